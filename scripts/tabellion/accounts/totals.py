@@ -1,0 +1,116 @@
+"""What the lines of a contract add up to, and what the document published in front of it. All amounts in cents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from tabellion.schema.frames import Tables, plain_rows
+
+#: The amounts of a budget line, in the order of a budget year; the census of a contract is of what was spent.
+AMOUNTS = ("montant_prevu", "montant_vote", "montant_realise")
+MEASURE = "montant_realise"
+
+RECAP, DETAIL = "récapitulatif", "convention"
+SCOPE_TOWN, SCOPE_CONVENTION, SCOPE_ALL = "collectivité", "convention", "général"
+
+Pair = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published total: the row it stands on in ``totaux_publies`` and its cents (``None``: printed blank)."""
+
+    index: Any
+    cents: int | None
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The sums of one exercice, read from the tables of a contract."""
+
+    tables: Tables
+    exercice: int
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """The budget lines of the exercice."""
+        lines = self.tables["lignes_budgetaires"]
+        return lines[(lines["exercice"] == self.exercice).fillna(False).astype(bool)]
+
+    @cached_property
+    def conventions(self) -> list[int]:
+        """The numbers of the conventions, in the register's order."""
+        return [int(each) for each in self.tables["conventions"]["convention_id"].dropna().tolist()]
+
+    @cached_property
+    def towns(self) -> list[str]:
+        """The identifiers of the collectivités, in the register's order."""
+        return [str(each) for each in self.tables["collectivites"]["collectivite_id"].dropna().tolist()]
+
+    @property
+    def pairs(self) -> Iterator[Pair]:
+        """Every convention with every collectivité."""
+        return ((convention, town) for convention in self.conventions for town in self.towns)
+
+    @cached_property
+    def _sums(self) -> dict[str, dict[Pair, int]]:
+        known = self.lines.dropna(subset=["convention_id", "collectivite_id"])
+        grouped = known.groupby(["convention_id", "collectivite_id"], sort=False)[list(AMOUNTS)].sum()
+        keys = [(int(convention), str(town)) for convention, town in grouped.index]
+        return {name: dict(zip(keys, (int(each) for each in grouped[name]), strict=True)) for name in AMOUNTS}
+
+    @cached_property
+    def counts(self) -> dict[Pair, int]:
+        """How many lines each convention × collectivité has."""
+        known = self.lines.dropna(subset=["convention_id", "collectivite_id"])
+        sizes = known.groupby(["convention_id", "collectivite_id"], sort=False).size()
+        return {(int(key[0]), str(key[1])): int(count) for key, count in sizes.items()}  # type: ignore[index]
+
+    def of(self, convention: int | None = None, town: str | None = None, amount: str = MEASURE) -> int:
+        """The sum of the lines, of one convention or of all, of one collectivité or of all; blanks count for nothing."""
+        return sum(
+            cents
+            for (each, other), cents in self._sums[amount].items()
+            if (convention is None or each == convention) and (town is None or other == town)
+        )
+
+    @cached_property
+    def _published(self) -> dict[tuple[str, str, int | None, str | None], Published]:
+        found: dict[tuple[str, str, int | None, str | None], Published] = {}
+        frame = self.tables["totaux_publies"]
+        for index, row in zip(frame.index, plain_rows(frame), strict=True):
+            if row["exercice"] == self.exercice:
+                key = (row["source"], row["portee"], row["convention_id"], row["collectivite_id"])
+                found.setdefault(key, Published(index, row["montant"]))
+        return found
+
+    def published(self, source: str, scope: str, convention: int | None = None, town: str | None = None) -> Published | None:
+        """The published total of that place and scope, or ``None`` when the document prints none."""
+        return self._published.get((source, scope, convention, town))
+
+    def printed(self, source: str, scope: str, convention: int | None = None, town: str | None = None) -> int:
+        """The cents of a published total; 0 when nothing is printed."""
+        found = self.published(source, scope, convention, town)
+        return (found.cents or 0) if found is not None else 0
+
+    def printed_towns(self, source: str, convention: int) -> int:
+        """The sum of the published subtotals of a convention."""
+        return sum(
+            each.cents or 0
+            for (origin, scope, number, _), each in self._published.items()
+            if (origin, scope, number) == (source, SCOPE_TOWN, convention)
+        )
+
+    @property
+    def has_recap(self) -> bool:
+        """Whether the document has a recap at all for this exercice."""
+        return any(source == RECAP for source, *_ in self._published)
+
+    def in_recap(self, convention: int) -> bool:
+        """Whether the recap speaks of this convention."""
+        return any(source == RECAP and number == convention for source, _, number, _ in self._published)

@@ -1,0 +1,8 @@
+"""Findings: the model, and the catalogue where every code is declared once with its severity, message and remedy."""
+
+from __future__ import annotations
+
+from tabellion.findings.catalogue import CATALOGUE, finding
+from tabellion.findings.model import CellValue, Code, Finding, Place, Severity, TabellionError
+
+__all__ = ["CATALOGUE", "CellValue", "Code", "Finding", "Place", "Severity", "TabellionError", "finding"]

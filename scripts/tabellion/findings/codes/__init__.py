@@ -1,0 +1,16 @@
+"""The codes, one module per room of the house that raises them."""
+
+from __future__ import annotations
+
+from tabellion.findings.codes import container, document, formulas, register, sheets, totals, values
+from tabellion.findings.model import Code
+
+ALL_CODES: tuple[Code, ...] = (
+    *document.CODES,
+    *register.CODES,
+    *container.CODES,
+    *sheets.CODES,
+    *values.CODES,
+    *totals.CODES,
+    *formulas.CODES,
+)

@@ -1,0 +1,9 @@
+"""What happened to the formulas of a workbook."""
+
+from __future__ import annotations
+
+from tabellion.findings.model import Code, Severity
+
+E, A, I = Severity.ERREUR, Severity.AVERTISSEMENT, Severity.INFORMATION
+
+CODES: tuple[Code, ...] = ()

@@ -1,0 +1,62 @@
+"""What is wrong with a workspace, its settings, its schemas and its CSV register."""
+
+from __future__ import annotations
+
+from tabellion.findings.model import Code, Severity
+
+_ERREUR, _AVERTISSEMENT, _INFORMATION = Severity.ERREUR, Severity.AVERTISSEMENT, Severity.INFORMATION
+
+CODES: tuple[Code, ...] = (
+    Code("espace-absent", "Ce dossier n'est pas un contrat", _ERREUR,
+         "Aucun fichier tabellion.toml dans « {valeur} » ni au-dessus.",
+         "Placez-vous dans le dossier du contrat, indiquez-le avec --contrat DOSSIER, ou créez-en un avec « tabellion new DOSSIER ».", True),
+    Code("reglages-illisibles", "Réglages illisibles", _ERREUR,
+         "Le fichier de réglages ne peut pas être lu : {detail}.",
+         "Corrigez tabellion.toml à l'endroit indiqué ; « tabellion new » en montre un modèle.", True),
+    Code("reglage-faux", "Réglage faux", _ERREUR,
+         "Réglage « {champ} » : trouvé {valeur}, attendu {attendu}.",
+         "Corrigez cette ligne de tabellion.toml.", True),
+    Code("reglage-inconnu", "Réglage inconnu", _ERREUR,
+         "Réglage « {champ} » : ce nom n'existe pas{proche}.",
+         "Corrigez ou supprimez cette ligne de tabellion.toml.", True),
+    Code("mise-en-page-fausse", "Mise en page fausse", _ERREUR,
+         "Gabarit « {champ} » : {detail}.",
+         "Corrigez ce gabarit ; « tabellion new » en montre un modèle.", True),
+    Code("schema-absent", "Schéma absent", _ERREUR,
+         "Le schéma « {valeur} » manque.",
+         "Remettez ce fichier dans schemas/ ; « tabellion new » en fournit un modèle.", True),
+    Code("schema-illisible", "Schéma illisible", _ERREUR,
+         "Le schéma ne peut pas être lu : {detail}.",
+         "Corrigez le fichier JSON à l'endroit indiqué, en UTF-8.", True),
+    Code("schema-faux", "Schéma faux", _ERREUR,
+         "Schéma, champ « {champ} » : {detail}.",
+         "Corrigez cette déclaration selon le standard Table Schema.", True),
+    Code("registre-absent", "Registre absent", _ERREUR,
+         "Le registre ne contient pas la table « {valeur} ».",
+         "Lancez « tabellion import DOCUMENT », ou remettez le fichier CSV dans le dossier du registre.", True),
+    Code("registre-illisible", "Table du registre illisible", _ERREUR,
+         "Cette table du registre ne peut pas être lue : {detail}.",
+         "{remede}", True),
+    Code("colonne-absente-du-registre", "Colonne absente du registre", _ERREUR,
+         "La colonne « {champ} » manque (colonnes trouvées : {valeur}).",
+         "Ajoutez cette colonne à la première ligne du fichier CSV, même vide.", True),
+    Code("colonne-inconnue-du-registre", "Colonne inconnue du registre", _ERREUR,
+         "La colonne « {champ} » n'est pas dans le schéma de la table{proche}.",
+         "Renommez-la, supprimez-la, ou déclarez-la dans le schéma : rien n'est perdu en silence.", True),
+    Code("ligne-de-travers", "Ligne qui n'a pas le bon nombre de valeurs", _ERREUR,
+         "Cette ligne a {valeur} valeurs, l'en-tête en a {attendu}.",
+         "Vérifiez les virgules et les guillemets de cette ligne ; les textes qui contiennent une virgule s'écrivent entre guillemets.", True),
+    Code("classeur-modifie", "Le classeur a été modifié depuis qu'il a été généré", _ERREUR,
+         "« {valeur} » a été modifié depuis sa génération : {detail}. Le remplacer perdrait ce travail.",
+         "Vérifiez-le avec « tabellion validate », ou générez ailleurs avec --sortie. "
+         "Avec --forcer, il est remplacé après une copie datée.", True),
+    Code("fichier-deja-la", "Un fichier existe déjà", _ERREUR,
+         "« {valeur} » existe déjà et ne sera pas remplacé.",
+         "{remede}", True),
+    Code("ecriture-impossible", "Écriture impossible", _ERREUR,
+         "Impossible d'écrire « {valeur} » : {detail}.",
+         "Fermez le fichier s'il est ouvert dans Excel, vérifiez les droits et la place sur le disque, puis recommencez.", True),
+    Code("trop-de-feuilles", "Trop de feuilles pour un classeur", _ERREUR,
+         "Ce contrat donnerait {valeur} feuilles ; un classeur en porte {attendu} au plus.",
+         "Regroupez des conventions, ou tenez deux contrats.", True),
+)  # fmt: skip

@@ -1,0 +1,113 @@
+"""What is wrong, as data: a finding has a code, a severity, a place, what was found, what was expected, a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Any
+
+CellValue = str | int | float | bool | None
+
+
+class Severity(IntEnum):
+    """How grave a finding is; the order is the order of display, gravest first."""
+
+    ERREUR = 0
+    AVERTISSEMENT = 1
+    INFORMATION = 2
+
+    @property
+    def label(self) -> str:
+        """The French word that users see and that the JSON carries."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: a workbook's cell (``feuille``, ``cellule`` as A1), or a text file's one-based ``ligne``."""
+
+    fichier: str | None = None
+    feuille: str | None = None
+    cellule: str | None = None
+    ligne: int | None = None
+
+    def __str__(self) -> str:
+        parts = [self.fichier or ""]
+        if self.feuille:
+            parts.append(f"feuille « {self.feuille} »")
+        if self.cellule:
+            parts.append(f"cellule {self.cellule}")
+        if self.ligne is not None:
+            parts.append(f"ligne {self.ligne}")
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One entry of the catalogue: what a kind of finding says, declared once.
+
+    ``message`` and ``remede`` are ``str.format`` templates in French; they may name ``valeur``, ``attendu``,
+    ``champ`` and the keyword arguments given to :func:`tabellion.findings.finding`.
+    """
+
+    code: str
+    titre: str
+    gravite: Severity
+    message: str
+    remede: str
+    bloquant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or worth saying, at one place.
+
+    ``valeur`` is what was found and ``attendu`` what was expected (amounts in euros, as numbers); ``liees`` are the
+    other cells that the finding speaks of.
+    """
+
+    code: str
+    gravite: Severity
+    bloquant: bool
+    place: Place
+    message: str
+    suggestion: str
+    champ: str | None = None
+    valeur: CellValue = None
+    attendu: CellValue = None
+    liees: tuple[Place, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as the object of the ``constats`` array of ``--json`` (DESIGN.md §5)."""
+        return {
+            "code": self.code,
+            "gravite": self.gravite.label,
+            "bloquant": self.bloquant,
+            "fichier": self.place.fichier,
+            "feuille": self.place.feuille,
+            "cellule": self.place.cellule,
+            "ligne": self.place.ligne,
+            "champ": self.champ,
+            "valeur": self.valeur,
+            "attendu": self.attendu,
+            "message": self.message,
+            "suggestion": self.suggestion,
+            "liees": [{"fichier": p.fichier, "feuille": p.feuille, "cellule": p.cellule} for p in self.liees],
+        }
+
+    def in_file(self, fichier: str) -> Finding:
+        """The same finding, with its places (its own and the linked ones) in the file named ``fichier``."""
+        return replace(
+            self,
+            place=replace(self.place, fichier=fichier),
+            liees=tuple(replace(place, fichier=fichier) for place in self.liees),
+        )
+
+
+class TabellionError(Exception):
+    """Wrong use or unreadable input: the command stops with exit code 2 after saying every finding it carries."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(f"{f.place} : {f.message}" for f in self.findings))

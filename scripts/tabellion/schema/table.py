@@ -1,0 +1,324 @@
+"""Table Schemas read from JSON: the single declaration of every table (https://specs.frictionlessdata.io/table-schema/).
+
+Three properties are the house's own, and are ignored by other readers of the standard: a field's ``unite`` (``"EUR"``:
+an amount, integer cents in memory) and ``excel`` (column width, input prompt), and a schema's ``libelle`` (the field
+that people see in place of the primary key).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from tabellion.findings import Finding, Place, TabellionError, finding
+
+Kind = Literal["string", "integer", "money", "boolean"]
+
+#: The tables of a contract, parents before children: the order of loading, saving and reporting.
+TABLES = (
+    "piliers",
+    "conventions",
+    "axes",
+    "collectivites",
+    "financeurs",
+    "partenaires",
+    "fiches",
+    "participations",
+    "financements",
+    "lignes_budgetaires",
+    "totaux_publies",
+)
+
+#: Words that stand for true and for false in a register and in a workbook, the first of each being the one written.
+TRUE_WORD, FALSE_WORD = "oui", "non"
+
+_TYPES = {"string", "integer", "number", "boolean"}
+_FIELD_KEYS = {
+    "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite", "trueValues", "falseValues",
+}  # fmt: skip
+_CONSTRAINTS = {"required", "unique", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength"}
+_DEFAULT_WIDTH = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of a table: its name, its kind, what people read of it, and its constraints.
+
+    ``minimum`` and ``maximum`` are in the unit of the declaration (euros for amounts). ``width`` is in characters, as
+    Excel counts them.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    description: str
+    example: str | None = None
+    prompt: str | None = None
+    width: float = _DEFAULT_WIDTH
+    required: bool = False
+    unique: bool = False
+    pattern: str | None = None
+    enum: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    email: bool = False
+
+    @property
+    def anchored_pattern(self) -> str | None:
+        """The pattern as a whole-value regular expression: the standard means it so, ``re`` does not by itself."""
+        return None if self.pattern is None else f"^(?:{self.pattern})$"
+
+    @property
+    def expected(self) -> str:
+        """What a value of this field must be, in French, for messages and prompts."""
+        if self.enum:
+            return "une valeur de la liste : " + ", ".join(self.enum)
+        low, high = self.minimum, self.maximum
+        bounds = (
+            f" entre {low:g} et {high:g}"
+            if low is not None and high is not None
+            else f" d'au moins {low:g}"
+            if low is not None
+            else f" d'au plus {high:g}"
+            if high is not None
+            else ""
+        )
+        if self.kind == "money":
+            return f"un montant en euros{bounds}, en chiffres"
+        if self.kind == "integer":
+            return f"un nombre entier{bounds}"
+        if self.kind == "boolean":
+            return f"{TRUE_WORD} ou {FALSE_WORD}"
+        parts = ["une adresse de courriel" if self.email else "un texte"]
+        if self.pattern is not None:
+            parts.append(f"de la forme « {self.example} »" if self.example else f"de la forme {self.pattern}")
+        if self.max_length is not None:
+            parts.append(f"de {self.max_length} caractères au plus")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A field whose values are the primary key of another table."""
+
+    field: str
+    table: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """A table: its fields in order, its keys, and the field people read in place of the key (``label``)."""
+
+    name: str
+    title: str
+    description: str
+    fields: tuple[Field, ...]
+    primary_key: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    label: str | None = None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """The fields by name."""
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def foreign(self) -> Mapping[str, ForeignKey]:
+        """The foreign keys by the name of their field."""
+        return {key.field: key for key in self.foreign_keys}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields, in order."""
+        return tuple(field.name for field in self.fields)
+
+    @property
+    def shown_key(self) -> str:
+        """The field that a drop-down of this table lists: its label, or else its primary key."""
+        return self.label or self.primary_key[0]
+
+
+class Schemas(dict[str, TableSchema]):
+    """Every table's schema by name, in the order of :data:`TABLES`."""
+
+
+def load_schemas(folder: Path) -> Schemas:
+    """Read the schemas of all :data:`TABLES` from ``folder/*.json``.
+
+    Raises :class:`TabellionError` with one finding per mistake, of all files at once.
+    """
+    schemas, findings = Schemas(), list[Finding]()
+    for name in TABLES:
+        schema, mistakes = _read(folder / f"{name}.json")
+        findings += mistakes
+        if schema is not None:
+            schemas[name] = schema
+    if not findings:
+        findings = [mistake for schema in schemas.values() for mistake in _reference_mistakes(schema, schemas, folder)]
+    if findings:
+        raise TabellionError(findings)
+    return schemas
+
+
+def _read(path: Path) -> tuple[TableSchema | None, list[Finding]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return None, [finding("schema-absent", Place(str(path)), valeur=path.name)]
+    except (OSError, UnicodeDecodeError) as error:
+        return None, [finding("schema-illisible", Place(str(path)), detail=_reason(error))]
+    try:
+        descriptor = json.loads(text)
+    except json.JSONDecodeError as error:
+        place = Place(str(path), ligne=error.lineno)
+        return None, [finding("schema-illisible", place, detail=f"JSON mal formé en colonne {error.colno}")]
+    except RecursionError:
+        return None, [finding("schema-illisible", Place(str(path)), detail="JSON imbriqué sur trop de niveaux")]
+    return _Reader(path, text, path.stem).schema(descriptor)
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return "le fichier n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or str(error))
+
+
+def _reference_mistakes(schema: TableSchema, schemas: Schemas, folder: Path) -> list[Finding]:
+    """Foreign keys must lead to the single primary key of a declared table (DESIGN.md §3)."""
+    place = Place(str(folder / f"{schema.name}.json"))
+    return [
+        finding("schema-faux", place, champ=key.field, detail=f"la clé étrangère vers {key.table}.{key.reference} ne mène à rien")
+        for key in schema.foreign_keys
+        if key.table not in schemas or schemas[key.table].primary_key != (key.reference,)
+    ]
+
+
+class _Reader:
+    """Reads one descriptor and keeps every mistake it meets, each with the line where its word first stands."""
+
+    def __init__(self, path: Path, text: str, name: str) -> None:
+        self.path, self.name, self.findings = path, name, list[Finding]()
+        self.lines = text.splitlines()
+
+    def wrong(self, detail: str, champ: str | None = None, word: str | None = None) -> None:
+        needle = f'"{word or champ}"'
+        line = next((number for number, line in enumerate(self.lines, 1) if needle in line), None)
+        self.findings.append(finding("schema-faux", Place(str(self.path), ligne=line), champ=champ, detail=detail))
+
+    def schema(self, descriptor: Any) -> tuple[TableSchema | None, list[Finding]]:
+        if not isinstance(descriptor, dict) or not isinstance(descriptor.get("fields"), list) or not descriptor["fields"]:
+            self.wrong("il faut un objet JSON avec une liste « fields »")
+            return None, self.findings
+        fields = [field for each in descriptor["fields"] if (field := self.field(each)) is not None]
+        names = [field.name for field in fields]
+        for repeated in sorted({name for name in names if names.count(name) > 1}):
+            self.wrong(f"le champ {repeated} est déclaré deux fois", repeated)
+        titles = [field.title for field in fields]
+        for repeated in sorted({title for title in titles if titles.count(title) > 1}):
+            self.wrong(f"deux champs portent le titre « {repeated} »", None, repeated)
+        keys = self.foreign_keys(descriptor.get("foreignKeys", []), names)
+        primary = self.names_in(descriptor.get("primaryKey"), names, "primaryKey")
+        if not primary:
+            self.wrong("la clé primaire (primaryKey) manque", None, "primaryKey")
+        label = descriptor.get("libelle")
+        if label is not None and label not in names:
+            self.wrong(f"« libelle » nomme un champ inconnu : {label}", None, "libelle")
+        if self.findings:
+            return None, self.findings
+        text = {key: str(descriptor.get(key) or self.name) for key in ("title", "description")}
+        return TableSchema(self.name, text["title"], text["description"], tuple(fields), primary, tuple(keys), label), []
+
+    def names_in(self, value: Any, names: list[str], word: str) -> tuple[str, ...]:
+        listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        for unknown in [name for name in listed if name not in names]:
+            self.wrong(f"{word} nomme un champ inconnu : {unknown}", str(unknown), word)
+        return tuple(name for name in listed if name in names)
+
+    def foreign_keys(self, value: Any, names: list[str]) -> list[ForeignKey]:
+        keys = []
+        for each in value if isinstance(value, list) else []:
+            reference = each.get("reference", {}) if isinstance(each, dict) else {}
+            target = reference.get("fields") if isinstance(reference, dict) else None
+            own = self.names_in(each.get("fields") if isinstance(each, dict) else None, names, "foreignKeys")
+            target = target[0] if isinstance(target, list) and len(target) == 1 else target
+            if len(own) != 1 or not isinstance(target, str) or not isinstance(reference.get("resource"), str):
+                self.wrong("chaque clé étrangère relie un champ à la clé d'une table", None, "foreignKeys")
+                continue
+            keys.append(ForeignKey(own[0], reference["resource"], target))
+        return keys
+
+    def field(self, value: Any) -> Field | None:
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            self.wrong("chaque champ doit porter un nom (name)", None, "fields")
+            return None
+        name, type_ = value["name"], value.get("type", "string")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            self.wrong("un nom de champ s'écrit en minuscules sans accent, avec des tirets bas", name)
+        if type_ not in _TYPES:
+            self.wrong(f"type inconnu : {type_} (connus : {', '.join(sorted(_TYPES))})", name)
+            return None
+        if type_ == "number" and value.get("unite") != "EUR":
+            self.wrong('un champ « number » est un montant et doit porter "unite": "EUR"', name)
+        for unknown in sorted(set(value) - _FIELD_KEYS):
+            self.wrong(f"propriété inconnue : {unknown}", name)
+        limits = value.get("constraints", {})
+        if not isinstance(limits, dict):
+            self.wrong("« constraints » doit être un objet", name)
+            limits = {}
+        for unknown in sorted(set(limits) - _CONSTRAINTS):
+            self.wrong(f"contrainte inconnue : {unknown}", name)
+        excel = value.get("excel", {})
+        kind: Kind = "money" if type_ == "number" else type_
+        return Field(
+            name=name,
+            kind=kind,
+            title=str(value.get("title") or name),
+            description=str(value.get("description") or ""),
+            example=None if value.get("example") is None else str(value["example"]),
+            prompt=excel.get("invite") if isinstance(excel, dict) else None,
+            width=self.number(excel if isinstance(excel, dict) else {}, "largeur", name) or _DEFAULT_WIDTH,
+            required=limits.get("required") is True,
+            unique=limits.get("unique") is True,
+            pattern=self.pattern(limits, name),
+            enum=self.enum(limits, name, kind),
+            minimum=self.number(limits, "minimum", name),
+            maximum=self.number(limits, "maximum", name),
+            min_length=self.count(limits, "minLength", name),
+            max_length=self.count(limits, "maxLength", name),
+            email=value.get("format") == "email",
+        )
+
+    def pattern(self, limits: dict[str, Any], name: str) -> str | None:
+        pattern = limits.get("pattern")
+        if pattern is None:
+            return None
+        try:
+            re.compile(pattern)
+        except (re.error, TypeError) as error:
+            self.wrong(f"expression régulière fausse : {pattern} ({error})", name)
+            return None
+        return str(pattern)
+
+    def enum(self, limits: dict[str, Any], name: str, kind: Kind) -> tuple[str, ...]:
+        enum = limits.get("enum", [])
+        if not isinstance(enum, list) or not all(isinstance(each, str) for each in enum) or (enum and kind != "string"):
+            self.wrong("« enum » doit être une liste de textes, sur un champ « string »", name)
+            return ()
+        return tuple(enum)
+
+    def number(self, limits: dict[str, Any], key: str, name: str) -> float | None:
+        value = limits.get(key)
+        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            return value
+        self.wrong(f"« {key} » doit être un nombre, trouvé : {value!r}", name)
+        return None
+
+    def count(self, limits: dict[str, Any], key: str, name: str) -> int | None:
+        value = self.number(limits, key, name)
+        return None if value is None else int(value)

@@ -1,0 +1,203 @@
+"""A workspace: the folder of one contract, its settings (``tabellion.toml``) and the places of its files."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.schema import Schemas, load_schemas
+
+SETTINGS_FILE = "tabellion.toml"
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``tabellion.toml`` says of a contract.
+
+    ``exercice`` is the budget year that the workbook shows first. ``priorites`` maps a priority's rank to its year.
+    ``arrondi_euros`` is the largest difference of totals, in whole euros, that is only a rounding.
+    ``longueurs_publipostage`` are the lengths, in characters, at which a mail merge cuts a text.
+    """
+
+    identifiant: str
+    titre: str
+    debut: int
+    fin: int
+    exercice: int
+    source: str
+    priorites: Mapping[int, int]
+    arrondi_euros: int
+    longueurs_publipostage: tuple[int, ...]
+    libelles_vides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of a contract. ``root`` is where ``tabellion.toml`` stands."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def registre(self) -> Path:
+        """The folder of the CSV Data Package."""
+        return self.root / "workbooks" / "registre"
+
+    @property
+    def contrat(self) -> Path:
+        """The master workbook."""
+        return self.root / "workbooks" / "contrat.xlsx"
+
+    @property
+    def templates(self) -> Path:
+        """The folder of what people see: sheet layouts and texts."""
+        return self.root / "templates"
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        """The Table Schemas; raises :class:`TabellionError` with all their mistakes."""
+        return load_schemas(self.root / "schemas")
+
+
+def find_workspace(start: Path) -> Workspace:
+    """Open the workspace at ``start`` or in the nearest folder above it.
+
+    Raises :class:`TabellionError` when there is none, or with every mistake of its settings.
+    """
+    origin = start.resolve()
+    for folder in (origin, *origin.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return Workspace(folder, read_settings(folder / SETTINGS_FILE))
+    raise TabellionError([finding("espace-absent", Place(str(start)), valeur=str(origin))])
+
+
+def read_settings(path: Path) -> Settings:
+    """Read ``tabellion.toml``; raises :class:`TabellionError` with all its mistakes at once."""
+    place = Place(str(path))
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise TabellionError([finding("reglages-illisibles", place, detail=f"TOML mal formé, {_french(error)}")]) from error
+    except UnicodeDecodeError as error:
+        raise TabellionError([finding("reglages-illisibles", place, detail="le fichier n'est pas en UTF-8")]) from error
+    except OSError as error:
+        raise TabellionError([finding("reglages-illisibles", place, detail=error.strerror or str(error))]) from error
+    reader = _SettingsReader(place, values)
+    settings = reader.settings()
+    if reader.findings:
+        raise TabellionError(reader.findings)
+    return settings
+
+
+def _french(error: tomllib.TOMLDecodeError) -> str:
+    """The place that the TOML parser names, in French (it gives it only inside its English message)."""
+    _, _, where = str(error).rpartition("(at ")
+    return where.rstrip(")").replace("line", "ligne").replace("column", "colonne").replace("end of document", "fin du fichier")
+
+
+_MISSING = object()
+
+
+class _SettingsReader:
+    """Takes known settings out of a parsed TOML and keeps every mistake; what is left over is unknown."""
+
+    def __init__(self, place: Place, values: dict[str, Any]) -> None:
+        self.place, self.values, self.findings = place, values, list[Finding]()
+        self.known: list[str] = []
+
+    def settings(self) -> Settings:
+        debut = self.year("contrat.debut")
+        fin = self.year("contrat.fin")
+        if fin < debut:
+            self.wrong("contrat.fin", fin, f"une année à partir de {debut}")
+        settings = Settings(
+            identifiant=self.text("contrat.id"),
+            titre=self.text("contrat.titre"),
+            debut=debut,
+            fin=fin,
+            exercice=self.year("contrat.exercice"),
+            source=self.text("contrat.source", ""),
+            priorites=self.priorities("priorites"),
+            arrondi_euros=self.whole("controles.arrondi_euros", 2),
+            longueurs_publipostage=self.lengths("controles.longueurs_publipostage", (255,)),
+            libelles_vides=self.words("controles.libelles_vides", ("(vide)",)),
+        )
+        self.say_unknown()
+        return settings
+
+    def get(self, name: str, default: Any = _MISSING) -> Any:
+        self.known.append(name)
+        value: Any = self.values
+        for part in name.split("."):
+            value = value.get(part, _MISSING) if isinstance(value, dict) else _MISSING
+        if value is _MISSING and default is _MISSING:
+            self.wrong(name, "rien", "un réglage obligatoire")
+        return default if value is _MISSING else value
+
+    def wrong(self, name: str, value: Any, expected: str) -> None:
+        shown = value if isinstance(value, str | int | float | bool) else str(value)
+        self.findings.append(finding("reglage-faux", self.place, champ=name, valeur=shown, attendu=expected))
+
+    def text(self, name: str, default: Any = _MISSING) -> str:
+        value = self.get(name, default)
+        if value is _MISSING:
+            return ""
+        if not isinstance(value, str) or (not value.strip() and default is _MISSING):
+            self.wrong(name, value, "un texte entre guillemets")
+        return str(value)
+
+    def whole(self, name: str, default: int) -> int:
+        value = self.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.wrong(name, value, "un nombre entier positif ou nul")
+            return default
+        return value
+
+    def year(self, name: str) -> int:
+        value = self.get(name)
+        if value is _MISSING:
+            return 0
+        if isinstance(value, bool) or not isinstance(value, int) or not _FIRST_YEAR <= value <= _LAST_YEAR:
+            self.wrong(name, value, f"une année entre {_FIRST_YEAR} et {_LAST_YEAR}")
+            return 0
+        return value
+
+    def priorities(self, name: str) -> dict[int, int]:
+        value = self.get(name, {})
+        years = value.values() if isinstance(value, dict) else [None]
+        good = isinstance(value, dict) and all(key.isdecimal() for key in value)
+        if not good or not all(isinstance(year, int) and _FIRST_YEAR <= year <= _LAST_YEAR for year in years):
+            self.wrong(name, value, "des rangs et leurs années, par exemple 1 = 2016")
+            return {}
+        return {int(rank): year for rank, year in value.items()}
+
+    def lengths(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        value = self.get(name, list(default))
+        if not isinstance(value, list) or not all(isinstance(each, int) and each > 0 for each in value):
+            self.wrong(name, value, "une liste de longueurs, par exemple [255]")
+            return default
+        return tuple(value)
+
+    def words(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = self.get(name, list(default))
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            self.wrong(name, value, 'une liste de textes, par exemple ["(vide)"]')
+            return default
+        return tuple(value)
+
+    def say_unknown(self) -> None:
+        whole = {name for name in self.known if "." not in name}
+        for section, content in self.values.items():
+            names = [f"{section}.{key}" for key in content] if isinstance(content, dict) and section not in whole else [section]
+            for name in names:
+                if name not in self.known:
+                    near = difflib.get_close_matches(name, self.known, 1)
+                    proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else ""
+                    self.findings.append(finding("reglage-inconnu", self.place, champ=name, proche=proche))
