@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabellion.accounts.totals import MEASURE, Accounts
-from tabellion.schema.frames import plain_rows
 from tabellion.wording import fold
 
 
@@ -30,10 +29,12 @@ def double_counts(accounts: Accounts) -> list[Double]:
     others are what the recomputed total counts twice. Repetitions inside one convention are another matter.
     """
     groups: dict[tuple[str, str, int], list[tuple[Any, int, str]]] = {}
-    for index, row in zip(accounts.lines.index, plain_rows(accounts.lines), strict=True):
-        if row[MEASURE] and row["convention_id"] is not None and row["collectivite_id"] is not None and row["libelle"]:
-            key = (row["collectivite_id"], fold(row["libelle"]), row[MEASURE])
-            groups.setdefault(key, []).append((index, row["convention_id"], row["libelle"]))
+    columns = ["collectivite_id", MEASURE, "convention_id", "libelle"]
+    lines = accounts.lines[columns].dropna()
+    lines = lines[lines[MEASURE] != 0]
+    lines = lines[lines.duplicated(["collectivite_id", MEASURE], keep=False)]
+    for index, town, cents, convention, libelle in lines.itertuples(name=None):
+        groups.setdefault((town, fold(libelle), int(cents)), []).append((index, int(convention), libelle))
     doubles = []
     for (town, _, cents), members in groups.items():
         kept = min(members, key=lambda each: (not accounts.in_recap(each[1]), each[1]))

@@ -19,6 +19,8 @@ RECAP, DETAIL = "récapitulatif", "convention"
 SCOPE_TOWN, SCOPE_CONVENTION, SCOPE_ALL = "collectivité", "convention", "général"
 
 Pair = tuple[int, str]
+#: Where a published total stands: its source, its scope, its convention and its collectivité.
+PublishedKey = tuple[str, str, int | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Accounts:
 
     def of(self, convention: int | None = None, town: str | None = None, amount: str = MEASURE) -> int:
         """The sum of the lines, of one convention or of all, of one collectivité or of all; blanks count for nothing."""
+        if convention is not None and town is not None:
+            return self._sums[amount].get((convention, town), 0)
         return sum(
             cents
             for (each, other), cents in self._sums[amount].items()
@@ -80,14 +84,18 @@ class Accounts:
         )
 
     @cached_property
-    def _published(self) -> dict[tuple[str, str, int | None, str | None], Published]:
-        found: dict[tuple[str, str, int | None, str | None], Published] = {}
+    def _published(self) -> dict[PublishedKey, Published]:
+        found: dict[PublishedKey, Published] = {}
         frame = self.tables["totaux_publies"]
         for index, row in zip(frame.index, plain_rows(frame), strict=True):
             if row["exercice"] == self.exercice:
                 key = (row["source"], row["portee"], row["convention_id"], row["collectivite_id"])
                 found.setdefault(key, Published(index, row["montant"]))
         return found
+
+    def every_published(self, source: str, scope: str) -> dict[PublishedKey, Published]:
+        """The published totals of a source and a scope, in the register's order; of one printed twice, the first."""
+        return {key: each for key, each in self._published.items() if key[:2] == (source, scope)}
 
     def published(self, source: str, scope: str, convention: int | None = None, town: str | None = None) -> Published | None:
         """The published total of that place and scope, or ``None`` when the document prints none."""
@@ -100,11 +108,15 @@ class Accounts:
 
     def printed_towns(self, source: str, convention: int) -> int:
         """The sum of the published subtotals of a convention."""
-        return sum(
-            each.cents or 0
-            for (origin, scope, number, _), each in self._published.items()
-            if (origin, scope, number) == (source, SCOPE_TOWN, convention)
-        )
+        return self._towns_printed.get((source, convention), 0)
+
+    @cached_property
+    def _towns_printed(self) -> dict[tuple[str, int | None], int]:
+        sums: dict[tuple[str, int | None], int] = {}
+        for (source, scope, convention, _), each in self._published.items():
+            if scope == SCOPE_TOWN:
+                sums[source, convention] = sums.get((source, convention), 0) + (each.cents or 0)
+        return sums
 
     @property
     def has_recap(self) -> bool:
@@ -113,4 +125,8 @@ class Accounts:
 
     def in_recap(self, convention: int) -> bool:
         """Whether the recap speaks of this convention."""
-        return any(source == RECAP and number == convention for source, _, number, _ in self._published)
+        return convention in self._recap_conventions
+
+    @cached_property
+    def _recap_conventions(self) -> set[int | None]:
+        return {number for source, _, number, _ in self._published if source == RECAP}

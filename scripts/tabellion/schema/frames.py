@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from tabellion.schema.table import Field, Schemas, TableSchema
 Tables = dict[str, pd.DataFrame]
 
 _DTYPES: Mapping[str, Any] = {"string": "str", "integer": "Int64", "money": "Int64", "boolean": "boolean"}
-_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+\Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ def _column(field: Field) -> pa.Column:
     checks = []
     scale = 100 if field.kind == "money" else 1
     if field.anchored_pattern is not None:
-        checks.append(pa.Check.str_matches(field.anchored_pattern, error="pattern"))
+        checks.append(pa.Check(_matching(field.anchored_pattern), error="pattern"))
     if field.email:
-        checks.append(pa.Check.str_matches(_EMAIL, error="format"))
+        checks.append(pa.Check(_matching(_EMAIL), error="format"))
     if field.enum:
         checks.append(pa.Check.isin(field.enum, error="enum"))
     if field.minimum is not None:
@@ -88,20 +89,32 @@ def _column(field: Field) -> pa.Column:
     return pa.Column(_DTYPES[field.kind], checks=checks, nullable=not field.required)
 
 
+def _matching(pattern: str) -> Callable[[pd.Series[Any]], pd.Series[Any]]:
+    """A check of texts by Python's ``re``: pandas would use another engine, with another syntax, where pyarrow is installed."""
+    match = re.compile(pattern).match
+    return lambda texts: texts.map(lambda text: match(text) is not None).astype(bool)
+
+
 def violations(schema: TableSchema, frame: pd.DataFrame) -> list[Violation]:
-    """Every constraint that the rows of ``frame`` break, in row order; unicity and keys are not looked at here."""
+    """Every constraint that the rows of ``frame`` break, in row order; unicity and keys are not looked at here.
+
+    The index may be anything: pandera sees positions, and each violation carries the index of its row.
+    """
     if frame.empty:
         return []
     try:
-        pandera_schema(schema).validate(frame, lazy=True)
+        pandera_schema(schema).validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         found = [
-            Violation(schema.name, index, column, "required" if rule == "not_nullable" else rule, value)
-            for index, column, rule, value in zip(
+            (int(position), schema.names.index(column), "required" if rule == "not_nullable" else str(rule), value)
+            for position, column, rule, value in zip(
                 cases["index"], cases["column"], cases["check"], cases["failure_case"], strict=True
             )
         ]
-        order = {index: position for position, index in enumerate(frame.index)}
-        return sorted(found, key=lambda each: (order[each.index], schema.names.index(each.field)))
+        found.sort(key=lambda each: each[:3])
+        return [
+            Violation(schema.name, frame.index[position], schema.names[column], rule, value)
+            for position, column, rule, value in found
+        ]
     return []

@@ -72,8 +72,11 @@ class Field:
 
     @property
     def anchored_pattern(self) -> str | None:
-        """The pattern as a whole-value regular expression: the standard means it so, ``re`` does not by itself."""
-        return None if self.pattern is None else f"^(?:{self.pattern})$"
+        """The pattern as a whole-value regular expression: the standard means it so, ``re`` does not by itself.
+
+        It ends in ``\\Z``, because ``$`` would let a final newline through.
+        """
+        return None if self.pattern is None else rf"^(?:{self.pattern})\Z"
 
     @property
     def expected(self) -> str:
@@ -99,6 +102,8 @@ class Field:
         parts = ["une adresse de courriel" if self.email else "un texte"]
         if self.pattern is not None:
             parts.append(f"de la forme « {self.example} »" if self.example else f"de la forme {self.pattern}")
+        if self.min_length is not None:
+            parts.append(f"d'au moins {self.min_length} caractères")
         if self.max_length is not None:
             parts.append(f"de {self.max_length} caractères au plus")
         return " ".join(parts)

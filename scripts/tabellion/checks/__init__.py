@@ -1,0 +1,43 @@
+"""The checks: one pure function from the tables of a contract to its findings, whatever file they were read from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from tabellion.checks.coherence import check_coherence
+from tabellion.checks.constraints import check_constraints
+from tabellion.checks.inspection import Inspection, Locate
+from tabellion.checks.keys import check_references, check_unicity
+from tabellion.checks.texts import check_texts
+from tabellion.checks.totals import check_totals
+from tabellion.findings import Finding
+from tabellion.schema import Schemas
+from tabellion.schema.frames import Tables
+from tabellion.workspace import Settings
+
+__all__ = ["Locate", "check_contract"]
+
+
+def check_contract(
+    tables: Tables,
+    schemas: Schemas,
+    settings: Settings,
+    locate: Locate,
+    *,
+    unknown: Collection[tuple[str, Any, str]] = (),
+) -> list[Finding]:
+    """Everything that is wrong, or worth saying, in the tables of a contract, by table, row and field.
+
+    Frames have the columns of their schema and a unique index of any kind; amounts are integer cents. ``locate`` gives
+    the place of a row or of a cell by its index. ``unknown`` are the cells (table, index, field) that held something
+    unreadable and already reported: nothing more is said of them, nor of the totals that miss only them.
+    """
+    inspection = Inspection(tables, schemas, settings, locate, unknown)
+    check_constraints(inspection)
+    check_unicity(inspection)
+    check_references(inspection)
+    check_coherence(inspection)
+    check_texts(inspection)
+    check_totals(inspection)
+    return inspection.findings

@@ -1,0 +1,250 @@
+"""What must agree across the columns and the tables of a contract: numbers, codes, priorities, years."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tabellion.checks.inspection import Inspection
+
+_AXE = re.compile(r"(?P<pilier>[IVXLC]+)-(?P<convention>\d+)(?:\.\d+)*")
+_FICHE = r"^(?P<axe>[^/]*?)(?P<dot>\.?)/(?P<rank>\d{1,9})$"
+_YEAR = re.compile(r"(?<!\d)(?:19|20|21)\d\d(?!\d)")
+_RANK_FIRST = re.compile(r"\s*(\d)\s*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class _Axe:
+    """An axe as its row says it: its position, its convention, and the convention that its code says (``None``: neither)."""
+
+    position: int
+    convention: int | None
+    coded: int | None
+
+
+def check_coherence(inspection: Inspection) -> None:
+    """Every rule of this module, on the tables whose columns are declared."""
+    if inspection.has("axes", "axe_id", "convention_id") and inspection.has("conventions", "convention_id", "pilier_id"):
+        _check_axes(inspection)
+    if inspection.has("fiches", "fiche_id", "convention_id", "axe_id"):
+        _check_numbers(inspection)
+        if inspection.has("axes", "axe_id", "convention_id"):
+            _check_conventions(inspection)
+    if inspection.has("fiches", "priorite", "annee_priorite", "echeance"):
+        _check_priorities(inspection)
+        _check_deadlines(inspection)
+    _check_years(inspection)
+
+
+def _axes(inspection: Inspection) -> dict[str, _Axe]:
+    """The axes by their code; of a code that comes twice, the first."""
+    axes: dict[str, _Axe] = {}
+    for position, code in enumerate(inspection.texts("axes", "axe_id", range(len(inspection.tables["axes"])))):
+        parts = _AXE.fullmatch(code)
+        convention = inspection.value("axes", position, "convention_id")
+        axes.setdefault(code, _Axe(position, convention, int(parts["convention"]) if parts else None))
+    axes.pop("", None)
+    return axes
+
+
+def _check_axes(inspection: Inspection) -> None:
+    """``I-1.2`` is the second axe of convention 1, in pilier I."""
+    numbers = inspection.column("conventions", "convention_id").tolist()
+    piliers = inspection.texts("conventions", "pilier_id", range(len(numbers)))
+    pilier_of = {number: pilier for number, pilier in zip(numbers, piliers, strict=True) if number is not pd.NA and pilier}
+    for code, axe in _axes(inspection).items():
+        parts = _AXE.fullmatch(code)
+        pilier = pilier_of.get(axe.convention)
+        if parts is None or axe.convention is None or pilier is None:
+            continue
+        if (parts["pilier"], int(parts["convention"])) != (pilier, axe.convention):
+            inspection.say(
+                "axe-et-convention",
+                "axes",
+                axe.position,
+                "axe_id",
+                valeur=code,
+                attendu=f"la convention {parts['convention']} du pilier {parts['pilier']}",
+                liees=[("axes", axe.position, "convention_id")],
+                convention=axe.convention,
+                pilier=pilier,
+            )
+
+
+def _check_numbers(inspection: Inspection) -> None:
+    """``I-1.1./2`` is the second fiche of axe ``I-1.1``; the dot before the bar is written by all fiches or by none."""
+    numbers = inspection.column("fiches", "fiche_id")
+    parts = numbers.str.extract(_FICHE)
+    read = parts["axe"].notna()
+    axes = inspection.column("fiches", "axe_id")
+    known = axes.isin(inspection.column("axes", "axe_id").dropna()) if inspection.has("axes", "axe_id") else axes.notna()
+    for position in inspection.rows("fiches", read & known & (parts["axe"] != axes), "fiche_id", "axe_id").tolist():
+        inspection.say(
+            "fiche-et-axe",
+            "fiches",
+            position,
+            "fiche_id",
+            valeur=inspection.value("fiches", position, "fiche_id"),
+            attendu=parts["axe"].iloc[position],
+            liees=[("fiches", position, "axe_id")],
+            axe=axes.iloc[position],
+        )
+    undotted = read & (parts["dot"] == "")
+    if 2 * int(undotted.sum()) < int(read.sum()):
+        for position in inspection.rows("fiches", undotted).tolist():
+            inspection.say(
+                "numero-sans-point",
+                "fiches",
+                position,
+                "fiche_id",
+                valeur=inspection.value("fiches", position, "fiche_id"),
+                attendu=f"{parts['axe'].iloc[position]}./{parts['rank'].iloc[position]}",
+            )
+    if not inspection.unread("fiches", "fiche_id"):
+        _check_ranks(inspection, parts[read.fillna(False)])
+
+
+def _check_ranks(inspection: Inspection, parts: pd.DataFrame) -> None:
+    """The fiches of an axe are numbered 1, 2, 3, …"""
+    seen: defaultdict[str, dict[int, Any]] = defaultdict(dict)
+    for index, axe, rank in zip(parts.index, parts["axe"].tolist(), parts["rank"].tolist(), strict=True):
+        seen[axe].setdefault(int(rank), index)
+    for axe, ranks in seen.items():
+        before = 0
+        for rank in sorted(ranks):
+            if rank > before + 1:
+                _say_missing(inspection, inspection.position("fiches", ranks[rank]), f"{axe}./", before + 1, rank - 1)
+            before = rank
+
+
+def _say_missing(inspection: Inspection, position: int, stem: str, first: int, last: int) -> None:
+    count = last - first + 1
+    missing = f"{stem}{first}" if count == 1 else f"{stem}{first} {'et' if count == 2 else 'à'} {stem}{last}"
+    inspection.say(
+        "rang-de-fiche-manquant",
+        "fiches",
+        position,
+        "fiche_id",
+        valeur=inspection.value("fiches", position, "fiche_id"),
+        attendu=missing,
+        manque=f"la fiche {missing}" if count == 1 else f"les fiches {missing}",
+    )
+
+
+def _check_conventions(inspection: Inspection) -> None:
+    """A fiche is in the convention of its axe.
+
+    Where the axe itself is misplaced (its code says another convention), a fiche that follows the code is right, and the
+    axe's own finding is enough.
+    """
+    axes = _axes(inspection)
+    codes, own = inspection.column("fiches", "axe_id"), inspection.column("fiches", "convention_id")
+    expected = codes.map({code: axe.convention for code, axe in axes.items()}).astype("Int64")
+    coded = codes.map({code: axe.coded for code, axe in axes.items()}).astype("Int64")
+    wrong = (own != expected).fillna(False) & ~(own == coded).fillna(False)
+    for position in inspection.rows("fiches", wrong, "axe_id", "convention_id").tolist():
+        axe = axes[codes.iloc[position]]
+        inspection.say(
+            "fiche-et-convention",
+            "fiches",
+            position,
+            "convention_id",
+            valeur=inspection.value("fiches", position, "convention_id"),
+            attendu=axe.convention,
+            liees=[("axes", axe.position, "convention_id")],
+            fiche=inspection.value("fiches", position, "fiche_id") or "",
+            axe=codes.iloc[position],
+        )
+
+
+def _check_priorities(inspection: Inspection) -> None:
+    """A priority's rank is one of the contract's, and means the year that the contract says."""
+    meaning = inspection.settings.priorites
+    if not meaning:
+        return
+    ranks, years = inspection.column("fiches", "priorite"), inspection.column("fiches", "annee_priorite")
+    listed = ", ".join(f"{rank} ({year})" for rank, year in sorted(meaning.items()))
+    for position in inspection.rows("fiches", ranks.notna() & ~ranks.isin(list(meaning)), "priorite").tolist():
+        rank = inspection.value("fiches", position, "priorite")
+        inspection.say("priorite-inconnue", "fiches", position, "priorite", valeur=rank, attendu=listed)
+    expected = ranks.map(dict(meaning)).astype("Int64")
+    for position in inspection.rows("fiches", years != expected, "priorite", "annee_priorite").tolist():
+        rank = inspection.value("fiches", position, "priorite")
+        inspection.say(
+            "priorite-et-annee",
+            "fiches",
+            position,
+            "annee_priorite",
+            valeur=inspection.value("fiches", position, "annee_priorite"),
+            attendu=meaning[rank],
+            liees=[("fiches", position, "priorite")],
+            priorite=rank,
+        )
+
+
+def _check_deadlines(inspection: Inspection) -> None:
+    """A deadline that names years names the year of the priority; one that names a rank (``2 (2017)``) names the priority's.
+
+    Where the priority and its year already contradict each other, a deadline that follows one of them is right.
+    """
+    meaning = inspection.settings.priorites
+    deadlines = inspection.column("fiches", "echeance")
+    dated = deadlines.str.contains(_YEAR)
+    for position in inspection.rows("fiches", dated, "priorite", "annee_priorite").tolist():
+        deadline = deadlines.iloc[position]
+        years = [int(year) for year in _YEAR.findall(deadline)]
+        rank = inspection.value("fiches", position, "priorite")
+        year = inspection.value("fiches", position, "annee_priorite")
+        expected = {each for each in (year, meaning.get(rank)) if each is not None}
+        typed_rank = _RANK_FIRST.match(deadline)
+        rank_differs = typed_rank is not None and rank is not None and len(expected) == 1 and int(typed_rank[1]) != rank
+        if not expected or (any(min(years) <= each <= max(years) for each in expected) and not rank_differs):
+            continue
+        said = year if year is not None else meaning[rank]
+        inspection.say(
+            "priorite-et-echeance",
+            "fiches",
+            position,
+            "echeance",
+            valeur=deadline,
+            attendu=str(said) if rank is None else f"{rank} ({said})",
+            liees=[("fiches", position, "priorite")],
+        )
+
+
+def _check_years(inspection: Inspection) -> None:
+    """Fiches are dated within the contract; a budget year is in the contract too, or is a census that came before it.
+
+    A census is the exercice of the settings, or one that has both lines and published totals.
+    """
+    settings = inspection.settings
+    if inspection.has("fiches", "annee_priorite"):
+        years = inspection.column("fiches", "annee_priorite")
+        for position in inspection.rows("fiches", ~years.between(settings.debut, settings.fin), "annee_priorite").tolist():
+            _say_outside(inspection, "fiches", position, "annee_priorite", inspection.value("fiches", position, "annee_priorite"))
+    if inspection.has("fiches", "echeance"):
+        deadlines = inspection.column("fiches", "echeance")
+        for position in inspection.rows("fiches", deadlines.str.contains(_YEAR)).tolist():
+            named = [int(year) for year in _YEAR.findall(deadlines.iloc[position])]
+            outside = [year for year in named if not settings.debut <= year <= settings.fin]
+            if outside:
+                _say_outside(inspection, "fiches", position, "echeance", outside[0])
+    budgets = ("lignes_budgetaires", "totaux_publies")
+    if all(inspection.has(table, "exercice") for table in budgets):
+        lines, totals = (set(inspection.column(table, "exercice").dropna().tolist()) for table in budgets)
+        census = {settings.exercice} | (lines & totals)
+        for table in budgets:
+            years = inspection.column(table, "exercice")
+            wrong = ~years.between(settings.debut, settings.fin) & ~years.isin(list(census))
+            for position in inspection.rows(table, wrong, "exercice").tolist():
+                _say_outside(inspection, table, position, "exercice", inspection.value(table, position, "exercice"))
+
+
+def _say_outside(inspection: Inspection, table: str, position: int, name: str, year: int) -> None:
+    if not inspection.spoken(table, position, name):
+        limits = {"debut": inspection.settings.debut, "fin": inspection.settings.fin}
+        inspection.say("annee-hors-contrat", table, position, name, valeur=year, **limits)

@@ -1,0 +1,134 @@
+"""One inspection of a contract: its tables, what to say nothing more about, and the findings put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from tabellion.findings import CellValue, Finding, Place, Severity, finding
+from tabellion.schema import Schemas
+from tabellion.schema.frames import Tables
+from tabellion.workspace import Settings
+
+#: Positions of rows in a table: zero-based, in the order of its frame.
+Positions = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+
+class Locate(Protocol):
+    """Gives the place of a row of a table (``index`` is its label in the frame), or of one of its cells."""
+
+    def __call__(self, table: str, index: Any, field: str | None = None) -> Place: ...
+
+
+@dataclass
+class Inspection:
+    """What every rule reads, and where it says what it found.
+
+    ``unknown`` are cells (table, index, field) that hold something unreadable and already reported.
+    """
+
+    tables: Tables
+    schemas: Schemas
+    settings: Settings
+    locate: Locate
+    unknown: Collection[tuple[str, Any, str]] = ()
+    _said: list[tuple[tuple[int, int, int, str], Finding]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._spoken: set[tuple[str, int, str | None]] = set()
+        self._order = {name: rank for rank, name in enumerate(self.schemas)}
+        self._unknown: dict[str, dict[str, set[int]]] = {}
+        for table, index, name in self.unknown:
+            self.distrust(table, self.position(table, index), name)
+
+    def has(self, table: str, *fields: str) -> bool:
+        """Whether the contract's schemas still declare ``fields``: a rule about a column that was removed has nothing to say."""
+        return table in self.tables and all(name in self.tables[table].columns for name in fields)
+
+    def position(self, table: str, index: Hashable) -> int:
+        """The zero-based position of a row in its table."""
+        return int(self.tables[table].index.get_loc(index))  # type: ignore[arg-type]
+
+    def distrust(self, table: str, position: int, name: str) -> None:
+        """Count a cell as unreadable from now on: what is wrong with it has been said, and no rule should add to it."""
+        self._unknown.setdefault(table, {}).setdefault(name, set()).add(position)
+
+    def unread(self, table: str, *fields: str) -> set[int]:
+        """Positions of the rows where one of ``fields`` holds something unreadable, or already found wrong by itself."""
+        by_field = self._unknown.get(table, {})
+        return set().union(*(by_field.get(name, set()) for name in fields))
+
+    def column(self, table: str, name: str) -> pd.Series[Any]:
+        """One column of a table."""
+        return self.tables[table][name]
+
+    def rows(self, table: str, mask: pd.Series[Any], *fields: str) -> Positions:
+        """Positions where ``mask`` is true (blank counts as false), without the rows where one of ``fields`` is unreadable."""
+        found = np.flatnonzero(mask.fillna(False).to_numpy(dtype=bool))
+        unread = self.unread(table, *fields)
+        return found[~np.isin(found, list(unread))] if unread else found
+
+    def value(self, table: str, position: int, name: str) -> Any:
+        """One value as plain Python: ``None`` for blank, integer cents for an amount."""
+        value = self.tables[table][name].iloc[position]
+        if value is pd.NA or value != value:
+            return None
+        return value.item() if isinstance(value, np.generic) else value
+
+    def texts(self, table: str, name: str, positions: Iterable[int]) -> list[str]:
+        """The texts of one column at ``positions``; blank ones as ``""``."""
+        values = self.tables[table][name].to_numpy(dtype=object)
+        return [value if isinstance(value := values[position], str) else "" for position in positions]
+
+    def place(self, table: str, position: int, name: str | None = None) -> Place:
+        """Where a row, or one of its cells, stands."""
+        return self.locate(table, self.tables[table].index[position], name)
+
+    def say(
+        self,
+        code: str,
+        table: str,
+        position: int,
+        name: str | None,
+        /,
+        *,
+        valeur: CellValue = None,
+        attendu: CellValue = None,
+        gravite: Severity | None = None,
+        suggestion: str | None = None,
+        liees: Iterable[tuple[str, int, str | None]] = (),
+        **details: Any,
+    ) -> None:
+        """Report a finding at one cell (or one row); ``liees`` are the other cells, as table, position and field."""
+        made = finding(
+            code,
+            self.place(table, position, name),
+            champ=name,
+            valeur=valeur,
+            attendu=attendu,
+            gravite=gravite,
+            suggestion=suggestion,
+            liees=[self.place(*each) for each in liees],
+            **details,
+        )
+        rank = -1 if name is None else self.schemas[table].names.index(name)
+        self._spoken.add((table, position, name))
+        self._said.append(((self._order[table], position, rank, code), made))
+
+    def spoken(self, table: str, position: int, name: str) -> bool:
+        """Whether something has been said at this cell: a second rule about the same mistake keeps quiet."""
+        return (table, position, name) in self._spoken
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything said so far, by table, row and field."""
+        return [each for _, each in sorted(self._said, key=lambda said: said[0])]
+
+
+def euros(cents: int) -> int | float:
+    """Cents as the number of euros that a finding carries: an integer when whole."""
+    return cents // 100 if cents % 100 == 0 else cents / 100

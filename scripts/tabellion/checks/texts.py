@@ -1,0 +1,223 @@
+"""What the words say: texts cut, labels that are none, amounts hidden in words, statuses, repairs, repeated lines."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pandas as pd
+
+from tabellion.accounts import MEASURE
+from tabellion.checks.inspection import Inspection, euros
+from tabellion.findings import Severity
+from tabellion.schema import Field, TableSchema
+from tabellion.schema.amounts import format_euros, parse_amount
+from tabellion.wording import fold
+
+#: A cut text loses up to this many characters more when the spaces at its ends are trimmed.
+_TRIMMED = 2
+_END_OF_SENTENCE = (".", "!", "?", "…", ")", "]", "»", "”", '"')
+_CUT_TABLES = ("fiches", "financements")
+#: Where a person's words stand, but not the person's own: the import writes them.
+_WRITTEN_BY_IMPORT = {"reparation", "texte_source"}
+_PLACEHOLDER = r"[\W_xX]+"
+_SPACE = r"[ \u00a0\u2007\u2009\u202f]"
+_AMOUNT = re.compile(
+    rf"(?<![\d.,])\d{{1,3}}(?:(?:{_SPACE}|[.'’])\d{{3}})+(?:,\d{{1,2}})?{_SPACE}?(?:[kKM]{_SPACE}?)?(?:€|euros?\b|EUR\b)"
+    rf"|(?<![\d.,])\d+(?:[.,]\d+)?{_SPACE}?(?:[kKM]{_SPACE}?)?(?:€|euros?\b|EUR\b)",
+    re.IGNORECASE,
+)
+_FIGURED, _OTHER = "chiffré", "autre"
+_SHOWN = 200
+_ENDING = 40
+
+
+def check_texts(inspection: Inspection) -> None:
+    """Every rule of this module, on the tables whose columns are declared."""
+    for table in _CUT_TABLES:
+        for field in inspection.schemas[table].fields:
+            if _is_free(inspection.schemas[table], field):
+                _check_cut(inspection, table, field.name)
+    for table, schema in inspection.schemas.items():
+        for field in schema.fields:
+            if field.required and _is_free(schema, field):
+                _check_placeholder(inspection, table, field.name)
+        if inspection.has(table, "reparation", "texte_source"):
+            _check_repairs(inspection, table)
+    if inspection.has("fiches", "fiche_id", "proposition"):
+        _check_proposals(inspection)
+    if inspection.has("lignes_budgetaires", "libelle", MEASURE):
+        _check_hidden_amounts(inspection, "lignes_budgetaires", "libelle", MEASURE, "montant-dans-libelle")
+    if inspection.has("financements", "financeur_id", "dispositif", "montant", "statut_montant"):
+        _check_hidden_amounts(inspection, "financements", "dispositif", "montant", "montant-dans-dispositif")
+        _check_statuses(inspection)
+        _check_funders(inspection)
+    if inspection.has("lignes_budgetaires", "ligne_id", "convention_id", "collectivite_id", "libelle", "exercice"):
+        _check_repeated_lines(inspection)
+
+
+def _is_free(schema: TableSchema, field: Field) -> bool:
+    """Whether people write this field in their own words."""
+    tied = field.enum or field.pattern or field.email or field.name in schema.foreign
+    return field.kind == "string" and not tied and field.name not in {*schema.primary_key, *_WRITTEN_BY_IMPORT}
+
+
+def _check_cut(inspection: Inspection, table: str, name: str) -> None:
+    """A mail merge cuts at a fixed length, mid-word or mid-sentence: a text of that length that ends a sentence is whole.
+
+    A cut beside a space leaves a text one or two characters shorter, once trimmed.
+    """
+    texts = inspection.column(table, name)
+    stripped = texts.str.strip()
+    lengths = stripped.str.len()
+    suspect = pd.Series(False, index=texts.index)
+    for length in inspection.settings.longueurs_publipostage:
+        suspect |= lengths.between(length - _TRIMMED, length)
+    for position in inspection.rows(table, suspect & ~stripped.str.endswith(_END_OF_SENTENCE), name).tolist():
+        text = stripped.iloc[position]
+        ending = text[-_ENDING:]
+        inspection.say(
+            "texte-coupe",
+            table,
+            position,
+            name,
+            valeur=ending[ending.find(" ") + 1 :] if len(text) > _ENDING else ending,
+            longueur=len(text),
+        )
+
+
+def _placeholders(inspection: Inspection, texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Which texts stand for a missing one: those of the settings, and those made only of signs and of x."""
+    known = {fold(word) for word in inspection.settings.libelles_vides}
+    distinct = [text for text in texts.dropna().unique().tolist() if re.fullmatch(_PLACEHOLDER, text) or fold(text) in known]
+    return texts.isin(distinct)
+
+
+def _check_placeholder(inspection: Inspection, table: str, name: str) -> None:
+    for position in inspection.rows(table, _placeholders(inspection, inspection.column(table, name)), name).tolist():
+        inspection.say("libelle-vide", table, position, name, valeur=inspection.value(table, position, name))
+
+
+def _check_proposals(inspection: Inspection) -> None:
+    proposals = inspection.column("fiches", "proposition")
+    missing = proposals.isna() | _placeholders(inspection, proposals)
+    for position in inspection.rows("fiches", missing, "proposition").tolist():
+        inspection.say(
+            "fiche-sans-proposition",
+            "fiches",
+            position,
+            "proposition",
+            valeur=inspection.value("fiches", position, "proposition"),
+            fiche=inspection.value("fiches", position, "fiche_id") or "",
+        )
+
+
+def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount: str, code: str) -> None:
+    """An amount in euros in the words, while every amount cell of the row is blank. A comment makes it a mere reminder."""
+    amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
+    texts = inspection.column(table, name)
+    blank = inspection.tables[table][amounts].isna().all(axis=1) & texts.notna()
+    candidates = texts[blank]
+    named = texts.isin([text for text in candidates.unique().tolist() if _AMOUNT.search(text)])
+    for position in inspection.rows(table, blank & named, name, *amounts).tolist():
+        text = inspection.value(table, position, name)
+        found = [match[0].strip() for match in _AMOUNT.finditer(text)]
+        cents = parse_amount(found[0]).cents
+        commented = inspection.has(table, "commentaire") and inspection.value(table, position, "commentaire") is not None
+        inspection.say(
+            code,
+            table,
+            position,
+            name,
+            valeur=text[:_SHOWN],
+            attendu=euros(cents) if len(found) == 1 and cents is not None else None,
+            gravite=Severity.INFORMATION if commented else None,
+            liees=[(table, position, amount)],
+            trouve=_listed(found),
+        )
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " et " + words[-1]
+
+
+def _check_statuses(inspection: Inspection) -> None:
+    """« chiffré » wants an amount; the other statuses say that there is none."""
+    statuses, amounts = inspection.column("financements", "statut_montant"), inspection.column("financements", "montant")
+    figured = statuses == _FIGURED
+    unfigured = statuses.notna() & ~statuses.isin([_FIGURED, _OTHER])
+    wrong = (figured & amounts.isna()) | (unfigured & amounts.notna())
+    for position in inspection.rows("financements", wrong, "statut_montant", "montant").tolist():
+        cents = inspection.value("financements", position, "montant")
+        inspection.say(
+            "montant-et-statut",
+            "financements",
+            position,
+            "statut_montant",
+            valeur=inspection.value("financements", position, "statut_montant"),
+            attendu=None if cents is None else _FIGURED,
+            liees=[("financements", position, "montant")],
+            constat="le montant est vide" if cents is None else f"le montant est rempli ({format_euros(cents)})",
+        )
+
+
+def _check_funders(inspection: Inspection) -> None:
+    frame = inspection.tables["financements"]
+    named = frame["financeur_id"].isna() & (frame["dispositif"].notna() | frame["montant"].notna())
+    for position in inspection.rows("financements", named, "financeur_id").tolist():
+        scheme = inspection.value("financements", position, "dispositif")
+        cents = inspection.value("financements", position, "montant")
+        inspection.say(
+            "dispositif-sans-financeur",
+            "financements",
+            position,
+            "financeur_id",
+            liees=[("financements", position, "montant" if scheme is None else "dispositif")],
+            quoi=f"Le montant de {format_euros(cents)}" if scheme is None else f"Le dispositif « {scheme[:_SHOWN]} »",
+        )
+
+
+def _check_repairs(inspection: Inspection, table: str) -> None:
+    for position in inspection.rows(table, inspection.column(table, "reparation").notna()).tolist():
+        source = inspection.value(table, position, "texte_source")
+        inspection.say(
+            "texte-retabli",
+            table,
+            position,
+            "reparation",
+            valeur=inspection.value(table, position, "reparation"),
+            source="" if source is None else source if len(source) <= _SHOWN else source[:_SHOWN] + "…",
+        )
+
+
+def _check_repeated_lines(inspection: Inspection) -> None:
+    """The same line twice in one convention: same collectivité, same words, same exercice, same amounts."""
+    table = "lignes_budgetaires"
+    frame = inspection.tables[table]
+    amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
+    same = ["convention_id", "collectivite_id", "exercice", *amounts]
+    whole = frame[["convention_id", "collectivite_id", "exercice", "libelle"]].notna().all(axis=1)
+    whole &= ~(_placeholders(inspection, frame["libelle"]) & frame[amounts].isna().all(axis=1))
+    near = frame[whole & frame.duplicated(same, keep=False)]
+    if near.empty:
+        return
+    words = {text: fold(text) for text in near["libelle"].unique().tolist()}
+    folded = near.assign(libelle=near["libelle"].map(words))
+    firsts: dict[tuple[Any, ...], int] = {}
+    unread = inspection.unread(table, "convention_id", "collectivite_id", "exercice", "libelle", *amounts)
+    repeated = folded[folded.duplicated([*same, "libelle"], keep=False)]
+    for index, *values in repeated[[*same, "libelle"]].itertuples(name=None):
+        position = inspection.position(table, index)
+        first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
+        if first == position or position in unread or first in unread:
+            continue
+        key = inspection.value(table, first, "ligne_id")
+        inspection.say(
+            "ligne-en-double",
+            table,
+            position,
+            "libelle",
+            valeur=inspection.value(table, position, "libelle"),
+            liees=[(table, first, "libelle")],
+            autre=f"« {key} »" if key else "précédente",
+        )

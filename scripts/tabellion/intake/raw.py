@@ -1,0 +1,84 @@
+"""What a workbook holds before anyone interprets it: sheets of plain values, and what the values cannot show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from tabellion.findings import Finding
+
+RawValue = str | int | float | bool | datetime | date | time | timedelta | None
+Cell = tuple[int, int]
+"""A cell's one-based row and one-based column."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """One Excel table: its name, its place and its header labels. Rows and columns are one-based.
+
+    ``ref`` is the whole range, headers and totals included (``A5:H20``). ``first_row`` to ``last_row`` are its data
+    rows; ``last_row`` is below ``first_row`` when it has none. ``header_row`` is ``None`` when headers are switched off.
+    """
+
+    name: str
+    ref: str
+    sheet: str
+    columns: tuple[str, ...]
+    header_row: int | None
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
+    totals_row: bool
+
+
+@dataclass(slots=True)
+class RawSheet:
+    """One worksheet, cell for cell, at absolute addresses.
+
+    ``rows[0]`` is Excel's row 1 and ``rows[0][0]`` its cell A1; rows are of one length and end with the last cell
+    that holds something. A blank cell, an error cell and a formula with no computed value are all ``None`` in
+    ``rows``; ``errors``, ``uncached`` and ``formulas`` tell them apart. ``''`` is only the empty text that a formula
+    returned. Cells stored as text are ``str``, whatever they look like; numbers are ``float``.
+    """
+
+    name: str
+    state: str
+    """``visible``, ``hidden`` or ``veryHidden``."""
+    rows: list[list[RawValue]]
+    formulas: dict[Cell, str] = field(default_factory=dict)
+    """Formula text as stored, without its ``=``; shared formulas are expanded, an array formula is at its first cell."""
+    errors: dict[Cell, str] = field(default_factory=dict)
+    """Error values (``#REF!``), typed or computed."""
+    uncached: set[Cell] = field(default_factory=set)
+    """Formula cells that carry no computed value."""
+    merged: tuple[str, ...] = ()
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    tables: tuple[RawTable, ...] = ()
+
+    def value(self, row: int, column: int) -> RawValue:
+        """The value at a one-based row and column; ``None`` outside what the sheet holds."""
+        if not (1 <= row <= len(self.rows)) or column < 1:
+            return None
+        line = self.rows[row - 1]
+        return line[column - 1] if column <= len(line) else None
+
+
+@dataclass(slots=True)
+class RawWorkbook:
+    """One workbook as read: its worksheets in tab order, its names and properties, and what is worth a notice."""
+
+    fichier: str
+    sha256: str
+    sheets: list[RawSheet]
+    names: dict[str, str] = field(default_factory=dict)
+    """Defined names and what they refer to; a sheet's own names are keyed ``sheet!name``."""
+    date1904: bool = False
+    properties: dict[str, str] = field(default_factory=dict)
+    """Of ``docProps``, where present: creator, lastModifiedBy, created, modified, title, application, appVersion."""
+    notices: tuple[Finding, ...] = ()
+
+    def sheet(self, name: str) -> RawSheet | None:
+        """The worksheet of that exact name, or ``None``."""
+        return next((sheet for sheet in self.sheets if sheet.name == name), None)

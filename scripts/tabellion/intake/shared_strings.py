@@ -1,0 +1,71 @@
+"""The shared texts of a workbook, in one plain way, each of bounded length."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import escape
+
+from tabellion.findings import TabellionError
+from tabellion.intake.limits import LIMITS, Limits, refusal
+from tabellion.intake.sheet_exact import text_length
+from tabellion.intake.xml_parts import MAIN, elements, parse
+
+_TEXT = rb'<t(?: xml:space="preserve")?+(?:/>|>(?:[^<]{0,32767}+)</t>)'
+_PLAIN = re.compile(rb"(?:<si>(?:" + _TEXT + rb")?+</si>|<si/>)*+")
+_CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
+_OPENING = re.compile(rb"<sst[^<>]*+(?<!/)>")
+_CLOSING = b"</sst>"
+
+
+def plain_shared_strings(content: bytes, part: str, limits: Limits = LIMITS) -> bytes:
+    """The items of a shared strings part, without its root: ``<si><t>…</t></si>`` only, in their order.
+
+    The root is left out because calamine reserves memory for as many texts as its ``uniqueCount`` claims.
+    Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
+    """
+    opening = _OPENING.search(content)
+    if opening is not None:
+        closing = content.rfind(_CLOSING)
+        items = content[opening.end() : closing]
+        if _PLAIN.fullmatch(items) and len(items.translate(None, _CONTROL)) == len(items):
+            try:
+                frame = elements(content[: opening.end()] + content[closing:], part, frozenset(("sst",)))
+            except TabellionError:
+                frame = []
+            if len(frame) == 1:
+                return items
+    return _rewritten(content, part, limits)
+
+
+def _rewritten(content: bytes, part: str, limits: Limits) -> bytes:
+    """The same from any well-formed part: the runs of a rich text joined, phonetic guides left out."""
+    pieces: list[str] = []
+    item: list[str] = []
+    state = {"t": False, "rPh": False}
+
+    def start(name: str, _: dict[str, str]) -> None:
+        namespace, _, local = name.rpartition(" ")
+        if namespace in MAIN:
+            if local == "si":
+                item.clear()
+            elif local in state:
+                state[local] = True
+
+    def end(name: str) -> None:
+        namespace, _, local = name.rpartition(" ")
+        if namespace not in MAIN:
+            return
+        if local in state:
+            state[local] = False
+        elif local == "si":
+            text = "".join(item)
+            if len(text) > limits.text_characters and text_length(text) > limits.text_characters:
+                raise refusal("texte-demesure", valeur=text_length(text), attendu=limits.text_characters)
+            pieces.append(f'<si><t xml:space="preserve">{escape(text)}</t></si>')
+
+    def text(data: str) -> None:
+        if state["t"] and not state["rPh"]:
+            item.append(data)
+
+    parse(content, part, start=start, end=end, text=text)
+    return "".join(pieces).encode()

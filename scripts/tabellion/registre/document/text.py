@@ -1,0 +1,162 @@
+"""Bytes to lines, and the ways in which two texts are held to be the same."""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tabellion.findings import Finding, Place, TabellionError, finding
+
+MAX_BYTES = 50_000_000
+"""Largest document read, in bytes (the limit of a file from outside, DESIGN.md §7)."""
+
+MAX_LINE = 20_000
+"""Longest line read, in characters; a longer one is reported and left aside."""
+
+_MAGIC = {
+    b"PK\x03\x04": "un classeur ou un document Office (zip)",
+    b"%PDF": "un PDF",
+    b"\xd0\xcf\x11\xe0": "un ancien document Office",
+    b"{\\rtf": "un document RTF",
+    b"\x89PNG": "une image",
+    b"\xff\xd8\xff": "une image",
+    b"\x1f\x8b": "une archive",
+}
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,10}(?:\s[^<>]{0,200})?/?>")
+_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
+_DIACRITIC_SAME = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x2013: "-", 0x2014: "-", 0x2212: "-", 0x2011: "-"}
+
+
+class _FoldTable(dict[int, str]):
+    """Translation table, filled on demand: one folded character for each character, so that positions stay."""
+
+    def __missing__(self, point: int) -> str:
+        char = chr(point)
+        folded = " " if char.isspace() and char != "\t" else unicodedata.normalize("NFD", char)[0].lower()[0]
+        self[point] = folded
+        return folded
+
+
+_FOLD = _FoldTable(_DIACRITIC_SAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the document: its one-based number, its text, and its cells (split at tabs, outer spaces off)."""
+
+    numero: int
+    texte: str
+    cells: tuple[str, ...]
+
+    @property
+    def blank(self) -> bool:
+        """True when no cell holds anything."""
+        return not any(self.cells)
+
+    @property
+    def bare(self) -> bool:
+        """True when nothing stands after the first cell: a heading or a paragraph, not a table row."""
+        return not any(self.cells[1:])
+
+    @property
+    def tabbed(self) -> bool:
+        """True when the line holds a tab, even a trailing one."""
+        return len(self.cells) > 1
+
+
+def decode(data: bytes, fichier: str) -> tuple[str, tuple[Finding, ...]]:
+    """The document's text, and the notices about its encoding.
+
+    UTF-8 (with or without a byte order mark) is expected; Windows-1252 is accepted and said. Line ends become
+    ``\\n``. Raises :class:`TabellionError` for what is empty, too large, binary, or in another encoding.
+    """
+    place = Place(fichier=fichier)
+    if len(data) > MAX_BYTES:
+        raise TabellionError(
+            [finding("document-trop-gros", place, valeur=len(data), attendu=MAX_BYTES, mo=MAX_BYTES // 1_000_000)]
+        )
+    for magic, nature in _MAGIC.items():
+        if data.startswith(magic):
+            raise TabellionError([finding("document-binaire", place, nature=nature)])
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise TabellionError([finding("document-encodage", place, valeur="UTF-16")])
+    if b"\x00" in data:
+        raise TabellionError([finding("document-binaire", place, nature="un fichier binaire (octets nuls)")])
+    notices: list[Finding] = []
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError as error:
+            raise TabellionError([finding("document-encodage", place, valeur="encodage inconnu")]) from error
+        notices.append(finding("document-windows-1252", place, valeur="Windows-1252", attendu="UTF-8"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise TabellionError([finding("document-vide", place)])
+    if sum(1 for char in text[:20_000] if ord(char) < 32 and char not in "\n\t\f\v") > 20:
+        raise TabellionError([finding("document-binaire", place, nature="un fichier binaire")])
+    return text, tuple(notices)
+
+
+def split_lines(text: str) -> list[Line]:
+    """The lines of ``text`` in order, numbered from 1. A final line end does not open a further line."""
+    raw = text.split("\n")
+    if raw and raw[-1] == "":
+        raw.pop()
+    return [
+        Line(number, line, tuple(cell.strip() for cell in line.split("\t")) if len(line) <= MAX_LINE else ("",))
+        for number, line in enumerate(raw, start=1)
+    ]
+
+
+def clean(text: str) -> str:
+    """``text`` as a value: html leftovers, ``**`` and outer spaces off, inner text untouched."""
+    if "<" in text:
+        text = _TAG.sub("", text)
+    if "&" in text:
+        text = _ENTITY.sub(lambda match: html.unescape(match.group()), text)
+    return text.replace("**", "").strip()
+
+
+def fold(text: str) -> str:
+    """``text`` without case or accents, quotes and dashes made plain; as long as ``text``, so that positions match."""
+    return text.translate(_FOLD)
+
+
+@lru_cache(maxsize=20_000)
+def key(text: str) -> str:
+    """What two texts share when they differ only in case, accents, quotes, spaces, dashes or a final dot."""
+    folded = fold(clean(text)).replace("œ", "oe").replace("æ", "ae")
+    return " ".join(re.sub(r"['\"«»“”\-\t]", " ", folded).split()).strip(" .…:")
+
+
+def slug(text: str, limit: int = 60) -> str:
+    """``text`` as a stable identifier: lower case letters and digits joined by dashes, at most ``limit`` characters.
+
+    Cut at a word; ``x`` when nothing is left.
+    """
+    words = re.findall(r"[a-z0-9]+", key(text))
+    while len(words) > 1 and len("-".join(words)) > limit:
+        words.pop()
+    while len(words) > 1 and words[-1] in {"de", "des", "du", "la", "le", "les", "l", "d", "et", "a", "en"}:
+        words.pop()
+    return "-".join(words)[: max(limit, 1)].strip("-") or "x"
+
+
+@lru_cache(maxsize=20_000)
+def similarity(one: str, other: str) -> float:
+    """How near two texts are, from 0 to 1, on their keys (first 300 characters)."""
+    left, right = key(one)[:300], key(other)[:300]
+    if left == right:
+        return 1.0
+    return difflib.SequenceMatcher(None, left, right, autojunk=False).ratio()
+
+
+def shown(text: str) -> str:
+    """A line's text for a finding or a ``texte_source``: tabs made visible as ``|``, repeated ones made one."""
+    return re.sub(r"[ ]*(?:\t[ ]*)+", " | ", text.strip()).strip()

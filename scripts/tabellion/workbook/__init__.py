@@ -1,0 +1,1 @@
+"""Writing workbooks: names, look, plan, and one module per kind of sheet."""

@@ -1,0 +1,97 @@
+"""The master workbook: a plan and its findings in, the bytes of ``contrat.xlsx`` out. The same input, the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabellion.findings import Finding
+from tabellion.workbook import seal
+from tabellion.workbook.budgets import define_constants, write_budget
+from tabellion.workbook.fiches import write_fiches, write_financements
+from tabellion.workbook.front import write_accueil, write_controles, write_nomenclatures
+from tabellion.workbook.identity import FORMAT_VERSION, KIND_MASTER, write_identity
+from tabellion.workbook.names import (
+    ACCUEIL,
+    CONTROLES,
+    FINANCEMENTS,
+    NOMENCLATURES,
+    RAPPROCHEMENT,
+    SYNTHESE,
+    quoted_sheet,
+    sheet_key,
+    sheet_marker,
+    table_name,
+)
+from tabellion.workbook.pen import Pen, Sheet, document_date
+from tabellion.workbook.plan import MasterPlan
+from tabellion.workbook.rapprochement import write_rapprochement
+from tabellion.workbook.synthese import write_synthese
+from tabellion.workbook.tables import define_lists
+
+
+def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
+    """Write the whole workbook in memory.
+
+    ``findings`` are those of the register, already placed by ``plan.locate``; they fill the sheet Contrôles.
+    """
+    contract = plan.contract
+    pen = Pen(contract.look)
+    sheets = {key: pen.sheet(name) for key, name in plan.sheets.items()}
+    define_lists(pen, plan)
+    define_constants(pen, plan)
+    write_accueil(sheets[ACCUEIL], plan, findings)
+    write_synthese(sheets[SYNTHESE], plan)
+    write_rapprochement(sheets[RAPPROCHEMENT], plan)
+    for convention in contract.convention_titles:
+        fiches, lines = (plan.data[table_name(resource, convention)] for resource in ("fiches", "lignes_budgetaires"))
+        write_fiches(sheets[fiches.sheet], plan, fiches, convention)
+        write_budget(sheets[lines.sheet], plan, lines, convention)
+        for here, there in (("C", "B"), ("B", "C")):
+            other = sheet_key(there, convention)
+            _write_ways(sheets[sheet_key(here, convention)], plan, (plan.sheets[other], "Budget" if there == "B" else "Fiches action"))
+    write_financements(sheets[FINANCEMENTS], plan)
+    write_nomenclatures(sheets[NOMENCLATURES], plan)
+    write_controles(sheets[CONTROLES], plan, findings)
+    for key, sheet in sheets.items():
+        if key in (FINANCEMENTS, NOMENCLATURES, CONTROLES):
+            _write_ways(sheet, plan)
+        pen.name(sheet_marker(_plain(key)), f"={quoted_sheet(sheet.name)}!$A$1")
+    _colour_tabs(plan, sheets)
+    write_identity(pen, {"genre": KIND_MASTER, "format": FORMAT_VERSION, "contrat": contract.settings.identifiant})
+    _write_properties(pen, plan)
+    sheets[ACCUEIL].raw.activate()
+    return seal.seal(pen.close())
+
+
+def _plain(key: str) -> str:
+    return key.replace("è", "e").replace("ô", "o")
+
+
+def _write_ways(sheet: Sheet, plan: MasterPlan, other: tuple[str, str] | None = None) -> None:
+    """The links under a sheet's title: to the front page, and to the convention's other sheet."""
+    sheet.link(2, 0, plan.sheets[ACCUEIL], "A1", "← Accueil")
+    if other is not None:
+        sheet.link(2, 1, other[0], "A1", f"→ {other[1]} de cette convention")
+
+
+def _colour_tabs(plan: MasterPlan, sheets: dict[str, Sheet]) -> None:
+    series = plan.contract.look.series
+    families = {"C": series[0], "B": series[1 % len(series)]}
+    for key, sheet in sheets.items():
+        if key[1:].isdecimal():
+            sheet.raw.set_tab_color(families[key[0]])
+
+
+def _write_properties(pen: Pen, plan: MasterPlan) -> None:
+    settings = plan.contract.settings
+    pen.book.set_properties({
+        "title": settings.titre,
+        "subject": f"Contrat de ville {settings.debut}–{settings.fin}",
+        "author": "tabellion",
+        "category": "Contrat de ville",
+        "keywords": "contrat de ville, politique de la ville, crédits de droit commun, fiches action",
+        "comments": settings.source,
+        "created": document_date(settings.debut),
+    })  # fmt: skip
+    pen.book.set_custom_property(seal.PROPERTY, seal.BLANK, "text")
+    pen.book.set_size(2200, 1400)

@@ -1,0 +1,200 @@
+"""The pen that writes: xlsxwriter, with every refusal raised, formats made once, and formulas kept in a list.
+
+xlsxwriter returns a negative code instead of raising when it drops a value; a dropped value is lost data.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from tabellion.workbook.look import Look
+from tabellion.workbook.names import column_letters, quoted_sheet
+
+EUROS = '#,##0"\u00a0€"'
+EUROS_AND_CENTS = '#,##0.00"\u00a0€"'
+SIGNED_EUROS = '+#,##0"\u00a0€";-#,##0"\u00a0€";0"\u00a0€"'
+SIGNED_EUROS_AND_CENTS = '+#,##0.00"\u00a0€";-#,##0.00"\u00a0€";0.00"\u00a0€"'
+
+#: Excel's limits of a cell's text, of a prompt's title and of its text.
+TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
+
+CellContent = str | int | float | None
+
+
+class DroppedValueError(RuntimeError):
+    """xlsxwriter refused a value: a mistake of the program, since the checks come before."""
+
+
+@dataclass(frozen=True)
+class FormulaCell:
+    """A formula as the workbook's own list keeps it: found again by table, row key and column, whatever moves.
+
+    ``table`` is empty for a named cell, whose name is ``column``. ``key`` is ``*`` when the column's every row has it.
+    """
+
+    table: str
+    key: str
+    column: str
+    formula: str
+
+
+@dataclass
+class Pen:
+    """One workbook being written, in memory."""
+
+    look: Look
+    stream: io.BytesIO = field(default_factory=io.BytesIO)
+    formulas: list[FormulaCell] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        options = {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "default_format_properties": {"font_name": self.look.font, "font_size": self.look.size},
+        }
+        self.book = xlsxwriter.Workbook(self.stream, options)
+        self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+
+    def format(self, **properties: Any) -> Format:
+        """The format of these properties, made once; the text is the layout's ink on its font unless told otherwise."""
+        base = {"font_name": self.look.font, "font_size": self.look.size, "font_color": self.look.colours["encre"], "valign": "top"}
+        merged = base | properties
+        key = tuple(sorted(merged.items()))
+        if key not in self._formats:
+            self._formats[key] = self.book.add_format(merged)
+        return self._formats[key]
+
+    def cell(self, *, computed: bool = False, **properties: Any) -> Format:
+        """The format of a cell of a table; greyed when it is computed."""
+        colours = self.look.colours
+        fill = {"bg_color": colours["calcul"]} if computed else {}
+        return self.format(border=1, border_color=colours["filet"], **fill, **properties)
+
+    def header(self, **properties: Any) -> Format:
+        """The format of a table's header."""
+        colours = self.look.colours
+        return self.format(
+            bold=True, text_wrap=True, valign="vcenter", border=1, border_color=colours["filet"],
+            bg_color=colours["entete"], font_color=colours["entete_texte"], **properties,
+        )  # fmt: skip
+
+    def sheet(self, name: str) -> Sheet:
+        """A new sheet."""
+        return Sheet(self, self.book.add_worksheet(name))
+
+    def name(self, name: str, refers_to: str) -> None:
+        """A defined name."""
+        _kept(self.book.define_name(name, refers_to), name)
+
+    def close(self) -> bytes:
+        """The workbook's bytes."""
+        self.book.close()
+        return self.stream.getvalue()
+
+
+@dataclass
+class Sheet:
+    """One sheet being written. Rows and columns are zero-based."""
+
+    pen: Pen
+    raw: Worksheet
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+        return self.raw.get_name()
+
+    def write(self, row: int, column: int, value: CellContent, style: Format) -> None:
+        """A text or a number as it is; ``None`` leaves a blank cell with its format."""
+        if value is None:
+            _kept(self.raw.write_blank(row, column, None, style), (row, column))
+        elif isinstance(value, str):
+            if len(value) > TEXT_LENGTH:
+                raise DroppedValueError(f"{self.name}: text of {len(value)} characters at {row}, {column}")
+            _kept(self.raw.write_string(row, column, value, style), (row, column))
+        else:
+            _kept(self.raw.write_number(row, column, value, style), (row, column))
+
+    def formula(self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]) -> None:
+        """A formula with its computed value; ``source`` is its table, row key and column in the workbook's list."""
+        _kept(self.raw.write_formula(row, column, "=" + formula, style, "" if value is None else value), (row, column))
+        self.pen.formulas.append(FormulaCell(*source, formula))
+
+    def named_formula(self, row: int, column: int, name: str, formula: str, style: Format, value: CellContent) -> None:
+        """A formula in a cell that carries a defined name."""
+        self.formula(row, column, formula, style, value, ("", "", name))
+        self.pen.name(name, f"={quoted_sheet(self.name)}!${column_letters(column)}${row + 1}")
+
+    def link(self, row: int, column: int, sheet: str, cell: str, text: str, style: Format | None = None) -> None:
+        """A link to a cell of this workbook."""
+        style = style or self.pen.format(font_color=self.pen.look.colours["lien"], underline=1)
+        _kept(self.raw.write_url(row, column, f"internal:{quoted_sheet(sheet)}!{cell}", style, text), (row, column))
+
+    def title(self, title: str, subtitle: str, width: int) -> None:
+        """The band at the top of a sheet, over ``width`` columns: a title and a subtitle."""
+        colours = self.pen.look.colours
+        band = {"bg_color": colours["titre"], "font_color": colours["titre_texte"], "valign": "vcenter"}
+        big, small = self.pen.format(bold=True, **(band | {"font_size": 16})), self.pen.format(**band)
+        for row, style, text, height in ((0, big, title, 28), (1, small, subtitle, 18)):
+            self.raw.set_row(row, height)
+            self.write(row, 0, text, style)
+            for column in range(1, width):
+                self.write(row, column, None, style)
+
+    def section(self, row: int, column: int, text: str) -> None:
+        """A small heading above a table."""
+        self.write(row, column, text, self.pen.format(bold=True, font_size=12, font_color=self.pen.look.colours["titre"]))
+
+    def table(self, name: str, row: int, column: int, height: int, labels: Sequence[str], *, calculated: dict[str, str] | None = None, filters: bool = True) -> None:
+        """An Excel table of ``height`` rows under its header; ``calculated`` columns fill themselves in new rows."""
+        columns = []
+        for label in labels:
+            options: dict[str, Any] = {"header": label, "header_format": self.pen.header()}
+            if calculated and label in calculated:
+                options["formula"] = "=" + calculated[label]
+            columns.append(options)
+        area = (row, column, row + height, column + len(labels) - 1)
+        _kept(self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name)
+
+    def print_setup(self, repeat_rows: tuple[int, int] | None, footer: str) -> None:
+        """A4 landscape, as wide as the page, with headers repeated and the pages numbered."""
+        self.raw.set_landscape()
+        self.raw.set_paper(9)
+        self.raw.fit_to_pages(1, 0)
+        self.raw.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+        self.raw.set_footer(f"&L&8{footer.replace('&', '&&')}&C&8&A&R&8Page &P / &N")
+        if repeat_rows is not None:
+            self.raw.repeat_rows(*repeat_rows)
+        self.raw.hide_gridlines(2)
+
+    def validation(self, area: tuple[int, int, int, int], options: dict[str, Any], prompt: str | None, label: str, error: str) -> None:
+        """A rule, its prompt and its error message, on an area (first row, first column, last row, last column)."""
+        rule = {
+            "error_title": "Valeur inattendue",
+            "error_message": error[:PROMPT_LENGTH],
+            "ignore_blank": True,
+            **options,
+        }
+        if prompt:
+            rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
+        _kept(self.raw.data_validation(*area, rule), area)
+
+
+def document_date(year: int) -> datetime:
+    """The fixed date that a document carries, so that the same input gives the same bytes."""
+    return datetime(year, 1, 1)
+
+
+def _kept(code: Any, what: Any) -> None:
+    if isinstance(code, int) and code < 0:
+        raise DroppedValueError(f"xlsxwriter dropped {what!r} (code {code})")

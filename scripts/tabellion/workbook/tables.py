@@ -1,0 +1,183 @@
+"""A table of the register written as an Excel table: values, formats, drop-downs and prompts, all from its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xlsxwriter.format import Format
+
+from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
+from tabellion.schema.frames import plain_columns
+from tabellion.workbook.names import SINGLE, column_ref, table_name
+from tabellion.workbook.pen import EUROS, EUROS_AND_CENTS, SIGNED_EUROS, SIGNED_EUROS_AND_CENTS, CellContent, Pen, Sheet
+from tabellion.workbook.plan import Column, DataTable, MasterPlan, list_name
+
+#: Rows below a table that already carry its drop-downs, for clients whose tables do not grow by themselves.
+SPARE_ROWS = 200
+_LAST_ROW = 1_048_575
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A computed column: its formula (the same on every row, or one a row) and its values, one a row.
+
+    ``kind`` is ``"text"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents.
+    """
+
+    kind: str
+    formulas: str | list[str]
+    values: list[Any]
+
+
+def list_source(resource: str, field_name: str) -> str:
+    """The defined name behind a field's drop-down."""
+    return list_name(resource, field_name).lower()
+
+
+def key_source(resource: str) -> str:
+    """The defined name that lists a reference table's keys, as people see them."""
+    return f"liste_{resource}"
+
+
+def write_data_table(
+    sheet: Sheet, plan: MasterPlan, table: DataTable, computed: Mapping[str, Computed] | None = None
+) -> None:
+    """Write the Excel table, its cells and its rules. ``computed`` gives the computed columns by name."""
+    computed = computed or {}
+    calculated = {
+        column.label: made.formulas
+        for column in table.columns
+        if (made := computed.get(column.name)) is not None and isinstance(made.formulas, str)
+    }
+    labels = [column.label for column in table.columns]
+    sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated)
+    schema = plan.contract.schemas[table.resource]
+    values = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
+    keys = [str(each) for each in values[schema.primary_key[0]]]
+    for offset, column in enumerate(table.columns):
+        place = table.column + offset
+        if column.field is None:
+            _write_computed(sheet, table, column, place, computed[column.name], keys)
+        else:
+            _write_field(sheet, plan, schema, table, column.field, place, values[column.name])
+
+
+def _write_field(
+    sheet: Sheet, plan: MasterPlan, schema: TableSchema, table: DataTable, field: Field, place: int, values: list[Any]
+) -> None:
+    labels = plan.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
+    plain, cents = _formats(sheet.pen, field)
+    for position in range(table.height):
+        value = values[position] if position < len(values) else None
+        style = cents if field.kind == "money" and value is not None and value % 100 else plain
+        sheet.write(table.row + 1 + position, place, shown(field, value, labels), style)
+    rule = validation_rule(schema, field)
+    if rule or field.prompt:
+        last = min(_LAST_ROW, table.last_row + SPARE_ROWS)
+        area = (table.row + 1, place, last, place)
+        sheet.validation(area, rule or {"validate": "any"}, field.prompt, field.title, f"Attendu : {field.expected}.")
+
+
+def shown(field: Field, value: Any, labels: Mapping[Any, str]) -> CellContent:
+    """What a cell holds for a value of the register: euros for cents, oui or non, a label in place of a key."""
+    if value is None:
+        return None
+    if field.kind == "money":
+        return float(value) / 100 if value % 100 else int(value) // 100
+    if field.kind == "boolean":
+        return TRUE_WORD if value else FALSE_WORD
+    if value in labels and field.kind == "string":
+        return labels[value]
+    return int(value) if field.kind == "integer" else str(value)
+
+
+def _formats(pen: Pen, field: Field) -> tuple[Format, Format]:
+    if field.kind == "money":
+        return pen.cell(num_format=EUROS), pen.cell(num_format=EUROS_AND_CENTS)
+    if field.kind in ("integer", "boolean"):
+        style = pen.cell(align="center")
+        return style, style
+    style = pen.cell(text_wrap=True, num_format="@")
+    return style, style
+
+
+def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
+    """The Excel rule of a field, from its schema: a list of a defined name, bounds; ``None`` where anything goes."""
+    if (key := schema.foreign.get(field.name)) is not None:
+        # A table spread over several sheets is listed as it was at generation: a newer key may be typed all the same.
+        severity = "stop" if key.table in SINGLE else "warning"
+        return {"validate": "list", "source": f"={key_source(key.table)}", "error_type": severity}
+    if field.enum:
+        return {"validate": "list", "source": f"={list_source(schema.name, field.name)}"}
+    if field.kind == "boolean":
+        return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
+    if schema.name == "lignes_budgetaires" and field.name == "exercice":
+        return {"validate": "list", "source": "=liste_exercices"}
+    if field.kind in ("integer", "money"):
+        kind = "decimal" if field.kind == "money" else "integer"
+        if field.minimum is not None and field.maximum is not None:
+            return {"validate": kind, "criteria": "between", "minimum": field.minimum, "maximum": field.maximum}
+        low = field.minimum if field.minimum is not None else -(10**12)
+        return {"validate": kind, "criteria": ">=", "value": low}
+    if field.max_length is not None and not field.required:
+        return {"validate": "length", "criteria": "<=", "value": field.max_length}
+    return None
+
+
+#: The format of a computed value by kind, without and with cents.
+_KIND_FORMATS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "text": ({"text_wrap": True}, {}),
+    "count": ({"align": "center"}, {}),
+    "euros": ({"num_format": EUROS}, {"num_format": EUROS_AND_CENTS}),
+    "signed": ({"num_format": SIGNED_EUROS}, {"num_format": SIGNED_EUROS_AND_CENTS}),
+}
+
+
+def computed_cell(pen: Pen, kind: str, value: Any, **properties: Any) -> tuple[Format, CellContent]:
+    """The format and the content of a computed value: cents become euros where the kind is of money."""
+    plain, with_cents = _KIND_FORMATS[kind]
+    if kind not in ("euros", "signed") or not isinstance(value, int):
+        return pen.cell(computed=True, **plain, **properties), value
+    content: CellContent = value / 100 if value % 100 else value // 100
+    return pen.cell(computed=True, **(with_cents if value % 100 else plain), **properties), content
+
+
+def _write_computed(sheet: Sheet, table: DataTable, column: Column, place: int, made: Computed, keys: list[str]) -> None:
+    for position in range(table.height):
+        row = table.row + 1 + position
+        if position >= len(made.values):
+            sheet.write(row, place, None, computed_cell(sheet.pen, made.kind, None)[0])
+            continue
+        style, content = computed_cell(sheet.pen, made.kind, made.values[position])
+        uniform = isinstance(made.formulas, str)
+        formula = made.formulas if isinstance(made.formulas, str) else made.formulas[position]
+        sheet.formula(row, place, formula, style, content, (table.name, "*" if uniform else keys[position], column.label))
+
+
+def set_widths(sheet: Sheet, *column_groups: list[tuple[int, float]]) -> None:
+    """Give each column the widest of the widths (in characters) that the tables above it ask."""
+    widest: dict[int, float] = {}
+    for group in column_groups:
+        for column, width in group:
+            widest[column] = max(width, widest.get(column, 0))
+    for column, width in widest.items():
+        sheet.raw.set_column(column, column, width)
+
+
+def widths(table: DataTable) -> list[tuple[int, float]]:
+    """The columns of a table and their widths."""
+    return [(table.column + offset, column.width) for offset, column in enumerate(table.columns)]
+
+
+def define_lists(pen: Pen, plan: MasterPlan) -> None:
+    """The defined names behind the drop-downs: each is a column of a table, so a value added there is offered at once."""
+    contract = plan.contract
+    for resource in dict.fromkeys(key.table for schema in contract.schemas.values() for key in schema.foreign_keys):
+        if resource in SINGLE:
+            name = table_name(resource)
+            label = plan.data[name].label(contract.schemas[resource].shown_key)
+            pen.name(key_source(resource), "=" + column_ref(name, label))
+    for each in plan.lists.values():
+        pen.name(each.name.lower(), "=" + column_ref(each.name, each.title))
