@@ -66,7 +66,9 @@ def keep_dated_copy(path: Path, now: datetime) -> Path:
             write_whole(copy, path.read_bytes())
     except OSError as error:
         detail = error.strerror or str(error)
-        raise TabellionError([finding("ecriture-impossible", Place(str(copy)), valeur=copy.name, detail=detail)]) from error
+        raise TabellionError(
+            [finding("ecriture-impossible", Place(str(copy)), valeur=copy.name, detail=detail)]
+        ) from error
     return copy
 
 

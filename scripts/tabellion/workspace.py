@@ -84,7 +84,9 @@ def read_settings(path: Path) -> Settings:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
-        raise TabellionError([finding("reglages-illisibles", place, detail=f"TOML mal formé, {_french(error)}")]) from error
+        raise TabellionError(
+            [finding("reglages-illisibles", place, detail=f"TOML mal formé, {_french(error)}")]
+        ) from error
     except UnicodeDecodeError as error:
         raise TabellionError([finding("reglages-illisibles", place, detail="le fichier n'est pas en UTF-8")]) from error
     except OSError as error:
@@ -99,7 +101,12 @@ def read_settings(path: Path) -> Settings:
 def _french(error: tomllib.TOMLDecodeError) -> str:
     """The place that the TOML parser names, in French (it gives it only inside its English message)."""
     _, _, where = str(error).rpartition("(at ")
-    return where.rstrip(")").replace("line", "ligne").replace("column", "colonne").replace("end of document", "fin du fichier")
+    return (
+        where.rstrip(")")
+        .replace("line", "ligne")
+        .replace("column", "colonne")
+        .replace("end of document", "fin du fichier")
+    )
 
 
 _MISSING = object()
@@ -195,7 +202,11 @@ class _SettingsReader:
     def say_unknown(self) -> None:
         whole = {name for name in self.known if "." not in name}
         for section, content in self.values.items():
-            names = [f"{section}.{key}" for key in content] if isinstance(content, dict) and section not in whole else [section]
+            names = (
+                [f"{section}.{key}" for key in content]
+                if isinstance(content, dict) and section not in whole
+                else [section]
+            )
             for name in names:
                 if name not in self.known:
                     near = difflib.get_close_matches(name, self.known, 1)

@@ -97,7 +97,9 @@ class Accounts:
         """The published totals of a source and a scope, in the register's order; of one printed twice, the first."""
         return {key: each for key, each in self._published.items() if key[:2] == (source, scope)}
 
-    def published(self, source: str, scope: str, convention: int | None = None, town: str | None = None) -> Published | None:
+    def published(
+        self, source: str, scope: str, convention: int | None = None, town: str | None = None
+    ) -> Published | None:
         """The published total of that place and scope, or ``None`` when the document prints none."""
         return self._published.get((source, scope, convention, town))
 
@@ -120,8 +122,8 @@ class Accounts:
 
     @property
     def has_recap(self) -> bool:
-        """Whether the document has a recap at all for this exercice."""
-        return any(source == RECAP for source, *_ in self._published)
+        """Whether the document has a recap for this exercice: totals of conventions, or a grand total."""
+        return any(source == RECAP and scope in (SCOPE_CONVENTION, SCOPE_ALL) for source, scope, *_ in self._published)
 
     def in_recap(self, convention: int) -> bool:
         """Whether the recap speaks of this convention."""

@@ -9,6 +9,7 @@ from tabellion.checks.coherence import check_coherence
 from tabellion.checks.constraints import check_constraints
 from tabellion.checks.inspection import Inspection, Locate
 from tabellion.checks.keys import check_references, check_unicity
+from tabellion.checks.repeats import check_repeated_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals
 from tabellion.findings import Finding
@@ -16,7 +17,7 @@ from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables
 from tabellion.workspace import Settings
 
-__all__ = ["Locate", "check_contract"]
+__all__ = ["Locate", "check_contract", "check_integrity", "check_meaning"]
 
 
 def check_contract(
@@ -34,10 +35,33 @@ def check_contract(
     unreadable and already reported: nothing more is said of them, nor of the totals that miss only them.
     """
     inspection = Inspection(tables, schemas, settings, locate, unknown)
+    _check_integrity(inspection)
+    _check_meaning(inspection)
+    return inspection.findings
+
+
+def check_integrity(tables: Tables, schemas: Schemas, settings: Settings, locate: Locate) -> list[Finding]:
+    """Only what the schemas declare: constraints, unicity, keys. A register that breaks them cannot become a workbook."""
+    inspection = Inspection(tables, schemas, settings, locate)
+    _check_integrity(inspection)
+    return inspection.findings
+
+
+def check_meaning(tables: Tables, schemas: Schemas, settings: Settings, locate: Locate) -> list[Finding]:
+    """The rest of :func:`check_contract`, for tables whose integrity is known."""
+    inspection = Inspection(tables, schemas, settings, locate)
+    _check_meaning(inspection)
+    return inspection.findings
+
+
+def _check_integrity(inspection: Inspection) -> None:
     check_constraints(inspection)
     check_unicity(inspection)
     check_references(inspection)
+
+
+def _check_meaning(inspection: Inspection) -> None:
     check_coherence(inspection)
     check_texts(inspection)
+    check_repeated_lines(inspection)
     check_totals(inspection)
-    return inspection.findings

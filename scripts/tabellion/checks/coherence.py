@@ -19,7 +19,7 @@ _RANK_FIRST = re.compile(r"\s*(\d)\s*\(")
 
 @dataclass(frozen=True, slots=True)
 class _Axe:
-    """An axe as its row says it: its position, its convention, and the convention that its code says (``None``: neither)."""
+    """An axe: the position of its row, its convention, and the convention that its code says."""
 
     position: int
     convention: int | None
@@ -28,12 +28,12 @@ class _Axe:
 
 def check_coherence(inspection: Inspection) -> None:
     """Every rule of this module, on the tables whose columns are declared."""
-    if inspection.has("axes", "axe_id", "convention_id") and inspection.has("conventions", "convention_id", "pilier_id"):
+    has_axes = inspection.has("axes", "axe_id", "convention_id")
+    if has_axes and inspection.has("conventions", "convention_id", "pilier_id"):
         _check_axes(inspection)
-    if inspection.has("fiches", "fiche_id", "convention_id", "axe_id"):
+    if has_axes and inspection.has("fiches", "fiche_id", "convention_id", "axe_id"):
         _check_numbers(inspection)
-        if inspection.has("axes", "axe_id", "convention_id"):
-            _check_conventions(inspection)
+        _check_conventions(inspection)
     if inspection.has("fiches", "priorite", "annee_priorite", "echeance"):
         _check_priorities(inspection)
         _check_deadlines(inspection)
@@ -55,7 +55,8 @@ def _check_axes(inspection: Inspection) -> None:
     """``I-1.2`` is the second axe of convention 1, in pilier I."""
     numbers = inspection.column("conventions", "convention_id").tolist()
     piliers = inspection.texts("conventions", "pilier_id", range(len(numbers)))
-    pilier_of = {number: pilier for number, pilier in zip(numbers, piliers, strict=True) if number is not pd.NA and pilier}
+    pairs = zip(numbers, piliers, strict=True)
+    pilier_of = {number: pilier for number, pilier in pairs if number is not pd.NA and pilier}
     for code, axe in _axes(inspection).items():
         parts = _AXE.fullmatch(code)
         pilier = pilier_of.get(axe.convention)
@@ -81,7 +82,7 @@ def _check_numbers(inspection: Inspection) -> None:
     parts = numbers.str.extract(_FICHE)
     read = parts["axe"].notna()
     axes = inspection.column("fiches", "axe_id")
-    known = axes.isin(inspection.column("axes", "axe_id").dropna()) if inspection.has("axes", "axe_id") else axes.notna()
+    known = axes.isin(inspection.column("axes", "axe_id").dropna())
     for position in inspection.rows("fiches", read & known & (parts["axe"] != axes), "fiche_id", "axe_id").tolist():
         inspection.say(
             "fiche-et-axe",
@@ -138,7 +139,7 @@ def _say_missing(inspection: Inspection, position: int, stem: str, first: int, l
 def _check_conventions(inspection: Inspection) -> None:
     """A fiche is in the convention of its axe.
 
-    Where the axe itself is misplaced (its code says another convention), a fiche that follows the code is right, and the
+    Where the axe itself is misplaced (its code says another convention), a fiche that follows the code is right: the
     axe's own finding is enough.
     """
     axes = _axes(inspection)
@@ -187,7 +188,7 @@ def _check_priorities(inspection: Inspection) -> None:
 
 
 def _check_deadlines(inspection: Inspection) -> None:
-    """A deadline that names years names the year of the priority; one that names a rank (``2 (2017)``) names the priority's.
+    """A deadline that names years names the priority's; one that names a rank, as ``2 (2017)``, names the priority's.
 
     Where the priority and its year already contradict each other, a deadline that follows one of them is right.
     """
@@ -223,28 +224,29 @@ def _check_years(inspection: Inspection) -> None:
     """
     settings = inspection.settings
     if inspection.has("fiches", "annee_priorite"):
-        years = inspection.column("fiches", "annee_priorite")
-        for position in inspection.rows("fiches", ~years.between(settings.debut, settings.fin), "annee_priorite").tolist():
-            _say_outside(inspection, "fiches", position, "annee_priorite", inspection.value("fiches", position, "annee_priorite"))
+        outside = ~inspection.column("fiches", "annee_priorite").between(settings.debut, settings.fin)
+        for position in inspection.rows("fiches", outside, "annee_priorite").tolist():
+            year = inspection.value("fiches", position, "annee_priorite")
+            _say_outside(inspection, "fiches", position, "annee_priorite", year)
     if inspection.has("fiches", "echeance"):
         deadlines = inspection.column("fiches", "echeance")
         for position in inspection.rows("fiches", deadlines.str.contains(_YEAR)).tolist():
             named = [int(year) for year in _YEAR.findall(deadlines.iloc[position])]
-            outside = [year for year in named if not settings.debut <= year <= settings.fin]
-            if outside:
-                _say_outside(inspection, "fiches", position, "echeance", outside[0])
+            wrong = [year for year in named if not settings.debut <= year <= settings.fin]
+            if wrong:
+                _say_outside(inspection, "fiches", position, "echeance", wrong[0])
     budgets = ("lignes_budgetaires", "totaux_publies")
     if all(inspection.has(table, "exercice") for table in budgets):
         lines, totals = (set(inspection.column(table, "exercice").dropna().tolist()) for table in budgets)
         census = {settings.exercice} | (lines & totals)
         for table in budgets:
             years = inspection.column(table, "exercice")
-            wrong = ~years.between(settings.debut, settings.fin) & ~years.isin(list(census))
-            for position in inspection.rows(table, wrong, "exercice").tolist():
+            outside = ~years.between(settings.debut, settings.fin) & ~years.isin(list(census))
+            for position in inspection.rows(table, outside, "exercice").tolist():
                 _say_outside(inspection, table, position, "exercice", inspection.value(table, position, "exercice"))
 
 
 def _say_outside(inspection: Inspection, table: str, position: int, name: str, year: int) -> None:
     if not inspection.spoken(table, position, name):
-        limits = {"debut": inspection.settings.debut, "fin": inspection.settings.fin}
-        inspection.say("annee-hors-contrat", table, position, name, valeur=year, **limits)
+        first, last = inspection.settings.debut, inspection.settings.fin
+        inspection.say("annee-hors-contrat", table, position, name, valeur=year, debut=first, fin=last)

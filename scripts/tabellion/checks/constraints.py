@@ -23,7 +23,7 @@ _SHOWN = 200
 
 
 def check_constraints(inspection: Inspection) -> None:
-    """Say each cell that breaks a constraint of its field, once, by the first constraint in the order of the list above."""
+    """Say each cell that breaks constraints of its field, once, by the first in the order of the codes above."""
     for table, schema in inspection.schemas.items():
         broken: dict[tuple[int, str], str] = {}
         unread = {name: inspection.unread(table, name) for name in schema.names}

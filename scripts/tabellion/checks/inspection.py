@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
+from tabellion.accounts import RECAP
 from tabellion.findings import CellValue, Finding, Place, Severity, finding
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables
+from tabellion.wording import fold
 from tabellion.workspace import Settings
 
 #: Positions of rows in a table: zero-based, in the order of its frame.
 Positions = np.ndarray[tuple[int], np.dtype[np.intp]]
 
+_PLACEHOLDER = r"[\W_xX]+"
+
 
 class Locate(Protocol):
     """Gives the place of a row of a table (``index`` is its label in the frame), or of one of its cells."""
 
-    def __call__(self, table: str, index: Any, field: str | None = None) -> Place: ...
+    def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
+        """The place of the cell, or of the row where ``field`` is ``None``."""
 
 
 @dataclass
@@ -46,7 +53,7 @@ class Inspection:
             self.distrust(table, self.position(table, index), name)
 
     def has(self, table: str, *fields: str) -> bool:
-        """Whether the contract's schemas still declare ``fields``: a rule about a column that was removed has nothing to say."""
+        """Whether the schemas still declare ``fields``: a rule about a column that was removed has nothing to say."""
         return table in self.tables and all(name in self.tables[table].columns for name in fields)
 
     def position(self, table: str, index: Hashable) -> int:
@@ -58,7 +65,7 @@ class Inspection:
         self._unknown.setdefault(table, {}).setdefault(name, set()).add(position)
 
     def unread(self, table: str, *fields: str) -> set[int]:
-        """Positions of the rows where one of ``fields`` holds something unreadable, or already found wrong by itself."""
+        """Positions of the rows where one of ``fields`` holds something unreadable, or found wrong by itself."""
         by_field = self._unknown.get(table, {})
         return set().union(*(by_field.get(name, set()) for name in fields))
 
@@ -67,7 +74,7 @@ class Inspection:
         return self.tables[table][name]
 
     def rows(self, table: str, mask: pd.Series[Any], *fields: str) -> Positions:
-        """Positions where ``mask`` is true (blank counts as false), without the rows where one of ``fields`` is unreadable."""
+        """Positions where ``mask`` is true (blank is false), without the rows where one of ``fields`` is unreadable."""
         found = np.flatnonzero(mask.fillna(False).to_numpy(dtype=bool))
         unread = self.unread(table, *fields)
         return found[~np.isin(found, list(unread))] if unread else found
@@ -83,6 +90,20 @@ class Inspection:
         """The texts of one column at ``positions``; blank ones as ``""``."""
         values = self.tables[table][name].to_numpy(dtype=object)
         return [value if isinstance(value := values[position], str) else "" for position in positions]
+
+    def placeholders(self, texts: pd.Series[Any]) -> pd.Series[Any]:
+        """Which texts stand for a missing one: those of the settings, and those made only of signs and of x."""
+        known = {fold(word) for word in self.settings.libelles_vides}
+        distinct = texts.dropna().unique().tolist()
+        return texts.isin([text for text in distinct if re.fullmatch(_PLACEHOLDER, text) or fold(text) in known])
+
+    @cached_property
+    def towns(self) -> dict[str, str]:
+        """The names of the collectivités by their identifier; the identifier where the name is blank."""
+        every = range(len(self.tables["collectivites"]))
+        identifiers = self.texts("collectivites", "collectivite_id", every)
+        names = self.texts("collectivites", "nom", every)
+        return {key: name or key for key, name in zip(identifiers, names, strict=True) if key}
 
     def place(self, table: str, position: int, name: str | None = None) -> Place:
         """Where a row, or one of its cells, stands."""
@@ -127,6 +148,14 @@ class Inspection:
     def findings(self) -> list[Finding]:
         """Everything said so far, by table, row and field."""
         return [each for _, each in sorted(self._said, key=lambda said: said[0])]
+
+
+def place_words(inspection: Inspection, source: str | None, convention: int | None, town: str | None) -> str:
+    """What a total covers, in words: ``récapitulatif, convention 2, Lucé``."""
+    parts = [RECAP] if source == RECAP else []
+    parts += [f"convention {convention}"] if convention is not None else []
+    parts += [inspection.towns.get(town, town)] if town is not None else []
+    return ", ".join(parts or ["ensemble"])
 
 
 def euros(cents: int) -> int | float:

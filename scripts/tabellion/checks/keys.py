@@ -16,7 +16,7 @@ _SHOWN = 200
 def check_unicity(inspection: Inspection) -> None:
     """Say each row that repeats the primary key, or a unique field, of a row before it. A blank key repeats nothing."""
     for table, schema in inspection.schemas.items():
-        keys = [(field.name,) for field in schema.fields if field.unique]
+        keys: list[tuple[str, ...]] = [(field.name,) for field in schema.fields if field.unique]
         if schema.primary_key not in keys:
             keys.append(schema.primary_key)
         for key in keys:
@@ -57,6 +57,7 @@ def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) 
     remedies = {value: _remedy(str(value), shown, target) for value in distinct}
     for position in lost.tolist():
         value = inspection.value(table, position, reference.field)
+        inspection.distrust(table, position, reference.field)
         inspection.say(
             "reference-inconnue",
             table,

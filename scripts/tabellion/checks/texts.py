@@ -1,9 +1,8 @@
-"""What the words say: texts cut, labels that are none, amounts hidden in words, statuses, repairs, repeated lines."""
+"""What the words say: texts cut, labels that are none, amounts hidden in words, statuses, repairs."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pandas as pd
 
@@ -12,7 +11,6 @@ from tabellion.checks.inspection import Inspection, euros
 from tabellion.findings import Severity
 from tabellion.schema import Field, TableSchema
 from tabellion.schema.amounts import format_euros, parse_amount
-from tabellion.wording import fold
 
 #: A cut text loses up to this many characters more when the spaces at its ends are trimmed.
 _TRIMMED = 2
@@ -20,7 +18,6 @@ _END_OF_SENTENCE = (".", "!", "?", "…", ")", "]", "»", "”", '"')
 _CUT_TABLES = ("fiches", "financements")
 #: Where a person's words stand, but not the person's own: the import writes them.
 _WRITTEN_BY_IMPORT = {"reparation", "texte_source"}
-_PLACEHOLDER = r"[\W_xX]+"
 _SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 _AMOUNT = re.compile(
     rf"(?<![\d.,])\d{{1,3}}(?:(?:{_SPACE}|[.'’])\d{{3}})+(?:,\d{{1,2}})?{_SPACE}?(?:[kKM]{_SPACE}?)?(?:€|euros?\b|EUR\b)"
@@ -52,8 +49,6 @@ def check_texts(inspection: Inspection) -> None:
         _check_hidden_amounts(inspection, "financements", "dispositif", "montant", "montant-dans-dispositif")
         _check_statuses(inspection)
         _check_funders(inspection)
-    if inspection.has("lignes_budgetaires", "ligne_id", "convention_id", "collectivite_id", "libelle", "exercice"):
-        _check_repeated_lines(inspection)
 
 
 def _is_free(schema: TableSchema, field: Field) -> bool:
@@ -63,7 +58,7 @@ def _is_free(schema: TableSchema, field: Field) -> bool:
 
 
 def _check_cut(inspection: Inspection, table: str, name: str) -> None:
-    """A mail merge cuts at a fixed length, mid-word or mid-sentence: a text of that length that ends a sentence is whole.
+    """A mail merge cuts at a fixed length, in mid-sentence: a text of that length that ends a sentence is whole.
 
     A cut beside a space leaves a text one or two characters shorter, once trimmed.
     """
@@ -86,21 +81,14 @@ def _check_cut(inspection: Inspection, table: str, name: str) -> None:
         )
 
 
-def _placeholders(inspection: Inspection, texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Which texts stand for a missing one: those of the settings, and those made only of signs and of x."""
-    known = {fold(word) for word in inspection.settings.libelles_vides}
-    distinct = [text for text in texts.dropna().unique().tolist() if re.fullmatch(_PLACEHOLDER, text) or fold(text) in known]
-    return texts.isin(distinct)
-
-
 def _check_placeholder(inspection: Inspection, table: str, name: str) -> None:
-    for position in inspection.rows(table, _placeholders(inspection, inspection.column(table, name)), name).tolist():
+    for position in inspection.rows(table, inspection.placeholders(inspection.column(table, name)), name).tolist():
         inspection.say("libelle-vide", table, position, name, valeur=inspection.value(table, position, name))
 
 
 def _check_proposals(inspection: Inspection) -> None:
     proposals = inspection.column("fiches", "proposition")
-    missing = proposals.isna() | _placeholders(inspection, proposals)
+    missing = proposals.isna() | inspection.placeholders(proposals)
     for position in inspection.rows("fiches", missing, "proposition").tolist():
         inspection.say(
             "fiche-sans-proposition",
@@ -113,7 +101,7 @@ def _check_proposals(inspection: Inspection) -> None:
 
 
 def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount: str, code: str) -> None:
-    """An amount in euros in the words, while every amount cell of the row is blank. A comment makes it a mere reminder."""
+    """An amount in euros in the words, while every amount of the row is blank. A comment makes it a mere reminder."""
     amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
     texts = inspection.column(table, name)
     blank = inspection.tables[table][amounts].isna().all(axis=1) & texts.notna()
@@ -123,14 +111,14 @@ def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount:
         text = inspection.value(table, position, name)
         found = [match[0].strip() for match in _AMOUNT.finditer(text)]
         cents = parse_amount(found[0]).cents
-        commented = inspection.has(table, "commentaire") and inspection.value(table, position, "commentaire") is not None
+        commented = inspection.has(table, "commentaire") and inspection.value(table, position, "commentaire")
         inspection.say(
             code,
             table,
             position,
             name,
             valeur=text[:_SHOWN],
-            attendu=euros(cents) if len(found) == 1 and cents is not None else None,
+            attendu=euros(cents) if name == "libelle" and len(found) == 1 and cents is not None else None,
             gravite=Severity.INFORMATION if commented else None,
             liees=[(table, position, amount)],
             trouve=_listed(found),
@@ -143,7 +131,8 @@ def _listed(words: list[str]) -> str:
 
 def _check_statuses(inspection: Inspection) -> None:
     """« chiffré » wants an amount; the other statuses say that there is none."""
-    statuses, amounts = inspection.column("financements", "statut_montant"), inspection.column("financements", "montant")
+    statuses = inspection.column("financements", "statut_montant")
+    amounts = inspection.column("financements", "montant")
     figured = statuses == _FIGURED
     unfigured = statuses.notna() & ~statuses.isin([_FIGURED, _OTHER])
     wrong = (figured & amounts.isna()) | (unfigured & amounts.notna())
@@ -187,37 +176,4 @@ def _check_repairs(inspection: Inspection, table: str) -> None:
             "reparation",
             valeur=inspection.value(table, position, "reparation"),
             source="" if source is None else source if len(source) <= _SHOWN else source[:_SHOWN] + "…",
-        )
-
-
-def _check_repeated_lines(inspection: Inspection) -> None:
-    """The same line twice in one convention: same collectivité, same words, same exercice, same amounts."""
-    table = "lignes_budgetaires"
-    frame = inspection.tables[table]
-    amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
-    same = ["convention_id", "collectivite_id", "exercice", *amounts]
-    whole = frame[["convention_id", "collectivite_id", "exercice", "libelle"]].notna().all(axis=1)
-    whole &= ~(_placeholders(inspection, frame["libelle"]) & frame[amounts].isna().all(axis=1))
-    near = frame[whole & frame.duplicated(same, keep=False)]
-    if near.empty:
-        return
-    words = {text: fold(text) for text in near["libelle"].unique().tolist()}
-    folded = near.assign(libelle=near["libelle"].map(words))
-    firsts: dict[tuple[Any, ...], int] = {}
-    unread = inspection.unread(table, "convention_id", "collectivite_id", "exercice", "libelle", *amounts)
-    repeated = folded[folded.duplicated([*same, "libelle"], keep=False)]
-    for index, *values in repeated[[*same, "libelle"]].itertuples(name=None):
-        position = inspection.position(table, index)
-        first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
-        if first == position or position in unread or first in unread:
-            continue
-        key = inspection.value(table, first, "ligne_id")
-        inspection.say(
-            "ligne-en-double",
-            table,
-            position,
-            "libelle",
-            valeur=inspection.value(table, position, "libelle"),
-            liees=[(table, first, "libelle")],
-            autre=f"« {key} »" if key else "précédente",
         )

@@ -66,14 +66,14 @@ def _other_format(data: bytes, fichier: str) -> TabellionError:
     for magic, kind in _SHORTCUTS:
         if head.startswith(magic) or lowered.startswith(magic):
             return refusal("fichier-raccourci", valeur=kind)
-    if lowered.startswith(b"{") and b"docs.google.com" in lowered or b'"doc_id"' in lowered[:400]:
+    if (lowered.startswith(b"{") and b"docs.google.com" in lowered) or b'"doc_id"' in lowered[:400]:
         return refusal("fichier-raccourci", valeur="lien vers Google Drive")
     if b"%PDF-" in head[:1024]:
         return refusal("format-pdf")
     for magic, kind in _ARCHIVES:
         if head.startswith(magic):
             return refusal("format-archive", valeur=kind)
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP" or head[4:12] in (b"ftypheic", b"ftypmif1", b"ftypavif"):
+    if (head.startswith(b"RIFF") and head[8:12] == b"WEBP") or head[4:12] in (b"ftypheic", b"ftypmif1", b"ftypavif"):
         return refusal("format-image", valeur="WebP, HEIC ou AVIF")
     for magic, kind in _IMAGES:
         if head.startswith(magic):
@@ -133,7 +133,7 @@ def _ole2(data: bytes) -> TabellionError:
 
 
 def check_package(names: Collection[str], mimetype: bytes) -> None:
-    """Refuse an archive that is not an .xlsx package, by the lower-case ``names`` of its parts and its ``mimetype`` part.
+    """Refuse an archive that is not an .xlsx package, by the lower-case ``names`` of its parts and its ``mimetype``.
 
     Raises ``TabellionError`` (codes ``format-…``).
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tabellion.findings import CellValue, Place, TabellionError, finding
 
@@ -42,7 +43,7 @@ def refusal(
     cellule: str | None = None,
     valeur: CellValue = None,
     attendu: CellValue = None,
-    **details: object,
+    **details: Any,
 ) -> TabellionError:
     """The error, to be raised, that refuses a file for the one reason ``code``; its file is named by who caught it."""
     place = Place(feuille=feuille, cellule=cellule)

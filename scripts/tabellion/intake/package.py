@@ -56,8 +56,8 @@ class Package:
 def read_package(parts: Parts, limits: Limits = LIMITS) -> Package:
     """Follow the relationships from the package's root to every worksheet.
 
-    Raises ``TabellionError``: ``classeur-abime`` when a part that is spoken of is missing, ``classeur-trop-de-feuilles``,
-    and the refusals of damaged XML.
+    Raises ``TabellionError``: ``classeur-abime`` when a part that is spoken of is missing,
+    ``classeur-trop-de-feuilles``, and the refusals of damaged XML.
     """
     root = list(_relationships(parts, ""))
     workbook = next((link.target for link in root if link.kind == "officeDocument" and not link.external), None)
@@ -133,7 +133,7 @@ def _table(content: bytes, part: str, sheet: str) -> RawTable:
 
 
 def unescaped(text: str) -> str:
-    """``text`` with the ``_x000A_`` escapes of SpreadsheetML undone (one at a time: ``_x005F_x000A_`` stays literal)."""
+    """``text`` with the ``_x000A_`` escapes of SpreadsheetML undone, once: ``_x005F_x000A_`` is literal."""
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
@@ -204,7 +204,7 @@ def _relationships(parts: Parts, source: str, *, required: bool = False) -> Iter
 
 
 def _resolved(folder: str, target: str) -> str:
-    """The part that ``target`` names from ``folder``, as a key of ``Parts.xml``; an outside path resolves to no part."""
+    """The part that ``target`` names from ``folder``, as a key of ``Parts.xml``; one outside is no part."""
     path = unquote(target.partition("#")[0])
     return posixpath.normpath(posixpath.join("/", folder, path)).lstrip("/").lower()
 

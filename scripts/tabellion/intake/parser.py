@@ -1,7 +1,7 @@
 """From the bytes of a file to a :class:`RawWorkbook`: guard, scan, then calamine on a package that we wrote ourselves.
 
 calamine is given a package of four kinds of parts, uncompressed: our own list of sheets, the shared texts, the styles
-and the cells that the scan has seen. What its native code parses has thus been counted, is written in one plain way, and
+and the cells that the scan has seen. What its native code parses has thus been counted and is written in one plain way;
 none of the sender's container, relationships or declared sizes reaches it.
 """
 
@@ -12,6 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from python_calamine import CalamineWorkbook
 
@@ -63,9 +64,7 @@ def parse_bytes(
     )
 
 
-def _read_sheets(
-    parts: Parts, package: Package, only: Callable[[str], bool] | None, limits: Limits
-) -> list[RawSheet]:
+def _read_sheets(parts: Parts, package: Package, only: Callable[[str], bool] | None, limits: Limits) -> list[RawSheet]:
     chosen = [sheet for sheet in package.sheets if only is None or only(sheet.name)]
     scans = [scan_sheet(parts.xml[sheet.part], sheet.part, sheet.name, limits) for sheet in chosen]
     tables = [read_tables(parts, sheet) for sheet in chosen]
@@ -81,22 +80,21 @@ def _read_sheets(
     return [_sheet(*one) for one in zip(chosen, scans, values, tables, strict=True)]
 
 
-def _values(archive: bytes, count: int) -> Iterable[list[list[RawValue]]]:
+def _values(archive: bytes, count: int) -> list[list[list[RawValue]]]:
     """The values of each sheet, from A1. calamine's panic is a ``BaseException``: here it is one refusal."""
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(archive))
-        return [workbook.get_sheet_by_index(index).to_python(skip_empty_area=False) for index in range(count)]
+        sheets = [workbook.get_sheet_by_index(index).to_python(skip_empty_area=False) for index in range(count)]
     except (MemoryError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         raise refusal("lecture-impossible", raison=str(error)[:200] or type(error).__name__) from None
+    return cast("list[list[list[RawValue]]]", sheets)
 
 
-def _sheet(
-    part: SheetPart, scan: SheetScan, values: list[list[RawValue]], tables: tuple[RawTable, ...]
-) -> RawSheet:
+def _sheet(part: SheetPart, scan: SheetScan, values: list[list[RawValue]], tables: tuple[RawTable, ...]) -> RawSheet:
     """One sheet from its values and its scan: what calamine shows as ``''`` is told apart here."""
-    rows = [[None if value == "" else value for value in row] for row in values]
+    rows = [[None if value == "" else value for value in row] if "" in row else row for row in values]
     for row, column in scan.empty_texts:
         if row <= len(rows) and column <= len(rows[row - 1]) and rows[row - 1][column - 1] is None:
             rows[row - 1][column - 1] = ""
@@ -121,19 +119,21 @@ def _plain_package(scans: list[SheetScan], strings: bytes, styles: bytes, date19
     """The package for calamine: sheets are named and numbered by us."""
     numbers = range(1, len(scans) + 1)
     sheets = "".join(f'<sheet name="{n}" sheetId="{n}" r:id="r{n}"/>' for n in numbers)
-    links = "".join(f'<Relationship Id="r{n}" Type="{_OFFICE}/worksheet" Target="worksheets/{n}.xml"/>' for n in numbers)
+    links = "".join(
+        f'<Relationship Id="r{n}" Type="{_OFFICE}/worksheet" Target="worksheets/{n}.xml"/>' for n in numbers
+    )
     book = f'<workbookPr date1904="{int(date1904)}"/><sheets>{sheets}</sheets>'
-    parts = [
+    parts: list[tuple[str, *tuple[bytes, ...]]] = [
         ("_rels/.rels", _links(f'<Relationship Id="r" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/>')),
         ("xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">{book}</workbook>'.encode()),
         ("xl/_rels/workbook.xml.rels", _links(links)),
-        ("xl/sharedStrings.xml", b"<sst>" + strings + b"</sst>"),
+        ("xl/sharedStrings.xml", b"<sst>", strings, b"</sst>"),
     ]
     if styles:
         parts.append(("xl/styles.xml", styles))
     for n, scan in zip(numbers, scans, strict=True):
         cells, scan.cells = scan.cells, b""
-        parts.append((f"xl/worksheets/{n}.xml", b"<worksheet><sheetData>" + cells + b"</sheetData></worksheet>"))
+        parts.append((f"xl/worksheets/{n}.xml", b"<worksheet><sheetData>", cells, b"</sheetData></worksheet>"))
     return _stored_archive(parts)
 
 
@@ -141,18 +141,20 @@ def _links(links: str) -> bytes:
     return f'<Relationships xmlns="{_RELATIONSHIPS}">{links}</Relationships>'.encode()
 
 
-def _stored_archive(parts: Iterable[tuple[str, bytes]]) -> bytes:
-    """An archive of uncompressed parts; ``zipfile`` would do, at five times the cost."""
+def _stored_archive(parts: Iterable[tuple[str, *tuple[bytes, ...]]]) -> bytes:
+    """An archive of uncompressed parts, each given in pieces; ``zipfile`` would do, at five times the cost."""
     body: list[bytes] = []
     directory: list[bytes] = []
     offset = 0
-    for name, content in parts:
-        raw, crc, size = name.encode(), zlib.crc32(content), len(content)
+    for name, *pieces in parts:
+        raw, crc, size = name.encode(), 0, sum(map(len, pieces))
+        for piece in pieces:
+            crc = zlib.crc32(piece, crc)
         header = _LOCAL.pack(b"PK\x03\x04", 20, 0, 0, 0, 0x21, crc, size, size, len(raw), 0) + raw
         directory.append(
             _CENTRAL.pack(b"PK\x01\x02", 20, 20, 0, 0, 0, 0x21, crc, size, size, len(raw), 0, 0, 0, 0, 0, offset) + raw
         )
-        body += (header, content)
+        body += (header, *pieces)
         offset += len(header) + size
     index = b"".join(directory)
     end = _END.pack(b"PK\x05\x06", 0, 0, len(directory), len(directory), len(index), offset, 0)

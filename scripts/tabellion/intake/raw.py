@@ -17,7 +17,7 @@ class RawTable:
     """One Excel table: its name, its place and its header labels. Rows and columns are one-based.
 
     ``ref`` is the whole range, headers and totals included (``A5:H20``). ``first_row`` to ``last_row`` are its data
-    rows; ``last_row`` is below ``first_row`` when it has none. ``header_row`` is ``None`` when headers are switched off.
+    rows; ``last_row`` is below ``first_row`` when it has none. ``header_row`` is ``None`` when there are no headers.
     """
 
     name: str
@@ -47,7 +47,7 @@ class RawSheet:
     """``visible``, ``hidden`` or ``veryHidden``."""
     rows: list[list[RawValue]]
     formulas: dict[Cell, str] = field(default_factory=dict)
-    """Formula text as stored, without its ``=``; shared formulas are expanded, an array formula is at its first cell."""
+    """Formula text as stored, without its ``=``; shared ones expanded, an array formula at its first cell."""
     errors: dict[Cell, str] = field(default_factory=dict)
     """Error values (``#REF!``), typed or computed."""
     uncached: set[Cell] = field(default_factory=set)

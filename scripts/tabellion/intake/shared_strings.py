@@ -43,7 +43,7 @@ def _rewritten(content: bytes, part: str, limits: Limits) -> bytes:
     item: list[str] = []
     state = {"t": False, "rPh": False}
 
-    def start(name: str, _: dict[str, str]) -> None:
+    def start(name: str, _attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
         if namespace in MAIN:
             if local == "si":
@@ -58,10 +58,10 @@ def _rewritten(content: bytes, part: str, limits: Limits) -> bytes:
         if local in state:
             state[local] = False
         elif local == "si":
-            text = "".join(item)
-            if len(text) > limits.text_characters and text_length(text) > limits.text_characters:
-                raise refusal("texte-demesure", valeur=text_length(text), attendu=limits.text_characters)
-            pieces.append(f'<si><t xml:space="preserve">{escape(text)}</t></si>')
+            joined = "".join(item)
+            if len(joined) > limits.text_characters and text_length(joined) > limits.text_characters:
+                raise refusal("texte-demesure", valeur=text_length(joined), attendu=limits.text_characters)
+            pieces.append(f'<si><t xml:space="preserve">{escape(joined)}</t></si>')
 
     def text(data: str) -> None:
         if state["t"] and not state["rPh"]:

@@ -1,8 +1,8 @@
 """One pass over a sheet's XML for what calamine cannot show: formulas, error values, hidden rows, how far cells go.
 
-Nearly every sheet is written in one plain way. A regular expression proves that a sheet is: from ``<sheetData>`` to its
-end, nothing but rows of cells, double quotes, no prefix, comment, CDATA or nesting. Searches on such text are exact, and
-fast. Any other sheet goes through :mod:`tabellion.intake.sheet_exact`, which rewrites its cells in the plain way.
+Nearly every sheet is written in one plain way. A regular expression proves that a sheet is: from ``<sheetData>`` to
+its end, nothing but rows of cells, double quotes, no prefix, comment, CDATA or nesting. Searches on such text are
+exact, and fast. Any other sheet goes through :mod:`tabellion.intake.sheet_exact`, which rewrites its cells in the plain way.
 """
 
 from __future__ import annotations
@@ -15,30 +15,46 @@ from tabellion.intake.addresses import cell_name, column_index
 from tabellion.intake.limits import LIMITS, MAX_COLUMNS, MAX_ROWS, Limits, refusal
 from tabellion.intake.raw import Cell
 from tabellion.intake.shared_formula import shifted
+from tabellion.intake.sheet_exact import rewrite_sheet
 from tabellion.intake.xml_parts import Element, elements
 
 # Possessive quantifiers (++, *+) never backtrack: the match is one linear pass. 32,767 is the limit of a text, in
 # characters; one that has more bytes than that goes to the exact pass, which counts its characters.
 _ATTRIBUTES = rb'(?: [\w:]++="[^"<>&]*+")*+'
-_CELL_ATTRIBUTES = rb'(?: s="\d++")?+(?: t="\w++")?+(?: s="\d++")?+(?: [cvp][mh]="\d++")*+'
-_CHARACTERS = rb"[^<\x00-\x08\x0b\x0c\x0e-\x1f]"
-_TEXT = rb"(?:[^<]{0,32767}+)"
+_CELL_ATTRIBUTES = rb'(?: s="\d++")?+(?: t="(?:(e)"|\w++"))?+(?: s="\d++")?+(?: [cvp][mh]="\d++")*+'
+_TEXT = rb"[^<]{0,32767}+"
 _FORMULA = rb"<f" + _ATTRIBUTES + rb"(?:/>|>" + _TEXT + rb"</f>)"
 _INLINE = rb'<is>(?:<t(?: xml:space="preserve")?+(?:/>|>' + _TEXT + rb"</t>))?+</is>"
 _CONTENT = rb"(?:" + _FORMULA + rb")?+(?:<v>" + _TEXT + rb"</v>|<v ?/>|" + _INLINE + rb")?+"
-_CELL = rb'<c r="[A-Z]{1,3}[1-9]\d{0,6}+"' + _CELL_ATTRIBUTES + rb" ?(?:/>|>" + _CONTENT + rb"</c>)"
-_ROW = rb'<row r="[1-9]\d{0,6}+"' + _ATTRIBUTES + rb" ?(?:/>|>(?:" + _CELL + rb")*+</row>)"
-_PLAIN = re.compile(rb"(?:" + _ROW + rb")*+")
+
+
+def _plain_rows(reference: bytes) -> re.Pattern[bytes]:
+    """Rows written in the plain way, of cells whose reference is ``reference``; the commonest form of a cell first.
+
+    Group 1 took part in the match when some cell is an error value, group 2 when some cell has a formula: searching for
+    them afterwards would cost half as much again.
+    """
+    opening = rb'<c r="' + reference + rb'"' + _CELL_ATTRIBUTES
+    cell = opening + rb"(?:><v>" + _TEXT + rb"</v></c>| ?/>|>" + _CONTENT + rb"</c>)"
+    cell = cell.replace(rb">(?:<f", rb">(?:(<f)", 1)
+    row = rb'<row r="[1-9]\d{0,6}+"' + _ATTRIBUTES + rb" ?(?:>(?:" + cell + rb")*+</row>|/>)"
+    return re.compile(rb"(?:" + row + rb")*+")
+
+
+_PLAIN = _plain_rows(rb"[A-Z]{1,3}[1-9]\d{0,6}+")
+_PLAIN_AND_NEAR = _plain_rows(rb"A?[A-Z][1-9]\d{0,3}+")
+_NEAR_CELLS = 52 * 9_999
+"""The most cells that ``_PLAIN_AND_NEAR`` can span: to AZ9999."""
 _CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 
 # Searches that are exact on plain text.
-_FAR = re.compile(rb'<c r="(?:[A-Z]{3}|[B-Z][A-Z]|[A-Z]{1,2}\d{5})')
 _FILLED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"[^>]*+(?<!/)>')
 _HIDDEN_ROW = re.compile(rb'<row r="(\d+)"[^>]*? hidden="(?:1|true)"')
-_TYPED_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*+)>')
-_ERROR = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*? t="e"[^>]*+>(?:<f[^>]*+(?<=/)>|<f[^>]*+>[^<]*+</f>)?+(?:<v>([^<]*+))?')
+_ERROR = re.compile(
+    rb'<c r="([A-Z]+)(\d+)"[^>]*? t="e"[^>]*+>(?:<f[^>]*+(?<=/)>|<f[^>]*+>[^<]*+</f>)?+(?:<v>([^<]*+))?'
+)
 _ERROR_TYPE = re.compile(rb'(<c r="[^>]*?) t="e"')
-_REST_OF_FORMULA = re.compile(rb"([^>]*?)(?:/>|>([^<]*+)</f>)(<v>[^<]|<v></v>|<v ?/>|<is>)?")
+_FORMULA_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*+)><f([^>]*+)>(?:([^<]*+)</f>)?+(<v>[^<]|<v></v>|<v ?/>|<is>)?')
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
 _ENTITY = re.compile(r"&(?:#x([0-9A-Fa-f]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -71,15 +87,14 @@ def scan_sheet(content: bytes, part: str, name: str, limits: Limits = LIMITS) ->
     """
     split = _split_plain(content, part)
     if split is None:
-        from tabellion.intake.sheet_exact import rewrite_sheet
-
-        split = rewrite_sheet(content, part, name, limits)
-    cells, frame = split
-    _check_extent(cells, name, limits)
+        split = (*rewrite_sheet(content, part, name, limits), None)
+    cells, frame, match = split
+    if match is None or match.re is not _PLAIN_AND_NEAR or limits.sheet_cells < _NEAR_CELLS:
+        _check_extent(cells, name, limits)
     scan = SheetScan(cells)
-    if b"<f" in cells:
+    if match is None or match[2]:
         _read_formulas(scan)
-    if b' t="e"' in cells:
+    if match is None or match[1]:
         _read_errors(scan)
     if b' hidden="' in cells:
         scan.hidden_rows = frozenset(int(row) for row in _HIDDEN_ROW.findall(cells))
@@ -88,31 +103,32 @@ def scan_sheet(content: bytes, part: str, name: str, limits: Limits = LIMITS) ->
     return scan
 
 
-def _split_plain(content: bytes, part: str) -> tuple[bytes, list[Element]] | None:
-    """The text of the cells and the elements around them, or ``None`` when the sheet is not written in the plain way."""
-    opening = content.find(b"<sheetData>")
-    closing = content.rfind(b"</sheetData>")
+def _split_plain(content: bytes, part: str) -> tuple[bytes, list[Element], re.Match[bytes] | None] | None:
+    """The text of the cells, the elements around them, the match that proves the sheet plain; ``None`` if it is not."""
+    opening, closing = content.find(b"<sheetData>"), content.rfind(b"</sheetData>")
     if opening < 0:
-        opening = content.find(b"<sheetData/>")
-        if opening < 0:
-            return None
-        cells, after = b"", content[opening + len(b"<sheetData/>") :]
+        opening = closing = content.find(b"<sheetData/>")
+        start = end = opening + len(b"<sheetData/>")
     else:
-        cells, after = content[opening + len(b"<sheetData>") : closing], content[closing + len(b"</sheetData>") :]
-    if not _PLAIN.fullmatch(cells) or len(cells.translate(None, _CONTROL)) != len(cells):
+        start, end = opening + len(b"<sheetData>"), closing + len(b"</sheetData>")
+    if opening < 0 or closing < opening:
+        return None
+    cells = content[start:closing]
+    match = _PLAIN_AND_NEAR.fullmatch(cells) or _PLAIN.fullmatch(cells)
+    if match is None or len(cells.translate(None, _CONTROL)) != len(cells):
         return None
     # The rest is small, and goes to a real XML parser: an opening tag inside a comment, say, is found there.
     try:
-        frame = elements(content[:opening] + b"<sheetData/>" + after, part, _FRAME)
+        frame = elements(content[:opening] + b"<sheetData/>" + content[end:], part, _FRAME)
     except TabellionError:
         return None
-    return (cells, frame) if sum(element.name == "sheetData" for element in frame) == 1 else None
+    if sum(element.name == "sheetData" for element in frame) != 1:
+        return None
+    return cells, frame, match
 
 
 def _check_extent(cells: bytes, name: str, limits: Limits) -> None:
     """Refuse a sheet whose filled cells span too large a rectangle; its declared dimension is not believed."""
-    if limits.sheet_cells >= 52 * 9999 and not _FAR.search(cells):
-        return  # no cell beyond AZ9999
     filled = _FILLED.findall(cells)
     last_row = max((int(row) for row in {row for _, row in filled}), default=0)
     last_column = max((column_index(letters.decode()) for letters in {letters for letters, _ in filled}), default=0)
@@ -128,15 +144,17 @@ def _read_formulas(scan: SheetScan) -> None:
     """Every formula, shared ones expanded, and whether its value was computed."""
     masters: dict[str, tuple[Cell, str]] = {}
     followers: list[tuple[Cell, str]] = []
-    pieces = scan.cells.split(b"<f")
-    for before, after in zip(pieces, pieces[1:], strict=False):
-        opening = _TYPED_CELL.match(before, before.rfind(b"<c "))
-        rest = _REST_OF_FORMULA.match(after)
-        if opening is None or rest is None:  # the plain way has a cell before each formula
+    cells = scan.cells
+    at = cells.find(b"<f")
+    while at >= 0:
+        match = _FORMULA_CELL.match(cells, cells.rfind(b"<c ", 0, at))
+        at = cells.find(b"<f", at + 2)
+        if match is None:  # cannot be: the plain way has a cell before each formula
             continue
-        cell = int(opening[2]), column_index(opening[1].decode())
-        text = unescaped_xml(rest[2]) if rest[2] else ""
-        kind = dict(_ATTRIBUTE.findall(rest[1])) if rest[1] else {}
+        letters, row, cell_attributes, attributes, body, value = match.groups()
+        cell = int(row), column_index(letters.decode())
+        text = unescaped_xml(body) if body else ""
+        kind = dict(_ATTRIBUTE.findall(attributes)) if attributes else {}
         shared = kind.get(b"t") == b"shared"
         if shared and text:
             masters.setdefault(kind.get(b"si", b"").decode(), (cell, text))
@@ -147,8 +165,8 @@ def _read_formulas(scan: SheetScan) -> None:
         if not text and not shared:
             continue
         scan.formulas[cell] = text
-        if not rest[3] or rest[3] in (b"<v></v>", b"<v/>", b"<v />"):
-            if rest[3] and b' t="str"' in opening[3]:
+        if value in (None, b"<v></v>", b"<v/>", b"<v />"):
+            if value and b' t="str"' in cell_attributes:
                 scan.empty_texts.add(cell)
             else:
                 scan.uncached.add(cell)

@@ -33,11 +33,11 @@ def read_source(path: Path, limits: Limits = LIMITS) -> bytes:
     Raises ``TabellionError`` (codes ``fichier-…``) when there is no such file, or it is not one, or it is too heavy.
     """
     try:
-        _check_kind(os.stat(path).st_mode)
+        _check_kind(path.stat().st_mode)
         # Between the look and the opening, the path may have become a pipe: O_NONBLOCK keeps the opening from waiting.
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(path, flags)
-        with open(descriptor, "rb", buffering=0) as file:
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
             before = os.fstat(descriptor)
             _check_kind(before.st_mode)
             if before.st_size > limits.file_bytes:

@@ -34,7 +34,7 @@ class Register:
     tables: Tables
     lines: Mapping[str, list[int]]
 
-    def place(self, table: str, index: int) -> Place:
+    def locate(self, table: str, index: int, field: str | None = None) -> Place:  # noqa: ARG002 (a CSV has lines, no cells)
         """Where the row ``index`` of ``table`` stands."""
         return Place(str(self.folder / f"{table}.csv"), ligne=self.lines[table][index])
 
@@ -82,7 +82,14 @@ class _TableReader:
                 place = Place(str(self.path), ligne=self.row_lines[problem.position])
                 value = str(found[problem.position])[:200]
                 self.findings.append(
-                    finding(problem.code, place, champ=name, valeur=value, attendu=field.expected, suggestion=problem.suggestion)
+                    finding(
+                        problem.code,
+                        place,
+                        champ=name,
+                        valeur=value,
+                        attendu=field.expected,
+                        suggestion=problem.suggestion,
+                    )
                 )
         return columns
 
@@ -93,7 +100,11 @@ class _TableReader:
             self.findings.append(finding("registre-absent", Place(str(self.path)), valeur=self.path.name))
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
-            self.unreadable(line, "le fichier n'est pas en UTF-8", "Enregistrez-le au format « CSV UTF-8 (délimité par des virgules) ».")
+            self.unreadable(
+                line,
+                "le fichier n'est pas en UTF-8",
+                "Enregistrez-le au format « CSV UTF-8 (délimité par des virgules) ».",
+            )
         except OSError as error:
             self.unreadable(None, error.strerror or str(error), "Vérifiez les droits de lecture du fichier.")
         return None
@@ -122,7 +133,11 @@ class _TableReader:
                     rows.append(row)
                     self.row_lines.append(start)
         except csv.Error:
-            self.unreadable(line, "guillemet mal placé ou jamais refermé", "Doublez les guillemets à l'intérieur d'un texte entre guillemets.")
+            self.unreadable(
+                line,
+                "guillemet mal placé ou jamais refermé",
+                "Doublez les guillemets à l'intérieur d'un texte entre guillemets.",
+            )
         return header, rows
 
     def header_is_good(self, header: list[str]) -> bool:
@@ -222,7 +237,12 @@ def standard_descriptor(schema: TableSchema) -> dict[str, Any]:
 
 def _standard_field(field: Field) -> dict[str, Any]:
     type_ = "number" if field.kind == "money" else field.kind
-    descriptor: dict[str, Any] = {"name": field.name, "type": type_, "title": field.title, "description": field.description}
+    descriptor: dict[str, Any] = {
+        "name": field.name,
+        "type": type_,
+        "title": field.title,
+        "description": field.description,
+    }
     if field.email:
         descriptor["format"] = "email"
     if field.example is not None:

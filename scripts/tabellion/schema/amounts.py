@@ -11,7 +11,7 @@ _SPACES = " \u00a0\u2007\u2009\u202f'\u2019"
 _NEGATIVE_SIGNS = "-\u2212\u2013"
 _UNIT = re.compile(r"(?P<scale>[kKM])?\s*(?:€|euros?|eur)\s*$|(?P<bare>[kKM])\s*$", re.IGNORECASE)
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
-_GROUPED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}]\d{{3}})+|\d+")
+_GROUPED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}]{{1,2}}\d{{3}})+|\d+")
 _NOTHING = {"néant", "neant", "-", "–", "—", "sans objet", "so", "s.o.", "nc", "n.c."}
 _LONGEST = 60
 
@@ -49,6 +49,8 @@ def parse_amount(text: str) -> Amount:
         stripped = stripped[: unit.start()].rstrip(_SPACES)
     elif stripped.startswith("€"):
         stripped = stripped[1:].lstrip(_SPACES)
+    if stripped.casefold() in _NOTHING:  # « - € »: how Excel's accounting format shows zero
+        return Amount(nothing=True)
     if stripped and stripped[0] in _NEGATIVE_SIGNS + "+":
         negative, stripped = negative or stripped[0] != "+", stripped[1:].lstrip(_SPACES)
     elif stripped and stripped[-1] in _NEGATIVE_SIGNS:
@@ -69,7 +71,11 @@ def _number(text: str) -> Decimal | bool:
         decimal = max(marks, key=text.rindex)
         thousands = "." if decimal == "," else ","
         whole, _, cents = text.rpartition(decimal)
-        if decimal in whole or not re.fullmatch(rf"\d{{1,3}}(?:[{thousands}]\d{{3}})+", whole) or not re.fullmatch(r"\d+", cents):
+        if (
+            decimal in whole
+            or not re.fullmatch(rf"\d{{1,3}}(?:[{thousands}]\d{{3}})+", whole)
+            or not re.fullmatch(r"\d+", cents)
+        ):
             return False
         return Decimal(whole.replace(thousands, "") + "." + cents)
     if not marks:

@@ -89,7 +89,9 @@ def _money(value: Any) -> int | None:
     if isinstance(value, str):
         amount = parse_amount(value)
         if amount.cents is not None:
-            raise _UnreadableError("texte-au-lieu-de-nombre", f"Tapez {plain_euros(amount.cents).replace('.', ',')} comme un nombre.")
+            raise _UnreadableError(
+                "texte-au-lieu-de-nombre", f"Tapez {plain_euros(amount.cents).replace('.', ',')} comme un nombre."
+            )
         if amount.ambiguous:
             raise _UnreadableError("montant-ambigu")
         raise _UnreadableError("texte-au-lieu-de-nombre", "Laissez la cellule vide." if amount.nothing else None)

@@ -31,7 +31,9 @@ class Violation:
     value: Any
 
 
-def make_frame(schema: TableSchema, columns: Mapping[str, list[Any]], index: Iterable[Any] | None = None) -> pd.DataFrame:
+def make_frame(
+    schema: TableSchema, columns: Mapping[str, list[Any]], index: Iterable[Any] | None = None
+) -> pd.DataFrame:
     """Build the frame of a table from plain columns (amounts in integer cents, ``None`` for blank).
 
     Columns that are not given are blank. ``index`` defaults to 0, 1, 2, …
@@ -52,7 +54,10 @@ def make_tables(schemas: Schemas, rows: Mapping[str, list[dict[str, Any]]]) -> T
 
 def plain_columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """The columns of a frame as lists of plain Python values, ``None`` for blank."""
-    return {str(name): [None if value is pd.NA or value != value else value for value in frame[name].tolist()] for name in frame}
+    return {
+        str(name): [None if value is pd.NA or value != value else value for value in frame[name].tolist()]
+        for name in frame
+    }
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -90,7 +95,7 @@ def _column(field: Field) -> pa.Column:
 
 
 def _matching(pattern: str) -> Callable[[pd.Series[Any]], pd.Series[Any]]:
-    """A check of texts by Python's ``re``: pandas would use another engine, with another syntax, where pyarrow is installed."""
+    """A check of texts by Python's ``re``: where pyarrow is installed, pandas has another engine, of another syntax."""
     match = re.compile(pattern).match
     return lambda texts: texts.map(lambda text: match(text) is not None).astype(bool)
 

@@ -50,7 +50,7 @@ class Field:
     """One column of a table: its name, its kind, what people read of it, and its constraints.
 
     ``minimum`` and ``maximum`` are in the unit of the declaration (euros for amounts). ``width`` is in characters, as
-    Excel counts them.
+    Excel counts them; a ``one_line`` text is not wrapped in its cell.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Field:
     min_length: int | None = None
     max_length: int | None = None
     email: bool = False
+    one_line: bool = False
 
     @property
     def anchored_pattern(self) -> str | None:
@@ -198,7 +199,12 @@ def _reference_mistakes(schema: TableSchema, schemas: Schemas, folder: Path) -> 
     """Foreign keys must lead to the single primary key of a declared table (DESIGN.md §3)."""
     place = Place(str(folder / f"{schema.name}.json"))
     return [
-        finding("schema-faux", place, champ=key.field, detail=f"la clé étrangère vers {key.table}.{key.reference} ne mène à rien")
+        finding(
+            "schema-faux",
+            place,
+            champ=key.field,
+            detail=f"la clé étrangère vers {key.table}.{key.reference} ne mène à rien",
+        )
         for key in schema.foreign_keys
         if key.table not in schemas or schemas[key.table].primary_key != (key.reference,)
     ]
@@ -217,7 +223,11 @@ class _Reader:
         self.findings.append(finding("schema-faux", Place(str(self.path), ligne=line), champ=champ, detail=detail))
 
     def schema(self, descriptor: Any) -> tuple[TableSchema | None, list[Finding]]:
-        if not isinstance(descriptor, dict) or not isinstance(descriptor.get("fields"), list) or not descriptor["fields"]:
+        if (
+            not isinstance(descriptor, dict)
+            or not isinstance(descriptor.get("fields"), list)
+            or not descriptor["fields"]
+        ):
             self.wrong("il faut un objet JSON avec une liste « fields »")
             return None, self.findings
         fields = [field for each in descriptor["fields"] if (field := self.field(each)) is not None]
@@ -237,7 +247,9 @@ class _Reader:
         if self.findings:
             return None, self.findings
         text = {key: str(descriptor.get(key) or self.name) for key in ("title", "description")}
-        return TableSchema(self.name, text["title"], text["description"], tuple(fields), primary, tuple(keys), label), []
+        return TableSchema(
+            self.name, text["title"], text["description"], tuple(fields), primary, tuple(keys), label
+        ), []
 
     def names_in(self, value: Any, names: list[str], word: str) -> tuple[str, ...]:
         listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
@@ -297,6 +309,7 @@ class _Reader:
             min_length=self.count(limits, "minLength", name),
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email",
+            one_line=isinstance(excel, dict) and excel.get("une_ligne") is True,
         )
 
     def pattern(self, limits: dict[str, Any], name: str) -> str | None:

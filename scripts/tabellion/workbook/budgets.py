@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from tabellion.accounts import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_CONVENTION, SCOPE_TOWN
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tabellion.accounts import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Accounts
 from tabellion.workbook.names import column_ref, quoted_text, table_name, this_row
-from tabellion.workbook.pen import CellContent, Pen, Sheet
+from tabellion.workbook.pen import Pen, Sheet
 from tabellion.workbook.plan import FIRST_TABLE_ROW, DataTable, MasterPlan
-from tabellion.workbook.tables import computed_cell, set_widths, widths, write_data_table
+from tabellion.workbook.tables import computed_cell, fit_data_table, set_widths, widths, write_data_table
 
 TOWN, STATE, COUNT = "Collectivité", "État", "Lignes"
-PRINTED, GAP, RECAP_PRINTED = "Publié (€)", "Écart (€)", "Récapitulatif (€)"
+PRINTED, GAP = "Publié ici (€)", "Écart (€)"
+RECAP_PRINTED, RECAP_GAP = "Publié au récapitulatif (€)", "Écart au récapitulatif (€)"
 TOTAL = "Total"
 #: The defined names that formulas use: the exercice shown, and the largest gap that is only a rounding.
 EXERCICE, ROUNDING = "Exercice", "Arrondi"
 #: Rows above which freezing the panes would leave too little room to scroll.
 _FROZEN_AT_MOST = 16
+_FIGURE_WIDTH = 16.0
+_TOTAL_STYLE = {"bold": True, "top": 2}
 
 
 def totals_name(convention: int) -> str:
@@ -28,7 +35,9 @@ def measured_labels(plan: MasterPlan) -> dict[str, str]:
     return {name: fields[name].title for name in AMOUNTS}
 
 
-def published_sum(plan: MasterPlan, source: str, scope: str, convention: str | None = None, town: str | None = None) -> str:
+def published_sum(
+    plan: MasterPlan, source: str, scope: str, convention: str | None = None, town: str | None = None
+) -> str:
     """The formula of a published total: ``convention`` and ``town`` are formulas themselves."""
     table = plan.data[table_name("totaux_publies")]
 
@@ -44,14 +53,68 @@ def published_sum(plan: MasterPlan, source: str, scope: str, convention: str | N
     return f"SUMIFS({column('montant')},{','.join(f'{where},{what}' for where, what in conditions)})"
 
 
-def state_formula(gap: str) -> str:
-    """The words that say what a gap means, so that a colour is never the only sign."""
-    return f'IF({gap}=0,"juste",IF(ABS({gap})<={ROUNDING},"arrondi","à vérifier"))'
+def published_count(
+    plan: MasterPlan, source: str, scope: str, convention: str | None = None, town: str | None = None
+) -> str:
+    """The formula that counts the published totals of a place: 0 says that nothing is published there."""
+    return "COUNTIFS" + published_sum(plan, source, scope, convention, town).removeprefix("SUMIFS").replace(
+        column_ref(table_name("totaux_publies"), plan.data[table_name("totaux_publies")].label("montant")) + ",", "", 1
+    )
 
 
-def state_of(cents: int, rounding_euros: int) -> str:
-    """What :func:`state_formula` computes."""
-    return "juste" if cents == 0 else "arrondi" if abs(cents) <= rounding_euros * 100 else "à vérifier"
+def state_formula(*gaps: str) -> str:
+    """The words that say what gaps mean, so that a colour is never the only sign; a blank gap is not one."""
+    worst = f"MAX({','.join(f'ABS(N({gap}))' for gap in gaps)})"
+    return f'IF({worst}=0,"juste",IF({worst}<={ROUNDING},"arrondi","à vérifier"))'
+
+
+def state_of(rounding_euros: int, *gaps: int | None) -> str:
+    """What :func:`state_formula` computes, from cents."""
+    worst = max(abs(gap or 0) for gap in gaps)
+    return "juste" if worst == 0 else "arrondi" if worst <= rounding_euros * 100 else "à vérifier"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a line of subtotals shows, in cents: of one collectivité, or of a whole convention. ``None`` is a blank."""
+
+    count: int
+    amounts: Mapping[str, int]
+    printed: int | None
+    recap: int | None
+
+    @property
+    def gap(self) -> int | None:
+        """The lines less the subtotal printed in the convention."""
+        return None if self.printed is None else self.amounts[MEASURE] - self.printed
+
+    @property
+    def recap_gap(self) -> int | None:
+        """The lines less the recap's figure."""
+        return None if self.recap is None else self.amounts[MEASURE] - self.recap
+
+
+def town_figures(accounts: Accounts, convention: int, town: str) -> Figures:
+    """The figures of one collectivité in a convention."""
+    printed = accounts.published(DETAIL, SCOPE_TOWN, convention, town)
+    return Figures(
+        accounts.counts.get((convention, town), 0),
+        {amount: accounts.of(convention, town, amount) for amount in AMOUNTS},
+        None if printed is None else printed.cents or 0,
+        accounts.printed(RECAP, SCOPE_TOWN, convention, town) if accounts.has_recap else None,
+    )
+
+
+def convention_figures(accounts: Accounts, convention: int) -> Figures:
+    """The figures of a whole convention: its collectivités together, and the recap's own total."""
+    towns = [town_figures(accounts, convention, town) for town in accounts.towns]
+    printed = [each.printed for each in towns if each.printed is not None]
+    return Figures(
+        sum(each.count for each in towns),
+        {amount: sum(each.amounts[amount] for each in towns) for amount in AMOUNTS},
+        sum(printed) if printed else None,
+        accounts.printed(RECAP, SCOPE_CONVENTION, convention) if accounts.has_recap else None,
+    )
 
 
 def write_budget(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: int) -> None:
@@ -61,7 +124,9 @@ def write_budget(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: i
     sheet.title(f"{convention} – {title}", "Crédits de droit commun, collectivité par collectivité", len(lines.columns))
     _write_totals(sheet, plan, lines, convention)
     write_data_table(sheet, plan, lines)
-    set_widths(sheet, widths(lines))
+    fit_data_table(sheet, plan, [lines])
+    first = len(AMOUNTS) + 3
+    set_widths(sheet, widths(lines), [(column, _FIGURE_WIDTH) for column in range(first, first + 4)])
     sheet.raw.freeze_panes(lines.row + 1 if lines.row <= _FROZEN_AT_MOST else 3, 0)
     sheet.print_setup((lines.row, lines.row), contract.settings.titre)
     sheet.raw.print_area(0, 0, lines.last_row, lines.column_of("ligne_source") + 2)
@@ -71,66 +136,103 @@ def write_budget(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: i
 def _write_totals(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: int) -> None:
     contract, name = plan.contract, totals_name(convention)
     accounts, labels = contract.accounts, measured_labels(plan)
-    town_column = column_ref(lines.name, lines.label("collectivite_id"))
-    conditions = f"{town_column},{this_row(name, TOWN)},{column_ref(lines.name, lines.label('exercice'))},{EXERCICE}"
-    columns = [TOWN, STATE, COUNT, *labels.values(), PRINTED, GAP, RECAP_PRINTED]
-    town = this_row(name, TOWN)
-    formulas = {
-        STATE: state_formula(this_row(name, GAP)),
+    columns = (TOWN, STATE, COUNT, *labels.values(), PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)
+    formulas = _town_formulas(plan, lines, convention)
+    sheet.table(name, FIRST_TABLE_ROW, 0, max(1, len(accounts.towns)), columns, calculated=formulas, filters=False)
+    sheet.fit(FIRST_TABLE_ROW, [(label, _FIGURE_WIDTH) for label in columns])
+    row = FIRST_TABLE_ROW + 1
+    for town in accounts.towns:
+        figures = town_figures(accounts, convention, town)
+        sheet.write(row, 0, contract.town_labels[town], sheet.pen.cell(computed=True, bold=True))
+        _write_figures(sheet, plan, row, columns, formulas, figures, (name, "*"))
+        row += 1
+    if accounts.towns:
+        sheet.write(row, 0, TOTAL, sheet.pen.cell(computed=True, **_TOTAL_STYLE))
+        figures = convention_figures(accounts, convention)
+        _write_figures(
+            sheet, plan, row, columns, _total_formulas(plan, convention), figures, (name, TOTAL), **_TOTAL_STYLE
+        )
+
+
+def _write_figures(
+    sheet: Sheet,
+    plan: MasterPlan,
+    row: int,
+    columns: tuple[str, ...],
+    formulas: Mapping[str, str],
+    figures: Figures,
+    source: tuple[str, str],
+    **properties: Any,
+) -> None:
+    values = {
+        STATE: state_of(plan.contract.settings.arrondi_euros, figures.gap, figures.recap_gap),
+        COUNT: figures.count,
+        **{label: figures.amounts[amount] for amount, label in measured_labels(plan).items()},
+        PRINTED: figures.printed,
+        GAP: figures.gap,
+        RECAP_PRINTED: figures.recap,
+        RECAP_GAP: figures.recap_gap,
+    }
+    kinds = {STATE: "text", COUNT: "count", GAP: "signed", RECAP_GAP: "signed"}
+    for column, label in enumerate(columns[1:], 1):
+        style, content = computed_cell(sheet.pen, kinds.get(label, "euros"), values[label], **properties)
+        sheet.formula(row, column, formulas[label], style, content, (*source, label))
+
+
+def _town_formulas(plan: MasterPlan, lines: DataTable, convention: int) -> dict[str, str]:
+    """The calculated columns of the subtotals: the same on every row."""
+    name, labels, number = totals_name(convention), measured_labels(plan), str(convention)
+    town, realised = this_row(name, TOWN), this_row(name, labels[MEASURE])
+    conditions = (
+        f"{column_ref(lines.name, lines.label('collectivite_id'))},{town},"
+        f"{column_ref(lines.name, lines.label('exercice'))},{EXERCICE}"
+    )
+    return {
+        STATE: state_formula(this_row(name, GAP), this_row(name, RECAP_GAP)),
         COUNT: f"COUNTIFS({conditions})",
         **{label: f"SUMIFS({column_ref(lines.name, label)},{conditions})" for label in labels.values()},
-        PRINTED: published_sum(plan, DETAIL, SCOPE_TOWN, str(convention), town),
-        GAP: f"{this_row(name, labels[MEASURE])}-{this_row(name, PRINTED)}",
-        RECAP_PRINTED: published_sum(plan, RECAP, SCOPE_TOWN, str(convention), town),
+        PRINTED: _unless_none(
+            published_count(plan, DETAIL, SCOPE_TOWN, number, town),
+            published_sum(plan, DETAIL, SCOPE_TOWN, number, town),
+        ),
+        GAP: _unless_blank(this_row(name, PRINTED), f"{realised}-{this_row(name, PRINTED)}"),
+        RECAP_PRINTED: recap_or_blank(plan, published_sum(plan, RECAP, SCOPE_TOWN, number, town)),
+        RECAP_GAP: _unless_blank(this_row(name, RECAP_PRINTED), f"{realised}-{this_row(name, RECAP_PRINTED)}"),
     }
-    sheet.table(name, FIRST_TABLE_ROW, 0, max(1, len(accounts.towns)), columns, calculated=formulas, filters=False)
-    if not accounts.towns:
-        return
-    for position, identifier in enumerate(accounts.towns):
-        row = FIRST_TABLE_ROW + 1 + position
-        shown = contract.town_labels[identifier]
-        sheet.write(row, 0, shown, sheet.pen.cell(computed=True, bold=True))
-        printed = accounts.printed(DETAIL, SCOPE_TOWN, convention, identifier)
-        gap = accounts.of(convention, identifier) - printed
-        values: dict[str, CellContent] = {
-            STATE: state_of(gap, contract.settings.arrondi_euros),
-            COUNT: accounts.counts.get((convention, identifier), 0),
-            **{labels[amount]: accounts.of(convention, identifier, amount) for amount in AMOUNTS},
-            PRINTED: printed,
-            GAP: gap,
-            RECAP_PRINTED: accounts.printed(RECAP, SCOPE_TOWN, convention, identifier),
-        }
-        for column, label in enumerate(columns[1:], 1):
-            style, content = computed_cell(sheet.pen, _kind(label), values[label])
-            sheet.formula(row, column, formulas[label], style, content, (name, "*", label))
-    _write_total_row(sheet, plan, convention, columns, labels)
 
 
-def _write_total_row(sheet: Sheet, plan: MasterPlan, convention: int, columns: list[str], labels: dict[str, str]) -> None:
-    accounts, name = plan.contract.accounts, totals_name(convention)
-    row = FIRST_TABLE_ROW + 1 + len(accounts.towns)
-    printed = accounts.printed_towns(DETAIL, convention)
-    gap = accounts.of(convention) - printed
-    values: dict[str, CellContent] = {
-        STATE: state_of(gap, plan.contract.settings.arrondi_euros),
-        COUNT: sum(accounts.counts.get((convention, town), 0) for town in accounts.towns),
-        **{labels[amount]: accounts.of(convention, amount=amount) for amount in AMOUNTS},
-        PRINTED: printed,
-        GAP: gap,
-        RECAP_PRINTED: accounts.printed(RECAP, SCOPE_CONVENTION, convention),
+def _total_formulas(plan: MasterPlan, convention: int) -> dict[str, str]:
+    """The formulas of the total under the subtotals."""
+    name, labels = totals_name(convention), measured_labels(plan)
+    realised, printed = f"SUM({column_ref(name, labels[MEASURE])})", column_ref(name, PRINTED)
+    recap = published_sum(plan, RECAP, SCOPE_CONVENTION, str(convention))
+    gap, recap_gap = f"{realised}-SUM({printed})", f"{realised}-{recap}"
+    return {
+        STATE: state_formula(f"IF(COUNT({printed})=0,0,{gap})", f"IF({_no_recap(plan)},0,{recap_gap})"),
+        COUNT: f"SUM({column_ref(name, COUNT)})",
+        **{label: f"SUM({column_ref(name, label)})" for label in labels.values()},
+        PRINTED: _unless_none(f"COUNT({printed})", f"SUM({printed})"),
+        GAP: _unless_none(f"COUNT({printed})", gap),
+        RECAP_PRINTED: recap_or_blank(plan, recap),
+        RECAP_GAP: recap_or_blank(plan, recap_gap),
     }
-    formulas = {label: f"SUM({column_ref(name, label)})" for label in columns[2:]}
-    formulas[STATE] = state_formula(f"SUM({column_ref(name, GAP)})")
-    formulas[RECAP_PRINTED] = published_sum(plan, RECAP, SCOPE_CONVENTION, str(convention))
-    bold = {"bold": True, "top": 2}
-    sheet.write(row, 0, TOTAL, sheet.pen.cell(computed=True, **bold))
-    for column, label in enumerate(columns[1:], 1):
-        style, content = computed_cell(sheet.pen, _kind(label), values[label], **bold)
-        sheet.formula(row, column, formulas[label], style, content, (name, TOTAL, label))
 
 
-def _kind(label: str) -> str:
-    return {STATE: "text", COUNT: "count", GAP: "signed"}.get(label, "euros")
+def _unless_none(count: str, formula: str) -> str:
+    return f'IF({count}=0,"",{formula})'
+
+
+def _unless_blank(cell: str, formula: str) -> str:
+    return f'IF({cell}="","",{formula})'
+
+
+def _no_recap(plan: MasterPlan) -> str:
+    return f"{published_count(plan, RECAP, SCOPE_CONVENTION)}+{published_count(plan, RECAP, SCOPE_ALL)}=0"
+
+
+def recap_or_blank(plan: MasterPlan, formula: str) -> str:
+    """``formula``, or a blank for an exercice that has no recap."""
+    return f'IF({_no_recap(plan)},"",{formula})'
 
 
 def add_state_colours(sheet: Sheet, first_row: int, first_column: int, last_row: int, last_column: int) -> None:
@@ -144,11 +246,11 @@ def add_state_colours(sheet: Sheet, first_row: int, first_column: int, last_row:
 
 def conditional(pen: Pen, colour: str):  # type: ignore[no-untyped-def]
     """The format of a conditional rule in one of the layout's colours."""
-    return pen.book.add_format({"bg_color": pen.look.colours[colour], "font_color": pen.look.colours[f"{colour}_texte"]})
+    return pen.book.add_format(
+        {"bg_color": pen.look.colours[colour], "font_color": pen.look.colours[f"{colour}_texte"]}
+    )
 
 
 def define_constants(pen: Pen, plan: MasterPlan) -> None:
     """The defined names that formulas use and that no sheet shows."""
     pen.name(ROUNDING, f"={plan.contract.settings.arrondi_euros}")
-
-

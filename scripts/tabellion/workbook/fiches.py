@@ -6,7 +6,7 @@ from tabellion.schema.frames import plain_columns
 from tabellion.workbook.names import column_ref, table_name, this_row
 from tabellion.workbook.pen import Sheet
 from tabellion.workbook.plan import DataTable, MasterPlan
-from tabellion.workbook.tables import Computed, set_widths, widths, write_data_table
+from tabellion.workbook.tables import Computed, fit_data_table, set_widths, widths, write_data_table
 
 UNKNOWN_AXE = "axe inconnu"
 
@@ -16,7 +16,9 @@ def write_fiches(sheet: Sheet, plan: MasterPlan, table: DataTable, convention: i
     contract = plan.contract
     title, _ = contract.convention_titles[convention]
     sheet.title(f"{convention} – {title}", "Fiches action de la convention", len(table.columns))
-    write_data_table(sheet, plan, table, _computed(plan, table))
+    computed = _computed(plan, table)
+    write_data_table(sheet, plan, table, computed)
+    fit_data_table(sheet, plan, [table], computed)
     _finish(sheet, plan, table, last_printed="partenaires_operationnels")
 
 
@@ -51,6 +53,7 @@ def write_financements(sheet: Sheet, plan: MasterPlan) -> None:
     table = plan.data[table_name("financements")]
     sheet.title("Financements", "Les financeurs retenus, fiche par fiche", len(table.columns))
     write_data_table(sheet, plan, table)
+    fit_data_table(sheet, plan, [table])
     _finish(sheet, plan, table, last_printed="montant_texte")
 
 

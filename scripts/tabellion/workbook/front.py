@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tabellion.accounts import MEASURE
 from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.schema.frames import plain_rows
-from tabellion.workbook.budgets import EXERCICE, GAP, STATE, add_state_colours, conditional, totals_name
+from tabellion.workbook.budgets import (
+    EXERCICE,
+    GAP,
+    STATE,
+    add_state_colours,
+    conditional,
+    measured_labels,
+    state_of,
+    totals_name,
+    town_figures,
+)
 from tabellion.workbook.names import (
     CONTROLES,
     FINANCEMENTS,
@@ -19,14 +30,19 @@ from tabellion.workbook.names import (
 from tabellion.workbook.pen import Sheet
 from tabellion.workbook.plan import FIRST_TABLE_ROW, MasterPlan
 from tabellion.workbook.rapprochement import NET, PUBLISHED, RECOMPUTED
-from tabellion.workbook.tables import computed_cell, set_widths, widths, write_data_table
+from tabellion.workbook.tables import computed_cell, fit_data_table, set_widths, widths, write_data_table
 
 FINDINGS = "Constats"
 _FINDING_LABELS = ("N°", "Gravité", "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
+_WRAPPED_WIDTHS = (30, 26, 62, 46)
 #: Excel keeps at most this many links on a sheet.
 _MOST_LINKS = 65_000
-_STATE_NAMES = {Severity.ERREUR: "Erreurs", Severity.AVERTISSEMENT: "Avertissements", Severity.INFORMATION: "Informations"}
+_STATE_NAMES = {
+    Severity.ERREUR: "Erreurs",
+    Severity.AVERTISSEMENT: "Avertissements",
+    Severity.INFORMATION: "Informations",
+}
 
 
 def write_accueil(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -> None:
@@ -52,6 +68,7 @@ def write_accueil(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -
     row = _write_directory(sheet, plan, row)
     set_widths(sheet, [(0, 10), (1, 52), (2, 18), (3, 18), (4, 18), (5, 18), (6, 14)])
     sheet.print_setup(None, settings.titre)
+    sheet.raw.fit_to_pages(1, 1)
 
 
 def _write_figures(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -> int:
@@ -82,7 +99,9 @@ def _write_figures(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) 
         sheet.write(row + offset, 1, words, coloured)
         count = sum(each.gravite is severity for each in findings)
         formula = f'COUNTIFS({column_ref(FINDINGS, "Gravité")},"{severity.label}")'
-        sheet.named_formula(row + offset, 2, f"Nombre_{severity.label}", formula, pen.cell(computed=True, align="center"), count)
+        sheet.named_formula(
+            row + offset, 2, f"Nombre_{severity.label}", formula, pen.cell(computed=True, align="center"), count
+        )
         sheet.link(row + offset, 3, plan.sheets[CONTROLES], "A1", "Contrôles", link)
     return row + len(_STATE_NAMES) + 2
 
@@ -123,30 +142,30 @@ def _write_directory(sheet: Sheet, plan: MasterPlan, row: int) -> int:
 def _write_convention_state(sheet: Sheet, plan: MasterPlan, row: int, number: int) -> None:
     """Figures taken from the budget sheet's own totals: one formula each, and the words of its state."""
     accounts, table = plan.contract.accounts, totals_name(number)
-    total = accounts.of(number)
-    gaps = [accounts.of(number, town) - accounts.printed("convention", "collectivité", number, town) for town in accounts.towns]
-    gap = sum(gaps)
-    measure = plan.contract.schemas["lignes_budgetaires"].by_name["montant_realise"].title
-    style, content = computed_cell(sheet.pen, "euros", total)
+    towns = [town_figures(accounts, number, town) for town in accounts.towns]
+    style, content = computed_cell(sheet.pen, "euros", accounts.of(number))
+    measure = measured_labels(plan)[MEASURE]
     sheet.named_formula(row, 4, f"Credits_{number:02d}", f"SUM({column_ref(table, measure)})", style, content)
-    style, content = computed_cell(sheet.pen, "signed", gap)
+    style, content = computed_cell(sheet.pen, "signed", sum(each.gap or 0 for each in towns))
     sheet.named_formula(row, 5, f"Ecart_{number:02d}", f"SUM({column_ref(table, GAP)})", style, content)
-    worst = max((abs(each) for each in gaps), default=0)
-    rounding = plan.contract.settings.arrondi_euros * 100
-    state = "à vérifier" if worst > rounding else "arrondi" if worst else "juste"
+    gaps = [gap for each in towns for gap in (each.gap, each.recap_gap)]
+    state = state_of(plan.contract.settings.arrondi_euros, *gaps, 0)
     column = column_ref(table, STATE)
     formula = f'IF(COUNTIFS({column},"à vérifier")>0,"à vérifier",IF(COUNTIFS({column},"arrondi")>0,"arrondi","juste"))'
-    sheet.named_formula(row, 6, f"Etat_{number:02d}", formula, sheet.pen.cell(computed=True), state)
+    sheet.named_formula(row, 6, f"Etat_{number:02d}", formula, sheet.pen.cell(computed=True, indent=1), state)
 
 
 def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
     """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
     tables = [each for each in plan.data.values() if each.sheet == NOMENCLATURES]
     width = max(each.column for each in plan.lists.values()) + 1
-    sheet.title(NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width)
+    sheet.title(
+        NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
+    )
     for table in tables:
         sheet.section(table.row - 1, table.column, plan.contract.schemas[table.resource].title)
         write_data_table(sheet, plan, table)
+    fit_data_table(sheet, plan, tables)
     style = sheet.pen.cell(text_wrap=True)
     for each in plan.lists.values():
         sheet.table(each.name, FIRST_TABLE_ROW, each.column, max(1, len(each.values)), [each.title])
@@ -185,9 +204,16 @@ def write_controles(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding])
         sheet.write(row, 5, each.message, text)
         sheet.write(row, 6, each.suggestion, text)
         sheet.write(row, 7, each.code, text)
+        titre = CATALOGUE[each.code].titre
+        sheet.fit(row, zip((titre, each.place.feuille, each.message, each.suggestion), _WRAPPED_WIDTHS, strict=True))
     last = FIRST_TABLE_ROW + max(1, len(ordered))
     for severity in Severity:
-        rule = {"type": "cell", "criteria": "==", "value": f'"{severity.label}"', "format": conditional(pen, severity.label)}
+        rule = {
+            "type": "cell",
+            "criteria": "==",
+            "value": f'"{severity.label}"',
+            "format": conditional(pen, severity.label),
+        }
         sheet.raw.conditional_format(FIRST_TABLE_ROW + 1, 1, last, 1, rule)
     set_widths(sheet, list(enumerate(_FINDING_WIDTHS)))
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)

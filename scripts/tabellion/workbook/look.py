@@ -49,7 +49,9 @@ def load_look(path: Path, schemas: Schemas) -> Look:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         detail = (error.strerror or "illisible") if isinstance(error, OSError) else "TOML mal formé ou pas en UTF-8"
-        raise TabellionError([finding("mise-en-page-fausse", Place(str(path)), champ=path.name, detail=detail)]) from error
+        raise TabellionError(
+            [finding("mise-en-page-fausse", Place(str(path)), champ=path.name, detail=detail)]
+        ) from error
     reader = _LookReader(path, values)
     look = reader.look(schemas)
     if reader.findings:

@@ -48,7 +48,11 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
         write_budget(sheets[lines.sheet], plan, lines, convention)
         for here, there in (("C", "B"), ("B", "C")):
             other = sheet_key(there, convention)
-            _write_ways(sheets[sheet_key(here, convention)], plan, (plan.sheets[other], "Budget" if there == "B" else "Fiches action"))
+            _write_ways(
+                sheets[sheet_key(here, convention)],
+                plan,
+                (plan.sheets[other], "Budget" if there == "B" else "Fiches action"),
+            )
     write_financements(sheets[FINANCEMENTS], plan)
     write_nomenclatures(sheets[NOMENCLATURES], plan)
     write_controles(sheets[CONTROLES], plan, findings)

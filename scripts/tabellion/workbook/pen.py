@@ -6,7 +6,9 @@ xlsxwriter returns a negative code instead of raising when it drops a value; a d
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +27,11 @@ SIGNED_EUROS_AND_CENTS = '+#,##0.00"\u00a0€";-#,##0.00"\u00a0€";0.00"\u00a0�
 
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
 TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
+
+#: A row's height in points: Excel's highest, one line's as a share of the font size, and the margin.
+_HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
+#: How many characters of running text fit where Excel counts one digit of its default font.
+_CHARACTERS_PER_WIDTH = 1.15
 
 CellContent = str | int | float | None
 
@@ -67,7 +74,12 @@ class Pen:
 
     def format(self, **properties: Any) -> Format:
         """The format of these properties, made once; the text is the layout's ink on its font unless told otherwise."""
-        base = {"font_name": self.look.font, "font_size": self.look.size, "font_color": self.look.colours["encre"], "valign": "top"}
+        base = {
+            "font_name": self.look.font,
+            "font_size": self.look.size,
+            "font_color": self.look.colours["encre"],
+            "valign": "top",
+        }
         merged = base | properties
         key = tuple(sorted(merged.items()))
         if key not in self._formats:
@@ -97,9 +109,12 @@ class Pen:
         _kept(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes."""
+        """The workbook's bytes, with rows that still grow when a person types more text than they show."""
         self.book.close()
-        return self.stream.getvalue()
+        return with_parts(
+            self.stream.getvalue(),
+            lambda name, part: part.replace(b' customHeight="1"', b"") if _is_sheet(name) else part,
+        )
 
 
 @dataclass
@@ -125,7 +140,9 @@ class Sheet:
         else:
             _kept(self.raw.write_number(row, column, value, style), (row, column))
 
-    def formula(self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]) -> None:
+    def formula(
+        self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
+    ) -> None:
         """A formula with its computed value; ``source`` is its table, row key and column in the workbook's list."""
         _kept(self.raw.write_formula(row, column, "=" + formula, style, "" if value is None else value), (row, column))
         self.pen.formulas.append(FormulaCell(*source, formula))
@@ -151,11 +168,28 @@ class Sheet:
             for column in range(1, width):
                 self.write(row, column, None, style)
 
+    def fit(self, row: int, texts: Iterable[tuple[CellContent, float]]) -> None:
+        """Make a row as high as its longest wrapped text; ``texts`` are contents with their column widths in characters."""
+        lines = max((text_lines(text, width) for text, width in texts if isinstance(text, str)), default=1)
+        _kept(self.raw.set_row(row, min(_HIGHEST_ROW, lines * self.pen.look.size * _LINE_HEIGHT + _ROW_MARGIN)), row)
+
     def section(self, row: int, column: int, text: str) -> None:
         """A small heading above a table."""
-        self.write(row, column, text, self.pen.format(bold=True, font_size=12, font_color=self.pen.look.colours["titre"]))
+        self.write(
+            row, column, text, self.pen.format(bold=True, font_size=12, font_color=self.pen.look.colours["titre"])
+        )
 
-    def table(self, name: str, row: int, column: int, height: int, labels: Sequence[str], *, calculated: dict[str, str] | None = None, filters: bool = True) -> None:
+    def table(
+        self,
+        name: str,
+        row: int,
+        column: int,
+        height: int,
+        labels: Sequence[str],
+        *,
+        calculated: dict[str, str] | None = None,
+        filters: bool = True,
+    ) -> None:
         """An Excel table of ``height`` rows under its header; ``calculated`` columns fill themselves in new rows."""
         columns = []
         for label in labels:
@@ -177,7 +211,9 @@ class Sheet:
             self.raw.repeat_rows(*repeat_rows)
         self.raw.hide_gridlines(2)
 
-    def validation(self, area: tuple[int, int, int, int], options: dict[str, Any], prompt: str | None, label: str, error: str) -> None:
+    def validation(
+        self, area: tuple[int, int, int, int], options: dict[str, Any], prompt: str | None, label: str, error: str
+    ) -> None:
         """A rule, its prompt and its error message, on an area (first row, first column, last row, last column)."""
         rule = {
             "error_title": "Valeur inattendue",
@@ -188,6 +224,26 @@ class Sheet:
         if prompt:
             rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
         _kept(self.raw.data_validation(*area, rule), area)
+
+
+def text_lines(text: str, width: float) -> int:
+    """About how many lines a text takes in a column of ``width`` characters."""
+    room = max(1.0, width * _CHARACTERS_PER_WIDTH)
+    return sum(max(1, math.ceil(len(line) / room)) for line in text.split("\n"))
+
+
+def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
+    """The same workbook with each part passed through ``change(name, content)``."""
+    source = zipfile.ZipFile(io.BytesIO(workbook))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry, change(entry.filename, source.read(entry)), zipfile.ZIP_DEFLATED)
+    return stream.getvalue()
+
+
+def _is_sheet(name: str) -> bool:
+    return name.startswith("xl/worksheets/sheet")
 
 
 def document_date(year: int) -> datetime:

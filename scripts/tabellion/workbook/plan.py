@@ -51,7 +51,10 @@ class Column:
 
 #: Computed columns of the register's tables: the field each stands after, its name, its label, its width in characters.
 COMPUTED = {
-    "fiches": (("axe_id", "axe", "Intitulé de l'axe", 24), ("partenaires_operationnels", "financements", "Financements", 13)),
+    "fiches": (
+        ("axe_id", "axe", "Intitulé de l'axe", 22),
+        ("partenaires_operationnels", "financements", "Financements", 12),
+    ),
     "totaux_publies": (
         ("montant", "calcule", "Calculé (€)", 16),
         ("montant", "ecart", "Écart (€)", 14),
@@ -182,13 +185,17 @@ class MasterPlan:
 def shown_columns(schema: TableSchema, look: Look, implied: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
     """The columns of a table's sheet: its fields in the layout's order (a forgotten one comes last), then the computed
     ones, each after the field it explains.
-    """  # noqa: D205
+    """
     order = dict.fromkeys([*look.orders.get(schema.name, ()), *schema.names])
     fields = [schema.by_name[name] for name in order if name not in (implied or {})]
     columns = []
     for each in fields:
         columns.append(Column(each.name, each.title, each.width, each))
-        columns += [Column(name, label, width) for after, name, label, width in COMPUTED.get(schema.name, ()) if after == each.name]
+        columns += [
+            Column(name, label, width)
+            for after, name, label, width in COMPUTED.get(schema.name, ())
+            if after == each.name
+        ]
     return tuple(columns)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tabellion.accounts import DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Step, StepKind
 from tabellion.schema.frames import plain_columns
 from tabellion.workbook.budgets import EXERCICE, TOTAL, add_state_colours, published_sum, state_formula, state_of
-from tabellion.workbook.names import cell_name, column_ref, quoted_text, table_name, this_row
+from tabellion.workbook.names import column_ref, quoted_text, table_name, this_row
 from tabellion.workbook.pen import Sheet
 from tabellion.workbook.plan import MasterPlan
 from tabellion.workbook.synthese import CREDITS
-from tabellion.workbook.tables import Computed, computed_cell, set_widths, widths, write_data_table
+from tabellion.workbook.tables import Computed, computed_cell, fit_data_table, set_widths, widths, write_data_table
 
 STEPS, DOUBLES = "Ecarts_expliques", "Comptes_deux_fois"
 RANK, WORDS, CONVENTION, TOWN, AMOUNT, LINK = "Étape", "Constat", "Convention", "Collectivité", "Montant (€)", "Voir"
@@ -18,6 +18,7 @@ _LABELS = (RANK, WORDS, CONVENTION, TOWN, AMOUNT, LINK)
 PUBLISHED, EXPLAINED, SINCE, RECOMPUTED, TWICE, NET = (
     "Total_publie", "Ecarts_nommes", "Ecarts_depuis", "Total_recalcule", "Compte_deux_fois", "Total_sans_double",
 )  # fmt: skip
+_WORDS_WIDTH = 62.0
 _AMOUNT_COLUMN = _LABELS.index(AMOUNT)
 
 
@@ -27,12 +28,15 @@ def write_rapprochement(sheet: Sheet, plan: MasterPlan) -> None:
     sheet.title("Rapprochement", "Du total publié au total recalculé, chaque écart nommé", len(table.columns))
     _write_balance(sheet, plan)
     _write_steps(sheet, plan, STEPS, "Les écarts, un par un", plan.steps_row, contract.walk.steps)
-    _write_steps(sheet, plan, DOUBLES, "Ce qui est compté dans deux conventions", plan.doubles_row, contract.walk.doubles)
+    _write_steps(
+        sheet, plan, DOUBLES, "Ce qui est compté dans deux conventions", plan.doubles_row, contract.walk.doubles
+    )
     sheet.section(table.row - 1, 0, "Tous les totaux publiés, en face de la somme des lignes")
     computed = _published(plan)
     write_data_table(sheet, plan, table, computed)
+    fit_data_table(sheet, plan, [table])
     add_state_colours(sheet, table.row + 1, table.column_of("etat"), table.last_row, table.column_of("etat"))
-    set_widths(sheet, widths(table), [(0, 15), (1, 62), (2, 12), (3, 22), (4, 44), (5, 12)])
+    set_widths(sheet, widths(table), [(0, 15), (1, _WORDS_WIDTH), (2, 12), (3, 22), (4, 44), (5, 12)])
     sheet.raw.freeze_panes(3, 0)
     sheet.print_setup((0, 1), contract.settings.titre)
     sheet.raw.print_area(0, 0, table.last_row, table.column_of("ligne_source"))
@@ -46,7 +50,13 @@ def _write_balance(sheet: Sheet, plan: MasterPlan) -> None:
         (PUBLISHED, "Total général publié", published_sum(plan, RECAP, SCOPE_ALL), walk.published, "euros"),
         (EXPLAINED, "Écarts nommés ci-dessous", f"SUM({column_ref(STEPS, AMOUNT)})", explained, "signed"),
         (SINCE, "Écarts apparus depuis la génération", f"{RECOMPUTED}-{PUBLISHED}-{EXPLAINED}", 0, "signed"),
-        (RECOMPUTED, "Total recalculé de toutes les lignes", f"SUM({column_ref(CREDITS, TOTAL)})", walk.recomputed, "euros"),
+        (
+            RECOMPUTED,
+            "Total recalculé de toutes les lignes",
+            f"SUM({column_ref(CREDITS, TOTAL)})",
+            walk.recomputed,
+            "euros",
+        ),
         (TWICE, "Compté dans deux conventions", f"SUM({column_ref(DOUBLES, AMOUNT)})", twice, "signed"),
         (NET, "Total recalculé sans double compte", f"{RECOMPUTED}+{TWICE}", walk.net, "euros"),
     )
@@ -71,7 +81,8 @@ def _write_steps(sheet: Sheet, plan: MasterPlan, name: str, heading: str, row: i
         town = plan.contract.town_labels[step.town] if step.town is not None else None
         key = str(position + 1)
         sheet.write(place, 0, position + 1, centred)
-        sheet.write(place, 1, describe(plan, step), style)
+        sheet.write(place, 1, words := describe(plan, step), style)
+        sheet.fit(place, [(words, _WORDS_WIDTH)])
         sheet.write(place, 2, step.convention, centred)
         sheet.write(place, 3, town, style)
         cell_style, content = computed_cell(sheet.pen, "signed", step.cents)
@@ -170,7 +181,7 @@ def _published(plan: MasterPlan) -> dict[str, Computed]:
             value = contract.accounts.of() if exercice == contract.settings.exercice else 0
         values.append(value)
         gaps.append(value - (cents or 0))
-        states.append(state_of(value - (cents or 0), contract.settings.arrondi_euros))
+        states.append(state_of(contract.settings.arrondi_euros, value - (cents or 0)))
     return {
         "calcule": Computed("euros", formulas, values),
         "ecart": Computed("signed", f"{calculated}-N({printed})", gaps),
@@ -181,10 +192,10 @@ def _published(plan: MasterPlan) -> dict[str, Computed]:
 def _line_sums(plan: MasterPlan) -> dict[tuple[int, str | None, int], int]:
     lines = plan.contract.tables["lignes_budgetaires"]
     sums: dict[tuple[int, str | None, int], int] = {}
-    keys = zip(lines["convention_id"], lines["collectivite_id"], lines["exercice"], lines[MEASURE].fillna(0), strict=True)
+    keys = zip(
+        lines["convention_id"], lines["collectivite_id"], lines["exercice"], lines[MEASURE].fillna(0), strict=True
+    )
     for convention, town, exercice, cents in keys:
         for each in (town, None):
             sums[convention, each, exercice] = sums.get((convention, each, exercice), 0) + int(cents)
     return sums
-
-

@@ -11,6 +11,8 @@ import io
 import re
 import zipfile
 
+from tabellion.workbook.pen import with_parts
+
 PROPERTY = "tabellion_sceau"
 _PART = "docProps/custom.xml"
 #: What the writer puts first: as long as a seal, so that only one part is rewritten.
@@ -20,16 +22,8 @@ _PATTERN = re.compile(rb'name="' + PROPERTY.encode() + rb'".*?<vt:lpwstr>([0-9a-
 
 def seal(workbook: bytes) -> bytes:
     """The same workbook with its blank seal replaced by the true one."""
-    source = zipfile.ZipFile(io.BytesIO(workbook))
-    digest = _digest(source).encode()
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
-        for entry in source.infolist():
-            content = source.read(entry)
-            if entry.filename == _PART:
-                content = content.replace(BLANK.encode(), digest)
-            target.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    return stream.getvalue()
+    digest = _digest(zipfile.ZipFile(io.BytesIO(workbook))).encode()
+    return with_parts(workbook, lambda name, part: part.replace(BLANK.encode(), digest) if name == _PART else part)
 
 
 def is_intact(workbook: bytes) -> bool:
@@ -43,5 +37,7 @@ def is_intact(workbook: bytes) -> bool:
 
 
 def _digest(source: zipfile.ZipFile) -> str:
-    parts = sorted(f"{each.filename}:{each.CRC:08x}:{each.file_size}" for each in source.infolist() if each.filename != _PART)
+    parts = sorted(
+        f"{each.filename}:{each.CRC:08x}:{each.file_size}" for each in source.infolist() if each.filename != _PART
+    )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -15,13 +15,15 @@ from tabellion.workbook.budgets import (
     TOTAL,
     TOWN,
     add_state_colours,
+    convention_figures,
     measured_labels,
     published_sum,
+    recap_or_blank,
     state_formula,
     state_of,
     totals_name,
 )
-from tabellion.workbook.names import cell_name, column_ref, quoted_sheet, quoted_text, sheet_key, table_name, this_row
+from tabellion.workbook.names import cell_name, column_ref, quoted_sheet, quoted_text, table_name, this_row
 from tabellion.workbook.pen import CellContent, Sheet
 from tabellion.workbook.plan import FIRST_TABLE_ROW, MasterPlan
 from tabellion.workbook.tables import computed_cell, set_widths
@@ -32,6 +34,8 @@ RECAP_PRINTED = "Récapitulatif publié (€)"
 #: Rows (of 20 pixels) that a chart takes, with a blank line under it.
 _CHART_ROWS = 20
 _ROW_PIXELS = 20
+#: The width of a column of figures, in characters.
+_WIDTH = 17.0
 #: With more series than this, a stacked bar cannot be read.
 _MOST_SERIES = 12
 
@@ -78,15 +82,17 @@ def write_synthese(sheet: Sheet, plan: MasterPlan) -> None:
     row = _write(sheet, "Crédits de droit commun par convention et par collectivité (€)", _credits(plan, towns), 4)
     add_state_colours(sheet, FIRST_TABLE_ROW + 1, width - 1, row, width - 1)
     row = _credits_chart(sheet, plan, towns, row)
-    start = row
+    breaks, start = [row], row
     row = _write(sheet, "Fiches action par convention et par priorité", _priorities(plan), row)
     row = _bar_chart(sheet, plan, "Fiches action par priorité", _priorities(plan), start, row, stacked=True)
+    breaks.append(row)
     start = row
     row = _write(sheet, "Fiches et montants par financeur", _funders(plan), row)
     _bar_chart(sheet, plan, "Financements par financeur", _funders(plan), start, row, stacked=False)
-    set_widths(sheet, [(0, 8), (1, 46)], [(column, 17) for column in range(2, width)])
+    set_widths(sheet, [(0, 8), (1, 46)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(3, 2)
     sheet.print_setup((0, 1), contract.settings.titre)
+    sheet.raw.set_h_pagebreaks(breaks)
 
 
 def _write(sheet: Sheet, heading: str, summary: _Summary, row: int) -> int:
@@ -94,6 +100,7 @@ def _write(sheet: Sheet, heading: str, summary: _Summary, row: int) -> int:
     sheet.section(row, 0, heading)
     header = row + 1
     name, width = summary.name, len(summary.labels)
+    sheet.fit(header, [(label, _WIDTH) for label in summary.labels[2:]])
     sheet.table(name, header, 0, max(1, len(summary.keys)), summary.labels, filters=False)
     for position, (key, cells) in enumerate(zip(summary.keys, summary.cells, strict=True)):
         place = header + 1 + position
@@ -120,7 +127,8 @@ def _credits(plan: MasterPlan, towns: list[str]) -> _Summary:
     labels = unique_labels([NUMBER, CONVENTION, *towns, TOTAL, RECAP_PRINTED, GAP, STATE])
     town_labels, (total, printed_label, gap_label) = labels[2 : 2 + len(towns)], labels[-4:-1]
     rounding = contract.settings.arrondi_euros
-    gap_formula = f"{this_row(CREDITS, total)}-{this_row(CREDITS, printed_label)}"
+    printed_cell = this_row(CREDITS, printed_label)
+    gap_formula = f'IF({printed_cell}="","",{this_row(CREDITS, total)}-{printed_cell})'
     keys, rows = [], []
     for convention in accounts.conventions:
         table = totals_name(convention)
@@ -133,16 +141,18 @@ def _credits(plan: MasterPlan, towns: list[str]) -> _Summary:
             )
             for town, shown in zip(accounts.towns, towns, strict=True)
         ]
-        value, printed = accounts.of(convention), accounts.printed(RECAP, SCOPE_CONVENTION, convention)
-        this_convention = this_row(CREDITS, labels[0])
+        value, figures = accounts.of(convention), convention_figures(accounts, convention)
+        recap = published_sum(plan, RECAP, SCOPE_CONVENTION, this_row(CREDITS, labels[0]))
         cells += [
             _Cell("euros", f"SUM({column_ref(table, measure)})", value),
-            _Cell("euros", published_sum(plan, RECAP, SCOPE_CONVENTION, this_convention), printed),
-            _Cell("signed", gap_formula, value - printed),
-            _Cell("text", state_formula(this_row(CREDITS, gap_label)), state_of(value - printed, rounding)),
+            _Cell("euros", recap_or_blank(plan, recap), figures.recap),
+            _Cell("signed", gap_formula, figures.recap_gap),
+            _Cell("text", state_formula(this_row(CREDITS, gap_label)), state_of(rounding, figures.recap_gap)),
         ]
         rows.append(tuple(cells))
-    value, printed = accounts.of(), accounts.printed(RECAP, SCOPE_ALL)
+    value = accounts.of()
+    printed = accounts.printed(RECAP, SCOPE_ALL) if accounts.has_recap else None
+    gap = None if printed is None else value - printed
     totals = [
         _Cell("euros", f"SUM({column_ref(CREDITS, label)})", accounts.of(town=town))
         for town, label in zip(accounts.towns, town_labels, strict=True)
@@ -150,9 +160,9 @@ def _credits(plan: MasterPlan, towns: list[str]) -> _Summary:
     all_gap = f"SUM({column_ref(CREDITS, total)})-{published_sum(plan, RECAP, SCOPE_ALL)}"
     totals += [
         _Cell("euros", f"SUM({column_ref(CREDITS, total)})", value),
-        _Cell("euros", published_sum(plan, RECAP, SCOPE_ALL), printed),
-        _Cell("signed", all_gap, value - printed),
-        _Cell("text", state_formula(f"({all_gap})"), state_of(value - printed, rounding)),
+        _Cell("euros", recap_or_blank(plan, published_sum(plan, RECAP, SCOPE_ALL)), printed),
+        _Cell("signed", recap_or_blank(plan, all_gap), gap),
+        _Cell("text", state_formula(recap_or_blank(plan, all_gap).replace('""', "0")), state_of(rounding, gap)),
     ]
     return _Summary(CREDITS, labels, tuple(keys), tuple(rows), tuple(totals))
 
@@ -169,7 +179,10 @@ def _priorities(plan: MasterPlan) -> _Summary:
     keys, rows, sums = [], [], [0] * (len(found) + 2)
     for convention, (title, _) in contract.convention_titles.items():
         table = plan.data[table_name("fiches", convention)]
-        priority, identifier = column_ref(table.name, table.label("priorite")), column_ref(table.name, table.label("fiche_id"))
+        priority, identifier = (
+            column_ref(table.name, table.label("priorite")),
+            column_ref(table.name, table.label("fiche_id")),
+        )
         values = [int(counts.get((convention, rank), 0)) for rank in found]
         all_of = int(sizes.get(convention, 0))
         values += [all_of - sum(values), all_of]
@@ -178,7 +191,10 @@ def _priorities(plan: MasterPlan) -> _Summary:
         keys.append((convention, title))
         rows.append(tuple(_Cell("count", formula, value) for formula, value in zip(formulas, values, strict=True)))
         sums = [total + value for total, value in zip(sums, values, strict=True)]
-    totals = [_Cell("count", f"SUM({column_ref(PRIORITES, label)})", value) for label, value in zip(labels[2:], sums, strict=True)]
+    totals = [
+        _Cell("count", f"SUM({column_ref(PRIORITES, label)})", value)
+        for label, value in zip(labels[2:], sums, strict=True)
+    ]
     return _Summary(PRIORITES, labels, tuple(keys), tuple(rows), tuple(totals))
 
 
@@ -213,10 +229,14 @@ def _credits_chart(sheet: Sheet, plan: MasterPlan, towns: list[str], row: int) -
     series = range(2, 2 + len(towns)) if len(towns) <= _MOST_SERIES else range(2 + len(towns), 3 + len(towns))
     parts = [(column, header, count) for column in series]
     words = f"{count} conventions, {len(towns)} collectivités : total {contract.accounts.of() // 100} euros."
-    return _chart(sheet, plan, "Crédits de droit commun par convention", parts, row, words, legend=len(series) > 1, number="#,##0")
+    return _chart(
+        sheet, plan, "Crédits de droit commun par convention", parts, row, words, legend=len(series) > 1, number="#,##0"
+    )
 
 
-def _bar_chart(sheet: Sheet, plan: MasterPlan, title: str, summary: _Summary, start: int, row: int, *, stacked: bool) -> int:
+def _bar_chart(
+    sheet: Sheet, plan: MasterPlan, title: str, summary: _Summary, start: int, row: int, *, stacked: bool
+) -> int:
     if not summary.keys:
         return row
     last = len(summary.labels) - 1 if stacked else 3
@@ -226,7 +246,15 @@ def _bar_chart(sheet: Sheet, plan: MasterPlan, title: str, summary: _Summary, st
 
 
 def _chart(
-    sheet: Sheet, plan: MasterPlan, title: str, series: list[tuple[int, int, int]], row: int, words: str, *, legend: bool, number: str
+    sheet: Sheet,
+    plan: MasterPlan,
+    title: str,
+    series: list[tuple[int, int, int]],
+    row: int,
+    words: str,
+    *,
+    legend: bool,
+    number: str,
 ) -> int:
     """A stacked bar chart under a table; ``series`` are (column, header row, count). Returns the first free row."""
     look = plan.contract.look
@@ -258,5 +286,3 @@ def _chart(
 def _absolute(row: int, column: int) -> str:
     letters = cell_name(row, column).rstrip("0123456789")
     return f"${letters}${row + 1}"
-
-

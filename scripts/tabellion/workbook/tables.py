@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,25 @@ def write_data_table(
             _write_field(sheet, plan, schema, table, column.field, place, values[column.name])
 
 
+def fit_data_table(
+    sheet: Sheet, plan: MasterPlan, tables: Sequence[DataTable], computed: Mapping[str, Computed] | None = None
+) -> None:
+    """Make the rows of tables that stand side by side as high as their longest text."""
+    heights: dict[int, list[tuple[CellContent, float]]] = {}
+    for table in tables:
+        heights.setdefault(table.row, []).extend((column.label, column.width) for column in table.columns)
+        texts = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
+        made = {name: each.values for name, each in (computed or {}).items()}
+        for column in table.columns:
+            if column.field is not None and column.field.one_line:
+                continue
+            for position, value in enumerate(texts.get(column.name) or made.get(column.name) or ()):
+                if isinstance(value, str):
+                    heights.setdefault(table.row + 1 + position, []).append((value, column.width))
+    for row, found in heights.items():
+        sheet.fit(row, found)
+
+
 def _write_field(
     sheet: Sheet, plan: MasterPlan, schema: TableSchema, table: DataTable, field: Field, place: int, values: list[Any]
 ) -> None:
@@ -99,7 +118,7 @@ def _formats(pen: Pen, field: Field) -> tuple[Format, Format]:
     if field.kind in ("integer", "boolean"):
         style = pen.cell(align="center")
         return style, style
-    style = pen.cell(text_wrap=True, num_format="@")
+    style = pen.cell(num_format="@") if field.one_line else pen.cell(text_wrap=True, num_format="@")
     return style, style
 
 
@@ -128,7 +147,7 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
 
 #: The format of a computed value by kind, without and with cents.
 _KIND_FORMATS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "text": ({"text_wrap": True}, {}),
+    "text": ({"text_wrap": True, "indent": 1}, {}),
     "count": ({"align": "center"}, {}),
     "euros": ({"num_format": EUROS}, {"num_format": EUROS_AND_CENTS}),
     "signed": ({"num_format": SIGNED_EUROS}, {"num_format": SIGNED_EUROS_AND_CENTS}),
@@ -144,7 +163,9 @@ def computed_cell(pen: Pen, kind: str, value: Any, **properties: Any) -> tuple[F
     return pen.cell(computed=True, **(with_cents if value % 100 else plain), **properties), content
 
 
-def _write_computed(sheet: Sheet, table: DataTable, column: Column, place: int, made: Computed, keys: list[str]) -> None:
+def _write_computed(
+    sheet: Sheet, table: DataTable, column: Column, place: int, made: Computed, keys: list[str]
+) -> None:
     for position in range(table.height):
         row = table.row + 1 + position
         if position >= len(made.values):
@@ -153,7 +174,9 @@ def _write_computed(sheet: Sheet, table: DataTable, column: Column, place: int, 
         style, content = computed_cell(sheet.pen, made.kind, made.values[position])
         uniform = isinstance(made.formulas, str)
         formula = made.formulas if isinstance(made.formulas, str) else made.formulas[position]
-        sheet.formula(row, place, formula, style, content, (table.name, "*" if uniform else keys[position], column.label))
+        sheet.formula(
+            row, place, formula, style, content, (table.name, "*" if uniform else keys[position], column.label)
+        )
 
 
 def set_widths(sheet: Sheet, *column_groups: list[tuple[int, float]]) -> None:

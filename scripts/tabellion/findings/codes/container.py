@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from tabellion.findings.model import Code, Severity
 
-E, I = Severity.ERREUR, Severity.INFORMATION
-
 _SAVE_AS_XLSX = "« Fichier > Enregistrer sous », type « Classeur Excel (*.xlsx) »"
 _REPAIR = (
     "Ouvrez le fichier dans Excel ou LibreOffice, acceptez la réparation si elle est proposée, vérifiez le contenu, "
     "puis enregistrez-le sous un nouveau nom au format .xlsx. S’il ne s’ouvre pas, redemandez-le à son expéditeur."
 )
-_ASK_AGAIN = "N’ouvrez pas ce fichier ; redemandez à son expéditeur un classeur .xlsx enregistré par Excel ou LibreOffice."
+_ASK_AGAIN = (
+    "N’ouvrez pas ce fichier ; redemandez à son expéditeur un classeur .xlsx enregistré par Excel ou LibreOffice."
+)
 
 
 def _refusal(code: str, titre: str, message: str, remede: str) -> Code:
-    return Code(code, titre, E, message, remede, bloquant=True)
+    return Code(code, titre, Severity.ERREUR, message, remede, bloquant=True)
 
 
 _PATH = (
@@ -98,8 +98,8 @@ _FORMAT = (
         "format-chiffre",
         "Classeur protégé par un mot de passe",
         "Le classeur est chiffré : il faut un mot de passe pour l’ouvrir.",
-        "Dans Excel : « Fichier > Informations > Protéger le classeur > Chiffrer avec mot de passe », effacez le mot de "
-        "passe, puis enregistrez en .xlsx.",
+        "Dans Excel : « Fichier > Informations > Protéger le classeur > Chiffrer avec mot de passe », effacez le mot "
+        "de passe, puis enregistrez en .xlsx.",
     ),
     _refusal(
         "format-ods",
@@ -274,8 +274,8 @@ _WORKBOOK = (
         "feuille-trop-etendue",
         "Feuille démesurée",
         "La feuille s’étend jusqu’à la cellule {valeur} : sa surface dépasse {attendu} cellules.",
-        "Allez à la dernière cellule (Ctrl+Fin), supprimez les lignes et les colonnes entières qui suivent vos données, "
-        "puis enregistrez.",
+        "Allez à la dernière cellule (Ctrl+Fin), supprimez les lignes et les colonnes entières qui suivent vos "
+        "données, puis enregistrez.",
     ),
     _refusal(
         "texte-demesure",
@@ -302,7 +302,7 @@ _READING = (
         "lecture-delai",
         "Lecture trop longue",
         "La lecture du classeur n’était pas finie au bout de {attendu} secondes.",
-        "Supprimez les lignes, les colonnes et les feuilles inutiles, ou copiez le fichier sur le disque de la machine.",
+        "Supprimez les lignes, les colonnes et les feuilles inutiles, ou copiez le fichier sur le disque.",
     ),
     _refusal(
         "lecture-interrompue",
@@ -316,14 +316,14 @@ _NOTICES = (
     Code(
         "macros-presentes",
         "Macros présentes",
-        I,
+        Severity.INFORMATION,
         "Le classeur contient des macros ; elles n’ont pas été exécutées et ne sont pas reprises.",
         "Rien à faire si seules les valeurs comptent ; sinon, enregistrez-le au format .xlsx, sans macros.",
     ),
     Code(
         "liens-externes",
         "Liens vers d’autres classeurs",
-        I,
+        Severity.INFORMATION,
         "Le classeur contient {valeur} lien(s) vers d’autres fichiers ({cibles}) ; ils n’ont pas été suivis, et les "
         "valeurs lues sont les dernières enregistrées.",
         "Dans Excel : « Données > Modifier les liens > Rompre la liaison », pour figer les valeurs.",
@@ -331,14 +331,14 @@ _NOTICES = (
     Code(
         "connexions-externes",
         "Connexions à des données externes",
-        I,
+        Severity.INFORMATION,
         "Le classeur contient des connexions à des données externes ; elles n’ont pas été suivies.",
         "Dans Excel : « Données > Requêtes et connexions », supprimez celles qui ne servent plus.",
     ),
     Code(
         "objets-incorpores",
         "Objets incorporés",
-        I,
+        Severity.INFORMATION,
         "Le classeur contient des objets incorporés (documents ou contrôles) ; ils n’ont pas été ouverts.",
         "Rien à faire si seules les cellules comptent ; sinon, transmettez ces documents séparément.",
     ),

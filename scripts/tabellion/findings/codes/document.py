@@ -6,7 +6,10 @@ from tabellion.findings.model import Code, Severity
 
 ERREUR, DOUTE, NOTE = Severity.ERREUR, Severity.AVERTISSEMENT, Severity.INFORMATION
 
-_SAVE_AS_TEXT = "Exportez le document en texte seul (UTF-8, une tabulation entre les cellules des tableaux), puis relancez l'import."
+_SAVE_AS_TEXT = (
+    "Exportez le document en texte seul (UTF-8, une tabulation entre les cellules des tableaux), "
+    "puis relancez l'import."
+)
 _COMPARE = "Comparez avec le document publié, et corrigez dans le classeur si besoin."
 _NOTHING = "Rien à faire si la lecture vous convient ; sinon corrigez dans le classeur."
 
@@ -47,7 +50,7 @@ _UNREADABLE = (
         "document-sans-convention",
         "Aucune convention thématique",
         ERREUR,
-        "Aucune convention n'a été trouvée : ni titre numéroté (« 1 - Education… »), ni fiche « CONVENTION THEMATIQUE ».",
+        "Aucune convention n'a été trouvée : ni titre numéroté (« 1 - Santé »), ni fiche « CONVENTION THEMATIQUE ».",
         "Vérifiez que c'est bien la partie « Conventions thématiques » du contrat. " + _SAVE_AS_TEXT,
         bloquant=True,
     ),
@@ -380,7 +383,7 @@ _FUNDERS = (
         "coche-tapee",
         "Coche tapée au clavier",
         NOTE,
-        "Un X tapé vaut une coche pour « {obtenu} ».",
+        "Fiche {fiche} : « {valeur} », un X tapé au clavier, vaut une coche pour « {obtenu} ».",
         _NOTHING,
     ),
     Code(
@@ -436,7 +439,7 @@ _FUNDERS = (
         "texte-deplace",
         "Texte d'une autre ligne",
         NOTE,
-        "Fiche {fiche} : « {valeur} » n'est sur la ligne d'aucune coche ; rattaché au seul financeur coché ({financeur}).",
+        "Fiche {fiche} : « {valeur} » n'est sur la ligne d'aucune coche ; rattaché au seul coché ({financeur}).",
         _COMPARE,
     ),
     Code(

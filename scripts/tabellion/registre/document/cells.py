@@ -143,7 +143,7 @@ def _crosses(box: Box, labels: set[str]) -> list[Box]:
     if key(right) in labels:
         return [
             Box(box.ligne, box.colonne, left, box.ticked, box.typed),
-            Box(box.ligne, box.colonne, right, True, typed=True),
+            Box(box.ligne, box.colonne, right, True, typed=True, source=box.source),
         ]
     return [Box(box.ligne, box.colonne, left, box.ticked, box.typed, extra=right, doubtful=not right)]
 

@@ -168,7 +168,9 @@ def _echeance(fiche: Fiche, ledger: Ledger) -> None:
         ledger.say("cpo-double", ligne, champ="cpo", valeur=shown(text), fiche=fiche.row["fiche_id"] or "sans numéro")
     if typed:
         fiche.repaired("coche tapée", shown(text))
-        ledger.say("coche-tapee", ligne, champ="cpo", valeur=shown(text), obtenu="CPO")
+        ledger.say(
+            "coche-tapee", ligne, champ="cpo", valeur=shown(text), obtenu="CPO", fiche=fiche.row["fiche_id"] or "?"
+        )
     rest = re.sub(r"(?i)(?<!\w)(oui|non|x)(?!\w)|[☐☑\s/:]", "", text)
     if rest and fiche.row["echeance"] is None:
         fiche.row["echeance"] = re.sub(r"(?i)(?<!\w)(oui|non|x)(?!\w)|[☐☑]", "", text).strip()

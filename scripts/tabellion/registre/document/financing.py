@@ -115,7 +115,9 @@ class FinancingReader:
                     gravite=Severity.AVERTISSEMENT if box.ticked else Severity.INFORMATION,
                 )  # fmt: skip
             if box.typed:
-                self.ledger.say("coche-tapee", box.ligne, champ="financeur_id", valeur=box.libelle, obtenu=box.libelle)
+                self.ledger.say(
+                    "coche-tapee", box.ligne, champ="financeur_id", valeur=box.source, obtenu=box.libelle, fiche=numero
+                )  # fmt: skip
             if box.doubtful:
                 self.ledger.say("coche-douteuse", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)
             if match.funder is not None:

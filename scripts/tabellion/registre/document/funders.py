@@ -33,7 +33,10 @@ class Funder:
 
 @dataclass(slots=True)
 class Box:
-    """One box and its label; ``typed`` when the tick is a typed X; ``extra`` is text glued after the label."""
+    """One box and its label; ``typed`` when the tick is a typed X; ``extra`` is text glued after the label.
+
+    ``source`` is the box and label as found.
+    """
 
     ligne: int
     colonne: int
@@ -41,6 +44,7 @@ class Box:
     ticked: bool
     typed: bool = False
     extra: str = ""
+    source: str = ""
     doubtful: bool = False
 
 
@@ -54,14 +58,15 @@ def read_boxes(ligne: int, colonne: int, text: str) -> tuple[str, list[Box]]:
     cross = typed_cross(leading)
     if cross and cross.start() == 0:
         label = leading[cross.end() :].strip()
-        boxes.append(Box(ligne, colonne, clean(label), True, typed=True))
+        boxes.append(Box(ligne, colonne, clean(label), True, typed=True, source=leading))
         leading = ""
     for mark, label in zip(pieces[1::2], pieces[2::2], strict=True):
+        source = f"{mark} {label.strip()}"
         label, ticked, typed = label.strip(), mark == TICKED, False
         cross = typed_cross(label)
         if cross and cross.start() == 0:
             label, typed, ticked = label[cross.end() :].strip(), not ticked, True
-        boxes.append(Box(ligne, colonne, clean(label), ticked, typed))
+        boxes.append(Box(ligne, colonne, clean(label), ticked, typed, source=source))
     return leading, boxes
 
 

@@ -100,7 +100,7 @@ def learn(collectivites: Collectivites, sections: Iterable[list[Row]], presentat
 
     Without a recap, the first row of a section is a subtotal. Otherwise, and for the rows further down, a label needs
     two signs: it is a subtotal in every reading of the amounts, it comes back in another section, the presentation
-    names it within a sentence.
+    names it within a sentence, best of all in a list of towns.
     """
     first: Counter[str] = Counter()
     certain: Counter[str] = Counter()
@@ -124,6 +124,7 @@ def learn(collectivites: Collectivites, sections: Iterable[list[Row]], presentat
             (named and (certain[name] or present[name] > 1 or first[name]))
             or (first[name] and certain[name] and not recap)
             or (not recap and certain[name] and present[name] > 1)
+            or (not recap and named and _listed_in(prose, label))
         )
         if strong:
             collectivites.add(label)
@@ -142,3 +143,11 @@ def _named_in(prose: str, presentation: str, label: str) -> bool:
         if presentation[match.start()].isupper():
             return True
     return False
+
+
+def _listed_in(prose: str, label: str) -> bool:
+    """True when ``label`` is listed after « villes », « communes » or « collectivités » in one sentence."""
+    wanted = re.escape(" ".join(fold(label).split()))
+    return (
+        re.search(rf"\b(?:villes?|communes?|collectivites?)\b[^.;\n]{{0,300}}[ ,]{wanted}(?![\w'-])", prose) is not None
+    )

@@ -17,6 +17,7 @@ _PAGE = re.compile(
 _PERIOD = re.compile(r"(?<!\d)(20\d\d)\s*(?:-|/|a|au)\s*(20\d\d)(?!\d)")
 _CENSUS = re.compile(r"\bexercices?\s+(?:budgetaires?\s+|comptables?\s+)?(20\d\d)(?!\d)")
 _REPEATS = 3
+_SHORTEST = 10
 _FIRST_ROWS = ("axe", "objectif", "priorite", "proposition")
 
 
@@ -55,7 +56,7 @@ def read_outline(lines: list[Line], ledger: Ledger) -> Outline:
     first_body = min(starts, default=len(lines) + 1)
     front = [line for line in kept if line.numero < first_body and line.numero not in headings.contents_lines]
     titre, debut, fin = _title(front, ledger)
-    sections = _sections([line for line in kept if line.numero >= first_body], headings, titre, ledger)
+    sections = _sections([line for line in kept if line.numero >= first_body], headings, front, ledger)
     return Outline(headings, front, sections, first_body, titre, debut, fin)
 
 
@@ -122,23 +123,32 @@ def census_year(lines: list[Line], outline: Outline, ledger: Ledger) -> int | No
     return year_before
 
 
-def _repeated_headers(lines: list[Line], headings: Headings, titre: str | None) -> set[int]:
-    """The short lines without cells that come back through the body as the title or as each other do: page headers."""
-    counts = Counter(key(line.texte) for line in lines if not line.tabbed and not line.blank and len(line.texte) <= 120)
-    title = key(titre) if titre else None
-    return {
-        line.numero
-        for line in lines
-        if not line.tabbed
-        and line.numero not in headings.marks
-        and not is_fiche_start(line)
-        and not opens_row(line, "sous_thematique")
-        and key(line.texte)
-        and (key(line.texte) == title or (counts[key(line.texte)] >= _REPEATS and len(line.texte) > 15))
-    }
+def _repeated_headers(lines: list[Line], headings: Headings, front: list[Line]) -> set[int]:
+    """The page headers: short lines without cells that print a line of the title page again, or that come back alone.
+
+    Alone means between blank lines or page numbers; a finished sentence is text, not a header.
+    """
+    title_page = {key(line.texte) for line in front[:40] if _may_be_header(line)}
+    counts = Counter(key(line.texte) for line in lines if _may_be_header(line))
+    filled = {line.numero for line in lines if not line.blank}
+    found: set[int] = set()
+    for line in lines:
+        if not _may_be_header(line) or line.numero in headings.marks or is_fiche_start(line):
+            continue
+        if opens_row(line, "sous_thematique"):
+            continue
+        alone = line.numero - 1 not in filled and line.numero + 1 not in filled
+        if key(line.texte) in title_page or (alone and counts[key(line.texte)] >= _REPEATS):
+            found.add(line.numero)
+    return found
 
 
-def _sections(lines: list[Line], headings: Headings, titre: str | None, ledger: Ledger) -> list[Section]:
+def _may_be_header(line: Line) -> bool:
+    text = line.texte.strip()
+    return not line.tabbed and _SHORTEST <= len(text) <= 120 and not text.endswith((".", ":", ";"))
+
+
+def _sections(lines: list[Line], headings: Headings, front: list[Line], ledger: Ledger) -> list[Section]:
     """The body: each line goes to the fiche or to the section that is open when it comes."""
     sections: list[Section] = []
     pilier: Heading | None = None
@@ -146,7 +156,7 @@ def _sections(lines: list[Line], headings: Headings, titre: str | None, ledger: 
     in_fiche = False
     piliers = {heading.ligne for heading in headings.piliers}
     subs = {heading.ligne for heading in headings.subheadings}
-    repeated = _repeated_headers(lines, headings, titre)
+    repeated = _repeated_headers(lines, headings, front)
     for line in lines:
         mark = headings.marks.get(line.numero)
         if line.numero in repeated:

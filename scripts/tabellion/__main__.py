@@ -1,0 +1,5 @@
+"""``python -m tabellion``."""
+
+from tabellion.cli import main
+
+main()

@@ -1,0 +1,98 @@
+"""What comes twice: a line inside its convention, the same money in two conventions, a published total."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from tabellion.accounts import MEASURE, Accounts, double_counts
+from tabellion.checks.inspection import Inspection, euros, place_words
+from tabellion.schema.amounts import format_euros
+from tabellion.wording import fold
+
+_LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
+_TOTAL_KEY = ("source", "portee", "convention_id", "collectivite_id", "exercice")
+_LINE_KEY = ("convention_id", "collectivite_id", "exercice", "libelle")
+
+
+def check_repeated_lines(inspection: Inspection) -> None:
+    """The same line twice in one convention: same collectivité, same words, same exercice, same amounts."""
+    if not inspection.has(_LINES, "ligne_id", *_LINE_KEY):
+        return
+    frame = inspection.tables[_LINES]
+    amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
+    same = ["convention_id", "collectivite_id", "exercice", *amounts]
+    whole = frame[list(_LINE_KEY)].notna().all(axis=1)
+    whole &= ~(inspection.placeholders(frame["libelle"]) & frame[amounts].isna().all(axis=1))
+    near = frame[whole & frame.duplicated(same, keep=False)]
+    if near.empty:
+        return
+    words = {text: fold(text) for text in near["libelle"].unique().tolist()}
+    folded = near.assign(libelle=near["libelle"].map(words))
+    firsts: dict[tuple[Any, ...], int] = {}
+    unread = inspection.unread(_LINES, *_LINE_KEY, *amounts)
+    repeated = folded[folded.duplicated([*same, "libelle"], keep=False)]
+    for index, *values in repeated[[*same, "libelle"]].itertuples(name=None):
+        position = inspection.position(_LINES, index)
+        first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
+        if first == position or position in unread or first in unread:
+            continue
+        key = inspection.value(_LINES, first, "ligne_id")
+        inspection.say(
+            "ligne-en-double",
+            _LINES,
+            position,
+            "libelle",
+            valeur=inspection.value(_LINES, position, "libelle"),
+            liees=[(_LINES, first, "libelle")],
+            autre=f"« {key} »" if key else "précédente",
+        )
+
+
+def check_double_counts(inspection: Inspection, accounts: Accounts) -> None:
+    """The lines of one exercice whose money another convention's line already counts."""
+    unread = inspection.unread(_LINES, *_LINE_KEY, MEASURE)
+    for double in double_counts(accounts):
+        position, kept = inspection.position(_LINES, double.index), inspection.position(_LINES, double.kept)
+        if position in unread or kept in unread:
+            continue
+        inspection.say(
+            "compte-deux-fois",
+            _LINES,
+            position,
+            MEASURE,
+            valeur=euros(double.cents),
+            liees=[(_LINES, kept, MEASURE)],
+            libelle=double.libelle,
+            calcule=format_euros(double.cents),
+            collectivite=inspection.towns.get(double.town, double.town),
+            autre=double.kept_convention,
+        )
+
+
+def check_twice_published(inspection: Inspection) -> None:
+    """Two totals of the same place and scope: only the first counts, so the second must not pass in silence."""
+    frame = inspection.tables[_TOTALS]
+    key = list(_TOTAL_KEY)
+    whole = frame[["source", "portee", "exercice"]].notna().all(axis=1)
+    firsts: dict[tuple[Any, ...], int] = {}
+    for position in inspection.rows(_TOTALS, whole & frame.duplicated(key, keep=False), *key).tolist():
+        values = tuple(inspection.value(_TOTALS, position, name) for name in key)
+        first = firsts.setdefault(values, position)
+        if first != position:
+            shown = [inspection.value(_TOTALS, each, "montant") for each in (first, position)]
+            words = ["rien" if cents is None else format_euros(cents) for cents in shown]
+            inspection.say(
+                "total-en-double",
+                _TOTALS,
+                position,
+                "montant",
+                valeur=None if shown[1] is None else euros(shown[1]),
+                attendu=None if shown[0] is None else euros(shown[0]),
+                liees=[(_TOTALS, first, "montant")],
+                total=place_words(inspection, values[0], values[2], values[3]),
+                exercice=values[4],
+                publie=words[0],
+                autre=words[1],
+            )

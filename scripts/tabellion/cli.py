@@ -1,0 +1,211 @@
+"""The command line: it parses, calls one function, prints, and sets the exit code. Heavy imports wait for a command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tabellion import __version__
+
+if TYPE_CHECKING:
+    from tabellion.findings import Finding
+    from tabellion.workspace import Workspace
+
+#: Exit codes (DESIGN.md §5).
+NOTHING_BLOCKS, SOMETHING_BLOCKS, WRONG_USE, INTERNAL_ERROR = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="tabellion",
+    help="Tient un contrat de ville dans Excel, sans jamais perdre un euro.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+Contrat = Annotated[
+    Path, typer.Option("--contrat", metavar="DOSSIER", help="Le dossier du contrat (celui où l'on est, par défaut).")
+]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les constats en JSON.")]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tabellion {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Dit la version et s'arrête.")
+    ] = False,
+) -> None:
+    """Tient un contrat de ville dans Excel, sans jamais perdre un euro."""
+
+
+@app.command("import")
+def import_(
+    document: Annotated[Path, typer.Argument(metavar="DOCUMENT", help="Le texte du document publié.")],
+    vers: Annotated[
+        Path | None, typer.Option("--vers", metavar="DOSSIER", help="Où écrire le registre (celui du contrat, par défaut).")
+    ] = None,
+    forcer: Annotated[bool, typer.Option("--forcer", help="Remplace un registre modifié, après une copie datée.")] = False,
+    json: Json = None,
+    contrat: Contrat = Path(),
+) -> None:
+    """Lit le texte du document publié et en fait le registre (CSV)."""
+    from tabellion.commands.import_document import import_document
+    from tabellion.commands.saying import print_findings, summary
+    from tabellion.wording import plural
+
+    workspace = _open(contrat)
+    done = import_document(workspace, document, vers, force=forcer, now=datetime.now())
+    print_findings(done.findings)
+    typer.echo(f"\nRegistre écrit dans {done.folder} :")
+    for table, count in done.rows.items():
+        typer.echo(f"  {workspace.schemas[table].title:<28} {plural(count, 'ligne')}")
+    typer.echo(f"Les {sum(done.uses.values())} lignes du document sont toutes comptées :")
+    for usage, count in done.uses.most_common():
+        typer.echo(f"  {usage:<36} {count}")
+    _say_kept(done.kept)
+    typer.echo(f"Constats de l'import : {summary(done.findings)}")
+    _finish(done.findings, json)
+
+
+@app.command()
+def generate(
+    sortie: Annotated[
+        Path | None, typer.Option("--sortie", metavar="FICHIER", help="Où écrire le classeur (workbooks/contrat.xlsx).")
+    ] = None,
+    forcer: Annotated[
+        bool, typer.Option("--forcer", help="Remplace un classeur modifié, après en avoir gardé une copie datée.")
+    ] = False,
+    json: Json = None,
+    contrat: Contrat = Path(),
+) -> None:
+    """Fait du registre le classeur du contrat, le vérifie et dit ce qui ne va pas."""
+    from tabellion.commands.generate import generate as make
+    from tabellion.commands.saying import print_findings, summary
+
+    done = make(_open(contrat), sortie, force=forcer, now=datetime.now())
+    print_findings(done.findings)
+    _say_kept(done.kept)
+    typer.echo(f"\nClasseur écrit : {done.path}")
+    typer.echo(f"Constats : {summary(done.findings)}")
+    _finish(done.findings, json)
+
+
+@app.command()
+def validate(
+    fichiers: Annotated[list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier.")],
+    json: Json = None,
+    contrat: Contrat = Path(),
+) -> None:
+    """Lit des classeurs, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
+    from tabellion.commands.saying import print_findings, summary
+    from tabellion.commands.validate import validate as check
+
+    findings = check(_open(contrat), fichiers)
+    print_findings(findings)
+    typer.echo(f"\nConstats : {summary(findings)}")
+    _finish(findings, json)
+
+
+@app.command()
+def new(dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le dossier à créer.")]) -> None:
+    """Crée le dossier d'un nouveau contrat, à adapter : réglages, schémas, gabarits, registre."""
+    from tabellion.commands.new import create_workspace
+
+    for path in create_workspace(dossier):
+        typer.echo(f"  {path}")
+    typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
+    typer.echo("  1. changez tabellion.toml (titre, années) et workbooks/registre/*.csv (vos tables) ;")
+    typer.echo(f"  2. lancez : tabellion generate --contrat {dossier}")
+
+
+def _open(folder: Path) -> Workspace:
+    from tabellion.workspace import find_workspace
+
+    return find_workspace(folder)
+
+
+def _say_kept(kept: Path | None) -> None:
+    if kept is not None:
+        typer.echo(f"L'ancien est gardé : {kept}")
+
+
+def _finish(findings: Sequence[Finding], json: Path | None) -> None:
+    """Write the JSON where asked, and exit with the code that the findings call for."""
+    if json is not None:
+        from tabellion.commands.saying import write_json
+
+        write_json(json, findings)
+    if any(each.bloquant for each in findings):
+        raise typer.Exit(SOMETHING_BLOCKS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; whatever happens, people read French and never a bare traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., Any] | None = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a console in another encoding must not stop a message
+            reconfigure(errors="replace")
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    from tabellion.findings import TabellionError
+
+    try:
+        code = app(arguments, standalone_mode=True)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else NOTHING_BLOCKS
+    except TabellionError as error:
+        return _say_refusal(error.findings)
+    except KeyboardInterrupt:
+        typer.echo("\nInterrompu : rien n'a été écrit à moitié.", err=True)
+        return WRONG_USE
+    except BrokenPipeError:
+        return NOTHING_BLOCKS
+    except Exception as error:
+        return _say_crash(error)
+    return code if isinstance(code, int) else NOTHING_BLOCKS
+
+
+def _say_refusal(findings: Sequence[Finding]) -> int:
+    from tabellion.commands.saying import print_findings, summary
+
+    print_findings(findings)
+    typer.echo(f"\nRien n'a été écrit. {summary(findings)}")
+    return WRONG_USE
+
+
+def _say_crash(error: Exception) -> int:
+    """Keep the details in a file and say where: a mistake of the program is reported, not thrown at people."""
+    import platform
+    import tempfile
+    import traceback
+
+    details = "".join(traceback.format_exception(error))
+    text = f"tabellion {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n{details}"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="tabellion-erreur-", suffix=".txt", delete=False
+        ) as report:
+            report.write(text)
+        where = f"Le détail est dans {report.name} : joignez-le à votre signalement."
+    except OSError:
+        where = text
+    typer.echo(f"Erreur interne de tabellion ({type(error).__name__}). Vos fichiers n'ont pas été touchés.\n{where}", err=True)
+    return INTERNAL_ERROR
+
+
+if __name__ == "__main__":
+    main()

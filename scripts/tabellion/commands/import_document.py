@@ -1,0 +1,77 @@
+"""``tabellion import``: the published document's text becomes the register."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tabellion.files import keep_dated_copy, write_whole
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.registre import save_register, was_edited
+from tabellion.registre.document import ImportedContract, LineUse, read_document
+from tabellion.schema.frames import make_tables
+from tabellion.workspace import Workspace
+
+#: The file that accounts for every line of the document, beside the register.
+ACCOUNT = "lignes_source.csv"
+
+
+@dataclass(frozen=True)
+class Import:
+    """What an import did: where, how many rows by table, how each line of the document was used, what to say."""
+
+    folder: Path
+    rows: dict[str, int]
+    uses: Counter[str]
+    findings: tuple[Finding, ...]
+    kept: Path | None
+
+
+def import_document(workspace: Workspace, document: Path, folder: Path | None, *, force: bool, now: datetime) -> Import:
+    """Read ``document`` and write the register into ``folder`` (the workspace's own register by default).
+
+    Raises :class:`TabellionError` when the document cannot be read or is not one, and when the register there was
+    edited by hand (unless ``force``, which keeps a dated copy first). Nothing is then written.
+    """
+    target = workspace.registre if folder is None else folder
+    schemas = workspace.schemas
+    contract = read_document(_read(document), document.name)
+    kept = None
+    if was_edited(target, schemas):
+        if not force:
+            remede = "Importez ailleurs avec --vers DOSSIER, ou remplacez-le avec --forcer : une copie datée est gardée."
+            raise TabellionError([finding("fichier-deja-la", Place(str(target)), valeur=target.name, remede=remede)])
+        kept = keep_dated_copy(target, now)
+    settings = workspace.settings
+    tables = make_tables(schemas, contract.tables)
+    save_register(target, tables, schemas, identifiant=settings.identifiant, titre=contract.titre or settings.titre)
+    write_whole(target / ACCOUNT, _account(contract.lines))
+    rows = {name: len(frame) for name, frame in tables.items()}
+    return Import(target, rows, Counter(use.usage for use in contract.lines), _said(contract), kept)
+
+
+def _said(contract: ImportedContract) -> tuple[Finding, ...]:
+    return tuple(sorted(contract.findings, key=lambda each: (each.gravite, each.place.ligne or 0)))
+
+
+def _read(document: Path) -> bytes:
+    try:
+        if not document.is_file():
+            detail = "ce n'est pas un fichier" if document.exists() else "il n'existe pas"
+            raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)])
+        return document.read_bytes()
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)]) from error
+
+
+def _account(lines: tuple[LineUse, ...]) -> bytes:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("ligne", "usage", "detail"))
+    writer.writerows((each.ligne, each.usage, each.detail) for each in lines)
+    return stream.getvalue().encode("utf-8")

@@ -1,0 +1,39 @@
+"""``tabellion new``: a new workspace from the starter kit, never over an existing file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from tabellion.files import write_all_whole
+from tabellion.findings import Place, TabellionError, finding
+from tabellion.workspace import SETTINGS_FILE
+
+#: What the starter kit holds, as it lies at the root of a workspace.
+KIT = (SETTINGS_FILE, "schemas", "templates", "workbooks/registre")
+
+
+def starter_kit() -> Path:
+    """The folder of the starter kit: inside the wheel, or else the repository that the program runs from."""
+    packaged = Path(str(resources.files("tabellion"))) / "starter"
+    if packaged.is_dir():
+        return packaged
+    return Path(__file__).resolve().parents[3]
+
+
+def create_workspace(folder: Path) -> list[Path]:
+    """Copy the starter kit into ``folder`` and return the files written, relative to it.
+
+    Raises :class:`TabellionError` with every file that is already there; nothing is then written.
+    """
+    kit = starter_kit()
+    sources = [path for each in KIT for path in ([kit / each] if (kit / each).is_file() else sorted((kit / each).rglob("*")))]
+    contents = {folder / path.relative_to(kit): path.read_bytes() for path in sources if path.is_file()}
+    remede = "Choisissez un autre dossier, ou déplacez ce fichier."
+    taken = [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in contents if path.exists()]
+    if folder.exists() and not folder.is_dir():
+        taken = [finding("fichier-deja-la", Place(str(folder)), valeur=folder.name, remede=remede)]
+    if taken:
+        raise TabellionError(taken)
+    write_all_whole(contents)
+    return [path.relative_to(folder) for path in contents]

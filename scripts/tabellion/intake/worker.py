@@ -1,0 +1,162 @@
+"""Child processes that read files: a file that kills its reader, or never ends, costs one refusal and nothing else.
+
+A child has a memory limit where the system offers one, a time limit per file, and no console: native code that aborts
+would write its English last words there. Children are started anew (``spawn``): forking a process that has threads, as
+the pool does, may copy a lock that nobody will ever release.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
+from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from tabellion.findings import Finding, TabellionError
+from tabellion.intake.limits import LIMITS, MIB, Limits, refusal
+from tabellion.intake.raw import RawWorkbook
+
+Outcome = RawWorkbook | tuple[Finding, ...]
+"""What one file gives: the workbook, or the findings that refuse it."""
+
+_FILES_PER_CHILD = 500
+"""A child is renewed after that many files: whatever native code leaked goes with it."""
+
+_MAIN_LOCK = threading.Lock()
+
+
+def read_path(path: str, only: Callable[[str], bool] | None, limits: Limits) -> Outcome:
+    """What the child maps: read one file and parse it. Every failure comes back as findings, never as an exception."""
+    from tabellion.intake.parser import parse_bytes
+    from tabellion.intake.source import read_source
+
+    fichier = Path(path).name
+    try:
+        return parse_bytes(read_source(Path(path), limits), fichier, only, limits)
+    except TabellionError as error:
+        return _in_file(error, fichier)
+    except MemoryError:
+        return _in_file(refusal("lecture-memoire", attendu=limits.memory_bytes // MIB), fichier)
+    except Exception as error:  # a mistake of ours, met on a file that nobody foresaw: it must not stop the others
+        raison = f"{type(error).__name__} : {error}"[:200]
+        return _in_file(refusal("lecture-interrompue", raison=raison), fichier)
+
+
+def _in_file(error: TabellionError, fichier: str) -> tuple[Finding, ...]:
+    return tuple(finding.in_file(fichier) for finding in error.findings)
+
+
+class _Process(SpawnProcess):
+    """A child that does not import the caller's main module.
+
+    ``spawn`` imports it in every child, to find functions there; ours are elsewhere. Left alone, a script without
+    ``if __name__ == "__main__"`` would start itself again in each child, and the command's own imports would load.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
+        with _MAIN_LOCK:
+            main = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                return SpawnProcess._Popen(process_obj)
+            finally:
+                sys.modules["__main__"] = main
+
+
+class _Context(SpawnContext):
+    Process = _Process
+
+
+def _prepare_child(memory_bytes: int) -> None:
+    """Runs first in each child: limits, and silence."""
+    with suppress(ImportError, OSError, ValueError):  # no such limits on Windows; a lower one may be in force
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+
+class Readers:
+    """A pool of child processes that read files. Use it as a context manager, or :func:`shared_readers`."""
+
+    def __init__(self, jobs: int, limits: Limits = LIMITS) -> None:
+        self.jobs = jobs
+        self.limits = limits
+        self._pool = ProcessPool(
+            max_workers=jobs,
+            max_tasks=_FILES_PER_CHILD,
+            initializer=_prepare_child,
+            initargs=(limits.memory_bytes,),
+            context=_Context(),
+        )
+
+    def __enter__(self) -> Readers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether the pool still takes files."""
+        return bool(self._pool.active)
+
+    def start(self, path: Path, only: Callable[[str], bool] | None = None) -> ProcessFuture[Outcome]:
+        """Ask for one file; ``only`` must be picklable (a function of a module). See :meth:`outcome`."""
+        absolute = os.path.abspath(path)  # noqa: PTH100 - links stay, so that their own name is the one reported
+        return self._pool.schedule(read_path, args=(absolute, only, self.limits), timeout=self.limits.read_seconds)
+
+    def outcome(self, future: ProcessFuture[Outcome], path: Path) -> Outcome:
+        """Wait for one file: at most the time limit once it has started. Never raises for what the file did."""
+        try:
+            return future.result()
+        except FutureTimeoutError:
+            error = refusal("lecture-delai", attendu=round(self.limits.read_seconds, 1))
+        except ProcessExpired as expired:
+            error = refusal("lecture-interrompue", raison=_last_words(expired.exitcode))
+        return _in_file(error, path.name)
+
+    def close(self) -> None:
+        """Stop the children at once."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+
+def _last_words(exitcode: int | None) -> str:
+    if exitcode == -6:
+        return "mémoire refusée ou incohérence dans le contenu"
+    return f"code {exitcode}"
+
+
+_shared: Readers | None = None
+_shared_by: int | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_readers() -> Readers:
+    """One long-lived child for files read one at a time: only the first read pays for its start."""
+    global _shared, _shared_by
+    with _shared_lock:
+        if _shared is None or _shared_by != os.getpid() or not _shared.usable:
+            _shared, _shared_by = Readers(1), os.getpid()
+        return _shared
+
+
+@atexit.register
+def _close_shared() -> None:
+    if _shared is not None and _shared_by == os.getpid():
+        _shared.close()

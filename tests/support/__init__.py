@@ -1,0 +1,1 @@
+"""What the tests share: contracts in memory, places of cells."""

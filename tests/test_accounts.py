@@ -1,0 +1,107 @@
+"""The accounts: sums, published totals, and a walk whose steps always add up."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.contracts import SETTINGS, Rows, contract_rows, line, published, small_rows, tables_of, total
+from tabellion.accounts import (
+    DETAIL,
+    RECAP,
+    SCOPE_ALL,
+    SCOPE_CONVENTION,
+    SCOPE_TOWN,
+    Accounts,
+    StepKind,
+    double_counts,
+    walk,
+)
+
+
+def accounts_of(rows: Rows) -> Accounts:
+    return Accounts(tables_of(rows), SETTINGS.exercice)
+
+
+def realised(rows: Rows) -> int:
+    return sum(each.get("montant_realise") or 0 for each in rows["lignes_budgetaires"])
+
+
+@given(contract_rows(adds_up=False))
+def test_the_steps_lead_from_the_published_total_to_the_sum_of_the_lines(rows: Rows) -> None:
+    path = walk(accounts_of(rows))
+    assert path.published + sum(step.cents for step in path.steps) == path.recomputed == realised(rows)
+    assert all(step.cents for step in path.steps)
+    assert path.net == path.recomputed + sum(step.cents for step in path.doubles)
+
+
+@given(contract_rows())
+def test_totals_that_add_up_need_no_step(rows: Rows) -> None:
+    assert walk(accounts_of(rows)).steps == ()
+
+
+@given(contract_rows(), st.randoms(use_true_random=False))
+def test_the_order_of_the_lines_changes_no_sum(rows: Rows, random: st.DataObject) -> None:
+    before = accounts_of(rows)
+    shuffled = list(rows["lignes_budgetaires"])
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    after = accounts_of({**rows, "lignes_budgetaires": shuffled})
+    assert [before.of(*pair) for pair in before.pairs] == [after.of(*pair) for pair in after.pairs]
+    assert sum(before.of(*pair) for pair in before.pairs) == before.of()
+    assert sum(each.cents for each in double_counts(before)) == sum(each.cents for each in double_counts(after))
+
+
+def test_only_the_lines_of_the_exercice_count() -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"].append(line("B01-luce-001", 1, "luce", "Cantine", 7_00, exercice=2014))
+    assert accounts_of(rows).of(1, "luce") == 1_250_50
+    assert Accounts(tables_of(rows), 2014).of() == 7_00
+
+
+def test_a_blank_total_is_printed_and_counts_for_nothing() -> None:
+    accounts = accounts_of({**small_rows(), "totaux_publies": [total("récapitulatif", None, 2, "luce")]})
+    found = accounts.published(RECAP, SCOPE_TOWN, 2, "luce")
+    assert found is not None
+    assert found.cents is None
+    assert accounts.printed(RECAP, SCOPE_TOWN, 2, "luce") == 0
+    assert accounts.in_recap(2)
+    assert not accounts.in_recap(1)
+    assert accounts.published(DETAIL, SCOPE_TOWN, 2, "luce") is None
+    assert accounts.published(RECAP, SCOPE_ALL) is None
+
+
+def test_the_line_kept_is_in_a_convention_that_the_recap_counts() -> None:
+    """As in the real document: convention 7, absent from the recap, repeats convention 8."""
+    rows = small_rows()
+    rows["lignes_budgetaires"] = [
+        line("B01-luce-001", 1, "luce", "Aide à la qualification", 13_080_00),
+        line("B02-luce-001", 2, "luce", "aide  À la qualification", 13_080_00),
+        line("B02-luce-002", 2, "luce", "Marchés", 77_000_00),
+        line("B03-metropole-001", 3, "metropole", "Marchés", 77_000_00),
+    ]
+    totals = published(rows)
+    rows["totaux_publies"] = [each for each in totals if each["source"] == "convention" or each["convention_id"] != 1]
+    accounts = accounts_of(rows)
+    assert [(each.index, each.kept) for each in double_counts(accounts)] == [(0, 1)]
+    path = walk(accounts)
+    assert [(step.kind, step.convention) for step in path.steps if step.convention] == [(StepKind.ABSENT, 1)]
+    assert path.recomputed - path.net == 13_080_00
+
+
+def test_the_real_document_s_own_figures_walk_to_the_cent() -> None:
+    """The recap of Chartres: 12 421 135 printed, its conventions sum to 12 421 134 (checked by hand, line by line)."""
+    recap = [3561589, 3948263, 266717, 189422, 18673, 3869102, 253786, 119317, 192000, 2265]
+    numbers = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11]
+    rows: Rows = {
+        "piliers": [{"pilier_id": "I", "titre": "Un"}],
+        "conventions": [{"convention_id": each, "pilier_id": "I", "titre": "Titre"} for each in range(1, 12)],
+        "collectivites": [{"collectivite_id": "ville", "nom": "Ville"}],
+        "totaux_publies": [
+            total("récapitulatif", 12421135_00),
+            *(total("récapitulatif", euros * 100, number) for number, euros in zip(numbers, recap, strict=True)),
+        ],
+    }
+    accounts = accounts_of(rows)
+    assert accounts.printed(RECAP, SCOPE_ALL) == 12421135_00
+    assert sum(accounts.printed(RECAP, SCOPE_CONVENTION, each) for each in numbers) == 12421134_00
+    assert walk(accounts).steps[0].cents == -1_00
