@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from support.documents import (
     ContractSpec,
     contracts,
@@ -18,7 +19,6 @@ from support.documents import (
     expected_funding,
     small_contract,
 )
-
 from tabellion.findings import TabellionError
 from tabellion.registre.document import ImportedContract, read_document
 
@@ -100,10 +100,9 @@ def test_typography_changes_nothing(contract: ContractSpec, how: str) -> None:
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
         result = read_document(data, "x.txt")
-    except TabellionError as error:
-        assert error.findings
-    else:
-        assert result.lines
+    except TabellionError:
+        return
+    assert result.lines
 
 
 @given(st.data())

@@ -74,7 +74,7 @@ def test_a_row_knows_its_line_even_after_texts_of_several_lines(tmp_path: Path) 
     rows = small_rows()
     rows["fiches"][0]["objectif"] = 'Une ligne,\ndeux lignes, « trois »\net "quatre"'
     register = load_register(save(tmp_path / "registre", tables_of(rows)), schemas())
-    assert [register.place("fiches", index).ligne for index in range(4)] == [2, 5, 6, 7]
+    assert register.lines["fiches"] == [2, 5, 6, 7]
     assert register.tables["fiches"]["objectif"].iloc[0] == rows["fiches"][0]["objectif"]
 
 

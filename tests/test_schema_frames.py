@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from support.contracts import contracts, schemas, small_rows, tables_of
 from tabellion.schema.frames import make_frame, pandera_schema, plain_rows, violations
@@ -85,5 +85,6 @@ def test_rows_come_back_as_they_went() -> None:
 
 
 @given(contracts())
+@settings(max_examples=30)
 def test_a_valid_contract_breaks_nothing(tables: Any) -> None:
     assert all(violations(schema, tables[name]) == [] for name, schema in schemas().items())

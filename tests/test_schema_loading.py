@@ -76,6 +76,7 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(folder: Path) -> Non
         (lambda it: it["fields"][0].update(name="Fiche N°"), "minuscules"),
         (lambda it: it["fields"][0].update(couleur="rouge"), "couleur"),
         (lambda it: it["fields"][0].update(type="number"), "EUR"),
+        (lambda it: it["fields"][0].update(type=["string"]), "type"),
         (lambda it: it["fields"][0]["constraints"].update(pattern="("), "régulière"),
         (lambda it: it["fields"][3]["constraints"].update(maxLength="long"), "maxLength"),
         (lambda it: it["fields"][5]["constraints"].update(enum=["1"]), "enum"),

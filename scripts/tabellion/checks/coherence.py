@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from tabellion.checks.inspection import Inspection
+from tabellion.workspace import Settings
 
 _AXE = re.compile(r"(?P<pilier>[IVXLC]+)-(?P<convention>\d+)(?:\.\d+)*")
 _FICHE = r"^(?P<axe>[^/]*?)(?P<dot>\.?)/(?P<rank>\d{1,9})$"
@@ -193,28 +195,43 @@ def _check_deadlines(inspection: Inspection) -> None:
     Where the priority and its year already contradict each other, a deadline that follows one of them is right.
     """
     meaning = inspection.settings.priorites
-    deadlines = inspection.column("fiches", "echeance")
-    dated = deadlines.str.contains(_YEAR)
-    for position in inspection.rows("fiches", dated, "priorite", "annee_priorite").tolist():
-        deadline = deadlines.iloc[position]
-        years = [int(year) for year in _YEAR.findall(deadline)]
-        rank = inspection.value("fiches", position, "priorite")
-        year = inspection.value("fiches", position, "annee_priorite")
-        expected = {each for each in (year, meaning.get(rank)) if each is not None}
-        typed_rank = _RANK_FIRST.match(deadline)
-        rank_differs = typed_rank is not None and rank is not None and len(expected) == 1 and int(typed_rank[1]) != rank
-        if not expected or (any(min(years) <= each <= max(years) for each in expected) and not rank_differs):
-            continue
-        said = year if year is not None else meaning[rank]
-        inspection.say(
-            "priorite-et-echeance",
-            "fiches",
-            position,
-            "echeance",
-            valeur=deadline,
-            attendu=str(said) if rank is None else f"{rank} ({said})",
-            liees=[("fiches", position, "priorite")],
-        )
+    names = ["echeance", "priorite", "annee_priorite"]
+    dated = inspection.rows("fiches", _dated(inspection.column("fiches", "echeance")), *names)
+    values = inspection.tables["fiches"][names].iloc[dated].itertuples(index=False, name=None)
+    agreed: dict[tuple[Any, ...], str | None] = {}
+    for position, (deadline, *priority) in zip(dated.tolist(), values, strict=True):
+        rank, year = (None if each is pd.NA else int(each) for each in priority)
+        trusted = not inspection.spoken("fiches", position, "priorite")
+        key = (deadline, rank, year, trusted)
+        if key not in agreed:
+            agreed[key] = _contradicted(deadline, rank, year, meaning, trusted)
+        if (expected := agreed[key]) is not None:
+            linked: list[tuple[str, int, str | None]] = [("fiches", position, "priorite")]
+            inspection.say(
+                "priorite-et-echeance", "fiches", position, "echeance", valeur=deadline, attendu=expected, liees=linked
+            )
+
+
+def _dated(deadlines: pd.Series[Any]) -> pd.Series[Any]:
+    """Which deadlines name a year; there are far fewer wordings than fiches."""
+    return deadlines.isin([text for text in deadlines.dropna().unique().tolist() if _YEAR.search(text)])
+
+
+def _contradicted(
+    deadline: str, rank: int | None, year: int | None, meaning: Mapping[int, int], trusted: bool
+) -> str | None:
+    """The priority that a deadline contradicts, in words; ``None`` when it agrees, or when there is no priority."""
+    expected = {each for each in (year, None if rank is None else meaning.get(rank)) if each is not None}
+    if not expected:
+        return None
+    years = [int(each) for each in _YEAR.findall(deadline)]
+    typed_rank = _RANK_FIRST.match(deadline)
+    settled = rank is not None and len(expected) == 1 and trusted
+    rank_agrees = not settled or typed_rank is None or int(typed_rank[1]) == rank
+    if rank_agrees and any(min(years) <= each <= max(years) for each in expected):
+        return None
+    said = year if year is not None else min(expected)
+    return str(said) if rank is None else f"{rank} ({said})"
 
 
 def _check_years(inspection: Inspection) -> None:
@@ -230,11 +247,9 @@ def _check_years(inspection: Inspection) -> None:
             _say_outside(inspection, "fiches", position, "annee_priorite", year)
     if inspection.has("fiches", "echeance"):
         deadlines = inspection.column("fiches", "echeance")
-        for position in inspection.rows("fiches", deadlines.str.contains(_YEAR)).tolist():
-            named = [int(year) for year in _YEAR.findall(deadlines.iloc[position])]
-            wrong = [year for year in named if not settings.debut <= year <= settings.fin]
-            if wrong:
-                _say_outside(inspection, "fiches", position, "echeance", wrong[0])
+        late = [text for text in deadlines.dropna().unique().tolist() if _outside(text, settings)]
+        for position in inspection.rows("fiches", deadlines.isin(late), "echeance").tolist():
+            _say_outside(inspection, "fiches", position, "echeance", _outside(deadlines.iloc[position], settings)[0])
     budgets = ("lignes_budgetaires", "totaux_publies")
     if all(inspection.has(table, "exercice") for table in budgets):
         lines, totals = (set(inspection.column(table, "exercice").dropna().tolist()) for table in budgets)
@@ -244,6 +259,12 @@ def _check_years(inspection: Inspection) -> None:
             outside = ~years.between(settings.debut, settings.fin) & ~years.isin(list(census))
             for position in inspection.rows(table, outside, "exercice").tolist():
                 _say_outside(inspection, table, position, "exercice", inspection.value(table, position, "exercice"))
+
+
+def _outside(text: str, settings: Settings) -> list[int]:
+    """The years that a text names and that the contract does not cover."""
+    named = [int(year) for year in _YEAR.findall(text)]
+    return [year for year in named if not settings.debut <= year <= settings.fin]
 
 
 def _say_outside(inspection: Inspection, table: str, position: int, name: str, year: int) -> None:

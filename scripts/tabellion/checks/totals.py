@@ -41,12 +41,35 @@ def check_totals(inspection: Inspection) -> None:
     if not all(inspection.has(table, *fields) for table, fields in _NEEDED.items()):
         return
     published = {int(each) for each in inspection.column(_TOTALS, "exercice").dropna().unique()}
+    _check_scopes(inspection)
     check_twice_published(inspection)
     for exercice in sorted(published | {inspection.settings.exercice}):
         accounts = Accounts(inspection.tables, exercice)
         if exercice in published:
             _Exercice(inspection, accounts).check()
         check_double_counts(inspection, accounts)
+
+
+def _check_scopes(inspection: Inspection) -> None:
+    """A total names what its scope covers, and nothing else; one that does not is compared with nothing."""
+    scopes = inspection.column(_TOTALS, "portee")
+    wanted = {"convention_id": (SCOPE_TOWN, SCOPE_CONVENTION), "collectivite_id": (SCOPE_TOWN,)}
+    for name, covering in wanted.items():
+        filled = inspection.column(_TOTALS, name).notna()
+        wrong = scopes.notna() & (filled != scopes.isin(covering))
+        for position in inspection.rows(_TOTALS, wrong, "portee", name).tolist():
+            inspection.say(
+                "total-sans-place",
+                _TOTALS,
+                position,
+                name,
+                valeur=inspection.value(_TOTALS, position, name),
+                liees=[(_TOTALS, position, "portee")],
+                portee=scopes.iloc[position],
+                titre=inspection.schemas[_TOTALS].by_name[name].title,
+                constat="rempli" if filled.iloc[position] else "vide",
+            )
+            inspection.distrust(_TOTALS, position, name)
 
 
 @dataclass
@@ -194,13 +217,13 @@ class _Exercice:
                 self.say("total-collectivite", total, computed, [], **details)
         if not subtotals or not self.totals_are_placed(*_TOTAL_KEY):
             return
-        for (convention, town), lines in self.lines_by_pair.items():
+        for convention, town in self.accounts.counts:
             computed = self.accounts.of(convention, town)
             if computed and (source, SCOPE_TOWN, convention, town) not in subtotals and self.is_known(convention, town):
                 self.inspection.say(
                     "detail-sans-sous-total",
                     _LINES,
-                    lines[0],
+                    self.lines_by_pair[convention, town][0],
                     MEASURE,
                     valeur=euros(computed),
                     collectivite=self.inspection.towns.get(town, town),

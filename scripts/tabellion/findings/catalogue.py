@@ -10,7 +10,8 @@ from tabellion.findings.model import CellValue, Code, Finding, Place, Severity
 
 CATALOGUE: dict[str, Code] = {code.code: code for code in ALL_CODES}
 if len(CATALOGUE) != len(ALL_CODES):
-    raise RuntimeError("a finding code is declared twice")
+    _codes = [code.code for code in ALL_CODES]
+    raise RuntimeError(f"finding codes declared twice: {sorted({code for code in _codes if _codes.count(code) > 1})}")
 
 
 def finding(

@@ -86,7 +86,7 @@ def _other_format(data: bytes, fichier: str) -> TabellionError:
 def _text_format(head: bytes) -> TabellionError:
     text = _as_text(head)
     if text is None:
-        return refusal("format-inconnu")
+        return refusal("format-non-reconnu")
     start = text.lstrip("\ufeff \t\r\n").lower()
     if start.startswith(("<!doctype html", "<html", "<table", "<head", "<body", "<meta", "mime-version:")) or (
         start.startswith("<") and "<html" in start
@@ -129,7 +129,7 @@ def _ole2(data: bytes) -> TabellionError:
         return refusal("format-word")
     if has("PowerPoint Document"):
         return refusal("format-presentation")
-    return refusal("format-inconnu")
+    return refusal("format-non-reconnu")
 
 
 def check_package(names: Collection[str], mimetype: bytes) -> None:

@@ -66,7 +66,7 @@ def read_package(parts: Parts, limits: Limits = LIMITS) -> Package:
     wanted = frozenset(("workbook", "sheet", "workbookPr", "definedName"))
     found = elements(_part(parts, workbook), workbook, wanted)
     if not any(element.name == "workbook" for element in found):
-        raise refusal("format-inconnu")
+        raise refusal("format-non-reconnu")
     links = {link.id: link for link in _relationships(parts, workbook, required=True)}
     entries = [element for element in found if element.name == "sheet"]
     if len(entries) > limits.sheets:

@@ -12,6 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import cast
 
 from python_calamine import CalamineWorkbook
@@ -95,6 +96,11 @@ def _values(archive: bytes, count: int) -> list[list[list[RawValue]]]:
 def _sheet(part: SheetPart, scan: SheetScan, values: list[list[RawValue]], tables: tuple[RawTable, ...]) -> RawSheet:
     """One sheet from its values and its scan: what calamine shows as ``''`` is told apart here."""
     rows = [[None if value == "" else value for value in row] if "" in row else row for row in values]
+    if scan.may_overflow:
+        for row, line in enumerate(rows, 1):
+            for column, value in enumerate(line, 1):
+                if isinstance(value, float) and not isfinite(value):
+                    scan.errors[row, column] = "#NUM!"
     for row, column in scan.empty_texts:
         if row <= len(rows) and column <= len(rows[row - 1]) and rows[row - 1][column - 1] is None:
             rows[row - 1][column - 1] = ""

@@ -2,7 +2,7 @@
 
 Nearly every sheet is written in one plain way. A regular expression proves that a sheet is: from ``<sheetData>`` to
 its end, nothing but rows of cells, double quotes, no prefix, comment, CDATA or nesting. Searches on such text are
-exact, and fast. Any other sheet goes through :mod:`tabellion.intake.sheet_exact`, which rewrites its cells in the plain way.
+exact, and fast. Any other sheet goes through :mod:`tabellion.intake.sheet_exact`, which rewrites it in the plain way.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ _CELL_ATTRIBUTES = rb'(?: s="\d++")?+(?: t="(?:(e)"|\w++"))?+(?: s="\d++")?+(?: 
 _TEXT = rb"[^<]{0,32767}+"
 _FORMULA = rb"<f" + _ATTRIBUTES + rb"(?:/>|>" + _TEXT + rb"</f>)"
 _INLINE = rb'<is>(?:<t(?: xml:space="preserve")?+(?:/>|>' + _TEXT + rb"</t>))?+</is>"
-_CONTENT = rb"(?:" + _FORMULA + rb")?+(?:<v>" + _TEXT + rb"</v>|<v ?/>|" + _INLINE + rb")?+"
+_NUMBER = rb"<v>-?\d{1,17}+(?:\.\d{1,18}+)?+</v>"
+_VALUE = rb"(?:" + _NUMBER + rb"|()<v>" + _TEXT + rb"</v>|<v ?/>|" + _INLINE + rb")"
+_CONTENT = rb"(?:(<f)" + _FORMULA[2:] + rb")?+" + _VALUE + rb"?+"
 
 
 def _plain_rows(reference: bytes) -> re.Pattern[bytes]:
     """Rows written in the plain way, of cells whose reference is ``reference``; the commonest form of a cell first.
 
-    Group 1 took part in the match when some cell is an error value, group 2 when some cell has a formula: searching for
-    them afterwards would cost half as much again.
+    A group took part in the match when some cell is an error value (1), has a formula (2), has a value that is not
+    digits (3): to search for them afterwards would cost half as much again.
     """
     opening = rb'<c r="' + reference + rb'"' + _CELL_ATTRIBUTES
-    cell = opening + rb"(?:><v>" + _TEXT + rb"</v></c>| ?/>|>" + _CONTENT + rb"</c>)"
-    cell = cell.replace(rb">(?:<f", rb">(?:(<f)", 1)
+    cell = opening + rb"(?:>" + _NUMBER + rb"</c>| ?/>|>" + _CONTENT + rb"</c>)"
     row = rb'<row r="[1-9]\d{0,6}+"' + _ATTRIBUTES + rb" ?(?:>(?:" + cell + rb")*+</row>|/>)"
     return re.compile(rb"(?:" + row + rb")*+")
 
@@ -77,6 +78,8 @@ class SheetScan:
     merged: tuple[str, ...] = ()
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
+    may_overflow: bool = True
+    """Whether some number may be written so that it reads as infinite or as no number (``1E999``, ``NaN``)."""
 
 
 def scan_sheet(content: bytes, part: str, name: str, limits: Limits = LIMITS) -> SheetScan:
@@ -94,6 +97,7 @@ def scan_sheet(content: bytes, part: str, name: str, limits: Limits = LIMITS) ->
     scan = SheetScan(cells)
     if match is None or match[2]:
         _read_formulas(scan)
+    scan.may_overflow = match is None or match[3] is not None
     if match is None or match[1]:
         _read_errors(scan)
     if b' hidden="' in cells:

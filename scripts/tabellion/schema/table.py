@@ -231,7 +231,8 @@ class _Reader:
             self.wrong("il faut un objet JSON avec une liste « fields »")
             return None, self.findings
         fields = [field for each in descriptor["fields"] if (field := self.field(each)) is not None]
-        names = [field.name for field in fields]
+        declared = [each["name"] for each in descriptor["fields"] if isinstance(each, dict) and "name" in each]
+        names = [name for name in declared if isinstance(name, str)]  # unreadable fields too: nothing more about them
         for repeated in sorted({name for name in names if names.count(name) > 1}):
             self.wrong(f"le champ {repeated} est déclaré deux fois", repeated)
         titles = [field.title for field in fields]
@@ -277,7 +278,7 @@ class _Reader:
         name, type_ = value["name"], value.get("type", "string")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             self.wrong("un nom de champ s'écrit en minuscules sans accent, avec des tirets bas", name)
-        if type_ not in _TYPES:
+        if not isinstance(type_, str) or type_ not in _TYPES:
             self.wrong(f"type inconnu : {type_} (connus : {', '.join(sorted(_TYPES))})", name)
             return None
         if type_ == "number" and value.get("unite") != "EUR":

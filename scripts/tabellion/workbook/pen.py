@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
 _HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
 #: How many characters of running text fit where Excel counts one digit of its default font.
 _CHARACTERS_PER_WIDTH = 1.15
+
+_EMPTY_RESULT = re.compile(rb"<c ([^>]*)><f>([^<]*)</f><v></v></c>")
 
 CellContent = str | int | float | None
 
@@ -109,12 +112,9 @@ class Pen:
         _kept(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes, with rows that still grow when a person types more text than they show."""
+        """The workbook's bytes, with its sheets mended by :func:`mend_sheet`."""
         self.book.close()
-        return with_parts(
-            self.stream.getvalue(),
-            lambda name, part: part.replace(b' customHeight="1"', b"") if _is_sheet(name) else part,
-        )
+        return with_parts(self.stream.getvalue(), lambda name, part: mend_sheet(part) if _is_sheet(name) else part)
 
 
 @dataclass
@@ -240,6 +240,15 @@ def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
         for entry in source.infolist():
             target.writestr(entry, change(entry.filename, source.read(entry)), zipfile.ZIP_DEFLATED)
     return stream.getvalue()
+
+
+def mend_sheet(part: bytes) -> bytes:
+    """A sheet's XML with what xlsxwriter cannot say: rows that still grow with their text, formulas computed as ``""``.
+
+    A row with ``customHeight`` keeps its height whatever is typed there. A formula's empty value without ``t="str"`` is
+    not the text ``""`` but no value at all.
+    """
+    return _EMPTY_RESULT.sub(rb'<c \1 t="str"><f>\2</f><v></v></c>', part.replace(b' customHeight="1"', b""))
 
 
 def _is_sheet(name: str) -> bool:

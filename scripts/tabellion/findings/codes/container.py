@@ -163,7 +163,7 @@ _FORMAT = (
         "Si elle contient le classeur, sortez-l’en (clic droit, « Extraire tout ») et envoyez le fichier .xlsx seul.",
     ),
     _refusal(
-        "format-inconnu",
+        "format-non-reconnu",
         "Format inconnu",
         "Le contenu du fichier n’est pas celui d’un classeur Excel.",
         f"Ouvrez le classeur d’origine dans Excel ou LibreOffice, puis {_SAVE_AS_XLSX}.",

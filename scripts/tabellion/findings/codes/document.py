@@ -317,7 +317,7 @@ _FICHES = (
         "en-tete-de-fiche-repete",
         "En-tête répété dans une fiche",
         NOTE,
-        "L'en-tête est imprimé de nouveau au milieu de la fiche {valeur} ; la suite lui est rattachée.",
+        "L'en-tête est imprimé de nouveau au milieu d'une fiche ; la suite lui est rattachée.",
         _NOTHING,
     ),
     Code(
@@ -412,6 +412,13 @@ _FUNDERS = (
         "Financeur écrit autrement",
         NOTE,
         "Fiche {fiche} : « {valeur} » est lu comme « {attendu} ».",
+        _NOTHING,
+    ),
+    Code(
+        "financeur-recolle",
+        "Financeur coupé en deux",
+        NOTE,
+        "Fiche {fiche} : « {valeur} » est lu « {obtenu} ».",
         _NOTHING,
     ),
     Code(

@@ -1,9 +1,61 @@
-"""What is wrong with a workbook's sheets, tables and columns."""
+"""What is wrong with a workbook's sheets, tables and columns: what is missing, moved, added or renamed."""
 
 from __future__ import annotations
 
 from tabellion.findings.model import Code, Severity
 
-E, A, I = Severity.ERREUR, Severity.AVERTISSEMENT, Severity.INFORMATION
+_ERREUR, _AVERTISSEMENT, _INFORMATION = Severity.ERREUR, Severity.AVERTISSEMENT, Severity.INFORMATION
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code("classeur-inconnu", "Ce classeur n'a pas été fait par tabellion", _ERREUR,
+         "« {valeur} » ne porte pas la feuille cachée qui dit ce qu'il est, et aucun de ses tableaux n'est reconnu.",
+         "Repartez d'un classeur écrit par « tabellion generate ».", True),
+    Code("identite-perdue", "L'identité du classeur est perdue", _AVERTISSEMENT,
+         "La feuille cachée qui dit ce qu'est ce classeur manque ou est vide : ses formules n'ont pas été vérifiées.",
+         "Repartez d'un classeur écrit par « tabellion generate », ou recopiez-y les feuilles."),
+    Code("genre-inconnu", "Ce classeur n'est pas de ceux que cette commande lit", _ERREUR,
+         "Ce classeur se dit « {valeur} ». Attendu : {attendu}.",
+         "Vérifiez que c'est le bon fichier.", True),
+    Code("version-inconnue", "Un classeur d'une autre version", _ERREUR,
+         "Ce classeur est au format {valeur}, cette version de tabellion lit le format {attendu}.",
+         "Mettez tabellion à jour, ou régénérez le classeur.", True),
+    Code("autre-contrat", "Un classeur d'un autre contrat", _ERREUR,
+         "Ce classeur est celui du contrat « {valeur} », ici c'est « {attendu} ».",
+         "Vérifiez que c'est le bon fichier et le bon dossier de contrat.", True),
+    Code("tableau-absent", "Un tableau manque", _ERREUR,
+         "Le tableau « {valeur} » ({titre}) manque : sa feuille a été supprimée, ou ses en-têtes effacés.",
+         "Remettez la feuille depuis une copie du classeur, ou régénérez-le.", True),
+    Code("tableau-defait", "Un tableau n'est plus un tableau", _AVERTISSEMENT,
+         "Le tableau « {valeur} » n'est plus un tableau Excel : les lignes ajoutées ne seront plus comptées.",
+         "Sélectionnez ses cellules, puis Insertion › Tableau, et nommez-le {valeur}."),
+    Code("colonne-absente", "Une colonne manque", _ERREUR,
+         "La colonne « {attendu} » manque dans le tableau « {valeur} »{proche}.",
+         "Remettez l'en-tête « {attendu} » au-dessus de ses données.", True),
+    Code("entete-modifie", "Un en-tête a été modifié", _AVERTISSEMENT,
+         "L'en-tête « {valeur} » a été lu comme « {attendu} ».",
+         "Remettez l'en-tête « {attendu} »."),
+    Code("colonne-en-double", "Le même en-tête deux fois", _ERREUR,
+         "L'en-tête « {valeur} » est écrit deux fois : on ne sait pas quelle colonne lire. La première a été lue.",
+         "Supprimez ou renommez la colonne en trop.", True),
+    Code("colonne-en-trop", "Une colonne ajoutée", _INFORMATION,
+         "La colonne « {valeur} » n'est pas dans le schéma : elle est gardée, mais pas lue.",
+         "Rien à faire si elle est voulue ; déclarez-la dans schemas/ pour qu'elle soit lue."),
+    Code("colonne-sans-entete", "Des données sans en-tête", _ERREUR,
+         "Cette colonne contient des données mais pas d'en-tête : on ne sait pas ce qu'elles sont.",
+         "Donnez-lui un en-tête, ou effacez-la.", True),
+    Code("feuille-ajoutee", "Une feuille ajoutée", _INFORMATION,
+         "La feuille « {valeur} » n'est pas du classeur d'origine : elle n'est pas lue.",
+         "Rien à faire si elle est voulue."),
+    Code("ligne-hors-tableau", "Une ligne sous son tableau", _ERREUR,
+         "Cette ligne est sous le tableau « {valeur} », pas dedans : les totaux du classeur ne la comptent pas.",
+         "Étirez le coin du tableau jusqu'à cette ligne (dans LibreOffice : insérez la ligne au milieu du tableau).", True),
+    Code("total-ajoute", "Un total ajouté à la main", _AVERTISSEMENT,
+         "« {valeur} » est un total, pas une ligne : il n'est pas lu comme une ligne.",
+         "Supprimez-le : le classeur calcule déjà ses totaux au-dessus du tableau."),
+    Code("valeur-rapprochee", "Une valeur lue à une nuance près", _INFORMATION,
+         "« {valeur} » a été lu comme « {attendu} ».",
+         "Rien à faire si c'est juste ; choisissez plutôt dans la liste."),
+    Code("convention-sans-feuille", "Une convention sans sa feuille", _AVERTISSEMENT,
+         "La convention {valeur} est dans les nomenclatures, mais le classeur n'a pas de feuille pour elle.",
+         "Ajoutez-la au registre puis régénérez le classeur : ses feuilles seront créées."),
+)  # fmt: skip

@@ -114,8 +114,8 @@ class BudgetReader:
         row.libelle = " ".join([*pieces, row.libelle])
         row.repair = "libellé recollé"
         row.ligne = self.pending[0].numero
-        for part in self.pending:
-            self.ledger.use(part.numero, "utilisée : ligne budgétaire", "début d'un libellé coupé")
+        for part in (*self.pending[1:], line):
+            self.ledger.use(part.numero, "utilisée : ligne budgétaire", "suite d'un libellé coupé")
         self.pending = []
 
     def _open(self, known: str, row: BudgetRow, line: Line) -> None:

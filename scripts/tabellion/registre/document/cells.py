@@ -103,22 +103,28 @@ def resolve(rows: list[FunderRow], funders: list[Funder]) -> list[FunderRow]:
     labels that lost their box found again, and the other texts put with the values.
     """
     labels = {key(funder.libelle) for funder in funders}
-    last: Box | None = None
+    resolved: list[FunderRow] = []
     for row in rows:
+        last = resolved[-1].boxes[-1] if resolved and resolved[-1].boxes else None
+        continues = False
         for position, value in reversed(row.leading):
             before = row.boxes[position - 1] if position else last
             if _completes(before, value.texte, labels):
-                continue
-            if key(value.texte) in labels:
+                continues = continues or position == 0
+            elif key(value.texte) in labels:
                 row.boxes.insert(position, Box(row.ligne, value.colonne, value.texte, False, doubtful=True))
             else:
                 row.values.insert(0, Value(value.ligne, value.colonne, value.texte, "dispositif", glued=True))
         row.leading = []
         row.values = [value for value in row.values if value.role or not _completes(last, value.texte, labels)]
         row.boxes = [piece for box in row.boxes for piece in _crosses(box, labels)]
-        if row.boxes:
-            last = row.boxes[-1]
-    return rows
+        if continues:
+            # The line break fell inside a label: the two lines are one row of the table.
+            resolved[-1].boxes.extend(row.boxes)
+            resolved[-1].values.extend(row.values)
+        else:
+            resolved.append(row)
+    return resolved
 
 
 def _completes(box: Box | None, text: str, labels: set[str]) -> bool:
@@ -128,7 +134,8 @@ def _completes(box: Box | None, text: str, labels: set[str]) -> bool:
     joined = f"{box.libelle} {text}"
     if key(joined) not in labels:
         return False
-    box.libelle = joined
+    box.source = f"{box.libelle} / {text}"
+    box.libelle, box.rejoined = joined, True
     return True
 
 

@@ -61,7 +61,9 @@ class FinancingReader:
             dispositif, montant, glued = roles(row)
             if dispositif is None and montant is None:
                 continue
-            source = self._source(fiche, row.ligne, {value.colonne for value in row.values})
+            source = " | ".join(
+                dict.fromkeys(self._source(fiche, value.ligne, {value.colonne}) for value in row.values)
+            )
             if len(here) == 1:
                 self._fill(built[id(here[0])], dispositif, montant, glued, source, row.ligne)
             elif here:
@@ -117,6 +119,11 @@ class FinancingReader:
             if box.typed:
                 self.ledger.say(
                     "coche-tapee", box.ligne, champ="financeur_id", valeur=box.source, obtenu=box.libelle, fiche=numero
+                )  # fmt: skip
+            if box.rejoined:
+                self.ledger.say(
+                    "financeur-recolle", box.ligne, champ="financeur_id", valeur=box.source, obtenu=box.libelle,
+                    fiche=numero,
                 )  # fmt: skip
             if box.doubtful:
                 self.ledger.say("coche-douteuse", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)

@@ -35,7 +35,7 @@ class Funder:
 class Box:
     """One box and its label; ``typed`` when the tick is a typed X; ``extra`` is text glued after the label.
 
-    ``source`` is the box and label as found.
+    ``source`` is the box and label as found; ``doubtful`` when its tick is unsure, ``rejoined`` when the label was cut.
     """
 
     ligne: int
@@ -46,6 +46,7 @@ class Box:
     extra: str = ""
     source: str = ""
     doubtful: bool = False
+    rejoined: bool = False
 
 
 def read_boxes(ligne: int, colonne: int, text: str) -> tuple[str, list[Box]]:

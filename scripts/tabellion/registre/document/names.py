@@ -137,7 +137,7 @@ def learn(collectivites: Collectivites, sections: Iterable[list[Row]], presentat
 def _named_in(prose: str, presentation: str, label: str) -> bool:
     """True when the presentation names ``label`` inside a sentence, with its capital: a proper name."""
     wanted = " ".join(fold(label).split())
-    if not label[:1].isupper():
+    if not label[:1].isupper() or wanted not in prose:
         return False
     for match in re.finditer(rf"(?<=[a-z,/] ){re.escape(wanted)}(?![\w'-])", prose):
         if presentation[match.start()].isupper():

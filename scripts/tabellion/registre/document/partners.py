@@ -27,6 +27,7 @@ class Partners:
         self.funders = {key(funder.nom): funder.financeur_id for funder in funders}
         self.ledger = ledger
         self.rows: dict[str, dict[str, Any]] = {}
+        self.taken: set[str] = set()
         self.participations: dict[tuple[str, str, str], dict[str, Any]] = {}
         for known, nom in collectivites.by_key.items():
             self._partner(nom, collectivites.ids[known])
@@ -70,10 +71,10 @@ class Partners:
     def _partner(self, nom: str, collectivite: str | None = None) -> dict[str, Any]:
         known = key(nom)
         if known not in self.rows:
-            taken = {row["partenaire_id"] for row in self.rows.values()}
             base, rank = slug(nom), 1
-            while (identifier := base if rank == 1 else f"{base}-{rank}") in taken:
+            while (identifier := base if rank == 1 else f"{base}-{rank}") in self.taken:
                 rank += 1
+            self.taken.add(identifier)
             self.rows[known] = {
                 "partenaire_id": identifier,
                 "nom": nom,

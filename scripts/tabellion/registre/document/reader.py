@@ -121,24 +121,27 @@ def _fiches(outline: Outline, ledger: Ledger) -> list[Fiche]:
     known = {int(s.heading.numero) for s in outline.sections if s.heading}
     known |= {int(h.numero) for h in outline.headings.contents if h.numero.isdigit()}
     for section in outline.sections:
-        for lines in section.fiches:
-            block = read_layout([line for line in lines if line.numero not in ledger.uses])
-            previous = fiches[-1].block if fiches and lines is not section.fiches[0] else None
-            if previous is not None and _is_page_header(block, previous):
-                ledger.say("en-tete-de-fiche-repete", block.ligne, valeur=fiches[-1].row["fiche_id"] or "sans numéro")
-                merged = read_layout(
-                    [*previous.lines, *(line for line in block.lines if not _header_line(line, block))]
-                )
-                for line in block.lines:
-                    if _header_line(line, block):
-                        ledger.use(line.numero, "ignorée : en-tête répété", fiches[-1].row["fiche_id"] or "")
-                fiches[-1] = read_fiche(merged, Ledger(ledger.fichier))
-                _settle_convention(fiches[-1], section, known, Ledger(ledger.fichier))
-                continue
+        for block in _blocks(section, ledger):
             fiche = read_fiche(block, ledger)
             _settle_convention(fiche, section, known, ledger)
             fiches.append(fiche)
     return fiches
+
+
+def _blocks(section: Section, ledger: Ledger) -> list[Block]:
+    """The layout of each fiche of a section, a header printed again in the middle of one taken out."""
+    blocks: list[Block] = []
+    for lines in section.fiches:
+        block = read_layout([line for line in lines if line.numero not in ledger.uses])
+        if blocks and _is_page_header(block, blocks[-1]):
+            ledger.say("en-tete-de-fiche-repete", block.ligne, liees=[blocks[-1].ligne])
+            header = [line for line in block.lines if _header_line(line, block)]
+            for line in header:
+                ledger.use(line.numero, "ignorée : en-tête répété", f"fiche de la ligne {blocks[-1].ligne}")
+            rest = [line for line in block.lines if line not in header]
+            block = read_layout([*blocks.pop().lines, *rest])
+        blocks.append(block)
+    return blocks
 
 
 def _is_page_header(block: Block, previous: Block) -> bool:

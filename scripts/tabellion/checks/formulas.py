@@ -1,0 +1,222 @@
+"""The formulas of a workbook against its own list of them: replaced, altered, cut short, in error, never computed.
+
+Formulas are found again by table, row key and column, so that moved, sorted, renamed and inserted things are no change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from tabellion.findings import Finding, Place, finding
+from tabellion.intake.addresses import cell_name, column_index
+from tabellion.intake.master import MasterReading, named_cell
+from tabellion.intake.raw import RawSheet
+from tabellion.intake.tables import Area, Finder
+from tabellion.workbook.names import column_ref, escape_label, table_resource, this_row
+from tabellion.workbook.pen import FormulaCell
+
+_SHOWN = 250
+#: A reference to cells by address, with or without its sheet.
+_ADDRESS = re.compile(
+    r"(?:(?P<sheet>'(?:[^']|'')+'|[A-Za-zÀ-ÿ_][\wÀ-ÿ.]*)!)?"
+    r"\$?(?P<left>[A-Z]{1,3})\$?(?P<top>\d{1,7})(?::\$?(?P<right>[A-Z]{1,3})\$?(?P<bottom>\d{1,7}))?(?![\w(\[!])"
+)
+_LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
+
+
+def check_formulas(reading: MasterReading) -> list[Finding]:
+    """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
+    return _FormulaCheck(reading).run()
+
+
+@dataclass
+class _FormulaCheck:
+    reading: MasterReading
+    findings: list[Finding] = field(default_factory=list)
+
+    def run(self) -> list[Finding]:
+        by_table: dict[str, list[FormulaCell]] = defaultdict(list)
+        for each in self.reading.formulas:
+            by_table[each.table].append(each)
+        named = by_table.pop("", [])
+        finder = Finder(self.reading.workbook)
+        for name, formulas in by_table.items():
+            area = self.reading.areas.get(name)
+            columns = tuple(dict.fromkeys(each.column for each in formulas))
+            if area is None and table_resource(name) is not None:
+                continue  # its absence is said by the reading
+            self.table(name, self.computed_area(finder, name, columns, area), formulas)
+        self.findings += [
+            each for each in finder.findings if each.code not in ("colonne-en-trop", "colonne-sans-entete")
+        ]
+        for each in named:
+            self.named(each)
+        return self.findings
+
+    def computed_area(self, finder: Finder, name: str, columns: tuple[str, ...], read: Area | None) -> Area | None:
+        """The area of a table with the columns of its formulas, and those of its data where it has some."""
+        area = finder.area(name, columns, titre=name)
+        if area is not None and read is not None:
+            area.columns = {**read.columns, **area.columns}
+            area.renamed = {**read.renamed, **area.renamed}
+        return area
+
+    def table(self, name: str, area: Area | None, formulas: list[FormulaCell]) -> None:
+        if area is None:
+            return
+        keys = self.row_keys(name, area)
+        uncached: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for each in formulas:
+            if each.column not in area.columns:
+                continue
+            rows = [row for row in area.rows() if row <= area.last_row] if each.key == "*" else keys.get(each.key, [])
+            if not rows:
+                if each.key != "*":
+                    self.findings.append(
+                        finding("ligne-calculee-absente", area.place(area.header_row), valeur=each.key, titre=name)
+                    )
+                continue
+            for row in rows:
+                self.cell(each, area.sheet, row, area.columns[each.column], area, uncached)
+        self.say_uncached(area.sheet, uncached)
+
+    def row_keys(self, name: str, area: Area) -> dict[str, list[int]]:
+        """The rows of a table, and of the totals right under it, by the text of their key."""
+        resource = table_resource(name)
+        column = 0
+        if resource is not None:
+            schema = self.reading.schemas[resource[0]]
+            column = area.columns.get(schema.by_name[schema.primary_key[0]].title, 0)
+        if not column:
+            table = next((each for each in area.sheet.tables if each.name == area.found_name), None)
+            column = table.first_column if table is not None else min(area.columns.values(), default=1)
+        found: dict[str, list[int]] = defaultdict(list)
+        for row in range(area.header_row + 1, min(len(area.sheet.rows), area.last_row + 2) + 1):
+            value = area.sheet.value(row, column)
+            if value is not None:
+                found[str(int(value)) if isinstance(value, float) and value == int(value) else str(value)].append(row)
+        return found
+
+    def named(self, each: FormulaCell) -> None:
+        cell = named_cell(self.reading.workbook, each.column)
+        if cell is None:
+            titre = each.column.replace("_", " ")
+            self.findings.append(finding("ligne-calculee-absente", Place(), valeur=titre, titre="noms du classeur"))
+            return
+        sheet, row, column = cell
+        uncached: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self.cell(each, sheet, row, column, None, uncached)
+        self.say_uncached(sheet, uncached)
+
+    def cell(
+        self,
+        each: FormulaCell,
+        sheet: RawSheet,
+        row: int,
+        column: int,
+        area: Area | None,
+        uncached: dict[str, list[tuple[int, int]]],
+    ) -> None:
+        """Compare one cell with the formula that it should hold."""
+        place = Place(feuille=sheet.name, cellule=cell_name(row, column))
+        titre, wanted = each.column.replace("_", " ") if not each.table else each.column, each.formula
+        found = sheet.formulas.get((row, column))
+        value = sheet.value(row, column)
+        if found is None:
+            error = sheet.errors.get((row, column))
+            shown = error if error is not None else value
+            if shown is None:
+                self.findings.append(
+                    finding("formule-effacee", place, champ=titre, titre=titre, attendu=wanted[:_SHOWN])
+                )
+            else:
+                content = shown if isinstance(shown, str | int | float) else str(shown)
+                self.findings.append(
+                    finding(
+                        "formule-remplacee", place, champ=titre, valeur=content, attendu=wanted[:_SHOWN], titre=titre,
+                        trouve=f"« {_plain(content)} »",
+                    )
+                )  # fmt: skip
+            return
+        plain, partial = self.canonical(found, sheet, row, area)
+        if plain != _compact(wanted):
+            code = "plage-incomplete" if partial else "formule-modifiee"
+            self.findings.append(
+                finding(code, place, champ=titre, valeur=found[:_SHOWN], attendu=wanted[:_SHOWN], titre=titre)
+            )
+        elif (row, column) in sheet.errors:
+            error = sheet.errors[row, column]
+            self.findings.append(finding("cellule-en-erreur", place, champ=titre, valeur=error))
+        elif (row, column) in sheet.uncached:
+            uncached[titre].append((row, column))
+
+    def say_uncached(self, sheet: RawSheet, uncached: dict[str, list[tuple[int, int]]]) -> None:
+        for titre, cells in uncached.items():
+            places = [Place(feuille=sheet.name, cellule=cell_name(*cell)) for cell in cells]
+            self.findings.append(
+                finding("formules-non-calculees", places[0], titre=titre, nombre=len(cells), liees=places[1:])
+            )
+
+    def canonical(self, formula: str, sheet: RawSheet, row: int, area: Area | None) -> tuple[str, bool]:
+        """``formula`` with its names as generated; whether a range in it covers only a part of a table's column.
+
+        Addresses that are exactly a table's column, or its cell on the same row, become structured references: some
+        clients write them so.
+        """
+        partial = False
+
+        def structured(match: re.Match[str]) -> str:
+            nonlocal partial
+            where = (match["sheet"] or "").strip("'").replace("''", "'") or sheet.name
+            text, cut = self.as_reference(match, where, row, sheet.name)
+            partial = partial or cut
+            return text
+
+        pieces = _LITERAL.split(formula)
+        for place in range(0, len(pieces), 2):
+            follows_sheet = place > 0 and pieces[place - 1].endswith("!")
+            prefix = pieces[place - 1] if follows_sheet else ""
+            if follows_sheet:
+                pieces[place - 1] = ""
+            pieces[place] = _ADDRESS.sub(structured, prefix + pieces[place])
+        text = "".join(pieces)
+        for each in [*self.reading.areas.values(), *([area] if area is not None else [])]:
+            if each.found_name and each.found_name != each.name:
+                text = re.sub(rf"\b{re.escape(each.found_name)}\[", f"{each.name}[", text)
+            for old, label in each.renamed.items():
+                text = text.replace(column_ref(each.name, old), column_ref(each.name, label))
+                text = text.replace(this_row(each.name, old), this_row(each.name, label))
+        return _compact(text), partial
+
+    def as_reference(self, match: re.Match[str], where: str, row: int, here: str) -> tuple[str, bool]:
+        left, top = column_index(match["left"]), int(match["top"])
+        right = column_index(match["right"]) if match["right"] else left
+        bottom = int(match["bottom"]) if match["bottom"] else top
+        sheet = self.reading.workbook.sheet(where)
+        if sheet is None or left != right:
+            return match[0], False
+        for table in sheet.tables:
+            if not table.first_column <= left <= table.last_column or table.header_row is None:
+                continue
+            label = sheet.value(table.header_row, left)
+            if not isinstance(label, str) or not table.first_row <= top <= bottom <= table.last_row:
+                continue
+            if (top, bottom) == (table.first_row, table.last_row) and match["bottom"]:
+                return column_ref(table.name, label), False
+            if not match["bottom"] and top == row and where == here:
+                return this_row(table.name, label), False
+            if match["bottom"]:
+                return f"{table.name}[{escape_label(label)}]", True
+        return match[0], False
+
+
+def _compact(formula: str) -> str:
+    """A formula without the spaces and the case that clients change, its texts and labels left alone."""
+    pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
+    return "".join(piece if place % 2 else re.sub(r"\s+", "", piece).upper() for place, piece in enumerate(pieces))
+
+
+def _plain(value: str | int | float) -> str:
+    return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)

@@ -1,0 +1,310 @@
+"""A master workbook as read, made into the tables of a contract: every value typed, every cell with its address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabellion.findings import Finding, Place, finding
+from tabellion.intake.addresses import cell_name
+from tabellion.intake.identifiers import MAKERS, fill_identifiers
+from tabellion.intake.raw import RawSheet, RawValue, RawWorkbook
+from tabellion.intake.tables import Area, Finder, is_total
+from tabellion.schema import Field, Schemas, TableSchema
+from tabellion.schema.cast import cast_column
+from tabellion.schema.frames import Tables, make_frame
+from tabellion.wording import fold
+from tabellion.workbook.identity import FORMAT_VERSION, FORMULA_HEADERS, FORMULAS_COLUMN, KIND_MASTER
+from tabellion.workbook.names import (
+    CONTROLES,
+    IDENTITY,
+    PER_CONVENTION,
+    SINGLE,
+    sheet_key,
+    sheet_marker,
+    table_name,
+    table_resource,
+)
+from tabellion.workbook.pen import FormulaCell
+
+#: Fields whose values are names of other rows or words of a list: a difference of case, accents or spaces is forgiven.
+_SHOWN_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row was read: its area and its one-based row."""
+
+    area: Area
+    row: int
+
+
+@dataclass
+class MasterReading:
+    """What a master workbook says.
+
+    ``tables`` have unique integer indexes, which ``origins`` maps to sheets and rows. ``unknown`` are the cells (table,
+    index, field) that held something unreadable. ``formulas`` is the workbook's own list of its formulas.
+    """
+
+    workbook: RawWorkbook
+    schemas: Schemas
+    tables: Tables = field(default_factory=Tables)
+    origins: dict[str, list[Origin]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    unknown: set[tuple[str, Any, str]] = field(default_factory=set)
+    areas: dict[str, Area] = field(default_factory=dict)
+    identity: dict[str, str] = field(default_factory=dict)
+    formulas: list[FormulaCell] = field(default_factory=list)
+
+    def locate(self, table: str, index: Any, field: str | None = None) -> Place:
+        """The cell of a row's field; the row's first cell when the sheet itself says the field."""
+        origin = self.origins[table][index]
+        label = self.schemas[table].by_name[field].title if field is not None else None
+        return origin.area.place(origin.row, label)
+
+
+def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str) -> MasterReading:
+    """Make tables of a master workbook of the contract ``contract``; what is wrong becomes findings, never an error.
+
+    When the workbook is not a master of this contract and format, the reading has findings and no tables.
+    """
+    reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
+    reading.identity, reading.formulas = _identity(workbook.sheet(IDENTITY))
+    finder = Finder(workbook)
+    if not _is_ours(reading, finder, contract):
+        return reading
+    _Reader(reading, finder).read()
+    reading.findings += finder.findings
+    return reading
+
+
+def _identity(sheet: RawSheet | None) -> tuple[dict[str, str], list[FormulaCell]]:
+    if sheet is None:
+        return {}, []
+    identity: dict[str, str] = {}
+    formulas = []
+    for line in sheet.rows[1:]:
+        cells = [_word(value) for value in line] + [""] * (FORMULAS_COLUMN + len(FORMULA_HEADERS))
+        if cells[0]:
+            identity[cells[0]] = cells[1]
+        table, key, column, formula = cells[FORMULAS_COLUMN : FORMULAS_COLUMN + len(FORMULA_HEADERS)]
+        if column and formula:
+            formulas.append(FormulaCell(table, key, column, formula))
+    return identity, formulas
+
+
+def _word(value: RawValue) -> str:
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _is_ours(reading: MasterReading, finder: Finder, contract: str) -> bool:
+    """Whether the file is a master of this contract; what it is instead is said."""
+    identity, place = reading.identity, Place()
+    if "genre" not in identity:
+        if not any(table_resource(name) for name in finder.names()):
+            reading.findings.append(finding("classeur-inconnu", place, valeur=reading.workbook.fichier))
+            return False
+        reading.findings.append(finding("identite-perdue", place))
+        return True
+    wrong = [
+        ("genre-inconnu", identity["genre"], KIND_MASTER),
+        ("format-non-reconnu", identity.get("format", ""), str(FORMAT_VERSION)),
+        ("autre-contrat", identity.get("contrat", ""), contract),
+    ]
+    said = [finding(code, place, valeur=found, attendu=wanted) for code, found, wanted in wrong if found != wanted]
+    reading.findings += said
+    return not said
+
+
+class _Reader:
+    """Reads the tables one after the other: references first, since others show their labels."""
+
+    def __init__(self, reading: MasterReading, finder: Finder) -> None:
+        self.reading, self.finder = reading, finder
+        self.columns: dict[str, dict[str, list[Any]]] = {}
+
+    def read(self) -> None:
+        reading = self.reading
+        conventions: list[int] = []
+        for resource, schema in reading.schemas.items():
+            if resource in SINGLE:
+                parts = [(self.single(resource, schema), {})]
+            else:
+                parts = [(self.part(resource, schema, number), {"convention_id": number}) for number in conventions]
+            self.table(schema, [(area, implied) for area, implied in parts if area is not None])
+            if resource == "conventions":
+                found = self.columns[resource]["convention_id"]
+                conventions = sorted({number for number in found if number is not None})
+        self.say_unread_sheets()
+
+    def single(self, resource: str, schema: TableSchema) -> Area | None:
+        name, sheet = SINGLE[resource]
+        labels = tuple(field.title for field in schema.fields)
+        marker = sheet_marker(fold(sheet).capitalize())
+        return self.keep(self.finder.area(name, labels, marker=marker, titre=schema.title, computed=self.computed(name)))
+
+    def part(self, resource: str, schema: TableSchema, convention: int) -> Area | None:
+        name = table_name(resource, convention)
+        marker = sheet_marker(sheet_key(PER_CONVENTION[resource][0], convention))
+        labels = tuple(field.title for field in schema.fields if field.name != "convention_id")
+        made = any(each.table == name or name in each.formula for each in self.reading.formulas)
+        if name not in self.finder.names() and self.reading.formulas and not made:
+            if resource == next(iter(PER_CONVENTION)):
+                self.reading.findings.append(finding("convention-sans-feuille", Place(), valeur=convention))
+            return None
+        titre = f"{schema.title}, convention {convention}"
+        return self.keep(self.finder.area(name, labels, marker=marker, titre=titre, computed=self.computed(name)))
+
+    def computed(self, name: str) -> set[str]:
+        """The labels of a table's computed columns."""
+        return {each.column for each in self.reading.formulas if each.table == name}
+
+    def keep(self, area: Area | None) -> Area | None:
+        if area is not None:
+            self.reading.areas[area.name] = area
+        return area
+
+    def table(self, schema: TableSchema, parts: list[tuple[Area, Mapping[str, Any]]]) -> None:
+        """Read one table of the register from its areas, one under the other."""
+        found: dict[str, list[Any]] = {name: [] for name in schema.names}
+        origins: list[Origin] = []
+        unknown: set[tuple[int, str]] = set()
+        for area, implied in parts:
+            rows = self.rows(schema, area)
+            start = len(origins)
+            origins += [Origin(area, row) for row in rows]
+            for each in schema.fields:
+                if each.name in implied:
+                    found[each.name] += [implied[each.name]] * len(rows)
+                    continue
+                values, unread = self.column(schema, each, area, rows)
+                found[each.name] += values
+                unknown |= {(start + position, each.name) for position in unread}
+        key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
+        fill_identifiers(schema.name, found, {position for position, name in unknown if name == key})
+        self.columns[schema.name] = found
+        self.reading.tables[schema.name] = make_frame(schema, found)
+        self.reading.origins[schema.name] = origins
+        self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
+
+    def rows(self, schema: TableSchema, area: Area) -> list[int]:
+        """The rows of an area that are lines of the table; totals added by hand, and rows out of the table, are said."""
+        kept = []
+        labels = [field.title for field in schema.fields if field.title in area.columns]
+        texts_of = [label for label, field in zip(labels, schema.fields, strict=False) if field.kind == "string"]
+        key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
+        key_label = schema.by_name[key].title
+        for row in area.rows():
+            texts = [value for label in texts_of if isinstance(value := area.value(row, label), str)]
+            has_key = key_label in area.columns and area.value(row, key_label) is not None
+            if not has_key and is_total(texts):
+                self.reading.findings.append(finding("total-ajoute", area.place(row), valeur=texts[0]))
+                continue
+            if self.repeats_headers(area, row):
+                continue
+            if row > area.last_row and area.found_name:
+                self.reading.findings.append(finding("ligne-hors-tableau", area.place(row), valeur=area.name))
+            kept.append(row)
+        return kept
+
+    def repeats_headers(self, area: Area, row: int) -> bool:
+        texts = [(label, area.value(row, label)) for label in area.columns]
+        written = [(label, value) for label, value in texts if value is not None]
+        return len(written) > 1 and all(isinstance(value, str) and fold(value) == fold(label) for label, value in written)
+
+    def column(self, schema: TableSchema, field_: Field, area: Area, rows: list[int]) -> tuple[list[Any], set[int]]:
+        """One column of an area, typed; positions of the cells that hold something unreadable, each said once."""
+        label, reading = field_.title, self.reading
+        if label not in area.columns:
+            return [None] * len(rows), set(range(len(rows)))
+        column = area.columns[label]
+        found = [area.value(row, label) for row in rows]
+        unread: set[int] = set()
+        for position, row in enumerate(rows):
+            cell = (row, column)
+            if cell in area.sheet.errors:
+                error = area.sheet.errors[cell]
+                reading.findings.append(finding("cellule-en-erreur", area.place(row, label), champ=field_.name, valeur=error))
+                unread.add(position)
+            elif cell in area.sheet.uncached:
+                reading.findings.append(finding("formule-sans-valeur", area.place(row, label), champ=field_.name))
+                unread.add(position)
+        found = self.meant(schema, field_, area, rows, found)
+        cast = cast_column(field_, found)
+        for problem in cast.problems:
+            place = area.place(rows[problem.position], label)
+            reading.findings.append(
+                finding(
+                    problem.code,
+                    place,
+                    champ=field_.name,
+                    valeur=str(found[problem.position])[:_SHOWN_LENGTH],
+                    attendu=field_.expected,
+                    suggestion=problem.suggestion,
+                )
+            )
+        return cast.values, unread | cast.unknown
+
+    def meant(
+        self, schema: TableSchema, field_: Field, area: Area, rows: list[int], found: list[RawValue]
+    ) -> list[RawValue]:
+        """The keys and the words of a list that people chose, in place of the labels and spellings they see."""
+        exact = self.choices(schema, field_)
+        if not exact:
+            return found
+        folded = {fold(shown): key for shown, key in reversed(exact.items())}
+        meant: list[RawValue] = []
+        for position, value in enumerate(found):
+            if not isinstance(value, str) or value in exact:
+                meant.append(exact.get(value, value) if isinstance(value, str) else value)
+                continue
+            key = folded.get(fold(value))
+            if key is not None:
+                shown = next(each for each, other in exact.items() if other == key)
+                place = area.place(rows[position], field_.title)
+                self.reading.findings.append(
+                    finding("valeur-rapprochee", place, champ=field_.name, valeur=value, attendu=shown)
+                )
+            meant.append(value if key is None else key)
+        return meant
+
+    def choices(self, schema: TableSchema, field_: Field) -> dict[str, str]:
+        """What a cell may show, and the value it stands for."""
+        if (key := schema.foreign.get(field_.name)) is not None:
+            table, columns = self.reading.schemas[key.table], self.columns.get(key.table)
+            if columns is None or table.by_name[key.reference].kind != "string":
+                return {}
+            keys = [each for each in columns[key.reference] if each is not None]
+            shown = zip(columns[table.shown_key], columns[key.reference], strict=True)
+            return {each: each for each in keys} | {name: each for name, each in shown if name and each}
+        return {each: each for each in field_.enum}
+
+    def say_unread_sheets(self) -> None:
+        """Sheets that are not of the workbook as generated are not read, and that is said."""
+        markers = [name for name in self.reading.workbook.names if name.startswith(sheet_marker(""))]
+        if not markers:
+            return
+        known = {self.finder.marked_sheet(marker) for marker in markers} | {IDENTITY, CONTROLES}
+        for sheet in self.reading.workbook.sheets:
+            if sheet.name not in known and any(any(value is not None for value in line) for line in sheet.rows):
+                place = Place(feuille=sheet.name, cellule=cell_name(1, 1))
+                self.reading.findings.append(finding("feuille-ajoutee", place, valeur=sheet.name))
+
+
+def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:
+    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell of a sheet."""
+    match = re.fullmatch(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d+)", workbook.names.get(name, ""))
+    if match is None:
+        return None
+    sheet = workbook.sheet((match[1] or "").replace("''", "'") or match[2])
+    if sheet is None:
+        return None
+    column = 0
+    for letter in match[3]:
+        column = column * 26 + ord(letter) - 64
+    return sheet, int(match[4]), column

@@ -1,0 +1,230 @@
+"""Finding a table's area in a sheet: its header row, its columns by label in any order, its rows to the very last.
+
+Tables are found by the name of their Excel table, which survives renamed sheets, moved rows and sorted columns; where a
+client has lost the Excel table, by the sheet's marker and the labels of the headers.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tabellion.findings import Finding, Place, finding
+from tabellion.intake.addresses import cell_name
+from tabellion.intake.raw import RawSheet, RawTable, RawValue, RawWorkbook
+from tabellion.wording import fold, nearest
+
+#: Where the header row of a lost table is looked for, in rows from the top of the sheet.
+_HEADER_ROWS = 200
+#: The share of a table's labels that a row must show to be taken for its header.
+_HEADER_SHARE = 0.5
+#: How alike a header must be to be taken for a label that is missing.
+_LABEL_LIKENESS = 0.8
+_TOTAL_WORDS = ("total", "sous total", "sous-total", "somme")
+
+
+@dataclass
+class Area:
+    """One table as it stands in a sheet; rows and columns are one-based.
+
+    ``columns`` are the columns found by label; ``renamed`` maps the labels found to those expected. ``last_row`` is the
+    last row of the Excel table, ``end_row`` the last row that holds something under the headers.
+    """
+
+    name: str
+    sheet: RawSheet
+    header_row: int
+    last_row: int
+    end_row: int
+    columns: dict[str, int]
+    renamed: dict[str, str] = field(default_factory=dict)
+    found_name: str = ""
+
+    def place(self, row: int, label: str | None = None) -> Place:
+        """The cell of a row under a label; the first column of the table where the label has none."""
+        column = self.columns.get(label, 0) if label is not None else 0
+        column = column or min(self.columns.values(), default=1)
+        return Place(feuille=self.sheet.name, cellule=cell_name(row, column))
+
+    def value(self, row: int, label: str) -> RawValue:
+        """The value of a row under a label."""
+        return self.sheet.value(row, self.columns[label])
+
+    def rows(self) -> Iterator[int]:
+        """The rows under the header that hold something in a known column, to the end of the sheet."""
+        columns = [column - 1 for column in self.columns.values()]
+        special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column - 1 in columns}
+        for row in range(self.header_row + 1, self.end_row + 1):
+            line = self.sheet.rows[row - 1] if row <= len(self.sheet.rows) else []
+            if row in special or any(column < len(line) and not _blank(line[column]) for column in columns):
+                yield row
+
+
+def _blank(value: RawValue) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+@dataclass
+class Finder:
+    """Finds tables in one workbook and keeps what there is to say about their places."""
+
+    workbook: RawWorkbook
+    findings: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._computed: set[str] = set()
+        self._tables = {table.name: (sheet, table) for sheet in self.workbook.sheets for table in sheet.tables}
+
+    def names(self) -> list[str]:
+        """The names of all Excel tables."""
+        return list(self._tables)
+
+    def area(
+        self,
+        name: str,
+        labels: tuple[str, ...],
+        *,
+        marker: str | None = None,
+        titre: str = "",
+        computed: Collection[str] = (),
+    ) -> Area | None:
+        """The area of the table ``name`` whose columns are ``labels``; ``None`` when it is nowhere (and that is said).
+
+        ``marker`` is the defined name that points at its sheet, for a table that a client has undone. ``computed`` are
+        the labels of columns that the workbook computes: they are neither read nor reported as added.
+        """
+        self._computed = {fold(label) for label in computed}
+        if name in self._tables:
+            sheet, table = self._tables[name]
+            header = _header_row(sheet, table, labels)
+            return self._measure(name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name)
+        sheet_name = self.marked_sheet(marker) if marker is not None else None
+        found = self._search(labels, sheet_name)
+        if found is None:
+            self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
+            return None
+        sheet, header, (first, last) = found
+        other = next((t for t in sheet.tables if t.header_row == header and t.first_column <= first <= t.last_column), None)
+        if other is not None:
+            return self._measure(name, sheet, header, other.last_row, labels, (other.first_column, other.last_column), other.name)
+        place = Place(feuille=sheet.name, cellule=cell_name(header, first))
+        self.findings.append(finding("tableau-defait", place, valeur=name))
+        return self._measure(name, sheet, header, len(sheet.rows), labels, (first, last), "")
+
+    def marked_sheet(self, marker: str) -> str | None:
+        """The sheet that a marker name points at, whatever it is called now."""
+        refers_to = self.workbook.names.get(marker, "")
+        name, separator, _ = refers_to.lstrip("=").rpartition("!")
+        name = name.strip("'").replace("''", "'") if separator else ""
+        return name if self.workbook.sheet(name) is not None else None
+
+    def _search(self, labels: tuple[str, ...], sheet_name: str | None) -> tuple[RawSheet, int, tuple[int, int]] | None:
+        """The row that shows most of ``labels``, in the marked sheet or, without a marker, in all."""
+        wanted = {fold(label) for label in labels}
+        best: tuple[float, RawSheet, int, tuple[int, int]] | None = None
+        for sheet in self.workbook.sheets:
+            if sheet_name is not None and sheet.name != sheet_name:
+                continue
+            for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
+                places = [column for column, value in enumerate(line, 1) if isinstance(value, str) and fold(value) in wanted]
+                share = len({fold(str(line[column - 1])) for column in places}) / len(wanted)
+                if share >= _HEADER_SHARE and (best is None or share > best[0]):
+                    best = (share, sheet, number, (min(places), max(places)))
+        return best[1:] if best is not None else None
+
+    def _measure(
+        self, name: str, sheet: RawSheet, header: int, last_row: int, labels: tuple[str, ...], span: tuple[int, int], found: str
+    ) -> Area:
+        columns, renamed = self._columns(name, sheet, header, labels, span)
+        area = Area(name, sheet, header, last_row, last_row, columns, renamed, found)
+        area.end_row = self._end(area)
+        return area
+
+    def _end(self, area: Area) -> int:
+        """The last row under the table that may still be its own: rows go on until another Excel table begins below."""
+        columns = set(area.columns.values())
+        below = [
+            table.header_row - 2
+            for table in area.sheet.tables
+            if table.header_row is not None
+            and table.header_row > area.last_row
+            and columns & set(range(table.first_column, table.last_column + 1))
+        ]
+        return min([len(area.sheet.rows), *below]) if len(area.sheet.rows) > area.last_row else area.last_row
+
+    def _columns(
+        self, name: str, sheet: RawSheet, header: int, labels: tuple[str, ...], span: tuple[int, int]
+    ) -> tuple[dict[str, int], dict[str, str]]:
+        first, last = span
+        heads = {column: sheet.value(header, column) for column in range(first, last + 1)}
+        texts = {column: str(value).strip() for column, value in heads.items() if not _blank(value)}
+        exact: dict[str, int] = {}
+        for column, text in texts.items():
+            label = next((each for each in labels if each == text), None) or next(
+                (each for each in labels if fold(each) == fold(text)), None
+            )
+            if label is None:
+                continue
+            if label in exact:
+                place = Place(feuille=sheet.name, cellule=cell_name(header, column))
+                self.findings.append(finding("colonne-en-double", place, valeur=text))
+            else:
+                exact[label] = column
+        others = {column: text for column, text in texts.items() if column not in exact.values()}
+        free = {column: text for column, text in others.items() if fold(text) not in self._computed}
+        renamed = self._near(sheet, header, [label for label in labels if label not in exact], free, exact)
+        for label in labels:
+            if label not in exact:
+                near = nearest(label, others.values())
+                proche = f" ; « {near} » lui ressemble" if near else ""
+                place = Place(feuille=sheet.name, cellule=cell_name(header, first))
+                self.findings.append(finding("colonne-absente", place, valeur=name, attendu=label, champ=label, proche=proche))
+        self._extra(sheet, header, heads, {column: text for column, text in others.items() if column not in exact.values()})
+        return exact, renamed
+
+    def _near(
+        self, sheet: RawSheet, header: int, missing: list[str], others: Mapping[int, str], exact: dict[str, int]
+    ) -> dict[str, str]:
+        """Take a header for the missing label it resembles, when neither has a rival."""
+        renamed = {}
+        for label in missing:
+            alike = [column for column, text in others.items() if _likeness(label, text) >= _LABEL_LIKENESS]
+            if len(alike) != 1 or sum(_likeness(each, others[alike[0]]) >= _LABEL_LIKENESS for each in missing) != 1:
+                continue
+            column = alike[0]
+            exact[label], renamed[others[column]] = column, label
+            place = Place(feuille=sheet.name, cellule=cell_name(header, column))
+            self.findings.append(finding("entete-modifie", place, valeur=others[column], attendu=label))
+        return renamed
+
+    def _extra(self, sheet: RawSheet, header: int, heads: Mapping[int, RawValue], others: Mapping[int, str]) -> None:
+        for column, value in heads.items():
+            place = Place(feuille=sheet.name, cellule=cell_name(header, column))
+            if column in others:
+                if fold(others[column]) in self._computed:
+                    continue
+                self.findings.append(finding("colonne-en-trop", place, valeur=others[column]))
+            elif _blank(value) and any(not _blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)):
+                self.findings.append(finding("colonne-sans-entete", place))
+
+
+def _likeness(label: str, text: str) -> float:
+    return difflib.SequenceMatcher(None, fold(label), fold(text)).ratio()
+
+
+def _header_row(sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> int:
+    """The header row of an Excel table, looked for around the place that the table declares."""
+    declared = table.header_row or max(1, table.first_row - 1)
+    wanted = {fold(label) for label in labels}
+
+    def score(row: int) -> int:
+        line = sheet.rows[row - 1] if 1 <= row <= len(sheet.rows) else []
+        return sum(isinstance(value, str) and fold(value) in wanted for value in line[table.first_column - 1 : table.last_column])
+
+    return max((declared, declared - 1, declared + 1), key=lambda row: (score(row), row == declared))
+
+
+def is_total(texts: list[str]) -> bool:
+    """Whether the texts of a row without identifier say that it is a total added by hand."""
+    return any(fold(text).startswith(_TOTAL_WORDS) for text in texts)

@@ -1,0 +1,164 @@
+"""The command line's own French: help pages and wrong uses. Typer and click speak English and cannot be translated."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from tabellion.wording import nearest
+
+#: The parent of every wrong use that the parser raises; newer typers moved its module, not its place in the family.
+UsageError: type = typer.BadParameter.__mro__[1]
+
+_HELP_OPTIONS = ["--help", "-h"]
+_WIDEST, _NARROWEST = 100, 40
+_KINDS = {"integer": "un nombre entier", "float": "un nombre", "boolean": "oui ou non", "path": "un chemin"}
+
+
+class WrongUse(Exception):
+    """A command line that cannot be understood, said in French; ``context`` is the command that it was for."""
+
+    def __init__(self, message: str, context: Any) -> None:
+        super().__init__(message)
+        self.context = context
+
+
+class Command(TyperCommand):
+    """A command whose help is in French."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page into ``formatter``."""
+        formatter.write(_help_page(self, ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as typer does; raises :class:`WrongUse` where an argument is too many."""
+        ctx.allow_extra_args = True
+        extra = super().parse_args(ctx, args)
+        if extra:
+            raise WrongUse(f"argument en trop : {' '.join(extra)}", ctx)
+        return extra
+
+
+class Group(TyperGroup):
+    """The program itself: its help lists the commands, and a mistyped command gets the nearest one."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page into ``formatter``."""
+        commands = [(name, command.get_short_help_str(limit=400)) for name, command in self.commands.items()]
+        formatter.write(_help_page(self, ctx, commands))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command to run; raises :class:`WrongUse` where there is none of that name."""
+        name, *rest = args
+        if name in self.commands:
+            return name, self.commands[name], rest
+        raise WrongUse(f"la commande « {name} » n'existe pas{_perhaps(name, self.commands)}.", ctx)
+
+
+def explain(error: Any) -> WrongUse:
+    """Say in French what a :data:`UsageError` of the parser says in English."""
+    family = {each.__name__ for each in type(error).__mro__}
+    if "MissingParameter" in family:
+        message = f"il manque {_named(error.param)}."
+    elif "NoSuchOption" in family:
+        known = [name for each in error.ctx.command.get_params(error.ctx) for name in each.opts]
+        message = f"l'option « {error.option_name} » n'existe pas{_perhaps(error.option_name, known)}."
+    elif "BadOptionUsage" in family:
+        params = [each for each in error.ctx.command.get_params(error.ctx) if error.option_name in each.opts]
+        flag = bool(params) and bool(getattr(params[0], "is_flag", False))
+        wants = "ne prend pas de valeur" if flag else f"attend une valeur ({_metavar(params[0]) if params else 'VALEUR'})"
+        message = f"l'option « {error.option_name} » {wants}."
+    elif "BadParameter" in family and error.param is not None:
+        message = f"la valeur donnée pour {_named(error.param)} ne convient pas{_expected(error.param)}."
+    else:
+        message = "cette ligne de commande ne se comprend pas."
+    return WrongUse(message, error.ctx)
+
+
+def refusal(error: WrongUse) -> str:
+    """What a person reads after a wrong use: how the command is written, what is wrong, where to find help."""
+    context = error.context
+    if context is None:
+        return f"Erreur : {error}"
+    help_line = f"« {context.command_path} {_HELP_OPTIONS[0]} » affiche l'aide."
+    return f"{_usage(context.command, context)}\n\nErreur : {error}\n{help_line}"
+
+
+def _help_page(command: Any, context: Any, commands: Sequence[tuple[str, str]] = ()) -> str:
+    params = command.get_params(context)
+    arguments = [(_metavar(each), each.help or "") for each in params if each.param_type_name == "argument"]
+    options = [_option(each) for each in params if each.param_type_name == "option" and not each.hidden]
+    about = (command.help or "").strip().replace("\n", " ")
+    parts = [_usage(command, context), _wrapped(about), *_section("Arguments", arguments)]
+    parts += _section("Commandes", commands)
+    parts += _section("Options", options)
+    if commands:
+        parts.append(_wrapped(f"« {context.command_path} COMMANDE {_HELP_OPTIONS[0]} » dit tout d'une commande."))
+    return "\n\n".join(parts) + "\n"
+
+
+def _usage(command: Any, context: Any) -> str:
+    params = command.get_params(context)
+    pieces = ["[OPTIONS]", *(_metavar(each) for each in params if each.param_type_name == "argument")]
+    if isinstance(command, TyperGroup):
+        pieces.append("COMMANDE …")
+    return _heading("Usage :") + " " + " ".join([context.command_path, *pieces])
+
+
+def _option(param: Any) -> tuple[str, str]:
+    if _HELP_OPTIONS[0] in param.opts:
+        return ", ".join(_HELP_OPTIONS), "Affiche cette aide et s'arrête."
+    names = ", ".join(param.opts)
+    shown = names if param.is_flag else f"{names} {_metavar(param)}"
+    return shown, (param.help or "") + (" Obligatoire." if param.required else "")
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
+    """A titled list in two columns, the second wrapped under itself; nothing when there is no row."""
+    if not rows:
+        return []
+    left = max(len(name) for name, _ in rows)
+    lines = [_wrapped(text, "  " + name.ljust(left) + "  ", " " * (left + 4)) for name, text in rows]
+    return ["\n".join([_heading(f"{title} :"), *lines])]
+
+
+def _wrapped(text: str, first: str = "", others: str = "") -> str:
+    width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+
+
+def _heading(text: str) -> str:
+    return text if os.environ.get("NO_COLOR") else typer.style(text, bold=True)
+
+
+def _metavar(param: Any) -> str:
+    return str(param.metavar or param.name.upper())
+
+
+def _named(param: Any) -> str:
+    if param.param_type_name == "argument":
+        return f"l'argument {_metavar(param)} ({_lowered(param.help)})" if param.help else f"l'argument {_metavar(param)}"
+    return f"l'option « {param.opts[0]} »"
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _expected(param: Any) -> str:
+    choices = getattr(param.type, "choices", None)
+    if choices:
+        return " ; attendu : " + ", ".join(str(getattr(each, "value", each)) for each in choices)
+    kind = _KINDS.get(str(getattr(param.type, "name", "")).partition(" ")[0])
+    return f" ; attendu : {kind}" if kind else ""
+
+
+def _perhaps(typed: str, known: Iterable[str]) -> str:
+    near = nearest(typed, known)
+    return f" ; vouliez-vous dire « {near} » ?" if near else ""

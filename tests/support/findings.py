@@ -1,0 +1,28 @@
+"""How tests speak of findings: as code and cell, never as prose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from support.contracts import SETTINGS, Rows, locate, schemas, tables_of
+from tabellion.checks import check_contract
+from tabellion.findings import Finding
+from tabellion.workspace import Settings
+
+
+def check(
+    rows: Rows, *, settings: Settings = SETTINGS, unknown: Collection[tuple[str, Any, str]] = ()
+) -> list[Finding]:
+    """The findings of a contract given as rows, at the places of :func:`support.contracts.locate`."""
+    return check_contract(tables_of(rows), schemas(), settings, locate, unknown=unknown)
+
+
+def cells(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Each finding as its code and its cell, ``table.field@index``."""
+    return [(each.code, f"{each.place.feuille}.{each.place.cellule}") for each in findings]
+
+
+def linked(finding: Finding) -> list[str]:
+    """The cells that a finding links to."""
+    return [f"{place.feuille}.{place.cellule}" for place in finding.liees]

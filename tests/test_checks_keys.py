@@ -1,0 +1,131 @@
+"""Constraints, unicity and references: every broken cell once, with what was probably meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.contracts import fiche, schemas, small_rows
+from support.findings import cells, check, linked
+
+
+def test_a_contract_that_adds_up_has_no_finding() -> None:
+    assert check(small_rows()) == []
+    assert check({}) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "field", "value", "code"),
+    [
+        ("fiches", 1, "objectif", None, "cellule-obligatoire-vide"),
+        ("collectivites", 0, "categorie", "communes", "valeur-hors-liste"),
+        ("fiches", 0, "fiche_id", "fiche 1", "forme-inattendue"),
+        ("partenaires", 0, "courriel", "a@b", "forme-inattendue"),
+        ("fiches", 0, "priorite", 12, "hors-bornes"),
+        ("lignes_budgetaires", 0, "montant_prevu", -100, "hors-bornes"),
+        ("lignes_budgetaires", 0, "libelle", "e" * 1001, "texte-trop-long"),
+    ],
+)
+def test_each_constraint_is_said_at_its_cell(table: str, row: int, field: str, value: Any, code: str) -> None:
+    rows = small_rows()
+    rows[table][row][field] = value
+    found = [each for each in check(rows) if each.champ == field and each.place.feuille == table]
+    assert cells(found) == [(code, f"{table}.{field}@{row}")]
+    assert found[0].bloquant
+    assert schemas()[table].by_name[field].expected == found[0].attendu
+
+
+def test_an_amount_out_of_bounds_is_said_in_euros_and_its_total_is_left_alone() -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"][0]["montant_realise"] = -150
+    assert [(each.code, each.valeur) for each in check(rows)] == [("hors-bornes", -1.5)]
+
+
+def test_a_cell_that_breaks_two_constraints_is_said_once() -> None:
+    rows = small_rows()
+    rows["conventions"][0]["titre"] = "x" * 300
+    assert cells(check(rows)) == [("libelle-vide", "conventions.titre@0"), ("texte-trop-long", "conventions.titre@0")]
+    rows = small_rows()
+    rows["financeurs"][0]["categorie"] = "public nationale"
+    found = check(rows)
+    assert cells(found) == [("valeur-hors-liste", "financeurs.categorie@0")]
+    assert "« public national »" in found[0].suggestion
+
+
+def test_a_near_miss_of_a_pattern_is_suggested() -> None:
+    rows = small_rows()
+    rows["collectivites"][0]["siret"] = "123 456 789 00015"
+    assert "« 12345678900015 »" in check(rows)[0].suggestion
+
+
+def test_a_repeated_key_is_said_at_its_second_row_and_links_the_first() -> None:
+    rows = small_rows()
+    rows["fiches"] += [fiche("I-2./1", "I-2", 2), fiche("I-2./1", "I-2", 2)]
+    found = check(rows)
+    assert cells(found) == [("cle-en-double", "fiches.fiche_id@4"), ("cle-en-double", "fiches.fiche_id@5")]
+    assert [linked(each) for each in found] == [["fiches.fiche_id@2"]] * 2
+
+
+def test_a_composite_key_repeats_only_as_a_whole() -> None:
+    rows = small_rows()
+    first = rows["participations"][0]
+    rows["participations"] += [{**first, "role": "opérationnel"}, dict(first)]
+    found = check(rows)
+    assert cells(found) == [("cle-en-double", "participations.fiche_id@2")]
+    assert found[0].valeur == "I-1.1./1 · bailleur · porteur"
+    rows = small_rows()
+    rows["lignes_budgetaires"].append({**rows["lignes_budgetaires"][0], "exercice": 2016})
+    assert check(rows) == []
+
+
+def test_blank_keys_repeat_nothing() -> None:
+    rows = small_rows()
+    for each in (2, 3):
+        rows["fiches"][each]["fiche_id"] = None
+    codes = {each.code for each in check(rows)}
+    assert "cle-en-double" not in codes
+
+
+def test_an_unknown_reference_suggests_the_nearest_with_its_label() -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"][0]["collectivite_id"] = "luc"
+    found = check(rows)
+    assert cells(found) == [("reference-inconnue", "lignes_budgetaires.collectivite_id@0")]
+    assert "« Lucé » (luce)" in found[0].suggestion
+    rows["lignes_budgetaires"][0]["collectivite_id"] = "LUCE"
+    assert "« Lucé » (luce)" in check(rows)[0].suggestion
+    rows["lignes_budgetaires"][0]["collectivite_id"] = "zzz"
+    assert "ajoutez-la" in check(rows)[0].suggestion
+
+
+def test_a_reference_to_a_row_whose_key_is_unreadable_is_not_said_twice() -> None:
+    rows = small_rows()
+    rows["axes"][0]["axe_id"] = None
+    assert check(rows, unknown=[("axes", 0, "axe_id")]) == []
+
+
+def test_nothing_more_is_said_of_an_unreadable_cell() -> None:
+    rows = small_rows()
+    rows["fiches"][0]["objectif"] = None
+    rows["fiches"][1]["convention_id"] = None
+    unknown = [("fiches", 0, "objectif"), ("fiches", 1, "convention_id")]
+    assert check(rows, unknown=unknown) == []
+
+
+def test_findings_are_ordered_by_table_row_and_field() -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"][5]["convention_id"] = None
+    rows["fiches"][3]["convention_id"] = None
+    rows["fiches"][3]["fiche_id"] = None
+    rows["fiches"][1]["proposition"] = None
+    rows["piliers"][1]["titre"] = None
+    found = cells(check(rows))
+    assert [cell for _, cell in found] == [
+        "piliers.titre@1",
+        "fiches.proposition@1",
+        "fiches.fiche_id@3",
+        "fiches.convention_id@3",
+        "lignes_budgetaires.convention_id@5",
+    ]
+    assert found == cells(check(rows))
