@@ -102,7 +102,7 @@ def test_a_deadline_agrees_with_the_priority(deadline: str | None, agrees: bool)
 
 
 def test_a_year_is_within_the_contract() -> None:
-    values = {"priorite": None, "annee_priorite": 2031, "echeance": None}
+    values: dict[str, Any] = {"priorite": None, "annee_priorite": 2031, "echeance": None}
     assert cells(check(with_fiche(0, **values))) == [("annee-hors-contrat", "fiches.annee_priorite@0")]
     values = {"priorite": None, "annee_priorite": None, "echeance": "juin 2031"}
     assert cells(check(with_fiche(0, **values))) == [("annee-hors-contrat", "fiches.echeance@0")]

@@ -280,6 +280,7 @@ def contracts(draw: st.DrawFn) -> ContractSpec:
     piliers = draw(st.lists(_PHRASE, min_size=1, max_size=4, unique=True))
     conventions: list[ConventionSpec] = []
     count = draw(st.integers(1, 6))
+    piliers = piliers[:count]
     for numero in range(1, count + 1):
         pilier = (numero - 1) * len(piliers) // count
         titre = draw(_PHRASE)
@@ -296,13 +297,9 @@ def contracts(draw: st.DrawFn) -> ContractSpec:
                 code = f"{ROMAINS[pilier]}-{numero}.{axe}"
                 spec.fiches.append(draw(_fiches(f"{code}./{rang}", code, axe_titre)))
         conventions.append(spec)
-    used = {convention.pilier for convention in conventions}
-    kept = [pilier for index, pilier in enumerate(piliers) if index in used]
-    for convention in conventions:
-        convention.pilier = kept.index(piliers[convention.pilier])
     debut = draw(st.integers(2005, 2060))
     return ContractSpec(
-        f"Contrat de ville {debut} - {debut + 5}", debut, debut + 5, debut - 2, kept, conventions,
+        f"Contrat de ville {debut} - {debut + 5}", debut, debut + 5, debut - 2, piliers, conventions,
         recap=draw(st.booleans()), sommaire=draw(st.booleans()),
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ def check_contract(
 
 
 def check_integrity(tables: Tables, schemas: Schemas, settings: Settings, locate: Locate) -> list[Finding]:
-    """Only what the schemas declare: constraints, unicity, keys. A register that breaks them cannot become a workbook."""
+    """Only what the schemas declare: constraints, unicity, keys; without it there is no workbook."""
     inspection = Inspection(tables, schemas, settings, locate)
     _check_integrity(inspection)
     return inspection.findings

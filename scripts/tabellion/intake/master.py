@@ -28,6 +28,7 @@ from tabellion.workbook.names import (
     table_resource,
 )
 from tabellion.workbook.pen import FormulaCell
+from tabellion.workbook.plan import COMPUTED
 
 #: Fields whose values are names of other rows or words of a list: a difference of case, accents or spaces is forgiven.
 _SHOWN_LENGTH = 200
@@ -146,7 +147,9 @@ class _Reader:
         name, sheet = SINGLE[resource]
         labels = tuple(field.title for field in schema.fields)
         marker = sheet_marker(fold(sheet).capitalize())
-        return self.keep(self.finder.area(name, labels, marker=marker, titre=schema.title, computed=self.computed(name)))
+        return self.keep(
+            self.finder.area(name, labels, marker=marker, titre=schema.title, computed=computed_labels(schema))
+        )
 
     def part(self, resource: str, schema: TableSchema, convention: int) -> Area | None:
         name = table_name(resource, convention)
@@ -158,11 +161,7 @@ class _Reader:
                 self.reading.findings.append(finding("convention-sans-feuille", Place(), valeur=convention))
             return None
         titre = f"{schema.title}, convention {convention}"
-        return self.keep(self.finder.area(name, labels, marker=marker, titre=titre, computed=self.computed(name)))
-
-    def computed(self, name: str) -> set[str]:
-        """The labels of a table's computed columns."""
-        return {each.column for each in self.reading.formulas if each.table == name}
+        return self.keep(self.finder.area(name, labels, marker=marker, titre=titre, computed=computed_labels(schema)))
 
     def keep(self, area: Area | None) -> Area | None:
         if area is not None:
@@ -215,7 +214,9 @@ class _Reader:
     def repeats_headers(self, area: Area, row: int) -> bool:
         texts = [(label, area.value(row, label)) for label in area.columns]
         written = [(label, value) for label, value in texts if value is not None]
-        return len(written) > 1 and all(isinstance(value, str) and fold(value) == fold(label) for label, value in written)
+        return len(written) > 1 and all(
+            isinstance(value, str) and fold(value) == fold(label) for label, value in written
+        )
 
     def column(self, schema: TableSchema, field_: Field, area: Area, rows: list[int]) -> tuple[list[Any], set[int]]:
         """One column of an area, typed; positions of the cells that hold something unreadable, each said once."""
@@ -229,7 +230,9 @@ class _Reader:
             cell = (row, column)
             if cell in area.sheet.errors:
                 error = area.sheet.errors[cell]
-                reading.findings.append(finding("cellule-en-erreur", area.place(row, label), champ=field_.name, valeur=error))
+                reading.findings.append(
+                    finding("cellule-en-erreur", area.place(row, label), champ=field_.name, valeur=error)
+                )
                 unread.add(position)
             elif cell in area.sheet.uncached:
                 reading.findings.append(finding("formule-sans-valeur", area.place(row, label), champ=field_.name))
@@ -294,6 +297,11 @@ class _Reader:
             if sheet.name not in known and any(any(value is not None for value in line) for line in sheet.rows):
                 place = Place(feuille=sheet.name, cellule=cell_name(1, 1))
                 self.reading.findings.append(finding("feuille-ajoutee", place, valeur=sheet.name))
+
+
+def computed_labels(schema: TableSchema) -> set[str]:
+    """The labels of the columns that a master computes beside those of a table."""
+    return {label for _, _, label, _ in COMPUTED.get(schema.name, ())}
 
 
 def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:

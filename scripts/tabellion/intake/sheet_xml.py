@@ -20,32 +20,38 @@ from tabellion.intake.xml_parts import Element, elements
 
 # Possessive quantifiers (++, *+) never backtrack: the match is one linear pass. 32,767 is the limit of a text, in
 # characters; one that has more bytes than that goes to the exact pass, which counts its characters.
+# No group is captured: Python 3.11 mistakes their place inside possessive repeats (python/cpython#101955).
 _ATTRIBUTES = rb'(?: [\w:]++="[^"<>&]*+")*+'
-_CELL_ATTRIBUTES = rb'(?: s="\d++")?+(?: t="(?:(e)"|\w++"))?+(?: s="\d++")?+(?: [cvp][mh]="\d++")*+'
+_OTHER_CELL_ATTRIBUTES = rb'(?: [cvp][mh]="\d++")*+'
+_CELL_ATTRIBUTES = rb'(?: s="\d++")?+(?: t="\w++")?+(?: s="\d++")?+' + _OTHER_CELL_ATTRIBUTES
 _TEXT = rb"[^<]{0,32767}+"
+_NUMBER = rb"<v>-?\d{1,17}+(?:\.\d{1,18}+)?+(?:E[-+]?\d\d?)?+</v>"
 _FORMULA = rb"<f" + _ATTRIBUTES + rb"(?:/>|>" + _TEXT + rb"</f>)"
 _INLINE = rb'<is>(?:<t(?: xml:space="preserve")?+(?:/>|>' + _TEXT + rb"</t>))?+</is>"
-_NUMBER = rb"<v>-?\d{1,17}+(?:\.\d{1,18}+)?+</v>"
-_VALUE = rb"(?:" + _NUMBER + rb"|()<v>" + _TEXT + rb"</v>|<v ?/>|" + _INLINE + rb")"
-_CONTENT = rb"(?:(<f)" + _FORMULA[2:] + rb")?+" + _VALUE + rb"?+"
+_CONTENT = rb"(?:" + _FORMULA + rb")?+(?:<v>" + _TEXT + rb"</v>|<v ?/>|" + _INLINE + rb")?+"
+_NEAR = rb"A?[A-Z][1-9]\d{0,3}+"
+_NEAR_CELLS = 52 * 9_999
+"""The most cells that ``_NEAR`` references can span: to AZ9999."""
 
 
-def _plain_rows(reference: bytes) -> re.Pattern[bytes]:
-    """Rows written in the plain way, of cells whose reference is ``reference``; the commonest form of a cell first.
-
-    A group took part in the match when some cell is an error value (1), has a formula (2), has a value that is not
-    digits (3): to search for them afterwards would cost half as much again.
-    """
-    opening = rb'<c r="' + reference + rb'"' + _CELL_ATTRIBUTES
-    cell = opening + rb"(?:>" + _NUMBER + rb"</c>| ?/>|>" + _CONTENT + rb"</c>)"
+def _plain_rows(cell: bytes) -> re.Pattern[bytes]:
+    """Rows written in the plain way, of cells that match ``cell``."""
     row = rb'<row r="[1-9]\d{0,6}+"' + _ATTRIBUTES + rb" ?(?:>(?:" + cell + rb")*+</row>|/>)"
     return re.compile(rb"(?:" + row + rb")*+")
 
 
-_PLAIN = _plain_rows(rb"[A-Z]{1,3}[1-9]\d{0,6}+")
-_PLAIN_AND_NEAR = _plain_rows(rb"A?[A-Z][1-9]\d{0,3}+")
-_NEAR_CELLS = 52 * 9_999
-"""The most cells that ``_PLAIN_AND_NEAR`` can span: to AZ9999."""
+def _plain_cell(reference: bytes) -> bytes:
+    return rb'<c r="' + reference + rb'"' + _CELL_ATTRIBUTES + rb"(?: ?/>|>" + _CONTENT + rb"</c>)"
+
+
+# From the commonest to the most general; the first that matches says most. A sheet that is only numbers, shared texts
+# and blanks near A1 needs no other search; one of the second kind has no number that could be infinite.
+_STYLED = rb'<c r="' + _NEAR + rb'"(?: s="\d++")?+'
+_BARE = _plain_rows(_STYLED + rb'(?: t="[bns]")?+(?:>' + _NUMBER + rb"</c>|/>)")
+_NUMERIC = rb'(?: t="[bns]")?+(?:>(?:' + _FORMULA + rb")?+(?:" + _NUMBER + rb"|<v></v>|<v ?/>)?+</c>|/>)"
+_TEXTUAL = rb' t="(?:str|e|inlineStr)"(?:>' + _CONTENT + rb"</c>|/>)"
+_PLAIN_AND_NEAR = _plain_rows(_STYLED + rb"(?:" + _NUMERIC + rb"|" + _TEXTUAL + rb")")
+_PLAIN = _plain_rows(_plain_cell(rb"[A-Z]{1,3}[1-9]\d{0,6}+"))
 _CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 
 # Searches that are exact on plain text.
@@ -55,7 +61,7 @@ _ERROR = re.compile(
     rb'<c r="([A-Z]+)(\d+)"[^>]*? t="e"[^>]*+>(?:<f[^>]*+(?<=/)>|<f[^>]*+>[^<]*+</f>)?+(?:<v>([^<]*+))?'
 )
 _ERROR_TYPE = re.compile(rb'(<c r="[^>]*?) t="e"')
-_FORMULA_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*+)><f([^>]*+)>(?:([^<]*+)</f>)?+(<v>[^<]|<v></v>|<v ?/>|<is>)?')
+_FORMULA_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*+)><f([^>]*+)>(?:([^<]*+)</f>)?(<v>[^<]|<v></v>|<v ?/>|<is>)?')
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
 _ENTITY = re.compile(r"&(?:#x([0-9A-Fa-f]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -78,7 +84,7 @@ class SheetScan:
     merged: tuple[str, ...] = ()
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
-    may_overflow: bool = True
+    may_overflow: bool = False
     """Whether some number may be written so that it reads as infinite or as no number (``1E999``, ``NaN``)."""
 
 
@@ -91,15 +97,15 @@ def scan_sheet(content: bytes, part: str, name: str, limits: Limits = LIMITS) ->
     split = _split_plain(content, part)
     if split is None:
         split = (*rewrite_sheet(content, part, name, limits), None)
-    cells, frame, match = split
-    if match is None or match.re is not _PLAIN_AND_NEAR or limits.sheet_cells < _NEAR_CELLS:
+    cells, frame, grammar = split
+    if grammar not in (_BARE, _PLAIN_AND_NEAR) or limits.sheet_cells < _NEAR_CELLS:
         _check_extent(cells, name, limits)
     scan = SheetScan(cells)
-    if match is None or match[2]:
+    if grammar is not _BARE:
+        scan.may_overflow = grammar is not _PLAIN_AND_NEAR
         _read_formulas(scan)
-    scan.may_overflow = match is None or match[3] is not None
-    if match is None or match[1]:
-        _read_errors(scan)
+        if b' t="e"' in cells:
+            _read_errors(scan)
     if b' hidden="' in cells:
         scan.hidden_rows = frozenset(int(row) for row in _HIDDEN_ROW.findall(cells))
     scan.merged = tuple(element.attributes.get("ref", "") for element in frame if element.name == "mergeCell")
@@ -107,8 +113,8 @@ def scan_sheet(content: bytes, part: str, name: str, limits: Limits = LIMITS) ->
     return scan
 
 
-def _split_plain(content: bytes, part: str) -> tuple[bytes, list[Element], re.Match[bytes] | None] | None:
-    """The text of the cells, the elements around them, the match that proves the sheet plain; ``None`` if it is not."""
+def _split_plain(content: bytes, part: str) -> tuple[bytes, list[Element], re.Pattern[bytes] | None] | None:
+    """The text of the cells, the elements around them, the grammar that proves it plain; ``None`` if it is not."""
     opening, closing = content.find(b"<sheetData>"), content.rfind(b"</sheetData>")
     if opening < 0:
         opening = closing = content.find(b"<sheetData/>")
@@ -118,8 +124,8 @@ def _split_plain(content: bytes, part: str) -> tuple[bytes, list[Element], re.Ma
     if opening < 0 or closing < opening:
         return None
     cells = content[start:closing]
-    match = _PLAIN_AND_NEAR.fullmatch(cells) or _PLAIN.fullmatch(cells)
-    if match is None or len(cells.translate(None, _CONTROL)) != len(cells):
+    grammar = next((grammar for grammar in (_BARE, _PLAIN_AND_NEAR, _PLAIN) if grammar.fullmatch(cells)), None)
+    if grammar is None or (grammar is not _BARE and len(cells.translate(None, _CONTROL)) != len(cells)):
         return None
     # The rest is small, and goes to a real XML parser: an opening tag inside a comment, say, is found there.
     try:
@@ -128,7 +134,7 @@ def _split_plain(content: bytes, part: str) -> tuple[bytes, list[Element], re.Ma
         return None
     if sum(element.name == "sheetData" for element in frame) != 1:
         return None
-    return cells, frame, match
+    return cells, frame, grammar
 
 
 def _check_extent(cells: bytes, name: str, limits: Limits) -> None:

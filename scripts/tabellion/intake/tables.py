@@ -98,16 +98,22 @@ class Finder:
         if name in self._tables:
             sheet, table = self._tables[name]
             header = _header_row(sheet, table, labels)
-            return self._measure(name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name)
+            return self._measure(
+                name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name
+            )
         sheet_name = self.marked_sheet(marker) if marker is not None else None
         found = self._search(labels, sheet_name)
         if found is None:
             self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
             return None
         sheet, header, (first, last) = found
-        other = next((t for t in sheet.tables if t.header_row == header and t.first_column <= first <= t.last_column), None)
+        other = next(
+            (t for t in sheet.tables if t.header_row == header and t.first_column <= first <= t.last_column), None
+        )
         if other is not None:
-            return self._measure(name, sheet, header, other.last_row, labels, (other.first_column, other.last_column), other.name)
+            return self._measure(
+                name, sheet, header, other.last_row, labels, (other.first_column, other.last_column), other.name
+            )
         place = Place(feuille=sheet.name, cellule=cell_name(header, first))
         self.findings.append(finding("tableau-defait", place, valeur=name))
         return self._measure(name, sheet, header, len(sheet.rows), labels, (first, last), "")
@@ -127,14 +133,23 @@ class Finder:
             if sheet_name is not None and sheet.name != sheet_name:
                 continue
             for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
-                places = [column for column, value in enumerate(line, 1) if isinstance(value, str) and fold(value) in wanted]
+                places = [
+                    column for column, value in enumerate(line, 1) if isinstance(value, str) and fold(value) in wanted
+                ]
                 share = len({fold(str(line[column - 1])) for column in places}) / len(wanted)
                 if share >= _HEADER_SHARE and (best is None or share > best[0]):
                     best = (share, sheet, number, (min(places), max(places)))
         return best[1:] if best is not None else None
 
     def _measure(
-        self, name: str, sheet: RawSheet, header: int, last_row: int, labels: tuple[str, ...], span: tuple[int, int], found: str
+        self,
+        name: str,
+        sheet: RawSheet,
+        header: int,
+        last_row: int,
+        labels: tuple[str, ...],
+        span: tuple[int, int],
+        found: str,
     ) -> Area:
         columns, renamed = self._columns(name, sheet, header, labels, span)
         area = Area(name, sheet, header, last_row, last_row, columns, renamed, found)
@@ -179,8 +194,12 @@ class Finder:
                 near = nearest(label, others.values())
                 proche = f" ; « {near} » lui ressemble" if near else ""
                 place = Place(feuille=sheet.name, cellule=cell_name(header, first))
-                self.findings.append(finding("colonne-absente", place, valeur=name, attendu=label, champ=label, proche=proche))
-        self._extra(sheet, header, heads, {column: text for column, text in others.items() if column not in exact.values()})
+                self.findings.append(
+                    finding("colonne-absente", place, valeur=name, attendu=label, champ=label, proche=proche)
+                )
+        self._extra(
+            sheet, header, heads, {column: text for column, text in others.items() if column not in exact.values()}
+        )
         return exact, renamed
 
     def _near(
@@ -205,7 +224,9 @@ class Finder:
                 if fold(others[column]) in self._computed:
                     continue
                 self.findings.append(finding("colonne-en-trop", place, valeur=others[column]))
-            elif _blank(value) and any(not _blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)):
+            elif _blank(value) and any(
+                not _blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)
+            ):
                 self.findings.append(finding("colonne-sans-entete", place))
 
 
@@ -220,7 +241,10 @@ def _header_row(sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> in
 
     def score(row: int) -> int:
         line = sheet.rows[row - 1] if 1 <= row <= len(sheet.rows) else []
-        return sum(isinstance(value, str) and fold(value) in wanted for value in line[table.first_column - 1 : table.last_column])
+        return sum(
+            isinstance(value, str) and fold(value) in wanted
+            for value in line[table.first_column - 1 : table.last_column]
+        )
 
     return max((declared, declared - 1, declared + 1), key=lambda row: (score(row), row == declared))
 

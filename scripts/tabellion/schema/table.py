@@ -278,7 +278,7 @@ class _Reader:
         name, type_ = value["name"], value.get("type", "string")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             self.wrong("un nom de champ s'écrit en minuscules sans accent, avec des tirets bas", name)
-        if not isinstance(type_, str) or type_ not in _TYPES:
+        if str(type_) not in _TYPES:
             self.wrong(f"type inconnu : {type_} (connus : {', '.join(sorted(_TYPES))})", name)
             return None
         if type_ == "number" and value.get("unite") != "EUR":

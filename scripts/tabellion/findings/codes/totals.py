@@ -22,7 +22,7 @@ CODES: tuple[Code, ...] = (
          "Exercice {exercice} : les totaux des conventions font {calcule}, le total général publié est {publie} (écart {ecart}).",
          _KEEP + "Vérifiez les totaux des conventions."),
     Code("convention-absente-du-recapitulatif", "Une convention manque au récapitulatif", _ERREUR,
-         "La convention {convention} ({calcule}) n'est pas au récapitulatif {exercice} : le total général publié ne la compte pas.",
+         "La convention {convention} ({calcule}) n'est pas au récapitulatif de {exercice} : le total général publié ne la compte pas.",
          _KEEP + "Vérifiez si cet oubli est voulu."),
     Code("sous-total-sans-detail", "Un sous-total publié sans aucune ligne", _AVERTISSEMENT,
          "{collectivite}, convention {convention}, exercice {exercice} : un sous-total est publié ({publie}), mais aucune ligne ne le détaille.",

@@ -76,7 +76,7 @@ CODES: tuple[Code, ...] = (
          "Le numéro « {valeur} » s'écrit sans le point que portent les autres fiches.",
          "Écrivez {attendu}."),
     Code("rang-de-fiche-manquant", "Une fiche manque dans la suite des numéros", _INFORMATION,
-         "Avant la fiche « {valeur} », on attend {manque} : absence dans la numérotation.",
+         "Avant la fiche « {valeur} », il manque {manque} dans la numérotation.",
          "Vérifiez qu'aucune fiche n'a été perdue."),
     Code("priorite-inconnue", "Une priorité que le contrat ne connaît pas", _AVERTISSEMENT,
          "La priorité {valeur} n'est pas de ce contrat. Attendu : {attendu}.",

@@ -1,0 +1,87 @@
+"""Register → workbook → register gives the same tables, cell for cell, and the same findings at the same cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+
+from support.contracts import ROOT, SETTINGS, contracts, schemas
+from tabellion.checks import check_contract
+from tabellion.checks.formulas import check_formulas
+from tabellion.intake import parse_bytes
+from tabellion.intake.master import MasterReading, read_master
+from tabellion.registre import load_register
+from tabellion.schema.frames import Tables
+from tabellion.workbook.look import load_look
+from tabellion.workbook.master import write_master
+from tabellion.workbook.plan import Contract, MasterPlan, plan_master
+from tabellion.workspace import find_workspace
+
+
+def planned(tables: Tables) -> MasterPlan:
+    look = load_look(ROOT / "templates" / "contrat.toml", schemas())
+    return plan_master(Contract(SETTINGS, schemas(), look, tables))
+
+
+def read_back(plan: MasterPlan) -> MasterReading:
+    contract = plan.contract
+    workbook = parse_bytes(write_master(plan, []), "contrat.xlsx")
+    return read_master(workbook, contract.schemas, contract.settings.identifiant)
+
+
+def same(before: pd.DataFrame, after: pd.DataFrame, key: list[str]) -> None:
+    """The same rows; their order may change only from one convention's sheet to another's."""
+    left, right = (frame.sort_values(key, kind="stable").reset_index(drop=True) for frame in (before, after))
+    pd.testing.assert_frame_equal(left, right)
+
+
+def assert_same_tables(before: Tables, reading: MasterReading) -> None:
+    for name, schema in schemas().items():
+        same(before[name], reading.tables[name], list(schema.primary_key))
+
+
+@given(contracts())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_contract_comes_back_as_it_was(tables: Tables) -> None:
+    plan = planned(tables)
+    reading = read_back(plan)
+    assert reading.findings == []
+    assert check_formulas(reading) == []
+    assert reading.unknown == set()
+    assert_same_tables(tables, reading)
+
+
+@given(contracts(adds_up=False))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_a_workbook_says_what_its_register_says_at_the_same_cells(tables: Tables) -> None:
+    plan = planned(tables)
+    reading = read_back(plan)
+    contract = plan.contract
+    of_register = check_contract(tables, contract.schemas, SETTINGS, plan.locate)
+    of_workbook = check_contract(reading.tables, contract.schemas, SETTINGS, reading.locate)
+
+    def cells(findings: list) -> list:
+        return sorted((each.code, each.place.feuille, each.place.cellule, each.message) for each in findings)
+
+    assert cells(of_register) == cells(of_workbook)
+
+
+def test_the_embedded_contract_comes_back_as_it_was() -> None:
+    workspace = find_workspace(ROOT)
+    register = load_register(workspace.registre, workspace.schemas)
+    look = load_look(workspace.templates / "contrat.toml", workspace.schemas)
+    plan = plan_master(Contract(workspace.settings, workspace.schemas, look, register.tables))
+    reading = read_back(plan)
+    assert reading.findings == []
+    assert check_formulas(reading) == []
+    for name in workspace.schemas:
+        pd.testing.assert_frame_equal(register.tables[name], reading.tables[name])
+
+
+def test_the_embedded_register_is_a_valid_data_package() -> None:
+    from frictionless import Package
+
+    report = Package(str(Path(ROOT) / "workbooks" / "registre" / "datapackage.json")).validate()
+    assert report.valid, report.flatten(["title", "message"])
