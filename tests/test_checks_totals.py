@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ from support.findings import cells, check, linked
 from tabellion.checks import check_contract
 from tabellion.findings import Severity
 
-SOURCE = Path("/work/shared/source/conventions-thematiques-2015-2020.txt")
+SOURCE = ROOT.parent / "shared" / "source" / "conventions-thematiques-2015-2020.txt"
 
 
 def row_of(rows: Rows, total_id: str) -> int:

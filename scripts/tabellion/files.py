@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import Place, TabellionError, finding
+from tabellion.wording import system_reason
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -42,7 +43,7 @@ def write_all_whole(contents: Mapping[Path, bytes]) -> None:
             os.replace(temporary, target)
             pending.pop(0)
     except OSError as error:
-        detail = error.strerror or str(error)
+        detail = system_reason(error)
         raise TabellionError(
             [finding("ecriture-impossible", Place(str(target)), valeur=target.name, detail=detail)]
         ) from error
@@ -65,7 +66,7 @@ def keep_dated_copy(path: Path, now: datetime) -> Path:
         else:
             write_whole(copy, path.read_bytes())
     except OSError as error:
-        detail = error.strerror or str(error)
+        detail = system_reason(error)
         raise TabellionError(
             [finding("ecriture-impossible", Place(str(copy)), valeur=copy.name, detail=detail)]
         ) from error

@@ -1,8 +1,9 @@
-"""Comparing words as people do: without case, accents, kinds of quotes, dashes or spaces."""
+"""Words: compared as people do (without case, accents, kinds of quotes or spaces), counted, and put for the system's errors."""
 
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -10,6 +11,21 @@ from collections.abc import Iterable
 _SAME = str.maketrans(
     {"’": "'", "‘": "'", "«": '"', "»": '"', "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "œ": "oe", "æ": "ae"}
 )
+_REASONS = {
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "accès refusé",
+    errno.EROFS: "ce disque est en lecture seule",
+    errno.ENOENT: "le fichier ou le dossier n'existe pas",
+    errno.EISDIR: "c'est un dossier",
+    errno.ENOTDIR: "un fichier tient la place d'un dossier",
+    errno.EEXIST: "il existe déjà",
+    errno.ENOTEMPTY: "ce dossier n'est pas vide",
+    errno.ENOSPC: "il n'y a plus de place sur le disque",
+    errno.EBUSY: "il est occupé par un autre programme",
+    errno.EIO: "erreur du disque ou du réseau",
+    errno.ENAMETOOLONG: "son nom est trop long",
+    errno.ELOOP: "ce lien tourne en rond",
+}
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
@@ -34,3 +50,8 @@ def nearest(value: str, choices: Iterable[str]) -> str | None:
 def plural(count: int, singular: str, many: str | None = None) -> str:
     """``count`` with its French noun: ``0 ligne``, ``1 ligne``, ``2 lignes``."""
     return f"{count} {singular if abs(count) < 2 else many or singular + 's'}"
+
+
+def system_reason(error: OSError) -> str:
+    """Why the system refused, in French (its own words are English, or the machine's)."""
+    return _REASONS.get(error.errno or 0, f"erreur {error.errno} du système")

@@ -12,6 +12,7 @@ from typing import Any
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import Schemas, load_schemas
+from tabellion.wording import system_reason
 
 SETTINGS_FILE = "tabellion.toml"
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
@@ -90,7 +91,7 @@ def read_settings(path: Path) -> Settings:
     except UnicodeDecodeError as error:
         raise TabellionError([finding("reglages-illisibles", place, detail="le fichier n'est pas en UTF-8")]) from error
     except OSError as error:
-        raise TabellionError([finding("reglages-illisibles", place, detail=error.strerror or str(error))]) from error
+        raise TabellionError([finding("reglages-illisibles", place, detail=system_reason(error))]) from error
     reader = _SettingsReader(place, values)
     settings = reader.settings()
     if reader.findings:

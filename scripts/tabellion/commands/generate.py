@@ -14,6 +14,7 @@ from tabellion.workbook.look import load_look
 from tabellion.workbook.master import write_master
 from tabellion.workbook.plan import Contract, plan_master
 from tabellion.workbook.seal import is_intact
+from tabellion.wording import system_reason
 from tabellion.workspace import Workspace
 
 LAYOUT = "contrat.toml"
@@ -76,7 +77,7 @@ def _make_way(target: Path, content: bytes, *, force: bool, now: datetime) -> Pa
     try:
         present = target.read_bytes()
     except OSError as error:
-        detail = error.strerror or str(error)
+        detail = system_reason(error)
         raise TabellionError([finding("ecriture-impossible", Place(str(target)), valeur=target.name, detail=detail)]) from error
     if present == content or is_intact(present):
         return None

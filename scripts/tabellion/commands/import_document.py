@@ -14,6 +14,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.registre import save_register, was_edited
 from tabellion.registre.document import ImportedContract, LineUse, read_document
 from tabellion.schema.frames import make_tables
+from tabellion.wording import system_reason
 from tabellion.workspace import Workspace
 
 #: The file that accounts for every line of the document, beside the register.
@@ -65,7 +66,7 @@ def _read(document: Path) -> bytes:
             raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)])
         return document.read_bytes()
     except OSError as error:
-        detail = error.strerror or str(error)
+        detail = system_reason(error)
         raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)]) from error
 
 

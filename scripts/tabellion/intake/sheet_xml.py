@@ -48,7 +48,8 @@ def _plain_cell(reference: bytes) -> bytes:
 # and blanks near A1 needs no other search; one of the second kind has no number that could be infinite.
 _STYLED = rb'<c r="' + _NEAR + rb'"(?: s="\d++")?+'
 _BARE = _plain_rows(_STYLED + rb'(?: t="[bns]")?+(?:>' + _NUMBER + rb"</c>|/>)")
-_NUMERIC = rb'(?: t="[bns]")?+(?:>(?:' + _FORMULA + rb")?+(?:" + _NUMBER + rb"|<v></v>|<v ?/>)?+</c>|/>)"
+_COMPUTED = rb">" + _FORMULA + rb"(?:" + _NUMBER + rb"|<v></v>|<v ?/>)?+</c>"
+_NUMERIC = rb'(?: t="[bns]")?+(?:>' + _NUMBER + rb"</c>|/>|" + _COMPUTED + rb")"
 _TEXTUAL = rb' t="(?:str|e|inlineStr)"(?:>' + _CONTENT + rb"</c>|/>)"
 _PLAIN_AND_NEAR = _plain_rows(_STYLED + rb"(?:" + _NUMERIC + rb"|" + _TEXTUAL + rb")")
 _PLAIN = _plain_rows(_plain_cell(rb"[A-Z]{1,3}[1-9]\d{0,6}+"))
@@ -62,6 +63,7 @@ _ERROR = re.compile(
 )
 _ERROR_TYPE = re.compile(rb'(<c r="[^>]*?) t="e"')
 _FORMULA_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*+)><f([^>]*+)>(?:([^<]*+)</f>)?(<v>[^<]|<v></v>|<v ?/>|<is>)?')
+_NO_VALUE = (None, b"<v></v>", b"<v/>", b"<v />")
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
 _ENTITY = re.compile(r"&(?:#x([0-9A-Fa-f]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -152,38 +154,43 @@ def _check_extent(cells: bytes, name: str, limits: Limits) -> None:
 
 def _read_formulas(scan: SheetScan) -> None:
     """Every formula, shared ones expanded, and whether its value was computed."""
-    masters: dict[str, tuple[Cell, str]] = {}
-    followers: list[tuple[Cell, str]] = []
-    cells = scan.cells
-    at = cells.find(b"<f")
+    masters: dict[bytes, tuple[Cell, str]] = {}
+    followers: list[tuple[Cell, bytes]] = []
+    cells, formulas = scan.cells, scan.formulas
+    find, back, match_at = cells.find, cells.rfind, _FORMULA_CELL.match
+    at = find(b"<f")
     while at >= 0:
-        match = _FORMULA_CELL.match(cells, cells.rfind(b"<c ", 0, at))
-        at = cells.find(b"<f", at + 2)
+        match = match_at(cells, back(b"<c ", 0, at))
+        at = find(b"<f", at + 2)
         if match is None:  # cannot be: the plain way has a cell before each formula
             continue
         letters, row, cell_attributes, attributes, body, value = match.groups()
         cell = int(row), column_index(letters.decode())
         text = unescaped_xml(body) if body else ""
-        kind = dict(_ATTRIBUTE.findall(attributes)) if attributes else {}
-        shared = kind.get(b"t") == b"shared"
-        if shared and text:
-            masters.setdefault(kind.get(b"si", b"").decode(), (cell, text))
-        elif shared:
-            followers.append((cell, kind.get(b"si", b"").decode()))
-        elif kind.get(b"t") == b"dataTable":
-            text = "TABLE()"
-        if not text and not shared:
+        if attributes and attributes != b"/":
+            kind = dict(_ATTRIBUTE.findall(attributes))
+            index = kind.get(b"si", b"")
+            if kind.get(b"t") == b"shared":
+                if text:
+                    masters.setdefault(index, (cell, text))
+                else:
+                    followers.append((cell, index))
+                    formulas[cell] = ""
+            elif kind.get(b"t") == b"dataTable":
+                text = "TABLE()"
+        if text:
+            formulas[cell] = text
+        elif cell not in formulas:
             continue
-        scan.formulas[cell] = text
-        if value in (None, b"<v></v>", b"<v/>", b"<v />"):
+        if value in _NO_VALUE:
             if value and b' t="str"' in cell_attributes:
                 scan.empty_texts.add(cell)
             else:
                 scan.uncached.add(cell)
     for cell, index in followers:
         if index in masters:
-            (row, column), text = masters[index]
-            scan.formulas[cell] = shifted(text, cell[0] - row, cell[1] - column)
+            (row_of_master, column_of_master), text = masters[index]
+            formulas[cell] = shifted(text, cell[0] - row_of_master, cell[1] - column_of_master)
 
 
 def _read_errors(scan: SheetScan) -> None:

@@ -106,7 +106,7 @@ class _TableReader:
                 "Enregistrez-le au format « CSV UTF-8 (délimité par des virgules) ».",
             )
         except OSError as error:
-            self.unreadable(None, error.strerror or str(error), "Vérifiez les droits de lecture du fichier.")
+            self.unreadable(None, system_reason(error), "Vérifiez les droits de lecture du fichier.")
         return None
 
     def unreadable(self, line: int | None, detail: str, remede: str) -> None:

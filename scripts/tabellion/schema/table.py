@@ -192,7 +192,7 @@ def _read(path: Path) -> tuple[TableSchema | None, list[Finding]]:
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return "le fichier n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or str(error))
+    return "le fichier n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else system_reason(error)
 
 
 def _reference_mistakes(schema: TableSchema, schemas: Schemas, folder: Path) -> list[Finding]:

@@ -48,7 +48,7 @@ def load_look(path: Path, schemas: Schemas) -> Look:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        detail = (error.strerror or "illisible") if isinstance(error, OSError) else "TOML mal formé ou pas en UTF-8"
+        detail = system_reason(error) if isinstance(error, OSError) else "TOML mal formé ou pas en UTF-8"
         raise TabellionError(
             [finding("mise-en-page-fausse", Place(str(path)), champ=path.name, detail=detail)]
         ) from error

@@ -1,8 +1,9 @@
-"""The partners: the collectivités, and those whom the fiches name as bearers or operators."""
+"""The partners: the collectivités, the ticked funders, and those whom the fiches name as bearers or operators."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from tabellion.registre.document.fiche import Fiche
@@ -24,6 +25,7 @@ class Partners:
 
     def __init__(self, collectivites: Collectivites, funders: list[Funder], ledger: Ledger) -> None:
         self.collectivites = collectivites
+        self.listed = funders
         self.funders = {key(funder.nom): funder.financeur_id for funder in funders}
         self.ledger = ledger
         self.rows: dict[str, dict[str, Any]] = {}
@@ -31,6 +33,13 @@ class Partners:
         self.participations: dict[tuple[str, str, str], dict[str, Any]] = {}
         for known, nom in collectivites.by_key.items():
             self._partner(nom, collectivites.ids[known])
+
+    def add_funders(self, ticked: Iterable[str | None]) -> None:
+        """Add the funders ticked on a fiche: each has its financements to answer for. « Autres » is nobody in particular."""
+        wanted = set(ticked)
+        for funder in self.listed:
+            if funder.financeur_id in wanted and not key(funder.nom).startswith(key("Autres")):
+                self._partner(funder.nom)
 
     def read(self, fiche: Fiche) -> None:
         """Add the partners of one fiche."""

@@ -69,6 +69,7 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
     check_fiche_piliers(fiches, conventions, piliers, ledger)
     funders, financements = _funding(fiches, ledger)
     partners = Partners(collectivites, funders.funders, ledger)
+    partners.add_funders(row["financeur_id"] for row in financements)
     for fiche in fiches:
         partners.read(fiche)
         fiche.row["reparation"] = " ; ".join(fiche.repairs) or None
