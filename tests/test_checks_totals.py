@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from support.contracts import (
-    ROOT,
+    SOURCE,
     SETTINGS,
     Row,
     Rows,
@@ -28,7 +28,6 @@ from support.findings import cells, check, linked
 from tabellion.checks import check_contract
 from tabellion.findings import Severity
 
-SOURCE = ROOT.parent / "shared" / "source" / "conventions-thematiques-2015-2020.txt"
 
 
 def row_of(rows: Rows, total_id: str) -> int:
@@ -252,7 +251,6 @@ def test_any_unique_index_will_do(kind: str) -> None:
 
 
 @pytest.mark.source
-@pytest.mark.skipif(not SOURCE.exists(), reason="the published document is not beside the repository")
 def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() -> None:
     from tabellion.registre.document import read_document
     from tabellion.workspace import find_workspace

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
+from support.contracts import SOURCE
 from tabellion.registre.document import ImportedContract, read_document
-
-SOURCE = Path(__file__).resolve().parent.parent.parent / "shared" / "source"
 
 # Counted in the text, section by section: subtotal in euros as printed, and number of lines under it.
 CHARTRES, LUCE, MAINVILLIERS, METROPOLE = "chartres", "luce", "mainvilliers", "chartres-metropole"
@@ -57,10 +55,7 @@ TICKS = [
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    found = sorted(SOURCE.glob("*.txt"))
-    if not found:
-        pytest.skip("le document publié n'est pas à côté du dépôt (../shared/source)")
-    return found[0].read_text(encoding="utf-8")
+    return SOURCE.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

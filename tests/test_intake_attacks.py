@@ -208,8 +208,9 @@ RICH = package(
     parts(
         sheet_xml(
             '<row r="1" spans="1:3"><c r="A1" s="0" t="inlineStr"><is><t>Lucé</t></is></c><c r="B1"><v>12.5</v></c>'
-            '<c r="C1" t="e"><f>1/0</f><v>#DIV/0!</v></c></row><row r="2" hidden="1"><c r="A2"><f t="shared" ref="A2:A3"'
-            ' si="0">B1*2</f><v>25</v></c></row><row r="3"><c r="A3"><f t="shared" si="0"/></c></row>',
+            '<c r="C1" t="e"><f>1/0</f><v>#DIV/0!</v></c></row><row r="2" hidden="1"><c r="A2">'
+            '<f t="shared" ref="A2:A3" si="0">B1*2</f><v>25</v></c></row>'
+            '<row r="3"><c r="A3"><f t="shared" si="0"/></c></row>',
             after='<mergeCells count="1"><mergeCell ref="A1:B1"/></mergeCells>',
         )
     )

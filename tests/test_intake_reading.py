@@ -289,6 +289,18 @@ def test_shared_texts_however_they_are_written() -> None:
     assert parse_bytes(with_strings(strings, cells), "f").sheets[0].rows == [[" un ", "deux", None, "a<b"]]
 
 
+def test_spaces_around_a_text_stay_where_the_file_says_so() -> None:
+    texts = "<t> a </t>", '<t xml:space="preserve"> a </t>', '<r><t> a </t></r><r><t xml:space="preserve"> b </t></r>'
+    cells = "".join(f'<c r="{c}1" t="inlineStr"><is>{t}</is></c>' for c, t in zip("ABC", texts, strict=True))
+    for more in ("", "<!-- exact -->"):
+        read = sheet(f'<row r="1">{cells}{more}<c r="D1" t="inlineStr"><v>v</v></c></row>')
+        assert read.rows == [["a", " a ", "a b ", "v"]]
+    items = "".join(f"<si>{text}</si>" for text in texts)
+    row = '<row r="1">' + "".join(f'<c r="{c}1" t="s"><v>{i}</v></c>' for i, c in enumerate("ABC")) + "</row>"
+    for strings in (f'<sst xmlns="{MAIN}">{items}</sst>', f'<x:sst xmlns:x="{MAIN}" xmlns="{MAIN}">{items}</x:sst>'):
+        assert parse_bytes(with_strings(strings, row), "f").sheets[0].rows == [["a", " a ", "a b "]]
+
+
 def test_sheets_follow_relationships_and_not_file_order() -> None:
     contents = parts(sheet_xml('<row r="1"><c r="A1"><v>1</v></c></row>'), sheet_xml())
     contents["xl/workbook.xml"] = workbook_xml(["Deux", "Un"])
@@ -472,11 +484,10 @@ def test_a_workbook_saved_by_libreoffice_is_read_the_same(tmp_path: Path) -> Non
     book.define_name("Taux", "=Été!$D$6")
     book.add_worksheet("Cachée").hide()
     book.close()
-    subprocess.run(
-        [str(SOFFICE), f"-env:UserInstallation=file://{tmp_path}/profil", "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML",
-         "--outdir", str(tmp_path / "apres"), str(buffer)],
-        capture_output=True, timeout=120, check=True,
-    )  # fmt: skip
+    profile = f"-env:UserInstallation=file://{tmp_path}/profil"
+    kind = "xlsx:Calc MS Excel 2007 XML"
+    command = [str(SOFFICE), profile, "--headless", "--convert-to", kind, "--outdir", f"{tmp_path}/apres", str(buffer)]
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
     before, after = read_workbook(buffer), read_workbook(tmp_path / "apres" / "avant.xlsx")
     assert [(s.name, s.state) for s in after.sheets] == [("Été", "visible"), ("Cachée", "hidden")]
     old, new = before.sheets[0], after.sheets[0]

@@ -1,4 +1,4 @@
-"""Files written whole or not at all: a temporary file in the same folder, flushed, synced, then put in place at once."""
+"""Files written whole or not at all: a temporary file in the same folder, flushed, synced, then put in place."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ def write_all_whole(contents: Mapping[Path, bytes]) -> None:
 
     Raises :class:`TabellionError` as :func:`write_whole`; until the last write has succeeded nothing is replaced.
     """
-    pending: list[tuple[str, Path]] = []
+    pending: list[tuple[Path, Path]] = []
     target = next(iter(contents), Path())
     try:
         for target, content in contents.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(prefix=".tabellion-", suffix=".tmp", dir=target.parent)
+            descriptor, name = tempfile.mkstemp(prefix=".tabellion-", suffix=".tmp", dir=target.parent)
+            temporary = Path(name)
             pending.append((temporary, target))
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+            temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
         while pending:
             temporary, target = pending[0]
-            os.replace(temporary, target)
+            temporary.replace(target)
             pending.pop(0)
     except OSError as error:
         detail = system_reason(error)
@@ -49,7 +50,7 @@ def write_all_whole(contents: Mapping[Path, bytes]) -> None:
         ) from error
     finally:
         for temporary, _ in pending:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def keep_dated_copy(path: Path, now: datetime) -> Path:

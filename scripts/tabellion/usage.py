@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import typer
@@ -14,15 +14,15 @@ from typer.core import TyperCommand, TyperGroup
 from tabellion.wording import nearest
 
 #: The parent of every wrong use that the parser raises; newer typers moved its module, not its place in the family.
-UsageError: type = typer.BadParameter.__mro__[1]
+_UsageError: type = typer.BadParameter.__mro__[1]
 
 _HELP_OPTIONS = ["--help", "-h"]
 _WIDEST, _NARROWEST = 100, 40
 _KINDS = {"integer": "un nombre entier", "float": "un nombre", "boolean": "oui ou non", "path": "un chemin"}
 
 
-class WrongUse(Exception):
-    """A command line that cannot be understood, said in French; ``context`` is the command that it was for."""
+class MisuseError(Exception):
+    """A command line that cannot be understood, said in French; ``context`` is that of the command it was for."""
 
     def __init__(self, message: str, context: Any) -> None:
         super().__init__(message)
@@ -30,18 +30,18 @@ class WrongUse(Exception):
 
 
 class Command(TyperCommand):
-    """A command whose help is in French."""
+    """A command that speaks French."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page into ``formatter``."""
         formatter.write(_help_page(self, ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse as typer does; raises :class:`WrongUse` where an argument is too many."""
+        """Parse as typer does; raises :class:`MisuseError`."""
         ctx.allow_extra_args = True
-        extra = super().parse_args(ctx, args)
+        extra = _in_french(super().parse_args, ctx, args)
         if extra:
-            raise WrongUse(f"argument en trop : {' '.join(extra)}", ctx)
+            raise MisuseError(f"« {' '.join(extra)} » est de trop.", ctx)
         return extra
 
 
@@ -53,39 +53,48 @@ class Group(TyperGroup):
         commands = [(name, command.get_short_help_str(limit=400)) for name, command in self.commands.items()]
         formatter.write(_help_page(self, ctx, commands))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as typer does; raises :class:`MisuseError`."""
+        return _in_french(super().parse_args, ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command to run; raises :class:`WrongUse` where there is none of that name."""
+        """Find the command to run; raises :class:`MisuseError` where there is none of that name."""
         name, *rest = args
         if name in self.commands:
             return name, self.commands[name], rest
-        raise WrongUse(f"la commande « {name} » n'existe pas{_perhaps(name, self.commands)}.", ctx)
+        raise MisuseError(f"la commande « {name} » n'existe pas{_perhaps(name, self.commands)}", ctx)
 
 
-def explain(error: Any) -> WrongUse:
-    """Say in French what a :data:`UsageError` of the parser says in English."""
+def _in_french(parse: Callable[[Any, list[str]], list[str]], context: Any, args: list[str]) -> list[str]:
+    try:
+        return parse(context, args)
+    except Exception as error:
+        if isinstance(error, _UsageError):
+            raise MisuseError(_explained(error, context.command.get_params(context)), context) from error
+        raise
+
+
+def _explained(error: Any, params: Sequence[Any]) -> str:
+    """Say in French what a mistake found by the parser says in English; its kind is known by its class's name."""
     family = {each.__name__ for each in type(error).__mro__}
     if "MissingParameter" in family:
-        message = f"il manque {_named(error.param)}."
-    elif "NoSuchOption" in family:
-        known = [name for each in error.ctx.command.get_params(error.ctx) for name in each.opts]
-        message = f"l'option « {error.option_name} » n'existe pas{_perhaps(error.option_name, known)}."
-    elif "BadOptionUsage" in family:
-        params = [each for each in error.ctx.command.get_params(error.ctx) if error.option_name in each.opts]
-        flag = bool(params) and bool(getattr(params[0], "is_flag", False))
-        wants = "ne prend pas de valeur" if flag else f"attend une valeur ({_metavar(params[0]) if params else 'VALEUR'})"
-        message = f"l'option « {error.option_name} » {wants}."
-    elif "BadParameter" in family and error.param is not None:
-        message = f"la valeur donnée pour {_named(error.param)} ne convient pas{_expected(error.param)}."
-    else:
-        message = "cette ligne de commande ne se comprend pas."
-    return WrongUse(message, error.ctx)
+        return f"il manque {_named(error.param)}."
+    if "NoSuchOption" in family:
+        near = _perhaps(error.option_name, [name for each in params for name in each.opts])
+        return f"l'option « {error.option_name} » n'existe pas{near}"
+    if "BadOptionUsage" in family:
+        param = next((each for each in params if error.option_name in each.opts), None)
+        if param is not None and param.is_flag:
+            return f"l'option « {error.option_name} » ne prend pas de valeur."
+        return f"l'option « {error.option_name} » attend une valeur{f' ({_metavar(param)})' if param else ''}."
+    if "BadParameter" in family and error.param is not None:
+        return f"la valeur donnée pour {_named(error.param)} ne convient pas{_expected(error.param)}."
+    return "cette ligne de commande ne se comprend pas."
 
 
-def refusal(error: WrongUse) -> str:
+def refusal(error: MisuseError) -> str:
     """What a person reads after a wrong use: how the command is written, what is wrong, where to find help."""
     context = error.context
-    if context is None:
-        return f"Erreur : {error}"
     help_line = f"« {context.command_path} {_HELP_OPTIONS[0]} » affiche l'aide."
     return f"{_usage(context.command, context)}\n\nErreur : {error}\n{help_line}"
 
@@ -142,13 +151,10 @@ def _metavar(param: Any) -> str:
 
 
 def _named(param: Any) -> str:
-    if param.param_type_name == "argument":
-        return f"l'argument {_metavar(param)} ({_lowered(param.help)})" if param.help else f"l'argument {_metavar(param)}"
-    return f"l'option « {param.opts[0]} »"
-
-
-def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip(".")
+    if param.param_type_name == "option":
+        return f"l'option « {param.opts[0]} »"
+    about = f" ({param.help[:1].lower()}{param.help[1:].rstrip('.')})" if param.help else ""
+    return f"l'argument {_metavar(param)}{about}"
 
 
 def _expected(param: Any) -> str:
@@ -161,4 +167,4 @@ def _expected(param: Any) -> str:
 
 def _perhaps(typed: str, known: Iterable[str]) -> str:
     near = nearest(typed, known)
-    return f" ; vouliez-vous dire « {near} » ?" if near else ""
+    return f" ; vouliez-vous dire « {near} » ?" if near else "."

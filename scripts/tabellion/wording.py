@@ -1,4 +1,4 @@
-"""Words: compared as people do (without case, accents, kinds of quotes or spaces), counted, and put for the system's errors."""
+"""Words: compared as people do (without case, accents, kinds of quotes or spaces), counted, put for system errors."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _REASONS = {
     errno.EEXIST: "il existe déjà",
     errno.ENOTEMPTY: "ce dossier n'est pas vide",
     errno.ENOSPC: "il n'y a plus de place sur le disque",
+    errno.EDQUOT: "il n'y a plus de place sur le disque",
+    errno.EFBIG: "le fichier est trop gros pour ce disque",
     errno.EBUSY: "il est occupé par un autre programme",
     errno.EIO: "erreur du disque ou du réseau",
     errno.ENAMETOOLONG: "son nom est trop long",

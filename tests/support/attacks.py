@@ -98,11 +98,28 @@ def raw_archive(pieces: list[Piece], *, count: int | None = None) -> bytes:
             offset = offsets[piece.same_place_as]
         else:
             name = piece.local_name or piece.name
-            body += struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, piece.flags, piece.method, 0, 33, crc, len(stored), size,
-                                len(name), 0) + name + stored  # fmt: skip
+            header = (20, piece.flags, piece.method, 0, 33, crc, len(stored), size, len(name), 0)
+            body += struct.pack("<4s5H3L2H", b"PK\x03\x04", *header) + name + stored
         offsets.append(offset)
-        directory += struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, piece.flags, piece.method, 0, 33, crc, len(stored),
-                                 size, len(piece.name), 0, 0, 0, 0, 0, offset) + piece.name  # fmt: skip
+        facts = (
+            20,
+            20,
+            piece.flags,
+            piece.method,
+            0,
+            33,
+            crc,
+            len(stored),
+            size,
+            len(piece.name),
+            0,
+            0,
+            0,
+            0,
+            0,
+            offset,
+        )
+        directory += struct.pack("<4s6H3L5H2L", b"PK\x01\x02", *facts) + piece.name
     entries = len(pieces) if count is None else count
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, entries, entries, len(directory), len(body), 0)
     return body + directory + end
@@ -376,9 +393,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "long text in runs": (
         "texte-demesure",
-        lambda: with_strings(
-            f'<sst xmlns="{MAIN}"><si>{"<r><t>" + "a" * 20_000 + "</t></r>"}{"<r><t>" + "a" * 20_000 + "</t></r>"}</si></sst>'
-        ),
+        lambda: with_strings(f'<sst xmlns="{MAIN}"><si>{2 * ("<r><t>" + "a" * 20_000 + "</t></r>")}</si></sst>'),
     ),
     # what only the parser can refuse
     "shared text that is not there": (

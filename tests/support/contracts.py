@@ -15,7 +15,9 @@ from tabellion.schema import Schemas, load_schemas
 from tabellion.schema.frames import Tables, make_tables
 from tabellion.workspace import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+#: The published document, where a checkout has it beside it.
+SOURCE = ROOT.parent / "shared" / "source" / "conventions-thematiques-2015-2020.txt"
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]

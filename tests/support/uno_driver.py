@@ -186,6 +186,9 @@ class Driver:
         descriptor.ContainsHeader = True
         target.filter(descriptor)
 
+    def remove_sheet(self, sheet: str) -> None:
+        self.document.Sheets.removeByName(sheet)
+
     def rename_sheet(self, sheet: str, name: str) -> None:
         self.sheet(sheet).setName(name)
 

@@ -41,7 +41,7 @@ class _FormulaCheck:
         for each in self.reading.formulas:
             by_table[each.table].append(each)
         named = by_table.pop("", [])
-        finder = Finder(self.reading.workbook)
+        finder = Finder(self.reading.workbook, self.reading.known_tables)
         for name, formulas in by_table.items():
             area = self.reading.areas.get(name)
             columns = tuple(dict.fromkeys(each.column for each in formulas))
@@ -141,8 +141,8 @@ class _FormulaCheck:
                 )  # fmt: skip
             return
         plain, partial = self.canonical(found, sheet, row, area)
-        if plain != _compact(wanted):
-            code = "plage-incomplete" if partial else "formule-modifiee"
+        if partial or plain != _compact(wanted):
+            code = "plage-incomplete" if partial and plain == _compact(wanted) else "formule-modifiee"
             self.findings.append(
                 finding(code, place, champ=titre, valeur=found[:_SHOWN], attendu=wanted[:_SHOWN], titre=titre)
             )

@@ -10,11 +10,11 @@ from tabellion.checks import check_integrity, check_meaning
 from tabellion.files import keep_dated_copy, write_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.registre import load_register
+from tabellion.wording import system_reason
 from tabellion.workbook.look import load_look
 from tabellion.workbook.master import write_master
 from tabellion.workbook.plan import Contract, plan_master
 from tabellion.workbook.seal import is_intact
-from tabellion.wording import system_reason
 from tabellion.workspace import Workspace
 
 LAYOUT = "contrat.toml"
@@ -78,7 +78,9 @@ def _make_way(target: Path, content: bytes, *, force: bool, now: datetime) -> Pa
         present = target.read_bytes()
     except OSError as error:
         detail = system_reason(error)
-        raise TabellionError([finding("ecriture-impossible", Place(str(target)), valeur=target.name, detail=detail)]) from error
+        raise TabellionError(
+            [finding("ecriture-impossible", Place(str(target)), valeur=target.name, detail=detail)]
+        ) from error
     if present == content or is_intact(present):
         return None
     if not force:

@@ -44,7 +44,9 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     kept = None
     if was_edited(target, schemas):
         if not force:
-            remede = "Importez ailleurs avec --vers DOSSIER, ou remplacez-le avec --forcer : une copie datée est gardée."
+            remede = (
+                "Importez ailleurs avec --vers DOSSIER, ou remplacez-le avec --forcer : une copie datée est gardée."
+            )
             raise TabellionError([finding("fichier-deja-la", Place(str(target)), valeur=target.name, remede=remede)])
         kept = keep_dated_copy(target, now)
     settings = workspace.settings

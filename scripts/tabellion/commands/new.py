@@ -27,10 +27,16 @@ def create_workspace(folder: Path) -> list[Path]:
     Raises :class:`TabellionError` with every file that is already there; nothing is then written.
     """
     kit = starter_kit()
-    sources = [path for each in KIT for path in ([kit / each] if (kit / each).is_file() else sorted((kit / each).rglob("*")))]
+    sources = [
+        path for each in KIT for path in ([kit / each] if (kit / each).is_file() else sorted((kit / each).rglob("*")))
+    ]
     contents = {folder / path.relative_to(kit): path.read_bytes() for path in sources if path.is_file()}
     remede = "Choisissez un autre dossier, ou déplacez ce fichier."
-    taken = [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in contents if path.exists()]
+    taken = [
+        finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede)
+        for path in contents
+        if path.exists()
+    ]
     if folder.exists() and not folder.is_dir():
         taken = [finding("fichier-deja-la", Place(str(folder)), valeur=folder.name, remede=remede)]
     if taken:

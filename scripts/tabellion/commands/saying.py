@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import textwrap
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +16,24 @@ from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.wording import plural
 
 JSON_VERSION = 1
-#: Findings of one code on one sheet beyond this many are counted, with their first cells.
-_SHOWN_EACH = 5
+#: Findings of one code on one sheet beyond this many are counted, with their cells up to the second number.
+_SHOWN_EACH, _NAMED_EACH = 5, 17
+#: Columns that a line fills on a terminal at most; elsewhere (a log, a pipe) a finding is one line, to be searched.
+_WIDEST = 120
 _MARKS = {Severity.ERREUR: "✗", Severity.AVERTISSEMENT: "!", Severity.INFORMATION: "i"}
 _COLOURS = {Severity.ERREUR: "red", Severity.AVERTISSEMENT: "yellow", Severity.INFORMATION: "cyan"}
+
+#: Unicode's control characters, format characters (some reorder what is read) and lone surrogates; soft hyphens and
+#: joiners only shape words.
+_COMMANDS, _HARMLESS = ("Cc", "Cf", "Cs"), "\u00ad\u200c\u200d"
+
+Write = Callable[..., None]
 
 
 def summary(findings: Sequence[Finding]) -> str:
     """One sentence that counts the findings, and says whether one blocks."""
     if not findings:
-        return "Rien à signaler."
+        return "rien à signaler."
     counts = Counter(each.gravite for each in findings)
     parts = [plural(counts[severity], severity.label) for severity in Severity if counts[severity]]
     blocking = sum(each.bloquant for each in findings)
@@ -30,55 +41,67 @@ def summary(findings: Sequence[Finding]) -> str:
     return ", ".join(parts) + " ; " + end
 
 
-def print_findings(findings: Iterable[Finding], *, short: bool = False) -> None:
-    """Print findings by file, then by sheet, what blocks first; ``short`` leaves the informations to the workbook."""
+def print_findings(findings: Iterable[Finding], *, to_errors: bool = False) -> None:
+    """Print findings by file, then by sheet, what blocks first; on the error stream when ``to_errors``."""
     from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(stderr=to_errors, highlight=False)
+    width = min(console.width, _WIDEST) if console.is_terminal else None
+
+    def write(text: str, indent: int = 0, style: str = "") -> None:
+        margin = " " * indent
+        lines = [margin + text]
+        if width is not None and text:
+            lines = textwrap.wrap(
+                text, width, initial_indent=margin, subsequent_indent=margin + "  ", break_on_hyphens=False
+            )
+        for line in lines:
+            console.print(Text(line, style=style), soft_wrap=True)
+
     for where, group in _by_sheet(findings):
-        shown = [each for each in group if not short or each.gravite is not Severity.INFORMATION]
-        if not shown:
-            continue
-        console.print(f"\n[bold]{escape(where)}[/bold]")
-        for same in _by_code(shown):
-            _print_same(console, same, escape)
+        write("")
+        write(printable(where), style="bold")
+        for same in _by_code(group):
+            _print_same(write, same)
 
 
-def _print_same(console: Any, same: list[Finding], escape: Any) -> None:
+def _print_same(write: Write, same: list[Finding]) -> None:
     first = same[0]
-    block = " (bloquant)" if first.bloquant else ""
-    colour, mark = _COLOURS[first.gravite], _MARKS[first.gravite]
-    count = f" — {len(same)} fois" if len(same) > 1 else ""
-    title = CATALOGUE[first.code].titre
-    console.print(f"  [{colour}]{mark} {first.gravite.label}{block}[/{colour}] {escape(title)}{count} [dim]{first.code}[/dim]")
-    for each in same[:_SHOWN_EACH]:
-        console.print(f"      {escape(_where(each))}{escape(each.message)}")
-        if each.suggestion and (len(same) == 1 or each.suggestion != first.suggestion):
-            console.print(f"      [dim]→ {escape(each.suggestion)}[/dim]")
-    if len(same) > 1 and len({each.suggestion for each in same[:_SHOWN_EACH]}) == 1:
-        console.print(f"      [dim]→ {escape(first.suggestion)}[/dim]")
-    if len(same) > _SHOWN_EACH:
-        rest = ", ".join(filter(None, (each.place.cellule or _line(each) for each in same[_SHOWN_EACH : _SHOWN_EACH + 12])))
-        more = " …" if len(same) > _SHOWN_EACH + 12 else ""
-        console.print(f"      [dim]et aussi : {escape(rest)}{more}[/dim]")
+    blocks = ", bloque" if first.bloquant else ""
+    count = f", {len(same)} fois" if len(same) > 1 else ""
+    grade = f"{_MARKS[first.gravite]} {first.gravite.label}{blocks}"
+    write(f"{grade} : {CATALOGUE[first.code].titre}{count} [{first.code}]", 2, _COLOURS[first.gravite])
+    shown = same[:_SHOWN_EACH]
+    one_remedy = len({each.suggestion for each in shown}) == 1
+    for each in shown:
+        where = _where(each)
+        write(printable(f"{where} : {each.message}" if where else each.message), 6)
+        if each.suggestion and not one_remedy:
+            write(printable(f"→ {each.suggestion}"), 8, "dim")
+    rest = [_where(each) for each in same[_SHOWN_EACH:_NAMED_EACH]]
+    if rest:
+        more = f" et {len(same) - _NAMED_EACH} de plus" if len(same) > _NAMED_EACH else ""
+        write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, "dim")
+    if first.suggestion and one_remedy:
+        write(printable(f"→ {first.suggestion}"), 6, "dim")
 
 
 def _where(each: Finding) -> str:
-    cell = each.place.cellule or _line(each)
-    return f"{cell} : " if cell else ""
-
-
-def _line(each: Finding) -> str:
+    if each.place.cellule:
+        return each.place.cellule
     return f"ligne {each.place.ligne}" if each.place.ligne is not None else ""
 
 
-def _by_sheet(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
-    groups: dict[str, list[Finding]] = {}
+def _by_sheet(findings: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
+    """Findings by file in the order given, and in each file by sheet, the sheets where something blocks first."""
+    files: dict[str | None, dict[str | None, list[Finding]]] = {}
     for each in findings:
-        name = " › ".join(part for part in (each.place.fichier, each.place.feuille) if part)
-        groups.setdefault(name or "Constats", []).append(each)
-    return sorted(groups.items(), key=lambda group: min((not each.bloquant, each.gravite) for each in group[1]))
+        files.setdefault(each.place.fichier, {}).setdefault(each.place.feuille, []).append(each)
+    for file, sheets in files.items():
+        ranked = sorted(sheets.items(), key=lambda sheet: min((not each.bloquant, each.gravite) for each in sheet[1]))
+        for sheet, group in ranked:
+            yield " › ".join(part for part in (file, sheet) if part) or "Constats", group
 
 
 def _by_code(group: list[Finding]) -> list[list[Finding]]:
@@ -88,22 +111,41 @@ def _by_code(group: list[Finding]) -> list[list[Finding]]:
     return [codes[key] for key in sorted(codes)]
 
 
+def printable(text: str) -> str:
+    """``text`` on one line and without what commands a terminal: a message may quote a file from outside."""
+    line = " ".join(text.splitlines())
+    return "".join("�" if unicodedata.category(each) in _COMMANDS and each not in _HARMLESS else each for each in line)
+
+
 def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
     """The object that ``--json`` writes (DESIGN.md §5)."""
     counts = Counter(each.gravite for each in findings)
-    files = Counter(each.place.fichier for each in findings)
+    files = Counter(each.place.fichier or "" for each in findings)
     return {
         "version": JSON_VERSION,
-        "constats": [each.as_json() for each in findings],
+        "constats": [_finding_json(each) for each in findings],
         "resume": {
             **{severity.label: counts[severity] for severity in Severity},
             "bloquants": sum(each.bloquant for each in findings),
             "par_code": dict(sorted(Counter(each.code for each in findings).items())),
-            "par_fichier": {str(name): count for name, count in sorted(files.items(), key=lambda each: str(each[0]))},
+            "par_fichier": dict(sorted(files.items())),
         },
     }
 
 
 def write_json(path: Path, findings: Sequence[Finding]) -> None:
-    """Write :func:`as_json` at ``path``, whole."""
-    write_whole(path, (json.dumps(as_json(findings), ensure_ascii=False, indent=2, default=str) + "\n").encode())
+    """Write :func:`as_json` at ``path``, whole.
+
+    Raises :class:`tabellion.findings.TabellionError` when the place cannot be written.
+    """
+    text = json.dumps(as_json(findings), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    write_whole(path, text.encode("utf-8", "replace"))
+
+
+def _finding_json(each: Finding) -> dict[str, Any]:
+    """One finding, its values as JSON has them: an infinite or impossible number, which it has not, becomes text."""
+    found = each.as_json()
+    for name in ("valeur", "attendu"):
+        if isinstance(found[name], float) and not math.isfinite(found[name]):
+            found[name] = str(found[name])
+    return found

@@ -60,6 +60,14 @@ class MasterReading:
     identity: dict[str, str] = field(default_factory=dict)
     formulas: list[FormulaCell] = field(default_factory=list)
 
+    @property
+    def known_tables(self) -> frozenset[str]:
+        """The names of the Excel tables that the workbook was made with."""
+        names = (table.name for sheet in self.workbook.sheets for table in sheet.tables)
+        return frozenset(
+            {each.table for each in self.formulas if each.table} | {name for name in names if table_resource(name)}
+        )
+
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a row's field; the row's first cell when the sheet itself says the field."""
         origin = self.origins[table][index]
@@ -74,7 +82,7 @@ def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str) -> Maste
     """
     reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
     reading.identity, reading.formulas = _identity(workbook.sheet(IDENTITY))
-    finder = Finder(workbook)
+    finder = Finder(workbook, reading.known_tables)
     if not _is_ours(reading, finder, contract):
         return reading
     _Reader(reading, finder).read()

@@ -88,7 +88,10 @@ def _sheets(parts: Parts, entries: list[Element], links: dict[str, Relationship]
     seen: set[str] = set()
     for entry in entries:
         name = unescaped(entry.attributes.get("name", ""))
-        link = next((links.get(entry.attributes[key]) for key in RELATIONSHIP_ID if key in entry.attributes), None)
+        link_id = next((entry.attributes[key] for key in RELATIONSHIP_ID if key in entry.attributes), None)
+        if link_id == "":  # a code module of Excel 95, listed among the sheets
+            continue
+        link = links.get(link_id) if link_id is not None else None
         if link is None or link.external or not name:
             raise _damaged(f"la feuille « {name[:31]} » n’a pas de contenu")
         if name.casefold() in seen:

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from tabellion.findings import TabellionError
 from tabellion.intake.limits import LIMITS, Limits, refusal
 from tabellion.intake.sheet_exact import text_length
-from tabellion.intake.xml_parts import MAIN, elements, parse
+from tabellion.intake.xml_parts import MAIN, close_text, elements, parse, preserves_space
 
 _TEXT = rb'<t(?: xml:space="preserve")?+(?:/>|>(?:[^<]{0,32767}+)</t>)'
 _PLAIN = re.compile(rb"(?:<si>(?:" + _TEXT + rb")?+</si>|<si/>)*+")
@@ -41,22 +41,31 @@ def _rewritten(content: bytes, part: str, limits: Limits) -> bytes:
     """The same from any well-formed part: the runs of a rich text joined, phonetic guides left out."""
     pieces: list[str] = []
     item: list[str] = []
-    state = {"t": False, "rPh": False}
+    in_text = phonetic = preserve = False
+    text_start = 0
 
-    def start(name: str, _attributes: dict[str, str]) -> None:
-        namespace, _, local = name.rpartition(" ")
-        if namespace in MAIN:
-            if local == "si":
-                item.clear()
-            elif local in state:
-                state[local] = True
-
-    def end(name: str) -> None:
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal in_text, phonetic, preserve, text_start
         namespace, _, local = name.rpartition(" ")
         if namespace not in MAIN:
             return
-        if local in state:
-            state[local] = False
+        if local == "si":
+            item.clear()
+        elif local == "rPh":
+            phonetic = True
+        elif local == "t" and not phonetic:
+            in_text, text_start, preserve = True, len(item), preserves_space(attributes)
+
+    def end(name: str) -> None:
+        nonlocal in_text, phonetic
+        namespace, _, local = name.rpartition(" ")
+        if namespace not in MAIN:
+            return
+        if local == "rPh":
+            phonetic = False
+        elif local == "t" and in_text:
+            in_text = False
+            close_text(item, text_start, preserve)
         elif local == "si":
             joined = "".join(item)
             if len(joined) > limits.text_characters and text_length(joined) > limits.text_characters:
@@ -64,7 +73,7 @@ def _rewritten(content: bytes, part: str, limits: Limits) -> bytes:
             pieces.append(f'<si><t xml:space="preserve">{escape(joined)}</t></si>')
 
     def text(data: str) -> None:
-        if state["t"] and not state["rPh"]:
+        if in_text:
             item.append(data)
 
     parse(content, part, start=start, end=end, text=text)

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from tabellion.intake.addresses import cell_name, parse_cell
 from tabellion.intake.limits import MAX_COLUMNS, MAX_ROWS, Limits, refusal
-from tabellion.intake.xml_parts import MAIN, Element, parse
+from tabellion.intake.xml_parts import MAIN, Element, close_text, parse, preserves_space
 
 _ESCAPE = re.compile(r"_x[0-9A-Fa-f]{4}_")
 _FRAME = frozenset(("mergeCell", "col"))
@@ -44,6 +44,8 @@ class _Rewriter:
         self.inline: list[str] | None = None
         self.collecting: list[str] | None = None
         self.phonetic = False
+        self.text_start = 0
+        self.preserve = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
@@ -70,6 +72,7 @@ class _Rewriter:
             self.phonetic = True
         elif local == "t" and self.inline is not None and not self.phonetic:
             self.collecting = self.inline
+            self.text_start, self.preserve = len(self.inline), preserves_space(attributes)
 
     def text(self, data: str) -> None:
         if self.collecting is not None:
@@ -82,6 +85,8 @@ class _Rewriter:
         if local == "sheetData":
             self.inside = False
         elif local in ("f", "v", "t"):
+            if local == "t" and self.inline is not None and self.collecting is self.inline:
+                close_text(self.inline, self.text_start, self.preserve)
             self.collecting = None
         elif local == "rPh":
             self.phonetic = False
@@ -128,7 +133,8 @@ class _Rewriter:
                 f' {key}="{_quoted(value)}"' for key, value in self.formula[0].items() if key in ("t", "ref", "si")
             )
             content += f"<f{attributes}>{self._checked(self.formula[1], cell)}</f>"
-        if self.value is not None:
+        if self.value is not None and not self.inline:
+            kind = "str" if kind == "inlineStr" else kind
             content += f"<v>{self._checked(self.value, cell)}</v>"
         elif self.inline is not None:
             kind = "inlineStr"

@@ -28,7 +28,7 @@ _TEXT = rb"[^<]{0,32767}+"
 _NUMBER = rb"<v>-?\d{1,17}+(?:\.\d{1,18}+)?+(?:E[-+]?\d\d?)?+</v>"
 _FORMULA = rb"<f" + _ATTRIBUTES + rb"(?:/>|>" + _TEXT + rb"</f>)"
 _INLINE = rb'<is>(?:<t(?: xml:space="preserve")?+(?:/>|>' + _TEXT + rb"</t>))?+</is>"
-_CONTENT = rb"(?:" + _FORMULA + rb")?+(?:<v>" + _TEXT + rb"</v>|<v ?/>|" + _INLINE + rb")?+"
+_CONTENT = rb"(?:" + _FORMULA + rb')?+(?:(?<!t="inlineStr">)<v>' + _TEXT + rb"</v>|<v ?/>|" + _INLINE + rb")?+"
 _NEAR = rb"A?[A-Z][1-9]\d{0,3}+"
 _NEAR_CELLS = 52 * 9_999
 """The most cells that ``_NEAR`` references can span: to AZ9999."""
@@ -205,6 +205,8 @@ def _read_errors(scan: SheetScan) -> None:
 def unescaped_xml(text: bytes) -> str:
     """The characters that ``text``, without tags, stands for."""
     decoded = text.decode("utf-8", "replace")
+    if "\r" in decoded:  # as an XML parser does
+        decoded = decoded.replace("\r\n", "\n").replace("\r", "\n")
     return _ENTITY.sub(_character, decoded) if "&" in decoded else decoded
 
 

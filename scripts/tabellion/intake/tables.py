@@ -67,9 +67,13 @@ def _blank(value: RawValue) -> bool:
 
 @dataclass
 class Finder:
-    """Finds tables in one workbook and keeps what there is to say about their places."""
+    """Finds tables in one workbook and keeps what there is to say about their places.
+
+    ``known`` are the names of the Excel tables that the workbook was made with: none is ever taken for another.
+    """
 
     workbook: RawWorkbook
+    known: frozenset[str] = frozenset()
     findings: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,7 +106,8 @@ class Finder:
                 name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name
             )
         sheet_name = self.marked_sheet(marker) if marker is not None else None
-        found = self._search(labels, sheet_name)
+        deleted = marker is not None and sheet_name is None and marker in self.workbook.names
+        found = None if deleted else self._search(labels, sheet_name)
         if found is None:
             self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
             return None
@@ -132,6 +137,12 @@ class Finder:
         for sheet in self.workbook.sheets:
             if sheet_name is not None and sheet.name != sheet_name:
                 continue
+            taken = {
+                (table.header_row, column)
+                for table in sheet.tables
+                if table.name in self.known
+                for column in range(table.first_column, table.last_column + 1)
+            }
             for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
                 places = [
                     column for column, value in enumerate(line, 1) if isinstance(value, str) and fold(value) in wanted

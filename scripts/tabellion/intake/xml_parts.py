@@ -22,6 +22,8 @@ RELATIONSHIP_ID = (
     "http://purl.oclc.org/ooxml/officeDocument/relationships id",
 )
 
+_SPACE = "http://www.w3.org/XML/1998/namespace space"
+
 _DECLARATION = re.compile(rb"<\?xml[^>]*\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([^"']*)""")
 _BOM = b"\xef\xbb\xbf"
@@ -137,3 +139,14 @@ def elements(content: bytes, part: str, wanted: frozenset[str]) -> list[Element]
 
     parse(content, part, start=start, end=end, text=text)
     return found
+
+
+def close_text(pieces: list[str], start: int, preserve: bool) -> None:
+    """End a ``<t>`` whose text is ``pieces[start:]``: unless its spaces are to be preserved, those around it go."""
+    if not preserve:
+        pieces[start:] = ["".join(pieces[start:]).strip(" \t\r\n")]
+
+
+def preserves_space(attributes: dict[str, str]) -> bool:
+    """Whether an element says ``xml:space="preserve"``."""
+    return attributes.get(_SPACE) == "preserve"

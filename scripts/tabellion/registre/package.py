@@ -18,6 +18,7 @@ from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, Schemas, TableSchema
 from tabellion.schema.amounts import plain_euros
 from tabellion.schema.cast import cast_column, parse_csv_text
 from tabellion.schema.frames import Tables, make_frame, plain_columns
+from tabellion.wording import system_reason
 
 DESCRIPTOR = "datapackage.json"
 #: One CSV field never holds more than this many characters; beyond, the file is not one of ours.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.wording import system_reason
 
 Kind = Literal["string", "integer", "money", "boolean"]
 

@@ -10,7 +10,7 @@ from tabellion.accounts import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE
 from tabellion.workbook.names import column_ref, quoted_text, table_name, this_row
 from tabellion.workbook.pen import Pen, Sheet
 from tabellion.workbook.plan import FIRST_TABLE_ROW, DataTable, MasterPlan
-from tabellion.workbook.tables import computed_cell, fit_data_table, set_widths, widths, write_data_table
+from tabellion.workbook.tables import computed_cell, fit_data_table, widths, write_data_table
 
 TOWN, STATE, COUNT = "Collectivité", "État", "Lignes"
 PRINTED, GAP = "Publié ici (€)", "Écart (€)"
@@ -18,9 +18,11 @@ RECAP_PRINTED, RECAP_GAP = "Publié au récapitulatif (€)", "Écart au récapi
 TOTAL = "Total"
 #: The defined names that formulas use: the exercice shown, and the largest gap that is only a rounding.
 EXERCICE, ROUNDING = "Exercice", "Arrondi"
+#: How many lines a collectivité has: in words, since the count stands in the wide column of the wordings.
+_COUNT_FORMAT = '[<2]0" ligne";0" lignes"'
 #: Rows above which freezing the panes would leave too little room to scroll.
 _FROZEN_AT_MOST = 16
-_FIGURE_WIDTH = 16.0
+_FIGURE_WIDTH, _STATE_WIDTH = 16.0, 12.0
 _TOTAL_STYLE = {"bold": True, "top": 2}
 
 
@@ -124,22 +126,24 @@ def write_budget(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: i
     sheet.title(f"{convention} – {title}", "Crédits de droit commun, collectivité par collectivité", len(lines.columns))
     _write_totals(sheet, plan, lines, convention)
     write_data_table(sheet, plan, lines)
-    fit_data_table(sheet, plan, [lines])
+    fit_data_table(sheet, plan, lines)
     first = len(AMOUNTS) + 3
-    set_widths(sheet, widths(lines), [(column, _FIGURE_WIDTH) for column in range(first, first + 4)])
+    figures = range(first, first + len((PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)))
+    sheet.set_widths(widths(lines), [(2, _STATE_WIDTH)], [(column, _FIGURE_WIDTH) for column in figures])
     sheet.raw.freeze_panes(lines.row + 1 if lines.row <= _FROZEN_AT_MOST else 3, 0)
     sheet.print_setup((lines.row, lines.row), contract.settings.titre)
-    sheet.raw.print_area(0, 0, lines.last_row, lines.column_of("ligne_source") + 2)
-    add_state_colours(sheet, FIRST_TABLE_ROW + 1, 1, lines.row - 2, 1)
+    sheet.raw.print_area(0, 0, lines.last_row, figures[-1])
+    add_state_colours(sheet, FIRST_TABLE_ROW + 1, 2, lines.row - 2, 2)
 
 
 def _write_totals(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: int) -> None:
     contract, name = plan.contract, totals_name(convention)
     accounts, labels = contract.accounts, measured_labels(plan)
-    columns = (TOWN, STATE, COUNT, *labels.values(), PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)
+    columns = (TOWN, COUNT, STATE, *labels.values(), PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)
     formulas = _town_formulas(plan, lines, convention)
-    sheet.table(name, FIRST_TABLE_ROW, 0, max(1, len(accounts.towns)), columns, calculated=formulas, filters=False)
-    sheet.fit(FIRST_TABLE_ROW, [(label, _FIGURE_WIDTH) for label in columns])
+    aligned = {STATE: "center"} | dict.fromkeys(columns[3:], "right")
+    height = max(1, len(accounts.towns))
+    sheet.table(name, FIRST_TABLE_ROW, 0, height, columns, calculated=formulas, filters=False, aligned=aligned)
     row = FIRST_TABLE_ROW + 1
     for town in accounts.towns:
         figures = town_figures(accounts, convention, town)
@@ -173,9 +177,10 @@ def _write_figures(
         RECAP_PRINTED: figures.recap,
         RECAP_GAP: figures.recap_gap,
     }
-    kinds = {STATE: "text", COUNT: "count", GAP: "signed", RECAP_GAP: "signed"}
+    kinds = {STATE: "state", COUNT: "count", GAP: "signed", RECAP_GAP: "signed"}
     for column, label in enumerate(columns[1:], 1):
-        style, content = computed_cell(sheet.pen, kinds.get(label, "euros"), values[label], **properties)
+        more = {"num_format": _COUNT_FORMAT, "align": "left"} if label == COUNT else {}
+        style, content = computed_cell(sheet.pen, kinds.get(label, "euros"), values[label], **properties, **more)
         sheet.formula(row, column, formulas[label], style, content, (*source, label))
 
 

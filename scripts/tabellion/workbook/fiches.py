@@ -6,7 +6,7 @@ from tabellion.schema.frames import plain_columns
 from tabellion.workbook.names import column_ref, table_name, this_row
 from tabellion.workbook.pen import Sheet
 from tabellion.workbook.plan import DataTable, MasterPlan
-from tabellion.workbook.tables import Computed, fit_data_table, set_widths, widths, write_data_table
+from tabellion.workbook.tables import Computed, fit_data_table, widths, write_data_table
 
 UNKNOWN_AXE = "axe inconnu"
 
@@ -18,7 +18,7 @@ def write_fiches(sheet: Sheet, plan: MasterPlan, table: DataTable, convention: i
     sheet.title(f"{convention} – {title}", "Fiches action de la convention", len(table.columns))
     computed = _computed(plan, table)
     write_data_table(sheet, plan, table, computed)
-    fit_data_table(sheet, plan, [table], computed)
+    fit_data_table(sheet, plan, table, computed)
     _finish(sheet, plan, table, last_printed="partenaires_operationnels")
 
 
@@ -37,12 +37,12 @@ def _computed(plan: MasterPlan, table: DataTable) -> dict[str, Computed]:
     return {
         "axe": Computed(
             "text",
-            f'IFERROR(INDEX({title_of},MATCH({axe},{code_of},0)),"{UNKNOWN_AXE}")',
+            f'IF({axe}="","",IFERROR(INDEX({title_of},MATCH({axe},{code_of},0)),"{UNKNOWN_AXE}"))',
             [titles.get(each) or UNKNOWN_AXE for each in columns["axe_id"]],
         ),
         "financements": Computed(
             "count",
-            f"COUNTIFS({column_ref(financements.name, financements.label('fiche_id'))},{fiche})",
+            f'IF({fiche}="","",COUNTIFS({column_ref(financements.name, financements.label("fiche_id"))},{fiche}))',
             [int(counts.get(each, 0)) for each in columns["fiche_id"]],
         ),
     }
@@ -53,12 +53,12 @@ def write_financements(sheet: Sheet, plan: MasterPlan) -> None:
     table = plan.data[table_name("financements")]
     sheet.title("Financements", "Les financeurs retenus, fiche par fiche", len(table.columns))
     write_data_table(sheet, plan, table)
-    fit_data_table(sheet, plan, [table])
+    fit_data_table(sheet, plan, table)
     _finish(sheet, plan, table, last_printed="montant_texte")
 
 
 def _finish(sheet: Sheet, plan: MasterPlan, table: DataTable, last_printed: str) -> None:
-    set_widths(sheet, widths(table))
+    sheet.set_widths(widths(table))
     sheet.raw.freeze_panes(table.row + 1, 1)
     sheet.print_setup((table.row, table.row), plan.contract.settings.titre)
     sheet.raw.print_area(0, 0, table.last_row, table.column_of(last_printed))

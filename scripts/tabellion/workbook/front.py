@@ -18,24 +18,46 @@ from tabellion.workbook.budgets import (
     totals_name,
     town_figures,
 )
+from tabellion.workbook.measure import column_width
 from tabellion.workbook.names import (
     CONTROLES,
     FINANCEMENTS,
     NOMENCLATURES,
     RAPPROCHEMENT,
     SYNTHESE,
+    cell_link,
     column_ref,
     sheet_key,
+    sheet_marker,
 )
 from tabellion.workbook.pen import Sheet
-from tabellion.workbook.plan import FIRST_TABLE_ROW, MasterPlan
+from tabellion.workbook.plan import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterPlan, choice_name
 from tabellion.workbook.rapprochement import NET, PUBLISHED, RECOMPUTED
-from tabellion.workbook.tables import computed_cell, fit_data_table, set_widths, widths, write_data_table
+from tabellion.workbook.tables import (
+    computed_cell,
+    fit_data_table,
+    shown_columns_of,
+    write_data_table,
+)
 
 FINDINGS = "Constats"
 _FINDING_LABELS = ("N°", "Gravité", "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
-_WRAPPED_WIDTHS = (30, 26, 62, 46)
+#: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
+_FRONT_WIDTHS = (8, 56, 18, 18, 18, 16, 14)
+_FRONT_ROWS = 64
+#: What the sheets that are not of one convention show.
+_SHARED = {
+    SYNTHESE: "Crédits par convention et par collectivité, fiches par priorité et par financeur",
+    RAPPROCHEMENT: "Du total publié au total recalculé, chaque écart nommé",
+    FINANCEMENTS: "Les financeurs retenus, fiche par fiche",
+    NOMENCLATURES: "Les listes derrière les menus déroulants",
+    CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
+}
+#: On the sheet Nomenclatures: the widest column, and the width of a printed page at its scale, in characters.
+_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 80.0, 185.0, 70
+_LIST_WIDTH = 24
+_ALIGNMENTS = {"l": "left", "c": "center", "r": "right"}
 #: Excel keeps at most this many links on a sheet.
 _MOST_LINKS = 65_000
 _STATE_NAMES = {
@@ -49,13 +71,14 @@ def write_accueil(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -
     """Write the front page: what this is, the figures, the state of the checks, and a link to every sheet."""
     contract, pen = plan.contract, sheet.pen
     settings = contract.settings
-    sheet.title(settings.titre, f"{settings.debut} – {settings.fin}    {settings.source}".rstrip(), 7)
-    sheet.write(3, 0, EXERCICE, pen.format(bold=True))
-    editable = pen.cell(bold=True, align="center", font_size=12, bg_color=contract.look.colours["saisie"])
+    sheet.title(settings.titre, f"{settings.debut} – {settings.fin}    {settings.source}".rstrip(), len(_FRONT_WIDTHS))
+    sheet.write(3, 0, "Exercice affiché par les totaux", pen.format(bold=True, valign="vcenter"))
+    sheet.raw.set_row(3, 20)
+    editable = pen.cell(bold=True, align="center", font_size=12, valign="vcenter", bg_color=contract.look.colours["saisie"])
     sheet.write(3, 2, settings.exercice, editable)
     pen.name(EXERCICE, f"={sheet.name}!$C$4")
     sheet.validation(
-        (3, 2, 3, 2), {"validate": "list", "source": "=liste_exercices"},
+        (3, 2, 3, 2), {"validate": "list", "source": f"={choice_name(EXERCICES)}"},
         "L'exercice que montrent les totaux du classeur.", EXERCICE, "Choisissez un exercice de la liste.",
     )  # fmt: skip
     row = _write_figures(sheet, plan, findings)
@@ -66,9 +89,11 @@ def write_accueil(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -
         sheet.write(row + number, 1, sentence, wrapped)
     row += len(contract.look.how_to) + 2
     row = _write_directory(sheet, plan, row)
-    set_widths(sheet, [(0, 10), (1, 52), (2, 18), (3, 18), (4, 18), (5, 18), (6, 14)])
-    sheet.print_setup(None, settings.titre)
-    sheet.raw.fit_to_pages(1, 1)
+    sheet.set_widths(enumerate(_FRONT_WIDTHS))
+    sheet.raw.freeze_panes(2, 0)
+    sheet.print_setup((0, 1), settings.titre)
+    if row <= _FRONT_ROWS:
+        sheet.raw.fit_to_pages(1, 1)
 
 
 def _write_figures(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -> int:
@@ -80,63 +105,61 @@ def _write_figures(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) 
         ("Total recalculé de toutes les lignes", "Accueil_recalcule", RECOMPUTED, walk.recomputed),
         ("Total recalculé sans double compte", "Accueil_net", NET, walk.net),
     )
-    label, link = pen.cell(computed=True, bold=True), pen.cell(font_color=contract.look.colours["lien"], underline=1)
+    link = pen.cell(font_color=contract.look.colours["lien"], underline=1, indent=1)
     for offset, (words, name, formula, cents) in enumerate(figures, 1):
-        sheet.write(row + offset, 0, None, label)
-        sheet.write(row + offset, 1, words, label)
+        sheet.wide(row + offset, 0, 1, words, computed=True, bold=True)
         style, content = computed_cell(pen, "euros", cents, bold=True)
         sheet.named_formula(row + offset, 2, name, formula, style, content)
-    sheet.link(row + 1, 3, plan.sheets[RAPPROCHEMENT], "A1", "Rapprochement", link)
-    sheet.link(row + 2, 3, plan.sheets[SYNTHESE], "A1", "Synthèse", link)
+    for offset, key in enumerate((RAPPROCHEMENT, SYNTHESE, RAPPROCHEMENT), 1):
+        sheet.link(row + offset, 3, sheet_marker(key), key, link)
     row += len(figures) + 2
     sheet.section(row, 0, "État des contrôles à la génération")
     for offset, (severity, words) in enumerate(_STATE_NAMES.items(), 1):
         colour = severity.label
-        coloured = pen.cell(
-            bold=True, bg_color=contract.look.colours[colour], font_color=contract.look.colours[f"{colour}_texte"]
-        )
-        sheet.write(row + offset, 0, None, coloured)
-        sheet.write(row + offset, 1, words, coloured)
+        paint = {"bg_color": contract.look.colours[colour], "font_color": contract.look.colours[f"{colour}_texte"]}
+        sheet.wide(row + offset, 0, 1, words, bold=True, **paint)
         count = sum(each.gravite is severity for each in findings)
         formula = f'COUNTIFS({column_ref(FINDINGS, "Gravité")},"{severity.label}")'
         sheet.named_formula(
             row + offset, 2, f"Nombre_{severity.label}", formula, pen.cell(computed=True, align="center"), count
         )
-        sheet.link(row + offset, 3, plan.sheets[CONTROLES], "A1", "Contrôles", link)
+        sheet.link(row + offset, 3, sheet_marker(CONTROLES), CONTROLES, link)
     return row + len(_STATE_NAMES) + 2
 
 
 def _write_directory(sheet: Sheet, plan: MasterPlan, row: int) -> int:
     contract, pen = plan.contract, sheet.pen
     sheet.section(row, 0, "Toutes les feuilles")
-    link = pen.cell(font_color=contract.look.colours["lien"], underline=1)
-    for column, words in enumerate(("N°", "Convention", "Fiches action", "Budget", "Crédits (€)", "Écart (€)", "État")):
-        sheet.write(row + 1, column, words, pen.header())
+    link = pen.cell(font_color=contract.look.colours["lien"], underline=1, align="center")
+    headers = ("N°", "Convention", "Fiches action", "Budget", "Crédits (€)", "Écart (€)", "État")
+    for column, (words, align) in enumerate(zip(headers, "clccrrc", strict=True)):
+        sheet.write(row + 1, column, words, pen.header(align=_ALIGNMENTS[align]))
     row += 2
     first = row
     titles = {each["pilier_id"]: each["titre"] for each in plain_rows(contract.tables["piliers"])}
-    band = pen.cell(computed=True, bold=True)
     seen = None
     for convention in plain_rows(contract.tables["conventions"]):
         number, pilier = convention["convention_id"], convention["pilier_id"]
         if pilier != seen:
-            for column in range(7):
-                words = pilier if column == 0 else titles.get(pilier, "") if column == 1 else None
-                sheet.write(row, column, words, band)
+            words = f"{pilier} – {titles.get(pilier, '')}"
+            sheet.wide(row, 0, len(headers) - 1, words, computed=True, bold=True, indent=1)
             seen, row = pilier, row + 1
         sheet.write(row, 0, number, pen.cell(align="center"))
         sheet.write(row, 1, convention["titre"], pen.cell(text_wrap=True))
+        sheet.fit(row, [(convention["titre"], 1)])
         for column, letter in ((2, "C"), (3, "B")):
             key = sheet_key(letter, number)
-            sheet.link(row, column, plan.sheets[key], "A1", f"feuille {key}", link)
+            sheet.link(row, column, sheet_marker(key), f"feuille {key}", link)
         _write_convention_state(sheet, plan, row, number)
         row += 1
     add_state_colours(sheet, first, 6, row, 6)
-    for name in (SYNTHESE, RAPPROCHEMENT, FINANCEMENTS, NOMENCLATURES, CONTROLES):
-        sheet.write(row, 0, None, pen.cell())
-        sheet.link(row, 1, plan.sheets[name], "A1", name, link)
+    sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, indent=1)
+    for name, words in _SHARED.items():
         row += 1
-    return row
+        sheet.write(row, 0, None, pen.cell())
+        sheet.link(row, 1, sheet_marker(name), name, pen.cell(font_color=contract.look.colours["lien"], underline=1))
+        sheet.wide(row, 2, len(headers) - 1, words, indent=1)
+    return row + 1
 
 
 def _write_convention_state(sheet: Sheet, plan: MasterPlan, row: int, number: int) -> None:
@@ -152,39 +175,64 @@ def _write_convention_state(sheet: Sheet, plan: MasterPlan, row: int, number: in
     state = state_of(plan.contract.settings.arrondi_euros, *gaps, 0)
     column = column_ref(table, STATE)
     formula = f'IF(COUNTIFS({column},"à vérifier")>0,"à vérifier",IF(COUNTIFS({column},"arrondi")>0,"arrondi","juste"))'
-    sheet.named_formula(row, 6, f"Etat_{number:02d}", formula, sheet.pen.cell(computed=True, indent=1), state)
+    sheet.named_formula(row, 6, f"Etat_{number:02d}", formula, sheet.pen.cell(computed=True, align="center"), state)
 
 
 def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
     """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
     tables = [each for each in plan.data.values() if each.sheet == NOMENCLATURES]
-    width = max(each.column for each in plan.lists.values()) + 1
+    lists = list(plan.lists.values())
+    width = max(each.column for each in lists) + 1
     sheet.title(
         NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
     )
     for table in tables:
         sheet.section(table.row - 1, table.column, plan.contract.schemas[table.resource].title)
         write_data_table(sheet, plan, table)
-    fit_data_table(sheet, plan, tables)
+        sheet.set_widths(_whole_widths(plan, table))
+        fit_data_table(sheet, plan, table)
     style = sheet.pen.cell(text_wrap=True)
-    for each in plan.lists.values():
+    for each in lists:
         sheet.table(each.name, FIRST_TABLE_ROW, each.column, max(1, len(each.values)), [each.title])
         for position, value in enumerate(each.values):
             sheet.write(FIRST_TABLE_ROW + 1 + position, each.column, value, style)
-    set_widths(sheet, *(widths(each) for each in tables), [(each.column, 22) for each in plan.lists.values()])
-    starts = sorted(each.column for each in [*tables, *plan.lists.values()])
-    set_widths(sheet, [(start - 1, 3) for start in starts if start])
+            sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), each.column)])
+    sheet.set_widths([(each.column, _LIST_WIDTH) for each in lists])
+    starts = sorted(each.column for each in [*tables, *lists])
+    sheet.set_widths([(start - 1, 3) for start in starts if start])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), plan.contract.settings.titre)
-    sheet.raw.set_print_scale(70)
-    sheet.raw.set_v_pagebreaks([table.column for table in tables[1:]] + [starts[len(tables)]])
+    # As wide as one page, a sheet of tables side by side could not be read: whole tables share pages instead.
+    sheet.raw.set_print_scale(_PRINT_SCALE)
+    sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
+
+
+def _whole_widths(plan: MasterPlan, table: DataTable) -> list[tuple[int, float]]:
+    """Widths that show texts on one line, since a row is shared by tables that have nothing to do with each other."""
+    texts = shown_columns_of(plan, table)
+    found = []
+    for offset, column in enumerate(table.columns):
+        shown = [column_width(text, plan.contract.look.size) for text in texts[column.name] if isinstance(text, str)]
+        found.append((table.column + offset, min(_WIDEST, max([column.width, *shown]))))
+    return found
+
+
+def _page_starts(sheet: Sheet, starts: list[int], end: int) -> list[int]:
+    """The columns at which a new printed page starts: as many whole tables on each as fit."""
+    breaks, first = [], 0
+    for start, following in zip(starts, [*starts[1:], end + 1], strict=True):
+        if start > first and sum(sheet.widths[column] for column in range(first, following - 1)) > _PAGE_WIDTH:
+            breaks.append(start)
+            first = start
+    return breaks
 
 
 def write_controles(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -> None:
     """Write the findings, gravest first, each with a link to its cell."""
     pen, colours = sheet.pen, plan.contract.look.colours
     sheet.title(CONTROLES, "Ce que tabellion a constaté à la génération du classeur", len(_FINDING_LABELS))
-    sheet.table(FINDINGS, FIRST_TABLE_ROW, 0, max(1, len(findings)), _FINDING_LABELS)
+    aligned = dict.fromkeys((_FINDING_LABELS[0], _FINDING_LABELS[1], _FINDING_LABELS[4]), "center")
+    sheet.table(FINDINGS, FIRST_TABLE_ROW, 0, max(1, len(findings)), _FINDING_LABELS, aligned=aligned)
     text, centred = pen.cell(text_wrap=True), pen.cell(align="center")
     link = pen.cell(font_color=colours["lien"], underline=1, align="center")
     ordered = sorted(findings, key=lambda each: each.gravite)
@@ -194,18 +242,18 @@ def write_controles(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding])
     for number, each in enumerate(ordered, 1):
         row = FIRST_TABLE_ROW + number
         sheet.write(row, 0, number, centred)
-        sheet.write(row, 1, each.gravite.label, text)
+        sheet.write(row, 1, each.gravite.label, centred)
         sheet.write(row, 2, CATALOGUE[each.code].titre, text)
         sheet.write(row, 3, each.place.feuille, text)
         if each.place.feuille and each.place.cellule and number <= _MOST_LINKS:
-            sheet.link(row, 4, each.place.feuille, each.place.cellule, each.place.cellule, link)
+            sheet.link(row, 4, cell_link(each.place.feuille, each.place.cellule), each.place.cellule, link)
         else:
             sheet.write(row, 4, each.place.cellule, centred)
         sheet.write(row, 5, each.message, text)
         sheet.write(row, 6, each.suggestion, text)
         sheet.write(row, 7, each.code, text)
-        titre = CATALOGUE[each.code].titre
-        sheet.fit(row, zip((titre, each.place.feuille, each.message, each.suggestion), _WRAPPED_WIDTHS, strict=True))
+        texts = {2: CATALOGUE[each.code].titre, 3: each.place.feuille, 5: each.message, 6: each.suggestion, 7: each.code}
+        sheet.fit(row, [(words, column) for column, words in texts.items()])
     last = FIRST_TABLE_ROW + max(1, len(ordered))
     for severity in Severity:
         rule = {
@@ -215,7 +263,7 @@ def write_controles(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding])
             "format": conditional(pen, severity.label),
         }
         sheet.raw.conditional_format(FIRST_TABLE_ROW + 1, 1, last, 1, rule)
-    set_widths(sheet, list(enumerate(_FINDING_WIDTHS)))
+    sheet.set_widths(enumerate(_FINDING_WIDTHS))
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), plan.contract.settings.titre)
     sheet.raw.print_area(0, 0, last, 6)

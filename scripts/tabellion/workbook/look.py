@@ -11,6 +11,7 @@ from typing import Any
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import Schemas
+from tabellion.wording import system_reason
 
 #: WCAG 2.1, success criterion 1.4.3 (AA): contrast of normal text against its background.
 MINIMUM_CONTRAST = 4.5

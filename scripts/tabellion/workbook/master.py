@@ -48,18 +48,15 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
         write_budget(sheets[lines.sheet], plan, lines, convention)
         for here, there in (("C", "B"), ("B", "C")):
             other = sheet_key(there, convention)
-            _write_ways(
-                sheets[sheet_key(here, convention)],
-                plan,
-                (plan.sheets[other], "Budget" if there == "B" else "Fiches action"),
-            )
+            words = "Budget" if there == "B" else "Fiches action"
+            _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
     write_financements(sheets[FINANCEMENTS], plan)
     write_nomenclatures(sheets[NOMENCLATURES], plan)
     write_controles(sheets[CONTROLES], plan, findings)
     for key, sheet in sheets.items():
         if key in (FINANCEMENTS, NOMENCLATURES, CONTROLES):
-            _write_ways(sheet, plan)
-        pen.name(sheet_marker(_plain(key)), f"={quoted_sheet(sheet.name)}!$A$1")
+            _write_ways(sheet)
+        pen.name(sheet_marker(key), f"={quoted_sheet(sheet.name)}!$A$1")
     _colour_tabs(plan, sheets)
     write_identity(pen, {"genre": KIND_MASTER, "format": FORMAT_VERSION, "contrat": contract.settings.identifiant})
     _write_properties(pen, plan)
@@ -67,15 +64,11 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
     return seal.seal(pen.close())
 
 
-def _plain(key: str) -> str:
-    return key.replace("è", "e").replace("ô", "o")
-
-
-def _write_ways(sheet: Sheet, plan: MasterPlan, other: tuple[str, str] | None = None) -> None:
+def _write_ways(sheet: Sheet, target: str = "", words: str = "") -> None:
     """The links under a sheet's title: to the front page, and to the convention's other sheet."""
-    sheet.link(2, 0, plan.sheets[ACCUEIL], "A1", "← Accueil")
-    if other is not None:
-        sheet.link(2, 1, other[0], "A1", f"→ {other[1]} de cette convention")
+    sheet.link(2, 0, sheet_marker(ACCUEIL), "← Accueil")
+    if target:
+        sheet.link(2, 1, target, words)
 
 
 def _colour_tabs(plan: MasterPlan, sheets: dict[str, Sheet]) -> None:

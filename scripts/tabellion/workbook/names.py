@@ -45,7 +45,7 @@ def sheet_key(letter: str, convention: int) -> str:
 
 def sheet_marker(key: str) -> str:
     """The defined name that points at the first cell of the sheet of this key, and follows it through renaming."""
-    return f"feuille_{key}"
+    return f"feuille_{key.replace('è', 'e').replace('ô', 'o')}"
 
 
 def table_name(resource: str, convention: int | None = None) -> str:
@@ -129,6 +129,11 @@ def column_letters(column: int) -> str:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
     return letters
+
+
+def cell_link(sheet: str, cell: str) -> str:
+    """A cell of a sheet as the target of a link."""
+    return f"{quoted_sheet(sheet)}!{cell}"
 
 
 def cell_name(row: int, column: int) -> str:

@@ -6,10 +6,9 @@ xlsxwriter returns a negative code instead of raising when it drops a value; a d
 from __future__ import annotations
 
 import io
-import math
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,20 +18,22 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from tabellion.workbook.look import Look
+from tabellion.workbook.measure import text_lines
 from tabellion.workbook.names import column_letters, quoted_sheet
 
-EUROS = '#,##0"\u00a0€"'
-EUROS_AND_CENTS = '#,##0.00"\u00a0€"'
-SIGNED_EUROS = '+#,##0"\u00a0€";-#,##0"\u00a0€";0"\u00a0€"'
-SIGNED_EUROS_AND_CENTS = '+#,##0.00"\u00a0€";-#,##0.00"\u00a0€";0.00"\u00a0€"'
+#: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
+EUROS, EUROS_AND_CENTS = ('#,##0"\u00a0€"_-', '#,##0.00"\u00a0€"_-')
+SIGNED_EUROS, SIGNED_EUROS_AND_CENTS = (
+    f'+{digits}"\u00a0€"_-;-{digits}"\u00a0€"_-;{zero}"\u00a0€"_-' for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
+)
 
+#: The width of a column that was given none, in characters.
+_DEFAULT_WIDTH = 8.43
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
 TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
 
 #: A row's height in points: Excel's highest, one line's as a share of the font size, and the margin.
 _HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
-#: How many characters of running text fit where Excel counts one digit of its default font.
-_CHARACTERS_PER_WIDTH = 1.15
 
 _EMPTY_RESULT = re.compile(rb"<c ([^>]*)><f>([^<]*)</f><v></v></c>")
 
@@ -63,6 +64,7 @@ class Pen:
     look: Look
     stream: io.BytesIO = field(default_factory=io.BytesIO)
     formulas: list[FormulaCell] = field(default_factory=list)
+    sheets: list[Sheet] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         options = {
@@ -70,7 +72,6 @@ class Pen:
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
-            "default_format_properties": {"font_name": self.look.font, "font_size": self.look.size},
         }
         self.book = xlsxwriter.Workbook(self.stream, options)
         self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
@@ -105,7 +106,8 @@ class Pen:
 
     def sheet(self, name: str) -> Sheet:
         """A new sheet."""
-        return Sheet(self, self.book.add_worksheet(name))
+        self.sheets.append(Sheet(self, self.book.add_worksheet(name)))
+        return self.sheets[-1]
 
     def name(self, name: str, refers_to: str) -> None:
         """A defined name."""
@@ -113,6 +115,8 @@ class Pen:
 
     def close(self) -> bytes:
         """The workbook's bytes, with its sheets mended by :func:`mend_sheet`."""
+        for sheet in self.sheets:
+            sheet.fit_rows()
         self.book.close()
         return with_parts(self.stream.getvalue(), lambda name, part: mend_sheet(part) if _is_sheet(name) else part)
 
@@ -123,6 +127,8 @@ class Sheet:
 
     pen: Pen
     raw: Worksheet
+    widths: dict[int, float] = field(default_factory=dict)
+    wrapped: dict[int, list[tuple[str, int, bool]]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -152,10 +158,10 @@ class Sheet:
         self.formula(row, column, formula, style, value, ("", "", name))
         self.pen.name(name, f"={quoted_sheet(self.name)}!${column_letters(column)}${row + 1}")
 
-    def link(self, row: int, column: int, sheet: str, cell: str, text: str, style: Format | None = None) -> None:
-        """A link to a cell of this workbook."""
+    def link(self, row: int, column: int, target: str, text: str, style: Format | None = None) -> None:
+        """A link inside this workbook: ``target`` is a defined name, or a cell with its sheet."""
         style = style or self.pen.format(font_color=self.pen.look.colours["lien"], underline=1)
-        _kept(self.raw.write_url(row, column, f"internal:{quoted_sheet(sheet)}!{cell}", style, text), (row, column))
+        _kept(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
 
     def title(self, title: str, subtitle: str, width: int) -> None:
         """The band at the top of a sheet, over ``width`` columns: a title and a subtitle."""
@@ -168,10 +174,40 @@ class Sheet:
             for column in range(1, width):
                 self.write(row, column, None, style)
 
-    def fit(self, row: int, texts: Iterable[tuple[CellContent, float]]) -> None:
-        """Make a row as high as its longest wrapped text; ``texts`` are contents with their column widths in characters."""
-        lines = max((text_lines(text, width) for text, width in texts if isinstance(text, str)), default=1)
-        _kept(self.raw.set_row(row, min(_HIGHEST_ROW, lines * self.pen.look.size * _LINE_HEIGHT + _ROW_MARGIN)), row)
+    def set_widths(self, *column_groups: Iterable[tuple[int, float]]) -> None:
+        """Give each column the widest of the widths (in characters) that the tables above it ask."""
+        for group in column_groups:
+            for column, width in group:
+                self.widths[column] = max(width, self.widths.get(column, 0))
+        for column, width in self.widths.items():
+            _kept(self.raw.set_column(column, column, width), column)
+
+    def wide(self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any) -> None:
+        """A text in the first of several cells that look like one: it runs over the others, which are blank."""
+        colours = self.pen.look.colours
+        fill = {"bg_color": colours["calcul"]} if computed else {}
+        for column in range(first, last + 1):
+            sides = {"top": 1, "bottom": 1, "left": int(column == first), "right": int(column == last)}
+            edges = {f"{side}_color": colours["filet"] for side in sides}
+            style = self.pen.format(**sides, **edges, **fill, **properties)
+            self.write(row, column, text if column == first else None, style)
+
+    def fit(self, row: int, texts: Iterable[tuple[CellContent, int]], *, bold: bool = False) -> None:
+        """Make a row as high as its longest wrapped text, once every width is known; ``texts`` are (content, column)."""
+        found = self.wrapped.setdefault(row, [])
+        found.extend((text, column, bold) for text, column in texts if isinstance(text, str))
+
+    def fit_rows(self) -> None:
+        """Give the rows of :meth:`fit` their heights."""
+        for row, texts in self.wrapped.items():
+            if not texts:
+                continue
+            size, widths = self.pen.look.size, self.widths
+            lines = max(
+                text_lines(text, widths.get(column, _DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
+            )
+            height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT + _ROW_MARGIN)
+            _kept(self.raw.set_row(row, height), row)
 
     def section(self, row: int, column: int, text: str) -> None:
         """A small heading above a table."""
@@ -189,14 +225,20 @@ class Sheet:
         *,
         calculated: dict[str, str] | None = None,
         filters: bool = True,
+        aligned: Mapping[str, str] | None = None,
     ) -> None:
-        """An Excel table of ``height`` rows under its header; ``calculated`` columns fill themselves in new rows."""
+        """An Excel table of ``height`` rows under its header; ``calculated`` columns fill themselves in new rows.
+
+        ``aligned`` says how the headers of some columns stand (``"center"``, ``"right"``), as their cells do.
+        """
         columns = []
         for label in labels:
-            options: dict[str, Any] = {"header": label, "header_format": self.pen.header()}
+            align = {"align": aligned[label]} if aligned and label in aligned else {}
+            options: dict[str, Any] = {"header": label, "header_format": self.pen.header(**align)}
             if calculated and label in calculated:
                 options["formula"] = "=" + calculated[label]
             columns.append(options)
+        self.fit(row, [(label, column + place) for place, label in enumerate(labels)], bold=True)
         area = (row, column, row + height, column + len(labels) - 1)
         _kept(self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name)
 
@@ -224,12 +266,6 @@ class Sheet:
         if prompt:
             rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
         _kept(self.raw.data_validation(*area, rule), area)
-
-
-def text_lines(text: str, width: float) -> int:
-    """About how many lines a text takes in a column of ``width`` characters."""
-    room = max(1.0, width * _CHARACTERS_PER_WIDTH)
-    return sum(max(1, math.ceil(len(line) / room)) for line in text.split("\n"))
 
 
 def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:

@@ -52,7 +52,7 @@ class Column:
 #: Computed columns of the register's tables: the field each stands after, its name, its label, its width in characters.
 COMPUTED = {
     "fiches": (
-        ("axe_id", "axe", "Intitulé de l'axe", 22),
+        ("axe_id", "axe", "Intitulé de l'axe", 24),
         ("partenaires_operationnels", "financements", "Financements", 12),
     ),
     "totaux_publies": (
@@ -258,6 +258,11 @@ def lines_row(contract: Contract) -> int:
 def list_name(resource: str, field_name: str) -> str:
     """The name of the Excel table of a field's allowed values."""
     return f"Liste_{resource}_{field_name}"
+
+
+def choice_name(table: str) -> str:
+    """The defined name behind a drop-down: not the name of its table, since Excel has one space for both."""
+    return f"choix_{table.removeprefix('Liste_')}"
 
 
 EXERCICES = "Liste_exercices"

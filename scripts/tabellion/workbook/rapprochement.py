@@ -5,11 +5,20 @@ from __future__ import annotations
 from tabellion.accounts import DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Step, StepKind
 from tabellion.schema.frames import plain_columns
 from tabellion.workbook.budgets import EXERCICE, TOTAL, add_state_colours, published_sum, state_formula, state_of
-from tabellion.workbook.names import column_ref, quoted_text, table_name, this_row
+from tabellion.workbook.names import (
+    RAPPROCHEMENT,
+    cell_link,
+    column_ref,
+    quoted_text,
+    sheet_key,
+    sheet_marker,
+    table_name,
+    this_row,
+)
 from tabellion.workbook.pen import Sheet
 from tabellion.workbook.plan import MasterPlan
 from tabellion.workbook.synthese import CREDITS
-from tabellion.workbook.tables import Computed, computed_cell, fit_data_table, set_widths, widths, write_data_table
+from tabellion.workbook.tables import Computed, computed_cell, fit_data_table, widths, write_data_table
 
 STEPS, DOUBLES = "Ecarts_expliques", "Comptes_deux_fois"
 RANK, WORDS, CONVENTION, TOWN, AMOUNT, LINK = "Étape", "Constat", "Convention", "Collectivité", "Montant (€)", "Voir"
@@ -18,14 +27,15 @@ _LABELS = (RANK, WORDS, CONVENTION, TOWN, AMOUNT, LINK)
 PUBLISHED, EXPLAINED, SINCE, RECOMPUTED, TWICE, NET = (
     "Total_publie", "Ecarts_nommes", "Ecarts_depuis", "Total_recalcule", "Compte_deux_fois", "Total_sans_double",
 )  # fmt: skip
-_WORDS_WIDTH = 62.0
+#: The widths of the same columns, in characters: those of the published totals below them are no wider.
+_WIDTHS = (14, 60, 12, 22, 18, 16)
 _AMOUNT_COLUMN = _LABELS.index(AMOUNT)
 
 
 def write_rapprochement(sheet: Sheet, plan: MasterPlan) -> None:
     """Write the balance, the steps of the walk, what is counted twice, and every published total beside its lines."""
     contract, table = plan.contract, plan.data[table_name("totaux_publies")]
-    sheet.title("Rapprochement", "Du total publié au total recalculé, chaque écart nommé", len(table.columns))
+    sheet.title(RAPPROCHEMENT, "Du total publié au total recalculé, chaque écart nommé", len(table.columns))
     _write_balance(sheet, plan)
     _write_steps(sheet, plan, STEPS, "Les écarts, un par un", plan.steps_row, contract.walk.steps)
     _write_steps(
@@ -34,9 +44,9 @@ def write_rapprochement(sheet: Sheet, plan: MasterPlan) -> None:
     sheet.section(table.row - 1, 0, "Tous les totaux publiés, en face de la somme des lignes")
     computed = _published(plan)
     write_data_table(sheet, plan, table, computed)
-    fit_data_table(sheet, plan, [table])
+    fit_data_table(sheet, plan, table, computed)
     add_state_colours(sheet, table.row + 1, table.column_of("etat"), table.last_row, table.column_of("etat"))
-    set_widths(sheet, widths(table), [(0, 15), (1, _WORDS_WIDTH), (2, 12), (3, 22), (4, 44), (5, 12)])
+    sheet.set_widths(widths(table), enumerate(_WIDTHS))
     sheet.raw.freeze_panes(3, 0)
     sheet.print_setup((0, 1), contract.settings.titre)
     sheet.raw.print_area(0, 0, table.last_row, table.column_of("ligne_source"))
@@ -62,15 +72,15 @@ def _write_balance(sheet: Sheet, plan: MasterPlan) -> None:
     )
     for offset, (name, words, formula, cents, kind) in enumerate(lines):
         strong = {"bold": True} if kind == "euros" else {}
-        for column in range(_AMOUNT_COLUMN):
-            sheet.write(row + offset, column, words if column == 1 else None, sheet.pen.cell(computed=True, **strong))
+        sheet.wide(row + offset, 0, _AMOUNT_COLUMN - 1, words, computed=True, **strong)
         style, content = computed_cell(sheet.pen, kind, cents, **strong)
         sheet.named_formula(row + offset, _AMOUNT_COLUMN, name, formula, style, content)
 
 
 def _write_steps(sheet: Sheet, plan: MasterPlan, name: str, heading: str, row: int, steps: tuple[Step, ...]) -> None:
     sheet.section(row - 1, 0, heading)
-    sheet.table(name, row, 0, max(1, len(steps)), _LABELS, filters=False)
+    aligned = {RANK: "center", CONVENTION: "center", AMOUNT: "right", LINK: "center"}
+    sheet.table(name, row, 0, max(1, len(steps)), _LABELS, filters=False, aligned=aligned)
     style = sheet.pen.cell(computed=True, text_wrap=True)
     centred = sheet.pen.cell(computed=True, align="center")
     if not steps:
@@ -82,14 +92,13 @@ def _write_steps(sheet: Sheet, plan: MasterPlan, name: str, heading: str, row: i
         key = str(position + 1)
         sheet.write(place, 0, position + 1, centred)
         sheet.write(place, 1, words := describe(plan, step), style)
-        sheet.fit(place, [(words, _WORDS_WIDTH)])
+        sheet.fit(place, [(words, 1), (town, 3)])
         sheet.write(place, 2, step.convention, centred)
         sheet.write(place, 3, town, style)
         cell_style, content = computed_cell(sheet.pen, "signed", step.cents)
         sheet.formula(place, _AMOUNT_COLUMN, _formula(plan, step), cell_style, content, (name, key, AMOUNT))
-        target, cell = _target(plan, step)
         link = sheet.pen.cell(font_color=plan.contract.look.colours["lien"], underline=1, align="center")
-        sheet.link(place, 5, target, cell, "voir", link)
+        sheet.link(place, 5, _target(plan, step), "voir", link)
 
 
 def describe(plan: MasterPlan, step: Step) -> str:
@@ -139,11 +148,11 @@ def lines_sum(plan: MasterPlan, convention: int | None, town: str | None, exerci
     return f"SUMIFS({column_ref(lines.name, lines.label(MEASURE))},{','.join(conditions)})"
 
 
-def _target(plan: MasterPlan, step: Step) -> tuple[str, str]:
-    """The sheet and the cell that a step leads to."""
+def _target(plan: MasterPlan, step: Step) -> str:
+    """Where a step leads."""
     if step.index is not None:
         place = plan.locate("lignes_budgetaires", step.index, MEASURE)
-        return str(place.feuille), str(place.cellule)
+        return cell_link(str(place.feuille), str(place.cellule))
     accounts = plan.contract.accounts
     source, scope = {
         StepKind.GENERAL: (RECAP, SCOPE_ALL),
@@ -153,10 +162,8 @@ def _target(plan: MasterPlan, step: Step) -> tuple[str, str]:
     found = accounts.published(source, scope, step.convention, step.town)
     if found is not None:
         place = plan.locate("totaux_publies", found.index, "montant")
-        return str(place.feuille), str(place.cellule)
-    if step.convention is None:
-        return plan.sheets["Rapprochement"], "A1"
-    return plan.sheets[f"B{step.convention:02d}"], "A1"
+        return cell_link(str(place.feuille), str(place.cellule))
+    return sheet_marker(RAPPROCHEMENT if step.convention is None else sheet_key("B", step.convention))
 
 
 def _published(plan: MasterPlan) -> dict[str, Computed]:
@@ -185,7 +192,7 @@ def _published(plan: MasterPlan) -> dict[str, Computed]:
     return {
         "calcule": Computed("euros", formulas, values),
         "ecart": Computed("signed", f"{calculated}-N({printed})", gaps),
-        "etat": Computed("text", state_formula(gap), states),
+        "etat": Computed("state", state_formula(gap), states),
     }
 
 

@@ -26,16 +26,16 @@ from tabellion.workbook.budgets import (
 from tabellion.workbook.names import cell_name, column_ref, quoted_sheet, quoted_text, table_name, this_row
 from tabellion.workbook.pen import CellContent, Sheet
 from tabellion.workbook.plan import FIRST_TABLE_ROW, MasterPlan
-from tabellion.workbook.tables import computed_cell, set_widths
+from tabellion.workbook.tables import computed_cell
 
 CREDITS, PRIORITES, FINANCEURS = "Synthese_credits", "Synthese_priorites", "Synthese_financeurs"
 NUMBER, CONVENTION = "N°", "Convention"
 RECAP_PRINTED = "Récapitulatif publié (€)"
 #: Rows (of 20 pixels) that a chart takes, with a blank line under it.
 _CHART_ROWS = 20
-_ROW_PIXELS = 20
+_ROW_PIXELS, _CHART_PIXELS = 20, 1200
 #: The width of a column of figures, in characters.
-_WIDTH = 17.0
+_WIDTH, _TITLE_WIDTH = 17.0, 46.0
 #: With more series than this, a stacked bar cannot be read.
 _MOST_SERIES = 12
 
@@ -89,7 +89,7 @@ def write_synthese(sheet: Sheet, plan: MasterPlan) -> None:
     start = row
     row = _write(sheet, "Fiches et montants par financeur", _funders(plan), row)
     _bar_chart(sheet, plan, "Financements par financeur", _funders(plan), start, row, stacked=False)
-    set_widths(sheet, [(0, 8), (1, 46)], [(column, _WIDTH) for column in range(2, width)])
+    sheet.set_widths([(0, 8), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(3, 2)
     sheet.print_setup((0, 1), contract.settings.titre)
     sheet.raw.set_h_pagebreaks(breaks)
@@ -100,13 +100,16 @@ def _write(sheet: Sheet, heading: str, summary: _Summary, row: int) -> int:
     sheet.section(row, 0, heading)
     header = row + 1
     name, width = summary.name, len(summary.labels)
-    sheet.fit(header, [(label, _WIDTH) for label in summary.labels[2:]])
-    sheet.table(name, header, 0, max(1, len(summary.keys)), summary.labels, filters=False)
+    kinds = {label: cell.kind for label, cell in zip(summary.labels[-len(summary.totals) :], summary.totals, strict=True)}
+    aligned = {label: "right" if kind in ("euros", "signed") else "center" for label, kind in kinds.items()}
+    aligned[summary.labels[0]] = "center"
+    sheet.table(name, header, 0, max(1, len(summary.keys)), summary.labels, filters=False, aligned=aligned)
     for position, (key, cells) in enumerate(zip(summary.keys, summary.cells, strict=True)):
         place = header + 1 + position
         for column, value in enumerate(key):
             align = {"align": "center"} if column == 0 and not isinstance(value, str) else {"text_wrap": True}
             sheet.write(place, column, value, sheet.pen.cell(computed=True, **align))
+        sheet.fit(place, [(value, column) for column, value in enumerate(key)])
         for column, cell in enumerate(cells, len(key)):
             style, content = computed_cell(sheet.pen, cell.kind, cell.value)
             sheet.formula(place, column, cell.formula, style, content, (name, str(key[0]), summary.labels[column]))
@@ -147,7 +150,7 @@ def _credits(plan: MasterPlan, towns: list[str]) -> _Summary:
             _Cell("euros", f"SUM({column_ref(table, measure)})", value),
             _Cell("euros", recap_or_blank(plan, recap), figures.recap),
             _Cell("signed", gap_formula, figures.recap_gap),
-            _Cell("text", state_formula(this_row(CREDITS, gap_label)), state_of(rounding, figures.recap_gap)),
+            _Cell("state", state_formula(this_row(CREDITS, gap_label)), state_of(rounding, figures.recap_gap)),
         ]
         rows.append(tuple(cells))
     value = accounts.of()
@@ -162,7 +165,7 @@ def _credits(plan: MasterPlan, towns: list[str]) -> _Summary:
         _Cell("euros", f"SUM({column_ref(CREDITS, total)})", value),
         _Cell("euros", recap_or_blank(plan, published_sum(plan, RECAP, SCOPE_ALL)), printed),
         _Cell("signed", recap_or_blank(plan, all_gap), gap),
-        _Cell("text", state_formula(recap_or_blank(plan, all_gap).replace('""', "0")), state_of(rounding, gap)),
+        _Cell("state", state_formula(recap_or_blank(plan, all_gap).replace('""', "0")), state_of(rounding, gap)),
     ]
     return _Summary(CREDITS, labels, tuple(keys), tuple(rows), tuple(totals))
 
@@ -273,12 +276,14 @@ def _chart(
             "gap": 40,
         })  # fmt: skip
     chart.set_title({"name": title, "name_font": {**font, "size": 12, "bold": True}, "overlay": False})
-    chart.set_y_axis({"reverse": True, "num_font": font, "line": {"none": True}})
+    bare = {"num_font": font, "line": {"none": True}, "major_tick_mark": "none", "minor_tick_mark": "none"}
+    chart.set_y_axis({**bare, "reverse": True})
     grid = {"visible": True, "line": {"color": look.colours["filet"]}}
-    chart.set_x_axis({"num_font": font, "num_format": number, "major_gridlines": grid, "label_position": "high"})
+    chart.set_x_axis({**bare, "num_format": number, "major_gridlines": grid, "label_position": "high"})
+    chart.set_chartarea({"border": {"color": look.colours["filet"]}})
     chart.set_legend({"position": "bottom", "font": font} if legend else {"none": True})
     height = max(_CHART_ROWS, rows + 6)
-    chart.set_size({"width": 1000, "height": (height - 1) * _ROW_PIXELS})
+    chart.set_size({"width": _CHART_PIXELS, "height": (height - 1) * _ROW_PIXELS})
     sheet.raw.insert_chart(row, 1, chart, {"description": f"{title}. {words}", "object_position": 2})
     return row + height + 1
 

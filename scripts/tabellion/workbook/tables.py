@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.frames import plain_columns
 from tabellion.workbook.names import SINGLE, column_ref, table_name
 from tabellion.workbook.pen import EUROS, EUROS_AND_CENTS, SIGNED_EUROS, SIGNED_EUROS_AND_CENTS, CellContent, Pen, Sheet
-from tabellion.workbook.plan import Column, DataTable, MasterPlan, list_name
+from tabellion.workbook.plan import EXERCICES, Column, DataTable, MasterPlan, choice_name, list_name
 
 #: Rows below a table that already carry its drop-downs, for clients whose tables do not grow by themselves.
 SPARE_ROWS = 200
@@ -23,22 +23,24 @@ _LAST_ROW = 1_048_575
 class Computed:
     """A computed column: its formula (the same on every row, or one a row) and its values, one a row.
 
-    ``kind`` is ``"text"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents.
+    ``kind`` is ``"text"``, ``"state"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents. ``blank`` is
+    what the formula gives on a blank row.
     """
 
     kind: str
     formulas: str | list[str]
     values: list[Any]
+    blank: CellContent = ""
 
 
 def list_source(resource: str, field_name: str) -> str:
     """The defined name behind a field's drop-down."""
-    return list_name(resource, field_name).lower()
+    return choice_name(list_name(resource, field_name))
 
 
 def key_source(resource: str) -> str:
     """The defined name that lists a reference table's keys, as people see them."""
-    return f"liste_{resource}"
+    return choice_name(resource)
 
 
 def write_data_table(
@@ -52,7 +54,8 @@ def write_data_table(
         if (made := computed.get(column.name)) is not None and isinstance(made.formulas, str)
     }
     labels = [column.label for column in table.columns]
-    sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated)
+    centred = {column.label: "center" for column in table.columns if _is_centred(column, computed)}
+    sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated, aligned=centred)
     schema = plan.contract.schemas[table.resource]
     values = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
     keys = [str(each) for each in values[schema.primary_key[0]]]
@@ -64,23 +67,36 @@ def write_data_table(
             _write_field(sheet, plan, schema, table, column.field, place, values[column.name])
 
 
+def _is_centred(column: Column, computed: Mapping[str, Computed]) -> bool:
+    if column.field is not None:
+        return column.field.kind in ("integer", "boolean")
+    return computed[column.name].kind in ("count", "state")
+
+
 def fit_data_table(
-    sheet: Sheet, plan: MasterPlan, tables: Sequence[DataTable], computed: Mapping[str, Computed] | None = None
+    sheet: Sheet, plan: MasterPlan, table: DataTable, computed: Mapping[str, Computed] | None = None
 ) -> None:
-    """Make the rows of tables that stand side by side as high as their longest text."""
-    heights: dict[int, list[tuple[CellContent, float]]] = {}
-    for table in tables:
-        heights.setdefault(table.row, []).extend((column.label, column.width) for column in table.columns)
-        texts = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
-        made = {name: each.values for name, each in (computed or {}).items()}
-        for column in table.columns:
-            if column.field is not None and column.field.one_line:
-                continue
-            for position, value in enumerate(texts.get(column.name) or made.get(column.name) or ()):
-                if isinstance(value, str):
-                    heights.setdefault(table.row + 1 + position, []).append((value, column.width))
-    for row, found in heights.items():
-        sheet.fit(row, found)
+    """Make the rows of a table as high as their longest text."""
+    made = {name: each.values for name, each in (computed or {}).items()}
+    shown_texts = shown_columns_of(plan, table)
+    for offset, column in enumerate(table.columns):
+        if column.field is not None and column.field.one_line:
+            continue
+        for position, value in enumerate(shown_texts.get(column.name) or made.get(column.name) or ()):
+            if isinstance(value, str):
+                sheet.fit(table.row + 1 + position, [(value, table.column + offset)])
+
+
+def shown_columns_of(plan: MasterPlan, table: DataTable) -> dict[str, list[CellContent]]:
+    """What the cells of a table's fields show, by field."""
+    values = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
+    schema = plan.contract.schemas[table.resource]
+    found = {}
+    for column in table.columns:
+        if column.field is not None:
+            labels = plan.contract.labels(key.table) if (key := schema.foreign.get(column.name)) is not None else {}
+            found[column.name] = [shown(column.field, value, labels) for value in values[column.name]]
+    return found
 
 
 def _write_field(
@@ -133,7 +149,7 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
     if field.kind == "boolean":
         return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
     if schema.name == "lignes_budgetaires" and field.name == "exercice":
-        return {"validate": "list", "source": "=liste_exercices"}
+        return {"validate": "list", "source": f"={choice_name(EXERCICES)}"}
     if field.kind in ("integer", "money"):
         kind = "decimal" if field.kind == "money" else "integer"
         if field.minimum is not None and field.maximum is not None:
@@ -147,7 +163,8 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
 
 #: The format of a computed value by kind, without and with cents.
 _KIND_FORMATS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "text": ({"text_wrap": True, "indent": 1}, {}),
+    "text": ({"text_wrap": True}, {}),
+    "state": ({"align": "center"}, {}),
     "count": ({"align": "center"}, {}),
     "euros": ({"num_format": EUROS}, {"num_format": EUROS_AND_CENTS}),
     "signed": ({"num_format": SIGNED_EUROS}, {"num_format": SIGNED_EUROS_AND_CENTS}),
@@ -158,9 +175,9 @@ def computed_cell(pen: Pen, kind: str, value: Any, **properties: Any) -> tuple[F
     """The format and the content of a computed value: cents become euros where the kind is of money."""
     plain, with_cents = _KIND_FORMATS[kind]
     if kind not in ("euros", "signed") or not isinstance(value, int):
-        return pen.cell(computed=True, **plain, **properties), value
+        return pen.cell(computed=True, **(plain | properties)), value
     content: CellContent = value / 100 if value % 100 else value // 100
-    return pen.cell(computed=True, **(with_cents if value % 100 else plain), **properties), content
+    return pen.cell(computed=True, **((with_cents if value % 100 else plain) | properties)), content
 
 
 def _write_computed(
@@ -169,7 +186,7 @@ def _write_computed(
     for position in range(table.height):
         row = table.row + 1 + position
         if position >= len(made.values):
-            sheet.write(row, place, None, computed_cell(sheet.pen, made.kind, None)[0])
+            _write_blank_computed(sheet, table, column, row, place, made)
             continue
         style, content = computed_cell(sheet.pen, made.kind, made.values[position])
         uniform = isinstance(made.formulas, str)
@@ -179,14 +196,13 @@ def _write_computed(
         )
 
 
-def set_widths(sheet: Sheet, *column_groups: list[tuple[int, float]]) -> None:
-    """Give each column the widest of the widths (in characters) that the tables above it ask."""
-    widest: dict[int, float] = {}
-    for group in column_groups:
-        for column, width in group:
-            widest[column] = max(width, widest.get(column, 0))
-    for column, width in widest.items():
-        sheet.raw.set_column(column, column, width)
+def _write_blank_computed(sheet: Sheet, table: DataTable, column: Column, row: int, place: int, made: Computed) -> None:
+    """The computed cell of the one blank row of an empty table: a formula already, for the first row that people type."""
+    if not isinstance(made.formulas, str):
+        sheet.write(row, place, None, computed_cell(sheet.pen, made.kind, None)[0])
+        return
+    style, content = computed_cell(sheet.pen, made.kind, made.blank)
+    sheet.formula(row, place, made.formulas, style, content, (table.name, "*", column.label))
 
 
 def widths(table: DataTable) -> list[tuple[int, float]]:
@@ -203,4 +219,4 @@ def define_lists(pen: Pen, plan: MasterPlan) -> None:
             label = plan.data[name].label(contract.schemas[resource].shown_key)
             pen.name(key_source(resource), "=" + column_ref(name, label))
     for each in plan.lists.values():
-        pen.name(each.name.lower(), "=" + column_ref(each.name, each.title))
+        pen.name(choice_name(each.name), "=" + column_ref(each.name, each.title))

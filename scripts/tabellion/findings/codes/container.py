@@ -199,7 +199,8 @@ _ARCHIVE = (
         "archive-nom-interdit",
         "Nom de partie interdit",
         "Le fichier contient une partie dont le nom est interdit (« {partie} »).",
-        _ASK_AGAIN,
+        "Si vous attendiez ce fichier, ouvrez-le dans Excel ou LibreOffice et enregistrez-le sous un nouveau nom "
+        "au format .xlsx ; sinon, supprimez-le.",
     ),
     _refusal(
         "archive-chevauchement",
@@ -345,3 +346,6 @@ _NOTICES = (
 )
 
 CODES: tuple[Code, ...] = (*_PATH, *_FORMAT, *_ARCHIVE, *_WORKBOOK, *_READING, *_NOTICES)
+
+#: The codes of a file that could not be read at all.
+UNREADABLE = frozenset(code.code for code in CODES if code.bloquant)
