@@ -16,6 +16,9 @@ from tabellion.commands.new import KIT
 settings.register_profile("tabellion", deadline=None)
 settings.load_profile("tabellion")
 
+# The session's LibreOffice: see its module.
+_office_box, office = libreoffice._office_box, libreoffice.office
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, by name and with the reason, what this machine cannot run."""

@@ -11,8 +11,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from support.contracts import (
-    SOURCE,
+    ROOT,
     SETTINGS,
+    SOURCE,
     Row,
     Rows,
     contract_rows,
@@ -27,7 +28,6 @@ from support.contracts import (
 from support.findings import cells, check, linked
 from tabellion.checks import check_contract
 from tabellion.findings import Severity
-
 
 
 def row_of(rows: Rows, total_id: str) -> int:

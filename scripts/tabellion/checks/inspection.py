@@ -151,7 +151,7 @@ class Inspection:
 
 
 def place_words(inspection: Inspection, source: str | None, convention: int | None, town: str | None) -> str:
-    """What a total covers, in words: ``récapitulatif, convention 2, Lucé``."""
+    """What a total covers, in words: ``récapitulatif, convention 2, Villeneuve``."""
     parts = [RECAP] if source == RECAP else []
     parts += [f"convention {convention}"] if convention is not None else []
     parts += [inspection.towns.get(town, town)] if town is not None else []

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
+import shutil
+import sys
 import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from tabellion.files import write_whole
 from tabellion.findings import CATALOGUE, Finding, Severity
@@ -43,25 +49,23 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def print_findings(findings: Iterable[Finding], *, to_errors: bool = False) -> None:
     """Print findings by file, then by sheet, what blocks first; on the error stream when ``to_errors``."""
-    from rich.console import Console
-    from rich.text import Text
+    terminal = (sys.stderr if to_errors else sys.stdout).isatty()
+    width = min(shutil.get_terminal_size().columns, _WIDEST) if terminal else None
+    colours = None if terminal and not os.environ.get("NO_COLOR") else False
 
-    console = Console(stderr=to_errors, highlight=False)
-    width = min(console.width, _WIDEST) if console.is_terminal else None
-
-    def write(text: str, indent: int = 0, style: str = "") -> None:
+    def write(text: str, indent: int = 0, **style: Any) -> None:
         margin = " " * indent
         lines = [margin + text]
         if width is not None and text:
             lines = textwrap.wrap(
-                text, width, initial_indent=margin, subsequent_indent=margin + "  ", break_on_hyphens=False
+                _bound(text), width, initial_indent=margin, subsequent_indent=margin + "  ", break_on_hyphens=False
             )
         for line in lines:
-            console.print(Text(line, style=style), soft_wrap=True)
+            typer.secho(line, err=to_errors, color=colours, **style)
 
     for where, group in _by_sheet(findings):
         write("")
-        write(printable(where), style="bold")
+        write(printable(where), bold=True)
         for same in _by_code(group):
             _print_same(write, same)
 
@@ -71,20 +75,25 @@ def _print_same(write: Write, same: list[Finding]) -> None:
     blocks = ", bloque" if first.bloquant else ""
     count = f", {len(same)} fois" if len(same) > 1 else ""
     grade = f"{_MARKS[first.gravite]} {first.gravite.label}{blocks}"
-    write(f"{grade} : {CATALOGUE[first.code].titre}{count} [{first.code}]", 2, _COLOURS[first.gravite])
+    write(f"{grade} : {CATALOGUE[first.code].titre}{count} [{first.code}]", 2, fg=_COLOURS[first.gravite])
     shown = same[:_SHOWN_EACH]
     one_remedy = len({each.suggestion for each in shown}) == 1
     for each in shown:
         where = _where(each)
         write(printable(f"{where} : {each.message}" if where else each.message), 6)
         if each.suggestion and not one_remedy:
-            write(printable(f"→ {each.suggestion}"), 8, "dim")
+            write(printable(f"→ {each.suggestion}"), 8, dim=True)
     rest = [_where(each) for each in same[_SHOWN_EACH:_NAMED_EACH]]
     if rest:
         more = f" et {len(same) - _NAMED_EACH} de plus" if len(same) > _NAMED_EACH else ""
-        write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, "dim")
+        write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, dim=True)
     if first.suggestion and one_remedy:
-        write(printable(f"→ {first.suggestion}"), 6, "dim")
+        write(printable(f"→ {first.suggestion}"), 6, dim=True)
+
+
+def _bound(text: str) -> str:
+    """``text`` with no-break spaces where French typography wants them, so that a line never starts with its sign."""
+    return re.sub(r" (?=[»:;?!€%])|(?<=«) ", "\u00a0", text)
 
 
 def _where(each: Finding) -> str:

@@ -143,8 +143,12 @@ def _write_totals(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: 
     formulas = _town_formulas(plan, lines, convention)
     aligned = {STATE: "center"} | dict.fromkeys(columns[3:], "right")
     height = max(1, len(accounts.towns))
-    sheet.table(name, FIRST_TABLE_ROW, 0, height, columns, calculated=formulas, filters=False, aligned=aligned)
+    calculated = formulas if accounts.towns else None
+    sheet.table(name, FIRST_TABLE_ROW, 0, height, columns, calculated=calculated, filters=False, aligned=aligned)
     row = FIRST_TABLE_ROW + 1
+    if not accounts.towns:
+        for column in range(len(columns)):
+            sheet.write(row, column, None, sheet.pen.cell(computed=True))
     for town in accounts.towns:
         figures = town_figures(accounts, convention, town)
         sheet.write(row, 0, contract.town_labels[town], sheet.pen.cell(computed=True, bold=True))

@@ -13,6 +13,7 @@ from tabellion.workbook.budgets import (
     STATE,
     add_state_colours,
     conditional,
+    convention_figures,
     measured_labels,
     state_of,
     totals_name,
@@ -33,6 +34,7 @@ from tabellion.workbook.names import (
 from tabellion.workbook.pen import Sheet
 from tabellion.workbook.plan import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterPlan, choice_name
 from tabellion.workbook.rapprochement import NET, PUBLISHED, RECOMPUTED
+from tabellion.workbook.synthese import CREDITS, NUMBER
 from tabellion.workbook.tables import (
     computed_cell,
     fit_data_table,
@@ -55,7 +57,7 @@ _SHARED = {
     CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
 }
 #: On the sheet Nomenclatures: the widest column, and the width of a printed page at its scale, in characters.
-_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 80.0, 185.0, 70
+_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 64.0, 185.0, 70
 _LIST_WIDTH = 24
 _ALIGNMENTS = {"l": "left", "c": "center", "r": "right"}
 #: Excel keeps at most this many links on a sheet.
@@ -105,7 +107,7 @@ def _write_figures(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) 
         ("Total recalculé de toutes les lignes", "Accueil_recalcule", RECOMPUTED, walk.recomputed),
         ("Total recalculé sans double compte", "Accueil_net", NET, walk.net),
     )
-    link = pen.cell(font_color=contract.look.colours["lien"], underline=1, indent=1)
+    link = pen.cell(font_color=contract.look.colours["lien"], underline=1, align="left", indent=1)
     for offset, (words, name, formula, cents) in enumerate(figures, 1):
         sheet.wide(row + offset, 0, 1, words, computed=True, bold=True)
         style, content = computed_cell(pen, "euros", cents, bold=True)
@@ -142,7 +144,7 @@ def _write_directory(sheet: Sheet, plan: MasterPlan, row: int) -> int:
         number, pilier = convention["convention_id"], convention["pilier_id"]
         if pilier != seen:
             words = f"{pilier} – {titles.get(pilier, '')}"
-            sheet.wide(row, 0, len(headers) - 1, words, computed=True, bold=True, indent=1)
+            sheet.wide(row, 0, len(headers) - 1, words, computed=True, bold=True, align="left", indent=1)
             seen, row = pilier, row + 1
         sheet.write(row, 0, number, pen.cell(align="center"))
         sheet.write(row, 1, convention["titre"], pen.cell(text_wrap=True))
@@ -153,12 +155,12 @@ def _write_directory(sheet: Sheet, plan: MasterPlan, row: int) -> int:
         _write_convention_state(sheet, plan, row, number)
         row += 1
     add_state_colours(sheet, first, 6, row, 6)
-    sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, indent=1)
+    sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, align="left", indent=1)
     for name, words in _SHARED.items():
         row += 1
         sheet.write(row, 0, None, pen.cell())
         sheet.link(row, 1, sheet_marker(name), name, pen.cell(font_color=contract.look.colours["lien"], underline=1))
-        sheet.wide(row, 2, len(headers) - 1, words, indent=1)
+        sheet.wide(row, 2, len(headers) - 1, words, align="left", indent=1)
     return row + 1
 
 
@@ -169,8 +171,12 @@ def _write_convention_state(sheet: Sheet, plan: MasterPlan, row: int, number: in
     style, content = computed_cell(sheet.pen, "euros", accounts.of(number))
     measure = measured_labels(plan)[MEASURE]
     sheet.named_formula(row, 4, f"Credits_{number:02d}", f"SUM({column_ref(table, measure)})", style, content)
-    style, content = computed_cell(sheet.pen, "signed", sum(each.gap or 0 for each in towns))
-    sheet.named_formula(row, 5, f"Ecart_{number:02d}", f"SUM({column_ref(table, GAP)})", style, content)
+    recap_gap = convention_figures(accounts, number).recap_gap
+    gap = sum(each.gap or 0 for each in towns) if recap_gap is None else recap_gap
+    style, content = computed_cell(sheet.pen, "signed", gap)
+    at_recap = f"INDEX({column_ref(CREDITS, GAP)},MATCH({number},{column_ref(CREDITS, NUMBER)},0))"
+    formula = f'IF({at_recap}="",SUM({column_ref(table, GAP)}),{at_recap})'
+    sheet.named_formula(row, 5, f"Ecart_{number:02d}", formula, style, content)
     gaps = [gap for each in towns for gap in (each.gap, each.recap_gap)]
     state = state_of(plan.contract.settings.arrondi_euros, *gaps, 0)
     column = column_ref(table, STATE)
@@ -212,8 +218,9 @@ def _whole_widths(plan: MasterPlan, table: DataTable) -> list[tuple[int, float]]
     texts = shown_columns_of(plan, table)
     found = []
     for offset, column in enumerate(table.columns):
-        shown = [column_width(text, plan.contract.look.size) for text in texts[column.name] if isinstance(text, str)]
-        found.append((table.column + offset, min(_WIDEST, max([column.width, *shown]))))
+        known = [] if column.field is None or column.field.one_line else texts[column.name]
+        whole = [column_width(text, plan.contract.look.size) for text in known if isinstance(text, str)]
+        found.append((table.column + offset, max(column.width, min(_WIDEST, max(whole, default=0)))))
     return found
 
 

@@ -66,6 +66,7 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
 
 def _write_ways(sheet: Sheet, target: str = "", words: str = "") -> None:
     """The links under a sheet's title: to the front page, and to the convention's other sheet."""
+    sheet.raw.set_row(2, 18)
     sheet.link(2, 0, sheet_marker(ACCUEIL), "← Accueil")
     if target:
         sheet.link(2, 1, target, words)

@@ -160,7 +160,7 @@ class Sheet:
 
     def link(self, row: int, column: int, target: str, text: str, style: Format | None = None) -> None:
         """A link inside this workbook: ``target`` is a defined name, or a cell with its sheet."""
-        style = style or self.pen.format(font_color=self.pen.look.colours["lien"], underline=1)
+        style = style or self.pen.format(font_color=self.pen.look.colours["lien"], underline=1, valign="vcenter")
         _kept(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
 
     def title(self, title: str, subtitle: str, width: int) -> None:

@@ -191,8 +191,8 @@ def _published(plan: MasterPlan) -> dict[str, Computed]:
         states.append(state_of(contract.settings.arrondi_euros, value - (cents or 0)))
     return {
         "calcule": Computed("euros", formulas, values),
-        "ecart": Computed("signed", f"{calculated}-N({printed})", gaps),
-        "etat": Computed("state", state_formula(gap), states),
+        "ecart": Computed("signed", f'IF(AND({calculated}="",{printed}=""),"",{calculated}-N({printed}))', gaps),
+        "etat": Computed("state", f'IF({gap}="","",{state_formula(gap)})', states),
     }
 
 

@@ -35,7 +35,7 @@ RECAP_PRINTED = "Récapitulatif publié (€)"
 _CHART_ROWS = 20
 _ROW_PIXELS, _CHART_PIXELS = 20, 1200
 #: The width of a column of figures, in characters.
-_WIDTH, _TITLE_WIDTH = 17.0, 46.0
+_WIDTH, _TITLE_WIDTH = 17.0, 54.0
 #: With more series than this, a stacked bar cannot be read.
 _MOST_SERIES = 12
 
@@ -127,7 +127,9 @@ def _write(sheet: Sheet, heading: str, summary: _Summary, row: int) -> int:
 def _credits(plan: MasterPlan, towns: list[str]) -> _Summary:
     contract, accounts = plan.contract, plan.contract.accounts
     measure = measured_labels(plan)[MEASURE]
-    labels = unique_labels([NUMBER, CONVENTION, *towns, TOTAL, RECAP_PRINTED, GAP, STATE])
+    before, after = (NUMBER, CONVENTION), (TOTAL, RECAP_PRINTED, GAP, STATE)
+    named = unique_labels([*before, *after, *towns])
+    labels = (*before, *named[len(before) + len(after) :], *after)
     town_labels, (total, printed_label, gap_label) = labels[2 : 2 + len(towns)], labels[-4:-1]
     rounding = contract.settings.arrondi_euros
     printed_cell = this_row(CREDITS, printed_label)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tabellion.findings.codes import container, document, formulas, register, sheets, totals, values
+from tabellion.findings.codes import container, document, document_fiches, formulas, register, sheets, totals, values
 from tabellion.findings.model import Code
 
 ALL_CODES: tuple[Code, ...] = (
     *document.CODES,
+    *document_fiches.CODES,
     *register.CODES,
     *container.CODES,
     *sheets.CODES,

@@ -1,4 +1,4 @@
-"""What the published document's text says badly."""
+"""What the published document's text says badly: the text itself, its headings, its budget tables."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ _SAVE_AS_TEXT = (
     "Exportez le document en texte seul (UTF-8, une tabulation entre les cellules des tableaux), "
     "puis relancez l'import."
 )
-_COMPARE = "Comparez avec le document publié, et corrigez dans le classeur si besoin."
-_NOTHING = "Rien à faire si la lecture vous convient ; sinon corrigez dans le classeur."
+COMPARE = "Comparez avec le document publié, et corrigez dans le classeur si besoin."
+NOTHING = "Rien à faire si la lecture vous convient ; sinon corrigez dans le classeur."
 
 _UNREADABLE = (
+    Code(
+        "document-illisible",
+        "Document illisible",
+        ERREUR,
+        "Le document ne peut pas être lu : {detail}.",
+        "Vérifiez le nom du fichier, son dossier et le droit de le lire.",
+        bloquant=True,
+    ),
     Code(
         "document-vide",
         "Document vide",
@@ -114,7 +122,7 @@ _HEADINGS = (
         "Pilier absent du sommaire",
         DOUTE,
         "Le pilier {pilier} « {valeur} » n'est pas au sommaire.",
-        _COMPARE,
+        COMPARE,
     ),
     Code(
         "pilier-hors-corps",
@@ -142,7 +150,7 @@ _HEADINGS = (
         "Convention absente du sommaire",
         DOUTE,
         "La convention {convention} « {valeur} » n'est pas au sommaire.",
-        _COMPARE,
+        COMPARE,
     ),
     Code(
         "convention-hors-recapitulatif",
@@ -156,7 +164,7 @@ _HEADINGS = (
         "Convention ouverte deux fois",
         DOUTE,
         "Un second titre ouvre la convention « {valeur} » ; les deux parties sont réunies.",
-        _COMPARE,
+        COMPARE,
     ),
     Code(
         "convention-sans-pilier",
@@ -173,14 +181,14 @@ _BUDGET = (
         "Collectivité écrite autrement",
         DOUTE,
         "« {valeur} » a été lu comme « {attendu} ».",
-        _COMPARE,
+        COMPARE,
     ),
     Code(
         "collectivite-repetee",
         "Collectivité répétée",
         DOUTE,
         "« {valeur} » ouvre deux fois le budget de la convention {convention} ; les deux sous-totaux sont gardés.",
-        _COMPARE,
+        COMPARE,
     ),
     Code(
         "collectivite-devinee",
@@ -194,7 +202,7 @@ _BUDGET = (
         "Collectivité absente du récapitulatif",
         DOUTE,
         "« {valeur} » a des crédits dans le document mais n'est pas au récapitulatif.",
-        _COMPARE,
+        COMPARE,
     ),
     Code(
         "sous-total-absent",
@@ -202,7 +210,7 @@ _BUDGET = (
         DOUTE,
         "Les premières lignes de la convention {convention} n'ont pas de sous-total ; leur somme est celle que le "
         "récapitulatif donne à {valeur} ({montant}) : elles lui sont attribuées.",
-        _COMPARE,
+        COMPARE,
     ),
     Code(
         "ligne-reparee",
@@ -210,7 +218,7 @@ _BUDGET = (
         NOTE,
         "{reparation} : « {valeur} » est lu {obtenu}. La somme des lignes ({somme}) {accord} avec le sous-total "
         "({sous_total}).",
-        _NOTHING,
+        NOTHING,
     ),
     Code(
         "montants-colles",
@@ -245,238 +253,8 @@ _BUDGET = (
         "Tabulation perdue",
         NOTE,
         "« {valeur} » a perdu la tabulation devant son montant ; lu comme un sous-total de collectivité.",
-        _NOTHING,
+        NOTHING,
     ),
 )
 
-_FICHES = (
-    Code(
-        "fiche-numero-double",
-        "Numéro de fiche en double",
-        ERREUR,
-        "Le numéro de fiche {valeur} est porté par deux fiches ; les deux sont gardées.",
-        "Donnez un numéro à chacune dans le classeur.",
-    ),
-    Code(
-        "fiche-numero-irregulier",
-        "Numéro de fiche irrégulier",
-        DOUTE,
-        "Le numéro de fiche « {valeur} » n'a pas la forme habituelle (I-1.1./1) ; il est gardé tel quel.",
-        "Corrigez-le dans le classeur.",
-    ),
-    Code(
-        "fiche-numero-deduit",
-        "Numéro de fiche déduit",
-        NOTE,
-        "La fiche n'a pas de numéro ; {attendu} est le seul possible à sa place.",
-        _NOTHING,
-    ),
-    Code(
-        "fiche-sans-numero",
-        "Fiche sans numéro",
-        ERREUR,
-        "La fiche n'a pas de numéro ; {attendu} lui est donné provisoirement.",
-        "Donnez-lui son numéro dans le classeur.",
-    ),
-    Code(
-        "fiche-sans-convention",
-        "Fiche sans convention",
-        DOUTE,
-        "L'en-tête de la fiche ne donne pas le numéro de sa convention ; retenu : {retenu}, d'après sa place.",
-        _COMPARE,
-    ),
-    Code(
-        "fiche-autre-convention",
-        "Fiche hors de sa convention",
-        DOUTE,
-        "La fiche porte la convention {valeur} mais se trouve dans la convention {attendu}.",
-        _COMPARE,
-    ),
-    Code(
-        "fiche-autre-pilier",
-        "En-tête de fiche d'un autre pilier",
-        DOUTE,
-        "La fiche {fiche} porte « {valeur} » ; le pilier de sa convention est « {attendu} ».",
-        _COMPARE,
-    ),
-    Code(
-        "fiche-champ-absent",
-        "Rubrique absente",
-        DOUTE,
-        "La fiche {fiche} n'a pas de texte pour la rubrique « {champ} ».",
-        "Complétez-la dans le classeur.",
-    ),
-    Code(
-        "fiche-reparee",
-        "Rubrique réparée",
-        NOTE,
-        "{reparation} : « {valeur} » est lu « {obtenu} ».",
-        _NOTHING,
-    ),
-    Code(
-        "en-tete-de-fiche-repete",
-        "En-tête répété dans une fiche",
-        NOTE,
-        "L'en-tête est imprimé de nouveau au milieu d'une fiche ; la suite lui est rattachée.",
-        _NOTHING,
-    ),
-    Code(
-        "texte-de-fiche-non-place",
-        "Texte de fiche non placé",
-        ERREUR,
-        "Un texte de la fiche {fiche} n'a pas trouvé sa place : « {valeur} ».",
-        "Reportez-le dans le classeur s'il porte une donnée.",
-    ),
-    Code(
-        "axe-absent",
-        "Axe absent",
-        ERREUR,
-        "La fiche {fiche} n'a pas de code d'axe lisible ({valeur}).",
-        "Choisissez son axe dans le classeur.",
-    ),
-    Code(
-        "axe-deduit",
-        "Axe déduit du numéro",
-        NOTE,
-        "La fiche {fiche} n'a pas de code d'axe lisible ({valeur}) ; {attendu} vient de son numéro.",
-        _NOTHING,
-    ),
-    Code(
-        "axe-deux-titres",
-        "Axe à deux titres",
-        DOUTE,
-        "L'axe {axe} s'intitule « {attendu} » puis « {valeur} » ; le premier est gardé.",
-        "Choisissez le bon titre dans le classeur.",
-    ),
-    Code(
-        "axe-deux-conventions",
-        "Axe dans deux conventions",
-        DOUTE,
-        "L'axe {axe} est dans la convention {attendu} puis dans la convention {valeur} ; la première est gardée.",
-        _COMPARE,
-    ),
-    Code(
-        "axes-transversaux-absents",
-        "Axes transversaux absents",
-        DOUTE,
-        "La fiche {fiche} ne porte aucune mention d'axe transversal : rien n'est retenu ni rayé.",
-        "Dites oui ou non pour chacun dans le classeur.",
-    ),
-    Code(
-        "priorite-illisible",
-        "Priorité irrégulière",
-        DOUTE,
-        "La priorité « {valeur} » n'a pas la forme habituelle « 1 (2016) ».",
-        "Complétez la priorité et l'année dans le classeur.",
-    ),
-    Code(
-        "cpo-double",
-        "CPO cochée oui et non",
-        DOUTE,
-        "La fiche {fiche} coche oui et non pour la CPO : « {valeur} » ; la case est laissée vide.",
-        "Choisissez oui ou non dans le classeur.",
-    ),
-)
-
-_FUNDERS = (
-    Code(
-        "coche-tapee",
-        "Coche tapée au clavier",
-        NOTE,
-        "Fiche {fiche} : « {valeur} », un X tapé au clavier, vaut une coche pour « {obtenu} ».",
-        _NOTHING,
-    ),
-    Code(
-        "coche-douteuse",
-        "Coche douteuse",
-        DOUTE,
-        "Fiche {fiche} : on ne sait si « {valeur} » est coché ; il ne l'est pas.",
-        _COMPARE,
-    ),
-    Code(
-        "case-absente",
-        "Cases absentes",
-        NOTE,
-        "La fiche {fiche} n'offre pas {nombre} des cases habituelles : {valeur}.",
-        _NOTHING,
-    ),
-    Code(
-        "case-repetee",
-        "Case en double",
-        DOUTE,
-        "La fiche {fiche} offre deux fois la case « {valeur} ».",
-        _COMPARE,
-    ),
-    Code(
-        "financeur-variante",
-        "Financeur écrit autrement",
-        NOTE,
-        "Fiche {fiche} : « {valeur} » est lu comme « {attendu} ».",
-        _NOTHING,
-    ),
-    Code(
-        "financeur-recolle",
-        "Financeur coupé en deux",
-        NOTE,
-        "Fiche {fiche} : « {valeur} » est lu « {obtenu} ».",
-        _NOTHING,
-    ),
-    Code(
-        "financeur-inconnu",
-        "Financeur inconnu des autres fiches",
-        DOUTE,
-        "Fiche {fiche} : « {valeur} » n'est pas un financeur des autres fiches ; il est gardé à part s'il est coché.",
-        "Rattachez-le à un financeur de la liste.",
-    ),
-    Code(
-        "texte-colle-au-financeur",
-        "Texte collé au financeur",
-        NOTE,
-        "Fiche {fiche} : « {valeur} » réunit un financeur et un autre texte, lu comme son dispositif.",
-        _NOTHING,
-    ),
-    Code(
-        "en-tete-colle",
-        "En-tête collé à sa valeur",
-        NOTE,
-        "Fiche {fiche} : « {valeur} » est lu dispositif « {dispositif} », montant « {montant} ».",
-        _NOTHING,
-    ),
-    Code(
-        "texte-deplace",
-        "Texte d'une autre ligne",
-        NOTE,
-        "Fiche {fiche} : « {valeur} » n'est sur la ligne d'aucune coche ; rattaché au seul coché ({financeur}).",
-        _COMPARE,
-    ),
-    Code(
-        "texte-partage",
-        "Un texte pour plusieurs coches",
-        DOUTE,
-        "Fiche {fiche} : un même texte pour {nombre} financeurs cochés, « {valeur} » ; porté à chacun, sans montant.",
-        "Répartissez le montant dans le classeur.",
-    ),
-    Code(
-        "financement-sans-coche",
-        "Dispositif sans financeur coché",
-        DOUTE,
-        "Fiche {fiche} : « {valeur} » ne revient à aucun financeur ({nombre} cochés) ; gardé sans financeur.",
-        "Choisissez le financeur dans le classeur.",
-    ),
-    Code(
-        "montant-a-preciser",
-        "Montant à préciser",
-        NOTE,
-        "Fiche {fiche} : « {valeur} » ne donne pas un montant unique en euros ; le texte est gardé, sans montant.",
-        "Saisissez le montant s'il est connu.",
-    ),
-    Code(
-        "partenaire-trop-long",
-        "Partenaires illisibles",
-        NOTE,
-        "Fiche {fiche} : le texte de « {champ} » est trop long pour être un nom ; aucun partenaire n'en est tiré.",
-        "Choisissez les partenaires de la fiche dans le classeur.",
-    ),
-)
-
-CODES: tuple[Code, ...] = (*_UNREADABLE, *_LINES, *_HEADINGS, *_BUDGET, *_FICHES, *_FUNDERS)
+CODES: tuple[Code, ...] = (*_UNREADABLE, *_LINES, *_HEADINGS, *_BUDGET)

@@ -1,0 +1,238 @@
+"""What the published document's text says badly in its fiches: their fields, funders and partners."""
+
+from __future__ import annotations
+
+from tabellion.findings.codes.document import COMPARE, DOUTE, ERREUR, NOTE, NOTHING
+from tabellion.findings.model import Code
+
+_FICHES = (
+    Code(
+        "fiche-numero-double",
+        "Numéro de fiche en double",
+        ERREUR,
+        "Le numéro de fiche {valeur} est porté par deux fiches ; les deux sont gardées.",
+        "Donnez un numéro à chacune dans le classeur.",
+    ),
+    Code(
+        "fiche-numero-irregulier",
+        "Numéro de fiche irrégulier",
+        DOUTE,
+        "Le numéro de fiche « {valeur} » n'a pas la forme habituelle (I-1.1./1) ; il est gardé tel quel.",
+        "Corrigez-le dans le classeur.",
+    ),
+    Code(
+        "fiche-numero-deduit",
+        "Numéro de fiche déduit",
+        NOTE,
+        "La fiche n'a pas de numéro ; {attendu} est le seul possible à sa place.",
+        NOTHING,
+    ),
+    Code(
+        "fiche-sans-numero",
+        "Fiche sans numéro",
+        ERREUR,
+        "La fiche n'a pas de numéro ; {attendu} lui est donné provisoirement.",
+        "Donnez-lui son numéro dans le classeur.",
+    ),
+    Code(
+        "fiche-sans-convention",
+        "Fiche sans convention",
+        DOUTE,
+        "L'en-tête de la fiche ne donne pas le numéro de sa convention ; retenu : {retenu}, d'après sa place.",
+        COMPARE,
+    ),
+    Code(
+        "fiche-autre-convention",
+        "Fiche hors de sa convention",
+        DOUTE,
+        "La fiche porte la convention {valeur} mais se trouve dans la convention {attendu}.",
+        COMPARE,
+    ),
+    Code(
+        "fiche-autre-pilier",
+        "En-tête de fiche d'un autre pilier",
+        DOUTE,
+        "La fiche {fiche} porte « {valeur} » ; le pilier de sa convention est « {attendu} ».",
+        COMPARE,
+    ),
+    Code(
+        "fiche-champ-absent",
+        "Rubrique absente",
+        DOUTE,
+        "La fiche {fiche} n'a pas de texte pour la rubrique « {champ} ».",
+        "Complétez-la dans le classeur.",
+    ),
+    Code(
+        "fiche-reparee",
+        "Rubrique réparée",
+        NOTE,
+        "{reparation} : « {valeur} » est lu « {obtenu} ».",
+        NOTHING,
+    ),
+    Code(
+        "en-tete-de-fiche-repete",
+        "En-tête répété dans une fiche",
+        NOTE,
+        "L'en-tête est imprimé de nouveau au milieu d'une fiche ; la suite lui est rattachée.",
+        NOTHING,
+    ),
+    Code(
+        "texte-de-fiche-non-place",
+        "Texte de fiche non placé",
+        ERREUR,
+        "Un texte de la fiche {fiche} n'a pas trouvé sa place : « {valeur} ».",
+        "Reportez-le dans le classeur s'il porte une donnée.",
+    ),
+    Code(
+        "axe-absent",
+        "Axe absent",
+        ERREUR,
+        "La fiche {fiche} n'a pas de code d'axe lisible ({valeur}).",
+        "Choisissez son axe dans le classeur.",
+    ),
+    Code(
+        "axe-deduit",
+        "Axe déduit du numéro",
+        NOTE,
+        "La fiche {fiche} n'a pas de code d'axe lisible ({valeur}) ; {attendu} vient de son numéro.",
+        NOTHING,
+    ),
+    Code(
+        "axe-deux-titres",
+        "Axe à deux titres",
+        DOUTE,
+        "L'axe {axe} s'intitule « {attendu} » puis « {valeur} » ; le premier est gardé.",
+        "Choisissez le bon titre dans le classeur.",
+    ),
+    Code(
+        "axe-deux-conventions",
+        "Axe dans deux conventions",
+        DOUTE,
+        "L'axe {axe} est dans la convention {attendu} puis dans la convention {valeur} ; la première est gardée.",
+        COMPARE,
+    ),
+    Code(
+        "axes-transversaux-absents",
+        "Axes transversaux absents",
+        DOUTE,
+        "La fiche {fiche} ne porte aucune mention d'axe transversal : rien n'est retenu ni rayé.",
+        "Dites oui ou non pour chacun dans le classeur.",
+    ),
+    Code(
+        "priorite-illisible",
+        "Priorité irrégulière",
+        DOUTE,
+        "La priorité « {valeur} » n'a pas la forme habituelle « 1 (2016) ».",
+        "Complétez la priorité et l'année dans le classeur.",
+    ),
+    Code(
+        "cpo-double",
+        "CPO cochée oui et non",
+        DOUTE,
+        "La fiche {fiche} coche oui et non pour la CPO : « {valeur} » ; la case est laissée vide.",
+        "Choisissez oui ou non dans le classeur.",
+    ),
+)
+
+_FUNDERS = (
+    Code(
+        "coche-tapee",
+        "Coche tapée au clavier",
+        NOTE,
+        "Fiche {fiche} : « {valeur} », un X tapé au clavier, vaut une coche pour « {obtenu} ».",
+        NOTHING,
+    ),
+    Code(
+        "coche-douteuse",
+        "Coche douteuse",
+        DOUTE,
+        "Fiche {fiche} : on ne sait si « {valeur} » est coché ; il ne l'est pas.",
+        COMPARE,
+    ),
+    Code(
+        "case-absente",
+        "Cases absentes",
+        NOTE,
+        "La fiche {fiche} n'offre pas {nombre} des cases habituelles : {valeur}.",
+        NOTHING,
+    ),
+    Code(
+        "case-repetee",
+        "Case en double",
+        DOUTE,
+        "La fiche {fiche} offre deux fois la case « {valeur} ».",
+        COMPARE,
+    ),
+    Code(
+        "financeur-variante",
+        "Financeur écrit autrement",
+        NOTE,
+        "Fiche {fiche} : « {valeur} » est lu comme « {attendu} ».",
+        NOTHING,
+    ),
+    Code(
+        "financeur-recolle",
+        "Financeur coupé en deux",
+        NOTE,
+        "Fiche {fiche} : « {valeur} » est lu « {obtenu} ».",
+        NOTHING,
+    ),
+    Code(
+        "financeur-inconnu",
+        "Financeur inconnu des autres fiches",
+        DOUTE,
+        "Fiche {fiche} : « {valeur} » n'est pas un financeur des autres fiches ; il est gardé à part s'il est coché.",
+        "Rattachez-le à un financeur de la liste.",
+    ),
+    Code(
+        "texte-colle-au-financeur",
+        "Texte collé au financeur",
+        NOTE,
+        "Fiche {fiche} : « {valeur} » réunit un financeur et un autre texte, lu comme son dispositif.",
+        NOTHING,
+    ),
+    Code(
+        "en-tete-colle",
+        "En-tête collé à sa valeur",
+        NOTE,
+        "Fiche {fiche} : « {valeur} » est lu dispositif « {dispositif} », montant « {montant} ».",
+        NOTHING,
+    ),
+    Code(
+        "texte-deplace",
+        "Texte d'une autre ligne",
+        NOTE,
+        "Fiche {fiche} : « {valeur} » n'est sur la ligne d'aucune coche ; rattaché au seul coché ({financeur}).",
+        COMPARE,
+    ),
+    Code(
+        "texte-partage",
+        "Un texte pour plusieurs coches",
+        DOUTE,
+        "Fiche {fiche} : un même texte pour {nombre} financeurs cochés, « {valeur} » ; porté à chacun, sans montant.",
+        "Répartissez le montant dans le classeur.",
+    ),
+    Code(
+        "financement-sans-coche",
+        "Dispositif sans financeur coché",
+        DOUTE,
+        "Fiche {fiche} : « {valeur} » ne revient à aucun financeur ({nombre} cochés) ; gardé sans financeur.",
+        "Choisissez le financeur dans le classeur.",
+    ),
+    Code(
+        "montant-a-preciser",
+        "Montant à préciser",
+        NOTE,
+        "Fiche {fiche} : « {valeur} » ne donne pas un montant unique en euros ; le texte est gardé, sans montant.",
+        "Saisissez le montant s'il est connu.",
+    ),
+    Code(
+        "partenaire-trop-long",
+        "Partenaires illisibles",
+        NOTE,
+        "Fiche {fiche} : le texte de « {champ} » est trop long pour être un nom ; aucun partenaire n'en est tiré.",
+        "Choisissez les partenaires de la fiche dans le classeur.",
+    ),
+)
+
+CODES: tuple[Code, ...] = (*_FICHES, *_FUNDERS)

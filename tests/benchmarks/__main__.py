@@ -1,0 +1,118 @@
+"""How long generate and validate take, beside the bare writer and reader of the same cells.
+
+``python tests/benchmarks`` runs four programs one after the other, several rounds in a row, for the embedded contract and
+for one 50 times its size (:mod:`enlarge`): ``tabellion generate``, a bare xlsxwriter that writes the same cells,
+``tabellion validate``, and a bare calamine that reads them. Each is a whole process, with its start and its imports.
+The table gives the median of the rounds, the ratio to the bare program, and the peak memory of the process (of the
+larger one where there are two: ``validate`` reads in a child).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+@dataclass
+class Program:
+    """A command and what its runs took: seconds of the clock, and the peak memory in MiB."""
+
+    title: str
+    command: list[str]
+    seconds: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Run once, to the end, and keep what it took."""
+        start = time.perf_counter()
+        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, env=environment())
+        _, status, usage = os.wait4(process.pid, 0)
+        self.seconds.append(time.perf_counter() - start)
+        self.memory.append(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            sys.exit(f"{self.title}: exit code {process.returncode}")
+
+
+def environment() -> dict[str, str]:
+    """This process's environment with the program's source on Python's path."""
+    return {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+
+
+def python(script: str, *arguments: str | Path) -> list[str]:
+    """The command of one of the small programs beside this one."""
+    return [sys.executable, str(HERE / f"{script}.py"), *map(str, arguments)]
+
+
+def tabellion(*arguments: str | Path) -> list[str]:
+    """The command of the program itself."""
+    return [sys.executable, "-m", "tabellion", *map(str, arguments)]
+
+
+def prepare(folder: Path, times: int) -> list[tuple[Program, Program]]:
+    """Make a workspace ``times`` the size of the embedded one and its workbook; each program, with its bare one."""
+    shutil.copy(ROOT / "tabellion.toml", folder)
+    for name in ("schemas", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    source, target = ROOT / "workbooks" / "registre", folder / "workbooks" / "registre"
+    subprocess.run(python("enlarge", source, target, str(times)), check=True)
+    workbook, cells = folder / "workbooks" / "contrat.xlsx", folder / "cells.json"
+    subprocess.run(tabellion("generate", "--contrat", folder), check=True, env=environment(), stdout=subprocess.DEVNULL)
+    counted = subprocess.run(python("bare", "dump", workbook, cells), check=True, capture_output=True, text=True)
+    print(f"\nContract x {times}: {counted.stdout.strip()}")
+    again = folder / "again.xlsx"
+    return [
+        (
+            Program("tabellion generate", tabellion("generate", "--contrat", folder, "--sortie", again)),
+            Program("bare xlsxwriter", python("bare", "write", cells, folder / "bare.xlsx")),
+        ),
+        (
+            Program("tabellion validate", tabellion("validate", "--contrat", folder, workbook)),
+            Program("bare calamine", python("bare", "read", workbook)),
+        ),
+    ]
+
+
+def measure(times: int, rounds: int) -> None:
+    """Run the four programs ``rounds`` times in turn and print their table."""
+    with tempfile.TemporaryDirectory(prefix="tabellion-benchmark-") as folder:
+        pairs = prepare(Path(folder), times)
+        for _ in range(rounds):
+            for program in (each for pair in pairs for each in pair):
+                program.run()
+        print(f"{'program':<20} {'median':>9} {'fastest':>9} {'slowest':>9} {'ratio':>7} {'memory':>9} {'ratio':>7}")
+        for pair in pairs:
+            for program in pair:
+                median, memory = statistics.median(program.seconds), statistics.median(program.memory)
+                time_ratio = median / statistics.median(pair[1].seconds)
+                memory_ratio = memory / statistics.median(pair[1].memory)
+                print(
+                    f"{program.title:<20} {median:>7.2f} s {min(program.seconds):>7.2f} s {max(program.seconds):>7.2f} s"
+                    f" {time_ratio:>6.1f}x {memory:>5.0f} MiB {memory_ratio:>6.1f}x"
+                )
+
+
+def main() -> None:
+    """Read the options and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, nargs="+", default=[1, 50], help="sizes, in embedded contracts (1 50)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each program (5)")
+    options = parser.parse_args()
+    print(f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {options.rounds} rounds")
+    for times in options.times:
+        measure(times, options.rounds)
+
+
+main()

@@ -1,0 +1,62 @@
+"""The bare writer and the bare reader: the least that any program would do with the same cells.
+
+``dump WORKBOOK CELLS`` keeps a workbook's cells, ``write CELLS WORKBOOK`` writes them with xlsxwriter (values, formulas
+with their computed values, no format), ``read WORKBOOK`` reads every sheet with calamine.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def dump(workbook: Path, cells: Path) -> None:
+    """Keep, by sheet, each cell as (row, column, value, formula or ``None``), zero-based; say how many there are."""
+    import openpyxl
+
+    formulas, values = (openpyxl.load_workbook(workbook, data_only=computed) for computed in (False, True))
+    sheets, count, formula_count = [], 0, 0
+    for sheet, computed in zip(formulas.worksheets, values.worksheets, strict=True):
+        found = []
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.value is not None:
+                    value, formula = cell.value, None
+                    if cell.data_type == "f":
+                        formula, value = getattr(value, "text", value), computed[cell.coordinate].value
+                    found.append((cell.row - 1, cell.column - 1, value, formula))
+        sheets.append((sheet.title, found))
+        count += len(found)
+        formula_count += sum(each[3] is not None for each in found)
+    cells.write_text(json.dumps(sheets), encoding="utf-8")
+    print(f"{len(sheets)} sheets, {count} cells, {formula_count} of them formulas, {workbook.stat().st_size:,} bytes")
+
+
+def write(cells: Path, workbook: Path) -> None:
+    """Write the cells kept by :func:`dump`."""
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(workbook, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        for title, found in json.loads(cells.read_text(encoding="utf-8")):
+            sheet = book.add_worksheet(title)
+            for row, column, value, formula in found:
+                if formula is not None:
+                    sheet.write_formula(row, column, formula, None, "" if value is None else value)
+                elif isinstance(value, str):
+                    sheet.write_string(row, column, value)
+                else:
+                    sheet.write_number(row, column, value)
+
+
+def read(workbook: Path) -> None:
+    """Read every sheet into Python lists."""
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_path(workbook)
+    for name in book.sheet_names:
+        book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+if __name__ == "__main__":
+    {"dump": dump, "write": write, "read": read}[sys.argv[1]](*map(Path, sys.argv[2:]))

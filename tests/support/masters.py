@@ -1,0 +1,226 @@
+"""Master workbooks for the tests: contracts of all kinds, and the parts of what is written."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from xml.etree import ElementTree
+
+from support.contracts import ROOT, SETTINGS, Rows, schemas, tables_of
+from support.large_contracts import awkward_rows, empty_rows, large_rows, partly_published_rows
+from tabellion.checks import check_meaning
+from tabellion.commands.generate import load_contract
+from tabellion.workbook.look import Look, load_look
+from tabellion.workbook.master import write_master
+from tabellion.workbook.names import column_letters
+from tabellion.workbook.plan import Contract, MasterPlan, plan_master
+from tabellion.workspace import find_workspace
+
+#: The namespace of spreadsheet parts, of package relations and of relation ids.
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+CONTENT_TYPES = "{http://schemas.openxmlformats.org/package/2006/content-types}"
+
+Cell = tuple[str | float | None, str | None]
+
+
+@cache
+def look() -> Look:
+    """The repository's own layout."""
+    return load_look(ROOT / "templates" / "contrat.toml", schemas())
+
+
+def contract_of(rows: Rows) -> Contract:
+    """A contract of these rows with the test settings."""
+    return Contract(SETTINGS, schemas(), look(), tables_of(rows))
+
+
+@cache
+def chartres() -> Contract:
+    """The repository's own contract."""
+    return load_contract(find_workspace(ROOT))
+
+
+_BUILDERS = {
+    "vaste": large_rows,
+    "noms difficiles": awkward_rows,
+    "publié en partie": partly_published_rows,
+    "vide": empty_rows,
+}
+#: The contracts that workbooks are tested on, by name.
+NAMES = ("Chartres", *_BUILDERS)
+
+
+@cache
+def contract(name: str) -> Contract:
+    """One of the contracts of :data:`NAMES`."""
+    return chartres() if name == "Chartres" else contract_of(_BUILDERS[name]())
+
+
+def in_year(contract: Contract, exercice: int) -> Contract:
+    """The same contract showing another exercice."""
+    return replace(contract, settings=replace(contract.settings, exercice=exercice))
+
+
+def written(contract: Contract) -> tuple[MasterPlan, bytes]:
+    """The plan and the workbook of a contract, with its findings inside."""
+    plan = plan_master(contract)
+    findings = check_meaning(contract.tables, contract.schemas, contract.settings, plan.locate)
+    return plan, write_master(plan, findings)
+
+
+@cache
+def master(name: str) -> tuple[MasterPlan, bytes]:
+    """The plan and the workbook of one of the contracts of :data:`NAMES`."""
+    return written(contract(name))
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """An Excel table as its part says: zero-based area, columns with their calculated formulas, its filter's area."""
+
+    name: str
+    sheet: str
+    area: tuple[int, int, int, int]
+    columns: dict[str, str | None]
+    filters: str | None
+    root: ElementTree.Element
+
+
+@dataclass(frozen=True)
+class Package:
+    """The parts of a workbook, read without any spreadsheet library."""
+
+    content: bytes
+
+    @cached_property
+    def parts(self) -> dict[str, bytes]:
+        """Every part by name, in the package's order."""
+        with zipfile.ZipFile(io.BytesIO(self.content)) as source:
+            return {each: source.read(each) for each in source.namelist()}
+
+    def xml(self, name: str) -> ElementTree.Element:
+        """A part as XML."""
+        return ElementTree.fromstring(self.parts[name])
+
+    @cached_property
+    def workbook(self) -> ElementTree.Element:
+        """The part that lists the sheets and the names."""
+        return self.xml("xl/workbook.xml")
+
+    @cached_property
+    def sheets(self) -> dict[str, ElementTree.Element]:
+        """The sheets by name, in order."""
+        return {name: self.xml(part) for name, part in self.sheet_parts.items()}
+
+    @cached_property
+    def sheet_parts(self) -> dict[str, str]:
+        """The part of each sheet."""
+        targets = self.targets("xl/workbook.xml")
+        return {
+            each.attrib["name"]: targets[each.attrib[f"{OFFICE}id"]] for each in self.workbook.iter(f"{MAIN}sheet")
+        }
+
+    def targets(self, part: str) -> dict[str, str]:
+        """What the relations of a part lead to, by id (internal ones only)."""
+        folder, _, name = part.rpartition("/")
+        relations = f"{folder}/_rels/{name}.rels"
+        if relations not in self.parts:
+            return {}
+        return {
+            each.attrib["Id"]: _joined(folder, each.attrib["Target"])
+            for each in self.xml(relations).iter(f"{RELATIONS}Relationship")
+            if each.attrib.get("TargetMode") != "External"
+        }
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The defined names of the whole workbook."""
+        return {
+            each.attrib["name"]: each.text or ""
+            for each in self.workbook.iter(f"{MAIN}definedName")
+            if "localSheetId" not in each.attrib
+        }
+
+    @cached_property
+    def tables(self) -> dict[str, TablePart]:
+        """The Excel tables by name."""
+        found = {}
+        for sheet, part in self.sheet_parts.items():
+            targets = self.targets(part)
+            for each in self.sheets[sheet].iter(f"{MAIN}tablePart"):
+                table = _table(sheet, self.xml(targets[each.attrib[f"{OFFICE}id"]]))
+                found[table.name] = table
+        return found
+
+    @cached_property
+    def shared_strings(self) -> list[str]:
+        """The texts of the cells."""
+        root = self.xml("xl/sharedStrings.xml")
+        return ["".join(text.text or "" for text in each.iter(f"{MAIN}t")) for each in root.iter(f"{MAIN}si")]
+
+    @cached_property
+    def cells(self) -> dict[str, dict[tuple[int, int], Cell]]:
+        """Every written cell by sheet: its (cached) value and its formula; rows and columns are zero-based."""
+        return {sheet: dict(self._cells(root)) for sheet, root in self.sheets.items()}
+
+    def _cells(self, root: ElementTree.Element) -> Iterator[tuple[tuple[int, int], Cell]]:
+        for each in root.iter(f"{MAIN}c"):
+            value, formula = each.find(f"{MAIN}v"), each.find(f"{MAIN}f")
+            text = None if value is None else value.text or ""
+            shown: str | float | None = text
+            if text is not None and each.attrib.get("t") == "s":
+                shown = self.shared_strings[int(text)]
+            elif text is not None and each.attrib.get("t") not in ("str", "e", "b"):
+                shown = float(text)
+            yield position(each.attrib["r"]), (shown, None if formula is None else formula.text or "")
+
+
+def position(reference: str) -> tuple[int, int]:
+    """The zero-based row and column of ``B7``."""
+    match = re.fullmatch(r"\$?([A-Z]+)\$?(\d+)", reference)
+    assert match is not None, reference
+    column = 0
+    for letter in match[1]:
+        column = column * 26 + ord(letter) - 64
+    return int(match[2]) - 1, column - 1
+
+
+def area(reference: str) -> tuple[int, int, int, int]:
+    """The zero-based first row, first column, last row and last column of ``B7:C9``."""
+    first, _, last = reference.partition(":")
+    return (*position(first), *position(last or first))
+
+
+def reference(row: int, column: int) -> str:
+    """``B7`` of a zero-based row and column."""
+    return f"{column_letters(column)}{row + 1}"
+
+
+def _table(sheet: str, root: ElementTree.Element) -> TablePart:
+    columns: dict[str, str | None] = {}
+    for each in root.iter(f"{MAIN}tableColumn"):
+        formula = each.find(f"{MAIN}calculatedColumnFormula")
+        columns[each.attrib["name"]] = None if formula is None else formula.text
+    filters = root.find(f"{MAIN}autoFilter")
+    return TablePart(
+        root.attrib["name"], sheet, area(root.attrib["ref"]), columns,
+        None if filters is None else filters.attrib["ref"], root,
+    )  # fmt: skip
+
+
+def _joined(folder: str, target: str) -> str:
+    if target.startswith("/"):
+        return target[1:]
+    parts = folder.split("/") if folder else []
+    for each in target.split("/"):
+        if each == "..":
+            parts.pop()
+        else:
+            parts.append(each)
+    return "/".join(parts)

@@ -1,0 +1,120 @@
+"""The walls of the house: imports go one way, modules stay small, and the program knows no contract in particular."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from support.contracts import ROOT
+from tabellion.findings import CATALOGUE
+from tabellion.schema import load_schemas
+from tabellion.wording import fold
+
+PACKAGE = ROOT / "scripts" / "tabellion"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LONGEST_MODULE_LINES = 400
+#: From the ground floor up: a room imports its own modules and those of the rooms before it.
+ROOMS = (
+    "findings", "wording", "files", "schema", "workspace", "registre", "accounts", "workbook", "intake", "checks",
+    "commands", "usage", "cli",
+)  # fmt: skip
+
+
+def name(module: Path) -> str:
+    return module.relative_to(PACKAGE).as_posix()
+
+
+def room(module: Path) -> str:
+    return module.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+@cache
+def tree(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
+def imports(module: Path) -> Iterator[tuple[int, str]]:
+    """Every import of the package in a module, wherever it stands: its line and the room it leads to."""
+    for node in ast.walk(tree(module)):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name(module)}:{node.lineno}: imports are written whole"
+            whole = node.module or ""
+            names = [f"{whole}.{each.name}" for each in node.names] if whole == "tabellion" else [whole]
+        elif isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        for each in names:
+            package, _, rest = each.partition(".")
+            if package == "tabellion" and rest and rest != "__version__":
+                yield node.lineno, rest.partition(".")[0]
+
+
+def test_every_module_is_in_a_known_room() -> None:
+    assert {room(module) for module in MODULES} == {*ROOMS, "__init__", "__main__"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_imports_go_one_way(module: Path) -> None:
+    allowed = ROOMS if room(module).startswith("__") else ROOMS[: ROOMS.index(room(module)) + 1]
+    assert [(line, to) for line, to in imports(module) if to not in allowed] == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_modules_stay_small(module: Path) -> None:
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE_LINES
+
+
+def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
+    raised = {
+        (name(module), node.args[0].value)
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("finding", "refusal")
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert [each for each in sorted(raised) if each[1] not in CATALOGUE] == []
+
+
+def places() -> set[str]:
+    """The names of the register's towns, and the words that only its partners' names have."""
+    registre = ROOT / "workbooks" / "registre"
+    with (registre / "collectivites.csv").open(encoding="utf-8", newline="") as stream:
+        return {word for row in csv.DictReader(stream) for word in re.findall(r"\w{4,}", fold(row["nom"]))} - {
+            "metropole"
+        }
+
+
+def test_the_program_names_no_place_of_the_embedded_contract() -> None:
+    known = places() | {"chartrain", "eure-et-loir", "beaulieu"}
+    assert "chartres" in known
+    said = [
+        (name(module), word)
+        for module in MODULES
+        for word in sorted(known)
+        if re.search(rf"\b{word}\b", fold(module.read_text(encoding="utf-8")))
+    ]
+    assert said == []
+
+
+def test_the_root_holds_only_what_the_design_says() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this checkout is not a git repository")
+    tops = {line.partition("/")[0] for line in listed.stdout.splitlines()}
+    files = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "tabellion.toml"}
+    folders = {"schemas", "templates", "workbooks", "scripts", "tests"}
+    assert {each for each in tops if not each.startswith(".")} <= files | folders
+
+
+def test_the_schemas_of_the_starter_are_those_of_the_register() -> None:
+    tables = {path.stem for path in (ROOT / "workbooks" / "registre").glob("*.csv")} - {"lignes_source"}
+    assert tables == set(load_schemas(ROOT / "schemas"))

@@ -1,0 +1,155 @@
+"""Every formula of the workbook computes, in LibreOffice, the value that was written beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from support.contracts import SETTINGS
+from support.large_contracts import YEARS
+from support.libreoffice import LibreOffice, OfficeCells
+from support.masters import NAMES, Package, contract, in_year, master, position, written
+from tabellion.accounts import AMOUNTS, Accounts
+from tabellion.workbook.budgets import EXERCICE, totals_name
+from tabellion.workbook.names import table_name
+from tabellion.workbook.synthese import CREDITS
+
+pytestmark = pytest.mark.libreoffice
+
+#: Half a cent: amounts are compared to the cent.
+_CLOSE = 0.005
+
+
+def recalculated(office: LibreOffice, content: bytes, folder: Path, exercice: int | None = None) -> OfficeCells:
+    """The cells after a hard recalculation, showing another exercice if one is given."""
+    path = folder / "contrat.xlsx"
+    path.write_bytes(content)
+    office.open(path)
+    if exercice is not None:
+        sheet, row, column = named_cell(Package(content), EXERCICE)
+        office.set(sheet, row, column, exercice)
+    office.recalculate()
+    return office.read()
+
+
+def named_cell(package: Package, name: str) -> tuple[str, int, int]:
+    sheet, _, reference = package.names[name].rpartition("!")
+    return sheet.strip("'").replace("''", "'"), *position(reference)
+
+
+def differences(package: Package, cells: OfficeCells) -> list[str]:
+    """Formulas whose computed value is not the cached one, or is an error."""
+    wrong = []
+    for sheet, expected in package.cells.items():
+        for place, (cached, formula) in expected.items():
+            if formula is None:
+                continue
+            found = cells[sheet].get(place)
+            value = None if found is None else found.value
+            same = (
+                isinstance(value, float) and isinstance(cached, float) and abs(value - cached) < _CLOSE
+            ) or value == cached
+            if found is None or found.error is not None or not same:
+                wrong.append(f"{sheet} {place}: cached {cached!r}, computed {found} of {formula}")
+    return wrong
+
+
+def errors(cells: OfficeCells) -> list[str]:
+    return [
+        f"{sheet} {place}: {cell}" for sheet, found in cells.items() for place, cell in found.items() if cell.error
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_computed_values_are_those_in_the_file(name: str, office: LibreOffice, tmp_path: Path) -> None:
+    _, content = master(name)
+    package = Package(content)
+    cells = recalculated(office, content, tmp_path)
+    assert sum(formula is not None for found in package.cells.values() for _, formula in found.values()) > 20
+    assert differences(package, cells) == []
+    assert errors(cells) == []
+
+
+@pytest.mark.parametrize("year", YEARS[1:])
+@pytest.mark.parametrize("name", NAMES)
+def test_another_exercice_shows_that_years_sums(name: str, year: int, office: LibreOffice, tmp_path: Path) -> None:
+    plan, content = master(name)
+    package = Package(content)
+    cells = recalculated(office, content, tmp_path, year)
+    assert errors(cells) == []
+    accounts = Accounts(plan.contract.tables, year)
+    for convention in accounts.conventions:
+        table = package.tables[totals_name(convention)]
+        labels = {name: place for place, name in enumerate(table.columns)}
+        fields = plan.contract.schemas["lignes_budgetaires"].by_name
+        for offset, town in enumerate(accounts.towns):
+            for amount in AMOUNTS:
+                cell = cells[table.sheet][table.area[0] + 1 + offset, labels[fields[amount].title]]
+                assert isinstance(cell.value, float)
+                assert round(cell.value * 100) == accounts.of(convention, town, amount)
+    sheet, row, column = named_cell(package, "Total_recalcule")
+    total = cells[sheet][row, column].value
+    assert isinstance(total, float)
+    assert round(total * 100) == accounts.of()
+
+
+@pytest.mark.parametrize("name", ["Chartres", "vaste"])
+def test_a_workbook_made_for_another_exercice_agrees_too(name: str, office: LibreOffice, tmp_path: Path) -> None:
+    _, content = written(in_year(contract(name), 2014))
+    cells = recalculated(office, content, tmp_path)
+    assert differences(Package(content), cells) == []
+
+
+def test_rounding_apart_every_state_follows_the_setting(office: LibreOffice, tmp_path: Path) -> None:
+    strict = dataclasses.replace(
+        contract("vaste"), settings=dataclasses.replace(SETTINGS, arrondi_euros=0)
+    )
+    _, content = written(strict)
+    assert differences(Package(content), recalculated(office, content, tmp_path)) == []
+
+
+def test_a_row_added_at_the_bottom_is_counted(office: LibreOffice, tmp_path: Path) -> None:
+    plan, content = master("noms difficiles")
+    package = Package(content)
+    lines = plan.data[table_name("lignes_budgetaires", 3)]
+    sheet = plan.sheets[lines.sheet]
+    assert lines.indexes == ()
+    path = tmp_path / "contrat.xlsx"
+    path.write_bytes(content)
+    office.open(path)
+    row = lines.row + 1
+    office.type(sheet, row, lines.column_of("collectivite_id"), "Y")
+    office.type(sheet, row, lines.column_of("libelle"), "Une ligne de plus")
+    office.type(sheet, row, lines.column_of("exercice"), str(SETTINGS.exercice))
+    office.type(sheet, row, lines.column_of("montant_realise"), "1 234,56 €")
+    office.recalculate()
+    cells = office.read()
+    table = package.tables[CREDITS]
+    column = list(table.columns).index("Y")
+    assert cells[table.sheet][table.area[0] + 3, column].value == pytest.approx(1234.56)
+
+
+def test_drop_downs_offer_the_rows_of_their_tables(office: LibreOffice, tmp_path: Path) -> None:
+    plan, content = master("Chartres")
+    (tmp_path / "contrat.xlsx").write_bytes(content)
+    office.open(tmp_path / "contrat.xlsx")
+    package = Package(content)
+    choices = {name: text for name, text in package.names.items() if name.startswith("choix_")}
+    assert {"choix_axes", "choix_exercices", "choix_financeurs"} <= choices.keys()
+    for name, text in choices.items():
+        table = package.tables[text.partition("[")[0]]
+        assert office.evaluate(f"=ROWS({name})") == table.area[2] - table.area[0], name
+    axes = plan.contract.tables["axes"]
+    assert office.evaluate("=INDEX(choix_axes;1)") == axes["axe_id"].iloc[0]
+
+
+def test_amounts_show_as_french_people_write_them(office: LibreOffice, tmp_path: Path) -> None:
+    plan, content = master("Chartres")
+    (tmp_path / "contrat.xlsx").write_bytes(content)
+    office.open(tmp_path / "contrat.xlsx")
+    package = Package(content)
+    table = package.tables[CREDITS]
+    shown = office.call("shown", sheet=plan.sheets["Synthèse"], row=table.area[0] + 1, column=2)
+    assert shown.replace("\u202f", " ").replace("\u00a0", " ").strip() == "1 041 751 €"
