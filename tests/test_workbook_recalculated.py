@@ -131,6 +131,23 @@ def test_a_row_added_at_the_bottom_is_counted(office: LibreOffice, tmp_path: Pat
     assert cells[table.sheet][table.area[0] + 3, column].value == pytest.approx(1234.56)
 
 
+def test_an_amount_typed_with_cents_shows_them(office: LibreOffice, tmp_path: Path) -> None:
+    plan, content = master("Chartres")
+    lines = plan.data[table_name("lignes_budgetaires", 1)]
+    sheet, row, column = plan.sheets[lines.sheet], lines.row + 1, lines.column_of("montant_realise")
+    (tmp_path / "contrat.xlsx").write_bytes(content)
+    office.open(tmp_path / "contrat.xlsx")
+    assert plain(office.call("shown", sheet=sheet, row=row, column=column)) == "97 591 €"
+    office.type(sheet, row, column, "1 234,56")
+    office.recalculate()
+    assert plain(office.call("shown", sheet=sheet, row=row, column=column)) == "1 234,56 €"
+    assert plain(office.call("shown", sheet=sheet, row=5, column=column)).endswith(",56 €")
+
+
+def plain(shown: str) -> str:
+    return shown.replace("\u202f", " ").replace("\u00a0", " ").strip()
+
+
 def test_drop_downs_offer_the_rows_of_their_tables(office: LibreOffice, tmp_path: Path) -> None:
     plan, content = master("Chartres")
     (tmp_path / "contrat.xlsx").write_bytes(content)
@@ -152,4 +169,4 @@ def test_amounts_show_as_french_people_write_them(office: LibreOffice, tmp_path:
     package = Package(content)
     table = package.tables[CREDITS]
     shown = office.call("shown", sheet=plan.sheets["Synthèse"], row=table.area[0] + 1, column=2)
-    assert shown.replace("\u202f", " ").replace("\u00a0", " ").strip() == "1 041 751 €"
+    assert plain(shown) == "1 041 751 €"

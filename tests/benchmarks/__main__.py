@@ -1,7 +1,7 @@
 """How long generate and validate take, beside the bare writer and reader of the same cells.
 
-``python tests/benchmarks`` runs four programs one after the other, several rounds in a row, for the embedded contract and
-for one 50 times its size (:mod:`enlarge`): ``tabellion generate``, a bare xlsxwriter that writes the same cells,
+``python tests/benchmarks`` runs four programs one after the other, several rounds in a row, for the embedded contract
+and for one 50 times its size (:mod:`enlarge`): ``tabellion generate``, a bare xlsxwriter that writes the same cells,
 ``tabellion validate``, and a bare calamine that reads them. Each is a whole process, with its start and its imports.
 The table gives the median of the rounds, the ratio to the bare program, and the peak memory of the process (of the
 larger one where there are two: ``validate`` reads in a child).
@@ -98,10 +98,10 @@ def measure(times: int, rounds: int) -> None:
                 median, memory = statistics.median(program.seconds), statistics.median(program.memory)
                 time_ratio = median / statistics.median(pair[1].seconds)
                 memory_ratio = memory / statistics.median(pair[1].memory)
-                print(
-                    f"{program.title:<20} {median:>7.2f} s {min(program.seconds):>7.2f} s {max(program.seconds):>7.2f} s"
-                    f" {time_ratio:>6.1f}x {memory:>5.0f} MiB {memory_ratio:>6.1f}x"
+                times_taken = " ".join(
+                    f"{each:>7.2f} s" for each in (median, min(program.seconds), max(program.seconds))
                 )
+                print(f"{program.title:<20} {times_taken} {time_ratio:>6.1f}x {memory:>5.0f} MiB {memory_ratio:>6.1f}x")
 
 
 def main() -> None:

@@ -146,6 +146,8 @@ def _write_totals(sheet: Sheet, plan: MasterPlan, lines: DataTable, convention: 
     calculated = formulas if accounts.towns else None
     sheet.table(name, FIRST_TABLE_ROW, 0, height, columns, calculated=calculated, filters=False, aligned=aligned)
     row = FIRST_TABLE_ROW + 1
+    for column, label in enumerate(columns[3:], 3):
+        sheet.show_cents((row, column, row + height, column), signed=label in (GAP, RECAP_GAP))
     if not accounts.towns:
         for column in range(len(columns)):
             sheet.write(row, column, None, sheet.pen.cell(computed=True))

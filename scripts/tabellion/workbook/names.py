@@ -93,7 +93,7 @@ def shorten(title: str, length: int) -> str:
     words = re.split(r"(?<=[\s'’])", title[: length + 1])[:-1]
     while len(words) > 2 and fold(words[-1]).strip(" ,;-'") in {*_LINKING, ""}:
         words.pop()
-    return "".join(words).rstrip(" ,;:-–'’") or title[:length]
+    return re.sub(r"[\s,;:\-–'’]+$", "", "".join(words)) or title[:length]
 
 
 def escape_label(label: str) -> str:

@@ -27,6 +27,8 @@ SIGNED_EUROS, SIGNED_EUROS_AND_CENTS = (
     f'+{digits}"\u00a0€"_-;-{digits}"\u00a0€"_-;{zero}"\u00a0€"_-' for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
 )
 
+#: Stands for ``@`` in the formulas of tables until the file is made: xlsxwriter reads it there as "this row".
+_AT = "\ue0f8"
 #: The width of a column that was given none, in characters.
 _DEFAULT_WIDTH = 8.43
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
@@ -236,11 +238,21 @@ class Sheet:
             align = {"align": aligned[label]} if aligned and label in aligned else {}
             options: dict[str, Any] = {"header": label, "header_format": self.pen.header(**align)}
             if calculated and label in calculated:
-                options["formula"] = "=" + calculated[label]
+                options["formula"] = "=" + calculated[label].replace("@", _AT)
             columns.append(options)
         self.fit(row, [(label, column + place) for place, label in enumerate(labels)], bold=True)
         area = (row, column, row + height, column + len(labels) - 1)
         _kept(self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name)
+
+    def show_cents(self, area: tuple[int, int, int, int], *, signed: bool = False) -> None:
+        """Let amounts of an area (first row, first column, last row, last column) show their cents when they have some.
+
+        Formats are chosen when the workbook is written; an amount typed or computed later must not look rounded.
+        """
+        format_ = self.pen.book.add_format({"num_format": SIGNED_EUROS_AND_CENTS if signed else EUROS_AND_CENTS})
+        corner = f"{column_letters(area[1])}{area[0] + 1}"
+        rule = {"type": "formula", "criteria": f"=MOD(ROUND({corner}*100,0),100)<>0", "format": format_}
+        _kept(self.raw.conditional_format(*area, rule), area)
 
     def print_setup(self, repeat_rows: tuple[int, int] | None, footer: str) -> None:
         """A4 landscape, as wide as the page, with headers repeated and the pages numbered."""
@@ -287,8 +299,10 @@ def mend_sheet(part: bytes) -> bytes:
     return _EMPTY_RESULT.sub(rb'<c \1 t="str"><f>\2</f><v></v></c>', part.replace(b' customHeight="1"', b""))
 
 
-def _is_sheet(name: str) -> bool:
-    return name.startswith("xl/worksheets/sheet")
+def _finished(name: str, part: bytes) -> bytes:
+    if name.startswith("xl/worksheets/sheet"):
+        return part.replace(b' customHeight="1"', b"")
+    return part.replace(_AT.encode(), b"@") if name.startswith("xl/tables/") else part
 
 
 def document_date(year: int) -> datetime:

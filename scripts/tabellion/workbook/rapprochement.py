@@ -75,12 +75,14 @@ def _write_balance(sheet: Sheet, plan: MasterPlan) -> None:
         sheet.wide(row + offset, 0, _AMOUNT_COLUMN - 1, words, computed=True, **strong)
         style, content = computed_cell(sheet.pen, kind, cents, **strong)
         sheet.named_formula(row + offset, _AMOUNT_COLUMN, name, formula, style, content)
+        sheet.show_cents((row + offset, _AMOUNT_COLUMN, row + offset, _AMOUNT_COLUMN), signed=kind == "signed")
 
 
 def _write_steps(sheet: Sheet, plan: MasterPlan, name: str, heading: str, row: int, steps: tuple[Step, ...]) -> None:
     sheet.section(row - 1, 0, heading)
     aligned = {RANK: "center", CONVENTION: "center", AMOUNT: "right", LINK: "center"}
     sheet.table(name, row, 0, max(1, len(steps)), _LABELS, filters=False, aligned=aligned)
+    sheet.show_cents((row + 1, _AMOUNT_COLUMN, row + max(1, len(steps)), _AMOUNT_COLUMN), signed=True)
     style = sheet.pen.cell(computed=True, text_wrap=True)
     centred = sheet.pen.cell(computed=True, align="center")
     if not steps:

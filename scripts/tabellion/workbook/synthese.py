@@ -114,6 +114,9 @@ def _write(sheet: Sheet, heading: str, summary: _Summary, row: int) -> int:
             style, content = computed_cell(sheet.pen, cell.kind, cell.value)
             sheet.formula(place, column, cell.formula, style, content, (name, str(key[0]), summary.labels[column]))
     total = header + 1 + max(1, len(summary.keys))
+    for column, cell in enumerate(summary.totals, width - len(summary.totals)):
+        if cell.kind in ("euros", "signed"):
+            sheet.show_cents((header + 1, column, total, column), signed=cell.kind == "signed")
     bold = {"bold": True, "top": 2}
     first = width - len(summary.totals)
     for column in range(first):

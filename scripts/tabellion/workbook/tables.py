@@ -108,6 +108,8 @@ def _write_field(
         value = values[position] if position < len(values) else None
         style = cents if field.kind == "money" and value is not None and value % 100 else plain
         sheet.write(table.row + 1 + position, place, shown(field, value, labels), style)
+    if field.kind == "money":
+        sheet.show_cents((table.row + 1, place, min(_LAST_ROW, table.last_row + SPARE_ROWS), place))
     rule = validation_rule(schema, field)
     if rule or field.prompt:
         last = min(_LAST_ROW, table.last_row + SPARE_ROWS)
@@ -183,6 +185,8 @@ def computed_cell(pen: Pen, kind: str, value: Any, **properties: Any) -> tuple[F
 def _write_computed(
     sheet: Sheet, table: DataTable, column: Column, place: int, made: Computed, keys: list[str]
 ) -> None:
+    if made.kind in ("euros", "signed"):
+        sheet.show_cents((table.row + 1, place, table.last_row, place), signed=made.kind == "signed")
     for position in range(table.height):
         row = table.row + 1 + position
         if position >= len(made.values):
