@@ -10,7 +10,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
@@ -24,11 +24,16 @@ from tabellion.workbook.names import column_letters, quoted_sheet
 #: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
 EUROS, EUROS_AND_CENTS = ('#,##0"\u00a0€"_-', '#,##0.00"\u00a0€"_-')
 SIGNED_EUROS, SIGNED_EUROS_AND_CENTS = (
-    f'+{digits}"\u00a0€"_-;-{digits}"\u00a0€"_-;{zero}"\u00a0€"_-' for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
+    f'+{digits}"\u00a0€"_-;-{digits}"\u00a0€"_-;{zero}"\u00a0€"_-'
+    for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
 )
 
 #: Stands for ``@`` in the formulas of tables until the file is made: xlsxwriter reads it there as "this row".
 _AT = "\ue0f8"
+#: Percentages are typed as people say them, 5 for 5 %, so their sign is only shown. Excel's first day without a doubt.
+PERCENT, DATE = '0"\u00a0%"', "dd/mm/yyyy"
+FIRST_DAY = date(1900, 3, 1)
+
 #: The width of a column that was given none, in characters.
 _DEFAULT_WIDTH = 8.43
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
@@ -37,9 +42,24 @@ TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
 #: A row's height in points: Excel's highest, one line's as a share of the font size, and the margin.
 _HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
 
-_EMPTY_RESULT = re.compile(rb"<c ([^>]*)><f>([^<]*)</f><v></v></c>")
+_ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 
-CellContent = str | int | float | None
+CellContent = str | int | float | date | None
+
+
+class ComputedText(str):
+    """A formula's text result as it is.
+
+    xlsxwriter compares results with ``""``, which it writes as no value at all, and with error names such as ``#REF!``,
+    which it writes as errors: this text is equal to none of them.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = str.__hash__
 
 
 class DroppedValueError(RuntimeError):
@@ -116,11 +136,11 @@ class Pen:
         _kept(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes, with its sheets mended by :func:`mend_sheet`."""
+        """The workbook's bytes, with its parts mended by :func:`mend_part`."""
         for sheet in self.sheets:
             sheet.fit_rows()
         self.book.close()
-        return with_parts(self.stream.getvalue(), lambda name, part: mend_sheet(part) if _is_sheet(name) else part)
+        return with_parts(self.stream.getvalue(), mend_part)
 
 
 @dataclass
@@ -135,16 +155,18 @@ class Sheet:
     @property
     def name(self) -> str:
         """The sheet's name."""
-        return self.raw.get_name()
+        return str(self.raw.get_name())
 
     def write(self, row: int, column: int, value: CellContent, style: Format) -> None:
-        """A text or a number as it is; ``None`` leaves a blank cell with its format."""
+        """A text, a number or a date as it is; ``None`` leaves a blank cell with its format."""
         if value is None:
             _kept(self.raw.write_blank(row, column, None, style), (row, column))
         elif isinstance(value, str):
             if len(value) > TEXT_LENGTH:
                 raise DroppedValueError(f"{self.name}: text of {len(value)} characters at {row}, {column}")
             _kept(self.raw.write_string(row, column, value, style), (row, column))
+        elif isinstance(value, date):
+            _kept(self.raw.write_datetime(row, column, value, style), (row, column))
         else:
             _kept(self.raw.write_number(row, column, value, style), (row, column))
 
@@ -152,7 +174,10 @@ class Sheet:
         self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
     ) -> None:
         """A formula with its computed value; ``source`` is its table, row key and column in the workbook's list."""
-        _kept(self.raw.write_formula(row, column, "=" + formula, style, "" if value is None else value), (row, column))
+        # What files read as an escaped character (``_x000D_``): xlsxwriter escapes it in texts but not in results.
+        text = _ESCAPE.sub(r"_x005F\g<0>", value or "") if value is None or isinstance(value, str) else None
+        result = value if text is None else ComputedText(text)
+        _kept(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
         self.pen.formulas.append(FormulaCell(*source, formula))
 
     def named_formula(self, row: int, column: int, name: str, formula: str, style: Format, value: CellContent) -> None:
@@ -184,7 +209,9 @@ class Sheet:
         for column, width in self.widths.items():
             _kept(self.raw.set_column(column, column, width), column)
 
-    def wide(self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any) -> None:
+    def wide(
+        self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any
+    ) -> None:
         """A text in the first of several cells that look like one: it runs over the others, which are blank."""
         colours = self.pen.look.colours
         fill = {"bg_color": colours["calcul"]} if computed else {}
@@ -195,7 +222,7 @@ class Sheet:
             self.write(row, column, text if column == first else None, style)
 
     def fit(self, row: int, texts: Iterable[tuple[CellContent, int]], *, bold: bool = False) -> None:
-        """Make a row as high as its longest wrapped text, once every width is known; ``texts`` are (content, column)."""
+        """Make a row as high as its longest wrapped text, once widths are known; ``texts`` are (content, column)."""
         found = self.wrapped.setdefault(row, [])
         found.extend((text, column, bold) for text, column in texts if isinstance(text, str))
 
@@ -290,16 +317,12 @@ def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
     return stream.getvalue()
 
 
-def mend_sheet(part: bytes) -> bytes:
-    """A sheet's XML with what xlsxwriter cannot say: rows that still grow with their text, formulas computed as ``""``.
+def mend_part(name: str, part: bytes) -> bytes:
+    """A part's XML with what xlsxwriter cannot say.
 
-    A row with ``customHeight`` keeps its height whatever is typed there. A formula's empty value without ``t="str"`` is
-    not the text ``""`` but no value at all.
+    A row with ``customHeight`` keeps its height whatever is typed there: without it, rows still grow with their text.
+    The formulas of tables get back the ``@`` of their labels.
     """
-    return _EMPTY_RESULT.sub(rb'<c \1 t="str"><f>\2</f><v></v></c>', part.replace(b' customHeight="1"', b""))
-
-
-def _finished(name: str, part: bytes) -> bytes:
     if name.startswith("xl/worksheets/sheet"):
         return part.replace(b' customHeight="1"', b"")
     return part.replace(_AT.encode(), b"@") if name.startswith("xl/tables/") else part
