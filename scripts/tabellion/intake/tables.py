@@ -51,6 +51,13 @@ class Area:
         """The value of a row under a label."""
         return self.sheet.value(row, self.columns[label])
 
+    def repeats_headers(self, row: int) -> bool:
+        """Whether a row only says the headers again, as a client prints them on each page."""
+        written = [(label, value) for label in self.columns if not _blank(value := self.value(row, label))]
+        return len(written) > 1 and all(
+            isinstance(value, str) and fold(value) == fold(label) for label, value in written
+        )
+
     def rows(self) -> Iterator[int]:
         """The rows under the header that hold something in a known column, to the end of the sheet."""
         columns = [column - 1 for column in self.columns.values()]
@@ -92,11 +99,13 @@ class Finder:
         marker: str | None = None,
         titre: str = "",
         computed: Collection[str] = (),
+        sheet_hint: str | None = None,
     ) -> Area | None:
         """The area of the table ``name`` whose columns are ``labels``; ``None`` when it is nowhere (and that is said).
 
         ``marker`` is the defined name that points at its sheet, for a table that a client has undone. ``computed`` are
-        the labels of columns that the workbook computes: they are neither read nor reported as added.
+        the labels of columns that the workbook computes: they are neither read nor reported as added. ``sheet_hint`` is
+        the name that the sheet had: a sheet of that name, or nearly, is looked at first.
         """
         self._computed = {fold(label) for label in computed}
         if name in self._tables:
@@ -105,7 +114,7 @@ class Finder:
             return self._measure(
                 name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name
             )
-        sheet_name = self.marked_sheet(marker) if marker is not None else None
+        sheet_name = self.marked_sheet(marker) if marker is not None else self._near_sheet(sheet_hint)
         deleted = marker is not None and sheet_name is None and marker in self.workbook.names
         found = None if deleted else self._search(labels, sheet_name)
         if found is None:
@@ -130,6 +139,10 @@ class Finder:
         name = name.strip("'").replace("''", "'") if separator else ""
         return name if self.workbook.sheet(name) is not None else None
 
+    def _near_sheet(self, name: str | None) -> str | None:
+        """The sheet of that name, or of the name nearest to it."""
+        return nearest(name, [sheet.name for sheet in self.workbook.sheets]) if name is not None else None
+
     def _search(self, labels: tuple[str, ...], sheet_name: str | None) -> tuple[RawSheet, int, tuple[int, int]] | None:
         """The row that shows most of ``labels``, in the marked sheet or, without a marker, in all."""
         wanted = {fold(label) for label in labels}
@@ -145,7 +158,9 @@ class Finder:
             }
             for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
                 places = [
-                    column for column, value in enumerate(line, 1) if isinstance(value, str) and fold(value) in wanted
+                    column
+                    for column, value in enumerate(line, 1)
+                    if isinstance(value, str) and fold(value) in wanted and (number, column) not in taken
                 ]
                 share = len({fold(str(line[column - 1])) for column in places}) / len(wanted)
                 if share >= _HEADER_SHARE and (best is None or share > best[0]):
