@@ -74,6 +74,7 @@ def test_the_guide_has_one_row_per_rule_with_what_it_gives() -> None:
     assert len(guide) == len(TYPED_RULES)
     assert all(each.kind and each.spelling and each.outcome and each.example and each.understood for each in guide)
     assert not [each for each in guide if "{" in each.understood]
+    assert all(char >= " " or char == "\n" for each in guide for char in each.example)
 
 
 @pytest.mark.parametrize("kind", SAMPLES)

@@ -305,6 +305,7 @@ TEXT_RULES: tuple[TypedRule, ...] = (
         _PRIS,
         "tel quel",
         (
+            Example("un texte", "un texte"),
             Example("deux\nlignes", "deux\nlignes"),
             Example("a\r\nb", "a\nb"),
             Example(2016.0, "2016"),

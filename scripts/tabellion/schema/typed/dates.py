@@ -255,11 +255,11 @@ DATE_RULES: tuple[TypedRule, ...] = (
         _COMPRIS,
         "le jour vient d'abord",
         (
+            Example("03/04/2016", date(2016, 4, 3)),
             Example("31/12/2016", _LAST_DAY),
             Example("31-12-2016", _LAST_DAY),
             Example("31.12.2016", _LAST_DAY),
             Example("31 12 2016", _LAST_DAY),
-            Example("03/04/2016", date(2016, 4, 3)),
             Example("1/2/2016", date(2016, 2, 1)),
             Example("31/12/2016 14:30", _LAST_DAY),
         ),

@@ -74,6 +74,7 @@ def shown(example: Example) -> str:
 
 
 def _plain(value: Any) -> str:
+    """A value as people see it; control characters as their pictures, since no cell can hold them."""
     if isinstance(value, bool):
         return "VRAI" if value else "FAUX"
     if isinstance(value, datetime):
@@ -81,5 +82,5 @@ def _plain(value: Any) -> str:
     if isinstance(value, date):
         return french_date(value)
     if isinstance(value, int | float):
-        return f"{value:.10g}".replace(".", ",")
-    return str(value)
+        return f"{value:.10G}".replace(".", ",")
+    return "".join(chr(0x2400 + ord(each)) if each < " " and each != "\n" else each for each in str(value))
