@@ -70,7 +70,7 @@ class MasterReading:
 
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a row's field; the row's first cell when the sheet itself says the field."""
-        origin = self.origins[table][index]
+        origin: Origin = self.origins[table][index]
         label = self.schemas[table].by_name[field].title if field is not None else None
         return origin.area.place(origin.row, label)
 
@@ -142,7 +142,7 @@ class _Reader:
         conventions: list[int] = []
         for resource, schema in reading.schemas.items():
             if resource in SINGLE:
-                parts = [(self.single(resource, schema), {})]
+                parts: list[tuple[Area | None, dict[str, Any]]] = [(self.single(resource, schema), {})]
             else:
                 parts = [(self.part(resource, schema, number), {"convention_id": number}) for number in conventions]
             self.table(schema, [(area, implied) for area, implied in parts if area is not None])

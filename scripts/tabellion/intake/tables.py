@@ -145,7 +145,9 @@ class Finder:
             }
             for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
                 places = [
-                    column for column, value in enumerate(line, 1) if isinstance(value, str) and fold(value) in wanted
+                    column
+                    for column, value in enumerate(line, 1)
+                    if isinstance(value, str) and fold(value) in wanted and (number, column) not in taken
                 ]
                 share = len({fold(str(line[column - 1])) for column in places}) / len(wanted)
                 if share >= _HEADER_SHARE and (best is None or share > best[0]):

@@ -29,7 +29,7 @@ _PRINT = "empreinte"
 
 @dataclass(frozen=True)
 class Register:
-    """The tables of a contract and where each row stands: ``lines[table][position]`` is its one-based line in the CSV."""
+    """The tables of a contract, and where rows stand: ``lines[table][position]`` is a one-based line of the CSV."""
 
     folder: Path
     tables: Tables
@@ -148,7 +148,11 @@ class _TableReader:
             return False
         place = Place(str(self.path), ligne=1)
         if len(header) == 1 and ";" in header[0]:
-            remede = "Enregistrez-le au format « CSV UTF-8 (délimité par des virgules) »."
+            # French Excel writes semicolons whatever the format is called.
+            remede = (
+                "Enregistrez-le avec LibreOffice : « Texte CSV », « Éditer les paramètres du filtre », "
+                "jeu de caractères UTF-8, séparateur virgule."
+            )
             self.unreadable(1, "les colonnes sont séparées par des points-virgules", remede)
             return False
         missing = [name for name in self.schema.names if name not in header]

@@ -40,7 +40,8 @@ TRUE_WORD, FALSE_WORD = "oui", "non"
 
 _TYPES = {"string", "integer", "number", "boolean"}
 _FIELD_KEYS = {
-    "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite", "trueValues", "falseValues",
+    "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite",
+    "trueValues", "falseValues",
 }  # fmt: skip
 _CONSTRAINTS = {"required", "unique", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength"}
 _DEFAULT_WIDTH = 14

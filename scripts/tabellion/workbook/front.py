@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tabellion.accounts import MEASURE
 from tabellion.findings import CATALOGUE, Finding, Severity
@@ -76,7 +77,9 @@ def write_accueil(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -
     sheet.title(settings.titre, f"{settings.debut} – {settings.fin}    {settings.source}".rstrip(), len(_FRONT_WIDTHS))
     sheet.write(3, 0, "Exercice affiché par les totaux", pen.format(bold=True, valign="vcenter"))
     sheet.raw.set_row(3, 20)
-    editable = pen.cell(bold=True, align="center", font_size=12, valign="vcenter", bg_color=contract.look.colours["saisie"])
+    editable = pen.cell(
+        bold=True, align="center", font_size=12, valign="vcenter", bg_color=contract.look.colours["saisie"]
+    )
     sheet.write(3, 2, settings.exercice, editable)
     pen.name(EXERCICE, f"={sheet.name}!$C$4")
     sheet.validation(
@@ -112,13 +115,17 @@ def _write_figures(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) 
         sheet.wide(row + offset, 0, 1, words, computed=True, bold=True)
         style, content = computed_cell(pen, "euros", cents, bold=True)
         sheet.named_formula(row + offset, 2, name, formula, style, content)
+    sheet.show_cents((row + 1, 2, row + len(figures), 2))
     for offset, key in enumerate((RAPPROCHEMENT, SYNTHESE, RAPPROCHEMENT), 1):
         sheet.link(row + offset, 3, sheet_marker(key), key, link)
     row += len(figures) + 2
     sheet.section(row, 0, "État des contrôles à la génération")
     for offset, (severity, words) in enumerate(_STATE_NAMES.items(), 1):
         colour = severity.label
-        paint = {"bg_color": contract.look.colours[colour], "font_color": contract.look.colours[f"{colour}_texte"]}
+        paint: dict[str, Any] = {
+            "bg_color": contract.look.colours[colour],
+            "font_color": contract.look.colours[f"{colour}_texte"],
+        }
         sheet.wide(row + offset, 0, 1, words, bold=True, **paint)
         count = sum(each.gravite is severity for each in findings)
         formula = f'COUNTIFS({column_ref(FINDINGS, "Gravité")},"{severity.label}")'
@@ -154,6 +161,8 @@ def _write_directory(sheet: Sheet, plan: MasterPlan, row: int) -> int:
             sheet.link(row, column, sheet_marker(key), f"feuille {key}", link)
         _write_convention_state(sheet, plan, row, number)
         row += 1
+    sheet.show_cents((first, 4, row, 4))
+    sheet.show_cents((first, 5, row, 5), signed=True)
     add_state_colours(sheet, first, 6, row, 6)
     sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, align="left", indent=1)
     for name, words in _SHARED.items():
@@ -204,7 +213,7 @@ def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
             sheet.write(FIRST_TABLE_ROW + 1 + position, each.column, value, style)
             sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), each.column)])
     sheet.set_widths([(each.column, _LIST_WIDTH) for each in lists])
-    starts = sorted(each.column for each in [*tables, *lists])
+    starts = sorted([each.column for each in tables] + [each.column for each in lists])
     sheet.set_widths([(start - 1, 3) for start in starts if start])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), plan.contract.settings.titre)
@@ -259,7 +268,13 @@ def write_controles(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding])
         sheet.write(row, 5, each.message, text)
         sheet.write(row, 6, each.suggestion, text)
         sheet.write(row, 7, each.code, text)
-        texts = {2: CATALOGUE[each.code].titre, 3: each.place.feuille, 5: each.message, 6: each.suggestion, 7: each.code}
+        texts = {
+            2: CATALOGUE[each.code].titre,
+            3: each.place.feuille,
+            5: each.message,
+            6: each.suggestion,
+            7: each.code,
+        }
         sheet.fit(row, [(words, column) for column, words in texts.items()])
     last = FIRST_TABLE_ROW + max(1, len(ordered))
     for severity in Severity:

@@ -34,7 +34,8 @@ SINGLE = {
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 #: Little words at which a shortened title must not end.
 _LINKING = {
-    "a", "au", "aux", "avec", "d", "dans", "de", "des", "du", "en", "et", "l", "la", "le", "les", "ou", "par", "pour", "sur", "un", "une",
+    "a", "au", "aux", "avec", "d", "dans", "de", "des", "du", "en", "et", "l", "la", "le", "les", "ou", "par", "pour",
+    "sur", "un", "une",
 }  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def table_resource(name: str) -> tuple[str, int | None] | None:
 
 
 def sheet_name(prefix: str, title: str, taken: set[str]) -> str:
-    """A sheet name that Excel accepts: ``prefix`` and a shortened ``title``, at most 31 characters, unique without case.
+    """A sheet name that Excel accepts: ``prefix``, a shortened ``title``; 31 characters at most, unique without case.
 
     ``taken`` holds the folded names already given and receives this one.
     """
@@ -97,7 +98,7 @@ def shorten(title: str, length: int) -> str:
 
 
 def escape_label(label: str) -> str:
-    """A column label inside a structured reference: brackets, ``#``, ``@`` and the apostrophe take an apostrophe before."""
+    """A label inside a structured reference: brackets, ``#``, ``@`` and the apostrophe take an apostrophe before."""
     return re.sub(r"([\[\]#'@])", r"'\1", label)
 
 

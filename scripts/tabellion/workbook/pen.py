@@ -24,7 +24,8 @@ from tabellion.workbook.names import column_letters, quoted_sheet
 #: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
 EUROS, EUROS_AND_CENTS = ('#,##0"\u00a0€"_-', '#,##0.00"\u00a0€"_-')
 SIGNED_EUROS, SIGNED_EUROS_AND_CENTS = (
-    f'+{digits}"\u00a0€"_-;-{digits}"\u00a0€"_-;{zero}"\u00a0€"_-' for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
+    f'+{digits}"\u00a0€"_-;-{digits}"\u00a0€"_-;{zero}"\u00a0€"_-'
+    for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
 )
 
 #: Stands for ``@`` in the formulas of tables until the file is made: xlsxwriter reads it there as "this row".
@@ -116,11 +117,11 @@ class Pen:
         _kept(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes, with its sheets mended by :func:`mend_sheet`."""
+        """The workbook's bytes, with its parts mended by :func:`mend_part`."""
         for sheet in self.sheets:
             sheet.fit_rows()
         self.book.close()
-        return with_parts(self.stream.getvalue(), lambda name, part: mend_sheet(part) if _is_sheet(name) else part)
+        return with_parts(self.stream.getvalue(), mend_part)
 
 
 @dataclass
@@ -135,7 +136,7 @@ class Sheet:
     @property
     def name(self) -> str:
         """The sheet's name."""
-        return self.raw.get_name()
+        return str(self.raw.get_name())
 
     def write(self, row: int, column: int, value: CellContent, style: Format) -> None:
         """A text or a number as it is; ``None`` leaves a blank cell with its format."""
@@ -184,7 +185,9 @@ class Sheet:
         for column, width in self.widths.items():
             _kept(self.raw.set_column(column, column, width), column)
 
-    def wide(self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any) -> None:
+    def wide(
+        self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any
+    ) -> None:
         """A text in the first of several cells that look like one: it runs over the others, which are blank."""
         colours = self.pen.look.colours
         fill = {"bg_color": colours["calcul"]} if computed else {}
@@ -195,7 +198,7 @@ class Sheet:
             self.write(row, column, text if column == first else None, style)
 
     def fit(self, row: int, texts: Iterable[tuple[CellContent, int]], *, bold: bool = False) -> None:
-        """Make a row as high as its longest wrapped text, once every width is known; ``texts`` are (content, column)."""
+        """Make a row as high as its longest wrapped text, once widths are known; ``texts`` are (content, column)."""
         found = self.wrapped.setdefault(row, [])
         found.extend((text, column, bold) for text, column in texts if isinstance(text, str))
 
@@ -290,18 +293,15 @@ def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
     return stream.getvalue()
 
 
-def mend_sheet(part: bytes) -> bytes:
-    """A sheet's XML with what xlsxwriter cannot say: rows that still grow with their text, formulas computed as ``""``.
+def mend_part(name: str, part: bytes) -> bytes:
+    """A part's XML with what xlsxwriter cannot say: rows that still grow with their text, formulas computed as ``""``,
+    labels with an ``@`` in the formulas of tables.
 
     A row with ``customHeight`` keeps its height whatever is typed there. A formula's empty value without ``t="str"`` is
     not the text ``""`` but no value at all.
     """
-    return _EMPTY_RESULT.sub(rb'<c \1 t="str"><f>\2</f><v></v></c>', part.replace(b' customHeight="1"', b""))
-
-
-def _finished(name: str, part: bytes) -> bytes:
     if name.startswith("xl/worksheets/sheet"):
-        return part.replace(b' customHeight="1"', b"")
+        return _EMPTY_RESULT.sub(rb'<c \1 t="str"><f>\2</f><v></v></c>', part.replace(b' customHeight="1"', b""))
     return part.replace(_AT.encode(), b"@") if name.startswith("xl/tables/") else part
 
 

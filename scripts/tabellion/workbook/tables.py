@@ -23,8 +23,8 @@ _LAST_ROW = 1_048_575
 class Computed:
     """A computed column: its formula (the same on every row, or one a row) and its values, one a row.
 
-    ``kind`` is ``"text"``, ``"state"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents. ``blank`` is
-    what the formula gives on a blank row.
+    ``kind`` is ``"text"``, ``"state"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents.
+    ``blank`` is what the formula gives on a blank row.
     """
 
     kind: str
@@ -201,7 +201,7 @@ def _write_computed(
 
 
 def _write_blank_computed(sheet: Sheet, table: DataTable, column: Column, row: int, place: int, made: Computed) -> None:
-    """The computed cell of the one blank row of an empty table: a formula already, for the first row that people type."""
+    """The computed cell of an empty table's blank row: a formula already, for the first row that people type."""
     if not isinstance(made.formulas, str):
         sheet.write(row, place, None, computed_cell(sheet.pen, made.kind, None)[0])
         return
@@ -215,7 +215,7 @@ def widths(table: DataTable) -> list[tuple[int, float]]:
 
 
 def define_lists(pen: Pen, plan: MasterPlan) -> None:
-    """The defined names behind the drop-downs: each is a column of a table, so a value added there is offered at once."""
+    """The defined names behind the drop-downs: each is a table's column, so a value added there is offered at once."""
     contract = plan.contract
     for resource in dict.fromkeys(key.table for schema in contract.schemas.values() for key in schema.foreign_keys):
         if resource in SINGLE:
