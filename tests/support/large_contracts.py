@@ -84,10 +84,14 @@ def awkward_rows() -> Rows:
     rows["collectivites"] = [
         {"collectivite_id": f"ville-{rank}", "nom": name, "categorie": "commune"} for rank, name in enumerate(names, 1)
     ]
-    rows["axes"] = [{"axe_id": "I-1.1", "convention_id": 1, "titre": '=SOMME("a")'}]
+    titles = ('=SOMME("a")', "#REF!", "007", "VRAI", "_x000D_")
+    rows["axes"] = [
+        {"axe_id": f"I-1.{rank}", "convention_id": 1, "titre": title} for rank, title in enumerate(titles, 1)
+    ]
     rows["fiches"] = [
-        fiche("I-1.1./1", "I-1.1", 1, objectif="=1+1", proposition="+33 2 37\n@import\n#REF!", priorite=None)
-        | {"annee_priorite": None, "echeance": None}
+        fiche(f"I-1.{rank}./1", f"I-1.{rank}", 1, objectif="=1+1", proposition="+33 2 37\n@import\n#REF!")
+        | {"priorite": None, "annee_priorite": None, "echeance": None}
+        for rank in range(1, len(titles) + 1)
     ]
     rows["lignes_budgetaires"] = [
         line("B01-ville-1-001", 1, "ville-1", "Cantine", 1_000_33),

@@ -176,6 +176,8 @@ class Package:
                 shown = self.shared_strings[int(text)]
             elif text is not None and each.attrib.get("t") not in ("str", "e", "b"):
                 shown = float(text)
+            if isinstance(shown, str):
+                shown = re.sub("_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), shown)
             yield position(each.attrib["r"]), (shown, None if formula is None else formula.text or "")
 
 

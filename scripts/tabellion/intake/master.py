@@ -200,7 +200,7 @@ class _Reader:
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
 
     def rows(self, schema: TableSchema, area: Area) -> list[int]:
-        """The rows of an area that are lines of the table; totals added by hand, and rows out of the table, are said."""
+        """The rows of an area that are lines of the table; totals added by hand and rows under the table are said."""
         kept = []
         labels = [field.title for field in schema.fields if field.title in area.columns]
         texts_of = [label for label, field in zip(labels, schema.fields, strict=False) if field.kind == "string"]
@@ -313,7 +313,7 @@ def computed_labels(schema: TableSchema) -> set[str]:
 
 
 def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:
-    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell of a sheet."""
+    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell."""
     match = re.fullmatch(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d+)", workbook.names.get(name, ""))
     if match is None:
         return None

@@ -31,7 +31,8 @@ SINGLE = {
     "totaux_publies": ("Totaux_publies", RAPPROCHEMENT),
 }
 
-_FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+#: Excel's forbidden signs, and what its files read as an escaped character.
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\]|_x[0-9A-Fa-f]{4}_")
 #: Little words at which a shortened title must not end.
 _LINKING = {
     "a", "au", "aux", "avec", "d", "dans", "de", "des", "du", "en", "et", "l", "la", "le", "les", "ou", "par", "pour",
@@ -76,7 +77,9 @@ def sheet_name(prefix: str, title: str, taken: set[str]) -> str:
 
     ``taken`` holds the folded names already given and receives this one.
     """
-    cleaned = " ".join(_FORBIDDEN.sub(" ", title).split()).strip("' ")
+    # Excel counts in UTF-16 and keeps no control character: what is beyond plain text has no place in a name.
+    plain = "".join(each if each.isprintable() and each <= "\uffff" else " " for each in _FORBIDDEN.sub(" ", title))
+    cleaned = " ".join(plain.split()).strip("' ")
     for rank in range(1, 1000):
         suffix = "" if rank == 1 else f" ({rank})"
         room = SHEET_NAME_LENGTH - len(suffix)

@@ -38,9 +38,24 @@ TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
 #: A row's height in points: Excel's highest, one line's as a share of the font size, and the margin.
 _HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
 
-_EMPTY_RESULT = re.compile(rb"<c ([^>]*)><f>([^<]*)</f><v></v></c>")
+_ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 
 CellContent = str | int | float | None
+
+
+class ComputedText(str):
+    """A formula's text result as it is.
+
+    xlsxwriter compares results with ``""``, which it writes as no value at all, and with error names such as ``#REF!``,
+    which it writes as errors: this text is equal to none of them.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = str.__hash__
 
 
 class DroppedValueError(RuntimeError):
@@ -153,7 +168,10 @@ class Sheet:
         self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
     ) -> None:
         """A formula with its computed value; ``source`` is its table, row key and column in the workbook's list."""
-        _kept(self.raw.write_formula(row, column, "=" + formula, style, "" if value is None else value), (row, column))
+        # In texts, xlsxwriter escapes what files read as an escaped character, such as ``_x000D_``; in results it does not.
+        text = _ESCAPE.sub(r"_x005F\g<0>", value or "") if value is None or isinstance(value, str) else None
+        result = value if text is None else ComputedText(text)
+        _kept(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
         self.pen.formulas.append(FormulaCell(*source, formula))
 
     def named_formula(self, row: int, column: int, name: str, formula: str, style: Format, value: CellContent) -> None:
@@ -294,14 +312,13 @@ def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
 
 
 def mend_part(name: str, part: bytes) -> bytes:
-    """A part's XML with what xlsxwriter cannot say: rows that still grow with their text, formulas computed as ``""``,
-    labels with an ``@`` in the formulas of tables.
+    """A part's XML with what xlsxwriter cannot say.
 
-    A row with ``customHeight`` keeps its height whatever is typed there. A formula's empty value without ``t="str"`` is
-    not the text ``""`` but no value at all.
+    A row with ``customHeight`` keeps its height whatever is typed there: without it, rows still grow with their text.
+    The formulas of tables get back the ``@`` of their labels.
     """
     if name.startswith("xl/worksheets/sheet"):
-        return _EMPTY_RESULT.sub(rb'<c \1 t="str"><f>\2</f><v></v></c>', part.replace(b' customHeight="1"', b""))
+        return part.replace(b' customHeight="1"', b"")
     return part.replace(_AT.encode(), b"@") if name.startswith("xl/tables/") else part
 
 
