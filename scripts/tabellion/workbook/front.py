@@ -58,7 +58,7 @@ _SHARED = {
     CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
 }
 #: On the sheet Nomenclatures: the widest column, and the width of a printed page at its scale, in characters.
-_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 64.0, 185.0, 70
+_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 88.0, 204.0, 64
 _LIST_WIDTH = 24
 _ALIGNMENTS = {"l": "left", "c": "center", "r": "right"}
 #: Excel keeps at most this many links on a sheet.

@@ -168,7 +168,7 @@ class Sheet:
         self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
     ) -> None:
         """A formula with its computed value; ``source`` is its table, row key and column in the workbook's list."""
-        # In texts, xlsxwriter escapes what files read as an escaped character, such as ``_x000D_``; in results it does not.
+        # What files read as an escaped character (``_x000D_``): xlsxwriter escapes it in texts but not in results.
         text = _ESCAPE.sub(r"_x005F\g<0>", value or "") if value is None or isinstance(value, str) else None
         result = value if text is None else ComputedText(text)
         _kept(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
