@@ -166,9 +166,18 @@ class _TableReader:
         return not missing
 
 
-def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> None:
-    """Write the whole register into ``folder``, every file atomically: the same tables give the same bytes.
+def save_register(
+    folder: Path,
+    tables: Tables,
+    schemas: Schemas,
+    *,
+    identifiant: str,
+    titre: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the whole register into ``folder``, all files or none: the same tables give the same bytes.
 
+    ``beside`` are other files of the folder, by name, that must not come without the register.
     Raises :class:`TabellionError` when a file cannot be written; nothing is then replaced.
     """
     contents = {folder / f"{name}.csv": table_csv(schemas[name], tables[name]) for name in schemas}
@@ -189,6 +198,7 @@ def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant
         for name, schema in schemas.items()
     ]
     descriptor = {"profile": "tabular-data-package", "name": identifiant, "title": titre, "resources": resources}
+    contents |= {folder / name: content for name, content in (beside or {}).items()}
     contents[folder / DESCRIPTOR] = (json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n").encode()
     write_all_whole(contents)
 

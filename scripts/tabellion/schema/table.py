@@ -38,6 +38,9 @@ TABLES = (
 #: Words that stand for true and for false in a register and in a workbook, the first of each being the one written.
 TRUE_WORD, FALSE_WORD = "oui", "non"
 
+#: The lists that a workbook makes by itself, and that a field may offer by name.
+CHOICES = ("exercices",)
+
 _TYPES = {"string", "integer", "number", "boolean"}
 _FIELD_KEYS = {
     "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite",
@@ -52,7 +55,8 @@ class Field:
     """One column of a table: its name, its kind, what people read of it, and its constraints.
 
     ``minimum`` and ``maximum`` are in the unit of the declaration (euros for amounts). ``width`` is in characters, as
-    Excel counts them; a ``one_line`` text is not wrapped in its cell.
+    Excel counts them; a ``one_line`` text is not wrapped in its cell. ``choices`` names a list
+    of the workbook that the field offers (``exercices``), where neither an ``enum`` nor a foreign key does.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Field:
     max_length: int | None = None
     email: bool = False
     one_line: bool = False
+    choices: str | None = None
 
     @property
     def anchored_pattern(self) -> str | None:
@@ -313,7 +318,14 @@ class _Reader:
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email",
             one_line=isinstance(excel, dict) and excel.get("une_ligne") is True,
+            choices=self.choices(excel, name),
         )
+
+    def choices(self, excel: Any, name: str) -> str | None:
+        found = excel.get("liste") if isinstance(excel, dict) else None
+        if found is not None and found not in CHOICES:
+            self.wrong(f"« liste » inconnue : {found} (connues : {', '.join(CHOICES)})", name)
+        return found if found in CHOICES else None
 
     def pattern(self, limits: dict[str, Any], name: str) -> str | None:
         pattern = limits.get("pattern")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from tabellion.accounts import MEASURE
 from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.schema.dictionary import HEADERS as DICTIONARY_HEADERS
+from tabellion.schema.dictionary import dictionary
 from tabellion.schema.frames import plain_rows
 from tabellion.workbook.budgets import (
     EXERCICE,
@@ -43,7 +46,7 @@ from tabellion.workbook.tables import (
     write_data_table,
 )
 
-FINDINGS = "Constats"
+FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
 _FINDING_LABELS = ("N°", "Gravité", "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
 #: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
@@ -197,7 +200,8 @@ def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
     """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
     tables = [each for each in plan.data.values() if each.sheet == NOMENCLATURES]
     lists = list(plan.lists.values())
-    width = max(each.column for each in lists) + 1
+    last = max(each.column for each in lists)
+    width = last + 2 + len(DICTIONARY_HEADERS)
     sheet.title(
         NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
     )
@@ -213,13 +217,30 @@ def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
             sheet.write(FIRST_TABLE_ROW + 1 + position, each.column, value, style)
             sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), each.column)])
     sheet.set_widths([(each.column, _LIST_WIDTH) for each in lists])
-    starts = sorted([each.column for each in tables] + [each.column for each in lists])
+    _write_dictionary(sheet, plan, last + 2)
+    starts = sorted([each.column for each in tables] + [each.column for each in lists] + [last + 2])
     sheet.set_widths([(start - 1, 3) for start in starts if start])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), plan.contract.settings.titre)
     # As wide as one page, a sheet of tables side by side could not be read: whole tables share pages instead.
     sheet.raw.set_print_scale(_PRINT_SCALE)
     sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
+
+
+def _write_dictionary(sheet: Sheet, plan: MasterPlan, column: int) -> None:
+    """Write the data dictionary: what each field of each table means and must be."""
+    entries = [dataclasses.astuple(each) for each in dictionary(plan.contract.schemas)]
+    sheet.section(FIRST_TABLE_ROW - 1, column, "Dictionnaire des données")
+    sheet.table(DICTIONARY, FIRST_TABLE_ROW, column, len(entries), DICTIONARY_HEADERS)
+    style = sheet.pen.cell(computed=True)
+    for row, entry in enumerate(entries, FIRST_TABLE_ROW + 1):
+        for offset, text in enumerate(entry):
+            sheet.write(row, column + offset, text, style)
+    widths = [
+        (column + offset, min(_WIDEST, max(column_width(entry[offset], plan.contract.look.size) for entry in entries)))
+        for offset in range(len(DICTIONARY_HEADERS))
+    ]
+    sheet.set_widths(widths)
 
 
 def _whole_widths(plan: MasterPlan, table: DataTable) -> list[tuple[int, float]]:

@@ -12,7 +12,7 @@ from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.frames import plain_columns
 from tabellion.workbook.names import SINGLE, column_ref, table_name
 from tabellion.workbook.pen import EUROS, EUROS_AND_CENTS, SIGNED_EUROS, SIGNED_EUROS_AND_CENTS, CellContent, Pen, Sheet
-from tabellion.workbook.plan import EXERCICES, Column, DataTable, MasterPlan, choice_name, list_name
+from tabellion.workbook.plan import Column, DataTable, MasterPlan, choice_name, list_name
 
 #: Rows below a table that already carry its drop-downs, for clients whose tables do not grow by themselves.
 SPARE_ROWS = 200
@@ -150,8 +150,8 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
         return {"validate": "list", "source": f"={list_source(schema.name, field.name)}"}
     if field.kind == "boolean":
         return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
-    if schema.name == "lignes_budgetaires" and field.name == "exercice":
-        return {"validate": "list", "source": f"={choice_name(EXERCICES)}"}
+    if field.choices is not None:
+        return {"validate": "list", "source": f"={choice_name(field.choices)}"}
     if field.kind in ("integer", "money"):
         kind = "decimal" if field.kind == "money" else "integer"
         if field.minimum is not None and field.maximum is not None:
