@@ -9,8 +9,8 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.addresses import cell_name, column_index
 from tabellion.intake.master import MasterReading, named_cell
 from tabellion.intake.raw import RawSheet
 from tabellion.intake.tables import Area, Finder

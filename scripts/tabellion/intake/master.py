@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.addresses import cell_name
 from tabellion.intake.identifiers import MAKERS, fill_identifiers
 from tabellion.intake.raw import RawSheet, RawValue, RawWorkbook
 from tabellion.intake.tables import Area, Finder, is_total
@@ -320,7 +320,4 @@ def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | 
     sheet = workbook.sheet((match[1] or "").replace("''", "'") or match[2])
     if sheet is None:
         return None
-    column = 0
-    for letter in match[3]:
-        column = column * 26 + ord(letter) - 64
-    return sheet, int(match[4]), column
+    return sheet, int(match[4]), column_index(match[3])

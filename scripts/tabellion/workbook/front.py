@@ -237,8 +237,8 @@ def _write_dictionary(sheet: Sheet, plan: MasterPlan, column: int) -> None:
         for offset, text in enumerate(entry):
             sheet.write(row, column + offset, text, style)
     widths = [
-        (column + offset, min(_WIDEST, max(column_width(entry[offset], plan.contract.look.size) for entry in entries)))
-        for offset in range(len(DICTIONARY_HEADERS))
+        (column + offset, min(_WIDEST, max(column_width(text, plan.contract.look.size) for text in texts)))
+        for offset, texts in enumerate(zip(DICTIONARY_HEADERS, *entries, strict=True))
     ]
     sheet.set_widths(widths)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tabellion import addresses
 from tabellion.wording import fold
 
 #: Excel's limits: https://support.microsoft.com/office/excel-specifications-and-limits
@@ -127,19 +128,14 @@ def quoted_sheet(name: str) -> str:
 
 def column_letters(column: int) -> str:
     """The letters of a zero-based column: 0 is ``A``, 26 is ``AA``."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+    return addresses.column_letters(column + 1)
+
+
+def cell_name(row: int, column: int) -> str:
+    """A zero-based row and column as ``A1``."""
+    return addresses.cell_name(row + 1, column + 1)
 
 
 def cell_link(sheet: str, cell: str) -> str:
     """A cell of a sheet as the target of a link."""
     return f"{quoted_sheet(sheet)}!{cell}"
-
-
-def cell_name(row: int, column: int) -> str:
-    """A zero-based row and column as ``A1``."""
-    return f"{column_letters(column)}{row + 1}"
