@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from support import libreoffice
 from support.contracts import ROOT, SOURCE
 from tabellion.commands.new import KIT
 
-# Durations depend on the machine, and two cores are shared: a slow example is not a wrong one.
-settings.register_profile("tabellion", deadline=None)
+# Durations depend on the machine, and two cores are shared: a slow example is not a wrong one. In CI the examples are
+# the same at every run, so that a red run is about the change; developers' runs go on looking for new ones.
+settings.register_profile("tabellion", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tabellion")
 
 # The session's LibreOffice: see its module.

@@ -20,8 +20,8 @@ from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.table import Table
 
 from support.attacks import MAIN, OFFICE, package, parts, sheet_xml, with_strings, workbook, workbook_rels, workbook_xml
+from tabellion.addresses import cell_name, column_index, column_letters, parse_range
 from tabellion.intake import RawSheet, RawWorkbook, parse_bytes, read_workbook, read_workbooks
-from tabellion.intake.addresses import cell_name, column_index, column_letters, parse_range
 from tabellion.intake.shared_formula import shifted
 
 SOFFICE = shutil.which("soffice")

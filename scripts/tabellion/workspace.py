@@ -22,7 +22,8 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 class Settings:
     """What ``tabellion.toml`` says of a contract.
 
-    ``exercice`` is the budget year that the workbook shows first, ``exercice_courant`` the one that forms ask about. ``priorites`` maps a priority's rank to its year.
+    ``exercice`` is the budget year that the workbook shows first, ``exercice_courant`` the one that forms ask
+    about. ``priorites`` maps a priority's rank to its year.
     ``arrondi_euros`` is the largest difference of totals, in whole euros, that is only a rounding.
     ``longueurs_publipostage`` are the lengths, in characters, at which a mail merge cuts a text.
     """

@@ -17,7 +17,7 @@ def _blank() -> Rows:
 
 
 def large_rows(conventions: int = 20, towns: int = 9, fiches: int = 400, lines_each: int = 3) -> Rows:
-    """A contract of 3 piliers whose figures add up but for one in seven; cents here and there, a second exercice too."""
+    """A contract of 3 piliers whose figures add up but for one in seven; some cents, a second exercice too."""
     rows = _blank()
     piliers = ("I", "II", "III")
     rows["piliers"] = [{"pilier_id": each, "titre": f"Pilier {each}"} for each in piliers]
@@ -84,15 +84,19 @@ def awkward_rows() -> Rows:
     rows["collectivites"] = [
         {"collectivite_id": f"ville-{rank}", "nom": name, "categorie": "commune"} for rank, name in enumerate(names, 1)
     ]
-    rows["axes"] = [{"axe_id": "I-1.1", "convention_id": 1, "titre": '=SOMME("a")'}]
+    titles = ('=SOMME("a")', "#REF!", "007", "VRAI", "_x000D_")
+    rows["axes"] = [
+        {"axe_id": f"I-1.{rank}", "convention_id": 1, "titre": title} for rank, title in enumerate(titles, 1)
+    ]
     rows["fiches"] = [
-        fiche("I-1.1./1", "I-1.1", 1, objectif="=1+1", proposition="+33 2 37\n@import\n#REF!", priorite=None)
-        | {"annee_priorite": None, "echeance": None}
+        fiche(f"I-1.{rank}./1", f"I-1.{rank}", 1, objectif="=1+1", proposition="+33 2 37\n@import\n#REF!")
+        | {"priorite": None, "annee_priorite": None, "echeance": None}
+        for rank in range(1, len(titles) + 1)
     ]
     rows["lignes_budgetaires"] = [
         line("B01-ville-1-001", 1, "ville-1", "Cantine", 1_000_33),
         line("B01-ville-1-002", 1, "ville-1", "=1+1", 67),
-        line("B02-ville-2-001", 2, "ville-2", "Cantine \"à l'école\"", 12_345_678_90, montant_vote=1),
+        line("B02-ville-2-001", 2, "ville-2", 'Cantine "à l\'école"', 12_345_678_90, montant_vote=1),
         line("B02-ville-2-002", 2, "ville-2", "Ancienne", 5_05, exercice=2014),
     ]
     return rows

@@ -5,6 +5,7 @@ Nothing waits for ever: every command has a time limit, after which LibreOffice 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -31,8 +32,10 @@ START_SECONDS, COMMAND_SECONDS, STOP_SECONDS = 90.0, 120.0, 10.0
 _FRENCH_PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema"
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
-<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse"><value>fr-FR</value></prop></item>
-<item oor:path="/org.openoffice.Office.Linguistic/General"><prop oor:name="DefaultLocale" oor:op="fuse"><value>fr-FR</value></prop></item>
+<item oor:path="/org.openoffice.Setup/L10N">
+<prop oor:name="ooSetupSystemLocale" oor:op="fuse"><value>fr-FR</value></prop></item>
+<item oor:path="/org.openoffice.Office.Linguistic/General">
+<prop oor:name="DefaultLocale" oor:op="fuse"><value>fr-FR</value></prop></item>
 </oor:items>
 """
 
@@ -43,7 +46,7 @@ class LibreOfficeError(RuntimeError):
 
 @dataclass(frozen=True)
 class OfficeCell:
-    """A cell as LibreOffice has it: ``value`` is a number or a text, ``formula`` and ``error`` are ``None`` for none."""
+    """A cell as LibreOffice has it: ``formula`` and ``error`` are ``None`` when it has none."""
 
     value: float | str
     formula: str | None = None
@@ -117,14 +120,12 @@ class LibreOffice:
             _end(process)
         for stream in (self._driver.stdin, self._driver.stdout):
             if stream is not None and not stream.closed:
-                try:
+                with contextlib.suppress(OSError):
                     stream.close()
-                except OSError:
-                    pass
         shutil.rmtree(self.home, ignore_errors=True)
 
     def call(self, do: str, *, seconds: float = COMMAND_SECONDS, **arguments: Any) -> Any:
-        """Run one command of ``uno_driver.Driver``; raises :class:`LibreOfficeError` when it fails or takes too long."""
+        """Run a command of ``uno_driver.Driver``; raises :class:`LibreOfficeError` when it fails or takes too long."""
         if not self.alive:
             raise LibreOfficeError("LibreOffice is gone")
         self._send(do, **arguments)
@@ -213,10 +214,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
 
 
 @pytest.fixture(scope="session")

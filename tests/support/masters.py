@@ -106,7 +106,7 @@ class Package:
 
     def xml(self, name: str) -> ElementTree.Element:
         """A part as XML."""
-        return ElementTree.fromstring(self.parts[name])
+        return ElementTree.fromstring(self.parts[name])  # noqa: S314 - the program wrote it
 
     @cached_property
     def workbook(self) -> ElementTree.Element:
@@ -122,9 +122,7 @@ class Package:
     def sheet_parts(self) -> dict[str, str]:
         """The part of each sheet."""
         targets = self.targets("xl/workbook.xml")
-        return {
-            each.attrib["name"]: targets[each.attrib[f"{OFFICE}id"]] for each in self.workbook.iter(f"{MAIN}sheet")
-        }
+        return {each.attrib["name"]: targets[each.attrib[f"{OFFICE}id"]] for each in self.workbook.iter(f"{MAIN}sheet")}
 
     def targets(self, part: str) -> dict[str, str]:
         """What the relations of a part lead to, by id (internal ones only)."""
@@ -178,6 +176,8 @@ class Package:
                 shown = self.shared_strings[int(text)]
             elif text is not None and each.attrib.get("t") not in ("str", "e", "b"):
                 shown = float(text)
+            if isinstance(shown, str):
+                shown = re.sub("_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), shown)
             yield position(each.attrib["r"]), (shown, None if formula is None else formula.text or "")
 
 

@@ -175,7 +175,7 @@ class Driver:
         target.sort(properties(SortFields=fields, ContainsHeader=False))
 
     def filter(self, sheet: str, area: list[int], column: int, text: str) -> None:
-        """Hide the rows of ``area`` (its first row is the header) whose cell in a column of the sheet is not ``text``."""
+        """Hide the rows of ``area`` (its first row is the header) whose cell in a column is not ``text``."""
         first_row, first_column, last_row, last_column = area
         target = self.sheet(sheet).getCellRangeByPosition(first_column, first_row, last_column, last_row)
         descriptor = target.createFilterDescriptor(True)

@@ -74,7 +74,7 @@ class Accounts:
         return {(int(key[0]), str(key[1])): int(count) for key, count in sizes.items()}  # type: ignore[index]
 
     def of(self, convention: int | None = None, town: str | None = None, amount: str = MEASURE) -> int:
-        """The sum of the lines, of one convention or of all, of one collectivité or of all; blanks count for nothing."""
+        """The sum of the lines, of one convention or all, of one collectivité or all; blanks count for nothing."""
         if convention is not None and town is not None:
             return self._sums[amount].get((convention, town), 0)
         return sum(

@@ -9,8 +9,8 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.addresses import cell_name, column_index
 from tabellion.intake.master import MasterReading, named_cell
 from tabellion.intake.raw import RawSheet
 from tabellion.intake.tables import Area, Finder
@@ -35,6 +35,7 @@ def check_formulas(reading: MasterReading) -> list[Finding]:
 class _FormulaCheck:
     reading: MasterReading
     findings: list[Finding] = field(default_factory=list)
+    uncached: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def run(self) -> list[Finding]:
         by_table: dict[str, list[FormulaCell]] = defaultdict(list)
@@ -53,6 +54,7 @@ class _FormulaCheck:
         ]
         for each in named:
             self.named(each)
+        self.say_uncached()
         return self.findings
 
     def computed_area(self, finder: Finder, name: str, columns: tuple[str, ...], read: Area | None) -> Area | None:
@@ -67,7 +69,6 @@ class _FormulaCheck:
         if area is None:
             return
         keys = self.row_keys(name, area)
-        uncached: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for each in formulas:
             if each.column not in area.columns:
                 continue
@@ -79,8 +80,7 @@ class _FormulaCheck:
                     )
                 continue
             for row in rows:
-                self.cell(each, area.sheet, row, area.columns[each.column], area, uncached)
-        self.say_uncached(area.sheet, uncached)
+                self.cell(each, area.sheet, row, area.columns[each.column], area)
 
     def row_keys(self, name: str, area: Area) -> dict[str, list[int]]:
         """The rows of a table, and of the totals right under it, by the text of their key."""
@@ -106,9 +106,7 @@ class _FormulaCheck:
             self.findings.append(finding("ligne-calculee-absente", Place(), valeur=titre, titre="noms du classeur"))
             return
         sheet, row, column = cell
-        uncached: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        self.cell(each, sheet, row, column, None, uncached)
-        self.say_uncached(sheet, uncached)
+        self.cell(each, sheet, row, column, None)
 
     def cell(
         self,
@@ -117,7 +115,6 @@ class _FormulaCheck:
         row: int,
         column: int,
         area: Area | None,
-        uncached: dict[str, list[tuple[int, int]]],
     ) -> None:
         """Compare one cell with the formula that it should hold."""
         place = Place(feuille=sheet.name, cellule=cell_name(row, column))
@@ -150,14 +147,13 @@ class _FormulaCheck:
             error = sheet.errors[row, column]
             self.findings.append(finding("cellule-en-erreur", place, champ=titre, valeur=error))
         elif (row, column) in sheet.uncached:
-            uncached[titre].append((row, column))
+            self.uncached[sheet.name].append((row, column))
 
-    def say_uncached(self, sheet: RawSheet, uncached: dict[str, list[tuple[int, int]]]) -> None:
-        for titre, cells in uncached.items():
-            places = [Place(feuille=sheet.name, cellule=cell_name(*cell)) for cell in cells]
-            self.findings.append(
-                finding("formules-non-calculees", places[0], titre=titre, nombre=len(cells), liees=places[1:])
-            )
+    def say_uncached(self) -> None:
+        """Formulas that nothing has computed, once a sheet: a script that saves a workbook leaves them all so."""
+        for sheet, cells in self.uncached.items():
+            places = [Place(feuille=sheet, cellule=cell_name(*cell)) for cell in sorted(cells)]
+            self.findings.append(finding("formules-non-calculees", places[0], valeur=len(cells), liees=places[1:]))
 
     def canonical(self, formula: str, sheet: RawSheet, row: int, area: Area | None) -> tuple[str, bool]:
         """``formula`` with its names as generated; whether a range in it covers only a part of a table's column.

@@ -100,7 +100,9 @@ class _ReturnCheck:
             if each.role is Role.SHOWN and each.name in self.reading.shown.get(spec.name, {}):
                 self.locked(spec, each, rows, sent)
 
-    def locked(self, spec: TableSpec, column: ColumnSpec, rows: list[FormRowRead], sent: dict[str, dict[str, str]]) -> None:
+    def locked(
+        self, spec: TableSpec, column: ColumnSpec, rows: list[FormRowRead], sent: dict[str, dict[str, str]]
+    ) -> None:
         """A column that only shows what was known: cells changed, or the whole column in another order."""
         reading, label = self.reading, self.label(spec, column)
         area = reading.areas[spec.name]
@@ -146,7 +148,13 @@ class _ReturnCheck:
                 continue
             for position, row in enumerate(rows):
                 last, cents = sent.get(row.key or "", {}).get("last_amount"), columns[typed.name][position]
-                if last is None or cents is None or not last.isdecimal() or int(last) == 0 or cents < int(last) * _TIMES:
+                if (
+                    last is None
+                    or cents is None
+                    or not last.isdecimal()
+                    or int(last) == 0
+                    or cents < int(last) * _TIMES
+                ):
                     continue
                 place = self.reading.areas[spec.name].place(row.row, self.label(spec, each))
                 self.say(

@@ -44,7 +44,9 @@ def forms(workspace: Workspace, exercice: int | None, partners: Sequence[str], *
         if each not in known:
             near = nearest(each, known)
             expected = f"« {near} » ?" if near else f"un identifiant de partenaires.csv : {', '.join(known[:12])}"
-            mistakes.append(finding("option-fausse", Place("--partenaire"), champ="--partenaire", valeur=each, attendu=expected))
+            mistakes.append(
+                finding("option-fausse", Place("--partenaire"), champ="--partenaire", valeur=each, attendu=expected)
+            )
     if mistakes:
         raise TabellionError(mistakes)
     folder = workspace.envois / str(year)
@@ -57,7 +59,9 @@ def forms(workspace: Workspace, exercice: int | None, partners: Sequence[str], *
     edited = [path for path in contents if path.exists() and not _replaceable(path, contents[path])]
     if edited and not force:
         remede = "Rangez ce fichier dans retours/ s'il est rempli, ou remplacez-le avec --forcer."
-        raise TabellionError([finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in edited])
+        raise TabellionError(
+            [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in edited]
+        )
     write_all_whole(contents)
     return sent
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.files import keep_dated_copy, write_whole
+from tabellion.files import keep_dated_copy
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.registre import save_register, was_edited
 from tabellion.registre.document import ImportedContract, LineUse, read_document
@@ -51,8 +51,14 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
         kept = keep_dated_copy(target, now)
     settings = workspace.settings
     tables = make_tables(schemas, contract.tables)
-    save_register(target, tables, schemas, identifiant=settings.identifiant, titre=contract.titre or settings.titre)
-    write_whole(target / ACCOUNT, _account(contract.lines))
+    save_register(
+        target,
+        tables,
+        schemas,
+        identifiant=settings.identifiant,
+        titre=contract.titre or settings.titre,
+        beside={ACCOUNT: _account(contract.lines)},
+    )
     rows = {name: len(frame) for name, frame in tables.items()}
     return Import(target, rows, Counter(use.usage for use in contract.lines), _said(contract), kept)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tabellion.checks import check_contract
 from tabellion.checks.formulas import check_formulas
+from tabellion.checks.staleness import check_stale_totals
 from tabellion.findings import Finding
 from tabellion.intake import RawWorkbook, read_workbooks
 from tabellion.intake.master import MasterReading, read_master
@@ -39,4 +40,7 @@ def check_master(workspace: Workspace, reading: MasterReading) -> list[Finding]:
     said = check_contract(
         reading.tables, workspace.schemas, workspace.settings, reading.locate, unknown=reading.unknown
     )
-    return [*reading.findings, *said, *check_formulas(reading)]
+    formulas = check_formulas(reading)
+    altered = {(each.place.feuille, each.place.cellule) for each in formulas}
+    stale = [each for each in check_stale_totals(reading) if (each.place.feuille, each.place.cellule) not in altered]
+    return [*reading.findings, *said, *formulas, *stale]

@@ -29,7 +29,8 @@ def finding(
     """Make a finding of the catalogue's ``code`` at ``place``.
 
     ``details`` fill the other names of the code's message and remedy. ``gravite`` overrides the default severity where
-    a rule grades itself (an error that is only a rounding); ``suggestion`` replaces the remedy where a better one is known.
+    a rule grades itself (an error that is only a rounding); ``suggestion`` replaces the remedy where a better one is
+    known.
 
     Raises ``KeyError`` when the code, or a name its templates need, is missing: both are mistakes of the program.
     """

@@ -25,7 +25,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: a workbook's cell (``feuille``, ``cellule`` as A1), or a text file's one-based ``ligne``."""
+    """Where a value stands: a workbook's cell (``feuille``, ``cellule`` as A1), or a text's one-based ``ligne``."""
 
     fichier: str | None = None
     feuille: str | None = None

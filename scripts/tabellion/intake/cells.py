@@ -82,7 +82,7 @@ class CellReader:
         """The values that people chose, in place of the words they see; a difference of case or accents is forgiven."""
         if not choices:
             return found
-        folded = {fold(shown): shown for shown in reversed(choices)}
+        folded = {fold(shown): shown for shown in reversed(list(choices))}
         meant: list[Any] = []
         for position, value in enumerate(found):
             if not isinstance(value, str) or value in choices:

@@ -74,7 +74,7 @@ class FormReading:
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a row's field; the row's first cell when the form does not show the field."""
         spec = next(each for each in FORM_TABLES if each.resource == table)
-        origin = self.rows[table][index]
+        origin: FormRowRead = self.rows[table][index]
         column = next((each for each in spec.columns if each.field == field), None) if field is not None else None
         return origin.area.place(origin.row, spec.label(column, self.schemas) if column is not None else None)
 
@@ -254,5 +254,3 @@ class _FormReader:
         if key.table == "conventions":
             return self.known.conventions
         return self.known.keys[key.table]
-
-

@@ -11,7 +11,8 @@ Row = Mapping[str, Any]
 
 
 def _line(row: Row) -> str:
-    return f"B{row['convention_id'] or 0:02d}-{row['collectivite_id'] or 'sans'}-{slug(row['libelle'] or '')[:40] or 'ligne'}"
+    label = slug(row["libelle"] or "")[:40] or "ligne"
+    return f"B{row['convention_id'] or 0:02d}-{row['collectivite_id'] or 'sans'}-{label}"
 
 
 def _financement(row: Row) -> str:

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.addresses import cell_name
+from tabellion.intake.cells import CellReader
 from tabellion.intake.hidden import read_identity
 from tabellion.intake.identifiers import MAKERS, fill_identifiers
-from tabellion.intake.cells import CellReader
-from tabellion.intake.raw import RawSheet, RawValue, RawWorkbook
+from tabellion.intake.raw import RawSheet, RawWorkbook
 from tabellion.intake.tables import Area, Finder, is_total
 from tabellion.schema import Field, Schemas, TableSchema
 from tabellion.schema.frames import Tables, make_frame
 from tabellion.wording import fold
-from tabellion.workbook.identity import FORMAT_VERSION, FORMULA_HEADERS, FORMULAS_COLUMN, KIND_MASTER, SHOWN
+from tabellion.workbook.identity import FORMAT_VERSION, KIND_MASTER, SHOWN
 from tabellion.workbook.names import (
     CONTROLES,
     IDENTITY,
@@ -69,7 +69,7 @@ class MasterReading:
 
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a row's field; the row's first cell when the sheet itself says the field."""
-        origin = self.origins[table][index]
+        origin: Origin = self.origins[table][index]
         label = self.schemas[table].by_name[field].title if field is not None else None
         return origin.area.place(origin.row, label)
 
@@ -121,7 +121,7 @@ class _Reader:
         conventions: list[int] = []
         for resource, schema in reading.schemas.items():
             if resource in SINGLE:
-                parts = [(self.single(resource, schema), {})]
+                parts: list[tuple[Area | None, dict[str, Any]]] = [(self.single(resource, schema), {})]
             else:
                 parts = [(self.part(resource, schema, number), {"convention_id": number}) for number in conventions]
             self.table(schema, [(area, implied) for area, implied in parts if area is not None])
@@ -143,7 +143,9 @@ class _Reader:
     def was_made(self, resource: str, name: str, marker: str) -> bool:
         """Whether the workbook was made with an occasional table, by any of the traces that it leaves."""
         reading = self.reading
-        return reading.identity.get(resource) == SHOWN or name in self.finder.names() or marker in reading.workbook.names
+        return (
+            reading.identity.get(resource) == SHOWN or name in self.finder.names() or marker in reading.workbook.names
+        )
 
     def part(self, resource: str, schema: TableSchema, convention: int) -> Area | None:
         name = table_name(resource, convention)
@@ -186,7 +188,7 @@ class _Reader:
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
 
     def rows(self, schema: TableSchema, area: Area) -> list[int]:
-        """The rows of an area that are lines of the table; totals added by hand, and rows out of the table, are said."""
+        """The rows of an area that are lines of the table; totals added by hand and rows under the table are said."""
         kept = []
         labels = [field.title for field in schema.fields if field.title in area.columns]
         texts_of = [label for label, field in zip(labels, schema.fields, strict=False) if field.kind == "string"]
@@ -241,14 +243,11 @@ def computed_labels(schema: TableSchema) -> set[str]:
 
 
 def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:
-    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell of a sheet."""
+    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell."""
     match = re.fullmatch(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d+)", workbook.names.get(name, ""))
     if match is None:
         return None
     sheet = workbook.sheet((match[1] or "").replace("''", "'") or match[2])
     if sheet is None:
         return None
-    column = 0
-    for letter in match[3]:
-        column = column * 26 + ord(letter) - 64
-    return sheet, int(match[4]), column
+    return sheet, int(match[4]), column_index(match[3])

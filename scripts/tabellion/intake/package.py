@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from tabellion.addresses import parse_range
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.intake.addresses import parse_range
 from tabellion.intake.archive import Parts
 from tabellion.intake.limits import LIMITS, Limits, refusal
 from tabellion.intake.raw import RawTable

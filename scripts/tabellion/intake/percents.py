@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from tabellion.intake.addresses import column_index
+from tabellion.addresses import column_index
 from tabellion.intake.raw import Cell
 from tabellion.intake.xml_parts import elements
 

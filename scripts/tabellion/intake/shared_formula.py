@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tabellion.intake.addresses import column_index, column_letters
+from tabellion.addresses import column_index, column_letters
 from tabellion.intake.limits import MAX_COLUMNS, MAX_ROWS
 
 # What may hold something like a reference and is none comes first: text, quoted sheet names, [structured references]

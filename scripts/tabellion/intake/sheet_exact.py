@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape
 
-from tabellion.intake.addresses import cell_name, parse_cell
+from tabellion.addresses import cell_name, parse_cell
 from tabellion.intake.limits import MAX_COLUMNS, MAX_ROWS, Limits, refusal
 from tabellion.intake.xml_parts import MAIN, Element, close_text, parse, preserves_space
 

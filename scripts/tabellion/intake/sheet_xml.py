@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tabellion.addresses import cell_name, column_index
 from tabellion.findings import TabellionError
-from tabellion.intake.addresses import cell_name, column_index
 from tabellion.intake.limits import LIMITS, MAX_COLUMNS, MAX_ROWS, Limits, refusal
 from tabellion.intake.raw import Cell
 from tabellion.intake.shared_formula import shifted

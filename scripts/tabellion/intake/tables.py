@@ -10,8 +10,8 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.addresses import cell_name
 from tabellion.intake.raw import RawSheet, RawTable, RawValue, RawWorkbook
 from tabellion.wording import fold, nearest
 

@@ -31,7 +31,7 @@ _STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
 @dataclass(frozen=True)
 class Register:
-    """The tables of a contract and where each row stands: ``lines[table][position]`` is its one-based line in the CSV."""
+    """The tables of a contract, and where rows stand: ``lines[table][position]`` is a one-based line of the CSV."""
 
     folder: Path
     tables: Tables
@@ -150,7 +150,11 @@ class _TableReader:
             return False
         place = Place(str(self.path), ligne=1)
         if len(header) == 1 and ";" in header[0]:
-            remede = "Enregistrez-le au format « CSV UTF-8 (délimité par des virgules) »."
+            # French Excel writes semicolons whatever the format is called.
+            remede = (
+                "Enregistrez-le avec LibreOffice : « Texte CSV », « Éditer les paramètres du filtre », "
+                "jeu de caractères UTF-8, séparateur virgule."
+            )
             self.unreadable(1, "les colonnes sont séparées par des points-virgules", remede)
             return False
         missing = [name for name in self.schema.names if name not in header]
@@ -164,9 +168,18 @@ class _TableReader:
         return not missing
 
 
-def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> None:
-    """Write the whole register into ``folder``, every file atomically: the same tables give the same bytes.
+def save_register(
+    folder: Path,
+    tables: Tables,
+    schemas: Schemas,
+    *,
+    identifiant: str,
+    titre: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the whole register into ``folder``, all files or none: the same tables give the same bytes.
 
+    ``beside`` are other files of the folder, by name, that must not come without the register.
     Raises :class:`TabellionError` when a file cannot be written; nothing is then replaced.
     """
     contents = {folder / f"{name}.csv": table_csv(schemas[name], tables[name]) for name in schemas}
@@ -187,6 +200,7 @@ def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant
         for name, schema in schemas.items()
     ]
     descriptor = {"profile": "tabular-data-package", "name": identifiant, "title": titre, "resources": resources}
+    contents |= {folder / name: content for name, content in (beside or {}).items()}
     contents[folder / DESCRIPTOR] = (json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n").encode()
     write_all_whole(contents)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-#: Separators of thousands that people type or that software pastes: space, no-break, thin and narrow spaces, apostrophes.
+#: Separators of thousands that people type or software pastes: space, no-break, thin and narrow spaces, apostrophes.
 _SPACES = " \u00a0\u2007\u2009\u202f'\u2019"
 _NEGATIVE_SIGNS = "-\u2212\u2013"
 #: A small m could be thousands (milliers) as well as millions: it is no unit.
@@ -31,9 +31,9 @@ class Amount:
 
 
 def parse_amount(text: str) -> Amount:
-    """Read one amount in euros typed by a person (DESIGN.md §7): ``1 234,56 €``, ``1.234,56``, ``12 k€``, ``(120)``, ``120-``.
+    """Read an amount in euros typed by a person (DESIGN.md §7): ``1 234,56 €``, ``1.234,56``, ``12 k€``, ``(120)``.
 
-    A single separator followed by exactly three digits (``1.234`` or ``1,234``) could be thousands or decimals: ambiguous.
+    A single separator and then exactly three digits (``1.234`` or ``1,234``) may be thousands or decimals: ambiguous.
     More than two decimals after scaling are not an amount: money is exact to the cent.
     """
     stripped = text.strip(_SPACES + "\t\r\n")

@@ -13,7 +13,7 @@ import pandera.pandas as pa
 
 from tabellion.schema.table import Field, Schemas, TableSchema
 
-#: The contract in memory: table name → frame. Columns are the schema's fields in order; the index is unique in its table.
+#: The contract in memory: table name → frame. Columns are the schema's fields in order; indexes are unique in a table.
 Tables = dict[str, pd.DataFrame]
 
 _DTYPES: Mapping[str, Any] = {

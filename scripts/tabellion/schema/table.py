@@ -40,13 +40,17 @@ TABLES = (
 #: Words that stand for true and for false in a register and in a workbook, the first of each being the one written.
 TRUE_WORD, FALSE_WORD = "oui", "non"
 
+#: The lists that a workbook makes by itself, and that a field may offer by name.
+CHOICES = ("exercices",)
+
 _TYPES = {"string", "integer", "number", "boolean", "date"}
 #: The kinds that a type and its ``unite`` declare together.
 _UNITS: Mapping[tuple[str, str], Kind] = {("number", "EUR"): "money", ("integer", "%"): "percent"}
 #: A percentage is a whole number of hundredths, between these bounds unless its schema has narrower ones.
 _PERCENTS = (0, 100)
 _FIELD_KEYS = {
-    "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite", "trueValues", "falseValues",
+    "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite",
+    "trueValues", "falseValues",
 }  # fmt: skip
 _CONSTRAINTS = {"required", "unique", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength"}
 _DEFAULT_WIDTH = 14
@@ -58,6 +62,8 @@ class Field:
 
     ``minimum`` and ``maximum`` are in the unit of the declaration (euros for amounts); ``earliest`` and ``latest`` are
     those of a date. ``width`` is in characters, as Excel counts them; a ``one_line`` text is not wrapped in its cell.
+    ``choices`` names a list of the workbook that the field offers (``exercices``), where neither an ``enum`` nor a
+    foreign key does.
     """
 
     name: str
@@ -79,6 +85,7 @@ class Field:
     max_length: int | None = None
     email: bool = False
     one_line: bool = False
+    choices: str | None = None
 
     @property
     def anchored_pattern(self) -> str | None:
@@ -342,7 +349,14 @@ class _Reader:
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email",
             one_line=isinstance(excel, dict) and excel.get("une_ligne") is True,
+            choices=self.choices(excel, name),
         )
+
+    def choices(self, excel: Any, name: str) -> str | None:
+        found = excel.get("liste") if isinstance(excel, dict) else None
+        if found is not None and found not in CHOICES:
+            self.wrong(f"« liste » inconnue : {found} (connues : {', '.join(CHOICES)})", name)
+        return found if found in CHOICES else None
 
     def pattern(self, limits: dict[str, Any], name: str) -> str | None:
         pattern = limits.get("pattern")

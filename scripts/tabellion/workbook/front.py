@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from tabellion.accounts import MEASURE
 from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.schema.dictionary import HEADERS as DICTIONARY_HEADERS
+from tabellion.schema.dictionary import dictionary
 from tabellion.schema.frames import plain_rows
 from tabellion.workbook.budgets import (
     EXERCICE,
@@ -43,7 +47,7 @@ from tabellion.workbook.tables import (
     write_data_table,
 )
 
-FINDINGS = "Constats"
+FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
 _FINDING_LABELS = ("N°", "Gravité", "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
 #: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
@@ -59,7 +63,7 @@ _SHARED = {
     CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
 }
 #: On the sheet Nomenclatures: the widest column, and the width of a printed page at its scale, in characters.
-_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 64.0, 185.0, 70
+_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 88.0, 204.0, 64
 _LIST_WIDTH = 24
 _ALIGNMENTS = {"l": "left", "c": "center", "r": "right"}
 #: Excel keeps at most this many links on a sheet.
@@ -78,7 +82,9 @@ def write_accueil(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) -
     sheet.title(settings.titre, f"{settings.debut} – {settings.fin}    {settings.source}".rstrip(), len(_FRONT_WIDTHS))
     sheet.write(3, 0, "Exercice affiché par les totaux", pen.format(bold=True, valign="vcenter"))
     sheet.raw.set_row(3, 20)
-    editable = pen.cell(bold=True, align="center", font_size=12, valign="vcenter", bg_color=contract.look.colours["saisie"])
+    editable = pen.cell(
+        bold=True, align="center", font_size=12, valign="vcenter", bg_color=contract.look.colours["saisie"]
+    )
     sheet.write(3, 2, settings.exercice, editable)
     pen.name(EXERCICE, f"={sheet.name}!$C$4")
     sheet.validation(
@@ -114,13 +120,17 @@ def _write_figures(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding]) 
         sheet.wide(row + offset, 0, 1, words, computed=True, bold=True)
         style, content = computed_cell(pen, "euros", cents, bold=True)
         sheet.named_formula(row + offset, 2, name, formula, style, content)
+    sheet.show_cents((row + 1, 2, row + len(figures), 2))
     for offset, key in enumerate((RAPPROCHEMENT, SYNTHESE, RAPPROCHEMENT), 1):
         sheet.link(row + offset, 3, sheet_marker(key), key, link)
     row += len(figures) + 2
     sheet.section(row, 0, "État des contrôles à la génération")
     for offset, (severity, words) in enumerate(_STATE_NAMES.items(), 1):
         colour = severity.label
-        paint = {"bg_color": contract.look.colours[colour], "font_color": contract.look.colours[f"{colour}_texte"]}
+        paint: dict[str, Any] = {
+            "bg_color": contract.look.colours[colour],
+            "font_color": contract.look.colours[f"{colour}_texte"],
+        }
         sheet.wide(row + offset, 0, 1, words, bold=True, **paint)
         count = sum(each.gravite is severity for each in findings)
         formula = f'COUNTIFS({column_ref(FINDINGS, "Gravité")},"{severity.label}")'
@@ -156,6 +166,8 @@ def _write_directory(sheet: Sheet, plan: MasterPlan, row: int) -> int:
             sheet.link(row, column, sheet_marker(key), f"feuille {key}", link)
         _write_convention_state(sheet, plan, row, number)
         row += 1
+    sheet.show_cents((first, 4, row, 4))
+    sheet.show_cents((first, 5, row, 5), signed=True)
     add_state_colours(sheet, first, 6, row, 6)
     sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, align="left", indent=1)
     for name, words in _SHARED.items():
@@ -192,7 +204,8 @@ def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
     """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
     tables = [each for each in plan.data.values() if each.sheet == NOMENCLATURES]
     lists = list(plan.lists.values())
-    width = max(each.column for each in lists) + 1
+    last = max(each.column for each in lists)
+    width = last + 2 + len(DICTIONARY_HEADERS)
     sheet.title(
         NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
     )
@@ -208,13 +221,30 @@ def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
             sheet.write(FIRST_TABLE_ROW + 1 + position, each.column, value, style)
             sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), each.column)])
     sheet.set_widths([(each.column, _LIST_WIDTH) for each in lists])
-    starts = sorted(each.column for each in [*tables, *lists])
+    _write_dictionary(sheet, plan, last + 2)
+    starts = sorted([each.column for each in tables] + [each.column for each in lists] + [last + 2])
     sheet.set_widths([(start - 1, 3) for start in starts if start])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), plan.contract.settings.titre)
     # As wide as one page, a sheet of tables side by side could not be read: whole tables share pages instead.
     sheet.raw.set_print_scale(_PRINT_SCALE)
     sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
+
+
+def _write_dictionary(sheet: Sheet, plan: MasterPlan, column: int) -> None:
+    """Write the data dictionary: what each field of each table means and must be."""
+    entries = [dataclasses.astuple(each) for each in dictionary(plan.contract.schemas)]
+    sheet.section(FIRST_TABLE_ROW - 1, column, "Dictionnaire des données")
+    sheet.table(DICTIONARY, FIRST_TABLE_ROW, column, len(entries), DICTIONARY_HEADERS)
+    style = sheet.pen.cell(computed=True)
+    for row, entry in enumerate(entries, FIRST_TABLE_ROW + 1):
+        for offset, text in enumerate(entry):
+            sheet.write(row, column + offset, text, style)
+    widths = [
+        (column + offset, min(_WIDEST, max(column_width(text, plan.contract.look.size) for text in texts)))
+        for offset, texts in enumerate(zip(DICTIONARY_HEADERS, *entries, strict=True))
+    ]
+    sheet.set_widths(widths)
 
 
 def _whole_widths(plan: MasterPlan, table: DataTable) -> list[tuple[int, float]]:
@@ -263,7 +293,13 @@ def write_controles(sheet: Sheet, plan: MasterPlan, findings: Sequence[Finding])
         sheet.write(row, 5, each.message, text)
         sheet.write(row, 6, each.suggestion, text)
         sheet.write(row, 7, each.code, text)
-        texts = {2: CATALOGUE[each.code].titre, 3: each.place.feuille, 5: each.message, 6: each.suggestion, 7: each.code}
+        texts = {
+            2: CATALOGUE[each.code].titre,
+            3: each.place.feuille,
+            5: each.message,
+            6: each.suggestion,
+            7: each.code,
+        }
         sheet.fit(row, [(words, column) for column, words in texts.items()])
     last = FIRST_TABLE_ROW + max(1, len(ordered))
     for severity in Severity:

@@ -116,8 +116,8 @@ class _LookReader:
         for text, background in _PAIRS:
             ratio = contrast(colours[text], colours[background])
             if ratio < MINIMUM_CONTRAST:
-                detail = f"contraste de {ratio:.1f} sur « {background} », il faut au moins {MINIMUM_CONTRAST} pour être lisible"
-                self.wrong(f"couleurs.{text}", detail)
+                wanted = f"il faut au moins {MINIMUM_CONTRAST} pour être lisible"
+                self.wrong(f"couleurs.{text}", f"contraste de {ratio:.1f} sur « {background} », {wanted}")
 
     def order(self, table: str, order: Any, schemas: Schemas) -> tuple[str, ...]:
         if table not in schemas:

@@ -1,4 +1,4 @@
-"""The master workbook: a plan and its findings in, the bytes of ``contrat.xlsx`` out. The same input, the same bytes."""
+"""The master workbook: a plan and findings in, the bytes of ``contrat.xlsx`` out; the same input, the same bytes."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tabellion import addresses
 from tabellion.wording import fold
 
 #: Excel's limits: https://support.microsoft.com/office/excel-specifications-and-limits
@@ -41,7 +42,8 @@ OCCASIONAL = ("suivis",)
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]|_x[0-9A-Fa-f]{4}_")
 #: Little words at which a shortened title must not end.
 _LINKING = {
-    "a", "au", "aux", "avec", "d", "dans", "de", "des", "du", "en", "et", "l", "la", "le", "les", "ou", "par", "pour", "sur", "un", "une",
+    "a", "au", "aux", "avec", "d", "dans", "de", "des", "du", "en", "et", "l", "la", "le", "les", "ou", "par", "pour",
+    "sur", "un", "une",
 }  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def table_resource(name: str) -> tuple[str, int | None] | None:
 
 
 def sheet_name(prefix: str, title: str, taken: set[str]) -> str:
-    """A sheet name that Excel accepts: ``prefix`` and a shortened ``title``, at most 31 characters, unique without case.
+    """A sheet name that Excel accepts: ``prefix``, a shortened ``title``; 31 characters at most, unique without case.
 
     ``taken`` holds the folded names already given and receives this one.
     """
@@ -106,7 +108,7 @@ def shorten(title: str, length: int) -> str:
 
 
 def escape_label(label: str) -> str:
-    """A column label inside a structured reference: brackets, ``#``, ``@`` and the apostrophe take an apostrophe before."""
+    """A label inside a structured reference: brackets, ``#``, ``@`` and the apostrophe take an apostrophe before."""
     return re.sub(r"([\[\]#'@])", r"'\1", label)
 
 
@@ -132,19 +134,14 @@ def quoted_sheet(name: str) -> str:
 
 def column_letters(column: int) -> str:
     """The letters of a zero-based column: 0 is ``A``, 26 is ``AA``."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+    return addresses.column_letters(column + 1)
+
+
+def cell_name(row: int, column: int) -> str:
+    """A zero-based row and column as ``A1``."""
+    return addresses.cell_name(row + 1, column + 1)
 
 
 def cell_link(sheet: str, cell: str) -> str:
     """A cell of a sheet as the target of a link."""
     return f"{quoted_sheet(sheet)}!{cell}"
-
-
-def cell_name(row: int, column: int) -> str:
-    """A zero-based row and column as ``A1``."""
-    return f"{column_letters(column)}{row + 1}"

@@ -76,8 +76,9 @@ def write_synthese(sheet: Sheet, plan: MasterPlan) -> None:
     towns = [contract.town_labels[each] for each in contract.accounts.towns]
     width = len(towns) + 6
     sheet.title("Synthèse", "Tout est calculé : rien ne se tape sur cette feuille", width)
-    sheet.write(2, 0, "Exercice affiché :", sheet.pen.format(bold=True))
-    style = sheet.pen.format(bold=True, align="left")
+    sheet.raw.set_row(2, 20)
+    sheet.write(2, 0, "Exercice affiché :", sheet.pen.format(bold=True, valign="vcenter"))
+    style = sheet.pen.format(bold=True, align="left", valign="vcenter")
     sheet.named_formula(2, 2, "Exercice_affiche", EXERCICE, style, contract.settings.exercice)
     row = _write(sheet, "Crédits de droit commun par convention et par collectivité (€)", _credits(plan, towns), 4)
     add_state_colours(sheet, FIRST_TABLE_ROW + 1, width - 1, row, width - 1)
@@ -100,7 +101,9 @@ def _write(sheet: Sheet, heading: str, summary: _Summary, row: int) -> int:
     sheet.section(row, 0, heading)
     header = row + 1
     name, width = summary.name, len(summary.labels)
-    kinds = {label: cell.kind for label, cell in zip(summary.labels[-len(summary.totals) :], summary.totals, strict=True)}
+    kinds = {
+        label: cell.kind for label, cell in zip(summary.labels[-len(summary.totals) :], summary.totals, strict=True)
+    }
     aligned = {label: "right" if kind in ("euros", "signed") else "center" for label, kind in kinds.items()}
     aligned[summary.labels[0]] = "center"
     sheet.table(name, header, 0, max(1, len(summary.keys)), summary.labels, filters=False, aligned=aligned)

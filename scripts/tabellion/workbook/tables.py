@@ -24,7 +24,7 @@ from tabellion.workbook.pen import (
     Pen,
     Sheet,
 )
-from tabellion.workbook.plan import EXERCICES, Column, DataTable, MasterPlan, choice_name, list_name
+from tabellion.workbook.plan import Column, DataTable, MasterPlan, choice_name, list_name
 
 #: Rows below a table that already carry its drop-downs, for clients whose tables do not grow by themselves.
 SPARE_ROWS = 200
@@ -37,8 +37,8 @@ _NUMBER_FORMATS: Mapping[str, dict[str, Any]] = {"percent": {"num_format": PERCE
 class Computed:
     """A computed column: its formula (the same on every row, or one a row) and its values, one a row.
 
-    ``kind`` is ``"text"``, ``"state"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents. ``blank`` is
-    what the formula gives on a blank row.
+    ``kind`` is ``"text"``, ``"state"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents.
+    ``blank`` is what the formula gives on a blank row.
     """
 
     kind: str
@@ -165,8 +165,8 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
         return {"validate": "list", "source": f"={list_source(schema.name, field.name)}"}
     if field.kind == "boolean":
         return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
-    if schema.name in ("lignes_budgetaires", "suivis") and field.name == "exercice":
-        return {"validate": "list", "source": f"={choice_name(EXERCICES)}"}
+    if field.choices is not None:
+        return {"validate": "list", "source": f"={choice_name(field.choices)}"}
     if field.kind == "date":
         if field.latest is None:
             return {"validate": "date", "criteria": ">=", "value": field.earliest or FIRST_DAY}
@@ -221,7 +221,7 @@ def _write_computed(
 
 
 def _write_blank_computed(sheet: Sheet, table: DataTable, column: Column, row: int, place: int, made: Computed) -> None:
-    """The computed cell of the one blank row of an empty table: a formula already, for the first row that people type."""
+    """The computed cell of an empty table's blank row: a formula already, for the first row that people type."""
     if not isinstance(made.formulas, str):
         sheet.write(row, place, None, computed_cell(sheet.pen, made.kind, None)[0])
         return
@@ -235,7 +235,7 @@ def widths(table: DataTable) -> list[tuple[int, float]]:
 
 
 def define_lists(pen: Pen, plan: MasterPlan) -> None:
-    """The defined names behind the drop-downs: each is a column of a table, so a value added there is offered at once."""
+    """The defined names behind the drop-downs: each is a table's column, so a value added there is offered at once."""
     contract = plan.contract
     for resource in dict.fromkeys(key.table for schema in contract.schemas.values() for key in schema.foreign_keys):
         if resource in SINGLE:

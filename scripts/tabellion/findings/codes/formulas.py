@@ -26,7 +26,7 @@ CODES: tuple[Code, ...] = (
          "Cette cellule contient une formule que rien n'a calculée : on ne connaît pas sa valeur.",
          "Ouvrez le classeur dans Excel ou LibreOffice, laissez-le calculer, enregistrez.", True),
     Code("formules-non-calculees", "Des formules jamais calculées", _AVERTISSEMENT,
-         "Les formules de « {titre} » ({nombre}) n'ont pas de valeur calculée : un lecteur qui ne calcule pas les verra vides.",
+         "{valeur} formule(s) de cette feuille n'ont pas de valeur calculée : un lecteur qui ne calcule pas les verra vides.",
          "Ouvrez le classeur dans Excel ou LibreOffice, laissez-le calculer, enregistrez."),
     Code("ligne-calculee-absente", "Une ligne calculée a disparu", _ERREUR,
          "La ligne « {valeur} » du tableau « {titre} » a disparu avec ses formules.",

@@ -35,7 +35,7 @@ class Partners:
             self._partner(nom, collectivites.ids[known])
 
     def add_funders(self, ticked: Iterable[str | None]) -> None:
-        """Add the funders ticked on a fiche: each has its financements to answer for. « Autres » is nobody in particular."""
+        """Add the funders ticked on a fiche: each answers for its financements. « Autres » is nobody in particular."""
         wanted = set(ticked)
         for funder in self.listed:
             if funder.financeur_id in wanted and not key(funder.nom).startswith(key("Autres")):

@@ -106,7 +106,15 @@ class _Content:
 
     def funded(self, funder: str | None, leads: set[str]) -> tuple[FormRow, ...]:
         """The financements where the partner is the funder, or whose fiche it leads."""
-        names = ("fiche_id", "financeur_id", "dispositif", "statut_montant", "montant", "montant_texte", "financement_id")
+        names = (
+            "fiche_id",
+            "financeur_id",
+            "dispositif",
+            "statut_montant",
+            "montant",
+            "montant_texte",
+            "financement_id",
+        )
         return tuple(
             FormRow(row["financement_id"], {name: row[name] for name in names})
             for row in self.financements
@@ -123,4 +131,6 @@ def _by(rows: list[Row], name: str) -> dict[Any, list[Row]]:
 
 def _last_amount(row: Row) -> int | None:
     """The amount that says most of a past exercice: spent, else voted, else planned."""
-    return next((row[name] for name in ("montant_realise", "montant_vote", "montant_prevu") if row[name] is not None), None)
+    return next(
+        (row[name] for name in ("montant_realise", "montant_vote", "montant_prevu") if row[name] is not None), None
+    )

@@ -36,13 +36,15 @@ def state_formula(table: TableSpec, schemas: Schemas) -> str:
         parts.append(f'IF(AND(COUNT({amounts})=0,{cell("commentaire")}=""),", un montant","")')
         parts.append(f'IF(OR({text}),", des chiffres sans texte","")')
     if table is FINANCEMENTS_TABLE:
-        parts.append(f'IF(AND({cell("statut_montant")}={quoted_text(_PRICED)},COUNT({cell("montant")})=0),", le montant","")')
+        parts.append(
+            f'IF(AND({cell("statut_montant")}={quoted_text(_PRICED)},COUNT({cell("montant")})=0),", le montant","")'
+        )
         parts.append(f'IF(ISTEXT({cell("montant")}),", des chiffres sans texte","")')
     missing = "&".join(parts)
     key = this_row(table.name, table.label(table.key, schemas))
     return (
         f'IF(AND({key}="",COUNTA({",".join(begun)})=0),"",'
-        f'IF(LEN({missing})=0,{quoted_text(COMPLETE)},{quoted_text(MISSING)}&MID({missing},3,200)))'
+        f"IF(LEN({missing})=0,{quoted_text(COMPLETE)},{quoted_text(MISSING)}&MID({missing},3,200)))"
     )
 
 

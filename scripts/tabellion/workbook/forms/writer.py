@@ -9,6 +9,7 @@ from typing import Any
 from tabellion.schema import Field
 from tabellion.schema.typed import typed_dictionary
 from tabellion.workbook import seal
+from tabellion.workbook.budgets import conditional
 from tabellion.workbook.forms.spec import (
     BASELINE,
     BASELINE_HEADERS,
@@ -26,10 +27,10 @@ from tabellion.workbook.forms.spec import (
 )
 from tabellion.workbook.forms.state import MISSING, state_formula, state_of
 from tabellion.workbook.identity import FORMAT_VERSION, write_identity
-from tabellion.workbook.names import column_letters, column_ref, quoted_sheet
+from tabellion.workbook.names import column_letters, column_ref, quoted_sheet, quoted_text
 from tabellion.workbook.pen import CellContent, Pen, Sheet, document_date
 from tabellion.workbook.plan import FIRST_TABLE_ROW, Contract
-from tabellion.workbook.tables import conditional, list_source, shown, value_format, validation_rule
+from tabellion.workbook.tables import list_source, shown, validation_rule, value_format
 
 _TEXTS = {
     "Formulaire_budget": "Vos lignes de crédits de droit commun pour {exercice}",
@@ -37,6 +38,9 @@ _TEXTS = {
     "Formulaire_financements": "Les financements où vous êtes nommé",
 }
 _COUNTER_PREFIX = "Reste_"
+_READY = "Ce formulaire est complet : vous pouvez l'envoyer."
+_NOT_READY = " ligne(s) à compléter avant l'envoi."
+_NOTHING_ASKED = "Rien ne vous est demandé pour cet exercice : le registre ne vous nomme nulle part."
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,10 @@ class Labels:
     def of(self, resource: str) -> Mapping[Any, str]:
         """The words of each key of a table; a convention shows its number and its title."""
         if resource == "conventions":
-            return {number: convention_words(number, title) for number, (title, _) in self.contract.convention_titles.items()}
+            return {
+                number: convention_words(number, title)
+                for number, (title, _) in self.contract.convention_titles.items()
+            }
         return self.contract.labels(resource)
 
 
@@ -242,13 +249,14 @@ def _write_guide(sheet: Sheet, contract: Contract, form: Form) -> None:
         words = COMPLETE if count == 0 else "à compléter"
         sheet.named_formula(row, 3, f"Etat_{name.lower()}", f'IF({name}=0,"{COMPLETE}","à compléter")', state, words)
         row += 1
-    names = [counter_name(table) for table in form.tables]
-    formula = f"IF({'+'.join(names)}=0,\"Ce formulaire est complet : vous pouvez l'envoyer.\",{'+'.join(names)}&\" ligne(s) à compléter avant l'envoi.\")"
-    if names:
-        words = "Ce formulaire est complet : vous pouvez l'envoyer." if total == 0 else f"{total} ligne(s) à compléter avant l'envoi."
-        sheet.named_formula(row, 1, "Etat_du_formulaire", formula, pen.cell(computed=True, bold=True, text_wrap=True), words)
+    counters = "+".join(counter_name(table) for table in form.tables)
+    if counters:
+        formula = f'IF({counters}=0,{quoted_text(_READY)},{counters}&{quoted_text(_NOT_READY)})'
+        words = f"{total}{_NOT_READY}" if total else _READY
+        style = pen.cell(computed=True, bold=True, text_wrap=True)
+        sheet.named_formula(row, 1, "Etat_du_formulaire", formula, style, words)
     else:
-        sheet.write(row, 1, "Rien ne vous est demandé pour cet exercice : le registre ne vous nomme nulle part.", pen.cell())
+        sheet.write(row, 1, _NOTHING_ASKED, pen.cell())
     for colour, word in (("juste", COMPLETE), ("avertissement", "à compléter")):
         rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": conditional(pen, colour)}
         sheet.raw.conditional_format(5, 3, row, 3, rule)

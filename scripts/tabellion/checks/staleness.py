@@ -1,0 +1,58 @@
+"""Subtotals that a workbook shows against the lines it holds: one that was not recalculated tells old figures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from tabellion.accounts import MEASURE
+from tabellion.findings import Finding, Place, finding
+from tabellion.intake.master import MasterReading, named_cell
+from tabellion.intake.tables import Finder
+from tabellion.schema.amounts import format_euros
+from tabellion.schema.frames import plain_rows
+from tabellion.workbook.budgets import EXERCICE, TOWN, totals_name
+
+#: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
+_SAME_EUROS = 0.004
+
+
+def check_stale_totals(reading: MasterReading) -> list[Finding]:
+    """The subtotals of budget sheets whose intact formula shows another sum than the lines of its table.
+
+    A row under its table is not counted, as no formula counts it; an unreadable amount counts for nothing in both.
+    """
+    shown = named_cell(reading.workbook, EXERCICE)
+    year = shown[0].value(shown[1], shown[2]) if shown is not None else None
+    if not isinstance(year, float):
+        return []
+    sums: dict[tuple[int, str], int] = defaultdict(int)
+    lines = plain_rows(reading.tables["lignes_budgetaires"])
+    for line, origin in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
+        if line["exercice"] == year and line[MEASURE] and origin.row <= origin.area.last_row:
+            sums[line["convention_id"], line["collectivite_id"]] += line[MEASURE]
+    towns = {town["nom"]: town["collectivite_id"] for town in plain_rows(reading.tables["collectivites"])}
+    label = reading.schemas["lignes_budgetaires"].by_name[MEASURE].title
+    finder = Finder(reading.workbook, reading.known_tables)
+    findings: list[Finding] = []
+    for convention in (int(each) for each in reading.tables["conventions"]["convention_id"].dropna()):
+        if totals_name(convention) not in finder.names():
+            continue  # its absence is said elsewhere
+        area = finder.area(totals_name(convention), (TOWN, label))
+        if area is None or not {TOWN, label} <= set(area.columns):
+            continue
+        for row in range(area.header_row + 1, area.last_row + 1):
+            town, value = towns.get(str(area.value(row, TOWN))), area.value(row, label)
+            cell = (row, area.columns[label])
+            if town is None or not isinstance(value, float) or cell not in area.sheet.formulas:
+                continue
+            cents = sums[convention, town]
+            if abs(value - cents / 100) > _SAME_EUROS:
+                findings.append(_stale(area.place(row, label), str(area.value(row, TOWN)), value, cents))
+    return findings
+
+
+def _stale(place: Place, town: str, value: float, cents: int) -> Finding:
+    return finding(
+        "valeur-perimee", place, champ=MEASURE, valeur=value, attendu=cents / 100, titre=town,
+        trouve=format_euros(round(value * 100)), calcule=format_euros(cents),
+    )  # fmt: skip

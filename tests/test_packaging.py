@@ -1,0 +1,56 @@
+"""What is shipped: the wheel and the source archive hold the starter kit, and the program finds it in a wheel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.contracts import ROOT
+from support.program import contents, environment
+from tabellion.commands.new import KIT
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The wheel, built from the source archive as a package index would, and the source archive."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, env=environment(), capture_output=True, check=True)
+    (wheel,), (source,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return wheel, source
+
+
+def kit_files() -> set[str]:
+    found = set()
+    for name in KIT:
+        path = ROOT / name
+        found |= {name} if path.is_file() else {f"{name}/{each}" for each in contents(path)}
+    return found
+
+
+def test_the_wheel_holds_the_program_and_the_starter_kit_and_nothing_else(archives: tuple[Path, Path]) -> None:
+    names = {each for each in zipfile.ZipFile(archives[0]).namelist() if ".dist-info/" not in each}
+    program = {f"tabellion/{each}" for each in contents(ROOT / "scripts" / "tabellion") if "__pycache__" not in each}
+    assert names == program | {f"tabellion/starter/{each}" for each in kit_files()}
+
+
+def test_the_source_archive_is_enough_to_work_on(archives: tuple[Path, Path]) -> None:
+    with tarfile.open(archives[1]) as archive:
+        names = {each.name.partition("/")[2] for each in archive.getmembers()}
+    assert kit_files() <= names
+    more = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".ci/run", "tests/test_packaging.py"}
+    assert more <= names
+    assert not [each for each in names if each.endswith((".xlsx", ".pyc"))]
+
+
+def test_new_from_the_wheel_is_the_repository_s_own_workspace(archives: tuple[Path, Path], tmp_path: Path) -> None:
+    """Unpacked beside the libraries of this environment; ``.ci/run`` installs it in an environment of its own."""
+    zipfile.ZipFile(archives[0]).extractall(tmp_path / "site")
+    command = [sys.executable, "-m", "tabellion", "new", "contrat"]
+    subprocess.run(command, cwd=tmp_path, env=environment(PYTHONPATH=str(tmp_path / "site")), check=True)
+    assert contents(tmp_path / "contrat") == {each: (ROOT / each).read_bytes() for each in kit_files()}

@@ -1,0 +1,167 @@
+"""The README cannot drift: each command in it is run in a copy of the checkout, and what it prints is compared.
+
+A line ``…`` stands for any lines, ``…`` inside a line for any text. The set-up commands download libraries and the
+whole benchmark takes minutes: here they run as the cheaper equivalents below, and ``.ci/run`` runs them as they are
+written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support.contracts import ROOT, SOURCE
+from support.program import environment
+from tabellion.accounts import Accounts, walk
+from tabellion.registre import load_register
+from tabellion.workspace import find_workspace
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: No-break spaces look like spaces on a page.
+SPACES = {0x00A0: " ", 0x202F: " "}
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install"
+#: What a command runs as here. Each of them is in ``.ci/run`` as the README prints it.
+CHEAPER = {
+    f"{INSTALL} . && .venv/bin/tabellion generate": "tabellion generate",
+    f"{INSTALL} -e '.[dev]' && .venv/bin/pytest": "python -m pytest --collect-only -q",
+    "python tests/benchmarks": "python tests/benchmarks --times 1 --rounds 1",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of the README, and the output that it prints under it."""
+
+    command: str
+    output: str
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def steps() -> list[Step]:
+    """The commands in order: ``$ command`` and its output in a console block, or a line of a sh block."""
+    found = [Step(line, "…") for block in blocks("sh") for line in block.splitlines()]
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append(Step(command, output))
+    return found
+
+
+def pattern(output: str) -> str:
+    """A regular expression for an output: ``…`` alone on a line is any lines, elsewhere any text."""
+    lines = output.rstrip("\n").split("\n")
+    return "".join(
+        r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n" for line in lines
+    )
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, with what stands beside it and with ``tabellion`` and ``python`` on the path."""
+    home = tmp_path_factory.mktemp("readme")
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "*.xlsx", "build", "dist")
+    shutil.copytree(ROOT, home / "main", ignore=left_out)
+    if SOURCE.exists():
+        (home / "shared").symlink_to(SOURCE.parents[1])
+    (home / "bin").mkdir()
+    for name, words in {"tabellion": "-m tabellion ", "python": ""}.items():
+        (home / "bin" / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n', encoding="utf-8")
+        (home / "bin" / name).chmod(0o755)
+    return home / "main"
+
+
+def run(command: str, checkout: Path) -> str:
+    """What a command prints; its exit code is 0, or 2 where the README shows a file that is not a workbook."""
+    path = f"{checkout.parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", CHEAPER.get(command, command)],
+        cwd=checkout,
+        env=environment(PATH=path, PYTHONPATH=str(checkout / "scripts"), COLUMNS="80"),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == (2 if command.endswith("validate tabellion.toml") else 0), done.stdout + done.stderr
+    return done.stdout.translate(SPACES)
+
+
+def test_every_command_prints_what_the_readme_says(checkout: Path) -> None:
+    wrong = []
+    for step in steps():
+        if "../shared" in step.command and not SOURCE.exists():
+            continue
+        printed = run(step.command, checkout)
+        if not re.fullmatch(pattern(step.output), printed):
+            wrong.append(f"$ {step.command}\n{printed[:400]}\n[…]\n{printed[-400:]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_readme_begins_with_the_two_commands_that_do_everything() -> None:
+    assert [step.command for step in steps()][:2] == list(CHEAPER)[:2]
+
+
+def test_what_runs_here_as_something_cheaper_runs_in_full_in_the_ci() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert [command for command in CHEAPER if command not in script] == []
+
+
+def test_every_file_that_the_readme_names_is_there() -> None:
+    linked = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
+    named = re.findall(r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", README)
+    generated = {"workbooks/contrat.xlsx"}
+    assert [each for each in {*linked, *named} - generated if not (ROOT / each).exists()] == []
+
+
+def test_the_totals_and_the_walk_are_those_of_the_register() -> None:
+    workspace = find_workspace(ROOT)
+    tables = load_register(workspace.registre, workspace.schemas).tables
+    found = walk(Accounts(tables, workspace.settings.exercice))
+    section = README.partition("## Totals")[2].partition("\n## ")[0]
+    totals, steps_table = (
+        part.split("|---|---:|\n")[1].split("\n\n")[0] for part in re.split(r"\n\n(?=\| from)", section)
+    )
+    assert [_cents(row) for row in totals.splitlines()] == [found.published, found.recomputed, found.net]
+    expected = [found.published, *(step.cents for step in found.steps), found.recomputed]
+    assert [_cents(row) for row in steps_table.splitlines()] == expected
+    assert f"{len(found.doubles)} lines of convention 7 are also in convention 8" in section
+    assert f"for {_euros(found.recomputed - found.net)} euros; without them, {_euros(found.net)}" in section.replace(
+        "\n", " "
+    )
+    counts = [(len(tables[name]), noun) for name, noun in _COUNTED.items()]
+    assert all(f"{count} {noun}" in README.replace("\n", " ") for count, noun in counts), counts
+
+
+_COUNTED = {
+    "piliers": "piliers", "conventions": "conventions", "fiches": "fiches action",
+    "lignes_budgetaires": "budget lines", "collectivites": "collectivités",
+}  # fmt: skip
+
+
+def _cents(row: str) -> int:
+    amount = row.rstrip("|").rpartition("|")[2]
+    return int(re.sub(r"[^\d−]", "", amount).replace("−", "-")) * 100
+
+
+def _euros(cents: int) -> str:
+    return f"{cents // 100:,}".replace(",", " ")
+
+
+def test_every_dependency_has_its_reason() -> None:
+    import tomllib
+
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    table = README.partition("## What it uses")[2].partition("\nFor development")[0]
+    named = {name for row in table.splitlines()[4:] if row for name in re.split(r", ", row.split("|")[1].strip())}
+    assert all(cell.strip() for row in table.splitlines()[4:] if row for cell in row.strip("|").split("|"))
+    assert named == {re.split(r"[<>=]", each)[0] for each in declared}
