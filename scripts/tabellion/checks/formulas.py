@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
+from tabellion.intake.form import FormReading
 from tabellion.intake.master import MasterReading, named_cell
 from tabellion.intake.raw import RawSheet
 from tabellion.intake.tables import Area, Finder
@@ -26,14 +27,14 @@ _ADDRESS = re.compile(
 _LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
 
 
-def check_formulas(reading: MasterReading) -> list[Finding]:
+def check_formulas(reading: MasterReading | FormReading) -> list[Finding]:
     """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
     return _FormulaCheck(reading).run()
 
 
 @dataclass
 class _FormulaCheck:
-    reading: MasterReading
+    reading: MasterReading | FormReading
     findings: list[Finding] = field(default_factory=list)
     uncached: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 

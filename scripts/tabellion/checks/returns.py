@@ -12,7 +12,8 @@ from tabellion.intake.form import FormReading, FormRowRead
 from tabellion.schema.amounts import format_euros
 from tabellion.schema.frames import plain_columns
 from tabellion.wording import fold
-from tabellion.workbook.forms.spec import ColumnSpec, Role, TableSpec
+from tabellion.workbook.forms.spec import COMPLETE, ColumnSpec, Role, TableSpec
+from tabellion.workbook.forms.state import state_of
 from tabellion.workbook.forms.writer import baseline_text
 from tabellion.workspace import Settings
 
@@ -55,6 +56,9 @@ class _ReturnCheck:
             self.examples(spec, rows, columns)
         if not typed and self.reading.specs and not self.reading.unknown:
             self.say("formulaire-vide", self.reading.areas[self.reading.specs[0].name].place(1))
+            return
+        for spec in self.reading.specs:
+            self.incomplete(spec)
 
     def say(self, code: str, place: Any, **words: Any) -> None:
         self.findings.append(finding(code, place, **words))
@@ -74,6 +78,17 @@ class _ReturnCheck:
                 if value is not None and baseline_text(value) != before:
                     return True
         return any(row.key is None for row in rows)
+
+    def incomplete(self, spec: TableSpec) -> None:
+        """Rows that miss something, by the very rule of the form's live column."""
+        columns = plain_columns(self.reading.tables[spec.resource])
+        unread = {index for table, index, _ in self.reading.unknown if table == spec.resource}
+        for position, row in enumerate(self.reading.rows[spec.resource]):
+            values = {each.name: columns[each.field][position] for each in spec.columns if each.field is not None}
+            state = state_of(spec, values, self.reading.schemas)
+            if state != COMPLETE and position not in unread:
+                place = self.reading.areas[spec.name].place(row.row, self.label(spec, spec.columns[0]))
+                self.say("ligne-incomplete", place, valeur=state)
 
     def compare(self, spec: TableSpec, rows: list[FormRowRead]) -> None:
         """The rows and the locked cells against the baseline, row by row by stable id."""

@@ -26,6 +26,7 @@ class CellReader:
 
     findings: list[Finding]
     tolerant: bool = False
+    date1904: bool = False
 
     def column(
         self, area: Area, rows: list[int], label: str, field: Field, choices: Mapping[str, Any]
@@ -41,7 +42,7 @@ class CellReader:
         found = self.meant(area, rows, label, field, [area.value(row, label) for row in rows], choices)
         column = area.columns[label]
         percents = {position for position, row in enumerate(rows) if (row, column) in area.sheet.percents}
-        cast = cast_column(field, found, tolerant=self.tolerant, percents=percents)
+        cast = cast_column(field, found, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
         for problem in (*cast.problems, *cast.notices):
             self.findings.append(
                 finding(

@@ -11,6 +11,7 @@ import pandas as pd
 from tabellion.findings import Finding, Place, finding
 from tabellion.intake.cells import CellReader
 from tabellion.intake.hidden import Baseline, read_baseline, read_identity
+from tabellion.intake.identifiers import fill_identifiers
 from tabellion.intake.raw import RawWorkbook
 from tabellion.intake.tables import Area, Finder, is_total
 from tabellion.schema import Schemas
@@ -149,7 +150,7 @@ class _FormReader:
         assert reading.identity is not None  # noqa: S101 (the caller has checked it)
         self.reading, self.known, self.identity = reading, known, reading.identity
         self.finder = Finder(reading.workbook, reading.known_tables)
-        self.cells = CellReader(reading.findings, tolerant=True)
+        self.cells = CellReader(reading.findings, tolerant=True, date1904=reading.workbook.date1904)
 
     def read(self) -> None:
         expected = {each.table for each in self.reading.formulas} | set(self.reading.baseline)
@@ -195,6 +196,8 @@ class _FormReader:
             if each.role is Role.SHOWN:
                 shown[each.name] = values
         self.imply(spec, columns, len(rows))
+        unreadable_keys = unread.get(spec.key.field or "", set())
+        fill_identifiers(spec.resource, columns, unreadable_keys)
         keys = self.keys(spec, area, rows)
         reading.shown[spec.name] = shown
         reading.rows[spec.resource] = [FormRowRead(area, row, key) for row, key in zip(rows, keys, strict=True)]

@@ -292,6 +292,11 @@ class Sheet:
             self.raw.repeat_rows(*repeat_rows)
         self.raw.hide_gridlines(2)
 
+    def protect(self) -> None:
+        """A guard rail without a password: what is not to be typed is locked; widths, heights and filters stay free."""
+        free = ("format_columns", "format_rows", "autofilter", "sort", "select_locked_cells", "select_unlocked_cells")
+        self.raw.protect("", dict.fromkeys(free, True))
+
     def validation(
         self, area: tuple[int, int, int, int], options: dict[str, Any], prompt: str | None, label: str, error: str
     ) -> None:

@@ -63,19 +63,22 @@ class _Content:
         return Form(FormIdentity(contract, identifier, self.exercice, digest), partner["nom"], rows)
 
     def budget(self, town: str) -> tuple[FormRow, ...]:
-        """One row per line: the last exercice known before this one, and what is already known of this one."""
+        """One row per line: the last amount known before this exercice, and what is already known of this one."""
         by_line = _by(self.lines.get(town, []), "ligne_id")
         found = []
         for key, years in by_line.items():
             ordered = sorted(years, key=lambda row: row["exercice"])
             now = next((row for row in ordered if row["exercice"] == self.exercice), None)
             past = [row for row in ordered if row["exercice"] < self.exercice]
-            known = now or ordered[-1]
+            known = now or (past[-1] if past else None)
+            if known is None:  # a line that only began later
+                continue
+            priced = [row for row in past if _last_amount(row) is not None] or past
             values: Row = {
                 "convention_id": known["convention_id"],
                 "libelle": known["libelle"],
-                "last_year": past[-1]["exercice"] if past else None,
-                "last_amount": _last_amount(past[-1]) if past else None,
+                "last_year": priced[-1]["exercice"] if priced else None,
+                "last_amount": _last_amount(priced[-1]) if priced else None,
                 "ligne_id": key,
             }
             for name in ("montant_prevu", "montant_vote", "montant_realise", "commentaire"):

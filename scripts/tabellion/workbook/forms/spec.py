@@ -12,7 +12,9 @@ from typing import Any
 
 from tabellion.schema import Field, Schemas
 
-GUIDE, BUDGET, ACTIONS, FINANCEMENTS, LISTS = "Mode d'emploi", "Budget", "Actions", "Financements", "Listes"
+GUIDE, BUDGET, ACTIONS, FINANCEMENTS = "Mode d'emploi", "Budget", "Actions", "Financements"
+#: After the tables: all that may be typed, and the hidden lists behind the drop-downs.
+SPELLINGS, LISTS = "Saisie", "Listes"
 #: The very hidden sheet of the values as sent, each with its table, its row's stable id and its field.
 BASELINE = "_reference"
 BASELINE_HEADERS = ("Tableau", "Identifiant", "Champ", "Valeur")
@@ -56,12 +58,17 @@ class ColumnSpec:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table of a form: the Excel table's name, its sheet, the register's table, its columns in order."""
+    """One table of a form: the Excel table's name, its sheet, the register's table, its columns in order.
+
+    ``purpose`` says under the sheet's title what is asked; ``frozen`` counts the columns that stay in sight.
+    """
 
     name: str
     sheet: str
     resource: str
+    purpose: str
     columns: tuple[ColumnSpec, ...]
+    frozen: int = 2
 
     @property
     def key(self) -> ColumnSpec:
@@ -74,6 +81,10 @@ class TableSpec:
             return column.title
         field = self.field(column, schemas)
         return field.title if field is not None else column.name
+
+    def editable(self, column: ColumnSpec, *, spare: bool) -> bool:
+        """Whether the partner types in a column: on a row as sent, or (``spare``) on a row of its own."""
+        return column.role is Role.TYPED or (spare and column.spare)
 
     def field(self, column: ColumnSpec, schemas: Schemas) -> Field | None:
         """The field of the register that a column shows or reads."""
@@ -90,34 +101,37 @@ BUDGET_TABLE = TableSpec(
     "Formulaire_budget",
     BUDGET,
     "lignes_budgetaires",
+    "Vos crédits de droit commun : ce que vous avez prévu, voté et réalisé en {exercice}, ligne par ligne",
     (
-        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=26),
-        ColumnSpec("convention_id", Role.SHOWN, "convention_id", title="Convention", width=34, spare=True, asked=True),
-        ColumnSpec("libelle", Role.SHOWN, "libelle", width=46, spare=True, asked=True),
-        ColumnSpec("last_year", Role.SHOWN, title="Dernier exercice connu", width=11),
-        ColumnSpec("last_amount", Role.SHOWN, title="Dernier montant connu (€)", width=15),
-        ColumnSpec("montant_prevu", Role.TYPED, "montant_prevu"),
-        ColumnSpec("montant_vote", Role.TYPED, "montant_vote"),
-        ColumnSpec("montant_realise", Role.TYPED, "montant_realise"),
-        ColumnSpec("commentaire", Role.TYPED, "commentaire", width=34),
-        ColumnSpec("ligne_id", Role.KEY, "ligne_id", width=20),
+        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=21),
+        ColumnSpec("convention_id", Role.SHOWN, "convention_id", title="Convention", width=28, spare=True, asked=True),
+        ColumnSpec("libelle", Role.SHOWN, "libelle", width=36, spare=True, asked=True),
+        ColumnSpec("last_year", Role.SHOWN, title="Dernier exercice connu", width=10),
+        ColumnSpec("last_amount", Role.SHOWN, title="Dernier montant connu (€)", width=14),
+        ColumnSpec("montant_prevu", Role.TYPED, "montant_prevu", width=14),
+        ColumnSpec("montant_vote", Role.TYPED, "montant_vote", width=14),
+        ColumnSpec("montant_realise", Role.TYPED, "montant_realise", width=14),
+        ColumnSpec("commentaire", Role.TYPED, "commentaire", width=30),
+        ColumnSpec("ligne_id", Role.KEY, "ligne_id", width=24),
     ),
+    frozen=3,
 )
 ACTIONS_TABLE = TableSpec(
     "Formulaire_actions",
     ACTIONS,
     "suivis",
+    "Vos fiches action, portées ou suivies : où elles en sont en {exercice}",
     (
-        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=26),
+        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=21),
         ColumnSpec("fiche_id", Role.SHOWN, "fiche_id", width=11, spare=True, asked=True),
-        ColumnSpec("role", Role.SHOWN, title="Votre rôle", width=13),
-        ColumnSpec("objectif", Role.SHOWN, title="Objectif", width=36),
-        ColumnSpec("proposition", Role.SHOWN, title="Proposition d'action", width=44),
-        ColumnSpec("avancement", Role.TYPED, "avancement", width=15, asked=True),
-        ColumnSpec("pourcentage", Role.TYPED, "pourcentage", width=12),
-        ColumnSpec("date_bilan", Role.TYPED, "date_bilan", width=13),
-        ColumnSpec("montant_engage", Role.TYPED, "montant_engage", width=16),
-        ColumnSpec("commentaire", Role.TYPED, "commentaire", width=36),
+        ColumnSpec("role", Role.SHOWN, title="Votre rôle", width=12),
+        ColumnSpec("objectif", Role.SHOWN, title="Objectif", width=32),
+        ColumnSpec("proposition", Role.SHOWN, title="Proposition d'action", width=40),
+        ColumnSpec("avancement", Role.TYPED, "avancement", width=14, asked=True),
+        ColumnSpec("pourcentage", Role.TYPED, "pourcentage", width=10),
+        ColumnSpec("date_bilan", Role.TYPED, "date_bilan", width=12),
+        ColumnSpec("montant_engage", Role.TYPED, "montant_engage", width=14),
+        ColumnSpec("commentaire", Role.TYPED, "commentaire", width=30),
         ColumnSpec("key", Role.KEY, title="Identifiant", width=14),
     ),
 )
@@ -125,13 +139,14 @@ FINANCEMENTS_TABLE = TableSpec(
     "Formulaire_financements",
     FINANCEMENTS,
     "financements",
+    "Les financements où vous êtes nommé, ou de vos fiches : leur dispositif et leur montant",
     (
-        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=26),
+        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=21),
         ColumnSpec("fiche_id", Role.SHOWN, "fiche_id", width=11, spare=True, asked=True),
         ColumnSpec("financeur_id", Role.SHOWN, "financeur_id", width=32, spare=True, asked=True),
-        ColumnSpec("dispositif", Role.TYPED, "dispositif", width=44),
+        ColumnSpec("dispositif", Role.TYPED, "dispositif", width=42),
         ColumnSpec("statut_montant", Role.TYPED, "statut_montant", width=17, asked=True),
-        ColumnSpec("montant", Role.TYPED, "montant", width=16),
+        ColumnSpec("montant", Role.TYPED, "montant", width=15),
         ColumnSpec("montant_texte", Role.SHOWN, "montant_texte", width=30),
         ColumnSpec("financement_id", Role.KEY, "financement_id", width=30),
     ),

@@ -251,7 +251,7 @@ def _write_guide(sheet: Sheet, contract: Contract, form: Form) -> None:
         row += 1
     counters = "+".join(counter_name(table) for table in form.tables)
     if counters:
-        formula = f'IF({counters}=0,{quoted_text(_READY)},{counters}&{quoted_text(_NOT_READY)})'
+        formula = f"IF({counters}=0,{quoted_text(_READY)},{counters}&{quoted_text(_NOT_READY)})"
         words = f"{total}{_NOT_READY}" if total else _READY
         style = pen.cell(computed=True, bold=True, text_wrap=True)
         sheet.named_formula(row, 1, "Etat_du_formulaire", formula, style, words)
