@@ -43,12 +43,13 @@ def state_formula(table: TableSpec, schemas: Schemas) -> str:
     parts = [f'IF({cell(each.name)}="",{quoted_text(", " + _word(table, each, schemas))},"")' for each in _asked(table)]
     if table is BUDGET_TABLE:
         amounts = ",".join(cell(name) for name in _AMOUNTS)
-        text = ",".join(f"ISTEXT({cell(name)})" for name in _AMOUNTS)
         none = f'AND(COUNT({amounts})=0,{cell("commentaire")}="")'
-        parts.append(f'IF(OR({text}),", un montant en chiffres",IF({none},", un montant",""))')
+        words = '", un montant en chiffres"'
+        parts.append(f'IF(COUNTA({amounts})>COUNT({amounts}),{words},IF({none},", un montant",""))')
     if table is FINANCEMENTS_TABLE:
-        none = f'AND({cell("statut_montant")}={quoted_text(_PRICED)},COUNT({cell("montant")})=0)'
-        parts.append(f'IF(ISTEXT({cell("montant")}),", le montant en chiffres",IF({none},", le montant",""))')
+        none = f"AND({cell('statut_montant')}={quoted_text(_PRICED)},COUNT({cell('montant')})=0)"
+        text = f"COUNTA({cell('montant')})>COUNT({cell('montant')})"
+        parts.append(f'IF({text},", le montant en chiffres",IF({none},", le montant",""))')
     missing = "&".join(parts)
     key = this_row(table.name, table.label(table.key, schemas))
     return (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+from xlsxwriter.format import Format
+
 from tabellion.schema import Field
-from tabellion.schema.typed import typed_dictionary
 from tabellion.workbook import seal
 from tabellion.workbook.budgets import conditional
+from tabellion.workbook.forms.guide import write_guide, write_spellings
 from tabellion.workbook.forms.spec import (
     BASELINE,
     BASELINE_HEADERS,
@@ -18,29 +21,32 @@ from tabellion.workbook.forms.spec import (
     KIND_FORM,
     LISTS,
     SPARE_ROWS,
+    SPELLINGS,
     STATE_TITLE,
     ColumnSpec,
     Form,
-    FormRow,
     Role,
     TableSpec,
 )
-from tabellion.workbook.forms.state import MISSING, state_formula, state_of
+from tabellion.workbook.forms.state import (
+    MISSING,
+    counter_formula,
+    counter_name,
+    missing_rows,
+    state_formula,
+    state_of,
+)
 from tabellion.workbook.identity import FORMAT_VERSION, write_identity
-from tabellion.workbook.names import column_letters, column_ref, quoted_sheet, quoted_text
+from tabellion.workbook.names import column_letters, quoted_sheet
 from tabellion.workbook.pen import CellContent, Pen, Sheet, document_date
 from tabellion.workbook.plan import FIRST_TABLE_ROW, Contract
-from tabellion.workbook.tables import list_source, shown, validation_rule, value_format
+from tabellion.workbook.tables import key_source, list_source, shown, validation_rule, value_format
 
-_TEXTS = {
-    "Formulaire_budget": "Vos lignes de crédits de droit commun pour {exercice}",
-    "Formulaire_actions": "Les fiches action que vous portez ou auxquelles vous prenez part, en {exercice}",
-    "Formulaire_financements": "Les financements où vous êtes nommé",
-}
-_COUNTER_PREFIX = "Reste_"
-_READY = "Ce formulaire est complet : vous pouvez l'envoyer."
-_NOT_READY = " ligne(s) à compléter avant l'envoi."
-_NOTHING_ASKED = "Rien ne vous est demandé pour cet exercice : le registre ne vous nomme nulle part."
+#: Spare rows that are printed under the rows as sent, to be filled by hand; the others stay on the screen.
+_PRINTED_SPARE_ROWS = 8
+#: What stands above the headers of the columns to fill.
+_TO_FILL = "▼ à remplir"
+_CENTRED = ("integer", "percent", "date", "boolean")
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,12 @@ def write_form(contract: Contract, form: Form) -> bytes:
     pen = Pen(contract.look)
     guide = pen.sheet(GUIDE)
     sheets = {table.name: pen.sheet(table.sheet) for table in form.tables}
-    _write_lists(pen, contract)
+    if form.tables:
+        write_spellings(pen.sheet(SPELLINGS), contract, form)
+    _write_lists(pen, contract, form)
     for table in form.tables:
         _FormSheet(sheets[table.name], contract, form, table).write()
-    _write_guide(guide, contract, form)
+    write_guide(guide, contract, form)
     _write_baseline(pen, form)
     identity = form.identity
     write_identity(
@@ -92,9 +100,12 @@ def write_form(contract: Contract, form: Form) -> bytes:
         "subject": f"Formulaire {identity.exercice}",
         "author": "tabellion",
         "category": "Contrat de ville",
+        "keywords": f"contrat de ville, formulaire, {identity.partenaire}, {identity.exercice}",
+        "comments": settings.source,
         "created": document_date(settings.debut),
     })  # fmt: skip
     pen.book.set_custom_property(seal.PROPERTY, seal.BLANK, "text")
+    pen.book.set_size(2200, 1400)
     guide.raw.activate()
     return seal.seal(pen.close())
 
@@ -112,55 +123,101 @@ class _FormSheet:
     def write(self) -> None:
         sheet, table = self.sheet, self.table
         labels = table.labels(self.schemas)
-        words = _TEXTS[table.name].format(exercice=self.form.identity.exercice)
-        sheet.title(f"{self.form.partner} – {table.sheet} {self.form.identity.exercice}", words, len(labels))
+        exercice = self.form.identity.exercice
+        sheet.title(
+            f"{self.form.partner} – {table.sheet} {exercice}", table.purpose.format(exercice=exercice), len(labels)
+        )
         self.write_counter()
+        self.write_bands()
         formula = state_formula(table, self.schemas)
-        sheet.table(table.name, self.top, 0, self.height, labels, calculated={STATE_TITLE: formula})
+        aligned = {
+            table.label(each, self.schemas): "center"
+            for each in table.columns
+            if self.kind(each) in _CENTRED or each.role is Role.STATE
+        }
+        sheet.table(table.name, self.top, 0, self.height, labels, calculated={STATE_TITLE: formula}, aligned=aligned)
         for place, column in enumerate(table.columns):
-            self.write_column(place, column, formula)
-        for position, row in enumerate(self.rows):
-            texts = [
-                (self.content(each, row.values.get(each.name)), place)
-                for place, each in enumerate(table.columns)
-                if each.role is not Role.KEY
-            ]
-            sheet.fit(self.top + 1 + position, texts)
+            if column.role is Role.STATE:
+                self.write_state(place, formula)
+            else:
+                self.write_column(place, column)
         sheet.set_widths([(place, self.width(each)) for place, each in enumerate(table.columns)])
-        last = self.top + self.height
-        for word, colour in ((MISSING, "avertissement"), (COMPLETE, "juste")):
-            sheet.raw.conditional_format(
-                self.top + 1, 0, last, 0,
-                {"type": "text", "criteria": "begins with", "value": word, "format": conditional(sheet.pen, colour)},
-            )  # fmt: skip
-        sheet.raw.freeze_panes(self.top + 1, 3)
+        sheet.raw.freeze_panes(self.top + 1, table.frozen)
         sheet.print_setup((self.top, self.top), self.contract.settings.titre)
-        sheet.raw.print_area(0, 0, self.top + max(1, len(self.rows)) + 8, len(labels) - 2)
-        protect(sheet)
+        sheet.raw.print_area(0, 0, self.top + len(self.rows) + _PRINTED_SPARE_ROWS, len(labels) - 2)
+        sheet.raw.set_selection(self.top + 1, self.first_editable(), self.top + 1, self.first_editable())
+        sheet.protect()
+
+    def first_editable(self) -> int:
+        """The column where filling starts."""
+        spare = not self.rows
+        return next(place for place, each in enumerate(self.table.columns) if self.table.editable(each, spare=spare))
 
     def write_counter(self) -> None:
-        """How many rows still miss something, at the top of the sheet."""
+        """How many rows still miss something, at the top of the sheet, and the way back to the guide."""
         sheet, table = self.sheet, self.table
-        count = sum(state_of(table, row.values, self.schemas) != COMPLETE for row in self.rows)
-        sheet.write(2, 1, "lignes à compléter sur cette feuille", sheet.pen.format(bold=True, valign="vcenter"))
-        style = sheet.pen.cell(computed=True, bold=True, align="center", font_size=12)
-        formula = f'COUNTIFS({column_ref(table.name, STATE_TITLE)},"{MISSING.strip()}*")'
-        sheet.named_formula(2, 0, counter_name(table), formula, style, count)
+        sheet.raw.set_row(2, 20)
+        centred = {"align": "center", "valign": "vcenter"}
+        style = sheet.pen.cell(computed=True, bold=True, font_size=12, **centred)
+        count = missing_rows(table, self.form, self.schemas)
+        sheet.named_formula(2, 0, counter_name(table), counter_formula(table), style, count)
+        area, colour = (2, 0, 2, 0), {">": "avertissement", "==": "juste"}
+        for criteria, name in colour.items():
+            rule = {"type": "cell", "criteria": criteria, "value": 0, "format": conditional(sheet.pen, name)}
+            sheet.raw.conditional_format(*area, rule)
+        words = "à compléter sur cette feuille (lignes)"
+        sheet.write(2, 1, words, sheet.pen.format(bold=True, valign="vcenter"))
+        sheet.link(2, len(table.columns) - 2, f"{quoted_sheet(GUIDE)}!A1", f"← {GUIDE}")
 
-    def write_column(self, place: int, column: ColumnSpec, formula: str) -> None:
-        sheet, field = self.sheet, self.table.field(column, self.schemas)
+    def write_bands(self) -> None:
+        """Above the headers: which columns are to be filled, in words and not by their colour alone."""
+        sheet, columns = self.sheet, list(enumerate(self.table.columns))
+        colours = self.contract.look.colours
+        paint = {"bg_color": colours["information"], "font_color": colours["information_texte"]}
+        for typed, group in groupby(columns, lambda each: each[1].role is Role.TYPED):
+            places = [place for place, _ in group]
+            if typed:
+                sheet.wide(self.top - 1, places[0], places[-1], _TO_FILL, bold=True, **paint)
+
+    def write_state(self, place: int, formula: str) -> None:
+        """The live column, with the same formula on every row."""
+        sheet, first = self.sheet, self.top + 1
+        style = sheet.pen.cell(computed=True, text_wrap=True)
         for position in range(self.height):
-            row = self.top + 1 + position
+            known = position < len(self.rows)
+            words = state_of(self.table, self.rows[position].values, self.schemas) if known else None
+            sheet.formula(first + position, place, formula, style, words, (self.table.name, "*", STATE_TITLE))
+            sheet.fit(first + position, [(words, place)])
+        for word, colour in ((MISSING, "avertissement"), (COMPLETE, "juste")):
+            rule = {"type": "text", "criteria": "begins with", "value": word.strip()}
+            rule["format"] = conditional(sheet.pen, colour)
+            sheet.raw.conditional_format(first, place, self.top + self.height, place, rule)
+
+    def write_column(self, place: int, column: ColumnSpec) -> None:
+        """The cells of a column, then what may be typed there."""
+        sheet, first, last = self.sheet, self.top + 1, self.top + self.height
+        kind = self.kind(column)
+        for position in range(self.height):
             known = self.rows[position] if position < len(self.rows) else None
-            if column.role is Role.STATE:
-                words = state_of(self.table, known.values, self.schemas) if known is not None else None
-                style = sheet.pen.cell(computed=True, text_wrap=True)
-                sheet.formula(row, place, formula, style, words, (self.table.name, "*", STATE_TITLE))
-                continue
-            editable = column.role is Role.TYPED or (column.spare and known is None)
             value = known.values.get(column.name) if known is not None else None
-            sheet.write(row, place, self.content(column, value), self.style(column, field, value, editable=editable))
-        self.add_rules(place, column, field)
+            editable = self.table.editable(column, spare=known is None)
+            style = self.style(column, kind, value, editable=editable)
+            content = self.content(column, value)
+            sheet.write(first + position, place, content, style)
+            if column.role is not Role.KEY:
+                sheet.fit(first + position, [(content, place)])
+        if kind == "money" and column.role is Role.TYPED:
+            sheet.show_cents((first, place, last, place))
+        field = self.table.field(column, self.schemas)
+        if field is not None and self.table.editable(column, spare=True):
+            self.add_rules(place, column, field)
+
+    def kind(self, column: ColumnSpec) -> str:
+        """How a column shows: as the field's kind; as words where keys have labels."""
+        field = self.table.field(column, self.schemas)
+        if field is None:
+            return {"last_amount": "money", "last_year": "integer"}.get(column.name, "string")
+        return "string" if field.name in self.schemas[self.table.resource].foreign else field.kind
 
     def content(self, column: ColumnSpec, value: Any) -> CellContent:
         """What a cell shows for a value of the register."""
@@ -174,18 +231,13 @@ class _FormSheet:
             return self.labels.of(key.table).get(value, str(value))
         return shown(field, value, {})
 
-    def style(self, column: ColumnSpec, field: Field | None, value: Any, *, editable: bool) -> Any:
-        properties = {"locked": not editable}
-        if field is None:
-            euros = column.name == "last_amount"
-            return value_format(self.sheet.pen, "money" if euros else "string", value, computed=True, **properties)
-        kind = "string" if field.name in self.schemas[self.table.resource].foreign else field.kind
-        return value_format(self.sheet.pen, kind, value, computed=not editable, **properties)
+    def style(self, column: ColumnSpec, kind: str, value: Any, *, editable: bool) -> Format:
+        """White and unlocked where the partner types, grey and locked elsewhere; a key stays on one line."""
+        one_line = column.role is Role.KEY
+        return value_format(self.sheet.pen, kind, value, one_line=one_line, computed=not editable, locked=not editable)
 
-    def add_rules(self, place: int, column: ColumnSpec, field: Field | None) -> None:
+    def add_rules(self, place: int, column: ColumnSpec, field: Field) -> None:
         """The drop-down, the prompt and the limits of a column that is typed, from its schema."""
-        if field is None or column.role is Role.KEY or not (column.role is Role.TYPED or column.spare):
-            return
         first = self.top + 1 + (0 if column.role is Role.TYPED else len(self.rows))
         area = (first, place, self.top + self.height, place)
         rule = validation_rule(self.schemas[self.table.resource], field) or {"validate": "any"}
@@ -194,6 +246,7 @@ class _FormSheet:
         self.sheet.validation(area, {**rule, "error_type": "stop"}, prompt, title, f"Attendu : {field.expected}.")
 
     def width(self, column: ColumnSpec) -> float:
+        """A column's width, in characters."""
         field = self.table.field(column, self.schemas)
         return column.width or (field.width if field is not None else 14)
 
@@ -206,97 +259,32 @@ def _euros(cents: int) -> CellContent:
     return cents / 100 if cents % 100 else cents // 100
 
 
-def counter_name(table: TableSpec) -> str:
-    """The defined name of a sheet's counter of incomplete rows."""
-    return f"{_COUNTER_PREFIX}{table.name.removeprefix('Formulaire_')}"
-
-
-def protect(sheet: Sheet) -> None:
-    """A guard rail without a password: what is not to be typed is locked, widths, heights and filters stay free."""
-    sheet.raw.protect(
-        "",
-        {
-            "format_columns": True,
-            "format_rows": True,
-            "autofilter": True,
-            "sort": True,
-            "select_locked_cells": True,
-            "select_unlocked_cells": True,
-        },
-    )
-
-
-def _write_guide(sheet: Sheet, contract: Contract, form: Form) -> None:
-    """The front page: for whom, the state of the whole form, how to fill it, and what may be typed."""
-    pen, settings = sheet.pen, contract.settings
-    exercice = form.identity.exercice
-    sheet.title(f"{form.partner} – {exercice}", settings.titre, 5)
-    sheet.section(3, 0, "Où en est ce formulaire")
-    for column, words in enumerate(("Feuille", "Ce qu'elle demande", "Lignes à compléter", "État")):
-        sheet.write(4, column, words, pen.header())
-    row = 5
-    total = 0
+def _lists(contract: Contract, form: Form) -> Iterator[tuple[str, list[CellContent]]]:
+    """The defined names behind the form's drop-downs, and their values: keys in words, and allowed values."""
+    labels = Labels(contract)
     for table in form.tables:
-        count = sum(state_of(table, each.values, contract.schemas) != COMPLETE for each in form.rows[table.name])
-        total += count
-        name = counter_name(table)
-        link = pen.cell(font_color=contract.look.colours["lien"], underline=1, bold=True)
-        sheet.link(row, 0, f"{quoted_sheet(table.sheet)}!A1", table.sheet, link)
-        sheet.write(row, 1, _TEXTS[table.name].format(exercice=exercice), pen.cell(text_wrap=True))
-        style = pen.cell(computed=True, align="center")
-        sheet.named_formula(row, 2, f"Guide_{name.lower()}", name, style, count)
-        state = pen.cell(computed=True, bold=True, align="center")
-        words = COMPLETE if count == 0 else "à compléter"
-        sheet.named_formula(row, 3, f"Etat_{name.lower()}", f'IF({name}=0,"{COMPLETE}","à compléter")', state, words)
-        row += 1
-    counters = "+".join(counter_name(table) for table in form.tables)
-    if counters:
-        formula = f"IF({counters}=0,{quoted_text(_READY)},{counters}&{quoted_text(_NOT_READY)})"
-        words = f"{total}{_NOT_READY}" if total else _READY
-        style = pen.cell(computed=True, bold=True, text_wrap=True)
-        sheet.named_formula(row, 1, "Etat_du_formulaire", formula, style, words)
-    else:
-        sheet.write(row, 1, _NOTHING_ASKED, pen.cell())
-    for colour, word in (("juste", COMPLETE), ("avertissement", "à compléter")):
-        rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": conditional(pen, colour)}
-        sheet.raw.conditional_format(5, 3, row, 3, rule)
-    row += 2
-    sheet.section(row, 0, "Comment le remplir")
-    for number, sentence in enumerate(contract.look.form_how_to, 1):
-        sheet.write(row + number, 0, f"{number}.", pen.format(align="right"))
-        sheet.write(row + number, 1, sentence.replace("{exercice}", str(exercice)), pen.format())
-    row += len(contract.look.form_how_to) + 2
-    sheet.section(row, 0, "Ce qui peut se taper")
-    for column, words in enumerate(("Pour", "Ce que vous tapez", "Exemple", "Compris comme", "Ce qui se passe")):
-        sheet.write(row + 1, column, words, pen.header())
-    for offset, entry in enumerate(typed_dictionary(), 2):
-        for column, words in enumerate((entry.kind, entry.spelling, entry.example, entry.understood, entry.outcome)):
-            sheet.write(row + offset, column, words, pen.cell(text_wrap=True))
-        sheet.fit(row + offset, [(entry.spelling, 1), (entry.understood, 3), (entry.outcome, 4)])
-    sheet.set_widths([(0, 18), (1, 58), (2, 20), (3, 24), (4, 44)])
-    sheet.print_setup(None, settings.titre)
-    protect(sheet)
+        schema = contract.schemas[table.resource]
+        for column in table.columns:
+            field = table.field(column, contract.schemas)
+            if field is None or not table.editable(column, spare=True):
+                continue
+            if (key := schema.foreign.get(field.name)) is not None:
+                yield key_source(key.table), list(labels.of(key.table).values())
+            elif field.enum:
+                yield list_source(schema.name, field.name), list(field.enum)
 
 
-def _write_lists(pen: Pen, contract: Contract) -> None:
-    """The lists behind the drop-downs, on a hidden sheet: keys of reference tables in words, and allowed values."""
-    sheet = pen.sheet(LISTS)
-    style, labels = pen.format(), Labels(contract)
-    lists: dict[str, list[CellContent]] = {}
-    for schema in contract.schemas.values():
-        for key in schema.foreign_keys:
-            lists[f"liste_{key.table}"] = list(labels.of(key.table).values())
-        for field in schema.fields:
-            if field.enum:
-                lists[list_source(schema.name, field.name)] = list(field.enum)
-    for column, (name, values) in enumerate(lists.items()):
+def _write_lists(pen: Pen, contract: Contract, form: Form) -> None:
+    """The lists behind the drop-downs, on a hidden sheet."""
+    sheet, style = pen.sheet(LISTS), pen.format()
+    for column, (name, values) in enumerate(dict(_lists(contract, form)).items()):
         sheet.write(0, column, name, style)
         for row, value in enumerate(values, 1):
             sheet.write(row, column, value, style)
         letters = column_letters(column)
         pen.name(name, f"={quoted_sheet(LISTS)}!${letters}$2:${letters}${max(2, len(values) + 1)}")
     sheet.raw.hide()
-    protect(sheet)
+    sheet.protect()
 
 
 def _write_baseline(pen: Pen, form: Form) -> None:
@@ -327,4 +315,4 @@ def form_row_count(form: Form) -> int:
     return sum(len(rows) for rows in form.rows.values())
 
 
-__all__ = ["FormRow", "Labels", "baseline_text", "convention_words", "counter_name", "form_row_count", "write_form"]
+__all__ = ["Labels", "baseline_text", "convention_words", "counter_name", "form_row_count", "write_form"]
