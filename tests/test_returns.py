@@ -126,6 +126,8 @@ def swap_rows(book: Workbook) -> None:
 
 def rename_sheet(book: Workbook) -> None:
     book["Budget"].title = "Notre budget 2016"
+    for name in book.defined_names.values():  # Excel does this by itself
+        name.attr_text = name.attr_text.replace("'Budget'!", "'Notre budget 2016'!")
 
 
 def insert_column(book: Workbook) -> None:
@@ -171,9 +173,9 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("a thousand times last year", put("F13", 300_000_000_000), {("montant-demultiplie", "F13")}),
     ("a locked label changed", put("C6", "Autre chose"), {("cellule-verrouillee-modifiee", "C6")}),
     ("a locked last amount changed", put("E7", 1), {("cellule-verrouillee-modifiee", "E7")}),
-    ("an identifier invented", put("J6", "B99-inconnu-1"), {("ligne-inconnue", "J6"), ("ligne-supprimee", "B5")}),
-    ("an identifier twice", put("J7", "B01-mainvilliers-001"), {("cle-en-double", "J7"), ("ligne-supprimee", "B5")}),
-    ("a row deleted", delete_row, {("ligne-supprimee", "B5")}),
+    ("an identifier invented", put("J6", "B99-inconnu-1"), {("ligne-inconnue", "J6"), ("ligne-supprimee", "A5")}),
+    ("an identifier twice", put("J7", "B01-mainvilliers-001"), {("cle-en-double", "J7"), ("ligne-supprimee", "A5")}),
+    ("a row deleted", delete_row, {("ligne-supprimee", "A5")}),
     ("whole rows sorted", swap_rows, set()),
     ("a sheet renamed", rename_sheet, set()),
     ("a column added", insert_column, {("colonne-en-trop", "K5")}),
@@ -188,12 +190,12 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("a new line of no convention", spare(B="99 – Inconnue", C="Chantier", F=1),
      {("texte-au-lieu-de-nombre", "B36")}),
     ("the example left", spare(B=9, C="Accueil péri-scolaire", F=1), {("exemple-laisse", "C36")}),
-    ("a total added by hand", spare(C="Total", F=32_000), {("total-ajoute", "B36")}),
+    ("a total added by hand", spare(C="Total", F=32_000), {("total-ajoute", "A36")}),
     ("a progress off the list", put("F6", "presque finie", "Actions"), {("valeur-hors-liste", "F6")}),
     ("a progress in capitals", put("F6", "EN COURS", "Actions"), {("valeur-rapprochee", "F6")}),
     ("a number in a drop-down cell", put("F6", 3, "Actions"), {("valeur-hors-liste", "F6")}),
     ("a percentage as text", put("G6", "40 %", "Actions"), {("valeur-comprise", "G6")}),
-    ("a percentage over 100", put("G6", 150, "Actions"), {("hors-bornes", "G6")}),
+    ("a percentage over 100", put("G6", 150, "Actions"), {("pourcentage-hors-bornes", "G6")}),
     ("a date that does not exist", put("H6", "31/02/2016", "Actions"), {("date-impossible", "H6")}),
     ("a date as text", put("H6", "30/11/2016", "Actions"), {("valeur-comprise", "H6")}),
     ("a fiche of another number", put("B6", "I-9.9./9", "Actions"), {("cellule-verrouillee-modifiee", "B6")}),

@@ -110,6 +110,37 @@ def generate(
 
 
 @app.command(cls=Command)
+def forms(
+    exercice: Annotated[
+        int | None,
+        typer.Option("--exercice", metavar="ANNÉE", help="L'année demandée ; par défaut, exercice_courant du contrat."),
+    ] = None,
+    partenaire: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--partenaire", metavar="IDENTIFIANT", help="Un seul partenaire, ou l'option plusieurs fois ; sinon, tous."
+        ),
+    ] = None,
+    forcer: Annotated[
+        bool, typer.Option("--forcer", help="Remplace un formulaire rempli, après en avoir gardé une copie datée.")
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Écrit un formulaire par partenaire, à remplir et à renvoyer, dans workbooks/envois/."""
+    from tabellion.commands.forms import forms as make
+    from tabellion.wording import plural
+
+    done = make(_open(contrat), exercice, partenaire or [], force=forcer, now=datetime.now())
+    with _finishing(()):
+        for each in done:
+            asked = plural(each.rows, "ligne") if each.rows else "rien à demander"
+            typer.echo(f"  {each.path.name:<40} {asked:>16}   {each.partner}")
+            _say_kept(each.kept)
+        written = plural(len(done), "formulaire écrit", "formulaires écrits")
+        typer.echo(f"\n{written} dans {done[0].path.parent}" if done else "\nLe registre n'a aucun partenaire.")
+
+
+@app.command(cls=Command)
 def validate(
     fichiers: Annotated[list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier.")],
     json: Json = None,

@@ -126,10 +126,13 @@ class _ReturnCheck:
         found = reading.shown[spec.name][column.name]
         unread = {index for table, index, name in reading.unknown if table == spec.resource and name == column.field}
         pairs = []
+        first_rows = {row.key: position for position, row in reversed(list(enumerate(rows)))}
         for position, row in enumerate(rows):
-            if row.key in sent and position not in unread:
+            if row.key in sent and position not in unread and first_rows[row.key] == position:
                 before, now = sent[row.key or ""].get(column.name, ""), self.text(column, found[position])
                 pairs.append((row, before, now))
+                if fold(before) != fold(now) and column.field is not None:
+                    reading.unknown.add((spec.resource, position, column.field))  # nothing more is said of this cell
         changed = [each for each in pairs if fold(each[1]) != fold(each[2])]
         same_values = Counter(fold(each[1]) for each in pairs) == Counter(fold(each[2]) for each in pairs)
         if len(changed) > 1 and same_values:

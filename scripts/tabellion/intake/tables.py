@@ -201,6 +201,7 @@ class Finder:
         heads = {column: sheet.value(header, column) for column in range(first, last + 1)}
         texts = {column: str(value).strip() for column, value in heads.items() if not _blank(value)}
         exact: dict[str, int] = {}
+        repeated: set[int] = set()
         for column, text in texts.items():
             label = next((each for each in labels if each == text), None) or next(
                 (each for each in labels if fold(each) == fold(text)), None
@@ -210,9 +211,11 @@ class Finder:
             if label in exact:
                 place = Place(feuille=sheet.name, cellule=cell_name(header, column))
                 self.findings.append(finding("colonne-en-double", place, valeur=text))
+                repeated.add(column)
             else:
                 exact[label] = column
-        others = {column: text for column, text in texts.items() if column not in exact.values()}
+        known = {*exact.values(), *repeated}
+        others = {column: text for column, text in texts.items() if column not in known}
         free = {column: text for column, text in others.items() if fold(text) not in self._computed}
         renamed = self._near(sheet, header, [label for label in labels if label not in exact], free, exact)
         for label in labels:

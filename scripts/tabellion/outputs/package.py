@@ -12,6 +12,7 @@ from tabellion.findings import TabellionError
 from tabellion.intake.archive import open_archive
 from tabellion.intake.content import check_content
 from tabellion.intake.limits import refusal
+from tabellion.intake.package import unescaped
 from tabellion.intake.xml_parts import RELATIONSHIP_ID, normalised_xml
 from tabellion.outputs.splice import DECLARATION, Edits, escape_attribute, find_nodes
 
@@ -84,11 +85,13 @@ class PackageEditor:
         """The sheets in tab order."""
         links = {each.id: each for each in self.relations(self.workbook)}
         found = []
-        for node in find_nodes(self.xml(self.workbook), self.workbook, lambda _, name, __: name == "sheet"):
+        for node in find_nodes(
+            self.xml(self.workbook), self.workbook, lambda depth, name, _: depth == 2 and name == "sheet"
+        ):
             link = links.get(next((node.attributes[key] for key in RELATIONSHIP_ID if key in node.attributes), ""))
             if node.name == "sheet" and link is not None and link.target in self.parts:
                 state = node.attributes.get("state", "visible")
-                name = node.attributes.get("name", "")
+                name = unescaped(node.attributes.get("name", ""))
                 found.append(SheetEntry(name, state, link.target, link.kind == "worksheet"))
         return found
 

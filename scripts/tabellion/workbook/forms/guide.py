@@ -1,10 +1,10 @@
-"""The pages around a form's tables: Mode d'emploi before them, with its live state; Saisie after, all that may be typed."""
+"""The pages around a form's tables: Mode d'emploi, with its live state, and Saisie, all that may be typed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tabellion.schema.typed import Outcome, TypedEntry, kind_of, typed_dictionary
+from tabellion.schema.typed import TYPED_RULES, Outcome, TypedEntry, kind_of, typed_dictionary
 from tabellion.schema.typed.guide import WORDS
 from tabellion.workbook.budgets import conditional
 from tabellion.workbook.forms.spec import COMPLETE, SPELLINGS, Form, TableSpec
@@ -115,8 +115,16 @@ def _entries(form: Form, contract: Contract) -> list[TypedEntry]:
 
 
 def _write_examples(sheet: Sheet, contract: Contract, form: Form, row: int) -> None:
-    """One row for each kind of cell: what is understood, what is not; the page Saisie says all."""
-    pen, entries = sheet.pen, _entries(form, contract)
+    """One row for each kind of cell: what is understood, what is not; the page Saisie says all.
+
+    Texts go without saying, and so do numbers that are no amount: only what is spelt is shown.
+    """
+    pen, spelt = sheet.pen, set(typed_kinds(form.tables, contract)) - {WORDS["text"]}
+    entries = [
+        entry
+        for rule, entry in zip(TYPED_RULES, typed_dictionary(), strict=True)
+        if entry.kind in spelt and (rule.outcome is Outcome.PRIS or isinstance(rule.examples[0].typed, str))
+    ]
     sheet.section(row, 0, "Ce qui peut se taper")
     link = pen.format(font_color=contract.look.colours["lien"], underline=1, align="right")
     sheet.link(row, 2, f"{quoted_sheet(SPELLINGS)}!A1", f"Tout le détail : feuille {SPELLINGS}", link)

@@ -44,7 +44,8 @@ class ColumnSpec:
     """One column of a form's table.
 
     ``field`` is the field of the register's table it reads or shows; ``None`` for what only helps to understand (its
-    ``title``, ``width``). ``spare`` says that a spare row lets the partner type it; ``asked`` that a row begun needs it.
+    ``title``, ``width``). ``spare`` says that a spare row lets the partner type it; ``asked`` that a row begun needs
+    it.
     """
 
     name: str
@@ -156,7 +157,7 @@ FORM_TABLES = (BUDGET_TABLE, ACTIONS_TABLE, FINANCEMENTS_TABLE)
 
 @dataclass(frozen=True)
 class FormRow:
-    """One row as sent: its stable id, and the value of each column by name (register's values: cents, keys, booleans)."""
+    """One row as sent: its stable id, and the register's value of each column by name (cents, keys, booleans)."""
 
     key: str
     values: dict[str, Any]

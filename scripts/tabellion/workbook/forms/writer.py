@@ -173,7 +173,7 @@ class _FormSheet:
         """Above the headers: which columns are to be filled, in words and not by their colour alone."""
         sheet, columns = self.sheet, list(enumerate(self.table.columns))
         colours = self.contract.look.colours
-        paint = {"bg_color": colours["information"], "font_color": colours["information_texte"]}
+        paint: dict[str, Any] = {"bg_color": colours["information"], "font_color": colours["information_texte"]}
         for typed, group in groupby(columns, lambda each: each[1].role is Role.TYPED):
             places = [place for place, _ in group]
             if typed:
