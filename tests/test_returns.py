@@ -153,7 +153,47 @@ def identity(row_key: str, value: Any) -> Callable[[Workbook], None]:
     return mutate
 
 
-B = "Budget"
+def move_columns(book: Workbook) -> None:
+    """Planned and remark change places, headers and all."""
+    sheet = book["Budget"]
+    for row in range(HEADER, sheet.max_row + 1):
+        one, other = sheet[f"{PLANNED}{row}"], sheet[f"{REMARK}{row}"]
+        one.value, other.value = other.value, one.value
+
+
+def repeat_headers(book: Workbook) -> None:
+    sheet = book["Budget"]
+    for column in "BCDEFGHIJ":
+        sheet[f"{column}40"] = sheet[f"{column}5"].value
+
+
+def type_below(book: Workbook) -> None:
+    sheet = book["Budget"]
+    for column, value in (("B", 9), ("C", "Une ligne de plus"), ("F", 10)):
+        sheet[f"{column}{sheet.max_row + (1 if column == 'B' else 0)}"] = value
+
+
+def hide_and_filter(book: Workbook) -> None:
+    sheet = book["Budget"]
+    sheet.row_dimensions[8].hidden = True
+    sheet.tables["Formulaire_budget"].autoFilter = None
+
+
+def merge_remarks(book: Workbook) -> None:
+    sheet = book["Budget"]
+    sheet["I6"] = "Pour les deux lignes"
+    sheet.merge_cells("I6:I7")
+
+
+def copy_sheet(book: Workbook) -> None:
+    copy = book.copy_worksheet(book["Budget"])
+    copy.title = "Budget (2)"
+    table = openpyxl.worksheet.table.Table(
+        displayName="Formulaire_budget2", ref=book["Budget"].tables["Formulaire_budget"].ref
+    )
+    copy.add_table(table)
+
+
 #: Name, what is done, and what is said: code and cell (``None``: the file), nothing being silence.
 MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None]]]] = [
     ("an amount with French separators", put("F6", "1 234,56 €"), {("valeur-comprise", "F6")}),
@@ -206,6 +246,14 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("another partner's form", identity("partenaire", "personne"), {("autre-partenaire", None)}),
     ("a form of another version", identity("format", 99), {("version-inconnue", None)}),
     ("one column sorted alone", sort_labels_alone, {("colonne-triee-seule", "C6")}),
+    ("columns in another order", move_columns, set()),
+    ("headers repeated among the rows", repeat_headers, set()),
+    ("a row typed beyond the spare rows", type_below, {("ligne-sous-le-formulaire", "A86")}),
+    ("rows hidden, filter removed", hide_and_filter, set()),
+    ("cells merged", merge_remarks, set()),
+    ("two copies of a sheet", copy_sheet, {("deux-reponses", "A1")}),
+    ("a counter typed over", put("A3", 0), {("formule-remplacee", "A3")}),
+    ("a live column typed over", put("A6", "ok"), {("formule-remplacee", "A6")}),
     ("control characters", put("I6", "ligne\x0bcoupée".replace("\x0b", "_x000B_")), {("caracteres-interdits", "I6")}),
     ("a text over the limit", put("I6", "x" * 2001), {("texte-trop-long", "I6")}),
 ]  # fmt: skip
