@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 
+from support import masters
 from support.contracts import ROOT, SETTINGS, contracts, schemas
+from support.libreoffice import LibreOffice
 from tabellion.checks import check_contract
 from tabellion.checks.formulas import check_formulas
 from tabellion.intake import parse_bytes
@@ -78,6 +81,23 @@ def test_the_embedded_contract_comes_back_as_it_was() -> None:
     assert check_formulas(reading) == []
     for name in workspace.schemas:
         pd.testing.assert_frame_equal(register.tables[name], reading.tables[name])
+
+
+@pytest.mark.libreoffice
+@pytest.mark.parametrize("name", masters.NAMES)
+def test_a_contract_comes_back_as_it_was_from_libreoffice(name: str, office: LibreOffice, tmp_path: Path) -> None:
+    """Opened, recalculated and saved there: the same tables, and no formula changed."""
+    plan, content = masters.master(name)
+    sent, saved = tmp_path / "envoi.xlsx", tmp_path / "retour.xlsx"
+    sent.write_bytes(content)
+    office.open(sent)
+    office.recalculate()
+    workbook = parse_bytes(office.save(saved).read_bytes(), saved.name)
+    reading = read_master(workbook, plan.contract.schemas, plan.contract.settings.identifiant)
+    assert reading.findings == []
+    assert check_formulas(reading) == []
+    for table, frame in plan.contract.tables.items():
+        same(frame, reading.tables[table], list(schemas()[table].primary_key))
 
 
 def test_the_embedded_register_is_a_valid_data_package() -> None:
