@@ -24,6 +24,7 @@ from tabellion.workbook.names import (
     OCCASIONAL,
     PER_CONVENTION,
     SINGLE,
+    is_annotations,
     sheet_key,
     sheet_marker,
     table_name,
@@ -232,6 +233,8 @@ class _Reader:
             return
         known = {self.finder.marked_sheet(marker) for marker in markers} | {IDENTITY, CONTROLES}
         for sheet in self.reading.workbook.sheets:
+            if is_annotations(sheet.name):
+                continue
             if sheet.name not in known and any(any(value is not None for value in line) for line in sheet.rows):
                 place = Place(feuille=sheet.name, cellule=cell_name(1, 1))
                 self.reading.findings.append(finding("feuille-ajoutee", place, valeur=sheet.name))

@@ -18,6 +18,7 @@ from tabellion.outputs.splice import DECLARATION, Edits, escape_attribute, find_
 
 CONTENT_TYPES = "[Content_Types].xml"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_TRANSITIONAL = "schemas.openxmlformats.org/spreadsheetml/2006/main"
 _FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -62,6 +63,8 @@ class PackageEditor:
         self.workbook = root.target
         #: What the types of relationships begin with: the transitional or the strict standard.
         self.office = root.type.rpartition("/")[0]
+        strict = "purl.oclc.org" in self.office
+        self.main = f"http://{'purl.oclc.org/ooxml/spreadsheetml/main' if strict else _TRANSITIONAL}"
 
     def xml(self, part: str) -> bytes:
         """A part in UTF-8, without its declaration."""
@@ -128,7 +131,8 @@ class PackageEditor:
         prefix = _prefix(content)
         edits.append(
             root,
-            f'<{prefix}Relationship Id="rId{number}" Type="{self.office}/{kind}" Target="/{escape_attribute(target)}"/>',
+            f'<{prefix}Relationship Id="rId{number}" Type="{self.office}/{kind}" '
+            f'Target="/{escape_attribute(target)}"/>',
         )
         self.put(rels, edits.result())
         return f"rId{number}"

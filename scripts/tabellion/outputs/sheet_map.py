@@ -9,7 +9,6 @@ from tabellion.intake.xml_parts import RELATIONSHIP_ID
 from tabellion.outputs.splice import Edits, Node, escape_attribute, find_nodes, prefix_of
 
 Cell = tuple[int, int]
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 #: What may stand after ``legacyDrawing`` in a worksheet, by the order of the standard.
 _AFTER_DRAWING = (
     "legacyDrawingHF", "drawingHF", "picture", "oleObjects", "controls", "webPublishItems", "tableParts", "extLst",
@@ -22,8 +21,8 @@ _CHARACTER, _COLUMN_MARGIN, _POINT, _COLUMN, _ROW = 7.0, 5.0, 96 / 72, 64, 20
 class SheetMap:
     """One worksheet being annotated. Rows and columns are one-based."""
 
-    def __init__(self, content: bytes, part: str) -> None:
-        self.content, self.part = content, part
+    def __init__(self, content: bytes, part: str, office: str) -> None:
+        self.content, self.part, self.office = content, part, office
         self.edits = Edits(content)
         wanted = ("mergeCell", "col", "sheetFormatPr", "row")
         nodes = find_nodes(content, part, lambda depth, name, _: depth == 1 or (depth == 2 and name in wanted))
@@ -47,8 +46,6 @@ class SheetMap:
 
     def set_legacy_drawing(self, link: str) -> None:
         """Point at the sheet's boxes, in the place that the standard gives."""
-        strict = self.root.attributes and "purl.oclc.org" in "".join(self.root.attributes.values())
-        del strict
         old = next((each for each in self.nodes if each.depth == 1 and each.name == "legacyDrawing"), None)
         tag = f'<{self.prefix}legacyDrawing xmlns:r="{self.office}" r:id="{escape_attribute(link)}"/>'
         if old is not None:
@@ -60,8 +57,6 @@ class SheetMap:
         )
         following = next(later, None)
         self.edits.insert(following.start if following is not None else self.root.inner_end, tag)
-
-    office = _OFFICE
 
     def anchor(self, cell: Cell) -> Cell:
         """The cell that shows: the first one of a merged area."""
@@ -89,23 +84,27 @@ class SheetMap:
         """The cells of some rows, by row and column."""
         starts = {node.start: row for row, node in self.rows.items() if row in rows}
         found: dict[int, dict[int, Node]] = {row: {} for row in starts.values()}
-        for start, row in starts.items():
-            node, column = self.rows[row], 0
-            # A row is parsed alone: its prefix and its attributes' prefixes are declared above it.
-            spaces = _declarations(self.content[self.root.start : self.root.tag_end])
-            piece = self.content[start : node.end]
-            opened = b"<i" + spaces + b">"
-            for each in find_nodes(
-                opened + piece + b"</i>", self.part, lambda depth, name, _: depth == 2 and name == "c"
-            )[1:]:
-                try:
-                    column = parse_cell(each.attributes["r"])[1]
-                except (KeyError, ValueError):
-                    column += 1
-                shift = start - len(opened)
-                each.start, each.tag_end = each.start + shift, each.tag_end + shift
-                each.inner_end, each.end = each.inner_end + shift, each.end + shift
-                found[row].setdefault(column, each)
+        order = iter([node for node in self.nodes if node.depth == 2 and node.name == "row"])
+        wanted_now = False
+
+        def wanted(depth: int, name: str, _: dict[str, str]) -> bool:
+            nonlocal wanted_now
+            if depth == 2 and name == "row":
+                node = next(order, None)
+                wanted_now = node is not None and node.start in starts
+                return wanted_now
+            return depth == 3 and name == "c" and wanted_now
+
+        row = column = 0
+        for node in find_nodes(self.content, self.part, wanted)[1:]:
+            if node.name == "row":
+                row, column = starts[node.start], 0
+                continue
+            try:
+                column = parse_cell(node.attributes["r"])[1]
+            except (KeyError, ValueError):
+                column += 1
+            found[row].setdefault(column, node)
         return found
 
     def _make(self, row: int, columns: Mapping[int, Callable[[int], int]], present: Mapping[int, Node]) -> None:
@@ -196,12 +195,6 @@ def _walk(start: int, distance: int, size: Callable[[int], int]) -> tuple[int, i
             break
         distance, index = distance - here, index + 1
     return index, distance
-
-
-def _declarations(tag: bytes) -> bytes:
-    import re
-
-    return b"".join(b" " + each[0] for each in re.finditer(rb"""xmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""", tag))
 
 
 def _area(ref: str) -> tuple[int, int, int, int]:

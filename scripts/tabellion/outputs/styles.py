@@ -9,7 +9,6 @@ from tabellion.outputs.package import PackageEditor
 from tabellion.outputs.splice import Edits, Node, find_nodes, prefix_of, with_attributes
 from tabellion.workbook.look import Look
 
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _STYLES_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 _COLOUR = re.compile(rb"<(?:[\w.-]+:)?color\b[^>]*?(?:/>|>\s*</(?:[\w.-]+:)?color>)")
 _SIZE = re.compile(rb"<(?:[\w.-]+:)?sz\b[^>]*?(?:/>|>\s*</(?:[\w.-]+:)?sz>)")
@@ -45,7 +44,7 @@ class StyleSheet:
         if link is not None:
             return link.target
         part = self.package.free_name("xl/styles{}.xml")
-        self.package.put(part, f'<styleSheet xmlns="{_MAIN}"></styleSheet>'.encode())
+        self.package.put(part, f'<styleSheet xmlns="{self.package.main}"></styleSheet>'.encode())
         self.package.relate(self.package.workbook, "styles", part)
         self.package.declare(part, _STYLES_TYPE)
         return part
