@@ -19,7 +19,7 @@ from tabellion.addresses import parse_cell
 from tabellion.files import keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.intake.source import read_source
-from tabellion.outputs.comments import Mark, add_comments
+from tabellion.outputs.comments import Mark, add_comments, remove_comments
 from tabellion.outputs.constats import HEADER_ROW, ordered, sheet_xml
 from tabellion.outputs.package import PackageEditor, SheetEntry
 from tabellion.outputs.sheet_map import Cell, SheetMap
@@ -27,7 +27,7 @@ from tabellion.outputs.splice import Edits, escape_attribute, find_nodes, prefix
 from tabellion.outputs.styles import StyleSheet
 from tabellion.wording import system_reason
 from tabellion.workbook.look import Look
-from tabellion.workbook.names import ANNOTATIONS, quoted_sheet, sheet_name
+from tabellion.workbook.names import ANNOTATIONS, is_annotations, quoted_sheet, sheet_name
 
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _TRUE = ("1", "true", "on")
@@ -47,11 +47,14 @@ def annotated_copy(original: bytes, findings: Sequence[Finding], look: Look) -> 
     sheets = package.sheets()
     styles = StyleSheet(package, look)
     found = ordered(findings, [sheet.name for sheet in sheets])
+    old = _old_list(package, sheets)
     for sheet in sheets:
-        if sheet.worksheet:
+        if sheet.worksheet and sheet != old:
+            if old is not None:
+                remove_comments(package, sheet.part)
             _annotate_sheet(package, sheet, found, styles, look)
             _unselect(package, sheet.part)
-    mark_part = _add_list(package, sheets, found, styles, look)
+    mark_part = _add_list(package, sheets, old, found, styles, look)
     styles.save()
     digest = _digest((name, content) for name, content in package.parts.items() if name != mark_part)
     package.parts[mark_part] = package.parts[mark_part].replace(_BLANK.encode(), (_MARK + digest).encode())
@@ -197,37 +200,65 @@ def _unselect(package: PackageEditor, part: str) -> None:
         package.put(part, edits.result())
 
 
+def _old_list(package: PackageEditor, sheets: Sequence[SheetEntry]) -> SheetEntry | None:
+    """The list of an earlier annotated copy, which someone has corrected and sent: the new one takes its place."""
+    mark = _MARK.encode()
+    shared = any(
+        each.kind == "sharedStrings" and mark in package.parts.get(each.target, b"")
+        for each in package.relations(package.workbook)
+    )
+    return next(
+        (
+            sheet
+            for sheet in sheets
+            if sheet.worksheet and is_annotations(sheet.name) and (shared or mark in package.parts[sheet.part])
+        ),
+        None,
+    )
+
+
 def _add_list(
-    package: PackageEditor, sheets: Sequence[SheetEntry], findings: Sequence[Finding], styles: StyleSheet, look: Look
+    package: PackageEditor,
+    sheets: Sequence[SheetEntry],
+    old: SheetEntry | None,
+    findings: Sequence[Finding],
+    styles: StyleSheet,
+    look: Look,
 ) -> str:
-    """Put the list first in the workbook; returns its part."""
+    """Put the list first in the workbook, or in the place of an ``old`` one; returns its part."""
     taken = {sheet.name.casefold() for sheet in sheets}
-    name = sheet_name(ANNOTATIONS, "", taken)
-    part = package.free_name("xl/worksheets/sheet{}.xml")
-    linked = {sheet.name for sheet in sheets if sheet.state == "visible" and sheet.worksheet}
+    name = sheet_name(ANNOTATIONS, "", taken) if old is None else old.name
+    place = sheets.index(old) if old is not None else 0
+    part = package.free_name("xl/worksheets/sheet{}.xml") if old is None else old.part
+    linked = {sheet.name for sheet in sheets if sheet.state == "visible" and sheet.worksheet and sheet != old}
     package.put(part, sheet_xml(findings, look, styles, linked, package.main, _BLANK))
-    package.declare(part, _SHEET_TYPE)
-    link = package.relate(package.workbook, "worksheet", part)
     content = package.xml(package.workbook)
     wanted = ("sheet", "definedName", "workbookView")
     nodes = find_nodes(content, package.workbook, lambda depth, name, _: depth == 1 or (depth == 2 and name in wanted))
     edits, p = Edits(content), prefix_of(content, nodes[0])
     named = {node.name: node for node in nodes if node.depth == 1}
-    number = 1 + max((int(node.attributes.get("sheetId", "0")) for node in nodes if node.name == "sheet"), default=0)
-    edits.insert(
-        named["sheets"].tag_end,
-        f'<{p}sheet xmlns:r="{package.office}" name="{escape_attribute(name)}" sheetId="{number}" r:id="{link}"/>',
-    )
-    for node in nodes:  # sheets are one further than they were
+    if old is None:
+        package.declare(part, _SHEET_TYPE)
+        link = package.relate(package.workbook, "worksheet", part)
+        number = 1 + max(int(node.attributes.get("sheetId", "0")) for node in nodes if node.name == "sheet")
+        edits.insert(
+            named["sheets"].tag_end,
+            f'<{p}sheet xmlns:r="{package.office}" name="{escape_attribute(name)}" sheetId="{number}" r:id="{link}"/>',
+        )
+    else:
+        package.unrelate(part)
+    for node in nodes:
         local = node.attributes.get("localSheetId", "")
         if node.name == "definedName" and local.isdecimal():
-            edits.set(node, localSheetId=str(int(local) + 1))
+            if old is None:  # sheets are one further than they were
+                edits.set(node, localSheetId=str(int(local) + 1))
+            elif int(local) == place:
+                edits.replace(node.start, node.end, b"")
         if node.name == "workbookView":
-            edits.set(node, activeTab=None, firstSheet=None)
-    place = f"{quoted_sheet(name)}!"
+            edits.set(node, activeTab=str(place) if place else None, firstSheet=None)
     last = HEADER_ROW + len(findings)
     names = "".join(
-        f'<{p}definedName name="_xlnm.{key}" localSheetId="0"{more}>{place}{area}</{p}definedName>'
+        f'<{p}definedName name="_xlnm.{key}" localSheetId="{place}"{more}>{quoted_sheet(name)}!{area}</{p}definedName>'
         for key, more, area in (
             ("_FilterDatabase", ' hidden="1"', f"$A${HEADER_ROW}:$G${last}"),
             ("Print_Titles", "", f"${HEADER_ROW}:${HEADER_ROW}"),

@@ -29,6 +29,8 @@ _SHAPE_TYPE = (
 )
 _SHAPE = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
 _ANCHOR = re.compile(rb"(<x:Anchor>)[^<]*(</x:Anchor>)")
+#: Between the sender's comment and what is said after it: from here on the words are the program's.
+_AFTER = "\n\n— tabellion —\n"
 #: A comment shows this many findings whole; the list on the first sheet has them all.
 _SHOWN = 8
 #: The box: its width, a line's height and its margins in pixels, and the characters of one line.
@@ -130,7 +132,7 @@ def _write_texts(package: PackageEditor, part: str, marks: Sequence[Mark], look:
         before = words.get(mark.ref, "")
         if mark.ref in texts:
             node = texts[mark.ref]
-            gap = f'<{p}r><{p}t xml:space="preserve">\n\n</{p}t></{p}r>' if before else ""
+            gap = f'<{p}r><{p}t xml:space="preserve">{_AFTER}</{p}t></{p}r>'
             edits.append(node, gap + runs)
         else:
             new.append(f'<{p}comment ref="{mark.ref}" authorId="{author}"><{p}text>{runs}</{p}text></{p}comment>')
@@ -155,11 +157,7 @@ def _write_boxes(
     content = normalised_xml(package.parts[part], part)
     declared = all(f'xmlns:{p}="{uri}"'.encode() in content for p, uri in _SPACES.items())
     spaces = "" if declared else "".join(f' xmlns:{p}="{uri}"' for p, uri in _SPACES.items())
-    boxes = {}
-    for match in _SHAPE.finditer(content):
-        row, column = (re.search(rb"<x:%s>\s*(\d+)" % name, match[0]) for name in (b"Row", b"Column"))
-        if row and column and b'"Note"' in match[0]:
-            boxes[int(row[1]) + 1, int(column[1]) + 1] = match
+    boxes = {ref: match for match in _SHAPE.finditer(content) if (ref := _noted(match[0]))}
     edits, new = Edits(content), []
     used = [int(number) for number in re.findall(rb'id="_x0000_s(\d+)"', content)]
     block = re.search(rb'<o:idmap\b[^>]*\bdata="(\d+)', content)
@@ -168,7 +166,7 @@ def _write_boxes(
         new.append(_SHAPE_TYPE.format(spaces=spaces))
     for mark in marks:
         anchor = sheet.box(mark.row, mark.column, _WIDTH, heights[mark.ref])
-        box = boxes.get((mark.row, mark.column))
+        box = boxes.get(mark.ref)
         if box is not None:  # the sender's box, made large enough for what was added
             words = _ANCHOR.sub(lambda match, anchor=anchor: match[1] + anchor.encode() + match[2], box[0])  # type: ignore[misc]
             edits.replace(box.start(), box.end(), words)
@@ -187,6 +185,48 @@ def _write_boxes(
         )
     edits.insert(content.rindex(b"</"), "".join(new))
     package.put(part, edits.result())
+
+
+def remove_comments(package: PackageEditor, sheet: str) -> None:
+    """Take away what an earlier annotated copy said in a sheet's comments: whole comments, or the end of others."""
+    links = package.relations(sheet)
+    part = next((each.target for each in links if each.kind == "comments" and each.target in package.parts), None)
+    if part is None:
+        return
+    content = package.xml(part)
+    nodes = find_nodes(content, part, lambda _, name, __: name in ("author", "comment", "r", "t"))
+    authors = [content[node.tag_end : node.inner_end].decode() for node in nodes if node.name == "author"]
+    ours = str(authors.index(AUTHOR)) if AUTHOR in authors else ""
+    edits, gone = Edits(content), set[str]()
+    within, mark, cutting = None, _AFTER.strip().encode(), False
+    for node in nodes:
+        if node.name == "comment":
+            within, cutting = node, False
+            if node.attributes.get("authorId") == ours:
+                gone.add(node.attributes.get("ref", ""))
+                edits.replace(node.start, node.end, b"")
+        elif within is None or within.attributes.get("ref", "") in gone or node.end > within.end:
+            continue
+        elif node.name == "r" and cutting:
+            edits.replace(node.start, node.end, b"")
+        elif node.name == "t" and not cutting:
+            at = content.find(mark, node.tag_end, node.inner_end)
+            cutting = at >= 0
+            if cutting:
+                edits.replace(node.tag_end, node.inner_end, content[node.tag_end : at].rstrip())
+    package.put(part, edits.result())
+    for link in links:
+        if link.kind == "vmlDrawing" and link.target in package.parts and gone:
+            drawing = normalised_xml(package.parts[link.target], link.target)
+            package.put(link.target, _SHAPE.sub(lambda match: b"" if _noted(match[0]) in gone else match[0], drawing))
+
+
+def _noted(shape: bytes) -> str:
+    """The cell whose comment a shape shows."""
+    row, column = (re.search(rb"<x:%s>\s*(\d+)" % name, shape) for name in (b"Row", b"Column"))
+    if not row or not column or b'"Note"' not in shape:
+        return ""
+    return cell_name(int(row[1]) + 1, int(column[1]) + 1)
 
 
 def _drawing(package: PackageEditor, sheet: SheetMap) -> str:

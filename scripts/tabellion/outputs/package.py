@@ -137,6 +137,12 @@ class PackageEditor:
         self.put(rels, edits.result())
         return f"rId{number}"
 
+    def unrelate(self, part: str) -> None:
+        """Drop the relationships of a part that is written anew."""
+        rels = self._rels(part)
+        if rels in self.parts:
+            self.put(rels, f'<Relationships xmlns="{_RELATIONS}"></Relationships>'.encode())
+
     def declare(self, part: str, content_type: str) -> None:
         """Say the content type of a new part."""
         self._type(f'Override PartName="/{escape_attribute(part)}" ContentType="{content_type}"')

@@ -111,7 +111,8 @@ class SheetMap:
         p, node = self.prefix, self.rows.get(row)
         own = _number(node.attributes.get("s")) if node is not None and "s" in node.attributes else None
         new = {
-            column: f'<{p}c r="{cell_name(row, column)}" s="{restyled(self._column_style(column) if own is None else own)}"/>'
+            column: f'<{p}c r="{cell_name(row, column)}" '
+            f's="{restyled(self._column_style(column) if own is None else own)}"/>'
             for column, restyled in columns.items()
         }
         if node is None:

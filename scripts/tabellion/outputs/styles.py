@@ -148,13 +148,12 @@ class StyleSheet:
             )
             edges = self._add("borders", f"<{p}border>{sides}<{p}diagonal/></{p}border>".encode())
         fill = self.fill(ground) if ground is not None else 0
-        align = f"{' horizontal=' + chr(34) + 'center' + chr(34) if centred else ''}"
-        align += ' wrapText="1"' if wrapped else ""
+        align = ' vertical="top" wrapText="1"' if wrapped else ' vertical="center"'
+        align += ' horizontal="center"' if centred else ""
         return self._add(
             "cellXfs",
             f'<{p}xf numFmtId="0" fontId="{font}" fillId="{fill}" borderId="{edges}" xfId="0" applyFont="1"'
-            f' applyFill="1" applyBorder="1" applyAlignment="1"><{p}alignment vertical="{"top" if wrapped else "center"}"'
-            f"{align}/></{p}xf>".encode(),
+            f' applyFill="1" applyBorder="1" applyAlignment="1"><{p}alignment{align}/></{p}xf>'.encode(),
         )
 
     def _add(self, section: str, words: bytes) -> int:
