@@ -143,16 +143,25 @@ def forms(
 @app.command(cls=Command)
 def validate(
     fichiers: Annotated[list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier.")],
+    annoter: Annotated[
+        Path | None,
+        typer.Option("--annoter", metavar="DOSSIER", help="Écrit là une copie annotée de chaque classeur à corriger."),
+    ] = None,
     json: Json = None,
     contrat: Contrat = Path(),
 ) -> None:
-    """Lit des classeurs, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
+    """Lit des classeurs ou des retours, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
     from tabellion.commands.saying import print_findings, summary
-    from tabellion.commands.validate import validate as check
+    from tabellion.commands.validate import annotate_files, validate_files
 
-    findings = check(_open(contrat), fichiers)
+    workspace = _open(contrat)
+    by_file = validate_files(workspace, fichiers)
+    findings = [each for said in by_file for each in said]
+    copies = annotate_files(workspace, fichiers, by_file, annoter, datetime.now()) if annoter is not None else []
     with _finishing(findings, json):
         print_findings(findings)
+        for copy in copies:
+            typer.echo(f"Copie annotée : {copy}")
         typer.echo(f"\nConstats : {summary(findings)}")
 
 

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from tabellion.checks import check_contract, check_returned_rows
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.returns import check_return
 from tabellion.checks.staleness import check_stale_totals
+from tabellion.commands.generate import LAYOUT
 from tabellion.findings import Finding, Place
 from tabellion.intake import RawWorkbook, read_workbooks
 from tabellion.intake.form import FormReading, read_form, references
 from tabellion.intake.hidden import read_identity
 from tabellion.intake.master import MasterReading, read_master
+from tabellion.outputs.annotate import annotate
 from tabellion.registre import load_register
-from tabellion.schema.frames import Tables
+from tabellion.schema.frames import Tables, make_frame
 from tabellion.workbook.forms.spec import FORM_TABLES, KIND_FORM
+from tabellion.workbook.look import load_look
 from tabellion.workbook.names import IDENTITY
 from tabellion.workspace import Workspace
 
 
 def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:
-    """Read each workbook, check it, and return all findings, file by file, each with its file, sheet and cell.
+    """All findings of :func:`validate_files`, one file after the other."""
+    return [each for findings in validate_files(workspace, paths) for each in findings]
+
+
+def validate_files(workspace: Workspace, paths: Sequence[Path]) -> list[list[Finding]]:
+    """Read each workbook, check it, and return its findings, file by file, each with its file, sheet and cell.
 
     A file that cannot be read gives the findings that refuse it, and does not stop the others. The rows of all returns
     are validated in one pass. Raises :class:`TabellionError` when a return cannot be compared with the register.
@@ -43,7 +50,18 @@ def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:
             said.append(check_master(workspace, reading))
     for number, findings in returns.check().items():
         said[number] += findings
-    return [each.in_file(path.name) for path, findings in zip(paths, said, strict=True) for each in findings]
+    return [[each.in_file(path.name) for each in findings] for path, findings in zip(paths, said, strict=True)]
+
+
+def annotate_files(
+    workspace: Workspace, paths: Sequence[Path], findings: Sequence[Sequence[Finding]], folder: Path, now: datetime
+) -> list[Path]:
+    """Write into ``folder`` the annotated copy of each file that has findings; return what was written.
+
+    Raises :class:`TabellionError` when the layout is wrong, or ``folder`` cannot be written or holds an original.
+    """
+    look = load_look(workspace.templates / LAYOUT, workspace.schemas)
+    return annotate(zip(paths, findings, strict=True), folder, look, now)
 
 
 def check_master(workspace: Workspace, reading: MasterReading) -> list[Finding]:
@@ -74,9 +92,11 @@ class _Returns:
         settings = self.workspace.settings
         reading = read_form(workbook, self.workspace.schemas, self.known, settings.identifiant)
         self.readings[number] = reading
-        if not reading.tables:
-            return reading.findings
-        return [*reading.findings, *check_return(reading, settings), *check_formulas(reading)]
+        said = reading.findings
+        if reading.columns:
+            said = [*said, *check_return(reading, settings), *check_formulas(reading)]
+        reading.forget_cells()
+        return said
 
     def check(self) -> dict[int, list[Finding]]:
         """What the schemas say of all rows, by file."""
@@ -87,15 +107,15 @@ class _Returns:
         unknown: set[tuple[str, Any, str]] = set()
         for spec in FORM_TABLES:
             origins = rows.setdefault(spec.resource, [])
-            frames = []
+            schema = self.workspace.schemas[spec.resource]
+            columns: dict[str, list[Any]] = {name: [] for name in schema.names}
             for number, reading in self.readings.items():
-                frame = reading.tables.get(spec.resource)
-                if frame is not None:
-                    marked = [each for each in reading.unknown if each[0] == spec.resource]
-                    unknown |= {(table, len(origins) + index, name) for table, index, name in marked}
-                    origins += [(number, reading, index) for index in frame.index]
-                    frames.append(frame)
-            tables[spec.resource] = pd.concat([self.register[spec.resource].iloc[:0], *frames], ignore_index=True)
+                marked = [each for each in reading.unknown if each[0] == spec.resource]
+                unknown |= {(table, len(origins) + index, name) for table, index, name in marked}
+                origins += [(number, reading, index) for index in range(len(reading.rows.get(spec.resource, [])))]
+                for name, values in reading.columns.get(spec.resource, {}).items():
+                    columns[name] += values
+            tables[spec.resource] = make_frame(schema, columns)
 
         def locate(table: str, index: Any, field: str | None = None) -> Place:
             if table not in rows:
