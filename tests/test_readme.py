@@ -32,6 +32,7 @@ CHEAPER = {
     f"{INSTALL} . && .venv/bin/tabellion generate": "tabellion generate",
     f"{INSTALL} -e '.[dev]' && .venv/bin/pytest": "python -m pytest --collect-only -q",
     "python tests/benchmarks": "python tests/benchmarks --times 1 --rounds 1",
+    "python tests/benchmarks/returns.py": "python tests/benchmarks/returns.py --returns 8 --sample 2 --rounds 1",
 }
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 _SAME = str.maketrans(
     {"’": "'", "‘": "'", "«": '"', "»": '"', "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "œ": "oe", "æ": "ae"}
@@ -39,8 +40,19 @@ def without_invisible(text: str) -> str:
 
 def fold(text: str) -> str:
     """``text`` reduced to what makes it the same for a person: « É’ » and « e' » fold alike, spaces count once."""
+    return _fold_short(text) if len(text) <= _SHORT else _fold(text)
+
+
+def _fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", without_invisible(text).casefold().translate(_SAME))
-    return " ".join("".join(each for each in plain if not unicodedata.combining(each)).split())
+    if not plain.isascii():
+        plain = "".join(each for each in plain if not unicodedata.combining(each))
+    return " ".join(plain.split())
+
+
+#: Headers, labels and choices come back in every file; what is longer is remembered nowhere.
+_SHORT = 200
+_fold_short = lru_cache(maxsize=8192)(_fold)
 
 
 def slug(text: str) -> str:

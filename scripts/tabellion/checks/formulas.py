@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
@@ -138,7 +139,9 @@ class _FormulaCheck:
                     )
                 )  # fmt: skip
             return
-        plain, partial = self.canonical(found, sheet, row, area)
+        plain, partial = _compact(wanted), False
+        if found != wanted.removeprefix("="):
+            plain, partial = self.canonical(found, sheet, row, area)
         if partial or plain != _compact(wanted):
             code = "plage-incomplete" if partial and plain == _compact(wanted) else "formule-modifiee"
             self.findings.append(
@@ -209,6 +212,7 @@ class _FormulaCheck:
         return match[0], False
 
 
+@lru_cache(maxsize=256)
 def _compact(formula: str) -> str:
     """A formula without the spaces and the case that clients change, its texts and labels left alone."""
     pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))

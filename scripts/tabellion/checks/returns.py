@@ -10,7 +10,6 @@ from tabellion.checks.inspection import euros
 from tabellion.findings import CellValue, Finding, finding
 from tabellion.intake.form import FormReading, FormRowRead
 from tabellion.schema.amounts import format_euros
-from tabellion.schema.frames import plain_columns
 from tabellion.wording import fold
 from tabellion.workbook.forms.spec import COMPLETE, ColumnSpec, Role, TableSpec
 from tabellion.workbook.forms.state import state_of
@@ -47,8 +46,7 @@ class _ReturnCheck:
                 self.say("exercice-hors-contrat", where, valeur=identity.exercice, debut=first, fin=settings.fin)
         typed = False
         for spec in self.reading.specs:
-            rows = self.reading.rows[spec.resource]
-            columns = plain_columns(self.reading.tables[spec.resource])
+            rows, columns = self.reading.rows[spec.resource], self.reading.columns[spec.resource]
             typed = typed or self.something_typed(spec, rows, columns)
             if spec.name in self.reading.baseline or self.reading.baseline:
                 self.compare(spec, rows)
@@ -58,7 +56,7 @@ class _ReturnCheck:
             self.say("formulaire-vide", self.reading.areas[self.reading.specs[0].name].place(1))
             return
         for spec in self.reading.specs:
-            self.incomplete(spec)
+            self.incomplete(spec, self.reading.columns[spec.resource])
 
     def say(self, code: str, place: Any, **words: Any) -> None:
         self.findings.append(finding(code, place, **words))
@@ -79,9 +77,8 @@ class _ReturnCheck:
                     return True
         return any(row.key is None for row in rows)
 
-    def incomplete(self, spec: TableSpec) -> None:
+    def incomplete(self, spec: TableSpec, columns: dict[str, list[Any]]) -> None:
         """Rows that miss something, by the very rule of the form's live column."""
-        columns = plain_columns(self.reading.tables[spec.resource])
         unread = {index for table, index, _ in self.reading.unknown if table == spec.resource}
         for position, row in enumerate(self.reading.rows[spec.resource]):
             values = {each.name: columns[each.field][position] for each in spec.columns if each.field is not None}
@@ -131,11 +128,12 @@ class _ReturnCheck:
             if row.key in sent and position not in unread and first_rows[row.key] == position:
                 before, now = sent[row.key or ""].get(column.name, ""), self.text(column, found[position])
                 pairs.append((row, before, now))
-                if fold(before) != fold(now) and column.field is not None:
+                if before != now and fold(before) != fold(now) and column.field is not None:
                     reading.unknown.add((spec.resource, position, column.field))  # nothing more is said of this cell
-        changed = [each for each in pairs if fold(each[1]) != fold(each[2])]
-        same_values = Counter(fold(each[1]) for each in pairs) == Counter(fold(each[2]) for each in pairs)
-        if len(changed) > 1 and same_values:
+        changed = [each for each in pairs if each[1] != each[2] and fold(each[1]) != fold(each[2])]
+        if len(changed) > 1 and Counter(fold(each[1]) for each in changed) == Counter(
+            fold(each[2]) for each in changed
+        ):
             first = area.place(changed[0][0].row, label)
             others = [area.place(row.row, label) for row, _, _ in changed[1:]]
             self.say("colonne-triee-seule", first, champ=label, titre=label, liees=others)

@@ -12,7 +12,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.intake.cells import CellReader
 from tabellion.intake.hidden import Baseline, read_baseline, read_identity
 from tabellion.intake.identifiers import fill_identifiers
-from tabellion.intake.raw import RawWorkbook
+from tabellion.intake.raw import RawSheet, RawWorkbook
 from tabellion.intake.tables import Area, Finder, is_total
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables, make_frame
@@ -45,14 +45,14 @@ class FormRowRead:
 class FormReading:
     """What a return says.
 
-    ``tables`` has one frame per table of the form, by the name of the register's table; their unique integer indexes
-    are positions in ``rows``. ``unknown`` are the cells (table, index, field) that held something unreadable.
+    ``columns`` has the plain values of each table of the form, by the name of the register's table and by field; their
+    positions are those in ``rows``. ``unknown`` are the cells (table, index, field) that held something unreadable.
     """
 
     workbook: RawWorkbook
     schemas: Schemas
     identity: FormIdentity | None = None
-    tables: Tables = field(default_factory=Tables)
+    columns: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     rows: dict[str, list[FormRowRead]] = field(default_factory=dict)
     shown: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     """By Excel table and column name: the values found in the columns that only show what was known."""
@@ -61,6 +61,19 @@ class FormReading:
     areas: dict[str, Area] = field(default_factory=dict)
     baseline: Baseline = field(default_factory=dict)
     formulas: list[FormulaCell] = field(default_factory=list)
+
+    def forget_cells(self) -> None:
+        """Keep the rows and their places only: many returns are read before their rows are validated together."""
+        self.workbook = RawWorkbook(self.workbook.fichier, self.workbook.sha256, [])
+        for area in self.areas.values():
+            area.sheet = RawSheet(area.sheet.name, area.sheet.state, [])
+        for each in (self.shown, self.baseline, self.formulas):
+            each.clear()
+
+    @property
+    def tables(self) -> Tables:
+        """One frame per table of the form, made anew: where there are many returns, one frame for all is better."""
+        return {name: make_frame(self.schemas[name], columns) for name, columns in self.columns.items()}
 
     @property
     def known_tables(self) -> frozenset[str]:
@@ -201,7 +214,7 @@ class _FormReader:
         keys = self.keys(spec, area, rows)
         reading.shown[spec.name] = shown
         reading.rows[spec.resource] = [FormRowRead(area, row, key) for row, key in zip(rows, keys, strict=True)]
-        reading.tables[spec.resource] = make_frame(schema, columns)
+        reading.columns[spec.resource] = columns
         reading.unknown |= {(spec.resource, place, name) for name, places in unread.items() for place in places}
 
     def rows(self, spec: TableSpec, area: Area) -> list[int]:

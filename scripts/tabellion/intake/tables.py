@@ -64,8 +64,14 @@ class Area:
         special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column - 1 in columns}
         for row in range(self.header_row + 1, self.end_row + 1):
             line = self.sheet.rows[row - 1] if row <= len(self.sheet.rows) else []
-            if row in special or any(column < len(line) and not _blank(line[column]) for column in columns):
+            width = len(line)
+            if row in special:
                 yield row
+                continue
+            for column in columns:
+                if column < width and line[column] is not None and not _blank(line[column]):
+                    yield row
+                    break
 
 
 def _blank(value: RawValue) -> bool:
