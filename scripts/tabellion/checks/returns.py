@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabellion.checks.inspection import euros
-from tabellion.findings import CellValue, Finding, finding
+from tabellion.findings import CellValue, Finding, Place, finding
 from tabellion.intake.form import FormReading, FormRowRead
 from tabellion.schema.amounts import format_euros
 from tabellion.wording import fold
@@ -35,15 +35,10 @@ class _ReturnCheck:
     findings: list[Finding] = field(default_factory=list)
 
     def run(self) -> None:
-        identity, settings = self.reading.identity, self.settings
+        identity = self.reading.identity
         if identity is None:
             return
-        first = min(settings.debut, settings.exercice)
-        if not first <= identity.exercice <= settings.fin:
-            place = self.reading.specs[0] if self.reading.specs else None
-            where = self.reading.areas[place.name].place(1) if place is not None else None
-            if where is not None:
-                self.say("exercice-hors-contrat", where, valeur=identity.exercice, debut=first, fin=settings.fin)
+        self.exercice(identity.exercice)
         typed = False
         for spec in self.reading.specs:
             rows, columns = self.reading.rows[spec.resource], self.reading.columns[spec.resource]
@@ -57,6 +52,17 @@ class _ReturnCheck:
             return
         for spec in self.reading.specs:
             self.incomplete(spec, self.reading.columns[spec.resource])
+
+    def exercice(self, found: int) -> None:
+        """A form of another exercice than the contract's current one is said; one out of the contract is refused."""
+        first, last, current = (
+            min(self.settings.debut, self.settings.exercice), self.settings.fin, self.settings.exercice_courant
+        )  # fmt: skip
+        place = self.reading.areas[self.reading.specs[0].name].place(1) if self.reading.specs else Place()
+        if not first <= found <= last:
+            self.say("exercice-hors-contrat", place, valeur=found, debut=first, fin=last)
+        elif found != current:
+            self.say("formulaire-d-un-autre-exercice", place, valeur=found, attendu=current)
 
     def say(self, code: str, place: Any, **words: Any) -> None:
         self.findings.append(finding(code, place, **words))
