@@ -206,7 +206,7 @@ def check(path: Path, done: list[Mutation], expected: dict[tuple[str, int, str],
     touched = {cell for mutation in done for cell in mutation.touched}
     columns = {(sheet, column) for sheet, row, column in touched if row == HEADER}
     hidden = any(cell[0].startswith("_") for cell in touched) and not reading.tables
-    read = {}
+    read: dict[tuple[str, int, str], Any] = {}
     for resource, frame in reading.tables.items():
         for name, values in plain_columns(frame).items():
             read |= {
