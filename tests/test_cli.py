@@ -18,7 +18,7 @@ import pytest
 
 from support.program import Outcome, contents, environment, tabellion
 
-COMMANDS = ("import", "generate", "validate", "new")
+COMMANDS = ("import", "generate", "forms", "validate", "new")
 #: Words of typer's and click's own English that no French page has.
 ENGLISH = re.compile(
     r"\b(show|this|exit|missing|such|did|invalid|value|default|required|error|try|for|got|unexpected|extra|bool|path"
@@ -82,6 +82,11 @@ def test_the_version_is_said(tmp_path: Path) -> None:
         ("generate --sorti x", "vouliez-vous dire « --sortie » ?"),
         ("generate --json", "l'option « --json » attend une valeur (FICHIER)."),
         ("generate --forcer=oui", "l'option « --forcer » ne prend pas de valeur."),
+        (
+            "forms --exercice bientôt",
+            "la valeur donnée pour l'option « --exercice » ne convient pas ; attendu : un nombre entier.",
+        ),
+        ("forms --partenaires x", "vouliez-vous dire « --partenaire » ?"),
         ("validate", "il manque l'argument FICHIER…"),
         ("new", "il manque l'argument DOSSIER"),
         ("new -x d", "l'option « -x » n'existe pas."),
@@ -99,7 +104,7 @@ def test_wrong_use_is_explained_in_french(tmp_path: Path, arguments: str, said: 
 
 def test_outside_a_contract_every_command_says_where_to_go(tmp_path: Path) -> None:
     (tmp_path / "texte.txt").write_text("bonjour", encoding="utf-8")
-    for arguments in (["import", "texte.txt"], ["generate"], ["validate", "x.xlsx"]):
+    for arguments in (["import", "texte.txt"], ["generate"], ["forms"], ["validate", "x.xlsx"]):
         done = tabellion(*arguments, cwd=tmp_path)
         assert (done.code, done.codes) == (2, ["espace-absent"])
 
@@ -182,6 +187,29 @@ def test_validate_says_unreadable_input_with_its_own_exit_code_and_reads_the_res
     assert {"format-csv", "fichier-introuvable", "libelle-vide"} <= {*done.codes}
 
 
+def test_forms_writes_one_form_a_partner_and_says_each(workspace: Path) -> None:
+    done = tabellion("forms", cwd=workspace)
+    assert (done.code, done.err) == (0, "")
+    folder = workspace / "workbooks" / "envois" / "2016"
+    written = sorted(each.name for each in folder.iterdir())
+    lines = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ")]
+    assert sorted(lines) == written
+    assert f"{len(written)} formulaires écrits" in done.out
+    before = contents(folder)
+    assert tabellion("forms", cwd=workspace).code == 0
+    assert contents(folder) == before
+
+
+def test_forms_of_some_partners_and_of_another_year(workspace: Path) -> None:
+    done = tabellion(
+        "forms", "--exercice", "2017", "--partenaire", "etat", "--partenaire", "luce", "--partenaire", "luce",
+        cwd=workspace,
+    )  # fmt: skip
+    assert done.code == 0
+    folder = workspace / "workbooks" / "envois"
+    assert [*contents(folder)] == ["2017/etat-2017.xlsx", "2017/luce-2017.xlsx"]
+
+
 @pytest.mark.source
 def test_import_writes_the_register_that_is_committed(workspace: Path) -> None:
     from support.contracts import SOURCE
@@ -230,6 +258,40 @@ def test_forcer_keeps_a_dated_copy(workspace: Path) -> None:
     assert (path.read_bytes(), copy.read_bytes()) == (fresh, edited)
 
 
+def fill(path: Path) -> bytes:
+    """Save a form as a partner who typed one amount would."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path)
+    book["Budget"]["F6"] = 1200
+    book.save(path)
+    return path.read_bytes()
+
+
+def test_a_filled_form_is_not_overwritten(workspace: Path) -> None:
+    tabellion("forms", cwd=workspace)
+    folder = workspace / "workbooks" / "envois" / "2016"
+    for name in ("luce", "chartres"):
+        fill(folder / f"{name}-2016.xlsx")
+    (folder / "etat-2016.xlsx").unlink()
+    done = refused(workspace, "forms")
+    assert done.codes == ["fichier-deja-la", "fichier-deja-la"]
+    assert "luce-2016.xlsx" in done.err
+    assert "chartres-2016.xlsx" in done.err
+    assert tabellion("forms", "--partenaire", "etat", cwd=workspace).code == 0
+
+
+def test_forcer_keeps_a_dated_copy_of_a_filled_form(workspace: Path) -> None:
+    tabellion("forms", "--partenaire", "luce", cwd=workspace)
+    path = workspace / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
+    fresh, filled = path.read_bytes(), fill(path)
+    done = tabellion("forms", "--partenaire", "luce", "--forcer", cwd=workspace)
+    assert done.code == 0
+    (copy,) = path.parent.glob("luce-2016 2*.xlsx")
+    assert copy.name in done.out
+    assert (path.read_bytes(), copy.read_bytes()) == (fresh, filled)
+
+
 # Bad input: everything is said at once, with its place and its remedy, and nothing is written
 
 
@@ -247,6 +309,16 @@ def test_a_missing_register(workspace: Path) -> None:
     registre = workspace / "workbooks" / "registre"
     registre.rename(workspace / "workbooks" / "mis de côté")
     assert refused(workspace).codes == ["registre-absent"]
+
+
+def test_all_wrong_options_of_forms_are_said_at_once_with_the_nearest_partner(workspace: Path) -> None:
+    options = ["--exercice", "2040", "--partenaire", "pole-emplois", "--partenaire", "Conseil Régional", "--forcer"]
+    done = refused(workspace, "forms", *options, "--partenaire", "zzz", "--partenaire", "luce")
+    assert {*done.codes} == {"option-fausse"}
+    assert "une année de 2015 à 2020" in done.err
+    assert "« pole-emploi »" in done.err
+    assert "trouvé zzz, attendu un identifiant de partenaires.csv" in done.err
+    assert "4 erreurs" in done.err
 
 
 def test_missing_tables_are_all_named(workspace: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 
-from support.contracts import contracts, schemas, small_rows, tables_of
+from support.contracts import contracts, followed, schemas, small_rows, tables_of
 from tabellion.findings import Finding, TabellionError
 from tabellion.registre.package import load_register, save_register, table_csv, was_edited
 
@@ -86,6 +87,21 @@ def test_amounts_are_written_in_euros_with_a_point() -> None:
     assert "B03-metropole-001,3,metropole,Entretien,2013,,,0,,,,\n" in text
 
 
+def test_percentages_and_days_are_written_plainly_and_come_back(tmp_path: Path) -> None:
+    rows = small_rows()
+    rows["suivis"] = [followed("I-1.1./1", 2016, pourcentage=40, date_bilan=date(2016, 12, 31), montant_engage=12_50)]
+    folder = save(tmp_path / "registre", tables_of(rows))
+    text = (folder / "suivis.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[1] == "I-1.1./1,bailleur,2016,en cours,40,2016-12-31,12.50,"
+    pd.testing.assert_frame_equal(load_register(folder, schemas()).tables["suivis"], tables_of(rows)["suivis"])
+    rewrite(folder, "suivis", "2016-12-31", "31/12/2016")
+    rewrite(folder, "suivis", ",40,", ",40 %,")
+    found = mistakes(folder)
+    assert [each.code for each in found] == ["texte-au-lieu-de-nombre", "date-en-texte"]
+    rewrite(folder, "suivis", "31/12/2016", "2016-02-30")
+    assert [each.code for each in mistakes(folder)] == ["texte-au-lieu-de-nombre", "pas-une-date"]
+
+
 def test_a_register_that_is_not_there_is_one_finding(tmp_path: Path) -> None:
     assert where(mistakes(tmp_path / "registre")) == [("registre-absent", "registre", None)]
 
@@ -157,6 +173,14 @@ def test_an_edit_by_hand_is_told(tmp_path: Path) -> None:
 def test_the_descriptor_is_the_standard_s(tmp_path: Path) -> None:
     descriptor = json.loads((save(tmp_path / "registre") / "datapackage.json").read_text(encoding="utf-8"))
     assert [each["name"] for each in descriptor["resources"]] == list(schemas())
-    money = next(each for each in descriptor["resources"][9]["schema"]["fields"] if each["name"] == "montant_realise")
+    fields = {
+        (resource["name"], each["name"]): each
+        for resource in descriptor["resources"]
+        for each in resource["schema"]["fields"]
+    }
+    money = fields["lignes_budgetaires", "montant_realise"]
     assert money["type"] == "number"
     assert "unite" not in money
+    percent, day = fields["suivis", "pourcentage"], fields["suivis", "date_bilan"]
+    assert (percent["type"], percent["constraints"]) == ("integer", {"minimum": 0, "maximum": 100})
+    assert (day["type"], day["constraints"]) == ("date", {"minimum": "2000-01-01", "maximum": "2100-12-31"})

@@ -13,15 +13,13 @@ from support.contracts import SETTINGS
 from support.large_contracts import YEARS
 from support.libreoffice import LibreOffice, OfficeCells
 from support.masters import NAMES, Package, contract, in_year, master, position, written
+from support.recalculated import differences, errors
 from tabellion.accounts import AMOUNTS, Accounts
 from tabellion.workbook.budgets import EXERCICE, totals_name
 from tabellion.workbook.names import table_name
 from tabellion.workbook.synthese import CREDITS
 
 pytestmark = pytest.mark.libreoffice
-
-#: Half a cent: amounts are compared to the cent.
-_CLOSE = 0.005
 
 
 def recalculated(office: LibreOffice, content: bytes, folder: Path, exercice: int | None = None) -> OfficeCells:
@@ -39,27 +37,6 @@ def recalculated(office: LibreOffice, content: bytes, folder: Path, exercice: in
 def named_cell(package: Package, name: str) -> tuple[str, int, int]:
     sheet, _, reference = package.names[name].rpartition("!")
     return sheet.strip("'").replace("''", "'"), *position(reference)
-
-
-def differences(package: Package, cells: OfficeCells) -> list[str]:
-    """Formulas whose computed value is not the cached one, or is an error."""
-    wrong = []
-    for sheet, expected in package.cells.items():
-        for place, (cached, formula) in expected.items():
-            if formula is None:
-                continue
-            found = cells[sheet].get(place)
-            value = None if found is None else found.value
-            same = (
-                isinstance(value, float) and isinstance(cached, float) and abs(value - cached) < _CLOSE
-            ) or value == cached
-            if found is None or found.error is not None or not same:
-                wrong.append(f"{sheet} {place}: cached {cached!r}, computed {found} of {formula}")
-    return wrong
-
-
-def errors(cells: OfficeCells) -> list[str]:
-    return [f"{sheet} {place}: {cell}" for sheet, found in cells.items() for place, cell in found.items() if cell.error]
 
 
 @pytest.mark.parametrize("name", NAMES)

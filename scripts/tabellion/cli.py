@@ -110,18 +110,58 @@ def generate(
 
 
 @app.command(cls=Command)
+def forms(
+    exercice: Annotated[
+        int | None,
+        typer.Option("--exercice", metavar="ANNÉE", help="L'année demandée ; par défaut, exercice_courant du contrat."),
+    ] = None,
+    partenaire: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--partenaire", metavar="IDENTIFIANT", help="Un seul partenaire, ou l'option plusieurs fois ; sinon, tous."
+        ),
+    ] = None,
+    forcer: Annotated[
+        bool, typer.Option("--forcer", help="Remplace un formulaire rempli, après en avoir gardé une copie datée.")
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Écrit un formulaire par partenaire, à remplir et à renvoyer, dans workbooks/envois/."""
+    from tabellion.commands.forms import forms as make
+    from tabellion.wording import plural
+
+    done = make(_open(contrat), exercice, partenaire or [], force=forcer, now=datetime.now())
+    with _finishing(()):
+        for each in done:
+            asked = plural(each.rows, "ligne") if each.rows else "rien à demander"
+            typer.echo(f"  {each.path.name:<40} {asked:>16}   {each.partner}")
+            _say_kept(each.kept)
+        written = plural(len(done), "formulaire écrit", "formulaires écrits")
+        typer.echo(f"\n{written} dans {done[0].path.parent}" if done else "\nLe registre n'a aucun partenaire.")
+
+
+@app.command(cls=Command)
 def validate(
     fichiers: Annotated[list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier.")],
+    annoter: Annotated[
+        Path | None,
+        typer.Option("--annoter", metavar="DOSSIER", help="Écrit là une copie annotée de chaque classeur à corriger."),
+    ] = None,
     json: Json = None,
     contrat: Contrat = Path(),
 ) -> None:
-    """Lit des classeurs, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
+    """Lit des classeurs ou des retours, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
     from tabellion.commands.saying import print_findings, summary
-    from tabellion.commands.validate import validate as check
+    from tabellion.commands.validate import annotate_files, validate_files
 
-    findings = check(_open(contrat), fichiers)
+    workspace = _open(contrat)
+    by_file = validate_files(workspace, fichiers)
+    findings = [each for said in by_file for each in said]
+    copies = annotate_files(workspace, fichiers, by_file, annoter, datetime.now()) if annoter is not None else []
     with _finishing(findings, json):
         print_findings(findings)
+        for copy in copies:
+            typer.echo(f"Copie annotée : {copy}")
         typer.echo(f"\nConstats : {summary(findings)}")
 
 

@@ -19,6 +19,7 @@ _UsageError: type = typer.BadParameter.__mro__[1]
 _HELP_OPTIONS = ["--help", "-h"]
 _WIDEST, _NARROWEST = 100, 40
 _KINDS = {"integer": "un nombre entier", "float": "un nombre", "boolean": "oui ou non", "path": "un chemin"}
+_KINDS |= {"int": _KINDS["integer"], "bool": _KINDS["boolean"]}
 
 
 class MisuseError(Exception):
@@ -158,11 +159,13 @@ def _named(param: Any) -> str:
 
 
 def _expected(param: Any) -> str:
-    choices = getattr(param.type, "choices", None)
+    """What a value must be; older typers say it by ``type``, newer ones by the annotation of ``type_descriptor``."""
+    kind = getattr(param, "type", None) or getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    choices = getattr(kind, "choices", None) or getattr(kind, "__members__", {}).values()
     if choices:
         return " ; attendu : " + ", ".join(str(getattr(each, "value", each)) for each in choices)
-    kind = _KINDS.get(str(getattr(param.type, "name", "")).partition(" ")[0])
-    return f" ; attendu : {kind}" if kind else ""
+    name = str(getattr(kind, "name", getattr(kind, "__name__", ""))).partition(" ")[0].lower()
+    return f" ; attendu : {_KINDS[name]}" if name in _KINDS else ""
 
 
 def _perhaps(typed: str, known: Iterable[str]) -> str:

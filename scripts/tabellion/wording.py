@@ -7,6 +7,8 @@ import errno
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
 
 _SAME = str.maketrans(
     {"’": "'", "‘": "'", "«": '"', "»": '"', "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "œ": "oe", "æ": "ae"}
@@ -31,10 +33,26 @@ _REASONS = {
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
+def without_invisible(text: str) -> str:
+    """``text`` without the characters that show nothing: zero-width spaces, soft hyphens, byte-order marks."""
+    return _INVISIBLE.sub("", text)
+
+
 def fold(text: str) -> str:
     """``text`` reduced to what makes it the same for a person: « É’ » and « e' » fold alike, spaces count once."""
-    plain = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text).casefold().translate(_SAME))
-    return " ".join("".join(each for each in plain if not unicodedata.combining(each)).split())
+    return _fold_short(text) if len(text) <= _SHORT else _fold(text)
+
+
+def _fold(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", without_invisible(text).casefold().translate(_SAME))
+    if not plain.isascii():
+        plain = "".join(each for each in plain if not unicodedata.combining(each))
+    return " ".join(plain.split())
+
+
+#: Headers, labels and choices come back in every file; what is longer is remembered nowhere.
+_SHORT = 200
+_fold_short = lru_cache(maxsize=8192)(_fold)
 
 
 def slug(text: str) -> str:
@@ -52,6 +70,11 @@ def nearest(value: str, choices: Iterable[str]) -> str | None:
 def plural(count: int, singular: str, many: str | None = None) -> str:
     """``count`` with its French noun: ``0 ligne``, ``1 ligne``, ``2 lignes``."""
     return f"{count} {singular if abs(count) < 2 else many or singular + 's'}"
+
+
+def french_date(day: date) -> str:
+    """``31/12/2016``."""
+    return f"{day.day:02d}/{day.month:02d}/{day.year:04d}"
 
 
 def system_reason(error: OSError) -> str:

@@ -22,7 +22,8 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 class Settings:
     """What ``tabellion.toml`` says of a contract.
 
-    ``exercice`` is the budget year that the workbook shows first. ``priorites`` maps a priority's rank to its year.
+    ``exercice`` is the budget year that the workbook shows first, ``exercice_courant`` the one that forms ask
+    about. ``priorites`` maps a priority's rank to its year.
     ``arrondi_euros`` is the largest difference of totals, in whole euros, that is only a rounding.
     ``longueurs_publipostage`` are the lengths, in characters, at which a mail merge cuts a text.
     """
@@ -32,6 +33,7 @@ class Settings:
     debut: int
     fin: int
     exercice: int
+    exercice_courant: int
     source: str
     priorites: Mapping[int, int]
     arrondi_euros: int
@@ -55,6 +57,11 @@ class Workspace:
     def contrat(self) -> Path:
         """The master workbook."""
         return self.root / "workbooks" / "contrat.xlsx"
+
+    @property
+    def envois(self) -> Path:
+        """The folder of the forms sent, by exercice."""
+        return self.root / "workbooks" / "envois"
 
     @property
     def templates(self) -> Path:
@@ -131,6 +138,7 @@ class _SettingsReader:
             debut=debut,
             fin=fin,
             exercice=self.year("contrat.exercice"),
+            exercice_courant=self.year("contrat.exercice_courant"),
             source=self.text("contrat.source", ""),
             priorites=self.priorities("priorites"),
             arrondi_euros=self.whole("controles.arrondi_euros", 2),

@@ -4,7 +4,7 @@
 and for one 50 times its size (:mod:`enlarge`): ``tabellion generate``, a bare xlsxwriter that writes the same cells,
 ``tabellion validate``, and a bare calamine that reads them. Each is a whole process, with its start and its imports.
 The table gives the median of the rounds, the ratio to the bare program, and the peak memory of the process (of the
-larger one where there are two: ``validate`` reads in a child).
+larger one where there are two: ``validate`` reads in a child). Returns have their own benchmark: ``returns.py``.
 """
 
 from __future__ import annotations
@@ -15,50 +15,10 @@ import platform
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-
-
-@dataclass
-class Program:
-    """A command and what its runs took: seconds of the clock, and the peak memory in MiB."""
-
-    title: str
-    command: list[str]
-    seconds: list[float] = field(default_factory=list)
-    memory: list[float] = field(default_factory=list)
-
-    def run(self) -> None:
-        """Run once, to the end, and keep what it took."""
-        start = time.perf_counter()
-        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, env=environment())
-        _, status, usage = os.wait4(process.pid, 0)
-        self.seconds.append(time.perf_counter() - start)
-        self.memory.append(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            sys.exit(f"{self.title}: exit code {process.returncode}")
-
-
-def environment() -> dict[str, str]:
-    """This process's environment with the program's source on Python's path."""
-    return {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-
-
-def python(script: str, *arguments: str | Path) -> list[str]:
-    """The command of one of the small programs beside this one."""
-    return [sys.executable, str(HERE / f"{script}.py"), *map(str, arguments)]
-
-
-def tabellion(*arguments: str | Path) -> list[str]:
-    """The command of the program itself."""
-    return [sys.executable, "-m", "tabellion", *map(str, arguments)]
+from program import ROOT, Program, environment, python, tabellion
 
 
 def prepare(folder: Path, times: int) -> list[tuple[Program, Program]]:

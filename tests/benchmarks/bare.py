@@ -1,7 +1,8 @@
 """The bare writer and the bare reader: the least that any program would do with the same cells.
 
 ``dump WORKBOOK CELLS`` keeps a workbook's cells, ``write CELLS WORKBOOK`` writes them with xlsxwriter (values, formulas
-with their computed values, no format), ``read WORKBOOK`` reads every sheet with calamine.
+with their computed values, no format), ``read WORKBOOK…`` reads every sheet with calamine, and ``share WORKBOOK…`` does
+so in two processes.
 """
 
 from __future__ import annotations
@@ -49,14 +50,23 @@ def write(cells: Path, workbook: Path) -> None:
                     sheet.write_number(row, column, value)
 
 
-def read(workbook: Path) -> None:
-    """Read every sheet into Python lists."""
+def read(*workbooks: Path) -> None:
+    """Read every sheet of each workbook into Python lists."""
     from python_calamine import CalamineWorkbook
 
-    book = CalamineWorkbook.from_path(workbook)
-    for name in book.sheet_names:
-        book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    for workbook in workbooks:
+        book = CalamineWorkbook.from_path(workbook)
+        for name in book.sheet_names:
+            book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+def share(*workbooks: Path) -> None:
+    """The same in two processes."""
+    import multiprocessing
+
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(read, workbooks)
 
 
 if __name__ == "__main__":
-    {"dump": dump, "write": write, "read": read}[sys.argv[1]](*map(Path, sys.argv[2:]))
+    {"dump": dump, "write": write, "read": read, "share": share}[sys.argv[1]](*map(Path, sys.argv[2:]))

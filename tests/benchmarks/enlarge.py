@@ -20,6 +20,12 @@ def read(path: Path) -> list[Row]:
         return list(csv.DictReader(stream))
 
 
+def headers(path: Path) -> list[str]:
+    """The headers of a table, which may have no rows."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return next(csv.reader(stream))
+
+
 def enlarge(source: Path, target: Path, times: int) -> None:
     """Write into ``target`` the register of ``source``, ``times`` as large."""
     tables = {path.stem: read(path) for path in sorted(source.glob("*.csv")) if path.stem != "lignes_source"}
@@ -40,7 +46,7 @@ def enlarge(source: Path, target: Path, times: int) -> None:
     target.mkdir(parents=True)
     for name, rows in tables.items():
         with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+            writer = csv.DictWriter(stream, headers(source / f"{name}.csv"), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 

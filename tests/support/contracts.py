@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ SETTINGS = Settings(
     debut=2015,
     fin=2020,
     exercice=2013,
+    exercice_courant=2016,
     source="",
     priorites={1: 2016, 2: 2017, 3: 2018},
     arrondi_euros=2,
@@ -172,6 +174,17 @@ def line(ligne_id: str, convention_id: int, town: str, libelle: str, cents: int 
     }
 
 
+def followed(fiche_id: str, exercice: int, partenaire_id: str = "bailleur", **more: Any) -> Row:
+    """What a partner says of a fiche for an exercice."""
+    return {
+        "fiche_id": fiche_id,
+        "partenaire_id": partenaire_id,
+        "exercice": exercice,
+        "avancement": "en cours",
+        **more,
+    }
+
+
 def total(source: str, cents: int | None, convention: int | None = None, town: str | None = None, **more: Any) -> Row:
     """A published total of the exercice 2013; its scope follows from what is given."""
     scope = "collectivité" if town else "convention" if convention else "général"
@@ -273,6 +286,8 @@ def contract_rows(draw: DrawFn, *, adds_up: bool = True) -> Rows:
             rows["financements"].append(draw(_financements(each["fiche_id"])))
             partner = {"fiche_id": each["fiche_id"], "partenaire_id": "partenaire-1"}
             rows["participations"].append({**partner, "role": draw(st.sampled_from(["porteur", "opérationnel"]))})
+            followed_years = st.lists(_suivis(each["fiche_id"]), max_size=2, unique_by=lambda row: row["exercice"])
+            rows["suivis"] += draw(followed_years)
     for convention in rows["conventions"]:
         for town in rows["collectivites"]:
             number, key = convention["convention_id"], town["collectivite_id"]
@@ -312,6 +327,21 @@ def _fiches(draw: DrawFn, fiche_id: str, axe: str, convention: int) -> Row:
         **{name: draw(maybe) for name in names},
         "ligne_source": draw(st.none() | st.integers(1, 2000)),
     }
+
+
+@st.composite
+def _suivis(draw: DrawFn, fiche_id: str) -> Row:
+    states = ["non démarrée", "en cours", "terminée", "abandonnée"]
+    return followed(
+        fiche_id,
+        draw(st.integers(SETTINGS.debut, SETTINGS.fin)),
+        "partenaire-1",
+        avancement=draw(st.none() | st.sampled_from(states)),
+        pourcentage=draw(st.none() | st.integers(0, 100)),
+        date_bilan=draw(st.none() | st.dates(date(2000, 1, 1), date(2100, 12, 31))),
+        montant_engage=draw(amounts()),
+        commentaire=draw(st.none() | texts()),
+    )
 
 
 @st.composite

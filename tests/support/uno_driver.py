@@ -186,6 +186,10 @@ class Driver:
         descriptor.ContainsHeader = True
         target.filter(descriptor)
 
+    def unprotect(self, sheet: str) -> None:
+        """Lift a protection that has no password, as anyone may."""
+        self.sheet(sheet).unprotect("")
+
     def remove_sheet(self, sheet: str) -> None:
         self.document.Sheets.removeByName(sheet)
 

@@ -17,7 +17,7 @@ from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables
 from tabellion.workspace import Settings
 
-__all__ = ["Locate", "check_contract", "check_integrity", "check_meaning"]
+__all__ = ["Locate", "check_contract", "check_integrity", "check_meaning", "check_returned_rows"]
 
 
 def check_contract(
@@ -51,6 +51,24 @@ def check_meaning(tables: Tables, schemas: Schemas, settings: Settings, locate: 
     """The rest of :func:`check_contract`, for tables whose integrity is known."""
     inspection = Inspection(tables, schemas, settings, locate)
     _check_meaning(inspection)
+    return inspection.findings
+
+
+def check_returned_rows(
+    tables: Tables,
+    schemas: Schemas,
+    settings: Settings,
+    locate: Locate,
+    *,
+    unknown: Collection[tuple[str, Any, str]] = (),
+) -> list[Finding]:
+    """The constraints and references of rows returned by partners, all files at once.
+
+    ``tables`` are those of the register, with the returned rows in place of its own: unicity is a matter of each file.
+    """
+    inspection = Inspection(tables, schemas, settings, locate, unknown)
+    check_constraints(inspection)
+    check_references(inspection)
     return inspection.findings
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from tabellion.checks.inspection import Inspection, euros
 from tabellion.findings import CellValue
 from tabellion.schema import Field
 from tabellion.schema.frames import violations
-from tabellion.wording import nearest
+from tabellion.wording import french_date, nearest
 
 _CODES = {
     "required": "cellule-obligatoire-vide",
@@ -47,6 +48,8 @@ def _say(inspection: Inspection, table: str, position: int, field: Field, rule: 
     shown: CellValue = value
     if field.kind == "money" and value is not None:
         shown = euros(value)
+    elif isinstance(value, date):
+        shown = french_date(value)
     elif isinstance(value, str):
         shown = value[:_SHOWN]
     inspection.say(

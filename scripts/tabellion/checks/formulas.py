@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
+from tabellion.intake.form import FormReading
 from tabellion.intake.master import MasterReading, named_cell
 from tabellion.intake.raw import RawSheet
 from tabellion.intake.tables import Area, Finder
@@ -26,14 +28,14 @@ _ADDRESS = re.compile(
 _LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
 
 
-def check_formulas(reading: MasterReading) -> list[Finding]:
+def check_formulas(reading: MasterReading | FormReading) -> list[Finding]:
     """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
     return _FormulaCheck(reading).run()
 
 
 @dataclass
 class _FormulaCheck:
-    reading: MasterReading
+    reading: MasterReading | FormReading
     findings: list[Finding] = field(default_factory=list)
     uncached: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -137,7 +139,9 @@ class _FormulaCheck:
                     )
                 )  # fmt: skip
             return
-        plain, partial = self.canonical(found, sheet, row, area)
+        plain, partial = _compact(wanted), False
+        if found != wanted.removeprefix("="):
+            plain, partial = self.canonical(found, sheet, row, area)
         if partial or plain != _compact(wanted):
             code = "plage-incomplete" if partial and plain == _compact(wanted) else "formule-modifiee"
             self.findings.append(
@@ -208,6 +212,7 @@ class _FormulaCheck:
         return match[0], False
 
 
+@lru_cache(maxsize=256)
 def _compact(formula: str) -> str:
     """A formula without the spaces and the case that clients change, its texts and labels left alone."""
     pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))

@@ -14,7 +14,7 @@ import pandas as pd
 from tabellion.accounts import RECAP
 from tabellion.findings import CellValue, Finding, Place, Severity, finding
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables
+from tabellion.schema.frames import Tables, plain
 from tabellion.wording import fold
 from tabellion.workspace import Settings
 
@@ -80,10 +80,8 @@ class Inspection:
         return found[~np.isin(found, list(unread))] if unread else found
 
     def value(self, table: str, position: int, name: str) -> Any:
-        """One value as plain Python: ``None`` for blank, integer cents for an amount."""
-        value = self.tables[table][name].iloc[position]
-        if value is pd.NA or value != value:
-            return None
+        """One value as plain Python: ``None`` for blank, integer cents for an amount, a date for a day."""
+        value = plain(self.tables[table][name].iloc[position])
         return value.item() if isinstance(value, np.generic) else value
 
     def texts(self, table: str, name: str, positions: Iterable[int]) -> list[str]:

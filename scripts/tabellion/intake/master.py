@@ -9,19 +9,22 @@ from typing import Any
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
+from tabellion.intake.cells import CellReader
+from tabellion.intake.hidden import read_identity
 from tabellion.intake.identifiers import MAKERS, fill_identifiers
-from tabellion.intake.raw import RawSheet, RawValue, RawWorkbook
+from tabellion.intake.raw import RawSheet, RawWorkbook
 from tabellion.intake.tables import Area, Finder, is_total
 from tabellion.schema import Field, Schemas, TableSchema
-from tabellion.schema.cast import cast_column
 from tabellion.schema.frames import Tables, make_frame
 from tabellion.wording import fold
-from tabellion.workbook.identity import FORMAT_VERSION, FORMULA_HEADERS, FORMULAS_COLUMN, KIND_MASTER
+from tabellion.workbook.identity import FORMAT_VERSION, KIND_MASTER, SHOWN
 from tabellion.workbook.names import (
     CONTROLES,
     IDENTITY,
+    OCCASIONAL,
     PER_CONVENTION,
     SINGLE,
+    is_annotations,
     sheet_key,
     sheet_marker,
     table_name,
@@ -29,9 +32,6 @@ from tabellion.workbook.names import (
 )
 from tabellion.workbook.pen import FormulaCell
 from tabellion.workbook.plan import COMPUTED
-
-#: Fields whose values are names of other rows or words of a list: a difference of case, accents or spaces is forgiven.
-_SHOWN_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -81,34 +81,13 @@ def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str) -> Maste
     When the workbook is not a master of this contract and format, the reading has findings and no tables.
     """
     reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
-    reading.identity, reading.formulas = _identity(workbook.sheet(IDENTITY))
+    reading.identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
     finder = Finder(workbook, reading.known_tables)
     if not _is_ours(reading, finder, contract):
         return reading
     _Reader(reading, finder).read()
     reading.findings += finder.findings
     return reading
-
-
-def _identity(sheet: RawSheet | None) -> tuple[dict[str, str], list[FormulaCell]]:
-    if sheet is None:
-        return {}, []
-    identity: dict[str, str] = {}
-    formulas = []
-    for line in sheet.rows[1:]:
-        cells = [_word(value) for value in line] + [""] * (FORMULAS_COLUMN + len(FORMULA_HEADERS))
-        if cells[0]:
-            identity[cells[0]] = cells[1]
-        table, key, column, formula = cells[FORMULAS_COLUMN : FORMULAS_COLUMN + len(FORMULA_HEADERS)]
-        if column and formula:
-            formulas.append(FormulaCell(table, key, column, formula))
-    return identity, formulas
-
-
-def _word(value: RawValue) -> str:
-    if isinstance(value, float) and value == int(value):
-        return str(int(value))
-    return "" if value is None else str(value)
 
 
 def _is_ours(reading: MasterReading, finder: Finder, contract: str) -> bool:
@@ -135,6 +114,7 @@ class _Reader:
 
     def __init__(self, reading: MasterReading, finder: Finder) -> None:
         self.reading, self.finder = reading, finder
+        self.cells = CellReader(reading.findings)
         self.columns: dict[str, dict[str, list[Any]]] = {}
 
     def read(self) -> None:
@@ -155,8 +135,17 @@ class _Reader:
         name, sheet = SINGLE[resource]
         labels = tuple(field.title for field in schema.fields)
         marker = sheet_marker(fold(sheet).capitalize())
+        if resource in OCCASIONAL and not self.was_made(resource, name, marker):
+            return None
         return self.keep(
             self.finder.area(name, labels, marker=marker, titre=schema.title, computed=computed_labels(schema))
+        )
+
+    def was_made(self, resource: str, name: str, marker: str) -> bool:
+        """Whether the workbook was made with an occasional table, by any of the traces that it leaves."""
+        reading = self.reading
+        return (
+            reading.identity.get(resource) == SHOWN or name in self.finder.names() or marker in reading.workbook.names
         )
 
     def part(self, resource: str, schema: TableSchema, convention: int) -> Area | None:
@@ -189,7 +178,7 @@ class _Reader:
                 if each.name in implied:
                     found[each.name] += [implied[each.name]] * len(rows)
                     continue
-                values, unread = self.column(schema, each, area, rows)
+                values, unread = self.cells.column(area, rows, each.title, each, self.choices(schema, each))
                 found[each.name] += values
                 unknown |= {(start + position, each.name) for position in unread}
         key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
@@ -212,7 +201,7 @@ class _Reader:
             if not has_key and is_total(texts):
                 self.reading.findings.append(finding("total-ajoute", area.place(row), valeur=texts[0]))
                 continue
-            if self.repeats_headers(area, row):
+            if area.repeats_headers(row):
                 continue
             if row > area.last_row and area.found_name:
                 self.reading.findings.append(finding("ligne-hors-tableau", area.place(row), valeur=area.name))
@@ -225,64 +214,6 @@ class _Reader:
         return len(written) > 1 and all(
             isinstance(value, str) and fold(value) == fold(label) for label, value in written
         )
-
-    def column(self, schema: TableSchema, field_: Field, area: Area, rows: list[int]) -> tuple[list[Any], set[int]]:
-        """One column of an area, typed; positions of the cells that hold something unreadable, each said once."""
-        label, reading = field_.title, self.reading
-        if label not in area.columns:
-            return [None] * len(rows), set(range(len(rows)))
-        column = area.columns[label]
-        found = [area.value(row, label) for row in rows]
-        unread: set[int] = set()
-        for position, row in enumerate(rows):
-            cell = (row, column)
-            if cell in area.sheet.errors:
-                error = area.sheet.errors[cell]
-                reading.findings.append(
-                    finding("cellule-en-erreur", area.place(row, label), champ=field_.name, valeur=error)
-                )
-                unread.add(position)
-            elif cell in area.sheet.uncached:
-                reading.findings.append(finding("formule-sans-valeur", area.place(row, label), champ=field_.name))
-                unread.add(position)
-        found = self.meant(schema, field_, area, rows, found)
-        cast = cast_column(field_, found)
-        for problem in cast.problems:
-            place = area.place(rows[problem.position], label)
-            reading.findings.append(
-                finding(
-                    problem.code,
-                    place,
-                    champ=field_.name,
-                    valeur=str(found[problem.position])[:_SHOWN_LENGTH],
-                    attendu=field_.expected,
-                    suggestion=problem.suggestion,
-                )
-            )
-        return cast.values, unread | cast.unknown
-
-    def meant(
-        self, schema: TableSchema, field_: Field, area: Area, rows: list[int], found: list[RawValue]
-    ) -> list[RawValue]:
-        """The keys and the words of a list that people chose, in place of the labels and spellings they see."""
-        exact = self.choices(schema, field_)
-        if not exact:
-            return found
-        folded = {fold(shown): key for shown, key in reversed(exact.items())}
-        meant: list[RawValue] = []
-        for position, value in enumerate(found):
-            if not isinstance(value, str) or value in exact:
-                meant.append(exact.get(value, value) if isinstance(value, str) else value)
-                continue
-            key = folded.get(fold(value))
-            if key is not None:
-                shown = next(each for each, other in exact.items() if other == key)
-                place = area.place(rows[position], field_.title)
-                self.reading.findings.append(
-                    finding("valeur-rapprochee", place, champ=field_.name, valeur=value, attendu=shown)
-                )
-            meant.append(value if key is None else key)
-        return meant
 
     def choices(self, schema: TableSchema, field_: Field) -> dict[str, str]:
         """What a cell may show, and the value it stands for."""
@@ -302,6 +233,8 @@ class _Reader:
             return
         known = {self.finder.marked_sheet(marker) for marker in markers} | {IDENTITY, CONTROLES}
         for sheet in self.reading.workbook.sheets:
+            if is_annotations(sheet.name):
+                continue
             if sheet.name not in known and any(any(value is not None for value in line) for line in sheet.rows):
                 place = Place(feuille=sheet.name, cellule=cell_name(1, 1))
                 self.reading.findings.append(finding("feuille-ajoutee", place, valeur=sheet.name))

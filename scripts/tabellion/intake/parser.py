@@ -22,10 +22,10 @@ from tabellion.intake.archive import Parts, open_archive
 from tabellion.intake.content import check_content
 from tabellion.intake.limits import LIMITS, MIB, Limits, refusal
 from tabellion.intake.package import Package, SheetPart, read_package, read_tables
-from tabellion.intake.raw import RawSheet, RawTable, RawValue, RawWorkbook
+from tabellion.intake.percents import percent_cells, percent_styles
+from tabellion.intake.raw import Cell, RawSheet, RawTable, RawValue, RawWorkbook
 from tabellion.intake.shared_strings import plain_shared_strings
 from tabellion.intake.sheet_xml import SheetScan, scan_sheet
-from tabellion.intake.xml_parts import elements
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -72,13 +72,14 @@ def _read_sheets(parts: Parts, package: Package, only: Callable[[str], bool] | N
     strings = b""
     if package.shared_strings is not None:
         strings = plain_shared_strings(parts.xml[package.shared_strings], package.shared_strings, limits)
-    styles = b""
+    styles, percents = b"", [frozenset[Cell]()] * len(scans)
     if package.styles is not None:
         styles = parts.xml[package.styles]
-        elements(styles, package.styles, frozenset())  # well-formed, or refused here
+        styled = percent_styles(styles, package.styles)  # well-formed, or refused here
+        percents = [percent_cells(scan.cells, styled) for scan in scans]
     parts.xml.clear()
     values = _values(_plain_package(scans, strings, styles, package.date1904), len(scans))
-    return [_sheet(*one) for one in zip(chosen, scans, values, tables, strict=True)]
+    return [_sheet(*one) for one in zip(chosen, scans, values, tables, percents, strict=True)]
 
 
 def _values(archive: bytes, count: int) -> list[list[list[RawValue]]]:
@@ -93,7 +94,13 @@ def _values(archive: bytes, count: int) -> list[list[list[RawValue]]]:
     return cast("list[list[list[RawValue]]]", sheets)
 
 
-def _sheet(part: SheetPart, scan: SheetScan, values: list[list[RawValue]], tables: tuple[RawTable, ...]) -> RawSheet:
+def _sheet(
+    part: SheetPart,
+    scan: SheetScan,
+    values: list[list[RawValue]],
+    tables: tuple[RawTable, ...],
+    percents: frozenset[Cell],
+) -> RawSheet:
     """One sheet from its values and its scan: what calamine shows as ``''`` is told apart here."""
     rows = [[None if value == "" else value for value in row] if "" in row else row for row in values]
     if scan.may_overflow:
@@ -114,6 +121,7 @@ def _sheet(part: SheetPart, scan: SheetScan, values: list[list[RawValue]], table
         formulas=scan.formulas,
         errors=scan.errors,
         uncached=scan.uncached,
+        percents=percents,
         merged=scan.merged,
         hidden_rows=scan.hidden_rows,
         hidden_columns=scan.hidden_columns,

@@ -52,6 +52,8 @@ class RawSheet:
     """Error values (``#REF!``), typed or computed."""
     uncached: set[Cell] = field(default_factory=set)
     """Formula cells that carry no computed value."""
+    percents: frozenset[Cell] = frozenset()
+    """Filled cells whose number format is a percentage: they show a hundred times their value."""
     merged: tuple[str, ...] = ()
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()

@@ -51,14 +51,27 @@ class Area:
         """The value of a row under a label."""
         return self.sheet.value(row, self.columns[label])
 
+    def repeats_headers(self, row: int) -> bool:
+        """Whether a row only says the headers again, as a client prints them on each page."""
+        written = [(label, value) for label in self.columns if not _blank(value := self.value(row, label))]
+        return len(written) > 1 and all(
+            isinstance(value, str) and fold(value) == fold(label) for label, value in written
+        )
+
     def rows(self) -> Iterator[int]:
         """The rows under the header that hold something in a known column, to the end of the sheet."""
         columns = [column - 1 for column in self.columns.values()]
         special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column - 1 in columns}
         for row in range(self.header_row + 1, self.end_row + 1):
             line = self.sheet.rows[row - 1] if row <= len(self.sheet.rows) else []
-            if row in special or any(column < len(line) and not _blank(line[column]) for column in columns):
+            width = len(line)
+            if row in special:
                 yield row
+                continue
+            for column in columns:
+                if column < width and line[column] is not None and not _blank(line[column]):
+                    yield row
+                    break
 
 
 def _blank(value: RawValue) -> bool:
@@ -92,11 +105,13 @@ class Finder:
         marker: str | None = None,
         titre: str = "",
         computed: Collection[str] = (),
+        sheet_hint: str | None = None,
     ) -> Area | None:
         """The area of the table ``name`` whose columns are ``labels``; ``None`` when it is nowhere (and that is said).
 
         ``marker`` is the defined name that points at its sheet, for a table that a client has undone. ``computed`` are
-        the labels of columns that the workbook computes: they are neither read nor reported as added.
+        the labels of columns that the workbook computes: they are neither read nor reported as added. ``sheet_hint`` is
+        the name that the sheet had: a sheet of that name, or nearly, is looked at first.
         """
         self._computed = {fold(label) for label in computed}
         if name in self._tables:
@@ -105,7 +120,7 @@ class Finder:
             return self._measure(
                 name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name
             )
-        sheet_name = self.marked_sheet(marker) if marker is not None else None
+        sheet_name = self.marked_sheet(marker) if marker is not None else self._near_sheet(sheet_hint)
         deleted = marker is not None and sheet_name is None and marker in self.workbook.names
         found = None if deleted else self._search(labels, sheet_name)
         if found is None:
@@ -129,6 +144,10 @@ class Finder:
         name, separator, _ = refers_to.lstrip("=").rpartition("!")
         name = name.strip("'").replace("''", "'") if separator else ""
         return name if self.workbook.sheet(name) is not None else None
+
+    def _near_sheet(self, name: str | None) -> str | None:
+        """The sheet of that name, or of the name nearest to it."""
+        return nearest(name, [sheet.name for sheet in self.workbook.sheets]) if name is not None else None
 
     def _search(self, labels: tuple[str, ...], sheet_name: str | None) -> tuple[RawSheet, int, tuple[int, int]] | None:
         """The row that shows most of ``labels``, in the marked sheet or, without a marker, in all."""
@@ -188,6 +207,7 @@ class Finder:
         heads = {column: sheet.value(header, column) for column in range(first, last + 1)}
         texts = {column: str(value).strip() for column, value in heads.items() if not _blank(value)}
         exact: dict[str, int] = {}
+        repeated: set[int] = set()
         for column, text in texts.items():
             label = next((each for each in labels if each == text), None) or next(
                 (each for each in labels if fold(each) == fold(text)), None
@@ -197,9 +217,11 @@ class Finder:
             if label in exact:
                 place = Place(feuille=sheet.name, cellule=cell_name(header, column))
                 self.findings.append(finding("colonne-en-double", place, valeur=text))
+                repeated.add(column)
             else:
                 exact[label] = column
-        others = {column: text for column, text in texts.items() if column not in exact.values()}
+        known = {*exact.values(), *repeated}
+        others = {column: text for column, text in texts.items() if column not in known}
         free = {column: text for column, text in others.items() if fold(text) not in self._computed}
         renamed = self._near(sheet, header, [label for label in labels if label not in exact], free, exact)
         for label in labels:

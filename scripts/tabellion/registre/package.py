@@ -25,6 +25,8 @@ DESCRIPTOR = "datapackage.json"
 _LONGEST_FIELD = 1_000_000
 #: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
 _PRINT = "empreinte"
+#: Kinds of fields that the standard calls otherwise.
+_STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,7 @@ def _text(field: Field, value: Any) -> str:
         return plain_euros(value)
     if field.kind == "boolean":
         return TRUE_WORD if value else FALSE_WORD
-    return str(value)
+    return str(value)  # a day comes as a date, whose text is ISO 8601
 
 
 def standard_descriptor(schema: TableSchema) -> dict[str, Any]:
@@ -251,7 +253,7 @@ def standard_descriptor(schema: TableSchema) -> dict[str, Any]:
 
 
 def _standard_field(field: Field) -> dict[str, Any]:
-    type_ = "number" if field.kind == "money" else field.kind
+    type_ = _STANDARD_TYPES.get(field.kind, field.kind)
     descriptor: dict[str, Any] = {
         "name": field.name,
         "type": type_,
@@ -269,8 +271,8 @@ def _standard_field(field: Field) -> dict[str, Any]:
         ("unique", field.unique or None),
         ("pattern", field.pattern),
         ("enum", list(field.enum) or None),
-        ("minimum", field.minimum),
-        ("maximum", field.maximum),
+        ("minimum", field.minimum if field.earliest is None else field.earliest.isoformat()),
+        ("maximum", field.maximum if field.latest is None else field.latest.isoformat()),
         ("minLength", field.min_length),
         ("maxLength", field.max_length),
     )

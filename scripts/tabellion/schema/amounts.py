@@ -9,7 +9,9 @@ from decimal import Decimal
 #: Separators of thousands that people type or software pastes: space, no-break, thin and narrow spaces, apostrophes.
 _SPACES = " \u00a0\u2007\u2009\u202f'\u2019"
 _NEGATIVE_SIGNS = "-\u2212\u2013"
-_UNIT = re.compile(r"(?P<scale>[kKM])?\s*(?:€|euros?|eur)\s*$|(?P<bare>[kKM])\s*$", re.IGNORECASE)
+#: A small m could be thousands (milliers) as well as millions: it is no unit.
+_UNIT = re.compile(r"(?P<scale>[kKM])?\s*(?:€|(?i:euros?|eur))\s*$|(?P<bare>[kKM])\s*$")
+_UNIT_BEFORE = re.compile(r"(?:€|(?i:euros?|eur)(?![A-Za-z]))\s*")
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 _GROUPED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}]{{1,2}}\d{{3}})+|\d+")
 _NOTHING = {"néant", "neant", "-", "–", "—", "sans objet", "so", "s.o.", "nc", "n.c."}
@@ -35,26 +37,14 @@ def parse_amount(text: str) -> Amount:
     More than two decimals after scaling are not an amount: money is exact to the cent.
     """
     stripped = text.strip(_SPACES + "\t\r\n")
-    if stripped.casefold() in _NOTHING:
-        return Amount(nothing=True)
     if not stripped or len(stripped) > _LONGEST:
         return Amount()
-    negative = False
-    if stripped[0] == "(" and stripped[-1] == ")":
-        negative, stripped = True, stripped[1:-1].strip(_SPACES)
-    unit = _UNIT.search(stripped)
-    scale = 1
-    if unit is not None:
-        scale = _SCALES[(unit["scale"] or unit["bare"] or "").lower()]
-        stripped = stripped[: unit.start()].rstrip(_SPACES)
-    elif stripped.startswith("€"):
-        stripped = stripped[1:].lstrip(_SPACES)
-    if stripped.casefold() in _NOTHING:  # « - € »: how Excel's accounting format shows zero
+    stripped, signs, scales = _peeled(stripped)
+    if stripped.casefold() in _NOTHING and not signs:  # « - € » too: how Excel's accounting format shows zero
         return Amount(nothing=True)
-    if stripped and stripped[0] in _NEGATIVE_SIGNS + "+":
-        negative, stripped = negative or stripped[0] != "+", stripped[1:].lstrip(_SPACES)
-    elif stripped and stripped[-1] in _NEGATIVE_SIGNS:
-        negative, stripped = True, stripped[:-1].rstrip(_SPACES)
+    if len(signs) > 1 or len(scales) > 1:
+        return Amount()
+    negative, scale = signs not in ([], ["+"]), scales[0] if scales else 1
     number = _number(stripped)
     if not isinstance(number, Decimal):
         return Amount(ambiguous=number)
@@ -62,6 +52,31 @@ def parse_amount(text: str) -> Amount:
     if cents != cents.to_integral_value():
         return Amount(ambiguous=True)
     return Amount(cents=-int(cents) if negative else int(cents))
+
+
+def _peeled(text: str) -> tuple[str, list[str], list[int]]:
+    """``text`` without what stands around a number, then the signs (``(`` for parentheses) and the units, as scales."""
+    signs, scales = list[str](), list[int]()
+    while text and text.casefold() not in _NOTHING:
+        if text[0] == "(" and text[-1] == ")":
+            signs.append("(")
+            text = text[1:-1]
+        elif (unit := _UNIT.search(text)) is not None:
+            scales.append(_SCALES[(unit["scale"] or unit["bare"] or "").lower()])
+            text = text[: unit.start()]
+        elif (unit := _UNIT_BEFORE.match(text)) is not None:
+            scales.append(1)
+            text = text[unit.end() :]
+        elif text[0] in _NEGATIVE_SIGNS + "+":
+            signs.append(text[0])
+            text = text[1:]
+        elif text[-1] in _NEGATIVE_SIGNS:
+            signs.append(text[-1])
+            text = text[:-1]
+        else:
+            break
+        text = text.strip(_SPACES)
+    return text, signs, scales
 
 
 def _number(text: str) -> Decimal | bool:
@@ -93,6 +108,23 @@ def _number(text: str) -> Decimal | bool:
 
 def _digits(text: str) -> str:
     return re.sub(r"\D", "", text)
+
+
+#: Excel keeps 15 significant digits: a float amount is exact in cents below this many euros.
+LARGEST_EUROS = 10**13
+#: A float that comes from a whole number of cents is this close to it.
+_CENT_TOLERANCE = 1e-4
+
+
+def nearest_cents(euros: float) -> tuple[int, bool]:
+    """The whole cents nearest to a number of euros below :data:`LARGEST_EUROS`, and whether the number is just that."""
+    cents = round(euros * 100)
+    return cents, abs(euros * 100 - cents) <= _CENT_TOLERANCE * max(1.0, abs(euros) * 1e-6)
+
+
+def typed_euros(cents: int) -> str:
+    """``123456`` cents as a French keyboard types it in a cell: ``1234,56``."""
+    return plain_euros(cents).replace(".", ",")
 
 
 def format_euros(cents: int) -> str:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from tabellion.schema.table import Field, Schemas, TableSchema
 
-_KINDS = {"string": "texte", "integer": "nombre entier", "money": "montant en euros", "boolean": "oui / non"}
+#: What people call each kind of field.
+KINDS = {
+    "string": "texte",
+    "integer": "nombre entier",
+    "money": "montant en euros",
+    "percent": "pourcentage",
+    "date": "date",
+    "boolean": "oui / non",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ def dictionary(schemas: Schemas) -> Iterator[Entry]:
                 schema.title,
                 f"{schema.name}.{field.name}",
                 field.title,
-                _KINDS[field.kind],
+                KINDS[field.kind],
                 "oui" if field.required else "non",
                 _expected(schemas, schema, field),
                 field.example or "",

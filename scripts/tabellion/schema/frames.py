@@ -16,7 +16,14 @@ from tabellion.schema.table import Field, Schemas, TableSchema
 #: The contract in memory: table name → frame. Columns are the schema's fields in order; indexes are unique in a table.
 Tables = dict[str, pd.DataFrame]
 
-_DTYPES: Mapping[str, Any] = {"string": "str", "integer": "Int64", "money": "Int64", "boolean": "boolean"}
+_DTYPES: Mapping[str, Any] = {
+    "string": "str",
+    "integer": "Int64",
+    "money": "Int64",
+    "percent": "Int64",
+    "date": "datetime64[s]",
+    "boolean": "boolean",
+}
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+\Z"
 
 
@@ -34,7 +41,7 @@ class Violation:
 def make_frame(
     schema: TableSchema, columns: Mapping[str, list[Any]], index: Iterable[Any] | None = None
 ) -> pd.DataFrame:
-    """Build the frame of a table from plain columns (amounts in integer cents, ``None`` for blank).
+    """Build the frame of a table from plain columns (amounts in integer cents, days as dates, ``None`` for blank).
 
     Columns that are not given are blank. ``index`` defaults to 0, 1, 2, …
     """
@@ -54,10 +61,14 @@ def make_tables(schemas: Schemas, rows: Mapping[str, list[dict[str, Any]]]) -> T
 
 def plain_columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """The columns of a frame as lists of plain Python values, ``None`` for blank."""
-    return {
-        str(name): [None if value is pd.NA or value != value else value for value in frame[name].tolist()]
-        for name in frame
-    }
+    return {str(name): [plain(value) for value in frame[name].tolist()] for name in frame}
+
+
+def plain(value: Any) -> Any:
+    """One value of a frame as plain Python: ``None`` for blank, a date for a day."""
+    if value is pd.NA or value != value:
+        return None
+    return value.date() if isinstance(value, pd.Timestamp) else value
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -89,6 +100,10 @@ def _column(field: Field) -> pa.Column:
         checks.append(pa.Check.ge(field.minimum * scale, error="minimum"))
     if field.maximum is not None:
         checks.append(pa.Check.le(field.maximum * scale, error="maximum"))
+    if field.earliest is not None:
+        checks.append(pa.Check.ge(pd.Timestamp(field.earliest), error="minimum"))
+    if field.latest is not None:
+        checks.append(pa.Check.le(pd.Timestamp(field.latest), error="maximum"))
     if field.min_length is not None or field.max_length is not None:
         checks.append(pa.Check.str_length(field.min_length, field.max_length, error="maxLength"))
     return pa.Column(_DTYPES[field.kind], checks=checks, nullable=not field.required)

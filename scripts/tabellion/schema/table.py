@@ -1,8 +1,8 @@
 """Table Schemas read from JSON: the single declaration of every table (https://specs.frictionlessdata.io/table-schema/).
 
-Three properties are the house's own, and are ignored by other readers of the standard: a field's ``unite`` (``"EUR"``:
-an amount, integer cents in memory) and ``excel`` (column width, input prompt), and a schema's ``libelle`` (the field
-that people see in place of the primary key).
+Three properties are the house's own, and are ignored by other readers of the standard: a field's ``unite`` (``"EUR"``
+on a number: an amount, integer cents in memory; ``"%"`` on an integer: a percentage, 0 to 100) and ``excel`` (column
+width, input prompt), and a schema's ``libelle`` (the field that people see in place of the primary key).
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.wording import system_reason
+from tabellion.wording import french_date, system_reason
 
-Kind = Literal["string", "integer", "money", "boolean"]
+Kind = Literal["string", "integer", "money", "percent", "date", "boolean"]
 
 #: The tables of a contract, parents before children: the order of loading, saving and reporting.
 TABLES = (
@@ -30,6 +31,7 @@ TABLES = (
     "partenaires",
     "fiches",
     "participations",
+    "suivis",
     "financements",
     "lignes_budgetaires",
     "totaux_publies",
@@ -41,7 +43,11 @@ TRUE_WORD, FALSE_WORD = "oui", "non"
 #: The lists that a workbook makes by itself, and that a field may offer by name.
 CHOICES = ("exercices",)
 
-_TYPES = {"string", "integer", "number", "boolean"}
+_TYPES = {"string", "integer", "number", "boolean", "date"}
+#: The kinds that a type and its ``unite`` declare together.
+_UNITS: Mapping[tuple[str, str], Kind] = {("number", "EUR"): "money", ("integer", "%"): "percent"}
+#: A percentage is a whole number of hundredths, between these bounds unless its schema has narrower ones.
+_PERCENTS = (0, 100)
 _FIELD_KEYS = {
     "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite",
     "trueValues", "falseValues",
@@ -54,9 +60,10 @@ _DEFAULT_WIDTH = 14
 class Field:
     """One column of a table: its name, its kind, what people read of it, and its constraints.
 
-    ``minimum`` and ``maximum`` are in the unit of the declaration (euros for amounts). ``width`` is in characters, as
-    Excel counts them; a ``one_line`` text is not wrapped in its cell. ``choices`` names a list
-    of the workbook that the field offers (``exercices``), where neither an ``enum`` nor a foreign key does.
+    ``minimum`` and ``maximum`` are in the unit of the declaration (euros for amounts); ``earliest`` and ``latest`` are
+    those of a date. ``width`` is in characters, as Excel counts them; a ``one_line`` text is not wrapped in its cell.
+    ``choices`` names a list of the workbook that the field offers (``exercices``), where neither an ``enum`` nor a
+    foreign key does.
     """
 
     name: str
@@ -72,6 +79,8 @@ class Field:
     enum: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    earliest: date | None = None
+    latest: date | None = None
     min_length: int | None = None
     max_length: int | None = None
     email: bool = False
@@ -105,6 +114,10 @@ class Field:
             return f"un montant en euros{bounds}, en chiffres"
         if self.kind == "integer":
             return f"un nombre entier{bounds}"
+        if self.kind == "percent":
+            return f"un pourcentage entier{bounds}"
+        if self.kind == "date":
+            return f"une date, comme 31/12/2016{self._date_bounds}"
         if self.kind == "boolean":
             return f"{TRUE_WORD} ou {FALSE_WORD}"
         parts = ["une adresse de courriel" if self.email else "un texte"]
@@ -115,6 +128,15 @@ class Field:
         if self.max_length is not None:
             parts.append(f"de {self.max_length} caractères au plus")
         return " ".join(parts)
+
+    @property
+    def _date_bounds(self) -> str:
+        low, high = self.earliest, self.latest
+        if low is not None and high is not None:
+            return f", entre le {french_date(low)} et le {french_date(high)}"
+        if low is not None:
+            return f", à partir du {french_date(low)}"
+        return f", jusqu'au {french_date(high)}" if high is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +310,11 @@ class _Reader:
         if str(type_) not in _TYPES:
             self.wrong(f"type inconnu : {type_} (connus : {', '.join(sorted(_TYPES))})", name)
             return None
-        if type_ == "number" and value.get("unite") != "EUR":
+        unit = value.get("unite")
+        if type_ == "number" and unit != "EUR":
             self.wrong('un champ « number » est un montant et doit porter "unite": "EUR"', name)
+        elif unit is not None and (type_, unit) not in _UNITS:
+            self.wrong(f'unité inconnue pour un champ « {type_} » : {unit} (connues : "%" pour « integer »)', name)
         for unknown in sorted(set(value) - _FIELD_KEYS):
             self.wrong(f"propriété inconnue : {unknown}", name)
         limits = value.get("constraints", {})
@@ -299,7 +324,11 @@ class _Reader:
         for unknown in sorted(set(limits) - _CONSTRAINTS):
             self.wrong(f"contrainte inconnue : {unknown}", name)
         excel = value.get("excel", {})
-        kind: Kind = "money" if type_ == "number" else type_
+        kind: Kind = _UNITS.get((type_, str(unit)), "money" if type_ == "number" else type_)
+        dated = kind == "date"
+        low, high = (None, None) if dated else (self.number(limits, key, name) for key in ("minimum", "maximum"))
+        if kind == "percent":
+            low, high = _PERCENTS[0] if low is None else low, _PERCENTS[1] if high is None else high
         return Field(
             name=name,
             kind=kind,
@@ -312,8 +341,10 @@ class _Reader:
             unique=limits.get("unique") is True,
             pattern=self.pattern(limits, name),
             enum=self.enum(limits, name, kind),
-            minimum=self.number(limits, "minimum", name),
-            maximum=self.number(limits, "maximum", name),
+            minimum=low,
+            maximum=high,
+            earliest=self.day(limits, "minimum", name) if dated else None,
+            latest=self.day(limits, "maximum", name) if dated else None,
             min_length=self.count(limits, "minLength", name),
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email",
@@ -351,6 +382,16 @@ class _Reader:
             return value
         self.wrong(f"« {key} » doit être un nombre, trouvé : {value!r}", name)
         return None
+
+    def day(self, limits: dict[str, Any], key: str, name: str) -> date | None:
+        value = limits.get(key)
+        if value is None:
+            return None
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            self.wrong(f"« {key} » doit être une date comme 2016-12-31, trouvé : {value!r}", name)
+            return None
 
     def count(self, limits: dict[str, Any], key: str, name: str) -> int | None:
         value = self.number(limits, key, name)

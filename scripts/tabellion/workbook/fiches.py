@@ -1,4 +1,4 @@
-"""The sheets of the fiches action (C01, C02, …) and of their financements."""
+"""The sheets of the fiches action (C01, C02, …), of their financements and of their follow-up."""
 
 from __future__ import annotations
 
@@ -55,6 +55,15 @@ def write_financements(sheet: Sheet, plan: MasterPlan) -> None:
     write_data_table(sheet, plan, table)
     fit_data_table(sheet, plan, table)
     _finish(sheet, plan, table, last_printed="montant_texte")
+
+
+def write_suivi(sheet: Sheet, plan: MasterPlan) -> None:
+    """Write the sheet of what partners said of their fiches."""
+    table = plan.data[table_name("suivis")]
+    sheet.title("Suivi", "Ce que les partenaires disent de leurs fiches, exercice par exercice", len(table.columns))
+    write_data_table(sheet, plan, table)
+    fit_data_table(sheet, plan, table)
+    _finish(sheet, plan, table, last_printed=table.columns[-1].name)
 
 
 def _finish(sheet: Sheet, plan: MasterPlan, table: DataTable, last_printed: str) -> None:

@@ -29,6 +29,7 @@ from tabellion.workbook.names import (
     FINANCEMENTS,
     NOMENCLATURES,
     RAPPROCHEMENT,
+    SUIVI,
     SYNTHESE,
     cell_link,
     column_ref,
@@ -57,6 +58,7 @@ _SHARED = {
     SYNTHESE: "Crédits par convention et par collectivité, fiches par priorité et par financeur",
     RAPPROCHEMENT: "Du total publié au total recalculé, chaque écart nommé",
     FINANCEMENTS: "Les financeurs retenus, fiche par fiche",
+    SUIVI: "Ce que les partenaires disent de leurs fiches, exercice par exercice",
     NOMENCLATURES: "Les listes derrière les menus déroulants",
     CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
 }
@@ -169,6 +171,8 @@ def _write_directory(sheet: Sheet, plan: MasterPlan, row: int) -> int:
     add_state_colours(sheet, first, 6, row, 6)
     sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, align="left", indent=1)
     for name, words in _SHARED.items():
+        if name not in plan.sheets:
+            continue
         row += 1
         sheet.write(row, 0, None, pen.cell())
         sheet.link(row, 1, sheet_marker(name), name, pen.cell(font_color=contract.look.colours["lien"], underline=1))

@@ -10,6 +10,8 @@ from tabellion.workbook.pen import FormulaCell, Pen
 #: The version of the workbook's inner format; a reader refuses the versions it does not know.
 FORMAT_VERSION = 1
 KIND_MASTER = "contrat"
+#: What the identity says, by table, of the occasional tables that the workbook was made with.
+SHOWN = "oui"
 
 #: Headers of the two blocks of the hidden sheet.
 KEY_HEADER, VALUE_HEADER = "Clé", "Valeur"

@@ -42,6 +42,7 @@ class Look:
     size: float
     orders: Mapping[str, tuple[str, ...]]
     how_to: tuple[str, ...]
+    form_how_to: tuple[str, ...]
 
 
 def load_look(path: Path, schemas: Schemas) -> Look:
@@ -88,18 +89,22 @@ class _LookReader:
         if not isinstance(size, int | float) or not 6 <= size <= 20:
             self.wrong("police.taille", "il faut un nombre entre 6 et 20")
             size = 10
-        how_to = self.section("accueil").get("mode_d_emploi", [])
-        if not isinstance(how_to, list) or not all(isinstance(each, str) for each in how_to):
-            self.wrong("accueil.mode_d_emploi", "il faut une liste de phrases")
-            how_to = []
         return Look(
             colours=found,
             series=tuple(self.colour("couleurs.series", each) for each in series),
             font=str(font.get("nom", "Calibri")),
             size=float(size),
             orders={name: self.order(name, order, schemas) for name, order in self.section("colonnes").items()},
-            how_to=tuple(how_to),
+            how_to=self.sentences("accueil", "mode_d_emploi"),
+            form_how_to=self.sentences("formulaire", "mode_d_emploi"),
         )
+
+    def sentences(self, section: str, name: str) -> tuple[str, ...]:
+        found = self.section(section).get(name, [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            self.wrong(f"{section}.{name}", "il faut une liste de phrases")
+            return ()
+        return tuple(found)
 
     def colour(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(r"#?[0-9A-Fa-f]{6}", value):

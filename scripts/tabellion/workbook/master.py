@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from tabellion.findings import Finding
 from tabellion.workbook import seal
 from tabellion.workbook.budgets import define_constants, write_budget
-from tabellion.workbook.fiches import write_fiches, write_financements
+from tabellion.workbook.fiches import write_fiches, write_financements, write_suivi
 from tabellion.workbook.front import write_accueil, write_controles, write_nomenclatures
-from tabellion.workbook.identity import FORMAT_VERSION, KIND_MASTER, write_identity
+from tabellion.workbook.identity import FORMAT_VERSION, KIND_MASTER, SHOWN, write_identity
 from tabellion.workbook.names import (
     ACCUEIL,
     CONTROLES,
     FINANCEMENTS,
     NOMENCLATURES,
+    OCCASIONAL,
     RAPPROCHEMENT,
+    SUIVI,
     SYNTHESE,
     quoted_sheet,
     sheet_key,
@@ -51,14 +53,19 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
             words = "Budget" if there == "B" else "Fiches action"
             _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
     write_financements(sheets[FINANCEMENTS], plan)
+    if SUIVI in sheets:
+        write_suivi(sheets[SUIVI], plan)
     write_nomenclatures(sheets[NOMENCLATURES], plan)
     write_controles(sheets[CONTROLES], plan, findings)
     for key, sheet in sheets.items():
-        if key in (FINANCEMENTS, NOMENCLATURES, CONTROLES):
+        if key in (FINANCEMENTS, SUIVI, NOMENCLATURES, CONTROLES):
             _write_ways(sheet)
         pen.name(sheet_marker(key), f"={quoted_sheet(sheet.name)}!$A$1")
     _colour_tabs(plan, sheets)
-    write_identity(pen, {"genre": KIND_MASTER, "format": FORMAT_VERSION, "contrat": contract.settings.identifiant})
+    identity: dict[str, str | int] = {"genre": KIND_MASTER, "format": FORMAT_VERSION}
+    identity["contrat"] = contract.settings.identifiant
+    identity |= {resource: SHOWN for resource in OCCASIONAL if table_name(resource) in plan.data}
+    write_identity(pen, identity)
     _write_properties(pen, plan)
     sheets[ACCUEIL].raw.activate()
     return seal.seal(pen.close())

@@ -13,8 +13,14 @@ SHEETS_AT_MOST = 256
 
 ACCUEIL, SYNTHESE, RAPPROCHEMENT = "Accueil", "Synthèse", "Rapprochement"
 FINANCEMENTS, NOMENCLATURES, CONTROLES = "Financements", "Nomenclatures", "Contrôles"
+#: The sheet of what partners say each exercice: only there once one of them has said something.
+SUIVI = "Suivi"
 #: The hidden sheet that says what the workbook is, and lists its formulas.
 IDENTITY = "_tabellion"
+
+#: The sheet that an annotated copy has first; readers leave it alone, with the number of a sender's sheet of that name.
+ANNOTATIONS = "Constats"
+_ANNOTATIONS = re.compile(rf"{ANNOTATIONS}(?: \(\d+\))?")
 
 #: Tables that have one Excel table per convention, on a sheet of its own: the sheet's letter and the table's stem.
 PER_CONVENTION = {"fiches": ("C", "Fiches"), "lignes_budgetaires": ("B", "Lignes")}
@@ -29,8 +35,12 @@ SINGLE = {
     "partenaires": ("Partenaires", NOMENCLATURES),
     "participations": ("Participations", NOMENCLATURES),
     "financements": ("Financements_fiches", FINANCEMENTS),
+    "suivis": ("Suivis", SUIVI),
     "totaux_publies": ("Totaux_publies", RAPPROCHEMENT),
 }
+
+#: Tables of :data:`SINGLE` whose sheet a master has only when the register holds rows of them.
+OCCASIONAL = ("suivis",)
 
 #: Excel's forbidden signs, and what its files read as an escaped character.
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]|_x[0-9A-Fa-f]{4}_")
@@ -39,6 +49,11 @@ _LINKING = {
     "a", "au", "aux", "avec", "d", "dans", "de", "des", "du", "en", "et", "l", "la", "le", "les", "ou", "par", "pour",
     "sur", "un", "une",
 }  # fmt: skip
+
+
+def is_annotations(sheet: str) -> bool:
+    """Whether a sheet is the list of findings of an annotated copy: it holds no data."""
+    return _ANNOTATIONS.fullmatch(sheet) is not None
 
 
 def sheet_key(letter: str, convention: int) -> str:

@@ -10,7 +10,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
@@ -30,6 +30,10 @@ SIGNED_EUROS, SIGNED_EUROS_AND_CENTS = (
 
 #: Stands for ``@`` in the formulas of tables until the file is made: xlsxwriter reads it there as "this row".
 _AT = "\ue0f8"
+#: Percentages are typed as people say them, 5 for 5 %, so their sign is only shown. Excel's first day without a doubt.
+PERCENT, DATE = '0"\u00a0%"', "dd/mm/yyyy"
+FIRST_DAY = date(1900, 3, 1)
+
 #: The width of a column that was given none, in characters.
 _DEFAULT_WIDTH = 8.43
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
@@ -40,7 +44,7 @@ _HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
 
 _ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 
-CellContent = str | int | float | None
+CellContent = str | int | float | date | None
 
 
 class ComputedText(str):
@@ -154,13 +158,15 @@ class Sheet:
         return str(self.raw.get_name())
 
     def write(self, row: int, column: int, value: CellContent, style: Format) -> None:
-        """A text or a number as it is; ``None`` leaves a blank cell with its format."""
+        """A text, a number or a date as it is; ``None`` leaves a blank cell with its format."""
         if value is None:
             _kept(self.raw.write_blank(row, column, None, style), (row, column))
         elif isinstance(value, str):
             if len(value) > TEXT_LENGTH:
                 raise DroppedValueError(f"{self.name}: text of {len(value)} characters at {row}, {column}")
             _kept(self.raw.write_string(row, column, value, style), (row, column))
+        elif isinstance(value, date):
+            _kept(self.raw.write_datetime(row, column, value, style), (row, column))
         else:
             _kept(self.raw.write_number(row, column, value, style), (row, column))
 
@@ -285,6 +291,11 @@ class Sheet:
         if repeat_rows is not None:
             self.raw.repeat_rows(*repeat_rows)
         self.raw.hide_gridlines(2)
+
+    def protect(self) -> None:
+        """A guard rail without a password: what is not to be typed is locked; widths, heights and filters stay free."""
+        free = ("format_columns", "format_rows", "autofilter", "sort", "select_locked_cells", "select_unlocked_cells")
+        self.raw.protect("", dict.fromkeys(free, True))
 
     def validation(
         self, area: tuple[int, int, int, int], options: dict[str, Any], prompt: str | None, label: str, error: str

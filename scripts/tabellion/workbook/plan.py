@@ -21,10 +21,12 @@ from tabellion.workbook.names import (
     CONTROLES,
     FINANCEMENTS,
     NOMENCLATURES,
+    OCCASIONAL,
     PER_CONVENTION,
     RAPPROCHEMENT,
     SHEETS_AT_MOST,
     SINGLE,
+    SUIVI,
     SYNTHESE,
     cell_name,
     sheet_key,
@@ -218,13 +220,19 @@ def plan_master(contract: Contract) -> MasterPlan:
 
 
 def _sheets(contract: Contract) -> dict[str, str]:
-    taken: set[str] = {CONTROLES.casefold(), FINANCEMENTS.casefold(), NOMENCLATURES.casefold()}
+    last = [FINANCEMENTS, *([SUIVI] if is_shown(contract, "suivis") else []), NOMENCLATURES, CONTROLES]
+    taken: set[str] = {each.casefold() for each in (*last, SUIVI)}
     names = {each: sheet_name(each, "", taken) for each in (ACCUEIL, SYNTHESE, RAPPROCHEMENT)}
     for letter, _ in PER_CONVENTION.values():
         for convention, (_, short) in contract.convention_titles.items():
             key = sheet_key(letter, convention)
             names[key] = sheet_name(key, short.partition(" (")[0], taken)
-    return names | {each: each for each in (FINANCEMENTS, NOMENCLATURES, CONTROLES)}
+    return names | {each: each for each in last}
+
+
+def is_shown(contract: Contract, resource: str) -> bool:
+    """Whether the master has the table: an occasional one without a row has no sheet."""
+    return resource not in OCCASIONAL or len(contract.tables[resource]) > 0
 
 
 def _data(contract: Contract, published_row: int) -> list[DataTable]:
@@ -241,6 +249,8 @@ def _data(contract: Contract, published_row: int) -> list[DataTable]:
             found.append(DataTable(name, resource, key, columns, tops[resource], 0, indexes, implied))
     column = 0
     for resource, (name, sheet) in SINGLE.items():
+        if not is_shown(contract, resource):
+            continue
         columns = shown_columns(contract.schemas[resource], contract.look)
         row = published_row if sheet == RAPPROCHEMENT else FIRST_TABLE_ROW
         left = column if sheet == NOMENCLATURES else 0
@@ -273,7 +283,7 @@ def _lists(contract: Contract, column: int) -> list[ListTable]:
     found = []
     for resource, schema in contract.schemas.items():
         for each in schema.fields:
-            if each.enum:
+            if each.enum and is_shown(contract, resource):
                 name = list_name(resource, each.name)
                 found.append(ListTable(name, f"{schema.title} : {each.title}", each.enum, column))
                 column += 2

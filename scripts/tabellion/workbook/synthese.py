@@ -46,7 +46,7 @@ class _Cell:
 
     kind: str
     formula: str
-    value: CellContent
+    value: str | int | float | None
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,27 @@ from xlsxwriter.format import Format
 
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.frames import plain_columns
+from tabellion.wording import french_date
 from tabellion.workbook.names import SINGLE, column_ref, table_name
-from tabellion.workbook.pen import EUROS, EUROS_AND_CENTS, SIGNED_EUROS, SIGNED_EUROS_AND_CENTS, CellContent, Pen, Sheet
+from tabellion.workbook.pen import (
+    DATE,
+    EUROS,
+    EUROS_AND_CENTS,
+    FIRST_DAY,
+    PERCENT,
+    SIGNED_EUROS,
+    SIGNED_EUROS_AND_CENTS,
+    CellContent,
+    Pen,
+    Sheet,
+)
 from tabellion.workbook.plan import Column, DataTable, MasterPlan, choice_name, list_name
 
 #: Rows below a table that already carry its drop-downs, for clients whose tables do not grow by themselves.
 SPARE_ROWS = 200
 _LAST_ROW = 1_048_575
+_CENTRED = ("integer", "percent", "date", "boolean")
+_NUMBER_FORMATS: Mapping[str, dict[str, Any]] = {"percent": {"num_format": PERCENT}, "date": {"num_format": DATE}}
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,7 @@ def write_data_table(
 
 def _is_centred(column: Column, computed: Mapping[str, Computed]) -> bool:
     if column.field is not None:
-        return column.field.kind in ("integer", "boolean")
+        return column.field.kind in _CENTRED
     return computed[column.name].kind in ("count", "state")
 
 
@@ -103,10 +117,9 @@ def _write_field(
     sheet: Sheet, plan: MasterPlan, schema: TableSchema, table: DataTable, field: Field, place: int, values: list[Any]
 ) -> None:
     labels = plan.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
-    plain, cents = _formats(sheet.pen, field)
     for position in range(table.height):
         value = values[position] if position < len(values) else None
-        style = cents if field.kind == "money" and value is not None and value % 100 else plain
+        style = value_format(sheet.pen, field.kind, value, one_line=field.one_line)
         sheet.write(table.row + 1 + position, place, shown(field, value, labels), style)
     if field.kind == "money":
         sheet.show_cents((table.row + 1, place, min(_LAST_ROW, table.last_row + SPARE_ROWS), place))
@@ -125,19 +138,21 @@ def shown(field: Field, value: Any, labels: Mapping[Any, str]) -> CellContent:
         return float(value) / 100 if value % 100 else int(value) // 100
     if field.kind == "boolean":
         return TRUE_WORD if value else FALSE_WORD
+    if field.kind == "date":
+        return value if value >= FIRST_DAY else french_date(value)
     if value in labels and field.kind == "string":
         return labels[value]
-    return int(value) if field.kind == "integer" else str(value)
+    return int(value) if field.kind in ("integer", "percent") else str(value)
 
 
-def _formats(pen: Pen, field: Field) -> tuple[Format, Format]:
-    if field.kind == "money":
-        return pen.cell(num_format=EUROS), pen.cell(num_format=EUROS_AND_CENTS)
-    if field.kind in ("integer", "boolean"):
-        style = pen.cell(align="center")
-        return style, style
-    style = pen.cell(num_format="@") if field.one_line else pen.cell(text_wrap=True, num_format="@")
-    return style, style
+def value_format(pen: Pen, kind: str, value: Any, *, one_line: bool = False, **properties: Any) -> Format:
+    """The format of a cell that holds ``value`` of a field's ``kind``; an amount shows its cents when it has some."""
+    if kind == "money":
+        cents = value is not None and value % 100
+        return pen.cell(num_format=EUROS_AND_CENTS if cents else EUROS, **properties)
+    if kind in _CENTRED:
+        return pen.cell(align="center", **_NUMBER_FORMATS.get(kind, {}), **properties)
+    return pen.cell(num_format="@", **({} if one_line else {"text_wrap": True}), **properties)
 
 
 def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
@@ -152,7 +167,12 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
         return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
     if field.choices is not None:
         return {"validate": "list", "source": f"={choice_name(field.choices)}"}
-    if field.kind in ("integer", "money"):
+    if field.kind == "date":
+        if field.latest is None:
+            return {"validate": "date", "criteria": ">=", "value": field.earliest or FIRST_DAY}
+        bounds = {"minimum": field.earliest or FIRST_DAY, "maximum": field.latest}
+        return {"validate": "date", "criteria": "between", **bounds}
+    if field.kind in ("integer", "percent", "money"):
         kind = "decimal" if field.kind == "money" else "integer"
         if field.minimum is not None and field.maximum is not None:
             return {"validate": kind, "criteria": "between", "minimum": field.minimum, "maximum": field.maximum}

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tabellion.findings.codes import container, document, document_fiches, formulas, register, sheets, totals, values
+from tabellion.findings.codes import (
+    container,
+    document,
+    document_fiches,
+    formulas,
+    register,
+    returns,
+    sheets,
+    totals,
+    values,
+)
 from tabellion.findings.model import Code
 
 ALL_CODES: tuple[Code, ...] = (
@@ -11,6 +21,7 @@ ALL_CODES: tuple[Code, ...] = (
     *register.CODES,
     *container.CODES,
     *sheets.CODES,
+    *returns.CODES,
     *values.CODES,
     *totals.CODES,
     *formulas.CODES,

@@ -1,0 +1,1 @@
+"""The forms that partners fill: what they are (``spec``), what they hold (``content``), how they are written."""

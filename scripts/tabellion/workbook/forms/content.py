@@ -1,0 +1,139 @@
+"""What a partner's form holds: its lines with the last known amounts, its fiches, its financements. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from tabellion.schema.frames import plain_rows
+from tabellion.workbook.forms.spec import (
+    ACTIONS_TABLE,
+    BUDGET_TABLE,
+    FINANCEMENTS_TABLE,
+    Form,
+    FormIdentity,
+    FormRow,
+)
+from tabellion.workbook.identity import FORMAT_VERSION
+from tabellion.workbook.plan import Contract
+
+Row = dict[str, Any]
+
+
+def make_forms(contract: Contract, exercice: int, partners: Iterable[str] | None = None) -> list[Form]:
+    """The forms of an exercice, one per partner of the register in its order (or only those in ``partners``)."""
+    content = _Content(contract, exercice)
+    wanted = None if partners is None else set(partners)
+    return [content.form(row) for row in content.partners if wanted is None or row["partenaire_id"] in wanted]
+
+
+class _Content:
+    """The register's rows, sorted once for all partners."""
+
+    def __init__(self, contract: Contract, exercice: int) -> None:
+        self.contract, self.exercice = contract, exercice
+        tables = contract.tables
+        self.partners = plain_rows(tables["partenaires"])
+        self.fiches = {row["fiche_id"]: row for row in plain_rows(tables["fiches"])}
+        self.participations = _by(plain_rows(tables["participations"]), "partenaire_id")
+        self.financements = plain_rows(tables["financements"])
+        self.suivis = {
+            (row["fiche_id"], row["partenaire_id"]): row
+            for row in plain_rows(tables["suivis"])
+            if row["exercice"] == exercice
+        }
+        self.lines = _by(plain_rows(tables["lignes_budgetaires"]), "collectivite_id")
+
+    def form(self, partner: Row) -> Form:
+        identifier = partner["partenaire_id"]
+        rows: dict[str, tuple[FormRow, ...]] = {}
+        if partner["collectivite_id"] is not None:
+            rows[BUDGET_TABLE.name] = self.budget(partner["collectivite_id"])
+        taken = self.participations.get(identifier, [])
+        if taken:
+            rows[ACTIONS_TABLE.name] = self.actions(identifier, taken)
+        leads = {row["fiche_id"] for row in taken if row["role"] == "porteur"}
+        funded = self.funded(partner["financeur_id"], leads)
+        if funded:
+            rows[FINANCEMENTS_TABLE.name] = funded
+        contract = self.contract.settings.identifiant
+        name = f"{contract}/{identifier}/{self.exercice}/{FORMAT_VERSION}"
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return Form(FormIdentity(contract, identifier, self.exercice, digest), partner["nom"], rows)
+
+    def budget(self, town: str) -> tuple[FormRow, ...]:
+        """One row per line: the last amount known before this exercice, and what is already known of this one."""
+        by_line = _by(self.lines.get(town, []), "ligne_id")
+        found = []
+        for key, years in by_line.items():
+            ordered = sorted(years, key=lambda row: row["exercice"])
+            now = next((row for row in ordered if row["exercice"] == self.exercice), None)
+            past = [row for row in ordered if row["exercice"] < self.exercice]
+            known = now or (past[-1] if past else None)
+            if known is None:  # a line that only began later
+                continue
+            priced = [row for row in past if _last_amount(row) is not None] or past
+            values: Row = {
+                "convention_id": known["convention_id"],
+                "libelle": known["libelle"],
+                "last_year": priced[-1]["exercice"] if priced else None,
+                "last_amount": _last_amount(priced[-1]) if priced else None,
+                "ligne_id": key,
+            }
+            for name in ("montant_prevu", "montant_vote", "montant_realise", "commentaire"):
+                values[name] = now[name] if now is not None else None
+            found.append(FormRow(key, values))
+        return tuple(found)
+
+    def actions(self, partner: str, taken: list[Row]) -> tuple[FormRow, ...]:
+        """One row per fiche that the partner leads or takes part in; leading wins when it does both."""
+        roles: dict[str, str] = {}
+        for row in taken:
+            if roles.get(row["fiche_id"]) != "porteur":
+                roles[row["fiche_id"]] = row["role"]
+        found = []
+        for fiche, role in roles.items():
+            known, said = self.fiches.get(fiche, {}), self.suivis.get((fiche, partner), {})
+            values: Row = {
+                "fiche_id": fiche,
+                "role": role,
+                "objectif": known.get("objectif"),
+                "proposition": known.get("proposition"),
+                "key": fiche,
+            }
+            for name in ("avancement", "pourcentage", "date_bilan", "montant_engage", "commentaire"):
+                values[name] = said.get(name)
+            found.append(FormRow(fiche, values))
+        return tuple(found)
+
+    def funded(self, funder: str | None, leads: set[str]) -> tuple[FormRow, ...]:
+        """The financements where the partner is the funder, or whose fiche it leads."""
+        names = (
+            "fiche_id",
+            "financeur_id",
+            "dispositif",
+            "statut_montant",
+            "montant",
+            "montant_texte",
+            "financement_id",
+        )
+        return tuple(
+            FormRow(row["financement_id"], {name: row[name] for name in names})
+            for row in self.financements
+            if (funder is not None and row["financeur_id"] == funder) or row["fiche_id"] in leads
+        )
+
+
+def _by(rows: list[Row], name: str) -> dict[Any, list[Row]]:
+    found: dict[Any, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[name], []).append(row)
+    return found
+
+
+def _last_amount(row: Row) -> int | None:
+    """The amount that says most of a past exercice: spent, else voted, else planned."""
+    return next(
+        (row[name] for name in ("montant_realise", "montant_vote", "montant_prevu") if row[name] is not None), None
+    )

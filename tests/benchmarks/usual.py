@@ -1,0 +1,50 @@
+"""The usual script: each return read by pandas with openpyxl, each sheet checked by pandera, file by file.
+
+``usual.py RETURN…``. It trusts what it reads: sheets by their names, headers where the form had them, values as they
+are. It opens each file once and parses only the sheets to fill; the schemas are made once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+import pandera.pandas as pa
+
+HEADER_ROW = 4
+
+
+def _column(kind: type, *checks: pa.Check) -> pa.Column:
+    return pa.Column(kind, list(checks), nullable=True, coerce=True)
+
+
+_AMOUNT, _STATUS, _PROGRESS = pa.Check.ge(0), pa.Check.str_length(1, 40), pa.Check.str_length(1, 40)
+SCHEMAS = {
+    "Budget": pa.DataFrameSchema({
+        "Convention": _column(str),
+        "Montant prévu (€)": _column(float, _AMOUNT),
+        "Montant voté (€)": _column(float, _AMOUNT),
+        "Montant réalisé (€)": _column(float, _AMOUNT),
+        "Identifiant": pa.Column(str, unique=True, nullable=False),
+    }),
+    "Actions": pa.DataFrameSchema({"Avancement": _column(str, _PROGRESS)}),
+    "Financements": pa.DataFrameSchema({"État du montant": _column(str, _STATUS)}),
+}  # fmt: skip
+
+
+def main(paths: list[str]) -> None:
+    """Read and check each return; say what is wrong."""
+    for path in paths:
+        with pd.ExcelFile(path, engine="openpyxl") as book:
+            for name, schema in SCHEMAS.items():
+                if name not in book.sheet_names:
+                    continue
+                frame = pd.read_excel(book, sheet_name=name, header=HEADER_ROW)
+                frame = frame[frame.iloc[:, -1].notna()]
+                try:
+                    schema.validate(frame, lazy=True)
+                except pa.errors.SchemaErrors as errors:
+                    print(path, name, errors.failure_cases.to_string())
+
+
+main(sys.argv[1:])

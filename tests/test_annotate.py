@@ -1,0 +1,373 @@
+"""Annotated copies: the sender's own file with its faulty cells coloured and commented, and nothing else changed."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+import openpyxl
+import pytest
+from openpyxl.comments import Comment
+
+from support.contracts import ROOT
+from support.forms import written_form
+from support.libreoffice import LibreOffice
+from support.masters import MAIN, Package, look, master
+from support.mutations import FIRST, fill
+from tabellion.commands.validate import validate
+from tabellion.findings import Finding, Place, Severity, TabellionError
+from tabellion.intake import parse_bytes
+from tabellion.outputs.annotate import annotate, annotated_copy, is_annotated
+from tabellion.workbook.names import ANNOTATIONS
+from tabellion.workspace import find_workspace
+
+NOW = datetime(2016, 5, 4, 10, 30)
+FILLS = {severity: "FF" + look().colours[severity.label][1:] for severity in Severity}
+
+
+def said(
+    sheet: str | None, cell: str | None, severity: Severity = Severity.ERREUR, code: str = "valeur-hors-liste"
+) -> Finding:
+    return Finding(code, severity, severity is Severity.ERREUR, Place("x", sheet, cell), f"Message {cell}.", "Remède.")
+
+
+#: Two on one cell, a white-on-blue header, a locked formula, cells that are not there, the file, a sheet of elsewhere.
+FORM_FINDINGS = (
+    said("Budget", "F6", Severity.AVERTISSEMENT, "texte-coupe"),
+    said("Budget", "F6"),
+    said("Budget", "B5", Severity.AVERTISSEMENT),
+    said("Budget", "A6", Severity.INFORMATION),
+    said("Budget", "P300"),
+    said("Budget", "Z6"),
+    said("Actions", "D7"),
+    said(None, None),
+    said("Ailleurs", "A1"),
+)
+MASTER_FINDINGS = (
+    said("Synthèse", "B8"),
+    said("Nomenclatures", "G12"),
+    said("Rapprochement", "E75", Severity.INFORMATION),
+    said("B01 Education, parentalité", "F6"),
+)
+
+
+def form() -> bytes:
+    return written_form("Chartres", "chartres")
+
+
+def by_openpyxl(content: bytes) -> bytes:
+    stream = io.BytesIO()
+    openpyxl.load_workbook(io.BytesIO(content)).save(stream)
+    return stream.getvalue()
+
+
+FILES: dict[str, tuple[Callable[[], bytes], Sequence[Finding]]] = {
+    "form": (form, FORM_FINDINGS),
+    "form saved by openpyxl": (lambda: by_openpyxl(form()), FORM_FINDINGS),
+    "master": (lambda: master("Chartres")[1], MASTER_FINDINGS),
+}
+files = pytest.mark.parametrize("name", FILES)
+
+
+def made(name: str) -> tuple[bytes, bytes, Sequence[Finding]]:
+    before, findings = FILES[name][0](), FILES[name][1]
+    return before, annotated_copy(before, findings, look()), findings
+
+
+def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[Finding]) -> None:
+    """Every part but those that hold annotations is the same; of the sheets, only the named cells' styles differ."""
+    old, new = Package(before), Package(after)
+    sheets = {each.place.feuille for each in findings}
+    touched = {part for name, part in old.sheet_parts.items() if name in sheets}
+    styles, book, types = "xl/styles.xml", "xl/workbook.xml", "[Content_Types].xml"
+    may = {styles, book, types, "xl/_rels/workbook.xml.rels"}
+    for name, content in old.parts.items():
+        own_rels = re.sub(r"_rels/(.*)\.rels$", r"\1", name)
+        if name not in may | touched and own_rels not in touched and b"tabSelected" not in content:
+            assert new.parts[name] == content, name
+    for name, content in new.parts.items():
+        if name.endswith((".xml", ".rels", ".vml")):
+            ElementTree.fromstring(content)  # noqa: S314 - the program wrote it
+    named = {(each.place.feuille, each.place.cellule) for each in findings}
+    for name, root in old.sheets.items():
+        later = new.sheets[name]
+        assert cells(root, name, named) == cells(later, name, named)
+        for kept, other in zip(root, [each for each in later if each.tag != f"{MAIN}legacyDrawing"], strict=True):
+            if kept.tag not in (f"{MAIN}sheetData", f"{MAIN}sheetViews", f"{MAIN}dimension"):
+                assert ElementTree.tostring(kept) == ElementTree.tostring(other)
+    old_xfs, new_xfs = (next(each.xml(styles).iter(f"{MAIN}cellXfs")) for each in (old, new))
+    for kept, other in zip(old_xfs, new_xfs, strict=False):
+        assert ElementTree.tostring(kept) == ElementTree.tostring(other)
+    for section in ("fonts", "fills", "borders", "cellXfs"):
+        (node,) = new.xml(styles).iter(f"{MAIN}{section}")
+        assert int(node.attrib.get("count", len(node))) == len(node)
+    assert old.names.items() <= new.names.items()
+
+
+def cells(root: ElementTree.Element, sheet: str, named: set[tuple[str | None, str | None]]) -> dict[str, bytes]:
+    """Each cell as written, the named ones without their style; those that were made for it only are left out."""
+    found = {}
+    for each in root.iter(f"{MAIN}c"):
+        ref = each.attrib["r"]
+        if (sheet, ref) in named:
+            each.attrib.pop("s", None)
+            if not len(each):
+                continue
+        found[ref] = ElementTree.tostring(each)
+    return found
+
+
+@files
+def test_nothing_else_of_the_file_changes(name: str) -> None:
+    before, after, findings = made(name)
+    check_nothing_else_changed(before, after, findings)
+
+
+@files
+def test_every_faulty_cell_is_coloured_and_commented(name: str) -> None:
+    before, after, findings = made(name)
+    old, new = (openpyxl.load_workbook(io.BytesIO(each)) for each in (before, after))
+    for each in findings:
+        if each.place.feuille not in old.sheetnames or not each.place.cellule:
+            continue
+        cell, was = new[each.place.feuille][each.place.cellule], old[each.place.feuille][each.place.cellule]
+        here = [other for other in findings if other.place == each.place]
+        assert cell.fill.fgColor.rgb == FILLS[min(other.gravite for other in here)]
+        assert cell.comment is not None
+        for other in here:
+            assert other.message in cell.comment.text
+            assert other.suggestion in cell.comment.text
+        assert cell.value == was.value
+        assert cell.number_format == was.number_format
+        assert cell.protection.locked == was.protection.locked
+        assert cell.border.left.style == was.border.left.style
+
+
+@files
+def test_the_first_sheet_lists_the_findings_gravest_first_with_links(name: str) -> None:
+    _, after, findings = made(name)
+    book = openpyxl.load_workbook(io.BytesIO(after))
+    assert book.sheetnames[0] == ANNOTATIONS
+    assert book.active is not None
+    assert book.active.title == ANNOTATIONS
+    assert [sheet.title for sheet in book.worksheets if sheet.sheet_view.tabSelected] == [ANNOTATIONS]
+    rows = list(book[ANNOTATIONS].iter_rows(min_row=7))
+    assert len(rows) == len(findings)
+    grades = [str(row[1].value).split()[0].lower() for row in rows]
+    assert grades == sorted(grades, key=[each.label for each in Severity].index)
+    for row in rows:
+        sheet, cell = row[2].value, row[3].value
+        known = sheet in book.sheetnames and book[sheet].sheet_state == "visible"
+        assert (row[3].hyperlink is not None) == (known and cell is not None)
+        if row[3].hyperlink is not None:
+            assert row[3].hyperlink.location == f"'{sheet}'!{cell}"
+
+
+def test_protection_stays_and_the_comments_hide_until_hovered() -> None:
+    _, after, _ = made("form")
+    package = Package(after)
+    assert package.sheets["Budget"].find(f"{MAIN}sheetProtection") is not None
+    boxes = [content for name, content in package.parts.items() if name.endswith(".vml")]
+    assert len(boxes) == 2
+    assert all(b"visibility:hidden" in content and b"<x:Visible" not in content for content in boxes)
+    numbers = [re.findall(rb'id="(_x0000_s\d+)"', content) for content in boxes]
+    assert len({each for some in numbers for each in some}) == sum(map(len, numbers))
+
+
+@files
+def test_the_same_input_gives_the_same_bytes(name: str) -> None:
+    before, after, findings = made(name)
+    assert annotated_copy(before, findings, look()) == after
+    assert is_annotated(after)
+    assert not is_annotated(before)
+    assert not is_annotated(by_openpyxl(after))
+
+
+def test_a_comment_that_was_there_is_kept() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(form()))
+    for cell in ("F6", "G6"):
+        book["Budget"][cell].comment = Comment("Vu avec <Paul> & Anne", "Anne")
+    stream = io.BytesIO()
+    book.save(stream)
+    after = annotated_copy(stream.getvalue(), FORM_FINDINGS, look())
+    sheet = openpyxl.load_workbook(io.BytesIO(after))["Budget"]
+    comment, other = sheet["F6"].comment, sheet["G6"].comment
+    assert comment is not None
+    assert other is not None
+    assert comment.text.startswith("Vu avec <Paul> & Anne")
+    assert "Message F6." in comment.text
+    assert comment.author == "Anne"
+    assert other.text == "Vu avec <Paul> & Anne"
+    assert sheet["P300"].comment is not None
+
+
+def test_shared_and_array_formulas_and_merged_cells_keep_what_they_are() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet["A1"], sheet["C3"] = 1, "fusion"
+    sheet.merge_cells("C3:E5")
+    stream = io.BytesIO()
+    book.save(stream)
+    formulas = (
+        b'<row r="7"><c r="A7"><f t="shared" ref="A7:A8" si="0">A1+1</f><v>2</v></c></row>'
+        b'<row r="8"><c r="A8"><f t="shared" si="0"/><v>3</v></c>'
+        b'<c r="B8"><f t="array" ref="B8">SUM(A1:A8)</f><v>6</v></c></row></sheetData>'
+    )
+    content = changed(
+        stream.getvalue(), "xl/worksheets/sheet1.xml", lambda part: part.replace(b"</sheetData>", formulas)
+    )
+    after = annotated_copy(content, [said("Sheet", each) for each in ("A7", "A8", "B8", "D4")], look())
+    part = Package(after).parts["xl/worksheets/sheet1.xml"]
+    for formula in re.findall(rb"<f .*?<v>", formulas):
+        assert formula in part
+    marked = openpyxl.load_workbook(io.BytesIO(after))["Sheet"]
+    assert marked["C3"].comment is not None
+    assert marked["C3"].fill.fgColor.rgb == FILLS[Severity.ERREUR]
+
+
+def changed(content: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for each in source.infolist():
+            part = source.read(each)
+            target.writestr(each, change(part) if each.filename == name else part)
+    return stream.getvalue()
+
+
+def test_prefixed_xml_rows_without_numbers_and_texts_that_xml_cannot_hold() -> None:
+    """A sheet as other programs write it: a prefix on every element, no addresses, an empty row."""
+    book = openpyxl.Workbook()
+    stream = io.BytesIO()
+    book.save(stream)
+    sheet = (
+        f'<x:worksheet xmlns:x="{MAIN[1:-1]}"><x:sheetData>'
+        "<x:row><x:c><x:v>1</x:v></x:c><x:c><x:v>2</x:v></x:c></x:row>"
+        '<x:row/><x:row r="9"/></x:sheetData></x:worksheet>'
+    ).encode()
+    content = changed(stream.getvalue(), "xl/worksheets/sheet1.xml", lambda _: sheet)
+    findings = [
+        Finding("texte-coupe", Severity.ERREUR, True, Place("x", "Sheet", each), "\x01 <&> _x0041_ \ud800", "")
+        for each in ("B1", "D1", "C2", "A5", "A9", "A12", "B12")
+    ]
+    after = annotated_copy(content, findings, look())
+    rows = list(Package(after).sheets["Sheet"].iter(f"{MAIN}row"))
+    assert [row.attrib.get("r") for row in rows] == [None, None, "5", "9", "12"]
+    marked = openpyxl.load_workbook(io.BytesIO(after))["Sheet"]
+    assert marked["B1"].value == 2
+    for each in findings:
+        cell = marked[each.place.cellule]
+        assert cell.fill.fgColor.rgb == FILLS[Severity.ERREUR]
+        assert cell.comment is not None
+
+
+def test_corrections_typed_into_the_copy_make_a_valid_return(tmp_path: Path) -> None:
+    """What the copy adds says nothing: the corrected copy is read as the original would be."""
+    workspace = find_workspace(ROOT)
+    book = openpyxl.load_workbook(io.BytesIO(written_form("Chartres", "mainvilliers")))
+    fill(book)
+    book["Budget"].cell(FIRST, 6).value = "12 ou 13"
+    path = tmp_path / "mainvilliers.xlsx"
+    book.save(path)
+    findings = [each for each in validate(workspace, [path]) if each.bloquant]
+    assert [each.place.cellule for each in findings] == [f"F{FIRST}"]
+    (copy,) = annotate([(path, findings)], tmp_path / "annotés", look(), NOW)
+    book = openpyxl.load_workbook(copy)
+    book["Budget"].cell(FIRST, 6).value = 12
+    book.save(copy)
+    assert {each.code for each in validate(workspace, [copy])} <= {"formules-non-calculees"}
+
+
+def test_an_annotated_master_says_what_the_master_said(tmp_path: Path) -> None:
+    workspace = find_workspace(ROOT)
+    path = tmp_path / "contrat.xlsx"
+    path.write_bytes(master("Chartres")[1])
+    findings = validate(workspace, [path])
+    assert findings
+    (copy,) = annotate([(path, findings)], tmp_path / "annotés", look(), NOW)
+    assert validate(workspace, [copy]) == findings
+    check_nothing_else_changed(path.read_bytes(), copy.read_bytes(), findings)
+
+
+def test_copies_are_written_beside_and_never_over(tmp_path: Path) -> None:
+    source, folder = tmp_path / "retours", tmp_path / "annotés"
+    source.mkdir()
+    path, broken = source / "a.xlsx", source / "b.xlsx"
+    path.write_bytes(form())
+    broken.write_bytes(b"PK")
+    with pytest.raises(TabellionError):
+        annotate([(path, FORM_FINDINGS)], source, look(), NOW)
+    assert annotate([(path, FORM_FINDINGS), (broken, [said(None, None)])], folder, look(), NOW) == [folder / "a.xlsx"]
+    assert path.read_bytes() == form()
+    assert [each.name for each in folder.iterdir()] == ["a.xlsx"]
+    assert annotate([(path, ())], folder, look(), NOW) == []
+    assert list(folder.iterdir()) == []
+
+
+def test_an_old_copy_that_someone_typed_into_is_kept(tmp_path: Path) -> None:
+    path, folder = tmp_path / "a.xlsx", tmp_path / "annotés"
+    path.write_bytes(form())
+    annotate([(path, FORM_FINDINGS)], folder, look(), NOW)
+    typed = by_openpyxl((folder / "a.xlsx").read_bytes())
+    (folder / "a.xlsx").write_bytes(typed)
+    annotate([(path, ())], folder, look(), NOW)
+    assert (folder / "a.xlsx").read_bytes() == typed
+    annotate([(path, FORM_FINDINGS)], folder, look(), NOW)
+    assert is_annotated((folder / "a.xlsx").read_bytes())
+    assert (folder / "a 2016-05-04 10h30.xlsx").read_bytes() == typed
+
+
+@pytest.mark.parametrize("save", [lambda content: content, by_openpyxl], ids=["as written", "saved by openpyxl"])
+def test_a_copy_sent_back_is_annotated_anew(save: Callable[[bytes], bytes]) -> None:
+    """One list and no word of the first round: only what is said now."""
+    book = openpyxl.load_workbook(io.BytesIO(form()))
+    book["Budget"]["F6"].comment = Comment("Vu avec Anne", "Anne")
+    stream = io.BytesIO()
+    book.save(stream)
+    first = save(annotated_copy(stream.getvalue(), FORM_FINDINGS, look()))
+    after = annotated_copy(first, [said("Budget", "G7"), said("Budget", "B5")], look())
+    book = openpyxl.load_workbook(io.BytesIO(after))
+    assert [name for name in book.sheetnames if name.startswith(ANNOTATIONS)] == [ANNOTATIONS]
+    found = {cell.coordinate: cell.comment.text for row in book["Budget"].iter_rows() for cell in row if cell.comment}
+    assert set(found) == {"F6", "G7", "B5"}
+    assert found["F6"].strip() == "Vu avec Anne"
+    assert found["B5"].count("Message B5.") == 1
+    assert not any(cell.comment for row in book["Actions"].iter_rows() for cell in row)
+    assert book[ANNOTATIONS].max_row == 8
+
+
+@pytest.mark.libreoffice
+@pytest.mark.parametrize("name", ["form", "master"])
+def test_libreoffice_opens_a_copy_and_shows_the_same_cells(name: str, office: LibreOffice, tmp_path: Path) -> None:
+    before, after, _ = made(name)
+    original, copy = tmp_path / "avant.xlsx", tmp_path / "après.xlsx"
+    original.write_bytes(before)
+    copy.write_bytes(after)
+    sheets = office.open(original)
+    expected = office.read()
+    assert office.open(copy) == [ANNOTATIONS, *sheets]
+    shown = office.read()
+    assert shown.pop(ANNOTATIONS)
+    assert shown == expected
+
+
+@pytest.mark.libreoffice
+def test_a_file_saved_by_libreoffice_is_annotated_too(office: LibreOffice, tmp_path: Path) -> None:
+    first = tmp_path / "a.xlsx"
+    first.write_bytes(annotated_copy(form(), FORM_FINDINGS[:2], look()))
+    office.open(first)
+    saved = office.save(tmp_path / "b.xlsx").read_bytes()
+    after = annotated_copy(saved, FORM_FINDINGS, look())
+    assert [name for name in Package(after).sheet_parts if name.startswith(ANNOTATIONS)] == [ANNOTATIONS]
+    sheet = openpyxl.load_workbook(io.BytesIO(after))["Budget"]
+    assert sheet["P300"].comment is not None
+    assert sheet["F6"].fill.fgColor.rgb == FILLS[Severity.ERREUR]
+    copy = tmp_path / "c.xlsx"
+    copy.write_bytes(after)
+    assert "Budget" in office.open(copy)
+    assert parse_bytes(after, "c.xlsx").sheet("_tabellion") is not None

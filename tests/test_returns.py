@@ -1,0 +1,76 @@
+"""A return filled as a careful person would says nothing; mutilated in a declared way, it gives the decided outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.workbook import Workbook
+
+from support.contracts import ROOT
+from support.mutations import FIRST, MUTATIONS, fill
+from tabellion.commands.generate import load_contract
+from tabellion.commands.validate import validate
+from tabellion.findings import Finding
+from tabellion.intake import parse_bytes
+from tabellion.intake.form import FormReading, read_form, references
+from tabellion.workbook.forms.content import make_forms
+from tabellion.workbook.forms.writer import write_form
+from tabellion.workspace import find_workspace
+
+#: openpyxl saves no computed value: said once a sheet, and no matter of the partner's.
+NOT_THE_PARTNER = {"formules-non-calculees"}
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The form of a town with budget lines, fiches and a financement, as sent."""
+    contract = load_contract(find_workspace(ROOT))
+    (form,) = make_forms(contract, 2016, ["mainvilliers"])
+    path = tmp_path_factory.mktemp("envois") / "mainvilliers-2016.xlsx"
+    path.write_bytes(write_form(contract, form))
+    return path
+
+
+def saved(book: Workbook, folder: Path) -> Path:
+    path = folder / "retour.xlsx"
+    book.save(path)
+    return path
+
+
+def said(path: Path) -> list[Finding]:
+    return [each for each in validate(find_workspace(ROOT), [path]) if each.code not in NOT_THE_PARTNER]
+
+
+def read(path: Path) -> FormReading:
+    workspace = find_workspace(ROOT)
+    contract = load_contract(workspace)
+    raw = parse_bytes(path.read_bytes(), path.name)
+    return read_form(raw, workspace.schemas, references(contract.tables, workspace.schemas), "chartres-2015-2020")
+
+
+def test_a_form_filled_well_says_nothing_and_every_value_is_exact(sent: Path, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(sent)
+    fill(book)
+    path = saved(book, tmp_path)
+    assert said(path) == []
+    lines = read(path).tables["lignes_budgetaires"]
+    assert len(lines) == 30
+    assert lines["montant_prevu"].tolist() == [(1000 + row) * 100 for row in range(FIRST, FIRST + 30)]
+    assert lines["montant_vote"].tolist() == [(900 + row) * 100 + 50 for row in range(FIRST, FIRST + 30)]
+    assert lines["montant_realise"].isna().all()
+    assert set(lines["collectivite_id"]) == {"mainvilliers"}
+    assert set(lines["exercice"]) == {2016}
+
+
+@pytest.mark.parametrize(("mutate", "outcome"), [each[1:] for each in MUTATIONS], ids=[each[0] for each in MUTATIONS])
+def test_a_mutilated_return_gives_the_decided_outcome(
+    mutate: Callable[[Workbook], None], outcome: set[tuple[str, str | None]], sent: Path, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(sent)
+    fill(book)
+    mutate(book)
+    found = said(saved(book, tmp_path))
+    assert {(each.code, each.place.cellule) for each in found} == outcome

@@ -1,0 +1,217 @@
+"""Forms filled at random, mutated at random: the verdict, its cells, and every untouched value read exactly."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import openpyxl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl.workbook import Workbook
+
+from support.contracts import ROOT
+from support.mutations import FIRST, HEADER, MUTATIONS
+from tabellion.commands.generate import load_contract
+from tabellion.commands.validate import validate
+from tabellion.findings import CATALOGUE
+from tabellion.intake import parse_bytes
+from tabellion.intake.form import read_form, references
+from tabellion.schema.frames import plain_columns
+from tabellion.workbook.forms.content import make_forms
+from tabellion.workbook.forms.spec import ACTIONS, BUDGET, FINANCEMENTS, Form, Role, TableSpec
+from tabellion.workbook.forms.writer import write_form
+from tabellion.workbook.plan import Contract
+from tabellion.workspace import find_workspace
+
+YEAR = 2016
+#: A town (lines, a fiche, a financement), a State service (fiches and financements), a funder (financements).
+PARTNERS = ("mainvilliers", "etat", "conseil-regional-centre-val-de-loire")
+#: openpyxl saves no computed value: said once a sheet.
+NOT_THE_PARTNER = {"formules-non-calculees"}
+#: Euros and cents that a schema accepts, and that are not a thousand times an amount known for one of these forms.
+AMOUNTS = st.integers(0, 6_000_000)
+TEXTS = st.from_regex(r"[A-Zéàœç][a-zéèê0-9 '’(),;:!?€%/+=–\n]{0,60}[a-z.]", fullmatch=True)
+CASES: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
+    BUDGET: st.tuples(AMOUNTS, AMOUNTS, st.none() | AMOUNTS, st.none() | TEXTS),
+    ACTIONS: st.tuples(
+        st.sampled_from(("non démarrée", "en cours", "terminée", "abandonnée")),
+        st.none() | st.integers(0, 100),
+        st.none() | st.dates(date(2000, 1, 1), date(2100, 12, 31)),
+        st.none() | AMOUNTS,
+        st.none() | TEXTS,
+    ),
+    FINANCEMENTS: st.tuples(TEXTS, st.sampled_from(("à négocier", "à calculer", "non déterminé", "autre")), AMOUNTS),
+}
+#: A cell: sheet, row, column, one-based.
+Cell = tuple[str, int, int]
+
+
+@cache
+def contract() -> Contract:
+    return load_contract(find_workspace(ROOT))
+
+
+@cache
+def form_of(partner: str) -> tuple[Form, bytes]:
+    (form,) = make_forms(contract(), YEAR, [partner])
+    return form, write_form(contract(), form)
+
+
+def opened(partner: str) -> Workbook:
+    return openpyxl.load_workbook(io.BytesIO(form_of(partner)[1]))
+
+
+def marked(partner: str) -> Workbook:
+    """A form whose cells to fill all hold something, so that emptying one shows."""
+    book, form = opened(partner), form_of(partner)[0]
+    for spec in form.tables:
+        for row in range(FIRST, FIRST + len(form.rows[spec.name])):
+            for column in typed_columns(spec):
+                book[spec.sheet].cell(row, column).value = f"{row}/{column}"
+    return book
+
+
+def typed_columns(spec: TableSpec) -> list[int]:
+    return [place for place, each in enumerate(spec.columns, 1) if each.role is Role.TYPED]
+
+
+def cells_of(book: Workbook) -> dict[Cell, Any]:
+    return {
+        (sheet.title, cell.row, cell.column): cell.value
+        for sheet in book
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.value is not None
+    }
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A declared mutation on one form: the cells it changes, and those that nothing else may touch beside it."""
+
+    name: str
+    do: Callable[[Workbook], None]
+    outcome: frozenset[tuple[str, str | None]]
+    touched: frozenset[Cell]
+    claimed: frozenset[Cell]
+    alone: bool
+
+
+@cache
+def mutations(partner: str) -> tuple[Mutation, ...]:
+    """The declared mutations that this partner's form allows, with what they touch: seen, not declared."""
+    found, before = [], marked(partner)
+    old = cells_of(before)
+    for name, do, outcome in MUTATIONS:
+        book = marked(partner)
+        try:
+            do(book)
+        except KeyError:
+            continue  # about a sheet that this form does not have
+        new = cells_of(book)
+        touched = frozenset(cell for cell in old.keys() | new.keys() if old.get(cell) != new.get(cell))
+        found.append(Mutation(name, do, frozenset(outcome), touched, _claims(touched, outcome), _alone(before, book)))
+    return tuple(found)
+
+
+def _claims(touched: frozenset[Cell], outcome: set[tuple[str, str | None]]) -> frozenset[Cell]:
+    """A change of several cells of a row, of its identifier or of what completes it is about the whole row."""
+    specs = {each.sheet: each for each in contract_specs()}
+    claimed = set(touched)
+    for sheet, row, column in touched:
+        if sheet not in specs:
+            continue
+        width = len(specs[sheet].columns)
+        several = sum(other[:2] == (sheet, row) for other in touched) > 1
+        if row == HEADER:
+            claimed |= {(sheet, each, column) for each in range(HEADER, 100)}
+        elif several or column == width or any(code == "ligne-incomplete" for code, _ in outcome):
+            claimed |= {(sheet, row, each) for each in range(1, width + 1)}
+    return frozenset(claimed)
+
+
+def _alone(before: Workbook, after: Workbook) -> bool:
+    """Whether a mutation changes more than cells of the partner's sheets: sheets, tables, headers, the identity."""
+
+    def shape(book: Workbook) -> Any:
+        hidden = [[cell.value for row in sheet for cell in row] for sheet in book if sheet.title.startswith("_")]
+        heads = [[cell.value for cell in sheet[HEADER]] for sheet in book]
+        return book.sheetnames, [each.ref for sheet in book for each in sheet.tables.values()], hidden, heads
+
+    return bool(shape(before) != shape(after))
+
+
+def contract_specs() -> list[TableSpec]:
+    return list(form_of(PARTNERS[0])[0].tables)
+
+
+@st.composite
+def chosen(draw: st.DrawFn, partner: str) -> list[Mutation]:
+    """None to four mutations that touch different cells, or one that is about the whole file."""
+    known = mutations(partner)
+    picked: list[Mutation] = []
+    for each in draw(st.lists(st.sampled_from(known), max_size=6, unique_by=lambda mutation: mutation.name)):
+        if each.alone and not picked:
+            return [each]
+        if not each.alone and len(picked) < 4 and all(not each.claimed & other.claimed for other in picked):
+            picked.append(each)
+    return picked
+
+
+@settings(max_examples=16)
+@given(data=st.data(), partner=st.sampled_from(PARTNERS))
+def test_a_form_filled_and_mutated_at_random(data: st.DataObject, partner: str) -> None:
+    form = form_of(partner)[0]
+    book, expected = opened(partner), {}
+    for spec in form.tables:
+        count = len(form.rows[spec.name])
+        values = data.draw(st.lists(CASES[spec.sheet], min_size=count, max_size=count), label=spec.sheet)
+        for row, (known, typed) in enumerate(zip(form.rows[spec.name], values, strict=True), FIRST):
+            answers = dict(zip(typed_columns(spec), typed, strict=True))
+            for column, each in enumerate(spec.columns, 1):
+                field = spec.field(each, contract().schemas)
+                if column in answers:
+                    cents = field is not None and field.kind == "money" and answers[column] is not None
+                    book[spec.sheet].cell(row, column).value = answers[column] / 100 if cents else answers[column]
+                if field is not None:
+                    expected[spec.resource, row, field.name] = (
+                        (spec.sheet, row, column),
+                        answers[column] if column in answers else known.values.get(each.name),
+                    )
+    done = data.draw(chosen(partner), label="mutations")
+    for mutation in done:
+        mutation.do(book)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "retour.xlsx"
+        book.save(path)
+        check(path, done, expected)
+
+
+def check(path: Path, done: list[Mutation], expected: dict[tuple[str, int, str], tuple[Cell, Any]]) -> None:
+    found = [each for each in validate(find_workspace(ROOT), [path]) if each.code not in NOT_THE_PARTNER]
+    outcome = {each for mutation in done for each in mutation.outcome}
+    assert {(each.code, each.place.cellule) for each in found} == outcome
+    assert any(each.bloquant for each in found) == any(CATALOGUE[code].bloquant for code, _ in outcome)
+
+    schemas, tables = contract().schemas, contract().tables
+    raw = parse_bytes(path.read_bytes(), path.name)
+    reading = read_form(raw, schemas, references(tables, schemas), contract().settings.identifiant)
+    touched = {cell for mutation in done for cell in mutation.touched}
+    columns = {(sheet, column) for sheet, row, column in touched if row == HEADER}
+    hidden = any(cell[0].startswith("_") for cell in touched) and not reading.tables
+    read: dict[tuple[str, int, str], Any] = {}
+    for resource, frame in reading.tables.items():
+        for name, values in plain_columns(frame).items():
+            read |= {
+                (resource, place.row, name): value for place, value in zip(reading.rows[resource], values, strict=True)
+            }
+    for key, (cell, value) in expected.items():
+        if cell not in touched and (cell[0], cell[2]) not in columns and not hidden:
+            assert read[key] == value, (key, cell)
