@@ -160,6 +160,8 @@ def validate(
     copies = annotate_files(workspace, fichiers, by_file, annoter, datetime.now()) if annoter is not None else []
     with _finishing(findings, json):
         print_findings(findings)
+        if copies:
+            typer.echo("")
         for copy in copies:
             typer.echo(f"Copie annotée : {copy}")
         typer.echo(f"\nConstats : {summary(findings)}")

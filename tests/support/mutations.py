@@ -139,6 +139,24 @@ def copy_sheet(book: Workbook) -> None:
     copy.add_table(table)
 
 
+def undo_tables(book: Workbook) -> None:
+    """A client without Excel tables keeps their cells, and writes addresses in the formulas."""
+    for name in ("Budget", "Actions", "Financements"):
+        sheet = book[name]
+        for table in list(sheet.tables):
+            del sheet.tables[table]
+        for row in range(FIRST, sheet.max_row + 1):
+            if sheet[f"A{row}"].value is not None:
+                sheet[f"A{row}"] = f'=IF(COUNTA(F{row}:H{row})=0,"","complet")'
+
+
+def insert_row(book: Workbook) -> None:
+    """A row inserted among the others, without the live column's formula."""
+    sheet = book["Budget"]
+    for column, value in (("A", None), ("B", 9), ("C", "Une ligne de plus"), ("F", 10)):
+        sheet[f"{column}36"] = value
+
+
 #: Name, what is done, and what is said: code and cell (``None``: the file), nothing being silence.
 MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None]]]] = [
     ("an amount with French separators", put("F6", "1 234,56 €"), {("valeur-comprise", "F6")}),
@@ -197,6 +215,8 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("rows hidden, filter removed", hide_and_filter, set()),
     ("cells merged", merge_remarks, set()),
     ("two copies of a sheet", copy_sheet, {("deux-reponses", "A1")}),
+    ("Excel tables undone", undo_tables, {("tableau-defait", "A5")}),
+    ("a row without its live column", insert_row, set()),
     ("a counter typed over", put("A3", 0), {("formule-remplacee", "A3")}),
     ("a live column typed over", put("A6", "ok"), {("formule-remplacee", "A6")}),
     ("a funding's status off the list", put("E6", "presque", "Financements"), {("valeur-hors-liste", "E6")}),

@@ -39,6 +39,11 @@ class _FormulaCheck:
     findings: list[Finding] = field(default_factory=list)
     uncached: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
+    @property
+    def undone(self) -> bool:
+        """Whether a client has undone the Excel tables: its formulas are plain addresses then. That is said once."""
+        return any(not area.found_name for area in self.reading.areas.values())
+
     def run(self) -> list[Finding]:
         by_table: dict[str, list[FormulaCell]] = defaultdict(list)
         for each in self.reading.formulas:
@@ -51,8 +56,11 @@ class _FormulaCheck:
             if area is None and table_resource(name) is not None:
                 continue  # its absence is said by the reading
             self.table(name, self.computed_area(finder, name, columns, area), formulas)
+        said = {(each.code, each.place) for each in self.reading.findings}
         self.findings += [
-            each for each in finder.findings if each.code not in ("colonne-en-trop", "colonne-sans-entete")
+            each
+            for each in finder.findings
+            if each.code not in ("colonne-en-trop", "colonne-sans-entete") and (each.code, each.place) not in said
         ]
         for each in named:
             self.named(each)
@@ -126,6 +134,8 @@ class _FormulaCheck:
         if found is None:
             error = sheet.errors.get((row, column))
             shown = error if error is not None else value
+            if shown is None and (sheet.name, row) in self.reading.new_rows:
+                return  # a row that somebody inserted: nobody owes it a formula
             if shown is None:
                 self.findings.append(
                     finding("formule-effacee", place, champ=titre, titre=titre, attendu=wanted[:_SHOWN])
@@ -140,7 +150,7 @@ class _FormulaCheck:
                 )  # fmt: skip
             return
         plain, partial = _compact(wanted), False
-        if found != wanted.removeprefix("="):
+        if found != wanted.removeprefix("=") and not self.undone:
             plain, partial = self.canonical(found, sheet, row, area)
         if partial or plain != _compact(wanted):
             code = "plage-incomplete" if partial and plain == _compact(wanted) else "formule-modifiee"

@@ -148,7 +148,7 @@ class _ReturnCheck:
             place = area.place(row.row, label)
             self.say(
                 "cellule-verrouillee-modifiee", place, champ=label, titre=label,
-                valeur=now[:_SHOWN] or "(vide)", attendu=before[:_SHOWN] or "(vide)",
+                valeur=_shown(column, now), attendu=_shown(column, before),
             )  # fmt: skip
 
     def text(self, column: ColumnSpec, value: Any) -> str:
@@ -198,6 +198,13 @@ class _ReturnCheck:
                     place = self.reading.areas[spec.name].place(row.row, self.label(spec, each))
                     said: CellValue = value[:_SHOWN]
                     self.say("exemple-laisse", place, champ=typed.name, valeur=said)
+
+
+def _shown(column: ColumnSpec, text: str) -> str:
+    """A value of a column as people read it: the baseline keeps amounts in cents."""
+    if column.name == "last_amount" and text.isdecimal():
+        return format_euros(int(text))
+    return text[:_SHOWN] or "(vide)"
 
 
 __all__ = ["check_return"]

@@ -81,6 +81,11 @@ class FormReading:
         return frozenset({each.table for each in self.formulas if each.table} | {each.name for each in FORM_TABLES})
 
     @property
+    def new_rows(self) -> set[tuple[str, int]]:
+        """The rows that the partner added, by sheet and one-based row."""
+        return {(each.area.sheet.name, each.row) for rows in self.rows.values() for each in rows if each.key is None}
+
+    @property
     def specs(self) -> list[TableSpec]:
         """The tables of the form that were found."""
         return [each for each in FORM_TABLES if each.name in self.areas]

@@ -61,6 +61,11 @@ class MasterReading:
     formulas: list[FormulaCell] = field(default_factory=list)
 
     @property
+    def new_rows(self) -> set[tuple[str, int]]:
+        """None: a row that people add to a master's table is given its formulas by the table."""
+        return set()
+
+    @property
     def known_tables(self) -> frozenset[str]:
         """The names of the Excel tables that the workbook was made with."""
         names = (table.name for sheet in self.workbook.sheets for table in sheet.tables)
