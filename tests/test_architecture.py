@@ -23,7 +23,7 @@ LONGEST_MODULE_LINES = 400
 #: From the ground floor up: a room imports its own modules and those of the rooms before it.
 ROOMS = (
     "addresses", "findings", "wording", "files", "schema", "workspace", "registre", "accounts", "workbook", "intake",
-    "checks", "outputs", "commands", "usage", "cli",
+    "checks", "campaign", "outputs", "commands", "usage", "cli",
 )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Settings:
     arrondi_euros: int
     longueurs_publipostage: tuple[int, ...]
     libelles_vides: tuple[str, ...]
+    dates_limites: Mapping[int, date] = field(default_factory=dict)
+    """The last day of a campaign, by exercice: a return saved later, or not there yet, is late."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +52,44 @@ class Workspace:
     settings: Settings
 
     @property
+    def workbooks(self) -> Path:
+        """The folder of all that people open: the other paths are in it."""
+        return self.root / "workbooks"
+
+    @property
     def registre(self) -> Path:
         """The folder of the CSV Data Package."""
-        return self.root / "workbooks" / "registre"
+        return self.workbooks / "registre"
 
     @property
     def contrat(self) -> Path:
         """The master workbook."""
-        return self.root / "workbooks" / "contrat.xlsx"
+        return self.workbooks / "contrat.xlsx"
 
     @property
     def envois(self) -> Path:
         """The folder of the forms sent, by exercice."""
-        return self.root / "workbooks" / "envois"
+        return self.workbooks / "envois"
+
+    @property
+    def retours(self) -> Path:
+        """The folder where the forms that come back are put, in any order and under any name."""
+        return self.workbooks / "retours"
+
+    @property
+    def constats(self) -> Path:
+        """The folder of the annotated copies."""
+        return self.workbooks / "constats"
+
+    @property
+    def consolidation(self) -> Path:
+        """The folder of the consolidated state."""
+        return self.workbooks / "consolidation"
+
+    @property
+    def memory(self) -> Path:
+        """The hidden folder of what the program remembers: the journal, the lock, outputs being put in place."""
+        return self.workbooks / ".tabellion"
 
     @property
     def templates(self) -> Path:
@@ -144,6 +172,7 @@ class _SettingsReader:
             arrondi_euros=self.whole("controles.arrondi_euros", 2),
             longueurs_publipostage=self.lengths("controles.longueurs_publipostage", (255,)),
             libelles_vides=self.words("controles.libelles_vides", ("(vide)",)),
+            dates_limites=self.days("campagne.dates_limites"),
         )
         self.say_unknown()
         return settings
@@ -193,6 +222,17 @@ class _SettingsReader:
             self.wrong(name, value, "des rangs et leurs années, par exemple 1 = 2016")
             return {}
         return {int(rank): year for rank, year in value.items()}
+
+    def days(self, name: str) -> dict[int, date]:
+        value = self.get(name, {})
+        days = value.values() if isinstance(value, dict) else [None]
+        good = isinstance(value, dict) and all(
+            key.isdecimal() and _FIRST_YEAR <= int(key) <= _LAST_YEAR for key in value
+        )
+        if not good or not all(isinstance(day, date) and not isinstance(day, datetime) for day in days):
+            self.wrong(name, value, "des exercices et leur dernier jour, par exemple 2016 = 2016-11-30")
+            return {}
+        return {int(year): day for year, day in value.items()}
 
     def lengths(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
         value = self.get(name, list(default))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tabellion.accounts.doubles import Double, double_counts
+from tabellion.accounts.overview import NOTHING_SAID, FunderSums, Overview, Sums
 from tabellion.accounts.totals import (
     AMOUNTS,
     DETAIL,
@@ -20,15 +21,19 @@ __all__ = [
     "AMOUNTS",
     "DETAIL",
     "MEASURE",
+    "NOTHING_SAID",
     "RECAP",
     "SCOPE_ALL",
     "SCOPE_CONVENTION",
     "SCOPE_TOWN",
     "Accounts",
     "Double",
+    "FunderSums",
+    "Overview",
     "Published",
     "Step",
     "StepKind",
+    "Sums",
     "Walk",
     "double_counts",
     "walk",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from tabellion.findings.codes import (
+    campaign,
     container,
     document,
     document_fiches,
     formulas,
+    reconciliation,
     register,
     returns,
+    runs,
     sheets,
     totals,
     values,
@@ -25,4 +28,7 @@ ALL_CODES: tuple[Code, ...] = (
     *values.CODES,
     *totals.CODES,
     *formulas.CODES,
+    *campaign.CODES,
+    *reconciliation.CODES,
+    *runs.CODES,
 )

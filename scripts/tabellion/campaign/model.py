@@ -1,0 +1,283 @@
+"""What a consolidation is, as data: files received, where each partner stands, changes, conflicts, the merged tables.
+
+Every ``Place`` here names its file as people find it from the folder ``workbooks/``: ``contrat.xlsx``,
+``retours/ville.xlsx``. Values are those of the tables: integer cents, days as dates, keys, ``None`` for blank.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from tabellion.addresses import cell_name
+from tabellion.findings import Finding, Place, Severity
+from tabellion.schema.frames import Tables
+from tabellion.workbook.plan import Contract
+
+Key = tuple[Any, ...]
+"""The values of a row's primary key, in the schema's order."""
+
+
+class Verdict(Enum):
+    """What became of one file received."""
+
+    IN_FORCE = "en vigueur"
+    ALREADY_ADOPTED = "déjà adopté"
+    REJECTED = "rejeté"
+    OLDER = "remplacé par un plus récent"
+    TWIN = "identique à un autre"
+    UNDECIDED = "à départager"
+    FOREIGN = "pas un formulaire de ce contrat"
+    UNREADABLE = "illisible"
+
+
+class Standing(Enum):
+    """Where a partner stands in the campaign of one exercice."""
+
+    ACCEPTED = "accepté"
+    KEPT = "rejeté, le précédent reste en vigueur"
+    REJECTED = "rejeté"
+    LATE = "en retard"
+    AWAITED = "attendu"
+    NOT_SENT = "pas envoyé"
+
+
+@dataclass(frozen=True)
+class ReturnedRow:
+    """One row of one table of the register, as one partner's return has it.
+
+    ``values`` are the fields that the form shows, asks or implies; ``before`` those of them that the partner changed,
+    with the value as sent (``None`` for all that it typed on a row of its own, ``is_new``). ``sheet`` and ``row``
+    (one-based) are its place in the return, ``columns`` the one-based columns of the fields that have a cell.
+    """
+
+    table: str
+    key: Key
+    values: Mapping[str, Any]
+    before: Mapping[str, Any]
+    is_new: bool
+    sheet: str
+    row: int
+    columns: Mapping[str, int]
+
+    def place(self, fichier: str, champ: str | None = None) -> Place:
+        """The cell of a field in the return ``fichier``; the row's first cell for a field without one."""
+        column = self.columns.get(champ or "") or min(self.columns.values(), default=1)
+        return Place(fichier, self.sheet, cell_name(self.row, column))
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A row of a return in force, with who sent it: what the reconciliation across partners compares."""
+
+    partenaire: str
+    exercice: int
+    fichier: str
+    row: ReturnedRow
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """One file of ``retours/`` (or, where ``is_kept_copy``, the accepted return that was kept when its file went).
+
+    ``saved`` is the time written inside the file by the program that saved it (UTC, without its zone), ``author`` who
+    saved it last. ``other`` is the file that it is older than, or the same as. ``annotated`` is its annotated copy.
+    ``findings`` are placed in this file.
+    """
+
+    fichier: str
+    sha256: str
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    partenaire: str | None = None
+    exercice: int | None = None
+    saved: datetime | None = None
+    author: str = ""
+    other: str | None = None
+    annotated: str | None = None
+    is_kept_copy: bool = False
+
+    @property
+    def counts(self) -> Counter[Severity]:
+        """How many findings of each severity."""
+        return Counter(each.gravite for each in self.findings)
+
+
+@dataclass(frozen=True)
+class BoardLine:
+    """One partner in the campaign of one exercice.
+
+    ``sent`` is the form written for it (``envois/2016/ville-2016.xlsx``), ``None`` when there is none; ``received``
+    are its files, the latest first; ``in_force`` the one whose answers count; ``due`` the campaign's date.
+    """
+
+    partenaire: str
+    nom: str
+    courriel: str | None
+    exercice: int
+    standing: Standing
+    sent: str | None = None
+    received: tuple[ReceivedFile, ...] = ()
+    in_force: ReceivedFile | None = None
+    due: date | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nothing came by the campaign's date, or what counts was saved after it."""
+        if self.standing is Standing.LATE:
+            return True
+        saved = self.in_force.saved if self.in_force is not None else None
+        return self.due is not None and saved is not None and saved.date() > self.due
+
+    @property
+    def latest(self) -> ReceivedFile | None:
+        """The file to talk about with the partner: the last one received."""
+        return self.received[0] if self.received else None
+
+    @property
+    def counts(self) -> Counter[Severity]:
+        """The findings of the latest file, by severity."""
+        return self.latest.counts if self.latest is not None else Counter()
+
+
+class Fate(Enum):
+    """What became of a change."""
+
+    APPLIED = "appliquée"
+    PRESENT = "déjà au contrat"
+    CONFLICT = "en conflit"
+
+
+@dataclass(frozen=True)
+class Modification:
+    """One cell that a return says otherwise than the form as sent (``before``): who, where, when.
+
+    ``is_new_row`` when the partner added the whole row; ``place`` is the cell of the return.
+    """
+
+    table: str
+    key: Key
+    champ: str
+    before: Any
+    after: Any
+    partenaire: str
+    exercice: int
+    place: Place
+    saved: datetime | None
+    author: str
+    fate: Fate
+    is_new_row: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one partner says of a cell in conflict."""
+
+    partenaire: str
+    exercice: int
+    value: Any
+    place: Place
+    saved: datetime | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One cell that several people changed differently: ``kept`` is the master's value, which stays.
+
+    ``sent`` is the value that the forms were sent with; ``place`` the master's cell (``None`` when its row is gone, or
+    never was there).
+    """
+
+    table: str
+    key: Key
+    champ: str
+    sent: Any
+    kept: Any
+    place: Place | None
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A row that a partner removed from its form: proposed, never applied. ``place`` is where it is missing."""
+
+    table: str
+    key: Key
+    libelle: str
+    partenaire: str
+    exercice: int
+    place: Place
+
+
+@dataclass(frozen=True)
+class CellChange:
+    """One cell of the consolidated tables that is not what it was at the previous run."""
+
+    table: str
+    key: Key
+    champ: str
+    before: Any
+    after: Any
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed since the previous consolidation, made at ``previous`` (``None``: this one is the first).
+
+    ``standings`` are (partner, exercice, before, after) in words; ``totals`` the grand total of the exercice in cents,
+    before and after.
+    """
+
+    previous: datetime | None = None
+    cells: tuple[CellChange, ...] = ()
+    standings: tuple[tuple[str, int, str, str], ...] = ()
+    new_findings: int = 0
+    gone_findings: int = 0
+    totals: tuple[int, int] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changed."""
+        return not (self.cells or self.standings or self.new_findings or self.gone_findings)
+
+
+@dataclass(frozen=True)
+class Consolidation:
+    """The state of the contract once the master and all accepted returns are put together.
+
+    ``contract`` has the consolidated tables (indexes 0, 1, 2, …), ``master`` the tables of ``master_file`` alone.
+    ``origins[table][position]`` is the place of each row (its file, sheet and first cell; a line of the register when
+    there is no master workbook); ``cells[table, position, field]`` the places of the values that come from a return.
+    ``strays`` are files that are nobody's form. ``findings`` are all: of the master, of each file, across partners.
+    ``made`` is when this state was first reached.
+    """
+
+    contract: Contract
+    master: Tables
+    master_file: str
+    origins: Mapping[str, list[Place]]
+    cells: Mapping[tuple[str, int, str], Place]
+    board: tuple[BoardLine, ...]
+    strays: tuple[ReceivedFile, ...]
+    modifications: tuple[Modification, ...]
+    conflicts: tuple[Conflict, ...]
+    removals: tuple[Removal, ...]
+    findings: tuple[Finding, ...]
+    made: datetime
+    since: Since = field(default_factory=Since)
+
+    @cached_property
+    def partner_names(self) -> dict[str, str]:
+        """The partners' names by identifier."""
+        return self.contract.labels("partenaires")
+
+    @property
+    def exercices(self) -> list[int]:
+        """The exercices that the campaign has forms or returns of, the latest first."""
+        return sorted({each.exercice for each in self.board}, reverse=True)
