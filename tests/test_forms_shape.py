@@ -29,7 +29,8 @@ from tabellion.workbook.forms.spec import (
     SPELLINGS,
     TableSpec,
 )
-from tabellion.workbook.forms.writer import baseline_text, write_form
+from tabellion.workbook.forms.spec import baseline_text
+from tabellion.workbook.forms.writer import write_form
 from tabellion.workbook.names import IDENTITY
 from tabellion.workbook.pen import PROMPT_LENGTH, PROMPT_TITLE_LENGTH
 from tabellion.workbook.plan import FIRST_TABLE_ROW

@@ -15,8 +15,8 @@ from tabellion.commands.generate import load_contract
 from tabellion.commands.validate import validate
 from tabellion.findings import Finding
 from tabellion.intake import parse_bytes
-from tabellion.intake.form import FormReading, read_form, references
-from tabellion.schema.frames import plain_rows
+from tabellion.intake.form import FormReading, read_form
+from tabellion.intake.references import references
 from tabellion.workbook.forms.content import make_forms
 from tabellion.workbook.forms.writer import write_form
 from tabellion.workspace import find_workspace
@@ -91,10 +91,11 @@ def rows(path: Path) -> dict[str, dict[str | None, dict[str, Any]]]:
     reading = read(path)
     return {
         table: {
-            place.key: row for place, row in zip(reading.rows[table], plain_rows(frame), strict=True)
+            place.key: {name: values[position] for name, values in columns.items()}
+            for position, place in enumerate(reading.rows[table])
         }
-        for table, frame in reading.tables.items()
-    }  # fmt: skip
+        for table, columns in reading.columns.items()
+    }
 
 
 @pytest.fixture(scope="module")

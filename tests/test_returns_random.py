@@ -22,7 +22,8 @@ from tabellion.commands.generate import load_contract
 from tabellion.commands.validate import validate
 from tabellion.findings import CATALOGUE
 from tabellion.intake import parse_bytes
-from tabellion.intake.form import read_form, references
+from tabellion.intake.form import read_form
+from tabellion.intake.references import references
 from tabellion.schema.frames import plain_columns
 from tabellion.workbook.forms.content import make_forms
 from tabellion.workbook.forms.spec import ACTIONS, BUDGET, FINANCEMENTS, Form, Role, TableSpec

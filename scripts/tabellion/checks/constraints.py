@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from tabellion.checks.inspection import Inspection, euros
+from tabellion.checks.inspection import Inspection
 from tabellion.findings import CellValue
 from tabellion.schema import Field
+from tabellion.schema.amounts import euros
 from tabellion.schema.frames import violations
 from tabellion.wording import french_date, nearest
 

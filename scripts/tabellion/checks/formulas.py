@@ -9,15 +9,18 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.form import FormReading
-from tabellion.intake.master import MasterReading, named_cell
 from tabellion.intake.raw import RawSheet
-from tabellion.intake.tables import Area, Finder
+from tabellion.intake.tables import Area, Finder, named_cell
 from tabellion.workbook.names import column_ref, escape_label, table_resource, this_row
 from tabellion.workbook.pen import FormulaCell
+
+if TYPE_CHECKING:
+    from tabellion.intake.form import FormReading
+    from tabellion.intake.master import MasterReading
 
 _SHOWN = 250
 #: A reference to cells by address, with or without its sheet.

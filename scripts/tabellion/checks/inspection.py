@@ -154,8 +154,3 @@ def place_words(inspection: Inspection, source: str | None, convention: int | No
     parts += [f"convention {convention}"] if convention is not None else []
     parts += [inspection.towns.get(town, town)] if town is not None else []
     return ", ".join(parts or ["ensemble"])
-
-
-def euros(cents: int) -> int | float:
-    """Cents as the number of euros that a finding carries: an integer when whole."""
-    return cents // 100 if cents % 100 == 0 else cents / 100

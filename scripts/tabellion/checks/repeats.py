@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from tabellion.accounts import MEASURE, Accounts, double_counts
-from tabellion.checks.inspection import Inspection, euros, place_words
-from tabellion.schema.amounts import format_euros
+from tabellion.checks.inspection import Inspection, place_words
+from tabellion.schema.amounts import euros, format_euros
 from tabellion.wording import fold
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"

@@ -6,14 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabellion.checks.inspection import euros
 from tabellion.findings import CellValue, Finding, Place, finding
 from tabellion.intake.form import FormReading, FormRowRead
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.amounts import euros, format_euros
 from tabellion.wording import fold
-from tabellion.workbook.forms.spec import COMPLETE, ColumnSpec, Role, TableSpec
+from tabellion.workbook.forms.spec import COMPLETE, ColumnSpec, Role, TableSpec, baseline_text
 from tabellion.workbook.forms.state import state_of
-from tabellion.workbook.forms.writer import baseline_text
 from tabellion.workspace import Settings
 
 _SHOWN = 120

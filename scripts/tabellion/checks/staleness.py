@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from tabellion.accounts import MEASURE
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.master import MasterReading, named_cell
-from tabellion.intake.tables import Finder
+from tabellion.intake.master import MasterReading
+from tabellion.intake.tables import Finder, named_cell
 from tabellion.schema.amounts import format_euros
 from tabellion.schema.frames import plain_rows
 from tabellion.workbook.budgets import EXERCICE, TOWN, totals_name

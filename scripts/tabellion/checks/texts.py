@@ -7,10 +7,10 @@ import re
 import pandas as pd
 
 from tabellion.accounts import MEASURE
-from tabellion.checks.inspection import Inspection, euros
+from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
 from tabellion.schema import Field, TableSchema
-from tabellion.schema.amounts import format_euros, parse_amount
+from tabellion.schema.amounts import euros, format_euros, parse_amount
 
 #: A cut text loses up to this many characters more when the spaces at its ends are trimmed.
 _TRIMMED = 2

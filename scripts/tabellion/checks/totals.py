@@ -19,10 +19,10 @@ from tabellion.accounts import (
     Accounts,
     Published,
 )
-from tabellion.checks.inspection import Inspection, euros, place_words
+from tabellion.checks.inspection import Inspection, place_words
 from tabellion.checks.repeats import check_double_counts, check_twice_published
 from tabellion.findings import Severity
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.amounts import euros, format_euros
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
 _TOTAL_KEY = ("source", "portee", "convention_id", "collectivite_id", "exercice")

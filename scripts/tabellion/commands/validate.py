@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from tabellion.checks import check_contract, check_returned_rows
+from tabellion.campaign.examination import Examination, Examiner, is_form
+from tabellion.campaign.rows import check_rows
+from tabellion.checks.contract import check_contract
 from tabellion.checks.formulas import check_formulas
-from tabellion.checks.returns import check_return
 from tabellion.checks.staleness import check_stale_totals
 from tabellion.commands.generate import LAYOUT
-from tabellion.findings import Finding, Place
+from tabellion.findings import Finding, TabellionError
 from tabellion.intake import RawWorkbook, read_workbooks
-from tabellion.intake.form import FormReading, read_form, references
-from tabellion.intake.hidden import read_identity
 from tabellion.intake.master import MasterReading, read_master
+from tabellion.intake.references import references
 from tabellion.outputs.annotate import annotate
 from tabellion.registre import load_register
-from tabellion.schema.frames import Tables, make_frame
-from tabellion.workbook.forms.spec import FORM_TABLES, KIND_FORM
+from tabellion.schema.frames import Tables
 from tabellion.workbook.look import load_look
-from tabellion.workbook.names import IDENTITY
 from tabellion.workspace import Workspace
 
 
@@ -35,19 +33,19 @@ def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:
 def validate_files(workspace: Workspace, paths: Sequence[Path]) -> list[list[Finding]]:
     """Read each workbook, check it, and return its findings, file by file, each with its file, sheet and cell.
 
-    A file that cannot be read gives the findings that refuse it, and does not stop the others. The rows of all returns
-    are validated in one pass. Raises :class:`TabellionError` when a return cannot be compared with the register.
+    A file that cannot be read gives the findings that refuse it, and does not stop the others. Returns are examined in
+    the processes that read them, and their rows validated in one pass. Raises :class:`TabellionError` when a return
+    cannot be compared with the register.
     """
     said: list[list[Finding]] = []
     returns = _Returns(workspace)
-    for number, outcome in enumerate(read_workbooks(paths)):
-        if not isinstance(outcome, RawWorkbook):
-            said.append(list(outcome))
-        elif read_identity(outcome.sheet(IDENTITY))[0].get("genre") == KIND_FORM:
-            said.append(returns.add(number, outcome))
+    for number, outcome in enumerate(read_workbooks(paths, then=returns.examiner if len(paths) > 1 else None)):
+        if isinstance(outcome, RawWorkbook):
+            said.append(returns.add(number, outcome) if is_form(outcome) else _read_master(workspace, outcome))
+        elif isinstance(outcome, Examination):
+            said.append(returns.keep(number, outcome))
         else:
-            reading = read_master(outcome, workspace.schemas, workspace.settings.identifiant)
-            said.append(check_master(workspace, reading))
+            said.append(list(outcome))
     for number, findings in returns.check().items():
         said[number] += findings
     return [[each.in_file(path.name) for each in findings] for path, findings in zip(paths, said, strict=True)]
@@ -77,55 +75,45 @@ def check_master(workspace: Workspace, reading: MasterReading) -> list[Finding]:
     return [*reading.findings, *said, *formulas, *stale]
 
 
+def _read_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
+    return check_master(workspace, read_master(workbook, workspace.schemas, workspace.settings.identifiant))
+
+
 @dataclass
 class _Returns:
-    """The returns among the files: each read by itself, their rows validated together."""
+    """The returns among the files: each examined by itself, their rows validated together."""
 
     workspace: Workspace
-    readings: dict[int, FormReading] = field(default_factory=dict)
+    examined: dict[str, Examination] = field(default_factory=dict)
+
+    @cached_property
+    def register(self) -> Tables:
+        """The tables that returns refer to; raises :class:`TabellionError` when they cannot be read."""
+        return load_register(self.workspace.registre, self.workspace.schemas).tables
+
+    @cached_property
+    def examiner(self) -> Examiner | None:
+        """What examines each return; ``None`` without a register, which matters only if a return comes."""
+        try:
+            known = references(self.register, self.workspace.schemas)
+        except TabellionError:
+            return None
+        return Examiner(self.workspace.schemas, known, self.workspace.settings)
 
     def add(self, number: int, workbook: RawWorkbook) -> list[Finding]:
-        """Read one return; what is said of it alone."""
-        if not self.readings:
-            self.register = load_register(self.workspace.registre, self.workspace.schemas).tables
-            self.known = references(self.register, self.workspace.schemas)
-        settings = self.workspace.settings
-        reading = read_form(workbook, self.workspace.schemas, self.known, settings.identifiant)
-        self.readings[number] = reading
-        said = reading.findings
-        if reading.columns:
-            said = [*said, *check_return(reading, settings), *check_formulas(reading)]
-        reading.forget_cells()
-        return said
+        """Examine one return here; what is said of it alone."""
+        known = references(self.register, self.workspace.schemas)
+        examination = Examiner(self.workspace.schemas, known, self.workspace.settings)(workbook)
+        return self.keep(number, examination) if isinstance(examination, Examination) else []
+
+    def keep(self, number: int, examination: Examination) -> list[Finding]:
+        """Keep one return for :meth:`check`; what is said of it alone."""
+        self.examined[str(number)] = examination
+        return examination.findings
 
     def check(self) -> dict[int, list[Finding]]:
         """What the schemas say of all rows, by file."""
-        if not self.readings:
+        if not self.examined:
             return {}
-        tables: Tables = dict(self.register)
-        rows: dict[str, list[tuple[int, FormReading, Any]]] = {}
-        unknown: set[tuple[str, Any, str]] = set()
-        for spec in FORM_TABLES:
-            origins = rows.setdefault(spec.resource, [])
-            schema = self.workspace.schemas[spec.resource]
-            columns: dict[str, list[Any]] = {name: [] for name in schema.names}
-            for number, reading in self.readings.items():
-                marked = [each for each in reading.unknown if each[0] == spec.resource]
-                unknown |= {(table, len(origins) + index, name) for table, index, name in marked}
-                origins += [(number, reading, index) for index in range(len(reading.rows.get(spec.resource, [])))]
-                for name, values in reading.columns.get(spec.resource, {}).items():
-                    columns[name] += values
-            tables[spec.resource] = make_frame(schema, columns)
-
-        def locate(table: str, index: Any, field: str | None = None) -> Place:
-            if table not in rows:
-                return Place()
-            number, reading, row = rows[table][index]
-            place = reading.locate(table, row, field)
-            return Place(str(number), place.feuille, place.cellule)
-
-        found: dict[int, list[Finding]] = {}
-        schemas, settings = self.workspace.schemas, self.workspace.settings
-        for each in check_returned_rows(tables, schemas, settings, locate, unknown=unknown):
-            found.setdefault(int(each.place.fichier or 0), []).append(each)
-        return found
+        found = check_rows(self.examined, self.register, self.workspace.schemas, self.workspace.settings)
+        return {int(number): findings for number, findings in found.items()}

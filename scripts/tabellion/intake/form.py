@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from tabellion.findings import Finding, Place, finding
 from tabellion.intake.cells import CellReader
 from tabellion.intake.hidden import Baseline, read_baseline, read_identity
 from tabellion.intake.identifiers import fill_identifiers
 from tabellion.intake.raw import RawSheet, RawWorkbook
+from tabellion.intake.references import References
 from tabellion.intake.tables import Area, Finder, is_total
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables, make_frame
 from tabellion.workbook.forms.spec import (
     BASELINE,
     FORM_TABLES,
@@ -26,7 +24,6 @@ from tabellion.workbook.forms.spec import (
     Role,
     TableSpec,
 )
-from tabellion.workbook.forms.writer import convention_words
 from tabellion.workbook.identity import FORMAT_VERSION
 from tabellion.workbook.names import IDENTITY
 from tabellion.workbook.pen import FormulaCell
@@ -71,11 +68,6 @@ class FormReading:
             each.clear()
 
     @property
-    def tables(self) -> Tables:
-        """One frame per table of the form, made anew: where there are many returns, one frame for all is better."""
-        return {name: make_frame(self.schemas[name], columns) for name, columns in self.columns.items()}
-
-    @property
     def known_tables(self) -> frozenset[str]:
         """The names of the Excel tables that the form was made with."""
         return frozenset({each.table for each in self.formulas if each.table} | {each.name for each in FORM_TABLES})
@@ -96,35 +88,6 @@ class FormReading:
         origin: FormRowRead = self.rows[table][index]
         column = next((each for each in spec.columns if each.field == field), None) if field is not None else None
         return origin.area.place(origin.row, spec.label(column, self.schemas) if column is not None else None)
-
-
-@dataclass(frozen=True)
-class References:
-    """What a return may refer to, from the register: keys by the words that a form shows for them."""
-
-    conventions: Mapping[str, int]
-    keys: Mapping[str, Mapping[str, Any]]
-    """By table: what a cell may show, and the key it stands for."""
-    towns: Mapping[str, str | None]
-    """The collectivité of each partner."""
-
-
-def references(tables: Tables, schemas: Schemas) -> References:
-    """The references of a register's tables."""
-    conventions: dict[str, int] = {}
-    for number, title in zip(tables["conventions"]["convention_id"], tables["conventions"]["titre"], strict=True):
-        conventions |= {convention_words(int(number), str(title)): int(number), str(number): int(number)}
-    keys: dict[str, dict[str, Any]] = {}
-    for name, schema in schemas.items():
-        own = [str(key) for key in tables[name][schema.primary_key[0]].dropna()]
-        shown = [str(each) for each in tables[name][schema.shown_key].fillna("")]
-        keys[name] = {key: key for key in own} | {each: key for each, key in zip(shown, own, strict=False) if each}
-    partners = tables["partenaires"]
-    towns = {
-        str(partner): None if pd.isna(town) else str(town)
-        for partner, town in zip(partners["partenaire_id"], partners["collectivite_id"], strict=True)
-    }
-    return References(conventions, keys, towns)
 
 
 def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contract: str) -> FormReading:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabellion.addresses import cell_name, column_index
+from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, finding
 from tabellion.intake.cells import CellReader
 from tabellion.intake.hidden import read_identity
 from tabellion.intake.identifiers import MAKERS, fill_identifiers
-from tabellion.intake.raw import RawSheet, RawWorkbook
+from tabellion.intake.raw import RawWorkbook
 from tabellion.intake.tables import Area, Finder, is_total
 from tabellion.schema import Field, Schemas, TableSchema
 from tabellion.schema.frames import Tables, make_frame
@@ -248,14 +247,3 @@ class _Reader:
 def computed_labels(schema: TableSchema) -> set[str]:
     """The labels of the columns that a master computes beside those of a table."""
     return {label for _, _, label, _ in COMPUTED.get(schema.name, ())}
-
-
-def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:
-    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell."""
-    match = re.fullmatch(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d+)", workbook.names.get(name, ""))
-    if match is None:
-        return None
-    sheet = workbook.sheet((match[1] or "").replace("''", "'") or match[2])
-    if sheet is None:
-        return None
-    return sheet, int(match[4]), column_index(match[3])

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from tabellion.findings import Finding, TabellionError
+from tabellion.findings import TabellionError
 from tabellion.intake.limits import LIMITS, Limits
 from tabellion.intake.raw import RawWorkbook
-from tabellion.intake.worker import Readers, shared_readers
+from tabellion.intake.worker import Outcome, Readers, Then, shared_readers
 
 _AHEAD = 3
 """Files in hand per child: enough to keep it busy, few enough to hold few results in memory."""
@@ -35,11 +35,12 @@ def read_workbook(path: Path, *, only: Callable[[str], bool] | None = None) -> R
 
 
 def read_workbooks(
-    paths: Iterable[Path], *, jobs: int | None = None, limits: Limits = LIMITS
-) -> Iterator[RawWorkbook | tuple[Finding, ...]]:
+    paths: Iterable[Path], *, jobs: int | None = None, limits: Limits = LIMITS, then: Then | None = None
+) -> Iterator[Outcome]:
     """Read many workbooks, ``jobs`` at a time (by default one per processor, eight at most), and give them in order.
 
-    A refused file gives the findings that refuse it, in its turn; it costs the others nothing.
+    ``then`` is done to each in its child, and its result given in the workbook's place. A refused file gives the
+    findings that refuse it (a tuple), in its turn; it costs the others nothing.
     """
     if jobs is None:
         jobs = max(1, min(8, os.cpu_count() or 1))
@@ -47,7 +48,7 @@ def read_workbooks(
     first = list(islice(rest, jobs * _AHEAD))
     if not first:
         return
-    with Readers(min(jobs, len(first)), limits) as readers:
+    with Readers(min(jobs, len(first)), limits, then) as readers:
         waiting = deque((path, readers.start(path)) for path in first)
         while waiting:
             path, future = waiting.popleft()

@@ -7,10 +7,11 @@ client has lost the Excel table, by the sheet's marker and the labels of the hea
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tabellion.addresses import cell_name
+from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
 from tabellion.intake.raw import RawSheet, RawTable, RawValue, RawWorkbook
 from tabellion.wording import fold, nearest
@@ -287,3 +288,14 @@ def _header_row(sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> in
 def is_total(texts: list[str]) -> bool:
     """Whether the texts of a row without identifier say that it is a total added by hand."""
     return any(fold(text).startswith(_TOTAL_WORDS) for text in texts)
+
+
+def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:
+    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell."""
+    match = re.fullmatch(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d+)", workbook.names.get(name, ""))
+    if match is None:
+        return None
+    sheet = workbook.sheet((match[1] or "").replace("''", "'") or match[2])
+    if sheet is None:
+        return None
+    return sheet, int(match[4]), column_index(match[3])

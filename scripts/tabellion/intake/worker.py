@@ -25,8 +25,13 @@ from tabellion.findings import Finding, TabellionError
 from tabellion.intake.limits import LIMITS, MIB, Limits, refusal
 from tabellion.intake.raw import RawWorkbook
 
-Outcome = RawWorkbook | tuple[Finding, ...]
-"""What one file gives: the workbook, or the findings that refuse it."""
+Outcome = Any
+"""What one file gives: the findings that refuse it (a tuple), else the workbook, or what was made of it."""
+
+Then = Callable[[RawWorkbook], Any]
+"""What a child makes of a workbook before it hands it back: picklable, and its result too."""
+
+_then: Then | None = None
 
 _FILES_PER_CHILD = 500
 """A child is renewed after that many files: whatever native code leaked goes with it."""
@@ -41,7 +46,8 @@ def read_path(path: str, only: Callable[[str], bool] | None, limits: Limits) -> 
 
     fichier = Path(path).name
     try:
-        return parse_bytes(read_source(Path(path), limits), fichier, only, limits)
+        workbook = parse_bytes(read_source(Path(path), limits), fichier, only, limits)
+        return workbook if _then is None else _then(workbook)
     except TabellionError as error:
         return _in_file(error, fichier)
     except MemoryError:
@@ -77,8 +83,10 @@ class _Context(SpawnContext):
     Process = _Process
 
 
-def _prepare_child(memory_bytes: int) -> None:
-    """Runs first in each child: limits, and silence."""
+def _prepare_child(memory_bytes: int, then: Then | None) -> None:
+    """Runs first in each child: limits, silence, and what is to be made of the workbooks."""
+    global _then
+    _then = then
     with suppress(ImportError, OSError, ValueError):  # no such limits on Windows; a lower one may be in force
         import resource
 
@@ -93,14 +101,14 @@ def _prepare_child(memory_bytes: int) -> None:
 class Readers:
     """A pool of child processes that read files. Use it as a context manager, or :func:`shared_readers`."""
 
-    def __init__(self, jobs: int, limits: Limits = LIMITS) -> None:
+    def __init__(self, jobs: int, limits: Limits = LIMITS, then: Then | None = None) -> None:
         self.jobs = jobs
         self.limits = limits
         self._pool = ProcessPool(
             max_workers=jobs,
             max_tasks=_FILES_PER_CHILD,
             initializer=_prepare_child,
-            initargs=(limits.memory_bytes,),
+            initargs=(limits.memory_bytes, then),
             context=_Context(),
         )
 

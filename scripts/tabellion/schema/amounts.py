@@ -138,3 +138,8 @@ def plain_euros(cents: int) -> str:
     """``123456`` cents as a register writes it, with a point and no separator: ``1234.56``; whole euros as ``1234``."""
     sign, cents = ("-" if cents < 0 else ""), abs(cents)
     return f"{sign}{cents // 100}{f'.{cents % 100:02d}' if cents % 100 else ''}"
+
+
+def euros(cents: int) -> int | float:
+    """Cents as the number of euros that a finding carries: an integer when whole."""
+    return cents // 100 if cents % 100 == 0 else cents / 100

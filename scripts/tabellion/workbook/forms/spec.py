@@ -7,6 +7,7 @@ register; some columns are typed by the partner, the others only show what is kn
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -186,3 +187,32 @@ class Form:
     def tables(self) -> tuple[TableSpec, ...]:
         """The tables this form has, in order."""
         return tuple(each for each in FORM_TABLES if each.name in self.rows)
+
+
+def convention_words(number: int, title: str) -> str:
+    """A convention as a form's drop-down shows it."""
+    return f"{number} – {title}"
+
+
+def baseline_text(value: Any) -> str:
+    """A value of the register as the baseline keeps it."""
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    return str(value)
+
+
+def baseline_value(field: Field, text: str | None) -> Any:
+    """The value of the register that :func:`baseline_text` wrote as ``text``; ``None`` for a blank.
+
+    A text that a client has spoilt is given as it is: it is equal to no value of the field.
+    """
+    if not text:
+        return None
+    try:
+        if field.kind in ("money", "integer", "percent"):
+            return int(text)
+        if field.kind == "date":
+            return date.fromisoformat(text[:10])
+    except ValueError:
+        return text
+    return text == "oui" if field.kind == "boolean" else text

@@ -27,6 +27,8 @@ from tabellion.workbook.forms.spec import (
     Form,
     Role,
     TableSpec,
+    baseline_text,
+    convention_words,
 )
 from tabellion.workbook.forms.state import (
     MISSING,
@@ -63,11 +65,6 @@ class Labels:
                 for number, (title, _) in self.contract.convention_titles.items()
             }
         return self.contract.labels(resource)
-
-
-def convention_words(number: int, title: str) -> str:
-    """A convention as a form's drop-down shows it."""
-    return f"{number} – {title}"
 
 
 def write_form(contract: Contract, form: Form) -> bytes:
@@ -303,16 +300,9 @@ def _write_baseline(pen: Pen, form: Form) -> None:
     sheet.raw.very_hidden()
 
 
-def baseline_text(value: Any) -> str:
-    """A value of the register as the baseline keeps it."""
-    if isinstance(value, bool):
-        return "oui" if value else "non"
-    return str(value)
-
-
 def form_row_count(form: Form) -> int:
     """How many rows a form asks about."""
     return sum(len(rows) for rows in form.rows.values())
 
 
-__all__ = ["Labels", "baseline_text", "convention_words", "counter_name", "form_row_count", "write_form"]
+__all__ = ["Labels", "counter_name", "form_row_count", "write_form"]
