@@ -26,7 +26,7 @@ from support.contracts import (
     total,
 )
 from support.findings import cells, check, linked
-from tabellion.checks import check_contract
+from tabellion.checks.contract import check_contract
 from tabellion.findings import Severity
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from support import masters
 from support.contracts import ROOT, SETTINGS, contracts, schemas
 from support.libreoffice import LibreOffice
-from tabellion.checks import check_contract
+from tabellion.checks.contract import check_contract
 from tabellion.checks.formulas import check_formulas
 from tabellion.intake import parse_bytes
 from tabellion.intake.master import MasterReading, read_master

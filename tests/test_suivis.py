@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from support.contracts import ROOT, SETTINGS, Row, followed, locate, schemas, small_rows, tables_of
-from tabellion.checks import check_contract
+from tabellion.checks.contract import check_contract
 from tabellion.intake import parse_bytes
 from tabellion.intake.master import MasterReading, read_master
 from tabellion.schema.cast import cast_column

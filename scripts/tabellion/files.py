@@ -1,16 +1,26 @@
-"""Files written whole or not at all: a temporary file in the same folder, flushed, synced, then put in place."""
+"""Files written whole or not at all: a temporary file in the same folder, flushed, synced, then put in place.
+
+A process killed on the way leaves at most temporary files behind; :func:`remove_leftovers` takes them away later.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.wording import system_reason
+
+_PREFIX, _SUFFIX = ".tabellion-", ".tmp"
+#: A temporary file this far from the present, before or after (clocks move), belongs to nobody who is still writing.
+_LEFTOVER_AGE_SECONDS = 3600
+_BLOCK_BYTES = 1 << 20
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -31,50 +41,129 @@ def write_all_whole(contents: Mapping[Path, bytes]) -> None:
     try:
         for target, content in contents.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(prefix=".tabellion-", suffix=".tmp", dir=target.parent)
-            temporary = Path(name)
+            temporary = temporary_beside(target)
             pending.append((temporary, target))
-            with os.fdopen(descriptor, "wb") as stream:
+            with temporary.open("xb") as stream:
                 stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+                to_disk(stream)
+            keep_mode(temporary, target)
         while pending:
             temporary, target = pending[0]
             temporary.replace(target)
             pending.pop(0)
+        for folder in {target.parent for target in contents}:
+            folder_to_disk(folder)
     except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError(
-            [finding("ecriture-impossible", Place(str(target)), valeur=target.name, detail=detail)]
-        ) from error
+        raise cannot_write(target, error) from error
     finally:
         for temporary, _ in pending:
+            with suppress(OSError):  # what stopped the write is what has to be said
+                temporary.unlink(missing_ok=True)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Put a copy of the file ``source`` at ``target``, block by block and whole or not at all.
+
+    Raises ``OSError`` when one cannot be read or the other written.
+    """
+    temporary = temporary_beside(target)
+    try:
+        with source.open("rb") as reading, temporary.open("xb") as writing:
+            shutil.copyfileobj(reading, writing, _BLOCK_BYTES)
+            to_disk(writing)
+        keep_mode(temporary, target)
+        temporary.replace(target)
+        folder_to_disk(target.parent)
+    finally:
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 def keep_dated_copy(path: Path, now: datetime) -> Path:
-    """Copy the file or folder at ``path`` beside itself under a dated name that is free, and return that name."""
-    stamp = now.strftime("%Y-%m-%d %Hh%M")
-    for rank in range(1, 10_000):
-        number = "" if rank == 1 else f" ({rank})"
-        copy = path.with_name(f"{path.stem} {stamp}{number}{path.suffix}")
-        if not copy.exists():
-            break
+    """Copy the file or folder at ``path`` beside itself under a dated name that is free, and return that name.
+
+    Raises :class:`TabellionError` when the copy cannot be written; there is then none.
+    """
+    copy = free_name(path.with_name(f"{path.stem} {dated(now)}{path.suffix}"))
     try:
         if path.is_dir():
-            shutil.copytree(path, copy)
+            temporary = temporary_beside(copy)
+            try:
+                shutil.copytree(path, temporary)
+                temporary.rename(copy)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
         else:
-            write_whole(copy, path.read_bytes())
+            copy_whole(path, copy)
     except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError(
-            [finding("ecriture-impossible", Place(str(copy)), valeur=copy.name, detail=detail)]
-        ) from error
+        raise cannot_write(copy, error) from error
     return copy
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def dated(moment: datetime) -> str:
+    """``2016-11-30 02h15``: a moment as names of files and folders have it; such names sort by date."""
+    return moment.strftime("%Y-%m-%d %Hh%M")
+
+
+def free_name(path: Path) -> Path:
+    """``path``, or the first of ``name (2)``, ``name (3)`` … at which there is nothing."""
+    rank, free = 1, path
+    while os.path.lexists(free):
+        rank += 1
+        free = path.with_name(f"{path.stem} ({rank}){path.suffix}")
+    return free
+
+
+def temporary_beside(target: Path) -> Path:
+    """A new name in the folder of ``target`` for what will become it; :func:`remove_leftovers` knows such names."""
+    return target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file or folder has a name of :func:`temporary_beside`."""
+    return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
+
+
+def remove_leftovers(folders: Iterable[Path], now: datetime) -> None:
+    """Remove from these folders (not from those in them) what killed processes were still writing an hour ago.
+
+    What cannot be removed stays: it is no reason to stop.
+    """
+    for folder in folders:
+        with suppress(OSError):
+            for path in filter(is_temporary, list(folder.iterdir())):
+                if abs(now.timestamp() - path.lstat().st_mtime) < _LEFTOVER_AGE_SECONDS:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        path.unlink()
+
+
+def keep_mode(new: Path, old: Path) -> None:
+    """Give the file ``new``, which is to take the place of ``old``, the rights that people gave to the old one."""
+    with suppress(FileNotFoundError):
+        new.chmod(old.stat().st_mode & 0o777)
+
+
+def to_disk(stream: BinaryIO) -> None:
+    """Wait until what was written to ``stream`` would survive a power cut."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def folder_to_disk(folder: Path) -> None:
+    """Wait until the names in ``folder`` would survive a power cut, on the systems that can say so."""
+    with suppress(OSError):  # Windows opens no folder, and some shares sync none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def cannot_write(path: Path, error: OSError) -> TabellionError:
+    """What to raise when the system refuses to write ``path``."""
+    detail = system_reason(error)
+    return TabellionError([finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)])

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from support.contracts import SETTINGS, Rows, locate, schemas, tables_of
-from tabellion.checks import check_contract
+from tabellion.checks.contract import check_contract
 from tabellion.findings import Finding
 from tabellion.workspace import Settings
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from support.contracts import ROOT, SETTINGS, Rows, schemas, tables_of
 from support.large_contracts import awkward_rows, empty_rows, large_rows, partly_published_rows
-from tabellion.checks import check_meaning
+from tabellion.checks.contract import check_meaning
 from tabellion.commands.generate import load_contract
 from tabellion.workbook.look import Look, load_look
 from tabellion.workbook.master import write_master

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from tabellion.accounts.totals import AMOUNTS
-from tabellion.schema.frames import Tables, plain_rows
+from tabellion.accounts.totals import AMOUNTS, MEASURE
+from tabellion.schema.frames import Tables, plain, plain_rows
 
 #: What each fiche's progress is called where nobody has said anything of it.
 NOTHING_SAID = "sans bilan"
@@ -49,21 +49,51 @@ class Overview:
     tables: Tables
 
     @cached_property
-    def _cells(self) -> dict[tuple[int, int, str], Sums]:
-        lines = self.tables["lignes_budgetaires"].dropna(subset=["exercice", "convention_id", "collectivite_id"])
-        grouped = lines.groupby(["exercice", "convention_id", "collectivite_id"], sort=False)
-        amounts, sizes = grouped[list(AMOUNTS)].sum(), grouped.size()
+    def cells(self) -> dict[tuple[int, int | None, str | None], Sums]:
+        """The sums by exercice, convention and collectivité, in the order of the lines.
+
+        A line without its convention or its collectivité counts all the same, under ``None``: a finding says what is
+        missing, and no euro is lost on the way. A line without its exercice counts in none.
+        """
+        found: dict[tuple[int, int | None, str | None], list[int]] = {}
+        names = ("exercice", "convention_id", "collectivite_id", *AMOUNTS)
+        columns = [[plain(value) for value in self.tables["lignes_budgetaires"][name].tolist()] for name in names]
+        for year, convention, town, *amounts in zip(*columns, strict=True):
+            if year is not None:
+                sums = found.setdefault((year, convention, town), [0] * (len(AMOUNTS) + 1))
+                for place, cents in enumerate(amounts):
+                    sums[place] += cents or 0
+                sums[-1] += 1
+        return {key: Sums(*sums) for key, sums in found.items()}
+
+    @cached_property
+    def _parts(self) -> dict[tuple[int, int | None, str | None], Sums]:
+        """The sums of an exercice by convention and collectivité, ``None`` standing for all of them."""
+        found: dict[tuple[int, int | None, str | None], Sums] = {}
+        for (year, convention, town), sums in self.cells.items():
+            for key in {(year, convention, town), (year, convention, None), (year, None, town), (year, None, None)}:
+                found[key] = found.get(key, Sums()) + sums
+        return found
+
+    @cached_property
+    def known(self) -> dict[int, dict[str, int]]:
+        """How many lines of each exercice have each amount, zero included."""
+        lines = self.tables["lignes_budgetaires"]
+        counts = lines.groupby("exercice")[list(AMOUNTS)].count()
         return {
-            (int(year), int(convention), str(town)): Sums(int(values[0]), int(values[1]), int(values[2]), int(count))
-            for (year, convention, town), values, count in zip(
-                amounts.index, amounts.itertuples(index=False, name=None), sizes, strict=True
-            )
+            int(year): dict(zip(AMOUNTS, map(int, values), strict=True))
+            for year, values in zip(counts.index, counts.itertuples(index=False, name=None), strict=True)
         }
+
+    def measure(self, exercice: int) -> str:
+        """The amount that says most of an exercice: what was spent when one line has it, else voted, else planned."""
+        known = self.known.get(exercice, {})
+        return next((name for name in reversed(AMOUNTS) if known.get(name)), MEASURE)
 
     @cached_property
     def exercices(self) -> list[int]:
         """The exercices that have lines, the earliest first."""
-        return sorted({year for year, _, _ in self._cells})
+        return sorted({year for year, _, _ in self.cells})
 
     @cached_property
     def conventions(self) -> dict[int, str]:
@@ -79,11 +109,7 @@ class Overview:
 
     def of(self, exercice: int, convention: int | None = None, town: str | None = None) -> Sums:
         """The sums of an exercice: of one convention or all, of one collectivité or all."""
-        found = Sums()
-        for (year, each, other), sums in self._cells.items():
-            if year == exercice and convention in (None, each) and town in (None, other):
-                found += sums
-        return found
+        return self._parts.get((exercice, convention, town), Sums())
 
     def before(self, exercice: int) -> int | None:
         """The last exercice with lines before this one."""

@@ -151,6 +151,7 @@ class Fate(Enum):
     APPLIED = "appliquée"
     PRESENT = "déjà au contrat"
     CONFLICT = "en conflit"
+    OUTDONE = "remplacée par un exercice plus récent"
 
 
 @dataclass(frozen=True)

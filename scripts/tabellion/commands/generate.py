@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.checks import check_integrity, check_meaning
+from tabellion.campaign.adoption import load_adoption
+from tabellion.checks.contract import check_integrity, check_meaning
 from tabellion.files import keep_dated_copy, write_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.registre import load_register
@@ -36,7 +37,7 @@ def load_contract(workspace: Workspace) -> Contract:
     """
     schemas = workspace.schemas
     mistakes: list[Finding] = []
-    look = register = None
+    look = register = adoption = None
     try:
         look = load_look(workspace.templates / LAYOUT, schemas)
     except TabellionError as error:
@@ -46,9 +47,13 @@ def load_contract(workspace: Workspace) -> Contract:
         mistakes += check_integrity(register.tables, schemas, workspace.settings, register.locate)
     except TabellionError as error:
         mistakes += error.findings
-    if mistakes or look is None or register is None:
+    try:
+        adoption = load_adoption(workspace.registre)
+    except TabellionError as error:
+        mistakes += error.findings
+    if mistakes or look is None or register is None or adoption is None:
         raise TabellionError(mistakes)
-    return Contract(workspace.settings, schemas, look, register.tables)
+    return Contract(workspace.settings, schemas, look, register.tables, adoption.name)
 
 
 def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datetime) -> Generation:

@@ -182,7 +182,13 @@ def save_register(
     ``beside`` are other files of the folder, by name, that must not come without the register.
     Raises :class:`TabellionError` when a file cannot be written; nothing is then replaced.
     """
-    contents = {folder / f"{name}.csv": table_csv(schemas[name], tables[name]) for name in schemas}
+    files = register_files(tables, schemas, identifiant=identifiant, titre=titre)
+    write_all_whole({folder / name: content for name, content in (files | dict(beside or {})).items()})
+
+
+def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> dict[str, bytes]:
+    """The files of a register by name: one CSV per table, and the descriptor of the Data Package."""
+    contents = {f"{name}.csv": table_csv(schemas[name], tables[name]) for name in schemas}
     resources = [
         {
             "name": name,
@@ -194,15 +200,14 @@ def save_register(
             "mediatype": "text/csv",
             "encoding": "utf-8",
             "dialect": {"delimiter": ",", "lineTerminator": "\n"},
-            _PRINT: _digest(contents[folder / f"{name}.csv"]),
+            _PRINT: _digest(contents[f"{name}.csv"]),
             "schema": standard_descriptor(schema),
         }
         for name, schema in schemas.items()
     ]
     descriptor = {"profile": "tabular-data-package", "name": identifiant, "title": titre, "resources": resources}
-    contents |= {folder / name: content for name, content in (beside or {}).items()}
-    contents[folder / DESCRIPTOR] = (json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n").encode()
-    write_all_whole(contents)
+    contents[DESCRIPTOR] = (json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n").encode()
+    return contents
 
 
 def was_edited(folder: Path, schemas: Schemas) -> bool:

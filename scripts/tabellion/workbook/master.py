@@ -65,6 +65,8 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
     identity: dict[str, str | int] = {"genre": KIND_MASTER, "format": FORMAT_VERSION}
     identity["contrat"] = contract.settings.identifiant
     identity |= {resource: SHOWN for resource in OCCASIONAL if table_name(resource) in plan.data}
+    if contract.adoption:
+        identity["adoption"] = contract.adoption
     write_identity(pen, identity)
     _write_properties(pen, plan)
     sheets[ACCUEIL].raw.activate()

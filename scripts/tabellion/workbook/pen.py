@@ -15,6 +15,7 @@ from typing import Any
 
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
 
 from tabellion.workbook.look import Look
@@ -160,15 +161,17 @@ class Sheet:
     def write(self, row: int, column: int, value: CellContent, style: Format) -> None:
         """A text, a number or a date as it is; ``None`` leaves a blank cell with its format."""
         if value is None:
-            _kept(self.raw.write_blank(row, column, None, style), (row, column))
+            code = self.raw.write_blank(row, column, None, style)
         elif isinstance(value, str):
             if len(value) > TEXT_LENGTH:
                 raise DroppedValueError(f"{self.name}: text of {len(value)} characters at {row}, {column}")
-            _kept(self.raw.write_string(row, column, value, style), (row, column))
+            code = self.raw.write_string(row, column, value, style)
         elif isinstance(value, date):
-            _kept(self.raw.write_datetime(row, column, value, style), (row, column))
+            code = self.raw.write_datetime(row, column, value, style)
         else:
-            _kept(self.raw.write_number(row, column, value, style), (row, column))
+            code = self.raw.write_number(row, column, value, style)
+        if code:
+            _kept(code, (row, column))
 
     def formula(
         self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
@@ -189,6 +192,11 @@ class Sheet:
         """A link inside this workbook: ``target`` is a defined name, or a cell with its sheet."""
         style = style or self.pen.format(font_color=self.pen.look.colours["lien"], underline=1, valign="vcenter")
         _kept(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
+
+    def open_link(self, row: int, column: int, target: Url, text: str, style: Format) -> None:
+        """A link to another file, made as xlsxwriter's ``Url`` (or a kind of it)."""
+        target.text = text
+        _kept(self.raw.write_url(row, column, target, style), (row, column))
 
     def title(self, title: str, subtitle: str, width: int) -> None:
         """The band at the top of a sheet, over ``width`` columns: a title and a subtitle."""

@@ -113,12 +113,16 @@ class ListTable:
 
 @dataclass(frozen=True)
 class Contract:
-    """What a workbook is made from: the settings, schemas and look of a workspace, and the tables of its register."""
+    """What a workbook is made from: the settings, schemas and look of a workspace, and the tables of its register.
+
+    ``adoption`` names the adoption that the register comes from; it is empty where there was none.
+    """
 
     settings: Settings
     schemas: Schemas
     look: Look
     tables: Tables
+    adoption: str = ""
 
     @cached_property
     def accounts(self) -> Accounts:

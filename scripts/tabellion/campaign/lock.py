@@ -1,0 +1,125 @@
+"""One run at a time on a workspace: a lock of the system, which dies with its holder, and a note of who holds it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import platform
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.wording import french_date, system_reason
+
+LOCK, NOTE = "verrou", "verrou.json"
+#: A holder that has just come has not signed yet, and where the lock is only a file (some shares have no other) its
+#: dead holder is found out by looking twice: a run that does not want to wait still looks for this long.
+_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.1
+#: A note that is longer was not written by this program.
+_LONGEST_NOTE_BYTES = 10_000
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a workspace: a process (``pid``) of a user on a machine, since when, for which command."""
+
+    pid: int
+    utilisateur: str
+    machine: str
+    depuis: str
+    commande: str
+
+
+@contextmanager
+def hold(folder: Path, purpose: str, now: datetime, *, wait_seconds: float = 0) -> Iterator[None]:
+    """Be alone on the workspace whose hidden folder is ``folder``, while the ``with`` block runs.
+
+    ``purpose`` is the command as people type it (« tabellion consolidate »), shown to those who come second; they
+    wait for ``wait_seconds`` at most. A holder that died, however it died, holds nothing any more.
+
+    Raises :class:`TabellionError` when another process holds the workspace (it says who, since when, and what to do)
+    or when ``folder`` cannot be written.
+    """
+    lock = _acquire(folder, wait_seconds)
+    note = folder / NOTE
+    try:
+        with suppress(OSError):  # the note is a courtesy; the lock is what counts
+            note.unlink(missing_ok=True)  # it may be another user's, which can be replaced but not written
+            note.write_text(json.dumps(asdict(_myself(purpose, now)), ensure_ascii=False), encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
+        lock.release()
+
+
+def _acquire(folder: Path, wait_seconds: float) -> BaseFileLock:
+    place = Place(str(folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Whoever may write in the folder may take the lock after us: the rights of the file are the folder's.
+        lock = FileLock(folder / LOCK, mode=folder.stat().st_mode & 0o666 | 0o600)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some shares have no lock: filelock says that it makes do with a file
+            lock.acquire(timeout=max(wait_seconds, _LOOK_SECONDS), poll_interval=_POLL_SECONDS)
+    except Timeout:
+        raise TabellionError([_occupied(folder, is_file_only=isinstance(lock, SoftFileLock))]) from None
+    except OSError as error:
+        raise TabellionError(
+            [finding("verrou-impossible", place, valeur=str(folder), detail=system_reason(error))]
+        ) from error
+    return lock
+
+
+def _occupied(folder: Path, *, is_file_only: bool) -> Finding:
+    """What to say to who comes second; ``is_file_only`` where the lock does not die with its holder by itself."""
+    holder = _read(folder / NOTE)
+    who = "Un autre passage de tabellion travaille sur ce contrat"
+    stop = "S'il ne finit jamais, arrêtez-le"
+    if holder is not None:
+        by = f" de {holder.utilisateur}" if holder.utilisateur else ""
+        who = (
+            f"« {holder.commande} »{by}, sur la machine {holder.machine} (processus {holder.pid}), "
+            f"travaille sur ce contrat depuis {_moment(holder.depuis)}"
+        )
+        stop = f"S'il ne finit jamais, arrêtez le processus {holder.pid} sur {holder.machine}"
+    free = "le contrat se libère aussitôt"
+    if is_file_only:
+        free = f"si le contrat ne se libère pas, supprimez alors le fichier {folder / LOCK}"
+    remede = f"Attendez qu'il finisse, puis recommencez. {stop} : {free}."
+    return finding("espace-occupe", Place(str(folder.parent)), detail=who, remede=remede)
+
+
+def _myself(purpose: str, now: datetime) -> Holder:
+    user = ""
+    with suppress(Exception):  # a user without a name raises, of several kinds
+        user = getpass.getuser()
+    return Holder(os.getpid(), user, platform.node() or "inconnue", now.isoformat(timespec="seconds"), purpose)
+
+
+def _read(note: Path) -> Holder | None:
+    """The note, or ``None`` when there is none, or none that can be read: its writer may have been stopped midway."""
+    for _ in range(2):
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+            with note.open("rb") as stream:
+                said = json.loads(stream.read(_LONGEST_NOTE_BYTES).decode("utf-8"))
+            words = {name: str(said[name])[:200] for name in ("utilisateur", "machine", "depuis", "commande")}
+            return Holder(int(said["pid"]), **words)
+        time.sleep(_POLL_SECONDS)
+    return None
+
+
+def _moment(text: str) -> str:
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        return f"le {french_date(moment)} à {moment:%H}h{moment:%M}"
+    return "une date inconnue"

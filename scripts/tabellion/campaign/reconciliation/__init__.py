@@ -1,0 +1,35 @@
+"""Reconciliation: what partners say against each other, and what adds up in no single return. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabellion.campaign.model import Declaration
+from tabellion.campaign.reconciliation.claims import contradictions
+from tabellion.campaign.reconciliation.lines import check_shared_lines, check_subtotals, check_two_conventions
+from tabellion.campaign.reconciliation.plans import check_plans
+from tabellion.checks.inspection import Inspection, Locate
+from tabellion.findings import Finding
+from tabellion.schema import Schemas
+from tabellion.schema.frames import Tables
+from tabellion.workspace import Settings
+
+__all__ = ["reconcile"]
+
+
+def reconcile(
+    tables: Tables, schemas: Schemas, settings: Settings, locate: Locate, declarations: Sequence[Declaration]
+) -> list[Finding]:
+    """What does not agree across partners: first between their returns, then by table, row and field.
+
+    ``tables`` are the consolidated ones (amounts in integer cents, unique indexes); ``locate`` gives the place where a
+    value comes from, in the master or in a return. ``declarations`` are the rows of the returns in force. What
+    :func:`tabellion.checks.contract.check_contract` says of the same tables is not said again.
+    Nothing raises: a rule whose columns the schemas no longer declare has nothing to say.
+    """
+    inspection = Inspection(tables, schemas, settings, locate)
+    check_plans(inspection)
+    check_shared_lines(inspection)
+    check_two_conventions(inspection)
+    check_subtotals(inspection)
+    return [*contradictions(tables, schemas, settings, declarations), *inspection.findings]

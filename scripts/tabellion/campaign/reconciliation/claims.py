@@ -1,0 +1,159 @@
+"""What a funder and the lead of a fiche declare of the same financement, each in its own return, field by field."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tabellion.campaign.model import Declaration
+from tabellion.findings import Finding, Severity, finding
+from tabellion.schema import Schemas
+from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.frames import Tables
+from tabellion.wording import fold
+from tabellion.workspace import Settings
+
+_FINANCEMENTS = "financements"
+_AMOUNT, _WORDS = "montant", ("statut_montant", "dispositif")
+_NEEDED = {
+    _FINANCEMENTS: ("financement_id", "fiche_id", "financeur_id", _AMOUNT, *_WORDS),
+    "partenaires": ("partenaire_id", "nom", "financeur_id"),
+    "participations": ("fiche_id", "partenaire_id", "role"),
+}
+_LEAD = "porteur"
+_SHOWN = 200
+
+#: One funder on one fiche, in the returns of one exercice.
+_Subject = tuple[str, str, int]
+
+
+def contradictions(
+    tables: Tables, schemas: Schemas, settings: Settings, declarations: Sequence[Declaration]
+) -> list[Finding]:
+    """The fields of a financement that its funder and a lead of its fiche declare differently for one exercice.
+
+    Both returns say something there, and one of them at least changed it: what both left as it was sent is what the
+    contract says already. Words are compared folded. One finding per funder and field, at the funder's cell; the
+    leads' cells are linked. Returns of different exercices are not compared: a later one may well know better.
+    A difference of amounts up to the settings' rounding is only a notice.
+    """
+    if not all(name in tables and set(fields) <= set(tables[name].columns) for name, fields in _NEEDED.items()):
+        return []
+    roles = _Roles(tables)
+    said: defaultdict[_Subject, dict[str, list[Declaration]]] = defaultdict(dict)
+    for each in declarations:
+        subject = roles.subject(each)
+        if subject is not None:
+            said[subject].setdefault(each.partenaire, []).append(each)
+    found = list[Finding]()
+    for (fiche, funder, exercice), partners in said.items():
+        leads = [name for name in partners if (fiche, name) in roles.leads]
+        for partner in (name for name in partners if roles.funder.get(name) == funder):
+            for own in partners[partner]:
+                facing = [
+                    (lead, other)
+                    for lead in leads
+                    if lead != partner and (other := _same(own, partners[partner], partners[lead])) is not None
+                ]
+                found += _compared((fiche, exercice), own, facing, roles.names, schemas, settings.arrondi_euros * 100)
+    return found
+
+
+class _Roles:
+    """Who is the funder, who leads which fiche, what each is called."""
+
+    def __init__(self, tables: Tables) -> None:
+        partners = tables["partenaires"]
+        keys = [str(each) for each in partners["partenaire_id"]]
+        self.names = {key: name for key, name in zip(keys, partners["nom"], strict=True) if isinstance(name, str)}
+        funders = zip(keys, partners["financeur_id"], strict=True)
+        self.funder = {key: funder for key, funder in funders if isinstance(funder, str)}
+        taken = tables["participations"]
+        leading = taken.loc[(taken["role"] == _LEAD).fillna(False).astype(bool), ["fiche_id", "partenaire_id"]]
+        self.leads = set(leading.itertuples(index=False, name=None))
+        known = tables[_FINANCEMENTS][["financement_id", "fiche_id", "financeur_id"]]
+        self._known = {key: (fiche, funder) for key, fiche, funder in known.itertuples(index=False, name=None)}
+
+    def subject(self, declaration: Declaration) -> _Subject | None:
+        """The fiche, the funder and the exercice that a row of a return speaks of; ``None`` for another table's row."""
+        row = declaration.row
+        if row.table != _FINANCEMENTS:
+            return None
+        fiche, funder = self._known.get(row.key[0] if row.key else None, (None, None))
+        fiche, funder = row.values.get("fiche_id") or fiche, row.values.get("financeur_id") or funder
+        if not isinstance(fiche, str) or not isinstance(funder, str):
+            return None
+        return fiche, funder, declaration.exercice
+
+
+def _same(own: Declaration, mine: Sequence[Declaration], theirs: Sequence[Declaration]) -> Declaration | None:
+    """The row of another partner that speaks of the same financement as ``own``.
+
+    By its key; else, where both have a single row of that funder on that fiche and one of them was typed as new, that
+    row: each of them may have added the same financement without knowing of the other.
+    """
+    for each in theirs:
+        if each.row.key == own.row.key:
+            return each
+    alone = len(mine) == len(theirs) == 1
+    return theirs[0] if alone and (own.row.is_new or theirs[0].row.is_new) else None
+
+
+def _compared(
+    subject: tuple[str, int],
+    own: Declaration,
+    facing: Sequence[tuple[str, Declaration]],
+    names: Mapping[str, str],
+    schemas: Schemas,
+    rounding: int,
+) -> Iterator[Finding]:
+    """One finding for each field that ``own`` and the rows ``facing`` it (by lead) do not say alike.
+
+    ``subject`` is the fiche and the exercice, ``rounding`` in cents.
+    """
+    fiche, exercice = subject
+    partner = names.get(own.partenaire, own.partenaire)
+    for name in (_AMOUNT, *_WORDS):
+        others = [(names.get(lead, lead), each) for lead, each in facing if _differ(own, each, name)]
+        if not others:
+            continue
+        value: Any = own.row.values[name]
+        said: list[tuple[str, Any]] = [(lead, each.row.values[name]) for lead, each in others]
+        place = own.row.place(own.fichier, name)
+        liees = [each.row.place(each.fichier, name) for _, each in others]
+        if name == _AMOUNT:
+            words = [
+                f"le porteur {lead} {format_euros(cents)} (écart {format_euros(abs(cents - value))})"
+                for lead, cents in said
+            ]
+            is_rounding = all(abs(cents - value) <= rounding for _, cents in said)
+            yield finding(
+                "financement-contredit", place, champ=name, valeur=euros(value), attendu=euros(said[0][1]),
+                gravite=Severity.INFORMATION if is_rounding else None, liees=liees, fiche=fiche, exercice=exercice,
+                partenaire=partner, dit=format_euros(value), autres=", ".join(words),
+            )  # fmt: skip
+        else:
+            field = schemas[_FINANCEMENTS].by_name[name]
+            yield finding(
+                "financement-decrit-autrement", place, champ=name, valeur=value[:_SHOWN], attendu=said[0][1][:_SHOWN],
+                gravite=None if field.enum else Severity.INFORMATION, liees=liees, fiche=fiche, exercice=exercice,
+                partenaire=partner, dit=value[:_SHOWN], titre=field.title,
+                autres=", ".join(f"le porteur {lead} « {text[:_SHOWN]} »" for lead, text in said),
+            )  # fmt: skip
+
+
+def _differ(one: Declaration, other: Declaration, name: str) -> bool:
+    """Whether both say something in a field, not the same, and one of them changed it."""
+    first, second = one.row.values.get(name), other.row.values.get(name)
+    if name not in one.row.before and name not in other.row.before:
+        return False
+    return not _is_blank(first) and not _is_blank(second) and _comparable(first) != _comparable(second)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _comparable(value: Any) -> Any:
+    return fold(value) if isinstance(value, str) else value

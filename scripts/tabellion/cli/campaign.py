@@ -1,0 +1,198 @@
+"""The commands of a campaign: forms, consolidate, status, relances, historique, adopt."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tabellion.cli.app import (
+    WRONG_USE,
+    Contrat,
+    Json,
+    app,
+    blocking_code,
+    finishing,
+    leaving,
+    open_workspace,
+    say_kept,
+    write_json,
+)
+from tabellion.usage import Command
+
+if TYPE_CHECKING:
+    from tabellion.campaign.model import Consolidation
+
+Exercice = Annotated[
+    int | None,
+    typer.Option("--exercice", metavar="ANNÉE", help="L'année demandée ; par défaut, exercice_courant du contrat."),
+]
+Partenaire = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--partenaire", metavar="IDENTIFIANT", help="Un seul partenaire, ou l'option plusieurs fois ; sinon, tous."
+    ),
+]
+
+
+@app.command(cls=Command)
+def forms(
+    exercice: Exercice = None,
+    partenaire: Partenaire = None,
+    forcer: Annotated[
+        bool, typer.Option("--forcer", help="Remplace un formulaire rempli, après en avoir gardé une copie datée.")
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Écrit un formulaire par partenaire, à remplir et à renvoyer, dans workbooks/envois/."""
+    from tabellion.commands.forms import forms as make
+    from tabellion.wording import plural
+
+    done = make(open_workspace(contrat), exercice, partenaire or [], force=forcer, now=datetime.now())
+    with finishing(()):
+        for each in done:
+            asked = plural(each.rows, "ligne") if each.rows else "rien à demander"
+            typer.echo(f"  {each.path.name:<40} {asked:>16}   {each.partner}")
+            say_kept(each.kept)
+        written = plural(len(done), "formulaire écrit", "formulaires écrits")
+        typer.echo(f"\n{written} dans {done[0].path.parent}" if done else "\nLe registre n'a aucun partenaire.")
+
+
+@app.command(cls=Command)
+def consolidate(
+    json: Json = None,
+    journal_texte: Annotated[
+        Path | None,
+        typer.Option(
+            "--journal-texte",
+            metavar="FICHIER",
+            help="Ajoute à ce fichier une ligne datée par fait ; sa rotation est laissée au système.",
+        ),
+    ] = None,
+    silencieux: Annotated[
+        bool,
+        typer.Option("--silencieux", help="N'affiche qu'une ligne de résumé, et seulement quand quelque chose bloque."),
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Met ensemble le classeur du contrat et tous les retours, dans workbooks/consolidation/."""
+    from tabellion.commands.board import print_board, print_since, subject
+    from tabellion.commands.consolidate import consolidate as run
+    from tabellion.commands.progress import reading_progress
+    from tabellion.commands.run_log import RunLog
+    from tabellion.commands.saying import print_findings, summary
+
+    with RunLog(journal_texte, "consolidate", contrat) as log:
+        workspace = open_workspace(contrat)
+        with reading_progress(quiet=silencieux) as progress:
+            night = run(workspace, datetime.now(), progress)
+        log.findings(night.notices)
+        log.consolidation(night.consolidation)
+        if json is not None:
+            write_json(json, night.findings)
+        code = log.end(blocking_code(night.findings))
+    with leaving(code):
+        if silencieux:
+            if code:
+                typer.echo(subject(night.consolidation))
+            return
+        print_findings(night.findings)
+        typer.echo("")
+        print_board(night.consolidation, most=40)
+        typer.echo("")
+        print_since(night.consolidation)
+        where = workspace.consolidation
+        typer.echo(f"\nConsolidation écrite dans {where}" if night.written else f"\nRien n'a changé dans {where}")
+        typer.echo(f"Constats : {summary(night.findings)}")
+        typer.echo(subject(night.consolidation))
+
+
+@app.command(cls=Command)
+def status(contrat: Contrat = Path()) -> None:
+    """Montre où en est la campagne : qui a répondu, ce qui est accepté, rejeté ou en retard. N'écrit rien."""
+    from tabellion.commands.board import print_board
+    from tabellion.commands.consolidate import look_at_campaign
+    from tabellion.commands.progress import reading_progress
+
+    workspace = open_workspace(contrat)
+    with reading_progress() as progress:
+        consolidation = look_at_campaign(workspace, datetime.now(), progress)
+    with leaving(0):
+        print_board(consolidation)
+
+
+@app.command(cls=Command)
+def relances(
+    exercice: Exercice = None,
+    partenaire: Partenaire = None,
+    forcer: Annotated[
+        bool, typer.Option("--forcer", help="Remplace une relance modifiée, après en avoir gardé une copie datée.")
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Écrit un texte de relance par partenaire en retard ou rejeté, avec ce qui est à corriger."""
+    from tabellion.commands.consolidate import look_at_campaign
+    from tabellion.commands.relances import print_reminders
+    from tabellion.commands.relances import relances as make
+
+    workspace, now = open_workspace(contrat), datetime.now()
+    done = make(workspace, look_at_campaign(workspace, now), exercice, partenaire or [], force=forcer, now=now)
+    with leaving(0):
+        print_reminders(done)
+
+
+@app.command(cls=Command)
+def historique(
+    quoi: Annotated[
+        str,
+        typer.Argument(metavar="CELLULE|FICHE|LIGNE", help="« contrat.xlsx!B01 Éducation!E7 », une fiche, une ligne."),
+    ],
+    contrat: Contrat = Path(),
+) -> None:
+    """Dit qui a donné chaque valeur d'une cellule, d'une fiche ou d'une ligne, et quand."""
+    from tabellion.commands.historique import historique as find
+    from tabellion.commands.historique import history_lines
+
+    history = find(open_workspace(contrat), quoi)
+    with leaving(0):
+        for line in history_lines(history):
+            typer.echo(line)
+
+
+@app.command(cls=Command)
+def adopt(
+    oui: Annotated[bool, typer.Option("--oui", help="Adopte sans demander.")] = False,
+    forcer: Annotated[
+        bool, typer.Option("--forcer", help="Remplace un registre modifié à la main, après en avoir gardé une copie.")
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Fait de l'état consolidé le nouveau contrat : registre et contrat.xlsx, l'ancien étant gardé."""
+    from tabellion.commands.adopt import adopt as make
+    from tabellion.commands.adopt import change_lines
+    from tabellion.commands.saying import print_findings, summary
+
+    def agree(consolidation: Consolidation) -> bool:
+        for line in change_lines(consolidation):
+            typer.echo(line)
+        if oui:
+            return True
+        if not sys.stdin.isatty():
+            typer.echo("\nRien n'est adopté : relancez avec --oui.", err=True)
+            raise typer.Exit(WRONG_USE)
+        typer.echo("\nAdopter ces changements ? [o/N] ", nl=False)
+        return sys.stdin.readline().strip().casefold() in ("o", "oui")
+
+    done = make(open_workspace(contrat), datetime.now(), agree, force=forcer)
+    with finishing(() if done is None else done.findings):
+        if done is None:
+            typer.echo("\nRien à adopter : le contrat reste tel qu'il est.")
+            return
+        print_findings(done.findings)
+        typer.echo("\nÉtat consolidé adopté : workbooks/registre/ et workbooks/contrat.xlsx")
+        for kept in done.kept:
+            say_kept(kept)
+        typer.echo(f"Constats : {summary(done.findings)}")

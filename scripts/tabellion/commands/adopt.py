@@ -1,0 +1,119 @@
+"""``tabellion adopt``: the consolidated state becomes the contract, its register and its next master workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of
+from tabellion.campaign.assembly import shown
+from tabellion.campaign.journal import open_journal
+from tabellion.campaign.lock import hold
+from tabellion.campaign.model import Consolidation, Fate, Standing
+from tabellion.checks.contract import check_meaning
+from tabellion.commands.consolidate import JOURNAL, STAGING
+from tabellion.commands.saying import printable
+from tabellion.commands.stock import Stock, take_stock
+from tabellion.files import keep_dated_copy
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.outputs.publication import Content, publish, recover
+from tabellion.registre import was_edited
+from tabellion.registre.package import register_files
+from tabellion.wording import plural
+from tabellion.workbook.master import write_master
+from tabellion.workbook.plan import plan_master
+from tabellion.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What was adopted: the state, the findings of the new master, and the dated copies of what it replaced."""
+
+    consolidation: Consolidation
+    findings: tuple[Finding, ...]
+    kept: tuple[Path, ...]
+
+
+def adopt(
+    workspace: Workspace, now: datetime, agree: Callable[[Consolidation], bool], *, force: bool = False
+) -> Adopted | None:
+    """Make the consolidated state the contract: the register and ``contrat.xlsx``, both or neither.
+
+    ``agree`` is shown the state and decides; ``None`` is returned when it declines, or when there is nothing to adopt.
+    The register and the workbook that are replaced are kept under dated names. Raises :class:`TabellionError` when the
+    master has blocking findings, when the register was edited by hand (unless ``force``), when another run holds the
+    workspace, or when a file cannot be written. Nothing is then replaced.
+    """
+    with hold(workspace.memory, "tabellion adopt", now):
+        said = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
+        with open_journal(workspace.memory / JOURNAL, now) as journal:
+            stock = take_stock(workspace, now, journal)
+        consolidation = stock.assembly.consolidation
+        _refuse(workspace, stock, force=force)
+        if not applied(consolidation) or not agree(consolidation):
+            return None
+        name, record = adoption_of(stock.assembly.in_force)
+        plan = plan_master(replace(consolidation.contract, adoption=name))
+        contract = plan.contract
+        findings = [
+            each.in_file(workspace.contrat.name)
+            for each in check_meaning(contract.tables, contract.schemas, contract.settings, plan.locate)
+        ]
+        settings = workspace.settings
+        files = register_files(
+            contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
+        )
+        contents: dict[Path, Content] = {workspace.registre / each: content for each, content in files.items()}
+        contents[workspace.registre / ADOPTION_FILE] = record
+        contents[workspace.contrat] = write_master(plan, findings)
+        replaced = [path for path in (workspace.registre, workspace.contrat) if path.exists()]
+        kept = tuple(keep_dated_copy(path, now) for path in replaced)
+        said += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
+    return Adopted(consolidation, (*said, *findings), kept)
+
+
+def applied(consolidation: Consolidation) -> int:
+    """How many cells of returns an adoption would write into the contract."""
+    return sum(each.fate is Fate.APPLIED for each in consolidation.modifications)
+
+
+def change_lines(consolidation: Consolidation) -> list[str]:
+    """What an adoption changes, as people read it: each cell with its two values, by partner, then what it leaves."""
+    names, schemas = consolidation.partner_names, consolidation.contract.schemas
+    lines: list[str] = []
+    asked = [each for each in consolidation.modifications if each.fate is Fate.APPLIED]
+    for (partner, year), group in groupby(asked, key=lambda each: (each.partenaire, each.exercice)):
+        changes = list(group)
+        head = f"{names.get(partner, partner)}, {year} : {plural(len(changes), 'cellule')}"
+        lines += ["", printable(head)]
+        for each in changes:
+            field = schemas[each.table].by_name[each.champ]
+            row = " · ".join(str(part) for part in each.key)
+            values = f"{shown(field, each.before)} → {shown(field, each.after)}"
+            lines.append(printable(f"  {row} : {field.title} : {values}"))
+    rejected = sum(each.standing is Standing.REJECTED for each in consolidation.board)
+    left = [
+        (len(consolidation.conflicts), plural(len(consolidation.conflicts), "conflit"), "la valeur du contrat reste"),
+        (len(consolidation.removals), plural(len(consolidation.removals), "ligne retirée", "lignes retirées"),
+         "ce n'est que proposé, rien n'est supprimé"),
+        (rejected, plural(rejected, "retour rejeté", "retours rejetés"), "rien n'en est pris"),
+    ]  # fmt: skip
+    return [*lines, "", *(f"{words} : {what}." for count, words, what in left if count)]
+
+
+def _refuse(workspace: Workspace, stock: Stock, *, force: bool) -> None:
+    mistakes = [each for each in stock.findings if each.code == "contrat-bloque"]
+    if mistakes:
+        mistakes = [each for each in stock.findings if each.bloquant]
+    if was_edited(workspace.registre, workspace.schemas) and not force:
+        folder = workspace.registre
+        remede = (
+            "Lancez d'abord « tabellion generate » pour que le classeur le dise aussi ; "
+            "avec --forcer, il est remplacé après une copie datée."
+        )
+        mistakes.append(finding("fichier-deja-la", Place(str(folder)), valeur=folder.name, remede=remede))
+    if mistakes:
+        raise TabellionError(mistakes)

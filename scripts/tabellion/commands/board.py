@@ -1,0 +1,370 @@
+"""The campaign in a terminal, in a log and in a mail's subject: who sent what, what blocks, what this run changed.
+
+Every sign and word says by itself what a colour only repeats. On a terminal a line fits its width; elsewhere (a log, a
+pipe) columns are as wide as their texts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, Standing, Verdict
+from tabellion.commands.saying import printable, summary
+from tabellion.findings import Severity
+from tabellion.schema import TableSchema
+from tabellion.schema.amounts import format_euros
+from tabellion.schema.table import FALSE_WORD, TRUE_WORD
+from tabellion.wording import french_date, plural
+
+SUBJECT_AT_MOST = 78
+"""Characters of a mail's subject: what RFC 5322 asks of a line."""
+
+#: What blocks first: how each standing is sorted, signed, named in a column, coloured, and counted (one, several).
+_SHOWN: dict[Standing, tuple[str, str, str | None, str, str]] = {
+    Standing.REJECTED: ("✗", "rejeté", "red", "rejeté", "rejetés"),
+    Standing.KEPT: ("✗", "rejeté, ancien gardé", "red", "rejeté (l'ancien compte)", "rejetés (l'ancien compte)"),
+    Standing.LATE: ("!", "en retard", "yellow", "en retard", "en retard"),
+    Standing.AWAITED: ("·", "attendu", None, "attendu", "attendus"),
+    Standing.ACCEPTED: ("✓", "accepté", "green", "accepté", "acceptés"),
+    Standing.NOT_SENT: (" ", "pas envoyé", None, "pas envoyé", "pas envoyés"),
+}
+_RANKS = {standing: rank for rank, standing in enumerate(_SHOWN)}
+_REJECTED = (Standing.REJECTED, Standing.KEPT)
+_RETURNED = (Standing.ACCEPTED, *_REJECTED)
+#: Columns a line fills at most, and characters of a name or a value at most where nothing bounds the line.
+_WIDEST, _LONGEST = 120, 60
+#: Columns left of a row (its sign) and between two columns; the narrowest name before a whole column goes.
+_MARGIN, _GAP, _NAME_AT_LEAST = 4, 2, 20
+_FIRST_TO_GO = ("fichier", "avertissements", "limite", "erreurs", "recu")
+#: Changes that the lines of :func:`since_lines` name; beyond, they are counted.
+CHANGES_NAMED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to print. ``colour`` repeats what its words say."""
+
+    text: str = ""
+    colour: str | None = None
+    bold: bool = False
+
+
+def print_board(consolidation: Consolidation, *, most: int | None = None) -> None:
+    """Print the campaign (see :func:`board_lines`) as the standard output allows."""
+    print_lines(board_lines(consolidation, width=terminal_width(), most=most))
+
+
+def print_since(consolidation: Consolidation) -> None:
+    """Print what this run changed (see :func:`since_lines`)."""
+    print_lines(since_lines(consolidation, width=terminal_width()))
+
+
+def terminal_width() -> int | None:
+    """The columns that a line may fill on the standard output; ``None`` when it is no terminal: as many as it takes."""
+    return min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else None
+
+
+def print_lines(lines: Iterable[Line]) -> None:
+    """Print lines, in colours on a terminal that has not asked for none."""
+    colours = None if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else False
+    for line in lines:
+        typer.secho(line.text, fg=line.colour, bold=line.bold or None, color=colours)
+
+
+def board_lines(consolidation: Consolidation, *, width: int | None = None, most: int | None = None) -> list[Line]:
+    """The campaign by exercice, the latest first: counts, then one line a partner, what blocks first.
+
+    ``width`` is in terminal columns. ``most`` bounds the partners named for an exercice, and leaves out those of whom
+    nothing is expected; they are counted all the same.
+    """
+    if not consolidation.board:
+        return [Line("Aucun formulaire n'a été envoyé : « tabellion forms » les écrit.")]
+    lines: list[Line] = []
+    for exercice in consolidation.exercices:
+        of_year = [each for each in consolidation.board if each.exercice == exercice]
+        of_year.sort(key=lambda each: (_RANKS[each.standing], not each.is_late))
+        dues = {each.due for each in of_year}
+        due = next(iter(dues)) if len(dues) == 1 else None
+        limit = f", à renvoyer au plus tard le {french_date(due)}" if due else ""
+        lines += [Line(), *_wrapped(f"Exercice {exercice}{limit}", width, bold=True)]
+        lines += _wrapped("  " + ", ".join(_counts(of_year)), width)
+        named = of_year if most is None else [each for each in of_year if _asks_something(each)][:most]
+        lines += _table(named, width, with_due=len(dues) > 1)
+        others = len(of_year) - len(named)
+        if named and others:
+            lines += _wrapped(f"  et {plural(others, 'autre partenaire', 'autres partenaires')}", width)
+    lines += _stray_lines(consolidation, width, most)
+    lines += [Line(), *_wrapped(f"Contrat : {_merge_counts(consolidation)}.", width)]
+    return [*lines[1:], *_wrapped(f"Constats : {summary(consolidation.findings)}", width)]
+
+
+def since_lines(consolidation: Consolidation, *, width: int | None = None) -> list[Line]:
+    """What this run changed against the previous one, at most :data:`CHANGES_NAMED` of each kind."""
+    since = consolidation.since
+    if since.previous is None:
+        return [Line("Première consolidation de ce contrat.")]
+    when = _moment(since.previous)
+    if since.is_empty:
+        return _wrapped(f"Rien n'a changé depuis le {when}.", width)
+    lines = _wrapped(f"Changé depuis le {when} :", width, bold=True)
+    for text in change_texts(consolidation, most=CHANGES_NAMED):
+        lines += _wrapped(f"  {text}", width)
+    return lines
+
+
+def change_texts(consolidation: Consolidation, *, most: int | None = None) -> list[str]:
+    """Each thing that this run changed, in words, on one line: standings, cells, the total, findings.
+
+    ``most`` bounds each kind; what is beyond it is counted.
+    """
+    since = consolidation.since
+    names = consolidation.partner_names
+    moved = [
+        f"{_name(names.get(partner, partner))} ({exercice}) : {before or 'rien'} → {after or 'rien'}"
+        for partner, exercice, before, after in since.standings
+    ]
+    texts = _bounded(moved, most, "autre partenaire", "autres partenaires")
+    shown = since.cells if most is None else since.cells[:most]
+    texts += [_change(consolidation, each) for each in shown]
+    if len(since.cells) > len(shown):
+        texts.append(f"et {plural(len(since.cells) - len(shown), 'autre cellule', 'autres cellules')}")
+    if since.totals is not None and since.totals[0] != since.totals[1]:
+        before, after = since.totals
+        sign = "+" if after > before else ""
+        texts.append(f"total : {format_euros(before)} → {format_euros(after)} ({sign}{format_euros(after - before)})")
+    if since.new_findings or since.gone_findings:
+        new = plural(since.new_findings, "constat nouveau", "constats nouveaux")
+        texts.append(f"{new}, {plural(since.gone_findings, 'disparu')}")
+    return [printable(text) for text in texts]
+
+
+def subject(consolidation: Consolidation) -> str:
+    """The state of the campaign in one line of at most :data:`SUBJECT_AT_MOST` characters: for a mail's subject.
+
+    It speaks of the contract's current exercice, or else of the latest one; where it would be too long, what matters
+    least goes.
+    """
+    board = consolidation.board
+    if not board:
+        return "tabellion : aucun formulaire envoyé"
+    current = consolidation.contract.settings.exercice_courant
+    year = current if current in consolidation.exercices else consolidation.exercices[0]
+    standings = Counter(each.standing for each in board if each.exercice == year)
+    older = Counter(each.standing for each in board if each.exercice != year)
+    asked = sum(standings.values()) - standings[Standing.NOT_SENT]
+    start = f"tabellion {year} : {sum(standings[each] for each in _RETURNED)}/{asked} retours"
+    rejected, late = sum(standings[each] for each in _REJECTED), standings[Standing.LATE]
+    strays = Counter(each.verdict for each in _undecided(consolidation))
+    foreign = strays[Verdict.FOREIGN] + strays[Verdict.UNREADABLE]
+    others = sum(older[each] for each in _REJECTED)
+    blocking = sum(each.bloquant for each in consolidation.findings)
+    parts = [
+        plural(count, one, several)
+        for count, one, several in (
+            (rejected, "rejeté", "rejetés"),
+            (late, "en retard", "en retard"),
+            (len(consolidation.conflicts), "conflit", "conflits"),
+            (strays[Verdict.UNDECIDED], "à départager", "à départager"),
+            (foreign, "fichier étranger ou illisible", "fichiers étrangers ou illisibles"),
+            (others, "rejeté d'un autre exercice", "rejetés d'autres exercices"),
+            (blocking, "constat bloquant", "constats bloquants"),
+        )
+        if count
+    ]
+    to_see = rejected or consolidation.conflicts or strays or others or blocking
+    end = " – à voir" if to_see else ", rien ne bloque"
+    while len(line := ", ".join([start, *parts]) + end) > SUBJECT_AT_MOST and parts:
+        parts.pop()
+    return line[:SUBJECT_AT_MOST]
+
+
+def _undecided(consolidation: Consolidation) -> list[ReceivedFile]:
+    """The files that a person must look at although no partner's line does: nobody's form, unreadable, undecided."""
+    of_partners = [file for each in consolidation.board for file in each.received]
+    found = [*consolidation.strays, *(each for each in of_partners if each.verdict is Verdict.UNDECIDED)]
+    return list({each.fichier: each for each in found}.values())
+
+
+def _asks_something(each: BoardLine) -> bool:
+    return each.standing in (*_REJECTED, Standing.LATE)
+
+
+def _counts(lines: Sequence[BoardLine]) -> list[str]:
+    counts = Counter(each.standing for each in lines)
+    parts = {each: plural(counts[each], *_SHOWN[each][3:]) for each in _SHOWN if counts[each]}
+    after = sum(each.is_late for each in lines if each.standing is Standing.ACCEPTED)
+    if after:
+        parts[Standing.ACCEPTED] += f" (dont {after} après la date)"
+    return [*parts.values()]
+
+
+def _merge_counts(consolidation: Consolidation) -> str:
+    parts = [
+        plural(len(consolidation.modifications), "cellule changée", "cellules changées") + " par les retours",
+        plural(len(consolidation.conflicts), "conflit"),
+        plural(len(consolidation.removals), "suppression proposée", "suppressions proposées"),
+    ]
+    return ", ".join(parts)
+
+
+def _stray_lines(consolidation: Consolidation, width: int | None, most: int | None) -> list[Line]:
+    files = _undecided(consolidation)
+    if not files:
+        return []
+    lines = [Line(), *_wrapped("Fichiers à regarder", width, bold=True)]
+    for each in files[:most]:
+        lines += _wrapped(f"  ! {_file(each)} : {each.verdict.value}", width, colour="yellow")
+    if most is not None and len(files) > most:
+        lines += _wrapped(f"  et {plural(len(files) - most, 'autre')}", width)
+    return lines
+
+
+def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> list[Line]:
+    """One aligned line a partner. Where the width is short, columns go, the last first, and then names are cut."""
+    if not board:
+        return []
+    heads = {"nom": "Partenaire", "etat": "État", "recu": "Enregistré", "limite": "Limite", "erreurs": "Err."}
+    heads |= {"avertissements": "Av.", "fichier": "Fichier qui compte"}
+    rows = [_cells(each) for each in board]
+    widths = {
+        name: min(_LONGEST, max(cell_width(each[name]) for each in [heads, *rows]))
+        for name in heads
+        if with_due or name != "limite"
+    }
+    if width is not None:
+        for name in _FIRST_TO_GO:
+            room = width - _MARGIN - sum(widths.values()) - _GAP * (len(widths) - 1)
+            if room + widths["nom"] >= min(widths["nom"], _NAME_AT_LEAST):
+                break
+            widths.pop(name, None)
+        room = width - _MARGIN - sum(widths.values()) - _GAP * (len(widths) - 1)
+        widths["nom"] = max(1, widths["nom"] + min(0, room))
+    lines = [Line(" " * _MARGIN + _row(heads, widths), bold=True)]
+    for each, row in zip(board, rows, strict=True):
+        sign, _, colour, *_ = _SHOWN[each.standing]
+        lines.append(Line(f"  {sign} {_row(row, widths)}", colour))
+    return lines
+
+
+def _cells(each: BoardLine) -> dict[str, str]:
+    """The texts of a partner's line. The date is that of the latest file received: the one to talk about."""
+    state = _SHOWN[each.standing][1]
+    if each.is_late and each.standing is Standing.ACCEPTED:
+        state += ", en retard"
+    saved = each.latest.saved if each.latest is not None else None
+    counts = each.counts
+    return {
+        "nom": _name(each.nom),
+        "etat": state,
+        "recu": french_date(saved) if saved is not None else "sans date" if each.latest is not None else "–",
+        "limite": french_date(each.due) if each.due is not None else "–",
+        "erreurs": str(counts[Severity.ERREUR] or "–"),
+        "avertissements": str(counts[Severity.AVERTISSEMENT] or "–"),
+        "fichier": _file(each.in_force) if each.in_force is not None else "–",
+    }
+
+
+def _row(cells: Mapping[str, str], widths: Mapping[str, int]) -> str:
+    shown = []
+    for name, room in widths.items():
+        # Of a file's path the end says most, of a name its beginning.
+        text = fit(cells[name], room, from_end=name == "fichier")
+        space = " " * (room - cell_width(text))
+        shown.append(space + text if name in ("erreurs", "avertissements") else text + space)
+    return (" " * _GAP).join(shown).rstrip()
+
+
+def _name(text: str) -> str:
+    return fit(printable(text), _LONGEST)
+
+
+def _file(file: ReceivedFile) -> str:
+    """The name of a file as people look for it: in ``retours/`` by its path there, a kept copy by its own name."""
+    name = file.fichier.rpartition("/")[2] if file.is_kept_copy else file.fichier.removeprefix("retours/")
+    return printable(name)
+
+
+def cell_width(text: str) -> int:
+    """The columns that ``text`` takes on a terminal: two for a wide sign, none for a combining one."""
+    return sum(_columns(each) for each in text)
+
+
+def _columns(sign: str) -> int:
+    if unicodedata.combining(sign) or (unicodedata.category(sign) in ("Cf", "Me", "Mn") and sign != "\u00ad"):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def fit(text: str, room: int, *, from_end: bool = False) -> str:
+    """``text`` in at most ``room`` columns, what is cut replaced by « … »: its beginning where ``from_end``."""
+    if cell_width(text) <= room:
+        return text
+    kept, used = "", 1
+    for sign in reversed(text) if from_end else text:
+        used += _columns(sign)
+        if used > room:
+            break
+        kept += sign
+    return "…" + kept[::-1] if from_end else kept + "…"
+
+
+def _wrapped(text: str, width: int | None, colour: str | None = None, *, bold: bool = False) -> list[Line]:
+    """``text`` on as many lines as a terminal needs, those after the first set back under its first word."""
+    if width is None or cell_width(text) <= width:
+        return [Line(text, colour, bold)]
+    margin = " " * (len(text) - len(text.lstrip()))
+    lines, current = [], margin
+    for word in text.split(" "):
+        if not word:
+            continue
+        joined = current + word if not current.strip() else f"{current} {word}"
+        if cell_width(joined) > width and current.strip():
+            lines.append(current)
+            joined = margin + "  " + word
+        current = joined
+    return [Line(fit(each, width), colour, bold) for each in [*lines, current]]
+
+
+def _bounded(texts: list[str], most: int | None, one: str, several: str) -> list[str]:
+    if most is None or len(texts) <= most:
+        return texts
+    return [*texts[:most], f"et {plural(len(texts) - most, one, several)}"]
+
+
+def _change(consolidation: Consolidation, change: CellChange) -> str:
+    """One cell's change: the table, the row's key, the column's title, the old and the new value, the place."""
+    schema = consolidation.contract.schemas.get(change.table)
+    title = schema.title if schema else change.table
+    column = schema.by_name[change.champ].title if schema and change.champ in schema.by_name else change.champ
+    before, after = (_said(schema, change.champ, value) for value in (change.before, change.after))
+    where = f" [{change.place}]" if change.place is not None else ""
+    return f"{title} {', '.join(map(str, change.key))}, {column} : {before} → {after}{where}"
+
+
+def _said(schema: TableSchema | None, champ: str, value: Any) -> str:
+    if value is None:
+        return "(vide)"
+    if isinstance(value, bool):
+        return TRUE_WORD if value else FALSE_WORD
+    kind = schema.by_name[champ].kind if schema and champ in schema.by_name else "string"
+    if kind == "money":
+        return format_euros(int(value))
+    if kind == "percent":
+        return f"{value} %"
+    if kind == "date":
+        return french_date(value)
+    return f"« {fit(printable(str(value)), _LONGEST)} »" if kind == "string" else str(value)
+
+
+def _moment(when: datetime) -> str:
+    return f"{french_date(when)} à {when:%H:%M}"

@@ -1,0 +1,251 @@
+"""``tabellion consolidate``: the master and all returns become the state of the contract, published whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from tabellion import __version__
+from tabellion.campaign.journal import Journal, Said, SeenFile, Stamp, glance_at_journal, open_journal
+from tabellion.campaign.lock import hold
+from tabellion.campaign.masters import Master
+from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
+from tabellion.campaign.reading_room import Progress, digest_of_folder
+from tabellion.campaign.readings import digest_of
+from tabellion.commands.saying import as_json
+from tabellion.commands.stock import KEPT, Stock, take_stock
+from tabellion.findings import Finding, Severity
+from tabellion.findings.codes import campaign
+from tabellion.outputs.consolidated import write_consolidation
+from tabellion.outputs.copies import CopyJob, make_copies
+from tabellion.outputs.publication import Content, Copy, History, publish, recover
+from tabellion.outputs.report import render_report
+from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
+from tabellion.registre.package import register_files
+from tabellion.schema.frames import plain_rows
+from tabellion.workspace import Workspace
+
+WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
+#: In the workspace's memory: the journal, outputs being put in place, annotated copies being made.
+JOURNAL, STAGING, COPIES = "journal.sqlite", "publication", "copies"
+#: Verdicts of files that nobody has to correct: no annotated copy is made of them.
+_SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.UNREADABLE, Verdict.FOREIGN)
+#: What is said to the staff about a whole file: its sender has nothing to do with it.
+_FOR_STAFF = {each.code for each in campaign.CODES}
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a run did: the state it reached, whether anything was written, what was said of the run itself."""
+
+    consolidation: Consolidation
+    written: bool
+    notices: tuple[Finding, ...]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything there is to say: of the run, then of the contract."""
+        return [*self.notices, *self.consolidation.findings]
+
+
+def consolidate(workspace: Workspace, now: datetime, progress: Progress | None = None) -> Night:
+    """Consolidate the workspace, alone on it; the outputs are put in place all together, or none.
+
+    Where the state is what the outputs in place already say, nothing is written. Raises :class:`TabellionError` when
+    another run holds the workspace, its settings or register are wrong, or the outputs cannot be written.
+    """
+    with hold(workspace.memory, "tabellion consolidate", now):
+        notices = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
+        with open_journal(workspace.memory / JOURNAL, now) as journal:
+            run = journal.start_run(now, __version__)
+            stock = take_stock(workspace, now, journal, progress)
+            outputs = _Outputs(workspace, stock, journal, now)
+            notices += outputs.publish()
+            _remember(journal, run, outputs)
+        notices += journal.findings
+    return Night(outputs.consolidation, outputs.is_new, tuple(notices))
+
+
+def look_at_campaign(workspace: Workspace, now: datetime, progress: Progress | None = None) -> Consolidation:
+    """The state as it would be consolidated now; nothing at all is written, and a run that goes on is not disturbed.
+
+    Raises :class:`TabellionError` when the settings, the schemas or the register are wrong.
+    """
+    with glance_at_journal(workspace.memory / JOURNAL) as journal:
+        return take_stock(workspace, now, journal, progress).assembly.consolidation
+
+
+class _Outputs:
+    """The outputs of one consolidation: decided, then written together."""
+
+    def __init__(self, workspace: Workspace, stock: Stock, journal: Journal, now: datetime) -> None:
+        self.workspace, self.stock, self.journal, self.now = workspace, stock, journal, now
+        self.folder = workspace.consolidation
+        settings = workspace.settings
+        bare = stock.assembly.consolidation
+        self.register = register_files(
+            bare.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
+        )
+        self.tables = {name: self.register[f"{name}.csv"] for name in workspace.schemas}
+        self.previous = read_previous(self.folder, self.folder / REGISTER, workspace.schemas)
+        self.jobs = _copy_jobs(workspace, stock)
+        self.consolidation = _with_copies(bare, {job.fichier: job.target for job in self.jobs})
+        self.said = as_json(self.consolidation.findings)
+        program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
+        self.digest = state_digest(self.consolidation, self.tables, program)
+        self.is_same = self.previous is not None and self.previous.digest == self.digest
+        self.consolidation = self._dated()
+        self.copies = {job.target: job.digest for job in self.jobs}
+        self.is_new = not self.is_same or any(not path.exists() for path in self.targets())
+
+    def _dated(self) -> Consolidation:
+        """The state with its date and what changed: those of the outputs in place where they say the same."""
+        previous: Previous | None = self.previous
+        if previous is not None and self.is_same:
+            return replace(self.consolidation, made=previous.made, since=previous.since)
+        since = since_previous(self.consolidation, previous, self.tables, self.said["constats"])
+        return replace(self.consolidation, since=since)
+
+    def targets(self) -> Iterator[Path]:
+        """Every file that the outputs are made of."""
+        yield from (self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE))
+        yield from (self.folder / REGISTER / name for name in self.register)
+        yield from (self.workspace.workbooks / job.target for job in self.jobs)
+        yield from (path for path, _ in self.kept())
+
+    def kept(self) -> Iterator[tuple[Path, Copy]]:
+        """The accepted files to keep: where, and from what."""
+        for each in self.stock.assembly.in_force:
+            target = self.folder / KEPT / str(each.exercice) / f"{each.partenaire}.xlsx"
+            source = self.workspace.workbooks / each.fichier
+            if source != target:
+                yield target, Copy(source, each.reading.sha256)
+        master = self.stock.master
+        if master.fichier == self.workspace.contrat.name:
+            yield self.folder / KEPT / master.fichier, Copy(self.workspace.contrat, master.sha256)
+
+    def publish(self) -> list[Finding]:
+        """Write everything, where there is something new."""
+        if not self.is_new:
+            return []
+        staged = self.workspace.memory / COPIES
+        made = make_copies(self._stale_jobs(), self.stock.assembly.consolidation.contract.look, staged)
+        contents: dict[Path, Content] = {self.workspace.workbooks / target: path for target, path in made.items()}
+        contents |= dict(self.kept())
+        contents |= {self.folder / REGISTER / name: content for name, content in self.register.items()}
+        contents[self.folder / REPORT] = render_report(self.consolidation, self.workspace.templates / REPORT)
+        contents[self.folder / WORKBOOK] = write_consolidation(self.consolidation)
+        contents[self.folder / STATE_FILE] = state_json(self.consolidation, self.digest, self.said)
+        members = tuple(self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
+        history = History(self.folder / "historique", members, self.previous.made if self.previous else None)
+        staging = self.workspace.memory / STAGING
+        said = publish(self.workspace.workbooks, staging, contents, self._gone(), history, now=self.now)
+        shutil.rmtree(staged, ignore_errors=True)
+        return said
+
+    def _stale_jobs(self) -> list[CopyJob]:
+        """The annotated copies that are not there, or were made from something else."""
+        made = self.journal.copies()
+        return [
+            job
+            for job in self.jobs
+            if made.get(job.target) != job.digest or not (self.workspace.workbooks / job.target).exists()
+        ]
+
+    def _gone(self) -> list[Path]:
+        """What was put there before and is no more to be: copies of files that are clean now, returns withdrawn."""
+        old_copies = (self.workspace.workbooks / each for each in self.journal.copies() if each not in self.copies)
+        in_force = {(each.exercice, each.partenaire) for each in self.stock.assembly.in_force}
+        withdrawn = (
+            path
+            for path in (self.folder / KEPT).glob("*/*.xlsx")
+            if path.parent.name.isdecimal() and (int(path.parent.name), path.stem) not in in_force
+        )
+        return [path for path in (*old_copies, *withdrawn) if path.exists()]
+
+
+def _copy_jobs(workspace: Workspace, stock: Stock) -> list[CopyJob]:
+    """The annotated copies to have: of each file where an error or a warning is to be looked at."""
+    by_file: dict[str, list[Finding]] = {}
+    for each in stock.assembly.consolidation.findings:
+        by_file.setdefault(each.place.fichier or "", []).append(each)
+    settled = {
+        each.fichier
+        for line in stock.assembly.consolidation.board
+        for each in line.received
+        if each.verdict in _SETTLED or each.is_kept_copy
+    } | {each.fichier for each in stock.assembly.consolidation.strays}
+    sources = {
+        name: (each.found.path, each.reading.sha256) for name, each in stock.files.items() if name not in settled
+    }
+    if workspace.contrat.exists() and stock.master.fichier == workspace.contrat.name:
+        sources[workspace.contrat.name] = (workspace.contrat, stock.master.sha256)
+    jobs = []
+    for name, (path, sha256) in sources.items():
+        is_return = name != workspace.contrat.name
+        found = [each for each in by_file.get(name, []) if not (is_return and each.code in _FOR_STAFF)]
+        if any(each.gravite is not Severity.INFORMATION for each in found):
+            target = f"constats/{name.removeprefix('retours/')}"
+            digest = digest_of([sha256, digest_of_folder(workspace.templates, "contrat.toml"), repr(found)])
+            jobs.append(CopyJob(name, target, path, tuple(found), digest))
+    return jobs
+
+
+def _with_copies(consolidation: Consolidation, copies: Mapping[str, str]) -> Consolidation:
+    """The consolidation with the names of the annotated copies."""
+
+    def copied(received: ReceivedFile) -> ReceivedFile:
+        return replace(received, annotated=copies.get(received.fichier))
+
+    board = []
+    for line in consolidation.board:
+        received = tuple(copied(each) for each in line.received)
+        in_force = next((each for each in received if line.in_force and each.fichier == line.in_force.fichier), None)
+        board.append(replace(line, received=received, in_force=in_force))
+    return replace(consolidation, board=tuple(board))
+
+
+def _remember(journal: Journal, run: int, outputs: _Outputs) -> None:
+    """Keep in the journal what this run saw and accepted."""
+    consolidation, stock = outputs.consolidation, outputs.stock
+    last = journal.last_run()
+    verdicts = {each.fichier: each for line in consolidation.board for each in line.received}
+    verdicts |= {each.fichier: each for each in consolidation.strays}
+    journal.see_files(run, _seen(stock, verdicts))
+    if last is None or last.state != outputs.digest:
+        journal.say_cells(run, _said(consolidation, stock.master))
+    journal.keep_copies(outputs.copies)
+    journal.end_run(run, outputs.now, outputs.digest, outputs.said["resume"])
+
+
+def _seen(stock: Stock, verdicts: Mapping[str, ReceivedFile]) -> Iterable[SeenFile]:
+    for name, each in stock.files.items():
+        verdict = verdicts.get(name)
+        if each.stamp is not None and verdict is not None:
+            stamp = Stamp(each.stamp[0], each.stamp[1], each.reading.sha256)
+            yield SeenFile(name, stamp, verdict.verdict, verdict.partenaire, verdict.exercice)
+    if stock.master_stamp is not None:
+        size, tail = stock.master_stamp
+        yield SeenFile(stock.master.fichier, Stamp(size, tail, stock.master.sha256), Verdict.IN_FORCE)
+
+
+def _said(consolidation: Consolidation, master: Master) -> Iterator[Said]:
+    """Every cell of the consolidated tables that holds something, with who said it and where."""
+    sources = {
+        each.fichier: each for line in consolidation.board for each in line.received
+    }  # fmt: skip
+    for table, schema in consolidation.contract.schemas.items():
+        origins = consolidation.origins[table]
+        for position, row in enumerate(plain_rows(consolidation.contract.tables[table])):
+            key = tuple(row[name] for name in schema.primary_key)
+            for name, value in row.items():
+                if value is None:
+                    continue
+                place = consolidation.cells.get((table, position, name), origins[position])
+                source = sources.get(place.fichier or "")
+                who = (source.partenaire, source.exercice) if source is not None else (None, None)
+                when = (source.saved, source.author) if source is not None else (master.saved, master.author)
+                yield Said(table, key, name, value, *who, place.fichier or "", place.feuille, place.cellule, *when)

@@ -1,0 +1,224 @@
+"""``tabellion relances``: one text per partner who is late or whose return is to be corrected, ready to be sent.
+
+Staff may edit a text before sending it. The digests of what the program wrote are kept aside (``memory``), not in the
+texts, which are mails; without them every text is taken for edited, and nobody loses work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from tabellion.campaign.model import BoardLine, Consolidation, Standing
+from tabellion.commands.saying import printable
+from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder
+from tabellion.wording import nearest, plural, slug, system_reason
+from tabellion.workspace import Workspace
+
+_FOLDER, _DIGESTS = "relances", "relances.json"
+#: Digests kept of one text: that of the text being put in place, and that of the one before, until it is.
+_DIGESTS_EACH = 2
+
+Digests = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """The text for one partner, at ``path``. ``kept`` is the dated copy of an edited one that it replaced.
+
+    ``is_edited`` when the staff's own version stays there: what the program would write has not changed since.
+    """
+
+    line: BoardLine
+    path: Path
+    kept: Path | None = None
+    is_edited: bool = False
+
+
+@dataclass(frozen=True)
+class Reminders:
+    """What a run did: the reminders in place, those removed (no longer called for), those only their edits kept."""
+
+    exercice: int
+    folder: Path
+    reminders: tuple[Reminder, ...] = ()
+    removed: tuple[Path, ...] = ()
+    outdated: tuple[Path, ...] = ()
+
+
+def relances(
+    workspace: Workspace,
+    consolidation: Consolidation,
+    exercice: int | None,
+    partners: Sequence[str],
+    *,
+    force: bool,
+    now: datetime,
+) -> Reminders:
+    """Write the reminders of ``exercice`` (the contract's current one by default) into ``relances/EXERCICE/``.
+
+    ``partners`` are identifiers (all by default). Raises :class:`TabellionError` when an option or the template is
+    wrong, and when a text that staff edited would be replaced (unless ``force``, which keeps a dated copy of each
+    first). Nothing is then written.
+    """
+    year = workspace.settings.exercice_courant if exercice is None else exercice
+    of_year = {each.partenaire: each for each in consolidation.board if each.exercice == year}
+    mistakes = _wrong_options(consolidation, exercice, partners)
+    if mistakes:
+        raise TabellionError(mistakes)
+    folder = workspace.workbooks / _FOLDER / str(year)
+    template_path = workspace.templates / TEMPLATE
+    template = load_template(template_path)
+    wanted = {
+        folder / f"{slug(each.partenaire)}.txt": each
+        for each in of_year.values()
+        if each.standing in REMINDED and (not partners or each.partenaire in partners)
+    }
+    contents = {
+        path: reminder(template, template_path, consolidation, line).encode("utf-8", "replace")
+        for path, line in wanted.items()
+    }
+    digests = _read_digests(workspace)
+    present = {path: content for path in contents if (content := _present(path)) is not None}
+    edited = {
+        path for path, content in present.items() if content != contents[path] and not _is_ours(path, content, digests)
+    }
+    # What would be written is what was: the edited text says it already, in the staff's words.
+    left = {path for path in edited if not force and digests.get(_name(path), [])[:1] == [_digest(contents[path])]}
+    in_the_way = sorted(edited - left)
+    if in_the_way and not force:
+        remede = "Envoyez ce texte ou rangez-le ailleurs ; avec --forcer, il est remplacé après une copie datée."
+        raise TabellionError(
+            [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in in_the_way]
+        )
+    kept = {path: keep_dated_copy(path, now) for path in in_the_way}
+    new = {path: text for path, text in contents.items() if path not in left and present.get(path) != text}
+    removed, outdated = _no_longer_wanted(folder, wanted, partners, digests)
+    _write(workspace, new, contents, digests)
+    for path in removed:
+        _remove(path)
+    reminders = tuple(Reminder(line, path, kept.get(path), path in left) for path, line in wanted.items())
+    return Reminders(year, folder, reminders, tuple(removed), tuple(outdated))
+
+
+def print_reminders(done: Reminders) -> None:
+    """Say which reminders are there, for whom and why, and what became of those that are not called for any more."""
+    names = [each.path.name for each in done.reminders] + [path.name for path in (*done.removed, *done.outdated)]
+    room = max(map(len, names), default=0)
+    for each in done.reminders:
+        edited = ", retouchée à la main, gardée telle quelle" if each.is_edited else ""
+        state = "en retard" if each.line.standing is Standing.LATE else "à corriger"
+        typer.echo(f"  {each.path.name:<{room}}   {state + edited:<10}   {printable(each.line.nom)}")
+        if each.kept is not None:
+            typer.echo(f"L'ancienne est gardée : {each.kept}")
+    for path in done.removed:
+        typer.echo(f"  {path.name:<{room}}   supprimée : elle n'a plus lieu d'être")
+    for path in done.outdated:
+        typer.echo(f"  {path.name:<{room}}   n'a plus lieu d'être, mais elle a été retouchée : supprimez-la vous-même")
+    if done.reminders:
+        typer.echo(f"\n{plural(len(done.reminders), 'relance')} dans {done.folder}")
+    else:
+        typer.echo(f"Personne à relancer pour {done.exercice}.")
+
+
+def _write(workspace: Workspace, texts: Mapping[Path, bytes], contents: Mapping[Path, bytes], digests: Digests) -> None:
+    """Put ``texts`` in place. Their digests come first: a text whose writing was cut short is then still known.
+
+    The digests of those of ``contents`` that are in place already are noted too, where their file was lost.
+    """
+    before = dict(digests)
+    for path, text in contents.items():
+        digests[_name(path)] = list(dict.fromkeys([_digest(text), *digests.get(_name(path), [])]))[:_DIGESTS_EACH]
+    if texts or digests != before:
+        known = json.dumps(digests, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "replace")
+        write_all_whole({workspace.memory / _DIGESTS: known, **texts})
+
+
+def _no_longer_wanted(
+    folder: Path, wanted: Mapping[Path, BoardLine], partners: Sequence[str], digests: Digests
+) -> tuple[list[Path], list[Path]]:
+    """The texts that the program wrote there and that nothing calls for any more: intact ones, edited ones."""
+    chosen = {f"{slug(each)}.txt" for each in partners}
+    intact, edited = list[Path](), list[Path]()
+    for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
+        if path in wanted or _name(path) not in digests or (chosen and path.name not in chosen):
+            continue
+        content = _present(path)
+        (intact if content is not None and _is_ours(path, content, digests) else edited).append(path)
+    return intact, edited
+
+
+def _wrong_options(consolidation: Consolidation, exercice: int | None, partners: Sequence[str]) -> list[Finding]:
+    """Every mistake of the options: an exercice without any form, each unknown partner with the nearest known one."""
+    mistakes = []
+    exercices = consolidation.exercices
+    if exercice is not None and exercice not in exercices:
+        known = f"un exercice qui a des formulaires : {', '.join(map(str, exercices))}" if exercices else "rien"
+        mistakes.append(_wrong_option("--exercice", exercice, known))
+    names = {each.partenaire: each.nom for each in consolidation.board}
+    by_name = {name: partner for partner, name in names.items()}
+    for each in dict.fromkeys(partners):
+        if each in names:
+            continue
+        near = nearest(each, names)
+        if near is None and (name := nearest(each, by_name)) is not None:
+            near = by_name[name]
+        expected = f"peut-être « {near} »" if near else f"un identifiant du suivi : {', '.join([*names][:12])}"
+        mistakes.append(_wrong_option("--partenaire", each, expected))
+    return mistakes
+
+
+def _wrong_option(option: str, value: str | int, expected: str) -> Finding:
+    return finding("option-fausse", Place(option), champ=option, valeur=value, attendu=expected)
+
+
+def _read_digests(workspace: Workspace) -> Digests:
+    """The digests of the texts written, by exercice and name; none when their file is missing or damaged."""
+    try:
+        found = json.loads((workspace.memory / _DIGESTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: [*map(str, each)] for name, each in found.items() if isinstance(each, list)}
+
+
+def _is_ours(path: Path, content: bytes, digests: Digests) -> bool:
+    return _digest(content) in digests.get(_name(path), [])
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _present(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> TabellionError:
+    detail = system_reason(error)
+    return TabellionError([finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)])

@@ -1,0 +1,169 @@
+"""Taking stock: every file that a consolidation is made of is found and read; nothing is written but the journal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tabellion.campaign.adoption import load_adoption
+from tabellion.campaign.assembly import Assembly, Materials, Slot, assemble
+from tabellion.campaign.examination import Examiner
+from tabellion.campaign.folder import FoundFile, list_returns, look_at
+from tabellion.campaign.journal import Journal
+from tabellion.campaign.masters import Master, from_json, master_of, master_of_register, to_json
+from tabellion.campaign.reading_room import Progress, ReadFile, fingerprint, read_files
+from tabellion.campaign.readings import digest_of
+from tabellion.commands.generate import LAYOUT
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.intake import read_workbook
+from tabellion.intake.references import References, references
+from tabellion.intake.source import read_source
+from tabellion.registre import load_register
+from tabellion.wording import plural, slug, system_reason
+from tabellion.workbook.look import load_look
+from tabellion.workbook.plan import Contract
+from tabellion.workspace import Workspace
+
+#: The folder, in that of the consolidation, of the accepted files that are kept: what is in force never depends on a
+#: file that people may move, replace or delete.
+KEPT = "acceptes"
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What was found: the state it makes, the files read by name, and the master it starts from."""
+
+    assembly: Assembly
+    files: Mapping[str, ReadFile]
+    master: Master
+    master_stamp: tuple[int, str] | None
+    findings: tuple[Finding, ...]
+    """What was said on the way (a folder that cannot be read); part of the state's findings too."""
+
+
+def take_stock(workspace: Workspace, now: datetime, journal: Journal, progress: Progress | None = None) -> Stock:
+    """Read the master and all returns, and put them together.
+
+    Raises :class:`TabellionError` when the settings, schemas, layout or register are wrong, or the folder of returns
+    cannot be read: nothing can be said of the contract then.
+    """
+    schemas, settings = workspace.schemas, workspace.settings
+    look = load_look(workspace.templates / LAYOUT, schemas)
+    master, stamp, said = _master(workspace, journal)
+    known = references(master.tables, schemas)
+    print_ = fingerprint(workspace, known)
+    present = list_files(workspace)
+    kept = _kept_returns(workspace)
+    wanted = [each for each in present if not each.is_set_aside]
+    examiner = Examiner(schemas, known, settings)
+    read = read_files([*wanted, *kept], examiner, master.tables, journal, print_, progress)
+    files = {each.found.fichier: each for each in read[: len(wanted)]}
+    contract = Contract(settings, schemas, look, master.tables)
+    materials = Materials(
+        contract=contract,
+        master=master,
+        said=tuple(said),
+        files={name: each.reading for name, each in files.items()},
+        kept={each.found.fichier: each.reading for each in read[len(wanted) :]},
+        withdrawn=frozenset(_digest(each.path) for each in present if each.is_set_aside),
+        sent=_sent(workspace, known),
+        adoption=load_adoption(workspace.registre),
+        now=now,
+    )
+    return Stock(assemble(materials), files, master, stamp, tuple(said))
+
+
+def list_files(workspace: Workspace) -> list[FoundFile]:
+    """The files of ``retours/``; raises :class:`TabellionError` when the folder, or one inside, cannot be read."""
+    try:
+        return list_returns(workspace.retours, workspace.workbooks)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        name = str(error.filename or workspace.retours)
+        detail = system_reason(error)
+        raise TabellionError([finding("dossier-illisible", Place(name), valeur=name, detail=detail)]) from error
+
+
+def _digest(path: Path) -> str:
+    with suppress(OSError, TabellionError):
+        return hashlib.sha256(read_source(path)).hexdigest()
+    return ""
+
+
+def _kept_returns(workspace: Workspace) -> list[FoundFile]:
+    folder = workspace.consolidation / KEPT
+    found = [each for each in sorted(folder.glob("*/*.xlsx")) if not each.name.startswith((".", "~"))]
+    return [FoundFile(each, each.relative_to(workspace.workbooks).as_posix(), is_set_aside=False) for each in found]
+
+
+def _sent(workspace: Workspace, known: References) -> dict[Slot, str]:
+    """The forms that were written, by exercice and partner."""
+    partners = {slug(each): each for each in known.towns}
+    found: dict[Slot, str] = {}
+    for path in sorted(workspace.envois.glob("*/*.xlsx")):
+        year = path.parent.name
+        partner = partners.get(path.stem.removesuffix(f"-{year}"))
+        if year.isdecimal() and partner is not None:
+            found[int(year), partner] = path.relative_to(workspace.workbooks).as_posix()
+    return found
+
+
+def _master(workspace: Workspace, journal: Journal) -> tuple[Master, tuple[int, str] | None, list[Finding]]:
+    """The workbook of the contract; where it is missing or blocked, the last one accepted; at last the register.
+
+    Raises :class:`TabellionError` when there is nothing to start from.
+    """
+    said: list[Finding] = []
+    blocked = 0
+    name = workspace.contrat.name
+    if workspace.contrat.exists():
+        master, stamp = _read_master(workspace, workspace.contrat, name, journal)
+        if master.is_sound:
+            return master, stamp, [each.in_file(name) for each in master.findings]
+        said += [each.in_file(name) for each in master.findings]
+        blocked = sum(each.bloquant for each in master.findings)
+        kept = workspace.consolidation / KEPT / name
+        if kept.exists():
+            kept_name = kept.relative_to(workspace.workbooks).as_posix()
+            master, stamp = _read_master(workspace, kept, kept_name, journal)
+            if master.is_sound:
+                return master, stamp, [_blocked(name, blocked, "celui qui avait été accepté avant"), *said]
+    else:
+        said.append(finding("contrat-absent", Place(name)))
+    register = load_register(workspace.registre, workspace.schemas)
+    if blocked or said[0].code != "contrat-absent":
+        said.insert(0, _blocked(name, blocked, "le registre"))
+    folder = workspace.registre.name
+    return master_of_register(register, folder, load_adoption(workspace.registre).name), None, said
+
+
+def _blocked(name: str, count: int, start: str) -> Finding:
+    return finding("contrat-bloque", Place(name), valeur=start, compte=plural(count, "constat"))
+
+
+def _read_master(
+    workspace: Workspace, path: Path, name: str, journal: Journal
+) -> tuple[Master, tuple[int, str] | None]:
+    """One master workbook, from the journal where it remembers it."""
+    print_ = digest_of([fingerprint(workspace, References({}, {}, {})), "master"])
+    stamp = None
+    with suppress(OSError):
+        stamp = look_at(path)
+    key = "" if stamp is None else f"{stamp[1]}-{stamp[0]}"
+    remembered = journal.readings(print_, [key] if key else [])
+    if key in remembered:
+        with suppress(KeyError, TypeError, ValueError):
+            return from_json(remembered[key], name, workspace.schemas), stamp
+    try:
+        workbook = read_workbook(path)
+    except TabellionError as error:
+        return Master(name, "", {}, {}, findings=error.findings), stamp
+    master = master_of(workbook, name, workspace.schemas, workspace.settings)
+    if stamp is not None and look_at(path) == stamp:
+        journal.keep_readings(print_, {key: to_json(master)})
+    return master, stamp

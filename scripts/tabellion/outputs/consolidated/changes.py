@@ -1,0 +1,152 @@
+"""The sheets Modifications and Conflits: each changed cell, before and after, who said it and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tabellion.campaign.model import Claim, Conflict, Consolidation, Fate, Modification, Removal
+from tabellion.findings import Place
+from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, note, palette_for, write_list
+from tabellion.outputs.consolidated.palette import Cell, Palette
+from tabellion.outputs.consolidated.words import Words
+from tabellion.wording import plural
+from tabellion.workbook.names import cell_link, cell_name
+from tabellion.workbook.pen import Sheet
+
+CHANGES_TITLE, CHANGES, REMOVALS = "Modifications", "Modifications", "Suppressions"
+CONFLICTS_TITLE, CONFLICTS = "Conflits", "Conflits"
+FATE = "Suite donnée"
+_FATES = {
+    Fate.APPLIED: "juste",
+    Fate.PRESENT: "information",
+    Fate.CONFLICT: "erreur",
+    Fate.OUTDONE: "avertissement",
+}
+_CHANGE_COLUMNS = (
+    Column("Table", 19), Column("Ligne", 38), Column("Champ", 19), Column("Avant", 17), Column("Après", 17),
+    Column("Différence (€)", 15, "right"), Column(FATE, 15, "center"), Column("Partenaire", 20),
+    Column("Exercice", 9, "center"), Column("Fichier", 18), Column("Feuille", 12), Column("Cellule", 9, "center"),
+    Column("Enregistré le", 16, "center"), Column("Par", 13),
+)  # fmt: skip
+_REMOVAL_COLUMNS = (
+    Column("Table", 19), Column("Ligne", 38), Column("Partenaire", 19), Column("Fichier", 17), Column("Feuille", 17),
+    Column("Cellule", 15, "center"), Column("Exercice", 15, "center"),
+)  # fmt: skip
+_CONFLICT_COLUMNS = (
+    Column("N°", 6, "center"), Column("Table", 19), Column("Ligne", 32), Column("Champ", 19), Column("Envoyé avec", 17),
+    Column("Au contrat (reste)", 17), Column("Cellule du contrat", 18), Column("Partenaire", 18),
+    Column("Le partenaire dit", 17), Column("Différence (€)", 15, "right"), Column("Fichier", 17),
+    Column("Cellule", 9, "center"), Column("Enregistré le", 16, "center"), Column("Que faire", 36),
+)  # fmt: skip
+
+
+def write_changes(sheet: Sheet, consolidation: Consolidation, words: Words, footer: str) -> None:
+    """Write the changed cells, then the rows whose removal is proposed."""
+    changes, removals = consolidation.modifications, consolidation.removals
+    sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé",
+                len(_CHANGE_COLUMNS))  # fmt: skip
+    palette = palette_for(sheet.pen, len(changes))
+    rows = [_change_row(each, palette, words) for each in changes]
+    last = write_list(sheet, CHANGES, FIRST_ROW, _CHANGE_COLUMNS, rows, empty="Aucune modification.")
+    top = last + 3
+    sheet.section(top - 1, 0, "Lignes dont la suppression est proposée")
+    note(sheet, top, "Ces lignes manquent dans un retour. Rien n'est supprimé : décidez, et supprimez au contrat.")
+    palette = palette_for(sheet.pen, len(removals))
+    proposed = [_removal_row(each, palette, words) for each in removals]
+    write_list(sheet, REMOVALS, top + 1, _REMOVAL_COLUMNS, proposed, empty="Aucune.")
+    proposals = plural(len(removals), "suppression proposée", "suppressions proposées")
+    sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)), f"↓ {proposals}")
+    finish(sheet, footer, columns=2)
+
+
+def write_conflicts(sheet: Sheet, consolidation: Consolidation, words: Words, footer: str) -> None:
+    """Write one row per claim: the same number for all the claims on one cell."""
+    conflicts = consolidation.conflicts
+    sheet.title(CONFLICTS_TITLE, "Des cellules changées différemment par plusieurs : la valeur du contrat reste",
+                len(_CONFLICT_COLUMNS))  # fmt: skip
+    palette = palette_for(sheet.pen, sum(len(each.claims) for each in conflicts))
+    rows = [row for number, each in enumerate(conflicts, 1) for row in _conflict_rows(number, each, palette, words)]
+    note(sheet, 2, "Plusieurs lignes de même numéro : plusieurs partenaires parlent de la même cellule.")
+    write_list(sheet, CONFLICTS, FIRST_ROW, _CONFLICT_COLUMNS, rows, empty="Aucun conflit.")
+    finish(sheet, footer, columns=1)
+
+
+def _value(table: str, champ: str, value: Any, palette: Palette, words: Words) -> Cell:
+    return palette.value(words.field(table, champ), value, words.labels(table, champ))
+
+
+def _difference(table: str, champ: str, before: Any, after: Any, words: Words) -> int | None:
+    """What an amount grows by, in cents; ``None`` for what is no amount, or has none on one side."""
+    field = words.field(table, champ)
+    is_amount = field is not None and field.kind == "money" and isinstance(before, int) and isinstance(after, int)
+    return after - before if is_amount else None
+
+
+def _change_row(each: Modification, palette: Palette, words: Words) -> list[Cell]:
+    table, champ, place = each.table, each.champ, each.place
+    row = words.row(table, each.key)
+    return [
+        palette.text(words.table(table)),
+        palette.text(f"{row} – nouvelle ligne" if each.is_new_row else row),
+        palette.text(words.field_title(table, champ)),
+        _value(table, champ, each.before, palette, words),
+        _value(table, champ, each.after, palette, words),
+        palette.signed(_difference(table, champ, each.before, each.after, words)),
+        palette.state(each.fate.value, _FATES[each.fate]),
+        palette.text(words.partner(each.partenaire)),
+        palette.centred(each.exercice),
+        palette.text(_name(place)),
+        palette.text(place.feuille),
+        palette.cell_of(place),
+        palette.moment(each.saved),
+        palette.text(each.author),
+    ]
+
+
+def _removal_row(each: Removal, palette: Palette, words: Words) -> list[Cell]:
+    return [
+        palette.text(words.table(each.table)),
+        palette.text(each.libelle or words.row(each.table, each.key)),
+        palette.text(words.partner(each.partenaire)),
+        palette.link(_name(each.place), each.place),
+        palette.text(each.place.feuille),
+        palette.cell_of(each.place),
+        palette.centred(each.exercice),
+    ]
+
+
+def _conflict_rows(number: int, each: Conflict, palette: Palette, words: Words) -> Iterator[list[Cell]]:
+    table, champ, kept = each.table, each.champ, each.place
+    for claim in each.claims:
+        yield [
+            palette.centred(number),
+            palette.text(words.table(table)),
+            palette.text(words.row(table, each.key)),
+            palette.text(words.field_title(table, champ)),
+            _value(table, champ, each.sent, palette, words),
+            _value(table, champ, each.kept, palette, words),
+            palette.link(_said_place(kept), kept) if kept is not None else palette.text("pas au contrat"),
+            palette.text(words.partner(claim.partenaire)),
+            _value(table, champ, claim.value, palette, words),
+            palette.signed(_difference(table, champ, each.kept, claim.value, words)),
+            palette.text(_name(claim.place)),
+            palette.cell_of(claim.place),
+            palette.moment(claim.saved),
+            palette.text(_remedy(each, claim, words)),
+        ]
+
+
+def _remedy(each: Conflict, claim: Claim, words: Words) -> str:
+    who = words.partner(claim.partenaire)
+    if each.place is None:
+        return f"La ligne n'est pas au contrat. Si {who} a raison, remettez-la avec sa valeur ; sinon, rien à faire."
+    return f"Si {who} a raison, tapez sa valeur au contrat ; sinon, rien à faire : la valeur du contrat reste."
+
+
+def _said_place(place: Place) -> str:
+    return ", ".join(each for each in (place.feuille, place.cellule) if each) or _name(place)
+
+
+def _name(place: Place) -> str:
+    return (place.fichier or "").rpartition("/")[2]

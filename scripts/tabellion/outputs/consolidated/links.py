@@ -1,0 +1,59 @@
+"""Links from the consolidated workbook to a cell of another file, wherever the folder ``workbooks/`` is moved."""
+
+from __future__ import annotations
+
+import re
+
+from xlsxwriter.url import Url, UrlTypes
+
+from tabellion.findings import Place
+from tabellion.workbook.names import quoted_sheet
+
+#: Excel keeps 65,530 links on a sheet, of 2,079 characters each.
+MOST_LINKS, _LONGEST = 65_000, 2_079
+#: From ``workbooks/consolidation/``, where the workbook stands, to the folder that places are named from.
+_UP = "../"
+#: What may not stand as it is in the path of a relation: a client would read it as something else, or not at all.
+_SPECIAL = re.compile(r'[\x00-\x20%"#<>\[\]^`{}|\\?]')
+#: What is no name of a file from the folder ``workbooks/``: an absolute path, a drive, a way out.
+_OUTSIDE = re.compile(r"^(?:/|\\|[A-Za-z]:)|(?:^|/)\.\.(?:/|$)")
+
+
+class FileLink(Url):  # type: ignore[misc]
+    """A link to a file beside this one, and to a cell in it.
+
+    xlsxwriter's own would take a ``#`` of the file's name for the start of a cell, and would leave a name that holds
+    ``%20`` as if it had been escaped already.
+    """
+
+    def __init__(self, fichier: str, cell: str) -> None:
+        self._cell = cell
+        super().__init__(_UP + fichier)
+
+    def _parse_url(self) -> None:
+        self._link_type = UrlTypes.EXTERNAL
+        self._link = self._relationship_link = _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", self._original_url)
+        self._anchor = self._cell
+
+    def _escape_strings(self) -> None:
+        """Nothing: the path is escaped once, above."""
+
+
+def file_link(place: Place | None) -> FileLink | None:
+    """The link that opens the file of ``place``, at its cell when it has one; ``None`` when there is nothing to open
+    or the link would be longer than Excel allows.
+    """
+    if place is None or not place.fichier or _OUTSIDE.search(place.fichier):
+        return None
+    cell = f"{quoted_sheet(place.feuille)}!{place.cellule or 'A1'}" if place.feuille else ""
+    # Each special character becomes three: what is this short is under the limit whatever it holds.
+    if 3 * len(_UP + place.fichier) > _LONGEST or len(cell) > _LONGEST:
+        return None
+    return FileLink(place.fichier, cell)
+
+
+def where_in_file(place: Place) -> str:
+    """The cell or the line of a place, as people say it; empty for a whole file."""
+    if place.cellule:
+        return place.cellule
+    return f"ligne {place.ligne}" if place.ligne is not None else ""

@@ -1,0 +1,80 @@
+"""A sheet that is a list: its title, an Excel table with filters, rows as high as their texts, ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tabellion.outputs.consolidated.links import MOST_LINKS
+from tabellion.outputs.consolidated.palette import Cell, Palette
+from tabellion.workbook.pen import Pen, Sheet
+
+#: Above this many rows, each takes one line: measuring texts would cost more than all the rest, and a list of
+#: thousands is read by its filters.
+WRAPPED_ROWS = 3_000
+#: The zero-based row of the first table's header: a title, a subtitle, a line of notes, a blank line.
+FIRST_ROW = 4
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list: its header, its width in characters, how its header stands."""
+
+    label: str
+    width: float
+    align: str = "left"
+
+
+def palette_for(pen: Pen, rows: int) -> Palette:
+    """The palette of a list of so many rows."""
+    return Palette(pen, wrapped=rows <= WRAPPED_ROWS)
+
+
+def write_list(
+    sheet: Sheet, name: str, row: int, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, empty: str
+) -> int:
+    """Write an Excel table named ``name`` with its header at the zero-based ``row``; ``empty`` is what it says when it
+    has no row. Returns the last row of the table.
+    """
+    labels = [each.label for each in columns]
+    aligned = {each.label: each.align for each in columns if each.align != "left"}
+    last = row + max(1, len(rows))
+    sheet.table(name, row, 0, last - row, labels, aligned=aligned)
+    if not rows:
+        blank = Palette(sheet.pen)
+        for column in range(len(columns)):
+            sheet.write(last, column, empty if column == 0 else None, blank.line(None).style)
+    write_cells(sheet, row + 1, rows)
+    if len(rows) <= WRAPPED_ROWS:
+        fit_cells(sheet, row + 1, rows)
+    sheet.set_widths((place, each.width) for place, each in enumerate(columns))
+    return last
+
+
+def write_cells(sheet: Sheet, first_row: int, rows: Sequence[Sequence[Cell]]) -> None:
+    """Write rows of cells. Beyond the number of links that a sheet may have, the words stay and lead nowhere."""
+    raw, write = sheet.raw, sheet.write
+    for row, cells in enumerate(rows, first_row):
+        for column, (content, style, link) in enumerate(cells):
+            if link is not None and raw.hlink_count < MOST_LINKS:
+                sheet.open_link(row, column, link, str(content), style)
+            else:
+                write(row, column, content, style)
+
+
+def fit_cells(sheet: Sheet, first_row: int, rows: Sequence[Sequence[Cell]]) -> None:
+    """Make rows as high as their wrapped texts."""
+    for row, cells in enumerate(rows, first_row):
+        texts = [(cell.content, column) for column, cell in enumerate(cells) if cell.style.text_wrap]
+        sheet.fit(row, texts)
+
+
+def finish(sheet: Sheet, footer: str, columns: int = 0, header: int = FIRST_ROW) -> None:
+    """Freeze the header (and the first ``columns``) and set the sheet up for print."""
+    sheet.raw.freeze_panes(header + 1, columns)
+    sheet.print_setup((header, header), footer)
+
+
+def note(sheet: Sheet, row: int, text: str) -> None:
+    """A line of explanation above a table."""
+    sheet.write(row, 0, text, sheet.pen.format(italic=True, valign="vcenter"))

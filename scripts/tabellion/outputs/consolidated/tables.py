@@ -1,0 +1,127 @@
+"""The consolidated tables: the register's, all conventions together, where each row says where it comes from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from tabellion.campaign.model import Consolidation
+from tabellion.findings import Place
+from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, palette_for, write_list
+from tabellion.outputs.consolidated.palette import Cell
+from tabellion.outputs.consolidated.words import Words
+from tabellion.schema import Field, TableSchema
+from tabellion.schema.frames import plain_columns
+from tabellion.wording import plural
+from tabellion.workbook.pen import Sheet
+from tabellion.workbook.plan import shown_columns
+from tabellion.workbook.synthese import unique_labels
+
+_ORIGIN = (
+    Column("Fichier", 24), Column("Feuille", 20), Column("Cellule", 10, "center"),
+    Column("Cellules venues des retours", 12, "center"), Column("Retour", 24),
+)  # fmt: skip
+_RIGHT, _CENTRED = ("money",), ("integer", "percent", "date", "boolean")
+#: Rows of a worksheet.
+_LAST_ROW = 1_048_575
+
+
+@dataclass(frozen=True)
+class DataSheet:
+    """One table of the register on its sheet: the fields in order, and the labels of all its columns."""
+
+    resource: str
+    schema: TableSchema
+    fields: tuple[Field, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def table(self) -> str:
+        """The name of its Excel table."""
+        return data_name(self.resource)
+
+    def label(self, name: str) -> str:
+        """The header of a field."""
+        return self.labels[[each.name for each in self.fields].index(name)]
+
+
+def data_name(resource: str) -> str:
+    """The name of the Excel table that holds a consolidated table."""
+    return f"Donnees_{resource}"
+
+
+def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
+    """The tables that have rows, in the schemas' order; the columns are those of the master's layout."""
+    found = {}
+    for resource, schema in consolidation.contract.schemas.items():
+        if len(consolidation.contract.tables[resource]):
+            columns = shown_columns(schema, consolidation.contract.look)
+            fields = tuple(each.field for each in columns if each.field is not None)
+            labels = unique_labels([*(each.title for each in fields), *(each.label for each in _ORIGIN)])
+            found[resource] = DataSheet(resource, schema, fields, labels)
+    return found
+
+
+def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, words: Words, footer: str) -> None:
+    """Write a table: its fields, then where each row comes from."""
+    resource = data.resource
+    frame = consolidation.contract.tables[resource]
+    height = min(len(frame), _LAST_ROW - FIRST_ROW)
+    values = plain_columns(frame)
+    told: dict[int, dict[str, Place]] = defaultdict(dict)
+    for (table, position, name), place in consolidation.cells.items():
+        if table == resource:
+            told[position][name] = place
+    shown = f", les {height} premières sont ici" if height < len(frame) else ""
+    subtitle = f"{data.schema.description}  {plural(len(frame), 'ligne')}{shown}".strip()
+    sheet.title(data.schema.title, subtitle, len(data.labels))
+    palette = palette_for(sheet.pen, height)
+    if told:
+        sample = palette.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
+        sheet.write(2, 0, "Ainsi", sample)
+        sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.pen.format(italic=True))
+    places = consolidation.origins.get(resource, [])
+    columns_values = [(each, values[each.name], words.labels(resource, each.name)) for each in data.fields]
+    # Most values come back on many rows (an exercice, a convention, blanks): each cell is made once.
+    made: list[dict[tuple[Any, bool], Cell]] = [{} for _ in data.fields]
+    empty: dict[str, Place] = {}
+    rows: list[list[Cell]] = []
+    for position in range(height):
+        mine = told.get(position, empty)
+        cells = []
+        for (field, column, labels), known in zip(columns_values, made, strict=True):
+            key = (column[position], field.name in mine)
+            cell = known.get(key)
+            if cell is None:
+                cell = known[key] = palette.value(field, key[0], labels, returned=key[1])
+            cells.append(cell)
+        origin = places[position] if position < len(places) else None
+        source = next(iter(mine.values()), None)
+        cells += [
+            palette.line(_file(origin)),
+            palette.line(origin.feuille if origin is not None else None),
+            palette.cell_of(origin),
+            palette.centred(len(mine) or None),
+            palette.link(_file(source), source, one_line=True) if source is not None else palette.line(None),
+        ]
+        rows.append(cells)
+    aligns = [_align(each) for each in data.fields]
+    widths = [each.width for each in data.fields]
+    columns = [
+        *(Column(*each) for each in zip(data.labels, widths, aligns, strict=False)),
+        *(
+            Column(label, each.width, each.align)
+            for label, each in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
+        ),
+    ]
+    write_list(sheet, data.table, FIRST_ROW, columns, rows, empty="")
+    finish(sheet, footer, columns=1)
+
+
+def _align(field: Field) -> str:
+    return "right" if field.kind in _RIGHT else "center" if field.kind in _CENTRED else "left"
+
+
+def _file(place: Place | None) -> str:
+    return (place.fichier or "").rpartition("/")[2] if place is not None else ""

@@ -1,0 +1,76 @@
+"""The consolidated workbook, whole: a consolidation in, the bytes of ``consolidation.xlsx`` out."""
+
+from __future__ import annotations
+
+import gc
+
+from tabellion.accounts.overview import Overview
+from tabellion.campaign.model import Consolidation
+from tabellion.outputs.consolidated import board, changes
+from tabellion.outputs.consolidated.board import write_board
+from tabellion.outputs.consolidated.changes import write_changes, write_conflicts
+from tabellion.outputs.consolidated.controls import write_controls
+from tabellion.outputs.consolidated.detail import DETAIL_TITLE, write_detail
+from tabellion.outputs.consolidated.synthese import moment_words, write_synthese
+from tabellion.outputs.consolidated.tables import data_sheets, write_data
+from tabellion.outputs.consolidated.words import Words
+from tabellion.workbook.identity import FORMAT_VERSION, write_identity
+from tabellion.workbook.names import CONTROLES, SYNTHESE, sheet_name
+from tabellion.workbook.pen import Pen
+
+#: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.
+KIND_CONSOLIDATION = "consolidation"
+
+
+def write_consolidation(consolidation: Consolidation) -> bytes:
+    """Write the whole workbook in memory; the same consolidation gives the same bytes.
+
+    Its links suppose that it stands in ``workbooks/consolidation/``.
+    """
+    # A large campaign makes millions of cells that live until the end: looking for garbage among them takes a sixth of
+    # the time and finds none.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return _written(consolidation)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _written(consolidation: Consolidation) -> bytes:
+    contract = consolidation.contract
+    settings = contract.settings
+    pen = Pen(contract.look)
+    words, overview = Words(consolidation), Overview(contract.tables)
+    data = data_sheets(consolidation)
+    footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
+    first = (SYNTHESE, board.TITLE, changes.CHANGES_TITLE, changes.CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
+    sheets = [pen.sheet(name) for name in first]
+    taken = {name.casefold() for name in first}
+    tables = [(each, pen.sheet(sheet_name("", each.schema.title, taken))) for each in data.values()]
+    write_synthese(sheets[0], consolidation, overview, data, words, footer)
+    write_board(sheets[1], consolidation, words, footer)
+    write_changes(sheets[2], consolidation, words, footer)
+    write_conflicts(sheets[3], consolidation, words, footer)
+    write_controls(sheets[4], consolidation, footer)
+    write_detail(sheets[5], consolidation, overview, data, footer)
+    for table, sheet in tables:
+        write_data(sheet, consolidation, table, words, footer)
+        sheet.raw.set_tab_color(contract.look.series[1 % len(contract.look.series)])
+    for sheet in sheets:
+        sheet.raw.set_tab_color(contract.look.series[0])
+    identity: dict[str, str | int] = {"genre": KIND_CONSOLIDATION, "format": FORMAT_VERSION}
+    write_identity(pen, identity | {"contrat": settings.identifiant})
+    pen.book.set_properties({
+        "title": f"{settings.titre} : consolidation",
+        "subject": f"Contrat de ville {settings.debut}–{settings.fin}",
+        "author": "tabellion",
+        "category": "Contrat de ville",
+        "keywords": "contrat de ville, consolidation, retours, constats",
+        "comments": footer,
+        "created": consolidation.made,
+    })  # fmt: skip
+    pen.book.set_size(2200, 1400)
+    sheets[0].raw.activate()
+    return pen.close()

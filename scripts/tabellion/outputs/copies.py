@@ -1,0 +1,63 @@
+"""Annotated copies of many files, made on all cores and put in a folder of their own until they are published."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from tabellion.findings import Finding, TabellionError
+from tabellion.intake.source import read_source
+from tabellion.outputs.annotate import annotated_copy
+from tabellion.workbook.look import Look
+
+#: Below this many, starting processes costs more than they save.
+_FEW = 12
+
+
+@dataclass(frozen=True)
+class CopyJob:
+    """One annotated copy: of which file (``path``, named ``fichier``), under which name, with which findings.
+
+    ``target`` is the copy's name from ``workbooks/``; ``digest`` stands for all that it is made from.
+    """
+
+    fichier: str
+    target: str
+    path: Path
+    findings: tuple[Finding, ...]
+    digest: str
+
+
+def make_copies(jobs: Sequence[CopyJob], look: Look, folder: Path) -> dict[str, Path]:
+    """Make each copy in ``folder`` (emptied first); returns where each is, by its target.
+
+    A file that can no longer be read has none. Raises ``OSError`` when ``folder`` cannot be written.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if not jobs:
+        return {}
+    folder.mkdir(parents=True)
+    places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
+    make = partial(_make, look)
+    if len(jobs) < _FEW:
+        done = list(map(make, jobs, places))
+    else:
+        workers = max(1, min(8, os.cpu_count() or 1))
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            done = list(pool.map(make, jobs, places, chunksize=8))
+    return {job.target: place for job, place, is_made in zip(jobs, places, done, strict=True) if is_made}
+
+
+def _make(look: Look, job: CopyJob, place: Path) -> bool:
+    try:
+        content = annotated_copy(read_source(job.path), job.findings, look)
+    except TabellionError:  # what refuses the file is among its findings already
+        return False
+    place.write_bytes(content)
+    return True

@@ -1,0 +1,148 @@
+"""Reminders: the text to send to a partner who is late, or whose return is to be corrected, from a template.
+
+The template is the staff's (``templates/relance.txt``); it runs in jinja2's sandbox, and what a partner typed reaches
+it as plain values only. The same state gives the same text: nothing in it says when it was written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2.sandbox import SandboxedEnvironment
+
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Standing, Verdict
+from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
+from tabellion.schema.days import written_date
+from tabellion.wording import system_reason
+
+TEMPLATE = "relance.txt"
+#: The standings that call for a reminder.
+REMINDED = (Standing.LATE, Standing.REJECTED, Standing.KEPT)
+#: What one reminder names: so many kinds of findings, and so many places of each. The rest is counted.
+GROUPS_AT_MOST, POINTS_AT_MOST = 12, 5
+#: The spaces that French typography does not let a line break at.
+_SPACES = re.compile(r" (?=[»:;?!€%])|(?<=«) ")
+_BREAKS = re.compile("[ \t\r\n\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
+
+
+def load_template(path: Path) -> Template:
+    """Read the template of the reminders; raises :class:`TabellionError` when it is missing or cannot be understood."""
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    )
+    try:
+        return environment.from_string(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise _wrong(path, system_reason(error)) from error
+    except UnicodeDecodeError as error:
+        raise _wrong(path, "le fichier n'est pas en UTF-8") from error
+    except TemplateSyntaxError as error:
+        raise _wrong(path, "cette instruction ne se comprend pas", error.lineno) from error
+
+
+def reminder(template: Template, path: Path, consolidation: Consolidation, line: BoardLine) -> str:
+    """The text for one partner. ``path`` is that of the template, for its mistakes, raised as ``TabellionError``."""
+    values = _values(consolidation, line)
+    try:
+        text = template.render(values)
+    except Exception as error:  # a template may divide by zero or add a word to a number: any error is its own
+        raise _wrong(path, _reason(error, values), _line_of(error)) from error
+    # Paragraphs that the template leaves out leave their blank lines.
+    spaced = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE))
+    return _SPACES.sub("\u00a0", spaced).strip("\n") + "\n"
+
+
+def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
+    """What the template names, every text on one line."""
+    late = line.standing is Standing.LATE
+    file = None if late else _faulty(line)
+    findings = [each for each in file.findings if each.gravite is not Severity.INFORMATION] if file is not None else []
+    # What blocks is what must be corrected; where nothing does, every remark counts.
+    points = [each for each in findings if each.bloquant] or findings
+    groups = _groups(points)
+    in_force = line.in_force if line.standing is Standing.KEPT else None
+    return {
+        "contrat": plain(consolidation.contract.settings.titre),
+        "exercice": line.exercice,
+        "partenaire": plain(line.nom),
+        "courriel": plain(line.courriel or ""),
+        "en_retard": late,
+        "date_limite": written_date(line.due) if line.due is not None else "",
+        "formulaire": _base(line.sent),
+        "fichier": _base(file.fichier if file is not None else None),
+        "enregistre_le": written_date(file.saved) if file is not None and file.saved is not None else "",
+        "precedent": _base(in_force.fichier if in_force is not None else None),
+        "copie_annotee": plain((file.annotated if file is not None else None) or ""),
+        "nombre": len(points),
+        "groupes": groups[:GROUPS_AT_MOST],
+        "autres_points": sum(len(each["points"]) + each["autres"] for each in groups[GROUPS_AT_MOST:]),
+    }
+
+
+def _faulty(line: BoardLine) -> ReceivedFile | None:
+    """The return to speak of: the latest that was set aside."""
+    aside = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
+    return next((each for each in line.received if each.verdict in aside), line.latest)
+
+
+def _groups(points: list[Finding]) -> list[dict[str, Any]]:
+    """The findings of one kind and one remedy together, the gravest first, then as they stand in the file."""
+    together: dict[tuple[Severity, str, str], list[Finding]] = {}
+    for each in points:
+        together.setdefault((each.gravite, each.code, each.suggestion), []).append(each)
+    ranked = sorted(together.items(), key=lambda pair: pair[0][0])
+    return [
+        {
+            "titre": CATALOGUE[code].titre,
+            "remede": plain(suggestion),
+            "points": [{"lieu": _where(each), "message": plain(each.message)} for each in same[:POINTS_AT_MOST]],
+            "autres": max(0, len(same) - POINTS_AT_MOST),
+        }
+        for (_, code, suggestion), same in ranked
+    ]
+
+
+def _where(each: Finding) -> str:
+    """The place inside the file, which the text has already named: ``feuille « Budget », cellule F7``."""
+    place = str(Place(None, each.place.feuille, each.place.cellule, each.place.ligne))
+    return plain(place[:1].upper() + place[1:])
+
+
+def _base(name: str | None) -> str:
+    return plain(PurePosixPath(name).name) if name else ""
+
+
+def plain(text: str) -> str:
+    """``text`` on one line, without the signs that show nothing or command something: it may come from outside."""
+    line = _BREAKS.sub(" ", text).strip()
+    return "".join(
+        "�" if unicodedata.category(each) in ("Cc", "Cf", "Cs") and each != "\u00ad" else each for each in line
+    )
+
+
+def _wrong(path: Path, detail: str, line: int | None = None) -> TabellionError:
+    return TabellionError([finding("mise-en-page-fausse", Place(str(path), ligne=line), champ=TEMPLATE, detail=detail)])
+
+
+def _reason(error: Exception, values: Mapping[str, Any]) -> str:
+    if isinstance(error, UndefinedError):
+        names = re.findall(r"'([^']*)'", error.message or "")
+        return f"le nom « {names[-1] if names else '?'} » n'existe pas ; les noms connus : {', '.join(values)}"
+    if isinstance(error, TemplateError):
+        return "cette instruction n'est pas permise"
+    return "cette instruction ne peut pas être calculée"
+
+
+def _line_of(error: BaseException) -> int | None:
+    """The line of the template where it failed: jinja2 puts it in the traceback as that of a file « <template> »."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found

@@ -1,0 +1,195 @@
+"""The figures of the report: totals by exercice and by convention, funders, progress of the fiches, with their bars.
+
+Widths and positions of bars are percentages of the bar's room, as texts with a point: ready for SVG.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tabellion.accounts.overview import NOTHING_SAID, Overview, Sums
+from tabellion.accounts.totals import AMOUNTS
+from tabellion.outputs.report.words import signed
+from tabellion.schema.amounts import format_euros
+from tabellion.wording import plural
+from tabellion.workbook.plan import Contract
+
+_LABELS = ("Prévu", "Voté", "Réalisé")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One amount: ``series`` numbers its colour, ``gap`` is its difference with the last exercice that has it.
+
+    ``is_told`` is false where no line has the amount: blank, which is not zero.
+    """
+
+    label: str
+    series: int
+    amount: str
+    width: str
+    is_told: bool
+    gap: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """The three amounts of an exercice or of a convention, under its name."""
+
+    name: str
+    lines: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class YearTable:
+    """The conventions of one exercice; ``before`` is the exercice that the differences are with."""
+
+    exercice: int
+    before: int | None
+    rows: tuple[Row, ...]
+    total: Row
+
+
+@dataclass(frozen=True)
+class Funder:
+    """One funder: how many financements, how many with an amount, and their sum."""
+
+    name: str
+    count: int
+    priced: int
+    amount: str
+    width: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a stacked bar: ``start`` and ``width`` are percentages, ``series`` numbers its colour (0: none)."""
+
+    label: str
+    number: int
+    share: str
+    start: str
+    width: str
+    series: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many fiches are at each stage, of the whole contract or of a convention."""
+
+    name: str
+    total: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All figures: ``years`` the latest first, ``tables`` likewise; ``progress`` by exercice, then by convention."""
+
+    exercice: int
+    has_lines: bool
+    years: tuple[Row, ...]
+    tables: tuple[YearTable, ...]
+    funders: tuple[Funder, ...]
+    funded: str
+    progress: Progress
+    progress_by_convention: tuple[Progress, ...]
+
+
+def percent(part: int, whole: int) -> str:
+    """``part`` of ``whole`` as a percentage with two decimals, between 0 and 100: ``33.33``."""
+    hundredths = min(10_000, max(0, part * 10_000 // whole)) if whole > 0 else 0
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def stacked(counts: Sequence[tuple[str, int, int]]) -> tuple[Part, ...]:
+    """The parts of a stacked bar from (label, number, series); a part of nothing is left out."""
+    whole, found, start = sum(number for _, number, _ in counts), list[Part](), 0
+    for label, number, series in counts:
+        if number:
+            share = f"{(number * 100 + whole // 2) // whole}\u00a0%"
+            found.append(Part(label, number, share, percent(start, whole), percent(number, whole), series))
+            start += number
+    return tuple(found)
+
+
+class _Totals:
+    """The amounts of each exercice and convention, and whether any line tells them."""
+
+    def __init__(self, contract: Contract, overview: Overview) -> None:
+        self.overview = overview
+        lines = contract.tables["lignes_budgetaires"]
+        known = lines.dropna(subset=["exercice", "convention_id", "collectivite_id"])
+        counted = known.groupby(["exercice", "convention_id"], sort=False)[list(AMOUNTS)].count()
+        self.told: Counter[tuple[int, int | None, str]] = Counter()
+        for key, counts in zip(counted.index, counted.itertuples(index=False, name=None), strict=True):
+            year, convention = (int(each) for each in key)
+            for name, count in zip(AMOUNTS, counts, strict=True):
+                self.told[year, convention, name] += int(count)
+                self.told[year, None, name] += int(count)
+
+    def row(self, name: str, year: int, convention: int | None, largest: int, before: int | None) -> Row:
+        sums = self.overview.of(year, convention)
+        past = self.overview.of(before, convention) if before is not None else None
+        bars = []
+        for place, (label, amount) in enumerate(zip(_LABELS, AMOUNTS, strict=True)):
+            cents, is_told = _amounts(sums)[place], self.told[year, convention, amount] > 0
+            was_told = before is not None and self.told[before, convention, amount] > 0
+            gap = signed(cents - _amounts(past)[place]) if past is not None and is_told and was_told else None
+            bars.append(Bar(label, place + 1, format_euros(cents), percent(cents, largest), is_told=is_told, gap=gap))
+        return Row(name, plural(sums.lines, "ligne"), tuple(bars))
+
+
+def _amounts(sums: Sums) -> tuple[int, int, int]:
+    return sums.prevu, sums.vote, sums.realise
+
+
+def figures_of(contract: Contract, exercice: int) -> Figures:
+    """The figures of a contract's tables, ``exercice`` being the one that people are asked about now."""
+    overview = Overview(contract.tables)
+    totals, years = _Totals(contract, overview), overview.exercices[::-1]
+    largest = max((cents for year in years for cents in _amounts(overview.of(year))), default=0)
+    tables = []
+    for year in years:
+        before = overview.before(year)
+        shown = [
+            number for number in overview.conventions
+            if overview.of(year, number).lines or (before is not None and overview.of(before, number).lines)
+        ]  # fmt: skip
+        most = max((cents for number in shown for cents in _amounts(overview.of(year, number))), default=0)
+        rows = tuple(
+            totals.row(f"{number}. {overview.conventions[number]}", year, number, most, before) for number in shown
+        )
+        whole = sum(_amounts(overview.of(year)))
+        tables.append(YearTable(year, before, rows, totals.row("Ensemble", year, None, max(whole, 1), before)))
+    funders = overview.funders
+    richest = max((each.montant for each in funders), default=0)
+    return Figures(
+        exercice=exercice,
+        has_lines=exercice in overview.exercices,
+        years=tuple(totals.row(str(year), year, None, largest, overview.before(year)) for year in years),
+        tables=tuple(tables),
+        funders=tuple(
+            Funder(each.nom, each.financements, each.priced, format_euros(each.montant), percent(each.montant, richest))
+            for each in funders
+        ),
+        funded=format_euros(sum(each.montant for each in funders)),
+        progress=_progress(contract, overview, exercice, None, "Toutes les fiches"),
+        progress_by_convention=tuple(
+            each
+            for number, title in overview.conventions.items()
+            if (each := _progress(contract, overview, exercice, number, f"{number}. {title}")).parts
+        ),
+    )
+
+
+def _progress(contract: Contract, overview: Overview, exercice: int, convention: int | None, name: str) -> Progress:
+    counts = overview.progress(exercice, convention)
+    stages = contract.schemas["suivis"].by_name["avancement"].enum
+    known = [*stages, *sorted(each for each in counts if each not in stages and each != NOTHING_SAID)]
+    shares = [(stage, counts[stage], place) for place, stage in enumerate(known, 1)]
+    parts = stacked([*shares, (NOTHING_SAID, counts[NOTHING_SAID], 0)])
+    return Progress(name, plural(sum(counts.values()), "fiche"), parts)

@@ -1,0 +1,247 @@
+"""The state of a consolidation as ``constats.json`` has it, and what changed since the one that was there before."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tabellion.accounts import Overview
+from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Since
+from tabellion.campaign.readings import plain_json, value_of
+from tabellion.findings import Place
+from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
+from tabellion.schema.cast import cast_column, parse_csv_text
+
+STATE_FILE = "constats.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Previous:
+    """What the outputs in place say: the digest of their state, when it was made, what had changed, and their tables.
+
+    ``tables`` are the texts of the CSV files by table; ``findings`` counts of (code, file, sheet, cell, value).
+    """
+
+    digest: str
+    made: datetime
+    since: Since
+    standings: Mapping[tuple[str, int], str]
+    findings: Counter[str]
+    total: int
+    exercice: int
+    tables: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previous | None:
+    """What the outputs of ``folder`` say; ``None`` where there are none, or they were not written by the program."""
+    try:
+        content = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
+        state = content["etat"]
+        return Previous(
+            state["empreinte"],
+            datetime.fromisoformat(state["fait_le"]),
+            _since(state["depuis"]),
+            {(each["partenaire"], each["exercice"]): each["etat"] for each in content["campagne"]},
+            Counter(_finding_key(each) for each in content["constats"]),
+            int(state["total_centimes"]),
+            int(state["exercice"]),
+            {name: _text(registre / f"{name}.csv") for name in names},
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extra: str) -> str:
+    """A digest of all that a consolidation says, whatever the moment; ``extra`` stands for program and templates."""
+    digest = hashlib.sha256(extra.encode())
+    for name, content in tables.items():
+        digest.update(name.encode() + hashlib.sha256(content).digest())
+    said = (
+        consolidation.master_file, consolidation.board, consolidation.strays, consolidation.modifications,
+        consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
+    )  # fmt: skip
+    for each in said:
+        digest.update(repr(each).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def state_json(consolidation: Consolidation, digest: str, findings: Mapping[str, Any]) -> bytes:
+    """``constats.json``: the findings as ``--json`` writes them, the campaign, and the state itself."""
+    exercice = _shown_exercice(consolidation)
+    content = {
+        **findings,
+        "campagne": [_line_json(each) for each in consolidation.board],
+        "etat": {
+            "version": _VERSION,
+            "empreinte": digest,
+            "fait_le": consolidation.made.isoformat(timespec="seconds"),
+            "exercice": exercice,
+            "total_centimes": _total(consolidation, exercice),
+            "depuis": _since_json(consolidation.since),
+        },
+    }
+    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    return (text + "\n").encode("utf-8", "replace")
+
+
+def _shown_exercice(consolidation: Consolidation) -> int:
+    return consolidation.contract.settings.exercice_courant
+
+
+def _total(consolidation: Consolidation, exercice: int) -> int:
+    sums = Overview(consolidation.contract.tables).of(exercice)
+    return sums.realise or sums.vote or sums.prevu
+
+
+def _line_json(line: BoardLine) -> dict[str, Any]:
+    return {
+        "partenaire": line.partenaire,
+        "exercice": line.exercice,
+        "etat": line.standing.value,
+        "en_retard": line.is_late,
+        "envoye": line.sent,
+        "en_vigueur": line.in_force.fichier if line.in_force else None,
+        "recus": [
+            {"fichier": each.fichier, "sha256": each.sha256, "verdict": each.verdict.value, "copie": each.annotated}
+            for each in line.received
+        ],
+    }
+
+
+def since_previous(
+    consolidation: Consolidation,
+    previous: Previous | None,
+    tables: Mapping[str, bytes],
+    findings: Sequence[Mapping[str, Any]],
+) -> Since:
+    """What changed from the outputs in place to this consolidation; ``tables`` are its CSV files by table."""
+    if previous is None:
+        return Since()
+    schemas = consolidation.contract.schemas
+    cells: list[CellChange] = []
+    for name, content in tables.items():
+        if name in previous.tables and (new := content.decode("utf-8")) != previous.tables[name]:
+            with suppress(csv.Error):  # somebody spoilt the table that was there: nothing can be said against it
+                cells += _changes(schemas[name], previous.tables[name], new, _places(consolidation, name))
+    standings = [
+        (line.partenaire, line.exercice, before, line.standing.value)
+        for line in consolidation.board
+        if (before := previous.standings.get((line.partenaire, line.exercice), "")) != line.standing.value
+    ]
+    now = Counter(_finding_key(each) for each in findings)
+    exercice = _shown_exercice(consolidation)
+    total = _total(consolidation, exercice)
+    same_year = previous.exercice == exercice and previous.total != total
+    return Since(
+        previous.made,
+        tuple(cells),
+        tuple(standings),
+        (now - previous.findings).total(),
+        (previous.findings - now).total(),
+        (previous.total, total) if same_year else None,
+    )
+
+
+def _places(consolidation: Consolidation, table: str) -> dict[tuple[int, str], Place]:
+    places = {(position, ""): place for position, place in enumerate(consolidation.origins.get(table, []))}
+    places |= {(at, name): place for (each, at, name), place in consolidation.cells.items() if each == table}
+    return places
+
+
+def _changes(
+    schema: TableSchema, before: str, after: str, places: Mapping[tuple[int, str], Place]
+) -> Iterable[CellChange]:
+    old, new = _keyed(schema, before), _keyed(schema, after)
+    for key, (position, row) in new.items():
+        known = old.get(key)
+        was = known[1] if known is not None else {}
+        if was == row:
+            continue
+        for name in schema.names:
+            if was.get(name, "") != row[name]:
+                place = places.get((position, name)) or places.get((position, ""))
+                then, now = (_value(schema.by_name[name], text or "") for text in (was.get(name), row[name]))
+                yield CellChange(schema.name, _key(schema, row), name, then, now, place)
+    for key, (_, row) in old.items():
+        if key not in new:
+            for name in schema.names:
+                if row.get(name, "") and name not in schema.primary_key:
+                    yield CellChange(
+                        schema.name, _key(schema, row), name, _value(schema.by_name[name], row[name]), None, None
+                    )
+
+
+def _keyed(schema: TableSchema, text: str) -> dict[tuple[str, ...], tuple[int, dict[str, str]]]:
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    return {
+        tuple(row.get(name) or "" for name in schema.primary_key): (position, row) for position, row in enumerate(rows)
+    }
+
+
+def _key(schema: TableSchema, row: Mapping[str, str]) -> tuple[Any, ...]:
+    return tuple(_value(schema.by_name[name], row.get(name, "")) for name in schema.primary_key)
+
+
+def _value(field_: Field, text: str) -> Any:
+    if field_.kind == "boolean":
+        return {TRUE_WORD: True, FALSE_WORD: False}.get(text)
+    return cast_column(field_, [parse_csv_text(field_, text)]).values[0] if text else None
+
+
+def _finding_key(each: Mapping[str, Any]) -> str:
+    return repr([each.get(name) for name in ("code", "fichier", "feuille", "cellule", "ligne", "valeur")])
+
+
+def _since_json(since: Since) -> dict[str, Any]:
+    return {
+        "precedente": None if since.previous is None else since.previous.isoformat(timespec="seconds"),
+        "cellules": [_cell_json(each) for each in since.cells],
+        "etats": [list(each) for each in since.standings],
+        "constats_nouveaux": since.new_findings,
+        "constats_disparus": since.gone_findings,
+        "total": None if since.totals is None else list(since.totals),
+    }
+
+
+def _cell_json(each: CellChange) -> list[Any]:
+    place = each.place
+    where = None if place is None else [place.fichier, place.feuille, place.cellule, place.ligne]
+    key = [plain_json(part) for part in each.key]
+    return [each.table, key, each.champ, plain_json(each.before), plain_json(each.after), where]
+
+
+def _since(content: Mapping[str, Any]) -> Since:
+    cells = tuple(
+        CellChange(
+            table, tuple(map(value_of, key)), champ, value_of(before), value_of(after),
+            None if place is None else Place(*place),
+        )
+        for table, key, champ, before, after, place in content["cellules"]
+    )  # fmt: skip
+    before = content["precedente"]
+    total = content["total"]
+    return Since(
+        None if before is None else datetime.fromisoformat(before),
+        cells,
+        tuple((who, int(year), was, now) for who, year, was, now in content["etats"]),
+        int(content["constats_nouveaux"]),
+        int(content["constats_disparus"]),
+        None if total is None else (int(total[0]), int(total[1])),
+    )

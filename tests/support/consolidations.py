@@ -1,0 +1,338 @@
+"""Consolidations for the tests of what shows them: a rich one on the Chartres contract, a small one, a large one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from support.contracts import Row, small_rows
+from support.large_contracts import large_rows
+from support.masters import chartres, contract_of
+from tabellion.addresses import cell_name
+from tabellion.campaign.model import (
+    BoardLine,
+    CellChange,
+    Claim,
+    Conflict,
+    Consolidation,
+    Fate,
+    Modification,
+    ReceivedFile,
+    Removal,
+    Since,
+    Standing,
+    Verdict,
+)
+from tabellion.findings import CATALOGUE, Finding, Place, Severity
+from tabellion.schema.frames import Tables, make_frame, plain_rows
+from tabellion.workbook.plan import Contract, plan_master
+
+#: Names that break links, markup and formulas when they are not escaped; sheets as well as files may have them.
+HOSTILE_FILE = "retours/Été 50%25 & <b>n°1 #2 'copie' [v2] (1).xlsx"
+HOSTILE_SHEET = "L'été <2016> & #50% [fin]"
+HOSTILE_TEXTS = ("<script>alert(1)</script>", "=1+1", '=HYPERLINK("http://x","y")', "@SUM(A1)", "_x000D_", "{{ 7*7 }}")
+LONG_NAME = "Syndicat intercommunal à vocation unique pour la rénovation de l'habitat et du cadre de vie " * 4
+MADE = datetime(2016, 12, 5, 2, 0)
+DUE = date(2016, 11, 30)
+
+
+def place(fichier: str, feuille: str, row: int, column: int) -> Place:
+    """A cell by one-based row and column."""
+    return Place(fichier, feuille, cell_name(row, column))
+
+
+def said(code: str, where: Place, message: str, gravite: Severity | None = None, **more: Any) -> Finding:
+    """A finding of the catalogue with words of its own."""
+    entry = CATALOGUE[code]
+    return Finding(code, entry.gravite if gravite is None else gravite, entry.bloquant, where, message, "Corrigez-le.",
+                   **more)  # fmt: skip
+
+
+def received(fichier: str, verdict: Verdict, findings: Iterable[Finding] = (), **more: Any) -> ReceivedFile:
+    """A file of ``retours/``, saved on 20 November 2016 unless told otherwise."""
+    digest = hashlib.sha256(fichier.encode()).hexdigest()
+    return ReceivedFile(fichier, digest, verdict, tuple(findings), **{"saved": datetime(2016, 11, 20, 9, 30), **more})
+
+
+def consolidation_of(contract: Contract, master: Tables, **more: Any) -> Consolidation:
+    """A consolidation of these tables: each row comes from the master, but for those that ``origins`` tells."""
+    origins = {
+        name: [place("contrat.xlsx", contract.schemas[name].title[:31], 6 + row, 1) for row in range(len(frame))]
+        for name, frame in contract.tables.items()
+    }
+    empty = dict.fromkeys(("board", "strays", "modifications", "conflicts", "removals", "findings"), ())
+    common = {"cells": {}, "made": MADE, "origins": origins, "master_file": "contrat.xlsx"}
+    return Consolidation(contract=contract, master=master, **{**common, **empty, **more})
+
+
+@cache
+def small() -> Consolidation:
+    """A first consolidation: nobody has sent anything back, nothing was found."""
+    contract = contract_of(small_rows())
+    board = (BoardLine("bailleur", "Bailleur", "a@b.fr", 2016, Standing.AWAITED, "envois/2016/bailleur-2016.xlsx"),)
+    return consolidation_of(contract, contract.tables, board=board)
+
+
+@cache
+def rich() -> Consolidation:
+    """A campaign of 2016 on the Chartres contract: every standing, verdict, fate and severity, and hostile texts."""
+    base = chartres()
+    settings = replace(base.settings, exercice_courant=2016, dates_limites={2016: DUE})
+    tables = dict(base.tables)
+    tables["partenaires"] = _hostile_partners(base)
+    tables["lignes_budgetaires"] = _two_years(base)
+    tables["suivis"] = _followed(base)
+    contract = replace(base, settings=settings, tables=tables)
+    board, strays = _board(contract)
+    modifications = _modifications(contract)
+    origins, cells = _origins(contract, modifications)
+    master = {**tables, "suivis": make_frame(base.schemas["suivis"], {})}
+    lines = plain_rows(tables["lignes_budgetaires"])
+    first, second = lines[-1], lines[-2]
+    return consolidation_of(
+        contract, master, origins=origins, cells=cells, board=board, strays=strays, modifications=modifications,
+        conflicts=_conflicts(first, second), removals=_removals(second), findings=_findings(board, strays),
+        since=Since(
+            previous=datetime(2016, 12, 4, 2, 0),
+            cells=tuple(
+                CellChange(each.table, each.key, each.champ, each.before, each.after, each.place)
+                for each in modifications[:12]
+            ),
+            standings=(
+                ("luce", 2016, Standing.AWAITED.value, Standing.ACCEPTED.value),
+                ("hostile", 2016, Standing.NOT_SENT.value, Standing.REJECTED.value),
+            ),
+            new_findings=5, gone_findings=2, totals=(41_234_567_89, 42_000_000_00),
+        ),
+    )  # fmt: skip
+
+
+def _hostile_partners(base: Contract) -> Any:
+    rows = plain_rows(base.tables["partenaires"])
+    rows += [
+        {"partenaire_id": "hostile", "nom": HOSTILE_TEXTS[0], "courriel": "x@exemple.fr"},
+        {"partenaire_id": "formule", "nom": HOSTILE_TEXTS[1]},
+        {"partenaire_id": "long", "nom": LONG_NAME[:250]},
+    ]
+    schema = base.schemas["partenaires"]
+    return make_frame(schema, {name: [row.get(name) for row in rows] for name in schema.names})
+
+
+def _two_years(base: Contract) -> Any:
+    """The census of 2013, and 2016 with planned, voted and spent amounts, some not known, some with cents."""
+    rows = plain_rows(base.tables["lignes_budgetaires"])
+    later = []
+    for rank, row in enumerate(rows):
+        if rank % 9 == 4:
+            continue
+        cents = row["montant_realise"] or 0
+        spent = None if rank % 7 == 3 else cents * (96 + rank % 9) // 100
+        later.append(row | {
+            "exercice": 2016, "montant_prevu": cents * 102 // 100, "montant_vote": cents, "montant_realise": spent,
+            "commentaire": HOSTILE_TEXTS[rank % len(HOSTILE_TEXTS)] if rank % 23 == 0 else None, "ligne_source": None,
+            "reparation": None, "texte_source": None,
+        })  # fmt: skip
+    new = later[0] | {
+        "ligne_id": "B01-luce-n-3f2a91",
+        "collectivite_id": "luce",
+        "libelle": "=1+1",
+        "montant_realise": 1234567,
+    }
+    rows += [*later, new]
+    schema = base.schemas["lignes_budgetaires"]
+    return make_frame(schema, {name: [row.get(name) for row in rows] for name in schema.names})
+
+
+def _followed(base: Contract) -> Any:
+    stages = base.schemas["suivis"].by_name["avancement"].enum
+    leads = {row["fiche_id"]: row["partenaire_id"] for row in plain_rows(base.tables["participations"])}
+    rows: list[Row] = []
+    for rank, fiche in enumerate(base.tables["fiches"]["fiche_id"].tolist()):
+        if rank % 5 == 4:
+            continue
+        rows.append({
+            "fiche_id": fiche, "partenaire_id": leads.get(fiche, "luce"), "exercice": 2016,
+            "avancement": stages[rank % len(stages)], "pourcentage": rank % 4 * 33, "date_bilan": date(2016, 11, 15),
+            "montant_engage": rank * 1_000_05, "commentaire": HOSTILE_TEXTS[rank % 6] if rank % 11 == 0 else None,
+        })  # fmt: skip
+    schema = base.schemas["suivis"]
+    return make_frame(schema, {name: [row.get(name) for row in rows] for name in schema.names})
+
+
+def _board(contract: Contract) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, ...]]:
+    known = {row["partenaire_id"]: row for row in plain_rows(contract.tables["partenaires"])}
+    remark = said("valeur-comprise", place("retours/luce (1).xlsx", "Budget", 9, 5), "« 12 k€ » : 12 000 €.")
+    luce = received("retours/luce (1).xlsx", Verdict.IN_FORCE, [remark], partenaire="luce", exercice=2016,
+                    author="M. Dupont", saved=datetime(2016, 12, 1, 17, 42),
+                    annotated="constats/luce (1).xlsx")  # fmt: skip
+    older = received("retours/luce.xlsx", Verdict.OLDER, partenaire="luce", exercice=2016, other=luce.fichier)
+    twin = received("retours/Copie de luce (1).xlsx", Verdict.TWIN, partenaire="luce", exercice=2016,
+                    other=luce.fichier, saved=luce.saved)  # fmt: skip
+    bad = received(HOSTILE_FILE, Verdict.REJECTED, [
+        said("montant-ambigu", place(HOSTILE_FILE, HOSTILE_SHEET, 12, 4), "« 1.234 » peut se lire de deux façons."),
+        said("montant-demesure", place(HOSTILE_FILE, HOSTILE_SHEET, 13, 4), HOSTILE_TEXTS[0]),
+    ], partenaire="hostile", exercice=2016, author="=1+1",
+        annotated=HOSTILE_FILE.replace("retours/", "constats/"))  # fmt: skip
+    kept = received("retours/mainvilliers.xlsx", Verdict.REJECTED, [
+        said("texte-au-lieu-de-nombre", place("retours/mainvilliers.xlsx", "Budget", 7, 5), "« à voir » est du texte."),
+    ], partenaire="mainvilliers", exercice=2016, annotated="constats/mainvilliers.xlsx",
+        saved=datetime(2016, 11, 29, 8, 0))  # fmt: skip
+    before = received("consolidation/acceptes/mainvilliers 2016.xlsx", Verdict.IN_FORCE, partenaire="mainvilliers",
+                      exercice=2016, is_kept_copy=True, saved=datetime(2016, 11, 3, 8, 0))  # fmt: skip
+    adopted = received("retours/chartres.xlsx", Verdict.ALREADY_ADOPTED, partenaire="chartres", exercice=2016)
+    doubtful = received("retours/metropole A.xlsx", Verdict.UNDECIDED, partenaire="chartres-metropole", exercice=2016,
+                        other="retours/metropole B.xlsx", saved=None)  # fmt: skip
+    strays = (
+        received("retours/notes.docx", Verdict.FOREIGN, [said("pas-un-classeur", Place("retours/notes.docx"), "x")]
+                 if "pas-un-classeur" in CATALOGUE else [], saved=None),
+        received("retours/vide.xlsx", Verdict.UNREADABLE, saved=None),
+    )  # fmt: skip
+    known_lines = {
+        "chartres": (Standing.ACCEPTED, (adopted,), adopted),
+        "luce": (Standing.ACCEPTED, (luce, twin, older), luce),
+        "mainvilliers": (Standing.KEPT, (kept,), before),
+        "chartres-metropole": (Standing.REJECTED, (doubtful,), None),
+        "hostile": (Standing.REJECTED, (bad,), None),
+        "formule": (Standing.LATE, (), None),
+        "long": (Standing.NOT_SENT, (), None),
+    }
+    lines = []
+    for key, row in known.items():
+        standing, files, in_force = known_lines.get(key, (Standing.LATE, (), None))
+        sent = None if standing is Standing.NOT_SENT else f"envois/2016/{key}-2016.xlsx"
+        mail = row.get("courriel")
+        lines.append(BoardLine(key, row["nom"], mail, 2016, standing, sent, files, in_force, DUE))
+    lines.append(BoardLine("luce", "Lucé", None, 2017, Standing.AWAITED, "envois/2017/luce-2017.xlsx", (), None, None))
+    return tuple(lines), strays
+
+
+def _modifications(contract: Contract) -> tuple[Modification, ...]:
+    """What Lucé changed: amounts, a text, a date, a new row; some already in the contract, some in conflict."""
+    source = "retours/luce (1).xlsx"
+    fates = (Fate.APPLIED, Fate.PRESENT, Fate.APPLIED, Fate.CONFLICT, Fate.APPLIED, Fate.OUTDONE)
+    common: dict[str, Any] = {
+        "partenaire": "luce",
+        "exercice": 2016,
+        "saved": datetime(2016, 12, 1, 17, 42),
+        "author": "M. Dupont",
+    }
+    rows = plain_rows(contract.tables["lignes_budgetaires"])
+    found = []
+    mine = [row for row in rows if row["collectivite_id"] == "luce" and row["exercice"] == 2016]
+    for rank, row in enumerate(mine):
+        key = (row["ligne_id"], 2016)
+        for column, name in enumerate(("montant_prevu", "montant_vote", "montant_realise"), 4):
+            is_new = row["ligne_id"].startswith("B01-luce-n")
+            before = None if is_new or rank % 2 else (row[name] or 0) + 50_000 + rank
+            where = place(source, "Budget", 8 + rank, column)
+            found.append(Modification("lignes_budgetaires", key, name, before, row[name], place=where,
+                                      fate=fates[rank % 6], is_new_row=is_new, **common))  # fmt: skip
+    for rank, row in enumerate(plain_rows(contract.tables["suivis"])[:12]):
+        key = (row["fiche_id"], row["partenaire_id"], 2016)
+        for column, name in enumerate(("avancement", "date_bilan", "commentaire"), 5):
+            after = row[name] if row[name] is not None else HOSTILE_TEXTS[rank % 6]
+            before = date(2015, 12, 31) if name == "date_bilan" else HOSTILE_TEXTS[2] if name == "commentaire" else None
+            where = place(HOSTILE_FILE, HOSTILE_SHEET, 8 + rank, column)
+            found.append(Modification("suivis", key, name, before, after, place=where, fate=fates[rank % 6], **common))
+    return tuple(found)
+
+
+def _origins(
+    contract: Contract, modifications: tuple[Modification, ...]
+) -> tuple[dict[str, list[Place]], dict[tuple[str, int, str], Place]]:
+    plan = plan_master(contract)
+    positions = {
+        name: {
+            tuple(row[field] for field in schema.primary_key): rank
+            for rank, row in enumerate(plain_rows(contract.tables[name]))
+        }
+        for name, schema in contract.schemas.items()
+    }
+    origins = {
+        name: [replace(plan.locate(name, index), fichier="contrat.xlsx") for index in frame.index]
+        for name, frame in contract.tables.items()
+    }
+    cells = {}
+    for each in modifications:
+        position = positions[each.table][each.key]
+        if each.is_new_row or each.table == "suivis":
+            origins[each.table][position] = each.place
+        if each.fate is Fate.APPLIED:
+            cells[each.table, position, each.champ] = each.place
+    return origins, cells
+
+
+def _conflicts(first: Row, second: Row) -> tuple[Conflict, ...]:
+    def claim(who: str, value: Any, rank: int) -> Claim:
+        return Claim(who, 2016, value, place(f"retours/{who}.xlsx", "Budget", rank, 5), datetime(2016, 11, 20, 9, 30))
+
+    return (
+        Conflict("lignes_budgetaires", (first["ligne_id"], 2016), "montant_realise", 100_000, 120_050,
+                 place("contrat.xlsx", "B01 Éducation", 12, 7), (claim("luce", 130_000, 12),)),
+        Conflict("lignes_budgetaires", (second["ligne_id"], 2016), "libelle", "Cantine", HOSTILE_TEXTS[0], None,
+                 (claim("luce", "=1+1", 14), claim("mainvilliers", LONG_NAME, 15))),
+        Conflict("suivis", ("I-1.1./1", "luce", 2016), "date_bilan", None, date(2016, 11, 2), None,
+                 (claim("luce", date(2016, 11, 3), 9),)),
+    )  # fmt: skip
+
+
+def _removals(line: Row) -> tuple[Removal, ...]:
+    gone = place("retours/luce (1).xlsx", "Budget", 20, 1)
+    return (
+        Removal("lignes_budgetaires", (line["ligne_id"], 2016), "Prévention <b>", "luce", 2016, gone),
+        Removal("lignes_budgetaires", ("B01-luce-002", 2016), "=1+1", "luce", 2016, Place(HOSTILE_FILE, HOSTILE_SHEET)),
+    )
+
+
+def _findings(board: tuple[BoardLine, ...], strays: tuple[ReceivedFile, ...]) -> tuple[Finding, ...]:
+    """Those of every file, then some of the master and across partners, of every severity."""
+    own = [each for line in board for file in line.received for each in file.findings]
+    own += [each for file in strays for each in file.findings]
+    linked = (place("retours/mainvilliers.xlsx", "Actions", 9, 6), place("contrat.xlsx", "C01 Éducation", 8, 3))
+    return (
+        *own,
+        said("montant-ambigu", place("contrat.xlsx", "B01 Éducation", 9, 5), "Le total n'est pas la somme.",
+             Severity.AVERTISSEMENT, liees=linked),
+        said("valeur-comprise", Place("contrat.xlsx"), "Information sans cellule."),
+        said("nombre-demesure", place(HOSTILE_FILE, HOSTILE_SHEET, 3, 3), HOSTILE_TEXTS[1] + " " + LONG_NAME),
+    )  # fmt: skip
+
+
+def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000) -> Consolidation:
+    """A whole country's: 20 conventions × ``lines`` over 200 towns and 5 exercices, ``partners`` on the board."""
+    rows = large_rows(20, 200, 400, max(1, lines // 20_000))
+    base = [each | {"exercice": 2013} for each in rows["lignes_budgetaires"]]
+    years = range(2013, 2013 + max(1, lines // len(base)))
+    rows["lignes_budgetaires"] = [each | {"exercice": year} for year in years for each in base]
+    rows["partenaires"] = [
+        {"partenaire_id": f"p-{rank}", "nom": f"Partenaire {rank}", "courriel": f"p{rank}@exemple.fr"}
+        for rank in range(1, partners + 1)
+    ]
+    contract = contract_of(rows)
+    last = years[-1]
+    board, found = [], []
+    for rank in range(1, partners + 1):
+        source = f"retours/p-{rank}.xlsx"
+        note = said("valeur-comprise", place(source, "Budget", 8, 5), f"« {rank} k€ » a été compris comme {rank}000.")
+        file = received(source, Verdict.IN_FORCE, [note] * 3, partenaire=f"p-{rank}", exercice=last)
+        found += file.findings
+        board.append(BoardLine(f"p-{rank}", f"Partenaire {rank}", None, last, Standing.ACCEPTED,
+                               f"envois/{last}/p-{rank}.xlsx", (file,), file, DUE))  # fmt: skip
+    changed, cells = [], {}
+    start = (len(years) - 1) * len(base)
+    for rank in range(modifications):
+        position = start + rank % len(base)
+        where = place(f"retours/p-{1 + rank % partners}.xlsx", "Budget", 8 + rank // partners, 5)
+        key = (rows["lignes_budgetaires"][position]["ligne_id"], last)
+        field = ("montant_realise", "montant_prevu", "montant_vote")[rank // len(base) % 3]
+        who = f"p-{1 + rank % partners}"
+        changed.append(Modification("lignes_budgetaires", key, field, rank * 100, rank * 101 + 7, who, last, where,
+                                    MADE - timedelta(days=20), "A", Fate.APPLIED))  # fmt: skip
+        cells["lignes_budgetaires", position, field] = where
+    return consolidation_of(
+        contract, contract.tables, board=tuple(board), modifications=tuple(changed), cells=cells, findings=tuple(found)
+    )

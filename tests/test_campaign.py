@@ -1,0 +1,853 @@
+"""A whole campaign on the repository's own contract: every figure of the consolidation is recomputed here.
+
+What people typed is in ``support.chartres_campaign``; what it must come to is computed from the CSV register and the
+values typed, without the program's own reading, merging or adding. The program runs as people run it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import openpyxl
+import pytest
+
+from support.campaign import (
+    AMOUNTS,
+    Line,
+    Totals,
+    added_up,
+    fill,
+    form_keys,
+    independent_totals,
+    meaning,
+    register_rows,
+    retouch,
+)
+from support.chartres_campaign import (
+    DISPUTED,
+    KNOWN_LINE,
+    METRO,
+    STAFFED,
+    YEAR,
+    Campaign,
+    first_night,
+    second_night,
+    start,
+    whole,
+)
+from support.forms import written_form
+from support.libreoffice import LibreOffice
+from support.masters import MAIN, OFFICE, RELATIONS, Package, position, reference
+from support.program import Outcome, contents, tabellion
+from support.recalculated import differences
+from tabellion.campaign.model import Standing, Verdict
+from tabellion.workbook.forms.spec import ACTIONS, BUDGET, FINANCEMENTS
+
+REPORT = "consolidation/consolidation.xlsx"
+TABLE_TITLES = {
+    "lignes_budgetaires": "Lignes budgétaires", "suivis": "Suivi des fiches", "financements": "Financements"
+}  # fmt: skip
+#: The fields that people type, by the titles that the workbook shows.
+FIELDS = {
+    "montant_prevu": "Montant prévu (€)", "montant_vote": "Montant voté (€)", "montant_realise": "Montant réalisé (€)",
+    "montant_engage": "Montant engagé (€)", "montant": "Montant (€)", "statut_montant": "État du montant",
+    "commentaire": "Commentaire", "avancement": "Avancement", "pourcentage": "Réalisé (%)",
+    "date_bilan": "Date du bilan", "convention_id": "Convention", "libelle": "Libellé", "ligne_id": "Identifiant",
+    "collectivite_id": "Collectivité", "exercice": "Exercice",
+}  # fmt: skip
+
+
+def consolidate(root: Path, *arguments: str) -> Outcome:
+    """One night: the command in a process of its own. It neither crashes nor is misused, whatever it finds."""
+    outcome = tabellion("consolidate", *arguments, cwd=root)
+    assert outcome.code in (0, 1), outcome.err + outcome.out
+    return outcome
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of an Excel table: its values by header, and where its cells lead."""
+
+    values: Mapping[str, Any]
+    links: Mapping[str, tuple[str, str]]
+    """By header: the file, from ``workbooks/``, and the cell's reference in it (``'Budget'!F6``)."""
+
+    def __getitem__(self, header: str) -> Any:
+        return self.values[header]
+
+
+@dataclass(frozen=True)
+class Book:
+    """A workbook read without the program, and without any library that would recalculate."""
+
+    path: Path
+
+    @cached_property
+    def package(self) -> Package:
+        return Package(self.path.read_bytes())
+
+    def rows(self, table: str) -> list[Row]:
+        """The rows of an Excel table."""
+        found = self.package.tables[table]
+        labels, cells, links = list(found.columns), self.package.cells[found.sheet], self.links(found.sheet)
+        rows = []
+        for row in range(found.area[0] + 1, found.area[2] + 1):
+            places = [(row, found.area[1] + column) for column in range(len(labels))]
+            values = {label: cells.get(place, (None, None))[0] for label, place in zip(labels, places, strict=True)}
+            led = {label: links[place] for label, place in zip(labels, places, strict=True) if place in links}
+            rows.append(Row(values, led))
+        return rows
+
+    def links(self, sheet: str) -> dict[tuple[int, int], tuple[str, str]]:
+        """The links of a sheet that lead to other files, by zero-based row and column."""
+        part = self.package.sheet_parts[sheet]
+        folder, _, name = part.rpartition("/")
+        relations = f"{folder}/_rels/{name}.rels"
+        if relations not in self.package.parts:
+            return {}
+        targets = {
+            each.attrib["Id"]: unquote(each.attrib["Target"])
+            for each in self.package.xml(relations).iter(f"{RELATIONS}Relationship")
+            if each.attrib.get("TargetMode") == "External"
+        }
+        found = {}
+        for each in self.package.sheets[sheet].iter(f"{MAIN}hyperlink"):
+            target = targets.get(each.attrib.get(f"{OFFICE}id", ""))
+            if target is not None:
+                path = (self.path.parent / target).resolve().relative_to(self.path.parent.parent.resolve()).as_posix()
+                first = each.attrib["ref"].partition(":")[0]
+                column = openpyxl.utils.cell.coordinate_from_string(first)
+                place = (column[1] - 1, openpyxl.utils.column_index_from_string(column[0]) - 1)
+                found[place] = (path, each.attrib.get("location", ""))
+        return found
+
+
+@dataclass(frozen=True)
+class Played:
+    """The campaign after its nights, with what the program said."""
+
+    campaign: Campaign
+    first: Outcome
+    outcome: Outcome
+    before: Mapping[str, str]
+    """The digest of each return before the program saw it."""
+
+    @property
+    def book(self) -> Book:
+        return Book(self.campaign.workbooks / REPORT)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file under a folder."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents(folder).items()}
+
+
+def dated(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """The bytes of every file under a folder, and when it was last written."""
+    return {name: (content, (folder / name).stat().st_mtime_ns) for name, content in contents(folder).items()}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    campaign = start(tmp_path_factory.mktemp("campagne") / "contrat")
+    first_night(campaign)
+    first = consolidate(campaign.root)
+    second_night(campaign)
+    before = digests(campaign.retours)
+    return Played(campaign, first, consolidate(campaign.root), before)
+
+
+@pytest.fixture
+def again(played: Played, tmp_path: Path) -> Campaign:
+    """The same campaign in a folder of its own, to go on with."""
+    folder = tmp_path / "contrat"
+    shutil.copytree(played.campaign.root, folder)
+    campaign = Campaign(folder)
+    for name in ("files", "verdicts", "standings", "replies", "sources", "said", "twins", "conflicts", "removals"):
+        setattr(campaign, name, getattr(played.campaign, name).copy())
+    return campaign
+
+
+# What must come of it
+
+
+def named(campaign: Campaign) -> dict[str, str]:
+    """The partners' identifiers by name."""
+    partners = register_rows(campaign.workbooks / "registre", "partenaires")
+    return {each["nom"]: each["partenaire_id"] for each in partners}
+
+
+def expected_suivis(campaign: Campaign) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """What each return in force says of its fiches."""
+    return {
+        (fiche, reply.partenaire, reply.exercice): {name: meaning(value) for name, value in values.items()}
+        for reply in campaign.replies.values()
+        for fiche, values in reply.answers.get(ACTIONS, {}).items()
+    }
+
+
+def expected_financements(campaign: Campaign) -> dict[str, tuple[str, Decimal | None]]:
+    """The status and the amount of each financement: the register, the staff, the returns, less the conflicts."""
+    rows = register_rows(campaign.workbooks / "registre", "financements")
+    found: dict[str, list[Any]] = {
+        each["financement_id"]: [each["statut_montant"], decimal(each["montant"])] for each in rows
+    }
+    for reply in campaign.replies.values():
+        for key, values in reply.answers.get(FINANCEMENTS, {}).items():
+            for place, name in enumerate(("statut_montant", "montant")):
+                if name in values:
+                    found[key][place] = meaning(values[name])
+    for (table, key, champ), (kept, _) in campaign.conflicts.items():
+        if table == "financements":
+            found[key][("statut_montant", "montant").index(champ)] = kept
+    return {key: (status, amount) for key, (status, amount) in found.items()}
+
+
+def decimal(text: str) -> Decimal | None:
+    return Decimal(text) if text else None
+
+
+def written_lines(registre: Path) -> list[Line]:
+    """The lines of a register as they are."""
+    return [
+        Line(
+            row["ligne_id"], int(row["exercice"]), int(row["convention_id"]), row["collectivite_id"], row["libelle"],
+            {name: decimal(row[name]) for name in AMOUNTS}, row["commentaire"] or None,
+        )
+        for row in register_rows(registre, "lignes_budgetaires")
+    ]  # fmt: skip
+
+
+def comparable(line: Line, known: set[str]) -> tuple[Any, ...]:
+    """A line without the identifier that the program gives to those that partners add."""
+    key = line.ligne_id if line.ligne_id in known else None
+    amounts = tuple(line.amounts[name] for name in AMOUNTS)
+    return (key, line.exercice, line.convention, line.collectivite, line.libelle, amounts, line.commentaire)
+
+
+def compare_register(campaign: Campaign) -> None:
+    """Every amount and every word of the consolidated register, against what people typed."""
+    registre = campaign.workbooks / "consolidation" / "registre"
+    known = {each["ligne_id"] for each in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
+    found = written_lines(registre)
+    expected = campaign.lines()
+    assert Counter(comparable(each, known) for each in found) == Counter(comparable(each, known) for each in expected)
+    assert independent_totals(found) == independent_totals(expected)
+    suivis = {
+        (row["fiche_id"], row["partenaire_id"], int(row["exercice"])): {
+            "avancement": row["avancement"], "pourcentage": decimal(row["pourcentage"]),
+            "date_bilan": date.fromisoformat(row["date_bilan"]), "montant_engage": decimal(row["montant_engage"]),
+            "commentaire": row["commentaire"],
+        }
+        for row in register_rows(registre, "suivis")
+    }  # fmt: skip
+    assert suivis == expected_suivis(campaign)
+    financements = {
+        row["financement_id"]: (row["statut_montant"], decimal(row["montant"]))
+        for row in register_rows(registre, "financements")
+    }
+    assert financements == expected_financements(campaign)
+
+
+# The figures
+
+
+def test_the_campaign_has_what_it_says(played: Played) -> None:
+    """All 21 partners, and every case."""
+    campaign = played.campaign
+    assert len({partner for partner, _ in campaign.standings}) == 21
+    assert {*campaign.standings.values()} == {Standing.ACCEPTED, Standing.KEPT, Standing.REJECTED, Standing.LATE}
+    assert {*campaign.verdicts.values()} == {
+        Verdict.IN_FORCE, Verdict.OLDER, Verdict.TWIN, Verdict.UNDECIDED, Verdict.REJECTED, Verdict.UNREADABLE
+    }  # fmt: skip
+    assert (played.first.code, played.outcome.code) == (0, 1)
+
+
+def test_the_register_says_what_people_typed(played: Played) -> None:
+    compare_register(played.campaign)
+
+
+def test_the_other_tables_of_the_register_are_those_of_the_contract(played: Played) -> None:
+    workbooks = played.campaign.workbooks
+    for path in sorted((workbooks / "registre").glob("*.csv")):
+        if path.stem not in (*TABLE_TITLES, "lignes_source"):
+            found = register_rows(workbooks / "consolidation" / "registre", path.stem)
+            assert found == register_rows(workbooks / "registre", path.stem), path.stem
+
+
+def test_the_register_is_a_data_package(played: Played) -> None:
+    """Said by frictionless itself, which knows nothing of this program."""
+    descriptor = played.campaign.workbooks / "consolidation" / "registre" / "datapackage.json"
+    command = [sys.executable, "-m", "frictionless", "validate", "--json", descriptor.name]
+    done = subprocess.run(command, cwd=descriptor.parent, capture_output=True, check=False, timeout=120)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["valid"]) == (0, True), [each["errors"][:3] for each in report["tasks"]]
+    assert len(report["tasks"]) == len(list(descriptor.parent.glob("*.csv")))
+
+
+def test_the_workbook_holds_the_lines_of_the_register(played: Played) -> None:
+    """The table of the lines, row by row; each says its file, its sheet and its row, and leads there."""
+    campaign = played.campaign
+    names = {
+        each["nom"]: each["collectivite_id"] for each in register_rows(campaign.workbooks / "registre", "collectivites")
+    }
+    rows = played.book.rows("Donnees_lignes_budgetaires")
+    found = [
+        Line(
+            row["Identifiant"], int(row["Exercice"]), int(str(row["Convention"]).partition(" ")[0].partition(".")[0]),
+            names[row["Collectivité"]], row["Libellé"], {name: euros(row[FIELDS[name]]) for name in AMOUNTS},
+            row["Commentaire"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    known = {each["ligne_id"] for each in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
+    assert Counter(comparable(each, known) for each in found) == Counter(
+        comparable(each, known) for each in campaign.lines()
+    )
+
+
+def euros(value: Any) -> Decimal | None:
+    """The amount of a cell, which is a number, to the cent."""
+    if value is None:
+        return None
+    assert isinstance(value, float), value
+    return Decimal(repr(value)).quantize(Decimal("0.01"))
+
+
+def day(serial: Any) -> date:
+    return date(1899, 12, 30) + timedelta(days=int(serial))
+
+
+def moment(serial: Any) -> datetime:
+    return datetime(1899, 12, 30) + timedelta(seconds=round(serial * 86_400))
+
+
+def same(shown: Any, means: Any) -> bool:
+    """Whether a cell shows what was meant: amounts and percentages are numbers, days are days."""
+    if isinstance(means, date):
+        return isinstance(shown, float) and day(shown) == means
+    if isinstance(means, int | Decimal):
+        return isinstance(shown, float) and euros(shown) == means
+    return bool(shown == means)
+
+
+# The synthesis
+
+
+def expected_totals(campaign: Campaign) -> Totals:
+    return independent_totals(campaign.lines())
+
+
+def towns(campaign: Campaign) -> dict[str, str]:
+    """The collectivités' identifiers by name."""
+    rows = register_rows(campaign.workbooks / "registre", "collectivites")
+    return {each["nom"]: each["collectivite_id"] for each in rows}
+
+
+def shown(value: Any) -> Decimal:
+    """An amount of the synthesis: nothing at all is no euro."""
+    return euros(value) or Decimal(0)
+
+
+COLUMNS = dict(zip(AMOUNTS, ("Prévu (€)", "Voté (€)", "Réalisé (€)"), strict=True))
+
+
+def test_the_credits_by_exercice_convention_and_town(played: Played) -> None:
+    """The long table: no cell is missing, none is there twice, every difference is that of its figures."""
+    campaign = played.campaign
+    lines, totals, names = campaign.lines(), expected_totals(campaign), towns(campaign)
+    counted = Counter((each.exercice, each.convention, each.collectivite) for each in lines)
+    rows = {
+        (int(row["Exercice"]), int(row["N°"]), names[row["Collectivité"]]): row
+        for row in played.book.rows("Detail_credits")
+    }
+    assert {key: row["Lignes"] for key, row in rows.items()} == counted
+    years = sorted({year for year, _, _ in counted})
+    for (year, convention, town), row in rows.items():
+        for name, label in COLUMNS.items():
+            assert shown(row[label]) == totals.get((year, convention, town, name), 0), (year, convention, town, name)
+        before = max((each for each in years if each < year), default=None)
+        then = totals.get((before or 0, convention, town, "montant_realise"), Decimal(0))
+        assert shown(row["Réalisé avant (€)"]) == then
+        if isinstance(row["Écart (€)"], float):
+            assert euros(row["Écart (€)"]) == shown(row["Réalisé (€)"]) - then
+
+
+def test_the_credits_by_exercice(played: Played) -> None:
+    campaign = played.campaign
+    totals = added_up(expected_totals(campaign), 0, 3)
+    counted = Counter(each.exercice for each in campaign.lines())
+    rows = {int(row["Exercice"]): row for row in played.book.rows("Synthese_exercices")}
+    assert {year: row["Lignes"] for year, row in rows.items()} == counted
+    for year, row in rows.items():
+        for name, label in COLUMNS.items():
+            assert shown(row[label]) == totals.get((year, name), 0), (year, name)
+    spent = "montant_realise"
+    assert euros(rows[YEAR]["Écart réalisé (€)"]) == totals[YEAR, spent] - totals[2013, spent]
+
+
+def chosen(book: Book) -> tuple[int, str, int, str]:
+    """The exercice and the amount that the synthesis shows, and those that it compares them to."""
+    amounts = dict(zip(("prévu", "voté", "réalisé"), AMOUNTS, strict=True))
+    found = []
+    for name in ("Exercice_montre", "Montant_montre", "Exercice_compare", "Montant_compare"):
+        sheet, _, address = book.package.names[name].replace("$", "").rpartition("!")
+        found.append(book.package.cells[sheet.strip("'")][position(address)][0])
+    year, amount, other_year, other = found
+    return int(year), amounts[str(amount)], int(other_year), amounts[str(other)]  # type: ignore[arg-type]
+
+
+def test_the_credits_by_convention(played: Played) -> None:
+    totals = added_up(expected_totals(played.campaign), 0, 1, 3)
+    year, amount, other_year, other_amount = chosen(played.book)
+    assert (year, other_year) == (YEAR, 2013)
+    rows = played.book.rows("Synthese_conventions")
+    assert sorted(int(row["N°"]) for row in rows) == list(range(1, 12))
+    for row in rows:
+        number = int(row["N°"])
+        for name, label in COLUMNS.items():
+            assert shown(row[label]) == totals.get((year, number, name), 0), (number, name)
+        reference = totals.get((other_year, number, other_amount), Decimal(0))
+        assert shown(row["Référence (€)"]) == reference
+        gap = totals.get((year, number, amount), Decimal(0)) - reference
+        assert shown(row["Écart (€)"]) == gap
+        if reference:
+            assert row["Écart (%)"] == pytest.approx(float(gap / reference))
+    assert (
+        sum(shown(row["Prévu (€)"]) for row in rows)
+        == added_up(expected_totals(played.campaign), 0, 3)[YEAR, "montant_prevu"]
+    )
+
+
+def test_the_credits_by_convention_and_town(played: Played) -> None:
+    totals, names = expected_totals(played.campaign), towns(played.campaign)
+    year, amount, *_ = chosen(played.book)
+    for row in played.book.rows("Synthese_croisee"):
+        number, whole_row = int(row["N°"]), Decimal(0)
+        for name, town in names.items():
+            expected = totals.get((year, number, town, amount), Decimal(0))
+            assert shown(row[name]) == expected, (number, name)
+            whole_row += expected
+        assert shown(row["Total"]) == whole_row
+
+
+def test_the_headline_figures(played: Played) -> None:
+    """The figures on top of the synthesis: each under its own words."""
+    cells = played.book.package.cells["Synthèse"]
+    shown_under = {
+        str(cell[0]): cells[place[0] + 1, place[1]][0]
+        for place, cell in cells.items()
+        if place[0] < 6 and isinstance(cell[0], str) and (place[0] + 1, place[1]) in cells
+    }
+    year, amount, *_ = chosen(played.book)
+    campaign, standings = played.campaign, played.campaign.standings
+    words = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))[amount]
+    total = added_up(expected_totals(campaign), 0, 3)[year, amount]
+    assert euros(shown_under[f"Crédits {year}, {words}"]) == total
+    accepted = sum(each is Standing.ACCEPTED for key, each in standings.items() if key[1] == YEAR)
+    assert shown_under[f"Retours acceptés, {YEAR}"] == accepted
+    assert shown_under["En retard"] == len(late_partners(campaign))
+    assert shown_under["Conflits"] == len(campaign.conflicts)
+
+
+def test_the_campaign_in_figures(played: Played) -> None:
+    row = next(row for row in played.book.rows("Synthese_campagne") if row["Exercice"] == YEAR)
+    counts = Counter(each for (_, year), each in played.campaign.standings.items() if year == YEAR)
+    assert {each: row[each.value.capitalize()] for each in Standing} == {each: counts[each] for each in Standing}
+    assert row["Partenaires"] == 21
+
+
+def test_the_funders_in_figures(played: Played) -> None:
+    campaign = played.campaign
+    registre = campaign.workbooks / "registre"
+    names = {each["financeur_id"]: each["nom"] for each in register_rows(registre, "financeurs")}
+    amounts, counts, priced = Counter[str](), Counter[str](), Counter[str]()
+    for row in register_rows(registre, "financements"):
+        name, (_, amount) = names[row["financeur_id"]], expected_financements(campaign)[row["financement_id"]]
+        counts[name] += 1
+        priced[name] += amount is not None
+        amounts[name] += int((amount or 0) * 100)
+    found = played.book.rows("Synthese_financeurs")
+    assert {row["Financeur"]: row["Financements"] for row in found} == counts
+    assert {row["Financeur"]: row["Dont chiffrés"] for row in found} == priced
+    assert {row["Financeur"]: shown(row["Montants (€)"]) * 100 for row in found} == amounts
+
+
+def test_the_progress_of_the_fiches(played: Played) -> None:
+    """A fiche is where its lead says; where several lead it and disagree, one of their words counts."""
+    registre = played.campaign.workbooks / "registre"
+    leads = {
+        (row["fiche_id"], row["partenaire_id"])
+        for row in register_rows(registre, "participations") if row["role"] == "porteur"
+    }  # fmt: skip
+    said: dict[str, dict[bool, set[str]]] = {}
+    for (fiche, partner, year), values in expected_suivis(played.campaign).items():
+        if year == YEAR:
+            said.setdefault(fiche, {}).setdefault((fiche, partner) in leads, set()).add(values["avancement"])
+    fiches = register_rows(registre, "fiches")
+    words = ("non démarrée", "en cours", "terminée", "abandonnée", "sans bilan")
+    for row in played.book.rows("Synthese_avancement"):
+        mine = [each["fiche_id"] for each in fiches if int(each["convention_id"]) == row["N°"]]
+        may = [said.get(fiche, {}).get(True) or said.get(fiche, {}).get(False) or {"sans bilan"} for fiche in mine]
+        assert row["Fiches"] == len(mine)
+        assert sum(row[each.capitalize()] for each in words) == len(mine)
+        for each in words:
+            certain = sum(states == {each} for states in may)
+            assert certain <= row[each.capitalize()] <= sum(each in states for states in may), (row["N°"], each)
+
+
+# Where each figure comes from
+
+
+class Opened:
+    """Files opened as a reader of the workbook would, from the cells that name them."""
+
+    def __init__(self, workbooks: Path) -> None:
+        self.workbooks = workbooks
+        self.packages: dict[str, Package] = {}
+
+    def package(self, file: str) -> Package:
+        if file not in self.packages:
+            self.packages[file] = Package((self.workbooks / file).read_bytes())
+        return self.packages[file]
+
+    def sha256(self, file: str) -> str:
+        return hashlib.sha256(self.package(file).content).hexdigest()
+
+    def cell(self, link: tuple[str, str]) -> tuple[str, str, Any]:
+        """The sheet, the address and the value of the cell that a link leads to."""
+        file, where = link
+        sheet, _, address = where.rpartition("!")
+        sheet = sheet[1:-1].replace("''", "'") if sheet.startswith("'") else sheet
+        cells = {reference(*place): cell[0] for place, cell in self.package(file).cells[sheet].items()}
+        return sheet, address, cells.get(address)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A cell that a partner typed, and what must be said of it."""
+
+    partenaire: str
+    exercice: int
+    champ: str
+    before: Any
+    after: Any
+    fate: str
+
+
+def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
+    """Every cell typed in the returns in force, by the file's digest, the sheet and the address; not the new lines."""
+    financements = {
+        each["financement_id"]: each for each in register_rows(campaign.workbooks / "registre", "financements")
+    }
+    found = {}
+    for (partner, year), saved in campaign.sources.items():
+        reply = campaign.replies[partner, year]
+        for (sheet, key, column), address in saved.cells.items():
+            if key.startswith("+"):
+                continue
+            before: Any = None
+            if sheet == FINANCEMENTS:
+                before = financements[key][column] or None
+                before = decimal(before) if before and column == "montant" else before
+            elif (key, column) == (KNOWN_LINE, "montant_prevu"):
+                before = Decimal(5000)
+            table = {BUDGET: "lignes_budgetaires", ACTIONS: "suivis", FINANCEMENTS: "financements"}[sheet]
+            fate = "en conflit" if (table, key, column) in campaign.conflicts else "appliquée"
+            if (key, column) == (STAFFED, "statut_montant"):
+                fate = "déjà au contrat"
+            after = meaning(reply.answers[sheet][key][column])
+            found[saved.sha256, sheet, address] = Change(partner, year, column, before, after, fate)
+    return found
+
+
+def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) -> None:
+    """Nothing typed is missing, nothing else is there, and each named cell of each named file holds what is said."""
+    campaign, opened, names = played.campaign, Opened(played.campaign.workbooks), named(played.campaign)
+    expected = expected_changes(campaign)
+    listed: dict[tuple[str, str, str], Row] = {}
+    for row in played.book.rows("Modifications"):
+        if "nouvelle ligne" in row["Ligne"]:
+            continue
+        file, where = row.links["Cellule"]
+        sheet, address, typed = opened.cell((file, where))
+        assert typed is not None
+        assert (sheet, address) == (row["Feuille"], row["Cellule"])
+        listed[opened.sha256(file), sheet, address] = row
+    assert listed.keys() == expected.keys()
+    for place, row in listed.items():
+        change = expected[place]
+        said = (names[row["Partenaire"]], row["Exercice"], row["Champ"], row["Suite donnée"])
+        assert said == (change.partenaire, change.exercice, FIELDS[change.champ], change.fate), place
+        assert same(row["Avant"], change.before), (place, row["Avant"], change.before)
+        assert same(row["Après"], change.after), (place, row["Après"], change.after)
+        assert moment(row["Enregistré le"]) == campaign.sources[change.partenaire, change.exercice].saved
+        assert row["Par"] == campaign.sources[change.partenaire, change.exercice].author
+
+
+def test_new_lines_are_listed_and_have_their_identifier(played: Played) -> None:
+    opened, found = Opened(played.campaign.workbooks), set()
+    for row in played.book.rows("Modifications"):
+        if "nouvelle ligne" in row["Ligne"] and row["Champ"] == "Libellé":
+            assert opened.cell(row.links["Cellule"])[2] == row["Après"]
+            found.add((row["Partenaire"], row["Après"]))
+    assert found == {("Chartres", "Atelier vélo"), ("Lucé", "Chantier jeunes")}
+    registre = played.campaign.workbooks / "consolidation" / "registre"
+    keys = [each.ligne_id for each in written_lines(registre) if each.libelle in ("Atelier vélo", "Chantier jeunes")]
+    assert len(keys) == len(set(keys)) == 2
+    assert all(keys)
+
+
+def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
+    """Both values, both cells, and the master's value that stays: each cell is opened."""
+    campaign, opened, names = played.campaign, Opened(played.campaign.workbooks), named(played.campaign)
+    cells = {
+        (saved.sha256, sheet, address): (partner, key, column)
+        for (partner, year), saved in campaign.sources.items()
+        for (sheet, key, column), address in saved.cells.items()
+    }
+    found: dict[tuple[str, str, str], tuple[Any, dict[str, Any]]] = {}
+    for row in played.book.rows("Conflits"):
+        file, where = row.links["Cellule"]
+        sheet, address, _ = opened.cell((file, where))
+        partner, key, column = cells[opened.sha256(file), sheet, address]
+        table = {BUDGET: "lignes_budgetaires", FINANCEMENTS: "financements"}[sheet]
+        assert partner == names[row["Partenaire"]]
+        assert row["Champ"] == FIELDS[column]
+        kept = euros(row["Au contrat (reste)"])
+        master, place = row.links["Au contrat, cellule"]
+        assert (master, euros(opened.cell((master, place))[2])) == ("contrat.xlsx", kept)
+        said = found.setdefault((table, key, column), (kept, {}))
+        said[1][partner] = euros(row["Dit"])
+    assert found == campaign.conflicts
+    assert {DISPUTED, STAFFED, KNOWN_LINE} == {key for _, key, _ in found}
+
+
+def test_each_row_says_where_it_comes_from(played: Played) -> None:
+    """The row of the master, or of the return that made it: the cell that it leads to is on that row."""
+    opened = Opened(played.campaign.workbooks)
+    rows = played.book.rows("Donnees_lignes_budgetaires")
+    assert {row.links["Cellule"][0] for row in rows} >= {"contrat.xlsx"}
+    for row in rows:
+        file, where = row.links["Cellule"]
+        sheet, address, _ = opened.cell((file, where))
+        number = int("".join(filter(str.isdecimal, address)))
+        shown = {cell[0] for place, cell in opened.package(file).cells[sheet].items() if place[0] == number - 1}
+        assert row["Libellé"] in shown, (file, where)
+        if file == "contrat.xlsx":
+            assert row["Identifiant"] in shown, (file, where)
+
+
+# Where each partner stands
+
+
+def late_partners(campaign: Campaign) -> set[str]:
+    """Those who sent nothing that can be read by the campaign's date, or whose answer was saved after it."""
+    after = {partner for (partner, year), saved in campaign.sources.items() if saved.saved > datetime(2016, 12, 1)}
+    return after | {partner for (partner, _), standing in campaign.standings.items() if standing is Standing.LATE}
+
+
+def test_the_board_says_where_each_partner_stands(played: Played) -> None:
+    campaign, names = played.campaign, named(played.campaign)
+    rows = {(names[row["Partenaire"]], int(row["Exercice"])): row for row in played.book.rows("Suivi_retours")}
+    found = {key: row["État"].partition(" ")[2] for key, row in rows.items() if key in campaign.standings}
+    assert found == {key: standing.value for key, standing in campaign.standings.items()}
+    late = {partner for (partner, year), row in rows.items() if year == YEAR and row["Délai"] == "en retard"}
+    assert late == late_partners(campaign)
+    assert all(row["Formulaire envoyé"] for key, row in rows.items() if key in campaign.standings)
+
+
+def test_the_board_names_what_counts(played: Played) -> None:
+    """The file in force is the one that was saved, under its name or as the copy kept of it."""
+    campaign, names, opened = played.campaign, named(played.campaign), Opened(played.campaign.workbooks)
+    found = {
+        (names[row["Partenaire"]], int(row["Exercice"])): opened.sha256(row.links["En vigueur"][0])
+        for row in played.book.rows("Suivi_retours")
+        if row["En vigueur"]
+    }
+    assert found == {key: saved.sha256 for key, saved in campaign.sources.items()}
+
+
+def test_each_file_that_does_not_count_is_named_with_the_reason(played: Played) -> None:
+    campaign = played.campaign
+    rows = {row.links["Fichier"][0]: row for row in played.book.rows("Fichiers_ecartes")}
+    for twins in campaign.twins:
+        (losing,) = twins & rows.keys()
+        row = rows.pop(losing)
+        assert row["Ce qu'il en est"] == Verdict.TWIN.value
+        assert {row.links["Par rapport à"][0], losing} == twins
+    expected = {file: verdict for file, verdict in campaign.verdicts.items() if verdict is not Verdict.IN_FORCE}
+    assert {file: row["Ce qu'il en est"] for file, row in rows.items()} == {
+        file: verdict.value for file, verdict in expected.items()
+    }
+    assert rows["retours/luce FINAL v9.xlsx"].links["Par rapport à"][0] == "retours/luce-2016.xlsx"
+    assert rows["retours/ensemble A.xlsx"].links["Par rapport à"][0] == "retours/ensemble B.xlsx"
+
+
+def test_the_findings_name_the_file_and_the_cell(played: Played) -> None:
+    report = json.loads((played.campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
+    said = {(each["code"], each["fichier"], each["cellule"]) for each in report["constats"]}
+    said_of = {(code, file) for code, file, _ in said}
+    first = form_keys(played.campaign.form("mainvilliers"))[BUDGET][0]
+    wrong = played.campaign.files["retours/mainvilliers.xlsx"].cells[BUDGET, first, "montant_prevu"]
+    assert {
+        ("texte-au-lieu-de-nombre", "retours/mainvilliers.xlsx", wrong),
+        ("cellule-verrouillee-modifiee", "retours/verrou.xlsx", "D6"),
+        ("valeur-hors-liste", "retours/bailleurs v2.xlsx", "F6"),
+    } <= said
+    assert {
+        ("fichier-tronque", "retours/opah coupé.xlsx"),
+        ("format-xls", "retours/villes (ancien Excel).xlsx"),
+        ("version-plus-ancienne", "retours/luce FINAL v9.xlsx"),
+        ("versions-a-departager", "retours/ensemble A.xlsx"),
+        ("versions-a-departager", "retours/ensemble B.xlsx"),
+        ("retour-rejete", "retours/mainvilliers.xlsx"),
+        ("retour-rejete", "retours/verrou.xlsx"),
+        ("formulaire-vide", "retours/écoles.xlsx"),
+        ("formulaire-d-un-autre-exercice", "retours/habitat 2015.xlsx"),
+    } <= said_of
+    conflicts = [each for each in report["constats"] if each["code"] == "conflit"]
+    assert len(conflicts) == len(played.campaign.conflicts)
+
+
+def test_a_row_taken_away_is_proposed_and_stays(played: Played) -> None:
+    (row,) = played.book.rows("Suppressions")
+    ((_, gone),) = played.campaign.removals
+    assert row["Partenaire"] == "Chartres métropole"
+    assert row.links["Cellule"][0] in played.campaign.twins[0]
+    before = register_rows(played.campaign.workbooks / "registre", "lignes_budgetaires")
+    after = register_rows(played.campaign.workbooks / "consolidation" / "registre", "lignes_budgetaires")
+    assert [each for each in after if each["ligne_id"] == gone] == [each for each in before if each["ligne_id"] == gone]
+
+
+def test_no_return_is_changed_by_a_byte(played: Played) -> None:
+    assert digests(played.campaign.retours) == played.before
+
+
+# Other nights
+
+
+def outputs(campaign: Campaign) -> dict[str, tuple[bytes, int]]:
+    """Every file that people see, with its date."""
+    return {name: each for name, each in dated(campaign.workbooks).items() if not name.startswith(".tabellion/")}
+
+
+def test_a_second_run_changes_nothing(played: Played) -> None:
+    """Byte for byte, and nothing is even written again."""
+    before = outputs(played.campaign)
+    assert consolidate(played.campaign.root).code == played.outcome.code
+    assert outputs(played.campaign) == before
+
+
+def data(campaign: Campaign) -> dict[str, Any]:
+    """What the consolidation says, whenever it was made: the register's bytes, the findings, the tables."""
+    book = Book(campaign.workbooks / REPORT)
+    tables = ("Suivi_retours", "Fichiers_ecartes", "Modifications", "Suppressions", "Conflits",
+              "Donnees_lignes_budgetaires", "Donnees_financements", "Donnees_suivis")  # fmt: skip
+    report = json.loads((campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
+    return {
+        **contents(campaign.workbooks / "consolidation" / "registre"),
+        **{table: book.rows(table) for table in tables},
+        "constats": report["constats"],
+    }
+
+
+def test_without_its_journal_the_next_run_says_the_same(again: Campaign) -> None:
+    before = data(again)
+    shutil.rmtree(again.workbooks / ".tabellion")
+    consolidate(again.root)
+    assert data(again) == before
+
+
+def test_names_of_files_change_nothing_of_the_figures(again: Campaign) -> None:
+    """Every file renamed the other way round, some in other folders."""
+    before = contents(again.workbooks / "consolidation" / "registre")
+    files = sorted(path for path in again.retours.rglob("*") if path.is_file())
+    for rank, path in enumerate(files):
+        folder = again.retours / ("tri" if rank % 3 else f"lot {rank % 2}")
+        folder.mkdir(exist_ok=True)
+        path.rename(folder / f"retour {len(files) - rank:02}{path.suffix}")
+    consolidate(again.root)
+    compare_register(again)
+    assert contents(again.workbooks / "consolidation" / "registre") == before
+    names = named(again)
+    rows = Book(again.workbooks / REPORT).rows("Suivi_retours")
+    found = {(names[row["Partenaire"]], int(row["Exercice"])): row["État"].partition(" ")[2] for row in rows}
+    assert {key: found[key] for key in again.standings} == {
+        key: standing.value for key, standing in again.standings.items()
+    }
+
+
+def test_one_file_changed_changes_only_what_it_says(again: Campaign) -> None:
+    before = data(again)
+    saved = again.files["retours/luce-2016.xlsx"]
+    place = next(each for each in saved.cells if each[0] == BUDGET and each[2] == "montant_vote")
+    path = again.retours / "luce-2016.xlsx"
+    cells = {BUDGET: {saved.cells[place]: 1234.56}}
+    retouch(path, path, cells, saved=saved.saved + timedelta(hours=1), author="Marie Martin")
+    consolidate(again.root)
+    after = data(again)
+    again.replies["luce", YEAR].answers[BUDGET][place[1]]["montant_vote"] = Decimal("1234.56")  # type: ignore[index]
+    compare_register(again)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed <= {
+        "lignes_budgetaires.csv", "datapackage.json", "Suivi_retours", "Fichiers_ecartes", "Modifications",
+        "Donnees_lignes_budgetaires", "constats",
+    }  # fmt: skip
+    old, new = (register_of(each["lignes_budgetaires.csv"]) for each in (before, after))
+    assert [key for key in old if old[key] != new[key]] == [(place[1], str(YEAR))]
+    assert old.keys() == new.keys()
+
+
+def register_of(content: bytes) -> dict[tuple[str, str], dict[str, str]]:
+    rows = csv.DictReader(io.StringIO(content.decode()))
+    return {(row["ligne_id"], row["exercice"]): row for row in rows}
+
+
+def test_a_return_set_aside_counts_no_more(again: Campaign) -> None:
+    """The newer file of Lucé is moved to ``retours/écartés/``: the older one is in force, with the same new line."""
+    before = register_of(contents(again.workbooks / "consolidation" / "registre")["lignes_budgetaires.csv"])
+    aside = again.retours / "écartés"
+    aside.mkdir()
+    (again.retours / "luce-2016.xlsx").rename(aside / "luce-2016.xlsx")
+    consolidate(again.root)
+    again.count("luce", YEAR, "retours/luce FINAL v9.xlsx")
+    compare_register(again)
+    after = register_of(contents(again.workbooks / "consolidation" / "registre")["lignes_budgetaires.csv"])
+    assert before.keys() == after.keys()  # the new line is the same line
+    assert digests(aside) == {"luce-2016.xlsx": again.files["retours/luce-2016.xlsx"].sha256}
+
+
+# The forms of these tests
+
+
+@pytest.mark.libreoffice
+def test_a_form_filled_by_these_tests_is_as_a_spreadsheet_program_saves_it(office: LibreOffice, tmp_path: Path) -> None:
+    """What the live column and the counters show is what LibreOffice computes from what was typed."""
+    form = tmp_path / "formulaire.xlsx"
+    form.write_bytes(written_form("Chartres", METRO))
+    keys, answers = form_keys(form), whole(form, 30)
+    budget = answers[BUDGET]
+    budget[keys[BUDGET][0]], budget[keys[BUDGET][1]] = {"montant_vote": "à voir"}, {"commentaire": "rien en 2016"}
+    del budget[keys[BUDGET][2]]
+    answers[FINANCEMENTS] = {keys[FINANCEMENTS][0]: {"statut_montant": "chiffré"}}
+    new, gone = {BUDGET: [{"convention_id": 9, "montant_prevu": 12}]}, {ACTIONS: [keys[ACTIONS][0]]}
+    filled = fill(form, tmp_path / "rempli.xlsx", answers, new_rows=new, removed=gone, saved=datetime(2016, 11, 1))
+    office.open(filled.path)
+    office.recalculate()
+    assert differences(Package(filled.path.read_bytes()), office.read()) == []

@@ -1,0 +1,392 @@
+"""The consolidated workbook: its figures are those of the tables, its links open cells, hostile texts stay texts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import openpyxl  # type: ignore[import-untyped]
+import pytest
+
+from support.consolidations import HOSTILE_FILE, HOSTILE_SHEET, HOSTILE_TEXTS, large, rich, said, small
+from support.contracts import ROOT, small_rows
+from support.libreoffice import LibreOffice
+from support.masters import MAIN, OFFICE, RELATIONS, Package, contract_of, position
+from support.recalculated import differences, errors
+from tabellion.accounts.overview import Overview
+from tabellion.campaign.model import Consolidation, Fate, Standing
+from tabellion.findings import Place
+from tabellion.outputs.consolidated import KIND_CONSOLIDATION, write_consolidation
+from tabellion.outputs.consolidated import links as links_module
+from tabellion.outputs.consolidated.links import file_link
+from tabellion.schema.frames import plain_rows
+from tabellion.workbook.names import IDENTITY, escape_label
+
+BUILDERS = {"riche": rich, "petite": small}
+every = pytest.mark.parametrize("name", BUILDERS)
+FIRST = ["Synthèse", "Suivi des retours", "Modifications", "Conflits", "Contrôles", "Crédits"]
+
+
+@cache
+def written(name: str) -> bytes:
+    return write_consolidation(BUILDERS[name]())
+
+
+def package(name: str) -> Package:
+    return Package(written(name))
+
+
+def rows_of(found: Package, table: str) -> list[dict[str, Any]]:
+    """The rows of an Excel table, by its headers."""
+    part = found.tables[table]
+    top, left, bottom, _ = part.area
+    cells = found.cells[part.sheet]
+    return [
+        {label: cells.get((row, left + place), (None, None))[0] for place, label in enumerate(part.columns)}
+        for row in range(top + 1, bottom + 1)
+    ]
+
+
+def links_of(found: Package, sheet: str) -> dict[tuple[int, int], tuple[str, str]]:
+    """The links that leave the file, by cell: the path as a client reads it, and the cell in it."""
+    part = found.sheet_parts[sheet]
+    folder, _, name = part.rpartition("/")
+    relations = f"{folder}/_rels/{name}.rels"
+    targets = {}
+    if relations in found.parts:
+        for each in found.xml(relations).iter(f"{RELATIONS}Relationship"):
+            if each.attrib.get("TargetMode") == "External":
+                targets[each.attrib["Id"]] = each.attrib["Target"]
+    return {
+        position(each.attrib["ref"]): (unquote(targets[each.attrib[f"{OFFICE}id"]]), each.attrib.get("location", ""))
+        for each in found.sheets[sheet].iter(f"{MAIN}hyperlink")
+        if f"{OFFICE}id" in each.attrib
+    }
+
+
+# What it is
+
+
+@every
+def test_the_same_consolidation_gives_the_same_bytes(name: str) -> None:
+    assert write_consolidation(BUILDERS[name]()) == written(name)
+
+
+def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
+    program = (
+        "import hashlib, sys; from support.consolidations import rich;"
+        "from tabellion.outputs.consolidated import write_consolidation;"
+        "sys.stdout.write(hashlib.sha256(write_consolidation(rich())).hexdigest())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONHASHSEED": "7", "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'tests'}", "TZ": "Pacific/Auckland"},
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    assert answer == hashlib.sha256(written("riche")).hexdigest()
+
+
+@every
+def test_sheets_come_in_order_and_only_tables_with_rows_have_one(name: str) -> None:
+    contract = BUILDERS[name]().contract
+    titles = [schema.title for key, schema in contract.schemas.items() if len(contract.tables[key])]
+    assert list(package(name).sheets) == [*FIRST, *titles, IDENTITY]
+
+
+@every
+def test_it_says_what_it_is_in_a_very_hidden_sheet(name: str) -> None:
+    found = package(name)
+    states = {each.attrib["name"]: each.attrib.get("state") for each in found.workbook.iter(f"{MAIN}sheet")}
+    assert states[IDENTITY] == "veryHidden"
+    cells = found.cells[IDENTITY]
+    assert (cells[1, 0][0], cells[1, 1][0]) == ("genre", KIND_CONSOLIDATION)
+
+
+@every
+def test_every_visible_sheet_has_headers_that_stay_and_prints_on_a4_landscape(name: str) -> None:
+    found = package(name)
+    for sheet, root in found.sheets.items():
+        if sheet == IDENTITY:
+            continue
+        setup, pane = root.find(f"{MAIN}pageSetup"), root.find(f"{MAIN}sheetViews/{MAIN}sheetView/{MAIN}pane")
+        assert setup is not None
+        assert (setup.attrib["orientation"], setup.attrib["paperSize"]) == ("landscape", "9"), sheet
+        assert pane is not None
+        assert pane.attrib["state"] == "frozen", sheet
+    assert not any(b"mergeCell" in part for part in found.parts.values())
+
+
+@every
+def test_excel_tables_are_sound(name: str) -> None:
+    found = package(name)
+    names = [*found.tables, *found.names]
+    assert len({each.casefold() for each in names}) == len(names)
+    for table in found.tables.values():
+        top, left, bottom, right = table.area
+        headers = [found.cells[table.sheet][top, column][0] for column in range(left, right + 1)]
+        assert headers == list(table.columns), table.name
+        assert len({each.casefold() for each in table.columns}) == len(headers), table.name
+        assert bottom > top
+
+
+@every
+def test_formulas_name_tables_and_columns_that_exist_and_carry_their_value(name: str) -> None:
+    found = package(name)
+    columns = {each.name: {escape_label(label) for label in each.columns} for each in found.tables.values()}
+    seen = 0
+    for sheet, cells in found.cells.items():
+        for place, (value, formula) in cells.items():
+            if formula is None:
+                continue
+            seen += 1
+            assert value is not None, (sheet, place, formula)
+            assert len(formula) <= 8192
+            for table, inside in re.findall(r"([A-Za-z_]\w*)(\[(?:[^\[\]']|'.|\[(?:[^\[\]']|'.)*\])*\])", formula):
+                label = inside[1:-1].removeprefix("[#This Row],")
+                label = label[1:-1] if label.startswith("[") else label
+                assert label in columns[table], formula
+    assert seen > 20
+
+
+@pytest.mark.libreoffice
+@every
+def test_computed_values_are_those_in_the_file(name: str, office: LibreOffice, tmp_path: Path) -> None:
+    path = tmp_path / "consolidation.xlsx"
+    path.write_bytes(written(name))
+    office.open(path)
+    office.recalculate()
+    cells = office.read()
+    assert differences(package(name), cells) == []
+    assert errors(cells) == []
+
+
+@pytest.mark.libreoffice
+def test_choosing_another_exercice_and_amount_shows_their_sums(office: LibreOffice, tmp_path: Path) -> None:
+    path = tmp_path / "consolidation.xlsx"
+    path.write_bytes(written("riche"))
+    found = package("riche")
+    office.open(path)
+    for name, value in (("Exercice_montre", 2013.0), ("Exercice_compare", 2016.0), ("Montant_compare", "prévu")):
+        sheet, _, cell = found.names[name].rpartition("!")
+        office.set(sheet.strip("'"), *position(cell), value)
+    office.recalculate()
+    cells = office.read()["Synthèse"]
+    overview = Overview(rich().contract.tables)
+    table = found.tables["Synthese_conventions"]
+    labels = list(table.columns)
+    for rank, number in enumerate(overview.conventions, table.area[0] + 1):
+        now, other = overview.of(2013, number), overview.of(2016, number)
+        assert cells[rank, labels.index("Réalisé (€)")].value == pytest.approx(now.realise / 100)
+        assert cells[rank, labels.index("Référence (€)")].value == pytest.approx(other.prevu / 100)
+        gap = (now.realise - other.prevu) / 100
+        assert cells[rank, labels.index("Écart (€)")].value == pytest.approx(gap, abs=0.001)
+
+
+# Figures
+
+
+def test_credits_are_those_added_up_from_the_lines() -> None:
+    lines = plain_rows(rich().contract.tables["lignes_budgetaires"])
+    names = rich().contract.town_labels
+    sums: dict[Any, int] = defaultdict(int)
+    for row in lines:
+        cents = row["montant_realise"] or 0
+        year, convention, town = row["exercice"], row["convention_id"], names[row["collectivite_id"]]
+        for key in ((year,), (year, convention), (year, convention, town), (year, town)):
+            sums[key] += cents
+    found = package("riche")
+    for row in rows_of(found, "Synthese_exercices"):
+        assert row["Réalisé (€)"] == sums[(row["Exercice"],)] / 100
+    for row in rows_of(found, "Synthese_conventions"):
+        assert row["Réalisé (€)"] == sums[2016, row["N°"]] / 100
+        assert row["Référence (€)"] == sums[2013, row["N°"]] / 100
+    for row in rows_of(found, "Synthese_croisee"):
+        assert {town: row[town] for town in names.values()} == {
+            town: sums[2016, row["N°"], town] / 100 for town in names.values()
+        }
+    detail = rows_of(found, "Detail_credits")
+    for row in detail:
+        assert row["Réalisé (€)"] == sums[row["Exercice"], row["N°"], row["Collectivité"]] / 100
+    assert sum(round(row["Réalisé (€)"] * 100) for row in detail) == sums[(2013,)] + sums[(2016,)]
+
+
+def test_funders_and_fiches_are_all_counted() -> None:
+    tables = rich().contract.tables
+    funders = rows_of(package("riche"), "Synthese_financeurs")
+    assert sum(row["Financements"] for row in funders) == len(tables["financements"])
+    assert sum(row["Dont chiffrés"] for row in funders) == tables["financements"]["montant"].count()
+    assert sum(round(row["Montants (€)"] * 100) for row in funders) == tables["financements"]["montant"].sum()
+    progress = rows_of(package("riche"), "Synthese_avancement")
+    assert sum(row["Fiches"] for row in progress) == len(tables["fiches"])
+    said_of = len(set(tables["suivis"]["fiche_id"]))
+    assert sum(row["Sans bilan"] for row in progress) == len(tables["fiches"]) - said_of
+
+
+def test_the_board_has_every_partner_with_its_state_in_words() -> None:
+    board = rows_of(package("riche"), "Suivi_retours")
+    assert len(board) == len(rich().board)
+    by_name = {(row["Partenaire"], row["Exercice"]): row for row in board}
+    assert by_name["Lucé", 2016]["État"] == "✓ accepté"
+    assert by_name["Lucé", 2016]["Délai"] == "en retard"  # saved on 1 December, for 30 November
+    assert by_name["Mainvilliers", 2016]["En vigueur"] == "mainvilliers 2016.xlsx"
+    assert by_name["Mainvilliers", 2016]["Erreurs"] == 1
+    assert len({row["État"] for row in board}) == len(Standing)
+    losing = rows_of(package("riche"), "Fichiers_ecartes")
+    assert {"luce.xlsx", "Copie de luce (1).xlsx", "notes.docx", "vide.xlsx"} <= {row["Fichier"] for row in losing}
+    campaign = {row["Exercice"]: row for row in rows_of(package("riche"), "Synthese_campagne")}
+    assert campaign[2016]["Partenaires"] == sum(each.exercice == 2016 for each in rich().board)
+
+
+def test_each_modification_says_before_after_and_difference() -> None:
+    changes, rows = rich().modifications, rows_of(package("riche"), "Modifications")
+    assert len(rows) == len(changes)
+    assert {row["Suite donnée"] for row in rows} == {fate.value for fate in Fate}
+    for change, row in zip(changes, rows, strict=True):
+        if change.champ.startswith("montant_"):
+            assert row["Après"] == (None if change.after is None else change.after / 100)
+            if change.before is not None and change.after is not None:
+                assert round(row["Différence (€)"] * 100) == change.after - change.before
+        if change.champ == "date_bilan":
+            assert row["Avant"] == (change.before - date(1899, 12, 30)).days
+    assert [row["Ligne"] for row in rows_of(package("riche"), "Suppressions")] == ["Prévention <b>", "=1+1"]
+
+
+def test_a_conflict_has_a_row_for_each_claim() -> None:
+    rows = rows_of(package("riche"), "Conflits")
+    assert [row["N°"] for row in rows] == [1, 2, 2, 3]
+    assert (rows[0]["Envoyé avec"], rows[0]["Au contrat (reste)"], rows[0]["Le partenaire dit"]) == (1000, 1200.5, 1300)
+    assert rows[0]["Différence (€)"] == 99.5
+
+
+def test_findings_come_gravest_first() -> None:
+    rows = rows_of(package("riche"), "Constats")
+    assert len(rows) == len(rich().findings)
+    blocking = [row["Bloquant"] == "bloquant" for row in rows]
+    assert blocking == sorted(blocking, reverse=True)
+
+
+def test_rows_of_the_tables_say_where_they_come_from() -> None:
+    consolidation, found = rich(), package("riche")
+    table = found.tables["Donnees_lignes_budgetaires"]
+    rows = rows_of(found, table.name)
+    assert len(rows) == len(consolidation.contract.tables["lignes_budgetaires"])
+    targets = links_of(found, table.sheet)
+    column = list(table.columns).index("Cellule")
+    for rank, (row, place) in enumerate(zip(rows, consolidation.origins["lignes_budgetaires"], strict=True)):
+        assert (row["Feuille"], row["Cellule"]) == (place.feuille, place.cellule)
+        path, cell = targets[table.area[0] + 1 + rank, column]
+        assert path == f"../{place.fichier}"
+        assert cell == f"'{(place.feuille or '').replace(chr(39), chr(39) * 2)}'!{place.cellule}"
+    told = sum(key[0] == "lignes_budgetaires" for key in consolidation.cells)
+    assert sum(row["Cellules venues des retours"] or 0 for row in rows) == told > 0
+
+
+def test_values_of_returns_look_different_without_their_colour(tmp_path: Path) -> None:
+    path = tmp_path / "consolidation.xlsx"
+    path.write_bytes(written("riche"))
+    consolidation = rich()
+    sheet = openpyxl.load_workbook(path)["Lignes budgétaires"]
+    columns = {cell.value: cell.column for cell in sheet[5]}
+    titles = {each.name: each.title for each in consolidation.contract.schemas["lignes_budgetaires"].fields}
+    for rank in range(len(consolidation.contract.tables["lignes_budgetaires"])):
+        for name, title in titles.items():
+            bold = sheet.cell(6 + rank, columns[title]).font.bold
+            assert bold == (("lignes_budgetaires", rank, name) in consolidation.cells)
+
+
+# Links, hostile texts, limits
+
+
+def test_links_open_the_cell_whatever_the_names_hold() -> None:
+    targets = links_of(package("riche"), "Contrôles").values()
+    quoted = HOSTILE_SHEET.replace("'", "''")
+    assert (f"../{HOSTILE_FILE}", f"'{quoted}'!D12") in targets
+    link = file_link(Place("retours/100%25 #1?.xlsx", "A", "B2"))
+    assert link is not None
+    assert link._target() == "../retours/100%2525%20%231%3F.xlsx"
+
+
+@pytest.mark.parametrize("fichier", [None, "", "/etc/passwd", "C:/a.xlsx", "../a.xlsx", "a/../../b.xlsx", "x" * 2100])
+def test_what_is_not_a_file_of_the_workspace_has_no_link(fichier: str | None) -> None:
+    assert file_link(Place(fichier, "A", "B2")) is None
+
+
+def test_every_link_leads_into_the_folder_of_the_workbooks() -> None:
+    found = package("riche")
+    for sheet in found.sheets:
+        for path, _ in links_of(found, sheet).values():
+            assert path.startswith(
+                ("../retours/", "../envois/", "../constats/", "../contrat.xlsx", "../consolidation/")
+            )
+        for each in found.sheets[sheet].iter(f"{MAIN}hyperlink"):
+            if f"{OFFICE}id" not in each.attrib:
+                target, _, cell = each.attrib["location"].rpartition("!")
+                assert target.strip("'") in found.sheets
+                position(cell)
+
+
+@pytest.mark.libreoffice
+def test_libreoffice_reads_the_links(office: LibreOffice, tmp_path: Path) -> None:
+    """Saved again by LibreOffice, the links still lead to the same files and cells."""
+    folder = tmp_path / "workbooks" / "consolidation"
+    folder.mkdir(parents=True)
+    path = folder / "consolidation.xlsx"
+    path.write_bytes(written("riche"))
+    office.open(path)
+    again = Package(office.save(folder / "autre.xlsx").read_bytes())
+    paths = {path.removeprefix("file://") for path, _ in links_of(again, "Contrôles").values()}
+    assert any(each.endswith(HOSTILE_FILE) for each in paths), paths
+
+
+def test_hostile_texts_stay_texts() -> None:
+    found = package("riche")
+    texts = {value for cells in found.cells.values() for value, formula in cells.values() if formula is None}
+    assert {*HOSTILE_TEXTS[:3]} <= texts
+    formulas = [formula for cells in found.cells.values() for _, formula in cells.values() if formula]
+    assert not any("HYPERLINK" in formula or formula == "1+1" for formula in formulas)
+
+
+def test_a_text_too_long_for_a_cell_is_cut_and_says_so() -> None:
+    one = said("valeur-comprise", Place("retours/a.xlsx"), "é" * 40_000 + "😀\ud800")
+    found = Package(write_consolidation(replace(small(), findings=(one,))))
+    text = rows_of(found, "Constats")[0]["Ce qui a été trouvé"]
+    assert len(text) <= 32_767
+    assert "texte coupé" in text
+
+
+def test_beyond_the_limit_of_links_the_words_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabellion.outputs.consolidated.listing.MOST_LINKS", 10)
+    found = Package(write_consolidation(rich()))
+    assert len(links_of(found, "Modifications")) <= 10
+    assert all(row["Cellule"] for row in rows_of(found, "Modifications"))
+    assert links_module.MOST_LINKS < 65_530
+
+
+@pytest.mark.parametrize("label", ["a*b?c~d", "=1+1", ">0", '"', "x" * 300])
+def test_names_of_towns_that_formulas_would_misread(label: str, office: LibreOffice, tmp_path: Path) -> None:
+    rows = small_rows()
+    rows["collectivites"][0]["nom"] = label
+    contract = contract_of(rows)
+    made: Consolidation = replace(small(), contract=contract, master=contract.tables)
+    path = tmp_path / "consolidation.xlsx"
+    path.write_bytes(write_consolidation(made))
+    office.open(path)
+    office.recalculate()
+    assert differences(Package(path.read_bytes()), office.read()) == []
+
+
+def test_a_contract_of_two_hundred_towns_has_a_matrix_that_can_be_read() -> None:
+    found = Package(write_consolidation(large(20, 8000, 100)))
+    row = rows_of(found, "Synthese_croisee")[0]
+    assert len(row) <= 14
+    assert "Autres (191)" in row
+    assert len(rows_of(found, "Detail_credits")) == 8000

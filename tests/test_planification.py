@@ -1,0 +1,190 @@
+"""The ready units for schedulers: each is in its scheduler's own format, and its command line runs."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from support.contracts import ROOT
+from support.program import environment
+
+UNITS = ROOT / "templates" / "planification"
+PLACEHOLDERS = {"@TABELLION@", "@DOSSIER@", "@COURRIEL@", "@COMPTE@"}
+TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
+
+
+def text(name: str) -> str:
+    return (UNITS / name).read_bytes().decode("utf-16" if name.endswith(".xml") else "utf-8")
+
+
+def ini(name: str) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(text(name))
+    return parser
+
+
+def cron_line() -> str:
+    (line,) = [line for line in text("tabellion.cron").splitlines() if re.match(r"[\d*]", line)]
+    return line
+
+
+def task() -> ElementTree.Element:
+    return ElementTree.parse(UNITS / "tabellion-tache.xml").getroot()  # noqa: S314  (our own file)
+
+
+def found(element: ElementTree.Element, path: str) -> str:
+    return element.findtext("/".join(TASK + each for each in path.split("/"))) or ""
+
+
+def commands() -> dict[str, list[str]]:
+    """The command line of each unit, as words, its placeholders not replaced."""
+    windows = f'"{found(task(), "Actions/Exec/Command")}" {found(task(), "Actions/Exec/Arguments")}'
+    return {
+        "tabellion.cron": shlex.split(cron_line().split(None, 5)[5]),
+        "tabellion.service": shlex.split(ini("tabellion.service")["Service"]["ExecStart"]),
+        # The paths of Windows have backslashes; the folder of this machine replaces them.
+        "tabellion-tache.xml": shlex.split(windows.replace("\\", "/")),
+    }
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """The program as an executable file, in a folder whose name has a space."""
+    path = tmp_path / "mes programmes" / "tabellion"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tabellion "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def filled(unit: str, program: Path, folder: Path) -> str:
+    return unit.replace("@TABELLION@", str(program)).replace("@DOSSIER@", str(folder)).replace("@COMPTE@", "root")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in UNITS.iterdir()))
+def test_every_placeholder_is_explained_at_the_top(name: str) -> None:
+    whole = text(name)
+    lines = whole.split("\n")
+    start = next(rank for rank, line in enumerate(lines) if rank and not re.match(r"#|\s|-->|<!--|<\?xml", line + " "))
+    head, body = "\n".join(lines[:start]), "\n".join(lines[start:])
+    used = set(re.findall(r"@[A-Z]+@", body))
+    assert used <= PLACEHOLDERS
+    assert used == set(re.findall(r"^\W*(@[A-Z]+@)  ", head, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["tabellion.cron", "tabellion.service", "tabellion-tache.xml"])
+def test_the_command_of_each_unit_consolidates_in_silence_and_keeps_a_log(name: str) -> None:
+    program, command, *options = commands()[name]
+    assert (program, command) == ("@TABELLION@", "consolidate")
+    assert options == [
+        "--contrat", "@DOSSIER@", "--silencieux", "--journal-texte", "@DOSSIER@/workbooks/tabellion.log"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["tabellion.cron", "tabellion.service", "tabellion-tache.xml"])
+def test_the_command_of_each_unit_runs(name: str, workspace: Path, program: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "le contrat d'ici"
+    workspace.rename(folder)
+    words = [filled(word, program, folder) for word in commands()[name]]
+    # As a scheduler runs it: from elsewhere, with next to nothing in its environment.
+    bare = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": environment()["PYTHONPATH"]}
+    done = subprocess.run(words, cwd="/", env=bare, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    log = (folder / "workbooks" / "tabellion.log").read_text(encoding="utf-8")
+    assert "] début : " in log.splitlines()[0]
+    assert "] fin : code 0, " in log.splitlines()[-1]
+
+
+# cron
+
+
+def test_the_cron_line_is_every_night() -> None:
+    minute, hour, day, month, weekday, command = cron_line().split(None, 5)
+    assert (minute, hour, day, month, weekday) == ("30", "2", "*", "*", "*")
+    assert "%" not in command.replace(r"\%", ""), "cron cuts a command at a % sign"
+
+
+def test_the_cron_file_is_what_crontab_takes() -> None:
+    for line in text("tabellion.cron").splitlines():
+        assert re.fullmatch(r'#.*||[A-Z_]+=(?:"[^"]*"|\S+)|30 2 \* \* \* \S.*', line)
+
+
+def test_the_line_that_makes_the_summary_the_subject_mails_only_when_something_is_said(tmp_path: Path) -> None:
+    (line,) = [line for line in text("tabellion.cron").splitlines() if line.startswith("# 30 2 * * * r=")]
+    command = line.removeprefix("# 30 2 * * * ").replace("@COURRIEL@", "a@b.fr").replace("@DOSSIER@", "/x")
+    (tmp_path / "mail").write_text('#!/bin/sh\n{ printf "%s\\n" "$@"; cat; } > mails\n', encoding="utf-8")
+    for code, words in ((0, ""), (1, "tabellion 2016 : 18/21 retours – à voir"), (2, "Détail\n\nRien n'a été écrit")):
+        (tmp_path / "faux").write_text(f'#!/bin/sh\nprintf "%s" "{words}"\nexit {code}\n', encoding="utf-8")
+        for name in ("mail", "faux"):
+            (tmp_path / name).chmod(0o755)
+        run = command.replace("@TABELLION@", str(tmp_path / "faux"))
+        path = f"{tmp_path}:/usr/bin:/bin"
+        subprocess.run(["/bin/sh", "-c", run], cwd=tmp_path, env={"PATH": path}, check=True)
+        mails = tmp_path / "mails"
+        assert mails.exists() == bool(code)
+        if code:
+            subject = words.splitlines()[-1]
+            assert mails.read_text(encoding="utf-8").splitlines() == ["-s", subject, "a@b.fr", *words.splitlines()]
+            mails.unlink()
+
+
+# systemd
+
+
+def test_the_timer_is_every_night_and_catches_up() -> None:
+    timer = ini("tabellion.timer")
+    assert dict(timer["Timer"]) == {"OnCalendar": "*-*-* 02:30:00", "Persistent": "true"}
+    assert timer["Install"]["WantedBy"] == "timers.target"
+
+
+def test_the_service_may_write_the_workbooks_only_and_blocking_findings_are_no_failure() -> None:
+    service = ini("tabellion.service")["Service"]
+    assert (service["Type"], service["SuccessExitStatus"]) == ("oneshot", "1")
+    assert service["ReadWritePaths"] == '"@DOSSIER@/workbooks"'
+    assert (service["ProtectSystem"], service["ProtectHome"]) == ("strict", "read-only")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_takes_the_units(program: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mon contrat"
+    units = [tmp_path / "tabellion.service", tmp_path / "tabellion.timer"]
+    for path in units:
+        path.write_text(filled(text(path.name), program, folder), encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *map(str, units)], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "tabellion" in line]) == (0, [])
+
+
+# Windows
+
+
+def test_the_task_is_in_the_form_that_windows_exports() -> None:
+    whole = (UNITS / "tabellion-tache.xml").read_bytes()
+    assert whole.startswith(b"\xff\xfe")
+    assert text("tabellion-tache.xml").startswith('<?xml version="1.0" encoding="UTF-16"?>\r\n')
+    root = task()
+    assert (root.tag, root.get("version")) == (f"{TASK}Task", "1.2")
+    assert [each.tag.removeprefix(TASK) for each in root] == [
+        "RegistrationInfo", "Triggers", "Principals", "Settings", "Actions"
+    ]  # fmt: skip
+    (principal,) = root.iter(f"{TASK}Principal")
+    assert root.find(f"{TASK}Actions").get("Context") == principal.get("id")  # type: ignore[union-attr]
+
+
+def test_the_task_is_every_night_catches_up_and_never_runs_twice_at_once() -> None:
+    root = task()
+    assert found(root, "Triggers/CalendarTrigger/ScheduleByDay/DaysInterval") == "1"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT02:30:00", found(root, "Triggers/CalendarTrigger/StartBoundary"))
+    assert found(root, "Settings/StartWhenAvailable") == "true"
+    assert found(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
+    assert found(root, "Settings/ExecutionTimeLimit") == "PT4H"
