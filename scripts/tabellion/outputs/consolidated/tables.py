@@ -19,10 +19,13 @@ from tabellion.workbook.plan import shown_columns
 from tabellion.workbook.synthese import unique_labels
 
 _ORIGIN = (
-    Column("Fichier", 24), Column("Feuille", 20), Column("Cellule", 10, "center"),
-    Column("Cellules venues des retours", 12, "center"), Column("Retour", 24),
+    Column("Fichier", 18), Column("Feuille", 18), Column("Cellule", 9, "center"),
+    Column("Cellules venues des retours", 12, "center"), Column("Retour", 18),
 )  # fmt: skip
 _RIGHT, _CENTRED = ("money",), ("integer", "percent", "date", "boolean")
+#: Columns are narrower than on the master's sheets, where each table has fewer; texts of one line are cut by the next
+#: cell, and read whole in theirs.
+_WIDEST, _WIDEST_LINE = 40.0, 18.0
 #: Rows of a worksheet.
 _LAST_ROW = 1_048_575
 
@@ -56,8 +59,11 @@ def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
     found = {}
     for resource, schema in consolidation.contract.schemas.items():
         if len(consolidation.contract.tables[resource]):
-            columns = shown_columns(schema, consolidation.contract.look)
-            fields = tuple(each.field for each in columns if each.field is not None)
+            look = consolidation.contract.look
+            shown = [each.field for each in shown_columns(schema, look) if each.field is not None]
+            # What the master's sheets say by themselves (the convention) has no place in the layout: it comes first.
+            order = look.orders.get(resource, schema.names)
+            fields = tuple(sorted(shown, key=lambda each: each.name in order))
             labels = unique_labels([*(each.title for each in fields), *(each.label for each in _ORIGIN)])
             found[resource] = DataSheet(resource, schema, fields, labels)
     return found
@@ -107,7 +113,7 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, word
         ]
         rows.append(cells)
     aligns = [_align(each) for each in data.fields]
-    widths = [each.width for each in data.fields]
+    widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
     columns = [
         *(Column(*each) for each in zip(data.labels, widths, aligns, strict=False)),
         *(
