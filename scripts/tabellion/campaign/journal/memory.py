@@ -15,7 +15,6 @@ from tabellion.campaign.journal.entries import (
     Said,
     SeenFile,
     Stamp,
-    empty_store,
     key_text,
     restored_day,
     restored_text,
@@ -25,6 +24,7 @@ from tabellion.campaign.journal.said import Cell, load_cells, load_said, tell_sa
 from tabellion.campaign.journal.store import (
     PLACE,
     UnusableError,
+    empty_store,
     is_damaged,
     open_store,
     read_store,
