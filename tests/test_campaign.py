@@ -6,10 +6,13 @@ values typed, without the program's own reading, merging or adding. The program 
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
+import html
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +21,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-import openpyxl
 import pytest
 
 from support.campaign import (
@@ -52,7 +52,8 @@ from support.chartres_campaign import (
 )
 from support.forms import written_form
 from support.libreoffice import LibreOffice
-from support.masters import MAIN, OFFICE, RELATIONS, Package, position, reference
+from support.masters import Package, position
+from support.opened_books import Book, Opened, Row
 from support.program import Outcome, contents, tabellion
 from support.recalculated import differences
 from tabellion.campaign.model import Standing, Verdict
@@ -77,64 +78,6 @@ def consolidate(root: Path, *arguments: str) -> Outcome:
     outcome = tabellion("consolidate", *arguments, cwd=root)
     assert outcome.code in (0, 1), outcome.err + outcome.out
     return outcome
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of an Excel table: its values by header, and where its cells lead."""
-
-    values: Mapping[str, Any]
-    links: Mapping[str, tuple[str, str]]
-    """By header: the file, from ``workbooks/``, and the cell's reference in it (``'Budget'!F6``)."""
-
-    def __getitem__(self, header: str) -> Any:
-        return self.values[header]
-
-
-@dataclass(frozen=True)
-class Book:
-    """A workbook read without the program, and without any library that would recalculate."""
-
-    path: Path
-
-    @cached_property
-    def package(self) -> Package:
-        return Package(self.path.read_bytes())
-
-    def rows(self, table: str) -> list[Row]:
-        """The rows of an Excel table."""
-        found = self.package.tables[table]
-        labels, cells, links = list(found.columns), self.package.cells[found.sheet], self.links(found.sheet)
-        rows = []
-        for row in range(found.area[0] + 1, found.area[2] + 1):
-            places = [(row, found.area[1] + column) for column in range(len(labels))]
-            values = {label: cells.get(place, (None, None))[0] for label, place in zip(labels, places, strict=True)}
-            led = {label: links[place] for label, place in zip(labels, places, strict=True) if place in links}
-            rows.append(Row(values, led))
-        return rows
-
-    def links(self, sheet: str) -> dict[tuple[int, int], tuple[str, str]]:
-        """The links of a sheet that lead to other files, by zero-based row and column."""
-        part = self.package.sheet_parts[sheet]
-        folder, _, name = part.rpartition("/")
-        relations = f"{folder}/_rels/{name}.rels"
-        if relations not in self.package.parts:
-            return {}
-        targets = {
-            each.attrib["Id"]: unquote(each.attrib["Target"])
-            for each in self.package.xml(relations).iter(f"{RELATIONS}Relationship")
-            if each.attrib.get("TargetMode") == "External"
-        }
-        found = {}
-        for each in self.package.sheets[sheet].iter(f"{MAIN}hyperlink"):
-            target = targets.get(each.attrib.get(f"{OFFICE}id", ""))
-            if target is not None:
-                path = (self.path.parent / target).resolve().relative_to(self.path.parent.parent.resolve()).as_posix()
-                first = each.attrib["ref"].partition(":")[0]
-                column = openpyxl.utils.cell.coordinate_from_string(first)
-                place = (column[1] - 1, openpyxl.utils.column_index_from_string(column[0]) - 1)
-                found[place] = (path, each.attrib.get("location", ""))
-        return found
 
 
 @dataclass(frozen=True)
@@ -179,7 +122,7 @@ def again(played: Played, tmp_path: Path) -> Campaign:
     shutil.copytree(played.campaign.root, folder)
     campaign = Campaign(folder)
     for name in ("files", "verdicts", "standings", "replies", "sources", "said", "twins", "conflicts", "removals"):
-        setattr(campaign, name, getattr(played.campaign, name).copy())
+        setattr(campaign, name, copy.deepcopy(getattr(played.campaign, name)))
     return campaign
 
 
@@ -465,6 +408,18 @@ def test_the_headline_figures(played: Played) -> None:
     assert shown_under["Conflits"] == len(campaign.conflicts)
 
 
+def test_the_page_says_the_same(played: Played) -> None:
+    """The total of the exercice, and every partner by name."""
+    page = (played.campaign.workbooks / "consolidation" / "rapport.html").read_text(encoding="utf-8")
+    words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+    year, amount, *_ = chosen(played.book)
+    total = added_up(expected_totals(played.campaign), 0, 3)[year, amount]
+    whole, _, cents = f"{total:,.2f}".partition(".")
+    assert whole.replace(",", " ") + (f",{cents}" if cents != "00" else "") in words
+    missing = [name for name in named(played.campaign) if " ".join(name.split()) not in words]
+    assert missing == []
+
+
 def test_the_campaign_in_figures(played: Played) -> None:
     row = next(row for row in played.book.rows("Synthese_campagne") if row["Exercice"] == YEAR)
     counts = Counter(each for (_, year), each in played.campaign.standings.items() if year == YEAR)
@@ -512,30 +467,6 @@ def test_the_progress_of_the_fiches(played: Played) -> None:
 
 
 # Where each figure comes from
-
-
-class Opened:
-    """Files opened as a reader of the workbook would, from the cells that name them."""
-
-    def __init__(self, workbooks: Path) -> None:
-        self.workbooks = workbooks
-        self.packages: dict[str, Package] = {}
-
-    def package(self, file: str) -> Package:
-        if file not in self.packages:
-            self.packages[file] = Package((self.workbooks / file).read_bytes())
-        return self.packages[file]
-
-    def sha256(self, file: str) -> str:
-        return hashlib.sha256(self.package(file).content).hexdigest()
-
-    def cell(self, link: tuple[str, str]) -> tuple[str, str, Any]:
-        """The sheet, the address and the value of the cell that a link leads to."""
-        file, where = link
-        sheet, _, address = where.rpartition("!")
-        sheet = sheet[1:-1].replace("''", "'") if sheet.startswith("'") else sheet
-        cells = {reference(*place): cell[0] for place, cell in self.package(file).cells[sheet].items()}
-        return sheet, address, cells.get(address)
 
 
 @dataclass(frozen=True)
@@ -630,27 +561,67 @@ def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
         assert partner == names[row["Partenaire"]]
         assert row["Champ"] == FIELDS[column]
         kept = euros(row["Au contrat (reste)"])
-        master, place = row.links["Au contrat, cellule"]
+        master, place = row.links["Cellule du contrat"]
         assert (master, euros(opened.cell((master, place))[2])) == ("contrat.xlsx", kept)
         said = found.setdefault((table, key, column), (kept, {}))
-        said[1][partner] = euros(row["Dit"])
+        said[1][partner] = euros(row["Le partenaire dit"])
     assert found == campaign.conflicts
     assert {DISPUTED, STAFFED, KNOWN_LINE} == {key for _, key, _ in found}
 
 
-def test_each_row_says_where_it_comes_from(played: Played) -> None:
-    """The row of the master, or of the return that made it: the cell that it leads to is on that row."""
+def test_a_conflict_is_a_finding_at_the_cell_of_the_contract(played: Played) -> None:
+    """Its place is the very cell whose value stays, and it names the cells of all who said otherwise."""
     opened = Opened(played.campaign.workbooks)
-    rows = played.book.rows("Donnees_lignes_budgetaires")
-    assert {row.links["Cellule"][0] for row in rows} >= {"contrat.xlsx"}
+    report = json.loads((played.campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
+    found = Counter(
+        euros(opened.cell((each["fichier"], f"'{each['feuille']}'!{each['cellule']}"))[2])
+        for each in report["constats"]
+        if each["code"] == "conflit"
+    )
+    assert found == Counter(kept for kept, _ in played.campaign.conflicts.values())
+
+
+#: Of each table that returns fill: what its rows show in the file that they come from.
+SHOWN_THERE = {"lignes_budgetaires": "Libellé", "suivis": "Commentaire", "financements": "Identifiant"}
+
+
+@pytest.mark.parametrize("table", SHOWN_THERE)
+def test_each_row_says_where_it_comes_from(played: Played, table: str) -> None:
+    """The row of the master, or of the return that made it: the cell that it leads to is on that row."""
+    opened, label = Opened(played.campaign.workbooks), SHOWN_THERE[table]
+    rows = played.book.rows(f"Donnees_{table}")
+    assert rows
     for row in rows:
         file, where = row.links["Cellule"]
         sheet, address, _ = opened.cell((file, where))
-        number = int("".join(filter(str.isdecimal, address)))
-        shown = {cell[0] for place, cell in opened.package(file).cells[sheet].items() if place[0] == number - 1}
-        assert row["Libellé"] in shown, (file, where)
-        if file == "contrat.xlsx":
-            assert row["Identifiant"] in shown, (file, where)
+        assert (file.rpartition("/")[2], sheet, address) == (row["Fichier"], row["Feuille"], row["Cellule"])
+        number = position(address)[0]
+        there = {cell[0] for place, cell in opened.package(file).cells[sheet].items() if place[0] == number}
+        assert row[label] in there, (file, where)
+        if file == "contrat.xlsx" and "Identifiant" in row.values:
+            assert row["Identifiant"] in there, (file, where)
+
+
+def test_rows_that_returns_changed_say_so(played: Played) -> None:
+    """How many cells of a row come from returns, and a return that says them."""
+    campaign, opened = played.campaign, Opened(played.campaign.workbooks)
+    applied = Counter(
+        (key, change.exercice)
+        for (partner, year), saved in campaign.sources.items()
+        for (sheet, key, column), address in saved.cells.items()
+        if sheet == BUDGET and not key.startswith("+")
+        for change in [expected_changes(campaign)[saved.sha256, sheet, address]]
+        if change.fate == "appliquée"
+    )
+    shas = {saved.sha256 for saved in campaign.sources.values()}
+    for row in played.book.rows("Donnees_lignes_budgetaires"):
+        count = applied.get((row["Identifiant"], int(row["Exercice"])))
+        if row["Libellé"] in ("Atelier vélo", "Chantier jeunes"):
+            assert row["Cellules venues des retours"]
+        else:
+            assert row["Cellules venues des retours"] == count, row["Identifiant"]
+        if row["Cellules venues des retours"]:
+            assert opened.sha256(row.links["Retour"][0]) in shas
 
 
 # Where each partner stands
@@ -831,6 +802,20 @@ def test_a_return_set_aside_counts_no_more(again: Campaign) -> None:
     after = register_of(contents(again.workbooks / "consolidation" / "registre")["lignes_budgetaires.csv"])
     assert before.keys() == after.keys()  # the new line is the same line
     assert digests(aside) == {"luce-2016.xlsx": again.files["retours/luce-2016.xlsx"].sha256}
+
+
+def test_a_return_deleted_stays_in_force(again: Campaign) -> None:
+    """Nobody loses an answer by tidying the folder: the copy kept counts, and that is said."""
+    path = again.retours / "luce-2016.xlsx"
+    path.unlink()
+    (again.retours / "luce FINAL v9.xlsx").unlink()
+    before = contents(again.workbooks / "consolidation" / "registre")
+    consolidate(again.root)
+    assert contents(again.workbooks / "consolidation" / "registre") == before
+    report = json.loads((again.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
+    (said,) = (each for each in report["constats"] if each["code"] == "retour-disparu")
+    kept = again.workbooks / said["fichier"]
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == again.files["retours/luce-2016.xlsx"].sha256
 
 
 # The forms of these tests

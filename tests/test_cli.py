@@ -18,7 +18,9 @@ import pytest
 
 from support.program import Outcome, contents, environment, tabellion
 
-COMMANDS = ("import", "generate", "forms", "validate", "new")
+COMMANDS = (
+    "import", "generate", "validate", "new", "forms", "consolidate", "status", "relances", "historique", "adopt",
+)  # fmt: skip
 #: Words of typer's and click's own English that no French page has.
 ENGLISH = re.compile(
     r"\b(show|this|exit|missing|such|did|invalid|value|default|required|error|try|for|got|unexpected|extra|bool|path"

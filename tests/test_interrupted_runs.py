@@ -11,16 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support import faults
 from support.campaign import campaign_workspace, fill, form_keys
 from support.faults import Call, Program
-from support.program import Outcome, contents, environment, tabellion
+from support.program import contents, environment, tabellion
 from tabellion.commands.consolidate import consolidate
 from tabellion.workbook.forms.spec import BUDGET
 from tabellion.workspace import find_workspace
@@ -33,6 +33,7 @@ FIRST_NIGHT, SECOND_NIGHT = datetime(2016, 11, 14, 2, 15), datetime(2016, 11, 15
 #: `tabellion consolidate` with a clock that stands still, so that two runs of one night give the same bytes.
 NIGHT = """
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from tabellion.commands.consolidate import consolidate
@@ -103,3 +104,238 @@ def workspace(evening: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "contrat"
     shutil.copytree(evening, folder)
     return folder
+
+
+def as_found(evening: Path, morning: Path, workspace: Path) -> None:
+    """People find, of each output, what was there in the evening or what is there in the morning; all they gave."""
+    old, new, now = outputs(evening), outputs(morning), outputs(workspace)
+    assert now.keys() <= old.keys() | new.keys()
+    assert old.keys() & new.keys() <= now.keys()
+    assert [name for name, each in now.items() if each not in (old.get(name), new.get(name))] == []
+    assert inputs(workspace) == inputs(evening)
+
+
+def memory(workspace: Path) -> set[str]:
+    """The files in the program's own folder."""
+    return set(contents(workspace / "workbooks" / ".tabellion"))
+
+
+#: Calls that only files and folders get: pipes between processes are written to as often as it happens.
+_OF_FILES = ("pwrite64", "fdatasync", "fsync", "mkdir", "unlink", "unlinkat", "rmdir", "utimensat", "chmod")
+_SPREAD = 12
+
+
+@pytest.fixture(scope="module")
+def calls(evening: Path, morning: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+    """The calls of an undisturbed night to stop at: every renaming, and some of the others from start to end."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "contrat"
+    shutil.copytree(evening, folder)
+    found = night(folder).calls()
+    assert outputs(folder) == outputs(morning)
+    others = [call for call in found if call.name in _OF_FILES and "/sem." not in call.words]
+    step = max(1, len(others) // _SPREAD)
+    chosen = {*others[step // 2 :: step], *(call for call in found if call.name in faults.RENAMING)}
+    return [call for call in found if call in chosen]
+
+
+@needs_strace
+def test_killed_at_any_instant_the_next_run_gives_the_undisturbed_outputs(
+    evening: Path, morning: Path, calls: list[Call], tmp_path: Path
+) -> None:
+    def killed(call: Call) -> Path:
+        folder = tmp_path / str(call) / "contrat"
+        shutil.copytree(evening, folder)
+        night(folder).killed_at(call)
+        return folder
+
+    assert len(calls) > 15
+    said = set[str]()
+    with ThreadPoolExecutor(2) as pool:
+        for call, workspace in zip(calls, pool.map(killed, calls), strict=True):
+            as_found(evening, morning, workspace)
+            said.update(run_again(workspace))
+            assert outputs(workspace) == outputs(morning), call
+            assert inputs(workspace) == inputs(evening), call
+            assert memory(workspace) == memory(morning), call
+    assert said == {"publication-achevee", "publication-abandonnee"}
+
+
+@needs_strace
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EACCES"])
+def test_refused_by_the_system_from_any_instant_on(
+    evening: Path, morning: Path, calls: list[Call], error: str, tmp_path: Path
+) -> None:
+    first = ["ENOSPC", "EIO", "EACCES"].index(error)
+    for call in calls[first::6]:
+        workspace = tmp_path / str(call) / "contrat"
+        shutil.copytree(evening, workspace)
+        done = night(workspace).refused_at(call, error, onwards=call.name not in faults.RENAMING)
+        assert (done.returncode in (0, 2), done.stderr) == (True, b""), call
+        assert inputs(workspace) == inputs(evening), call
+        run_again(workspace)
+        assert outputs(workspace) == outputs(morning), call
+        assert memory(workspace) == memory(morning), call
+
+
+@needs_mount
+def test_a_disk_that_fills_up(evening: Path, morning: Path, tmp_path: Path) -> None:
+    used = sum(-len(each) // 4096 * -4096 + 4096 for each in contents(evening).values())
+    for spare in (0, 50_000, 150_000):
+        with faults.small_disk(tmp_path / "disk", size=used + spare) as disk:
+            workspace = disk / "contrat"
+            shutil.copytree(evening, workspace)
+            done = tabellion("consolidate", cwd=workspace)
+            assert done.code == 2, done
+            assert "plus de place" in done.err + done.out
+            as_found(evening, evening, workspace)
+            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            run_again(workspace)
+            assert outputs(workspace) == outputs(morning)
+
+
+@needs_mount
+def test_a_disk_without_room_for_another_file(evening: Path, morning: Path, tmp_path: Path) -> None:
+    used = len(list(evening.rglob("*")))
+    for spare in (2, 6, 12):
+        with faults.small_disk(tmp_path / "disk", size="64m", nr_inodes=used + spare) as disk:
+            workspace = disk / "contrat"
+            shutil.copytree(evening, workspace)
+            assert tabellion("consolidate", cwd=workspace).code == 2
+            as_found(evening, evening, workspace)
+            subprocess.run(["mount", "-o", "remount,nr_inodes=10000", disk], check=True)
+            run_again(workspace)
+            assert outputs(workspace) == outputs(morning)
+
+
+def without_privileges(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run ``tabellion`` as somebody whom the rights of files stop: root is not, unless it gives that up."""
+    root = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.geteuid() == 0 else []
+    command = [*root, sys.executable, "-m", "tabellion", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, check=False)
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="setpriv is not installed")
+@pytest.mark.parametrize(
+    ("folder", "code"),
+    [
+        ("workbooks/.tabellion", "verrou-impossible"),
+        ("workbooks/consolidation", "publication-impossible"),
+        ("workbooks/consolidation/registre", "publication-impossible"),
+        ("workbooks/constats", "publication-impossible"),
+    ],
+)
+def test_a_folder_without_the_right_to_write(
+    evening: Path, morning: Path, workspace: Path, folder: str, code: str
+) -> None:
+    for path in (workspace / folder).glob("verrou*"):
+        path.unlink()
+    (workspace / folder).chmod(0o555)
+    try:
+        done = without_privileges("consolidate", cwd=workspace)
+        assert done.returncode == 2, done
+        assert f"[{code}]" in (done.stderr + done.stdout).decode()
+        as_found(evening, evening, workspace)
+    finally:
+        (workspace / folder).chmod(0o755)
+    run_again(workspace)
+    assert outputs(workspace) == outputs(morning)
+
+
+def test_no_temporary_folder(workspace: Path) -> None:
+    done = tabellion("consolidate", cwd=workspace, TMPDIR="/nowhere", TEMP="/nowhere", TMP="/nowhere")
+    assert (done.code in (0, 1), done.err) == (True, "")
+    assert {path.name for path in (workspace / "workbooks" / "consolidation").glob("acceptes/*/*")} == {
+        "luce.xlsx",
+        "bailleur.xlsx",
+    }
+
+
+@needs_mount
+def test_no_place_for_temporary_files_at_all(workspace: Path, morning: Path) -> None:
+    """Every folder that Python and SQLite know for such files can only be read."""
+    hide = "mount --rbind {0} {0} && mount -o remount,bind,ro {0}"
+    script = " && ".join([*map(hide.format, ("/tmp", "/var/tmp")), "cd /proc", 'exec "$@"'])  # noqa: S108
+    with faults.small_disk(workspace.parent / "elsewhere", size="64m") as disk:
+        shutil.copytree(workspace, disk / "contrat")
+        command = [sys.executable, "-c", NIGHT, disk / "contrat", SECOND_NIGHT.isoformat()]
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", script, "sh", *command], env=environment(), capture_output=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert outputs(disk / "contrat") == outputs(morning)
+
+
+# Several at once, and those who die
+
+
+def start(workspace: Path, **more: str) -> subprocess.Popen[bytes]:
+    """The command as a scheduler runs it."""
+    command = [sys.executable, "-m", "tabellion", "consolidate"]
+    return subprocess.Popen(
+        command, cwd=workspace, env=environment(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def test_of_two_at_once_one_works_and_the_other_says_who(evening: Path, workspace: Path) -> None:
+    with start(workspace) as first, start(workspace) as second:
+        said = {each: b"".join(each.communicate()).decode() for each in (first, second)}
+    worked, refused = sorted((first, second), key=lambda each: each.returncode)
+    assert worked.returncode in (0, 1), said[worked]
+    if refused.returncode == 2:
+        assert "[espace-occupe]" in said[refused]
+        assert f"processus {worked.pid}" in said[refused]
+    else:  # it came when the first had ended
+        assert refused.returncode == worked.returncode
+    assert inputs(workspace) == inputs(evening)
+    assert memory(workspace) == {"journal.sqlite", "verrou"}
+
+
+def test_a_killed_run_frees_the_workspace_and_leaves_no_process(evening: Path, workspace: Path, morning: Path) -> None:
+    mark = f"{workspace}-{os.getpid()}"
+    with start(workspace, TABELLION_TEST=mark) as process:
+        note = workspace / "workbooks" / ".tabellion" / "verrou.json"
+        until = time.monotonic() + 60
+        while not note.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    as_found(evening, evening, workspace)
+    run_again(workspace)
+    assert outputs(workspace) == outputs(morning)
+    until = time.monotonic() + 20
+    while (left := processes_marked(mark)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left == []
+
+
+def processes_marked(mark: str) -> list[str]:
+    """The processes that have ``mark`` in their environment (none where the system does not show it)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:  # ended meanwhile, or another user's
+            continue
+    return found
+
+
+@pytest.mark.parametrize("moved", [datetime(1999, 1, 1), datetime(2016, 11, 14, 2, 15), datetime(2099, 1, 1)])
+def test_a_clock_that_is_wrong(evening: Path, workspace: Path, moved: datetime) -> None:
+    run_again(workspace, moved)
+    assert inputs(workspace) == inputs(evening)
+    kept = workspace / "workbooks" / "consolidation" / "historique"
+    assert contents(kept / "2016-11-14 02h15").keys() >= {"consolidation.xlsx", "rapport.html", "constats.json"}
+    run_again(workspace, SECOND_NIGHT)  # who is late is another matter now
+    before = outputs(workspace)
+    run_again(workspace, SECOND_NIGHT)
+    assert outputs(workspace) == before
+
+
+def test_files_dated_in_the_future(workspace: Path, morning: Path) -> None:
+    for path in workspace.rglob("*"):
+        os.utime(path, (4_000_000_000, 4_000_000_000))
+    run_again(workspace)
+    assert outputs(workspace) == outputs(morning)

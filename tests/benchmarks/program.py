@@ -21,12 +21,14 @@ _LOOK = 0.05
 class Program:
     """A command and what its runs took: seconds of the clock, and the peak memory in MiB.
 
+    ``normal`` are the exit codes of a run that did its work.
     ``memory`` is that of its largest process; ``together`` that of the program and all its children at one moment, the
     pages that they share counted once (on Linux, else nothing).
     """
 
     title: str
     command: list[str]
+    normal: tuple[int, ...] = (0,)
     seconds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     together: list[float] = field(default_factory=list)
@@ -43,7 +45,7 @@ class Program:
         self.seconds.append(time.perf_counter() - start)
         self.memory.append(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if process.returncode not in self.normal:
             sys.exit(f"{self.title}: exit code {process.returncode}")
 
 

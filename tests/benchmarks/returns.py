@@ -14,45 +14,19 @@ import platform
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
-from dataclasses import replace
-from datetime import date
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
 
+from filling import filled, write_filled
 from program import ROOT, Program, python, tabellion
 
-sys.path.insert(0, str(ROOT / "scripts"))
-
 from tabellion.commands.generate import load_contract
-from tabellion.workbook.forms import writer
 from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.spec import Form, FormRow
 from tabellion.workspace import find_workspace
 
 #: Fillings of each town's form; the other returns are copies of these (nothing remembers a file from another).
 FILLINGS = 10
-
-
-def filled(form: Form, seed: int) -> Form:
-    """The form as a careful partner would send it back."""
-    rows: dict[str, tuple[FormRow, ...]] = {}
-    for table, known in form.rows.items():
-        rows[table] = tuple(
-            FormRow(row.key, row.values | _typed(row.values, 100 * (1000 + 37 * seed + place)))
-            for place, row in enumerate(known)
-        )
-    return replace(form, rows=rows)
-
-
-def _typed(values: dict[str, Any], cents: int) -> dict[str, Any]:
-    if "montant_prevu" in values:
-        return {"montant_prevu": cents, "montant_vote": cents - 50, "montant_realise": cents - 12_345}
-    if "avancement" in values:
-        return {"avancement": "en cours", "pourcentage": 40, "date_bilan": date(2016, 11, 30)}
-    return {"statut_montant": "à négocier"} if not values.get("statut_montant") else {}
 
 
 def write_returns(workspace: Path, count: int) -> list[Path]:
@@ -61,12 +35,9 @@ def write_returns(workspace: Path, count: int) -> list[Path]:
     partners = contract.tables["partenaires"]
     towns = list(partners.loc[partners["collectivite_id"].notna(), "partenaire_id"])
     forms = make_forms(contract, contract.settings.exercice_courant, towns)
-    write_baseline = writer._write_baseline  # what was sent stays what was sent, whatever was typed since
-    contents = []
-    for seed in range(min(FILLINGS, -(-count // len(forms)))):
-        for sent in forms:
-            writer._write_baseline = lambda pen, _, sent=sent: write_baseline(pen, sent)
-            contents.append(writer.write_form(contract, filled(sent, seed)))
+    fillings = range(min(FILLINGS, -(-count // len(forms))))
+    written = [write_filled(contract, sent, [filled(sent, seed) for seed in fillings]) for sent in forms]
+    contents = [content for round_ in zip(*written, strict=True) for content in round_]
     paths = [workspace / f"retour-{number:04}.xlsx" for number in range(count)]
     for path, content in zip(paths, islice(cycle(contents), count), strict=True):
         path.write_bytes(content)

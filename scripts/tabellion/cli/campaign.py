@@ -191,7 +191,7 @@ def adopt(
         if done is None:
             typer.echo("\nRien à adopter : le contrat reste tel qu'il est.")
             return
-        print_findings(done.findings)
+        print_findings(done.notices)
         typer.echo("\nÉtat consolidé adopté : workbooks/registre/ et workbooks/contrat.xlsx")
         for kept in done.kept:
             say_kept(kept)

@@ -30,9 +30,13 @@ from tabellion.workspace import Workspace
 
 @dataclass(frozen=True)
 class Adopted:
-    """What was adopted: the state, the findings of the new master, and the dated copies of what it replaced."""
+    """What was adopted: the state, the findings of the new master, and the dated copies of what it replaced.
+
+    ``notices`` are of the run itself: an output that another program holds open.
+    """
 
     consolidation: Consolidation
+    notices: tuple[Finding, ...]
     findings: tuple[Finding, ...]
     kept: tuple[Path, ...]
 
@@ -72,7 +76,7 @@ def adopt(
         replaced = [path for path in (workspace.registre, workspace.contrat) if path.exists()]
         kept = tuple(keep_dated_copy(path, now) for path in replaced)
         said += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
-    return Adopted(consolidation, (*said, *findings), kept)
+    return Adopted(consolidation, tuple(said), tuple(findings), kept)
 
 
 def applied(consolidation: Consolidation) -> int:

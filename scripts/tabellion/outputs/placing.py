@@ -90,7 +90,7 @@ class Placing:
             ) from error
 
     def place_waiting(self) -> None:
-        """Put in place the outputs that wait beside theirs, where that is possible now. Raises nothing."""
+        """Put in place the outputs that wait beside theirs, where that is possible now, or say that they still wait."""
         patience, self.patience = self.patience, 0.0
         for beside in list(self.besides.values()):
             waiting, target = self.path(beside.path), self.path(beside.target)
@@ -102,9 +102,11 @@ class Placing:
                 if digest(waiting) != beside.sha256:  # moved just now, or somebody's own file since they wrote into it
                     del self.besides[beside.target]
                     write_besides(self.besides_file, self.besides)
+            if beside.target in self.besides:
+                self._say_open(beside)
         self.patience = patience
 
-    def say_open(self, beside: Beside) -> None:
+    def _say_open(self, beside: Beside) -> None:
         """Say that an output waits beside its place."""
         there, here = Path(beside.target).name, Path(beside.path).name
         self.said.append(finding("sortie-ouverte", Place(beside.target), valeur=there, attendu=here))
@@ -144,7 +146,7 @@ class Placing:
         self.besides[step.target] = beside
         write_besides(self.besides_file, self.besides)  # before the file is there: it is nobody else's
         _move(staged, path)
-        self.say_open(beside)
+        self._say_open(beside)
 
     def _forget_beside(self, name: str) -> None:
         """Take away the version of an output that waited, unless somebody wrote into it."""

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from tabellion.outputs.placing import HISTORY, Placing
 from tabellion.wording import french_date, system_reason
 
 _BLOCK_BYTES = 1 << 20
+_PREPARED = "copies"
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,28 @@ def publish(
         with suppress(OSError):
             (staging / MANIFEST).unlink(missing_ok=True)  # without it, the rest is nothing
         shutil.rmtree(staging, ignore_errors=True)
-        doing, detail = _shown(changes.doing, workbooks), system_reason(error)
-        raise TabellionError([finding("publication-impossible", Place(doing), valeur=doing, detail=detail)]) from error
+        raise _cannot_prepare(changes.doing, workbooks, error) from error
     if manifest is not None:
         placing.complete(manifest, resumed=False)
-    for beside in placing.besides.values():
-        if beside.target not in changes.changed:
-            placing.say_open(beside)
-    return placing.said
+    return list(dict.fromkeys(placing.said))
+
+
+@contextmanager
+def preparing(workbooks: Path, staging: Path) -> Iterator[Path]:
+    """An empty folder, on the same disk, for outputs that are made as files before they are published.
+
+    It is taken away afterwards, or by the next :func:`recover`. Raises :class:`TabellionError` when it cannot be
+    written, there or in the ``with`` block: nothing has then changed.
+    """
+    folder = staging.with_name(_PREPARED)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+    except OSError as error:
+        raise _cannot_prepare(folder, workbooks, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
@@ -109,6 +124,7 @@ def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
     """
     placing = Placing(workbooks, staging, now)
     _recover(placing)
+    shutil.rmtree(staging.with_name(_PREPARED), ignore_errors=True)
     own = [path for path in workbooks.glob("*/") if path.name != "retours"]
     remove_leftovers([workbooks, *own, *(path for folder in own for path in folder.glob("*/"))], now)
     return placing.said
@@ -143,9 +159,7 @@ def _set_aside(placing: Placing, detail: str) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         placing.staging.rename(aside)
     except OSError as error:
-        doing = _shown(placing.staging, placing.workbooks)
-        detail = system_reason(error)
-        raise TabellionError([finding("publication-impossible", Place(doing), valeur=doing, detail=detail)]) from error
+        raise _cannot_prepare(placing.staging, placing.workbooks, error) from error
     shown = _shown(aside, placing.workbooks)
     placing.said.append(finding("publication-abimee", Place(shown), valeur=shown, detail=detail))
 
@@ -288,6 +302,11 @@ def _check_writable(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+def _cannot_prepare(path: Path, workbooks: Path, error: OSError) -> TabellionError:
+    shown, detail = _shown(path, workbooks), system_reason(error)
+    return TabellionError([finding("publication-impossible", Place(shown), valeur=shown, detail=detail)])
 
 
 def _shown(path: Path, workbooks: Path) -> str:

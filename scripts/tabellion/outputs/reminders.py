@@ -23,6 +23,8 @@ from tabellion.wording import system_reason
 TEMPLATE = "relance.txt"
 #: The standings that call for a reminder.
 REMINDED = (Standing.LATE, Standing.REJECTED, Standing.KEPT)
+#: What tells the staff that the return is set aside: the text says it, and its remedy is theirs.
+_FOR_STAFF = "retour-rejete"
 #: What one reminder names: so many kinds of findings, and so many places of each. The rest is counted.
 GROUPS_AT_MOST, POINTS_AT_MOST = 12, 5
 #: The spaces that French typography does not let a line break at.
@@ -63,7 +65,7 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
     file = None if late else _faulty(line)
     findings = [each for each in file.findings if each.gravite is not Severity.INFORMATION] if file is not None else []
     # What blocks is what must be corrected; where nothing does, every remark counts.
-    points = [each for each in findings if each.bloquant] or findings
+    points = [each for each in findings if each.bloquant and each.code != _FOR_STAFF] or findings
     groups = _groups(points)
     in_force = line.in_force if line.standing is Standing.KEPT else None
     return {

@@ -175,6 +175,8 @@ def _changes(
         if was == row:
             continue
         for name in schema.names:
+            if known is None and name in schema.primary_key:
+                continue  # a new row is named by its key: nobody changed it
             if was.get(name, "") != row[name]:
                 place = places.get((position, name)) or places.get((position, ""))
                 then, now = (_value(schema.by_name[name], text or "") for text in (was.get(name), row[name]))

@@ -1,0 +1,46 @@
+"""Forms filled as a careful partner would send them back; written by the program's own writer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from program import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from tabellion.workbook.forms import writer
+from tabellion.workbook.forms.spec import Form, FormRow
+from tabellion.workbook.plan import Contract
+
+
+def filled(form: Form, seed: int) -> Form:
+    """The form with other amounts for each ``seed``."""
+    rows: dict[str, tuple[FormRow, ...]] = {}
+    for table, known in form.rows.items():
+        rows[table] = tuple(
+            FormRow(row.key, row.values | _typed(row.values, 100 * (1000 + 37 * seed + place)))
+            for place, row in enumerate(known)
+        )
+    return replace(form, rows=rows)
+
+
+def _typed(values: dict[str, Any], cents: int) -> dict[str, Any]:
+    if "montant_prevu" in values:
+        return {"montant_prevu": cents, "montant_vote": cents - 50, "montant_realise": cents - 12_345}
+    if "avancement" in values:
+        return {"avancement": "en cours", "pourcentage": 40, "date_bilan": date(2016, 11, 30)}
+    return {"statut_montant": "à négocier"} if not values.get("statut_montant") else {}
+
+
+def write_filled(contract: Contract, sent: Form, fillings: Iterable[Form]) -> list[bytes]:
+    """Each filling of a form as a workbook: what was sent stays what was sent, whatever was typed since."""
+    write_baseline = writer._write_baseline
+    writer._write_baseline = lambda pen, _: write_baseline(pen, sent)
+    try:
+        return [writer.write_form(contract, each) for each in fillings]
+    finally:
+        writer._write_baseline = write_baseline
