@@ -237,14 +237,6 @@ def test_a_reading_that_is_damaged_is_only_not_there(path: Path) -> None:
         assert journal.readings("v1", ["aa", "bb"]) == {"aa": {"a": 1}}
 
 
-def test_the_copies_told_are_all_there_are(path: Path) -> None:
-    for copies in ({"constats/a.xlsx": "1", "constats/b.xlsx": "2"}, {"constats/b.xlsx": "3"}):
-        with open_journal(path, NOW) as journal:
-            journal.keep_copies(copies)
-        with open_journal(path, NOW) as journal:
-            assert journal.copies() == copies
-
-
 # Whatever the file is, a run goes on.
 
 
@@ -284,7 +276,7 @@ def a_newer_one(path: Path) -> None:
 
 
 def a_table_missing(path: Path) -> None:
-    change(path, "DROP TABLE copies")
+    change(path, "DROP TABLE sightings")
 
 
 def a_dead_link(path: Path) -> None:

@@ -41,13 +41,14 @@ def two_sides() -> Rows:
     return rows
 
 
-def answer(partenaire: str, row: int = 5, exercice: int = 2016, **changed: Any) -> Declaration:
-    """What a partner's return says of the State's financement: as it was sent, but for what ``changed``."""
-    sent: Row = {**small_rows()["financements"][0]}
-    key = changed.pop("financement_id", sent["financement_id"])
-    is_new = bool(changed.pop("is_new", False))
-    values = {**sent, "financement_id": key, **changed}
-    before = dict.fromkeys(COLUMNS) if is_new else {name: sent[name] for name in changed}
+def answer(partenaire: str, row: int = 5, exercice: int = 2016, left: Sequence[str] = (), **said: Any) -> Declaration:
+    """What a partner's return says of the State's financement, typed where the form was blank but for ``left``."""
+    known: Row = {**small_rows()["financements"][0]}
+    key = said.pop("financement_id", known["financement_id"])
+    is_new = bool(said.pop("is_new", False))
+    values = {**known, "financement_id": key, **said}
+    typed = COLUMNS if is_new else ("montant", "statut_montant", "dispositif")
+    before = {name: None for name in typed if name not in left}
     returned = ReturnedRow("financements", (key,), values, before, is_new, "Financements", row, COLUMNS)
     return Declaration(partenaire, exercice, f"retours/{partenaire}.xlsx", returned)
 
@@ -113,11 +114,13 @@ def test_nothing_is_said_where_nobody_contradicts_anybody(declarations: list[Dec
     assert said(two_sides(), declarations) == []
 
 
-def test_what_both_left_as_sent_is_not_their_contradiction() -> None:
-    """Two forms sent at different times: neither partner changed the amount that differs."""
-    first, second = answer("prefecture", dispositif="CPER"), answer("bailleur", montant=7)
-    second.row.before.clear()  # type: ignore[attr-defined]
-    assert [each.champ for each in said(two_sides(), [first, second])] == ["dispositif"]
+@pytest.mark.parametrize("silent", ["prefecture", "bailleur"])
+def test_a_cell_left_as_it_was_sent_declares_nothing(silent: str) -> None:
+    sides = [
+        answer(name, dispositif=f"Selon {name}", montant=cents, left=("montant",) if name == silent else ())
+        for name, cents in (("prefecture", 5_00), ("bailleur", 7_00))
+    ]
+    assert [each.champ for each in said(two_sides(), sides)] == ["dispositif"]
 
 
 def test_a_partner_that_is_both_funder_and_lead_does_not_contradict_itself() -> None:

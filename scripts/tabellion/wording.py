@@ -28,6 +28,9 @@ _REASONS = {
     errno.EBUSY: "il est occupé par un autre programme",
     errno.EIO: "erreur du disque ou du réseau",
     errno.ENAMETOOLONG: "son nom est trop long",
+    errno.ESTALE: "le dossier partagé a changé ou n'est plus là",
+    errno.ETXTBSY: "il est occupé par un autre programme",
+    errno.ENOLCK: "ce disque ne sait pas verrouiller un fichier",
     errno.ELOOP: "ce lien tourne en rond",
 }
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")

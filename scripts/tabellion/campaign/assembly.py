@@ -5,7 +5,7 @@ Files are read before, outputs written after.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from tabellion.campaign.model import (
     Conflict,
     Consolidation,
     Declaration,
+    Key,
     ReceivedFile,
     Removal,
     Standing,
@@ -36,6 +37,9 @@ from tabellion.workbook.plan import Contract
 
 Slot = tuple[int, str]
 """An exercice and a partner."""
+
+#: The fields that say in words what a row is about, the first of them that it has.
+_WORDS = ("libelle", "objectif", "dispositif")
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def assemble(materials: Materials) -> Assembly:
     )
     schemas, settings = materials.contract.schemas, materials.contract.settings
     rows = {table: plain_rows(frame) for table, frame in materials.master.tables.items()}
-    merged = merge(rows, materials.master.origins(), in_force, schemas)
+    merged = merge(rows, materials.master.origins(), in_force, schemas, materials.master.place)
     tables = {
         table: make_frame(schemas[table], {name: [row[name] for row in found] for name in schemas[table].names})
         for table, found in merged.rows.items()
@@ -198,8 +202,22 @@ def _standing(choice: Choice, *, sent: bool, is_overdue: bool) -> Standing:
     return Standing.LATE if is_overdue else Standing.AWAITED
 
 
+def _row_words(contract: Contract, tables: Collection[str]) -> dict[tuple[str, Key], str]:
+    """What people call each row of some tables: its words where it has any, and its key."""
+    found = {}
+    for table in tables:
+        schema = contract.schemas[table]
+        for row in plain_rows(contract.tables[table]):
+            key = tuple(row[name] for name in schema.primary_key)
+            words = next((row[name] for name in _WORDS if row.get(name)), None)
+            shown_key = " · ".join(str(part) for part in key)
+            found[table, key] = f"{words[:80]} ({shown_key})" if words else shown_key
+    return found
+
+
 def _say_conflicts(conflicts: Sequence[Conflict], contract: Contract) -> Iterable[Finding]:
     names = contract.labels("partenaires")
+    rows = _row_words(contract, {each.table for each in conflicts})
     for each in conflicts:
         schema = contract.schemas[each.table]
         field = schema.by_name[each.champ]
@@ -216,7 +234,7 @@ def _say_conflicts(conflicts: Sequence[Conflict], contract: Contract) -> Iterabl
             attendu=shown(field, each.kept),
             liees=others,
             titre=field.title,
-            ligne=" · ".join(str(part) for part in each.key),
+            ligne=rows.get((each.table, each.key)) or " · ".join(str(part) for part in each.key),
             dires=words,
             garde=shown(field, each.kept),
         )

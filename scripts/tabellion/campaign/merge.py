@@ -6,7 +6,7 @@ staff and a partner, or two partners, changed one cell differently, the master's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,20 +72,33 @@ class Merged:
     removals: list[Removal] = field(default_factory=list)
 
 
-def merge(rows: Rows, origins: Mapping[str, list[Place]], returns: Sequence[InForce], schemas: Schemas) -> Merged:
+def merge(
+    rows: Rows,
+    origins: Mapping[str, list[Place]],
+    returns: Sequence[InForce],
+    schemas: Schemas,
+    locate: Callable[[str, int, str], Place] | None = None,
+) -> Merged:
     """Merge ``returns`` into the rows of the master (every table's, in order); the same input gives the same result.
 
-    ``origins[table][position]`` is where each row of the master stands. Nothing given is changed.
+    ``origins[table][position]`` is where each row of the master stands, ``locate(table, position, field)`` where each
+    of its cells (its row, by default). Nothing given is changed.
     """
-    merger = _Merger(rows, origins, schemas)
+    merger = _Merger(rows, origins, schemas, locate or (lambda table, position, _: origins[table][position]))
     for each in sorted(returns, key=lambda each: (each.exercice, each.partenaire)):
         merger.claim(each)
     return merger.merged()
 
 
 class _Merger:
-    def __init__(self, rows: Rows, origins: Mapping[str, list[Place]], schemas: Schemas) -> None:
-        self.schemas = schemas
+    def __init__(
+        self,
+        rows: Rows,
+        origins: Mapping[str, list[Place]],
+        schemas: Schemas,
+        locate: Callable[[str, int, str], Place],
+    ) -> None:
+        self.schemas, self.locate = schemas, locate
         self.rows: Rows = {
             table: [dict(row) for row in found] if table in TYPED else found for table, found in rows.items()
         }
@@ -152,7 +165,7 @@ class _Merger:
                 found.cells[table, position, name] = heard[0].place(name)
         else:
             fate = Fate.CONFLICT
-            place = self.origins[table][position] if position is not None else None
+            place = self.locate(table, position, name) if position is not None else None
             said_by = tuple(
                 Claim(
                     each.source.partenaire,

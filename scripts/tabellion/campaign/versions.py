@@ -79,7 +79,7 @@ def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[s
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Files that say the same, together; the latest first, a file before the copy kept of it."""
     groups: dict[str, list[Candidate]] = {}
-    ordered = sorted(candidates, key=lambda each: (each.is_kept_copy, each.fichier))
+    ordered = sorted(candidates, key=lambda each: (each.is_kept_copy, len(each.fichier), each.fichier))
     for each in sorted(ordered, key=lambda each: each.moment, reverse=True):
         groups.setdefault(each.reading.answers, []).append(each)
     for group in groups.values():
@@ -162,9 +162,9 @@ def _future(each: Candidate, now: datetime) -> Iterable[Finding]:
 def _received(each: Candidate, verdict: Verdict, other: str | None, said: Iterable[Finding]) -> ReceivedFile:
     reading = each.reading
     identity = reading.identity
-    findings = [found.in_file(each.fichier) for found in (*said, *reading.findings)]
-    if each.is_kept_copy:
-        findings = [found.in_file(each.fichier) for found in said]
+    # What is wrong in a file that counts for nothing, or in an accepted one, is not for anybody to correct any more.
+    is_over = each.is_kept_copy or verdict in (Verdict.TWIN, Verdict.OLDER)
+    findings = [found.in_file(each.fichier) for found in (*said, *(() if is_over else reading.findings))]
     return ReceivedFile(
         each.fichier,
         reading.sha256,

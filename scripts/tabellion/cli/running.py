@@ -73,7 +73,9 @@ def _say_refusal(findings: Sequence[Finding]) -> int:
     from tabellion.commands.saying import print_findings, summary
 
     print_findings(findings, to_errors=True)
-    typer.echo(f"\nRien n'a été écrit : {summary(findings)}", err=True)
+    is_begun = any(each.code == "publication-inachevee" for each in findings)
+    what = "Ce qui était commencé sera terminé au prochain passage" if is_begun else "Rien n'a été écrit"
+    typer.echo(f"\n{what} : {summary(findings)}", err=True)
     return WRONG_USE
 
 

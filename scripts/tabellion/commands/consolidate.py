@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,11 +16,13 @@ from tabellion.campaign.reading_room import Progress, digest_of_folder
 from tabellion.campaign.readings import digest_of
 from tabellion.commands.saying import as_json
 from tabellion.commands.stock import KEPT, Stock, take_stock
+from tabellion.files import keep_dated_copy
 from tabellion.findings import Finding, Severity
 from tabellion.findings.codes import campaign
+from tabellion.outputs.annotate import is_annotated
 from tabellion.outputs.consolidated import write_consolidation
 from tabellion.outputs.copies import CopyJob, make_copies
-from tabellion.outputs.publication import Content, Copy, History, publish, recover
+from tabellion.outputs.publication import Content, Copy, History, preparing, publish, recover
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.registre.package import register_files
@@ -29,8 +30,8 @@ from tabellion.schema.frames import plain_rows
 from tabellion.workspace import Workspace
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
-#: In the workspace's memory: the journal, outputs being put in place, annotated copies being made.
-JOURNAL, STAGING, COPIES = "journal.sqlite", "publication", "copies"
+#: In the workspace's memory: the journal, and outputs being put in place.
+JOURNAL, STAGING = "journal.sqlite", "publication"
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.
 _SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.UNREADABLE, Verdict.FOREIGN)
 #: What is said to the staff about a whole file: its sender has nothing to do with it.
@@ -66,7 +67,7 @@ def consolidate(workspace: Workspace, now: datetime, progress: Progress | None =
             notices += outputs.publish()
             _remember(journal, run, outputs)
         notices += journal.findings
-    return Night(outputs.consolidation, outputs.is_new, tuple(notices))
+    return Night(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)))
 
 
 def look_at_campaign(workspace: Workspace, now: datetime, progress: Progress | None = None) -> Consolidation:
@@ -131,33 +132,40 @@ class _Outputs:
         """Write everything, where there is something new."""
         if not self.is_new:
             return []
-        staged = self.workspace.memory / COPIES
-        made = make_copies(self._stale_jobs(), self.stock.assembly.consolidation.contract.look, staged)
-        contents: dict[Path, Content] = {self.workspace.workbooks / target: path for target, path in made.items()}
-        contents |= dict(self.kept())
-        contents |= {self.folder / REGISTER / name: content for name, content in self.register.items()}
-        contents[self.folder / REPORT] = render_report(self.consolidation, self.workspace.templates / REPORT)
-        contents[self.folder / WORKBOOK] = write_consolidation(self.consolidation)
-        contents[self.folder / STATE_FILE] = state_json(self.consolidation, self.digest, self.said)
-        members = tuple(self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
-        history = History(self.folder / "historique", members, self.previous.made if self.previous else None)
-        staging = self.workspace.memory / STAGING
-        said = publish(self.workspace.workbooks, staging, contents, self._gone(), history, now=self.now)
-        shutil.rmtree(staged, ignore_errors=True)
-        return said
+        workbooks, staging = self.workspace.workbooks, self.workspace.memory / STAGING
+        with preparing(workbooks, staging) as folder:
+            made = make_copies(self._stale_jobs(), self.consolidation.contract.look, folder)
+            contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
+            contents |= dict(self.kept())
+            contents |= {self.folder / REGISTER / name: content for name, content in self.register.items()}
+            contents[self.folder / REPORT] = render_report(self.consolidation, self.workspace.templates / REPORT)
+            contents[self.folder / WORKBOOK] = write_consolidation(self.consolidation)
+            contents[self.folder / STATE_FILE] = state_json(self.consolidation, self.digest, self.copies, self.said)
+            members = tuple(self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
+            history = History(self.folder / "historique", members, self.previous.made if self.previous else None)
+            gone = self._gone()
+            for edited in self._edited([*made, *(path.relative_to(workbooks).as_posix() for path in gone)]):
+                keep_dated_copy(edited, self.now)
+            return publish(workbooks, staging, contents, gone, history, now=self.now)
+
+    def _edited(self, copies: Iterable[str]) -> Iterator[Path]:
+        """The annotated copies, among those to replace or remove, in which somebody has typed."""
+        for name in copies:
+            path = self.workspace.workbooks / name
+            if name.startswith("constats/") and path.is_file() and not is_annotated(path.read_bytes()):
+                yield path
 
     def _stale_jobs(self) -> list[CopyJob]:
         """The annotated copies that are not there, or were made from something else."""
-        made = self.journal.copies()
         return [
             job
             for job in self.jobs
-            if made.get(job.target) != job.digest or not (self.workspace.workbooks / job.target).exists()
+            if self.made_before.get(job.target) != job.digest or not (self.workspace.workbooks / job.target).exists()
         ]
 
     def _gone(self) -> list[Path]:
         """What was put there before and is no more to be: copies of files that are clean now, returns withdrawn."""
-        old_copies = (self.workspace.workbooks / each for each in self.journal.copies() if each not in self.copies)
+        old_copies = (self.workspace.workbooks / each for each in self.made_before if each not in self.copies)
         in_force = {(each.exercice, each.partenaire) for each in self.stock.assembly.in_force}
         withdrawn = (
             path
@@ -165,6 +173,11 @@ class _Outputs:
             if path.parent.name.isdecimal() and (int(path.parent.name), path.stem) not in in_force
         )
         return [path for path in (*old_copies, *withdrawn) if path.exists()]
+
+    @property
+    def made_before(self) -> Mapping[str, str]:
+        """The annotated copies that the outputs in place say were made, and the digest of what each was made from."""
+        return self.previous.copies if self.previous is not None else {}
 
 
 def _copy_jobs(workspace: Workspace, stock: Stock) -> list[CopyJob]:
@@ -217,7 +230,6 @@ def _remember(journal: Journal, run: int, outputs: _Outputs) -> None:
     journal.see_files(run, _seen(stock, verdicts))
     if last is None or last.state != outputs.digest:
         journal.say_cells(run, _said(consolidation, stock.master))
-    journal.keep_copies(outputs.copies)
     journal.end_run(run, outputs.now, outputs.digest, outputs.said["resume"])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -35,14 +34,10 @@ class CopyJob:
 
 
 def make_copies(jobs: Sequence[CopyJob], look: Look, folder: Path) -> dict[str, Path]:
-    """Make each copy in ``folder`` (emptied first); returns where each is, by its target.
+    """Make each copy in ``folder``; returns where each is, by its target.
 
     A file that can no longer be read has none. Raises ``OSError`` when ``folder`` cannot be written.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    if not jobs:
-        return {}
-    folder.mkdir(parents=True)
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
     make = partial(_make, look)
     if len(jobs) < _FEW:

@@ -29,7 +29,8 @@ _VERSION = 1
 class Previous:
     """What the outputs in place say: the digest of their state, when it was made, what had changed, and their tables.
 
-    ``tables`` are the texts of the CSV files by table; ``findings`` counts of (code, file, sheet, cell, value).
+    ``copies`` are the annotated copies made, by name, with the digest of what each was made from; ``tables`` the texts
+    of the CSV files by table; ``findings`` counts of (code, file, sheet, cell, value).
     """
 
     digest: str
@@ -39,6 +40,7 @@ class Previous:
     findings: Counter[str]
     total: int
     exercice: int
+    copies: Mapping[str, str]
     tables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -55,9 +57,10 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
             Counter(_finding_key(each) for each in content["constats"]),
             int(state["total_centimes"]),
             int(state["exercice"]),
+            {str(name): str(origin) for name, origin in state["copies"].items()},
             {name: _text(registre / f"{name}.csv") for name in names},
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -82,7 +85,9 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
     return digest.hexdigest()
 
 
-def state_json(consolidation: Consolidation, digest: str, findings: Mapping[str, Any]) -> bytes:
+def state_json(
+    consolidation: Consolidation, digest: str, copies: Mapping[str, str], findings: Mapping[str, Any]
+) -> bytes:
     """``constats.json``: the findings as ``--json`` writes them, the campaign, and the state itself."""
     exercice = _shown_exercice(consolidation)
     content = {
@@ -94,6 +99,7 @@ def state_json(consolidation: Consolidation, digest: str, findings: Mapping[str,
             "fait_le": consolidation.made.isoformat(timespec="seconds"),
             "exercice": exercice,
             "total_centimes": _total(consolidation, exercice),
+            "copies": dict(sorted(copies.items())),
             "depuis": _since_json(consolidation.since),
         },
     }

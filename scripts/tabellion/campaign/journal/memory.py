@@ -187,26 +187,6 @@ class Journal:
 
         self._attempt(tell, None, again=True)
 
-    def copies(self) -> dict[str, str]:
-        """The annotated copies that were made: by name, the digest of what each was made from."""
-
-        def ask() -> dict[str, str]:
-            rows = self._connection.execute("SELECT fichier, origin FROM copies ORDER BY fichier")
-            return {restored_text(name): origin for name, origin in rows}
-
-        return self._attempt(ask, {})
-
-    def keep_copies(self, copies: Mapping[str, str]) -> None:
-        """Tell all the annotated copies that there are now, as :meth:`copies` gives them back."""
-        rows = [(stored_text(name), origin) for name, origin in copies.items()]
-
-        def tell() -> None:
-            self._begin()
-            self._connection.execute("DELETE FROM copies")
-            self._connection.executemany("INSERT INTO copies VALUES (?, ?)", rows)
-
-        self._attempt(tell, None, again=True)
-
     # Runs.
 
     def start_run(self, now: datetime, version: str) -> int:

@@ -30,7 +30,6 @@ STEPS: tuple[str, ...] = (
         until INTEGER);
     CREATE UNIQUE INDEX sightings_now ON sightings (fichier) WHERE until IS NULL;
     CREATE TABLE readings (print TEXT NOT NULL, sha256 TEXT NOT NULL, content, UNIQUE (print, sha256));
-    CREATE TABLE copies (fichier TEXT PRIMARY KEY, origin TEXT NOT NULL);
     CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
     CREATE TABLE sources (id INTEGER PRIMARY KEY, partenaire TEXT, exercice INTEGER, fichier TEXT NOT NULL, saved TEXT,
         author TEXT NOT NULL);

@@ -33,9 +33,9 @@ def contradictions(
 ) -> list[Finding]:
     """The fields of a financement that its funder and a lead of its fiche declare differently for one exercice.
 
-    Both returns say something there, and one of them at least changed it: what both left as it was sent is what the
-    contract says already. Words are compared folded. One finding per funder and field, at the funder's cell; the
-    leads' cells are linked. Returns of different exercices are not compared: a later one may well know better.
+    Both partners typed something there: a cell left as it was sent declares nothing. Words are compared folded. One
+    finding per funder and field, at the funder's cell; the leads' cells are linked. Returns of different exercices are
+    not compared: a later one may well know better.
     A difference of amounts up to the settings' rounding is only a notice.
     """
     if not all(name in tables and set(fields) <= set(tables[name].columns) for name, fields in _NEEDED.items()):
@@ -144,9 +144,9 @@ def _compared(
 
 
 def _differ(one: Declaration, other: Declaration, name: str) -> bool:
-    """Whether both say something in a field, not the same, and one of them changed it."""
+    """Whether both typed something in a field, and not the same."""
     first, second = one.row.values.get(name), other.row.values.get(name)
-    if name not in one.row.before and name not in other.row.before:
+    if name not in one.row.before or name not in other.row.before:
         return False
     return not _is_blank(first) and not _is_blank(second) and _comparable(first) != _comparable(second)
 

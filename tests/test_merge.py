@@ -1,0 +1,495 @@
+"""The three-way merge, cell by cell: the form as sent, the partner's return, the master as it is now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from support.contracts import SETTINGS, followed, line, schemas, small_rows, tables_of
+from tabellion.campaign.merge import TYPED, InForce, Merged, merge
+from tabellion.campaign.model import Fate, Modification, ReturnedRow
+from tabellion.campaign.readings import Reading, RemovedRow
+from tabellion.findings import Place
+from tabellion.schema.frames import plain_rows
+from tabellion.workbook.forms.spec import FormIdentity
+
+LINES, FOLLOWED, FUNDED = "lignes_budgetaires", "suivis", "financements"
+KEY = ("B01-luce-001", 2013)
+CELL = (LINES, KEY, "montant_realise")
+COLUMNS = {"libelle": 3, "montant_prevu": 6, "montant_vote": 7, "montant_realise": 8, "commentaire": 9, "montant": 6}
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def contract(**more: list[dict[str, Any]]) -> Rows:
+    """The rows of the small contract; ``more`` replaces some tables."""
+    return {table: plain_rows(frame) for table, frame in tables_of({**small_rows(), **more}).items()}
+
+
+def places(rows: Rows) -> dict[str, list[Place]]:
+    """Where each row stands in the master."""
+    return {table: [Place("contrat.xlsx", table, f"A{at}") for at in range(len(each))] for table, each in rows.items()}
+
+
+def row(
+    table: str, key: tuple[Any, ...], sent: Mapping[str, Any], typed: Mapping[str, Any], *, at: int = 6
+) -> ReturnedRow:
+    """A row of the form as sent with the values ``sent``, and what the partner typed over them."""
+    schema = schemas()[table]
+    values = {**dict.fromkeys(schema.names), **sent, **typed, **dict(zip(schema.primary_key, key, strict=True))}
+    before = {name: sent.get(name) for name, value in typed.items() if value != sent.get(name)}
+    return ReturnedRow(table, key, values, before, False, table, at, COLUMNS)
+
+
+def new_row(table: str, key: tuple[Any, ...], typed: Mapping[str, Any], *, at: int = 60) -> ReturnedRow:
+    """A row that the partner added in a spare row."""
+    schema = schemas()[table]
+    values = {**dict.fromkeys(schema.names), **typed, **dict(zip(schema.primary_key, key, strict=True))}
+    before = {name: None for name, value in typed.items() if value is not None}
+    return ReturnedRow(table, key, values, before, True, table, at, COLUMNS)
+
+
+def returned(
+    partner: str,
+    *rows: ReturnedRow,
+    year: int = 2016,
+    removed: Iterable[RemovedRow] = (),
+    adopted: Mapping[Any, Any] | None = None,
+) -> InForce:
+    """One partner's return, saved on 20 November of its exercice."""
+    identity = FormIdentity(SETTINGS.identifiant, partner, year, f"{partner}-{year}")
+    saved = datetime(year, 11, 20)
+    reading = Reading(f"{partner}{year}", identity, saved, "Marie", (), tuple(rows), tuple(removed))
+    return InForce(f"retours/{partner}-{year}.xlsx", reading, adopted or {})
+
+
+def merged(rows: Rows, *returns: InForce) -> Merged:
+    """The merge, which changes nothing of what it is given."""
+    origins = places(rows)
+    before = deepcopy((rows, origins))
+    found = merge(rows, origins, returns, schemas())
+    assert (rows, origins) == before
+    return found
+
+
+def at(found: Rows, cell: tuple[str, tuple[Any, ...], str]) -> Any:
+    """The value of a cell; fails where its row is not there once."""
+    table, key, name = cell
+    (value,) = [each[name] for each in found[table] if keyed(table, each) == key]
+    return value
+
+
+def keyed(table: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(values[name] for name in schemas()[table].primary_key)
+
+
+def with_amount(amount: int | None) -> Rows:
+    """The contract whose staff wrote ``amount`` in the cell of the tests."""
+    rows = contract()
+    rows[LINES][0]["montant_realise"] = amount
+    return rows
+
+
+def says(partner: str, amount: int | None, *, sent: int | None = 1, year: int = 2016, **more: Any) -> InForce:
+    """A return that was sent ``sent`` in the cell of the tests, and answers ``amount``."""
+    return returned(partner, row(LINES, KEY, {"montant_realise": sent}, {"montant_realise": amount}), year=year, **more)
+
+
+@pytest.mark.parametrize(
+    ("sent", "partner", "master", "fate", "after"),
+    [
+        pytest.param(1, 1, 1, None, 1, id="nobody changed it"),
+        pytest.param(1, 1, 3, None, 3, id="only staff changed it"),
+        pytest.param(1, 1, None, None, None, id="only staff blanked it"),
+        pytest.param(1, 2, 1, Fate.APPLIED, 2, id="only the partner changed it"),
+        pytest.param(1, None, 1, Fate.APPLIED, None, id="only the partner blanked it"),
+        pytest.param(None, 2, None, Fate.APPLIED, 2, id="the partner filled it"),
+        pytest.param(None, 0, None, Fate.APPLIED, 0, id="the partner typed a zero"),
+        pytest.param(1, 2, 2, Fate.PRESENT, 2, id="both the same"),
+        pytest.param(1, None, None, Fate.PRESENT, None, id="both blanked it"),
+        pytest.param(1, 2, 3, Fate.CONFLICT, 3, id="both, differently"),
+        pytest.param(1, None, 3, Fate.CONFLICT, 3, id="the partner blanked what staff changed"),
+        pytest.param(1, 2, None, Fate.CONFLICT, None, id="staff blanked what the partner changed"),
+        pytest.param(None, 2, 3, Fate.CONFLICT, 3, id="both filled it"),
+        pytest.param(None, 2, 0, Fate.CONFLICT, 0, id="zero is an answer"),
+    ],
+)
+def test_a_cell(sent: int | None, partner: int | None, master: int | None, fate: Fate | None, after: int | None) -> None:
+    found = merged(with_amount(master), says("luce", partner, sent=sent))
+    assert at(found.rows, CELL) == after
+    assert [each.fate for each in found.modifications] == ([] if fate is None else [fate])
+    if fate is not None:
+        (said,) = found.modifications
+        assert (said.table, said.key, said.champ) == CELL
+        assert (said.before, said.after, said.partenaire, said.exercice) == (sent, partner, "luce", 2016)
+        assert said.place == Place("retours/luce-2016.xlsx", LINES, "H6")
+        assert (said.saved, said.author) == (datetime(2016, 11, 20), "Marie")
+    assert found.cells == ({(LINES, 0, "montant_realise"): said.place} if fate is Fate.APPLIED else {})
+    if fate is Fate.CONFLICT:
+        (conflict,) = found.conflicts
+        assert (conflict.sent, conflict.kept, conflict.place) == (sent, master, Place("contrat.xlsx", LINES, "A0"))
+        assert [(claim.partenaire, claim.value) for claim in conflict.claims] == [("luce", partner)]
+    else:
+        assert found.conflicts == []
+
+
+def test_two_partners_who_say_the_same_are_heard() -> None:
+    found = merged(with_amount(1), says("luce", 2), says("etat", 2))
+    assert at(found.rows, CELL) == 2
+    assert [(each.partenaire, each.fate) for each in found.modifications] == [
+        ("etat", Fate.APPLIED),
+        ("luce", Fate.APPLIED),
+    ]
+    assert not found.conflicts
+
+
+@pytest.mark.parametrize("master", [1, 2, 3, 4])
+def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None:
+    found = merged(with_amount(master), says("luce", 2), says("etat", 3))
+    assert at(found.rows, CELL) == master
+    (conflict,) = found.conflicts
+    assert [(each.partenaire, each.value) for each in conflict.claims] == [("etat", 3), ("luce", 2)]
+    assert {each.fate for each in found.modifications} == {Fate.CONFLICT}
+
+
+def test_a_partner_who_changed_nothing_does_not_stand_in_the_way() -> None:
+    found = merged(with_amount(1), says("luce", 2), says("etat", 1))
+    assert at(found.rows, CELL) == 2
+    assert [each.partenaire for each in found.modifications] == ["luce"]
+
+
+def test_a_partner_s_later_exercice_outdoes_its_earlier_one() -> None:
+    found = merged(with_amount(1), says("luce", 2, year=2016), says("luce", 3, year=2017))
+    assert at(found.rows, CELL) == 3
+    assert [(each.exercice, each.fate) for each in found.modifications] == [
+        (2016, Fate.OUTDONE),
+        (2017, Fate.APPLIED),
+    ]
+    assert not found.conflicts
+
+
+def test_partners_disagree_whatever_the_exercice_of_each() -> None:
+    found = merged(with_amount(1), says("luce", 2, year=2016), says("etat", 3, year=2017))
+    assert at(found.rows, CELL) == 1
+    assert [(each.partenaire, each.exercice) for each in found.conflicts[0].claims] == [("luce", 2016), ("etat", 2017)]
+
+
+# Rows of their own
+
+ADDED = ("P2016-luce-cantine", 2016)
+TYPED_LINE = {
+    "convention_id": 1, "collectivite_id": "luce", "libelle": "Goûters", "montant_prevu": 12_50, "commentaire": "Neuf"
+}  # fmt: skip
+
+
+def test_a_row_that_the_master_lacks_is_added() -> None:
+    rows = contract()
+    found = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE)))
+    assert len(found.rows[LINES]) == len(rows[LINES]) + 1
+    for name, value in TYPED_LINE.items():
+        assert at(found.rows, (LINES, ADDED, name)) == value
+    assert at(found.rows, (LINES, ADDED, "montant_realise")) is None
+    assert all(each.is_new_row and each.fate is Fate.APPLIED for each in found.modifications)
+    position = next(at for at, each in enumerate(found.rows[LINES]) if keyed(LINES, each) == ADDED)
+    assert found.origins[LINES][position].fichier == "retours/luce-2016.xlsx"
+    assert found.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
+
+
+def test_a_new_row_comes_after_its_kin_and_every_place_follows() -> None:
+    rows = contract()
+    changed = row(LINES, ("B03-metropole-001", 2013), {"montant_realise": 0}, {"montant_realise": 5})
+    found = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), changed))
+    ids = [each["ligne_id"] for each in found.rows[LINES]]
+    assert ids == [
+        "B01-luce-001", "B01-luce-002", "P2016-luce-cantine", "B01-metropole-001", "B02-luce-001", "B02-luce-002",
+        "B03-metropole-001",
+    ]  # fmt: skip
+    last = ids.index("B03-metropole-001")
+    assert found.origins[LINES][last] == Place("contrat.xlsx", LINES, "A5")
+    assert found.cells[LINES, last, "montant_realise"].cellule == "H6"
+    assert {at for _, at, _ in found.cells} == {ids.index("P2016-luce-cantine"), last}
+
+
+def test_a_line_of_a_new_exercice_follows_that_of_the_last() -> None:
+    answer = row(LINES, ("B01-luce-001", 2016), {"convention_id": 1, "collectivite_id": "luce", "libelle": "Cantine"},
+                 {"montant_vote": 900_00})  # fmt: skip
+    found = merged(contract(), returned("luce", answer))
+    assert [keyed(LINES, each) for each in found.rows[LINES][:2]] == [("B01-luce-001", 2013), ("B01-luce-001", 2016)]
+    assert found.rows[LINES][1]["libelle"] == "Cantine"
+    assert found.rows[LINES][1]["montant_vote"] == 900_00
+    assert found.rows[LINES][1]["montant_realise"] is None
+    assert found.rows[LINES][0] == contract()[LINES][0]
+
+
+def test_a_line_of_a_new_exercice_with_nothing_typed_makes_no_row() -> None:
+    answer = row(LINES, ("B01-luce-001", 2016), {"convention_id": 1, "libelle": "Cantine"}, {})
+    found = merged(contract(), returned("luce", answer))
+    assert found.rows[LINES] == contract()[LINES]
+    assert not found.modifications
+
+
+def test_a_new_row_that_the_master_has_already_is_compared_cell_by_cell() -> None:
+    rows = contract()
+    here = line(ADDED[0], 1, "luce", "Goûters", None, exercice=2016, montant_prevu=12_50, commentaire="Autre")
+    rows = contract(lignes_budgetaires=[*small_rows()[LINES], here])
+    found = merged(rows, returned("luce", new_row(LINES, ADDED, {**TYPED_LINE, "montant_vote": 7})))
+    fates = {each.champ: each.fate for each in found.modifications}
+    assert fates["montant_prevu"] is Fate.PRESENT
+    assert fates["commentaire"] is Fate.CONFLICT
+    assert fates["montant_vote"] is Fate.APPLIED
+    assert at(found.rows, (LINES, ADDED, "commentaire")) == "Autre"
+    assert at(found.rows, (LINES, ADDED, "montant_vote")) == 7
+    assert len(found.rows[LINES]) == len(rows[LINES])
+
+
+def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_differs() -> None:
+    key = ("I-2./1:etat",)
+    same = {"fiche_id": "I-2./1", "financeur_id": "etat", "statut_montant": "chiffré"}
+    found = merged(
+        contract(),
+        returned("etat", new_row(FUNDED, key, {**same, "montant": 100})),
+        returned("luce", new_row(FUNDED, key, {**same, "montant": 200})),
+    )
+    assert at(found.rows, (FUNDED, key, "financeur_id")) == "etat"
+    assert at(found.rows, (FUNDED, key, "montant")) is None, "nobody decided"
+    (conflict,) = found.conflicts
+    assert (conflict.champ, conflict.kept, conflict.place) == ("montant", None, None)
+    assert [(each.partenaire, each.value) for each in conflict.claims] == [("etat", 100), ("luce", 200)]
+
+
+# Rows that went
+
+
+def test_what_a_partner_says_of_a_line_that_staff_removed_is_a_conflict() -> None:
+    rows = contract(lignes_budgetaires=small_rows()[LINES][1:])
+    found = merged(rows, returned("luce", row(LINES, ("B01-luce-001", 2016), {}, {"montant_vote": 5})))
+    assert found.rows[LINES] == rows[LINES]
+    assert [(each.fate, each.after) for each in found.modifications] == [(Fate.CONFLICT, 5)]
+    assert found.conflicts[0].place is None
+
+
+def test_a_line_of_this_exercice_that_staff_removed_does_not_come_back_in_part() -> None:
+    sent = {"convention_id": 1, "collectivite_id": "luce", "libelle": "Cantine", "montant_prevu": 7_00}
+    answer = row(LINES, ("B01-luce-001", 2016), sent, {"montant_realise": 5_00})
+    found = merged(contract(), returned("luce", answer))  # the form had its line of 2016, the master has no more
+    assert found.rows[LINES] == contract()[LINES]
+    assert [each.fate for each in found.modifications] == [Fate.CONFLICT]
+
+
+def test_a_follow_up_that_staff_removed_does_not_come_back_in_part() -> None:
+    key = ("I-1.1./1", "bailleur", 2016)
+    answer = row(FOLLOWED, key, {"avancement": "en cours"}, {"pourcentage": 50})
+    found = merged(contract(), returned("bailleur", answer))
+    assert found.rows[FOLLOWED] == []
+    assert [each.fate for each in found.modifications] == [Fate.CONFLICT]
+
+
+def test_the_first_follow_up_of_a_fiche_makes_its_row() -> None:
+    key = ("I-1.1./1", "bailleur", 2016)
+    found = merged(contract(), returned("bailleur", row(FOLLOWED, key, {}, {"avancement": "terminée"})))
+    assert [keyed(FOLLOWED, each) for each in found.rows[FOLLOWED]] == [key]
+    assert found.rows[FOLLOWED][0]["avancement"] == "terminée"
+
+
+def test_a_row_removed_is_proposed_and_stays() -> None:
+    gone = RemovedRow(LINES, "B01-luce-001", "Cantine", "Budget", "A5")
+    found = merged(contract(), returned("luce", removed=[gone]))
+    assert found.rows[LINES] == contract()[LINES]
+    (removal,) = found.removals
+    assert (removal.table, removal.key, removal.libelle) == (LINES, ("B01-luce-001", 2016), "Cantine")
+    assert (removal.partenaire, removal.place) == ("luce", Place("retours/luce-2016.xlsx", "Budget", "A5"))
+    assert not found.modifications
+
+
+@pytest.mark.parametrize(
+    ("table", "row_id", "key"), [(FOLLOWED, "I-1.1./1", ("I-1.1./1", "luce", 2016)), (FUNDED, "x:etat", ("x:etat",))]
+)
+def test_a_row_removed_has_its_whole_key(table: str, row_id: str, key: tuple[Any, ...]) -> None:
+    found = merged(contract(), returned("luce", removed=[RemovedRow(table, row_id, "x", None, None)]))
+    assert found.removals[0].key == key
+
+
+# After an adoption
+
+
+def test_the_return_that_was_adopted_changes_nothing_more() -> None:
+    found = merged(with_amount(2), says("luce", 2, adopted={CELL: 2}))
+    assert (found.modifications, found.conflicts) == ([], [])
+
+
+def test_staff_s_edit_after_the_adoption_stays_and_is_no_conflict() -> None:
+    found = merged(with_amount(9), says("luce", 2, adopted={CELL: 2}))
+    assert at(found.rows, CELL) == 9
+    assert (found.modifications, found.conflicts) == ([], [])
+
+
+def test_a_correction_of_what_was_adopted_is_applied() -> None:
+    found = merged(with_amount(2), says("luce", 5, adopted={CELL: 2}))
+    assert at(found.rows, CELL) == 5
+    assert [(each.before, each.after, each.fate) for each in found.modifications] == [(2, 5, Fate.APPLIED)]
+
+
+def test_a_return_to_the_value_as_sent_is_a_correction_too() -> None:
+    found = merged(with_amount(2), says("luce", 1, adopted={CELL: 2}))
+    assert at(found.rows, CELL) == 1
+    assert [(each.before, each.after, each.fate) for each in found.modifications] == [(2, 1, Fate.APPLIED)]
+
+
+def test_a_correction_of_what_staff_changed_since_the_adoption_is_a_conflict() -> None:
+    found = merged(with_amount(9), says("luce", 5, adopted={CELL: 2}))
+    assert at(found.rows, CELL) == 9
+    assert (found.conflicts[0].sent, found.conflicts[0].kept) == (2, 9)
+
+
+def test_a_row_of_its_own_that_was_adopted_and_removed_by_staff_stays_away() -> None:
+    adopted = {(LINES, ADDED, name): value for name, value in TYPED_LINE.items()}
+    adopted |= {(LINES, ADDED, "ligne_id"): ADDED[0], (LINES, ADDED, "exercice"): 2016}
+    rows = contract()
+    found = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), adopted=adopted))
+    assert (found.rows[LINES], found.modifications) == (rows[LINES], [])
+    corrected = new_row(LINES, ADDED, {**TYPED_LINE, "montant_realise": 3})
+    found = merged(rows, returned("luce", corrected, adopted=adopted))
+    assert found.rows[LINES] == rows[LINES]
+    assert [each.fate for each in found.modifications] == [Fate.CONFLICT]
+
+
+# Properties
+
+_AMOUNT = st.one_of(st.none(), st.integers(0, 4))
+_KEYS = [("B01-luce-001", 2013), ("B01-luce-002", 2013), ("B01-luce-001", 2016), ("B02-luce-001", 2016)]
+_NEW_KEYS = [("N1", 2016), ("N2", 2016), ("B01-luce-001", 2013)]
+_NAMES = ("montant_prevu", "montant_vote", "montant_realise")
+
+
+@st.composite
+def campaigns(draw: DrawFn) -> tuple[Rows, list[InForce]]:
+    """A contract that staff edited since the forms were sent, and the returns of some partners and exercices."""
+    sent = {key: {name: draw(_AMOUNT) for name in _NAMES} for key in _KEYS}
+    rows = contract()
+    lines = [each for each in rows[LINES] if draw(st.booleans()) or each["ligne_id"] == "B02-luce-002"]
+    for key, values in sent.items():
+        found = next((each for each in lines if keyed(LINES, each) == key), None)
+        if found is None and key[1] == 2016 and draw(st.booleans()):
+            found = {**dict.fromkeys(schemas()[LINES].names), **line(key[0], 1, "luce", "x", None, exercice=2016)}
+            lines.append(found)
+        if found is not None:
+            found |= {name: draw(st.one_of(st.just(value), _AMOUNT)) for name, value in values.items()}
+    rows[LINES] = lines
+    returns = []
+    for partner, year in draw(st.sets(st.tuples(st.sampled_from("abc"), st.sampled_from([2016, 2017])))):
+        known = {"convention_id": 1, "collectivite_id": "luce", "libelle": "x"}
+        answers = [
+            row(LINES, key, {**known, **sent[key]}, {name: draw(_AMOUNT) for name in draw(st.sets(st.sampled_from(_NAMES)))})
+            for key in draw(st.sets(st.sampled_from(_KEYS)))
+        ]  # fmt: skip
+        taken = {each.key for each in answers}
+        answers += [
+            new_row(LINES, key, {**known, **{name: draw(_AMOUNT) for name in _NAMES}})
+            for key in draw(st.sets(st.sampled_from(_NEW_KEYS))) if key not in taken
+        ]  # fmt: skip
+        cells = [(LINES, each.key, name) for each in answers for name in _NAMES]
+        adopted = {cell: draw(_AMOUNT) for cell in cells if draw(st.integers(0, 5)) == 0}
+        returns.append(returned(partner, *answers, year=year, adopted=adopted))
+    return rows, returns
+
+
+def amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], Any]:
+    return {(keyed(LINES, each), name): each[name] for each in rows for name in _NAMES}
+
+
+@given(campaigns())
+def test_no_value_changes_unless_a_modification_that_was_applied_names_it(case: tuple[Rows, list[InForce]]) -> None:
+    rows, returns = case
+    found = merged(rows, *returns)
+    applied = {(each.key, each.champ): each.after for each in found.modifications if each.fate is Fate.APPLIED}
+    old, new = amounts(rows[LINES]), amounts(found.rows[LINES])
+    assert set(old) <= set(new), "no row is lost"
+    assert new == {cell: applied.get(cell, old.get(cell)) for cell in new}
+    assert set(applied) <= {(keyed(LINES, each), name) for each in found.rows[LINES] for name in each}
+
+
+@given(campaigns(), st.randoms())
+def test_the_order_of_the_returns_does_not_matter(case: tuple[Rows, list[InForce]], random: Any) -> None:
+    rows, returns = case
+    shuffled = list(returns)
+    random.shuffle(shuffled)
+    assert merged(rows, *shuffled) == merged(rows, *returns)
+
+
+@given(campaigns())
+def test_merging_into_what_was_merged_changes_nothing(case: tuple[Rows, list[InForce]]) -> None:
+    rows, returns = case
+    once = merged(rows, *returns)
+    twice = merged(once.rows, *returns)
+    assert twice.rows == once.rows
+    assert not [each for each in twice.modifications if each.fate is Fate.APPLIED]
+    assert [(each.key, each.champ, each.kept) for each in twice.conflicts] == [
+        (each.key, each.champ, each.kept) for each in once.conflicts
+    ]
+
+
+@given(campaigns())
+def test_every_change_is_listed_once_with_its_fate(case: tuple[Rows, list[InForce]]) -> None:
+    rows, returns = case
+    found = merged(rows, *returns)
+    wanted: Counter[Any] = Counter()
+    for each in returns:
+        for answer in each.reading.rows:
+            names = [name for name in answer.values if answer.is_new or name in TYPED[LINES]]
+            for name in names:
+                sent = None if answer.is_new else answer.before.get(name, answer.values[name])
+                if each.adopted.get((LINES, answer.key, name), sent) != answer.values[name]:
+                    wanted[each.partenaire, each.exercice, answer.key, name] += 1
+    assert Counter((each.partenaire, each.exercice, each.key, each.champ) for each in found.modifications) == wanted
+    claims = Counter((each.key, each.champ, claim.partenaire) for each in found.conflicts for claim in each.claims)
+    in_conflict = [each for each in found.modifications if each.fate is Fate.CONFLICT]
+    assert claims == Counter((each.key, each.champ, each.partenaire) for each in in_conflict)
+
+
+@given(campaigns())
+def test_the_money_is_what_it_was_and_what_was_applied(case: tuple[Rows, list[InForce]]) -> None:
+    rows, returns = case
+    found = merged(rows, *returns)
+    before = amounts(rows[LINES])
+    applied: dict[Any, Modification] = {
+        (each.key, each.champ): each
+        for each in found.modifications
+        if each.fate is Fate.APPLIED and each.champ in _NAMES
+    }
+    difference = sum((each.after or 0) - (before.get(cell) or 0) for cell, each in applied.items())
+    assert sum(each or 0 for each in amounts(found.rows[LINES]).values()) == difference + sum(
+        each or 0 for each in before.values()
+    )
+
+
+@given(campaigns())
+def test_every_row_and_every_cell_keeps_its_place(case: tuple[Rows, list[InForce]]) -> None:
+    rows, returns = case
+    found = merged(rows, *returns)
+    stood = {keyed(LINES, each): place for each, place in zip(rows[LINES], places(rows)[LINES], strict=True)}
+    for each, place in zip(found.rows[LINES], found.origins[LINES], strict=True):
+        key = keyed(LINES, each)
+        assert place == stood[key] if key in stood else (place.fichier or "").startswith("retours/")
+    said = {(each.key, each.champ, each.place): each.after for each in found.modifications}
+    for (table, position, name), place in found.cells.items():
+        values = found.rows[table][position]
+        assert said[keyed(table, values), name, place] == values[name]
+    applied = {(each.key, each.champ) for each in found.modifications if each.fate is Fate.APPLIED}
+    assert {(keyed(LINES, found.rows[table][at]), name) for table, at, name in found.cells} == applied
+
+
+def test_follow_ups_of_one_fiche_stay_together() -> None:
+    rows = contract(suivis=[followed("I-1.1./1", 2015), followed("I-2./1", 2015)])
+    found = merged(rows, returned("bailleur", row(FOLLOWED, ("I-1.1./1", "bailleur", 2016), {}, {"pourcentage": 10})))
+    assert [(each["fiche_id"], each["exercice"]) for each in found.rows[FOLLOWED]] == [
+        ("I-1.1./1", 2015),
+        ("I-1.1./1", 2016),
+        ("I-2./1", 2015),
+    ]
