@@ -37,8 +37,8 @@ def cron_line() -> str:
     return line
 
 
-def task() -> ElementTree.Element:
-    return ElementTree.parse(UNITS / "tabellion-tache.xml").getroot()  # noqa: S314  (our own file)
+def task(name: str = "tabellion-tache.xml") -> ElementTree.Element:
+    return ElementTree.parse(UNITS / name).getroot()  # noqa: S314  (our own file)
 
 
 def found(element: ElementTree.Element, path: str) -> str:
@@ -47,12 +47,18 @@ def found(element: ElementTree.Element, path: str) -> str:
 
 def commands() -> dict[str, list[str]]:
     """The command line of each unit, as words, its placeholders not replaced."""
-    windows = f'"{found(task(), "Actions/Exec/Command")}" {found(task(), "Actions/Exec/Arguments")}'
+
+    def windows(name: str) -> list[str]:
+        line = f'"{found(task(name), "Actions/Exec/Command")}" {found(task(name), "Actions/Exec/Arguments")}'
+        # The paths of Windows have backslashes; the folder of this machine replaces them.
+        return shlex.split(line.replace("\\", "/"))
+
     return {
         "tabellion.cron": shlex.split(cron_line().split(None, 5)[5]),
         "tabellion.service": shlex.split(ini("tabellion.service")["Service"]["ExecStart"]),
-        # The paths of Windows have backslashes; the folder of this machine replaces them.
-        "tabellion-tache.xml": shlex.split(windows.replace("\\", "/")),
+        "tabellion-tache.xml": windows("tabellion-tache.xml"),
+        "tabellion-veille.service": shlex.split(ini("tabellion-veille.service")["Service"]["ExecStart"]),
+        "tabellion-veille-windows.xml": windows("tabellion-veille-windows.xml"),
     }
 
 
@@ -104,6 +110,13 @@ def test_the_command_of_each_unit_runs(name: str, workspace: Path, program: Path
     assert "] fin : code 0, " in log.splitlines()[-1]
 
 
+@pytest.mark.parametrize("name", ["tabellion-veille.service", "tabellion-veille-windows.xml"])
+def test_the_command_of_each_unit_of_the_day_watches_and_keeps_a_log(name: str) -> None:
+    assert commands()[name] == [
+        "@TABELLION@", "watch", "--contrat", "@DOSSIER@", "--journal-texte", "@DOSSIER@/workbooks/tabellion.log"
+    ]  # fmt: skip
+
+
 # cron
 
 
@@ -153,10 +166,28 @@ def test_the_service_may_write_the_workbooks_only_and_blocking_findings_are_no_f
     assert (service["ProtectSystem"], service["ProtectHome"]) == ("strict", "read-only")
 
 
+def test_the_service_of_the_day_comes_back_whatever_happens_and_stops_at_once() -> None:
+    unit = ini("tabellion-veille.service")
+    service = unit["Service"]
+    assert (service["Type"], service["Restart"], service["RestartSec"]) == ("simple", "on-failure", "30")
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert (service["KillSignal"], service["TimeoutStopSec"]) == ("SIGTERM", "10")
+    assert unit["Install"]["WantedBy"] == "multi-user.target"
+
+
+def test_the_service_of_the_day_is_shut_in_as_that_of_the_night_but_for_mails() -> None:
+    night, day = dict(ini("tabellion.service")["Service"]), dict(ini("tabellion-veille.service")["Service"])
+    of_a_run = {"Type", "ExecStart", "SuccessExitStatus", "TimeoutStartSec", "Nice"}
+    differences = {name for name in night if name not in of_a_run and day.get(name) != night[name]}
+    assert differences == {"PrivateNetwork", "RestrictAddressFamilies"}
+    assert day["RestrictAddressFamilies"].split() == ["AF_UNIX", "AF_INET", "AF_INET6"]
+    assert day["EnvironmentFile"] == "-/etc/tabellion/veille.env"
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_systemd_takes_the_units(program: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mon contrat"
-    units = [tmp_path / "tabellion.service", tmp_path / "tabellion.timer"]
+    units = [tmp_path / name for name in ("tabellion.service", "tabellion.timer", "tabellion-veille.service")]
     for path in units:
         path.write_text(filled(text(path.name), program, folder), encoding="utf-8")
     done = subprocess.run(
@@ -168,11 +199,13 @@ def test_systemd_takes_the_units(program: Path, tmp_path: Path) -> None:
 # Windows
 
 
-def test_the_task_is_in_the_form_that_windows_exports() -> None:
-    whole = (UNITS / "tabellion-tache.xml").read_bytes()
+@pytest.mark.parametrize("name", ["tabellion-tache.xml", "tabellion-veille-windows.xml"])
+def test_the_task_is_in_the_form_that_windows_exports(name: str) -> None:
+    whole = (UNITS / name).read_bytes()
     assert whole.startswith(b"\xff\xfe")
-    assert text("tabellion-tache.xml").startswith('<?xml version="1.0" encoding="UTF-16"?>\r\n')
-    root = task()
+    assert text(name).startswith('<?xml version="1.0" encoding="UTF-16"?>\r\n')
+    assert text(name).count("\n") == text(name).count("\r\n")
+    root = task(name)
     assert (root.tag, root.get("version")) == (f"{TASK}Task", "1.2")
     assert [each.tag.removeprefix(TASK) for each in root] == [
         "RegistrationInfo", "Triggers", "Principals", "Settings", "Actions"
@@ -188,3 +221,16 @@ def test_the_task_is_every_night_catches_up_and_never_runs_twice_at_once() -> No
     assert found(root, "Settings/StartWhenAvailable") == "true"
     assert found(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
     assert found(root, "Settings/ExecutionTimeLimit") == "PT4H"
+
+
+def test_the_task_of_the_day_starts_with_the_machine_and_again_when_it_has_ended() -> None:
+    root = task("tabellion-veille-windows.xml")
+    assert found(root, "Triggers/BootTrigger/Enabled") == "true"
+    assert found(root, "Triggers/TimeTrigger/Repetition/Interval") == "PT5M"
+    assert found(root, "Triggers/TimeTrigger/Repetition/Duration") == "", "without end"
+    assert found(root, "Principals/Principal/LogonType") == "Password", "whether somebody is logged on or not"
+    assert found(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
+    assert found(root, "Settings/ExecutionTimeLimit") == "PT0S"
+    assert (found(root, "Settings/RestartOnFailure/Interval"), found(root, "Settings/RestartOnFailure/Count")) == (
+        "PT1M", "10"
+    )  # fmt: skip

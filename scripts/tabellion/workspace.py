@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -17,6 +18,34 @@ from tabellion.wording import system_reason
 
 SETTINGS_FILE = "tabellion.toml"
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
+#: How the mail server is spoken to, and its usual port for that.
+_MAIL_PORTS = {"starttls": 587, "ssl": 465, "aucun": 25}
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_LONGEST_ADDRESS = 254
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether ``text`` is a plain mail address (``prenom.nom@ville.fr``), without a name and in ASCII."""
+    return len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How notices are sent by mail, and to whom: the section ``[courriel]``.
+
+    ``chiffrement`` is ``starttls``, ``ssl`` or ``aucun``. ``equipe`` are the staff's addresses; ``partenaires`` says
+    whether the partners' contacts are written to. ``mot_de_passe_variable`` is the name of the environment variable
+    that has the password of ``utilisateur`` (both ``None`` without one): no password stands in a file.
+    """
+
+    serveur: str
+    port: int
+    chiffrement: str
+    expediteur: str
+    equipe: tuple[str, ...] = ()
+    partenaires: bool = False
+    utilisateur: str | None = None
+    mot_de_passe_variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +71,8 @@ class Settings:
     libelles_vides: tuple[str, ...]
     dates_limites: Mapping[int, date] = field(default_factory=dict)
     """The last day of a campaign, by exercice: a return saved later, or not there yet, is late."""
+    courriel: MailSettings | None = None
+    """How notices are sent by mail; ``None``: none are."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +204,7 @@ class _SettingsReader:
             longueurs_publipostage=self.lengths("controles.longueurs_publipostage", (255,)),
             libelles_vides=self.words("controles.libelles_vides", ("(vide)",)),
             dates_limites=self.days("campagne.dates_limites"),
+            courriel=self.mail("courriel"),
         )
         self.say_unknown()
         return settings
@@ -247,6 +279,77 @@ class _SettingsReader:
             self.wrong(name, value, 'une liste de textes, par exemple ["(vide)"]')
             return default
         return tuple(value)
+
+    def mail(self, section: str) -> MailSettings | None:
+        """The section of the mail: all of it, or none (an empty section is none); a half-filled one is a mistake."""
+        names = [f"{section}.{each}" for each in MailSettings.__slots__]
+        found = self.values.get(section, {})
+        if not isinstance(found, dict):
+            self.known.append(section)
+            self.wrong(section, found, f"une partie [{section}]")
+            return None
+        if not found:
+            self.known += names
+            return None
+        server, port, cipher, sender, team, partners, user, password = names
+        host = self.one(server, r"[A-Za-z0-9.:_-]+", "le nom du serveur de courriel, par exemple smtp.ville.fr")
+        chosen = self.one(cipher, "|".join(_MAIL_PORTS), '"starttls", "ssl" ou "aucun"', "starttls")
+        settings = MailSettings(
+            host,
+            self.port(port, _MAIL_PORTS.get(chosen, 25)),
+            chosen,
+            self.one(sender, is_mail_address, "l'adresse qui envoie les avis, par exemple tabellion@ville.fr"),
+            self.addresses(team),
+            self.flag(partners, default=False),
+            self.one(user, r"[^\x00-\x1f]+", "un nom d'utilisateur", None) or None,
+            self.one(password, r"[A-Z_][A-Z0-9_]*", "le nom, en majuscules, d'une variable d'environnement", None)
+            or None,
+        )
+        self.check_whole(settings, names, found)
+        return settings
+
+    def check_whole(self, settings: MailSettings, names: list[str], found: Mapping[str, Any]) -> None:
+        """Say what is missing between settings that are each right."""
+        _, _, cipher, _, team, _, user, password = names
+        if not found.get("equipe") and found.get("partenaires", False) is False:
+            self.wrong(team, "rien", "des adresses dans « equipe », ou « partenaires = true » : quelqu'un à qui écrire")
+        if ("utilisateur" in found) != ("mot_de_passe_variable" in found):
+            missing = password if "utilisateur" in found else user
+            self.wrong(missing, "rien", "« utilisateur » et « mot_de_passe_variable » ensemble, ou aucun des deux")
+        if settings.chiffrement == "aucun" and settings.utilisateur:
+            self.wrong(cipher, "aucun", '"starttls" ou "ssl" : un mot de passe ne voyage pas en clair')
+
+    def one(self, name: str, rule: str | Callable[[str], bool], expected: str, default: Any = _MISSING) -> str:
+        """A text that follows a rule: a pattern, or what says yes. Without it, ``default`` (``""`` for ``None``)."""
+        value = self.get(name, default)
+        if value is _MISSING or value is None:
+            return ""
+        good = isinstance(value, str) and (rule(value) if callable(rule) else re.fullmatch(rule, value) is not None)
+        if not good:
+            # Who put the password there would find it again in every log.
+            self.wrong(name, "autre chose" if "mot_de_passe" in name else value, expected)
+        return str(value)
+
+    def port(self, name: str, default: int) -> int:
+        value = self.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= 65535:
+            self.wrong(name, value, "un numéro de port, entre 1 et 65535")
+            return default
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.get(name, default)
+        if not isinstance(value, bool):
+            self.wrong(name, value, "true ou false")
+            return default
+        return value
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        value = self.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) and is_mail_address(each) for each in value):
+            self.wrong(name, value, 'une liste d\'adresses, par exemple ["politique.ville@agglo.fr"]')
+            return ()
+        return tuple(dict.fromkeys(value))
 
     def say_unknown(self) -> None:
         whole = {name for name in self.known if "." not in name}

@@ -45,11 +45,14 @@ class Step:
 @dataclass(frozen=True)
 class Beside:
     """An output whose place was taken: it is at ``path`` (from ``workbooks/``) and waits for the place ``target``,
-    where there was something of the trace ``before``."""
+    where there was something of the trace ``before``.
+
+    Without a ``path`` (then without a ``sha256`` too): what is at ``target`` waits for its own removal.
+    """
 
     target: str
-    path: str
-    sha256: str
+    path: str | None
+    sha256: str | None
     before: Trace | None
 
 
@@ -110,10 +113,7 @@ def read_besides(path: Path) -> dict[str, Beside]:
     then left where they are: nothing proves any more whose they are)."""
     try:
         said = json.loads(path.read_bytes())
-        besides = [
-            Beside(_inside(each["target"]), _inside(each["path"]), str(each["sha256"]), _trace(each["before"]))
-            for each in said["besides"]
-        ]
+        besides = [_beside(each) for each in said["besides"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return {}
     return {each.target: each for each in besides}
@@ -171,6 +171,13 @@ def _step(said: Any) -> Step:
     if (staged is None) != (sha256 is None) or (sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256)):
         raise DamagedError("son manifeste est incomplet")
     return Step(_inside(said["target"]), _trace(said["before"]), None if staged is None else _name(staged), sha256)
+
+
+def _beside(said: Any) -> Beside:
+    target, before = _inside(said["target"]), _trace(said["before"])
+    if said["path"] is None:
+        return Beside(target, None, None, before)
+    return Beside(target, _inside(said["path"]), str(said["sha256"]), before)
 
 
 def _trace(said: Any) -> Trace | None:

@@ -1,7 +1,7 @@
 """A committed publication put in place, step by step: every step may be done again, so that another run can finish it.
 
-What stands in the way is never lost: an output that another program holds open stays, and the new one waits beside it;
-one that somebody wrote into meanwhile is kept under a dated name.
+What stands in the way is never lost: an output that somebody has open stays, also where the system would allow to
+replace it, and the new one waits beside it; one that somebody wrote into meanwhile is kept under a dated name.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ from tabellion.outputs.manifest import (
     trace,
     write_besides,
 )
+from tabellion.outputs.owners import Owner, owner_of
 from tabellion.wording import system_reason
 
 #: How long one publication waits, in all, for files that other programs hold.
 PATIENCE_SECONDS = 5.0
 #: The mark, in its name, of an output whose place was taken.
 NEW = "(nouveau)"
+#: Beside the staging folder: the list of the outputs that wait.
+BESIDES = "a-cote.json"
 #: In the staging folder: the previous outputs on their way into the history, and old ones on their way out of it.
 HISTORY, DROPPED = "historique", "retires"
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d \d\dh\d\d)(?: \((\d{1,9})\))?")
@@ -47,7 +50,7 @@ class Placing:
 
     def __init__(self, workbooks: Path, staging: Path, now: datetime) -> None:
         self.workbooks, self.staging, self.now = workbooks, staging, now
-        self.besides_file = staging.with_name("a-cote.json")
+        self.besides_file = staging.with_name(BESIDES)
         self.besides = read_besides(self.besides_file)
         self.patience = PATIENCE_SECONDS
         self.said: list[Finding] = []
@@ -59,7 +62,13 @@ class Placing:
     def current(self, name: str) -> Path:
         """Where the last version of an output is: in its place, or waiting beside it."""
         beside = self.besides.get(name)
-        return self.path(name if beside is None else beside.path)
+        return self.path(name if beside is None or beside.path is None else beside.path)
+
+    def keep(self, name: str) -> None:
+        """What waited for its removal is wanted again."""
+        beside = self.besides.get(name)
+        if beside is not None and beside.path is None:
+            self._strike(name)
 
     def complete(self, manifest: Manifest, *, resumed: bool) -> None:
         """Do every step of a committed publication that is not done, then forget it.
@@ -90,26 +99,59 @@ class Placing:
             ) from error
 
     def place_waiting(self) -> None:
-        """Put in place the outputs that wait beside theirs, where that is possible now, or say that they still wait."""
+        """Put in place the outputs that wait beside theirs, where that is possible now, or say that they still wait.
+
+        Those that wait for their removal are removed, unless somebody wrote into them or has them open.
+        """
         patience, self.patience = self.patience, 0.0
         for beside in list(self.besides.values()):
+            owner = self._owner(beside.target)
+            if beside.path is None:
+                self._remove_at_last(beside, owner)
+                continue
             waiting, target = self.path(beside.path), self.path(beside.target)
+            owner = owner or self._owner(beside.path)
             with suppress(OSError):
-                if digest(waiting) == beside.sha256:
+                if digest(waiting) == beside.sha256 and owner is None:
                     self._give_way(beside.target, beside.before)
                     waiting.replace(target)
                     folder_to_disk(target.parent)
                 if digest(waiting) != beside.sha256:  # moved just now, or somebody's own file since they wrote into it
-                    del self.besides[beside.target]
-                    write_besides(self.besides_file, self.besides)
+                    self._strike(beside.target)
             if beside.target in self.besides:
-                self._say_open(beside)
+                self._say_open(beside.target, beside.path, owner)
         self.patience = patience
 
-    def _say_open(self, beside: Beside) -> None:
-        """Say that an output waits beside its place."""
-        there, here = Path(beside.target).name, Path(beside.path).name
-        self.said.append(finding("sortie-ouverte", Place(beside.target), valeur=there, attendu=here))
+    def _remove_at_last(self, beside: Beside, owner: Owner | None) -> None:
+        target = self.path(beside.target)
+        with suppress(OSError):
+            if owner is None and trace(target) == beside.before:
+                target.unlink(missing_ok=True)
+            left = trace(target)
+            if left is None or left != beside.before:  # removed, or somebody's own file since they wrote into it
+                self._strike(beside.target)
+
+    def _owner(self, name: str) -> Owner | None:
+        """Who has an output open; whoever died with it open is said, and does not count."""
+        path = self.path(name)
+        owner = owner_of(path, self.now) if trace(path) is not None else None
+        if owner is not None and owner.is_stale:
+            place = Place(owner.file.relative_to(self.workbooks).as_posix())
+            self.said.append(finding("proprietaire-perime", place, valeur=path.name, detail=str(owner)))
+            return None
+        return owner
+
+    def _say_open(self, target: str, waiting: str, owner: Owner | None) -> None:
+        """Say that an output waits beside its place, and for whom where that is known."""
+        remede = None
+        if owner is not None:
+            shown = owner.file.parent.name
+            remede = (
+                f"Ouvert par {owner} : à sa fermeture, la nouvelle version prendra sa place. Si personne ne l'a "
+                f"plus ouvert, supprimez le fichier caché « {owner.file.name} » du dossier « {shown} »."
+            )
+        there, here = Path(target).name, Path(waiting).name
+        self.said.append(finding("sortie-ouverte", Place(target), valeur=there, attendu=here, suggestion=remede))
 
     def _put(self, step: Step, staged: Path, sha256: str) -> None:
         target = self.path(step.target)
@@ -117,13 +159,16 @@ class Placing:
         if trace(target) != step.before and digest(target) == sha256:  # copied to another disk, then stopped
             staged.unlink()
             return
+        if (owner := self._owner(step.target)) is not None:
+            self._put_beside(step, staged, sha256, owner)
+            return
         try:
             self._give_way(step.target, step.before)
             self._patiently(lambda: _move(staged, target))
         except OSError as error:
             if error.errno not in _HELD:
                 raise
-            self._put_beside(step, staged, sha256)
+            self._put_beside(step, staged, sha256, None)
         else:
             self._forget_beside(step.target)
 
@@ -137,7 +182,7 @@ class Placing:
         self._patiently(lambda: target.rename(kept))
         self.said.append(finding("sortie-modifiee", Place(name), valeur=target.name, attendu=kept.name))
 
-    def _put_beside(self, step: Step, staged: Path, sha256: str) -> None:
+    def _put_beside(self, step: Step, staged: Path, sha256: str, owner: Owner | None) -> None:
         target = self.path(step.target)
         self._forget_beside(step.target)
         path = free_name(target.with_name(f"{target.stem} {NEW}{target.suffix}"))
@@ -146,24 +191,38 @@ class Placing:
         self.besides[step.target] = beside
         write_besides(self.besides_file, self.besides)  # before the file is there: it is nobody else's
         _move(staged, path)
-        self._say_open(beside)
+        self._say_open(step.target, name, owner)
 
     def _forget_beside(self, name: str) -> None:
         """Take away the version of an output that waited, unless somebody wrote into it."""
         beside = self.besides.get(name)
         if beside is None:
             return
-        if digest(self.path(beside.path)) == beside.sha256:
-            self._patiently(self.path(beside.path).unlink)
+        if beside.path is not None and digest(self.path(beside.path)) == beside.sha256:
+            if self._owner(beside.path) is None:
+                self._patiently(self.path(beside.path).unlink)
+            else:
+                self._remove_later(beside.path)
+        self._strike(name)
+
+    def _strike(self, name: str) -> None:
+        """An output waits for nothing any more."""
         del self.besides[name]
+        write_besides(self.besides_file, self.besides)
+
+    def _remove_later(self, name: str) -> None:
+        self.besides[name] = Beside(name, None, None, trace(self.path(name)))
         write_besides(self.besides_file, self.besides)
 
     def _remove(self, step: Step) -> None:
         target = self.path(step.target)
         try:
-            if trace(target) is not None and trace(target) == step.before:  # another one is somebody's
-                self._patiently(target.unlink)
             self._forget_beside(step.target)
+            if trace(target) is not None and trace(target) == step.before:  # another one is somebody's
+                if self._owner(step.target) is not None:
+                    self._remove_later(step.target)
+                else:
+                    self._patiently(target.unlink)
         except OSError as error:
             if error.errno not in _HELD:
                 raise

@@ -26,11 +26,13 @@ from tabellion.outputs.manifest import (
     Manifest,
     Step,
     digest,
+    read_besides,
     read_manifest,
     trace,
     write_manifest,
 )
-from tabellion.outputs.placing import HISTORY, Placing
+from tabellion.outputs.owners import owner_of
+from tabellion.outputs.placing import BESIDES, HISTORY, Placing
 from tabellion.wording import french_date, system_reason
 
 _BLOCK_BYTES = 1 << 20
@@ -76,8 +78,9 @@ def publish(
 
     All paths are in the folder ``workbooks``; ``staging`` is a folder of the publication's own, on the same disk. Only
     the holder of the lock may call this. An output that has its content already is not touched; when all have, nothing
-    is written. An output that another program holds open is written beside (« consolidation (nouveau).xlsx ») and takes
-    its place at a later run. A :class:`Copy` whose source has changed is left out, with a finding.
+    is written. An output that somebody has open, by its owner file or because the system refuses, is written beside
+    (« consolidation (nouveau).xlsx ») and takes its place at a later run; one to remove is removed then. A
+    :class:`Copy` whose source has changed is left out, with a finding.
 
     Raises :class:`TabellionError` when the outputs cannot be prepared (nothing has then changed) or not be put in place
     (the next :func:`recover` then completes them).
@@ -130,6 +133,22 @@ def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
     return placing.said
 
 
+def is_place_free(workbooks: Path, staging: Path, *, now: datetime) -> bool:
+    """Whether an output that waits could take its place now, as far as owner files tell: :func:`recover` would do it.
+
+    It costs next to nothing and needs no lock: whoever stays on may ask every few seconds. Where the system alone
+    refuses, nothing but trying tells, and the answer is yes.
+    """
+    return any(
+        not any(
+            (owner := owner_of(workbooks / name, now)) is not None and not owner.is_stale
+            for name in (each.target, each.path)
+            if name is not None
+        )
+        for each in read_besides(staging.with_name(BESIDES)).values()
+    )
+
+
 def _recover(placing: Placing) -> None:
     staging = placing.staging
     manifest = None
@@ -180,6 +199,7 @@ class _Changes:
         for target, content in contents.items():
             self.doing = target
             name = self._name(target)
+            self.placing.keep(name)
             if not self._has(name, content):
                 step = self._stage(f"{len(steps):06d}", name, content)
                 steps += [] if step is None else [step]
@@ -258,7 +278,7 @@ class _Changes:
 
     def _previous(self, members: Iterable[str]) -> Iterator[tuple[str, Path]]:
         """The previous outputs: their names in the history (without the folder that all are in), and where they are."""
-        waiting = {each.path for each in self.placing.besides.values()}
+        waiting = {each.path or each.target for each in self.placing.besides.values()}
         for member in members:
             root = self.placing.path(member)
             is_folder = root.is_dir() and member not in self.placing.besides

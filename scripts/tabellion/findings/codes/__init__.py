@@ -15,6 +15,7 @@ from tabellion.findings.codes import (
     sheets,
     totals,
     values,
+    watching,
 )
 from tabellion.findings.model import Code
 
@@ -31,4 +32,5 @@ ALL_CODES: tuple[Code, ...] = (
     *campaign.CODES,
     *reconciliation.CODES,
     *runs.CODES,
+    *watching.CODES,
 )

@@ -1,0 +1,562 @@
+"""Notices by mail: who is told what, never twice, and that no server, however bad, holds the watcher up."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import smtp
+from support.consolidations import place, received, rich, said
+from support.smtp import Server
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Standing, Verdict
+from tabellion.findings import Severity, TabellionError
+from tabellion.watch.mail import Letter, LetterError, attachment_name, message_of
+from tabellion.watch.notices import Notifier, Postman, due_notices, round_of
+from tabellion.workspace import MailSettings, Workspace, find_workspace, read_settings
+
+NOW = datetime(2016, 12, 6, 9, 0)
+STAFF, TOWN = "equipe@agglo.fr", "mairie@luce.fr"
+PLAIN = MailSettings("localhost", 25, "aucun", "tabellion@agglo.fr", (STAFF,), True)
+COPY = b"PK an annotated copy" * 500
+
+needs_openssl = pytest.mark.skipif(smtp.missing() is not None, reason=str(smtp.missing()))
+
+
+def rejected(name: str = "retours/luce.xlsx", verdict: Verdict = Verdict.REJECTED, **more: Any) -> ReceivedFile:
+    findings = [replace(said("montant-ambigu", place(name, "Budget", 6, 5), "« 1.234 » est ambigu."), bloquant=True)]
+    known: dict[str, Any] = {"partenaire": "luce", "exercice": 2016, "annotated": name.replace("retours", "constats")}
+    return received(name, verdict, findings, **(known | more))
+
+
+def campaign(*files: ReceivedFile, courriel: str | None = TOWN, nom: str = "Lucé", **more: Any) -> Consolidation:
+    line = BoardLine("luce", nom, courriel, 2016, Standing.REJECTED, "envois/2016/luce-2016.xlsx", files)
+    return replace(rich(), **{"board": (line,), "strays": (), **more})
+
+
+@pytest.fixture
+def contract(workspace: Path) -> Path:
+    """The workspace, with the annotated copy of the return in it."""
+    copy = workspace / "workbooks" / "constats" / "luce.xlsx"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(COPY)
+    return workspace
+
+
+def opened(folder: Path, mail: MailSettings | None) -> Workspace:
+    found = find_workspace(folder)
+    return replace(found, settings=replace(found.settings, courriel=mail))
+
+
+@contextmanager
+def served(server: Server | None = None, **mail: Any) -> Iterator[tuple[Server, MailSettings]]:
+    with smtp.running(server) as running:
+        yield running, replace(PLAIN, port=running.port, **mail)
+
+
+def deliver(
+    folder: Path, mail: MailSettings, consolidation: Consolidation, now: datetime = NOW, **environment: str
+) -> tuple[list[str], datetime | None]:
+    """One round of a postman that has just started: what it says, and when it would come back."""
+    postman = Postman(folder / "workbooks" / ".tabellion", environment)
+    round_ = round_of(opened(folder, mail), consolidation)
+    assert round_ is not None
+    later = postman.deliver(round_, now)
+    for each in postman.said:
+        assert each.gravite is Severity.AVERTISSEMENT
+    return [each.code for each in postman.said], later
+
+
+def recipients(server: Server) -> list[str]:
+    return [each.recipient for each in server.received]
+
+
+# The settings
+
+
+def settings_of(workspace: Path, section: str) -> MailSettings | None:
+    path = workspace / "tabellion.toml"
+    path.write_text(path.read_text(encoding="utf-8") + f"\n{section}\n", encoding="utf-8")
+    return read_settings(path).courriel
+
+
+def test_mails_are_off_by_default(workspace: Path) -> None:
+    assert read_settings(workspace / "tabellion.toml").courriel is None
+    assert settings_of(workspace, "[courriel]") is None
+    assert round_of(opened(workspace, None), campaign(rejected())) is None
+
+
+def test_the_port_follows_the_encryption(workspace: Path) -> None:
+    found = settings_of(
+        workspace, '[courriel]\nserveur = "smtp.agglo.fr"\nexpediteur = "t@agglo.fr"\nequipe = ["e@a.fr"]'
+    )
+    assert found == MailSettings("smtp.agglo.fr", 587, "starttls", "t@agglo.fr", ("e@a.fr",))
+
+
+@pytest.mark.parametrize(
+    ("section", "wrong"),
+    [
+        ("[courriel]\npartenaires = true", ["serveur", "expediteur"]),
+        ('[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"', ["equipe"]),
+        ('[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\nequipe = []\npartenaires = false', ["equipe"]),
+        ('[courriel]\nserveur = ""\nport = 70000\nchiffrement = "tls"\nexpediteur = "a@b.fr\\nBcc: x@y.fr"\n'
+         'equipe = ["pas une adresse"]\npartenaires = "oui"', ["serveur", "port", "chiffrement", "expediteur", "equipe",
+                                                                "partenaires"]),
+        ('[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\npartenaires = true\nutilisateur = "u"',
+         ["mot_de_passe_variable"]),
+        ('[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\npartenaires = true\nmot_de_passe_variable = "MDP"',
+         ["utilisateur"]),
+        ('[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\npartenaires = true\nchiffrement = "aucun"\n'
+         'utilisateur = "u"\nmot_de_passe_variable = "MDP"', ["chiffrement"]),
+        ('[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\npartenaires = true\nmot_de_passe = "secret"',
+         ["mot_de_passe"]),
+    ],
+)  # fmt: skip
+def test_every_mistake_of_the_section_is_said_at_once(workspace: Path, section: str, wrong: list[str]) -> None:
+    with pytest.raises(TabellionError) as caught:
+        settings_of(workspace, section)
+    assert {each.champ for each in caught.value.findings} == {f"courriel.{name}" for name in wrong}
+    assert {each.code for each in caught.value.findings} <= {"reglage-faux", "reglage-inconnu"}
+
+
+def test_a_password_in_the_place_of_its_variable_is_not_repeated(workspace: Path) -> None:
+    with pytest.raises(TabellionError) as caught:
+        settings_of(
+            workspace,
+            '[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\npartenaires = true\n'
+            'utilisateur = "u"\nmot_de_passe_variable = "s3cret!"',
+        )
+    assert "s3cret" not in str(caught.value)
+    assert len(caught.value.findings) == 1
+
+
+# Who is told
+
+
+def told(consolidation: Consolidation, mail: MailSettings = PLAIN) -> list[tuple[str, str]]:
+    return [(each.recipient, each.file.fichier) for each in due_notices(consolidation, mail)]
+
+
+def test_the_partner_and_the_staff_are_told_of_a_return_to_correct() -> None:
+    file = rejected()
+    assert told(campaign(file)) == [(TOWN, file.fichier), (STAFF, file.fichier)]
+    assert told(campaign(file), replace(PLAIN, partenaires=False)) == [(STAFF, file.fichier)]
+    assert told(campaign(file, courriel=None)) == [(STAFF, file.fichier)]
+
+
+def test_returns_in_force_replaced_or_kept_are_nobodys_notice() -> None:
+    for verdict in (Verdict.IN_FORCE, Verdict.OLDER, Verdict.TWIN, Verdict.ALREADY_ADOPTED):
+        assert told(campaign(rejected(verdict=verdict))) == []
+    assert told(campaign(rejected(is_kept_copy=True))) == []
+
+
+def test_what_a_partner_cannot_settle_goes_to_the_staff_only() -> None:
+    stray = received("retours/notes.xlsx", Verdict.UNREADABLE, [])
+    assert told(campaign(rejected(verdict=Verdict.UNDECIDED), strays=(stray,))) == [
+        (STAFF, "retours/luce.xlsx"), (STAFF, "retours/notes.xlsx")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "address", ["", "a@b.fr\r\nBcc: x@y.fr", "a@b.fr, x@y.fr", "Lucé <a@b.fr>", "é@b.fr", "a b@c.fr"]
+)
+def test_a_contact_that_is_no_address_is_not_written_to(address: str) -> None:
+    assert told(campaign(rejected(), courriel=address)) == [(STAFF, "retours/luce.xlsx")]
+
+
+def test_the_same_content_under_another_name_is_the_same_notice() -> None:
+    first, moved = rejected(), rejected("retours/nouveau dossier/luce (1).xlsx")
+    moved = replace(moved, sha256=first.sha256)
+    assert len(due_notices(campaign(first, moved), PLAIN)) == 2
+    other = replace(first, sha256="0" * 64)
+    found = replace(first, findings=(replace(first.findings[0], valeur="autre"),))
+    keys = {each.key for each in due_notices(campaign(first, other, found), PLAIN)}
+    assert len(keys) == 6
+
+
+# What is sent
+
+
+def test_the_mail_has_the_findings_and_the_annotated_copy(contract: Path) -> None:
+    with served() as (server, mail):
+        assert deliver(contract, mail, campaign(rejected())) == ([], None)
+    to_partner, to_staff = server.received
+    assert (to_partner.sender, to_partner.recipient, to_staff.recipient) == ("tabellion@agglo.fr", TOWN, STAFF)
+    message = to_partner.message
+    assert message["To"] == TOWN
+    assert message["From"].addresses[0].addr_spec == "tabellion@agglo.fr"
+    assert message["Reply-To"] == STAFF
+    assert to_staff.message["Reply-To"] is None
+    assert message["Subject"].startswith("Contrat de ville")
+    assert message["Subject"].endswith("retour 2016 à corriger : Lucé")
+    assert (message["Auto-Submitted"], message["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
+    assert parsedate_to_datetime(message["Date"]).replace(tzinfo=None) == NOW
+    assert message["Message-ID"].endswith("@agglo.fr>")
+    assert message["Message-ID"] != to_staff.message["Message-ID"]
+    text = to_partner.text
+    assert text.startswith("Bonjour,\n")
+    assert "Le retour de Lucé pour l'exercice 2016" in text
+    assert "Feuille « Budget », cellule E6 : « 1.234 » est ambigu." in text
+    assert "c'est à l'équipe de le prévenir" not in text
+    (attached,) = message.iter_attachments()
+    assert attached.get_content_type() == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert (attached.get_filename(), attached.get_content()) == ("luce (annoté).xlsx", COPY)
+    assert max(map(len, to_partner.content.split(b"\r\n"))) <= 998
+    assert to_partner.content.isascii()
+
+
+def test_the_staff_knows_when_the_partner_was_not_told(contract: Path) -> None:
+    with served(partenaires=False) as (server, mail):
+        deliver(contract, mail, campaign(rejected()))
+    (only,) = server.received
+    assert "c'est à l'équipe de le prévenir" in only.text
+
+
+def test_a_file_that_is_nobodys_form_is_told_without_a_partner(contract: Path) -> None:
+    with served() as (server, mail):
+        deliver(contract, mail, campaign(strays=(received("retours/notes.xlsx", Verdict.FOREIGN, []),)))
+    (only,) = server.received
+    assert only.message["Subject"].endswith("fichier à vérifier : notes.xlsx")
+    assert list(only.message.iter_attachments()) == []
+
+
+def test_nothing_that_a_partner_names_adds_a_header(contract: Path) -> None:
+    name = "Lucé\r\nBcc: tous@agglo.fr\r\n\r\nun autre corps\x00\u202e\u2028.\r\n.\r\n"
+    file = rejected("retours/a\r\nX-Mal: 1\r\n\r\n..xlsx", annotated="constats/luce.xlsx")
+    with served() as (server, mail):
+        assert deliver(contract, mail, campaign(file, nom=name))[0] == []
+    assert recipients(server) == [TOWN, STAFF]
+    for each in server.received:
+        names = {name.lower() for name in each.message}
+        assert names <= {"from", "to", "reply-to", "subject", "date", "message-id", "auto-submitted", "mime-version",
+                         "x-auto-response-suppress", "content-language", "content-type"}  # fmt: skip
+        assert "\n" not in each.message["Subject"]
+        (attached,) = each.message.iter_attachments()
+        assert set(attached.keys()) == {
+            "Content-Type",
+            "Content-Transfer-Encoding",
+            "Content-Disposition",
+            "MIME-Version",
+        }
+        assert attached.get_content() == COPY
+
+
+def test_names_of_attachments_are_taken_by_every_system() -> None:
+    assert attachment_name("retours/Ville de Chécy.xlsx") == "Ville de Chécy (annoté).xlsx"
+    assert attachment_name("retours/a:b?.xlsx") == "a_b_ (annoté).xlsx"
+    assert len(attachment_name(f"retours/{'é' * 300}.xlsx")) < 100
+    assert attachment_name("\udcff.xlsx") == "� (annoté).xlsx"
+
+
+def test_a_letter_to_what_is_no_address_is_refused() -> None:
+    with pytest.raises(LetterError):
+        message_of(Letter("a@b.fr\nBcc: c@d.fr", "s", "t", "1"), PLAIN, "Contrat", NOW)
+
+
+def test_lines_that_begin_with_a_dot_arrive(contract: Path) -> None:
+    with served() as (server, mail):
+        template = contract / "templates" / "avis.txt"
+        template.write_text("Objet : essai\n\n.\n..deux\n.fin", encoding="utf-8")
+        deliver(contract, mail, campaign(rejected()))
+    assert server.received[0].text == ".\n..deux\n.fin\n"
+    assert server.received[0].message["Subject"] == "essai"
+
+
+def test_the_copy_that_waits_because_the_old_one_is_open_is_the_one_attached(contract: Path) -> None:
+    waiting = contract / "workbooks" / "constats" / "luce (nouveau).xlsx"
+    waiting.write_bytes(b"PK the new one")
+    listed = {"target": "constats/luce.xlsx", "path": "constats/luce (nouveau).xlsx", "sha256": "x", "before": None}
+    memory = contract / "workbooks" / ".tabellion"
+    memory.mkdir()
+    (memory / "a-cote.json").write_text(json.dumps({"besides": [listed]}), encoding="utf-8")
+    with served() as (server, mail):
+        deliver(contract, mail, campaign(rejected()))
+    (attached,) = server.received[0].message.iter_attachments()
+    assert attached.get_content() == b"PK the new one"
+
+
+def test_a_copy_that_is_replaced_meanwhile_is_not_sent_with_the_old_findings(contract: Path) -> None:
+    postman = Postman(contract / "workbooks" / ".tabellion", {})
+    with served() as (server, mail):
+        round_ = round_of(opened(contract, mail), campaign(rejected()))
+        assert round_ is not None
+        (contract / "workbooks" / "constats" / "luce.xlsx").write_bytes(b"a later one")
+        assert postman.deliver(round_, NOW) == NOW + timedelta(minutes=1)
+        assert server.received == []
+
+
+# Encryption and users
+
+
+@needs_openssl
+@pytest.mark.parametrize("chiffrement", ["starttls", "ssl"])
+def test_the_mail_is_encrypted_for_a_known_user(
+    contract: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chiffrement: str
+) -> None:
+    pair = smtp.make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
+    server = Server(users={"tabellion": "s3cret"}, certificate=pair, is_tls_only=chiffrement == "ssl")
+    user = {"chiffrement": chiffrement, "utilisateur": "tabellion", "mot_de_passe_variable": "MDP"}
+    with served(server, **user) as (_, mail):
+        assert deliver(contract, mail, campaign(rejected()), MDP="s3cret") == ([], None)
+        assert [(each.is_encrypted, each.user) for each in server.received] == [(True, "tabellion")] * 2
+        other = campaign(replace(rejected(), sha256="1" * 64))
+        assert deliver(contract, mail, other, MDP="wrong")[0] == ["courriel-refuse"]
+        assert deliver(contract, mail, other, NOW + timedelta(hours=1), MDP="é")[0] == ["courriel-refuse"]
+        conversations = server.conversations
+        assert deliver(contract, mail, other, NOW + timedelta(hours=2))[0] == ["courriel-refuse"]
+        assert server.conversations == conversations  # without its password, nobody is spoken to
+        assert len(server.received) == 2
+
+
+@needs_openssl
+@pytest.mark.parametrize("host", ["localhost", "ailleurs.fr"])
+def test_a_server_that_cannot_be_verified_gets_nothing(contract: Path, tmp_path: Path, host: str) -> None:
+    server = Server(certificate=smtp.make_certificate(tmp_path, host))
+    with served(server, chiffrement="starttls") as (_, mail):
+        postman = Postman(contract / "workbooks" / ".tabellion", {})
+        round_ = round_of(opened(contract, mail), campaign(rejected()))
+        assert round_ is not None
+        postman.deliver(round_, NOW)
+        (finding,) = postman.said
+        assert finding.code == "courriel-injoignable"
+        assert "certificat" in finding.message
+    assert server.received == []
+
+
+def test_a_server_that_cannot_encrypt_gets_nothing(contract: Path) -> None:
+    with served(chiffrement="starttls") as (server, mail):
+        assert deliver(contract, mail, campaign(rejected()))[0] == ["courriel-injoignable"]
+    with served(chiffrement="ssl") as (server, mail):
+        # It does not greet in TLS: the client waits for nothing longer than its patience.
+        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(hours=1))[0] == ["courriel-injoignable"]
+    assert server.received == []
+
+
+# Never twice
+
+
+def test_nobody_is_told_twice(contract: Path) -> None:
+    with served() as (server, mail):
+        for days in range(3):
+            assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(days=days)) == ([], None)
+        assert recipients(server) == [TOWN, STAFF]
+        deliver(contract, mail, campaign())  # corrected, or gone
+        deliver(contract, mail, campaign(replace(rejected("retours/b.xlsx"), sha256=rejected().sha256)))
+        assert len(server.received) == 2
+        deliver(contract, mail, campaign(replace(rejected(), sha256="2" * 64)))
+        assert len(server.received) == 4
+
+
+def test_a_recipient_added_later_is_told_of_what_is_there(contract: Path) -> None:
+    with served() as (server, mail):
+        deliver(contract, mail, campaign(rejected()))
+        deliver(contract, replace(mail, equipe=(STAFF, "chef@agglo.fr")), campaign(rejected()))
+    assert recipients(server) == [TOWN, STAFF, "chef@agglo.fr"]
+
+
+DAMAGES = [
+    "",
+    "{",
+    "[]",
+    "null",
+    '{"version": 2, "avis": {}}',
+    '{"version": 1, "avis": {"a": {"etat": "?"}}}',
+    "[" * 99_999,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=range(len(DAMAGES)))
+def test_a_damaged_memory_sends_nothing_again(contract: Path, damage: str) -> None:
+    ledger = contract / "workbooks" / ".tabellion" / "avis.json"
+    with served() as (server, mail):
+        deliver(contract, mail, campaign(rejected()))
+        ledger.write_text(damage, encoding="utf-8")
+        assert deliver(contract, mail, campaign(rejected())) == (["avis-oublies"], None)
+        assert ledger.with_name("avis-abimes.json").read_text(encoding="utf-8") == damage
+        assert deliver(contract, mail, campaign(rejected())) == ([], None)
+        assert len(server.received) == 2
+        deliver(contract, mail, campaign(replace(rejected(), sha256="3" * 64)))
+        assert len(server.received) == 4
+
+
+def test_a_stop_in_the_middle_of_a_mail_is_said_and_not_repeated(contract: Path) -> None:
+    ledger = contract / "workbooks" / ".tabellion" / "avis.json"
+    with served() as (server, mail):
+        deliver(contract, mail, campaign(rejected()))
+        said_ = json.loads(ledger.read_text(encoding="utf-8"))
+        next(iter(said_["avis"].values()))["etat"] = "en cours"
+        ledger.write_text(json.dumps(said_), encoding="utf-8")
+        assert deliver(contract, mail, campaign(rejected())) == (["avis-incertain"], None)
+        assert deliver(contract, mail, campaign(rejected())) == ([], None)
+        assert len(server.received) == 2
+
+
+def test_a_server_lost_after_the_last_line_may_have_taken_it(contract: Path) -> None:
+    with served(Server(dies="end")) as (server, mail):
+        codes, later = deliver(contract, mail, campaign(rejected()))
+        assert codes == ["avis-incertain", "courriel-injoignable"]
+        server.dies = None
+        assert later is not None
+        assert deliver(contract, mail, campaign(rejected()), later) == ([], None)
+    assert recipients(server) == [TOWN, STAFF]
+
+
+def test_what_cannot_be_noted_is_not_sent(contract: Path) -> None:
+    memory = contract / "workbooks" / ".tabellion"
+    (memory / "avis.json.tmp").mkdir(parents=True)
+    with served() as (server, mail):
+        codes, later = deliver(contract, mail, campaign(rejected()))
+        assert (codes, server.received) == (["avis-non-notes"], [])
+        (memory / "avis.json.tmp").rmdir()
+        assert later is not None
+        assert deliver(contract, mail, campaign(rejected()), later) == ([], None)
+        assert len(server.received) == 2
+
+
+# Bad servers
+
+
+def test_a_server_that_is_not_there_is_tried_again_less_and_less_often(contract: Path) -> None:
+    with served() as (server, mail):
+        pass
+    waits, now = [], NOW
+    for _ in range(12):
+        codes, later = deliver(contract, mail, campaign(rejected()), now)
+        assert codes == ["courriel-injoignable"]
+        assert later is not None
+        assert deliver(contract, mail, campaign(rejected()), later - timedelta(seconds=1)) == ([], later)
+        waits.append((later - now).total_seconds())
+        now = later
+    assert waits == [60, 120, 240, 480, 960, 1920, 3840, 7680, 15360, 21600, 21600, 21600]
+    with smtp.running(server):
+        assert deliver(contract, mail, campaign(rejected()), now) == ([], None)
+        assert recipients(server) == [TOWN, STAFF]
+
+
+@pytest.mark.parametrize("dies", ["greeting", "data"])
+def test_a_server_that_hangs_up_is_tried_again(contract: Path, dies: str) -> None:
+    with served(Server(dies=dies)) as (server, mail):
+        assert deliver(contract, mail, campaign(rejected())) == (["courriel-injoignable"], NOW + timedelta(minutes=1))
+        server.dies = None
+        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(minutes=1)) == ([], None)
+        assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("name", ["serveur.invalid", "a..b", "x" * 80])
+def test_a_server_that_nobody_knows(contract: Path, name: str) -> None:
+    assert deliver(contract, replace(PLAIN, serveur=name), campaign(rejected()))[0] == ["courriel-injoignable"]
+
+
+def test_a_recipient_refused_does_not_keep_the_others_waiting(contract: Path) -> None:
+    with served(Server(refused={TOWN: "550 5.1.1 unknown user"})) as (server, mail):
+        codes, later = deliver(contract, mail, campaign(rejected()))
+        assert (codes, later, recipients(server)) == (["avis-refuse"], NOW + timedelta(minutes=1), [STAFF])
+        server.refused.clear()
+        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(minutes=1)) == ([], None)
+    assert recipients(server) == [STAFF, TOWN]
+
+
+def test_a_sender_refused_stops_everything(contract: Path) -> None:
+    with served(Server(refused_senders={"tabellion@agglo.fr": "553 5.7.1 not yours"})) as (server, mail):
+        assert deliver(contract, mail, campaign(rejected()))[0] == ["courriel-refuse"]
+    assert server.received == []
+
+
+@pytest.mark.parametrize("server", [Server(size=2000), Server(on_data="552 5.3.4 too big")], ids=["said", "at the end"])
+def test_a_mail_that_is_too_large_is_said(contract: Path, server: Server) -> None:
+    with served(server) as (_, mail):
+        postman = Postman(contract / "workbooks" / ".tabellion", {})
+        round_ = round_of(opened(contract, mail), campaign(rejected()))
+        assert round_ is not None
+        postman.deliver(round_, NOW)
+        assert [each.code for each in postman.said] == ["avis-refuse"] * 2
+        assert all("trop gros" in each.message for each in postman.said)
+
+
+@pytest.mark.parametrize("text", [None, "{% if %}", "{{ inconnu }}", b"\xff"], ids=["gone", "cut", "unknown", "bytes"])
+def test_a_wrong_template_is_said_and_sends_nothing(contract: Path, text: str | bytes | None) -> None:
+    template = contract / "templates" / "avis.txt"
+    template.unlink()
+    if text is not None:
+        template.write_bytes(text if isinstance(text, bytes) else text.encode())
+    postman = Postman(contract / "workbooks" / ".tabellion", {})
+    with served() as (server, mail):
+        round_ = round_of(opened(contract, mail), campaign(rejected()))
+        assert round_ is not None
+        postman.deliver(round_, NOW)
+    (finding,) = postman.said
+    assert (finding.code, finding.place.fichier) == ("mise-en-page-fausse", str(template))
+    assert server.received == []
+
+
+def test_a_clock_that_went_back_does_not_stop_the_mails(contract: Path) -> None:
+    with served(Server(dies="greeting")) as (server, mail):
+        deliver(contract, mail, campaign(rejected()), NOW + timedelta(days=300))
+        server.dies = None
+        assert deliver(contract, mail, campaign(rejected()), NOW) == ([], None)
+
+
+# In the background
+
+
+def wait_for(condition: Any, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happens"
+        time.sleep(0.01)
+
+
+def test_telling_takes_no_time_whatever_the_server_does(contract: Path) -> None:
+    with served(Server(slow=3.0)) as (_, mail):
+        notifier = Notifier(contract / "workbooks" / ".tabellion")
+        start = time.monotonic()
+        notifier.tell(opened(contract, mail), campaign(rejected()))
+        assert time.monotonic() - start < 0.5
+        notifier.stop(0.5)
+        assert time.monotonic() - start < 1.5
+
+
+def test_the_thread_sends_says_and_tries_again(contract: Path) -> None:
+    said_ = threading.Event()
+    times = [NOW]
+    notifier = Notifier(contract / "workbooks" / ".tabellion", clock=lambda: times[0], on_said=said_.set)
+    with served(Server(dies="greeting")) as (server, mail):
+        here = opened(contract, mail)
+        notifier.tell(here, campaign(rejected()))
+        assert said_.wait(10)
+        findings, errors = notifier.take()
+        assert ([each.code for each in findings], errors) == (["courriel-injoignable"], [])
+        assert notifier.take() == ([], [])
+        server.dies, times[0] = None, NOW + timedelta(hours=1)
+        notifier.tell(here, campaign(rejected()))
+        wait_for(lambda: len(server.received) == 2)
+        notifier.tell(opened(contract, None), campaign(rejected()))
+        notifier.stop()
+    assert recipients(server) == [TOWN, STAFF]
+
+
+def test_a_mistake_of_the_program_is_handed_in_and_the_thread_lives(
+    contract: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_ = threading.Event()
+    notifier = Notifier(contract / "workbooks" / ".tabellion", on_said=said_.set)
+    with served() as (server, mail):
+        with monkeypatch.context() as patched:
+            patched.setattr(Postman, "_send", lambda *_: 1 / 0)
+            notifier.tell(opened(contract, mail), campaign(rejected()))
+            assert said_.wait(10)
+        findings, (error,) = notifier.take()
+        assert (findings, type(error)) == ([], ZeroDivisionError)
+        notifier.tell(opened(contract, mail), campaign(rejected()))
+        wait_for(lambda: len(server.received) == 2)
+        notifier.stop()

@@ -1,0 +1,499 @@
+"""Every way in which a file arrives, on a real disk, from real processes, told by the system and by polling alike."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from watchdog.observers.api import EventEmitter
+
+from support.libreoffice import LibreOffice
+from support.program import environment
+from tabellion.findings import Finding
+from tabellion.watch import native, sweeping
+from tabellion.watch.concerns import Concern, concerns
+from tabellion.watch.events import Event, Watcher
+from tabellion.watch.looks import glimpse
+from tabellion.watch.settling import Batch, Settler
+from tabellion.watch.survey import Survey, survey
+from tabellion.workspace import Workspace, find_workspace
+
+DEADLINE_SECONDS = 20.0
+QUIET, POLL = 0.4, 0.1
+
+
+def book(text: str) -> bytes:
+    """A small file that is a zip, as workbooks are."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("xl/workbook.xml", text * 200)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def opened(workspace: Path) -> Workspace:
+    found = find_workspace(workspace)
+    for folder in (found.retours, found.constats, found.consolidation):
+        folder.mkdir()
+    (found.retours / "ville.xlsx").write_bytes(book("ville"))
+    found.contrat.write_bytes(book("contrat"))
+    (found.root / "ailleurs").mkdir()
+    return found
+
+
+@dataclass
+class Loop:
+    """The loop of the program without its runs: what it is told, and the batches that come of it."""
+
+    workspace: Workspace
+    polling: bool
+    heard: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
+    notices: list[Finding] = field(default_factory=list)
+
+    def start(self, **options: float) -> Watcher:
+        paces = {"poll_seconds": POLL, "sweep_seconds": 0.8} | options
+        self.watcher = Watcher(self.workspace, self.heard.put, self.notices.append, polling=self.polling, **paces)  # type: ignore[arg-type]
+        self.watcher.start()
+        self.settler = Settler(self.watcher.known, quiet_seconds=QUIET, is_present=self.watcher.is_present)
+        return self.watcher
+
+    def turn(self, seconds: float) -> Batch:
+        """Wait for an event, or for what was heard to settle."""
+        moment = self.settler.when()
+        wait = seconds if moment is None else max(0.0, min(seconds, moment - time.monotonic()))
+        try:
+            event = self.heard.get(timeout=wait)
+            self.settler.heard(event.moment, event.path, event.concern)
+        except queue.Empty:
+            pass
+        self.watcher.tend()
+        return self.settler.due(time.monotonic())
+
+    def batch(self) -> Batch:
+        """The next batch, before the deadline."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < end:
+            if found := self.turn(0.1):
+                return found
+        raise AssertionError("nothing settled in time")
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Let the loop turn until something is so."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, "it never came to be so"
+            assert not self.turn(0.05)
+
+    def quiet(self, seconds: float = 2.5 * QUIET) -> list[Batch]:
+        """Whatever batches come in a while."""
+        end = time.monotonic() + seconds
+        return [found for _ in iter(lambda: time.monotonic() < end, False) if (found := self.turn(0.05))]
+
+    def one(self) -> Batch:
+        """The next batch, after which nothing comes."""
+        found = self.batch()
+        assert self.quiet() == []
+        return found
+
+
+@pytest.fixture(params=[False, True], ids=["native", "polling"])
+def loop(request: pytest.FixtureRequest, opened: Workspace) -> Iterator[Loop]:
+    loop = Loop(opened, polling=request.param)
+    with running(loop):
+        yield loop
+
+
+@contextmanager
+def running(loop: Loop, **options: float) -> Iterator[None]:
+    loop.start(**options)
+    try:
+        yield
+    finally:
+        loop.watcher.stop()
+
+
+def process(code: str, *arguments: Path | str) -> None:
+    """Run Python code in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment(), timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_excel_save(loop: Loop) -> None:
+    retours = loop.workspace.retours
+    new = loop.workspace.root / "ailleurs" / "new.xlsx"
+    new.write_bytes(book("saved"))
+    process(
+        "import os, shutil, sys, time; folder, new = sys.argv[1:]\n"
+        "os.chdir(folder)\n"
+        "open('~$ville.xlsx', 'wb').write(b'x' * 165)\n"
+        "shutil.copyfile(new, '8F3B2A10')\n"
+        "os.rename('ville.xlsx', '5C1D2E3F.tmp'); time.sleep(0.15); os.rename('8F3B2A10', 'ville.xlsx')\n"
+        "os.remove('5C1D2E3F.tmp'); os.remove('~$ville.xlsx')",
+        str(retours),
+        str(new),
+    )
+    assert loop.one() == Batch(changed=frozenset({retours / "ville.xlsx"}))
+
+
+@pytest.mark.libreoffice
+def test_libreoffice_save(loop: Loop, office: LibreOffice) -> None:
+    path = loop.workspace.retours / "neuf.xlsx"
+    office.open(loop.workspace.registre / "axes.csv")
+    office.save(path)
+    assert loop.one() == Batch(changed=frozenset({path}))
+    office.open(path)
+    office.set("axes", 0, 0, "Un autre titre")
+    office.save(path)
+    assert loop.one().changed == {path}
+
+
+def test_slow_copy(loop: Loop) -> None:
+    source, path = loop.workspace.root / "ailleurs" / "gros.xlsx", loop.workspace.retours / "gros.xlsx"
+    source.write_bytes(book(os.urandom(2_000).hex()))
+    process(
+        "import sys, time; content = open(sys.argv[1], 'rb').read(); file = open(sys.argv[2], 'wb', 0)\n"
+        "for at in range(0, len(content), len(content) // 6):\n"
+        "    file.write(content[at:at + len(content) // 6]); time.sleep(0.15)",
+        str(source),
+        str(path),
+    )
+    assert loop.one() == Batch(changed=frozenset({path}))
+
+
+def test_a_copy_that_stalls_is_waited_for(loop: Loop) -> None:
+    path, content = loop.workspace.retours / "gros.xlsx", book("gros")
+    with path.open("wb", 0) as file:
+        file.write(content[:-30])
+        assert loop.quiet(3 * QUIET) == []
+        file.write(content[-30:])
+    assert loop.one() == Batch(changed=frozenset({path}))
+
+
+def test_sync_client_chunks(loop: Loop) -> None:
+    path, content = loop.workspace.retours / "nuage.xlsx", book("nuage")
+    part = path.with_name(".nuage.xlsx.part")
+    for at in range(0, len(content), 100):
+        with part.open("ab") as file:
+            file.write(content[at : at + 100])
+        time.sleep(0.01)
+    part.rename(path)
+    assert loop.one() == Batch(changed=frozenset({path}))
+
+
+def test_three_hundred_files_unzipped(loop: Loop) -> None:
+    archive = loop.workspace.root / "ailleurs" / "lot.zip"
+    with zipfile.ZipFile(archive, "w") as stream:
+        for at in range(300):
+            stream.writestr(f"lot{at % 7}/retour {at}.xlsx", book(str(at)))
+    process(
+        "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])", archive, loop.workspace.retours
+    )
+    found = loop.one()
+    assert found == Batch(changed=frozenset(loop.workspace.retours.glob("lot?/*.xlsx")))
+    assert len(found.changed) == 300
+
+
+def test_rename_and_set_aside(loop: Loop) -> None:
+    old, new = loop.workspace.retours / "ville.xlsx", loop.workspace.retours / "chartres.xlsx"
+    process("import os, sys; os.rename(sys.argv[1], sys.argv[2])", old, new)
+    assert loop.one() == Batch(changed=frozenset({new}), gone=frozenset({old}))
+    aside = loop.workspace.retours / "écartés" / "chartres.xlsx"
+    process("import os, sys; os.renames(sys.argv[1], sys.argv[2])", new, aside)
+    assert loop.one() == Batch(changed=frozenset({aside}), gone=frozenset({new}))
+
+
+def test_deletion(loop: Loop) -> None:
+    path = loop.workspace.retours / "ville.xlsx"
+    process("import os, sys; os.remove(sys.argv[1])", path)
+    assert loop.one() == Batch(gone=frozenset({path}))
+
+
+def test_a_folder_moved_in_and_out(loop: Loop) -> None:
+    outside, inside = loop.workspace.root / "ailleurs" / "lot", loop.workspace.retours / "lot"
+    outside.mkdir()
+    for at in range(3):
+        (outside / f"{at}.xlsx").write_bytes(book(str(at)))
+    outside.rename(inside)
+    files = frozenset(inside.iterdir())
+    assert loop.one() == Batch(changed=files)
+    inside.rename(outside)
+    assert loop.one() == Batch(gone=files)
+
+
+def test_what_never_counts(loop: Loop) -> None:
+    workbooks = loop.workspace.workbooks
+    for name in ("~$a.xlsx", ".~lock.a.xlsx#", "a.tmp", "a.xlsx.part", ".a.xlsx", "lu1234.tmp", ".dossier/a.xlsx"):
+        path = loop.workspace.retours / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(book(name))
+    for folder in ("constats", "consolidation", "consolidation/acceptes/2016", ".tabellion", "envois/2016", "relances"):
+        (workbooks / folder).mkdir(parents=True, exist_ok=True)
+        (workbooks / folder / "a.xlsx").write_bytes(book(folder))
+    loop.workspace.contrat.touch()
+    (loop.workspace.retours / "ville.xlsx").write_bytes(book("ville"))
+    assert loop.quiet() == []
+
+
+def test_settings_and_register(loop: Loop) -> None:
+    paths = [
+        loop.workspace.root / "tabellion.toml",
+        loop.workspace.root / "schemas" / "axes.schema.json",
+        loop.workspace.templates / "rapport.html",
+        loop.workspace.registre / "axes.csv",
+        loop.workspace.contrat,
+    ]
+    for path in paths:
+        temporary = path.with_name(".nouveau.tmp")
+        temporary.write_bytes(book(path.name))
+        temporary.replace(path)
+    assert loop.one().changed == set(paths)
+
+
+def test_an_output_that_is_closed(loop: Loop) -> None:
+    excel = loop.workspace.consolidation / "~$consolidation.xlsx"
+    libreoffice = loop.workspace.constats / ".~lock.ville.xlsx#"
+    for owner in (excel, libreoffice):
+        owner.write_bytes(b"x")
+        assert loop.quiet() == []
+        owner.unlink()
+        assert loop.one() == Batch(released=frozenset({owner}))
+
+
+@pytest.mark.parametrize("polling", [False, True])
+def test_a_folder_that_does_not_exist_yet_is_watched_once_made(opened: Workspace, polling: bool) -> None:
+    shutil.rmtree(opened.retours)
+    loop = Loop(opened, polling=polling)
+    with running(loop):
+        opened.retours.mkdir()
+        (opened.retours / "a.xlsx").write_bytes(book("a"))
+        assert loop.one().changed == {opened.retours / "a.xlsx"}
+        (opened.retours / "b.xlsx").write_bytes(book("b"))
+        assert loop.one().changed == {opened.retours / "b.xlsx"}
+
+
+def test_a_folder_removed_and_made_again_is_watched_again(loop: Loop) -> None:
+    path = loop.workspace.retours / "ville.xlsx"
+    shutil.rmtree(loop.workspace.retours)
+    loop.until(lambda: [each.code for each in loop.notices] == ["dossier-disparu"])
+    assert loop.watcher.is_away
+    loop.workspace.retours.mkdir()
+    assert loop.batch() == Batch(gone=frozenset({path}))
+    path.write_bytes(book("again"))
+    assert loop.one().changed == {path}
+    (loop.workspace.retours / "b.xlsx").write_bytes(book("b"))
+    assert loop.one().changed == {loop.workspace.retours / "b.xlsx"}
+    assert [each.code for each in loop.notices] == ["dossier-disparu", "dossier-revenu"]
+
+
+def test_a_share_that_goes_and_comes_back(loop: Loop) -> None:
+    """Away, nothing is told; back, what changed meanwhile."""
+    root, away = loop.workspace.root, loop.workspace.root.with_name("loin")
+    root.rename(away)
+    loop.until(lambda: loop.notices)
+    assert loop.quiet() == []
+    (away / "workbooks" / "retours" / "neuf.xlsx").write_bytes(book("neuf"))
+    away.rename(root)
+    assert loop.one() == Batch(changed=frozenset({loop.workspace.retours / "neuf.xlsx"}))
+    assert [each.code for each in loop.notices] == ["dossier-disparu", "dossier-revenu"]
+    (loop.workspace.retours / "ville.xlsx").write_bytes(book("b"))
+    assert loop.one().changed == {loop.workspace.retours / "ville.xlsx"}
+
+
+def refused(code: int) -> Callable[..., int]:
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+@pytest.mark.parametrize("limit", ["max_inotify_instances", "max_inotify_watches"])
+def test_the_limits_of_inotify_are_said_and_polling_takes_over(opened: Workspace, limit: str) -> None:
+    """The limits of the system really reached, in a user namespace whose own they are: no other process feels it."""
+    code = f"""
+import sys, time
+from pathlib import Path
+Path("/proc/sys/user/{limit}").write_text("0")
+from tabellion.watch.events import Watcher
+from tabellion.workspace import find_workspace
+workspace = find_workspace(Path(sys.argv[1]))
+heard, notices = [], []
+with Watcher(workspace, heard.append, notices.append, poll_seconds=0.1) as watcher:
+    (workspace.retours / "a.xlsx").write_bytes(b"x")
+    end = time.monotonic() + 15
+    while not heard and time.monotonic() < end:
+        time.sleep(0.05)
+print([each.code for each in notices], {{each.path.name for each in heard}}, watcher.is_polling)
+"""
+    unshare = ["unshare", "--user", "--map-root-user", sys.executable, "-c", code, str(opened.root)]
+    done = subprocess.run(unshare, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    if "unshare" in done.stderr:
+        pytest.skip(f"no user namespace here: {done.stderr.strip()}")
+    assert done.stdout == "['surveillance-limitee'] {'a.xlsx'} True\n", done.stderr
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE])
+def test_a_refusal_of_the_system_turns_to_polling(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(native.Native, "refresh", refused(code))
+    loop = Loop(opened, polling=False)
+    with running(loop):
+        assert [each.code for each in loop.notices] == ["surveillance-limitee"]
+        assert "limite" in loop.notices[0].message
+        (opened.retours / "a.xlsx").write_bytes(book("a"))
+        assert loop.one().changed == {opened.retours / "a.xlsx"}
+
+
+def test_a_system_that_tells_nothing_is_found_out(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems (FUSE, shared folders of virtual machines) accept to be watched and stay silent."""
+    monkeypatch.setattr(native.Native, "refresh", lambda _: False)
+    loop = Loop(opened, polling=False)
+    with running(loop, sweep_seconds=0.3):
+        for at in range(2):
+            path = opened.retours / f"{at}.xlsx"
+            path.write_bytes(book(str(at)))
+            assert loop.batch().changed == {path}
+            loop.quiet(1.0)
+        loop.until(lambda: loop.watcher.is_polling)
+        assert [each.code for each in loop.notices] == ["surveillance-sourde"]
+
+
+def test_a_native_watch_is_not_called_deaf(opened: Workspace) -> None:
+    """Whatever happens in the folders, the sweeps that check on the system find that it told."""
+    loop = Loop(opened, polling=False)
+    with running(loop, sweep_seconds=0.1):
+        for at in range(20):
+            folder = opened.retours / f"lot{at % 3}"
+            folder.mkdir(exist_ok=True)
+            (folder / f"{at}.xlsx").write_bytes(book(str(at)))
+            loop.quiet(0.07)
+        (opened.retours / "lot1").rename(opened.root / "ailleurs" / "lot1")
+        shutil.rmtree(opened.retours / "lot2")
+        loop.quiet(2.0)
+        assert (loop.notices, loop.watcher.is_polling) == ([], False)
+
+
+def threads_of(kind: type) -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if isinstance(each, kind)]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("kind", ["sweeps", "system", "dispatcher"])
+def test_a_thread_that_dies_is_started_again(loop: Loop, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody foresaw, in each of watchdog's threads."""
+    if loop.polling and kind != "sweeps":
+        pytest.skip("polling has no thread of the system")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    observer = loop.watcher._native._observer if loop.watcher._native else None
+    with monkeypatch.context() as patch:
+        if kind == "sweeps":
+            patch.setattr(loop.watcher, "_sweep", fail)
+            for each in threads_of(sweeping.SweepEmitter):
+                each._sweep = fail  # type: ignore[attr-defined]
+            loop.watcher.nudge()
+            loop.until(lambda: loop.notices)
+        elif kind == "system":
+            assert observer is not None
+            patch.setattr(EventEmitter, "queue_event", fail)
+            (loop.workspace.retours / "ville.xlsx").write_bytes(book("one"))
+            loop.until(lambda: loop.notices)
+        else:
+            assert observer is not None
+            patch.setattr(observer, "dispatch_events", fail)
+            (loop.workspace.retours / "ville.xlsx").write_bytes(book("one"))
+            loop.until(lambda: loop.notices)
+    assert {each.code for each in loop.notices} == {"surveillance-relancee"}
+    (loop.workspace.retours / "neuf.xlsx").write_bytes(book("neuf"))
+    seen: set[Path] = set()
+    while loop.workspace.retours / "neuf.xlsx" not in seen:
+        seen |= loop.batch().changed
+
+
+def test_stopping_is_quick_and_leaves_no_thread(opened: Workspace) -> None:
+    before = set(threading.enumerate())
+    loop = Loop(opened, polling=False)
+    loop.start()
+    start = time.monotonic()
+    loop.watcher.stop()
+    assert time.monotonic() - start < 1.5
+    end = time.monotonic() + 2
+    while set(threading.enumerate()) - before and time.monotonic() < end:
+        time.sleep(0.05)
+    assert set(threading.enumerate()) - before == set()
+
+
+def test_stopping_does_not_wait_for_a_share_that_hangs(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, hangs, answer = Loop(opened, polling=True), threading.Event(), threading.Event()
+
+    def hang(workspace: Workspace) -> Survey:
+        hangs.set()
+        answer.wait(DEADLINE_SECONDS)
+        return survey(workspace)
+
+    loop.start()
+    monkeypatch.setattr("tabellion.watch.scan.survey", hang)
+    assert hangs.wait(DEADLINE_SECONDS)
+    start = time.monotonic()
+    loop.watcher.stop()
+    assert time.monotonic() - start < 1.5
+    answer.set()
+
+
+def test_an_hour_of_work_ends_in_what_is_there(loop: Loop) -> None:
+    """Saves, renames and deletions as fast as they go: the last looks are those of the disk."""
+    retours = loop.workspace.retours
+    for at in range(150):
+        (retours / f"{at % 11}.xlsx").write_bytes(book(str(at)))
+        if at % 5 == 0:
+            (retours / f"{at % 11}.xlsx").rename(retours / f"r{at % 3}.xlsx")
+        if at % 7 == 0:
+            (retours / f"{at % 11}.xlsx").unlink(missing_ok=True)
+        loop.turn(0.0)
+    while loop.batch():
+        if {path: look for path, look in loop.settler.known.items() if path.parent == retours} == {
+            path: glimpse(path) for path in retours.iterdir()
+        }:
+            break
+    assert loop.quiet() == []
+
+
+INPUTS = ["workbooks/contrat.xlsx", "workbooks/retours/a.xlsx", "workbooks/retours/lot/écartés/a b.xlsx",
+          "workbooks/registre/axes.csv", "workbooks/registre/datapackage.json", "workbooks/retours/a.pdf"]  # fmt: skip
+SETTINGS = ["tabellion.toml", "schemas/axes.schema.json", "templates/contrat.toml", "templates/planification/x.cron"]
+OWNERS = ["workbooks/consolidation/~$consolidation.xlsx", "workbooks/consolidation/.~lock.consolidation.xlsx#",
+          "workbooks/constats/lot/~$ville.xlsx", "workbooks/constats/.~lock.contrat.xlsx#"]  # fmt: skip
+NOTHING = ["README.md", "workbooks/contrat 2016-11-30 02h15.xlsx", "workbooks/~$contrat.xlsx",
+           "workbooks/retours/~$a.xlsx", "workbooks/retours/.~lock.a.xlsx#", "workbooks/retours/lu12345.tmp",
+           "workbooks/retours/a.xlsx.part",
+           "workbooks/retours/.caché/a.xlsx", "workbooks/consolidation/consolidation.xlsx", "workbooks/constats/a.xlsx",
+           "workbooks/consolidation/acceptes/2016/ville.xlsx", "workbooks/consolidation/registre/axes.csv",
+           "workbooks/.tabellion/journal.sqlite", "workbooks/envois/2016/ville-2016.xlsx", "workbooks/relances/a.txt",
+           "templates/contrat.toml~", "schemas/.axes.schema.json.swp", "../tabellion.toml", "workbooks/retours2/a.xlsx",
+           "workbooks/consolidation/historique/2016-11-30 02h15/~$consolidation.xlsx"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "concern"),
+    [(INPUTS, Concern.INPUT), (SETTINGS, Concern.SETTINGS), (OWNERS, Concern.OUTPUT_RELEASED), (NOTHING, None)],
+    ids=["inputs", "settings", "owners", "nothing"],
+)
+def test_what_concerns_the_watcher(opened: Workspace, names: list[str], concern: Concern | None) -> None:
+    found = {name: concerns(Path(os.path.normpath(opened.root / name)), opened) for name in names}
+    assert found == dict.fromkeys(names, concern)
