@@ -9,7 +9,6 @@ from itertools import groupby
 from pathlib import Path
 
 from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of
-from tabellion.campaign.assembly import shown
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.lock import hold
 from tabellion.campaign.model import Consolidation, Fate, Standing
@@ -22,6 +21,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.publication import Content, publish, recover
 from tabellion.registre import was_edited
 from tabellion.registre.package import register_files
+from tabellion.schema.shown import shown_value
 from tabellion.wording import plural
 from tabellion.workbook.master import write_master
 from tabellion.workbook.plan import plan_master
@@ -96,7 +96,7 @@ def change_lines(consolidation: Consolidation) -> list[str]:
         for each in changes:
             field = schemas[each.table].by_name[each.champ]
             row = " · ".join(str(part) for part in each.key)
-            values = f"{shown(field, each.before)} → {shown(field, each.after)}"
+            values = f"{shown_value(field, each.before, quoted=True)} → {shown_value(field, each.after, quoted=True)}"
             lines.append(printable(f"  {row} : {field.title} : {values}"))
     rejected = sum(each.standing is Standing.REJECTED for each in consolidation.board)
     left = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -62,10 +64,12 @@ def consolidate(workspace: Workspace, now: datetime, progress: Progress | None =
         notices = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
         with open_journal(workspace.memory / JOURNAL, now) as journal:
             run = journal.start_run(now, __version__)
-            stock = take_stock(workspace, now, journal, progress)
-            outputs = _Outputs(workspace, stock, journal, now)
+            with _uncollected():
+                stock = take_stock(workspace, now, journal, progress)
+                outputs = _Outputs(workspace, stock, journal, now)
             notices += outputs.publish()
-            _remember(journal, run, outputs)
+            with _uncollected():
+                _remember(journal, run, outputs)
         notices += journal.findings
     return Night(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)))
 
@@ -77,6 +81,20 @@ def look_at_campaign(workspace: Workspace, now: datetime, progress: Progress | N
     """
     with glance_at_journal(workspace.memory / JOURNAL) as journal:
         return take_stock(workspace, now, journal, progress).assembly.consolidation
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for garbage: of a thousand returns, a million values live until the end, and looking through them
+    again and again takes a fifth of a run (measured: 19 s, then 16 s) to find nothing.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Outputs:
@@ -202,6 +220,8 @@ def _copy_jobs(workspace: Workspace, stock: Stock) -> list[CopyJob]:
         found = [each for each in by_file.get(name, []) if not (is_return and each.code in _FOR_STAFF)]
         if any(each.gravite is not Severity.INFORMATION for each in found):
             target = f"constats/{name.removeprefix('retours/')}"
+            if is_return and target.casefold() == f"constats/{workspace.contrat.name}".casefold():
+                target = f"constats/{Path(target).stem} (retour){Path(target).suffix}"  # that place is the master's own
             digest = digest_of([sha256, digest_of_folder(workspace.templates, "contrat.toml"), repr(found)])
             jobs.append(CopyJob(name, target, path, tuple(found), digest))
     return jobs

@@ -132,18 +132,19 @@ def _master(workspace: Workspace, journal: Journal) -> tuple[Master, tuple[int, 
             kept_name = kept.relative_to(workspace.workbooks).as_posix()
             master, stamp = _read_master(workspace, kept, kept_name, journal)
             if master.is_sound:
-                return master, stamp, [_blocked(name, blocked, "celui qui avait été accepté avant"), *said]
+                return master, stamp, [_blocked(name, blocked, "de celui qui avait été accepté avant"), *said]
     else:
         said.append(finding("contrat-absent", Place(name)))
     register = load_register(workspace.registre, workspace.schemas)
     if blocked or said[0].code != "contrat-absent":
-        said.insert(0, _blocked(name, blocked, "le registre"))
+        said.insert(0, _blocked(name, blocked, "du registre"))
     folder = workspace.registre.name
     return master_of_register(register, folder, load_adoption(workspace.registre).name), None, said
 
 
 def _blocked(name: str, count: int, start: str) -> Finding:
-    return finding("contrat-bloque", Place(name), valeur=start, compte=plural(count, "constat"))
+    compte = f"{plural(count, 'constat')} y {'bloquent' if count > 1 else 'bloque'}"
+    return finding("contrat-bloque", Place(name), valeur=start, compte=compte)
 
 
 def _read_master(

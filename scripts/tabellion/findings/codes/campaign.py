@@ -29,7 +29,7 @@ CODES: tuple[Code, ...] = (
          "workbooks/contrat.xlsx n'existe pas : la consolidation part du registre.",
          "Lancez « tabellion generate », ou remettez le classeur à sa place."),
     Code("contrat-bloque", "Le classeur du contrat a des constats qui bloquent", _ERREUR,
-         "Le classeur du contrat n'est pas pris tel quel : {compte} y bloquent. La consolidation part de {valeur}.",
+         "Le classeur du contrat n'est pas pris tel quel : {compte}. La consolidation part {valeur}.",
          "Corrigez contrat.xlsx ; ce qui y a été saisi depuis compte dès qu'il ne bloque plus.", True),
     Code("pas-un-formulaire", "Un classeur qui n'est pas un formulaire", _ERREUR,
          "Ce classeur n'est pas un formulaire de ce contrat ({valeur}) : il n'est pas lu.",
