@@ -88,7 +88,7 @@ def test_a_folder_in_its_place_is_refused_too(tmp_path: Path) -> None:
         load_adoption(tmp_path)
 
 
-def test_the_file_reads_as_json_that_people_may_compare(tmp_path: Path) -> None:
+def test_the_file_reads_as_json_that_people_may_compare() -> None:
     _, content = adoption_of([in_force()])
     said: dict[str, Any] = json.loads(content)
     assert set(said) == {"adoption", "retours"}
