@@ -57,7 +57,7 @@ def adopt(
             stock = take_stock(workspace, now, journal)
         consolidation = stock.assembly.consolidation
         _refuse(workspace, stock, force=force)
-        if not applied(consolidation) or not agree(consolidation):
+        if not is_news(consolidation) or not agree(consolidation):
             return None
         name, record = adoption_of(stock.assembly.in_force)
         plan = plan_master(replace(consolidation.contract, adoption=name))
@@ -79,9 +79,13 @@ def adopt(
     return Adopted(consolidation, tuple(said), tuple(findings), kept)
 
 
-def applied(consolidation: Consolidation) -> int:
-    """How many cells of returns an adoption would write into the contract."""
-    return sum(each.fate is Fate.APPLIED for each in consolidation.modifications)
+def is_news(consolidation: Consolidation) -> bool:
+    """Whether a return says something that the contract has not taken over, or has not settled.
+
+    To adopt a state with conflicts settles them: the contract's values stay, and the returns that contradict them are
+    answered. They are said again only when such a partner sends something else.
+    """
+    return any(each.fate is not Fate.OUTDONE for each in consolidation.modifications)
 
 
 def change_lines(consolidation: Consolidation) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tabellion.outputs.consolidated.links import MOST_LINKS
+from tabellion.outputs.consolidated.links import MOST_LINKS, FileUrl
 from tabellion.outputs.consolidated.palette import Cell, Palette
 from tabellion.workbook.pen import Pen, Sheet
 
@@ -72,7 +72,7 @@ def write_cells(sheet: Sheet, first_row: int, rows: Sequence[Sequence[Cell]]) ->
     for row, cells in enumerate(rows, first_row):
         for column, (content, style, link) in enumerate(cells):
             if link is not None and raw.hlink_count < MOST_LINKS:
-                sheet.open_link(row, column, link, str(content), style)
+                sheet.open_link(row, column, FileUrl(link), str(content), style)
             else:
                 write(row, column, content, style)
 

@@ -11,7 +11,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from tabellion.findings import Finding, TabellionError
 from tabellion.intake.source import read_source
-from tabellion.outputs.annotate import annotated_copy
+from tabellion.outputs.annotation.annotate import annotated_copy
 from tabellion.processes import ChildContext, worker_count
 from tabellion.workbook.look import Look
 
@@ -40,10 +40,7 @@ def make_copies(jobs: Sequence[CopyJob], look: Look, folder: Path) -> dict[str, 
     """
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
     make = partial(_make, look)
-    if len(jobs) < _FEW:
-        done = list(map(make, jobs, places))
-    else:
-        done = _made_by_children(make, jobs, places)
+    done = list(map(make, jobs, places)) if len(jobs) < _FEW else _made_by_children(make, jobs, places)
     return {job.target: place for job, place, is_made in zip(jobs, places, done, strict=True) if is_made}
 
 
