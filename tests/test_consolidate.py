@@ -270,13 +270,20 @@ def test_exit_codes_and_the_json(root: Path, tmp_path: Path) -> None:
 def test_wrong_use_is_2_and_nothing_is_written(root: Path) -> None:
     assert tabellion("consolidate", "--jsn", "x", cwd=root).code == 2
     (books(root) / "registre" / "piliers.csv").unlink()
-    before = contents(books(root))
-    outcome = tabellion("consolidate", cwd=root)
     (books(root) / "contrat.xlsx").unlink()
     assert tabellion("consolidate", cwd=root).code == 2
-    assert outcome.code in (0, 2)
-    assert set(outputs(root)) == set() or outcome.code == 0
-    assert set(before) <= set(contents(books(root))) | {"contrat.xlsx"}
+    assert not outputs(root)
+
+
+def test_a_workbook_of_the_contract_that_goes_is_replaced_by_the_copy_kept_of_it(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    before = contents(books(root) / "consolidation" / "registre")
+    (books(root) / "registre" / "piliers.csv").unlink()
+    (books(root) / "contrat.xlsx").unlink()
+    done = night(root)
+    assert "contrat-absent" in codes(done, "contrat.xlsx")
+    assert contents(books(root) / "consolidation" / "registre") == before
 
 
 def test_a_folder_of_returns_that_is_a_file_stops_the_run(root: Path) -> None:
