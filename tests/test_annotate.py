@@ -22,7 +22,7 @@ from support.mutations import FIRST, fill
 from tabellion.commands.validate import validate
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.intake import parse_bytes
-from tabellion.outputs.annotate import annotate, annotated_copy, is_annotated
+from tabellion.outputs.annotation.annotate import annotate, annotated_copy, is_annotated
 from tabellion.workbook.names import ANNOTATIONS
 from tabellion.workspace import find_workspace
 

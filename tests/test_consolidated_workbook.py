@@ -312,7 +312,7 @@ def test_links_open_the_cell_whatever_the_names_hold() -> None:
     assert (f"../{HOSTILE_FILE}", f"'{quoted}'!D12") in targets
     link = file_link(Place("retours/100%25 #1?.xlsx", "A", "B2"))
     assert link is not None
-    assert link._target() == "../retours/100%2525%20%231%3F.xlsx"
+    assert link.target == "../retours/100%2525%20%231%3F.xlsx"
 
 
 @pytest.mark.parametrize("fichier", [None, "", "/etc/passwd", "C:/a.xlsx", "../a.xlsx", "a/../../b.xlsx", "x" * 2100])

@@ -28,8 +28,8 @@ from tabellion.workbook.forms.spec import (
     SPARE_ROWS,
     SPELLINGS,
     TableSpec,
+    baseline_text,
 )
-from tabellion.workbook.forms.spec import baseline_text
 from tabellion.workbook.forms.writer import write_form
 from tabellion.workbook.names import IDENTITY
 from tabellion.workbook.pen import PROMPT_LENGTH, PROMPT_TITLE_LENGTH

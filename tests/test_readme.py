@@ -130,7 +130,13 @@ def test_what_runs_here_as_something_cheaper_runs_in_full_in_the_ci() -> None:
 def test_every_file_that_the_readme_names_is_there() -> None:
     linked = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
     named = re.findall(r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", README)
-    generated = {"workbooks/contrat.xlsx", "workbooks/envois/", "workbooks/", "workbooks/retours/", "workbooks/relances/"}
+    generated = {
+        "workbooks/contrat.xlsx",
+        "workbooks/envois/",
+        "workbooks/",
+        "workbooks/retours/",
+        "workbooks/relances/",
+    }
     assert [each for each in {*linked, *named} - generated if not (ROOT / each).exists()] == []
 
 

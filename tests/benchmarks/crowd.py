@@ -9,12 +9,10 @@ nothing, and one answers twice, with other amounts the second time.
 from __future__ import annotations
 
 import hashlib
-import io
 import multiprocessing
 import re
 import shutil
 import sys
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +29,7 @@ from tabellion.schema.frames import make_tables
 from tabellion.workbook.forms.content import make_forms
 from tabellion.workbook.forms.spec import BUDGET_TABLE, Form, FormRow
 from tabellion.workbook.identity import FORMAT_VERSION
+from tabellion.workbook.pen import with_parts
 from tabellion.workspace import Workspace, find_workspace
 
 CENSUS, FIRST_YEAR = 2013, 2016
@@ -131,9 +130,7 @@ def _write_register(workspace: Workspace, partners: int) -> None:
     settings = workspace.settings
     tables = make_tables(workspace.schemas, rows)
     workspace.registre.mkdir(parents=True)
-    save_register(
-        workspace.registre, tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
-    )
+    save_register(workspace.registre, tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre)
 
 
 def _shared_rows() -> dict[str, list[Row]]:
@@ -252,21 +249,30 @@ def _make(contract: str, forms: dict[int, list[bytes]], file: Sent) -> None:
     digits = _digits(file.partner)
     saved = f"{file.year}-11-{file.day:02}T09:00:00Z"
     words = {MARK: digits, _form_id(contract, MARK, file.year): _form_id(contract, digits, file.year)}
-    stream = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(forms[file.year][file.filling])) as source,
-        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target,
-    ):
-        for name in source.namelist():
-            part = source.read(name).decode()
-            for before, after in words.items():
-                part = part.replace(before, after)
-            if name == "docProps/core.xml":
-                part = _SAVED.sub(rf"\g<1>{saved}\g<2>", part)
-            elif file.is_wrong and name.startswith("xl/worksheets/"):
-                part = _SPOILT.sub(r'\1 t="inlineStr"><is><t>douze mille</t></is></c>', part)
-            target.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
-    file.path.write_bytes(stream.getvalue())
+    content = forms[file.year][file.filling]
+    file.path.write_bytes(with_parts(content, partial(_part, words, saved, is_wrong=file.is_wrong)))
+
+
+def _part(words: dict[str, str], saved: str, name: str, part: bytes, *, is_wrong: bool) -> bytes:
+    text = part.decode()
+    for before, after in words.items():
+        text = text.replace(before, after)
+    if name == "docProps/core.xml":
+        text = _SAVED.sub(rf"\g<1>{saved}\g<2>", text)
+    elif is_wrong and name.startswith("xl/worksheets/"):
+        text = _SPOILT.sub(r'\1 t="inlineStr"><is><t>douze mille</t></is></c>', text)
+    return text.encode()
+
+
+def change(path: Path, times: int) -> None:
+    """The return of ``path`` with another amount, saved a little later; ``times`` is how often that was done."""
+
+    def part(name: str, content: bytes) -> bytes:
+        if name == "docProps/core.xml":
+            return _SAVED.sub(rf"\g<1>2016-11-30T09:{times:02}:00Z\g<2>", content.decode()).encode()
+        return content.replace(b"<v>777777.77</v>", f"<v>{888_888 + times}</v>".encode())
+
+    path.write_bytes(with_parts(path.read_bytes(), part))
 
 
 def _form_id(contract: str, digits: str, year: int) -> str:

@@ -1,7 +1,7 @@
-"""The README's picture: four sheets of the repository's own workbook, as LibreOffice prints them, on one page.
+"""The README's pictures: sheets of the workbooks as LibreOffice prints them, and the report as a phone shows it.
 
-Run from the repository: ``PYTHONPATH=scripts:tests python -m support.pictures``. Needs LibreOffice, ``pdftoppm``
-(poppler) and Pillow.
+Run from the repository: ``PYTHONPATH=scripts:tests python -m support.pictures``. Needs LibreOffice, Chromium,
+``pdftoppm`` (poppler) and Pillow.
 """
 
 from __future__ import annotations
@@ -10,15 +10,23 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw
 
+from support.browser import Browser
+from support.chartres_campaign import first_night, second_night, start
 from support.contracts import ROOT
 from support.libreoffice import LibreOffice
 from support.masters import master
+from tabellion.commands.consolidate import consolidate
+from tabellion.workspace import find_workspace
 
 PICTURE = ROOT / "tests" / "pictures" / "contrat.png"
+CONSOLIDATION = PICTURE.with_name("consolidation.png")
 #: The sheets of the picture by their keys: the front page and the budget stand left, the others right.
 _LEFT, _RIGHT = ("Accueil", "B01"), ("Synthèse", "Rapprochement")
 _WIDTH, _GAP, _DOTS_PER_INCH, _COLOURS = 1400, 24, 130, 200
@@ -84,14 +92,65 @@ def _framed(image: Image.Image, width: int) -> Image.Image:
     return page
 
 
-def main() -> None:
-    """Make the picture anew."""
-    with tempfile.TemporaryDirectory() as folder:
-        picture = arrange(render((*_LEFT, *_RIGHT), Path(folder)))
-    PICTURE.parent.mkdir(exist_ok=True)
+@contextmanager
+def closing_browser() -> Iterator[Browser]:
+    """A browser that is stopped afterwards."""
+    browser = Browser()
+    try:
+        yield browser
+    finally:
+        browser.stop()
+
+
+def consolidation(folder: Path) -> Image.Image:
+    """The synthesis and the board of a campaign on the left, the report on a phone on the right."""
+    campaign = start(folder / "contrat")
+    workspace = find_workspace(campaign.root)
+    first_night(campaign)
+    consolidate(workspace, datetime(2016, 11, 15, 2, 30))
+    second_night(campaign)
+    consolidate(workspace, datetime(2016, 12, 5, 2, 30))
+    with LibreOffice() as office:
+        office.open(workspace.consolidation / "consolidation.xlsx")
+        pdf = office.pdf(folder / "consolidation.pdf")
+    pages = _pages(pdf)
+    boards = [page for page, text in enumerate(pages, 1) if re.search(r"\sSuivi des retours\s+Page ", text)]
+    numbers = [1, *boards[:1]]
+    left = [_page(pdf, page, folder / "page") for page in numbers]
+    with (
+        closing_browser() as browser,
+        browser.page(workspace.consolidation / "rapport.html", width=390, scripts=False) as phone,
+    ):
+        phone.picture(folder / "phone.png")
+    with Image.open(folder / "phone.png") as image:
+        report = image.convert("RGB")
+    narrow = _WIDTH * 3 // 10
+    wide = _WIDTH - narrow - 3 * _GAP
+    framed = [_framed(each, wide) for each in left]
+    height = 2 * _GAP + sum(each.height for each in framed) + _GAP
+    sheet = Image.new("RGB", (_WIDTH, height), _BACKGROUND)
+    top = _GAP
+    for each in framed:
+        sheet.paste(each, (_GAP, top))
+        top += each.height + _GAP
+    screen = _framed(report, narrow)
+    sheet.paste(screen.crop((0, 0, screen.width, height - 2 * _GAP)), (wide + 2 * _GAP, _GAP))
+    return sheet
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Write one picture, small."""
+    path.parent.mkdir(exist_ok=True)
     colours = Image.Quantize.MAXCOVERAGE  # keeps the colours of the charts, which cover little
-    picture.quantize(_COLOURS, colours, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
-    sys.stdout.write(f"{PICTURE}: {picture.width} x {picture.height}, {PICTURE.stat().st_size // 1024} KB\n")
+    picture.quantize(_COLOURS, colours, dither=Image.Dither.NONE).save(path, optimize=True)
+    sys.stdout.write(f"{path}: {picture.width} x {picture.height}, {path.stat().st_size // 1024} KB\n")
+
+
+def main() -> None:
+    """Make the pictures anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(arrange(render((*_LEFT, *_RIGHT), Path(folder))), PICTURE)
+        save(consolidation(Path(folder)), CONSOLIDATION)
 
 
 if __name__ == "__main__":

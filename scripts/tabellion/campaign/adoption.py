@@ -52,7 +52,7 @@ def load_adoption(registre: Path) -> Adoption:
         return Adoption()
     except OSError as error:
         detail = system_reason(error)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         detail = "ce n'est pas le fichier qu'une adoption a écrit"
     remede = "Remettez celui de la dernière sauvegarde, ou supprimez-le : les retours seront alors fusionnés à nouveau."
     raise TabellionError([finding("registre-illisible", Place(str(path)), detail=detail, remede=remede)])

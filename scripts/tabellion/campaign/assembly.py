@@ -29,10 +29,8 @@ from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.findings import Finding, Place, finding
-from tabellion.schema import Field
-from tabellion.schema.amounts import format_euros
 from tabellion.schema.frames import make_frame, plain_rows
-from tabellion.wording import french_date
+from tabellion.schema.shown import shown_value
 from tabellion.workbook.plan import Contract
 
 Slot = tuple[int, str]
@@ -222,7 +220,8 @@ def _say_conflicts(conflicts: Sequence[Conflict], contract: Contract) -> Iterabl
         schema = contract.schemas[each.table]
         field = schema.by_name[each.champ]
         words = " ; ".join(
-            f"{names.get(claim.partenaire, claim.partenaire)} dit {shown(field, claim.value)}" for claim in each.claims
+            f"{names.get(claim.partenaire, claim.partenaire)} dit {shown_value(field, claim.value, quoted=True)}"
+            for claim in each.claims
         )
         places = [claim.place for claim in each.claims]
         first, *others = places if each.place is None else [each.place, *places]
@@ -230,32 +229,19 @@ def _say_conflicts(conflicts: Sequence[Conflict], contract: Contract) -> Iterabl
             "conflit",
             first,
             champ=each.champ,
-            valeur=shown(field, each.claims[0].value),
-            attendu=shown(field, each.kept),
+            valeur=shown_value(field, each.claims[0].value),
+            attendu=shown_value(field, each.kept),
             liees=others,
             titre=field.title,
             ligne=rows.get((each.table, each.key)) or " · ".join(str(part) for part in each.key),
             dires=words,
-            garde=shown(field, each.kept),
+            garde=shown_value(field, each.kept, quoted=True),
         )
 
 
 def _say_removals(removals: Sequence[Removal]) -> Iterable[Finding]:
     for each in removals:
         yield finding("suppression-proposee", each.place, valeur=each.libelle)
-
-
-def shown(field: Field, value: Any) -> str:
-    """A value of the tables as a sentence says it."""
-    if value is None:
-        return "rien"
-    if field.kind == "money":
-        return format_euros(value)
-    if field.kind == "date":
-        return french_date(value)
-    if field.kind == "boolean":
-        return "« oui »" if value else "« non »"
-    return f"« {str(value)[:80]} »"
 
 
 def _once(findings: Iterable[Finding]) -> Iterable[Finding]:

@@ -17,6 +17,8 @@ _NOT_OURS = ("~$", ".", "thumbs.db", "desktop.ini", "icon\r")
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".download", "#")
 #: Bytes at a file's end that tell whether it changed: a zip lists there the checksum of each of its parts.
 _TAIL_BYTES = 65_536
+#: The longest list of parts that is looked at: several times that of a file of as many parts as are read.
+_DIRECTORY_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -62,5 +64,17 @@ def look_at(path: Path) -> tuple[int, str]:
     """
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
-        file.seek(max(0, size - _TAIL_BYTES))
-        return size, hashlib.sha256(file.read(_TAIL_BYTES)).hexdigest()
+        start = max(0, size - _TAIL_BYTES)
+        file.seek(start)
+        tail = file.read(_TAIL_BYTES)
+        directory = _directory(tail)
+        if directory is not None and max(0, size - _DIRECTORY_BYTES) <= directory < start:
+            file.seek(directory)
+            tail = file.read(start - directory) + tail
+        return size, hashlib.sha256(tail).hexdigest()
+
+
+def _directory(tail: bytes) -> int | None:
+    """Where a zip's list of its parts begins, as its last record says; ``None`` for what does not end as a zip."""
+    record = tail.rfind(b"PK\x05\x06")
+    return int.from_bytes(tail[record + 16 : record + 20], "little") if 0 <= record <= len(tail) - 22 else None

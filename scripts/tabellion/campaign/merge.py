@@ -111,10 +111,14 @@ class _Merger:
         self.known_ids = {table: {row[first[table]] for row in self.rows[table]} for table in TYPED}
         self.claims: dict[Cell, list[_Claimed]] = {}
         self.removals: list[Removal] = []
+        self.gone: set[tuple[str, Key]] = set()
+        """Rows that the forms, or an adoption, had, and that staff removed since."""
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
         for row in source.reading.rows:
+            if row.key not in self.positions[row.table] and _was_there(row, source.adopted):
+                self.gone.add((row.table, row.key))
             names = row.values if row.is_new else dict.fromkeys((*TYPED[row.table], *row.before))
             for name in names:
                 if name not in row.values:
@@ -181,10 +185,13 @@ class _Merger:
         found.modifications += [_modification(cell, each, Fate.OUTDONE) for each in outdone]
 
     def may_write(self, table: str, key: Key, position: int | None, heard: Sequence[_Claimed]) -> bool:
-        """Whether a row that the master lacks may be created: not one that the form had and that staff removed."""
-        if position is not None or all(each.row.is_new for each in heard):
+        """Whether a row that the master lacks may be created: not one that staff removed, which would come back in
+        part, nor one of a line that the contract has no more."""
+        if position is not None:
             return True
-        return table == "suivis" or key[0] in self.known_ids[table]
+        if (table, key) in self.gone:
+            return False
+        return table == "suivis" or key[0] in self.known_ids[table] or all(each.row.is_new for each in heard)
 
     def create(self, created: Iterable[tuple[Cell, _Claimed]], found: Merged) -> None:
         """Add the rows that the master lacks, then put each after the last row of its kind."""
@@ -194,8 +201,8 @@ class _Merger:
         for (table, key), cells in by_row.items():
             schema, row = self.schemas[table], cells[0][1].row
             values = dict.fromkeys(schema.names)
-            typed = set(TYPED[table])
-            values |= {name: value for name, value in row.values.items() if row.is_new or name not in typed}
+            if not row.is_new:  # of a row of the partner's own, every value is a claim that was settled
+                values |= {name: value for name, value in row.values.items() if name not in TYPED[table]}
             values |= dict(zip(schema.primary_key, key, strict=True))
             values |= {name: claim.after for name, claim in cells}
             position = len(self.rows[table])
@@ -227,6 +234,14 @@ class _Merger:
         for cell in mine:
             del found.cells[cell]
         found.cells |= {(table, moved[position], name): place for (_, position, name), place in mine.items()}
+
+
+def _was_there(row: ReturnedRow, adopted: Adopted) -> bool:
+    """Whether the form was sent with something on this row, or an adoption took something of it over."""
+    sent = () if row.is_new else ({**row.values, **row.before}.get(name) for name in TYPED[row.table])
+    names = row.values if row.is_new else TYPED[row.table]
+    taken = (adopted.get((row.table, row.key, name)) for name in names) if adopted else ()
+    return any(value is not None for value in (*sent, *taken))
 
 
 def _latest_of_each(claims: Sequence[_Claimed]) -> tuple[list[_Claimed], list[_Claimed]]:

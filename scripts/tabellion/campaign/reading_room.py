@@ -77,8 +77,9 @@ def read_files(
         place: remembered[stamp] for place, stamp in enumerate(stamps) if stamp is not None and stamp in remembered
     }
     unread = [place for place in range(len(files)) if place not in found]
-    done = len(found)
     outcomes = read_workbooks((files[place].path for place in unread), then=examiner)
+    if progress is not None:
+        outcomes = _told(outcomes, progress, len(found), len(files))
     for batch in _batches(zip(unread, outcomes, strict=True)):
         readings = _readings(batch, register, examiner)
         found |= readings
@@ -88,10 +89,14 @@ def read_files(
             if stamp is not None and _is_lasting(reading) and _stamp(files[place].path) == stamp:
                 kept[_name(stamp)] = to_json(reading)
         journal.keep_readings(print_, kept)
-        done += len(batch)
-        if progress is not None:
-            progress(done, len(files))
     return [ReadFile(each, found[place], stamps[place]) for place, each in enumerate(files)]
+
+
+def _told(outcomes: Iterator[Any], progress: Progress, done: int, total: int) -> Iterator[Any]:
+    """The same outcomes; ``progress`` is told of each, since a batch of them takes seconds."""
+    for number, each in enumerate(outcomes, done + 1):
+        progress(number, total)
+        yield each
 
 
 def _stamp(path: Path) -> tuple[int, str] | None:

@@ -54,9 +54,11 @@ def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[s
     chosen = [group[0] for group in groups]
     verdicts: dict[str, tuple[Verdict, str | None, list[Finding]]] = {}
     fresh = [each for each in chosen if not each.is_kept_copy]
-    undecided = _undecided(chosen) if fresh else []
+    undecided = _undecided(groups) if fresh else []
     winner = undecided[0] if undecided else chosen[0]
-    in_force = _in_force(chosen, undecided, winner)
+    in_force = _in_force(groups, undecided, winner)
+    if in_force is not None:  # it may be the copy kept of one of the files that nobody can choose between
+        verdicts[in_force.fichier] = _verdict(in_force, winner, undecided, in_force, adopted)
     for each in chosen:
         verdicts[each.fichier] = _verdict(each, winner, undecided, in_force, adopted)
     for group in groups:
@@ -84,29 +86,36 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
         groups.setdefault(each.reading.answers, []).append(each)
     for group in groups.values():
         group.sort(key=lambda each: each.is_kept_copy)
-    return sorted(groups.values(), key=lambda group: max(each.moment for each in group), reverse=True)
+    return sorted(groups.values(), key=_moment, reverse=True)
 
 
-def _undecided(chosen: Sequence[Candidate]) -> list[Candidate]:
+def _undecided(groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     """The latest files, when there are several: saved at the same moment, or one of which nobody knows the moment."""
-    if len(chosen) < 2:
-        return []
-    unknown = [each for each in chosen if each.reading.saved is None and not each.is_kept_copy]
-    if unknown:
-        return [*unknown, *[each for each in chosen[:1] if each not in unknown]]
-    latest = [each for each in chosen if each.moment == chosen[0].moment]
-    return latest if len(latest) > 1 else []
+    moments = [_moment(group) for group in groups]
+    undecided = [
+        group[0]
+        for group, moment in zip(groups, moments, strict=True)
+        if moment == moments[0] or (moment == _NEVER and not group[0].is_kept_copy)
+    ]
+    return undecided if len(undecided) > 1 else []
 
 
-def _in_force(chosen: Sequence[Candidate], undecided: Sequence[Candidate], winner: Candidate) -> Candidate | None:
+def _moment(group: Sequence[Candidate]) -> datetime:
+    return max(each.moment for each in group)
+
+
+def _in_force(
+    groups: Sequence[Sequence[Candidate]], undecided: Sequence[Candidate], winner: Candidate
+) -> Candidate | None:
+    """The winner if it is accepted, else the last one accepted; of files that nobody can choose between, none but the
+    copy kept of what was in force before."""
     if undecided:
-        kept = [each for each in chosen if each.is_kept_copy]
-        decided = [each for each in chosen if each not in undecided]
-        accepted = [each for each in (*kept, *decided) if each.reading.is_accepted]
-        return accepted[0] if accepted else None
+        kept = [each for group in groups for each in group if each.is_kept_copy]
+        decided = [group[0] for group in groups if group[0] not in undecided]
+        return next((each for each in (*kept, *decided) if each.reading.is_accepted), None)
     if winner.reading.is_accepted:
         return winner
-    return next((each for each in chosen if each.reading.is_accepted), None)
+    return next((group[0] for group in groups if group[0].reading.is_accepted), None)
 
 
 def _verdict(
@@ -137,9 +146,8 @@ def _verdict(
     if not each.reading.is_accepted and in_force is not None and each.moment > in_force.moment:
         said = [finding("retour-rejete", Place(), valeur=each.fichier, reste=_still(kept), compte=_blocking(each))]
         return Verdict.REJECTED, kept, said
-    other = winner if winner is not each else in_force
-    later = other.saved_words if other is not None else ""
-    name = other.fichier if other is not None else ""
+    other = in_force if in_force is not None and in_force.moment >= each.moment else winner
+    name, later = other.fichier, other.saved_words
     said = [
         finding("version-plus-ancienne", Place(), valeur=each.fichier, autre=name, date=each.saved_words, apres=later)
     ]

@@ -9,7 +9,6 @@ from itertools import groupby
 from pathlib import Path
 
 from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of
-from tabellion.campaign.assembly import shown
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.lock import hold
 from tabellion.campaign.model import Consolidation, Fate, Standing
@@ -22,6 +21,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.publication import Content, publish, recover
 from tabellion.registre import was_edited
 from tabellion.registre.package import register_files
+from tabellion.schema.shown import shown_value
 from tabellion.wording import plural
 from tabellion.workbook.master import write_master
 from tabellion.workbook.plan import plan_master
@@ -57,7 +57,7 @@ def adopt(
             stock = take_stock(workspace, now, journal)
         consolidation = stock.assembly.consolidation
         _refuse(workspace, stock, force=force)
-        if not applied(consolidation) or not agree(consolidation):
+        if not is_news(consolidation) or not agree(consolidation):
             return None
         name, record = adoption_of(stock.assembly.in_force)
         plan = plan_master(replace(consolidation.contract, adoption=name))
@@ -79,9 +79,13 @@ def adopt(
     return Adopted(consolidation, tuple(said), tuple(findings), kept)
 
 
-def applied(consolidation: Consolidation) -> int:
-    """How many cells of returns an adoption would write into the contract."""
-    return sum(each.fate is Fate.APPLIED for each in consolidation.modifications)
+def is_news(consolidation: Consolidation) -> bool:
+    """Whether a return says something that the contract has not taken over, or has not settled.
+
+    To adopt a state with conflicts settles them: the contract's values stay, and the returns that contradict them are
+    answered. They are said again only when such a partner sends something else.
+    """
+    return any(each.fate is not Fate.OUTDONE for each in consolidation.modifications)
 
 
 def change_lines(consolidation: Consolidation) -> list[str]:
@@ -96,7 +100,7 @@ def change_lines(consolidation: Consolidation) -> list[str]:
         for each in changes:
             field = schemas[each.table].by_name[each.champ]
             row = " · ".join(str(part) for part in each.key)
-            values = f"{shown(field, each.before)} → {shown(field, each.after)}"
+            values = f"{shown_value(field, each.before, quoted=True)} → {shown_value(field, each.after, quoted=True)}"
             lines.append(printable(f"  {row} : {field.title} : {values}"))
     rejected = sum(each.standing is Standing.REJECTED for each in consolidation.board)
     left = [

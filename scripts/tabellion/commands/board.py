@@ -23,7 +23,7 @@ from tabellion.commands.saying import printable, summary
 from tabellion.findings import Severity
 from tabellion.schema import TableSchema
 from tabellion.schema.amounts import format_euros
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD
+from tabellion.schema.shown import shown_value
 from tabellion.wording import french_date, plural
 
 SUBJECT_AT_MOST = 78
@@ -352,18 +352,8 @@ def _change(consolidation: Consolidation, change: CellChange) -> str:
 
 
 def _said(schema: TableSchema | None, champ: str, value: Any) -> str:
-    if value is None:
-        return "(vide)"
-    if isinstance(value, bool):
-        return TRUE_WORD if value else FALSE_WORD
-    kind = schema.by_name[champ].kind if schema and champ in schema.by_name else "string"
-    if kind == "money":
-        return format_euros(int(value))
-    if kind == "percent":
-        return f"{value} %"
-    if kind == "date":
-        return french_date(value)
-    return f"« {fit(printable(str(value)), _LONGEST)} »" if kind == "string" else str(value)
+    short = fit(printable(value), _LONGEST) if isinstance(value, str) else value
+    return shown_value(schema.by_name.get(champ) if schema else None, short, quoted=True)
 
 
 def _moment(when: datetime) -> str:

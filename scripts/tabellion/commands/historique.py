@@ -14,8 +14,7 @@ from tabellion.campaign.model import Key
 from tabellion.commands.saying import printable
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.schema import Schemas, TableSchema
-from tabellion.schema.amounts import format_euros
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD
+from tabellion.schema.shown import shown_value
 from tabellion.wording import fold, french_date, nearest, plural
 from tabellion.workspace import Workspace
 
@@ -105,17 +104,7 @@ def _change_lines(change: Change, champ: str, schema: TableSchema, partners: Map
 
 
 def _shown(value: Any, champ: str, schema: TableSchema) -> str:
-    """A value as people read it: amounts in euros, days as 31/12/2016, texts between guillemets."""
-    kind = schema.by_name[champ].kind if champ in schema.by_name else "string"
-    if value is None:
-        return "(vide)"
-    if isinstance(value, bool):
-        return TRUE_WORD if value else FALSE_WORD
-    if isinstance(value, int) and kind == "money":
-        return format_euros(value)
-    if isinstance(value, int) and kind == "percent":
-        return f"{value}\u00a0%"
-    return f"« {printable(value)} »" if isinstance(value, str) else _plain(value)
+    return printable(shown_value(schema.by_name.get(champ), value, quoted=True))
 
 
 def _plain(value: Any) -> str:

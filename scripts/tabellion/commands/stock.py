@@ -118,32 +118,32 @@ def _master(workspace: Workspace, journal: Journal) -> tuple[Master, tuple[int, 
 
     Raises :class:`TabellionError` when there is nothing to start from.
     """
-    said: list[Finding] = []
-    blocked = 0
     name = workspace.contrat.name
-    if workspace.contrat.exists():
+    said: list[Finding] = []
+    is_there = workspace.contrat.exists()
+    if is_there:
         master, stamp = _read_master(workspace, workspace.contrat, name, journal)
+        said = [each.in_file(name) for each in master.findings]
         if master.is_sound:
-            return master, stamp, [each.in_file(name) for each in master.findings]
-        said += [each.in_file(name) for each in master.findings]
-        blocked = sum(each.bloquant for each in master.findings)
-        kept = workspace.consolidation / KEPT / name
-        if kept.exists():
-            kept_name = kept.relative_to(workspace.workbooks).as_posix()
-            master, stamp = _read_master(workspace, kept, kept_name, journal)
-            if master.is_sound:
-                return master, stamp, [_blocked(name, blocked, "celui qui avait été accepté avant"), *said]
-    else:
-        said.append(finding("contrat-absent", Place(name)))
+            return master, stamp, said
+    blocking = sum(each.bloquant for each in said)
+    kept = workspace.consolidation / KEPT / name
+    if kept.exists():
+        master, stamp = _read_master(workspace, kept, kept.relative_to(workspace.workbooks).as_posix(), journal)
+        if master.is_sound:
+            return master, stamp, [_instead(name, is_there, blocking, "du dernier qui a été accepté"), *said]
     register = load_register(workspace.registre, workspace.schemas)
-    if blocked or said[0].code != "contrat-absent":
-        said.insert(0, _blocked(name, blocked, "le registre"))
-    folder = workspace.registre.name
-    return master_of_register(register, folder, load_adoption(workspace.registre).name), None, said
+    adoption = load_adoption(workspace.registre).name
+    master = master_of_register(register, workspace.registre.name, adoption)
+    return master, None, [_instead(name, is_there, blocking, "du registre"), *said]
 
 
-def _blocked(name: str, count: int, start: str) -> Finding:
-    return finding("contrat-bloque", Place(name), valeur=start, compte=plural(count, "constat"))
+def _instead(name: str, is_there: bool, blocking: int, start: str) -> Finding:
+    """Why the consolidation does not start from the workbook of the contract, and from what it does."""
+    if not is_there:
+        return finding("contrat-absent", Place(name), valeur=start)
+    compte = f"{plural(blocking, 'constat')} y {'bloquent' if blocking > 1 else 'bloque'}"
+    return finding("contrat-bloque", Place(name), valeur=start, compte=compte)
 
 
 def _read_master(

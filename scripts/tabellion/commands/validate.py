@@ -18,7 +18,7 @@ from tabellion.findings import Finding, TabellionError
 from tabellion.intake import RawWorkbook, read_workbooks
 from tabellion.intake.master import MasterReading, read_master
 from tabellion.intake.references import references
-from tabellion.outputs.annotate import annotate
+from tabellion.outputs.annotation.annotate import annotate
 from tabellion.registre import load_register
 from tabellion.schema.frames import Tables
 from tabellion.workbook.look import load_look

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +12,7 @@ from tabellion.findings import TabellionError
 from tabellion.intake.limits import LIMITS, Limits
 from tabellion.intake.raw import RawWorkbook
 from tabellion.intake.worker import Outcome, Readers, Then, shared_readers
+from tabellion.processes import worker_count
 
 _AHEAD = 3
 """Files in hand per child: enough to keep it busy, few enough to hold few results in memory."""
@@ -43,7 +43,7 @@ def read_workbooks(
     findings that refuse it (a tuple), in its turn; it costs the others nothing.
     """
     if jobs is None:
-        jobs = max(1, min(8, os.cpu_count() or 1))
+        jobs = worker_count()
     rest = iter(paths)
     first = list(islice(rest, jobs * _AHEAD))
     if not first:

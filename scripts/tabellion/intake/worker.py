@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
-from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -24,6 +21,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from tabellion.findings import Finding, TabellionError
 from tabellion.intake.limits import LIMITS, MIB, Limits, refusal
 from tabellion.intake.raw import RawWorkbook
+from tabellion.processes import ChildContext
 
 Outcome = Any
 """What one file gives: the findings that refuse it (a tuple), else the workbook, or what was made of it."""
@@ -35,8 +33,6 @@ _then: Then | None = None
 
 _FILES_PER_CHILD = 500
 """A child is renewed after that many files: whatever native code leaked goes with it."""
-
-_MAIN_LOCK = threading.Lock()
 
 
 def read_path(path: str, only: Callable[[str], bool] | None, limits: Limits) -> Outcome:
@@ -59,28 +55,6 @@ def read_path(path: str, only: Callable[[str], bool] | None, limits: Limits) -> 
 
 def _in_file(error: TabellionError, fichier: str) -> tuple[Finding, ...]:
     return tuple(finding.in_file(fichier) for finding in error.findings)
-
-
-class _Process(SpawnProcess):
-    """A child that does not import the caller's main module.
-
-    ``spawn`` imports it in every child, to find functions there; ours are elsewhere. Left alone, a script without
-    ``if __name__ == "__main__"`` would start itself again in each child, and the command's own imports would load.
-    """
-
-    @staticmethod
-    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
-        with _MAIN_LOCK:
-            main = sys.modules["__main__"]
-            sys.modules["__main__"] = ModuleType("__main__")
-            try:
-                return SpawnProcess._Popen(process_obj)
-            finally:
-                sys.modules["__main__"] = main
-
-
-class _Context(SpawnContext):
-    Process = _Process
 
 
 def _prepare_child(memory_bytes: int, then: Then | None) -> None:
@@ -109,7 +83,7 @@ class Readers:
             max_tasks=_FILES_PER_CHILD,
             initializer=_prepare_child,
             initargs=(limits.memory_bytes, then),
-            context=_Context(),
+            context=ChildContext(),
         )
 
     def __enter__(self) -> Readers:

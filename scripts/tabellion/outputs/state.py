@@ -60,7 +60,7 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
             {str(name): str(origin) for name, origin in state["copies"].items()},
             {name: _text(registre / f"{name}.csv") for name in names},
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -47,8 +47,9 @@ def write_changes(sheet: Sheet, consolidation: Consolidation, words: Words, foot
     sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé",
                 len(_CHANGE_COLUMNS))  # fmt: skip
     palette = palette_for(sheet.pen, len(changes))
-    rows = [_change_row(each, palette, words) for each in changes]
-    last = write_list(sheet, CHANGES, FIRST_ROW, _CHANGE_COLUMNS, rows, empty="Aucune modification.")
+    rows = (_change_row(each, palette, words) for each in changes)
+    empty = "Aucune modification."
+    last = write_list(sheet, CHANGES, FIRST_ROW, _CHANGE_COLUMNS, rows, empty=empty, count=len(changes))
     top = last + 3
     sheet.section(top - 1, 0, "Lignes dont la suppression est proposée")
     note(sheet, top, "Ces lignes manquent dans un retour. Rien n'est supprimé : décidez, et supprimez au contrat.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
 from xlsxwriter.url import Url, UrlTypes
 
@@ -19,37 +21,53 @@ _SPECIAL = re.compile(r'[\x00-\x20%"#<>\[\]^`{}|\\?]')
 _OUTSIDE = re.compile(r"^(?:/|\\|[A-Za-z]:)|(?:^|/)\.\.(?:/|$)")
 
 
-class FileLink(Url):  # type: ignore[misc]
-    """A link to a file beside this one, and to a cell in it.
+class FileLink(NamedTuple):
+    """What a cell opens: a file, as a relation names it (escaped), and a cell in it; empty for the file alone."""
 
-    xlsxwriter's own would take a ``#`` of the file's name for the start of a cell, and would leave a name that holds
-    ``%20`` as if it had been escaped already.
+    target: str
+    cell: str
+
+
+class FileUrl(Url):  # type: ignore[misc]
+    """A link as xlsxwriter writes it.
+
+    Left to itself, xlsxwriter would take a ``#`` of the file's name for the start of a cell, and would leave a name
+    that holds ``%20`` as if it had been escaped already.
     """
 
-    def __init__(self, fichier: str, cell: str) -> None:
-        self._cell = cell
-        super().__init__(_UP + fichier)
+    def __init__(self, link: FileLink) -> None:
+        self._file_link = link
+        super().__init__(link.target)
 
     def _parse_url(self) -> None:
         self._link_type = UrlTypes.EXTERNAL
-        self._link = self._relationship_link = _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", self._original_url)
-        self._anchor = self._cell
+        self._link = self._relationship_link = self._file_link.target
+        self._anchor = self._file_link.cell
 
     def _escape_strings(self) -> None:
-        """Nothing: the path is escaped once, above."""
+        """Nothing: the path is escaped already."""
 
 
 def file_link(place: Place | None) -> FileLink | None:
     """The link that opens the file of ``place``, at its cell when it has one; ``None`` when there is nothing to open
     or the link would be longer than Excel allows.
     """
-    if place is None or not place.fichier or _OUTSIDE.search(place.fichier):
+    if place is None or not place.fichier:
         return None
-    cell = f"{quoted_sheet(place.feuille)}!{place.cellule or 'A1'}" if place.feuille else ""
+    target = _target(place.fichier)
+    cell = f"{_quoted(place.feuille)}!{place.cellule or 'A1'}" if place.feuille else ""
+    return None if target is None or len(cell) > _LONGEST else FileLink(target, cell)
+
+
+@lru_cache(maxsize=10_000)
+def _target(fichier: str) -> str | None:
     # Each special character becomes three: what is this short is under the limit whatever it holds.
-    if 3 * len(_UP + place.fichier) > _LONGEST or len(cell) > _LONGEST:
+    if _OUTSIDE.search(fichier) or 3 * len(_UP + fichier) > _LONGEST:
         return None
-    return FileLink(place.fichier, cell)
+    return _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", _UP + fichier)
+
+
+_quoted = lru_cache(maxsize=10_000)(quoted_sheet)
 
 
 def where_in_file(place: Place) -> str:

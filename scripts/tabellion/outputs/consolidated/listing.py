@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tabellion.outputs.consolidated.links import MOST_LINKS
+from tabellion.outputs.consolidated.links import MOST_LINKS, FileUrl
 from tabellion.outputs.consolidated.palette import Cell, Palette
 from tabellion.workbook.pen import Pen, Sheet
 
@@ -31,22 +31,37 @@ def palette_for(pen: Pen, rows: int) -> Palette:
 
 
 def write_list(
-    sheet: Sheet, name: str, row: int, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, empty: str
+    sheet: Sheet,
+    name: str,
+    row: int,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    empty: str,
+    count: int | None = None,
 ) -> int:
     """Write an Excel table named ``name`` with its header at the zero-based ``row``; ``empty`` is what it says when it
     has no row. Returns the last row of the table.
+
+    ``count`` is the number of ``rows`` where these are made one by one, as those of long lists are.
     """
+    if count is None:
+        rows = list(rows)
+        count = len(rows)
     labels = [each.label for each in columns]
     aligned = {each.label: each.align for each in columns if each.align != "left"}
-    last = row + max(1, len(rows))
+    last = row + max(1, count)
     sheet.table(name, row, 0, last - row, labels, aligned=aligned)
-    if not rows:
+    if not count:
         blank = Palette(sheet.pen)
         for column in range(len(columns)):
             sheet.write(last, column, empty if column == 0 else None, blank.line(None).style)
-    write_cells(sheet, row + 1, rows)
-    if len(rows) <= WRAPPED_ROWS:
-        fit_cells(sheet, row + 1, rows)
+    if count > WRAPPED_ROWS:
+        sheet.raw.write_long_rows(row + 1, rows)
+    else:
+        shown = list(rows)
+        write_cells(sheet, row + 1, shown)
+        fit_cells(sheet, row + 1, shown)
     sheet.set_widths((place, each.width) for place, each in enumerate(columns))
     return last
 
@@ -57,7 +72,7 @@ def write_cells(sheet: Sheet, first_row: int, rows: Sequence[Sequence[Cell]]) ->
     for row, cells in enumerate(rows, first_row):
         for column, (content, style, link) in enumerate(cells):
             if link is not None and raw.hlink_count < MOST_LINKS:
-                sheet.open_link(row, column, link, str(content), style)
+                sheet.open_link(row, column, FileUrl(link), str(content), style)
             else:
                 write(row, column, content, style)
 

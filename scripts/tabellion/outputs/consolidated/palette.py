@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -48,6 +48,9 @@ class Palette:
 
     pen: Pen
     wrapped: bool = True
+    # Names, titles and files come back on thousands of rows: each cell is made once.
+    _texts: dict[str | None, Cell] = field(default_factory=dict)
+    _lines: dict[str | None, Cell] = field(default_factory=dict)
 
     def _format(self, **properties: Any) -> Format:
         return self.pen.cell(**properties)
@@ -110,11 +113,17 @@ class Palette:
 
     def text(self, text: str | None) -> Cell:
         """A text that may be long."""
-        return Cell(held(text), self._text)
+        made = self._texts.get(text)
+        if made is None:
+            made = self._texts[text] = Cell(held(text), self._text)
+        return made
 
     def line(self, text: str | None) -> Cell:
         """A text of one line."""
-        return Cell(held(text), self._line)
+        made = self._lines.get(text)
+        if made is None:
+            made = self._lines[text] = Cell(held(text), self._line)
+        return made
 
     def centred(self, content: str | float | None) -> Cell:
         """A short word or a number, in the middle."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tabellion.campaign.model import Consolidation
 from tabellion.findings import Place
 from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, palette_for, write_list
-from tabellion.outputs.consolidated.palette import Cell
+from tabellion.outputs.consolidated.palette import Cell, Palette
 from tabellion.outputs.consolidated.words import Words
 from tabellion.schema import Field, TableSchema
 from tabellion.schema.frames import plain_columns
@@ -74,7 +75,6 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, word
     resource = data.resource
     frame = consolidation.contract.tables[resource]
     height = min(len(frame), _LAST_ROW - FIRST_ROW)
-    values = plain_columns(frame)
     told: dict[int, dict[str, Place]] = defaultdict(dict)
     for (table, position, name), place in consolidation.cells.items():
         if table == resource:
@@ -87,12 +87,35 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, word
         sample = palette.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.pen.format(italic=True))
-    places = consolidation.origins.get(resource, [])
-    columns_values = [(each, values[each.name], words.labels(resource, each.name)) for each in data.fields]
+    rows = _rows(consolidation, data, height, told, palette, words)
+    aligns = [_align(each) for each in data.fields]
+    widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
+    columns = [
+        *(Column(*each) for each in zip(data.labels, widths, aligns, strict=False)),
+        *(
+            Column(label, each.width, each.align)
+            for label, each in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
+        ),
+    ]
+    write_list(sheet, data.table, FIRST_ROW, columns, rows, empty="", count=height)
+    finish(sheet, footer, columns=1)
+
+
+def _rows(
+    consolidation: Consolidation,
+    data: DataSheet,
+    height: int,
+    told: Mapping[int, Mapping[str, Place]],
+    palette: Palette,
+    words: Words,
+) -> Iterator[list[Cell]]:
+    """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
+    values = plain_columns(consolidation.contract.tables[data.resource])
+    places = consolidation.origins.get(data.resource, [])
+    columns_values = [(each, values[each.name], words.labels(data.resource, each.name)) for each in data.fields]
     # Most values come back on many rows (an exercice, a convention, blanks): each cell is made once.
     made: list[dict[tuple[Any, bool], Cell]] = [{} for _ in data.fields]
     empty: dict[str, Place] = {}
-    rows: list[list[Cell]] = []
     for position in range(height):
         mine = told.get(position, empty)
         cells = []
@@ -111,18 +134,7 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, word
             palette.centred(len(mine) or None),
             palette.link(_file(source), source, one_line=True) if source is not None else palette.line(None),
         ]
-        rows.append(cells)
-    aligns = [_align(each) for each in data.fields]
-    widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
-    columns = [
-        *(Column(*each) for each in zip(data.labels, widths, aligns, strict=False)),
-        *(
-            Column(label, each.width, each.align)
-            for label, each in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
-        ),
-    ]
-    write_list(sheet, data.table, FIRST_ROW, columns, rows, empty="")
-    finish(sheet, footer, columns=1)
+        yield cells
 
 
 def _align(field: Field) -> str:

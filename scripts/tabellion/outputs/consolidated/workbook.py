@@ -11,12 +11,12 @@ from tabellion.outputs.consolidated.board import write_board
 from tabellion.outputs.consolidated.changes import write_changes, write_conflicts
 from tabellion.outputs.consolidated.controls import write_controls
 from tabellion.outputs.consolidated.detail import DETAIL_TITLE, write_detail
+from tabellion.outputs.consolidated.long_rows import ListPen
 from tabellion.outputs.consolidated.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidated.tables import data_sheets, write_data
 from tabellion.outputs.consolidated.words import Words
 from tabellion.workbook.identity import FORMAT_VERSION, write_identity
 from tabellion.workbook.names import CONTROLES, SYNTHESE, sheet_name
-from tabellion.workbook.pen import Pen
 
 #: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.
 KIND_CONSOLIDATION = "consolidation"
@@ -41,7 +41,7 @@ def write_consolidation(consolidation: Consolidation) -> bytes:
 def _written(consolidation: Consolidation) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
-    pen = Pen(contract.look)
+    pen = ListPen(contract.look)
     words, overview = Words(consolidation), Overview(contract.tables)
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"

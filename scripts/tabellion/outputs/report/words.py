@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from tabellion.campaign.model import Key
 from tabellion.findings import Place
-from tabellion.schema import Field
 from tabellion.schema.amounts import format_euros
 from tabellion.schema.days import written_date
 from tabellion.schema.frames import plain_rows
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD
-from tabellion.wording import french_date
+from tabellion.schema.shown import shown_value
 from tabellion.workbook.plan import Contract
 
 NO_BREAK, NARROW = "\u00a0", "\u202f"
-#: What stands for a blank value.
-BLANK = "vide"
 #: Controls show nothing, lone surrogates cannot be written, and an embedding or override of direction turns around
 #: what follows it: each shows as the sign of a character that cannot be shown. Tabs and ends of lines stay.
 _UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -116,12 +112,12 @@ class Naming:
         return known.title if known is not None else champ
 
     def value(self, table: str, champ: str, value: Any) -> str:
-        """A value as people read it: euros, days, oui and non, the name behind a key, :data:`BLANK`."""
+        """A value as people read it: euros, days, oui and non, the name behind a key."""
         schema = self.contract.schemas[table]
         foreign = schema.foreign.get(champ)
         if foreign is not None and value is not None:
             return self._label(foreign.table, value)
-        return written(schema.by_name.get(champ), value)
+        return shown_value(schema.by_name.get(champ), value)
 
     def _label(self, table: str, value: Any) -> str:
         if table not in self._labels:
@@ -147,19 +143,6 @@ class Naming:
                 if naming is not None and row[naming] is not None
             }
         return self._rows[table]
-
-
-def written(field: Field | None, value: Any) -> str:
-    """One value of a field as people read it."""
-    if value is None or value == "":
-        return BLANK
-    if isinstance(value, bool):
-        return TRUE_WORD if value else FALSE_WORD
-    if isinstance(value, date):
-        return french_date(value)
-    if field is not None and field.kind == "money" and isinstance(value, int):
-        return format_euros(value)
-    return f"{value}{NO_BREAK}%" if field is not None and field.kind == "percent" else str(value)
 
 
 def _short(text: str) -> str:

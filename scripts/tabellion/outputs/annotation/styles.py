@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from tabellion.findings import Severity
-from tabellion.outputs.package import PackageEditor
-from tabellion.outputs.splice import Edits, Node, find_nodes, prefix_of, with_attributes
+from tabellion.outputs.annotation.package import PackageEditor
+from tabellion.outputs.annotation.splice import Edits, Node, find_nodes, prefix_of, with_attributes
 from tabellion.workbook.look import Look
 
 _STYLES_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"

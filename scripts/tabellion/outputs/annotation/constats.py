@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 
 from tabellion.addresses import cell_name, column_letters
 from tabellion.findings import CATALOGUE, Finding, Severity
-from tabellion.outputs.comments import grade
-from tabellion.outputs.splice import escape_attribute, escape_text
-from tabellion.outputs.styles import StyleSheet
+from tabellion.outputs.annotation.comments import grade
+from tabellion.outputs.annotation.splice import escape_attribute, escape_text
+from tabellion.outputs.annotation.styles import StyleSheet
 from tabellion.wording import plural
 from tabellion.workbook.look import Look
 from tabellion.workbook.measure import text_lines

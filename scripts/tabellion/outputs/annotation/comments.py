@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from tabellion.addresses import cell_name
 from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.intake.xml_parts import normalised_xml
-from tabellion.outputs.package import PackageEditor
-from tabellion.outputs.sheet_map import SheetMap
-from tabellion.outputs.splice import Edits, escape_text, find_nodes, prefix_of
-from tabellion.outputs.styles import rgb
+from tabellion.outputs.annotation.package import PackageEditor
+from tabellion.outputs.annotation.sheet_map import SheetMap
+from tabellion.outputs.annotation.splice import Edits, escape_text, find_nodes, prefix_of
+from tabellion.outputs.annotation.styles import rgb
 from tabellion.workbook.look import Look
 
 AUTHOR = "tabellion"

@@ -14,7 +14,7 @@ from tabellion.intake.content import check_content
 from tabellion.intake.limits import refusal
 from tabellion.intake.package import unescaped
 from tabellion.intake.xml_parts import RELATIONSHIP_ID, normalised_xml
-from tabellion.outputs.splice import DECLARATION, Edits, escape_attribute, find_nodes
+from tabellion.outputs.annotation.splice import DECLARATION, Edits, escape_attribute, find_nodes
 
 CONTENT_TYPES = "[Content_Types].xml"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from tabellion.addresses import cell_name, parse_cell, parse_range
 from tabellion.intake.xml_parts import RELATIONSHIP_ID
-from tabellion.outputs.splice import Edits, Node, escape_attribute, find_nodes, prefix_of
+from tabellion.outputs.annotation.splice import Edits, Node, escape_attribute, find_nodes, prefix_of
 
 Cell = tuple[int, int]
 #: What may stand after ``legacyDrawing`` in a worksheet, by the order of the standard.

@@ -19,12 +19,12 @@ from tabellion.addresses import parse_cell
 from tabellion.files import keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.intake.source import read_source
-from tabellion.outputs.comments import Mark, add_comments, remove_comments
-from tabellion.outputs.constats import HEADER_ROW, ordered, sheet_xml
-from tabellion.outputs.package import PackageEditor, SheetEntry
-from tabellion.outputs.sheet_map import Cell, SheetMap
-from tabellion.outputs.splice import Edits, escape_attribute, find_nodes, prefix_of
-from tabellion.outputs.styles import StyleSheet
+from tabellion.outputs.annotation.comments import Mark, add_comments, remove_comments
+from tabellion.outputs.annotation.constats import HEADER_ROW, ordered, sheet_xml
+from tabellion.outputs.annotation.package import PackageEditor, SheetEntry
+from tabellion.outputs.annotation.sheet_map import Cell, SheetMap
+from tabellion.outputs.annotation.splice import Edits, escape_attribute, find_nodes, prefix_of
+from tabellion.outputs.annotation.styles import StyleSheet
 from tabellion.wording import system_reason
 from tabellion.workbook.look import Look
 from tabellion.workbook.names import ANNOTATIONS, is_annotations, quoted_sheet, sheet_name

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from tabellion.findings import Finding, TabellionError
 from tabellion.intake.source import read_source
-from tabellion.outputs.annotate import annotated_copy
+from tabellion.outputs.annotation.annotate import annotated_copy
+from tabellion.processes import ChildContext, worker_count
 from tabellion.workbook.look import Look
 
 #: Below this many, starting processes costs more than they save.
@@ -40,13 +40,24 @@ def make_copies(jobs: Sequence[CopyJob], look: Look, folder: Path) -> dict[str, 
     """
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
     make = partial(_make, look)
-    if len(jobs) < _FEW:
-        done = list(map(make, jobs, places))
-    else:
-        workers = max(1, min(8, os.cpu_count() or 1))
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            done = list(pool.map(make, jobs, places, chunksize=8))
+    done = list(map(make, jobs, places)) if len(jobs) < _FEW else _made_by_children(make, jobs, places)
     return {job.target: place for job, place, is_made in zip(jobs, places, done, strict=True) if is_made}
+
+
+def _made_by_children(
+    make: Callable[[CopyJob, Path], bool], jobs: Sequence[CopyJob], places: Sequence[Path]
+) -> list[bool]:
+    with ProcessPool(worker_count(), context=ChildContext()) as pool:
+        waiting = [pool.schedule(make, args=each) for each in zip(jobs, places, strict=True)]
+        return [_result(each) for each in waiting]
+
+
+def _result(future: ProcessFuture[bool]) -> bool:
+    """Whether a copy was made: a file whose copying kills its process has none. Raises ``OSError`` as :func:`_make`."""
+    try:
+        return future.result()
+    except ProcessExpired:
+        return False
 
 
 def _make(look: Look, job: CopyJob, place: Path) -> bool:

@@ -1,0 +1,117 @@
+"""The rows of a long list, given to a sheet whole: a fifth of the time of writing cell by cell, and of the memory.
+
+xlsxwriter keeps an object for each cell and writes its attributes one by one. In a list of 100,000 rows nearly every
+cell looks like another one: here what follows a cell's address is made once, and a row is the sum of such ends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from xml.sax.saxutils import quoteattr
+
+from xlsxwriter.format import Format
+from xlsxwriter.url import Url
+from xlsxwriter.worksheet import Worksheet
+
+from tabellion.outputs.consolidated.links import MOST_LINKS, FileLink, FileUrl
+from tabellion.outputs.consolidated.palette import Cell
+from tabellion.workbook.names import column_letters
+from tabellion.workbook.pen import CellContent, Pen, Sheet
+
+
+class LongSheet(Worksheet):  # type: ignore[misc]
+    """A sheet of xlsxwriter that can also be given many rows at once."""
+
+    dim_rowmin: int
+    dim_rowmax: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: dict[int, list[str]] = {}
+        self._ends: dict[tuple[CellContent, Format], str] = {}
+        self._long_links: list[tuple[str, FileLink]] = []
+
+    def write_long_rows(self, first_row: int, rows: Iterable[Sequence[Cell]]) -> None:
+        """Write rows from the zero-based ``first_row`` on; nothing else may be written on them.
+
+        Beyond the number of links that a sheet may have, the words stay and lead nowhere.
+        """
+        ends, block = self._ends, self._blocks.setdefault(first_row, [])
+        uses = Counter[str]()
+        letters: list[str] = []
+        for number, cells in enumerate(rows, first_row + 1):
+            if len(letters) < len(cells):
+                letters = [column_letters(column) for column in range(len(cells))]
+            line = [ends.get(each[:2]) or self._end(each.content, each.style) for each in cells]
+            uses.update(line)
+            written = "".join([f'<c r="{letter}{number}{end}' for letter, end in zip(letters, line, strict=False)])
+            block.append(f'<row r="{number}">{written}</row>')
+            for letter, each in zip(letters, cells, strict=False):
+                if each.link is not None and self.hlink_count < MOST_LINKS:
+                    self.hlink_count += 1
+                    self._long_links.append((f"{letter}{number}", each.link))
+        # The shared texts say how often they are used; each was counted once when its end was made.
+        self.str_table.count += sum(count - 1 for end, count in uses.items() if ' t="s"' in end)
+
+    def _end(self, content: CellContent, style: Format) -> str:
+        """What follows the address of a cell: its format and its content."""
+        head = f'" s="{style._get_xf_index()}"'
+        if content is None or content == "":
+            end = f"{head}/>"
+        elif isinstance(content, str):
+            end = f'{head} t="s"><v>{self.str_table._get_shared_string_index(content)}</v></c>'
+        else:
+            number = self._convert_date_time(content) if isinstance(content, date) else content
+            end = f"{head}><v>{number:.16G}</v></c>"
+        self._ends[content, style] = end
+        return end
+
+    def _write_rows(self) -> None:
+        """All rows in their order: xlsxwriter's own before, between and after the blocks."""
+        first, last = self.dim_rowmin, self.dim_rowmax
+        for start, block in sorted(self._blocks.items()):
+            self.dim_rowmax = start - 1
+            super()._write_rows()
+            self.fh.writelines(block)
+            self.dim_rowmin = start + len(block)
+            block.clear()
+        self.dim_rowmax = last
+        super()._write_rows()
+        self.dim_rowmin = first
+
+    def _write_hyperlinks(self) -> None:
+        """All links, with one relation for each file: xlsxwriter would make one for each cell that leads there."""
+        relations: dict[str, int] = {}
+        lines = []
+        for row, columns in sorted(self.hyperlinks.items()):
+            for column, url in sorted(columns.items()):
+                address = f"{column_letters(column)}{row + 1}"
+                lines.append(self._link_line(address, url, relations))
+        lines += [self._line(each, link.target, link.cell, relations) for each, link in self._long_links]
+        if lines:
+            self.fh.write(f"<hyperlinks>{''.join(lines)}</hyperlinks>")
+
+    def _link_line(self, address: str, url: Url, relations: dict[str, int]) -> str:
+        if isinstance(url, FileUrl):
+            return self._line(address, url._relationship_link, url._anchor, relations)
+        return f'<hyperlink ref="{address}" location={quoteattr(url._link)} display={quoteattr(url._text)}/>'
+
+    def _line(self, address: str, target: str, cell: str, relations: dict[str, int]) -> str:
+        number = relations.get(target)
+        if number is None:
+            self.rel_count += 1
+            number = relations[target] = self.rel_count
+            self.external_hyper_links.append(["/hyperlink", target, "External"])
+        location = f" location={quoteattr(cell)}" if cell else ""
+        return f'<hyperlink ref="{address}" r:id="rId{number}"{location}/>'
+
+
+class ListPen(Pen):
+    """A pen whose sheets take long rows."""
+
+    def sheet(self, name: str) -> Sheet:
+        """A new sheet."""
+        self.sheets.append(Sheet(self, self.book.add_worksheet(name, LongSheet)))
+        return self.sheets[-1]

@@ -1,0 +1,84 @@
+"""How long a night takes, beside a bare read of the same files and beside the usual script.
+
+``python tests/benchmarks/consolidation.py`` makes a contract of as many partners as returns (:mod:`crowd`) and runs in
+turn, as whole processes: ``tabellion consolidate`` when nothing was consolidated before, again when nothing changed,
+and again when one return of all did; a bare calamine that reads all their sheets (in one process, then in two); and the
+usual script (:mod:`usual`: pandas, openpyxl, pandera) on a sample, whose time less its start is scaled to all of them.
+Memory is that of a program with all its children at one moment. ``--quick`` takes 100 returns and one round;
+``--returns 5000 --exercices 3 --rounds 1`` is the largest campaign that was measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+from crowd import change, make_crowd
+from program import Program, environment, python, tabellion
+
+#: What a consolidation leaves, from the folder ``workbooks/``: without it, the next one is the first.
+_LEFT = ("consolidation", "constats", ".tabellion")
+
+
+def measure(count: int, exercices: int, sample: int, rounds: int) -> None:
+    """Make the campaign, run the programs ``rounds`` times in turn, and print their table."""
+    with tempfile.TemporaryDirectory(prefix="tabellion-night-") as temporary:
+        folder = Path(temporary)
+        paths = make_crowd(folder, count, exercices)
+        subprocess.run(
+            tabellion("generate", "--contrat", folder), check=True, env=environment(), stdout=subprocess.DEVNULL
+        )
+        weight = sum(path.stat().st_size for path in paths) / 2**20
+        over = f" over {exercices} exercices" if exercices > 1 else ""
+        print(f"{count} returns{over}, {weight:.1f} MiB, 30 rows to fill in each")
+        consolidate = tabellion("consolidate", "--contrat", folder)
+        # A rejected return among them blocks: the exit code says so.
+        full = Program("tabellion consolidate, first run", consolidate, (1,))
+        again = Program("the same, nothing changed", consolidate, (1,))
+        one = Program(f"the same, 1 of {count} changed", consolidate, (1,))
+        bare = Program("bare calamine", python("bare", "read", *paths))
+        shared = Program("bare calamine, 2 processes", python("bare", "share", *paths))
+        usual = Program("usual script", python("usual", *paths[:sample]))
+        start = Program("usual script, no file", python("usual"))
+        programs = (full, again, one, bare, shared, usual, start)
+        for round_ in range(rounds):
+            for name in _LEFT:
+                shutil.rmtree(folder / "workbooks" / name, ignore_errors=True)
+            for program in programs:
+                if program is one:
+                    change(paths[0], round_ + 1)
+                program.run()
+        seconds = {each.title: statistics.median(each.seconds) for each in programs}
+        fixed = seconds[start.title]
+        seconds[usual.title] = fixed + (seconds[usual.title] - fixed) * count / len(paths[:sample])
+        print(f"{'program':<34} {'time':>9} {'a return':>9} {'of the first run':>17} {'memory':>9}")
+        for each in programs[:-1]:
+            took, memory = seconds[each.title], statistics.median(each.together)
+            share = took / seconds[full.title]
+            print(f"{each.title:<34} {took:>7.1f} s {1000 * took / count:>6.1f} ms {share:>16.0%} {memory:>5.0f} MiB")
+        print(f"The usual script read {len(paths[:sample])} returns; its time is scaled, its memory is not.")
+
+
+def main() -> None:
+    """Read the options and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--returns", type=int, default=1000, help="how many returns (1000)")
+    parser.add_argument("--exercices", type=int, default=1, help="over how many exercices (1)")
+    parser.add_argument("--sample", type=int, default=50, help="returns that the usual script reads (50)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each program (3)")
+    parser.add_argument("--quick", action="store_true", help="100 returns, one round")
+    options = parser.parse_args()
+    if options.quick:
+        options.returns, options.sample, options.rounds = 100, 10, 1
+    print(f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {options.rounds} rounds")
+    measure(options.returns, options.exercices, options.sample, options.rounds)
+
+
+if __name__ == "__main__":  # children that make the returns import this module
+    main()

@@ -1,0 +1,95 @@
+"""What the contract has taken over from returns: written beside the register, read back, or refused in words."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tabellion.campaign.adoption import ADOPTION_FILE, Adoption, adoption_of, load_adoption
+from tabellion.campaign.merge import InForce
+from tabellion.campaign.model import ReturnedRow
+from tabellion.campaign.readings import Reading
+from tabellion.findings import TabellionError
+from tabellion.workbook.forms.spec import FormIdentity
+
+LINES, FOLLOWED = "lignes_budgetaires", "suivis"
+
+
+def in_force(partner: str = "luce", amount: int = 5, year: int = 2016) -> InForce:
+    """A return that answers one cell, leaves another as sent, blanks one and adds a row."""
+    values = {"montant_prevu": amount, "montant_vote": 7, "commentaire": None}
+    row = ReturnedRow(LINES, ("L", year), values, {"montant_prevu": None, "commentaire": "x"}, False, "Budget", 6, {})
+    day = {"date_bilan": date(2016, 12, 31), "jamais": None}
+    added = ReturnedRow(FOLLOWED, ("F", partner, year), day, {"date_bilan": None}, True, "Actions", 9, {})
+    identity = FormIdentity("essai", partner, year, "f")
+    return InForce(f"retours/{partner}.xlsx", Reading("x", identity, datetime(year, 11, 1), "", (), (row, added)))
+
+
+def written(folder: Path, *returns: InForce) -> tuple[str, Adoption]:
+    name, content = adoption_of(returns)
+    (folder / ADOPTION_FILE).write_bytes(content)
+    return name, load_adoption(folder)
+
+
+def test_what_was_adopted_comes_back_cell_by_cell(tmp_path: Path) -> None:
+    one = in_force()
+    name, found = written(tmp_path, one)
+    assert found.name == name
+    assert found.answers == {("luce", 2016): one.reading.answers}
+    cells = found.cells["luce", 2016]
+    assert cells[LINES, ("L", 2016), "montant_prevu"] == 5
+    assert cells[LINES, ("L", 2016), "commentaire"] is None
+    assert (LINES, ("L", 2016), "montant_vote") not in cells, "left as it was sent"
+    assert cells[FOLLOWED, ("F", "luce", 2016), "date_bilan"] == date(2016, 12, 31)
+
+
+def test_the_same_returns_make_the_same_adoption_in_any_order() -> None:
+    one, two = in_force("luce"), in_force("etat")
+    assert adoption_of([one, two]) == adoption_of([two, one])
+    assert adoption_of([one])[0] != adoption_of([two])[0] != adoption_of([one, two])[0]
+    assert adoption_of([in_force(amount=6)])[0] != adoption_of([one])[0]
+
+
+def test_two_exercices_of_one_partner_are_apart(tmp_path: Path) -> None:
+    _, found = written(tmp_path, in_force(year=2016), in_force(year=2017, amount=9))
+    assert found.cells["luce", 2016][LINES, ("L", 2016), "montant_prevu"] == 5
+    assert found.cells["luce", 2017][LINES, ("L", 2017), "montant_prevu"] == 9
+
+
+def test_without_the_file_nothing_was_adopted(tmp_path: Path) -> None:
+    assert load_adoption(tmp_path) == Adoption()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"{}", b'{"adoption": "x"}', b'{"adoption": "x", "retours": [1]}', b"\xff\xfe",
+     json.dumps({"adoption": "x", "retours": [["luce", "deux mille", "d", []]]}).encode(),
+     json.dumps({"adoption": "x", "retours": [["luce", 2016, "d", [["t", ["k"], "c", {"jour": "hier"}]]]]}).encode(),
+     b"[" * 100_000],
+    ids=range(10),
+)  # fmt: skip
+def test_a_file_that_no_adoption_wrote_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ADOPTION_FILE).write_bytes(content)
+    with pytest.raises(TabellionError) as refused:
+        load_adoption(tmp_path)
+    (said,) = refused.value.findings
+    assert said.code == "registre-illisible"
+    assert "adoption" in said.message
+    assert "supprimez-le" in said.suggestion
+
+
+def test_a_folder_in_its_place_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / ADOPTION_FILE).mkdir()
+    with pytest.raises(TabellionError):
+        load_adoption(tmp_path)
+
+
+def test_the_file_reads_as_json_that_people_may_compare() -> None:
+    _, content = adoption_of([in_force()])
+    said: dict[str, Any] = json.loads(content)
+    assert set(said) == {"adoption", "retours"}
+    assert content.endswith(b"\n")

@@ -1,0 +1,485 @@
+"""``tabellion consolidate`` on a small contract: whatever lies in the folders, one state, said whole, written once."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from support.campaign import Formula, campaign_workspace, fill, form_keys, old_excel, retouch, truncated
+from support.contracts import Rows, schemas, tables_of
+from support.forms import case_rows
+from support.program import contents, tabellion
+from tabellion.campaign.model import Fate, Standing, Verdict
+from tabellion.commands.consolidate import Night, consolidate
+from tabellion.findings import TabellionError
+from tabellion.registre.package import save_register
+from tabellion.workspace import find_workspace
+
+TONIGHT = datetime(2016, 12, 1, 2, 0)
+SAVED = datetime(2016, 11, 20, 9, 0)
+OUTPUTS = ("consolidation.xlsx", "rapport.html", "constats.json")
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose contract is generated and whose forms are sent."""
+    root = campaign_workspace(tmp_path_factory.mktemp("prêt") / "contrat", contract="cas")
+    for command in ("generate", "forms"):
+        assert tabellion(command, cwd=root).code == 0
+    return root
+
+
+@pytest.fixture
+def root(ready: Path, tmp_path: Path) -> Path:
+    """That workspace, once more."""
+    return Path(shutil.copytree(ready, tmp_path / "contrat"))
+
+
+def books(root: Path) -> Path:
+    return root / "workbooks"
+
+
+def form(root: Path, partner: str = "luce") -> Path:
+    return books(root) / "envois" / "2016" / f"{partner}-2016.xlsx"
+
+
+def reply(root: Path, name: str, amount: float | Formula | str, *, saved: datetime = SAVED, **more: object) -> Path:
+    """The return of the town, whose line A has ``amount`` planned."""
+    target = books(root) / "retours" / name
+    fill(form(root), target, {"Budget": {"A": {"montant_prevu": amount, **more}}}, saved=saved)
+    return target
+
+
+def night(root: Path, now: datetime = TONIGHT) -> Night:
+    return consolidate(find_workspace(root), now)
+
+
+def codes(done: Night, fichier: str) -> set[str]:
+    return {each.code for each in done.findings if each.place.fichier == fichier}
+
+
+def planned(done: Night, line: str = "A") -> list[int]:
+    """What the consolidated line has planned for 2016, in cents."""
+    table = done.consolidation.contract.tables["lignes_budgetaires"]
+    found = table[(table["ligne_id"] == line) & (table["exercice"] == 2016)]["montant_prevu"]
+    return [int(each) for each in found.dropna()]
+
+
+def standing(done: Night, partner: str = "luce") -> Standing:
+    (line,) = [each for each in done.consolidation.board if (each.partenaire, each.exercice) == (partner, 2016)]
+    return line.standing
+
+
+def outputs(root: Path) -> Mapping[str, bytes]:
+    """Every output, aside from the program's own memory and the previous ones."""
+    return {
+        name: content
+        for name, content in contents(books(root)).items()
+        if name.startswith(("consolidation/", "constats/")) and not name.startswith("consolidation/historique/")
+    }
+
+
+def stamps(root: Path) -> dict[str, int]:
+    return {
+        name: (books(root) / name).stat().st_mtime_ns
+        for name in contents(books(root))
+        if not name.startswith(".tabellion/")
+    }
+
+
+# The master
+
+
+def test_without_the_contract_s_workbook_the_register_is_used_and_it_is_said(root: Path) -> None:
+    (books(root) / "contrat.xlsx").unlink()
+    reply(root, "a.xlsx", 12.5)
+    done = night(root)
+    assert "contrat-absent" in codes(done, "contrat.xlsx")
+    assert done.consolidation.master_file == "registre"
+    assert planned(done) == [12_50]
+    assert not any(each.bloquant for each in done.findings)
+    assert done.consolidation.origins["piliers"][0].fichier == "registre/piliers.csv"
+
+
+def blocked(root: Path) -> None:
+    """Somebody types a text in an amount of the contract, and another edit that is right."""
+    path = books(root) / "contrat.xlsx"
+    book = openpyxl.load_workbook(path)
+    sheet = book["B01 Éducation"]
+    labels = {cell.value: cell.column for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)}
+    (line,) = [cell.row for row in sheet.iter_rows() for cell in row if cell.value == "Cantine"]
+    sheet.cell(line, labels["Montant réalisé (€)"]).value = "environ mille"
+    book.save(path)
+
+
+def test_a_blocked_workbook_leaves_the_register_in_its_place(root: Path) -> None:
+    blocked(root)
+    done = night(root)
+    assert done.consolidation.master_file == "registre"
+    (said,) = [each for each in done.findings if each.code == "contrat-bloque"]
+    assert said.bloquant
+    assert "La consolidation part du registre." in said.message
+    assert re.search(r"1 constat y bloque\.|\d+ constats y bloquent\.", said.message), said.message
+
+
+def test_a_blocked_workbook_leaves_the_last_one_accepted_in_its_place(root: Path) -> None:
+    night(root)
+    accepted = (books(root) / "consolidation" / "acceptes" / "contrat.xlsx").read_bytes()
+    assert accepted == (books(root) / "contrat.xlsx").read_bytes()
+    good = (books(root) / "contrat.xlsx").read_bytes()
+    blocked(root)
+    reply(root, "a.xlsx", 12.5)
+    done = night(root, datetime(2016, 12, 2))
+    assert done.consolidation.master_file == "consolidation/acceptes/contrat.xlsx"
+    assert planned(done) == [12_50]
+    assert "contrat-bloque" in codes(done, "contrat.xlsx")
+    assert (books(root) / "consolidation" / "acceptes" / "contrat.xlsx").read_bytes() == accepted
+    (books(root) / "contrat.xlsx").write_bytes(good)
+    assert night(root, datetime(2016, 12, 3)).consolidation.master_file == "contrat.xlsx"
+
+
+def test_a_workbook_that_is_none_is_blocked_too(root: Path) -> None:
+    truncated(books(root) / "contrat.xlsx", books(root) / "contrat.xlsx")
+    done = night(root)
+    assert done.consolidation.master_file == "registre"
+    assert "contrat-bloque" in codes(done, "contrat.xlsx")
+
+
+def test_a_partner_that_only_the_workbook_knows_may_answer(root: Path) -> None:
+    rows: Rows = case_rows()
+    rows["partenaires"] = [each for each in rows["partenaires"] if each["partenaire_id"] != "vide"]
+    save_register(
+        books(root) / "registre", tables_of(rows), schemas(), identifiant="essai-2015-2020", titre="Contrat d'essai"
+    )
+    line = {"convention_id": "1 – Éducation", "libelle": "Goûters", "montant_prevu": 30}
+    fill(form(root, "vide"), books(root) / "retours" / "v.xlsx", new_rows={"Budget": [line]}, saved=SAVED)
+    done = night(root)
+    assert standing(done, "vide") is Standing.ACCEPTED
+    assert 30_00 in list(done.consolidation.contract.tables["lignes_budgetaires"]["montant_prevu"].dropna())
+
+
+# What lies in retours/
+
+
+def test_whatever_lies_there_is_said_and_nothing_else_is_disturbed(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    retours = books(root) / "retours"
+    (retours / "notes.txt").write_text("à rappeler lundi", encoding="utf-8")
+    (retours / "vide.xlsx").write_bytes(b"")
+    (retours / "dossier.xlsx").mkdir()
+    (retours / "~$a.xlsx").write_bytes(b"x" * 165)
+    truncated(form(root), retours / "coupé.xlsx")
+    old_excel(retours / "ancien.xlsx")
+    ods = io.BytesIO()
+    with zipfile.ZipFile(ods, "w") as target:
+        target.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        target.writestr("content.xml", "<x/>")
+    (retours / "libre.ods").write_bytes(ods.getvalue())
+    shutil.copy(books(root) / "contrat.xlsx", retours / "contrat.xlsx")
+    (retours / "perdu.xlsx").symlink_to(retours / "rien.xlsx")
+    done = night(root)
+    verdicts = {each.fichier.removeprefix("retours/"): each.verdict for each in done.consolidation.strays}
+    unreadable = ("notes.txt", "vide.xlsx", "coupé.xlsx", "ancien.xlsx", "libre.ods", "perdu.xlsx")
+    assert verdicts == {**dict.fromkeys(unreadable, Verdict.UNREADABLE), "contrat.xlsx": Verdict.FOREIGN}
+    for name in verdicts:
+        assert codes(done, f"retours/{name}"), name
+    assert codes(done, "retours/contrat.xlsx") == {"pas-un-formulaire"}
+    assert planned(done) == [12_50]
+    assert standing(done) is Standing.ACCEPTED
+
+
+def test_the_consolidation_itself_among_the_returns_is_no_return(root: Path) -> None:
+    night(root)
+    (books(root) / "retours").mkdir()
+    shutil.copy(books(root) / "consolidation" / "consolidation.xlsx", books(root) / "retours" / "x.xlsx")
+    done = night(root, datetime(2016, 12, 2))
+    assert codes(done, "retours/x.xlsx") == {"pas-un-formulaire"}
+    again = night(root, datetime(2016, 12, 3))
+    assert not again.written
+
+
+def test_an_annotated_copy_filled_and_sent_back_is_a_return(root: Path) -> None:
+    """What partners do: they correct the copy that shows their mistakes, and send that."""
+    reply(root, "a.xlsx", Formula("1/0", "#DIV/0!"))
+    assert standing(night(root)) is Standing.REJECTED
+    copy = books(root) / "constats" / "a.xlsx"
+    (books(root) / "retours" / "a.xlsx").unlink()
+    sheet = openpyxl.load_workbook(copy)["Budget"]
+    (row,) = [cell.row for row in sheet.iter_rows() for cell in row if cell.value == "A"]
+    cells = {"Budget": {f"F{row}": 12.5}}
+    retouch(copy, books(root) / "retours" / "a corrigé.xlsx", cells, saved=datetime(2016, 11, 25), author="Marie")
+    done = night(root, datetime(2016, 12, 2))
+    assert standing(done) is Standing.ACCEPTED
+    assert planned(done) == [12_50]
+
+
+def test_a_return_called_as_the_contract_gets_a_copy_of_its_own(root: Path) -> None:
+    reply(root, "contrat.xlsx", Formula("1/0", "#DIV/0!"))
+    done = night(root)
+    (line,) = [each for each in done.consolidation.board if each.partenaire == "luce"]
+    assert line.received[0].annotated == "constats/contrat (retour).xlsx"
+    made = {path.name for path in (books(root) / "constats").iterdir()}
+    assert made == {"contrat.xlsx", "contrat (retour).xlsx"}
+    assert form_keys(books(root) / "constats" / "contrat (retour).xlsx")
+
+
+def test_many_files_at_once(root: Path) -> None:
+    retours = books(root) / "retours"
+    first = reply(root, "0.xlsx", 1)
+    for number in range(1, 300):
+        shutil.copy(first, retours / f"{number}.xlsx")
+    reply(root, "dernier.xlsx", 2.5, saved=datetime(2016, 11, 21))
+    done = night(root)
+    (line,) = [each for each in done.consolidation.board if each.partenaire == "luce"]
+    assert len(line.received) == 301
+    assert line.in_force is not None
+    assert line.in_force.fichier == "retours/dernier.xlsx"
+    assert planned(done) == [2_50]
+
+
+# The command
+
+
+def test_exit_codes_and_the_json(root: Path, tmp_path: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    clean = tabellion("consolidate", "--json", tmp_path / "c.json", cwd=root)
+    assert clean.code == 0, clean.out + clean.err
+    said = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    assert said["version"] == 1
+    assert said["resume"]["bloquants"] == 0
+    kept = json.loads((books(root) / "consolidation" / "constats.json").read_text(encoding="utf-8"))
+    assert kept["constats"] == said["constats"]
+    assert tabellion("consolidate", "--silencieux", cwd=root).out == ""
+    reply(root, "b.xlsx", Formula("1/0", "#DIV/0!"), saved=datetime(2016, 11, 25))
+    wrong = tabellion("consolidate", "--silencieux", cwd=root)
+    assert wrong.code == 1
+    assert len(wrong.out.splitlines()) == 1
+    assert wrong.out.startswith("tabellion 2016")
+    assert wrong.err == ""
+
+
+def test_wrong_use_is_2_and_nothing_is_written(root: Path) -> None:
+    assert tabellion("consolidate", "--jsn", "x", cwd=root).code == 2
+    (books(root) / "registre" / "piliers.csv").unlink()
+    (books(root) / "contrat.xlsx").unlink()
+    assert tabellion("consolidate", cwd=root).code == 2
+    assert not outputs(root)
+
+
+def test_a_workbook_of_the_contract_that_goes_is_replaced_by_the_copy_kept_of_it(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    before = contents(books(root) / "consolidation" / "registre")
+    (books(root) / "registre" / "piliers.csv").unlink()
+    (books(root) / "contrat.xlsx").unlink()
+    done = night(root)
+    assert "contrat-absent" in codes(done, "contrat.xlsx")
+    assert contents(books(root) / "consolidation" / "registre") == before
+
+
+def test_a_folder_of_returns_that_is_a_file_stops_the_run(root: Path) -> None:
+    (books(root) / "retours").write_bytes(b"")
+    outcome = tabellion("consolidate", cwd=root)
+    assert outcome.code == 2
+    assert "dossier-illisible" in outcome.codes
+    assert not outputs(root)
+
+
+# The same twice
+
+
+def test_a_second_run_writes_nothing(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    reply(root, "b.xlsx", Formula("1/0", "#DIV/0!"), saved=datetime(2016, 11, 25))
+    assert night(root).written
+    before, when = contents(books(root)), stamps(root)
+    again = night(root, datetime(2016, 12, 2))
+    assert not again.written
+    after = contents(books(root))
+    ours = ".tabellion/"
+    assert {k: v for k, v in after.items() if not k.startswith(ours)} == {
+        k: v for k, v in before.items() if not k.startswith(ours)
+    }
+    assert stamps(root) == when
+    assert again.consolidation.made == TONIGHT
+
+
+def test_outputs_deleted_by_hand_come_back_the_same(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    reply(root, "b.xlsx", Formula("1/0", "#DIV/0!"), saved=datetime(2016, 11, 25))
+    night(root)
+    before = outputs(root)
+    together = ("rapport.html", "registre/fiches.csv", "acceptes/2016/luce.xlsx", "../constats/b.xlsx")
+    for day, names in enumerate((["consolidation.xlsx"], ["acceptes/contrat.xlsx"], together), 2):
+        for name in names:
+            (books(root) / "consolidation" / name).unlink()
+        night(root, datetime(2016, 12, day))
+        assert outputs(root) == before, names
+
+
+def test_without_its_journal_the_state_is_the_same(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    before = outputs(root)
+    shutil.rmtree(books(root) / ".tabellion")
+    assert not night(root, datetime(2016, 12, 2)).written
+    assert outputs(root) == before
+
+
+def test_names_of_files_decide_nothing(root: Path) -> None:
+    path = reply(root, "a.xlsx", 12.5)
+    assert planned(night(root)) == [12_50]
+    path.rename(path.with_name("Copie de retour (1) #2 été.xlsx"))
+    done = night(root, datetime(2016, 12, 2))
+    assert planned(done) == [12_50]
+    assert standing(done) is Standing.ACCEPTED
+
+
+def test_a_template_changed_makes_the_outputs_again(root: Path) -> None:
+    night(root)
+    template = root / "templates" / "rapport.html"
+    template.write_text(
+        template.read_text(encoding="utf-8").replace("</body>", "<p>Le service</p></body>"), encoding="utf-8"
+    )
+    assert night(root, datetime(2016, 12, 2)).written
+    assert "<p>Le service</p>" in (books(root) / "consolidation" / "rapport.html").read_text(encoding="utf-8")
+
+
+def test_a_workspace_of_before_without_the_page_s_template_is_told_so(root: Path) -> None:
+    (root / "templates" / "rapport.html").unlink()
+    outcome = tabellion("consolidate", cwd=root)
+    assert outcome.code == 2
+    assert "rapport.html" in outcome.err
+    assert "gabarit" in outcome.err
+    assert not outputs(root)
+
+
+def test_a_spoilt_state_is_no_reason_to_stop(root: Path) -> None:
+    night(root)
+    path = books(root) / "consolidation" / "constats.json"
+    text = path.read_text(encoding="utf-8")
+    said = json.loads(text)
+    infinite = json.dumps({**said, "etat": {**said["etat"], "exercice": float("inf")}})
+    spoilt = ("", text[: len(text) // 2], "[" * 100_000, json.dumps({**said, "constats": ["x"]}), infinite)
+    for day, content in enumerate(spoilt, 2):
+        path.write_text(content, encoding="utf-8")
+        assert night(root, datetime(2016, 12, day)).written
+        assert json.loads(path.read_text(encoding="utf-8"))["etat"]["fait_le"].startswith(f"2016-12-{day:02d}")
+
+
+# Copies, kept returns, history
+
+
+def test_a_copy_is_made_for_what_is_to_be_corrected_and_goes_when_it_is(root: Path) -> None:
+    reply(root, "a.xlsx", Formula("1/0", "#DIV/0!"))
+    night(root)
+    copy = books(root) / "constats" / "a.xlsx"
+    assert copy.exists()
+    answers = {"Budget": {key: {"montant_prevu": 10} for key in form_keys(form(root))["Budget"]}}
+    fill(form(root), books(root) / "retours" / "a.xlsx", answers, saved=datetime(2016, 11, 26))
+    done = night(root, datetime(2016, 12, 2))
+    assert standing(done) is Standing.ACCEPTED
+    assert not copy.exists()
+
+
+def test_a_copy_in_which_somebody_typed_is_kept(root: Path) -> None:
+    reply(root, "a.xlsx", Formula("1/0", "#DIV/0!"))
+    night(root)
+    copy = books(root) / "constats" / "a.xlsx"
+    retouch(copy, copy, {"Budget": {"I7": "à revoir"}}, saved=datetime(2016, 11, 24), author="Luc")
+    typed = copy.read_bytes()
+    reply(root, "a.xlsx", Formula("1/0", "#REF!"), saved=datetime(2016, 11, 26))
+    night(root, datetime(2016, 12, 2, 2))
+    assert typed in [path.read_bytes() for path in (books(root) / "constats").glob("a 2016-12-02*.xlsx")]
+    assert copy.read_bytes() != typed
+
+
+def test_the_last_accepted_return_is_kept_whatever_happens_to_its_file(root: Path) -> None:
+    path = reply(root, "a.xlsx", 12.5)
+    night(root)
+    path.unlink()
+    done = night(root, datetime(2016, 12, 2))
+    assert planned(done) == [12_50]
+    kept = "consolidation/acceptes/2016/luce.xlsx"
+    assert codes(done, kept) == {"retour-disparu"}
+    (books(root) / "retours" / "écartés").mkdir()
+    shutil.move(books(root) / kept, books(root) / "retours" / "écartés" / "luce.xlsx")
+    done = night(root, datetime(2016, 12, 3))
+    assert planned(done) == []
+    assert standing(done) is Standing.LATE
+
+
+def test_a_second_file_of_the_same_moment_leaves_the_accepted_one_in_force(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    reply(root, "b.xlsx", 99)
+    for day in (2, 3):
+        done = night(root, datetime(2016, 12, day))
+        assert planned(done) == [12_50]
+        assert standing(done) is Standing.KEPT
+    (books(root) / "retours" / "écartés").mkdir()
+    shutil.move(books(root) / "retours" / "a.xlsx", books(root) / "retours" / "écartés" / "a.xlsx")
+    done = night(root, datetime(2016, 12, 4))
+    assert planned(done) == [99_00]
+    assert standing(done) is Standing.ACCEPTED
+
+
+def test_the_last_thirty_states_are_kept(root: Path) -> None:
+    history = books(root) / "consolidation" / "historique"
+    night(root)
+    for day in range(1, 32):
+        (history / f"2016-10-{day:02d} 02h00").mkdir(parents=True)
+    first = outputs(root)
+    reply(root, "a.xlsx", 12.5)
+    night(root, datetime(2016, 12, 2))
+    names = sorted(path.name for path in history.iterdir())
+    assert len(names) == 30
+    assert names[-1] == "2016-12-01 02h00"
+    kept = contents(history / names[-1])
+    for name in OUTPUTS:
+        assert kept[name] == first[f"consolidation/{name}"]
+
+
+def test_a_return_s_bytes_are_never_touched(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    reply(root, "b.xlsx", Formula("1/0", "#DIV/0!"), saved=datetime(2016, 11, 25))
+    before = contents(books(root) / "retours")
+    night(root)
+    assert contents(books(root) / "retours") == before
+
+
+# What it says
+
+
+def test_a_conflict_says_who_says_what_and_what_stays(root: Path) -> None:
+    fill(form(root, "etat"), books(root) / "retours" / "e.xlsx",
+         {"Financements": {"I-1.1./1:etat": {"montant": 100}}}, saved=SAVED)  # fmt: skip
+    fill(form(root, "bailleur"), books(root) / "retours" / "b.xlsx",
+         {"Financements": {"I-1.1./1:etat": {"montant": 200}}}, saved=SAVED)  # fmt: skip
+    done = night(root)
+    (conflict,) = done.consolidation.conflicts
+    assert {claim.value for claim in conflict.claims} == {100_00, 200_00}
+    assert conflict.kept == 890_000_00
+    (said,) = [each for each in done.findings if each.code == "conflit"]
+    for words in ("100 €", "200 €", "890 000 €", "Bailleur"):
+        assert words in said.message.replace("\xa0", " ").replace("\u202f", " "), said.message
+    assert said.place.fichier == "contrat.xlsx"
+    assert {place.fichier for place in said.liees} == {"retours/e.xlsx", "retours/b.xlsx"}
+    assert {each.fate for each in done.consolidation.modifications} == {Fate.CONFLICT}
+
+
+def test_another_run_that_holds_the_workspace_is_named(root: Path) -> None:
+    from tabellion.campaign.lock import hold
+
+    with hold(find_workspace(root).memory, "tabellion consolidate", TONIGHT), pytest.raises(TabellionError) as refused:
+        night(root)
+    assert [each.code for each in refused.value.findings] == ["espace-occupe"]

@@ -1,0 +1,315 @@
+"""A whole life, by the command line: census 2013, forms 2016, returns, corrections, adoption, forms 2017, returns 2017.
+
+What people typed is written in a ledger of exact euros by the test itself; the program's outputs must say the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from support.campaign import AMOUNTS, Formula, campaign_workspace, fill, form_keys, retouch, table_cell
+from support.libreoffice import LibreOffice
+from support.masters import Package, position
+from support.program import Outcome, contents, environment, tabellion
+
+Ledger = dict[tuple[str, int], dict[str, Decimal]]
+"""By line and exercice, the amounts in euros."""
+BUDGET = "Formulaire_budget"
+
+
+def ledger(registre: Path) -> Ledger:
+    """The amounts of a register in CSV."""
+    with (registre / "lignes_budgetaires.csv").open(encoding="utf-8-sig", newline="") as stream:
+        return {
+            (row["ligne_id"], int(row["exercice"])): {name: Decimal(row[name]) for name in AMOUNTS if row[name]}
+            for row in csv.DictReader(stream)
+        }
+
+
+@dataclass
+class Life:
+    """The workspace, and what its people have typed so far."""
+
+    root: Path
+    known: Ledger
+
+    @property
+    def books(self) -> Path:
+        return self.root / "workbooks"
+
+    @property
+    def contrat(self) -> Path:
+        return self.books / "contrat.xlsx"
+
+    def run(self, *arguments: str, code: int = 0) -> Outcome:
+        outcome = tabellion(*arguments, cwd=self.root)
+        assert outcome.code == code, outcome.out + outcome.err
+        return outcome
+
+    def form(self, year: int, partner: str = "luce") -> Path:
+        return self.books / "envois" / str(year) / f"{partner}-{year}.xlsx"
+
+    def say(self, line: str, year: int, **amounts: str | None) -> None:
+        """Note in the ledger what somebody typed, in euros."""
+        row = self.known.setdefault((line, year), {})
+        for name, amount in amounts.items():
+            row.pop(name, None)
+            if amount is not None:
+                row[name] = Decimal(amount)
+
+    def reply(self, year: int, day: int, answers: Mapping[str, Mapping[str, Any]], **more: Any) -> None:
+        """The town's return, saved in November."""
+        saved = datetime(year, 11, day, 9)
+        fill(self.form(year), self.books / "retours" / f"{day}.xlsx", {"Budget": answers}, saved=saved, **more)
+
+    def staff(self, line: str, year: int, column: str, value: float, table: str) -> None:
+        """The staff types an amount in the contract's workbook."""
+        sheet, cell = table_cell(self.contrat, table, column, Identifiant=line, Exercice=year)
+        retouch(self.contrat, self.contrat, {sheet: {cell: value}}, saved=datetime(2016, 11, 15), author="Luc")
+
+    def consolidate(self, code: int = 0) -> Outcome:
+        """One night: every amount is what people typed, to the cent."""
+        outcome = self.run("consolidate", code=code)
+        assert self.consolidated() == self.known, outcome.out
+        return outcome
+
+    def consolidated(self) -> Ledger:
+        return ledger(self.books / "consolidation" / "registre")
+
+
+@pytest.fixture(scope="module")
+def born(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The census is in the register; the contract is generated and the forms of 2016 are sent."""
+    root = campaign_workspace(tmp_path_factory.mktemp("vie") / "contrat", contract="cas")
+    for command in (["generate"], ["forms", "--exercice", "2016"]):
+        assert tabellion(*command, cwd=root).code == 0
+    return root
+
+
+@pytest.fixture
+def life(born: Path, tmp_path: Path) -> Life:
+    root = Path(shutil.copytree(born, tmp_path / "contrat"))
+    return Life(root, ledger(root / "workbooks" / "registre"))
+
+
+def adopted(life: Life) -> Outcome:
+    """Adopt what is consolidated: the register then says what people typed."""
+    outcome = life.run("adopt", "--oui")
+    assert ledger(life.books / "registre") == life.known
+    return outcome
+
+
+def first_year(life: Life) -> None:
+    """The town answers for 2016 and corrects itself; staff and town disagree over one cell."""
+    life.reply(2016, 10, {"A": {"montant_prevu": Formula("1/0", "#DIV/0!")}})
+    wrong = life.consolidate(code=1)
+    assert "retour-rejete" in wrong.codes
+
+    new = {"convention_id": "2 – Santé", "libelle": "Dépistage", "montant_vote": 45.67}
+    answers = {"A": {"montant_prevu": 1100.35, "montant_vote": "1 099,99 €"}, "C": {"montant_prevu": 9}}
+    life.reply(2016, 20, answers, new_rows={"Budget": [new]})
+    life.say("A", 2016, montant_prevu="1100.35", montant_vote="1099.99")
+    life.say("C", 2016, montant_prevu="9")
+    outcome = life.run("consolidate")
+    (own,) = set(life.consolidated()) - set(life.known)
+    life.say(own[0], 2016, montant_vote="45.67")
+    assert life.consolidated() == life.known, outcome.out
+
+    life.staff("A", 2013, "Montant réalisé (€)", 1000.34, "Lignes_01")
+    life.say("A", 2013, montant_realise="1000.34")
+    life.consolidate()
+
+    life.staff("C", 2016, "Montant prévu (€)", 8, "Lignes_03")
+    life.say("C", 2016, montant_prevu="8")
+    conflict = life.consolidate()
+    assert "[conflit]" in conflict.out
+    assert (own[0], 2016) in life.consolidated(), "the same identifier every night"
+
+
+def test_a_whole_life(life: Life) -> None:
+    life.consolidate()  # before any return: the census
+    first_year(life)
+
+    # Adoption: nothing without an agreement, and what changes is shown
+    before = contents(life.books)
+    refused = life.run("adopt", code=2)
+    assert "--oui" in refused.err
+    for words in ("1 100,35 €", "1 099,99 €", "45,67 €", "1 conflit"):
+        assert words in refused.out.replace("\u202f", " ").replace("\xa0", " "), refused.out
+    unchanged = {name: content for name, content in contents(life.books).items() if not name.startswith(".tabellion/")}
+    assert unchanged == {name: content for name, content in before.items() if not name.startswith(".tabellion/")}
+    old = life.contrat.read_bytes()
+    old_register = contents(life.books / "registre")
+    adopted(life)
+    dated = list(life.books.glob("contrat 20*.xlsx"))
+    assert [path.read_bytes() for path in dated] == [old]
+    (kept,) = [path for path in life.books.glob("registre 20*") if path.is_dir()]
+    assert contents(kept) == old_register
+    assert (life.books / "registre" / "adoption.json").exists()
+
+    # The workbook is the register's own, and the same returns change nothing more
+    new = life.contrat.read_bytes()
+    assert new != old
+    life.run("generate")
+    assert life.contrat.read_bytes() == new
+    after = life.consolidate()
+    assert "[conflit]" not in after.out
+    assert "Rien à adopter" in life.run("adopt", "--oui").out
+    assert life.contrat.read_bytes() == new
+
+    # A correction after the adoption is applied; what staff change is theirs
+    life.staff("A", 2016, "Montant prévu (€)", 1100.36, "Lignes_01")
+    life.say("A", 2016, montant_prevu="1100.36")
+    assert "[conflit]" not in life.consolidate().out
+    answers = {"A": {"montant_prevu": 1100.35, "montant_vote": 1050.01}, "C": {"montant_prevu": 9}}
+    new_row = {"convention_id": "2 – Santé", "libelle": "Dépistage", "montant_vote": 45.67}
+    life.reply(2016, 25, answers, new_rows={"Budget": [new_row]})
+    life.say("A", 2016, montant_vote="1050.01")
+    assert "[conflit]" not in life.consolidate().out
+    adopted(life)
+
+    # An older workbook put back is merged from the start
+    newest = life.contrat.read_bytes()
+    life.contrat.write_bytes(old)
+    known = {key: dict(row) for key, row in life.known.items()}
+    life.say("A", 2016, montant_prevu="1100.35")  # staff's edit was made after it
+    assert "[conflit]" in life.consolidate().out
+    life.contrat.write_bytes(newest)
+    life.known = known
+    life.consolidate()
+
+    # 2017: every line is rolled forward, last year's amount beside the empty cells
+    life.run("forms", "--exercice", "2017")
+    assert rolled(life.form(2017)) == expected_roll(life.known, 2017)
+    answers = {key: {"montant_prevu": 10 + rank, "montant_realise": f"{rank},05"}
+               for rank, key in enumerate(form_keys(life.form(2017))["Budget"])}  # fmt: skip
+    life.reply(2017, 12, answers)
+    for rank, key in enumerate(answers):
+        life.say(key, 2017, montant_prevu=str(10 + rank), montant_realise=f"{rank}.05")
+    life.consolidate()
+    adopted(life)
+    life.consolidate()
+    total = sum(sum(row.values()) for row in ledger(life.books / "registre").values())
+    assert total == sum(sum(row.values()) for row in life.known.values())
+
+
+def rolled(form: Path) -> dict[str, tuple[Any, ...]]:
+    """Of each line of a written form: the last exercice known, its amount, and the cells to fill."""
+    package = Package(form.read_bytes())
+    table = package.tables[BUDGET]
+    labels, cells = list(table.columns), package.cells["Budget"]
+    wanted = ("Dernier exercice connu", "Dernier montant connu (€)", "Montant prévu (€)", "Montant voté (€)",
+              "Montant réalisé (€)")  # fmt: skip
+    found = {}
+    for row in range(table.area[0] + 1, table.area[2] + 1):
+        values = {label: cells.get((row, at), (None, None))[0] for at, label in enumerate(labels)}
+        if values["Identifiant"]:
+            found[str(values["Identifiant"])] = tuple(
+                Decimal(str(values[name])) if values[name] not in (None, "") else None for name in wanted
+            )
+    return found
+
+
+def expected_roll(known: Ledger, year: int) -> dict[str, tuple[Any, ...]]:
+    """The same from the ledger: of the town's lines, the last exercice that has an amount (else the last)."""
+    found = {}
+    for line in {line for line, _ in known} - {"F"}:  # the other town's
+        past = sorted(each for key, each in known if key == line and each < year)
+        if not past and (line, year) not in known:
+            continue
+        priced = [each for each in past if known[line, each]] or past
+        last = priced[-1] if priced else None
+        amounts = known[line, last] if last is not None else {}
+        shown = next((amounts[name] for name in reversed(AMOUNTS) if name in amounts), None)
+        now = known.get((line, year), {})
+        found[line] = (None if last is None else Decimal(last), shown, *(now.get(name) for name in AMOUNTS))
+    return found
+
+
+def test_a_partner_may_take_back_what_was_adopted(life: Life) -> None:
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}, "C": {"montant_prevu": 9}})
+    life.say("A", 2016, montant_prevu="1")
+    life.say("C", 2016, montant_prevu="9")
+    life.consolidate()
+    adopted(life)
+    life.reply(2016, 21, {"A": {"montant_prevu": 2}})  # and C is as it was sent
+    life.say("A", 2016, montant_prevu="2")
+    life.say("C", 2016, montant_prevu="7")
+    life.consolidate()
+
+
+def test_a_person_at_a_terminal_is_asked(life: Life) -> None:
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+    before = life.contrat.read_bytes()
+    for answer, changes in (("n", False), ("", False), ("oui", True)):
+        leader, follower = pty.openpty()
+        os.write(leader, answer.encode() + b"\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "tabellion", "adopt"],
+            cwd=life.root, env=environment(), stdin=follower, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        os.close(leader)
+        os.close(follower)
+        assert done.returncode == 0, done.stderr.decode()
+        assert (life.contrat.read_bytes() != before) is changes
+
+
+def test_a_register_changed_by_hand_is_not_lost_in_an_adoption(life: Life) -> None:
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+    path = life.books / "registre" / "piliers.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("Cadre de vie", "Cadre"), encoding="utf-8")
+    refused = life.run("adopt", "--oui", code=2)
+    assert "fichier-deja-la" in refused.codes
+    assert "Cadre\n" in path.read_text(encoding="utf-8").replace("\r\n", "\n").replace(",\n", "\n")
+    life.run("adopt", "--oui", "--forcer")
+
+
+def test_a_blocked_contract_is_not_adopted(life: Life) -> None:
+    life.consolidate()
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+    sheet, cell = table_cell(life.contrat, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
+    retouch(life.contrat, life.contrat, {sheet: {cell: "environ mille"}}, saved=datetime(2016, 11, 15), author="Luc")
+    before = contents(life.books / "registre")
+    refused = life.run("adopt", "--oui", code=2)
+    assert "contrat-bloque" in refused.codes
+    assert contents(life.books / "registre") == before
+
+
+def test_a_script_s_edit_of_the_contract_is_taken(life: Life) -> None:
+    book = openpyxl.load_workbook(life.contrat)
+    sheet, cell = table_cell(life.contrat, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
+    book[sheet][cell] = 1234.56
+    book.save(life.contrat)
+    life.say("A", 2013, montant_realise="1234.56")
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+    life.say("A", 2016, montant_prevu="1")
+    outcome = life.run("consolidate", code=0)
+    assert life.consolidated() == life.known, outcome.out
+
+
+@pytest.mark.libreoffice
+def test_the_contract_edited_and_saved_by_libreoffice_is_taken(life: Life, office: LibreOffice, tmp_path: Path) -> None:
+    sheet, cell = table_cell(life.contrat, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
+    office.open(life.contrat)
+    office.set(sheet, *position(cell), 1234.56)
+    shutil.copy(office.save(tmp_path / "contrat.xlsx"), life.contrat)
+    life.say("A", 2013, montant_realise="1234.56")
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+    life.say("A", 2016, montant_prevu="1")
+    life.consolidate()
+    adopted(life)
+    life.consolidate()
