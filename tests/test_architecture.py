@@ -23,7 +23,7 @@ LONGEST_MODULE_LINES = 400
 #: From the ground floor up: a room imports its own modules and those of the rooms before it.
 ROOMS = (
     "addresses", "findings", "wording", "processes", "files", "schema", "workspace", "registre", "accounts", "workbook",
-    "intake", "checks", "campaign", "outputs", "commands", "usage", "cli",
+    "intake", "checks", "campaign", "outputs", "watch", "commands", "usage", "cli",
 )  # fmt: skip
 
 

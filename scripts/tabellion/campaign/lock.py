@@ -19,7 +19,9 @@ from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.wording import french_date, system_reason
 
-LOCK, NOTE = "verrou", "verrou.json"
+#: The lock of a run, and that of the watcher.
+LOCK, WATCHER = "verrou", "veilleur"
+NOTE = f"{LOCK}.json"
 #: A holder that has just come has not signed yet, and where the lock is only a file (some shares have no other) its
 #: dead holder is found out by looking twice: a run that does not want to wait still looks for this long.
 _LOOK_SECONDS = 0.5
@@ -40,17 +42,18 @@ class Holder:
 
 
 @contextmanager
-def hold(folder: Path, purpose: str, now: datetime, *, wait_seconds: float = 0) -> Iterator[None]:
+def hold(folder: Path, purpose: str, now: datetime, *, wait_seconds: float = 0, name: str = LOCK) -> Iterator[None]:
     """Be alone on the workspace whose hidden folder is ``folder``, while the ``with`` block runs.
 
     ``purpose`` is the command as people type it (« tabellion consolidate »), shown to those who come second; they
-    wait for ``wait_seconds`` at most. A holder that died, however it died, holds nothing any more.
+    wait for ``wait_seconds`` at most. A holder that died, however it died, holds nothing any more. ``name`` is that of
+    the lock: runs share one, and a watcher, which lasts for months, has its own beside it.
 
     Raises :class:`TabellionError` when another process holds the workspace (it says who, since when, and what to do)
     or when ``folder`` cannot be written.
     """
-    lock = _acquire(folder, wait_seconds)
-    note = folder / NOTE
+    lock = _acquire(folder, wait_seconds, name)
+    note = _note(folder, name)
     try:
         with suppress(OSError):  # the note is a courtesy; the lock is what counts
             note.unlink(missing_ok=True)  # it may be another user's, which can be replaced but not written
@@ -62,17 +65,38 @@ def hold(folder: Path, purpose: str, now: datetime, *, wait_seconds: float = 0) 
         lock.release()
 
 
-def _acquire(folder: Path, wait_seconds: float) -> BaseFileLock:
+def is_watched(folder: Path) -> bool:
+    """Whether a watcher is on the workspace: a run that meets it waits its turn, since each of its runs is short."""
+    lock = FileLock(folder / WATCHER)
+    try:
+        if not (folder / WATCHER).exists():
+            return False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def _note(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+def _acquire(folder: Path, wait_seconds: float, name: str) -> BaseFileLock:
     place = Place(str(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Whoever may write in the folder may take the lock after us: the rights of the file are the folder's.
-        lock = FileLock(folder / LOCK, mode=folder.stat().st_mode & 0o666 | 0o600)
+        lock = FileLock(folder / name, mode=folder.stat().st_mode & 0o666 | 0o600)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # some shares have no lock: filelock says that it makes do with a file
             lock.acquire(timeout=max(wait_seconds, _LOOK_SECONDS), poll_interval=_POLL_SECONDS)
     except Timeout:
-        raise TabellionError([_occupied(folder, is_file_only=isinstance(lock, SoftFileLock))]) from None
+        raise TabellionError([_occupied(folder, name, is_file_only=isinstance(lock, SoftFileLock))]) from None
     except OSError as error:
         raise TabellionError(
             [finding("verrou-impossible", place, valeur=str(folder), detail=system_reason(error))]
@@ -80,9 +104,9 @@ def _acquire(folder: Path, wait_seconds: float) -> BaseFileLock:
     return lock
 
 
-def _occupied(folder: Path, *, is_file_only: bool) -> Finding:
+def _occupied(folder: Path, name: str, *, is_file_only: bool) -> Finding:
     """What to say to who comes second; ``is_file_only`` where the lock does not die with its holder by itself."""
-    holder = _read(folder / NOTE)
+    holder = _read(_note(folder, name))
     who = "Un autre passage de tabellion travaille sur ce contrat"
     stop = "S'il ne finit jamais, arrêtez-le"
     if holder is not None:
@@ -94,7 +118,7 @@ def _occupied(folder: Path, *, is_file_only: bool) -> Finding:
         stop = f"S'il ne finit jamais, arrêtez le processus {holder.pid} sur {holder.machine}"
     free = "le contrat se libère aussitôt"
     if is_file_only:
-        free = f"si le contrat ne se libère pas, supprimez alors le fichier {folder / LOCK}"
+        free = f"si le contrat ne se libère pas, supprimez alors le fichier {folder / name}"
     remede = f"Attendez qu'il finisse, puis recommencez. {stop} : {free}."
     return finding("espace-occupe", Place(str(folder.parent)), detail=who, remede=remede)
 

@@ -38,6 +38,16 @@ Partenaire = Annotated[
 ]
 
 
+JournalTexte = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal-texte",
+        metavar="FICHIER",
+        help="Ajoute à ce fichier une ligne datée par fait ; sa rotation est laissée au système.",
+    ),
+]
+
+
 @app.command(cls=Command)
 def forms(
     exercice: Exercice = None,
@@ -64,14 +74,7 @@ def forms(
 @app.command(cls=Command)
 def consolidate(
     json: Json = None,
-    journal_texte: Annotated[
-        Path | None,
-        typer.Option(
-            "--journal-texte",
-            metavar="FICHIER",
-            help="Ajoute à ce fichier une ligne datée par fait ; sa rotation est laissée au système.",
-        ),
-    ] = None,
+    journal_texte: JournalTexte = None,
     silencieux: Annotated[
         bool,
         typer.Option("--silencieux", help="N'affiche qu'une ligne de résumé, et seulement quand quelque chose bloque."),
@@ -196,3 +199,25 @@ def adopt(
         for kept in done.kept:
             say_kept(kept)
         typer.echo(f"Constats : {summary(done.findings)}")
+
+
+@app.command(cls=Command)
+def watch(
+    poll: Annotated[
+        bool, typer.Option("--poll", help="Relit les dossiers : pour un partage réseau que rien ne signale.")
+    ] = False,
+    journal_texte: JournalTexte = None,
+    contrat: Contrat = Path(),
+) -> None:
+    """Reste en marche : vérifie chaque fichier enregistré et tient la consolidation à jour."""
+    from tabellion.commands.run_log import RunLog
+    from tabellion.commands.watch import watch as follow
+    from tabellion.commands.watch_voice import speaking
+
+    with RunLog(journal_texte, "watch", contrat) as log:
+        with speaking(log) as voice:
+            follow(contrat, voice, poll=poll)
+            voice.stopped()
+        code = log.end(0)
+    with leaving(code):
+        pass

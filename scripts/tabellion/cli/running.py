@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tabellion import __version__
 from tabellion.cli.app import INTERNAL_ERROR, NOTHING_BLOCKS, WRONG_USE, app
 from tabellion.usage import MisuseError, refusal
 
@@ -81,20 +80,10 @@ def _say_refusal(findings: Sequence[Finding]) -> int:
 
 def _say_crash(error: Exception) -> int:
     """Keep the details in a file and say where: a mistake of the program is reported, not thrown at people."""
-    import platform
-    import tempfile
-    import traceback
+    from tabellion.commands.crash import crash_text, keep_crash
 
-    details = "".join(traceback.format_exception(error))
-    text = f"tabellion {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n{details}"
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", errors="replace", prefix="tabellion-erreur-", suffix=".txt", delete=False
-        ) as report:
-            report.write(text)
-        where = f"Le détail est dans {report.name} : joignez-le à votre signalement."
-    except OSError:
-        where = text
+    kept = keep_crash(error)
+    where = f"Le détail est dans {kept} : joignez-le à votre signalement." if kept is not None else crash_text(error)
     what = f"Erreur interne de tabellion ({type(error).__name__}) : aucun fichier n'est écrit à moitié."
     typer.echo(f"{what}\n{where}", err=True)
     return INTERNAL_ERROR

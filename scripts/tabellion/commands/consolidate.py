@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from typing import Any
 
 from tabellion import __version__
 from tabellion.campaign.journal import Journal, Said, SeenFile, Stamp, glance_at_journal, open_journal
-from tabellion.campaign.lock import hold
+from tabellion.campaign.lock import hold, is_watched
 from tabellion.campaign.masters import Master
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
 from tabellion.campaign.reading_room import Progress, digest_of_folder
@@ -20,7 +20,7 @@ from tabellion.campaign.readings import digest_of
 from tabellion.commands.saying import as_json
 from tabellion.commands.stock import KEPT, Stock, take_stock
 from tabellion.files import keep_dated_copy
-from tabellion.findings import Finding, Place, Severity
+from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.findings.codes import campaign
 from tabellion.outputs.annotation.annotate import is_annotated
 from tabellion.outputs.annotation.copies import CopyJob, make_copies
@@ -35,6 +35,8 @@ from tabellion.workspace import Workspace
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
 #: In the workspace's memory: the journal, and outputs being put in place.
 JOURNAL, STAGING = "journal.sqlite", "publication"
+#: How long a run waits for those of the watcher, one after the other.
+_PATIENCE_SECONDS = 900.0
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.
 _SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.UNREADABLE, Verdict.FOREIGN)
 #: What is said to the staff about a whole file: its sender has nothing to do with it.
@@ -55,18 +57,31 @@ class Night:
         return [*self.notices, *self.consolidation.findings]
 
 
-def consolidate(workspace: Workspace, now: datetime, progress: Progress | None = None) -> Night:
+def consolidate(
+    workspace: Workspace,
+    now: datetime,
+    progress: Progress | None = None,
+    *,
+    purpose: str = "tabellion consolidate",
+    is_present: Callable[[], bool] = lambda: True,
+) -> Night:
     """Consolidate the workspace, alone on it; the outputs are put in place all together, or none.
 
-    Where the state is what the outputs in place already say, nothing is written. Raises :class:`TabellionError` when
+    Beside a watcher, a run waits its turn; otherwise it does not. ``is_present`` says whether the folders are still
+    there once all is read: of a share that went away meanwhile nothing is believed. Where the state is what the outputs in place already say, nothing is written. Raises :class:`TabellionError` when
     another run holds the workspace, its settings or register are wrong, or the outputs cannot be written.
     """
-    with hold(workspace.memory, "tabellion consolidate", now):
+    patience = _PATIENCE_SECONDS if is_watched(workspace.memory) else 0
+    with hold(workspace.memory, purpose, now, wait_seconds=patience):
         notices = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
         with open_journal(workspace.memory / JOURNAL, now) as journal:
             run = journal.start_run(now, __version__)
             with _uncollected():
                 stock = take_stock(workspace, now, journal, progress)
+                if not is_present():
+                    place = Place(str(workspace.root))
+                    detail = "il a disparu pendant la lecture"
+                    raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
                 outputs = _Outputs(workspace, stock, journal, now)
             notices += outputs.publish()
             with _uncollected():

@@ -1,0 +1,203 @@
+"""How the watcher speaks: a quiet board on a terminal, dated lines elsewhere and in the text log."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
+from tabellion.commands.board import subject
+from tabellion.commands.consolidate import Night
+from tabellion.commands.run_log import RunLog, local_now
+from tabellion.commands.saying import printable
+from tabellion.findings import Finding, Severity
+from tabellion.watch.settling import Batch
+from tabellion.wording import plural
+from tabellion.workspace import Workspace
+
+#: Lines that the board keeps in sight, and findings that a file's line names.
+_LINES, _FINDINGS = 12, 2
+_SHOWN = 160
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened: when, to which file (or nothing), what, how grave (``None``: all is well)."""
+
+    moment: datetime
+    what: str
+    text: str
+    gravity: Severity | None = None
+
+
+@dataclass
+class Speaker:
+    """Makes lines of what happens and hands them to ``show``; ``log`` gets them too, and each run in full."""
+
+    log: RunLog
+    show: Callable[[Line], None]
+    heading: Callable[[str], None] = lambda text: None
+    clock: Callable[[], datetime] = local_now
+    before: dict[str, str] = field(default_factory=dict)
+    """The verdict of each file at the last run."""
+
+    def started(self, workspace: Workspace, *, polling: bool) -> None:
+        """The watch begins."""
+        how = "en relisant les dossiers (partage réseau)" if polling else "par les avis du système"
+        self.say("surveillance", f"{workspace.settings.titre} : {workspace.workbooks}, {how}")
+
+    def working(self, batch: Batch) -> None:
+        """A settled change is about to be answered."""
+        count = len(batch.changed) + len(batch.gone)
+        what = plural(count, "fichier changé", "fichiers changés") if count else "mise à jour"
+        self.heading(f"{what}…")
+
+    def answered(self, batch: Batch, night: Night, seconds: float) -> None:
+        """It is: each file whose verdict is new, then what is left to do."""
+        self.log.findings(night.notices)
+        if night.written:
+            self.log.consolidation(night.consolidation)
+        self.noticed(list(night.notices))
+        verdicts = {each.fichier: each for each in _files(night.consolidation)}
+        now = {name: f"{each.verdict.value} {each.sha256}" for name, each in verdicts.items()}
+        for name in sorted(set(now) | set(self.before)):
+            if now.get(name) == self.before.get(name):
+                continue
+            received = verdicts.get(name)
+            if received is None:
+                self.say(name, "retiré")
+            else:
+                self.say(name, _said_of(received), _gravity(received))
+        self.before = now
+        self._master(batch, night)
+        state = "à jour" if night.written else "rien de nouveau"
+        self.heading(f"{subject(night.consolidation)} · {state} en {seconds:.1f} s".replace(".", ","))
+
+    def _master(self, batch: Batch, night: Night) -> None:
+        """What the workbook of the contract says, when it is what changed."""
+        for path in sorted(batch.changed):
+            found = [each for each in night.consolidation.findings if each.place.fichier == path.name]
+            if path.parent.name == "workbooks" and path.suffix == ".xlsx":
+                self.say(path.name, _counts(found), min((each.gravite for each in found), default=None))
+
+    def noticed(self, findings: list[Finding]) -> None:
+        """Something to say that is no run's."""
+        for each in findings:
+            self.say(str(each.place), f"{each.message} → {each.suggestion}", each.gravite)
+
+    def refused(self, findings: Sequence[Finding]) -> None:
+        """A run could not be made."""
+        self.log.findings(findings)
+        for each in findings[:_FINDINGS]:
+            self.say(str(each.place), f"{each.message} → {each.suggestion}", each.gravite)
+        self.heading("en attente : " + plural(len(findings), "point à régler", "points à régler"))
+
+    def crashed(self, error: Exception, kept: Path | None) -> None:
+        """A mistake of the program: said, and the watch goes on."""
+        where = f" ; le détail est dans {kept}" if kept is not None else ""
+        self.say("erreur interne", f"{type(error).__name__}{where}", Severity.ERREUR)
+
+    def stopped(self) -> None:
+        """The watch ends."""
+        self.say("surveillance", "arrêtée")
+
+    def say(self, what: str, text: str, gravity: Severity | None = None) -> None:
+        """Say one line."""
+        line = Line(self.clock(), printable(what), printable(text)[: 4 * _SHOWN], gravity)
+        self.show(line)
+        self.log.say("veille", f"{line.what} : {line.text}")
+
+
+def _files(consolidation: Consolidation) -> Iterator[ReceivedFile]:
+    for line in consolidation.board:
+        yield from line.received
+    yield from consolidation.strays
+
+
+def _said_of(received: ReceivedFile) -> str:
+    first = sorted((each for each in received.findings), key=lambda each: (not each.bloquant, each.gravite))
+    grave = [each for each in first if each.gravite is not Severity.INFORMATION][:_FINDINGS]
+    words = [
+        f"{each.place.feuille} {each.place.cellule or ''} : {each.message}".strip()
+        for each in grave
+        if each.place.feuille
+    ]
+    told = " · ".join(text[:_SHOWN] for text in words)
+    return f"{received.verdict.value}, {_counts(received.findings)}" + (f" — {told}" if told else "")
+
+
+def _counts(findings: Sequence[Finding]) -> str:
+    parts = []
+    for severity in (Severity.ERREUR, Severity.AVERTISSEMENT):
+        count = sum(each.gravite is severity for each in findings)
+        if count:
+            parts.append(plural(count, severity.label))
+    return ", ".join(parts) or "rien à corriger"
+
+
+def _gravity(received: ReceivedFile) -> Severity | None:
+    if received.verdict in (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED, Verdict.FOREIGN):
+        return Severity.ERREUR
+    return min((each.gravite for each in received.findings), default=None)
+
+
+_MARKS = {Severity.ERREUR: "✗", Severity.AVERTISSEMENT: "!", Severity.INFORMATION: "i", None: "✓"}
+_STYLES = {Severity.ERREUR: "bold red", Severity.AVERTISSEMENT: "yellow", Severity.INFORMATION: "cyan", None: "green"}
+
+
+@contextmanager
+def speaking(log: RunLog) -> Iterator[Speaker]:
+    """The speaker for where the program runs: a live board on a terminal, else one line an event."""
+    if not sys.stdout.isatty():
+        yield Speaker(log, _print)
+        return
+    board = _Board()
+    with Live(board.shown(), console=Console(), auto_refresh=False, transient=False) as live:
+
+        def show(line: Line) -> None:
+            board.lines.append(line)
+            live.update(board.shown(), refresh=True)
+
+        def head(text: str) -> None:
+            board.heading = text
+            live.update(board.shown(), refresh=True)
+
+        yield Speaker(log, show, head)
+
+
+def _print(line: Line) -> None:
+    typer.echo(f"{line.moment.isoformat(timespec='seconds')} {_MARKS[line.gravity]} {line.what} : {line.text}")
+    sys.stdout.flush()
+
+
+class _Board:
+    """The last lines under a heading."""
+
+    def __init__(self) -> None:
+        self.heading = "…"
+        self.lines: deque[Line] = deque(maxlen=_LINES)
+
+    def shown(self) -> Group:
+        """What the terminal shows."""
+        table = Table.grid(padding=(0, 1), expand=True)
+        for ratio in (None, None, 2, 5):
+            table.add_column(ratio=ratio, no_wrap=ratio is None, overflow="fold")
+        for each in self.lines:
+            style = _STYLES[each.gravity]
+            table.add_row(
+                Text(f"{each.moment:%H:%M:%S}", style="dim"), Text(_MARKS[each.gravity], style=style),
+                Text(each.what), Text(each.text, style=style if each.gravity is Severity.ERREUR else ""),
+            )  # fmt: skip
+        foot = Text("Ctrl+C pour arrêter", style="dim")
+        return Group(Text(self.heading, style="bold"), table, foot)
