@@ -1,10 +1,8 @@
-"""Rows given whole to a sheet are read as those written cell by cell: contents, formats, links, and texts counted."""
+"""Rows given whole to a sheet are read as those written cell by cell: contents, formats, links."""
 
 from __future__ import annotations
 
 import io
-import re
-import zipfile
 from datetime import date, datetime
 from typing import Any
 
@@ -37,11 +35,16 @@ def written(*, whole: bool) -> bytes:
     sheet.title("Titre", "Sous-titre", len(CONTENTS))
     if whole:
         assert isinstance(sheet.raw, LongSheet)
-        sheet.raw.write_long_rows(4, iter(rows))
+        sheet.raw.write_long_rows(4, len(rows), iter(rows))
     else:
         write_cells(sheet, 4, rows)
     sheet.write(50, 0, "dessous", plain)
     return pen.close()
+
+
+def plain(value: Any) -> Any:
+    """A value as Excel shows it: openpyxl leaves the escaping of ``_x000D_`` in texts that stand in their cells."""
+    return value.replace("_x005F_", "_") if isinstance(value, str) else value
 
 
 def link(row: int) -> Any:
@@ -57,7 +60,7 @@ def test_the_same_cells_formats_and_links_are_read(both: tuple[bytes, bytes]) ->
     def read(content: bytes) -> list[Any]:
         sheet = openpyxl.load_workbook(io.BytesIO(content))["Liste"]
         return [
-            (cell.coordinate, cell.value, cell.data_type, cell.number_format, cell.font.b,
+            (cell.coordinate, plain(cell.value), cell.data_type, cell.number_format, cell.font.b,
              cell.hyperlink and (cell.hyperlink.target, cell.hyperlink.location))
             for row in sheet.iter_rows() for cell in row
         ]  # fmt: skip
@@ -65,12 +68,3 @@ def test_the_same_cells_formats_and_links_are_read(both: tuple[bytes, bytes]) ->
     whole, by_cell = map(read, both)
     assert len(whole) > 40 * len(CONTENTS)
     assert whole == by_cell
-
-
-def test_the_shared_texts_say_how_often_they_are_used(both: tuple[bytes, bytes]) -> None:
-    def counts(content: bytes) -> list[bytes]:
-        with zipfile.ZipFile(io.BytesIO(content)) as book:
-            return re.findall(rb'\b(?:count|uniqueCount)="\d+"', book.read("xl/sharedStrings.xml"))
-
-    whole, by_cell = map(counts, both)
-    assert whole == by_cell != []

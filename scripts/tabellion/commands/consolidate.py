@@ -173,7 +173,7 @@ class _Outputs:
             contents |= dict(self.kept())
             contents |= {self.folder / REGISTER / name: content for name, content in self.register.items()}
             contents[self.folder / REPORT] = render_report(self.consolidation, self.workspace.templates / REPORT)
-            contents[self.folder / WORKBOOK] = write_consolidation(self.consolidation)
+            contents[self.folder / WORKBOOK] = write_consolidation(self.consolidation, folder)
             contents[self.folder / STATE_FILE] = state_json(self.consolidation, self.digest, self.copies, self.said)
             members = tuple(self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
             history = History(self.folder / "historique", members, self.previous.made if self.previous else None)

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
@@ -82,16 +83,19 @@ class FormulaCell:
 
 @dataclass
 class Pen:
-    """One workbook being written, in memory."""
+    """One workbook being written."""
 
     look: Look
     stream: io.BytesIO = field(default_factory=io.BytesIO)
     formulas: list[FormulaCell] = field(default_factory=list)
     sheets: list[Sheet] = field(default_factory=list)
+    scratch: Path | None = None
+    """A folder for the parts of a workbook too large to be made in memory."""
 
     def __post_init__(self) -> None:
         options = {
-            "in_memory": True,
+            "in_memory": self.scratch is None,
+            "tmpdir": None if self.scratch is None else str(self.scratch),
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,

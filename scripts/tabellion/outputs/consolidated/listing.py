@@ -57,7 +57,7 @@ def write_list(
         for column in range(len(columns)):
             sheet.write(last, column, empty if column == 0 else None, blank.line(None).style)
     if count > WRAPPED_ROWS:
-        sheet.raw.write_long_rows(row + 1, rows)
+        sheet.raw.write_long_rows(row + 1, count, rows)
     else:
         shown = list(rows)
         write_cells(sheet, row + 1, shown)

@@ -1,15 +1,15 @@
-"""The rows of a long list, given to a sheet whole: a fifth of the time of writing cell by cell, and of the memory.
+"""The rows of a long list, given to a sheet as they are made: a fifth of the time of writing cell by cell, no memory.
 
 xlsxwriter keeps an object for each cell and writes its attributes one by one. In a list of 100,000 rows nearly every
-cell looks like another one: here what follows a cell's address is made once, and a row is the sum of such ends.
+cell looks like another one: here what follows a cell's address is made once, a row is the sum of such ends, and rows
+are only made when the sheet is written. Their texts stand in the cells, since the shared ones are counted before.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from xlsxwriter.format import Format
 from xlsxwriter.url import Url
@@ -20,6 +20,9 @@ from tabellion.outputs.consolidated.palette import Cell
 from tabellion.workbook.names import column_letters
 from tabellion.workbook.pen import CellContent, Pen, Sheet
 
+#: Ends that are remembered: most come back, those of amounts and comments do not.
+_MOST_ENDS = 20_000
+
 
 class LongSheet(Worksheet):  # type: ignore[misc]
     """A sheet of xlsxwriter that can also be given many rows at once."""
@@ -29,31 +32,31 @@ class LongSheet(Worksheet):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._blocks: dict[int, list[str]] = {}
+        self._blocks: dict[int, tuple[int, Iterable[Sequence[Cell]]]] = {}
         self._ends: dict[tuple[CellContent, Format], str] = {}
         self._long_links: list[tuple[str, FileLink]] = []
 
-    def write_long_rows(self, first_row: int, rows: Iterable[Sequence[Cell]]) -> None:
-        """Write rows from the zero-based ``first_row`` on; nothing else may be written on them.
+    def write_long_rows(self, first_row: int, count: int, rows: Iterable[Sequence[Cell]]) -> None:
+        """Write ``count`` rows from the zero-based ``first_row`` on, when the sheet is; nothing else may stand there.
 
         Beyond the number of links that a sheet may have, the words stay and lead nowhere.
         """
-        ends, block = self._ends, self._blocks.setdefault(first_row, [])
-        uses = Counter[str]()
+        self._blocks[first_row] = (count, rows)
+
+    def _write_block(self, first_row: int, rows: Iterable[Sequence[Cell]]) -> None:
         letters: list[str] = []
         for number, cells in enumerate(rows, first_row + 1):
             if len(letters) < len(cells):
                 letters = [column_letters(column) for column in range(len(cells))]
-            line = [ends.get(each[:2]) or self._end(each.content, each.style) for each in cells]
-            uses.update(line)
-            written = "".join([f'<c r="{letter}{number}{end}' for letter, end in zip(letters, line, strict=False)])
-            block.append(f'<row r="{number}">{written}</row>')
+            if len(self._ends) > _MOST_ENDS:
+                self._ends.clear()
+            ends = [self._ends.get(each[:2]) or self._end(each.content, each.style) for each in cells]
+            line = "".join([f'<c r="{letter}{number}{end}' for letter, end in zip(letters, ends, strict=False)])
+            self.fh.write(f'<row r="{number}">{line}</row>')
             for letter, each in zip(letters, cells, strict=False):
                 if each.link is not None and self.hlink_count < MOST_LINKS:
                     self.hlink_count += 1
                     self._long_links.append((f"{letter}{number}", each.link))
-        # The shared texts say how often they are used; each was counted once when its end was made.
-        self.str_table.count += sum(count - 1 for end, count in uses.items() if ' t="s"' in end)
 
     def _end(self, content: CellContent, style: Format) -> str:
         """What follows the address of a cell: its format and its content."""
@@ -61,7 +64,9 @@ class LongSheet(Worksheet):  # type: ignore[misc]
         if content is None or content == "":
             end = f"{head}/>"
         elif isinstance(content, str):
-            end = f'{head} t="s"><v>{self.str_table._get_shared_string_index(content)}</v></c>'
+            text = escape(self._escape_control_characters(content))
+            space = ' xml:space="preserve"' if text != text.strip() else ""
+            end = f'{head} t="inlineStr"><is><t{space}>{text}</t></is></c>'
         else:
             number = self._convert_date_time(content) if isinstance(content, date) else content
             end = f"{head}><v>{number:.16G}</v></c>"
@@ -71,12 +76,12 @@ class LongSheet(Worksheet):  # type: ignore[misc]
     def _write_rows(self) -> None:
         """All rows in their order: xlsxwriter's own before, between and after the blocks."""
         first, last = self.dim_rowmin, self.dim_rowmax
-        for start, block in sorted(self._blocks.items()):
+        for start, (count, rows) in sorted(self._blocks.items()):
             self.dim_rowmax = start - 1
             super()._write_rows()
-            self.fh.writelines(block)
-            self.dim_rowmin = start + len(block)
-            block.clear()
+            self._write_block(start, rows)
+            self.dim_rowmin = start + count
+        self._blocks.clear()
         self.dim_rowmax = last
         super()._write_rows()
         self.dim_rowmin = first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 
 from tabellion.accounts.overview import Overview
 from tabellion.campaign.model import Consolidation
@@ -22,26 +23,27 @@ from tabellion.workbook.names import CONTROLES, SYNTHESE, sheet_name
 KIND_CONSOLIDATION = "consolidation"
 
 
-def write_consolidation(consolidation: Consolidation) -> bytes:
-    """Write the whole workbook in memory; the same consolidation gives the same bytes.
+def write_consolidation(consolidation: Consolidation, scratch: Path | None = None) -> bytes:
+    """Write the whole workbook; the same consolidation gives the same bytes.
 
-    Its links suppose that it stands in ``workbooks/consolidation/``.
+    Its links suppose that it stands in ``workbooks/consolidation/``. ``scratch`` is a folder for its parts while they
+    are made (in memory by default). Raises ``OSError`` when it cannot be written.
     """
     # A large campaign makes millions of cells that live until the end: looking for garbage among them takes a sixth of
     # the time and finds none.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return _written(consolidation)
+        return _written(consolidation, scratch)
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _written(consolidation: Consolidation) -> bytes:
+def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
-    pen = ListPen(contract.look)
+    pen = ListPen(contract.look, scratch=scratch)
     words, overview = Words(consolidation), Overview(contract.tables)
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
