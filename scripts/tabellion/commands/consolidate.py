@@ -67,9 +67,10 @@ def consolidate(
 ) -> Night:
     """Consolidate the workspace, alone on it; the outputs are put in place all together, or none.
 
-    Beside a watcher, a run waits its turn; otherwise it does not. ``is_present`` says whether the folders are still
-    there once all is read: of a share that went away meanwhile nothing is believed. Where the state is what the outputs in place already say, nothing is written. Raises :class:`TabellionError` when
-    another run holds the workspace, its settings or register are wrong, or the outputs cannot be written.
+    Where the state is what the outputs in place already say, nothing is written. Beside a watcher, a run waits its
+    turn; otherwise it does not. ``is_present`` says whether the folders are still there once all is read: of a share
+    that went away meanwhile nothing is believed. Raises :class:`TabellionError` when another run holds the workspace,
+    its settings or register are wrong, or the outputs cannot be written.
     """
     patience = _PATIENCE_SECONDS if is_watched(workspace.memory) else 0
     with hold(workspace.memory, purpose, now, wait_seconds=patience):

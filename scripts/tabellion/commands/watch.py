@@ -30,7 +30,7 @@ from tabellion.workspace import Workspace, find_workspace
 
 #: How often the loop looks after its threads, the outputs that wait and the notices, in seconds.
 _ROUND_SECONDS = 2.0
-#: After a run that failed for a reason of its own, how long until the next try, in seconds; it doubles up to the second.
+#: After a run that could not be made, how long until the next try, in seconds; it doubles, up to the second one.
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 15.0, 900.0
 #: The folder of the crash files, in the workspace's memory.
 ERRORS = "erreurs"

@@ -47,7 +47,7 @@ class Speaker:
 
     log: RunLog
     show: Callable[[Line], None]
-    heading: Callable[[str], None] = lambda text: None
+    heading: Callable[[str], None] = lambda _: None
     clock: Callable[[], datetime] = local_now
     before: dict[str, str] = field(default_factory=dict)
     """The verdict of each file at the last run."""
