@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pytest
 
 from support import consolidations
-from support.browser import Browser, program
+from support.browser import Browser, Page, program
 from support.contracts import ROOT, line, small_rows
 from support.masters import contract_of
 from tabellion.accounts.overview import Overview
@@ -487,6 +487,63 @@ def test_a_link_to_findings_opens_them(browser: Browser, pages: dict[str, Path])
         shown.evaluate(f"document.querySelector('a[href=\"#{folded}\"]').click()")
         shown.evaluate("new Promise(done => setTimeout(done, 100))")
         assert shown.evaluate(f"document.getElementById('{folded}').open") is True
+
+
+#: A minute passes for the page, in which nobody touches it.
+_A_MINUTE_LATER = "(() => { const now = Date.now; Date.now = () => now() + 61000; })()"
+_LOADED = "performance.timeOrigin"
+
+
+def loaded_again(shown: Page, seconds: float, after: str = "0") -> bool:
+    """Whether the page loads itself again within so many seconds of this script."""
+    first, until = shown.evaluate(_LOADED), time.monotonic() + seconds
+    shown.evaluate(f"void ({after})")
+    while time.monotonic() < until:
+        time.sleep(0.2)
+        if shown.evaluate(f"document.readyState === 'complete' && {_LOADED}") not in (first, False):
+            return True
+    return False
+
+
+@needs_browser
+def test_an_open_page_shows_the_new_state_where_its_reader_was(browser: Browser, tmp_path: Path) -> None:
+    path, fresh = tmp_path / "rapport.html", tmp_path / "nouveau.html"
+    old = consolidations.rich()
+    path.write_bytes(render_report(old, TEMPLATE))
+    fresh.write_bytes(render_report(replace(old, made=datetime(2016, 12, 24, 18, 0)), TEMPLATE))
+    state = "[scrollY, [...document.querySelectorAll('details')].map(each => each.open)]"
+    with browser.page(path, width=1280) as shown:
+        assert shown.evaluate("document.hidden") is False
+        shown.evaluate("[...document.querySelectorAll('details')].forEach((each, rank) => { each.open = rank % 2; })")
+        shown.evaluate("scrollTo({ top: 700, behavior: 'instant' })")
+        seen = shown.evaluate(state)
+        assert seen[0] == 700
+        fresh.replace(path)
+        assert not loaded_again(shown, 6)  # its reader was there a moment ago
+        shown.evaluate(_A_MINUTE_LATER)
+        assert loaded_again(shown, 8)
+        assert shown.evaluate("document.querySelector('header time').dateTime").startswith("2016-12-24")
+        assert shown.evaluate(state) == seen
+        assert not loaded_again(shown, 6)  # once
+        assert shown.complaints == []
+        # Back from another tab.
+        shown.evaluate("(() => { const now = Date.now; Date.now = () => now() + 11000; })()")
+        assert loaded_again(shown, 3, after="document.dispatchEvent(new Event('visibilitychange'))")
+        assert shown.evaluate(state) == seen
+
+
+@needs_browser
+def test_nothing_is_loaded_again_under_the_hands_of_its_reader(browser: Browser, pages: dict[str, Path]) -> None:
+    with browser.page(pages["riche"]) as shown:
+        shown.evaluate(_A_MINUTE_LATER + "; document.getElementById('cherche').value = 'p'")
+        assert not loaded_again(shown, 6)
+        shown.evaluate("document.getElementById('cherche').value = ''; dispatchEvent(new Event('beforeprint'))")
+        assert not loaded_again(shown, 6)
+        shown.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert loaded_again(shown, 8)
+    with browser.page(pages["riche"], scripts=False) as shown:
+        shown.evaluate(_A_MINUTE_LATER)
+        assert not loaded_again(shown, 6)
 
 
 @needs_browser

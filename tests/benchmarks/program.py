@@ -73,19 +73,21 @@ class _Looks(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(_LOOK):
-            self.peak = max(self.peak, sum(map(_mebibytes, _descendants(self.process))))
+            self.peak = max(self.peak, sum(map(mebibytes, descendants(self.process))))
 
 
-def _descendants(process: int) -> list[int]:
+def descendants(process: int) -> list[int]:
+    """A process and all that it started, by their numbers (on Linux, else only itself)."""
     found = [process]
     with suppress(OSError):
         for task in Path(f"/proc/{process}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += _descendants(int(child))
+                found += descendants(int(child))
     return found
 
 
-def _mebibytes(process: int) -> float:
+def mebibytes(process: int) -> float:
+    """The memory of a process, what it shares counted in part (on Linux, else nothing)."""
     with suppress(OSError):
         for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from tabellion.commands.stock import KEPT, Stock, take_stock
 from tabellion.files import keep_dated_copy
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.findings.codes import campaign
+from tabellion.findings.codes.container import UNREADABLE
 from tabellion.outputs.annotation.annotate import is_annotated
 from tabellion.outputs.annotation.copies import CopyJob, make_copies
 from tabellion.outputs.consolidated import write_consolidation
@@ -229,8 +231,12 @@ def _copy_jobs(workspace: Workspace, stock: Stock) -> list[CopyJob]:
     sources = {
         name: (each.found.path, each.reading.sha256) for name, each in stock.files.items() if name not in settled
     }
-    if workspace.contrat.exists() and stock.master.fichier == workspace.contrat.name:
-        sources[workspace.contrat.name] = (workspace.contrat, stock.master.sha256)
+    contrat = workspace.contrat
+    # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
+    if contrat.exists() and not any(each.code in UNREADABLE for each in by_file.get(contrat.name, [])):
+        is_master = stock.master.fichier == contrat.name
+        sha256 = stock.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
+        sources[contrat.name] = (contrat, sha256)
     jobs = []
     for name, (path, sha256) in sources.items():
         is_return = name != workspace.contrat.name

@@ -1,8 +1,8 @@
 """``--journal-texte``: a plain log for whoever looks after the nightly run, one dated line per fact.
 
 A line is written at once and whole: a run that is killed loses at most its last one. What a file from outside says
-cannot forge a line. The file only grows: its rotation is the system's (logrotate …), and may happen between two runs
-without telling the program, which opens the file anew at each.
+cannot forge a line. The file only grows: its rotation is the system's (logrotate …), and may happen at any time without
+telling the program, which opens the file anew when another one, or none, has its name.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -104,6 +105,7 @@ class RunLog:
 
     def say(self, kind: str, text: str) -> None:
         """Write one line: the time, the process's number (two runs may write at once), the kind of fact, the text."""
+        self._follow()
         if self._descriptor is None:
             return
         line = printable(f"{kind} : {text}")
@@ -160,6 +162,18 @@ class RunLog:
                 self._write(b"\n")
         except OSError as error:
             self._give_up(error)
+
+    def _follow(self) -> None:
+        """Open the file anew where the system rotated it away meanwhile: the watcher's run lasts for months."""
+        if self.path is None or self._descriptor is None:
+            return
+        now, mine = None, os.fstat(self._descriptor)
+        with suppress(OSError):
+            now = self.path.stat()
+        if now is None or (now.st_dev, now.st_ino) != (mine.st_dev, mine.st_ino):
+            os.close(self._descriptor)
+            self._descriptor = None
+            self._open()
 
     def _is_cut(self) -> bool:
         """Whether the file ends in the middle of a line: the power went, or the disk was full."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -63,24 +64,31 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Turn the signals that end a program into :class:`Stopped`, once: the way out is not interrupted again."""
+def stoppable() -> Iterator[threading.Event]:
+    """Turn the signals that end a program into :class:`Stopped`, once: the way out is not interrupted again.
+
+    The event says that one came: raised where Python lets nothing through (a destructor), :class:`Stopped` is lost.
+    """
     names = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        numbers.remove(signal.SIGHUP)  # ``nohup``: it is to outlive its terminal
+    asked = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
+        asked.set()
         raise Stopped
 
     before = {each: signal.signal(each, stop) for each in numbers}
     try:
-        yield
+        yield asked
     except Stopped:
         pass
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            signal.signal(each, signal.SIG_DFL if handler is None else handler)
 
 
 def watch(folder: Path, voice: Voice, *, poll: bool) -> None:
@@ -89,9 +97,9 @@ def watch(folder: Path, voice: Voice, *, poll: bool) -> None:
     Raises :class:`TabellionError` when the workspace cannot be opened, or another watcher is on it.
     """
     workspace = find_workspace(folder)
-    with stoppable(), hold(workspace.memory, "tabellion watch", datetime.now(), name=WATCHER):
+    with stoppable() as stop, hold(workspace.memory, "tabellion watch", datetime.now(), name=WATCHER):
         polling = poll or network_folder(workspace) is not None
-        loop = _Loop(workspace, voice)
+        loop = _Loop(workspace, voice, stop)
         with Watcher(workspace, loop.hear, loop.notice, polling=polling) as watcher:
             voice.started(workspace, polling=watcher.is_polling)
             try:
@@ -106,11 +114,12 @@ class _Loop:
 
     workspace: Workspace
     voice: Voice
+    stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.monotonic
     heard: queue.SimpleQueue[Event | None] = field(default_factory=queue.SimpleQueue)
     notices: queue.SimpleQueue[Finding] = field(default_factory=queue.SimpleQueue)
     retry_at: float | None = None
-    retry_seconds: float = _RETRY_SECONDS
+    retry_seconds: float = field(default_factory=lambda: _RETRY_SECONDS)
 
     def __post_init__(self) -> None:
         self.notifier = Notifier(self.workspace.memory, on_said=lambda: self.heard.put(None))
@@ -128,20 +137,33 @@ class _Loop:
         """Catch up with what changed while nobody watched, then follow."""
         settler = Settler(watcher.known, is_present=watcher.is_present)
         self.answer(watcher, Batch())
-        while True:
-            self.listen(settler)
-            self.tend(watcher)
-            batch = settler.due(self.clock())
-            now = self.clock()
-            is_due = self.retry_at is not None and now >= self.retry_at
-            if (batch or is_due or self.is_output_free(now)) and not watcher.is_away:
-                self.answer(watcher, batch)
+        while not self.stop.is_set():
+            try:
+                self.follow(watcher, settler)
+            except Exception as error:
+                self.crash(error)
+                self.try_again()
+                time.sleep(_ROUND_SECONDS)  # whatever it is, it may be so at once again
 
-    def listen(self, settler: Settler) -> None:
+    def follow(self, watcher: Watcher, settler: Settler) -> None:
+        """Wait for what comes next, and answer it."""
+        self.listen(settler, is_away=watcher.is_away)
+        self.tend(watcher)
+        if watcher.is_away:
+            return  # what has settled meanwhile is answered when the folders are back: the settler keeps it
+        batch = settler.due(self.clock())
+        now = self.clock()
+        is_due = self.retry_at is not None and now >= self.retry_at
+        if batch or is_due or self.is_output_free(now):
+            self.answer(watcher, batch)
+
+    def listen(self, settler: Settler, *, is_away: bool) -> None:
         """Wait for something to be heard, but no longer than anything is due; take in all of it."""
         now = self.clock()
-        times = [now + _ROUND_SECONDS, settler.when(), self.retry_at]
-        wait = max(0.0, min(each for each in times if each is not None) - now)
+        times = [now + _ROUND_SECONDS]
+        if not is_away:  # nothing is due then
+            times += [each for each in (settler.when(), self.retry_at) if each is not None]
+        wait = max(0.0, min(times) - now)
         with suppress(queue.Empty):
             self.take(self.heard.get(timeout=wait), settler)
             while True:
@@ -168,10 +190,16 @@ class _Loop:
         """Whether an output that waits beside its place, because somebody held it open, can take it now."""
         if self.retry_at is not None and now < self.retry_at:
             return False
-        return is_place_free(self.workspace.workbooks, self.workspace.memory / STAGING, now=datetime.now())
+        try:
+            return is_place_free(self.workspace.workbooks, self.workspace.memory / STAGING, now=datetime.now())
+        except OSError:  # the share went away just now
+            return False
 
     def answer(self, watcher: Watcher, batch: Batch) -> None:
         """Run once; what goes wrong is said, and tried again later."""
+        if not watcher.is_present():  # a run would make its folders anew, in the way of the share that comes back
+            self.wait_for_folders(watcher)
+            return
         started = self.clock()
         self.voice.working(batch)
         try:
@@ -184,6 +212,9 @@ class _Loop:
             self.voice.answered(batch, night, self.clock() - started)
             self.tell(workspace, night.consolidation, batch)
         except TabellionError as error:
+            if all(each.code == "dossier-disparu" for each in error.findings):
+                self.wait_for_folders(watcher)
+                return
             self.voice.refused(error.findings)
             self.try_again()
         except Exception as error:
@@ -195,9 +226,16 @@ class _Loop:
         if not batch.unfinished:
             self.notifier.tell(workspace, consolidation)
 
+    def wait_for_folders(self, watcher: Watcher) -> None:
+        """Run as soon as the folders are back; the watcher says that they are away, once it is sure."""
+        watcher.nudge()
+        self.retry_at = self.clock() + _ROUND_SECONDS
+
     def try_again(self) -> None:
         self.retry_at = self.clock() + self.retry_seconds
         self.retry_seconds = min(2 * self.retry_seconds, _LONGEST_RETRY_SECONDS)
 
     def crash(self, error: Exception) -> None:
-        self.voice.crashed(error, keep_crash(error, self.workspace.memory / ERRORS))
+        memory = self.workspace.memory
+        # Where the workspace is away nothing is made in its place: the machine's temporary folder will do.
+        self.voice.crashed(error, keep_crash(error, memory / ERRORS if memory.is_dir() else None))

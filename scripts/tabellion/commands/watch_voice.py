@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ from tabellion.workspace import Workspace
 
 #: Lines that the board keeps in sight, and findings that a file's line names.
 _LINES, _FINDINGS = 12, 2
+#: Lines that one run makes of its files at most: an unzip brings hundreds.
+_FILES = 10
+#: Where the files come from that people move and remove.
+_RETURNS = "retours"
 _SHOWN = 160
 
 
@@ -47,10 +52,15 @@ class Speaker:
 
     log: RunLog
     show: Callable[[Line], None]
-    heading: Callable[[str], None] = lambda _: None
+    heading: Callable[[str], None] | None = None
+    """Shows the state above the lines; without it, the state of each run is a line of its own."""
     clock: Callable[[], datetime] = local_now
     before: dict[str, str] = field(default_factory=dict)
     """The verdict of each file at the last run."""
+    told: frozenset[Finding] = frozenset()
+    """What the last run said of itself: what stays so is not said again at each run."""
+    is_waiting: bool = False
+    """Whether the last run could not be made."""
 
     def started(self, workspace: Workspace, *, polling: bool) -> None:
         """The watch begins."""
@@ -61,28 +71,43 @@ class Speaker:
         """A settled change is about to be answered."""
         count = len(batch.changed) + len(batch.gone)
         what = plural(count, "fichier changé", "fichiers changés") if count else "mise à jour"
-        self.heading(f"{what}…")
+        self._head(f"{what}…")
 
     def answered(self, batch: Batch, night: Night, seconds: float) -> None:
         """It is: each file whose verdict is new, then what is left to do."""
         self.log.findings(night.notices)
         if night.written:
             self.log.consolidation(night.consolidation)
-        self.noticed(list(night.notices))
+        self.noticed([each for each in night.notices if each not in self.told])
+        self.told = frozenset(night.notices)
         verdicts = {each.fichier: each for each in _files(night.consolidation)}
         now = {name: f"{each.verdict.value} {each.sha256}" for name, each in verdicts.items()}
-        for name in sorted(set(now) | set(self.before)):
-            if now.get(name) == self.before.get(name):
-                continue
-            received = verdicts.get(name)
-            if received is None:
-                self.say(name, "retiré")
-            else:
-                self.say(name, _said_of(received), _gravity(received))
+        names = sorted(name for name in {*now, *self.before} if now.get(name) != self.before.get(name))
+        # Of a kept copy that is needed no more nothing is to be said: the return that takes its place is.
+        kept = {name for name in names if name not in now and not name.startswith(f"{_RETURNS}/")}
+        self._say_files([(name, verdicts.get(name)) for name in names if name not in kept])
         self.before = now
         self._master(batch, night)
         state = "à jour" if night.written else "rien de nouveau"
-        self.heading(f"{subject(night.consolidation)} · {state} en {seconds:.1f} s".replace(".", ","))
+        took = f"{seconds:.1f}".replace(".", ",")
+        text = f"{subject(night.consolidation)} · {state} en {took} s"
+        self._head(text)
+        if night.written or self.is_waiting:
+            self._say_state(text.removeprefix("tabellion "))
+        self.is_waiting = False
+
+    def _say_files(self, files: list[tuple[str, ReceivedFile | None]]) -> None:
+        """Each file on its line; of very many, the gravest, then how many more there are of each kind."""
+        if len(files) > _FILES:
+            files.sort(key=lambda each: _rank(each[1]))
+        for name, received in files[:_FILES]:
+            self.say(name, _became(received), _gravity(received))
+        rest = files[_FILES:]
+        if rest:
+            kinds = Counter("retiré" if each is None else each.verdict.value for _, each in rest)
+            counts = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common())
+            gravest = next((_gravity(each) for _, each in rest), None)
+            self.say(plural(len(rest), "autre fichier", "autres fichiers"), counts, gravest)
 
     def _master(self, batch: Batch, night: Night) -> None:
         """What the workbook of the contract says, when it is what changed."""
@@ -98,19 +123,31 @@ class Speaker:
 
     def refused(self, findings: Sequence[Finding]) -> None:
         """A run could not be made."""
+        self.is_waiting = True
         self.log.findings(findings)
         for each in findings[:_FINDINGS]:
             self.say(str(each.place), f"{each.message} → {each.suggestion}", each.gravite)
-        self.heading("en attente : " + plural(len(findings), "point à régler", "points à régler"))
+        self._head("en attente : " + plural(len(findings), "point à régler", "points à régler"))
 
     def crashed(self, error: Exception, kept: Path | None) -> None:
         """A mistake of the program: said, and the watch goes on."""
+        self.is_waiting = True
         where = f" ; le détail est dans {kept}" if kept is not None else ""
         self.say("erreur interne", f"{type(error).__name__}{where}", Severity.ERREUR)
 
     def stopped(self) -> None:
         """The watch ends."""
         self.say("surveillance", "arrêtée")
+
+    def _head(self, text: str) -> None:
+        if self.heading is not None:
+            self.heading(printable(text))
+
+    def _say_state(self, text: str) -> None:
+        if self.heading is None:
+            self.say("consolidation", text)
+        else:
+            self.log.say("veille", f"consolidation : {text}")
 
     def say(self, what: str, text: str, gravity: Severity | None = None) -> None:
         """Say one line."""
@@ -146,7 +183,21 @@ def _counts(findings: Sequence[Finding]) -> str:
     return ", ".join(parts) or "rien à corriger"
 
 
-def _gravity(received: ReceivedFile) -> Severity | None:
+def _became(received: ReceivedFile | None) -> str:
+    if received is None:
+        return "retiré"
+    return f"{received.verdict.value} (copie gardée)" if received.is_kept_copy else _said_of(received)
+
+
+def _rank(received: ReceivedFile | None) -> tuple[bool, Severity]:
+    """The gravest first, those with nothing to say last."""
+    gravity = _gravity(received)
+    return gravity is None, Severity.INFORMATION if gravity is None else gravity
+
+
+def _gravity(received: ReceivedFile | None) -> Severity | None:
+    if received is None:
+        return None
     if received.verdict in (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED, Verdict.FOREIGN):
         return Severity.ERREUR
     return min((each.gravite for each in received.findings), default=None)
@@ -177,8 +228,11 @@ def speaking(log: RunLog) -> Iterator[Speaker]:
 
 
 def _print(line: Line) -> None:
-    typer.echo(f"{line.moment.isoformat(timespec='seconds')} {_MARKS[line.gravity]} {line.what} : {line.text}")
-    sys.stdout.flush()
+    try:
+        typer.echo(f"{line.moment.isoformat(timespec='seconds')} {_MARKS[line.gravity]} {line.what} : {line.text}")
+        sys.stdout.flush()
+    except OSError:  # whoever read it has left, or its disk is full: nothing to stop the watch for
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Board:

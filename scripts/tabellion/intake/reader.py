@@ -16,6 +16,9 @@ from tabellion.processes import worker_count
 
 _AHEAD = 3
 """Files in hand per child: enough to keep it busy, few enough to hold few results in memory."""
+_FEW = 6
+"""Up to so many files, the one child that is there already is faster than new ones: starting them takes as long as
+reading thirty returns."""
 
 
 def read_workbook(path: Path, *, only: Callable[[str], bool] | None = None) -> RawWorkbook:
@@ -45,8 +48,13 @@ def read_workbooks(
     if jobs is None:
         jobs = worker_count()
     rest = iter(paths)
-    first = list(islice(rest, jobs * _AHEAD))
+    first = list(islice(rest, max(jobs * _AHEAD, _FEW + 1)))
     if not first:
+        return
+    if len(first) <= _FEW and limits is LIMITS:
+        readers = shared_readers()
+        started = [(path, readers.start(path, then=then)) for path in first]
+        yield from (readers.outcome(future, path) for path, future in started)
         return
     with Readers(min(jobs, len(first)), limits, then) as readers:
         waiting = deque((path, readers.start(path)) for path in first)

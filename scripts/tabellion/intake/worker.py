@@ -35,15 +35,19 @@ _FILES_PER_CHILD = 500
 """A child is renewed after that many files: whatever native code leaked goes with it."""
 
 
-def read_path(path: str, only: Callable[[str], bool] | None, limits: Limits) -> Outcome:
-    """What the child maps: read one file and parse it. Every failure comes back as findings, never as an exception."""
+def read_path(path: str, only: Callable[[str], bool] | None, limits: Limits, then: Then | None) -> Outcome:
+    """What the child maps: read one file and parse it, then do ``then``, or what the child was prepared to do.
+
+    Every failure comes back as findings, never as an exception.
+    """
     from tabellion.intake.parser import parse_bytes
     from tabellion.intake.source import read_source
 
     fichier = Path(path).name
     try:
         workbook = parse_bytes(read_source(Path(path), limits), fichier, only, limits)
-        return workbook if _then is None else _then(workbook)
+        then = then or _then
+        return workbook if then is None else then(workbook)
     except TabellionError as error:
         return _in_file(error, fichier)
     except MemoryError:
@@ -97,10 +101,14 @@ class Readers:
         """Whether the pool still takes files."""
         return bool(self._pool.active)
 
-    def start(self, path: Path, only: Callable[[str], bool] | None = None) -> ProcessFuture[Outcome]:
-        """Ask for one file; ``only`` must be picklable (a function of a module). See :meth:`outcome`."""
+    def start(
+        self, path: Path, only: Callable[[str], bool] | None = None, then: Then | None = None
+    ) -> ProcessFuture[Outcome]:
+        """Ask for one file; ``only`` must be picklable (a function of a module), and so must ``then``, which is sent
+        with the file and replaces what the children were prepared to do. See :meth:`outcome`."""
         absolute = os.path.abspath(path)  # noqa: PTH100 - links stay, so that their own name is the one reported
-        return self._pool.schedule(read_path, args=(absolute, only, self.limits), timeout=self.limits.read_seconds)
+        arguments = (absolute, only, self.limits, then)
+        return self._pool.schedule(read_path, args=arguments, timeout=self.limits.read_seconds)
 
     def outcome(self, future: ProcessFuture[Outcome], path: Path) -> Outcome:
         """Wait for one file: at most the time limit once it has started. Never raises for what the file did."""
@@ -130,7 +138,7 @@ _shared_lock = threading.Lock()
 
 
 def shared_readers() -> Readers:
-    """One long-lived child for files read one at a time: only the first read pays for its start."""
+    """One long-lived child for single files, and a few: only the first read pays for its start."""
     global _shared, _shared_by
     with _shared_lock:
         if _shared is None or _shared_by != os.getpid() or not _shared.usable:

@@ -1,0 +1,483 @@
+"""The watcher's loop: what fails is tried again and said, what crashes is kept, what comes during a run is answered
+once more, and months of events leave nothing behind.
+
+The loop is the program's own, on a real folder with the real watcher; the run alone is scripted where its failure is
+what a test is about.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.consolidations import received, rich, said, small
+from support.program import environment
+from tabellion.campaign.model import Verdict
+from tabellion.commands import watch as watching
+from tabellion.commands import watch_voice
+from tabellion.commands.consolidate import Night
+from tabellion.commands.run_log import RunLog
+from tabellion.commands.watch import Stopped, stoppable, watch
+from tabellion.commands.watch_voice import Line, Speaker
+from tabellion.findings import Finding, Place, Severity, TabellionError, finding
+from tabellion.watch.settling import Batch, Settler
+from tabellion.workspace import Workspace, find_workspace
+
+NIGHT = Night(small(), written=False, notices=())
+QUIET_SECONDS = 0.1
+
+
+@dataclass
+class Ear:
+    """A voice that remembers; ``then`` is called at each thing that it is told."""
+
+    told: list[tuple[str, Any]] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+    then: Callable[[str], None] = lambda _: None
+
+    def _hear(self, kind: str, what: Any = None) -> None:
+        self.told.append((kind, what))
+        self.moments.append(time.monotonic())
+        self.then(kind)
+
+    def started(self, workspace: Workspace, *, polling: bool) -> None:
+        self._hear("started", (workspace, polling))
+
+    def working(self, batch: Batch) -> None:
+        self._hear("working", batch)
+
+    def answered(self, batch: Batch, night: Night, seconds: float) -> None:  # noqa: ARG002 - the protocol's names
+        self._hear("answered", batch)
+
+    def noticed(self, findings: list[Finding]) -> None:
+        self._hear("noticed", [each.code for each in findings])
+
+    def refused(self, findings: tuple[Finding, ...]) -> None:
+        self._hear("refused", [each.code for each in findings])
+
+    def crashed(self, error: Exception, kept: Path | None) -> None:  # noqa: ARG002
+        self._hear("crashed", kept)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.told]
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds where the program has minutes."""
+    monkeypatch.setattr(watching, "Settler", partial(Settler, quiet_seconds=QUIET_SECONDS))
+    monkeypatch.setattr(watching, "_ROUND_SECONDS", 0.2)
+    monkeypatch.setattr(watching, "_RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(watching, "_LONGEST_RETRY_SECONDS", 0.5)
+
+
+@pytest.fixture
+def opened(workspace: Path) -> Workspace:
+    found = find_workspace(workspace)
+    found.retours.mkdir()
+    return found
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
+    """Have the runs do these in turn; the last one from then on."""
+    left = list(acts)
+
+    def consolidate(*_: object, **__: object) -> Night:
+        act = left.pop(0) if len(left) > 1 else left[0]
+        act()
+        return NIGHT
+
+    monkeypatch.setattr(watching, "consolidate", consolidate)
+
+
+def fail(error: Exception) -> Callable[[], object]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+def nothing() -> None:
+    """A run that finds nothing new."""
+
+
+OCCUPIED = TabellionError(
+    [finding("espace-occupe", Place("workbooks"), detail="Un autre passage travaille", remede="-")]
+)
+
+
+def follow(opened: Workspace, ear: Ear, *, poll: bool = False) -> None:
+    """Watch in this process until the ear says that it has heard enough (it sends the signal that people send)."""
+    alarm = threading.Timer(30, os.kill, (os.getpid(), signal.SIGTERM))
+    alarm.daemon = True
+    alarm.start()
+    try:
+        watch(opened.root, ear, poll=poll)
+    finally:
+        alarm.cancel()
+
+
+def stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_what_cannot_be_done_is_tried_again_later_and_later(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = Ear()
+    scripted(monkeypatch, *[fail(OCCUPIED)] * 4, nothing)
+    ear.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, ear)
+    assert ear.kinds == ["started", *["working", "refused"] * 4, "working", "answered"]
+    tries = [moment for moment, kind in zip(ear.moments, ear.kinds, strict=True) if kind == "working"]
+    pauses = [later - earlier for earlier, later in pairwise(tries)]
+    assert [round(each, 1) for each in pauses] == pytest.approx([0.2, 0.4, 0.5, 0.5], abs=0.15)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("0"), MemoryError(), OSError(5, "I/O"), RecursionError("x")])
+def test_a_mistake_of_the_program_is_kept_and_the_loop_goes_on(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    ear = Ear()
+    scripted(monkeypatch, fail(error), nothing)
+    ear.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, ear)
+    assert ear.kinds == ["started", "working", "crashed", "working", "answered"]
+    kept = ear.told[2][1]
+    assert kept.parent == opened.memory / "erreurs"
+    assert type(error).__name__ in kept.read_text(encoding="utf-8")
+
+
+def test_a_mistake_outside_the_runs_does_not_end_the_loop(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ear, times = Ear(), iter(range(1, 100))
+    scripted(monkeypatch, nothing)
+
+    def is_place_free(*_: object, **__: object) -> bool:
+        if next(times) == 1:
+            raise ValueError("what nobody foresaw")
+        return False
+
+    monkeypatch.setattr(watching, "is_place_free", is_place_free)
+    ear.then = lambda _: stop() if ear.kinds.count("answered") == 2 else None
+    follow(opened, ear)
+    assert ear.kinds == ["started", "working", "answered", "crashed", "working", "answered"]
+
+
+def test_crash_files_do_not_pile_up(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = Ear()
+    monkeypatch.setattr(watching, "_LONGEST_RETRY_SECONDS", 0.01)
+    scripted(monkeypatch, *[fail(ValueError("again"))] * 30, nothing)
+    ear.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, ear)
+    assert ear.kinds.count("crashed") == 30
+    assert len(list((opened.memory / "erreurs").iterdir())) == 20
+
+
+def test_changes_during_a_run_make_exactly_one_more(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = Ear()
+    paths = {opened.retours / f"{rank}.csv" for rank in range(20)}
+
+    def changes() -> None:
+        for path in paths:
+            path.write_text("pendant", encoding="utf-8")
+        time.sleep(2 * QUIET_SECONDS)
+
+    scripted(monkeypatch, changes, nothing)
+
+    def later() -> None:
+        (opened.retours / "dernier.csv").write_text("après", encoding="utf-8")
+
+    def then(kind: str) -> None:
+        if kind == "answered" and ear.kinds.count("answered") == 2:
+            threading.Timer(1.0, later).start()
+        if ear.kinds.count("answered") == 3:
+            stop()
+
+    ear.then = then
+    follow(opened, ear)
+    batches = [what for kind, what in ear.told if kind == "answered"]
+    assert [set(each.changed) for each in batches] == [set(), paths, {opened.retours / "dernier.csv"}]
+
+
+def test_nothing_that_settles_while_a_folder_is_away_is_lost(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another folder goes on changing meanwhile: its change is answered when all is back."""
+    ear, away = Ear(), opened.retours.with_name("parti")
+    (opened.retours / "ville.csv").write_text("ville", encoding="utf-8")
+    opened.contrat.write_text("avant", encoding="utf-8")
+    scripted(monkeypatch, nothing)
+
+    def then(kind: str) -> None:
+        if kind == "answered" and ear.kinds.count("answered") == 1:
+            opened.retours.rename(away)
+        if kind == "noticed" and ear.told[-1][1] == ["dossier-disparu"]:
+            opened.contrat.write_text("changé", encoding="utf-8")
+            threading.Timer(1.5, away.rename, (opened.retours,)).start()
+        if kind == "answered" and opened.contrat in ear.told[-1][1].changed:
+            stop()
+
+    ear.then = then
+    follow(opened, ear)
+    assert ear.kinds[:3] == ["started", "working", "answered"]
+    assert opened.contrat in ear.told[-1][1].changed
+    assert ("noticed", ["dossier-revenu"]) in ear.told
+    assert not any(what.gone for kind, what in ear.told if kind == "answered")
+
+
+def test_while_a_folder_is_away_the_loop_rests(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when something was to be tried again: it waits without turning."""
+    ear = Ear()
+    (opened.retours / "ville.csv").write_text("ville", encoding="utf-8")
+    turns = 0
+    listen = watching._Loop.listen
+
+    def counted(loop: Any, settler: Settler, **options: Any) -> None:
+        nonlocal turns
+        turns += 1
+        listen(loop, settler, **options)
+
+    def vanish() -> None:
+        opened.retours.rename(opened.retours.with_name("parti"))
+        raise OCCUPIED
+
+    monkeypatch.setattr(watching._Loop, "listen", counted)
+    scripted(monkeypatch, vanish, nothing)
+
+    def then(kind: str) -> None:
+        if kind == "noticed":
+            nonlocal turns
+            turns = 0
+            threading.Timer(1.5, stop).start()
+
+    ear.then = then
+    follow(opened, ear)
+    assert ear.kinds == ["started", "working", "refused", "noticed"]
+    assert turns < 20
+
+
+def test_a_run_that_meets_a_folder_gone_makes_nothing_in_its_place(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear, workbooks = Ear(), opened.workbooks
+    away = workbooks.with_name("parti")
+
+    def then(kind: str) -> None:
+        if kind == "started":
+            workbooks.rename(away)  # nobody has noticed yet when the first run begins
+            threading.Timer(1.0, away.rename, (workbooks,)).start()
+        if kind == "answered":
+            stop()
+
+    ear.then = then
+    scripted(monkeypatch, nothing)
+    follow(opened, ear)
+    assert not away.exists()
+    assert "refused" not in ear.kinds
+    assert "crashed" not in ear.kinds
+
+
+# Signals
+
+
+def test_a_stop_that_python_swallowed_is_seen_by_the_loop(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception raised by a handler in a destructor goes nowhere."""
+
+    class Closing:
+        def __del__(self) -> None:
+            stop()
+            time.sleep(0.01)
+
+    def swallowed() -> None:
+        Closing()
+
+    unraised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+    ear = Ear()
+    scripted(monkeypatch, swallowed)
+    start = time.monotonic()
+    follow(opened, ear)
+    assert len(unraised) == 1
+    assert time.monotonic() - start < 10
+    assert ear.kinds == ["started", "working", "answered"]
+
+
+def test_the_way_out_is_not_interrupted_and_all_is_put_back() -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    way_out = []
+    with stoppable() as asked:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        finally:
+            stop()
+            os.kill(os.getpid(), signal.SIGINT)
+            way_out.append(asked.is_set())
+    assert way_out == [True]
+    assert {each: signal.getsignal(each) for each in before} == before
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stoppable() as asked:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not asked.is_set()
+            with pytest.raises(Stopped):  # noqa: PT012 - the signal comes at once, or a moment later
+                stop()
+                time.sleep(5)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+# Months
+
+
+RSS = """
+import os, sys, threading, time
+from functools import partial
+from pathlib import Path
+from tabellion.commands import watch as watching
+from tabellion.commands import watch_voice
+from tabellion.watch.settling import Settler
+sys.path.insert(0, sys.argv[2])
+from test_watch_loop import Ear, NIGHT, stop
+from tabellion.workspace import find_workspace
+
+workspace = find_workspace(Path(sys.argv[1]))
+runs = 0
+def consolidate(*_, **__):
+    global runs
+    runs += 1
+    return NIGHT
+watching.consolidate = consolidate
+watching.Settler = partial(Settler, quiet_seconds=0.02)
+
+def rss():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+events, sizes, total = 0, [], int(sys.argv[3])
+class Counting(watching.Watcher):
+    def __init__(self, workspace, on_event, on_notice, **options):
+        def heard(event):
+            global events
+            events += 1
+            on_event(event)
+        super().__init__(workspace, heard, on_notice, sweep_seconds=0.5, **options)
+watching.Watcher = Counting
+
+def work():
+    rank = 0
+    while events < total:
+        rank += 1
+        path = workspace.retours / f"{rank % 50}.csv"
+        path.write_text(str(rank))
+        if rank % 7 == 0:
+            path.rename(workspace.retours / f"n{rank}.csv")
+            (workspace.retours / f"n{rank}.csv").unlink()
+        if rank % 40 == 0:
+            time.sleep(0.05)
+        if len(sizes) == 0 and events >= total / 4:
+            sizes.append(rss())
+    sizes.append(rss())
+    stop()
+
+class Quiet(Ear):
+    def _hear(self, kind, what=None):
+        if kind in ("refused", "crashed"):
+            print(kind, what)
+        if kind == "started":
+            threading.Thread(target=work, daemon=True).start()
+watching.watch(workspace.root, Quiet(), poll=False)
+print(events, runs, *sizes)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not tell a process's memory so")
+def test_memory_is_flat_over_thousands_of_events(opened: Workspace) -> None:
+    (opened.retours / "0.csv").write_text("0", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", RSS, opened.root, Path(__file__).parent, "10000"],
+        env=environment(PYTHONPATH=os.pathsep.join(sys.path)), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    events, runs, quarter, end = map(int, done.stdout.split())
+    assert events >= 10_000
+    assert runs > 20
+    assert end - quarter < 3_000_000
+
+
+# What it says
+
+
+@dataclass
+class Told:
+    """A speaker's lines."""
+
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        return [f"{each.what} : {each.text}" for each in self.lines]
+
+
+@contextmanager
+def speaker(tmp_path: Path) -> Iterator[tuple[Speaker, Told]]:
+    told = Told()
+    with RunLog(None, "watch", tmp_path) as log:
+        yield Speaker(log, told.lines.append), told
+
+
+def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_voice, "_FILES", 5)
+    consolidation = rich()
+    notice = said("proprietaire-perime", Place("constats/~$a.xlsx"), "Une marque oubliée.", Severity.INFORMATION)
+    with speaker(tmp_path) as (voice, told):
+        voice.answered(Batch(), Night(consolidation, True, (notice,)), 1.23)
+        files = len([each for line in consolidation.board for each in line.received]) + len(consolidation.strays)
+        assert files > 5  # the gravest by name, the rest in one line; the notice, the state
+        assert len(told.lines) == 5 + 1 + 2
+        assert told.texts[-2].startswith(f"{files - 5} autres fichiers : ")
+        ranks = [each.gravity is not Severity.ERREUR for each in told.lines[1:6]]
+        assert ranks == sorted(ranks)
+        assert told.texts[-1].startswith("consolidation : 2016 : ")
+        assert told.texts[-1].endswith(" · à jour en 1,2 s")
+        told.lines.clear()
+        voice.answered(Batch(), Night(consolidation, False, (notice,)), 0.5)
+        assert told.texts == []
+        voice.answered(Batch(), Night(consolidation, True, ()), 0.5)
+        voice.answered(Batch(), Night(consolidation, True, (notice,)), 0.5)
+        assert [each.what for each in told.lines] == ["consolidation", "constats/~$a.xlsx", "consolidation"]
+
+
+def test_that_it_works_again_is_said(tmp_path: Path) -> None:
+    with speaker(tmp_path) as (voice, told):
+        voice.refused(OCCUPIED.findings)
+        voice.answered(Batch(), NIGHT, 0.1)
+        voice.crashed(ValueError("x"), Path("erreur.txt"))
+        voice.answered(Batch(), NIGHT, 0.1)
+        assert [each.what for each in told.lines] == [
+            "workbooks", "consolidation", "erreur interne", "consolidation"
+        ]  # fmt: skip
+
+
+def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
+    hostile = received("retours/a\n2026 ✓ b\x1b[2J.xlsx", Verdict.FOREIGN)
+    consolidation = replace(small(), strays=(hostile,))
+    with speaker(tmp_path) as (voice, told):
+        voice.answered(Batch(), Night(consolidation, False, ()), 0.1)
+        (line,) = told.lines
+        assert line.what.isprintable()
+        assert line.gravity is Severity.ERREUR

@@ -1,0 +1,195 @@
+"""Outputs that somebody has open while the watcher works: fresh ones wait beside them, and take their place by
+themselves when the owner leaves. Real watcher, real LibreOffice; Excel's owner files are made here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retouch, table_cell
+from support.libreoffice import LibreOffice
+from support.program import tabellion
+from support.watching import Watching, excel_saves, fresh, state
+from tabellion.workbook.forms.spec import BUDGET
+
+YEAR = 2016
+#: From the owner's leaving to the fresh output in its place.
+_SECONDS = 8.0
+_SAVED = datetime(2016, 11, 14)
+_AMOUNT_LABELS = ("Montant prévu (€)", "Montant voté (€)")
+
+Hold = Callable[[Path], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small contract; its totals do not add up, so that its master has an annotated copy."""
+    workspace = campaign_workspace(tmp_path_factory.mktemp("sent") / "contrat", contract="cas")
+    assert tabellion("generate", cwd=workspace).code == 0
+    assert tabellion("forms", "--exercice", f"{YEAR}", cwd=workspace).code == 0
+    (workspace / "workbooks" / "retours").mkdir()
+    return workspace
+
+
+class Office:
+    """A watched workspace, and what people do in it."""
+
+    def __init__(self, watching: Watching) -> None:
+        self.watching, self.workspace = watching, watching.workspace
+        self.workbooks = self.workspace / "workbooks"
+        self.workbook = self.workbooks / "consolidation" / "consolidation.xlsx"
+        self.annotated = self.workbooks / "constats" / "contrat.xlsx"
+        self.minutes = 0
+
+    def answer(self, amount: object) -> None:
+        """Lucé's return is saved with this amount on every line."""
+        self.minutes += 1
+        form = self.workbooks / "envois" / f"{YEAR}" / f"luce-{YEAR}.xlsx"
+        target = self.workspace.parent / "luce.xlsx"
+        answers = {BUDGET: {line: dict.fromkeys(AMOUNTS, amount) for line in form_keys(form)[BUDGET]}}
+        fill(form, target, answers, saved=_SAVED + timedelta(minutes=self.minutes))
+        excel_saves(self.workbooks / "retours" / "luce.xlsx", target.read_bytes())
+
+    def staff_types(self, *values: object) -> None:
+        """The staff saves the master with these amounts on its first line."""
+        self.minutes += 1
+        master, target = self.workbooks / "contrat.xlsx", self.workspace.parent / "contrat.xlsx"
+        cells: dict[str, dict[str, object]] = {}
+        for label, value in zip(_AMOUNT_LABELS, values, strict=True):
+            sheet, address = table_cell(master, "Lignes_02", label)
+            cells.setdefault(sheet, {})[address] = value
+        retouch(master, target, cells, saved=_SAVED + timedelta(minutes=self.minutes), author="Coordination")
+        excel_saves(master, target.read_bytes())
+
+    def luce(self) -> str:
+        """The verdict of Lucé's return in ``constats.json``."""
+        lines = [each for line in state(self.workspace)["campagne"] for each in line["recus"]]
+        return next(str(each["verdict"]) for each in lines if each["fichier"] == "retours/luce.xlsx")
+
+    @property
+    def report(self) -> str:
+        """The page."""
+        return (self.workbooks / "consolidation" / "rapport.html").read_text(encoding="utf-8")
+
+
+def waiting(path: Path) -> Path:
+    """Where the fresh output waits."""
+    return path.with_name(f"{path.stem} (nouveau){path.suffix}")
+
+
+@pytest.fixture
+def desk(sent: Path, tmp_path: Path) -> Iterator[Office]:
+    shutil.copytree(sent, tmp_path / "contrat")
+    with Watching(tmp_path / "contrat") as watching:
+        watching.ready()
+        found = Office(watching)
+        with watching.run():
+            found.answer(100)
+        yield found
+        assert "erreur interne" not in watching.said
+
+
+@contextmanager
+def excel(path: Path) -> Iterator[None]:
+    """Somebody has the workbook open in Excel."""
+    name = "Hélène Martin"
+    narrow, wide = name.encode("cp1252"), name.ljust(54).encode("utf-16-le")
+    owner = path.with_name(f"~${path.name}")
+    owner.write_bytes(bytes([len(narrow)]) + narrow.ljust(54) + len(name).to_bytes(2, "little") + wide)
+    try:
+        yield
+    finally:
+        owner.unlink()
+
+
+@pytest.fixture(params=["Excel", pytest.param("LibreOffice", marks=pytest.mark.libreoffice)])
+def hold(request: pytest.FixtureRequest) -> Hold:
+    if request.param == "Excel":
+        return excel
+    office: LibreOffice = request.getfixturevalue("office")
+
+    @contextmanager
+    def libreoffice(path: Path) -> Iterator[None]:
+        """Somebody has it open there, and has typed without saving."""
+        (sheet, *_) = office.open(path)
+        office.set(sheet, 0, 0, "pas encore enregistré")
+        try:
+            yield
+            assert office.read()[sheet][0, 0].value == "pas encore enregistré"
+        finally:
+            office.call("close")
+
+    return libreoffice
+
+
+def test_the_consolidated_workbook_is_open(desk: Office, hold: Hold) -> None:
+    before, page = desk.workbook.read_bytes(), desk.report
+    with hold(desk.workbook):
+        with desk.watching.run():
+            desk.answer("beaucoup")
+        assert desk.workbook.read_bytes() == before
+        newer = waiting(desk.workbook).read_bytes()
+        assert desk.luce() == "rejeté"
+        assert desk.report != page
+        # A second save: the one that waits is the freshest.
+        with desk.watching.run():
+            desk.answer(200)
+        assert desk.workbook.read_bytes() == before
+        newest = waiting(desk.workbook).read_bytes()
+        assert newest not in (before, newer)
+        assert desk.luce() == "en vigueur"
+    desk.watching.wait(lambda: desk.workbook.read_bytes() == newest, "the fresh workbook in its place", _SECONDS)
+    desk.watching.wait(lambda: not waiting(desk.workbook).exists(), "nothing waits any more", _SECONDS)
+    assert not list(desk.workbook.parent.glob("consolidation 20*.xlsx"))
+    desk.watching.wait(lambda: not desk.watching.is_busy, "the end of the run")
+    assert state(desk.workspace) == fresh(desk.workspace)
+
+
+def test_the_masters_annotated_copy_is_open(desk: Office, hold: Hold) -> None:
+    with desk.watching.run():
+        desk.staff_types(12, 12)
+    before = desk.annotated.read_bytes()
+    with hold(desk.annotated):
+        with desk.watching.run():
+            desk.staff_types(13, 14)
+        assert desk.annotated.read_bytes() == before
+        newer = waiting(desk.annotated).read_bytes()
+        assert newer != before
+    desk.watching.wait(lambda: desk.annotated.read_bytes() == newer, "the fresh copy in its place", _SECONDS)
+    desk.watching.wait(lambda: not waiting(desk.annotated).exists(), "nothing waits any more", _SECONDS)
+
+
+def test_the_annotated_copy_of_a_corrected_return_goes_when_it_is_closed(desk: Office, hold: Hold) -> None:
+    copy = desk.annotated.with_name("luce.xlsx")
+    with desk.watching.run():
+        desk.answer("beaucoup")
+    before = copy.read_bytes()
+    with hold(copy):
+        with desk.watching.run():
+            desk.answer(200)
+        assert copy.read_bytes() == before
+        assert desk.luce() == "en vigueur"
+    desk.watching.wait(lambda: not copy.exists(), "the copy is removed", _SECONDS)
+
+
+@pytest.mark.libreoffice
+def test_what_the_owner_saves_is_kept_under_a_date(desk: Office, office: LibreOffice) -> None:
+    (sheet, *_) = office.open(desk.workbook)
+    office.set(sheet, 0, 0, "mes notes")
+    with desk.watching.run():
+        desk.answer("beaucoup")
+    newer = waiting(desk.workbook).read_bytes()
+    office.save(desk.workbook)
+    office.call("close")
+    desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place", _SECONDS)
+    (kept,) = desk.workbook.parent.glob("consolidation 20*.xlsx")
+    theirs = openpyxl.load_workbook(kept, read_only=True)
+    assert theirs[sheet]["A1"].value == "mes notes"
+    theirs.close()
