@@ -24,7 +24,6 @@ from tabellion.findings import CATALOGUE
 from tabellion.intake import parse_bytes
 from tabellion.intake.form import read_form
 from tabellion.intake.references import references
-from tabellion.schema.frames import plain_columns
 from tabellion.workbook.forms.content import make_forms
 from tabellion.workbook.forms.spec import ACTIONS, BUDGET, FINANCEMENTS, Form, Role, TableSpec
 from tabellion.workbook.forms.writer import write_form
@@ -206,10 +205,10 @@ def check(path: Path, done: list[Mutation], expected: dict[tuple[str, int, str],
     reading = read_form(raw, schemas, references(tables, schemas), contract().settings.identifiant)
     touched = {cell for mutation in done for cell in mutation.touched}
     columns = {(sheet, column) for sheet, row, column in touched if row == HEADER}
-    hidden = any(cell[0].startswith("_") for cell in touched) and not reading.tables
+    hidden = any(cell[0].startswith("_") for cell in touched) and not reading.columns
     read: dict[tuple[str, int, str], Any] = {}
-    for resource, frame in reading.tables.items():
-        for name, values in plain_columns(frame).items():
+    for resource, read_columns in reading.columns.items():
+        for name, values in read_columns.items():
             read |= {
                 (resource, place.row, name): value for place, value in zip(reading.rows[resource], values, strict=True)
             }

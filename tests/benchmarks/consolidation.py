@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--returns", type=int, default=1000, help="how many returns (1000)")
     parser.add_argument("--exercices", type=int, default=1, help="over how many exercices (1)")
     parser.add_argument("--sample", type=int, default=50, help="returns that the usual script reads (50)")
-    parser.add_argument("--rounds", type=int, default=1, help="runs of each program (3)")
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each program (1)")
     parser.add_argument("--quick", action="store_true", help="100 returns, one round")
     options = parser.parse_args()
     if options.quick:

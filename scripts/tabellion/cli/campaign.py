@@ -86,14 +86,14 @@ def consolidate(
     from tabellion.commands.consolidate import consolidate as run
     from tabellion.commands.progress import reading_progress
     from tabellion.commands.run_log import RunLog
-    from tabellion.commands.saying import print_findings, summary
+    from tabellion.commands.saying import print_findings
 
     with RunLog(journal_texte, "consolidate", contrat) as log:
         workspace = open_workspace(contrat)
         with reading_progress(quiet=silencieux) as progress:
             night = run(workspace, datetime.now(), progress)
         log.findings(night.notices)
-        log.consolidation(night.consolidation)
+        log.consolidation(night.consolidation, is_new=night.written)
         if json is not None:
             write_json(json, night.findings)
         code = log.end(blocking_code(night.findings))
@@ -102,14 +102,16 @@ def consolidate(
             if code:
                 typer.echo(subject(night.consolidation))
             return
+        made = night.consolidation.made
+        if night.written:
+            print_since(night.consolidation)
+        else:
+            typer.echo(f"Rien n'a changé depuis la consolidation du {made:%d/%m/%Y à %H:%M}.")
         print_findings(night.findings)
         typer.echo("")
         print_board(night.consolidation, most=40)
-        typer.echo("")
-        print_since(night.consolidation)
         where = workspace.consolidation
-        typer.echo(f"\nConsolidation écrite dans {where}" if night.written else f"\nRien n'a changé dans {where}")
-        typer.echo(f"Constats : {summary(night.findings)}")
+        typer.echo(f"\nConsolidation écrite dans {where}" if night.written else f"\nRien de nouveau dans {where}")
         typer.echo(subject(night.consolidation))
 
 

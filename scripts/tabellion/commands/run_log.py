@@ -71,10 +71,15 @@ class RunLog:
                 os.close(self._descriptor)
                 self._descriptor = None
 
-    def consolidation(self, consolidation: Consolidation) -> None:
-        """Write what this run changed, each file with its verdict, who is late, what blocks, and the summary."""
+    def consolidation(self, consolidation: Consolidation, *, is_new: bool = True) -> None:
+        """Write what this run changed, each file with its verdict, who is late, what blocks, and the summary.
+
+        ``is_new`` is false when the outputs in place already said all of it.
+        """
         since = consolidation.since
-        if since.previous is None:
+        if not is_new:
+            self.say("changement", f"aucun depuis le {consolidation.made.isoformat(' ', 'minutes')}")
+        elif since.previous is None:
             self.say("changement", "première consolidation de ce contrat")
         elif since.is_empty:
             self.say("changement", f"aucun depuis le {since.previous.isoformat(' ', 'minutes')}")

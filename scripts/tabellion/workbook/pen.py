@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import traceback
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
@@ -141,10 +143,19 @@ class Pen:
         _kept(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes, with its parts mended by :func:`mend_part`."""
+        """The workbook's bytes, with its parts mended by :func:`mend_part`.
+
+        Raises ``OSError`` when the scratch folder cannot be written.
+        """
         for sheet in self.sheets:
             sheet.fit_rows()
-        self.book.close()
+        try:
+            self.book.close()
+        except FileCreateError as error:  # xlsxwriter's own name for what the system refused
+            refused = error.args[0] if isinstance(error.args[0], OSError) else OSError(str(error))
+            # It leaves its zip open: let go of now, it is closed while the stream still is there.
+            traceback.clear_frames(refused.__traceback__)
+            raise refused from None
         return with_parts(self.stream.getvalue(), mend_part)
 
 
