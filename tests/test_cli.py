@@ -20,6 +20,7 @@ from support.program import Outcome, contents, environment, tabellion
 
 COMMANDS = (
     "import", "generate", "validate", "new", "forms", "consolidate", "status", "relances", "historique", "adopt",
+    "watch",
 )  # fmt: skip
 #: Words of typer's and click's own English that no French page has.
 ENGLISH = re.compile(

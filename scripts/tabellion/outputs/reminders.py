@@ -128,7 +128,9 @@ def plain(text: str) -> str:
 
 
 def _wrong(path: Path, detail: str, line: int | None = None) -> TabellionError:
-    return TabellionError([finding("mise-en-page-fausse", Place(str(path), ligne=line), champ=TEMPLATE, detail=detail)])
+    return TabellionError(
+        [finding("mise-en-page-fausse", Place(str(path), ligne=line), champ=path.name, detail=detail)]
+    )
 
 
 def _reason(error: Exception, values: Mapping[str, Any]) -> str:

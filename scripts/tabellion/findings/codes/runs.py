@@ -30,7 +30,7 @@ CODES: tuple[Code, ...] = (
          "elles sont mises de côté dans « {valeur} ».",
          "Il n'y a rien à faire : ce passage-ci refait toutes les sorties. Le dossier mis de côté peut être supprimé."),
     Code("sortie-ouverte", "Une sortie est ouverte ailleurs", _AVERTISSEMENT,
-         "« {valeur} » n'a pas pu être remplacé, sans doute parce qu'il est ouvert dans Excel : "
+         "« {valeur} » n'a pas pu être remplacé, sans doute parce qu'il est ouvert : "
          "la nouvelle version est à côté, dans « {attendu} ».",
          "Fermez ce fichier : au prochain passage, la nouvelle version prendra sa place."),
     Code("sortie-modifiee", "Une sortie modifiée à la main a été gardée", _AVERTISSEMENT,
