@@ -21,6 +21,8 @@ from support.program import Outcome, contents, environment, tabellion
 COMMANDS = (
     "import", "generate", "validate", "new", "forms", "consolidate", "status", "relances", "historique", "adopt",
     "watch",
+    "publish",
+    "export", "annexe", "diff",
 )  # fmt: skip
 #: Words of typer's and click's own English that no French page has.
 ENGLISH = re.compile(

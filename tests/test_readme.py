@@ -41,6 +41,7 @@ EXIT_CODES = {
     "tabellion validate tabellion.toml": 2,
     "tabellion validate retour.xlsx --annoter annotes": 1,
     "tabellion consolidate": 1,
+    'tabellion diff workbooks/envois/2016/luce-2016.xlsx "workbooks/retours/luce (1).xlsx"': 1,
     "tabellion consolidate --silencieux --journal-texte workbooks/tabellion.log": 1,
 }
 
@@ -80,7 +81,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout, with what stands beside it and with ``tabellion`` and ``python`` on the path."""
     home = tmp_path_factory.mktemp("readme")
     left_out = shutil.ignore_patterns(
-        ".*", "__pycache__", "*.xlsx", "build", "dist", "consolidation", "constats", "retours", "relances"
+        ".*", "__pycache__", "*.xlsx", "build", "dist", "consolidation", "constats", "retours", "relances",
+        "publication",
     )  # fmt: skip
     shutil.copytree(ROOT, home / "main", ignore=left_out)
     if SOURCE.exists():
@@ -133,7 +135,7 @@ def test_every_file_that_the_readme_names_is_there() -> None:
     named = re.findall(r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", README)
     generated = {
         "workbooks/", "workbooks/contrat.xlsx", "workbooks/envois/", "workbooks/retours/", "workbooks/relances/",
-        "workbooks/constats/", "workbooks/.tabellion/erreurs/", "workbooks/.tabellion/avis.json",
+        "workbooks/constats/", "templates/textes/convention-NN.md", "workbooks/.tabellion/erreurs/", "workbooks/.tabellion/avis.json",
     }  # fmt: skip
     assert [each for each in {*linked, *named} - generated if not (ROOT / each).exists()] == []
 

@@ -33,7 +33,7 @@ from tabellion.workbook.forms.spec import BUDGET
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
 
 YEAR = 2016
-STOP_SECONDS = 2.0
+STOP_SECONDS = 10
 _SAVED = datetime(2016, 11, 14)
 
 
@@ -275,6 +275,9 @@ def test_a_folder_that_goes_and_comes_back_is_no_deletion(watched: Watched, name
 
 
 def test_a_change_while_a_folder_is_away_is_answered_when_it_is_back(watched: Watched) -> None:
+    since = len(watched.watching.said)
+    (watched.retours / "etat.xlsx").write_bytes(watched.answer("etat"))
+    watched.watching.says("retours/etat.xlsx", since)
     since = len(watched.watching.said)
     away = watched.retours.with_name("parti")
     watched.retours.rename(away)

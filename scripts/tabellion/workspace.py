@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.schema import Schemas, load_schemas
+from tabellion.schema import FUNDING_TABLES, Schemas, load_schemas
 from tabellion.wording import system_reason
 
 SETTINGS_FILE = "tabellion.toml"
@@ -71,6 +71,8 @@ class Settings:
     libelles_vides: tuple[str, ...]
     dates_limites: Mapping[int, date] = field(default_factory=dict)
     """The last day of a campaign, by exercice: a return saved later, or not there yet, is late."""
+    plan_de_financement: bool = False
+    """Whether the contract keeps a plan de financement of its fiches."""
     courriel: MailSettings | None = None
     """How notices are sent by mail; ``None``: none are."""
 
@@ -129,8 +131,12 @@ class Workspace:
 
     @cached_property
     def schemas(self) -> Schemas:
-        """The Table Schemas; raises :class:`TabellionError` with all their mistakes."""
-        return load_schemas(self.root / "schemas")
+        """The Table Schemas; raises :class:`TabellionError` with all their mistakes.
+
+        Those of the plans de financement may be missing from a contract that has none.
+        """
+        optional = () if self.settings.plan_de_financement else FUNDING_TABLES
+        return load_schemas(self.root / "schemas", optional=optional)
 
 
 def find_workspace(start: Path) -> Workspace:
@@ -204,6 +210,7 @@ class _SettingsReader:
             longueurs_publipostage=self.lengths("controles.longueurs_publipostage", (255,)),
             libelles_vides=self.words("controles.libelles_vides", ("(vide)",)),
             dates_limites=self.days("campagne.dates_limites"),
+            plan_de_financement=self.switch("contrat.plan_de_financement"),
             courriel=self.mail("courriel"),
         )
         self.say_unknown()
@@ -235,6 +242,13 @@ class _SettingsReader:
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             self.wrong(name, value, "un nombre entier positif ou nul")
             return default
+        return value
+
+    def switch(self, name: str) -> bool:
+        value = self.get(name, False)
+        if not isinstance(value, bool):
+            self.wrong(name, value, "true ou false, sans guillemets")
+            return False
         return value
 
     def year(self, name: str) -> int:

@@ -31,7 +31,17 @@ from support.contracts import ROOT, schemas, tables_of
 from support.forms import case_rows
 from support.masters import Package, reference
 from tabellion.registre.package import save_register
-from tabellion.workbook.forms.spec import BUDGET, FINANCEMENTS, FORM_TABLES, GUIDE, Role, TableSpec
+from tabellion.workbook.forms.spec import (
+    BUDGET,
+    CHARGES,
+    COMPUTED_ROLES,
+    FINANCEMENTS,
+    FORM_TABLES,
+    GUIDE,
+    PRODUITS,
+    Role,
+    TableSpec,
+)
 
 #: The amounts of a budget line.
 AMOUNTS = ("montant_prevu", "montant_vote", "montant_realise")
@@ -140,7 +150,7 @@ def fill(
         for key in keys:
             row = editor.row(sheet, key)
             for emptied in _spec(sheet).columns:
-                if emptied.role is not Role.STATE:
+                if emptied.role not in COMPUTED_ROLES:
                     editor.put(sheet, row, emptied.name, None)
     for sheet, added in (new_rows or {}).items():
         for rank, values in enumerate(added, 1):
@@ -521,6 +531,9 @@ def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str
     begun = [values[each.name] for each in spec.columns if each.role is Role.TYPED or each.spare]
     if values[spec.key.name] is None and all(each is None for each in begun):
         return ""
+    typed = [values[each.name] for each in spec.columns if each.role is Role.TYPED]
+    if spec.may_stay_blank and values[spec.key.name] is not None and all(each is None for each in typed):
+        return ""
     missing = [headers[each.name].lower() for each in spec.columns if each.asked and values[each.name] is None]
     if spec.sheet == BUDGET:
         amounts = [values[name] for name in AMOUNTS if values[name] is not None]
@@ -533,6 +546,16 @@ def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str
             missing.append("le montant en chiffres")
         elif values["montant"] is None and str(values["statut_montant"]).lower() == "chiffré":
             missing.append("le montant")
+    if spec.sheet == CHARGES and not isinstance(values["montant"], int | float):
+        missing.append("le montant" if values["montant"] is None else "le montant en chiffres")
+    if spec.sheet == PRODUITS:
+        if str(values["compte"])[:2] == "74" and values["financeur_id"] is None:
+            missing.append("le financeur")
+        amounts = [values[name] for name in ("montant_demande", "montant_accorde", "montant_verse")]
+        if any(isinstance(each, str) for each in amounts):
+            missing.append("un montant en chiffres")
+        elif amounts[:2] == [None, None]:
+            missing.append("le montant demandé")
     return "manque : " + ", ".join(missing) if missing else "complet"
 
 

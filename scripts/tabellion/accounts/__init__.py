@@ -16,6 +16,7 @@ from tabellion.accounts.totals import (
     Published,
 )
 from tabellion.accounts.walk import Step, StepKind, Walk, walk
+from tabellion.schema.funding import FundingPlan, funding_plans, is_voluntary, retained
 
 __all__ = [
     "AMOUNTS",
@@ -29,6 +30,7 @@ __all__ = [
     "Accounts",
     "Double",
     "FunderSums",
+    "FundingPlan",
     "Overview",
     "Published",
     "Step",
@@ -36,5 +38,8 @@ __all__ = [
     "Sums",
     "Walk",
     "double_counts",
+    "funding_plans",
+    "is_voluntary",
+    "retained",
     "walk",
 ]

@@ -20,6 +20,7 @@ from tabellion.intake.raw import RawWorkbook
 from tabellion.intake.references import References
 from tabellion.schema import Schemas, TableSchema
 from tabellion.workbook.forms.spec import (
+    COMPUTED_ROLES,
     KIND_FORM,
     FormIdentity,
     Role,
@@ -137,7 +138,7 @@ def _changed(
     """The cells of a row that say otherwise than what was sent; on a row of the partner's own, all that it typed."""
     found: Changed = {}
     for each in spec.columns:
-        if each.field is None or each.role is Role.STATE or (position, each.field) in unknown:
+        if each.field is None or each.role in COMPUTED_ROLES or (position, each.field) in unknown:
             continue
         value = columns[each.field][position]
         if sent is None:

@@ -15,7 +15,7 @@ from tabellion.campaign.model import Claim, Conflict, Fate, Key, Modification, R
 from tabellion.campaign.readings import Reading
 from tabellion.findings import Place
 from tabellion.schema import Schemas, TableSchema
-from tabellion.workbook.forms.spec import FORM_TABLES, Role
+from tabellion.workbook.forms.spec import FORM_TABLES, MADE_BY_FORMS, Role
 
 #: Of each table that forms fill, the fields that a partner types on a row it was sent.
 TYPED: Mapping[str, tuple[str, ...]] = {
@@ -103,12 +103,13 @@ class _Merger:
             table: [dict(row) for row in found] if table in TYPED else found for table, found in rows.items()
         }
         self.origins = {table: list(places) for table, places in origins.items()}
+        known = [table for table in TYPED if table in schemas]
         self.positions = {
             table: {_key(schemas[table], row): position for position, row in enumerate(self.rows[table])}
-            for table in TYPED
+            for table in known
         }
-        first = {table: schemas[table].primary_key[0] for table in TYPED}
-        self.known_ids = {table: {row[first[table]] for row in self.rows[table]} for table in TYPED}
+        first = {table: schemas[table].primary_key[0] for table in known}
+        self.known_ids = {table: {row[first[table]] for row in self.rows[table]} for table in known}
         self.claims: dict[Cell, list[_Claimed]] = {}
         self.removals: list[Removal] = []
         self.gone: set[tuple[str, Key]] = set()
@@ -191,7 +192,7 @@ class _Merger:
             return True
         if (table, key) in self.gone:
             return False
-        return table == "suivis" or key[0] in self.known_ids[table] or all(each.row.is_new for each in heard)
+        return table in MADE_BY_FORMS or key[0] in self.known_ids[table] or all(each.row.is_new for each in heard)
 
     def create(self, created: Iterable[tuple[Cell, _Claimed]], found: Merged) -> None:
         """Add the rows that the master lacks, then put each after the last row of its kind."""

@@ -25,7 +25,7 @@ def check_rows(
     tables: Tables = dict(register)
     origins: dict[str, list[tuple[str, ExaminedTable, int]]] = {}
     unknown: set[tuple[str, Any, str]] = set()
-    for resource in (spec.resource for spec in FORM_TABLES):
+    for resource in (spec.resource for spec in FORM_TABLES if spec.resource in schemas):
         found = origins.setdefault(resource, [])
         columns: dict[str, list[Any]] = {name: [] for name in schemas[resource].names}
         for name, examination in examined.items():

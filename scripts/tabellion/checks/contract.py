@@ -7,6 +7,7 @@ from typing import Any
 
 from tabellion.checks.coherence import check_coherence
 from tabellion.checks.constraints import check_constraints
+from tabellion.checks.funding import check_funding
 from tabellion.checks.inspection import Inspection, Locate
 from tabellion.checks.keys import check_references, check_unicity
 from tabellion.checks.repeats import check_repeated_lines
@@ -81,3 +82,4 @@ def _check_meaning(inspection: Inspection) -> None:
     check_texts(inspection)
     check_repeated_lines(inspection)
     check_totals(inspection)
+    check_funding(inspection)

@@ -9,18 +9,15 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.raw import RawSheet
+from tabellion.intake.raw import RawSheet, RawWorkbook
 from tabellion.intake.tables import Area, Finder, named_cell
+from tabellion.schema import Schemas
 from tabellion.workbook.names import column_ref, escape_label, table_resource, this_row
 from tabellion.workbook.pen import FormulaCell
-
-if TYPE_CHECKING:
-    from tabellion.intake.form import FormReading
-    from tabellion.intake.master import MasterReading
 
 _SHOWN = 250
 #: A reference to cells by address, with or without its sheet.
@@ -31,14 +28,68 @@ _ADDRESS = re.compile(
 _LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
 
 
-def check_formulas(reading: MasterReading | FormReading) -> list[Finding]:
+class FormulaReading(Protocol):
+    """What a reading of a workbook of ours says of its formulas: a master's, a form's, a consolidation's."""
+
+    @property
+    def workbook(self) -> RawWorkbook:
+        """The workbook as read."""
+
+    @property
+    def schemas(self) -> Schemas:
+        """The schemas of its tables."""
+
+    @property
+    def formulas(self) -> list[FormulaCell]:
+        """The workbook's own list."""
+
+    @property
+    def areas(self) -> dict[str, Area]:
+        """The tables found, by name."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the reading said."""
+
+    @property
+    def known_tables(self) -> frozenset[str]:
+        """The names of the Excel tables that the workbook was made with."""
+
+    @property
+    def new_rows(self) -> set[tuple[str, int]]:
+        """The rows that people added where nobody owes them a formula."""
+
+
+def check_formulas(reading: FormulaReading) -> list[Finding]:
     """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
     return _FormulaCheck(reading).run()
 
 
+@dataclass(frozen=True, slots=True)
+class StandingFormula:
+    """What stands in a cell where the workbook lists a formula; rows and columns of the sheet are one-based.
+
+    ``listed`` and ``found`` are formulas as they can be compared; ``found`` is ``None`` where there is no formula.
+    """
+
+    cell: FormulaCell
+    sheet: RawSheet
+    row: int
+    column: int
+    listed: str
+    found: str | None
+
+
+def standing_formulas(reading: FormulaReading) -> list[StandingFormula]:
+    """Every cell of the workbook's list of formulas with what stands there now."""
+    survey = _Survey(reading)
+    survey.run()
+    return survey.standing
+
+
 @dataclass
 class _FormulaCheck:
-    reading: MasterReading | FormReading
+    reading: FormulaReading
     findings: list[Finding] = field(default_factory=list)
     uncached: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -223,6 +274,22 @@ class _FormulaCheck:
             if match["bottom"]:
                 return f"{table.name}[{escape_label(label)}]", True
         return match[0], False
+
+
+@dataclass
+class _Survey(_FormulaCheck):
+    """Goes the same way, and notes what it meets."""
+
+    standing: list[StandingFormula] = field(default_factory=list)
+
+    def cell(self, each: FormulaCell, sheet: RawSheet, row: int, column: int, area: Area | None) -> None:
+        listed = _compact(each.formula)
+        found = sheet.formulas.get((row, column))
+        if found is not None:
+            same = found == each.formula.removeprefix("=") or self.undone
+            found, partial = (listed, False) if same else self.canonical(found, sheet, row, area)
+            found = f"{found} (plage incomplète)" if partial and found == listed else found
+        self.standing.append(StandingFormula(each, sheet, row, column, listed, found))
 
 
 @lru_cache(maxsize=256)

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabellion.checks.plans import check_returned_plans
 from tabellion.findings import CellValue, Finding, Place, finding
 from tabellion.intake.form import FormReading, FormRowRead
 from tabellion.schema.amounts import euros, format_euros
 from tabellion.wording import fold
-from tabellion.workbook.forms.spec import COMPLETE, ColumnSpec, Role, TableSpec, baseline_text
-from tabellion.workbook.forms.state import state_of
+from tabellion.workbook.forms.spec import ColumnSpec, Role, TableSpec, baseline_text
+from tabellion.workbook.forms.state import MISSING, state_of
 from tabellion.workspace import Settings
 
 _SHOWN = 120
@@ -50,6 +51,7 @@ class _ReturnCheck:
             return
         for spec in self.reading.specs:
             self.incomplete(spec, self.reading.columns[spec.resource])
+        self.findings += check_returned_plans(self.reading, self.settings)
 
     def exercice(self, found: int) -> None:
         """A form of another exercice than the contract's current one is said; one out of the contract is refused."""
@@ -86,8 +88,8 @@ class _ReturnCheck:
         unread = {index for table, index, _ in self.reading.unknown if table == spec.resource}
         for position, row in enumerate(self.reading.rows[spec.resource]):
             values = {each.name: columns[each.field][position] for each in spec.columns if each.field is not None}
-            state = state_of(spec, values, self.reading.schemas)
-            if state != COMPLETE and position not in unread:
+            state = state_of(spec, values, self.reading.schemas, is_new=row.key is None)
+            if state.startswith(MISSING) and position not in unread:
                 place = self.reading.areas[spec.name].place(row.row, self.label(spec, spec.columns[0]))
                 self.say("ligne-incomplete", place, valeur=state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tabellion.campaign.reading_room import Progress
@@ -34,5 +34,26 @@ def reading_progress(*, quiet: bool = False) -> Iterator[Progress | None]:
 
         def tell(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=total >= _FEW)
+
+        yield tell
+
+
+@contextmanager
+def writing_progress() -> Iterator[Callable[[int, int, str], None] | None]:
+    """What to tell how far a long writing is: (done, total, what is being done); ``None`` where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def tell(done: int, total: int, doing: str) -> None:
+            # A step without an end (a reading, another program's work) has a bar that comes and goes.
+            bar.update(task, completed=done, total=total if 0 < done < total else None, description=doing)
 
         yield tell

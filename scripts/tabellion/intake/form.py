@@ -16,9 +16,9 @@ from tabellion.intake.tables import Area, Finder, is_total
 from tabellion.schema import Schemas
 from tabellion.workbook.forms.spec import (
     BASELINE,
+    COMPUTED_ROLES,
     FORM_TABLES,
     KIND_FORM,
-    STATE_TITLE,
     ColumnSpec,
     FormIdentity,
     Role,
@@ -58,6 +58,9 @@ class FormReading:
     areas: dict[str, Area] = field(default_factory=dict)
     baseline: Baseline = field(default_factory=dict)
     formulas: list[FormulaCell] = field(default_factory=list)
+
+    funders: dict[str, str] = field(default_factory=dict)
+    """The names of the register's funders, by identifier."""
 
     def forget_cells(self) -> None:
         """Keep the rows and their places only: many returns are read before their rows are validated together."""
@@ -99,6 +102,7 @@ def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contra
     identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
     if not _is_ours(reading, identity, known, contract):
         return reading
+    reading.funders = {key: shown for shown, key in known.keys.get("financeurs", {}).items()}
     reading.baseline = read_baseline(workbook.sheet(BASELINE))
     if not reading.baseline:
         reading.findings.append(finding("reference-perdue", Place()))
@@ -138,6 +142,8 @@ class _FormReader:
         for spec in FORM_TABLES:
             if spec.name not in expected and spec.name not in self.finder.names():
                 continue
+            if spec.resource not in self.reading.schemas:  # a contract may have given up its plans de financement
+                continue
             self.say_copies(spec)
             labels = spec.labels(self.reading.schemas)
             area = self.finder.area(spec.name, labels, titre=spec.sheet, sheet_hint=spec.sheet)
@@ -167,7 +173,7 @@ class _FormReader:
         shown: dict[str, list[Any]] = {}
         for each in spec.columns:
             label, field_ = spec.label(each, reading.schemas), spec.field(each, reading.schemas)
-            if each.role is Role.STATE:
+            if each.role in COMPUTED_ROLES:
                 continue
             if field_ is None:
                 shown[each.name] = [area.value(row, label) if label in area.columns else None for row in rows]
@@ -188,14 +194,16 @@ class _FormReader:
     def rows(self, spec: TableSpec, area: Area) -> list[int]:
         """The rows that say something: known ones, and spare ones where something was typed."""
         reading, kept = self.reading, []
-        state = area.columns.get(STATE_TITLE)
+        computed = {
+            area.columns.get(spec.label(each, reading.schemas)) for each in spec.columns if each.role in COMPUTED_ROLES
+        }
         labels = [
             spec.label(each, reading.schemas)
             for each in spec.columns
-            if each.role is not Role.STATE and spec.label(each, reading.schemas) in area.columns
+            if each.role not in COMPUTED_ROLES and spec.label(each, reading.schemas) in area.columns
         ]
         key_label = spec.label(spec.key, reading.schemas)
-        special = {row for row, column in (*area.sheet.errors, *area.sheet.uncached) if column != state}
+        special = {row for row, column in (*area.sheet.errors, *area.sheet.uncached) if column not in computed}
         for row in area.rows():
             values = [area.value(row, label) for label in labels]
             written = [value for value in values if value is not None and value != ""]

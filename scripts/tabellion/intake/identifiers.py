@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tabellion.schema.funding import charge_identifier, produit_identifier
 from tabellion.wording import slug
 
 Row = Mapping[str, Any]
@@ -32,6 +33,8 @@ def _named(row: Row) -> str:
 MAKERS: Mapping[str, tuple[str, Callable[[Row], str]]] = {
     "lignes_budgetaires": ("ligne_id", _line),
     "financements": ("financement_id", _financement),
+    "plan_charges": ("charge_id", charge_identifier),
+    "plan_produits": ("produit_id", produit_identifier),
     "totaux_publies": ("total_id", _total),
     "collectivites": ("collectivite_id", _named),
     "financeurs": ("financeur_id", _named),

@@ -14,7 +14,7 @@ from typing import Any
 
 from tabellion.files import write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, Schemas, TableSchema
+from tabellion.schema import FALSE_WORD, FUNDING_TABLES, TRUE_WORD, Field, Schemas, TableSchema
 from tabellion.schema.amounts import plain_euros
 from tabellion.schema.cast import cast_column, parse_csv_text
 from tabellion.schema.frames import Tables, make_frame, plain_columns
@@ -52,6 +52,9 @@ def load_register(folder: Path, schemas: Schemas) -> Register:
     if not folder.is_dir():
         raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
     for name, schema in schemas.items():
+        if name in FUNDING_TABLES and _came_later(folder, name):
+            tables[name], lines[name] = make_frame(schema, {}), []
+            continue
         reader = _TableReader(folder / f"{name}.csv", schema)
         columns = reader.columns()
         findings += reader.findings
@@ -59,6 +62,23 @@ def load_register(folder: Path, schemas: Schemas) -> Register:
     if findings:
         raise TabellionError(findings)
     return Register(folder, tables, lines)
+
+
+def _came_later(folder: Path, name: str) -> bool:
+    """Whether the register was written before the program knew a table: no CSV, and the descriptor never named it.
+
+    A table that the descriptor names was there once: its absence is a loss, to be said. So is that of a table of a
+    register whose descriptor cannot be read.
+    """
+    if (folder / f"{name}.csv").exists():
+        return False
+    try:
+        descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+        return name not in {each["name"] for each in descriptor["resources"]}
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 class _TableReader:

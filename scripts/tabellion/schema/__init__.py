@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from tabellion.schema.table import FALSE_WORD, TABLES, TRUE_WORD, Field, ForeignKey, Schemas, TableSchema, load_schemas
+from tabellion.schema.names import FUNDING_TABLES, TABLES
+from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, ForeignKey, Schemas, TableSchema, load_schemas
 
-__all__ = ["FALSE_WORD", "TABLES", "TRUE_WORD", "Field", "ForeignKey", "Schemas", "TableSchema", "load_schemas"]
+__all__ = [
+    "FALSE_WORD",
+    "FUNDING_TABLES",
+    "TABLES",
+    "TRUE_WORD",
+    "Field",
+    "ForeignKey",
+    "Schemas",
+    "TableSchema",
+    "load_schemas",
+]

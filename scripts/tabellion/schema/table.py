@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,25 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.schema.names import TABLES
 from tabellion.wording import french_date, system_reason
 
 Kind = Literal["string", "integer", "money", "percent", "date", "boolean"]
-
-#: The tables of a contract, parents before children: the order of loading, saving and reporting.
-TABLES = (
-    "piliers",
-    "conventions",
-    "axes",
-    "collectivites",
-    "financeurs",
-    "partenaires",
-    "fiches",
-    "participations",
-    "suivis",
-    "financements",
-    "lignes_budgetaires",
-    "totaux_publies",
-)
 
 #: Words that stand for true and for false in a register and in a workbook, the first of each being the one written.
 TRUE_WORD, FALSE_WORD = "oui", "non"
@@ -185,14 +170,17 @@ class Schemas(dict[str, TableSchema]):
     """Every table's schema by name, in the order of :data:`TABLES`."""
 
 
-def load_schemas(folder: Path) -> Schemas:
-    """Read the schemas of all :data:`TABLES` from ``folder/*.json``.
+def load_schemas(folder: Path, *, optional: Collection[str] = ()) -> Schemas:
+    """Read the schemas of all :data:`TABLES` from ``folder/*.json``; those of ``optional`` may be missing.
 
     Raises :class:`TabellionError` with one finding per mistake, of all files at once.
     """
     schemas, findings = Schemas(), list[Finding]()
     for name in TABLES:
-        schema, mistakes = _read(folder / f"{name}.json")
+        path = folder / f"{name}.json"
+        if name in optional and not path.exists():
+            continue
+        schema, mistakes = _read(path)
         findings += mistakes
         if schema is not None:
             schemas[name] = schema

@@ -19,7 +19,7 @@ def write_fiches(sheet: Sheet, plan: MasterPlan, table: DataTable, convention: i
     computed = _computed(plan, table)
     write_data_table(sheet, plan, table, computed)
     fit_data_table(sheet, plan, table, computed)
-    _finish(sheet, plan, table, last_printed="partenaires_operationnels")
+    finish(sheet, plan, table, last_printed="partenaires_operationnels")
 
 
 def _computed(plan: MasterPlan, table: DataTable) -> dict[str, Computed]:
@@ -54,7 +54,17 @@ def write_financements(sheet: Sheet, plan: MasterPlan) -> None:
     sheet.title("Financements", "Les financeurs retenus, fiche par fiche", len(table.columns))
     write_data_table(sheet, plan, table)
     fit_data_table(sheet, plan, table)
-    _finish(sheet, plan, table, last_printed="montant_texte")
+    finish(sheet, plan, table, last_printed="montant_texte")
+
+
+def write_subventions(sheet: Sheet, plan: MasterPlan) -> None:
+    """Write the sheet of what the deeds that grant financements say."""
+    table = plan.data[table_name("subventions")]
+    title = plan.contract.schemas["subventions"].title
+    sheet.title(title, "Ce que disent les décisions qui attribuent un financement chiffré", len(table.columns))
+    write_data_table(sheet, plan, table)
+    fit_data_table(sheet, plan, table)
+    finish(sheet, plan, table, last_printed=table.columns[-1].name)
 
 
 def write_suivi(sheet: Sheet, plan: MasterPlan) -> None:
@@ -63,10 +73,11 @@ def write_suivi(sheet: Sheet, plan: MasterPlan) -> None:
     sheet.title("Suivi", "Ce que les partenaires disent de leurs fiches, exercice par exercice", len(table.columns))
     write_data_table(sheet, plan, table)
     fit_data_table(sheet, plan, table)
-    _finish(sheet, plan, table, last_printed=table.columns[-1].name)
+    finish(sheet, plan, table, last_printed=table.columns[-1].name)
 
 
-def _finish(sheet: Sheet, plan: MasterPlan, table: DataTable, last_printed: str) -> None:
+def finish(sheet: Sheet, plan: MasterPlan, table: DataTable, last_printed: str) -> None:
+    """Widths, frozen header and print setup of a sheet whose table is printed up to the column ``last_printed``."""
     sheet.set_widths(widths(table))
     sheet.raw.freeze_panes(table.row + 1, 1)
     sheet.print_setup((table.row, table.row), plan.contract.settings.titre)

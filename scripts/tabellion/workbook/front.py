@@ -8,6 +8,7 @@ from typing import Any
 
 from tabellion.accounts import MEASURE
 from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.dictionary import HEADERS as DICTIONARY_HEADERS
 from tabellion.schema.dictionary import dictionary
 from tabellion.schema.frames import plain_rows
@@ -25,10 +26,14 @@ from tabellion.workbook.budgets import (
 )
 from tabellion.workbook.measure import column_width
 from tabellion.workbook.names import (
+    CHARGES,
     CONTROLES,
     FINANCEMENTS,
     NOMENCLATURES,
+    PLANS,
+    PRODUITS,
     RAPPROCHEMENT,
+    SUBVENTIONS,
     SUIVI,
     SYNTHESE,
     cell_link,
@@ -37,7 +42,15 @@ from tabellion.workbook.names import (
     sheet_marker,
 )
 from tabellion.workbook.pen import Sheet
-from tabellion.workbook.plan import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterPlan, choice_name
+from tabellion.workbook.plan import (
+    EXERCICES,
+    FIRST_TABLE_ROW,
+    Contract,
+    DataTable,
+    MasterPlan,
+    choice_name,
+    is_shown,
+)
 from tabellion.workbook.rapprochement import NET, PUBLISHED, RECOMPUTED
 from tabellion.workbook.synthese import CREDITS, NUMBER
 from tabellion.workbook.tables import (
@@ -58,7 +71,11 @@ _SHARED = {
     SYNTHESE: "Crédits par convention et par collectivité, fiches par priorité et par financeur",
     RAPPROCHEMENT: "Du total publié au total recalculé, chaque écart nommé",
     FINANCEMENTS: "Les financeurs retenus, fiche par fiche",
+    SUBVENTIONS: "Ce que disent les décisions qui attribuent un financement",
     SUIVI: "Ce que les partenaires disent de leurs fiches, exercice par exercice",
+    PLANS: "Plans de financement : charges, produits et cofinancement, fiche par fiche",
+    CHARGES: "Ce que coûte chaque fiche, poste par poste",
+    PRODUITS: "Ce qui paie chaque fiche : demandé, accordé, versé",
     NOMENCLATURES: "Les listes derrière les menus déroulants",
     CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
 }
@@ -231,9 +248,18 @@ def write_nomenclatures(sheet: Sheet, plan: MasterPlan) -> None:
     sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
 
 
+def _described(contract: Contract) -> Schemas:
+    """The schemas that the dictionary describes: not those of plans that the contract does not keep."""
+    return Schemas(
+        (name, schema)
+        for name, schema in contract.schemas.items()
+        if name not in FUNDING_TABLES or is_shown(contract, name)
+    )
+
+
 def _write_dictionary(sheet: Sheet, plan: MasterPlan, column: int) -> None:
     """Write the data dictionary: what each field of each table means and must be."""
-    entries = [dataclasses.astuple(each) for each in dictionary(plan.contract.schemas)]
+    entries = [dataclasses.astuple(each) for each in dictionary(_described(plan.contract))]
     sheet.section(FIRST_TABLE_ROW - 1, column, "Dictionnaire des données")
     sheet.table(DICTIONARY, FIRST_TABLE_ROW, column, len(entries), DICTIONARY_HEADERS)
     style = sheet.pen.cell(computed=True)

@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from tabellion.findings import Finding
 from tabellion.workbook import seal
 from tabellion.workbook.budgets import define_constants, write_budget
-from tabellion.workbook.fiches import write_fiches, write_financements, write_suivi
+from tabellion.workbook.fiches import write_fiches, write_financements, write_subventions, write_suivi
 from tabellion.workbook.front import write_accueil, write_controles, write_nomenclatures
+from tabellion.workbook.funding import write_charges, write_plans, write_produits
 from tabellion.workbook.identity import FORMAT_VERSION, KIND_MASTER, SHOWN, write_identity
 from tabellion.workbook.names import (
     ACCUEIL,
+    CHARGES,
     CONTROLES,
     FINANCEMENTS,
     NOMENCLATURES,
     OCCASIONAL,
+    PLANS,
+    PRODUITS,
     RAPPROCHEMENT,
+    SUBVENTIONS,
     SUIVI,
     SYNTHESE,
     quoted_sheet,
@@ -53,12 +58,18 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
             words = "Budget" if there == "B" else "Fiches action"
             _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
     write_financements(sheets[FINANCEMENTS], plan)
+    if SUBVENTIONS in sheets:
+        write_subventions(sheets[SUBVENTIONS], plan)
     if SUIVI in sheets:
         write_suivi(sheets[SUIVI], plan)
+    if PLANS in sheets:
+        write_plans(sheets[PLANS], plan)
+        write_charges(sheets[CHARGES], plan)
+        write_produits(sheets[PRODUITS], plan)
     write_nomenclatures(sheets[NOMENCLATURES], plan)
     write_controles(sheets[CONTROLES], plan, findings)
     for key, sheet in sheets.items():
-        if key in (FINANCEMENTS, SUIVI, NOMENCLATURES, CONTROLES):
+        if key in (FINANCEMENTS, SUBVENTIONS, SUIVI, PLANS, CHARGES, PRODUITS, NOMENCLATURES, CONTROLES):
             _write_ways(sheet)
         pen.name(sheet_marker(key), f"={quoted_sheet(sheet.name)}!$A$1")
     _colour_tabs(plan, sheets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tabellion import addresses
+from tabellion.schema import FUNDING_TABLES
 from tabellion.wording import fold
 
 #: Excel's limits: https://support.microsoft.com/office/excel-specifications-and-limits
@@ -15,6 +16,10 @@ ACCUEIL, SYNTHESE, RAPPROCHEMENT = "Accueil", "Synthèse", "Rapprochement"
 FINANCEMENTS, NOMENCLATURES, CONTROLES = "Financements", "Nomenclatures", "Contrôles"
 #: The sheet of what partners say each exercice: only there once one of them has said something.
 SUIVI = "Suivi"
+#: The sheet of what the deeds that grant financements say: only there once the register holds one.
+SUBVENTIONS = "Subventions"
+#: The sheets of the plans de financement: only there once the contract keeps some.
+PLANS, CHARGES, PRODUITS = "Plans", "Charges", "Produits"
 #: The hidden sheet that says what the workbook is, and lists its formulas.
 IDENTITY = "_tabellion"
 
@@ -35,12 +40,15 @@ SINGLE = {
     "partenaires": ("Partenaires", NOMENCLATURES),
     "participations": ("Participations", NOMENCLATURES),
     "financements": ("Financements_fiches", FINANCEMENTS),
+    "subventions": ("Subventions_attribuees", SUBVENTIONS),
     "suivis": ("Suivis", SUIVI),
+    "plan_charges": ("Plans_charges", CHARGES),
+    "plan_produits": ("Plans_produits", PRODUITS),
     "totaux_publies": ("Totaux_publies", RAPPROCHEMENT),
 }
 
-#: Tables of :data:`SINGLE` whose sheet a master has only when the register holds rows of them.
-OCCASIONAL = ("suivis",)
+#: Tables of :data:`SINGLE` whose sheet a master has only when the register holds rows of them, or the settings ask it.
+OCCASIONAL = ("subventions", "suivis", *FUNDING_TABLES)
 
 #: Excel's forbidden signs, and what its files read as an escaped character.
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]|_x[0-9A-Fa-f]{4}_")

@@ -11,21 +11,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tabellion.accounts import Accounts, Walk, walk
+from tabellion.accounts import Accounts, FundingPlan, Walk, funding_plans, walk
 from tabellion.findings import Place, TabellionError, finding
-from tabellion.schema import Field, Schemas, TableSchema
+from tabellion.schema import FUNDING_TABLES, Field, Schemas, TableSchema
 from tabellion.schema.frames import Tables, plain_rows
 from tabellion.workbook.look import Look
 from tabellion.workbook.names import (
     ACCUEIL,
+    CHARGES,
     CONTROLES,
     FINANCEMENTS,
     NOMENCLATURES,
     OCCASIONAL,
     PER_CONVENTION,
+    PLANS,
     RAPPROCHEMENT,
     SHEETS_AT_MOST,
     SINGLE,
+    SUBVENTIONS,
     SUIVI,
     SYNTHESE,
     cell_name,
@@ -56,6 +59,10 @@ COMPUTED = {
     "fiches": (
         ("axe_id", "axe", "Intitulé de l'axe", 24),
         ("partenaires_operationnels", "financements", "Financements", 12),
+    ),
+    "plan_produits": (
+        ("montant_verse", "retenu", "Retenu (€)", 15),
+        ("montant_verse", "etat", "État", 16),
     ),
     "totaux_publies": (
         ("montant", "calcule", "Calculé (€)", 16),
@@ -128,6 +135,12 @@ class Contract:
     def accounts(self) -> Accounts:
         """The sums of the exercice that the workbook shows first."""
         return Accounts(self.tables, self.settings.exercice)
+
+    @cached_property
+    def plans(self) -> dict[tuple[str, int], FundingPlan]:
+        """The plan de financement of each fiche and exercice that has one, in their order."""
+        charges, produits = (plain_rows(self.tables[name]) if name in self.tables else [] for name in FUNDING_TABLES)
+        return funding_plans(charges, produits)
 
     @cached_property
     def walk(self) -> Walk:
@@ -224,8 +237,11 @@ def plan_master(contract: Contract) -> MasterPlan:
 
 
 def _sheets(contract: Contract) -> dict[str, str]:
-    last = [FINANCEMENTS, *([SUIVI] if is_shown(contract, "suivis") else []), NOMENCLATURES, CONTROLES]
-    taken: set[str] = {each.casefold() for each in (*last, SUIVI)}
+    shown = [SINGLE[resource][1] for resource in OCCASIONAL if is_shown(contract, resource)]
+    if CHARGES in shown:
+        shown.insert(shown.index(CHARGES), PLANS)
+    last = [FINANCEMENTS, *shown, NOMENCLATURES, CONTROLES]
+    taken: set[str] = {each.casefold() for each in (*last, SUBVENTIONS, SUIVI)}
     names = {each: sheet_name(each, "", taken) for each in (ACCUEIL, SYNTHESE, RAPPROCHEMENT)}
     for letter, _ in PER_CONVENTION.values():
         for convention, (_, short) in contract.convention_titles.items():
@@ -235,7 +251,15 @@ def _sheets(contract: Contract) -> dict[str, str]:
 
 
 def is_shown(contract: Contract, resource: str) -> bool:
-    """Whether the master has the table: an occasional one without a row has no sheet."""
+    """Whether the master has the table: an occasional one without a row has no sheet.
+
+    The tables of the plans de financement come together: when the settings ask for them, and whatever the settings say
+    as long as the register holds rows of one, since a workbook that left them out would lose them.
+    """
+    if resource in FUNDING_TABLES:
+        present = [each for each in FUNDING_TABLES if each in contract.tables]
+        asked = contract.settings.plan_de_financement or any(len(contract.tables[each]) for each in present)
+        return asked and resource in present
     return resource not in OCCASIONAL or len(contract.tables[resource]) > 0
 
 

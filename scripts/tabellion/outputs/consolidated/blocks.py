@@ -15,12 +15,16 @@ TOTAL = "Total"
 #: A literal in a formula, longer than this, would make Excel repair the file.
 _LONGEST_LITERAL = 240
 _ROW_PIXELS, _CHART_PIXELS, _CHART_ROWS = 20, 1180, 18
-_HEADER_ALIGN = {"euros": "right", "signed": "right", "share": "right"}
+_HEADER_ALIGN = {"euros": "right", "signed": "right", "share": "right", "rate": "right"}
+#: A part of a whole: 0.875 shows as « 87,5 % ».
+_RATE = '0.0"\u00a0"%'
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A computed figure: ``kind`` as in :func:`computed_cell`, or ``"share"``; amounts are cents, shares fractions.
+    """A computed figure: ``kind`` as in :func:`computed_cell`, ``"share"`` (of growth, signed) or ``"rate"``.
+
+    Amounts are cents, shares and rates fractions.
 
     Without a formula it is written as it is.
     """
@@ -57,8 +61,9 @@ def write_figure(
     sheet: Sheet, row: int, column: int, figure: Figure, source: tuple[str, str, str], **properties: Any
 ) -> None:
     """Write one figure; ``source`` names its formula in the workbook's own list."""
-    if figure.kind == "share":
-        style, content = sheet.pen.cell(computed=True, num_format=SHARE, **properties), figure.value
+    if figure.kind in ("share", "rate"):
+        shown = SHARE if figure.kind == "share" else _RATE
+        style, content = sheet.pen.cell(computed=True, num_format=shown, **properties), figure.value
     else:
         style, content = computed_cell(sheet.pen, figure.kind, figure.value, **properties)
     if figure.formula is None:

@@ -59,12 +59,17 @@ def file_link(place: Place | None) -> FileLink | None:
     return None if target is None or len(cell) > _LONGEST else FileLink(target, cell)
 
 
+def escaped_path(path: str) -> str:
+    """A relative path with ``/`` as a relation names it."""
+    return _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", path)
+
+
 @lru_cache(maxsize=10_000)
 def _target(fichier: str) -> str | None:
     # Each special character becomes three: what is this short is under the limit whatever it holds.
     if _OUTSIDE.search(fichier) or 3 * len(_UP + fichier) > _LONGEST:
         return None
-    return _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", _UP + fichier)
+    return escaped_path(_UP + fichier)
 
 
 _quoted = lru_cache(maxsize=10_000)(quoted_sheet)

@@ -23,6 +23,8 @@ _ORIGIN = (
     Column("Fichier", 18), Column("Feuille", 18), Column("Cellule", 9, "center"),
     Column("Cellules venues des retours", 12, "center"), Column("Retour", 18),
 )  # fmt: skip
+#: The headers of the columns that say where a row comes from, before any is told apart from a field's.
+ORIGIN_LABELS = tuple(each.label for each in _ORIGIN)
 _RIGHT, _CENTRED = ("money",), ("integer", "percent", "date", "boolean")
 #: Columns are narrower than on the master's sheets, where each table has fewer; texts of one line are cut by the next
 #: cell, and read whole in theirs.

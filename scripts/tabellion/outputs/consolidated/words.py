@@ -102,6 +102,15 @@ def _funding(words: Words, row: Mapping[str, Any]) -> str:
     return f"Fiche {row['fiche_id']}, financement de {funder}"
 
 
+def _charge(_: Words, row: Mapping[str, Any]) -> str:
+    return f"Fiche {row['fiche_id']}, plan de {row['exercice']}, {row['poste']}"
+
+
+def _produit(words: Words, row: Mapping[str, Any]) -> str:
+    funder = words.labels("plan_produits", "financeur_id").get(row["financeur_id"], row["financeur_id"])
+    return ", ".join(filter(None, (f"Fiche {row['fiche_id']}", f"plan de {row['exercice']}", row["compte"], funder)))
+
+
 def _takes_part(words: Words, row: Mapping[str, Any]) -> str:
     return f"Fiche {row['fiche_id']}, {words.partner(row['partenaire_id'])}, {row['role']}"
 
@@ -111,6 +120,8 @@ _WRITERS: Mapping[str, Callable[[Words, Mapping[str, Any]], str]] = {
     "fiches": _fiche,
     "suivis": _followed,
     "financements": _funding,
+    "plan_charges": _charge,
+    "plan_produits": _produit,
     "participations": _takes_part,
 }
 

@@ -90,5 +90,7 @@ class Partners:
                 "collectivite_id": collectivite,
                 "financeur_id": self.funders.get(known),
                 "courriel": None,
+                "siret": None,
+                "rna": None,
             }
         return self.rows[known]

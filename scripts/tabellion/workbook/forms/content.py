@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tabellion.schema import FUNDING_TABLES
 from tabellion.schema.frames import plain_rows
+from tabellion.schema.funding import OWN_FUNDS, SUBSIDY, charge_identifier, produit_identifier
 from tabellion.workbook.forms.spec import (
     ACTIONS_TABLE,
     BUDGET_TABLE,
+    CHARGES_TABLE,
     FINANCEMENTS_TABLE,
+    PRODUITS_TABLE,
     Form,
     FormIdentity,
     FormRow,
+    TableSpec,
 )
 from tabellion.workbook.identity import FORMAT_VERSION
 from tabellion.workbook.plan import Contract
@@ -43,6 +48,11 @@ class _Content:
             for row in plain_rows(tables["suivis"])
             if row["exercice"] == exercice
         }
+        self.plans = {
+            name: _by([row for row in plain_rows(tables[name]) if row["exercice"] == exercice], "fiche_id")
+            for name in FUNDING_TABLES
+            if name in tables
+        }
         self.lines = _by(plain_rows(tables["lignes_budgetaires"]), "collectivite_id")
 
     def form(self, partner: Row) -> Form:
@@ -57,10 +67,49 @@ class _Content:
         funded = self.funded(partner["financeur_id"], leads)
         if funded:
             rows[FINANCEMENTS_TABLE.name] = funded
+        if leads and self.contract.settings.plan_de_financement:
+            ordered = [fiche for fiche in dict.fromkeys(row["fiche_id"] for row in taken) if fiche in leads]
+            rows[CHARGES_TABLE.name], rows[PRODUITS_TABLE.name] = self.charges(ordered), self.produits(ordered)
         contract = self.contract.settings.identifiant
         name = f"{contract}/{identifier}/{self.exercice}/{FORMAT_VERSION}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         return Form(FormIdentity(contract, identifier, self.exercice, digest), partner["nom"], rows)
+
+    def charges(self, leads: Iterable[str]) -> tuple[FormRow, ...]:
+        """Every heading of each fiche's charges, ready to fill; what the register holds of them is filled already."""
+        headings = self.contract.schemas["plan_charges"].by_name["poste"].enum
+        found = []
+        for fiche in leads:
+            known = self.plans["plan_charges"].get(fiche, [])
+            ready = [
+                {"fiche_id": fiche, "exercice": self.exercice, "poste": each}
+                for each in headings
+                if all(row["poste"] != each for row in known)
+            ]
+            rows = [*known, *(row | {"charge_id": charge_identifier(row)} for row in ready)]
+            found += _sorted_rows(CHARGES_TABLE, rows, "poste", headings)
+        return tuple(found)
+
+    def produits(self, leads: Iterable[str]) -> tuple[FormRow, ...]:
+        """A row for each funder of each fiche, one for the lead's own funds and one for contributions volontaires."""
+        accounts = self.contract.schemas["plan_produits"].by_name["compte"].enum
+        subsidy, own, voluntary = (
+            next((each for each in accounts if each.startswith(sign)), None) for sign in (SUBSIDY, OWN_FUNDS, "87")
+        )
+        found = []
+        for fiche in leads:
+            known = self.plans["plan_produits"].get(fiche, [])
+            funders = [row["financeur_id"] for row in self.financements if row["fiche_id"] == fiche]
+            wanted = [(subsidy, each) for each in dict.fromkeys(funders) if each is not None]
+            ready = [
+                {"fiche_id": fiche, "exercice": self.exercice, "compte": account, "financeur_id": funder}
+                for account, funder in (*wanted, (own, None), (voluntary, None))
+                if account is not None
+                and all((row["compte"], row["financeur_id"]) != (account, funder) for row in known)
+            ]
+            rows = [*known, *(row | {"produit_id": produit_identifier(row)} for row in ready)]
+            found += _sorted_rows(PRODUITS_TABLE, rows, "compte", accounts)
+        return tuple(found)
 
     def budget(self, town: str) -> tuple[FormRow, ...]:
         """One row per line: the last amount known before this exercice, and what is already known of this one."""
@@ -123,6 +172,15 @@ class _Content:
             for row in self.financements
             if (funder is not None and row["financeur_id"] == funder) or row["fiche_id"] in leads
         )
+
+
+def _sorted_rows(table: TableSpec, rows: list[Row], heading: str, headings: Sequence[str]) -> list[FormRow]:
+    """The rows of one fiche in the order of the headings, as a form shows them; no two with one identifier."""
+    names = [each.name for each in table.columns if each.field is not None]
+    rank = {each: place for place, each in enumerate(headings)}
+    ordered = sorted(rows, key=lambda row: rank.get(row[heading], len(rank)))
+    unique = {row[table.key.name]: row for row in reversed(ordered)}
+    return [FormRow(key, {name: row.get(name) for name in names}) for key, row in reversed(unique.items())]
 
 
 def _by(rows: list[Row], name: str) -> dict[Any, list[Row]]:

@@ -10,6 +10,7 @@ from tabellion.workbook.budgets import conditional
 from tabellion.workbook.forms.spec import COMPLETE, SPELLINGS, Form, TableSpec
 from tabellion.workbook.forms.state import (
     READY,
+    complete_rows,
     counter_name,
     form_state,
     form_state_formula,
@@ -63,6 +64,7 @@ def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int
     sheet.raw.set_row(row, 20)
     first = row + 1
     counts = {table.name: missing_rows(table, form, schemas) for table in form.tables}
+    complete = {table.name: complete_rows(table, form, schemas) for table in form.tables}
     link = pen.cell(font_color=contract.look.colours["lien"], underline=1, bold=True, valign="vcenter")
     for table in form.tables:
         row += 1
@@ -71,7 +73,7 @@ def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int
         purpose = table.purpose.format(exercice=form.identity.exercice)
         sheet.write(row, 1, purpose, pen.cell(valign="vcenter", text_wrap=True))
         sheet.fit(row, [(purpose, 1)])
-        words = sheet_state(counts[table.name], len(form.rows[table.name]))
+        words = sheet_state(counts[table.name], complete[table.name])
         style = pen.cell(computed=True, bold=True, **centred)
         sheet.named_formula(row, 2, f"Etat_{counter_name(table)}", sheet_state_formula(table), style, words)
     row += 1
@@ -80,7 +82,7 @@ def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int
         sheet.wide(row, 0, 2, _NOTHING_ASKED, computed=True, bold=True, valign="vcenter")
         return row + 2
     total = sum(counts.values())
-    words = form_state(total, sum(map(len, form.rows.values())))
+    words = form_state(total, sum(complete.values()))
     sheet.wide(row, 0, 1, "Tout le formulaire", computed=True, bold=True, valign="vcenter")
     style = pen.cell(computed=True, bold=True, **centred)
     sheet.named_formula(row, 2, FORM_STATE, form_state_formula(form.tables), style, words)

@@ -14,6 +14,8 @@ from typing import Any
 from tabellion.schema import Field, Schemas
 
 GUIDE, BUDGET, ACTIONS, FINANCEMENTS = "Mode d'emploi", "Budget", "Actions", "Financements"
+#: The plan de financement of the fiches that the partner leads, in two sheets.
+CHARGES, PRODUITS = "Charges", "Produits"
 #: After the tables: all that may be typed, and the hidden lists behind the drop-downs.
 SPELLINGS, LISTS = "Saisie", "Listes"
 #: The very hidden sheet of the values as sent, each with its table, its row's stable id and its field.
@@ -34,10 +36,16 @@ class Role(Enum):
     """Known: locked on the rows as sent; typed on the spare rows where ``ColumnSpec.spare`` says so."""
     TYPED = "à remplir"
     """Typed by the partner on every row."""
+    COMPUTED = "calculé"
+    """Computed beside what is typed: a formula."""
     STATE = "état"
     """The live column: a formula that says what is missing on the row."""
     KEY = "identifiant"
     """The row's stable id: locked, blank on the spare rows."""
+
+
+#: Roles of the columns that hold formulas: they are not read.
+COMPUTED_ROLES = (Role.COMPUTED, Role.STATE)
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,8 @@ class ColumnSpec:
 class TableSpec:
     """One table of a form: the Excel table's name, its sheet, the register's table, its columns in order.
 
-    ``purpose`` says under the sheet's title what is asked; ``frozen`` counts the columns that stay in sight.
+    ``purpose`` says under the sheet's title what is asked; ``frozen`` counts the columns that stay in sight. Where
+    ``may_stay_blank``, a row as sent that nobody fills misses nothing.
     """
 
     name: str
@@ -71,6 +80,7 @@ class TableSpec:
     purpose: str
     columns: tuple[ColumnSpec, ...]
     frozen: int = 2
+    may_stay_blank: bool = False
 
     @property
     def key(self) -> ColumnSpec:
@@ -153,7 +163,46 @@ FINANCEMENTS_TABLE = TableSpec(
         ColumnSpec("financement_id", Role.KEY, "financement_id", width=30),
     ),
 )
-FORM_TABLES = (BUDGET_TABLE, ACTIONS_TABLE, FINANCEMENTS_TABLE)
+CHARGES_TABLE = TableSpec(
+    "Formulaire_charges",
+    CHARGES,
+    "plan_charges",
+    "Plan de financement de vos fiches pour {exercice} : ce que chacune coûte, poste par poste",
+    (
+        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=21),
+        ColumnSpec("fiche_id", Role.SHOWN, "fiche_id", width=11, spare=True, asked=True),
+        ColumnSpec("poste", Role.SHOWN, "poste", width=50, spare=True, asked=True),
+        ColumnSpec("montant", Role.TYPED, "montant", width=16),
+        ColumnSpec("commentaire", Role.TYPED, "commentaire", width=40),
+        ColumnSpec("gap", Role.COMPUTED, title="Produits moins charges (€)", width=18),
+        ColumnSpec("charge_id", Role.KEY, "charge_id", width=28),
+    ),
+    frozen=3,
+    may_stay_blank=True,
+)
+PRODUITS_TABLE = TableSpec(
+    "Formulaire_produits",
+    PRODUITS,
+    "plan_produits",
+    "Plan de financement de vos fiches pour {exercice} : qui paie, et où en est chaque somme",
+    (
+        ColumnSpec("state", Role.STATE, title=STATE_TITLE, width=21),
+        ColumnSpec("fiche_id", Role.SHOWN, "fiche_id", width=11, spare=True, asked=True),
+        ColumnSpec("compte", Role.SHOWN, "compte", width=42, spare=True, asked=True),
+        ColumnSpec("financeur_id", Role.SHOWN, "financeur_id", width=30, spare=True),
+        ColumnSpec("montant_demande", Role.TYPED, "montant_demande", width=15),
+        ColumnSpec("montant_accorde", Role.TYPED, "montant_accorde", width=15),
+        ColumnSpec("montant_verse", Role.TYPED, "montant_verse", width=15),
+        ColumnSpec("commentaire", Role.TYPED, "commentaire", width=32),
+        ColumnSpec("gap", Role.COMPUTED, title="Produits moins charges (€)", width=18),
+        ColumnSpec("produit_id", Role.KEY, "produit_id", width=32),
+    ),
+    frozen=4,
+    may_stay_blank=True,
+)
+FORM_TABLES = (BUDGET_TABLE, ACTIONS_TABLE, FINANCEMENTS_TABLE, CHARGES_TABLE, PRODUITS_TABLE)
+#: Tables of the register whose rows a form makes: those it was sent with need not be in the register yet.
+MADE_BY_FORMS = ("suivis", "plan_charges", "plan_produits")
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tabellion.schema import Schemas
+from tabellion.schema.funding import SUBSIDY
 from tabellion.workbook.forms.spec import (
     BUDGET_TABLE,
+    CHARGES_TABLE,
     COMPLETE,
     FINANCEMENTS_TABLE,
+    PRODUITS_TABLE,
     STATE_TITLE,
     ColumnSpec,
     Form,
@@ -29,6 +32,7 @@ READY = "Ce formulaire est complet : vous pouvez l'envoyer."
 _BEFORE = " avant l'envoi."
 _NOTHING_YET = "Rien n'est encore rempli dans ce formulaire."
 _AMOUNTS = ("montant_prevu", "montant_vote", "montant_realise")
+_FUNDING_AMOUNTS = ("montant_demande", "montant_accorde", "montant_verse")
 _PRICED = "chiffré"
 _COUNTER_PREFIX = "Reste_"
 
@@ -50,22 +54,46 @@ def state_formula(table: TableSpec, schemas: Schemas) -> str:
         none = f"AND({cell('statut_montant')}={quoted_text(_PRICED)},COUNT({cell('montant')})=0)"
         text = f"COUNTA({cell('montant')})>COUNT({cell('montant')})"
         parts.append(f'IF({text},", le montant en chiffres",IF({none},", le montant",""))')
+    if table is CHARGES_TABLE:
+        amount = cell("montant")
+        parts.append(f'IF(COUNT({amount})=1,"",IF({amount}="",", le montant",", le montant en chiffres"))')
+    if table is PRODUITS_TABLE:
+        funder = f'AND(LEFT({cell("compte")},2)={quoted_text(SUBSIDY)},{cell("financeur_id")}="")'
+        parts.append(f'IF({funder},", le financeur","")')
+        amounts = ",".join(cell(name) for name in _FUNDING_AMOUNTS)
+        none = f"COUNT({cell('montant_demande')},{cell('montant_accorde')})=0"
+        words = '", un montant en chiffres"'
+        parts.append(f'IF(COUNTA({amounts})>COUNT({amounts}),{words},IF({none},", le montant demandé",""))')
     missing = "&".join(parts)
     key = this_row(table.name, table.label(table.key, schemas))
+    blank = f'AND({key}="",COUNTA({",".join(begun)})=0)'
+    if table.may_stay_blank:
+        typed = ",".join(cell(each.name) for each in table.columns if each.role is Role.TYPED)
+        blank = f'OR({blank},AND({key}<>"",COUNTA({typed})=0))'
     return (
-        f'IFERROR(IF(AND({key}="",COUNTA({",".join(begun)})=0),"",'
+        f'IFERROR(IF({blank},"",'
         f"IF(LEN({missing})=0,{quoted_text(COMPLETE)},{quoted_text(MISSING)}&MID({missing},3,200))),"
         f"{quoted_text(_IN_ERROR)})"
     )
 
 
-def state_of(table: TableSpec, values: Mapping[str, Any], schemas: Schemas) -> str:
-    """What :func:`state_formula` computes for a row as sent."""
+def state_of(table: TableSpec, values: Mapping[str, Any], schemas: Schemas, *, is_new: bool = False) -> str:
+    """What :func:`state_formula` computes for a row as sent, or (``is_new``) for one that the partner added."""
+    typed = [each.name for each in table.columns if each.role is Role.TYPED]
+    if table.may_stay_blank and not is_new and all(values.get(name) in (None, "") for name in typed):
+        return ""
     missing = [_word(table, each, schemas) for each in _asked(table) if values.get(each.name) in (None, "")]
     if table is BUDGET_TABLE and all(values.get(name) is None for name in _AMOUNTS) and not values.get("commentaire"):
         missing.append("un montant")
     if table is FINANCEMENTS_TABLE and values.get("statut_montant") == _PRICED and values.get("montant") is None:
         missing.append("le montant")
+    if table is CHARGES_TABLE and values.get("montant") is None:
+        missing.append("le montant")
+    if table is PRODUITS_TABLE:
+        if str(values.get("compte") or "").startswith(SUBSIDY) and values.get("financeur_id") is None:
+            missing.append("le financeur")
+        if all(values.get(name) is None for name in ("montant_demande", "montant_accorde")):
+            missing.append("le montant demandé")
     return MISSING + ", ".join(missing) if missing else COMPLETE
 
 
@@ -81,7 +109,12 @@ def counter_formula(table: TableSpec) -> str:
 
 def missing_rows(table: TableSpec, form: Form, schemas: Schemas) -> int:
     """What :func:`counter_formula` computes for a form as sent."""
-    return sum(state_of(table, row.values, schemas) != COMPLETE for row in form.rows[table.name])
+    return sum(state_of(table, row.values, schemas).startswith(MISSING) for row in form.rows[table.name])
+
+
+def complete_rows(table: TableSpec, form: Form, schemas: Schemas) -> int:
+    """How many rows of a form as sent are complete."""
+    return sum(state_of(table, row.values, schemas) == COMPLETE for row in form.rows[table.name])
 
 
 def sheet_state_formula(table: TableSpec) -> str:
@@ -90,9 +123,9 @@ def sheet_state_formula(table: TableSpec) -> str:
     return f'IF({counter}>0,{_counted(counter)},IF({_complete(table)}=0,{quoted_text(_EMPTY)},"{COMPLETE}"))'
 
 
-def sheet_state(count: int, rows: int) -> str:
-    """What :func:`sheet_state_formula` computes: ``count`` incomplete rows of ``rows`` sent."""
-    return _count_words(count) if count else COMPLETE if rows else _EMPTY
+def sheet_state(count: int, complete: int) -> str:
+    """What :func:`sheet_state_formula` computes: ``count`` incomplete rows and ``complete`` ones."""
+    return _count_words(count) if count else COMPLETE if complete else _EMPTY
 
 
 def form_state_formula(tables: tuple[TableSpec, ...]) -> str:
@@ -103,9 +136,9 @@ def form_state_formula(tables: tuple[TableSpec, ...]) -> str:
     return f"IF({total}>0,{todo},IF({complete}=0,{quoted_text(_NOTHING_YET)},{quoted_text(READY)}))"
 
 
-def form_state(count: int, rows: int) -> str:
-    """What :func:`form_state_formula` computes: ``count`` incomplete rows of ``rows`` sent in the whole form."""
-    return _count_words(count) + _BEFORE if count else READY if rows else _NOTHING_YET
+def form_state(count: int, complete: int) -> str:
+    """What :func:`form_state_formula` computes: ``count`` incomplete rows and ``complete`` ones in the whole form."""
+    return _count_words(count) + _BEFORE if count else READY if complete else _NOTHING_YET
 
 
 def _complete(table: TableSpec) -> str:

@@ -12,6 +12,7 @@ from xlsxwriter.format import Format
 from tabellion.schema import Field
 from tabellion.workbook import seal
 from tabellion.workbook.budgets import conditional
+from tabellion.workbook.forms.balance import gap_formula, gaps_of
 from tabellion.workbook.forms.guide import write_guide, write_spellings
 from tabellion.workbook.forms.spec import (
     BASELINE,
@@ -42,7 +43,7 @@ from tabellion.workbook.identity import FORMAT_VERSION, write_identity
 from tabellion.workbook.names import column_letters, quoted_sheet
 from tabellion.workbook.pen import CellContent, Pen, Sheet, document_date
 from tabellion.workbook.plan import FIRST_TABLE_ROW, Contract
-from tabellion.workbook.tables import key_source, list_source, shown, validation_rule, value_format
+from tabellion.workbook.tables import computed_cell, key_source, list_source, shown, validation_rule, value_format
 
 #: Spare rows that are printed under the rows as sent, to be filled by hand; the others stay on the screen.
 _PRINTED_SPARE_ROWS = 8
@@ -127,15 +128,21 @@ class _FormSheet:
         self.write_counter()
         self.write_bands()
         formula = state_formula(table, self.schemas)
+        calculated = {STATE_TITLE: formula}
+        gap = next((each for each in table.columns if each.role is Role.COMPUTED), None)
+        if gap is not None:
+            calculated[table.label(gap, self.schemas)] = gap_formula(table, self.schemas)
         aligned = {
             table.label(each, self.schemas): "center"
             for each in table.columns
             if self.kind(each) in _CENTRED or each.role is Role.STATE
         }
-        sheet.table(table.name, self.top, 0, self.height, labels, calculated={STATE_TITLE: formula}, aligned=aligned)
+        sheet.table(table.name, self.top, 0, self.height, labels, calculated=calculated, aligned=aligned)
         for place, column in enumerate(table.columns):
             if column.role is Role.STATE:
                 self.write_state(place, formula)
+            elif column.role is Role.COMPUTED:
+                self.write_gap(place, column)
             else:
                 self.write_column(place, column)
         sheet.set_widths([(place, self.width(each)) for place, each in enumerate(table.columns)])
@@ -189,6 +196,20 @@ class _FormSheet:
             rule = {"type": "text", "criteria": "begins with", "value": word.strip()}
             rule["format"] = conditional(sheet.pen, colour)
             sheet.raw.conditional_format(first, place, self.top + self.height, place, rule)
+
+    def write_gap(self, place: int, column: ColumnSpec) -> None:
+        """The balance of the row's plan, with the same formula on every row."""
+        sheet, first, label = self.sheet, self.top + 1, self.table.label(column, self.schemas)
+        formula, gaps = gap_formula(self.table, self.schemas), gaps_of(self.table, self.form)
+        for position in range(self.height):
+            style, content = computed_cell(sheet.pen, "signed", gaps[position] if position < len(gaps) else "")
+            sheet.formula(first + position, place, formula, style, content, (self.table.name, "*", label))
+        area = (first, place, self.top + self.height, place)
+        sheet.show_cents(area, signed=True)
+        corner = f"{column_letters(place)}{first + 1}"
+        for test, colour in (("=0", "juste"), ("<>0", "avertissement")):
+            rule = {"type": "formula", "criteria": f"=AND(ISNUMBER({corner}),{corner}{test})"}
+            sheet.raw.conditional_format(*area, {**rule, "format": conditional(sheet.pen, colour)})
 
     def write_column(self, place: int, column: ColumnSpec) -> None:
         """The cells of a column, then what may be typed there."""

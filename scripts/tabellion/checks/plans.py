@@ -1,0 +1,233 @@
+"""The plans de financement of a contract or of one return, row by row: what does not balance. Plain values only.
+
+The rules run in the process that reads a return, where there is no pandas, as well as on the tables of a contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tabellion.findings import CellValue, Finding, Severity, finding
+from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.funding import Row, is_voluntary, retained
+from tabellion.schema.names import FUNDING_TABLES
+from tabellion.workspace import Settings
+
+if TYPE_CHECKING:
+    from tabellion.intake.form import FormReading
+
+CHARGES, PRODUITS = FUNDING_TABLES
+#: The fields that the rules read, by table: a row where one of them is unreadable leaves its whole plan aside.
+READ: Mapping[str, tuple[str, ...]] = {
+    CHARGES: ("fiche_id", "exercice", "poste", "montant"),
+    PRODUITS: ("fiche_id", "exercice", "compte", "financeur_id", "montant_demande", "montant_accorde", "montant_verse"),
+}
+_ASKED, _GRANTED, _PAID = "montant_demande", "montant_accorde", "montant_verse"
+Cell = tuple[str, int, str | None]
+"""A table, the position of a row, a field."""
+
+
+class Say(Protocol):
+    """Reports a finding at the cell of a table's row, with the other cells that it is about."""
+
+    def __call__(
+        self,
+        code: str,
+        table: str,
+        position: int,
+        name: str | None,
+        /,
+        *,
+        valeur: CellValue = None,
+        attendu: CellValue = None,
+        gravite: Severity | None = None,
+        liees: Iterable[Cell] = (),
+        **details: Any,
+    ) -> None:
+        """Report it."""
+
+
+@dataclass
+class _Side:
+    """One side of a balance: its sum in cents, and the cells that make it."""
+
+    cents: int = 0
+    cells: list[Cell] = field(default_factory=list)
+
+    def add(self, cents: int | None, cell: Cell) -> None:
+        if cents is not None:
+            self.cents += cents
+            self.cells.append(cell)
+
+
+@dataclass
+class _Plan:
+    """The rows of one fiche and exercice: charges and produits, then the contributions volontaires alone."""
+
+    charges: _Side = field(default_factory=_Side)
+    produits: _Side = field(default_factory=_Side)
+    given: _Side = field(default_factory=_Side)
+    received: _Side = field(default_factory=_Side)
+    is_readable: bool = True
+
+
+def check_plans(
+    charges: Sequence[Row],
+    produits: Sequence[Row],
+    names: Mapping[Any, str],
+    unread: Mapping[str, Collection[int]],
+    settings: Settings,
+    say: Say,
+) -> None:
+    """Say what does not balance, and what was granted or paid beyond.
+
+    Rows are plain values by field (cents); ``names`` are the funders' by identifier; ``unread`` the positions, by
+    table, of the rows where something of :data:`READ` could not be read.
+    """
+    for (fiche, exercice), plan in _plans(charges, produits, unread).items():
+        if plan.is_readable:
+            _check_balance(fiche, exercice, plan, settings, say)
+    for position, row in enumerate(produits):
+        if position not in unread.get(PRODUITS, ()):
+            _check_progress(position, row, names, say)
+
+
+def _plans(
+    charges: Sequence[Row], produits: Sequence[Row], unread: Mapping[str, Collection[int]]
+) -> dict[tuple[str, int], _Plan]:
+    found: dict[tuple[str, int], _Plan] = {}
+    for table, rows in ((CHARGES, charges), (PRODUITS, produits)):
+        for position, row in enumerate(rows):
+            if row["fiche_id"] is None or row["exercice"] is None:
+                continue
+            plan = found.setdefault((row["fiche_id"], row["exercice"]), _Plan())
+            plan.is_readable = plan.is_readable and position not in unread.get(table, ())
+            if table == CHARGES:
+                side = plan.given if is_voluntary(row["poste"]) else plan.charges
+                side.add(row["montant"], (table, position, "montant"))
+            else:
+                side = plan.received if is_voluntary(row["compte"]) else plan.produits
+                name = _ASKED if row[_GRANTED] is None else _GRANTED
+                side.add(retained(row), (table, position, name))
+    return found
+
+
+def _check_balance(fiche: str, exercice: int, plan: _Plan, settings: Settings, say: Say) -> None:
+    """Charges against produits, then the contributions volontaires by themselves; up to the rounding, only a notice."""
+    gap, rounding = plan.produits.cents - plan.charges.cents, settings.arrondi_euros * 100
+    cells = [*plan.charges.cells, *plan.produits.cells]
+    words: dict[str, Any] = {"fiche": fiche, "exercice": exercice}
+    if gap and not plan.produits.cells:
+        (table, position, name), *others = cells
+        cents = plan.charges.cents
+        say(
+            "plan-sans-produit",
+            table,
+            position,
+            name,
+            valeur=euros(0),
+            attendu=euros(cents),
+            liees=others,
+            charges=format_euros(cents),
+            **words,
+        )
+    elif gap:
+        (table, position, name), *others = cells
+        say(
+            "plan-desequilibre",
+            table,
+            position,
+            name,
+            valeur=euros(plan.produits.cents),
+            attendu=euros(plan.charges.cents),
+            gravite=Severity.INFORMATION if abs(gap) <= rounding else None,
+            liees=others,
+            charges=format_euros(plan.charges.cents),
+            produits=format_euros(plan.produits.cents),
+            ecart=format_euros(abs(gap)),
+            manque="les charges" if gap > 0 else "les produits",
+            **words,
+        )
+    gap = plan.received.cents - plan.given.cents
+    if gap:
+        (table, position, name), *others = [*plan.given.cells, *plan.received.cells]
+        say(
+            "contributions-desequilibrees",
+            table,
+            position,
+            name,
+            valeur=euros(plan.received.cents),
+            attendu=euros(plan.given.cents),
+            gravite=Severity.INFORMATION if abs(gap) <= rounding else None,
+            liees=others,
+            charges=format_euros(plan.given.cents),
+            produits=format_euros(plan.received.cents),
+            ecart=format_euros(abs(gap)),
+            **words,
+        )
+
+
+def _check_progress(position: int, row: Row, names: Mapping[Any, str], say: Say) -> None:
+    """A sum is first demandée, then accordée, then versée: none is more than the one before it, where both are known.
+
+    What is versé while nothing is accordé yet is more than was accordé.
+    """
+    asked, granted, paid = row[_ASKED], row[_GRANTED], row[_PAID]
+    funder = names.get(row["financeur_id"], row["financeur_id"])
+    words: dict[str, Any] = {
+        "fiche": row["fiche_id"] or "?",
+        "exercice": row["exercice"] or "?",
+        "produit": funder or row["compte"] or "un produit",
+    }
+    if asked is not None and granted is not None and granted > asked:
+        say(
+            "accorde-superieur-au-demande",
+            PRODUITS,
+            position,
+            _GRANTED,
+            valeur=euros(granted),
+            attendu=euros(asked),
+            liees=[(PRODUITS, position, _ASKED)],
+            accorde=format_euros(granted),
+            demande=format_euros(asked),
+            **words,
+        )
+    if paid and paid > (granted or 0):
+        say(
+            "verse-superieur-a-l-accorde",
+            PRODUITS,
+            position,
+            _PAID,
+            valeur=euros(paid),
+            attendu=euros(granted or 0),
+            liees=[(PRODUITS, position, _GRANTED)],
+            verse=format_euros(paid),
+            accorde="rien d'accordé" if granted is None else f"{format_euros(granted)} accordés",
+            **words,
+        )
+
+
+def check_returned_plans(reading: FormReading, settings: Settings) -> list[Finding]:
+    """The plans of one return; what a return has no sheet for is not said."""
+    if not all(name in reading.columns for name in FUNDING_TABLES):
+        return []
+    rows = {}
+    for table in FUNDING_TABLES:
+        columns = reading.columns[table]
+        rows[table] = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    unread = {
+        table: {position for name, position, champ in reading.unknown if name == table and champ in READ[table]}
+        for table in FUNDING_TABLES
+    }
+    found: list[Finding] = []
+
+    def say(
+        code: str, table: str, position: int, name: str | None, /, *, liees: Iterable[Cell] = (), **words: Any
+    ) -> None:
+        place = reading.locate(table, position, name)
+        found.append(finding(code, place, champ=name, liees=[reading.locate(*each) for each in liees], **words))
+
+    check_plans(rows[CHARGES], rows[PRODUITS], reading.funders, unread, settings, say)
+    return found

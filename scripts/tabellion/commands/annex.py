@@ -1,0 +1,74 @@
+"""``tabellion annexe``: the budget annex of an exercice, as a workbook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tabellion.accounts.overview import Overview
+from tabellion.commands.origin import Depuis, load_origin
+from tabellion.files import cannot_write, keep_dated_copy, write_whole
+from tabellion.findings import Place, TabellionError, finding
+from tabellion.outputs.annex import annex_name, write_annex
+from tabellion.workbook.plan import Contract
+from tabellion.workbook.seal import is_intact
+from tabellion.workspace import Workspace
+
+#: The folder of what is published, in that of the workbooks.
+FOLDER = "publication"
+
+
+@dataclass(frozen=True)
+class AnnexMade:
+    """What was made: the file, its exercice, from what, and the dated copy of an edited one that it replaced."""
+
+    path: Path
+    exercice: int
+    source: str
+    kept: Path | None
+
+
+def annex(
+    workspace: Workspace, exercice: int | None, path: Path | None, depuis: Depuis, *, force: bool, now: datetime
+) -> AnnexMade:
+    """Write the annex of ``exercice`` (the current one where it has lines, else the last that has some).
+
+    Raises :class:`TabellionError` when the contract cannot be read, when the exercice has no line, and when the file
+    there was edited since it was made (unless ``force``, which keeps a dated copy first). Nothing is then written.
+    """
+    origin = load_origin(workspace, depuis)
+    year = _exercice(origin.contract, exercice)
+    target = workspace.workbooks / FOLDER / annex_name(year) if path is None else path
+    content = write_annex(origin.contract, year)
+    kept = _make_way(target, content, force=force, now=now)
+    write_whole(target, content)
+    return AnnexMade(target, year, origin.words, kept)
+
+
+def _exercice(contract: Contract, asked: int | None) -> int:
+    years = Overview(contract.tables).exercices
+    current = contract.settings.exercice_courant
+    if asked is None and years:
+        return current if current in years else years[-1]
+    if asked in years and asked is not None:
+        return asked
+    shown = ", ".join(map(str, years)) if years else "aucun pour l'instant"
+    expected = f"un exercice qui a des lignes budgétaires : {shown}"
+    option, found = "--exercice", current if asked is None else asked
+    raise TabellionError([finding("option-fausse", Place(option), champ=option, valeur=found, attendu=expected)])
+
+
+def _make_way(target: Path, content: bytes, *, force: bool, now: datetime) -> Path | None:
+    if not target.exists():
+        return None
+    try:
+        present = target.read_bytes()
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    if present == content or is_intact(present):
+        return None
+    if not force:
+        remede = "Rangez-le ailleurs, ou choisissez --sortie ; avec --forcer, il est remplacé après une copie datée."
+        raise TabellionError([finding("fichier-deja-la", Place(str(target)), valeur=target.name, remede=remede)])
+    return keep_dated_copy(target, now)

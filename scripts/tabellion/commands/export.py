@@ -1,0 +1,87 @@
+"""``tabellion export``: what is public leaves as open data, the register and the granted subsidies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tabellion.commands.origin import Depuis, load_origin
+from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.outputs.opendata.packages import REGISTER, SUBSIDIES, edited_files, subsidies_files
+from tabellion.outputs.opendata.safety import safe_tables
+from tabellion.outputs.opendata.scdl import subsidies
+from tabellion.outputs.opendata.standard import load_standard
+from tabellion.registre.package import register_files
+from tabellion.workspace import Workspace
+
+#: The format of the subsidies, in the folder of templates.
+STANDARD = "export/scdl-subventions.json"
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was exported: where, from what, rows by table, subsidies written out of those granted, findings, copies."""
+
+    folder: Path
+    source: str
+    tables: int
+    rows: int
+    published: int
+    granted: int
+    standard: str
+    findings: tuple[Finding, ...]
+    kept: tuple[Path, ...]
+
+
+def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: bool, now: datetime) -> Export:
+    """Write both packages into ``folder`` (``workbooks/export/`` by default), all files or none.
+
+    Raises :class:`TabellionError` when the contract cannot be read, when the format's template is wrong, and when a
+    file there was edited by hand (unless ``force``, which keeps a dated copy first). Nothing is then written.
+    """
+    target = workspace.workbooks / "export" if folder is None else folder
+    standard = load_standard(workspace.templates / STANDARD)
+    origin = load_origin(workspace, depuis)
+    settings, contract = workspace.settings, origin.contract
+    names = {"identifiant": settings.identifiant, "titre": settings.titre}
+    made = subsidies(contract.tables, standard, origin.place)
+    tables, schemas, shielded = safe_tables(contract.tables, contract.schemas)
+    said = [
+        finding("texte-neutralise", origin.place(each.table, each.position, each.field),
+                champ=each.field, valeur=_short(each.text))
+        for each in shielded
+    ]  # fmt: skip
+    packages = {
+        target / REGISTER: register_files(tables, schemas, **names),
+        target / SUBSIDIES: subsidies_files(made.rows, standard, **names),
+    }
+    edited = [path for where, files in packages.items() for path in edited_files(where, list(files))]
+    if edited and not force:
+        remede = (
+            "Rangez-le ailleurs, ou exportez dans un autre dossier avec --vers ; "
+            "avec --forcer, il est remplacé après une copie datée."
+        )
+        raise TabellionError(
+            [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in edited]
+        )
+    kept = tuple(keep_dated_copy(path, now) for path in edited)
+    write_all_whole({where / name: content for where, files in packages.items() for name, content in files.items()})
+    return Export(
+        folder=target,
+        source=origin.words,
+        tables=len(tables),
+        rows=sum(map(len, tables.values())),
+        published=len(made.rows),
+        granted=made.granted,
+        standard=f"{standard.title} {standard.version}",
+        findings=(*made.findings, *said),
+        kept=kept,
+    )
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split()) or text
+    return plain if len(plain) <= _SHOWN else plain[:_SHOWN].rstrip() + " …"

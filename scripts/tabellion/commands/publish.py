@@ -1,0 +1,255 @@
+"""``tabellion publish``: the contract as a Word document, and as a PDF where LibreOffice is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from tabellion.checks.contract import check_integrity, check_meaning
+from tabellion.commands.generate import LAYOUT, load_contract
+from tabellion.commands.validate import check_master
+from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.intake import read_workbook
+from tabellion.intake.master import read_master
+from tabellion.outputs.publishing.document import make_document
+from tabellion.outputs.publishing.edition import Edition
+from tabellion.outputs.publishing.pdf import PdfError, find_office, make_pdf, pdf_is_intact
+from tabellion.outputs.publishing.template import TEMPLATE, load_template
+from tabellion.registre import load_register
+from tabellion.wording import slug, system_reason
+from tabellion.workbook.look import load_look
+from tabellion.workbook.plan import Contract, plan_master
+from tabellion.workbook.seal import is_intact
+from tabellion.workspace import Workspace
+
+FORMATS = ("docx", "pdf")
+CONTRACT, CONSOLIDATED = "contrat", "consolidation"
+SOURCES = (CONTRACT, CONSOLIDATED)
+FOLDER, TEXTS = "publication", "textes"
+#: A text of the workspace is a few paragraphs.
+_LONGEST_TEXT_BYTES = 1_000_000
+_TEXT_ENDINGS = (".md", ".txt")
+
+#: Told how many steps are done, of how many, and what is being done.
+Tell = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a publication did: the files written, the dated copies kept, what is open in the contract, what was said.
+
+    ``paths`` is empty when ``findings`` block. ``said`` is about the run itself (no PDF, no master).
+    """
+
+    paths: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+    said: tuple[Finding, ...]
+    origin: str
+    counts: tuple[int, int]
+    """How many conventions and fiches are printed."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked: formats, numbers of conventions (all when empty), exercice, source, target of the first format."""
+
+    formats: tuple[str, ...] = ("docx",)
+    conventions: tuple[int, ...] = ()
+    exercice: int | None = None
+    source: str = CONTRACT
+    target: Path | None = None
+    force: bool = False
+
+
+def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | None = None) -> Publication:
+    """Write the document into ``workbooks/publication/`` (or at ``wanted.target``), whole or not at all.
+
+    Raises :class:`TabellionError` when the options, the template, the texts or the source are wrong, and when a
+    document there was edited (unless ``force``, which keeps a dated copy first). Nothing is then written.
+    """
+    say = tell or (lambda *_: None)
+    mistakes = _wrong_options(wanted)
+    if mistakes:
+        raise TabellionError(mistakes)
+    say(0, 1, "Lecture du contrat")
+    contract, findings, origin = _read(workspace, wanted.source)
+    if any(each.bloquant for each in findings):
+        return Publication((), (), findings, (), origin, (0, 0))
+    exercice = workspace.settings.exercice if wanted.exercice is None else wanted.exercice
+    contract = replace(contract, settings=replace(contract.settings, exercice=exercice))
+    mistakes = _wrong_for(contract, wanted)
+    try:
+        template = load_template(workspace.templates / TEMPLATE)
+    except TabellionError as error:
+        mistakes += error.findings
+    texts, wrong = _texts(workspace.templates / TEXTS)
+    mistakes += wrong
+    if mistakes:
+        raise TabellionError(mistakes)
+    edition = Edition(contract, frozenset(wanted.conventions), texts, findings, origin)
+    office = find_office() if "pdf" in wanted.formats else None
+    passes = ("docx" in wanted.formats) + (office is not None)
+    total, done = max(1, 2 * passes * edition.fiche_count), 0
+
+    def told() -> None:
+        nonlocal done
+        done += 1
+        say(done, total, "Écriture du document")
+
+    contents: dict[Path, bytes] = {}
+    said: list[Finding] = []
+    paths = _paths(workspace, wanted, exercice)
+    if "docx" in paths:
+        contents[paths["docx"]] = make_document(edition, template, told)
+    if "pdf" in paths:
+        try:
+            if office is None:
+                raise PdfError("LibreOffice n'est pas installé sur cette machine")
+            printed = make_document(edition, template, told, live=False)
+            say(total, total, "Mise en pages par LibreOffice")
+            contents[paths["pdf"]] = make_pdf(printed, office)
+        except PdfError as error:
+            said.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))
+    kept = _make_way(contents, force=wanted.force, now=now)
+    write_all_whole(contents)
+    counts = sum(1 for _ in edition.conventions), edition.fiche_count
+    return Publication(tuple(contents), kept, findings, tuple(said), origin, counts)
+
+
+def _no_pdf(path: Path, detail: str, *, alone: bool) -> Finding:
+    remede = (
+        "Installez LibreOffice et recommencez, ou publiez avec --format docx et faites le PDF depuis Word."
+        if alone
+        else "Le document Word est écrit : enregistrez-le en PDF depuis Word, ou installez LibreOffice et recommencez."
+    )
+    return finding("pdf-impossible", Place(path.name), valeur=path.name, detail=detail, remede=remede)
+
+
+def _wrong_options(wanted: Wanted) -> list[Finding]:
+    mistakes = [
+        _wrong_option("--format", each, "docx, pdf, ou les deux séparés par une virgule")
+        for each in wanted.formats
+        if each not in FORMATS
+    ]
+    if wanted.source not in SOURCES:
+        mistakes.append(_wrong_option("--depuis", wanted.source, " ou ".join(SOURCES)))
+    target = wanted.target
+    if target is not None and (target.suffix.lower() not in (".docx", ".pdf") or target.is_dir()):
+        mistakes.append(_wrong_option("--sortie", str(target), "un nom de fichier qui finit par .docx ou .pdf"))
+    return mistakes
+
+
+def _wrong_for(contract: Contract, wanted: Wanted) -> list[Finding]:
+    """What the options ask that the contract has not."""
+    known = list(contract.convention_titles)
+    numbers = ", ".join(map(str, known[:30]))
+    mistakes = [
+        _wrong_option("--convention", each, f"le numéro d'une convention du contrat : {numbers}")
+        for each in dict.fromkeys(wanted.conventions)
+        if each not in known
+    ]
+    if wanted.exercice is not None:
+        of_lines = {int(each) for each in contract.tables["lignes_budgetaires"]["exercice"].dropna().tolist()}
+        settings = contract.settings
+        if wanted.exercice not in of_lines and not settings.debut <= wanted.exercice <= settings.fin:
+            years = ", ".join(map(str, sorted(of_lines)))
+            expected = f"une année de {settings.debut} à {settings.fin}" + (f", ou {years}" if years else "")
+            mistakes.append(_wrong_option("--exercice", wanted.exercice, expected))
+    return mistakes
+
+
+def _wrong_option(option: str, value: str | int, expected: str) -> Finding:
+    return finding("option-fausse", Place(option), champ=option, valeur=value, attendu=expected)
+
+
+def _read(workspace: Workspace, source: str) -> tuple[Contract, tuple[Finding, ...], str]:
+    """The contract of a source, what is open in it, and what it was made from, in words.
+
+    Raises :class:`TabellionError` when there is nothing to read, or it cannot be read.
+    """
+    if source == CONSOLIDATED:
+        folder = workspace.consolidation / "registre"
+        if not folder.is_dir():
+            detail = "lancez d'abord « tabellion consolidate »"
+            raise TabellionError([_wrong_option("--depuis", source, f"un état consolidé : {detail}")])
+        register = load_register(folder, workspace.schemas)
+        mistakes = check_integrity(register.tables, workspace.schemas, workspace.settings, register.locate)
+        if mistakes:
+            raise TabellionError(mistakes)
+        look = load_look(workspace.templates / LAYOUT, workspace.schemas)
+        contract = Contract(workspace.settings, workspace.schemas, look, register.tables)
+        # The cells would be those of a workbook that is still to be generated: the sheet alone is said.
+        found = [replace(each, place=replace(each.place, cellule=None)) for each in _meaning(contract)]
+        return contract, tuple(found), "de l’état consolidé"
+    if not workspace.contrat.exists():
+        contract = load_contract(workspace)
+        return contract, tuple(_meaning(contract)), "du registre, faute de classeur contrat.xlsx"
+    look = load_look(workspace.templates / LAYOUT, workspace.schemas)
+    reading = read_master(read_workbook(workspace.contrat), workspace.schemas, workspace.settings.identifiant)
+    findings = tuple(each.in_file(workspace.contrat.name) for each in check_master(workspace, reading))
+    contract = Contract(workspace.settings, workspace.schemas, look, reading.tables)
+    return contract, findings, f"du classeur {workspace.contrat.name}"
+
+
+def _meaning(contract: Contract) -> list[Finding]:
+    return check_meaning(contract.tables, contract.schemas, contract.settings, plan_master(contract).locate)
+
+
+def _texts(folder: Path) -> tuple[dict[str, list[str]], list[Finding]]:
+    """The workspace's own texts: paragraphs by name of file without its ending; and what cannot be read."""
+    found: dict[str, list[str]] = {}
+    mistakes: list[Finding] = []
+    for path in sorted(each for ending in _TEXT_ENDINGS for each in folder.glob(f"*{ending}")):
+        try:
+            if path.stat().st_size > _LONGEST_TEXT_BYTES:
+                raise ValueError("il est trop long")
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            detail = "il n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            detail = system_reason(error) if isinstance(error, OSError) else detail
+            mistakes.append(finding("texte-illisible", Place(str(path)), valeur=path.name, detail=detail))
+            continue
+        blocks = "\n".join(line.strip() for line in text.splitlines()).split("\n\n")
+        found.setdefault(path.stem, [each.replace("\n", " ").strip() for each in blocks if each.strip()])
+    return found, mistakes
+
+
+def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Path]:
+    """Where each format goes: beside the target, under its name, or in the folder of publications."""
+    if wanted.target is not None:
+        base = wanted.target.with_suffix("")
+    else:
+        numbers = "-".join(f"{each:02d}" for each in sorted(set(wanted.conventions)))
+        part = f"-convention-{numbers}" if numbers else ""
+        base = workspace.workbooks / FOLDER / f"{slug(workspace.settings.identifiant)}-{exercice}{part}"
+    return {each: base.with_name(f"{base.name}.{each}") for each in FORMATS if each in wanted.formats}
+
+
+def _make_way(contents: dict[Path, bytes], *, force: bool, now: datetime) -> tuple[Path, ...]:
+    """Let documents that people edited be replaced only on demand, after dated copies."""
+    edited = [path for path, content in contents.items() if os.path.lexists(path) and not _is_free(path, content)]
+    if edited and not force:
+        raise TabellionError([finding("document-modifie", Place(str(path)), valeur=path.name) for path in edited])
+    return tuple(keep_dated_copy(path, now) for path in edited)
+
+
+def _is_free(path: Path, content: bytes) -> bool:
+    try:
+        present = path.read_bytes()
+    except OSError as error:
+        detail = system_reason(error)
+        raise TabellionError(
+            [finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)]
+        ) from error
+    return present == content or (pdf_is_intact(present) if path.suffix == ".pdf" else is_intact(present))
+
+
+def formats_of(text: str) -> tuple[str, ...]:
+    """The formats that ``--format docx,pdf`` names, each once, in the order of their making."""
+    asked: Sequence[str] = [each.strip().lower() for each in text.split(",")]
+    return tuple(dict.fromkeys(asked))

@@ -1,0 +1,1 @@
+"""The contract published again as a document: its content (pure), its WordprocessingML, its template, its PDF."""

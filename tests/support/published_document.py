@@ -1,0 +1,173 @@
+"""An independent reading of a published document: the zip and its XML, nothing of the program.
+
+Also a reading of the original text, line by line, for the same counts.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from xml.etree import ElementTree
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_AMOUNT = re.compile(r"[+-]?\d[\d\s]*(?:,\d\d)?\s*€")
+
+
+def amount(text: str) -> Decimal | None:
+    """``1 234,56 €`` as a number; ``None`` for a blank."""
+    if not text.strip():
+        return None
+    assert _AMOUNT.fullmatch(text.strip()), text
+    return Decimal(re.sub(r"[\s€+]", "", text).replace(",", "."))
+
+
+@dataclass
+class Block:
+    """A paragraph (``rows`` is ``None``) or a table: the texts of its cells, row by row."""
+
+    style: str
+    text: str
+    rows: list[list[str]] | None = None
+    element: ElementTree.Element = field(default_factory=lambda: ElementTree.Element("none"))
+
+
+class PublishedDocument:
+    """The parts of a .docx and the blocks of its body in order. Styles are called by their names."""
+
+    def __init__(self, path: Path) -> None:
+        with zipfile.ZipFile(path) as package:
+            assert package.testzip() is None
+            self.parts = {name: package.read(name) for name in package.namelist()}
+            self.dates = {each.date_time for each in package.infolist()}
+        for name, content in self.parts.items():
+            if name.endswith((".xml", ".rels")):
+                ElementTree.fromstring(content)  # noqa: S314
+        styles = ElementTree.fromstring(self.parts["word/styles.xml"])  # noqa: S314
+        self.styles = {
+            each.attrib[f"{W}styleId"]: each.find(f"{W}name").attrib[f"{W}val"]  # type: ignore[union-attr]
+            for each in styles.iter(f"{W}style")
+        }
+        self.root = ElementTree.fromstring(self.parts["word/document.xml"])  # noqa: S314
+        body = self.root.find(f"{W}body")
+        assert body is not None
+        self.blocks = [self._block(each) for each in body if each.tag != f"{W}sectPr"]
+
+    def _block(self, element: ElementTree.Element) -> Block:
+        if element.tag == f"{W}p":
+            return Block(self.style(element), words(element), element=element)
+        rows = [
+            ["\n".join(words(each) for each in cell.iter(f"{W}p")) for cell in row.iter(f"{W}tc")]
+            for row in element.iter(f"{W}tr")
+        ]
+        return Block(self.styles[element.find(f".//{W}tblStyle").attrib[f"{W}val"]], "", rows, element)  # type: ignore[union-attr]
+
+    def style(self, paragraph: ElementTree.Element) -> str:
+        found = paragraph.find(f"{W}pPr/{W}pStyle")
+        return "" if found is None else self.styles[found.attrib[f"{W}val"]]
+
+    @property
+    def headings(self) -> list[tuple[int, str]]:
+        return [(int(each.style[-1]), each.text) for each in self.blocks if each.style.startswith("heading ")]
+
+    def tables_under(self, heading: str) -> list[Block]:
+        """The tables between a heading and the next one."""
+        found, is_inside = [], False
+        for each in self.blocks:
+            if each.style.startswith("heading "):
+                is_inside = each.text == heading
+            elif is_inside and each.rows is not None:
+                found.append(each)
+        return found
+
+    @property
+    def fiches(self) -> dict[str, tuple[dict[str, str], list[list[str]], str]]:
+        """Each fiche: its fields by label, the rows of its financing, and what is crossed out."""
+        found = {}
+        for _, heading in self.headings:
+            if heading.startswith("Fiche action "):
+                fields, money = self.tables_under(heading)
+                assert fields.rows is not None
+                assert money.rows is not None
+                crossed = [
+                    words(run) for run in fields.element.iter(f"{W}r")
+                    if (look := run.find(f"{W}rPr/{W}rStyle")) is not None
+                    and self.styles[look.attrib[f"{W}val"]] == "Rayé"
+                ]  # fmt: skip
+                rows = {row[0]: row[1] for row in fields.rows[1:]}
+                found[heading.removeprefix("Fiche action ")] = (rows, money.rows[1:], ", ".join(crossed))
+        return found
+
+    def budgets(self) -> dict[int, list[tuple[str, str, list[str]]]]:
+        """By convention: (kind, words, other cells), the kind being ``town``, ``line`` or ``total``."""
+        kinds = {"Tableau sous-total": "town", "Tableau texte": "line", "Tableau total": "total"}
+        found: dict[int, list[tuple[str, str, list[str]]]] = {}
+        number = 0
+        for each in self.blocks:
+            if each.style == "heading 2":
+                number = int(each.text.split(" ")[0])
+            if each.rows is not None and each.rows[0][0] == "Collectivité et action":
+                paragraphs = [row.find(f".//{W}p") for row in each.element.iter(f"{W}tr")]
+                found[number] = [
+                    (kinds[self.style(first)], row[0], row[1:])  # type: ignore[arg-type]
+                    for row, first in zip(each.rows[1:], paragraphs[1:], strict=True)
+                ]
+        return found
+
+    def counts(self) -> Counter[str]:
+        """What the document holds."""
+        found: Counter[str] = Counter()
+        for fields, money, _ in self.fiches.values():
+            found["fiches"] += 1
+            found["cases cochées"] += sum(text.count("☒") for row in money for text in row)
+            found["cases cochées"] += fields["CPO envisagée"].count("☒")
+        for rows in self.budgets().values():
+            found["lignes budgétaires"] += sum(kind == "line" for kind, _, _ in rows)
+            found["totaux publiés"] += sum(bool(cells[-1]) for kind, _, cells in rows if kind == "town")
+        recap = next(each.rows for each in self.blocks if each.rows and each.rows[0][0] == "Convention et collectivité")
+        found["totaux publiés"] += sum(bool(row[2]) for row in recap[1:])
+        return found
+
+
+def words(element: ElementTree.Element) -> str:
+    """The text of an element, with its line breaks and tabs."""
+    shown = {f"{W}t": lambda each: each.text or "", f"{W}br": lambda _: "\n", f"{W}tab": lambda each: _tab(each)}
+    return "".join(shown[each.tag](each) for each in element.iter() if each.tag in shown)
+
+
+def _tab(element: ElementTree.Element) -> str:
+    return "" if f"{W}pos" in element.attrib else "\t"
+
+
+def source_counts(text: str) -> Counter[str]:
+    """What the original text holds, read line by line: nothing of the program's import is used.
+
+    The recap is what stands before the contents. In a convention, the budget goes from the paragraph on the census to
+    the first fiche: a line there is a subtotal where its words are a collectivité of the recap, else a budget line.
+    A box is ticked by its attribute, or by an X typed before its words.
+    """
+    found: Counter[str] = Counter()
+    recap, _, rest = text.partition("\nSommaire\n")
+    figures = [line.split("\t") for line in recap.splitlines() if "\t" in line]
+    towns = {words for words, _ in figures if not re.match(r"\d|Total", words)}
+    found["totaux publiés"] += sum("€" in shown for _, shown in figures)
+    is_budget = False
+    for line in rest.splitlines():
+        if line.startswith("Le recensement des crédits"):
+            is_budget = True
+        elif line.startswith("CONVENTION THEMATIQUE"):
+            is_budget = False
+        elif is_budget and line.strip():
+            words, _, shown = line.partition("\t")
+            if words in towns:
+                found["totaux publiés"] += "€" in shown
+            else:
+                found["lignes budgétaires"] += 1
+    found["fiches"] = len(re.findall(r"Action\s+N°", rest))
+    found["cases cochées"] = len(re.findall(r'<input checked=""', rest)) + len(
+        re.findall(r"[\t>] ?X (?=[A-ZÉ][a-zé])", rest)
+    )
+    return found

@@ -1,0 +1,326 @@
+"""Open data: packages that frictionless accepts, subsidies whole or explained, nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from frictionless import Package
+
+from support.contracts import ROOT, Rows, locate, schemas, small_rows, tables_of
+from support.program import contents, tabellion
+from tabellion.commands.export import STANDARD
+from tabellion.findings import TabellionError
+from tabellion.outputs.opendata.packages import subsidies_csv
+from tabellion.outputs.opendata.safety import safe_tables, safe_text
+from tabellion.outputs.opendata.scdl import Subsidies, subsidies
+from tabellion.outputs.opendata.standard import load_standard
+from tabellion.registre import load_register
+from tabellion.registre.package import save_register
+from tabellion.workspace import find_workspace
+
+#: Right numbers: those of the examples of the format, and the head office of La Poste.
+REGION, ASSOCIATION, POST = "23350001600040", "38047555800058", "35600000000048"
+GRANTED = "I-1.1./1:etat"
+
+
+def granted_rows(**deed: Any) -> Rows:
+    """The small contract whose one priced financement has all that the format asks for."""
+    rows = small_rows()
+    rows["partenaires"][0]["siret"] = ASSOCIATION
+    rows["partenaires"].append(
+        {"partenaire_id": "prefecture", "nom": "Préfecture", "financeur_id": "etat", "siret": REGION}
+    )
+    rows["subventions"] = [
+        {
+            "subvention_id": GRANTED,
+            "financement_id": GRANTED,
+            "date_convention": date(2016, 6, 27),
+            "reference_decision": "2016-03-103",
+            "nature": "aide en numéraire",
+            "conditions_versement": "échelonné",
+            "debut_versement": date(2016, 7, 1),
+            "fin_versement": date(2016, 12, 31),
+            "notification_ue": False,
+            **deed,
+        }
+    ]
+    return rows
+
+
+def made(rows: Rows) -> Subsidies:
+    return subsidies(tables_of(rows), load_standard(ROOT / "templates" / STANDARD), locate)
+
+
+def reasons(found: Subsidies) -> list[str]:
+    return [each.message.partition("Il manque : ")[2] for each in found.findings]
+
+
+def workspace(folder: Path, rows: Rows | None = None) -> Path:
+    """A workspace on disk: the repository's own, or one of these rows."""
+    for name in ("schemas", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "tabellion.toml", folder)
+    if rows is None:
+        shutil.copytree(ROOT / "workbooks" / "registre", folder / "workbooks" / "registre")
+    else:
+        save_register(folder / "workbooks" / "registre", tables_of(rows), schemas(), identifiant="essai", titre="Essai")
+    return folder
+
+
+def problems(package: Path) -> list[str]:
+    report = Package(str(package)).validate()
+    return [str(error.message) for task in report.tasks for error in task.errors] + list(map(str, report.errors))
+
+
+def published(folder: Path) -> list[dict[str, str]]:
+    text = (folder / "subventions" / "subventions.csv").read_bytes().decode("utf-8")
+    assert "\r" not in text
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def test_the_format_is_the_state_s() -> None:
+    names = (
+        "nomAttribuant, idAttribuant, dateConvention, referenceDecision, nomBeneficiaire, idBeneficiaire, "
+        "rnaBeneficiaire, objet, montant, nature, conditionsVersement, datesPeriodeVersement, idRAE, notificationUE, "
+        "pourcentageSubvention, dispositifAide"
+    )
+    standard = load_standard(ROOT / "templates" / STANDARD)
+    assert [each.name for each in standard.fields] == names.split(", ")
+    optional = {"referenceDecision", "idBeneficiaire", "rnaBeneficiaire", "idRAE", "dispositifAide"}
+    assert {each.name for each in standard.fields if not each.required} == optional
+
+
+def test_a_granted_financement_is_published_whole() -> None:
+    found = made(granted_rows())
+    assert found.findings == ()
+    assert list(found.rows) == [
+        {
+            "nomAttribuant": "Préfecture", "idAttribuant": REGION, "dateConvention": "2016-06-27",
+            "referenceDecision": "2016-03-103", "nomBeneficiaire": "Bailleur", "idBeneficiaire": ASSOCIATION,
+            "rnaBeneficiaire": "", "objet": "Proposition de I-1.1./1.", "montant": "890000",
+            "nature": "aide en numéraire", "conditionsVersement": "échelonné",
+            "datesPeriodeVersement": "2016-07-01/2016-12-31", "idRAE": "", "notificationUE": "non",
+            "pourcentageSubvention": "1.00", "dispositifAide": "",
+        }
+    ]  # fmt: skip
+
+
+def test_all_that_is_missing_of_a_row_is_said_at_once() -> None:
+    found = made(small_rows())
+    assert (found.rows, found.granted) == ((), 1)
+    assert [each.code for each in found.findings] == ["subvention-non-exportable"]
+    assert found.findings[0].place == locate("financements", 0)
+    said = reasons(found)[0]
+    for words in ("SIRET du financeur État", "SIRET ou RNA du bénéficiaire Bailleur", "date de la convention",
+                  "nature", "conditions de versement", "période de versement", "UE"):  # fmt: skip
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("table", "place", "change", "said"),
+    [
+        ("partenaires", 1, {"siret": None}, "SIRET du financeur Préfecture"),
+        ("partenaires", 1, {"financeur_id": None}, "aucun partenaire"),
+        ("partenaires", 0, {"financeur_id": "etat"}, "plusieurs partenaires"),
+        ("partenaires", 0, {"siret": None}, "SIRET ou RNA"),
+        ("participations", 0, {"role": "opérationnel"}, "pas de porteur"),
+        ("subventions", 0, {"date_convention": None}, "date de la convention"),
+        ("subventions", 0, {"nature": None}, "nature"),
+        ("subventions", 0, {"conditions_versement": None}, "conditions"),
+        ("subventions", 0, {"debut_versement": None}, "premier jour"),
+        ("subventions", 0, {"fin_versement": date(2016, 6, 1)}, "finit avant"),
+        ("subventions", 0, {"notification_ue": None}, "UE"),
+        ("subventions", 0, {"part": 45}, "45 %"),
+        ("financements", 0, {"statut_montant": "à négocier"}, "montant de la subvention"),
+        ("financements", 0, {"montant": 0}, "montant de la subvention"),
+        ("financements", 0, {"financeur_id": None}, "financeur"),
+    ],
+)
+def test_each_thing_that_is_missing_keeps_its_row_out(
+    table: str, place: int, change: dict[str, Any], said: str
+) -> None:
+    rows = granted_rows()
+    rows[table][place] |= change
+    found = made(rows)
+    assert found.rows == ()
+    assert [each.code for each in found.findings] == ["subvention-non-exportable"]
+    assert reasons(found)[0].count(" ; ") == 0, "one reason"
+    assert said in reasons(found)[0]
+
+
+def test_the_reference_and_the_end_of_the_payment_are_optional() -> None:
+    found = made(granted_rows(reference_decision=None, fin_versement=None))
+    assert [(row["referenceDecision"], row["datesPeriodeVersement"]) for row in found.rows] == [("", "2016-07-01")]
+
+
+def test_a_wrong_siret_is_named_at_its_cell_and_keeps_rows_out() -> None:
+    rows = granted_rows()
+    rows["partenaires"][1]["siret"] = "23350001600041"
+    rows["collectivites"][0]["siret"] = "11111111111111"
+    found = made(rows)
+    assert [(each.code, each.place.cellule) for each in found.findings] == [
+        ("siret-faux", "siret@0"), ("siret-faux", "siret@1"), ("subvention-non-exportable", "None@0"),
+    ]  # fmt: skip
+    assert found.rows == ()
+
+
+def test_a_partner_has_the_siret_of_its_collectivite() -> None:
+    rows = granted_rows()
+    rows["collectivites"][0]["siret"] = POST
+    rows["partenaires"][0] |= {"collectivite_id": "luce", "siret": None}
+    assert [row["idBeneficiaire"] for row in made(rows).rows] == [POST]
+    rows["partenaires"][0]["siret"] = ASSOCIATION
+    found = made(rows)
+    assert [row["idBeneficiaire"] for row in found.rows] == [POST]
+    assert [each.code for each in found.findings] == ["deux-siret"]
+
+
+def test_an_association_without_a_siret_is_known_by_its_rna() -> None:
+    rows = granted_rows()
+    rows["partenaires"][0] |= {"siret": None, "rna": "W380475558"}
+    assert [(row["idBeneficiaire"], row["rnaBeneficiaire"]) for row in made(rows).rows] == [("", "W380475558")]
+
+
+def test_several_beneficiaries_share_one_subsidy() -> None:
+    rows = granted_rows(part=45)
+    second = {**rows["subventions"][0], "subvention_id": f"{GRANTED}:2", "beneficiaire_id": "poste", "part": 55}
+    rows["subventions"].append(second)
+    rows["partenaires"].append({"partenaire_id": "poste", "nom": "La Poste", "siret": POST})
+    found = made(rows)
+    assert [(row["idBeneficiaire"], row["montant"], row["pourcentageSubvention"]) for row in found.rows] == [
+        (ASSOCIATION, "890000", "0.45"), (POST, "890000", "0.55"),
+    ]  # fmt: skip
+    rows["subventions"][1]["part"] = None
+    assert made(rows).rows == ()
+    assert ["part de chaque" in each for each in reasons(made(rows))] == [True, True]
+
+
+def test_a_long_object_is_cut_at_a_word_within_the_format_s_limit() -> None:
+    rows = granted_rows()
+    rows["fiches"][0]["proposition"] = "Accompagner\nles familles " * 20
+    (row,) = made(rows).rows
+    assert len(row["objet"]) <= 256
+    assert row["objet"].endswith(("familles …", "les …", "Accompagner …"))
+    assert "\n" not in row["objet"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+33 2", "-5 actions", "@import", "\t=1", "\r=1", "\n=1", "＝1"])
+def test_a_text_that_a_spreadsheet_would_run_is_shielded(text: str) -> None:
+    assert safe_text(text) == "'" + text
+
+
+@pytest.mark.parametrize("text", ["", "a=b", " x", "'=1", "1-2", "« - »"])
+def test_other_texts_are_left_as_they_are(text: str) -> None:
+    assert safe_text(text) == text
+
+
+def test_numbers_are_never_shielded_and_fields_still_hold_their_texts() -> None:
+    rows = small_rows()
+    longest = schemas()["lignes_budgetaires"].by_name["libelle"].max_length
+    assert longest is not None
+    rows["lignes_budgetaires"][0]["libelle"] = "=" * longest
+    rows["lignes_budgetaires"][1]["montant_realise"] = -5_00
+    tables, kept, shielded = safe_tables(tables_of(rows), schemas())
+    assert [(each.table, each.position, each.field) for each in shielded] == [("lignes_budgetaires", 0, "libelle")]
+    assert tables["lignes_budgetaires"]["montant_realise"].tolist()[1] == -5_00
+    assert kept["lignes_budgetaires"].by_name["libelle"].max_length == longest + 1
+    standard = load_standard(ROOT / "templates" / STANDARD)
+    line = subsidies_csv([{"objet": "=1+1", "montant": "-5"}], standard).decode().splitlines()[1]
+    assert line == ",,,,,,,'=1+1,-5,,,,,,,"
+
+
+def test_what_is_exported_is_valid_and_is_the_register(tmp_path: Path) -> None:
+    rows = granted_rows()
+    rows["lignes_budgetaires"][0]["libelle"] = '=HYPERLINK("x")'
+    rows["fiches"][0]["proposition"] = "-Ouvrir, « tous » les jours\nde la semaine"
+    folder = workspace(tmp_path / "w", rows)
+    done = tabellion("export", cwd=folder)
+    assert (done.code, done.err) == (0, "")
+    export = folder / "workbooks" / "export"
+    assert problems(export / "registre" / "datapackage.json") == []
+    assert problems(export / "subventions" / "datapackage.json") == []
+    assert [row["objet"] for row in published(export)] == ["'-Ouvrir, « tous » les jours de la semaine"]
+    back = load_register(export / "registre", schemas()).tables
+    kept = tables_of(rows)
+    assert back["lignes_budgetaires"]["libelle"].tolist()[0] == '\'=HYPERLINK("x")'
+    for name in ("montant_prevu", "montant_vote", "montant_realise", "ligne_id"):
+        assert back["lignes_budgetaires"][name].equals(kept["lignes_budgetaires"][name])
+    before = contents(export)
+    assert tabellion("export", cwd=folder).code == 0
+    assert contents(export) == before, "the same input, the same bytes"
+
+
+def test_a_broken_subsidy_is_what_frictionless_refuses(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "w", granted_rows())
+    assert tabellion("export", cwd=folder).code == 0
+    path = folder / "workbooks" / "export" / "subventions" / "subventions.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(REGION, "2335"), encoding="utf-8")
+    assert problems(path.with_name("datapackage.json")) != []
+
+
+def test_the_repository_s_own_contract_is_exported(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "w")
+    done = tabellion("export", "--vers", "ouvert", "--json", "constats.json", cwd=folder)
+    assert done.code == 0
+    assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
+    said = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
+    left = [each for each in said if each["code"] == "subvention-non-exportable"]
+    tables = load_register(folder / "workbooks" / "registre", schemas()).tables
+    assert len(left) == int((tables["financements"]["statut_montant"] == "chiffré").sum())
+    assert published(folder / "ouvert") == []
+
+
+def test_the_workbook_is_what_is_exported_once_there_is_one(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "w", granted_rows())
+    assert tabellion("generate", cwd=folder).code in (0, 1)
+    done = tabellion("export", cwd=folder)
+    assert done.code == 0
+    assert "contrat.xlsx" in done.out
+    assert [row["idAttribuant"] for row in published(folder / "workbooks" / "export")] == [REGION]
+
+
+def test_nothing_edited_is_lost_and_nothing_is_written_on_a_mistake(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "w", granted_rows())
+    assert tabellion("export", cwd=folder).code == 0
+    path = folder / "workbooks" / "export" / "subventions" / "subventions.csv"
+    path.write_text("à moi\n", encoding="utf-8")
+    refused = tabellion("export", cwd=folder)
+    assert (refused.code, refused.codes) == (2, ["fichier-deja-la"])
+    assert path.read_text(encoding="utf-8") == "à moi\n"
+    forced = tabellion("export", "--forcer", cwd=folder)
+    assert forced.code == 0
+    assert [each.read_text(encoding="utf-8") for each in path.parent.glob("subventions 20*.csv")] == ["à moi\n"]
+    before = contents(folder)
+    absent = tabellion("export", "--depuis", "consolidation", cwd=folder)
+    assert (absent.code, absent.codes) == (2, ["consolidation-absente"])
+    (folder / "templates" / STANDARD).write_text('{"fields": [{}]}', encoding="utf-8")
+    wrong = tabellion("export", cwd=folder)
+    assert (wrong.code, wrong.codes) == (2, ["gabarit-faux"])
+    del before[f"templates/{STANDARD}"]
+    after = contents(folder)
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"fields": 3}', '{"fields": [3]}', "\udcff", '{"fields": []}'])
+def test_a_template_that_is_none_is_a_finding(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(TabellionError) as caught:
+        load_standard(path)
+    assert [each.code for each in caught.value.findings] == ["gabarit-faux"]
+
+
+def test_the_consolidated_state_is_exported_when_it_is_asked_for(tmp_path: Path) -> None:
+    folder = workspace(tmp_path / "w", granted_rows())
+    assert tabellion("consolidate", cwd=folder).code in (0, 1)
+    done = tabellion("export", "--depuis", "consolidation", cwd=folder)
+    assert done.code == 0
+    assert "l'état consolidé" in done.out
+    assert len(published(find_workspace(folder).workbooks / "export")) == 1

@@ -1,0 +1,462 @@
+"""``tabellion publish``: the contract as a document, found again by a reading that shares nothing with the program."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+import zipfile
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from support.contracts import ROOT, SETTINGS, SOURCE, schemas
+from support.document_template import template
+from support.large_contracts import awkward_rows, empty_rows, large_rows
+from support.program import tabellion
+from support.published_document import PublishedDocument, W, amount, source_counts, words
+from tabellion.commands.publish import Publication, Wanted, publish
+from tabellion.findings import TabellionError
+from tabellion.outputs.publishing.document import make_document
+from tabellion.outputs.publishing.edition import Edition
+from tabellion.outputs.publishing.pdf import pdf_is_intact, sealed, without_hour
+from tabellion.outputs.publishing.template import load_template
+from tabellion.schema.frames import make_tables
+from tabellion.workbook.look import load_look
+from tabellion.workbook.plan import Contract
+from tabellion.workspace import find_workspace
+
+NOW = datetime(2016, 3, 1, 9, 30)
+TEMPLATE = ROOT / "templates" / "document.docx"
+
+
+def run(folder: Path, **wanted: object) -> Publication:
+    return publish(find_workspace(folder), Wanted(**wanted), NOW)  # type: ignore[arg-type]
+
+
+def table(folder: Path, name: str) -> list[dict[str, str]]:
+    with (folder / "workbooks" / "registre" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def flat(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+@pytest.fixture(scope="module")
+def chartres(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PublishedDocument]:
+    """The repository's own contract published from its register."""
+    folder = tmp_path_factory.mktemp("publication") / "contrat"
+    for name in ("schemas", "templates", "workbooks/registre"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "tabellion.toml", folder)
+    done = run(folder)
+    return folder, PublishedDocument(done.paths[0])
+
+
+# What the register holds is in the document
+
+
+def test_every_fiche_is_there_with_all_its_fields(chartres: tuple[Path, PublishedDocument]) -> None:
+    folder, document = chartres
+    axes = {row["axe_id"]: row["titre"] for row in table(folder, "axes")}
+    rows = table(folder, "fiches")
+    assert [row["fiche_id"] for row in rows] == list(document.fiches)
+    for row in rows:
+        fields, _, crossed = document.fiches[row["fiche_id"]]
+        assert flat(fields["Axe stratégique"]) == flat(f"{row['axe_id']}. {axes[row['axe_id']]}")
+        for label, name in (
+            ("Objectif", "objectif"), ("Réf. convention interministérielle", "ref_interministerielle"),
+            ("Proposition d'action", "proposition"), ("Échéance", "echeance"), ("Porteur(s)", "porteurs"),
+            ("Partenaires opérationnels", "partenaires_operationnels"),
+        ):  # fmt: skip
+            assert flat(fields[label]) == flat(row[name])
+        assert fields["Priorité du territoire"] == f"{row['priorite']} ({row['annee_priorite']})"
+        yes, no = re.findall("[☒☐]", fields["CPO envisagée"])
+        assert (yes == "☒", no == "☒") == (row["cpo"] == "oui", row["cpo"] == "non")
+        axis = {"jeunes": "Jeunes", "egalite_femmes_hommes": "Égalité femmes-hommes",
+                "lutte_discriminations": "Lutte contre les discriminations"}  # fmt: skip
+        assert crossed == ", ".join(shown for name, shown in axis.items() if row[name] == "non")
+        for name, shown in axis.items():
+            assert f"{'☒' if row[name] == 'oui' else '☐'} {shown}" in fields["Axes transversaux"].replace("\u00a0", " ")
+
+
+def test_every_financement_is_ticked_with_its_dispositif_and_amount(chartres: tuple[Path, PublishedDocument]) -> None:
+    folder, document = chartres
+    names = {row["financeur_id"]: row["nom"] for row in table(folder, "financeurs")}
+    expected: Counter[tuple[str, str, str, str]] = Counter()
+    for row in table(folder, "financements"):
+        expected[
+            row["fiche_id"], names.get(row["financeur_id"], ""), flat(row["dispositif"]), row["montant_texte"]
+        ] += 1
+    found: Counter[tuple[str, str, str, str]] = Counter()
+    for fiche, (_, rows, _) in document.fiches.items():
+        boxes = Counter(re.findall("[☒☐]", " ".join(cells[0] for cells in rows)))
+        assert sum(boxes.values()) == len(names)
+        for first, dispositif, shown in rows:
+            if "☒" in first or first == "Aucun financeur coché":
+                name = first.replace("\u00a0", " ").removeprefix("☒ ").removeprefix("Aucun financeur coché")
+                published = [row for row in table(folder, "financements") if row["fiche_id"] == fiche]
+                texts = {row["montant_texte"] for row in published}
+                said = next(text for text in sorted(texts, key=len, reverse=True) if flat(text) in flat(shown))
+                found[fiche, name, flat(dispositif), said] += 1
+    assert found == expected
+
+
+def test_every_line_and_every_total_is_there(chartres: tuple[Path, PublishedDocument]) -> None:
+    folder, document = chartres
+    towns = {row["collectivite_id"]: row["nom"] for row in table(folder, "collectivites")}
+    expected = Counter(
+        (int(row["convention_id"]), towns[row["collectivite_id"]], flat(row["libelle"]),
+         Decimal(row["montant_realise"]) if row["montant_realise"] else None)
+        for row in table(folder, "lignes_budgetaires")
+    )  # fmt: skip
+    found: Counter[tuple[int, str, str, Decimal | None]] = Counter()
+    for number, rows in document.budgets().items():
+        town, sums, total = "", Counter[str](), Decimal(0)
+        shown: dict[str, Decimal] = {}
+        for kind, text, cells in rows:
+            value = amount(cells[0])
+            if kind == "town":
+                town, shown[text] = text, value or Decimal(0)
+            elif kind == "line":
+                found[number, town, flat(text.split("\n")[0]), value] += 1
+                sums[town] += value or 0  # type: ignore[assignment]
+                total += value or 0
+            else:
+                assert value == total
+        assert shown == {each: Decimal(sums[each]) for each in shown}
+    assert found == expected
+    printed = {
+        (int(row["convention_id"]), towns[row["collectivite_id"]]): Decimal(row["montant"])
+        for row in table(folder, "totaux_publies")
+        if row["source"] == "convention" and row["portee"] == "collectivité" and row["montant"]
+    }
+    assert printed == {
+        (number, text): amount(cells[1])
+        for number, rows in document.budgets().items() for kind, text, cells in rows if kind == "town" and cells[1]
+    }  # fmt: skip
+
+
+def test_the_recap_has_the_published_totals_beside_the_recomputed_ones(
+    chartres: tuple[Path, PublishedDocument],
+) -> None:
+    folder, document = chartres
+    rows = next(each.rows for each in document.blocks if each.rows and each.rows[0][0] == "Convention et collectivité")
+    printed = [amount(row[2]) for row in rows[1:] if row[2]]
+    expected = [Decimal(row["montant"]) for row in table(folder, "totaux_publies")
+                if row["source"] == "récapitulatif" and row["montant"]]  # fmt: skip
+    assert sorted(printed) == sorted(expected)  # type: ignore[type-var]
+    last = rows[-1]
+    everything = sum(Decimal(row["montant_realise"] or 0) for row in table(folder, "lignes_budgetaires"))
+    assert (last[0], amount(last[1]), amount(last[2])) == ("Total général", everything, Decimal(12_421_135))
+    assert amount(last[3]) == everything - 12_421_135
+
+
+def test_the_annex_walks_from_the_published_total_to_the_recomputed_one(
+    chartres: tuple[Path, PublishedDocument],
+) -> None:
+    _, document = chartres
+    balance, *_ = document.tables_under("Annexe 1 – Du total publié au total recalculé")
+    (steps,) = document.tables_under("Les écarts, un par un")
+    assert balance.rows is not None
+    assert steps.rows is not None
+    start, gaps, end, twice, net = (amount(row[1]) or Decimal(0) for row in balance.rows[1:])
+    assert start + sum(amount(row[-1]) or 0 for row in steps.rows[1:]) == end
+    assert start + gaps == end
+    assert end + twice == net
+
+
+@pytest.mark.source
+def test_the_document_holds_what_the_original_holds(chartres: tuple[Path, PublishedDocument]) -> None:
+    """The table of the README. One line of the original is two rows run together: the register tells them apart."""
+    _, document = chartres
+    original, again = source_counts(SOURCE.read_text(encoding="utf-8")), document.counts()
+    assert original == {"fiches": 69, "lignes budgétaires": 159, "cases cochées": 23, "totaux publiés": 68}
+    assert again == {**original, "lignes budgétaires": 160}
+
+
+# The document is well made
+
+
+def test_headings_are_in_order_and_bookmarks_resolve(chartres: tuple[Path, PublishedDocument]) -> None:
+    _, document = chartres
+    levels = [level for level, _ in document.headings]
+    assert levels[0] == 1
+    assert all(after <= before + 1 or before == 1 for before, after in pairwise(levels))
+    marks = [each.attrib[f"{W}name"] for each in document.root.iter(f"{W}bookmarkStart")]
+    assert len(marks) == len(set(marks)) == len(list(document.root.iter(f"{W}bookmarkEnd")))
+    assert all(len(each) <= 40 and re.fullmatch(r"[A-Za-z]\w*", each) for each in marks)
+    anchors = {each.attrib[f"{W}anchor"] for each in document.root.iter(f"{W}hyperlink")}
+    pages = {
+        each.text.split()[1] for each in document.root.iter(f"{W}instrText") if each.text and "PAGEREF" in each.text
+    }
+    assert anchors | pages <= set(marks)
+    assert {each for each in marks if each.startswith(("convention", "fiche"))} <= anchors
+
+
+def test_tables_are_accessible_and_do_not_break_badly(chartres: tuple[Path, PublishedDocument]) -> None:
+    _, document = chartres
+    for each in document.root.iter(f"{W}tbl"):
+        rows = each.findall(f"{W}tr")
+        assert rows[0].find(f"{W}trPr/{W}tblHeader") is not None
+        assert each.find(f"{W}tblPr/{W}tblCaption") is not None
+        assert each.find(f"{W}tblPr/{W}tblDescription") is not None
+        widths = len(each.findall(f"{W}tblGrid/{W}gridCol"))
+        assert all(len(row.findall(f"{W}tc")) == widths for row in rows)
+        assert all(row.find(f"{W}trPr/{W}cantSplit") is not None for row in rows if len(words(row)) < 1200)
+
+
+def test_styles_language_and_properties(chartres: tuple[Path, PublishedDocument]) -> None:
+    _, document = chartres
+    assert all(document.style(each) for each in document.root.iter(f"{W}p"))
+    assert b'w:lang w:val="fr-FR"' in document.parts["word/styles.xml"]
+    core = document.parts["docProps/core.xml"].decode()
+    assert "<dc:language>fr-FR</dc:language>" in core
+    assert "<dc:title>Contrat de ville de l'agglomération chartraine</dc:title>" in core
+    assert document.dates == {(1980, 1, 1, 0, 0, 0)}
+    assert b"updateFields" not in document.parts["word/settings.xml"]
+    assert b"Contrat de ville de l'agglom" in document.parts["word/header1.xml"]
+
+
+def test_the_contents_are_a_field_with_its_entries(chartres: tuple[Path, PublishedDocument]) -> None:
+    _, document = chartres
+    entries = [each.text.split("\t")[0] for each in document.blocks if each.style.startswith("toc ")]
+    headings = [text for level, text in document.headings if level <= 2]
+    assert [each.split(" (")[0] for each in entries] == [each.split(" (")[0] for each in headings]
+    assert any('TOC \\o "1-2"' in (each.text or "") for each in document.root.iter(f"{W}instrText"))
+    kinds = Counter(each.attrib[f"{W}fldCharType"] for each in document.root.iter(f"{W}fldChar"))
+    assert kinds["begin"] == kinds["separate"] == kinds["end"]
+
+
+def test_the_template_is_what_its_script_makes() -> None:
+    assert TEMPLATE.read_bytes() == template()
+
+
+# The same bytes, nobody's work lost
+
+
+def test_the_same_contract_gives_the_same_bytes_and_an_edited_document_stays(workspace: Path) -> None:
+    path = run(workspace, conventions=(5,)).paths[0]
+    assert path.name == "chartres-2015-2020-2013-convention-05.docx"
+    first = path.read_bytes()
+    assert run(workspace, conventions=(5,)).paths[0].read_bytes() == first
+    with zipfile.ZipFile(path) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in parts.items():
+            target.writestr(name, content.replace(b"Habitat", b"Logement"))
+    edited = path.read_bytes()
+    with pytest.raises(TabellionError) as refused:
+        run(workspace, conventions=(5,))
+    assert [each.code for each in refused.value.findings] == ["document-modifie"]
+    assert path.read_bytes() == edited
+    done = run(workspace, conventions=(5,), force=True)
+    assert path.read_bytes() == first
+    assert [each.read_bytes() for each in done.kept] == [edited]
+
+
+def test_a_pdf_that_somebody_annotated_is_known() -> None:
+    content = sealed(b"%PDF-1.6\n...\n%%EOF\n")
+    assert pdf_is_intact(content)
+    assert not pdf_is_intact(content + b"1 0 obj")
+    assert not pdf_is_intact(b"%PDF-1.6\n...\n%%EOF\n")
+
+
+def test_a_pdf_does_not_tell_the_hour_and_no_offset_moves() -> None:
+    def made_at(hour: bytes, key: bytes) -> bytes:
+        ids = b"/ID [ <" + key + b">\n<" + key + b"> ]\n/DocChecksum /" + key
+        return b"/CreationDate(D:" + hour + b"Z')>>" + ids + b"\n<feff0041> kept"
+
+    first = without_hour(made_at(b"20160301093000", b"0123456789ABCDEF" * 2))
+    assert first == without_hour(made_at(b"20270101000000", b"F" * 32))
+    assert len(first) == len(made_at(b"20160301093000", b"F" * 32))
+    assert first.endswith(b"<feff0041> kept")
+
+
+def test_one_convention_has_its_fiches_only(workspace: Path) -> None:
+    document = PublishedDocument(run(workspace, conventions=(3, 9)).paths[0])
+    assert list(document.budgets()) == [3, 9]
+    expected = [row["fiche_id"] for row in table(workspace, "fiches") if row["convention_id"] in ("3", "9")]
+    assert list(document.fiches) == expected
+
+
+# The source of the document
+
+
+def test_the_master_is_published_where_there_is_one(workspace: Path) -> None:
+    from_register = PublishedDocument(run(workspace).paths[0])
+    assert tabellion("generate", cwd=workspace).code == 0
+    done = tabellion("publish", cwd=workspace)
+    assert done.code == 0, done.err
+    assert "Publié à partir du classeur contrat.xlsx : 11 conventions, 69 fiches." in done.out
+    again = PublishedDocument(workspace / "workbooks" / "publication" / "chartres-2015-2020-2013.docx")
+    assert (again.fiches, again.budgets()) == (from_register.fiches, from_register.budgets())
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"formats": ("odt",)}, "option-fausse"),
+        ({"conventions": (12,)}, "option-fausse"),
+        ({"exercice": 1999}, "option-fausse"),
+        ({"source": "lune"}, "option-fausse"),
+        ({"source": "consolidation"}, "option-fausse"),
+        ({"target": Path("document.txt")}, "option-fausse"),
+    ],
+)
+def test_wrong_options_are_said(workspace: Path, options: dict[str, object], code: str) -> None:
+    with pytest.raises(TabellionError) as refused:
+        run(workspace, **options)
+    assert [each.code for each in refused.value.findings] == [code]
+
+
+def test_another_exercice_has_its_own_amounts(workspace: Path) -> None:
+    path = workspace / "workbooks" / "registre" / "lignes_budgetaires.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "B05-luce-900,5,luce,Essai,2016,1000.50,900,,,,,\n", encoding="utf-8")
+    document = PublishedDocument(run(workspace, exercice=2016).paths[0])
+    assert document.budgets()[5] == [
+        ("town", "Lucé", ["1\u202f000,50\u00a0€", "900\u00a0€"]),
+        ("line", "Essai", ["1\u202f000,50\u00a0€", "900\u00a0€"]),
+        ("total", "Total de la convention 5", ["1\u202f000,50\u00a0€", "900\u00a0€"]),
+    ]
+
+
+# The template belongs to the staff
+
+
+def restyle(path: Path, change: dict[str, tuple[str, str]]) -> None:
+    with zipfile.ZipFile(path) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in parts.items():
+            text = content.decode()
+            if name in change:
+                assert change[name][0] in text
+                text = text.replace(*change[name])
+            target.writestr(name, text)
+
+
+def test_a_restyled_template_is_taken_as_it_is(workspace: Path) -> None:
+    named, renamed = ('w:styleId="Titre2"><w:name w:val="heading 2"/>', 'w:styleId="T2bis"><w:name w:val="Heading 2"/>')
+    restyle(workspace / "templates" / "document.docx", {
+        "word/styles.xml": (named, renamed),
+        "word/document.xml": ('w:w="11906" w:h="16838"', 'w:w="16838" w:h="11906"'),
+    })  # fmt: skip
+    document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
+    assert "T2bis" in document.parts["word/document.xml"].decode()
+    assert document.root.find(f".//{W}pgSz").attrib[f"{W}w"] == "16838"  # type: ignore[union-attr]
+
+
+def test_missing_styles_are_all_said_by_their_french_names(workspace: Path) -> None:
+    restyle(workspace / "templates" / "document.docx", {
+        "word/styles.xml": ('w:name w:val="heading ', 'w:name w:val="autre '),
+    })  # fmt: skip
+    done = tabellion("publish", cwd=workspace)
+    assert (done.code, "Traceback" in done.err) == (2, False)
+    assert "« Titre 1 », « Titre 2 », « Titre 3 »" in done.err
+    assert not (workspace / "workbooks" / "publication").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0" * 200, None])
+def test_a_template_that_is_no_word_document_is_said(workspace: Path, content: bytes | None) -> None:
+    path = workspace / "templates" / "document.docx"
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(TabellionError) as refused:
+        run(workspace)
+    assert [each.code for each in refused.value.findings] == ["gabarit-word-faux"]
+
+
+def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
+    folder = workspace / "templates" / "textes"
+    assert run(workspace, conventions=(5,)).paths
+    folder.mkdir()
+    (folder / "convention-05.txt").write_text("Un <premier>\nparagraphe & suite.\n\nUn second.", encoding="utf-8")
+    document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
+    body = [each.text for each in document.blocks if each.style == "Body Text"]
+    assert {"Un <premier> paragraphe & suite.", "Un second."} <= set(body)
+    (folder / "convention-05.txt").write_bytes("É".encode("latin-1"))
+    with pytest.raises(TabellionError) as refused:
+        run(workspace)
+    assert [each.code for each in refused.value.findings] == ["texte-illisible"]
+
+
+# Any contract
+
+
+def made(rows: dict[str, list[dict[str, object]]]) -> Edition:
+    look = load_look(ROOT / "templates" / "contrat.toml", schemas())
+    return Edition(Contract(SETTINGS, schemas(), look, make_tables(schemas(), rows)), frozenset(), {}, (), "d’un essai")
+
+
+@pytest.mark.parametrize("rows", [awkward_rows, empty_rows, large_rows])
+def test_any_contract_is_published(rows: object, tmp_path: Path) -> None:
+    made_rows = rows()  # type: ignore[operator]
+    path = tmp_path / "essai.docx"
+    path.write_bytes(make_document(made(made_rows), load_template(TEMPLATE)))
+    assert list(PublishedDocument(path).fiches) == [each["fiche_id"] for each in made_rows["fiches"]]
+
+
+def test_hostile_texts_are_whole_and_harmless(tmp_path: Path) -> None:
+    rows = large_rows(conventions=1, towns=1, fiches=1)
+    hostile = "<w:p>&amp; ]]> \x00\x0b\ud800 {titre} 𝄞\u202e " + "mot " * 2500 + "fin"
+    rows["fiches"][0]["proposition"] = hostile
+    rows["conventions"][0]["titre"] = rows["lignes_budgetaires"][0]["libelle"] = "=1+1 </w:t> « \x07 »"
+    path = tmp_path / "essai.docx"
+    path.write_bytes(make_document(made(rows), load_template(TEMPLATE)))
+    document = PublishedDocument(path)
+    ((fields, _, _),) = document.fiches.values()
+    shown = fields["Proposition d'action"]
+    assert shown.startswith("<w:p>&amp; ]]> \ufffd\n\ufffd {titre} 𝄞")
+    assert shown.endswith("mot fin")
+    assert shown.count("mot") == 2500
+
+
+# LibreOffice
+
+
+@pytest.mark.libreoffice
+def test_the_pdf_has_every_fiche_and_line_on_the_pages_that_are_said(chartres: tuple[Path, PublishedDocument]) -> None:
+    folder, document = chartres
+    done = tabellion("publish", "--format", "pdf", cwd=folder)
+    assert done.code == 0, done.err
+    path = folder / "workbooks" / "publication" / "chartres-2015-2020-2013.pdf"
+    assert pdf_is_intact(path.read_bytes())
+    text = subprocess.run(["pdftotext", "-layout", path, "-"], check=True, capture_output=True, text=True).stdout
+    pages = text.removesuffix("\f").split("\f")
+    assert all(len(page.split()) > 20 for page in pages[1:])  # no empty page
+    where = {
+        key: rank for rank, page in enumerate(pages, 1) for key in re.findall(r"^ *Fiche action (\S+)$", page, re.M)
+    }
+    assert list(where) == list(document.fiches)
+    for each in document.blocks:
+        if each.rows is not None and each.rows[0][0] == "Fiche":
+            for key, *_, page in each.rows[1:]:
+                assert where[key] == int(page)
+    everything = flat(text).replace(" ", "")
+    for row in table(folder, "lignes_budgetaires"):
+        assert flat(row["libelle"]).split(" ")[0] in everything
+    assert everything.count("☒") == sum(
+        sum(text.count("☒") for text in [*fields.values(), *(each for cells in money for each in cells)])
+        for fields, money, _ in document.fiches.values()
+    )
+
+
+def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(workspace))
+    done = run(workspace, formats=("docx", "pdf"), conventions=(5,))
+    assert [each.suffix for each in done.paths] == [".docx"]
+    assert [each.code for each in done.said] == ["pdf-impossible"]
+    alone = run(workspace, formats=("pdf",), conventions=(5,))
+    assert (alone.paths, [each.code for each in alone.said]) == ((), ["pdf-impossible"])
