@@ -172,6 +172,36 @@ def test_the_annex_walks_from_the_published_total_to_the_recomputed_one(
     assert end + twice == net
 
 
+def test_the_budget_annex_adds_up_by_convention_by_town_and_by_funder(
+    chartres: tuple[Path, PublishedDocument],
+) -> None:
+    folder, document = chartres
+    tables = document.tables_under("Annexe 3 – Le budget de l’exercice")
+    by_convention, by_town, by_both, funding = ([*each.rows] if each.rows else [] for each in tables)
+    lines = table(folder, "lignes_budgetaires")
+    names = {row["collectivite_id"]: row["nom"] for row in table(folder, "collectivites")}
+
+    def added(**of: str) -> Decimal:
+        chosen = [row for row in lines if all(row[name] == value for name, value in of.items())]
+        return sum((Decimal(row["montant_realise"] or 0) for row in chosen), Decimal(0))
+
+    assert by_convention[0] == ["Convention", "Réalisé"]
+    numbers = {row["convention_id"] for row in lines}
+    printed = {row[0].partition(" ")[0]: amount(row[1]) for row in by_convention[1:-1]}
+    assert printed == {number: added(convention_id=number) for number in numbers}
+    assert {row[0]: amount(row[1]) for row in by_town[1:-1]} == {
+        names[town]: added(collectivite_id=town) for town in {row["collectivite_id"] for row in lines}
+    }
+    pairs = {(row["convention_id"], row["collectivite_id"]) for row in lines}
+    assert {(row[0].partition(" ")[0], row[1]): amount(row[2]) for row in by_both[1:-1]} == {
+        (number, names[town]): added(convention_id=number, collectivite_id=town) for number, town in pairs
+    }
+    assert {amount(each[-1][-1]) for each in (by_convention, by_town, by_both)} == {added()}
+    financements = table(folder, "financements")
+    assert int(funding[-1][2]) == len(financements) == sum(int(row[2]) for row in funding[1:-1])
+    assert amount(funding[-1][4]) == sum(Decimal(row["montant"] or 0) for row in financements)
+
+
 @pytest.mark.source
 def test_the_document_holds_what_the_original_holds(chartres: tuple[Path, PublishedDocument]) -> None:
     """The table of the README. One line of the original is two rows run together: the register tells them apart."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from xml.sax.saxutils import escape
 
 from tabellion.outputs.publishing.annex import write_annex
+from tabellion.outputs.publishing.budget import write_budget_annex
 from tabellion.outputs.publishing.chapters import write_chapters
 from tabellion.outputs.publishing.edition import Edition
 from tabellion.outputs.publishing.front import write_front
@@ -65,6 +66,7 @@ def _write(
     write_front(pen, edition, live=live)
     write_chapters(pen, edition, told)
     write_annex(pen, edition)
+    write_budget_annex(pen, edition)
     return pages.found
 
 

@@ -33,11 +33,12 @@ from tabellion.wording import plural
 #: The workspace's own notice, in place of the program's.
 NOTICE = "avertissement"
 AMOUNT_WORDS = dict(zip(AMOUNTS, ("Prévu", "Voté", "Réalisé"), strict=True))
-WALK_ANNEX, FINDINGS_ANNEX, RECAP_PART, NOTICE_PART = (
-    bookmark_name("partie", each) for each in ("rapprochement", "constats", "recapitulatif", "avertissement")
+WALK_ANNEX, FINDINGS_ANNEX, BUDGET_ANNEX, RECAP_PART, NOTICE_PART = (
+    bookmark_name("partie", each) for each in ("rapprochement", "constats", "budget", "recapitulatif", "avertissement")
 )
 WALK_TITLE = "Annexe 1 – Du total publié au total recalculé"
 FINDINGS_TITLE = "Annexe 2 – Constats ouverts"
+BUDGET_TITLE = "Annexe 3 – Le budget de l’exercice"
 
 
 def pilier_heading(pilier: Pilier) -> str:
@@ -171,3 +172,4 @@ def _entries(edition: Edition) -> Iterator[tuple[str, str, str]]:
             yield CONTENTS_2, convention_heading(convention), convention_mark(convention.number)
     yield CONTENTS_1, WALK_TITLE, WALK_ANNEX
     yield CONTENTS_1, f"{FINDINGS_TITLE} ({plural(len(edition.told), 'constat')})", FINDINGS_ANNEX
+    yield CONTENTS_1, BUDGET_TITLE, BUDGET_ANNEX
