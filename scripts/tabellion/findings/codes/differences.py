@@ -8,7 +8,7 @@ _ERREUR, _INFORMATION = Severity.ERREUR, Severity.INFORMATION
 
 CODES: tuple[Code, ...] = (
     Code("genres-differents", "Deux fichiers qui ne se comparent pas", _ERREUR,
-         "« {valeur} » est un {genre}, « {attendu} » est un {autre} : ils ne disent pas la même chose du contrat.",
+         "« {valeur} » ({genre}) et « {attendu} » ({autre}) ne sont pas de même nature : ils ne disent pas la même chose du contrat.",
          "Comparez deux classeurs du contrat, deux formulaires d'un partenaire ou deux consolidations. "
          "Un dossier de registre se compare à un classeur du contrat ou à une consolidation.", True),
     Code("partenaires-differents", "Les formulaires de deux partenaires", _ERREUR,

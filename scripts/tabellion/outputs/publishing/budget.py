@@ -110,7 +110,7 @@ def _write_funding(pen: Pen, figures: AnnexFigures, funding: dict[tuple[int | No
         "Un financeur d’une convention par ligne : combien de financements, combien de chiffrés, leur montant."
     )
     pen.table(
-        Table(BUDGET, (44.0, 40.0, 18.0, 14.0, 20.0), title, description, (*heads, *numbers), last_row=True), rows
+        Table(BUDGET, (42.0, 36.0, 24.0, 16.0, 20.0), title, description, (*heads, *numbers), last_row=True), rows
     )
 
 
