@@ -24,7 +24,7 @@ from tabellion.registre.document import ImportedContract, read_document
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 PROVENANCE = {"ligne_source", "reparation", "texte_source"}
-RELAXED = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def without_provenance(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def test_typography_changes_nothing(contract: ContractSpec, how: str) -> None:
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
         result = read_document(data, "x.txt")
@@ -142,5 +142,6 @@ def test_rows_have_exactly_the_schemas_fields() -> None:
         assert rows, name
         for row in rows:
             assert list(row) == fields, name
-    later = {"suivis", "subventions"}  # what partners and deeds say in the years after: no published document holds it
+    # What partners, deeds and plans say in the years after: no published document holds it.
+    later = {"suivis", "subventions", "plan_charges", "plan_produits"}
     assert set(tables) == {path.stem for path in SCHEMAS.glob("*.json")} - later

@@ -122,7 +122,7 @@ def memory(workspace: Path) -> set[str]:
 
 #: Calls that only files and folders get: pipes between processes are written to as often as it happens.
 _OF_FILES = ("pwrite64", "fdatasync", "fsync", "mkdir", "unlink", "unlinkat", "rmdir", "utimensat", "chmod")
-_SPREAD = 12
+_SPREAD = 8
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,9 @@ def test_refused_by_the_system_from_any_instant_on(
         workspace = tmp_path / str(call) / "contrat"
         shutil.copytree(evening, workspace)
         done = night(workspace).refused_at(call, error, onwards=call.name not in faults.RENAMING)
-        assert (done.returncode in (0, 2), done.stderr) == (True, b""), call
+        assert done.returncode in (0, 2), call
+        # What is refused is refused to Python too: multiprocessing says when it cannot take away its semaphores.
+        assert b"tabellion" not in done.stderr, (call, done.stderr)
         assert inputs(workspace) == inputs(evening), call
         run_again(workspace)
         assert outputs(workspace) == outputs(morning), call

@@ -1,7 +1,7 @@
 """The README cannot drift: each command in it is run in a copy of the checkout, and what it prints is compared.
 
 A line ``…`` stands for any lines, ``…`` inside a line for any text. The set-up commands download libraries and the
-whole benchmark takes minutes: here they run as the cheaper equivalents below, and ``.ci/run`` runs them as they are
+whole benchmarks take minutes: here they run as the cheaper equivalents below; ``.ci/run`` runs the set-up as it is
 written.
 """
 
@@ -27,7 +27,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 #: No-break spaces look like spaces on a page.
 SPACES = {0x00A0: " ", 0x202F: " "}
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install"
-#: What a command runs as here. Each of them is in ``.ci/run`` as the README prints it.
+#: What a command runs as here.
 CHEAPER = {
     f"{INSTALL} . && .venv/bin/tabellion generate": "tabellion generate",
     f"{INSTALL} -e '.[dev]' && .venv/bin/pytest": "python -m pytest --collect-only -q",
@@ -125,9 +125,9 @@ def test_the_readme_begins_with_the_two_commands_that_do_everything() -> None:
     assert [step.command for step in steps()][:2] == list(CHEAPER)[:2]
 
 
-def test_what_runs_here_as_something_cheaper_runs_in_full_in_the_ci() -> None:
+def test_the_commands_that_set_everything_up_run_in_full_in_the_ci() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert [command for command in CHEAPER if command not in script] == []
+    assert [command for command in CHEAPER if command.startswith(INSTALL) and command not in script] == []
 
 
 def test_every_file_that_the_readme_names_is_there() -> None:

@@ -165,7 +165,7 @@ def chosen(draw: st.DrawFn, partner: str) -> list[Mutation]:
     return picked
 
 
-@settings(max_examples=16)
+@settings(max_examples=8)
 @given(data=st.data(), partner=st.sampled_from(PARTNERS))
 def test_a_form_filled_and_mutated_at_random(data: st.DataObject, partner: str) -> None:
     form = form_of(partner)[0]

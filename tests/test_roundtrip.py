@@ -46,7 +46,7 @@ def assert_same_tables(before: Tables, reading: MasterReading) -> None:
 
 
 @given(contracts())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_contract_comes_back_as_it_was(tables: Tables) -> None:
     plan = planned(tables)
     reading = read_back(plan)
