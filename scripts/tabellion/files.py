@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -161,6 +161,21 @@ def folder_to_disk(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def is_free(path: Path, content: bytes, is_ours: Callable[[bytes], bool]) -> bool:
+    """Whether ``content`` can be put at ``path``: nothing is there, or what the program wrote. Nobody loses work.
+
+    ``is_ours`` says of bytes whether they are as the program wrote them. Raises :class:`TabellionError` when what is
+    there cannot be read.
+    """
+    if not os.path.lexists(path):
+        return True
+    try:
+        present = path.read_bytes()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return present == content or is_ours(present)
 
 
 def cannot_write(path: Path, error: OSError) -> TabellionError:

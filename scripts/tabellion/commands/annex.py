@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.accounts.overview import Overview
+from tabellion.commands.options import wrong_option
 from tabellion.commands.origin import Depuis, load_origin
-from tabellion.files import cannot_write, keep_dated_copy, write_whole
+from tabellion.files import is_free, keep_dated_copy, write_whole
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.outputs.annex import annex_name, write_annex
 from tabellion.workbook.plan import Contract
@@ -56,17 +57,11 @@ def _exercice(contract: Contract, asked: int | None) -> int:
     shown = ", ".join(map(str, years)) if years else "aucun pour l'instant"
     expected = f"un exercice qui a des lignes budgétaires : {shown}"
     option, found = "--exercice", current if asked is None else asked
-    raise TabellionError([finding("option-fausse", Place(option), champ=option, valeur=found, attendu=expected)])
+    raise TabellionError([wrong_option(option, found, expected)])
 
 
 def _make_way(target: Path, content: bytes, *, force: bool, now: datetime) -> Path | None:
-    if not target.exists():
-        return None
-    try:
-        present = target.read_bytes()
-    except OSError as error:
-        raise cannot_write(target, error) from error
-    if present == content or is_intact(present):
+    if is_free(target, content, is_intact):
         return None
     if not force:
         remede = "Rangez-le ailleurs, ou choisissez --sortie ; avec --forcer, il est remplacé après une copie datée."

@@ -12,7 +12,7 @@ from tabellion.commands.board import Line
 from tabellion.commands.diff_data import as_json
 from tabellion.commands.generate import LAYOUT
 from tabellion.commands.saying import printable
-from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.differences.model import (
     Comparison,
@@ -25,7 +25,7 @@ from tabellion.outputs.differences.reading import read_side
 from tabellion.outputs.differences.whole import compare
 from tabellion.outputs.differences.words import DiffWords, counts, signed_euros, table_sums
 from tabellion.schema.amounts import format_euros
-from tabellion.wording import plural, system_reason
+from tabellion.wording import plural
 from tabellion.workbook.look import load_look
 from tabellion.workbook.seal import is_intact
 from tabellion.workspace import Workspace
@@ -78,13 +78,13 @@ def diff(
 
         look = load_look(workspace.templates / LAYOUT, workspace.schemas)
         content = write_differences(comparison, words, look, workspace.settings, to_workbook)
-        is_free = _is_free(to_workbook, content)
-        if not is_free and not force:
+        is_place_free = is_free(to_workbook, content, is_intact)
+        if not is_place_free and not force:
             remede = "Donnez un autre nom à --classeur ; avec --forcer, il est remplacé après une copie datée."
             raise TabellionError(
                 [finding("fichier-deja-la", Place(str(to_workbook)), valeur=to_workbook.name, remede=remede)]
             )
-        kept = None if is_free else keep_dated_copy(to_workbook, now)
+        kept = None if is_place_free else keep_dated_copy(to_workbook, now)
         contents[to_workbook] = content
     if to_json is not None:
         text = json.dumps(as_json(comparison, words), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
@@ -102,19 +102,6 @@ def _refuse_outputs(before: Path, after: Path, outputs: dict[str, Path | None]) 
             said.append(finding("sortie-sur-source", Place(str(path)), champ=option, valeur=path.name))
     if said:
         raise TabellionError(said)
-
-
-def _is_free(path: Path, content: bytes) -> bool:
-    if not path.exists():
-        return True
-    try:
-        present = path.read_bytes()
-    except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError(
-            [finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)]
-        ) from error
-    return present == content or is_intact(present)
 
 
 # In a terminal

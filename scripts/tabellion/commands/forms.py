@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.commands.generate import load_contract
-from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.commands.options import unknown_partners, wrong_option
+from tabellion.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.wording import nearest, slug, system_reason
+from tabellion.wording import slug
 from tabellion.workbook.forms.content import make_forms
 from tabellion.workbook.forms.writer import form_row_count, write_form
 from tabellion.workbook.plan import Contract
@@ -50,7 +51,7 @@ def forms(
         path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
         contents[path] = write_form(contract, form)
         sent.append(Sent(form.partner, path, form_row_count(form)))
-    filled = [path for path, content in contents.items() if not _is_free(path, content)]
+    filled = [path for path, content in contents.items() if not is_free(path, content, is_intact)]
     if filled and not force:
         remede = "Rangez-le dans retours/ s'il est rempli ; avec --forcer, il est remplacé après une copie datée."
         raise TabellionError(
@@ -67,37 +68,7 @@ def _wrong_options(contract: Contract, year: int, partners: Sequence[str]) -> li
     mistakes: list[Finding] = []
     if not settings.debut <= year <= settings.fin:
         expected = f"une année de {settings.debut} à {settings.fin}"
-        mistakes.append(_wrong_option("--exercice", year, expected))
+        mistakes.append(wrong_option("--exercice", year, expected))
     table = contract.tables["partenaires"]
-    known = [str(each) for each in table["partenaire_id"]]
-    by_name = dict(zip(table["nom"].astype(str), known, strict=True))
-    for each in partners:
-        if each in known:
-            continue
-        near = nearest(each, known)
-        if near is None and (name := nearest(each, by_name)) is not None:
-            near = by_name[name]
-        expected = f"peut-être « {near} »" if near else f"un identifiant de partenaires.csv : {', '.join(known[:12])}"
-        mistakes.append(_wrong_option("--partenaire", each, expected))
-    return mistakes
-
-
-def _wrong_option(option: str, value: str | int, expected: str) -> Finding:
-    return finding("option-fausse", Place(option), champ=option, valeur=value, attendu=expected)
-
-
-def _is_free(path: Path, content: bytes) -> bool:
-    """Whether a form can be put there: nothing is there, or it is as the program wrote it. Nobody loses work.
-
-    Raises :class:`TabellionError` when what is there cannot be read.
-    """
-    if not path.exists():
-        return True
-    try:
-        present = path.read_bytes()
-    except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError(
-            [finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)]
-        ) from error
-    return present == content or is_intact(present)
+    names = dict(zip(table["partenaire_id"].astype(str), table["nom"].astype(str), strict=True))
+    return [*mistakes, *unknown_partners(partners, names, "de partenaires.csv")]

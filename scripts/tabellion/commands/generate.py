@@ -8,10 +8,9 @@ from pathlib import Path
 
 from tabellion.campaign.adoption import load_adoption
 from tabellion.checks.contract import check_integrity, check_meaning
-from tabellion.files import keep_dated_copy, write_whole
+from tabellion.files import is_free, keep_dated_copy, write_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.registre import load_register
-from tabellion.wording import system_reason
 from tabellion.workbook.look import load_look
 from tabellion.workbook.master import write_master
 from tabellion.workbook.plan import Contract, plan_master
@@ -77,16 +76,7 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
 
 def _make_way(target: Path, content: bytes, *, force: bool, now: datetime) -> Path | None:
     """Let a workbook that people edited be replaced only on demand, after a dated copy."""
-    if not target.exists():
-        return None
-    try:
-        present = target.read_bytes()
-    except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError(
-            [finding("ecriture-impossible", Place(str(target)), valeur=target.name, detail=detail)]
-        ) from error
-    if present == content or is_intact(present):
+    if is_free(target, content, is_intact):
         return None
     if not force:
         detail = "il n'est plus tel que tabellion l'a écrit"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,8 +9,9 @@ from pathlib import Path
 
 from tabellion.checks.contract import check_integrity, check_meaning
 from tabellion.commands.generate import LAYOUT, load_contract
+from tabellion.commands.options import wrong_option
 from tabellion.commands.validate import check_master
-from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.intake import read_workbook
 from tabellion.intake.master import read_master
@@ -27,6 +27,8 @@ from tabellion.workbook.seal import is_intact
 from tabellion.workspace import Workspace
 
 FORMATS = ("docx", "pdf")
+#: How each format tells whether a document is as the program wrote it.
+_SEALS = {".docx": is_intact, ".pdf": pdf_is_intact}
 CONTRACT, CONSOLIDATED = "contrat", "consolidation"
 SOURCES = (CONTRACT, CONSOLIDATED)
 FOLDER, TEXTS = "publication", "textes"
@@ -132,15 +134,15 @@ def _no_pdf(path: Path, detail: str, *, alone: bool) -> Finding:
 
 def _wrong_options(wanted: Wanted) -> list[Finding]:
     mistakes = [
-        _wrong_option("--format", each, "docx, pdf, ou les deux séparés par une virgule")
+        wrong_option("--format", each, "docx, pdf, ou les deux séparés par une virgule")
         for each in wanted.formats
         if each not in FORMATS
     ]
     if wanted.source not in SOURCES:
-        mistakes.append(_wrong_option("--depuis", wanted.source, " ou ".join(SOURCES)))
+        mistakes.append(wrong_option("--depuis", wanted.source, " ou ".join(SOURCES)))
     target = wanted.target
     if target is not None and (target.suffix.lower() not in (".docx", ".pdf") or target.is_dir()):
-        mistakes.append(_wrong_option("--sortie", str(target), "un nom de fichier qui finit par .docx ou .pdf"))
+        mistakes.append(wrong_option("--sortie", str(target), "un nom de fichier qui finit par .docx ou .pdf"))
     return mistakes
 
 
@@ -149,7 +151,7 @@ def _wrong_for(contract: Contract, wanted: Wanted) -> list[Finding]:
     known = list(contract.convention_titles)
     numbers = ", ".join(map(str, known[:30]))
     mistakes = [
-        _wrong_option("--convention", each, f"le numéro d'une convention du contrat : {numbers}")
+        wrong_option("--convention", each, f"le numéro d'une convention du contrat : {numbers}")
         for each in dict.fromkeys(wanted.conventions)
         if each not in known
     ]
@@ -159,12 +161,8 @@ def _wrong_for(contract: Contract, wanted: Wanted) -> list[Finding]:
         if wanted.exercice not in of_lines and not settings.debut <= wanted.exercice <= settings.fin:
             years = ", ".join(map(str, sorted(of_lines)))
             expected = f"une année de {settings.debut} à {settings.fin}" + (f", ou {years}" if years else "")
-            mistakes.append(_wrong_option("--exercice", wanted.exercice, expected))
+            mistakes.append(wrong_option("--exercice", wanted.exercice, expected))
     return mistakes
-
-
-def _wrong_option(option: str, value: str | int, expected: str) -> Finding:
-    return finding("option-fausse", Place(option), champ=option, valeur=value, attendu=expected)
 
 
 def _read(workspace: Workspace, source: str) -> tuple[Contract, tuple[Finding, ...], str]:
@@ -176,7 +174,7 @@ def _read(workspace: Workspace, source: str) -> tuple[Contract, tuple[Finding, .
         folder = workspace.consolidation / "registre"
         if not folder.is_dir():
             detail = "lancez d'abord « tabellion consolidate »"
-            raise TabellionError([_wrong_option("--depuis", source, f"un état consolidé : {detail}")])
+            raise TabellionError([wrong_option("--depuis", source, f"un état consolidé : {detail}")])
         register = load_register(folder, workspace.schemas)
         mistakes = check_integrity(register.tables, workspace.schemas, workspace.settings, register.locate)
         if mistakes:
@@ -232,21 +230,10 @@ def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Pat
 
 def _make_way(contents: dict[Path, bytes], *, force: bool, now: datetime) -> tuple[Path, ...]:
     """Let documents that people edited be replaced only on demand, after dated copies."""
-    edited = [path for path, content in contents.items() if os.path.lexists(path) and not _is_free(path, content)]
+    edited = [path for path, content in contents.items() if not is_free(path, content, _SEALS[path.suffix])]
     if edited and not force:
         raise TabellionError([finding("document-modifie", Place(str(path)), valeur=path.name) for path in edited])
     return tuple(keep_dated_copy(path, now) for path in edited)
-
-
-def _is_free(path: Path, content: bytes) -> bool:
-    try:
-        present = path.read_bytes()
-    except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError(
-            [finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)]
-        ) from error
-    return present == content or (pdf_is_intact(present) if path.suffix == ".pdf" else is_intact(present))
 
 
 def formats_of(text: str) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from pathlib import Path
 import typer
 
 from tabellion.campaign.model import BoardLine, Consolidation, Standing
+from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.commands.saying import printable
-from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.files import cannot_write, keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder
-from tabellion.wording import nearest, plural, slug, system_reason
+from tabellion.wording import plural, slug
 from tabellion.workspace import Workspace
 
 _FOLDER, _DIGESTS = "relances", "relances.json"
@@ -162,22 +163,9 @@ def _wrong_options(consolidation: Consolidation, exercice: int | None, partners:
     exercices = consolidation.exercices
     if exercice is not None and exercice not in exercices:
         known = f"un exercice qui a des formulaires : {', '.join(map(str, exercices))}" if exercices else "rien"
-        mistakes.append(_wrong_option("--exercice", exercice, known))
+        mistakes.append(wrong_option("--exercice", exercice, known))
     names = {each.partenaire: each.nom for each in consolidation.board}
-    by_name = {name: partner for partner, name in names.items()}
-    for each in dict.fromkeys(partners):
-        if each in names:
-            continue
-        near = nearest(each, names)
-        if near is None and (name := nearest(each, by_name)) is not None:
-            near = by_name[name]
-        expected = f"peut-être « {near} »" if near else f"un identifiant du suivi : {', '.join([*names][:12])}"
-        mistakes.append(_wrong_option("--partenaire", each, expected))
-    return mistakes
-
-
-def _wrong_option(option: str, value: str | int, expected: str) -> Finding:
-    return finding("option-fausse", Place(option), champ=option, valeur=value, attendu=expected)
+    return [*mistakes, *unknown_partners(partners, names, "du suivi")]
 
 
 def _read_digests(workspace: Workspace) -> Digests:
@@ -209,16 +197,11 @@ def _present(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> TabellionError:
-    detail = system_reason(error)
-    return TabellionError([finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)])
+        raise cannot_write(path, error) from error

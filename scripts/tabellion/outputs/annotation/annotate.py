@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.addresses import parse_cell
-from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.files import cannot_write, keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.intake.source import read_source
 from tabellion.outputs.annotation.comments import Mark, add_comments, remove_comments
@@ -25,7 +25,6 @@ from tabellion.outputs.annotation.package import PackageEditor, SheetEntry
 from tabellion.outputs.annotation.sheet_map import Cell, SheetMap
 from tabellion.outputs.annotation.splice import Edits, escape_attribute, find_nodes, prefix_of
 from tabellion.outputs.annotation.styles import StyleSheet
-from tabellion.wording import system_reason
 from tabellion.workbook.look import Look
 from tabellion.workbook.names import ANNOTATIONS, is_annotations, quoted_sheet, sheet_name
 
@@ -141,10 +140,7 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError(
-            [finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)]
-        ) from error
+        raise cannot_write(path, error) from error
 
 
 def _digest(parts: Iterable[tuple[str, bytes]]) -> str:
