@@ -105,7 +105,7 @@ def look_at_campaign(workspace: Workspace, now: datetime, progress: Progress | N
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Without looking for garbage: of a thousand returns, a million values live until the end, and looking through them
-    again and again takes a fifth of a run (measured: 19 s, then 16 s) to find nothing.
+    again and again finds nothing.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -189,7 +189,7 @@ class _Outputs:
         """The annotated copies, among those to replace or remove, in which somebody has typed."""
         for name in copies:
             path = self.workspace.workbooks / name
-            if name.startswith("constats/") and path.is_file() and not is_annotated(path.read_bytes()):
+            if self.workspace.constats in path.parents and path.is_file() and not is_annotated(path.read_bytes()):
                 yield path
 
     def _stale_jobs(self) -> list[CopyJob]:
@@ -242,9 +242,10 @@ def _copy_jobs(workspace: Workspace, stock: Stock) -> list[CopyJob]:
         is_return = name != workspace.contrat.name
         found = [each for each in by_file.get(name, []) if not (is_return and each.code in _FOR_STAFF)]
         if any(each.gravite is not Severity.INFORMATION for each in found):
-            target = f"constats/{name.removeprefix('retours/')}"
-            if is_return and target.casefold() == f"constats/{workspace.contrat.name}".casefold():
-                target = f"constats/{Path(target).stem} (retour){Path(target).suffix}"  # that place is the master's own
+            copies = workspace.constats.name
+            target = f"{copies}/{name.removeprefix(f'{workspace.retours.name}/')}"
+            if is_return and target.casefold() == f"{copies}/{workspace.contrat.name}".casefold():
+                target = f"{copies}/{Path(target).stem} (retour){Path(target).suffix}"  # that place is the master's own
             digest = digest_of([sha256, digest_of_folder(workspace.templates, "contrat.toml"), repr(found)])
             jobs.append(CopyJob(name, target, path, tuple(found), digest))
     return jobs

@@ -48,7 +48,7 @@ class Line:
 
 @dataclass
 class Speaker:
-    """Makes lines of what happens and hands them to ``show``; ``log`` gets them too, and each run in full."""
+    """Makes lines of what happens and hands them to ``show``; ``log`` gets them too."""
 
     log: RunLog
     show: Callable[[Line], None]
@@ -76,8 +76,6 @@ class Speaker:
     def answered(self, batch: Batch, night: Night, seconds: float) -> None:
         """It is: each file whose verdict is new, then what is left to do."""
         self.log.findings(night.notices)
-        if night.written:
-            self.log.consolidation(night.consolidation)
         self.noticed([each for each in night.notices if each not in self.told])
         self.told = frozenset(night.notices)
         verdicts = {each.fichier: each for each in _files(night.consolidation)}
@@ -86,6 +84,8 @@ class Speaker:
         # Of a kept copy that is needed no more nothing is to be said: the return that takes its place is.
         kept = {name for name in names if name not in now and not name.startswith(f"{_RETURNS}/")}
         self._say_files([(name, verdicts.get(name)) for name in names if name not in kept])
+        # The log says what blocks in the files that changed, not again in all the others.
+        self.log.findings(each for name in names if name in verdicts for each in verdicts[name].findings)
         self.before = now
         self._master(batch, night)
         state = "à jour" if night.written else "rien de nouveau"
