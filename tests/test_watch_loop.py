@@ -33,6 +33,8 @@ from tabellion.commands.run_log import RunLog
 from tabellion.commands.watch import Stopped, stoppable, watch
 from tabellion.commands.watch_voice import Line, Speaker
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
+from tabellion.outputs.manifest import Beside, write_besides
+from tabellion.outputs.placing import BESIDES
 from tabellion.watch.settling import Batch, Settler
 from tabellion.workspace import Workspace, find_workspace
 
@@ -481,3 +483,28 @@ def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
         (line,) = told.lines
         assert line.what.isprintable()
         assert line.gravity is Severity.ERREUR
+
+
+def test_a_place_that_is_free_for_an_instant_is_not_taken(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LibreOffice begins each save by taking its owner file away, and lays another one at once."""
+    monkeypatch.setattr(watching, "QUIET_SECONDS", 1.0)
+    opened.consolidation.mkdir(parents=True)
+    opened.memory.mkdir()
+    lock = opened.consolidation / ".~lock.sortie.xlsx#"
+    waits = Beside("consolidation/sortie.xlsx", "consolidation/sortie (nouveau).xlsx", "0" * 64, None)
+    write_besides(opened.memory / BESIDES, {waits.target: waits})
+    loop = watching._Loop(opened, Ear())
+
+    def free_at(now: float, *, locked: bool) -> bool:
+        if locked:
+            lock.write_text(",marie,poste,23.11.2026 09:00,file:///profil;", encoding="utf-8")
+        else:
+            lock.unlink(missing_ok=True)
+        return loop.is_output_free(now)
+
+    assert not free_at(0.0, locked=True)
+    assert not free_at(10.0, locked=False)
+    assert not free_at(10.1, locked=True)
+    assert not free_at(20.0, locked=False)
+    assert not free_at(20.9, locked=False)
+    assert free_at(21.0, locked=False)

@@ -5,6 +5,7 @@ themselves when the owner leaves. Real watcher, real LibreOffice; Excel's owner 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -193,3 +194,26 @@ def test_what_the_owner_saves_is_kept_under_a_date(desk: Office, office: LibreOf
     theirs = openpyxl.load_workbook(kept, read_only=True)
     assert theirs[sheet]["A1"].value == "mes notes"
     theirs.close()
+
+
+def test_a_save_that_begins_by_letting_go_swallows_nothing(desk: Office) -> None:
+    """LibreOffice's save, step by step and slower: its owner file away, another one, its file over the output."""
+    lock = desk.workbook.with_name(f".~lock.{desk.workbook.name}#")
+    says = ",marie,poste,23.11.2026 09:00,file:///profil;"
+    lock.write_text(says, encoding="utf-8")
+    with desk.watching.run():
+        desk.answer("beaucoup")
+    newer, theirs = waiting(desk.workbook).read_bytes(), desk.workbook.read_bytes() + b"notes"
+    for _ in range(3):
+        lock.unlink()
+        time.sleep(0.4)
+        lock.write_text(says, encoding="utf-8")
+        saved = desk.workbook.with_name("lu123.tmp")
+        saved.write_bytes(theirs)
+        time.sleep(0.4)
+        saved.replace(desk.workbook)
+        assert waiting(desk.workbook).read_bytes() == newer
+    lock.unlink()
+    desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place", _SECONDS)
+    (kept,) = desk.workbook.parent.glob("consolidation 20*.xlsx")
+    assert kept.read_bytes() == theirs

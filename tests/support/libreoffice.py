@@ -156,7 +156,7 @@ class LibreOffice:
         return self.call("evaluate", formula=formula)
 
     def save(self, path: Path) -> Path:
-        """Save the open file as ``.xlsx``."""
+        """Save the open file, or a copy of it elsewhere, as ``.xlsx``."""
         self.call("save", path=str(path))
         return path
 

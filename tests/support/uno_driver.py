@@ -205,8 +205,12 @@ class Driver:
         target.moveRange(target.getCellByPosition(column, row).CellAddress, source)
 
     def save(self, path: str) -> None:
-        """Save a copy as ``.xlsx``."""
-        self.document.storeToURL(Path(path).resolve().as_uri(), properties(FilterName=_XLSX))
+        """Save it, as Ctrl+S does; under another path, a copy as ``.xlsx``."""
+        url = Path(path).resolve().as_uri()
+        if url == self.document.URL:
+            self.document.store()
+        else:
+            self.document.storeToURL(url, properties(FilterName=_XLSX))
 
     def pdf(self, path: str) -> None:
         self.document.storeToURL(Path(path).resolve().as_uri(), properties(FilterName=_PDF))

@@ -25,11 +25,13 @@ DEADLINE_SECONDS = 30.0
 _LOOK_SECONDS = 0.03
 
 
-def wait(condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS) -> None:
-    """Wait until ``condition()`` is true."""
+def wait(
+    condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS, said: Callable[[], str] = str
+) -> None:
+    """Wait until ``condition()`` is true; ``said()`` is shown where it never is."""
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
+        assert time.monotonic() < until, f"not within {seconds:g} s: {what}\n{said()}"
         time.sleep(_LOOK_SECONDS)
 
 
@@ -95,7 +97,7 @@ class Watching:
             assert self.process.poll() is None, f"the watcher ended: {self.log.read_text(encoding='utf-8')}"
             return condition()
 
-        wait(is_so, f"{what}; it said:\n{self.said}", seconds)
+        wait(is_so, what, seconds, lambda: f"it said:\n{self.said}")
 
     @property
     def said(self) -> str:

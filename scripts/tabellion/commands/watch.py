@@ -26,7 +26,7 @@ from tabellion.outputs.publication import is_place_free
 from tabellion.watch.events import Event, Watcher
 from tabellion.watch.filesystems import network_folder
 from tabellion.watch.notices import Notifier
-from tabellion.watch.settling import Batch, Settler
+from tabellion.watch.settling import QUIET_SECONDS, Batch, Settler
 from tabellion.workspace import Workspace, find_workspace
 
 #: How often the loop looks after its threads, the outputs that wait and the notices, in seconds.
@@ -120,6 +120,7 @@ class _Loop:
     notices: queue.SimpleQueue[Finding] = field(default_factory=queue.SimpleQueue)
     retry_at: float | None = None
     retry_seconds: float = field(default_factory=lambda: _RETRY_SECONDS)
+    free_since: float | None = None
 
     def __post_init__(self) -> None:
         self.notifier = Notifier(self.workspace.memory, on_said=lambda: self.heard.put(None))
@@ -187,13 +188,22 @@ class _Loop:
             self.crash(error)
 
     def is_output_free(self, now: float) -> bool:
-        """Whether an output that waits beside its place, because somebody held it open, can take it now."""
+        """Whether an output that waits beside its place, because somebody held it open, can take it now.
+
+        Its place must have been free for a while: LibreOffice takes its owner file away for a moment when it begins to
+        save, and what is put there then would be lost under what it saves.
+        """
         if self.retry_at is not None and now < self.retry_at:
             return False
         try:
-            return is_place_free(self.workspace.workbooks, self.workspace.memory / STAGING, now=datetime.now())
+            is_free = is_place_free(self.workspace.workbooks, self.workspace.memory / STAGING, now=datetime.now())
         except OSError:  # the share went away just now
-            return False
+            is_free = False
+        if not is_free:
+            self.free_since = None
+        elif self.free_since is None:
+            self.free_since = now
+        return self.free_since is not None and now >= self.free_since + QUIET_SECONDS
 
     def answer(self, watcher: Watcher, batch: Batch) -> None:
         """Run once; what goes wrong is said, and tried again later."""
