@@ -5,7 +5,7 @@ Files are read before, outputs written after.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,6 @@ from tabellion.campaign.model import (
     Conflict,
     Consolidation,
     Declaration,
-    Key,
     ReceivedFile,
     Removal,
     Standing,
@@ -30,14 +29,11 @@ from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema.frames import make_frame, plain_rows
-from tabellion.schema.shown import shown_value
+from tabellion.workbook.naming import Naming
 from tabellion.workbook.plan import Contract
 
 Slot = tuple[int, str]
 """An exercice and a partner."""
-
-#: The fields that say in words what a row is about, the first of them that it has.
-_WORDS = ("libelle", "objectif", "dispositif")
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ def assemble(materials: Materials) -> Assembly:
     across = [
         *check_contract(tables, schemas, settings, locate),
         *reconcile(tables, schemas, settings, locate, declarations),
-        *_say_conflicts(merged.conflicts, contract),
+        *_say_conflicts(merged.conflicts, Naming(contract)),
         *_say_removals(merged.removals),
     ]
     files = [found for line in board for found in line.received] + list(strays)
@@ -200,28 +196,14 @@ def _standing(choice: Choice, *, sent: bool, is_overdue: bool) -> Standing:
     return Standing.LATE if is_overdue else Standing.AWAITED
 
 
-def _row_words(contract: Contract, tables: Collection[str]) -> dict[tuple[str, Key], str]:
-    """What people call each row of some tables: its words where it has any, and its key."""
-    found = {}
-    for table in tables:
-        schema = contract.schemas[table]
-        for row in plain_rows(contract.tables[table]):
-            key = tuple(row[name] for name in schema.primary_key)
-            words = next((row[name] for name in _WORDS if row.get(name)), None)
-            shown_key = " · ".join(str(part) for part in key)
-            found[table, key] = f"{words[:80]} ({shown_key})" if words else shown_key
-    return found
-
-
-def _say_conflicts(conflicts: Sequence[Conflict], contract: Contract) -> Iterable[Finding]:
-    names = contract.labels("partenaires")
-    rows = _row_words(contract, {each.table for each in conflicts})
+def _say_conflicts(conflicts: Sequence[Conflict], naming: Naming) -> Iterable[Finding]:
     for each in conflicts:
-        schema = contract.schemas[each.table]
-        field = schema.by_name[each.champ]
+
+        def value(said: Any, *, quoted: bool = False, of: Conflict = each) -> str:
+            return naming.value(of.table, of.champ, said, quoted=quoted)
+
         words = " ; ".join(
-            f"{names.get(claim.partenaire, claim.partenaire)} dit {shown_value(field, claim.value, quoted=True)}"
-            for claim in each.claims
+            f"{naming.partner(claim.partenaire)} dit {value(claim.value, quoted=True)}" for claim in each.claims
         )
         places = [claim.place for claim in each.claims]
         first, *others = places if each.place is None else [each.place, *places]
@@ -229,13 +211,13 @@ def _say_conflicts(conflicts: Sequence[Conflict], contract: Contract) -> Iterabl
             "conflit",
             first,
             champ=each.champ,
-            valeur=shown_value(field, each.claims[0].value),
-            attendu=shown_value(field, each.kept),
+            valeur=value(each.claims[0].value),
+            attendu=value(each.kept),
             liees=others,
-            titre=field.title,
-            ligne=rows.get((each.table, each.key)) or " · ".join(str(part) for part in each.key),
+            titre=naming.title(each.table, each.champ),
+            ligne=naming.row(each.table, each.key),
             dires=words,
-            garde=shown_value(field, each.kept, quoted=True),
+            garde=value(each.kept, quoted=True),
         )
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tabellion.campaign.model import Claim, Conflict, Fate, Key, Modification, Removal, ReturnedRow
+from tabellion.campaign.model import Claim, Conflict, Fate, Modification, Removal, ReturnedRow
 from tabellion.campaign.readings import Reading
 from tabellion.findings import Place
-from tabellion.schema import Schemas, TableSchema
+from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.workbook.forms.spec import FORM_TABLES, MADE_BY_FORMS, Role
 
 #: Of each table that forms fill, the fields that a partner types on a row it was sent.

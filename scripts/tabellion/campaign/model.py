@@ -16,11 +16,9 @@ from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, Severity
+from tabellion.schema import Key
 from tabellion.schema.frames import Tables
 from tabellion.workbook.plan import Contract
-
-Key = tuple[Any, ...]
-"""The values of a row's primary key, in the schema's order."""
 
 
 class Verdict(Enum):

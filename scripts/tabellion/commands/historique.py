@@ -10,10 +10,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tabellion.campaign.journal import Journal, Said, key_text, read_journal
-from tabellion.campaign.model import Key
 from tabellion.commands.saying import printable
 from tabellion.findings import Place, TabellionError, finding
-from tabellion.schema import Schemas, TableSchema
+from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.shown import shown_value
 from tabellion.wording import fold, french_date, nearest, plural
 from tabellion.workspace import Workspace

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tabellion.schema.names import FUNDING_TABLES, TABLES
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, ForeignKey, Schemas, TableSchema, load_schemas
+from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, ForeignKey, Key, Schemas, TableSchema, load_schemas
 
 __all__ = [
     "FALSE_WORD",
@@ -12,6 +12,7 @@ __all__ = [
     "TRUE_WORD",
     "Field",
     "ForeignKey",
+    "Key",
     "Schemas",
     "TableSchema",
     "load_schemas",

@@ -20,6 +20,9 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema.names import TABLES
 from tabellion.wording import french_date, system_reason
 
+Key = tuple[Any, ...]
+"""The values of a row's primary key, in the schema's order."""
+
 Kind = Literal["string", "integer", "money", "percent", "date", "boolean"]
 
 #: Words that stand for true and for false in a register and in a workbook, the first of each being the one written.

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from tabellion.campaign.model import Key, Verdict
+from tabellion.campaign.model import Verdict
+from tabellion.schema import Key
 
 
 @dataclass(frozen=True, slots=True)

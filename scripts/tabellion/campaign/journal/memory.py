@@ -31,8 +31,9 @@ from tabellion.campaign.journal.store import (
     reason,
     replace_store,
 )
-from tabellion.campaign.model import Key, Verdict
+from tabellion.campaign.model import Verdict
 from tabellion.findings import Finding, TabellionError, finding
+from tabellion.schema import Key
 
 _Done = TypeVar("_Done")
 #: A reading longer than this many characters of JSON is compressed.

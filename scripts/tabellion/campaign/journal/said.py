@@ -17,7 +17,7 @@ from tabellion.campaign.journal.entries import (
     stored,
     stored_text,
 )
-from tabellion.campaign.model import Key
+from tabellion.schema import Key
 
 Cell = tuple[str, str, str]
 """A cell of the tables: the table, the row's key as :func:`key_text` writes it, the field."""

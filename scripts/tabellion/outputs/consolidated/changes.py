@@ -9,9 +9,9 @@ from tabellion.campaign.model import Claim, Conflict, Consolidation, Fate, Modif
 from tabellion.findings import Place
 from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, note, palette_for, write_list
 from tabellion.outputs.consolidated.palette import Cell, Palette
-from tabellion.outputs.consolidated.words import Words
 from tabellion.wording import plural
 from tabellion.workbook.names import cell_link, cell_name
+from tabellion.workbook.naming import Naming
 from tabellion.workbook.pen import Sheet
 
 CHANGES_TITLE, CHANGES, REMOVALS = "Modifications", "Modifications", "Suppressions"
@@ -41,61 +41,61 @@ _CONFLICT_COLUMNS = (
 )  # fmt: skip
 
 
-def write_changes(sheet: Sheet, consolidation: Consolidation, words: Words, footer: str) -> None:
+def write_changes(sheet: Sheet, consolidation: Consolidation, naming: Naming, footer: str) -> None:
     """Write the changed cells, then the rows whose removal is proposed."""
     changes, removals = consolidation.modifications, consolidation.removals
     sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé",
                 len(_CHANGE_COLUMNS))  # fmt: skip
     palette = palette_for(sheet.pen, len(changes))
-    rows = (_change_row(each, palette, words) for each in changes)
+    rows = (_change_row(each, palette, naming) for each in changes)
     empty = "Aucune modification."
     last = write_list(sheet, CHANGES, FIRST_ROW, _CHANGE_COLUMNS, rows, empty=empty, count=len(changes))
     top = last + 3
     sheet.section(top - 1, 0, "Lignes dont la suppression est proposée")
     note(sheet, top, "Ces lignes manquent dans un retour. Rien n'est supprimé : décidez, et supprimez au contrat.")
     palette = palette_for(sheet.pen, len(removals))
-    proposed = [_removal_row(each, palette, words) for each in removals]
+    proposed = [_removal_row(each, palette, naming) for each in removals]
     write_list(sheet, REMOVALS, top + 1, _REMOVAL_COLUMNS, proposed, empty="Aucune.")
     proposals = plural(len(removals), "suppression proposée", "suppressions proposées")
     sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)), f"↓ {proposals}")
     finish(sheet, footer, columns=2)
 
 
-def write_conflicts(sheet: Sheet, consolidation: Consolidation, words: Words, footer: str) -> None:
+def write_conflicts(sheet: Sheet, consolidation: Consolidation, naming: Naming, footer: str) -> None:
     """Write one row per claim: the same number for all the claims on one cell."""
     conflicts = consolidation.conflicts
     sheet.title(CONFLICTS_TITLE, "Des cellules changées différemment par plusieurs : la valeur du contrat reste",
                 len(_CONFLICT_COLUMNS))  # fmt: skip
     palette = palette_for(sheet.pen, sum(len(each.claims) for each in conflicts))
-    rows = [row for number, each in enumerate(conflicts, 1) for row in _conflict_rows(number, each, palette, words)]
+    rows = [row for number, each in enumerate(conflicts, 1) for row in _conflict_rows(number, each, palette, naming)]
     note(sheet, 2, "Plusieurs lignes de même numéro : plusieurs partenaires parlent de la même cellule.")
     write_list(sheet, CONFLICTS, FIRST_ROW, _CONFLICT_COLUMNS, rows, empty="Aucun conflit.")
     finish(sheet, footer, columns=1)
 
 
-def _value(table: str, champ: str, value: Any, palette: Palette, words: Words) -> Cell:
-    return palette.value(words.field(table, champ), value, words.labels(table, champ))
+def _value(table: str, champ: str, value: Any, palette: Palette, naming: Naming) -> Cell:
+    return palette.value(naming.field(table, champ), value, naming.labels(table, champ))
 
 
-def _difference(table: str, champ: str, before: Any, after: Any, words: Words) -> int | None:
+def _difference(table: str, champ: str, before: Any, after: Any, naming: Naming) -> int | None:
     """What an amount grows by, in cents; ``None`` for what is no amount, or has none on one side."""
-    field = words.field(table, champ)
+    field = naming.field(table, champ)
     is_amount = field is not None and field.kind == "money" and isinstance(before, int) and isinstance(after, int)
     return after - before if is_amount else None
 
 
-def _change_row(each: Modification, palette: Palette, words: Words) -> list[Cell]:
+def _change_row(each: Modification, palette: Palette, naming: Naming) -> list[Cell]:
     table, champ, place = each.table, each.champ, each.place
-    row = words.row(table, each.key)
+    row = naming.row(table, each.key)
     return [
-        palette.text(words.table(table)),
+        palette.text(naming.table(table)),
         palette.text(f"{row} – nouvelle ligne" if each.is_new_row else row),
-        palette.text(words.field_title(table, champ)),
-        _value(table, champ, each.before, palette, words),
-        _value(table, champ, each.after, palette, words),
-        palette.signed(_difference(table, champ, each.before, each.after, words)),
+        palette.text(naming.title(table, champ)),
+        _value(table, champ, each.before, palette, naming),
+        _value(table, champ, each.after, palette, naming),
+        palette.signed(_difference(table, champ, each.before, each.after, naming)),
         palette.state(each.fate.value, _FATES[each.fate]),
-        palette.text(words.partner(each.partenaire)),
+        palette.text(naming.partner(each.partenaire)),
         palette.centred(each.exercice),
         palette.text(_name(place)),
         palette.text(place.feuille),
@@ -105,11 +105,11 @@ def _change_row(each: Modification, palette: Palette, words: Words) -> list[Cell
     ]
 
 
-def _removal_row(each: Removal, palette: Palette, words: Words) -> list[Cell]:
+def _removal_row(each: Removal, palette: Palette, naming: Naming) -> list[Cell]:
     return [
-        palette.text(words.table(each.table)),
-        palette.text(each.libelle or words.row(each.table, each.key)),
-        palette.text(words.partner(each.partenaire)),
+        palette.text(naming.table(each.table)),
+        palette.text(each.libelle or naming.row(each.table, each.key)),
+        palette.text(naming.partner(each.partenaire)),
         palette.link(_name(each.place), each.place),
         palette.text(each.place.feuille),
         palette.cell_of(each.place),
@@ -117,29 +117,29 @@ def _removal_row(each: Removal, palette: Palette, words: Words) -> list[Cell]:
     ]
 
 
-def _conflict_rows(number: int, each: Conflict, palette: Palette, words: Words) -> Iterator[list[Cell]]:
+def _conflict_rows(number: int, each: Conflict, palette: Palette, naming: Naming) -> Iterator[list[Cell]]:
     table, champ, kept = each.table, each.champ, each.place
     for claim in each.claims:
         yield [
             palette.centred(number),
-            palette.text(words.table(table)),
-            palette.text(words.row(table, each.key)),
-            palette.text(words.field_title(table, champ)),
-            _value(table, champ, each.sent, palette, words),
-            _value(table, champ, each.kept, palette, words),
+            palette.text(naming.table(table)),
+            palette.text(naming.row(table, each.key)),
+            palette.text(naming.title(table, champ)),
+            _value(table, champ, each.sent, palette, naming),
+            _value(table, champ, each.kept, palette, naming),
             palette.link(_said_place(kept), kept) if kept is not None else palette.text("pas au contrat"),
-            palette.text(words.partner(claim.partenaire)),
-            _value(table, champ, claim.value, palette, words),
-            palette.signed(_difference(table, champ, each.kept, claim.value, words)),
+            palette.text(naming.partner(claim.partenaire)),
+            _value(table, champ, claim.value, palette, naming),
+            palette.signed(_difference(table, champ, each.kept, claim.value, naming)),
             palette.text(_name(claim.place)),
             palette.cell_of(claim.place),
             palette.moment(claim.saved),
-            palette.text(_remedy(each, claim, words)),
+            palette.text(_remedy(each, claim, naming)),
         ]
 
 
-def _remedy(each: Conflict, claim: Claim, words: Words) -> str:
-    who = words.partner(claim.partenaire)
+def _remedy(each: Conflict, claim: Claim, naming: Naming) -> str:
+    who = naming.partner(claim.partenaire)
     if each.place is None:
         return f"La ligne n'est pas au contrat. Si {who} a raison, remettez-la avec sa valeur ; sinon, rien à faire."
     return f"Si {who} a raison, tapez sa valeur au contrat ; sinon, rien à faire : la valeur du contrat reste."

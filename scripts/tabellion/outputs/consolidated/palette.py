@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -158,7 +159,7 @@ class Palette:
         """The cell (or the line) of a place, which opens there."""
         return self.link(where_in_file(place) if place is not None else None, place, centred=True)
 
-    def value(self, field: Field | None, value: Any, labels: dict[Any, str], *, returned: bool = False) -> Cell:
+    def value(self, field: Field | None, value: Any, labels: Mapping[Any, str], *, returned: bool = False) -> Cell:
         """A value of the tables as its field shows it; ``returned`` when a partner's return said it.
 
         Without its field (a schema that changed since), the value is shown as text.

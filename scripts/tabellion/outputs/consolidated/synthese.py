@@ -21,10 +21,10 @@ from tabellion.outputs.consolidated.credit_blocks import (
 )
 from tabellion.outputs.consolidated.palette import held
 from tabellion.outputs.consolidated.tables import DataSheet
-from tabellion.outputs.consolidated.words import Words
 from tabellion.schema.amounts import format_euros
 from tabellion.wording import french_date, plural
 from tabellion.workbook.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
+from tabellion.workbook.naming import Naming
 from tabellion.workbook.pen import EUROS, EUROS_AND_CENTS, Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
@@ -44,7 +44,7 @@ def write_synthese(
     consolidation: Consolidation,
     overview: Overview,
     data: dict[str, DataSheet],
-    words: Words,
+    naming: Naming,
     footer: str,
 ) -> None:
     """Write the whole sheet."""
@@ -59,7 +59,7 @@ def write_synthese(
     made = f"État du {moment_words(consolidation.made)}    {settings.titre}"
     sheet.title(SYNTHESE, made, width)
     row = _write_essentials(sheet, consolidation, overview, money, 3)
-    row = _write_since(sheet, consolidation, words, row)
+    row = _write_since(sheet, consolidation, naming, row)
     row = write_block(sheet, _campaign(consolidation), row)
     breaks: list[int] = []
     if money is not None and crossed is not None:
@@ -134,8 +134,8 @@ def _write_essentials(
     return row + 4
 
 
-def _write_since(sheet: Sheet, consolidation: Consolidation, words: Words, row: int) -> int:
-    lines = since_lines(consolidation, words)
+def _write_since(sheet: Sheet, consolidation: Consolidation, naming: Naming, row: int) -> int:
+    lines = since_lines(consolidation, naming)
     since = consolidation.since
     heading = "Ce qui a changé" if since.previous is None else f"Depuis l'état du {moment_words(since.previous)}"
     sheet.section(row, 0, heading)
@@ -145,7 +145,7 @@ def _write_since(sheet: Sheet, consolidation: Consolidation, words: Words, row: 
     return row + len(lines) + 2
 
 
-def since_lines(consolidation: Consolidation, words: Words) -> list[str]:
+def since_lines(consolidation: Consolidation, naming: Naming) -> list[str]:
     """What changed since the previous consolidation, in a few sentences."""
     since = consolidation.since
     if since.previous is None:
@@ -159,11 +159,11 @@ def since_lines(consolidation: Consolidation, words: Words) -> list[str]:
         found.append(f"Total de l'exercice : {format_euros(before)} → {format_euros(after)} "
                      f"({sign}{format_euros(after - before)}).")  # fmt: skip
     if since.cells:
-        tables = Counter(words.table(each.table) for each in since.cells)
+        tables = Counter(naming.table(each.table) for each in since.cells)
         detail = ", ".join(f"{name} {count}" for name, count in tables.items())
         found.append(f"{plural(len(since.cells), 'cellule changée', 'cellules changées')} : {detail}.")
     for partner, year, before_words, after_words in since.standings[:_MOST_STANDINGS]:
-        found.append(f"{words.partner(partner)}, {year} : {before_words} → {after_words}.")
+        found.append(f"{naming.partner(partner)}, {year} : {before_words} → {after_words}.")
     if (left := len(since.standings) - _MOST_STANDINGS) > 0:
         found.append(f"Et {plural(left, 'autre partenaire a', 'autres partenaires ont')} changé d'état.")
     if since.new_findings or since.gone_findings:

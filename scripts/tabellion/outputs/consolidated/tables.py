@@ -11,10 +11,10 @@ from tabellion.campaign.model import Consolidation
 from tabellion.findings import Place
 from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, palette_for, write_list
 from tabellion.outputs.consolidated.palette import Cell, Palette
-from tabellion.outputs.consolidated.words import Words
 from tabellion.schema import Field, TableSchema
 from tabellion.schema.frames import plain_columns
 from tabellion.wording import plural
+from tabellion.workbook.naming import Naming
 from tabellion.workbook.pen import Sheet
 from tabellion.workbook.plan import shown_columns
 from tabellion.workbook.synthese import unique_labels
@@ -72,7 +72,7 @@ def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
     return found
 
 
-def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, words: Words, footer: str) -> None:
+def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, naming: Naming, footer: str) -> None:
     """Write a table: its fields, then where each row comes from."""
     resource = data.resource
     frame = consolidation.contract.tables[resource]
@@ -89,7 +89,7 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, word
         sample = palette.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.pen.format(italic=True))
-    rows = _rows(consolidation, data, height, told, palette, words)
+    rows = _rows(consolidation, data, height, told, palette, naming)
     aligns = [_align(each) for each in data.fields]
     widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
     columns = [
@@ -109,12 +109,12 @@ def _rows(
     height: int,
     told: Mapping[int, Mapping[str, Place]],
     palette: Palette,
-    words: Words,
+    naming: Naming,
 ) -> Iterator[list[Cell]]:
     """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
     values = plain_columns(consolidation.contract.tables[data.resource])
     places = consolidation.origins.get(data.resource, [])
-    columns_values = [(each, values[each.name], words.labels(data.resource, each.name)) for each in data.fields]
+    columns_values = [(each, values[each.name], naming.labels(data.resource, each.name)) for each in data.fields]
     # Most values come back on many rows (an exercice, a convention, blanks): each cell is made once.
     made: list[dict[tuple[Any, bool], Cell]] = [{} for _ in data.fields]
     empty: dict[str, Place] = {}

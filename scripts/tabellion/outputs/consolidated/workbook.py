@@ -15,9 +15,9 @@ from tabellion.outputs.consolidated.detail import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidated.long_rows import ListPen
 from tabellion.outputs.consolidated.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidated.tables import data_sheets, write_data
-from tabellion.outputs.consolidated.words import Words
 from tabellion.workbook.identity import FORMAT_VERSION, write_identity
 from tabellion.workbook.names import CONTROLES, SYNTHESE, sheet_name
+from tabellion.workbook.naming import Naming
 
 #: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.
 KIND_CONSOLIDATION = "consolidation"
@@ -44,21 +44,21 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
     pen = ListPen(contract.look, scratch=scratch)
-    words, overview = Words(consolidation), Overview(contract.tables)
+    naming, overview = Naming(contract), Overview(contract.tables)
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
     first = (SYNTHESE, board.TITLE, changes.CHANGES_TITLE, changes.CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
     sheets = [pen.sheet(name) for name in first]
     taken = {name.casefold() for name in first}
     tables = [(each, pen.sheet(sheet_name("", each.schema.title, taken))) for each in data.values()]
-    write_synthese(sheets[0], consolidation, overview, data, words, footer)
-    write_board(sheets[1], consolidation, words, footer)
-    write_changes(sheets[2], consolidation, words, footer)
-    write_conflicts(sheets[3], consolidation, words, footer)
+    write_synthese(sheets[0], consolidation, overview, data, naming, footer)
+    write_board(sheets[1], consolidation, naming, footer)
+    write_changes(sheets[2], consolidation, naming, footer)
+    write_conflicts(sheets[3], consolidation, naming, footer)
     write_controls(sheets[4], consolidation, footer)
     write_detail(sheets[5], consolidation, overview, data, footer)
     for table, sheet in tables:
-        write_data(sheet, consolidation, table, words, footer)
+        write_data(sheet, consolidation, table, naming, footer)
         sheet.raw.set_tab_color(contract.look.series[1 % len(contract.look.series)])
     for sheet in sheets:
         sheet.raw.set_tab_color(contract.look.series[0])

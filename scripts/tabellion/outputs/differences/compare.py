@@ -11,7 +11,6 @@ from tabellion.outputs.differences.model import (
     FormulaAt,
     FormulaDifference,
     FormulaKey,
-    Key,
     LoneRow,
     MovedRow,
     Piece,
@@ -21,6 +20,7 @@ from tabellion.outputs.differences.model import (
     Table,
     TableDifference,
 )
+from tabellion.schema import Key
 
 Pairs = list[tuple[int, int]]
 """Positions of one row on both sides."""

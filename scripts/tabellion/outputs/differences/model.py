@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.findings import Finding, Place
-from tabellion.schema import Field
-
-Key = tuple[Any, ...]
+from tabellion.schema import Field, Key
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ from tabellion.outputs.differences.cells import (
     plain_words,
     sheet_pieces,
 )
-from tabellion.outputs.differences.model import FormulaAt, Key, Kind, Side, Table
+from tabellion.outputs.differences.model import FormulaAt, Kind, Side, Table
 from tabellion.registre import Register, load_register
-from tabellion.schema import Schemas, TableSchema
+from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.frames import Tables, plain_columns
 from tabellion.workbook.forms.spec import KIND_FORM, Role
 from tabellion.workbook.identity import FORMAT_VERSION

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabellion.outputs.differences.compare import sums
-from tabellion.outputs.differences.model import Comparison, FormulaKey, Key, Part, PieceDifference, Side, Unread
-from tabellion.schema import Field, Schemas
+from tabellion.outputs.differences.model import Comparison, FormulaKey, Part, PieceDifference, Side, Unread
+from tabellion.schema import Field, Key, Schemas
 from tabellion.schema.amounts import format_euros
 from tabellion.schema.shown import shown_value
 from tabellion.wording import plural

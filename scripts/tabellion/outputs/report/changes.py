@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tabellion.campaign.model import Claim, Conflict, Consolidation, Removal
-from tabellion.outputs.report.words import LISTED_AT_MOST, Link, Naming, link_to, moment, signed
+from tabellion.outputs.report.words import LISTED_AT_MOST, Link, link_to, moment, signed
 from tabellion.schema.amounts import format_euros
+from tabellion.workbook.naming import Naming
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def changes_of(consolidation: Consolidation, naming: Naming) -> Changes:
             Change(
                 naming.row(each.table, each.key),
                 naming.table(each.table),
-                naming.field(each.table, each.champ),
+                naming.title(each.table, each.champ),
                 naming.value(each.table, each.champ, each.before),
                 naming.value(each.table, each.champ, each.after),
                 link_to(each.place) if each.place is not None else Link("", ""),
@@ -120,7 +121,7 @@ def dispute_of(conflict: Conflict, consolidation: Consolidation, naming: Naming)
     return Dispute(
         row=naming.row(conflict.table, conflict.key),
         table=naming.table(conflict.table),
-        champ=naming.field(conflict.table, conflict.champ),
+        champ=naming.title(conflict.table, conflict.champ),
         kept=value(conflict.kept),
         sent=value(conflict.sent),
         place=link_to(conflict.place) if conflict.place is not None else None,

@@ -15,8 +15,9 @@ from tabellion.outputs.report.board import Campaign, campaigns_of
 from tabellion.outputs.report.changes import Changes, Dispute, Withdrawal, changes_of, dispute_of, withdrawal_of
 from tabellion.outputs.report.figures import Figures, figures_of
 from tabellion.outputs.report.findings import Heap, Sheaf, sheaves_of
-from tabellion.outputs.report.words import LISTED_AT_MOST, Naming, grouped, href, moment
+from tabellion.outputs.report.words import LISTED_AT_MOST, grouped, href, moment
 from tabellion.wording import plural
+from tabellion.workbook.naming import Naming
 
 #: The workbook beside the page, which has all that the page only counts.
 WORKBOOK = "consolidation.xlsx"

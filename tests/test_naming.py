@@ -1,0 +1,78 @@
+"""What people call a row: its words, which tell it apart from all others of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from support.contracts import contracts, small_rows
+from support.masters import chartres, contract_of
+from tabellion.schema import Key
+from tabellion.schema.frames import Tables, plain_rows
+from tabellion.workbook.naming import Naming
+from tabellion.workbook.plan import Contract
+
+
+@pytest.fixture(scope="module")
+def naming() -> Naming:
+    rows = small_rows()
+    rows["fiches"][0] |= {"fiche_id": "F1", "objectif": "Lire   et écrire\nensemble"}
+    return Naming(contract_of(rows))
+
+
+def keys(contract: Contract, table: str) -> Iterator[Key]:
+    for row in plain_rows(contract.tables[table]):
+        yield tuple(row[name] for name in contract.schemas[table].primary_key)
+
+
+def rows_are_told_apart(contract: Contract) -> None:
+    naming = Naming(contract)
+    for table in contract.schemas:
+        found = list(keys(contract, table))
+        words = {naming.row(table, key) for key in found}
+        assert len(words) == len(set(found)), table
+        assert all(each.strip() for each in words)
+
+
+def test_the_rows_of_the_chartres_contract_are_told_apart() -> None:
+    rows_are_told_apart(chartres())
+
+
+@settings(max_examples=40)
+@given(contracts())
+def test_the_rows_of_any_contract_are_told_apart(tables: Tables) -> None:
+    rows_are_told_apart(replace(contract_of({}), tables=tables))
+
+
+def test_a_row_is_said_in_its_own_words(naming: Naming) -> None:
+    row = plain_rows(naming.contract.tables["lignes_budgetaires"])[0]
+    town = naming.labels("lignes_budgetaires", "collectivite_id")[row["collectivite_id"]]
+    said = naming.row("lignes_budgetaires", (row["ligne_id"], row["exercice"]))
+    where = f"convention {row['convention_id']}, ligne {row['ligne_id']} de {row['exercice']}"
+    assert said == f"{row['libelle']} ({town}, {where})"
+    assert naming.row("fiches", ("F1",)) == "Fiche F1 : Lire et écrire ensemble"
+
+
+def test_what_is_blank_is_left_out() -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"][0] |= {"ligne_id": "B1", "exercice": 2016, "collectivite_id": None, "libelle": "Bus"}
+    assert Naming(contract_of(rows)).row("lignes_budgetaires", ("B1", 2016)).startswith("Bus (convention ")
+
+
+def test_a_row_that_is_no_more_is_said_by_its_key(naming: Naming) -> None:
+    assert naming.row("lignes_budgetaires", ("B99", 2016)) == "B99 · 2016"
+    assert naming.row("tableau", ("B99", None)) == "B99 · "
+    assert naming.title("fiches", "couleur") == "couleur"
+    assert naming.partner("personne") == "personne"
+
+
+def test_values_are_shown_as_people_read_them(naming: Naming) -> None:
+    table = "lignes_budgetaires"
+    town, name = next(iter(naming.labels(table, "collectivite_id").items()))
+    assert naming.value(table, "collectivite_id", town) == name
+    assert naming.value(table, "collectivite_id", town, quoted=True) == f"« {name} »"
+    assert naming.value(table, "montant_prevu", 123_456) == "1\u202f234,56\xa0€"
+    assert naming.value(table, "montant_prevu", None) == "(vide)"
