@@ -22,6 +22,10 @@ B01, B11 = "B01 Education, parentalité", "B11 Valeurs Républicaines"
 TOWN, LABEL, YEAR, REALISED = 0, 1, 2, 5
 #: Zero-based rows of B01: the header of its subtotals, the header of its lines.
 TOTALS, LINES = 4, 11
+RECAP = "Rapprochement"
+#: Zero-based columns of a published total, whose computed amount is its own formula; and its first row.
+PRINTED, COMPUTED, PLACE, KEY = 4, 5, 8, 11
+FIRST = 35
 
 
 def said(findings: list[Finding]) -> Counter[tuple[str, str]]:
@@ -156,6 +160,46 @@ def test_a_formula_that_stops_short_is_named_at_its_cell(edit: Any, office: Libr
     office.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula=formula)
     edited = edit()
     assert (edited.more, edited.less) == (["plage-incomplete"], [])
+
+
+def test_a_key_typed_over_another_row_leaves_both_their_formulas(edit: Any, office: LibreOffice) -> None:
+    key = office.read()[RECAP][FIRST, KEY].value
+    office.set(RECAP, FIRST + 1, KEY, key)
+    edited = edit()
+    assert (edited.more, edited.less) == (["cle-en-double"], [])
+    assert edited.cells("cle-en-double") == [(RECAP, f"L{FIRST + 2}")]
+
+
+def test_a_blanked_key_leaves_its_row_its_formula(edit: Any, office: LibreOffice) -> None:
+    office.set(RECAP, FIRST + 1, KEY, None)
+    edited = edit()
+    assert (edited.more, edited.less) == ([], []), "its identifier is made again from what it says"
+
+
+def test_a_row_added_with_the_key_of_another_is_owed_no_formula(edit: Any, office: LibreOffice) -> None:
+    copied = {column: cell.value for (row, column), cell in office.read()[RECAP].items() if row == FIRST}
+    office.call("insert_rows", sheet=RECAP, row=FIRST + 1, count=1)
+    for column, value in copied.items():
+        if column not in (PRINTED, COMPUTED, COMPUTED + 1, COMPUTED + 2):
+            office.set(RECAP, FIRST + 1, column, value)
+    edited = edit()
+    assert "cle-en-double" in edited.more
+    assert "ligne-calculee-absente" not in edited.more
+    # LibreOffice leaves the columns that are the same on every row blank: those two are said, not its own formula.
+    assert edited.cells("formule-effacee") == [(RECAP, f"{letter}{FIRST + 2}") for letter in "GH"]
+
+
+def test_a_formula_typed_over_is_named_on_its_own_row_among_those_of_one_key(edit: Any, office: LibreOffice) -> None:
+    key = office.read()[RECAP][FIRST, KEY].value
+    office.set(RECAP, FIRST + 1, KEY, key)
+    office.set(RECAP, FIRST, COMPUTED, 12)
+    edited = edit()
+    assert edited.cells("formule-remplacee") == [(RECAP, f"F{FIRST + 1}")]
+    office.set(RECAP, FIRST, KEY, "autre")
+    office.set(RECAP, FIRST + 1, KEY, "encore-une-autre")
+    edited = edit()
+    (gone,) = [each for each in edited.findings if each.code == "ligne-calculee-absente"]
+    assert gone.valeur == key, "its key and its formula are gone, the other row still has one of the two"
 
 
 def test_text_in_an_amount_is_not_counted_and_said(edit: Any, office: LibreOffice) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.raw import RawSheet, RawWorkbook
+from tabellion.intake.raw import RawSheet, RawValue, RawWorkbook
 from tabellion.intake.tables import Area, Finder, named_cell
 from tabellion.schema import Schemas
 from tabellion.workbook.names import column_ref, escape_label, table_resource, this_row
@@ -133,21 +134,56 @@ class _FormulaCheck:
         if area is None:
             return
         keys = self.row_keys(name, area)
+        own = self.own_rows([each for each in formulas if each.key != "*" and each.column in area.columns], keys, area)
         for each in formulas:
             if each.column not in area.columns:
                 continue
-            rows = [row for row in area.rows() if row <= area.last_row] if each.key == "*" else keys.get(each.key, [])
-            if not rows:
-                if each.key != "*":
-                    self.findings.append(
-                        finding("ligne-calculee-absente", area.place(area.header_row), valeur=each.key, titre=name)
-                    )
-                continue
+            rows = [row for row in area.rows() if row <= area.last_row] if each.key == "*" else own[each]
+            if not rows and each.key != "*":
+                self.findings.append(
+                    finding("ligne-calculee-absente", area.place(area.header_row), valeur=each.key, titre=name)
+                )
             for row in rows:
                 self.cell(each, area.sheet, row, area.columns[each.column], area)
 
+    def own_rows(
+        self, formulas: list[FormulaCell], keys: Mapping[str, list[int]], area: Area
+    ) -> dict[FormulaCell, list[int]]:
+        """The row of each formula of a row: the one that has its key, or nothing.
+
+        Where several rows share the key, or none has it, people have typed in the keys: the row that holds the formula
+        is its own, whatever its key became; a row that was added beside is owed no formula.
+        """
+        own = {each: keys.get(each.key, []) for each in formulas}
+        odd = [each for each, rows in own.items() if len(rows) != 1]
+        if not odd:
+            return own
+        listed = {each.key for each in formulas}
+        spare = [row for key, rows in keys.items() if key not in listed or len(rows) > 1 for row in rows]
+        taken: set[tuple[str, int]] = set()
+
+        def take(each: FormulaCell, rows: list[int], *, holding: bool) -> None:
+            free = (row for row in rows if (each.column, row) not in taken)
+            row = next((row for row in free if not holding or self.holds(each, row, area)), None)
+            own[each] = [] if row is None else [row]
+            taken.update((each.column, row) for row in own[each])
+
+        for each in sorted(odd, key=lambda each: each.key not in keys):  # those that share a key first
+            take(each, keys.get(each.key, spare), holding=True)
+        for each in odd:
+            if not own[each]:
+                take(each, keys.get(each.key, []), holding=False)
+        return own
+
+    def holds(self, each: FormulaCell, row: int, area: Area) -> bool:
+        """Whether a formula of the list stands in its column on this row."""
+        found = area.sheet.formulas.get((row, area.columns[each.column]))
+        return found is not None and (
+            self.undone or self.canonical(found, area.sheet, row, area)[0] == _compact(each.formula)
+        )
+
     def row_keys(self, name: str, area: Area) -> dict[str, list[int]]:
-        """The rows of a table, and of the totals right under it, by the text of their key."""
+        """The rows of a table, and of the totals right under it, by the text of their key, empty for a blank one."""
         resource = table_resource(name)
         column = 0
         if resource is not None:
@@ -159,8 +195,7 @@ class _FormulaCheck:
         found: dict[str, list[int]] = defaultdict(list)
         for row in range(area.header_row + 1, min(len(area.sheet.rows), area.last_row + 2) + 1):
             value = area.sheet.value(row, column)
-            if value is not None:
-                found[str(int(value)) if isinstance(value, float) and value == int(value) else str(value)].append(row)
+            found["" if value is None else _plain(value)].append(row)
         return found
 
     def named(self, each: FormulaCell) -> None:
@@ -299,5 +334,5 @@ def _compact(formula: str) -> str:
     return "".join(piece if place % 2 else re.sub(r"\s+", "", piece).upper() for place, piece in enumerate(pieces))
 
 
-def _plain(value: str | int | float) -> str:
+def _plain(value: RawValue) -> str:
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
