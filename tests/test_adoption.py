@@ -14,23 +14,27 @@ from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.readings import Reading
 from tabellion.findings import TabellionError
-from tabellion.workbook.forms.spec import FormIdentity
+from tabellion.workbook.forms.spec import FormIdentity, form_id
 
 LINES, FOLLOWED = "lignes_budgetaires", "suivis"
 
 
-def in_force(partner: str = "luce", amount: int = 5, year: int = 2016) -> InForce:
+def form(partner: str = "luce", year: int = 2016, state: str = "as sent") -> FormIdentity:
+    return FormIdentity("essai", partner, year, form_id("essai", partner, year, state))
+
+
+def in_force(partner: str = "luce", amount: int = 5, year: int = 2016, state: str = "as sent") -> InForce:
     """A return that answers one cell, leaves another as sent, blanks one and adds a row."""
     values = {"montant_prevu": amount, "montant_vote": 7, "commentaire": None}
     row = ReturnedRow(LINES, ("L", year), values, {"montant_prevu": None, "commentaire": "x"}, False, "Budget", 6, {})
     day = {"date_bilan": date(2016, 12, 31), "jamais": None}
     added = ReturnedRow(FOLLOWED, ("F", partner, year), day, {"date_bilan": None}, True, "Actions", 9, {})
-    identity = FormIdentity("essai", partner, year, "f")
-    return InForce(f"retours/{partner}.xlsx", Reading("x", identity, datetime(year, 11, 1), "", (), (row, added)))
+    reading = Reading("x", form(partner, year, state), datetime(year, 11, 1), "", (), (row, added))
+    return InForce(f"retours/{partner}.xlsx", reading)
 
 
-def written(folder: Path, *returns: InForce) -> tuple[str, Adoption]:
-    name, content = adoption_of(returns)
+def written(folder: Path, *returns: InForce, before: Adoption | None = None) -> tuple[str, Adoption]:
+    name, content = adoption_of(returns, before)
     (folder / ADOPTION_FILE).write_bytes(content)
     return name, load_adoption(folder)
 
@@ -39,8 +43,8 @@ def test_what_was_adopted_comes_back_cell_by_cell(tmp_path: Path) -> None:
     one = in_force()
     name, found = written(tmp_path, one)
     assert found.name == name
-    assert found.answers == {("luce", 2016): one.reading.answers}
-    cells = found.cells["luce", 2016]
+    assert found.answers == {("luce", 2016): {one.reading.answers}}
+    cells = found.cells(form())
     assert cells[LINES, ("L", 2016), "montant_prevu"] == 5
     assert cells[LINES, ("L", 2016), "commentaire"] is None
     assert (LINES, ("L", 2016), "montant_vote") not in cells, "left as it was sent"
@@ -56,8 +60,29 @@ def test_the_same_returns_make_the_same_adoption_in_any_order() -> None:
 
 def test_two_exercices_of_one_partner_are_apart(tmp_path: Path) -> None:
     _, found = written(tmp_path, in_force(year=2016), in_force(year=2017, amount=9))
-    assert found.cells["luce", 2016][LINES, ("L", 2016), "montant_prevu"] == 5
-    assert found.cells["luce", 2017][LINES, ("L", 2017), "montant_prevu"] == 9
+    assert found.cells(form())[LINES, ("L", 2016), "montant_prevu"] == 5
+    assert found.cells(form(year=2017))[LINES, ("L", 2017), "montant_prevu"] == 9
+
+
+def test_what_was_adopted_counts_for_returns_of_the_same_form_only(tmp_path: Path) -> None:
+    _, first = written(tmp_path, in_force(amount=5))
+    assert first.cells(form(state="written again")) == {}
+    two = in_force(amount=6, state="written again")
+    _, second = written(tmp_path, two, before=first)
+    assert second.cells(form())[LINES, ("L", 2016), "montant_prevu"] == 5, "its returns may still come"
+    assert second.cells(form(state="written again"))[LINES, ("L", 2016), "montant_prevu"] == 6
+    assert second.answers["luce", 2016] == {in_force(amount=5).reading.answers, two.reading.answers}
+    _, third = written(tmp_path, in_force(amount=7), before=second)
+    assert third.cells(form())[LINES, ("L", 2016), "montant_prevu"] == 7, "the last word of one form"
+
+
+def test_an_adoption_that_did_not_keep_the_form_counts_for_the_forms_of_its_time(tmp_path: Path) -> None:
+    old = FormIdentity("essai", "luce", 2016, form_id("essai", "luce", 2016))
+    said = [["luce", 2016, "d", [[LINES, ["L", 2016], "montant_prevu", 5]]]]
+    (tmp_path / ADOPTION_FILE).write_text(json.dumps({"adoption": "x", "retours": said}), encoding="utf-8")
+    found = load_adoption(tmp_path)
+    assert found.cells(old) == {(LINES, ("L", 2016), "montant_prevu"): 5}
+    assert found.cells(form()) == {}, "written since, with what was adopted"
 
 
 def test_without_the_file_nothing_was_adopted(tmp_path: Path) -> None:

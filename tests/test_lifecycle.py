@@ -71,10 +71,12 @@ class Life:
             if amount is not None:
                 row[name] = Decimal(amount)
 
-    def reply(self, year: int, day: int, answers: Mapping[str, Mapping[str, Any]], **more: Any) -> None:
-        """The town's return, saved in November."""
+    def reply(
+        self, year: int, day: int, answers: Mapping[str, Mapping[str, Any]], form: Path | None = None, **more: Any
+    ) -> None:
+        """The town's return, saved in November, made from the form in « envois », or from another one."""
         saved = datetime(year, 11, day, 9)
-        fill(self.form(year), self.books / "retours" / f"{day}.xlsx", {"Budget": answers}, saved=saved, **more)
+        fill(form or self.form(year), self.books / "retours" / f"{day}.xlsx", {"Budget": answers}, saved=saved, **more)
 
     def staff(self, line: str, year: int, column: str, value: float, table: str) -> None:
         """The staff types an amount in the contract's workbook."""
@@ -250,6 +252,43 @@ def test_a_partner_may_take_back_what_was_adopted(life: Life) -> None:
     life.say("A", 2016, montant_prevu="2")
     life.say("C", 2016, montant_prevu="7")
     life.consolidate()
+
+
+def test_a_return_is_compared_with_the_form_that_it_was_made_from(life: Life, tmp_path: Path) -> None:
+    first = Path(shutil.copy(life.form(2016), tmp_path / "first.xlsx"))
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+    life.say("A", 2016, montant_prevu="1")
+    life.consolidate()
+    adopted(life)
+    life.staff("A", 2016, "Montant prévu (€)", 3, "Lignes_01")
+    life.reply(2016, 21, {"A": {"montant_prevu": 1, "montant_vote": 5}})
+    life.say("A", 2016, montant_prevu="3", montant_vote="5")
+    life.consolidate()
+    adopted(life)
+
+    # The form is written again, with what the staff decided: the town starts from that.
+    life.run("forms", "--exercice", "2016")
+    assert life.form(2016).read_bytes() != first.read_bytes()
+    life.reply(2016, 22, {"A": {"montant_prevu": 4}})
+    life.say("A", 2016, montant_prevu="4")
+    assert "[conflit]" not in life.consolidate().out
+    adopted(life)
+
+    # It then corrects its old file: what was taken over from it is no news, although another form was adopted since.
+    life.staff("A", 2016, "Montant prévu (€)", 6, "Lignes_01")
+    life.say("A", 2016, montant_prevu="6")
+    life.reply(2016, 23, {"A": {"montant_prevu": 1, "montant_vote": 5, "montant_realise": 2}}, form=first)
+    life.say("A", 2016, montant_realise="2")
+    assert "[conflit]" not in life.consolidate().out
+    adopted(life)
+    assert "Rien à adopter" in life.run("adopt", "--oui").out
+    life.consolidate()
+
+
+def test_a_form_written_again_from_the_same_state_is_the_same(life: Life) -> None:
+    before = life.form(2016).read_bytes()
+    life.run("forms", "--exercice", "2016")
+    assert life.form(2016).read_bytes() == before
 
 
 def test_a_person_at_a_terminal_is_asked(life: Life) -> None:

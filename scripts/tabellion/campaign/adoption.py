@@ -3,6 +3,7 @@
 After an adoption the master itself says what partners answered. The same return then changes nothing more, a corrected
 one changes what it corrects, and what staff change later is theirs: the values adopted are the base of the next merge.
 They count only for a master that comes from that adoption; an older one that is put back is merged from the start.
+What was taken over from one form counts for the returns made from that form: one written again since was sent with it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +19,44 @@ from tabellion.campaign.merge import Cell, InForce
 from tabellion.campaign.readings import digest_of, plain_json, value_of
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.wording import system_reason
+from tabellion.workbook.forms.spec import FormIdentity, form_id
 
 #: The file of the last adoption, in the register's folder.
 ADOPTION_FILE = "adoption.json"
-Source = tuple[str, int]
-"""A partner and an exercice."""
+Source = tuple[str, int, str]
+"""A partner, an exercice, and the id of the form that was sent (empty in a file that did not keep it)."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken over from one form's return: the digest of its answers, and its values, cell by cell."""
+
+    answers: str
+    cells: Mapping[Cell, Any]
 
 
 @dataclass(frozen=True)
 class Adoption:
-    """The last adoption: its name, and by return the digest of its answers and the values taken over, cell by cell."""
+    """The last adoption: its name, and what it and those before took over, by form."""
 
     name: str = ""
-    answers: Mapping[Source, str] = field(default_factory=dict)
-    cells: Mapping[Source, Mapping[Cell, Any]] = field(default_factory=dict)
+    returns: Mapping[Source, Taken] = field(default_factory=dict)
+
+    @cached_property
+    def answers(self) -> Mapping[tuple[str, int], set[str]]:
+        """By partner and exercice, the digests of the answers that were taken over."""
+        found: dict[tuple[str, int], set[str]] = {}
+        for (partner, year, _), taken in self.returns.items():
+            found.setdefault((partner, year), set()).add(taken.answers)
+        return found
+
+    def cells(self, form: FormIdentity) -> Mapping[Cell, Any]:
+        """What was taken over from returns made from this form, cell by cell."""
+        who = form.partenaire, form.exercice
+        taken = self.returns.get((*who, form.formulaire))
+        if taken is None and form.formulaire == form_id(form.contrat, *who):
+            taken = self.returns.get((*who, ""))
+        return {} if taken is None else taken.cells
 
 
 def load_adoption(registre: Path) -> Adoption:
@@ -41,13 +67,11 @@ def load_adoption(registre: Path) -> Adoption:
     path = registre / ADOPTION_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        answers, cells = {}, {}
-        for partner, year, digest, values in content["retours"]:
-            answers[partner, int(year)] = str(digest)
-            cells[partner, int(year)] = {
-                (table, tuple(map(value_of, key)), champ): value_of(value) for table, key, champ, value in values
-            }
-        return Adoption(str(content["adoption"]), answers, cells)
+        returns = {}
+        for partner, year, digest, values, *form in content["retours"]:
+            cells = {(table, tuple(map(value_of, key)), champ): value_of(value) for table, key, champ, value in values}
+            returns[partner, int(year), str(*form)] = Taken(str(digest), cells)
+        return Adoption(str(content["adoption"]), returns)
     except FileNotFoundError:
         return Adoption()
     except OSError as error:
@@ -58,22 +82,38 @@ def load_adoption(registre: Path) -> Adoption:
     raise TabellionError([finding("registre-illisible", Place(str(path)), detail=detail, remede=remede)])
 
 
-def adoption_of(returns: Sequence[InForce]) -> tuple[str, bytes]:
-    """The name of an adoption of these returns, and its file: everything that each of them answers."""
+def adoption_of(returns: Sequence[InForce], before: Adoption | None = None) -> tuple[str, bytes]:
+    """The name of an adoption of these returns, and its file: everything that each of them answers.
+
+    What was taken over ``before`` from other forms goes on counting: a return made from one may still come.
+    """
+    taken = dict(before.returns) if before is not None else {}
+    for each in returns:
+        form = each.reading.identity.formulaire if each.reading.identity else ""
+        taken[each.partenaire, each.exercice, form] = Taken(each.reading.answers, _answered(each))
     content = [
         [
-            each.partenaire,
-            each.exercice,
-            each.reading.answers,
+            partner,
+            year,
+            found.answers,
             [
-                [row.table, [plain_json(part) for part in row.key], champ, plain_json(row.values[champ])]
-                for row in each.reading.rows
-                for champ in (row.values if row.is_new else row.before)
-                if champ in row.values
+                [table, [plain_json(part) for part in key], champ, plain_json(value)]
+                for (table, key, champ), value in found.cells.items()
             ],
+            form,
         ]
-        for each in sorted(returns, key=lambda each: (each.partenaire, each.exercice))
+        for (partner, year, form), found in sorted(taken.items(), key=lambda each: each[0])
     ]
     name = digest_of(content)[:16]
     text = json.dumps({"adoption": name, "retours": content}, ensure_ascii=False, indent=1)
     return name, (text + "\n").encode()
+
+
+def _answered(each: InForce) -> dict[Cell, Any]:
+    """Every cell that a return says otherwise than it was sent."""
+    return {
+        (row.table, row.key, champ): row.values[champ]
+        for row in each.reading.rows
+        for champ in (row.values if row.is_new else row.before)
+        if champ in row.values
+    }

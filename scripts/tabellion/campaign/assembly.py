@@ -69,13 +69,13 @@ def assemble(materials: Materials) -> Assembly:
     adopted = materials.adoption if materials.adoption.name == materials.master.adoption else Adoption()
     candidates, strays = _sorted_out(materials)
     choices = {
-        slot: choose(found, materials.now, {adopted.answers.get((slot[1], slot[0]), "")})
+        slot: choose(found, materials.now, adopted.answers.get((slot[1], slot[0]), ()))
         for slot, found in sorted(candidates.items())
     }
     in_force = tuple(
-        InForce(chosen.in_force.fichier, chosen.in_force.reading, adopted.cells.get((slot[1], slot[0]), {}))
-        for slot, chosen in choices.items()
-        if chosen.in_force is not None
+        InForce(counts.fichier, counts.reading, adopted.cells(counts.reading.identity))
+        for counts in (chosen.in_force for chosen in choices.values())
+        if counts is not None and counts.reading.identity is not None
     )
     schemas, settings = materials.contract.schemas, materials.contract.settings
     rows = {table: plain_rows(frame) for table, frame in materials.master.tables.items()}

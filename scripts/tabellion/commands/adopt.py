@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of
+from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of, load_adoption
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.lock import hold
 from tabellion.campaign.model import Consolidation, Fate, Standing
@@ -59,7 +59,9 @@ def adopt(
         _refuse(workspace, stock, force=force)
         if not is_news(consolidation) or not agree(consolidation):
             return None
-        name, record = adoption_of(stock.assembly.in_force)
+        before = load_adoption(workspace.registre)
+        comes_from_it = before.name == stock.master.adoption
+        name, record = adoption_of(stock.assembly.in_force, before if comes_from_it else None)
         plan = plan_master(replace(consolidation.contract, adoption=name))
         contract = plan.contract
         findings = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,8 +18,9 @@ from tabellion.workbook.forms.spec import (
     FormIdentity,
     FormRow,
     TableSpec,
+    form_id,
+    values_sent,
 )
-from tabellion.workbook.identity import FORMAT_VERSION
 from tabellion.workbook.plan import Contract
 
 Row = dict[str, Any]
@@ -71,9 +71,10 @@ class _Content:
             ordered = [fiche for fiche in dict.fromkeys(row["fiche_id"] for row in taken) if fiche in leads]
             rows[CHARGES_TABLE.name], rows[PRODUITS_TABLE.name] = self.charges(ordered), self.produits(ordered)
         contract = self.contract.settings.identifiant
-        name = f"{contract}/{identifier}/{self.exercice}/{FORMAT_VERSION}"
-        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        return Form(FormIdentity(contract, identifier, self.exercice, digest), partner["nom"], rows)
+        # A form written again from another state is another form: a return is compared with the one that was sent.
+        state = repr([self.contract.adoption, *values_sent(rows)])
+        name = form_id(contract, identifier, self.exercice, state)
+        return Form(FormIdentity(contract, identifier, self.exercice, name), partner["nom"], rows)
 
     def charges(self, leads: Iterable[str]) -> tuple[FormRow, ...]:
         """Every heading of each fiche's charges, ready to fill; what the register holds of them is filled already."""

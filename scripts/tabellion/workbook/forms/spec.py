@@ -6,12 +6,15 @@ register; some columns are typed by the partner, the others only show what is kn
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Any
 
 from tabellion.schema import Field, Schemas
+from tabellion.workbook.identity import FORMAT_VERSION
 
 GUIDE, BUDGET, ACTIONS, FINANCEMENTS = "Mode d'emploi", "Budget", "Actions", "Financements"
 #: The plan de financement of the fiches that the partner leads, in two sheets.
@@ -236,6 +239,21 @@ class Form:
     def tables(self) -> tuple[TableSpec, ...]:
         """The tables this form has, in order."""
         return tuple(each for each in FORM_TABLES if each.name in self.rows)
+
+
+def values_sent(rows: Mapping[str, Iterable[FormRow]]) -> Iterator[tuple[str, str, str, str]]:
+    """Every value as sent that is not blank: its Excel table, its row's stable id, its column's name, its text."""
+    for table, found in rows.items():
+        for each in found:
+            for name, value in each.values.items():
+                if value is not None:
+                    yield table, each.key, name, baseline_text(value)
+
+
+def form_id(contrat: str, partenaire: str, exercice: int, state: str = "") -> str:
+    """The id of a form: another one for another ``state`` of what is sent. Forms once had that of an empty one."""
+    name = f"{contrat}/{partenaire}/{exercice}/{FORMAT_VERSION}{state}"
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def convention_words(number: int, title: str) -> str:

@@ -28,8 +28,8 @@ from tabellion.workbook.forms.spec import (
     Form,
     Role,
     TableSpec,
-    baseline_text,
     convention_words,
+    values_sent,
 )
 from tabellion.workbook.forms.state import (
     MISSING,
@@ -310,14 +310,9 @@ def _write_baseline(pen: Pen, form: Form) -> None:
     sheet, style = pen.sheet(BASELINE), pen.format()
     for column, words in enumerate(BASELINE_HEADERS):
         sheet.write(0, column, words, style)
-    row = 1
-    for name, rows in form.rows.items():
-        for each in rows:
-            for field, value in each.values.items():
-                if value is not None:
-                    for column, content in enumerate((name, each.key, field, baseline_text(value))):
-                        sheet.write(row, column, content, style)
-                    row += 1
+    for row, contents in enumerate(values_sent(form.rows), 1):
+        for column, content in enumerate(contents):
+            sheet.write(row, column, content, style)
     sheet.raw.very_hidden()
 
 
