@@ -9,7 +9,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +159,52 @@ def test_the_last_thirty_sets_are_kept_and_nothing_of_somebody_else_is_removed(w
     assert (kept / dated[-1] / "consolidation.xlsx").read_bytes() == b"workbook 33"
     assert (kept / "mes notes").is_dir()
     assert (kept / "2016-01-01 00h00.txt").is_file()
+
+
+def made_at(workbooks: Path, moment: datetime) -> None:
+    """The outputs in place were made then."""
+    for name in (WORKBOOK, "consolidation/rapport.html", "consolidation/registre/fiches.csv"):
+        os.utime(workbooks / name, (moment.timestamp(), moment.timestamp()))
+
+
+def test_a_day_of_many_saves_does_not_push_the_nights_before_it_away(workbooks: Path) -> None:
+    kept = workbooks / "consolidation" / "historique"
+
+    def old(*names: str) -> None:
+        for name in names:
+            (kept / name).mkdir(parents=True)
+
+    def names() -> list[str]:
+        return sorted(path.name for path in kept.iterdir())
+
+    nights = [f"2016-10-{day:02d} 02h15" for day in range(1, 30)]
+    old(*nights)
+    put(workbooks)  # keeps the set of 30 November
+    assert names() == [*nights, "2016-11-30 02h15"], "thirty nights, as long as nobody saves more"
+
+    for save in range(1, 41):
+        name = f"2016-12-01 {8 + save // 60:02d}h{save % 60:02d}"
+        made_at(workbooks, datetime.strptime(name, "%Y-%m-%d %Hh%M"))
+        put(workbooks, {WORKBOOK: f"save {save}".encode()})
+    saves = [name for name in names() if name.startswith("2016-12-01")]
+    assert saves == [f"2016-12-01 08h{save:02d}" for save in range(31, 41)], "the last ten of the day"
+    assert names() == [*nights[10:], "2016-11-30 02h15", *saves], "and the last twenty nights"
+
+
+def test_an_earlier_day_keeps_its_last_set_and_gives_up_the_others_first(workbooks: Path) -> None:
+    kept = workbooks / "consolidation" / "historique"
+    morning = [f"2016-10-05 08h{minute:02d}" for minute in range(25)]
+    nights = [f"2016-11-{day:02d} 02h15" for day in range(1, 30)]
+    for name in (*morning, *nights[:5]):
+        (kept / name).mkdir(parents=True)
+    put(workbooks)
+    assert sorted(path.name for path in kept.iterdir()) == [*morning[1:], *nights[:5], "2016-11-30 02h15"]
+    for name in nights[5:]:
+        (kept / name).mkdir()
+    made_at(workbooks, NOW)
+    put(workbooks, {WORKBOOK: b"another"})
+    found = sorted(path.name for path in kept.iterdir())
+    assert (len(found), found[0], found[-1]) == (30, nights[1], "2016-12-01 02h15"), "one of each day, the oldest goes"
 
 
 def test_sets_of_one_minute_are_all_kept(workbooks: Path) -> None:

@@ -58,7 +58,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Keeping:
-    """Where the previous outputs go: ``name`` is their dated folder in ``folder``; the ``keep`` last ones stay."""
+    """Where the previous outputs go: ``name`` is their dated folder in ``folder``; ``keep`` of them stay."""
 
     folder: str
     name: str

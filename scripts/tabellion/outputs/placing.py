@@ -43,6 +43,9 @@ HISTORY, DROPPED = "historique", "retires"
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d \d\dh\d\d)(?: \((\d{1,9})\))?")
 _HELD = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY, errno.EISDIR}
 _FIRST_WAIT_SECONDS = 0.05
+#: How many of the latest sets of the history stay, also where they are of one day.
+_RECENT = 10
+_DAY_LENGTH = len("2016-11-30")
 
 
 class Placing:
@@ -236,7 +239,7 @@ class Placing:
         latest = free_name(folder / keeping.name)
         self._patiently(lambda: _move(kept, latest))
         folder_to_disk(folder)
-        old = [path for path in dated_folders(folder) if path != latest][: -(keeping.keep - 1) or None]
+        old = _surplus(dated_folders(folder), latest, keeping.keep)
         (self.staging / DROPPED).mkdir(exist_ok=True)
         for rank, path in enumerate(old):
             try:
@@ -268,6 +271,18 @@ def dated_folders(folder: Path) -> list[Path]:
     """The folders of the history, the oldest first: those whose name is a date as the program writes it."""
     dates = [(match, path) for path in folder.iterdir() if (match := _DATED.fullmatch(path.name)) and path.is_dir()]
     return [path for _, path in sorted(dates, key=lambda each: (each[0][1], int(each[0][2] or 1)))]
+
+
+def _surplus(folders: list[Path], latest: Path, keep: int) -> list[Path]:
+    """Of the folders of the history, the oldest first, those to remove so that ``keep`` stay; never ``latest``.
+
+    A day of many saves does not push the days before it away: the last of each day stays, and the last ten whatever
+    their day. The oldest of the others go first; where there are none any more, the oldest of all.
+    """
+    last_of_day = {path.name[:_DAY_LENGTH]: path for path in folders}
+    spared = {*last_of_day.values(), *folders[-_RECENT:]}
+    order = sorted((path for path in folders if path != latest), key=lambda path: path in spared)
+    return order[: max(0, len(folders) - keep)]
 
 
 def _move(source: Path, target: Path) -> None:

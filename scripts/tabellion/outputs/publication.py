@@ -54,7 +54,7 @@ Content = bytes | Path | Copy
 @dataclass(frozen=True)
 class History:
     """The outputs that are kept when new ones take their places: ``members`` (files, or folders with all their files)
-    go into a dated folder in ``folder``, where the last ``keep`` ones stay.
+    go into a dated folder in ``folder``, where ``keep`` of them stay: the last ten, then the last of each day.
 
     ``previous`` is the date of those outputs; without it, that of the latest of their files.
     """
