@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -447,6 +448,95 @@ def test_the_last_thirty_states_are_kept(root: Path) -> None:
     kept = contents(history / names[-1])
     for name in OUTPUTS:
         assert kept[name] == first[f"consolidation/{name}"]
+
+
+# Outputs that people wrote into
+
+
+def type_into(path: Path) -> bytes:
+    """Somebody types in a workbook and saves it, or a spreadsheet program saves a table its own way."""
+    if path.suffix == ".xlsx":
+        book = openpyxl.load_workbook(path)
+        book.worksheets[0]["A40"] = "à revoir"
+        book.save(path)
+    else:
+        path.write_bytes(path.read_bytes() + b"<!-- \xc3\xa0 revoir -->\n")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["consolidation.xlsx", "rapport.html", "registre/lignes_budgetaires.csv"])
+def test_an_output_that_somebody_wrote_into_is_put_back_and_theirs_is_kept(root: Path, name: str) -> None:
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    before, path = outputs(root), books(root) / "consolidation" / name
+    theirs = type_into(path)
+    done = night(root, datetime(2016, 12, 2, 2, 0))
+    assert done.written
+    assert codes(done, f"consolidation/{name}") == {"sortie-modifiee"}
+    after = dict(outputs(root))
+    kept = after.pop(f"consolidation/{Path(name).with_stem(f'{Path(name).stem} 2016-12-02 02h00').as_posix()}")
+    assert kept == theirs
+    assert after == before
+    assert not (books(root) / "consolidation" / "historique").exists(), "no state was replaced"
+    times = stamps(root)
+    again = night(root, datetime(2016, 12, 3, 2, 0))
+    assert not again.written
+    assert "sortie-modifiee" not in {each.code for each in again.findings}
+    assert stamps(root) == times
+
+
+def test_what_somebody_wrote_is_kept_beside_a_new_state_and_not_in_the_history(root: Path) -> None:
+    night(root)
+    workbook = books(root) / "consolidation" / "consolidation.xlsx"
+    theirs = type_into(workbook)
+    reply(root, "a.xlsx", 12.5)
+    done = night(root, datetime(2016, 12, 2, 2, 0))
+    assert planned(done) == [12_50]
+    assert codes(done, "consolidation/consolidation.xlsx") == {"sortie-modifiee"}
+    assert workbook.with_stem("consolidation 2016-12-02 02h00").read_bytes() == theirs
+    assert workbook.read_bytes() != theirs
+    (state,) = (books(root) / "consolidation" / "historique").iterdir()
+    assert (state / "rapport.html").exists()
+    assert not (state / "consolidation.xlsx").exists()
+    assert not night(root, datetime(2016, 12, 3, 2, 0)).written
+
+
+def test_an_output_written_into_and_still_open_waits_for_its_place(root: Path) -> None:
+    night(root)
+    workbook = books(root) / "consolidation" / "consolidation.xlsx"
+    true = workbook.read_bytes()
+    theirs = type_into(workbook)
+    owner = workbook.with_name("~$consolidation.xlsx")
+    owner.write_bytes(b"\x06Marie" + b" " * 159)
+    os.utime(owner, (TONIGHT.timestamp(), TONIGHT.timestamp()))
+    for _ in range(2):
+        done = night(root, TONIGHT)
+        assert "sortie-ouverte" in codes(done, "consolidation/consolidation.xlsx")
+        assert workbook.read_bytes() == theirs
+    assert not done.written
+    owner.unlink()
+    done = night(root, TONIGHT)
+    assert "sortie-modifiee" in codes(done, "consolidation/consolidation.xlsx")
+    assert workbook.read_bytes() == true
+    assert [path.read_bytes() for path in workbook.parent.glob("consolidation 20*.xlsx")] == [theirs]
+    assert not night(root, TONIGHT).written
+
+
+def test_other_times_and_another_place_are_no_edit(root: Path, tmp_path: Path) -> None:
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    for path in books(root).joinpath("consolidation").rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    times = stamps(root)
+    assert not night(root).written
+    assert stamps(root) == times
+    elsewhere = Path(shutil.copytree(root, tmp_path / "ailleurs", copy_function=shutil.copyfile))
+    times = stamps(elsewhere)
+    assert not night(elsewhere).written
+    assert stamps(elsewhere) == times
+    shutil.rmtree(elsewhere / "workbooks" / ".tabellion")
+    assert not night(elsewhere).written
+    assert stamps(elsewhere) == times
 
 
 def test_a_return_s_bytes_are_never_touched(root: Path) -> None:

@@ -155,6 +155,18 @@ def test_what_the_owner_saved_meanwhile_is_kept(workbooks: Path) -> None:
     assert kept.read_bytes() == b"with my notes"
 
 
+def test_what_the_owner_saved_between_two_that_waited_is_kept(workbooks: Path) -> None:
+    owner = excel_holds(workbooks / WORKBOOK)
+    published(workbooks, WORKBOOK, b"new")
+    (workbooks / WORKBOOK).write_bytes(b"with my notes")
+    published(workbooks, WORKBOOK, b"newer")
+    owner.unlink()
+    assert back(workbooks) == ["sortie-modifiee"]
+    assert (workbooks / WORKBOOK).read_bytes() == b"newer"
+    (kept,) = (workbooks / "consolidation").glob("consolidation 20*.xlsx")
+    assert kept.read_bytes() == b"with my notes"
+
+
 def test_the_one_that_waits_may_be_open_too(workbooks: Path) -> None:
     owner = excel_holds(workbooks / WORKBOOK)
     published(workbooks, WORKBOOK, b"new")

@@ -27,7 +27,16 @@ from tabellion.findings.codes.container import UNREADABLE
 from tabellion.outputs.annotation.annotate import is_annotated
 from tabellion.outputs.annotation.copies import CopyJob, make_copies
 from tabellion.outputs.consolidated import write_consolidation
-from tabellion.outputs.publication import Content, Copy, History, preparing, publish, recover
+from tabellion.outputs.publication import (
+    Content,
+    Copy,
+    History,
+    content_digest,
+    edited_outputs,
+    preparing,
+    publish,
+    recover,
+)
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.registre.package import register_files
@@ -137,7 +146,8 @@ class _Outputs:
         self.is_same = self.previous is not None and self.previous.digest == self.digest
         self.consolidation = self._dated()
         self.copies = {job.target: job.digest for job in self.jobs}
-        self.is_new = not self.is_same or any(not path.exists() for path in self.targets())
+        self.edited = self._edited_outputs()
+        self.is_new = not self.is_same or bool(self.edited) or any(not path.exists() for path in self.targets())
 
     def _dated(self) -> Consolidation:
         """The state with its date and what changed: those of the outputs in place where they say the same."""
@@ -174,16 +184,31 @@ class _Outputs:
             made = make_copies(self._stale_jobs(), self.consolidation.contract.look, folder)
             contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
             contents |= dict(self.kept())
-            contents |= {self.folder / REGISTER / name: content for name, content in self.register.items()}
-            contents[self.folder / REPORT] = render_report(self.consolidation, self.workspace.templates / REPORT)
-            contents[self.folder / WORKBOOK] = write_consolidation(self.consolidation, folder)
-            contents[self.folder / STATE_FILE] = state_json(self.consolidation, self.digest, self.copies, self.said)
+            own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in self.register.items()}
+            own[REPORT] = render_report(self.consolidation, self.workspace.templates / REPORT)
+            own[WORKBOOK] = write_consolidation(self.consolidation, folder)
+            published = {name: content_digest(content) for name, content in own.items()}
+            own[STATE_FILE] = state_json(self.consolidation, self.digest, self.copies, published, self.said)
+            contents |= {self.folder / name: content for name, content in own.items()}
             members = tuple(self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
-            history = History(self.folder / "historique", members, self.previous.made if self.previous else None)
+            before = None if self.previous is None else self.previous.made
+            history = None if self.is_same else History(self.folder / "historique", members, before)
             gone = self._gone()
             for edited in self._edited([*made, *(path.relative_to(workbooks).as_posix() for path in gone)]):
                 keep_dated_copy(edited, self.now)
-            return publish(workbooks, staging, contents, gone, history, now=self.now)
+            return publish(workbooks, staging, contents, gone, history, self.edited, now=self.now)
+
+    def _edited_outputs(self) -> list[Path]:
+        """The outputs in place, aside from the annotated copies, in which somebody has typed since they were put there.
+
+        It reads them all, which costs next to nothing beside the rest of a run: a time alone would not tell, where a
+        folder is copied elsewhere.
+        """
+        known = {} if self.previous is None else self.previous.outputs
+        names = (WORKBOOK, REPORT, *(f"{REGISTER}/{name}" for name in self.register))
+        published = {self.folder / name: known[name] for name in names if name in known}
+        staging = self.workspace.memory / STAGING
+        return edited_outputs(self.workspace.workbooks, staging, published, record=self.folder / STATE_FILE)
 
     def _edited(self, copies: Iterable[str]) -> Iterator[Path]:
         """The annotated copies, among those to replace or remove, in which somebody has typed."""

@@ -67,6 +67,11 @@ class Placing:
         beside = self.besides.get(name)
         return self.path(name if beside is None or beside.path is None else beside.path)
 
+    def before(self, name: str) -> tuple[int, int] | None:
+        """The trace of what the program knows at an output's place; of what is written there later, nothing is lost."""
+        beside = self.besides.get(name)
+        return trace(self.path(name)) if beside is None or beside.path is None else beside.before
+
     def keep(self, name: str) -> None:
         """What waited for its removal is wanted again."""
         beside = self.besides.get(name)
@@ -190,7 +195,7 @@ class Placing:
         self._forget_beside(step.target)
         path = free_name(target.with_name(f"{target.stem} {NEW}{target.suffix}"))
         name = path.relative_to(self.workbooks).as_posix()
-        beside = Beside(step.target, name, sha256, trace(target))
+        beside = Beside(step.target, name, sha256, step.before)
         self.besides[step.target] = beside
         write_besides(self.besides_file, self.besides)  # before the file is there: it is nobody else's
         _move(staged, path)

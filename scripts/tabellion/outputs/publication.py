@@ -71,6 +71,7 @@ def publish(
     contents: Mapping[Path, Content],
     gone: Collection[Path] = (),
     history: History | None = None,
+    edited: Collection[Path] = (),
     *,
     now: datetime,
 ) -> list[Finding]:
@@ -79,15 +80,16 @@ def publish(
     All paths are in the folder ``workbooks``; ``staging`` is a folder of the publication's own, on the same disk. Only
     the holder of the lock may call this. An output that has its content already is not touched; when all have, nothing
     is written. An output that somebody has open, by its owner file or because the system refuses, is written beside
-    (« consolidation (nouveau).xlsx ») and takes its place at a later run; one to remove is removed then. A
-    :class:`Copy` whose source has changed is left out, with a finding.
+    (« consolidation (nouveau).xlsx ») and takes its place at a later run; one to remove is removed then. Those of
+    ``edited`` somebody wrote into: they are kept under dated names, and not in the history. A :class:`Copy` whose
+    source has changed is left out, with a finding.
 
     Raises :class:`TabellionError` when the outputs cannot be prepared (nothing has then changed) or not be put in place
     (the next :func:`recover` then completes them).
     """
     placing = Placing(workbooks, staging, now)
     _recover(placing)
-    changes = _Changes(placing)
+    changes = _Changes(placing, edited)
     try:
         manifest = changes.prepare(contents, gone, history)
     except OSError as error:
@@ -131,6 +133,28 @@ def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
     own = [path for path in workbooks.glob("*/") if path.name != "retours"]
     remove_leftovers([workbooks, *own, *(path for folder in own for path in folder.glob("*/"))], now)
     return placing.said
+
+
+def edited_outputs(
+    workbooks: Path, staging: Path, published: Mapping[Path, str], record: Path | None = None
+) -> list[Path]:
+    """Of the outputs in place, those that have not the SHA-256 any more that they were published with: somebody wrote
+    into them. Nothing is known of one whose version waits beside it, nor of any where ``record``, the output that says
+    what was published, waits itself.
+    """
+    waiting = {workbooks / name for name in read_besides(staging.with_name(BESIDES))}
+    if record in waiting:
+        return []
+    known = ((path, sha256) for path, sha256 in published.items() if path not in waiting)
+    return [path for path, sha256 in known if digest(path) not in (sha256, None)]
+
+
+def content_digest(content: bytes | Path) -> str:
+    """The SHA-256 of what an output will hold. Raises ``OSError`` when a file cannot be read."""
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_place_free(workbooks: Path, staging: Path, *, now: datetime) -> bool:
@@ -186,9 +210,10 @@ def _set_aside(placing: Placing, detail: str) -> None:
 class _Changes:
     """The outputs that differ from what is there, staged. ``doing`` is the path at work, to be named by a failure."""
 
-    def __init__(self, placing: Placing) -> None:
+    def __init__(self, placing: Placing, edited: Collection[Path]) -> None:
         self.placing, self.staging = placing, placing.staging
         self.doing = placing.staging
+        self.edited = set(map(self._name, edited))
         self.changed: set[str] = set()
 
     def prepare(
@@ -242,7 +267,7 @@ class _Changes:
         """Write an output into the staging folder; ``None`` when what it copies has changed or gone meanwhile."""
         self.staging.mkdir(parents=True, exist_ok=True)
         path, target = self.staging / staged, self.placing.path(name)
-        before, total = trace(target), hashlib.sha256()
+        before, total = None if name in self.edited else self.placing.before(name), hashlib.sha256()
         with path.open("xb") as stream:
             for block in _blocks(content):
                 total.update(block)
@@ -285,7 +310,7 @@ class _Changes:
             for path in sorted(root.rglob("*")) if is_folder else [root]:
                 name = self._name(path)
                 current = self.placing.current(name)
-                if name not in waiting and not is_temporary(path) and current.is_file():
+                if name not in waiting | self.edited and not is_temporary(path) and current.is_file():
                     yield root.name + name.removeprefix(member), current
 
     def _check_places(self, steps: Iterable[Step]) -> None:

@@ -29,8 +29,9 @@ _VERSION = 1
 class Previous:
     """What the outputs in place say: the digest of their state, when it was made, what had changed, and their tables.
 
-    ``copies`` are the annotated copies made, by name, with the digest of what each was made from; ``tables`` the texts
-    of the CSV files by table; ``findings`` counts of (code, file, sheet, cell, value).
+    ``copies`` are the annotated copies made, by name, with the digest of what each was made from; ``outputs`` the
+    SHA-256 of the other outputs as they were published, by name; ``tables`` the texts of the CSV files by table;
+    ``findings`` counts of (code, file, sheet, cell, value).
     """
 
     digest: str
@@ -42,6 +43,7 @@ class Previous:
     exercice: int
     copies: Mapping[str, str]
     tables: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previous | None:
@@ -59,6 +61,7 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
             int(state["exercice"]),
             {str(name): str(origin) for name, origin in state["copies"].items()},
             {name: _text(registre / f"{name}.csv") for name in names},
+            {str(name): str(sha256) for name, sha256 in state.get("sorties", {}).items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
@@ -86,9 +89,16 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
 
 
 def state_json(
-    consolidation: Consolidation, digest: str, copies: Mapping[str, str], findings: Mapping[str, Any]
+    consolidation: Consolidation,
+    digest: str,
+    copies: Mapping[str, str],
+    outputs: Mapping[str, str],
+    findings: Mapping[str, Any],
 ) -> bytes:
-    """``constats.json``: the findings as ``--json`` writes them, the campaign, and the state itself."""
+    """``constats.json``: the findings as ``--json`` writes them, the campaign, and the state itself.
+
+    ``copies`` and ``outputs`` are those of :class:`Previous`.
+    """
     exercice = _shown_exercice(consolidation)
     content = {
         **findings,
@@ -100,6 +110,7 @@ def state_json(
             "exercice": exercice,
             "total_centimes": _total(consolidation, exercice),
             "copies": dict(sorted(copies.items())),
+            "sorties": dict(sorted(outputs.items())),
             "depuis": _since_json(consolidation.since),
         },
     }

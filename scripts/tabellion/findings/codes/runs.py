@@ -34,7 +34,7 @@ CODES: tuple[Code, ...] = (
          "la nouvelle version est à côté, dans « {attendu} ».",
          "Fermez ce fichier : au prochain passage, la nouvelle version prendra sa place."),
     Code("sortie-modifiee", "Une sortie modifiée à la main a été gardée", _AVERTISSEMENT,
-         "« {valeur} » a changé pendant que la nouvelle version se mettait en place : ce qui s'y trouvait est gardé dans « {attendu} ».",
+         "« {valeur} » a été modifié depuis que tabellion l'a écrit : ce qui s'y trouvait est gardé dans « {attendu} ».",
          "Reprenez-y ce qui vous est utile : les sorties sont refaites à chaque passage, on n'y écrit pas."),
     Code("retrait-impossible", "Un fichier périmé n'a pas pu être retiré", _AVERTISSEMENT,
          "« {valeur} » n'a plus lieu d'être et n'a pas pu être retiré : {detail}.",
