@@ -18,12 +18,31 @@ from tabellion.commands.new import KIT
 settings.register_profile("tabellion", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tabellion")
 
+# The programs that the tests start, some hundreds, then keep what Python compiles of their source.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+#: The files that take longest, which begin first: a long one begun last would leave the other workers idle at the end.
+#: What they take is mostly waiting (watchers), or processes of their own.
+_LONGEST = (
+    "test_watch.py", "test_readme.py", "test_interrupted_runs.py", "test_benchmarks.py", "test_watch_outputs.py",
+    "test_watch_events.py", "test_cli.py", "test_campaign.py", "test_lifecycle.py", "test_diff.py",
+    "test_workbook_shape.py", "test_consolidate.py", "test_publication.py", "test_journal.py", "test_export.py",
+    "test_workbook_recalculated.py",
+)  # fmt: skip
+
 # The session's LibreOffice: see its module.
 _office_box, office = libreoffice._office_box, libreoffice.office
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker more than there are cores: many tests wait for a watcher, a browser or another process."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, by name and with the reason, what this machine cannot run."""
+    """Put the longest files first; skip, by name and with the reason, what this machine cannot run."""
+    ranks = {name: rank for rank, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
     for item in items:
         if item.get_closest_marker("source") and not SOURCE.exists():
             item.add_marker(pytest.mark.skip(reason=f"the published document is not at {SOURCE}"))

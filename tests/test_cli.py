@@ -201,7 +201,7 @@ def test_forms_writes_one_form_a_partner_and_says_each(workspace: Path) -> None:
     assert sorted(lines) == written
     assert f"{len(written)} formulaires écrits" in done.out
     before = contents(folder)
-    assert tabellion("forms", cwd=workspace).code == 0
+    assert tabellion("forms", "--partenaire", "luce", "--partenaire", "etat", cwd=workspace).code == 0
     assert contents(folder) == before
 
 
@@ -274,12 +274,13 @@ def fill(path: Path) -> bytes:
 
 
 def test_a_filled_form_is_not_overwritten(workspace: Path) -> None:
-    tabellion("forms", cwd=workspace)
+    partners = [word for name in ("luce", "chartres", "etat") for word in ("--partenaire", name)]
+    tabellion("forms", *partners, cwd=workspace)
     folder = workspace / "workbooks" / "envois" / "2016"
     for name in ("luce", "chartres"):
         fill(folder / f"{name}-2016.xlsx")
     (folder / "etat-2016.xlsx").unlink()
-    done = refused(workspace, "forms")
+    done = refused(workspace, "forms", *partners)
     assert done.codes == ["fichier-deja-la", "fichier-deja-la"]
     assert "luce-2016.xlsx" in done.err
     assert "chartres-2016.xlsx" in done.err

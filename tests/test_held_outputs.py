@@ -305,7 +305,7 @@ def test_a_real_libreoffice_is_not_disturbed(workbooks: Path, office: LibreOffic
         assert back(workbooks) == ["sortie-ouverte"]
     finally:
         office.call("close")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not is_place_free(workbooks, staging(workbooks), now=NOW):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -389,6 +389,7 @@ while True:
         journal.keep_readings("v", {str(key): {"run": number} for key in keys})
         journal.say_cells(number, [Said("t", (key,), "c", number, None, None, "contrat.xlsx") for key in keys])
         journal.end_run(number, now, str(number), {})
+    print(number, flush=True)
 """
 
 
@@ -447,6 +448,8 @@ def test_killed_at_any_instant_the_journal_opens_and_holds_whole_runs(
 ) -> None:
     for rank in range(8):
         writer = start(_WRITER, path, count)
+        if rank == 7:  # on a slow machine, none of the others may have ended a run
+            writer.stdout.readline()
         time.sleep(0.05 + 0.037 * rank)
         writer.send_signal(signal.SIGKILL)
         writer.wait()
@@ -465,10 +468,11 @@ def test_killed_at_any_instant_the_journal_opens_and_holds_whole_runs(
 def test_two_programs_that_write_wait_for_each_other(path: Path, start: Callable[..., Any]) -> None:
     a_run(path, said())
     writers = [start(_WRITER, path, 3), start(_WRITER, path, 3)]
-    time.sleep(1)
+    for _ in range(3):
+        assert [each.stdout.readline() != "" for each in writers] == [True, True]
     assert [each.poll() for each in writers] == [None, None]
     with read_journal(path) as journal:
-        assert len(journal.runs(1000)) > 3
+        assert len(journal.runs(1000)) > 6
 
 
 # Rights and room.
@@ -592,8 +596,8 @@ def test_a_large_contract_is_loaded_in_a_moment(path: Path) -> None:
         for champ in fields
     ]
     a_run(path, *entries)
-    started = time.perf_counter()
+    started = time.process_time()
     with open_journal(path, LATER) as journal:
         assert len(journal.cells()) == 50_000
-    assert time.perf_counter() - started < 2  # 0.2 measured; the machine may be busy
+    assert time.process_time() - started < 2  # 0.2 measured
     assert path.stat().st_size < 8_000_000

@@ -509,7 +509,7 @@ def test_a_clock_that_went_back_does_not_stop_the_mails(contract: Path) -> None:
 # In the background
 
 
-def wait_for(condition: Any, seconds: float = 10.0) -> None:
+def wait_for(condition: Any, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "nothing happens"
@@ -517,13 +517,13 @@ def wait_for(condition: Any, seconds: float = 10.0) -> None:
 
 
 def test_telling_takes_no_time_whatever_the_server_does(contract: Path) -> None:
-    with served(Server(slow=3.0)) as (_, mail):
+    with served(Server(slow=30.0)) as (_, mail):
         notifier = Notifier(contract / "workbooks" / ".tabellion")
         start = time.monotonic()
         notifier.tell(opened(contract, mail), campaign(rejected()))
-        assert time.monotonic() - start < 0.5
+        assert time.monotonic() - start < 5
         notifier.stop(0.5)
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 10
 
 
 def test_the_thread_sends_says_and_tries_again(contract: Path) -> None:

@@ -2,7 +2,7 @@
 
 A line ``…`` stands for any lines, ``…`` inside a line for any text. The set-up commands download libraries and the
 whole benchmarks take minutes: here they run as the cheaper equivalents below; ``.ci/run`` runs the set-up as it is
-written.
+written. The benchmarks have their own file, ``test_benchmarks.py``, which runs beside this one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ INSTALL = "python3 -m venv .venv && .venv/bin/pip install"
 #: What a command runs as here.
 CHEAPER = {
     f"{INSTALL} . && .venv/bin/tabellion generate": "tabellion generate",
-    f"{INSTALL} -e '.[dev]' && .venv/bin/pytest": "python -m pytest --collect-only -q",
+    f"{INSTALL} -e '.[dev]' && .venv/bin/pytest": "python -m pytest --collect-only -q tests/test_readme.py",
     "python tests/benchmarks": "python tests/benchmarks --times 1 --rounds 1",
     "python tests/benchmarks/returns.py": "python tests/benchmarks/returns.py --returns 8 --sample 2 --rounds 1",
     "python tests/benchmarks/consolidation.py": "python tests/benchmarks/consolidation.py --quick",
     "python tests/benchmarks/watching.py": "python tests/benchmarks/watching.py --quick",
 }
+BENCHMARKS = "python tests/benchmarks"
 #: A file that is not a workbook, and a return with something that blocks.
 EXIT_CODES = {
     "tabellion validate tabellion.toml": 2,
@@ -110,15 +111,21 @@ def run(command: str, checkout: Path) -> str:
     return done.stdout.translate(SPACES)
 
 
+def wrong(step: Step, checkout: Path) -> list[str]:
+    """Run a command of the README: what it printed, where that is not what the README says."""
+    printed = run(step.command, checkout)
+    if re.fullmatch(pattern(step.output), printed):
+        return []
+    return [f"$ {step.command}\n{printed[:400]}\n[…]\n{printed[-400:]}"]
+
+
 def test_every_command_prints_what_the_readme_says(checkout: Path) -> None:
-    wrong = []
+    found = []
     for step in steps():
-        if "../shared" in step.command and not SOURCE.exists():
+        if step.command.startswith(BENCHMARKS) or ("../shared" in step.command and not SOURCE.exists()):
             continue
-        printed = run(step.command, checkout)
-        if not re.fullmatch(pattern(step.output), printed):
-            wrong.append(f"$ {step.command}\n{printed[:400]}\n[…]\n{printed[-400:]}")
-    assert not wrong, "\n".join(wrong)
+        found += wrong(step, checkout)
+    assert not found, "\n".join(found)
 
 
 def test_the_readme_begins_with_the_two_commands_that_do_everything() -> None:

@@ -481,6 +481,6 @@ def test_a_contract_of_a_whole_country_is_reconciled_in_little_time() -> None:
         "suivis": [followed(f"I-1./{rank}", 2016, montant_engage=rank * 100) for rank in range(4000)],
     }
     tables = tables_of(rows)
-    start = time.perf_counter()
+    start = time.process_time()
     assert reconcile(tables, schemas(), SETTINGS, locate, [])
-    assert time.perf_counter() - start < 5  # 0.5 s on an idle machine
+    assert time.process_time() - start < 5  # 0.5 s measured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -269,7 +269,7 @@ def test_a_register_and_a_master_hold_numbers_and_dates() -> None:
 @pytest.mark.parametrize("kind", SAMPLES)
 @pytest.mark.parametrize("piece", ["a", "1", "1 ", "a ", "1/", "o", ".", "-", "1 ou ", "décembre ", " "])
 def test_a_very_long_text_takes_no_time(kind: str, piece: str) -> None:
-    started = perf_counter()
+    started = process_time()
     verdict(kind, "x" + piece * 30_000)
     verdict(kind, "1" + piece * 100)
-    assert perf_counter() - started < 0.5
+    assert process_time() - started < 0.5  # 0.02 measured

@@ -27,7 +27,7 @@ from support import faults
 from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retouch
 from support.libreoffice import LibreOffice
 from support.program import contents, environment, tabellion
-from support.watching import Watching, excel_saves, fresh, in_chunks, state, wait
+from support.watching import DEADLINE_SECONDS, Watching, excel_saves, fresh, in_chunks, state, wait
 from tabellion.workbook.forms.spec import BUDGET
 
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
@@ -507,7 +507,7 @@ def test_the_board_on_a_terminal(workspace: Path) -> None:
         wait(lambda: b"etat.xlsx" in read()[quiet:], "the next one")
         wait(lambda: "à jour en".encode() in read()[quiet:], "the next one's end")
         process.send_signal(signal.SIGINT)
-        wait(lambda: read() is not None and process.poll() is not None, "the end", 5)
+        wait(lambda: read() is not None and process.poll() is not None, "the end")
         assert process.returncode == 0
     os.close(main)
     text = shown.decode()
@@ -547,4 +547,4 @@ def test_a_reader_that_leaves_does_not_stop_it(workspace: Path) -> None:
         report = workspace / "workbooks" / "consolidation" / "constats.json"
         wait(lambda: report.exists() and desk.verdict(workspace, "luce.xlsx") == ACCEPTED, "its answer")
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(DEADLINE_SECONDS) == 0

@@ -21,8 +21,6 @@ from support.watching import Watching, excel_saves, fresh, state
 from tabellion.workbook.forms.spec import BUDGET
 
 YEAR = 2016
-#: From the owner's leaving to the fresh output in its place.
-_SECONDS = 8.0
 _SAVED = datetime(2016, 11, 14)
 _AMOUNT_LABELS = ("Montant prévu (€)", "Montant voté (€)")
 
@@ -146,8 +144,8 @@ def test_the_consolidated_workbook_is_open(desk: Office, hold: Hold) -> None:
         newest = waiting(desk.workbook).read_bytes()
         assert newest not in (before, newer)
         assert desk.luce() == "en vigueur"
-    desk.watching.wait(lambda: desk.workbook.read_bytes() == newest, "the fresh workbook in its place", _SECONDS)
-    desk.watching.wait(lambda: not waiting(desk.workbook).exists(), "nothing waits any more", _SECONDS)
+    desk.watching.wait(lambda: desk.workbook.read_bytes() == newest, "the fresh workbook in its place")
+    desk.watching.wait(lambda: not waiting(desk.workbook).exists(), "nothing waits any more")
     assert not list(desk.workbook.parent.glob("consolidation 20*.xlsx"))
     desk.watching.wait(lambda: not desk.watching.is_busy, "the end of the run")
     assert state(desk.workspace) == fresh(desk.workspace)
@@ -163,8 +161,8 @@ def test_the_masters_annotated_copy_is_open(desk: Office, hold: Hold) -> None:
         assert desk.annotated.read_bytes() == before
         newer = waiting(desk.annotated).read_bytes()
         assert newer != before
-    desk.watching.wait(lambda: desk.annotated.read_bytes() == newer, "the fresh copy in its place", _SECONDS)
-    desk.watching.wait(lambda: not waiting(desk.annotated).exists(), "nothing waits any more", _SECONDS)
+    desk.watching.wait(lambda: desk.annotated.read_bytes() == newer, "the fresh copy in its place")
+    desk.watching.wait(lambda: not waiting(desk.annotated).exists(), "nothing waits any more")
 
 
 def test_the_annotated_copy_of_a_corrected_return_goes_when_it_is_closed(desk: Office, hold: Hold) -> None:
@@ -177,7 +175,7 @@ def test_the_annotated_copy_of_a_corrected_return_goes_when_it_is_closed(desk: O
             desk.answer(200)
         assert copy.read_bytes() == before
         assert desk.luce() == "en vigueur"
-    desk.watching.wait(lambda: not copy.exists(), "the copy is removed", _SECONDS)
+    desk.watching.wait(lambda: not copy.exists(), "the copy is removed")
 
 
 @pytest.mark.libreoffice
@@ -189,7 +187,7 @@ def test_what_the_owner_saves_is_kept_under_a_date(desk: Office, office: LibreOf
     newer = waiting(desk.workbook).read_bytes()
     office.save(desk.workbook)
     office.call("close")
-    desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place", _SECONDS)
+    desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place")
     (kept,) = desk.workbook.parent.glob("consolidation 20*.xlsx")
     theirs = openpyxl.load_workbook(kept, read_only=True)
     assert theirs[sheet]["A1"].value == "mes notes"
@@ -206,14 +204,14 @@ def test_a_save_that_begins_by_letting_go_swallows_nothing(desk: Office) -> None
     newer, theirs = waiting(desk.workbook).read_bytes(), desk.workbook.read_bytes() + b"notes"
     for _ in range(3):
         lock.unlink()
-        time.sleep(0.4)
+        time.sleep(0.2)
         lock.write_text(says, encoding="utf-8")
         saved = desk.workbook.with_name("lu123.tmp")
         saved.write_bytes(theirs)
-        time.sleep(0.4)
+        time.sleep(0.2)
         saved.replace(desk.workbook)
         assert waiting(desk.workbook).read_bytes() == newer
     lock.unlink()
-    desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place", _SECONDS)
+    desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place")
     (kept,) = desk.workbook.parent.glob("consolidation 20*.xlsx")
     assert kept.read_bytes() == theirs

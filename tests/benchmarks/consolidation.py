@@ -4,7 +4,7 @@
 turn, as whole processes: ``tabellion consolidate`` when nothing was consolidated before, again when nothing changed,
 and again when one return of all did; a bare calamine that reads all their sheets (in one process, then in two); and the
 usual script (:mod:`usual`: pandas, openpyxl, pandera) on a sample, whose time less its start is scaled to all of them.
-Memory is that of a program with all its children at one moment. ``--quick`` takes 100 returns and one round;
+Memory is that of a program with all its children at one moment. ``--quick`` takes 20 returns and one round;
 ``--returns 5000 --exercices 3 --rounds 1`` is the largest campaign that was measured.
 """
 
@@ -72,10 +72,10 @@ def main() -> None:
     parser.add_argument("--exercices", type=int, default=1, help="over how many exercices (1)")
     parser.add_argument("--sample", type=int, default=50, help="returns that the usual script reads (50)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each program (1)")
-    parser.add_argument("--quick", action="store_true", help="100 returns, one round")
+    parser.add_argument("--quick", action="store_true", help="20 returns, one round")
     options = parser.parse_args()
     if options.quick:
-        options.returns, options.sample, options.rounds = 100, 10, 1
+        options.returns, options.sample, options.rounds = 20, 2, 1
     print(f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {options.rounds} rounds")
     measure(options.returns, options.exercices, options.sample, options.rounds)
 

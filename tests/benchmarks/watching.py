@@ -228,10 +228,10 @@ def main() -> None:
     parser.add_argument("--returns", type=int, default=100, help="returns of the larger contract (100)")
     parser.add_argument("--files", type=int, default=5000, help="files that are watched while nothing happens (5000)")
     parser.add_argument("--idle-seconds", type=float, default=20, help="how long nothing happens (20)")
-    parser.add_argument("--quick", action="store_true", help="1 save, 20 returns, 50 files, 2 seconds")
+    parser.add_argument("--quick", action="store_true", help="1 save, 10 returns, 50 files, 2 seconds")
     options = parser.parse_args()
     if options.quick:
-        options.saves, options.returns, options.files, options.idle_seconds = 1, 20, 50, 2
+        options.saves, options.returns, options.files, options.idle_seconds = 1, 10, 50, 2
     print(f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores")
     measure(options)
 

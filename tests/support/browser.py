@@ -103,9 +103,13 @@ class Browser:
 
     @contextmanager
     def page(
-        self, path: Path, *, width: int = 375, height: int = 800, dark: bool = False, scripts: bool = True
-    ) -> Iterator[Page]:
-        """Open a file in a page of its own, at this size in CSS pixels, in light or dark, with or without scripts."""
+        self, path: Path, *, width: int = 375, height: int = 800, dark: bool = False, scripts: bool = True,
+        before: str = "",
+    ) -> Iterator[Page]:  # fmt: skip
+        """Open a file in a page of its own, at this size in CSS pixels, in light or dark, with or without scripts.
+
+        ``before`` is run in it, each time that it is loaded, before its own scripts.
+        """
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.events.clear()
@@ -115,6 +119,7 @@ class Browser:
         page.resize(width, height)
         page.colours(dark=dark)
         self.call("Emulation.setScriptExecutionDisabled", session, value=not scripts)
+        self.call("Page.addScriptToEvaluateOnNewDocument", session, source=before)
         try:
             self.call("Page.navigate", session, url=path.as_uri())
             self.wait_for("Page.loadEventFired", session)

@@ -21,7 +21,7 @@ from typing import Any
 
 from support.program import contents, environment, tabellion
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 _LOOK_SECONDS = 0.03
 
 
