@@ -40,7 +40,6 @@ from tabellion.workbook.forms.content import make_forms
 from tabellion.workbook.pen import with_parts
 from tabellion.workspace import find_workspace
 
-RETURNS = 21
 _SAVED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 _LONGEST_SECONDS, _LOOK_SECONDS, _CALM_SECONDS = 300.0, 0.002, 0.5
 #: After the first run, the sweeps have looks of their own to take.
@@ -50,8 +49,8 @@ Save = Callable[[Path, int], None]
 """Makes of a return's file the content of its save of that number."""
 
 
-def make_chartres(folder: Path) -> list[Path]:
-    """The contract of the repository in ``folder``, with the returns of its first partners."""
+def make_chartres(folder: Path, count: int) -> list[Path]:
+    """The contract of the repository in ``folder``, with the returns of its first ``count`` partners."""
     shutil.copy(ROOT / "tabellion.toml", folder)
     for name in ("schemas", "templates", "workbooks/registre"):
         shutil.copytree(ROOT / name, folder / name)
@@ -59,7 +58,7 @@ def make_chartres(folder: Path) -> list[Path]:
     contract = load_contract(workspace)
     workspace.retours.mkdir()
     paths = []
-    for form in make_forms(contract, contract.settings.exercice_courant)[:RETURNS]:
+    for form in make_forms(contract, contract.settings.exercice_courant)[:count]:
         path = workspace.retours / f"{form.identity.partenaire}.xlsx"
         path.write_bytes(_saved(write_filled(contract, form, [filled(form, 0)])[0], 0))
         paths.append(path)
@@ -179,9 +178,9 @@ def measure(options: argparse.Namespace) -> None:
         small, large = Path(temporary) / "small", Path(temporary) / "large"
         for folder in (small, large):
             folder.mkdir()
-        paths = make_chartres(small)
+        paths = make_chartres(small, options.chartres)
         save = chartres_saves(small, options.saves + 1)
-        _print_saves(f"Chartres, {RETURNS} returns", small, paths[0], save, options.saves)
+        _print_saves(f"Chartres, {len(paths)} returns", small, paths[0], save, options.saves)
         path = make_crowd(large, options.returns, 1)[0]
         _print_saves(f"{options.returns} returns", large, path, change, options.saves)
         _print_idle(small, paths, options.files, options.idle_seconds)
@@ -225,13 +224,15 @@ def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--saves", type=int, default=6, help="saves of a return, in each contract (6)")
+    parser.add_argument("--chartres", type=int, default=21, help="returns of the contract of the repository (21)")
     parser.add_argument("--returns", type=int, default=100, help="returns of the larger contract (100)")
     parser.add_argument("--files", type=int, default=5000, help="files that are watched while nothing happens (5000)")
     parser.add_argument("--idle-seconds", type=float, default=20, help="how long nothing happens (20)")
-    parser.add_argument("--quick", action="store_true", help="1 save, 10 returns, 50 files, 2 seconds")
+    parser.add_argument("--quick", action="store_true", help="1 save, few returns, 50 files, 2 seconds")
     options = parser.parse_args()
     if options.quick:
-        options.saves, options.returns, options.files, options.idle_seconds = 1, 10, 50, 2
+        options.saves, options.files, options.idle_seconds = 1, 50, 2
+        options.chartres, options.returns = 4, 10
     print(f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores")
     measure(options)
 
