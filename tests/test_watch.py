@@ -124,7 +124,7 @@ def test_a_slow_copy(watched: Watched) -> None:
         in_chunks(watched.retours / "luce.xlsx", watched.answer(amount="beaucoup"))
     assert watched.now("luce.xlsx") == REJECTED
     assert (watched.constats / "luce.xlsx").is_file()
-    assert "✗ retours/luce.xlsx : rejeté, " in watched.watching.said
+    watched.watching.says("✗ retours/luce.xlsx : rejeté, ")
 
 
 def test_excel_saves_the_corrected_return_and_its_annotated_copy_goes(watched: Watched) -> None:
@@ -132,7 +132,7 @@ def test_excel_saves_the_corrected_return_and_its_annotated_copy_goes(watched: W
         excel_saves(watched.retours / "luce.xlsx", watched.answer(amount=100))
     assert watched.now("luce.xlsx") == ACCEPTED
     assert not (watched.constats / "luce.xlsx").exists()
-    assert "retours/luce.xlsx : en vigueur, rien à corriger" in watched.watching.said
+    watched.watching.says("retours/luce.xlsx : en vigueur, rien à corriger")
 
 
 def test_a_sync_client(watched: Watched) -> None:
@@ -148,7 +148,7 @@ def test_a_rename(watched: Watched) -> None:
     with watched.watching.run():
         (watched.retours / "luce.xlsx").rename(watched.retours / "Lucé, définitif.xlsx")
     assert watched.now("Lucé, définitif.xlsx") == ACCEPTED
-    assert "retours/luce.xlsx : retiré" in watched.watching.said[since:]
+    watched.watching.says("retours/luce.xlsx : retiré", since)
 
 
 def test_moved_aside(watched: Watched) -> None:
@@ -166,7 +166,7 @@ def test_a_deletion(watched: Watched) -> None:
     since = len(watched.watching.said)
     with watched.watching.run():
         (watched.retours / "etat.xlsx").unlink()
-    assert "retours/etat.xlsx : retiré" in watched.watching.said[since:]
+    watched.watching.says("retours/etat.xlsx : retiré", since)
 
 
 @once
@@ -196,7 +196,7 @@ def test_a_file_that_is_wrong_is_that_files_finding(watched: Watched) -> None:
     path = watched.retours / "abîmé.xlsx"
     with watched.watching.run():
         path.write_bytes(watched.answer()[:-3000] + bytes(2978) + b"PK\5\6" + bytes(18))
-    assert "✗ retours/abîmé.xlsx : " in watched.watching.said
+    watched.watching.says("✗ retours/abîmé.xlsx : ")
     assert any(each["fichier"] == "retours/abîmé.xlsx" for each in state(watched.workspace)["constats"])
     with watched.watching.run():
         path.unlink()
@@ -215,7 +215,7 @@ def test_the_workbook_of_the_contract(watched: Watched) -> None:
     with watched.watching.run():
         excel_saves(contrat, saved.read_bytes())
     assert copy.read_bytes() != before
-    assert "contrat.xlsx : " in watched.watching.said
+    watched.watching.says("contrat.xlsx : ")
     with watched.watching.run():
         excel_saves(contrat, original)
     assert copy.read_bytes() == before

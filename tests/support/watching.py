@@ -128,7 +128,10 @@ class Watching:
 
     @contextmanager
     def run(self, count: int = 1) -> Iterator[None]:
-        """What happens inside is answered by exactly ``count`` runs, which have ended when this ends."""
+        """What happens inside is answered by exactly ``count`` runs, which have ended when this ends.
+
+        What they found is written then; what the watcher says of it comes a moment later (:meth:`says`).
+        """
         before = self.runs
         yield
         self.wait(lambda: self.runs >= before + count and not self.is_busy, f"run {before + count}")
