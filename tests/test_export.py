@@ -211,6 +211,20 @@ def test_a_long_object_is_cut_at_a_word_within_the_format_s_limit() -> None:
     assert "\n" not in row["objet"]
 
 
+@pytest.mark.parametrize(("first", "longest"), [("a", 256), ("-", 255)])
+def test_a_text_and_its_apostrophe_keep_within_the_format_s_limit(first: str, longest: int, tmp_path: Path) -> None:
+    rows = granted_rows(conditions_versement=first.ljust(longest, "c"))
+    rows["fiches"][0]["proposition"] = first + "Accompagner les familles " * 20
+    folder = workspace(tmp_path / "contrat", rows)
+    assert tabellion("export", "--vers", "ouvert", cwd=folder).code == 0
+    assert problems(folder / "ouvert" / "subventions" / "datapackage.json") == []
+    (row,) = published(folder / "ouvert")
+    assert (len(row["conditionsVersement"]), row["objet"][-1]) == (256, "…")
+    rows["subventions"][0]["conditions_versement"] = first.ljust(longest + 1, "c")
+    assert made(rows).rows == ()
+    assert ["conditions de versement (plus de 256 caractères" in each for each in reasons(made(rows))] == [True]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+33 2", "-5 actions", "@import", "\t=1", "\r=1", "\n=1", "＝1"])
 def test_a_text_that_a_spreadsheet_would_run_is_shielded(text: str) -> None:
     assert safe_text(text) == "'" + text

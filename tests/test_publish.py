@@ -384,6 +384,16 @@ def test_a_restyled_template_is_taken_as_it_is(workspace: Path) -> None:
     assert document.root.find(f".//{W}pgSz").attrib[f"{W}w"] == "16838"  # type: ignore[union-attr]
 
 
+def test_a_template_that_libreoffice_saved_keeps_the_look_of_its_captions(workspace: Path) -> None:
+    ours = '<w:style w:type="paragraph" w:styleId="Lgende"><w:name w:val="caption"/>'
+    added = (  # what LibreOffice writes first, its own italic style, beside the one of the template
+        '<w:style w:type="paragraph" w:styleId="Caption"><w:name w:val="Caption"/><w:rPr><w:i/></w:rPr></w:style>'
+    )
+    restyle(workspace / "templates" / "document.docx", {"word/styles.xml": (ours, added + ours)})
+    text = PublishedDocument(run(workspace, conventions=(5,)).paths[0]).parts["word/document.xml"].decode()
+    assert ('w:pStyle w:val="Lgende"' in text, 'w:pStyle w:val="Caption"' in text) == (True, False)
+
+
 def test_missing_styles_are_all_said_by_their_french_names(workspace: Path) -> None:
     restyle(workspace / "templates" / "document.docx", {
         "word/styles.xml": ('w:name w:val="heading ', 'w:name w:val="autre '),

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tabellion.outputs.opendata.safety import safe_text
 from tabellion.outputs.opendata.standard import Standard
 from tabellion.registre.package import DESCRIPTOR
 
@@ -58,8 +57,7 @@ def subsidies_csv(rows: Sequence[Mapping[str, str]], standard: Standard) -> byte
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([each.name for each in standard.fields])
     for row in rows:
-        texts = ((each, row.get(each.name, "")) for each in standard.fields)
-        writer.writerow([safe_text(text) if each.type == "string" else text for each, text in texts])
+        writer.writerow([each.published(row.get(each.name, "")) for each in standard.fields])
     return stream.getvalue().encode("utf-8")
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from tabellion.findings import Finding, Place, finding
+from tabellion.outputs.opendata.safety import safe_text
 from tabellion.outputs.opendata.siret import siret_fault
 from tabellion.outputs.opendata.standard import Standard
 from tabellion.schema import FALSE_WORD, TRUE_WORD
@@ -255,7 +256,8 @@ def _share(deed: _Deed) -> tuple[str, list[str]]:
 def _object(fiche: Row) -> str:
     """What the fiche proposes to do, on one line and within the format's limit."""
     text = " ".join((fiche.get("proposition") or fiche.get("objectif") or "").split())
-    if len(text) <= _LONGEST_OBJECT:
+    longest = _LONGEST_OBJECT - (len(safe_text(text)) - len(text))
+    if len(text) <= longest:
         return text
-    room = text[: _LONGEST_OBJECT - len(_CUT)]
+    room = text[: longest - len(_CUT)]
     return (room.rpartition(" ")[0] or room).rstrip(" ,;:-–") + _CUT

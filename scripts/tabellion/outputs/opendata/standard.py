@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.findings import Place, TabellionError, finding
+from tabellion.outputs.opendata.safety import safe_text
 from tabellion.wording import system_reason
 
 _TYPES = ("string", "number", "date", "boolean")
@@ -30,6 +31,10 @@ class StandardField:
     max_length: int | None
     descriptor: dict[str, Any]
 
+    def published(self, text: str) -> str:
+        """The value as the file holds it: a text that a spreadsheet would run is made harmless."""
+        return safe_text(text) if self.type == "string" else text
+
     def fault(self, text: str) -> str | None:
         """What keeps a value from being published, in French (``""`` is no value); ``None`` for a right one."""
         title = self.title[:1].lower() + self.title[1:]
@@ -41,6 +46,9 @@ class StandardField:
             return f"{title} (« {text} » n'est pas dans la liste)"
         if self.max_length is not None and len(text) > self.max_length:
             return f"{title} (plus de {self.max_length} caractères)"
+        if self.max_length is not None and len(self.published(text)) > self.max_length:
+            reason = "avec l'apostrophe qui neutralise son signe de formule"
+            return f"{title} (plus de {self.max_length} caractères {reason})"
         return None
 
 

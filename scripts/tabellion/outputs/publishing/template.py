@@ -120,16 +120,20 @@ class _Styles:
     def __init__(self, root: ElementTree.Element) -> None:
         self.by_id: dict[str, ElementTree.Element] = {}
         self.by_name: dict[tuple[str, str], str] = {}
+        self.by_exact_name: dict[tuple[str, str], str] = {}
         self.defaults = [each for each in (root.find(f"{_W}docDefaults"),) if each is not None]
         for each in root.iter(f"{_W}style"):
             key, kind = each.get(f"{_W}styleId", ""), each.get(f"{_W}type", "")
             name = each.find(f"{_W}name")
             self.by_id[key] = each
             if name is not None and key:
-                self.by_name.setdefault((kind, name.get(f"{_W}val", "").casefold()), key)
+                shown = name.get(f"{_W}val", "")
+                self.by_name.setdefault((kind, shown.casefold()), key)
+                self.by_exact_name.setdefault((kind, shown), key)
 
     def id_of(self, kind: str, name: str) -> str:
-        return self.by_name[kind, name.casefold()]
+        """The style of a name: LibreOffice writes some with a capital, and adds its own « Caption » to « caption »."""
+        return self.by_exact_name.get((kind, name)) or self.by_name[kind, name.casefold()]
 
     def chain(self, key: str) -> list[ElementTree.Element]:
         """A style, then those that it is based on, then what the whole document has by default."""
