@@ -424,10 +424,36 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
     body = [each.text for each in document.blocks if each.style == "Body Text"]
     assert {"Un <premier> paragraphe & suite.", "Un second."} <= set(body)
+    (folder / "convention-05.txt").write_text(
+        "## Un *titre* ##\n\nEn **gras**, 2 * 3 * 4 :\n- un point\n  qui continue\n- un autre\n\n1. d'abord\n2. puis\n",
+        encoding="utf-8",
+    )
+    document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
+    start = next(rank for rank, each in enumerate(document.blocks) if each.text == "Un *titre*")
+    assert [(each.style, each.text) for each in document.blocks[start : start + 6]] == [
+        ("heading 3", "Un *titre*"),
+        *(("Body Text", each) for each in (
+            "En gras, 2 * 3 * 4 :", "•\u00a0un point qui continue", "•\u00a0un autre", "1. d'abord", "2. puis",
+        )),
+    ]  # fmt: skip
     (folder / "convention-05.txt").write_bytes("É".encode("latin-1"))
     with pytest.raises(TabellionError) as refused:
         run(workspace)
     assert [each.code for each in refused.value.findings] == ["texte-illisible"]
+
+
+def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:
+    folder = workspace / "templates" / "textes"
+    folder.mkdir()
+    for name in ("Convention-5.MD", "convention-05.txt", "convention-99.md", "Santé.md", "convention-03.docx"):
+        (folder / name).write_text(f"Texte de {name}.", encoding="utf-8")
+    (folder / "LISEZMOI.txt").write_text("À propos de ce dossier.", encoding="utf-8")
+    done = run(workspace, conventions=(5,))
+    assert sorted(str(each.valeur) for each in done.said) == [
+        "Santé.md", "convention-03.docx", "convention-05.txt", "convention-99.md",
+    ]  # fmt: skip
+    assert {each.code for each in done.said} == {"texte-inutilise"}
+    assert "Texte de Convention-5.MD." in {each.text for each in PublishedDocument(done.paths[0]).blocks}
 
 
 # Any contract

@@ -19,8 +19,9 @@ from tabellion.outputs.publishing.document import make_document
 from tabellion.outputs.publishing.edition import Edition
 from tabellion.outputs.publishing.pdf import PdfError, find_office, make_pdf, pdf_is_intact
 from tabellion.outputs.publishing.template import TEMPLATE, load_template
+from tabellion.outputs.publishing.texts import read_texts
 from tabellion.registre import load_register
-from tabellion.wording import slug, system_reason
+from tabellion.wording import slug
 from tabellion.workbook.look import load_look
 from tabellion.workbook.plan import Contract, plan_master
 from tabellion.workbook.seal import is_intact
@@ -32,9 +33,6 @@ _SEALS = {".docx": is_intact, ".pdf": pdf_is_intact}
 CONTRACT, CONSOLIDATED = "contrat", "consolidation"
 SOURCES = (CONTRACT, CONSOLIDATED)
 FOLDER, TEXTS = "publication", "textes"
-#: A text of the workspace is a few paragraphs.
-_LONGEST_TEXT_BYTES = 1_000_000
-_TEXT_ENDINGS = (".md", ".txt")
 
 #: Told how many steps are done, of how many, and what is being done.
 Tell = Callable[[int, int, str], None]
@@ -89,11 +87,11 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
         template = load_template(workspace.templates / TEMPLATE)
     except TabellionError as error:
         mistakes += error.findings
-    texts, wrong = _texts(workspace.templates / TEXTS)
-    mistakes += wrong
+    texts = read_texts(workspace.templates / TEXTS, contract.convention_titles)
+    mistakes += texts.mistakes
     if mistakes:
         raise TabellionError(mistakes)
-    edition = Edition(contract, frozenset(wanted.conventions), texts, findings, origin)
+    edition = Edition(contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin)
     office = find_office() if "pdf" in wanted.formats else None
     passes = ("docx" in wanted.formats) + (office is not None)
     total, done = max(1, 2 * passes * edition.fiche_count), 0
@@ -104,7 +102,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
         say(done, total, "Écriture du document")
 
     contents: dict[Path, bytes] = {}
-    said: list[Finding] = []
+    said: list[Finding] = list(texts.unused)
     paths = _paths(workspace, wanted, exercice)
     if "docx" in paths:
         contents[paths["docx"]] = make_document(edition, template, told)
@@ -196,25 +194,6 @@ def _read(workspace: Workspace, source: str) -> tuple[Contract, tuple[Finding, .
 
 def _meaning(contract: Contract) -> list[Finding]:
     return check_meaning(contract.tables, contract.schemas, contract.settings, plan_master(contract).locate)
-
-
-def _texts(folder: Path) -> tuple[dict[str, list[str]], list[Finding]]:
-    """The workspace's own texts: paragraphs by name of file without its ending; and what cannot be read."""
-    found: dict[str, list[str]] = {}
-    mistakes: list[Finding] = []
-    for path in sorted(each for ending in _TEXT_ENDINGS for each in folder.glob(f"*{ending}")):
-        try:
-            if path.stat().st_size > _LONGEST_TEXT_BYTES:
-                raise ValueError("il est trop long")
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError) as error:
-            detail = "il n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            detail = system_reason(error) if isinstance(error, OSError) else detail
-            mistakes.append(finding("texte-illisible", Place(str(path)), valeur=path.name, detail=detail))
-            continue
-        blocks = "\n".join(line.strip() for line in text.splitlines()).split("\n\n")
-        found.setdefault(path.stem, [each.replace("\n", " ").strip() for each in blocks if each.strip()])
-    return found, mistakes
 
 
 def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Path]:

@@ -34,17 +34,13 @@ from tabellion.outputs.publishing.styles import (
     TOTAL,
     TOTAL_AMOUNT,
 )
+from tabellion.outputs.publishing.texts import text_name, write_text
 from tabellion.schema import Field
 from tabellion.schema.amounts import format_euros
 from tabellion.wording import french_date
 
 Told = Callable[[], None]
 _SPACE = "\u00a0"
-
-
-def text_name(number: int) -> str:
-    """The name, without its ending, of the workspace's text before a convention: ``convention-03``."""
-    return f"convention-{number:02d}"
 
 
 def write_chapters(pen: Pen, edition: Edition, told: Told) -> None:
@@ -70,8 +66,7 @@ def _write_opening(pen: Pen, edition: Edition, convention: Convention, *, new_pa
     pen.paragraph(CONVENTION, convention_heading(convention), bookmark=mark, new_page=new_page, keep=True)
     if convention.short != convention.title:
         pen.paragraph(CAPTION, f"Dans les fiches : {convention.short}")
-    for text in edition.texts.get(text_name(convention.number), ()):
-        pen.paragraph(BODY, text)
+    write_text(pen, edition.texts.get(text_name(convention.number), ()))
     pen.paragraph(PART, f"Crédits de droit commun, exercice {edition.exercice}", keep=True)
     towns = edition.towns(convention.number)
     if towns:

@@ -21,6 +21,7 @@ from tabellion.accounts import (
     Walk,
 )
 from tabellion.findings import Finding
+from tabellion.outputs.publishing.texts import Paragraph
 from tabellion.schema import Field
 from tabellion.schema.frames import plain_rows
 from tabellion.workbook.names import sheet_key
@@ -76,7 +77,7 @@ class Edition:
 
     contract: Contract
     only: frozenset[int]
-    texts: Mapping[str, Sequence[str]]
+    texts: Mapping[str, Sequence[Paragraph]]
     findings: tuple[Finding, ...]
     origin: str
 

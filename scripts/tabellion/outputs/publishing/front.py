@@ -27,11 +27,10 @@ from tabellion.outputs.publishing.styles import (
     TOTAL,
     TOTAL_AMOUNT,
 )
+from tabellion.outputs.publishing.texts import NOTICE, Paragraph, write_text
 from tabellion.schema.amounts import format_euros
 from tabellion.wording import plural
 
-#: The workspace's own notice, in place of the program's.
-NOTICE = "avertissement"
 AMOUNT_WORDS = dict(zip(AMOUNTS, ("Prévu", "Voté", "Réalisé"), strict=True))
 WALK_ANNEX, FINDINGS_ANNEX, BUDGET_ANNEX, RECAP_PART, NOTICE_PART = (
     bookmark_name("partie", each) for each in ("rapprochement", "constats", "budget", "recapitulatif", "avertissement")
@@ -84,8 +83,7 @@ def write_front(pen: Pen, edition: Edition, *, live: bool) -> None:
         numbers = ", ".join(str(each.number) for each in edition.conventions)
         pen.paragraph(BODY, f"Extrait : convention{'s' if len(edition.only) > 1 else ''} {numbers}")
     pen.paragraph(PILIER, "Avertissement", bookmark=NOTICE_PART, new_page=True)
-    for text in edition.texts.get(NOTICE) or _notice():
-        pen.paragraph(BODY, text)
+    write_text(pen, edition.texts.get(NOTICE) or map(Paragraph, _notice()))
     for text in _how_made(edition):
         pen.paragraph(BODY, text)
     _write_recap(pen, edition)
