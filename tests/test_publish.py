@@ -356,6 +356,9 @@ def test_another_exercice_has_its_own_amounts(workspace: Path) -> None:
         ("line", "Essai", ["1\u202f000,50\u00a0€", "900\u00a0€"]),
         ("total", "Total de la convention 5", ["1\u202f000,50\u00a0€", "900\u00a0€"]),
     ]
+    recap = next(each.rows for each in document.blocks if each.rows and each.rows[0][0] == "Convention et collectivité")
+    assert recap[0][1:-1] == ["Prévu", "Voté"]
+    assert recap[-1][:-1] == ["Total général", "1\u202f000,50\u00a0€", "900\u00a0€"]
 
 
 # The template belongs to the staff
@@ -470,6 +473,42 @@ def test_any_contract_is_published(rows: object, tmp_path: Path) -> None:
     path = tmp_path / "essai.docx"
     path.write_bytes(make_document(made(made_rows), load_template(TEMPLATE)))
     assert list(PublishedDocument(path).fiches) == [each["fiche_id"] for each in made_rows["fiches"]]
+
+
+def test_the_plan_de_financement_of_the_exercice_is_in_its_fiche(tmp_path: Path) -> None:
+    rows = large_rows(conventions=1, towns=1, fiches=2)
+    fiche, year = rows["fiches"][0]["fiche_id"], SETTINGS.exercice
+    funder = rows["financeurs"][0]
+    own = {"fiche_id": fiche, "exercice": year}
+    rows["plan_charges"] = [
+        {**own, "poste": "60 Achats", "montant": 1_500_50, "charge_id": "a", "commentaire": "Petit <matériel>"},
+        {**own, "poste": "86 Emplois des contributions volontaires en nature", "montant": 30_00, "charge_id": "b"},
+        {**own, "exercice": year + 1, "poste": "60 Achats", "montant": 999_00, "charge_id": "c"},
+    ]
+    asked = {"compte": "74 Subventions", "financeur_id": funder["financeur_id"], "montant_demande": 1_200_00}
+    rows["plan_produits"] = [
+        {**own, **asked, "montant_accorde": 1_000_00, "montant_verse": 400_00, "produit_id": "p"},
+        {**own, "compte": "Autofinancement", "montant_demande": 450_50, "produit_id": "q"},
+    ]
+    path = tmp_path / "essai.docx"
+    path.write_bytes(make_document(made(rows), load_template(TEMPLATE)))
+    document = PublishedDocument(path)
+    _, _, plan = (each.rows for each in document.tables_under(f"Fiche action {fiche}"))
+    assert plan is not None
+    assert [[flat(each) for each in row] for row in plan] == [
+        ["Charges et produits", "Retenu", "Demandé", "Accordé", "Versé", "État"],
+        ["Charges", "1 500,50 €", "", "", "", ""],
+        ["60 Achats Petit <matériel>", "1 500,50 €", "", "", "", ""],
+        ["Produits", "1 450,50 €", "1 650,50 €", "1 000 €", "400 €", ""],
+        [f"74 Subventions – {funder['nom']}", "1 000 €", "1 200 €", "1 000 €", "400 €", "versé en partie"],
+        ["Autofinancement", "450,50 €", "450,50 €", "", "", "demandé"],
+        ["Contributions volontaires", "", "", "", "", ""],
+        ["86 Emplois des contributions volontaires en nature", "30 €", "", "", "", ""],
+        ["Écart des contributions", "-30 €", "", "", "", ""],
+        ["Produits moins charges", "-50 €", "", "", "", ""],
+        ["Cofinancement", "66,6 %", "", "", "", ""],
+    ]
+    assert len(document.tables_under(f"Fiche action {rows['fiches'][1]['fiche_id']}")) == 2
 
 
 def test_hostile_texts_are_whole_and_harmless(tmp_path: Path) -> None:

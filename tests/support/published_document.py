@@ -89,7 +89,7 @@ class PublishedDocument:
         found = {}
         for _, heading in self.headings:
             if heading.startswith("Fiche action "):
-                fields, money = self.tables_under(heading)
+                fields, money, *_ = self.tables_under(heading)
                 assert fields.rows is not None
                 assert money.rows is not None
                 crossed = [

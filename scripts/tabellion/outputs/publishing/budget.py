@@ -65,7 +65,7 @@ def _write_credits(
         pen.paragraph(CAPTION, title, keep=True)
         figures_heads = [*(AMOUNT_WORDS[each] for each in amounts), *(words for *_, words in rates)]
         header = (*(cell(HEAD, each) for each in heads), *(cell(HEAD_AMOUNT, each) for each in figures_heads))
-        widths = (*shares, *(20.0 for _ in amounts), *(13.0 for _ in rates))
+        widths = (*shares, *(27.0 for _ in amounts), *(13.0 for _ in rates))
         description = f"{title} : {', '.join(figures_heads).lower()}."
         last = line(TOTAL, TOTAL_AMOUNT, ["Total", *("" for _ in heads[1:])], total)
         pen.table(Table(BUDGET, widths, title, description, header, last_row=True), [*lines, last])
@@ -85,7 +85,7 @@ def _write_credits(
         [line(TEXT, AMOUNT, [figures.towns[each]], added(1, each)) for each in towns],
     )  # fmt: skip
     table(
-        f"Crédits de droit commun {year} par convention et collectivité", ["Convention", "Collectivité"], [44.0, 28.0],
+        f"Crédits de droit commun {year} par convention et collectivité", ["Convention", "Collectivité"], [36.0, 24.0],
         [
             line(TEXT, AMOUNT, [names[number], figures.towns[town]], found[number, town])
             for number in wanted for town in figures.towns if (number, town) in found
@@ -110,7 +110,7 @@ def _write_funding(pen: Pen, figures: AnnexFigures, funding: dict[tuple[int | No
         "Un financeur d’une convention par ligne : combien de financements, combien de chiffrés, leur montant."
     )
     pen.table(
-        Table(BUDGET, (42.0, 36.0, 24.0, 16.0, 20.0), title, description, (*heads, *numbers), last_row=True), rows
+        Table(BUDGET, (42.0, 36.0, 22.0, 16.0, 24.0), title, description, (*heads, *numbers), last_row=True), rows
     )
 
 

@@ -13,6 +13,7 @@ from tabellion.outputs.publishing.front import (
     pilier_heading,
     pilier_mark,
 )
+from tabellion.outputs.publishing.funding import write_plan
 from tabellion.outputs.publishing.pen import BLANK, TICKED, Cell, Pen, Run, Table, Words, bookmark_name, cell
 from tabellion.outputs.publishing.styles import (
     AMOUNT,
@@ -145,6 +146,7 @@ def _write_fiche(pen: Pen, edition: Edition, pilier: Pilier, convention: Convent
     title, description = f"Financements de la fiche {key}", "☒ : financeur retenu ; ☐ : financeur non retenu."
     financing = Table(FICHE, (44.0, 40.0, 26.0), title, description, header)
     pen.table(financing, _financing(edition, fiche), keep_rows=True)
+    write_plan(pen, edition, key)
 
 
 def _fields(edition: Edition, fiche: Row) -> Iterator[tuple[Cell, ...]]:

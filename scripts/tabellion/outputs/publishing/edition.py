@@ -24,6 +24,7 @@ from tabellion.findings import Finding
 from tabellion.outputs.publishing.texts import Paragraph
 from tabellion.schema import Field
 from tabellion.schema.frames import plain_rows
+from tabellion.schema.names import FUNDING_TABLES
 from tabellion.workbook.names import sheet_key
 from tabellion.workbook.plan import Contract
 
@@ -217,6 +218,23 @@ class Edition:
     def financements(self) -> dict[str, list[Row]]:
         """The financements of each fiche."""
         return self._by_fiche("financements")
+
+    @cached_property
+    def funder_names(self) -> dict[str, str]:
+        """The name of each financeur."""
+        return {key: name for each in self.funders.values() for key, name in each}
+
+    @cached_property
+    def _plan_rows(self) -> tuple[dict[str, list[Row]], ...]:
+        tables = self.contract.tables
+        return tuple(self._by_fiche(name) if name in tables else {} for name in FUNDING_TABLES)
+
+    def plan_rows(self, fiche: str) -> tuple[list[Row], list[Row]]:
+        """The charges and the produits of a fiche in the exercice."""
+        charges, produits = (
+            [each for each in rows.get(fiche, ()) if each["exercice"] == self.exercice] for rows in self._plan_rows
+        )
+        return charges, produits
 
     @cached_property
     def suivis(self) -> dict[str, list[Row]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabellion.accounts import AMOUNTS, Published
-from tabellion.outputs.publishing.edition import Convention, Edition, Pilier
+from tabellion.accounts import AMOUNTS, Published, Sums
+from tabellion.outputs.publishing.edition import Convention, Edition, Pilier, amount_of
 from tabellion.outputs.publishing.pen import Cell, Pen, Run, Table, bookmark_name, cell
 from tabellion.outputs.publishing.styles import (
     AMOUNT,
@@ -114,13 +114,13 @@ def _how_made(edition: Edition) -> Iterator[str]:
 def _write_recap(pen: Pen, edition: Edition) -> None:
     title = "Récapitulatif par convention et par collectivité"
     pen.paragraph(PILIER, title, bookmark=RECAP_PART)
-    measure = AMOUNT_WORDS[edition.amounts[-1]]
-    unit = f"Crédits de droit commun, exercice {edition.exercice}, montant {measure.lower()}."
-    pen.paragraph(CAPTION, unit, keep=True)
-    columns = [("Convention et collectivité", 52.0), ("Recalculé", 20.0)]
+    words = [AMOUNT_WORDS[each] for each in edition.amounts]
+    unit = f"Crédits de droit commun, exercice {edition.exercice}, en euros."
     if edition.is_census:
-        columns += [("Publié", 20.0), ("Écart", 18.0)]
-    columns.append(("Page", 9.0))
+        unit = f"Crédits de droit commun, exercice {edition.exercice}, montant {words[-1].lower()}."
+        words = ["Recalculé", "Publié", "Écart"]
+    pen.paragraph(CAPTION, unit, keep=True)
+    columns = [("Convention et collectivité", 52.0), *((each, 20.0) for each in words), ("Page", 9.0)]
     header = tuple(cell(HEAD if rank == 0 else HEAD_AMOUNT, words) for rank, (words, _) in enumerate(columns))
     shares = tuple(share for _, share in columns)
     table = Table(
@@ -132,7 +132,7 @@ def _write_recap(pen: Pen, edition: Edition) -> None:
 def _recap_rows(edition: Edition) -> Iterator[tuple[Cell, ...]]:
     for convention in edition.conventions:
         mark = convention_mark(convention.number)
-        total = edition.shown_sum(edition.total(convention.number))
+        total = edition.total(convention.number)
         yield _recap_row(
             edition, cell(SUBTOTAL, [Run(convention_heading(convention), LINK, mark)]), SUBTOTAL_AMOUNT, total,
             edition.recap_convention(convention.number), mark,
@@ -141,20 +141,24 @@ def _recap_rows(edition: Edition) -> Iterator[tuple[Cell, ...]]:
         seen = {each.town for each in towns}
         for town in towns:
             printed = edition.recap_town(convention.number, town.town)
-            yield _recap_row(edition, cell(TEXT, town.name), AMOUNT, edition.shown_sum(town.sums), printed)
+            yield _recap_row(edition, cell(TEXT, town.name), AMOUNT, town.sums, printed)
         for key in edition.contract.accounts.towns:
             if key not in seen and (printed := edition.recap_town(convention.number, key)) is not None:
-                yield _recap_row(edition, cell(TEXT, edition.town_name(key)), AMOUNT, 0, printed)
+                yield _recap_row(edition, cell(TEXT, edition.town_name(key)), AMOUNT, Sums(), printed)
     printed = None if edition.only else edition.recap_convention(None)
     words = "Total des conventions de cet extrait" if edition.only else "Total général"
-    yield _recap_row(edition, cell(TOTAL, words), TOTAL_AMOUNT, edition.shown_sum(edition.total()), printed)
+    yield _recap_row(edition, cell(TOTAL, words), TOTAL_AMOUNT, edition.total(), printed)
 
 
 def _recap_row(
-    edition: Edition, first: Cell, style: str, total: int, printed: Published | None, mark: str | None = None
+    edition: Edition, first: Cell, style: str, sums: Sums, printed: Published | None, mark: str | None = None
 ) -> tuple[Cell, ...]:
-    cells = [first, cell(style, money(total))]
-    if edition.is_census:
+    """A census shows the amount that was published beside it; another exercice, each amount that its lines have."""
+    if not edition.is_census:
+        cells = [first, *(cell(style, money(amount_of(sums, each))) for each in edition.amounts)]
+    else:
+        total = edition.shown_sum(sums)
+        cells = [first, cell(style, money(total))]
         shown = printed.cents if printed is not None else None
         cells += [cell(style, money(shown)), cell(style, "" if shown is None else gap(total - shown))]
     page = [Run("", page_of=mark)] if mark is not None else ""
