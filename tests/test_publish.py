@@ -511,6 +511,24 @@ def test_the_plan_de_financement_of_the_exercice_is_in_its_fiche(tmp_path: Path)
     assert len(document.tables_under(f"Fiche action {rows['fiches'][1]['fiche_id']}")) == 2
 
 
+def test_a_fiche_that_names_nobody_has_the_partners_of_the_register(tmp_path: Path) -> None:
+    rows = large_rows(conventions=1, towns=2, fiches=2)
+    named, blank = (each["fiche_id"] for each in rows["fiches"])
+    first, second = rows["partenaires"] = [{"partenaire_id": each, "nom": each.title()} for each in ("ville", "asso")]
+    rows["fiches"][0]["porteurs"], rows["fiches"][1]["porteurs"] = "Les 2 villes", None
+    rows["fiches"][1]["partenaires_operationnels"] = None
+    rows["participations"] = [
+        {"fiche_id": fiche, "partenaire_id": each["partenaire_id"], "role": "porteur"}
+        for fiche in (named, blank) for each in (first, second)
+    ]  # fmt: skip
+    path = tmp_path / "essai.docx"
+    path.write_bytes(make_document(made(rows), load_template(TEMPLATE)))
+    document = PublishedDocument(path)
+    assert document.fiches[named][0]["Porteur(s)"] == "Les 2 villes"
+    assert document.fiches[blank][0]["Porteur(s)"] == f"{first['nom']}, {second['nom']}"
+    assert document.fiches[blank][0]["Partenaires opérationnels"] == ""
+
+
 def test_hostile_texts_are_whole_and_harmless(tmp_path: Path) -> None:
     rows = large_rows(conventions=1, towns=1, fiches=1)
     hostile = "<w:p>&amp; ]]> \x00\x0b\ud800 {titre} 𝄞\u202e " + "mot " * 2500 + "fin"

@@ -162,8 +162,8 @@ def _fields(edition: Edition, fiche: Row) -> Iterator[tuple[Cell, ...]]:
     yield row(edition.title_of("echeance"), fiche["echeance"])
     cpo = fiche["cpo"]
     yield row("CPO envisagée", f"{box(cpo is True)} Oui     {box(cpo is False)} Non")
-    for field in ("porteurs", "partenaires_operationnels"):
-        yield row(edition.title_of(field), fiche[field])
+    for field, role in (("porteurs", "porteur"), ("partenaires_operationnels", "opérationnel")):
+        yield row(edition.title_of(field), fiche[field] or edition.participants(fiche["fiche_id"], role))
     for each in edition.other_fields:
         yield row(each.title, _shown(each, fiche[each.name]))
     for suivi in edition.suivis.get(fiche["fiche_id"], ()):

@@ -253,6 +253,15 @@ class Edition:
         rows = plain_rows(self.contract.tables["partenaires"])
         return {row["partenaire_id"]: row["nom"] or row["partenaire_id"] for row in rows}
 
+    @cached_property
+    def _participations(self) -> dict[str, list[Row]]:
+        return self._by_fiche("participations")
+
+    def participants(self, fiche: str, role: str) -> str:
+        """The partners that have a role in a fiche, for one whose own text does not name them."""
+        rows = [each for each in self._participations.get(fiche, ()) if each["role"] == role]
+        return ", ".join(self.partners.get(each["partenaire_id"], each["partenaire_id"] or "") for each in rows)
+
     @property
     def walk(self) -> Walk:
         """From the published total to the recomputed one; the steps of every convention."""
