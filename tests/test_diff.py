@@ -196,6 +196,26 @@ def test_a_changed_amount_is_one_difference_with_its_euros(root: Path, tmp_path:
     assert {name: content for name, content in contents(root).items() if name in before} == before
 
 
+def test_two_files_of_one_name_are_told_apart_and_no_row_is_of_none(root: Path, tmp_path: Path) -> None:
+    where = {}
+
+    def forget(book: openpyxl.Workbook) -> None:
+        sheet = book["Financements"]
+        (area,) = sheet.tables.values()
+        labels = [each.value for each in sheet[area.ref][0]]
+        where["fiche"] = sheet[area.ref][1][labels.index("Fiche")].value
+        sheet[area.ref][1][labels.index("Fiche")].value = None
+
+    (tmp_path / "copie").mkdir()
+    copy = edited(master(root), tmp_path / "copie" / "contrat.xlsx", forget)
+    done, said = compared(root, master(root), copy)
+    assert (said["avant"]["fichier"], said["apres"]["fichier"]) == ("workbooks/contrat.xlsx", "copie/contrat.xlsx")
+    assert "Avant : workbooks/contrat.xlsx" in done.out
+    (only,) = (each for each in said["differences"] if each["genre"] == "cellule")
+    assert (only["champ"], only["avant"], only["apres"]) == ("fiche_id", where["fiche"], None)
+    assert "None" not in done.out
+
+
 def test_a_script_s_save_is_no_difference(root: Path, tmp_path: Path) -> None:
     done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", lambda _: None))
     assert (done.code, said["differences"]) == (0, [])

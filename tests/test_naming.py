@@ -62,6 +62,13 @@ def test_what_is_blank_is_left_out() -> None:
     assert Naming(contract_of(rows)).row("lignes_budgetaires", ("B1", 2016)).startswith("Bus (convention ")
 
 
+@pytest.mark.parametrize("table", ["financements", "plan_charges", "plan_produits", "participations", "suivis"])
+def test_a_row_that_says_nothing_is_in_words_all_the_same(table: str) -> None:
+    contract = contract_of({table: [{"financement_id": "x", "charge_id": "x", "produit_id": "x"}]})
+    (key,) = keys(contract, table)
+    assert "None" not in Naming(contract).row(table, key)
+
+
 def test_a_row_that_is_no_more_is_said_by_its_key(naming: Naming) -> None:
     assert naming.row("lignes_budgetaires", ("B99", 2016)) == "B99 · 2016"
     assert naming.row("tableau", ("B99", None)) == "B99 · "

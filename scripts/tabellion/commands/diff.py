@@ -69,6 +69,7 @@ def diff(
             mistakes += error.findings
     if mistakes:
         raise TabellionError(dict.fromkeys(mistakes))
+    _tell_apart(*sides)
     comparison = compare(sides[0], sides[1], workspace.schemas)
     words = DiffWords(comparison, workspace.schemas)
     contents: dict[Path, bytes] = {}
@@ -92,6 +93,17 @@ def diff(
     if contents:
         write_all_whole(contents)
     return Diff(comparison, words, kept)
+
+
+def _tell_apart(before: Side, after: Side) -> None:
+    """Two files of one name are called by as much of their folders as it takes."""
+    if before.name != after.name:
+        return
+    first, second = (side.path.resolve().parts for side in (before, after))
+    for length in range(2, max(len(first), len(second)) + 1):
+        if first[-length:] != second[-length:]:
+            before.name, after.name = ("/".join(each[-length:]) for each in (first, second))
+            return
 
 
 def _refuse_outputs(before: Path, after: Path, outputs: dict[str, Path | None]) -> None:

@@ -119,28 +119,37 @@ def _fiche(_: Naming, row: Mapping[str, Any]) -> str:
 
 
 def _followed(naming: Naming, row: Mapping[str, Any]) -> str:
-    return f"Fiche {row['fiche_id']}, bilan de {row['exercice']} de {naming.partner(row['partenaire_id'])}"
+    year, partner = row["exercice"], naming.partner(row["partenaire_id"])
+    words = ("bilan", f"de {year}" if year is not None else "", f"de {partner}" if partner else "")
+    return _of_fiche(row, " ".join(filter(None, words)))
 
 
 def _funding(naming: Naming, row: Mapping[str, Any]) -> str:
     funder = naming.word("financements", "financeur_id", row["financeur_id"])
-    named = _listed(f"Fiche {row['fiche_id']}", f"financement de {funder}" if funder else "financement")
-    return f"{named} ({row['financement_id']})"
+    words = f"financement de {funder}" if funder else "financement sans financeur"
+    return f"{_of_fiche(row, words)} ({row['financement_id']})"
 
 
 def _charge(_: Naming, row: Mapping[str, Any]) -> str:
-    plan = _listed(f"Fiche {row['fiche_id']}", f"plan de {row['exercice']}", row["poste"])
-    return f"{plan} ({row['charge_id']})"
+    return f"{_of_fiche(row, _plan(row), row['poste'])} ({row['charge_id']})"
 
 
 def _produit(naming: Naming, row: Mapping[str, Any]) -> str:
     funder = naming.word("plan_produits", "financeur_id", row["financeur_id"])
-    plan = _listed(f"Fiche {row['fiche_id']}", f"plan de {row['exercice']}", row["compte"], funder)
-    return f"{plan} ({row['produit_id']})"
+    return f"{_of_fiche(row, _plan(row), row['compte'], funder)} ({row['produit_id']})"
 
 
 def _takes_part(naming: Naming, row: Mapping[str, Any]) -> str:
-    return _listed(f"Fiche {row['fiche_id']}", naming.partner(row["partenaire_id"]), row["role"])
+    return _of_fiche(row, naming.partner(row["partenaire_id"]), row["role"])
+
+
+def _plan(row: Mapping[str, Any]) -> str:
+    return "plan de financement" if row["exercice"] is None else f"plan de {row['exercice']}"
+
+
+def _of_fiche(row: Mapping[str, Any], *words: str | None) -> str:
+    """The fiche of a row, where it names one, then these words."""
+    return _listed(None if row["fiche_id"] is None else f"Fiche {row['fiche_id']}", *words)
 
 
 def _listed(*words: str | None) -> str:

@@ -111,7 +111,8 @@ class DiffWords:
             if key is not None and isinstance(value, str) and self.schemas[key.table].label:
                 parts.append(self.label(key.table, value))
         if table == "financements" and isinstance(said("financeur_id"), str):
-            parts = [f"Fiche {said('fiche_id')}", self.label("financeurs", said("financeur_id"))]
+            fiche = [f"Fiche {said('fiche_id')}"] if said("fiche_id") is not None else []
+            parts = [*fiche, self.label("financeurs", said("financeur_id"))]
         return " · ".join(parts)
 
     def formula_table(self, key: FormulaKey) -> str:
