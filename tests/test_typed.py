@@ -27,6 +27,12 @@ def cast(kind: str, value: Any, *, percent: bool = False) -> CastColumn:
     return cast_column(SAMPLES[kind], [value], tolerant=True, percents={0} if percent else ())  # type: ignore[index]
 
 
+def test_a_number_typed_in_a_text_is_the_digits_that_people_see() -> None:
+    """A SIRET is 14 digits, that Excel keeps as a number where the cell is no text."""
+    typed = (21280085300017.0, 2016.0, 0.5, 35600000000048.0)
+    assert cast_column(SAMPLES["text"], list(typed)).values == ["21280085300017", "2016", "0.5", "35600000000048"]
+
+
 def verdict(kind: str, value: Any) -> tuple[Any, list[str]]:
     """The value taken, and the codes of what is said."""
     column = cast(kind, value)

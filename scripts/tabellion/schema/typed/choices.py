@@ -6,9 +6,9 @@ import re
 from datetime import date, time, timedelta
 from typing import Any
 
-from tabellion.schema.amounts import LARGEST_EUROS
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD
 from tabellion.schema.typed.model import Example, Outcome, Reading, Typed, TypedKind, TypedRule, refused
+from tabellion.schema.typed.numbers import LARGEST
 from tabellion.wording import fold, nearest
 
 _PRIS, _COMPRIS, _REFUSE = Outcome.PRIS, Outcome.COMPRIS, Outcome.REFUSE
@@ -29,7 +29,7 @@ def text_of(value: Any) -> str | None:
         return None if _CONTROL.search(value) else _NEWLINES.sub("\n", value) if "\r" in value else value
     if isinstance(value, bool):
         return TRUE_WORD if value else FALSE_WORD
-    if isinstance(value, float) and abs(value) < LARGEST_EUROS and value == int(value):
+    if isinstance(value, float) and abs(value) < LARGEST and value == int(value):
         return str(int(value))
     return None if isinstance(value, date | time | timedelta) else str(value)
 
