@@ -20,7 +20,7 @@ from support.document_template import template
 from support.large_contracts import awkward_rows, empty_rows, large_rows
 from support.program import tabellion
 from support.published_document import PublishedDocument, W, amount, source_counts, words
-from tabellion.commands.publish import Publication, Wanted, publish
+from tabellion.commands.publish import Publication, Wanted, formats_of, publish
 from tabellion.findings import TabellionError
 from tabellion.outputs.publishing.document import make_document
 from tabellion.outputs.publishing.edition import Edition
@@ -344,6 +344,15 @@ def test_wrong_options_are_said(workspace: Path, options: dict[str, object], cod
     with pytest.raises(TabellionError) as refused:
         run(workspace, **options)
     assert [each.code for each in refused.value.findings] == [code]
+
+
+def test_the_name_of_the_target_says_the_format(workspace: Path) -> None:
+    assert formats_of(None, None) == formats_of(None, Path("x.docx")) == ("docx",)
+    assert formats_of(None, Path("x.PDF")) == ("pdf",)
+    assert formats_of("PDF,, docx ,pdf", Path("x.docx")) == ("pdf", "docx")
+    with pytest.raises(TabellionError) as refused:
+        run(workspace, formats=("docx",), target=workspace / "x.pdf")
+    assert [(each.code, each.champ) for each in refused.value.findings] == [("option-fausse", "--sortie")]
 
 
 def test_another_exercice_has_its_own_amounts(workspace: Path) -> None:

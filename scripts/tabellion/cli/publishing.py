@@ -15,8 +15,13 @@ from tabellion.usage import Command
 @app.command(cls=Command)
 def publish(
     formats: Annotated[
-        str, typer.Option("--format", metavar="FORMATS", help="« docx », « pdf » ou « docx,pdf » ; par défaut, docx.")
-    ] = "docx",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMATS",
+            help="« docx », « pdf » ou « docx,pdf » ; par défaut, celui de --sortie, sinon docx.",
+        ),
+    ] = None,
     convention: Annotated[
         list[int] | None,
         typer.Option(
@@ -49,7 +54,7 @@ def publish(
     from tabellion.commands.saying import print_findings, summary
     from tabellion.wording import plural
 
-    wanted = Wanted(formats_of(formats), tuple(convention or ()), exercice, depuis, sortie, forcer)
+    wanted = Wanted(formats_of(formats, sortie), tuple(convention or ()), exercice, depuis, sortie, forcer)
     workspace = open_workspace(contrat)
     with writing_progress() as progress:
         done = make(workspace, wanted, datetime.now(), progress)

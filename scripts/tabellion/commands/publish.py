@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -141,6 +141,8 @@ def _wrong_options(wanted: Wanted) -> list[Finding]:
     target = wanted.target
     if target is not None and (target.suffix.lower() not in (".docx", ".pdf") or target.is_dir()):
         mistakes.append(wrong_option("--sortie", str(target), "un nom de fichier qui finit par .docx ou .pdf"))
+    elif target is not None and not mistakes and target.suffix.lower()[1:] not in wanted.formats:
+        mistakes.append(wrong_option("--sortie", str(target), f"un nom qui finit par .{wanted.formats[0]}"))
     return mistakes
 
 
@@ -215,7 +217,9 @@ def _make_way(contents: dict[Path, bytes], *, force: bool, now: datetime) -> tup
     return tuple(keep_dated_copy(path, now) for path in edited)
 
 
-def formats_of(text: str) -> tuple[str, ...]:
-    """The formats that ``--format docx,pdf`` names, each once, in the order of their making."""
-    asked: Sequence[str] = [each.strip().lower() for each in text.split(",")]
-    return tuple(dict.fromkeys(asked))
+def formats_of(text: str | None, target: Path | None) -> tuple[str, ...]:
+    """The formats that ``--format docx,pdf`` names, each once; without it, the one that the target's name asks for."""
+    if text is None:
+        return ("pdf",) if target is not None and target.suffix.lower() == ".pdf" else ("docx",)
+    asked = [each.strip().lower() for each in text.split(",")]
+    return tuple(dict.fromkeys(filter(None, asked))) or (text,)
