@@ -213,3 +213,15 @@ def test_the_command_writes_it_and_loses_nobody_s_work(tmp_path: Path) -> None:
     unknown = tabellion("annexe", "--exercice", "2016", cwd=folder)
     assert (unknown.code, unknown.codes) == (2, ["option-fausse"])
     assert "2013" in unknown.err
+
+
+def test_a_contract_of_financements_alone_has_its_annex(tmp_path: Path) -> None:
+    create_workspace(tmp_path / "w")
+    register = tmp_path / "w" / "workbooks" / "registre"
+    for name in ("lignes_budgetaires", "totaux_publies"):
+        path = register / f"{name}.csv"
+        path.write_text(path.read_text(encoding="utf-8").partition("\n")[0] + "\n", encoding="utf-8")
+    (register / "lignes_source.csv").unlink()
+    assert tabellion("annexe", cwd=tmp_path / "w").code == 0
+    made = tmp_path / "w" / "workbooks" / "publication" / "annexe-budgetaire-2016.xlsx"
+    assert read(made.read_bytes())["Annexe_partage"]["Total",] == [23, 1, 890_000]

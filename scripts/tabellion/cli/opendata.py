@@ -54,7 +54,9 @@ def annexe(
     exercice: Annotated[
         int | None,
         typer.Option(
-            "--exercice", metavar="ANNÉE", help="L'année à montrer ; par défaut, la dernière qui a des lignes."
+            "--exercice",
+            metavar="ANNÉE",
+            help="L'année à montrer ; par défaut, celle en cours si elle a des lignes, sinon la dernière qui en a.",
         ),
     ] = None,
     sortie: Annotated[

@@ -35,6 +35,8 @@ def annex(
 ) -> AnnexMade:
     """Write the annex of ``exercice`` (the current one where it has lines, else the last that has some).
 
+    A contract that has financements and no line at all yet has its annex too: financements have no exercice.
+
     Raises :class:`TabellionError` when the contract cannot be read, when the exercice has no line, and when the file
     there was edited since it was made (unless ``force``, which keeps a dated copy first). Nothing is then written.
     """
@@ -54,6 +56,8 @@ def _exercice(contract: Contract, asked: int | None) -> int:
         return current if current in years else years[-1]
     if asked in years and asked is not None:
         return asked
+    if not years and len(contract.tables["financements"]):
+        return current if asked is None else asked
     shown = ", ".join(map(str, years)) if years else "aucun pour l'instant"
     expected = f"un exercice qui a des lignes budgétaires : {shown}"
     option, found = "--exercice", current if asked is None else asked
