@@ -309,6 +309,13 @@ def test_a_pdf_does_not_tell_the_hour_and_no_offset_moves() -> None:
     assert first.endswith(b"<feff0041> kept")
 
 
+def test_an_extract_says_that_it_has_not_every_finding(workspace: Path) -> None:
+    texts = [each.text for each in PublishedDocument(run(workspace, conventions=(5,)).paths[0]).blocks]
+    assert sum(each.startswith("Seuls sont repris ici les constats") for each in texts) == 1
+    texts = [each.text for each in PublishedDocument(run(workspace).paths[0]).blocks]
+    assert not any(each.startswith("Seuls sont repris ici les constats") for each in texts)
+
+
 def test_one_convention_has_its_fiches_only(workspace: Path) -> None:
     document = PublishedDocument(run(workspace, conventions=(3, 9)).paths[0])
     assert list(document.budgets()) == [3, 9]

@@ -110,6 +110,12 @@ def _step_rows(edition: Edition, steps: tuple[Step, ...] | list[Step]) -> Iterat
 
 def _write_findings(pen: Pen, edition: Edition) -> None:
     found = edition.told
+    if edition.only and len(found) < len(edition.findings):
+        pen.paragraph(
+            BODY,
+            "Seuls sont repris ici les constats des feuilles de cet extrait ; ceux des autres feuilles (financements, "
+            "rapprochement …) sont dans le document entier.",
+        )
     if not found:
         pen.paragraph(BODY, "Aucun constat n’est ouvert.")
         return
