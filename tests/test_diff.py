@@ -294,6 +294,23 @@ def test_a_total_typed_over_is_a_formula_changed(root: Path, tmp_path: Path) -> 
     assert only["avant"].startswith("=SUMIFS(Lignes_01[")
 
 
+def test_a_computed_column_that_is_lost_is_said_once_a_row(root: Path, tmp_path: Path) -> None:
+    lost = {}
+
+    def rename(book: openpyxl.Workbook) -> None:
+        sheet = book["Synthèse"]
+        table = sheet.tables["Synthese_credits"]
+        head = sheet[table.ref][0][2]
+        lost["column"], lost["rows"] = head.value, len(sheet[table.ref])
+        head.value = table.tableColumns[2].name = "Autre nom"
+
+    done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", rename))
+    assert done.code == 1
+    assert {(each["genre"], each["apres"]) for each in said["differences"]} == {("formule", "(absente)")}
+    assert len(said["differences"]) == lost["rows"]  # the rows under the header, and the total
+    assert all(str(lost["column"]) in each["ligne"] for each in said["differences"])
+
+
 def test_a_cell_that_cannot_be_read_is_compared_as_found_and_said(root: Path, tmp_path: Path) -> None:
     def mistype(book: openpyxl.Workbook) -> None:
         sheet = line_sheet(book)

@@ -238,11 +238,11 @@ class _FormulaCheck:
                     )
                 )  # fmt: skip
             return
-        plain, partial = _compact(wanted), False
+        plain, partial = compact(wanted), False
         if found != wanted.removeprefix("=") and not self.undone:
             plain, partial = self.canonical(found, sheet, row, area)
-        if partial or plain != _compact(wanted):
-            code = "plage-incomplete" if partial and plain == _compact(wanted) else "formule-modifiee"
+        if partial or plain != compact(wanted):
+            code = "plage-incomplete" if partial and plain == compact(wanted) else "formule-modifiee"
             self.findings.append(
                 finding(code, place, champ=titre, valeur=found[:_SHOWN], attendu=wanted[:_SHOWN], titre=titre)
             )
@@ -287,7 +287,7 @@ class _FormulaCheck:
             for old, label in each.renamed.items():
                 text = text.replace(column_ref(each.name, old), column_ref(each.name, label))
                 text = text.replace(this_row(each.name, old), this_row(each.name, label))
-        return _compact(text), partial
+        return compact(text), partial
 
     def as_reference(self, match: re.Match[str], where: str, row: int, here: str) -> tuple[str, bool]:
         left, top = column_index(match["left"]), int(match["top"])
@@ -318,7 +318,7 @@ class _Survey(_FormulaCheck):
     standing: list[StandingFormula] = field(default_factory=list)
 
     def cell(self, each: FormulaCell, sheet: RawSheet, row: int, column: int, area: Area | None) -> None:
-        listed = _compact(each.formula)
+        listed = compact(each.formula)
         found = sheet.formulas.get((row, column))
         if found is not None:
             same = found == each.formula.removeprefix("=") or self.undone
@@ -328,8 +328,8 @@ class _Survey(_FormulaCheck):
 
 
 @lru_cache(maxsize=256)
-def _compact(formula: str) -> str:
-    """A formula without the spaces and the case that clients change, its texts and labels left alone."""
+def compact(formula: str) -> str:
+    """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
     pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
     return "".join(piece if place % 2 else re.sub(r"\s+", "", piece).upper() for place, piece in enumerate(pieces))
 

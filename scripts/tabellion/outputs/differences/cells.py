@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tabellion.addresses import cell_name
-from tabellion.checks.formulas import FormulaReading, StandingFormula, standing_formulas
+from tabellion.checks.formulas import FormulaReading, StandingFormula, compact, standing_formulas
 from tabellion.findings import Place
 from tabellion.intake.raw import RawSheet
 from tabellion.intake.tables import Area
@@ -156,7 +156,7 @@ def add_formulas(
     for cell in reading.formulas:
         key = FormulaKey(cell.table, cell.key, cell.column)
         if key not in side.listed and cell.key != "*" and cell.table in tables:
-            side.listed[key] = FormulaAt(cell.formula, f"={cell.formula}")
+            side.listed[key] = FormulaAt(compact(cell.formula), f"={cell.formula}")
             side.found[key] = FormulaAt("", ABSENT)
 
 
