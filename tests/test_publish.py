@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -26,6 +27,7 @@ from tabellion.outputs.publishing.document import make_document
 from tabellion.outputs.publishing.edition import Edition
 from tabellion.outputs.publishing.pdf import pdf_is_intact, sealed, without_hour
 from tabellion.outputs.publishing.template import load_template
+from tabellion.outputs.publishing.texts import paragraphs
 from tabellion.schema.frames import make_tables
 from tabellion.workbook.look import load_look
 from tabellion.workbook.plan import Contract
@@ -459,6 +461,14 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
     with pytest.raises(TabellionError) as refused:
         run(workspace)
     assert [each.code for each in refused.value.findings] == ["texte-illisible"]
+
+
+@pytest.mark.parametrize("piece", ["# ", "**a ", "1. ", "- ", "__ "])
+def test_a_text_of_marks_alone_takes_no_time(piece: str) -> None:
+    start = perf_counter()
+    (only,) = paragraphs(piece * 60_000 + "x")
+    assert only.words.endswith("x")
+    assert perf_counter() - start < 5
 
 
 def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:

@@ -20,9 +20,9 @@ _ENDINGS = (".md", ".txt")
 _LONGEST_BYTES = 1_000_000
 _OF_CONVENTION = re.compile(r"convention[-_ ]?0*(\d{1,3})")
 #: What starts a paragraph of its own, and the marks that Markdown puts around words in bold.
-_TITLE, _BULLET = re.compile(r"#{1,6}\s+(.*?)[\s#]*"), re.compile(r"[-*+•]\s+(.*)")
+_TITLE, _BULLET = re.compile(r"#{1,6}\s+(.*)"), re.compile(r"[-*+•]\s+(.*)")
 _NUMBERED = re.compile(r"\d{1,3}[.)]\s+.*")
-_BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1")
 #: Files that people put in any folder.
 _ELSEWHERE = ("lisezmoi", "readme")
 
@@ -98,7 +98,7 @@ def paragraphs(text: str) -> Iterator[Paragraph]:
         if title is not None or bullet is not None or _NUMBERED.fullmatch(line) is not None or not line:
             yield from flush()
         if title is not None:
-            yield Paragraph(_plain(title[1]), is_title=True)
+            yield Paragraph(_plain(title[1].rstrip("# \t")), is_title=True)
         elif line:
             held.append(line if bullet is None else f"•\u00a0{bullet[1]}")
     yield from flush()
