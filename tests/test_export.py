@@ -271,6 +271,22 @@ def test_what_is_exported_is_valid_and_is_the_register(tmp_path: Path) -> None:
     assert contents(export) == before, "the same input, the same bytes"
 
 
+def test_email_addresses_are_no_open_data(tmp_path: Path) -> None:
+    rows = granted_rows()
+    rows["partenaires"][0]["courriel"] = "prenom.nom@ville.fr"
+    folder = workspace(tmp_path / "w", rows)
+    done = tabellion("export", "--vers", "ouvert", "--json", "constats.json", cwd=folder)
+    assert done.code == 0
+    assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
+    assert not any(b"@ville.fr" in each for each in contents(folder / "ouvert").values())
+    said = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
+    assert [(each["champ"], each["valeur"]) for each in said if each["code"] == "courriel-non-publie"] == [
+        ("courriel", 1)
+    ]
+    register = (folder / "workbooks" / "registre" / "partenaires.csv").read_text(encoding="utf-8")
+    assert "prenom.nom@ville.fr" in register
+
+
 def test_a_broken_subsidy_is_what_frictionless_refuses(tmp_path: Path) -> None:
     folder = workspace(tmp_path / "w", granted_rows())
     assert tabellion("export", cwd=folder).code == 0

@@ -10,10 +10,12 @@ from tabellion.commands.origin import Depuis, load_origin
 from tabellion.files import keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.opendata.packages import REGISTER, SUBSIDIES, edited_files, subsidies_files
+from tabellion.outputs.opendata.privacy import without_addresses
 from tabellion.outputs.opendata.safety import safe_tables
 from tabellion.outputs.opendata.scdl import subsidies
 from tabellion.outputs.opendata.standard import load_standard
 from tabellion.registre.package import register_files
+from tabellion.wording import plural
 from tabellion.workspace import Workspace
 
 #: The format of the subsidies, in the folder of templates.
@@ -48,8 +50,19 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     settings, contract = workspace.settings, origin.contract
     names = {"identifiant": settings.identifiant, "titre": settings.titre}
     made = subsidies(contract.tables, standard, origin.place)
-    tables, schemas, shielded = safe_tables(contract.tables, contract.schemas)
+    tables, schemas, withheld = without_addresses(contract.tables, contract.schemas)
+    tables, schemas, shielded = safe_tables(tables, schemas)
     said = [
+        finding(
+            "courriel-non-publie",
+            origin.place(each.table, each.position, each.field),
+            champ=each.field,
+            valeur=each.count,
+            compte=plural(each.count, "adresse"),
+        )
+        for each in withheld
+    ]
+    said += [
         finding("texte-neutralise", origin.place(each.table, each.position, each.field),
                 champ=each.field, valeur=_short(each.text))
         for each in shielded
