@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables, make_frame, plain_columns
 
 
-class Withheld(NamedTuple):
+@dataclass(frozen=True)
+class Withheld:
     """A field that is exported blank: its table, the zero-based position of its first value there, how many."""
 
     table: str
