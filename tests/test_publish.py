@@ -537,6 +537,20 @@ def test_the_plan_de_financement_of_the_exercice_is_in_its_fiche(tmp_path: Path)
     assert len(document.tables_under(f"Fiche action {rows['fiches'][1]['fiche_id']}")) == 2
 
 
+@pytest.mark.parametrize(("amounts", "rates"), [(1, 0), (3, 2)])
+def test_an_amount_of_tens_of_millions_has_room_on_its_line(amounts: int, rates: int, tmp_path: Path) -> None:
+    rows = large_rows(conventions=1, towns=2, fiches=1)
+    names = ("montant_realise", "montant_vote", "montant_prevu")
+    for line in rows["lignes_budgetaires"]:
+        line |= {name: 12_345_678_05 if rank < amounts else None for rank, name in enumerate(names)}
+    path = tmp_path / "essai.docx"
+    path.write_bytes(make_document(made(rows), load_template(TEMPLATE)))
+    for each in PublishedDocument(path).tables_under("Annexe 3 – Le budget de l’exercice")[:3]:
+        widths = [int(column.attrib[f"{W}w"]) for column in each.element.iter(f"{W}gridCol")]
+        assert widths[-amounts - rates] >= 1_500  # twentieths of a point: 17 signs and the sides
+        assert sum(widths[: -amounts - rates]) >= sum(widths) / 3
+
+
 def test_a_fiche_that_names_nobody_has_the_partners_of_the_register(tmp_path: Path) -> None:
     rows = large_rows(conventions=1, towns=2, fiches=2)
     named, blank = (each["fiche_id"] for each in rows["fiches"])

@@ -24,6 +24,8 @@ from tabellion.outputs.publishing.styles import (
 
 #: The rates that an exercice may show: what is divided, by what, the header.
 _RATES = (("montant_vote", "montant_prevu", "Voté / prévu"), ("montant_realise", "montant_vote", "Réalisé / voté"))
+#: The shares of a table's width: whole, of an amount (tens of millions and their cents on one line), of a rate.
+_WIDTH, _AMOUNT_WIDTH, _RATE_WIDTH = 167.0, 27.0, 13.0
 
 
 def write_budget_annex(pen: Pen, edition: Edition) -> None:
@@ -65,7 +67,8 @@ def _write_credits(
         pen.paragraph(CAPTION, title, keep=True)
         figures_heads = [*(AMOUNT_WORDS[each] for each in amounts), *(words for *_, words in rates)]
         header = (*(cell(HEAD, each) for each in heads), *(cell(HEAD_AMOUNT, each) for each in figures_heads))
-        widths = (*shares, *(27.0 for _ in amounts), *(13.0 for _ in rates))
+        room = (_WIDTH - _AMOUNT_WIDTH * len(amounts) - _RATE_WIDTH * len(rates)) / sum(shares)
+        widths = (*(room * each for each in shares), *([_AMOUNT_WIDTH] * len(amounts)), *([_RATE_WIDTH] * len(rates)))
         description = f"{title} : {', '.join(figures_heads).lower()}."
         last = line(TOTAL, TOTAL_AMOUNT, ["Total", *("" for _ in heads[1:])], total)
         pen.table(Table(BUDGET, widths, title, description, header, last_row=True), [*lines, last])
