@@ -179,7 +179,7 @@ class _FormulaCheck:
         """Whether a formula of the list stands in its column on this row."""
         found = area.sheet.formulas.get((row, area.columns[each.column]))
         return found is not None and (
-            self.undone or self.canonical(found, area.sheet, row, area)[0] == _compact(each.formula)
+            self.undone or self.canonical(found, area.sheet, row, area)[0] == compact(each.formula)
         )
 
     def row_keys(self, name: str, area: Area) -> dict[str, list[int]]:
