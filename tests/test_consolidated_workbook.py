@@ -313,6 +313,9 @@ def test_links_open_the_cell_whatever_the_names_hold() -> None:
     link = file_link(Place("retours/100%25 #1?.xlsx", "A", "B2"))
     assert link is not None
     assert link.target == "../retours/100%2525%20%231%3F.xlsx"
+    latin = file_link(Place("retours/\udce9\ud800.xlsx"))
+    assert latin is not None
+    assert latin.target == "../retours/%E9%3F.xlsx"
 
 
 @pytest.mark.parametrize("fichier", [None, "", "/etc/passwd", "C:/a.xlsx", "../a.xlsx", "a/../../b.xlsx", "x" * 2100])

@@ -135,7 +135,8 @@ def write_json(path: Path, said: Mapping[str, Any]) -> None:
     """
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as stream:
-        stream.write(json.dumps(said, ensure_ascii=False, indent=1).encode())
+        # A name that is not UTF-8 is escaped as JSON does, and read back as it is.
+        stream.write(json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
         to_disk(stream)
     folder_to_disk(path.parent)
     temporary.replace(path)

@@ -115,7 +115,8 @@ def state_json(
         },
     }
     text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-    return (text + "\n").encode("utf-8", "replace")
+    # A name that is not UTF-8, escaped as JSON does, is read back as it is: its copy is found again.
+    return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def _shown_exercice(consolidation: Consolidation) -> int:

@@ -16,7 +16,7 @@ MOST_LINKS, _LONGEST = 65_000, 2_079
 #: From ``workbooks/consolidation/``, where the workbook stands, to the folder that places are named from.
 _UP = "../"
 #: What may not stand as it is in the path of a relation: a client would read it as something else, or not at all.
-_SPECIAL = re.compile(r'[\x00-\x20%"#<>\[\]^`{}|\\?]')
+_SPECIAL = re.compile(r'[\x00-\x20%"#<>\[\]^`{}|\\?\ud800-\udfff]')
 #: What is no name of a file from the folder ``workbooks/``: an absolute path, a drive, a way out.
 _OUTSIDE = re.compile(r"^(?:/|\\|[A-Za-z]:)|(?:^|/)\.\.(?:/|$)")
 
@@ -61,7 +61,15 @@ def file_link(place: Place | None) -> FileLink | None:
 
 def escaped_path(path: str) -> str:
     """A relative path with ``/`` as a relation names it."""
-    return _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", path)
+    return _SPECIAL.sub(_escaped, path)
+
+
+def _escaped(special: re.Match[str]) -> str:
+    try:
+        data = special[0].encode("utf-8", "surrogateescape")  # the byte of a name that is not UTF-8, as the disk has it
+    except UnicodeEncodeError:
+        data = b"?"
+    return f"%{data[0]:02X}"
 
 
 @lru_cache(maxsize=10_000)
