@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import threading
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,8 +21,10 @@ from support.contracts import Rows, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
 from tabellion.campaign.model import Fate, Standing, Verdict
+from tabellion.commands import stock
 from tabellion.commands.consolidate import Night, consolidate
 from tabellion.findings import TabellionError
+from tabellion.intake import RawWorkbook
 from tabellion.registre.package import save_register
 from tabellion.workspace import find_workspace
 
@@ -198,6 +201,28 @@ def test_whatever_lies_there_is_said_and_nothing_else_is_disturbed(root: Path) -
     assert standing(done) is Standing.ACCEPTED
 
 
+def test_a_name_that_is_not_utf_8_stops_nothing(root: Path) -> None:
+    """As Linux has them of an old zip: it is answered, and its annotated copy goes when it is clean."""
+    (books(root) / "retours").mkdir(exist_ok=True)
+    strange = os.fsdecode(b"lu\xe7e.xlsx")
+    try:
+        (books(root) / "retours" / strange).touch()
+    except OSError:
+        pytest.skip("this system has no such names")
+    (books(root) / "retours" / os.fsdecode(b"l\xe0.txt")).write_bytes(b"x")
+    shutil.copy(reply(root, "a.xlsx", "beaucoup"), books(root) / "retours" / strange)
+    (books(root) / "retours" / "a.xlsx").unlink()
+    assert standing(night(root)) is Standing.REJECTED
+    assert (books(root) / "constats" / strange).is_file()
+    before = outputs(root)
+    assert not night(root).written
+    assert outputs(root) == before
+    answers = {"Budget": {key: {"montant_prevu": 10} for key in form_keys(form(root))["Budget"]}}
+    fill(form(root), books(root) / "retours" / strange, answers, saved=datetime(2016, 11, 26))
+    assert standing(night(root)) is Standing.ACCEPTED
+    assert not (books(root) / "constats" / strange).exists()
+
+
 def test_the_consolidation_itself_among_the_returns_is_no_return(root: Path) -> None:
     night(root)
     (books(root) / "retours").mkdir()
@@ -285,6 +310,40 @@ def test_a_workbook_of_the_contract_that_goes_is_replaced_by_the_copy_kept_of_it
     done = night(root)
     assert "contrat-absent" in codes(done, "contrat.xlsx")
     assert contents(books(root) / "consolidation" / "registre") == before
+
+
+def test_a_workbook_of_the_contract_that_is_being_saved_is_not_absent(root: Path) -> None:
+    """Excel renames twice: for a moment there is none."""
+    night(root)
+    contrat, away = books(root) / "contrat.xlsx", books(root) / "5F3A1000"
+    contrat.rename(away)
+    back = threading.Timer(0.3, away.rename, (contrat,))
+    back.start()
+    try:
+        assert "contrat-absent" not in codes(night(root), "contrat.xlsx")
+    finally:
+        back.join()
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, is_sound: bool
+) -> None:
+    """Saved just then: the run goes to its end with what it has read."""
+    night(root)
+    if not is_sound:
+        blocked(root)
+    read, contrat = stock.read_workbook, books(root) / "contrat.xlsx"
+
+    def last_read(path: Path) -> RawWorkbook:
+        found = read(path)
+        path.unlink() if path == contrat else None
+        return found
+
+    contrat.write_bytes(contrat.read_bytes() + b"\0")  # not as the journal remembers it
+    monkeypatch.setattr(stock, "read_workbook", last_read)
+    assert "contrat-absent" not in codes(night(root), "contrat.xlsx")
+    assert not contrat.exists()
 
 
 def test_a_folder_of_returns_that_is_a_file_stops_the_run(root: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -260,8 +260,9 @@ def _copy_jobs(workspace: Workspace, stock: Stock) -> list[CopyJob]:
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
     if contrat.exists() and not any(each.code in UNREADABLE for each in by_file.get(contrat.name, [])):
         is_master = stock.master.fichier == contrat.name
-        sha256 = stock.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
-        sources[contrat.name] = (contrat, sha256)
+        with suppress(OSError):  # an editor that saves it has just taken it away: it is for the next run
+            sha256 = stock.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
+            sources[contrat.name] = (contrat, sha256)
     jobs = []
     for name, (path, sha256) in sources.items():
         is_return = name != workspace.contrat.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from tabellion.workspace import Workspace
 #: The folder, in that of the consolidation, of the accepted files that are kept: what is in force never depends on a
 #: file that people may move, replace or delete.
 KEPT = "acceptes"
+#: For how long the workbook of the contract is waited for where it is missing.
+_ABSENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -120,14 +123,14 @@ def _master(workspace: Workspace, journal: Journal) -> tuple[Master, tuple[int, 
     """
     name = workspace.contrat.name
     said: list[Finding] = []
-    is_there = workspace.contrat.exists()
+    kept = workspace.consolidation / KEPT / name
+    is_there = _is_there(workspace.contrat) if kept.exists() else workspace.contrat.exists()
     if is_there:
         master, stamp = _read_master(workspace, workspace.contrat, name, journal)
         said = [each.in_file(name) for each in master.findings]
         if master.is_sound:
             return master, stamp, said
     blocking = sum(each.bloquant for each in said)
-    kept = workspace.consolidation / KEPT / name
     if kept.exists():
         master, stamp = _read_master(workspace, kept, kept.relative_to(workspace.workbooks).as_posix(), journal)
         if master.is_sound:
@@ -136,6 +139,16 @@ def _master(workspace: Workspace, journal: Journal) -> tuple[Master, tuple[int, 
     adoption = load_adoption(workspace.registre).name
     master = master_of_register(register, workspace.registre.name, adoption)
     return master, None, [_instead(name, is_there, blocking, "du registre"), *said]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a workbook that was there before still is; one that Excel saves is absent for a moment."""
+    until = time.monotonic() + _ABSENT_SECONDS
+    while not path.exists():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_ABSENT_SECONDS / 20)
+    return True
 
 
 def _instead(name: str, is_there: bool, blocking: int, start: str) -> Finding:
@@ -151,9 +164,7 @@ def _read_master(
 ) -> tuple[Master, tuple[int, str] | None]:
     """One master workbook, from the journal where it remembers it."""
     print_ = digest_of([fingerprint(workspace, References({}, {}, {})), "master"])
-    stamp = None
-    with suppress(OSError):
-        stamp = look_at(path)
+    stamp = _stamp(path)
     key = "" if stamp is None else f"{stamp[1]}-{stamp[0]}"
     remembered = journal.readings(print_, [key] if key else [])
     if key in remembered:
@@ -164,6 +175,13 @@ def _read_master(
     except TabellionError as error:
         return Master(name, "", {}, {}, findings=error.findings), stamp
     master = master_of(workbook, name, workspace.schemas, workspace.settings)
-    if stamp is not None and look_at(path) == stamp:
+    if stamp is not None and _stamp(path) == stamp:
         journal.keep_readings(print_, {key: to_json(master)})
     return master, stamp
+
+
+def _stamp(path: Path) -> tuple[int, str] | None:
+    """The look of a workbook, ``None`` while it is not to be seen: an editor that saves takes it away for a moment."""
+    with suppress(OSError):
+        return look_at(path)
+    return None
