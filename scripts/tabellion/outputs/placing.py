@@ -46,6 +46,8 @@ _FIRST_WAIT_SECONDS = 0.05
 #: How many of the latest sets of the history stay, also where they are of one day.
 _RECENT = 10
 _DAY_LENGTH = len("2016-11-30")
+#: How long a file, or its owner file, may be away in the middle of a save.
+_INSTANT_SECONDS = 0.1
 
 
 class Placing:
@@ -112,8 +114,12 @@ class Placing:
         Those that wait for their removal are removed, unless somebody wrote into them or has them open.
         """
         patience, self.patience = self.patience, 0.0
-        for beside in list(self.besides.values()):
-            owner = self._owner(beside.target)
+        besides = list(self.besides.values())
+        first = {each.target: self._owner(each.target) for each in besides}
+        if None in first.values():
+            time.sleep(_INSTANT_SECONDS)  # LibreOffice lets go of its file for an instant at the start of each save
+        for beside in besides:
+            owner = first[beside.target] or self._owner(beside.target)
             if beside.path is None:
                 self._remove_at_last(beside, owner)
                 continue
@@ -124,7 +130,8 @@ class Placing:
                     self._give_way(beside.target, beside.before)
                     waiting.replace(target)
                     folder_to_disk(target.parent)
-                if digest(waiting) != beside.sha256:  # moved just now, or somebody's own file since they wrote into it
+                left = digest(waiting) or (beside.sha256 if waiting.exists() else None)  # there, and held: it waits on
+                if left != beside.sha256:  # moved just now, or somebody's own file since they wrote into it
                     self._strike(beside.target)
             if beside.target in self.besides:
                 self._say_open(beside.target, beside.path, owner)
@@ -142,10 +149,14 @@ class Placing:
     def _owner(self, name: str) -> Owner | None:
         """Who has an output open; whoever died with it open is said, and does not count."""
         path = self.path(name)
-        owner = owner_of(path, self.now) if trace(path) is not None else None
+        owner = owner_of(path, self.now)
+        if owner is not None and trace(path) is None:
+            time.sleep(_INSTANT_SECONDS)  # Excel takes the file itself away for an instant in the middle of a save
+            owner = owner if trace(path) is not None else None
         if owner is not None and owner.is_stale:
             place = Place(owner.file.relative_to(self.workbooks).as_posix())
-            self.said.append(finding("proprietaire-perime", place, valeur=path.name, detail=str(owner)))
+            said = finding("proprietaire-perime", place, valeur=path.name, detail=str(owner))
+            self.said += [said] if said not in self.said else []
             return None
         return owner
 
