@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +36,7 @@ from tabellion.commands.watch_voice import Line, Speaker
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.outputs.manifest import Beside, write_besides
 from tabellion.outputs.placing import BESIDES
+from tabellion.watch.notices import Notifier
 from tabellion.watch.settling import Batch, Settler
 from tabellion.workspace import Workspace, find_workspace
 
@@ -516,3 +518,80 @@ def test_a_place_that_is_free_for_an_instant_is_not_taken(opened: Workspace, mon
     assert not free_at(20.0, locked=False)
     assert not free_at(20.9, locked=False)
     assert free_at(21.0, locked=False)
+
+
+def test_a_place_that_the_system_alone_refuses_is_tried_later_and_later(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open where nothing tells it, for a whole day: no run every other second."""
+    ear = Ear()
+    monkeypatch.setattr(watching, "_LONGEST_PLACE_SECONDS", 1.0)
+    monkeypatch.setattr(watching, "QUIET_SECONDS", 0.0)
+    opened.memory.mkdir()
+    waits = Beside("consolidation/sortie.xlsx", "consolidation/sortie (nouveau).xlsx", "0" * 64, None)
+
+    def refused() -> None:
+        write_besides(opened.memory / BESIDES, {waits.target: waits})
+
+    scripted(monkeypatch, refused)
+    ear.then = lambda _: stop() if ear.kinds.count("answered") == 5 else None
+    follow(opened, ear)
+    runs = [moment for moment, kind in zip(ear.moments, ear.kinds, strict=True) if kind == "working"]
+    pauses = [later - earlier for earlier, later in pairwise(runs)]
+    assert pauses == pytest.approx([0.2, 0.4, 0.8, 1.0], abs=0.15)
+
+
+def test_what_is_due_waits_for_what_settles(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run in the middle of Excel's save would find the workbook of the contract gone."""
+    ear = Ear()
+    opened.contrat.write_bytes(b"old")
+
+    def saves() -> None:
+        for turn in range(8):  # for longer than it takes until the next try
+            opened.contrat.unlink()
+            time.sleep(QUIET_SECONDS / 2)
+            opened.contrat.write_bytes(b"new %d" % turn)
+
+    def refuse() -> None:
+        threading.Thread(target=saves).start()
+        raise OCCUPIED
+
+    scripted(monkeypatch, refuse, nothing)
+    ear.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, ear)
+    assert ear.told[-1] == ("answered", Batch(changed=frozenset({opened.contrat})))
+    assert ear.kinds == ["started", "working", "refused", "working", "answered"]
+
+
+def test_a_file_that_is_never_finished_is_told_of_all_the_same(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it may still be copied nobody is written to; when it has been left as it is, they are."""
+    ear, told = Ear(), list[str]()
+    monkeypatch.setattr(watching, "Settler", partial(Settler, quiet_seconds=QUIET_SECONDS, longest_seconds=1.0))
+    monkeypatch.setattr(watching, "LONGEST_SECONDS", 1.0)
+    scripted(monkeypatch, nothing)
+    monkeypatch.setattr(Notifier, "tell", lambda *_: told.append(ear.told[-1][1]))
+
+    def then(kind: str) -> None:
+        if kind == "answered" and ear.kinds.count(kind) == 1:
+            (opened.retours / "ville.xlsx").write_bytes(b"PK\3\4, and no end")
+        elif ear.kinds.count(kind) == 3:
+            threading.Timer(1.5, stop).start()
+
+    ear.then = then
+    follow(opened, ear)
+    cut = frozenset({opened.retours / "ville.xlsx"})
+    batches = [batch for kind, batch in ear.told if kind == "answered"]
+    assert batches == [Batch(), Batch(changed=cut, unfinished=cut), Batch()]
+    assert told == [Batch(), Batch()]
+
+
+def test_a_new_day_is_a_change(opened: Workspace) -> None:
+    """Nobody does anything, and returns are late."""
+    loop = watching._Loop(opened, Ear())
+    assert not loop.is_due(0.0)
+    loop.day -= timedelta(days=1)
+    assert loop.is_due(0.0)
+    loop.plan(Batch(), date.today())
+    assert not loop.is_due(0.0)

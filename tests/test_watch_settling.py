@@ -200,6 +200,15 @@ def test_an_output_is_released_when_its_owner_file_goes(disk: Disk) -> None:
     assert disk.run() == [Batch(released=frozenset({owner}))]
 
 
+def test_an_owner_file_that_nobody_may_read_holds_up_nothing(disk: Disk) -> None:
+    """Excel's own, on Windows and on its shares."""
+    disk.tell(RETOURS / "~$consolidation.xlsx", PermissionError, concern=Concern.OUTPUT_RELEASED)
+    disk.tell(VILLE, "new")
+    start = disk.now
+    assert disk.run() == changed(VILLE)
+    assert disk.batches[0][0] <= start + 2 * disk.settled.quiet_seconds
+
+
 def test_files_of_a_share_that_is_away_are_not_gone(disk: Disk) -> None:
     disk.tell(VILLE)
     disk.contents[VILLE] = "new"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -26,13 +26,15 @@ from tabellion.outputs.publication import is_place_free
 from tabellion.watch.events import Event, Watcher
 from tabellion.watch.filesystems import network_folder
 from tabellion.watch.notices import Notifier
-from tabellion.watch.settling import QUIET_SECONDS, Batch, Settler
+from tabellion.watch.settling import LONGEST_SECONDS, QUIET_SECONDS, Batch, Settler
 from tabellion.workspace import Workspace, find_workspace
 
 #: How often the loop looks after its threads, the outputs that wait and the notices, in seconds.
 _ROUND_SECONDS = 2.0
 #: After a run that could not be made, how long until the next try, in seconds; it doubles, up to the second one.
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 15.0, 900.0
+#: The same second one where all is done but an output that the system alone keeps from its place.
+_LONGEST_PLACE_SECONDS = 60.0
 #: The folder of the crash files, in the workspace's memory.
 ERRORS = "erreurs"
 
@@ -121,6 +123,8 @@ class _Loop:
     retry_at: float | None = None
     retry_seconds: float = field(default_factory=lambda: _RETRY_SECONDS)
     free_since: float | None = None
+    day: date = field(default_factory=date.today)
+    """That of the last run that was made."""
 
     def __post_init__(self) -> None:
         self.notifier = Notifier(self.workspace.memory, on_said=lambda: self.heard.put(None))
@@ -153,18 +157,26 @@ class _Loop:
         if watcher.is_away:
             return  # what has settled meanwhile is answered when the folders are back: the settler keeps it
         batch = settler.due(self.clock())
-        now = self.clock()
-        is_due = self.retry_at is not None and now >= self.retry_at
-        if batch or is_due or self.is_output_free(now):
+        # What is only due waits for what is settling: a run in the middle of a save would find a file gone.
+        if batch or (settler.when() is None and self.is_due(self.clock())):
             self.answer(watcher, batch)
+
+    def is_due(self, now: float) -> bool:
+        """Whether a run is to be made although nothing changed."""
+        if self.retry_at is not None:
+            return now >= self.retry_at
+        # A new day makes returns late without anybody's doing.
+        return date.today() != self.day or self.is_output_free(now)
 
     def listen(self, settler: Settler, *, is_away: bool) -> None:
         """Wait for something to be heard, but no longer than anything is due; take in all of it."""
         now = self.clock()
-        times = [now + _ROUND_SECONDS]
-        if not is_away:  # nothing is due then
-            times += [each for each in (settler.when(), self.retry_at) if each is not None]
-        wait = max(0.0, min(times) - now)
+        until = now + _ROUND_SECONDS
+        settles = settler.when()
+        due = self.retry_at if settles is None else settles
+        if due is not None and not is_away:  # nothing is due then
+            until = min(until, due)
+        wait = max(0.0, until - now)
         with suppress(queue.Empty):
             self.take(self.heard.get(timeout=wait), settler)
             while True:
@@ -193,24 +205,25 @@ class _Loop:
         Its place must have been free for a while: LibreOffice takes its owner file away for a moment when it begins to
         save, and what is put there then would be lost under what it saves.
         """
-        if self.retry_at is not None and now < self.retry_at:
-            return False
-        try:
-            is_free = is_place_free(self.workspace.workbooks, self.workspace.memory / STAGING, now=datetime.now())
-        except OSError:  # the share went away just now
-            is_free = False
-        if not is_free:
+        if not self.is_place_free():
             self.free_since = None
         elif self.free_since is None:
             self.free_since = now
         return self.free_since is not None and now >= self.free_since + QUIET_SECONDS
+
+    def is_place_free(self) -> bool:
+        """Whether no owner file keeps an output that waits from its place, at this moment."""
+        try:
+            return is_place_free(self.workspace.workbooks, self.workspace.memory / STAGING, now=datetime.now())
+        except OSError:  # the share went away just now
+            return False
 
     def answer(self, watcher: Watcher, batch: Batch) -> None:
         """Run once; what goes wrong is said, and tried again later."""
         if not watcher.is_present():  # a run would make its folders anew, in the way of the share that comes back
             self.wait_for_folders(watcher)
             return
-        started = self.clock()
+        started, today = self.clock(), date.today()
         self.voice.working(batch)
         try:
             # What people change in the settings, the schemas and the templates counts from the next run on.
@@ -218,9 +231,9 @@ class _Loop:
             night = consolidate(
                 workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present
             )  # fmt: skip
-            self.retry_at, self.retry_seconds = None, _RETRY_SECONDS
             self.voice.answered(batch, night, self.clock() - started)
             self.tell(workspace, night.consolidation, batch)
+            self.plan(batch, today)
         except TabellionError as error:
             if all(each.code == "dossier-disparu" for each in error.findings):
                 self.wait_for_folders(watcher)
@@ -230,6 +243,17 @@ class _Loop:
         except Exception as error:
             self.crash(error)
             self.try_again()
+
+    def plan(self, batch: Batch, day: date) -> None:
+        """Say when, after a run that was made on this ``day``, another one is due of itself."""
+        self.retry_at, self.day = None, day
+        if self.is_place_free():  # it was not taken: the system refuses, and nothing but trying tells how long
+            self.try_again(_LONGEST_PLACE_SECONDS)
+        else:
+            self.retry_seconds = _RETRY_SECONDS
+        if batch.unfinished:  # what is never finished is to be told all the same
+            until = self.clock() + LONGEST_SECONDS
+            self.retry_at = until if self.retry_at is None else min(until, self.retry_at)
 
     def tell(self, workspace: Workspace, consolidation: Consolidation, batch: Batch) -> None:
         """Have the notices sent, except while a file is still being written: it is not yet what it will be."""
@@ -241,9 +265,10 @@ class _Loop:
         watcher.nudge()
         self.retry_at = self.clock() + _ROUND_SECONDS
 
-    def try_again(self) -> None:
-        self.retry_at = self.clock() + self.retry_seconds
-        self.retry_seconds = min(2 * self.retry_seconds, _LONGEST_RETRY_SECONDS)
+    def try_again(self, longest_seconds: float | None = None) -> None:
+        longest = _LONGEST_RETRY_SECONDS if longest_seconds is None else longest_seconds
+        self.retry_at = self.clock() + min(self.retry_seconds, longest)
+        self.retry_seconds = min(2 * self.retry_seconds, longest)
 
     def crash(self, error: Exception) -> None:
         memory = self.workspace.memory

@@ -122,7 +122,9 @@ class Settler:
         look = self._look(path)
         is_same = each.was_looked_at and look == each.look
         each.look, each.was_looked_at = look, True
-        each.is_settled = is_same and (look is None or look == self.known.get(path) or self._whole(path))
+        # Of an owner file only its being there counts: Excel lets nobody read its own.
+        is_enough = look is None or each.concern is Concern.OUTPUT_RELEASED or look == self.known.get(path)
+        each.is_settled = is_same and (is_enough or self._whole(path))
 
     def _hand_over(self, ready: Iterable[Path], now: float) -> Batch:
         """The batch of the paths that are ready, which are waited for no more."""
