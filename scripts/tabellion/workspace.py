@@ -376,5 +376,5 @@ class _SettingsReader:
             for name in names:
                 if name not in self.known:
                     near = difflib.get_close_matches(name, self.known, 1)
-                    proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else ""
+                    proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else "."
                     self.findings.append(finding("reglage-inconnu", self.place, champ=name, proche=proche))

@@ -183,7 +183,7 @@ class _TableReader:
         for name in dict.fromkeys(header):
             if name not in self.schema.names or header.count(name) > 1:
                 near = difflib.get_close_matches(name, missing, 1)
-                proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else " (ou elle y est deux fois)"
+                proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else " (ou elle y est deux fois)."
                 self.findings.append(finding("colonne-inconnue-du-registre", place, champ=name, proche=proche))
         return not missing
 
