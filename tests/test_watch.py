@@ -192,6 +192,32 @@ def test_what_never_counts(watched: Watched) -> None:
 
 
 @once
+def test_forms_that_are_sent_or_put_away(watched: Watched) -> None:
+    """The board says which were sent; that all are put away is no share that vanished."""
+    envois = watched.workbooks / "envois"
+    away, form = watched.workspace.parent / "rangés", envois / f"{YEAR}" / f"vide-{YEAR}.xlsx"
+    content = form.read_bytes()
+
+    def sent() -> str | None:
+        return next(
+            str(each["envoye"]) for each in state(watched.workspace)["campagne"] if each["partenaire"] == "vide"
+        )
+
+    with watched.watching.run():
+        form.unlink()
+    assert sent() == "None"
+    with watched.watching.run():
+        form.write_bytes(content)
+    assert sent().endswith(form.name)
+    with watched.watching.run():
+        envois.rename(away)
+    assert sent() == "None"
+    with watched.watching.run():
+        away.rename(envois)
+    assert sent().endswith(form.name)
+
+
+@once
 def test_a_file_that_is_wrong_is_that_files_finding(watched: Watched) -> None:
     path = watched.retours / "abîmé.xlsx"
     with watched.watching.run():

@@ -239,7 +239,7 @@ def test_what_never_counts(loop: Loop) -> None:
         path = loop.workspace.retours / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(book(name))
-    for folder in ("constats", "consolidation", "consolidation/acceptes/2016", ".tabellion", "envois/2016", "relances"):
+    for folder in ("constats", "consolidation", "consolidation/acceptes/2016", ".tabellion", "relances"):
         (workbooks / folder).mkdir(parents=True, exist_ok=True)
         (workbooks / folder / "a.xlsx").write_bytes(book(folder))
     loop.workspace.contrat.touch()
@@ -478,7 +478,8 @@ def test_an_hour_of_work_ends_in_what_is_there(loop: Loop) -> None:
 
 
 INPUTS = ["workbooks/contrat.xlsx", "workbooks/retours/a.xlsx", "workbooks/retours/lot/écartés/a b.xlsx",
-          "workbooks/registre/axes.csv", "workbooks/registre/datapackage.json", "workbooks/retours/a.pdf"]  # fmt: skip
+          "workbooks/registre/axes.csv", "workbooks/registre/datapackage.json", "workbooks/retours/a.pdf",
+          "workbooks/envois/2016/ville-2016.xlsx"]  # fmt: skip
 SETTINGS = ["tabellion.toml", "schemas/axes.schema.json", "templates/contrat.toml", "templates/planification/x.cron"]
 OWNERS = ["workbooks/consolidation/~$consolidation.xlsx", "workbooks/consolidation/.~lock.consolidation.xlsx#",
           "workbooks/constats/lot/~$ville.xlsx", "workbooks/constats/.~lock.contrat.xlsx#"]  # fmt: skip
@@ -487,7 +488,7 @@ NOTHING = ["README.md", "workbooks/contrat 2016-11-30 02h15.xlsx", "workbooks/~$
            "workbooks/retours/a.xlsx.part",
            "workbooks/retours/.caché/a.xlsx", "workbooks/consolidation/consolidation.xlsx", "workbooks/constats/a.xlsx",
            "workbooks/consolidation/acceptes/2016/ville.xlsx", "workbooks/consolidation/registre/axes.csv",
-           "workbooks/.tabellion/journal.sqlite", "workbooks/envois/2016/ville-2016.xlsx", "workbooks/relances/a.txt",
+           "workbooks/.tabellion/journal.sqlite", "workbooks/relances/a.txt",
            "templates/contrat.toml~", "schemas/.axes.schema.json.swp", "../tabellion.toml", "workbooks/retours2/a.xlsx",
            "workbooks/consolidation/historique/2016-11-30 02h15/~$consolidation.xlsx"]  # fmt: skip
 

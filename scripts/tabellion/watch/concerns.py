@@ -36,7 +36,8 @@ def counts_here(name: str) -> bool:
 def concerns(path: Path, workspace: Workspace) -> Concern | None:
     """What the file or folder at ``path`` is to the watcher of ``workspace``; ``None``: nothing.
 
-    Nothing that the program writes is ever an input: ``constats/``, ``consolidation/``, ``envois/``, ``.tabellion/``.
+    Nothing that a run writes is ever an input: ``constats/``, ``consolidation/``, ``.tabellion/``. The forms of
+    ``envois/``, which another command writes, are: the board says which were sent.
     """
     if path == workspace.contrat:
         return Concern.INPUT
@@ -55,6 +56,7 @@ def trees(workspace: Workspace) -> dict[Path, Concern]:
     return {
         workspace.retours: Concern.INPUT,
         workspace.registre: Concern.INPUT,
+        workspace.envois: Concern.INPUT,
         workspace.root / "schemas": Concern.SETTINGS,
         workspace.templates: Concern.SETTINGS,
     }

@@ -157,9 +157,9 @@ def vanished(before: Survey, after: Survey, workspace: Workspace) -> Absence | N
     mounted on. So a folder that is the same one (same device, same inode) is believed, however many files are gone:
     people deleted them. One on another device is believed as soon as one name is there that was there before: the share
     is back, on a new mount. One of the main folders that is gone while it held files is not believed: making it again,
-    even empty on the same disk, says that this was meant.
+    even empty on the same disk, says that this was meant. The folder of the forms may go: people put old ones away.
     """
-    root, workbooks = str(workspace.root), str(workspace.workbooks)
+    root, workbooks, forms = str(workspace.root), str(workspace.workbooks), str(workspace.envois)
     for path in (root, workbooks, str(workspace.root / SETTINGS_FILE)):
         if path in after.refused:
             return Absence(path, "il ne répond pas")
@@ -167,7 +167,7 @@ def vanished(before: Survey, after: Survey, workspace: Workspace) -> Absence | N
             return Absence(path, "il n'est plus là")
     for folder, identity in before.folders.items():
         found = after.folders.get(folder)
-        if found == identity and identity[1] and folder not in after.refused:
+        if (found == identity and identity[1] and folder not in after.refused) or _is_in(folder, forms):
             continue
         held = before.names_in(folder)
         if not held:
