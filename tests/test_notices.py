@@ -443,6 +443,17 @@ def test_a_server_that_is_not_there_is_tried_again_less_and_less_often(contract:
         assert recipients(server) == [TOWN, STAFF]
 
 
+def test_settings_that_are_corrected_are_tried_at_once(contract: Path) -> None:
+    """Whoever has corrected them does not wait for hours to see it."""
+    postman = Postman(contract / "workbooks" / ".tabellion", {})
+    with served() as (server, mail):
+        for settings in (replace(mail, port=1), mail):
+            round_ = round_of(opened(contract, settings), campaign(rejected()))
+            assert round_ is not None
+            postman.deliver(round_, NOW)
+        assert recipients(server) == [TOWN, STAFF]
+
+
 @pytest.mark.parametrize("dies", ["greeting", "data"])
 def test_a_server_that_hangs_up_is_tried_again(contract: Path, dies: str) -> None:
     with served(Server(dies=dies)) as (server, mail):

@@ -166,10 +166,10 @@ def _said_of(received: ReceivedFile) -> str:
     first = sorted((each for each in received.findings), key=lambda each: (not each.bloquant, each.gravite))
     grave = [each for each in first if each.gravite is not Severity.INFORMATION][:_FINDINGS]
     words = [
-        f"{each.place.feuille} {each.place.cellule or ''} : {each.message}".strip()
+        f"{each.place.feuille} {each.place.cellule or ''} : {each.message}".strip() if each.place.feuille
+        else each.message
         for each in grave
-        if each.place.feuille
-    ]
+    ]  # fmt: skip
     told = " · ".join(text[:_SHOWN] for text in words)
     return f"{received.verdict.value}, {_counts(received.findings)}" + (f" — {told}" if told else "")
 
