@@ -196,6 +196,9 @@ def test_whatever_lies_there_is_said_and_nothing_else_is_disturbed(root: Path) -
     assert verdicts == {**dict.fromkeys(unreadable, Verdict.UNREADABLE), "contrat.xlsx": Verdict.FOREIGN}
     for name in verdicts:
         assert codes(done, f"retours/{name}"), name
+    digests = [each.sha256 for each in done.consolidation.strays]
+    assert len(set(digests)) == len(digests)
+    assert digests.count("") == 1  # the link to nothing: the others are told apart by their content
     assert codes(done, "retours/contrat.xlsx") == {"pas-un-formulaire"}
     assert planned(done) == [12_50]
     assert standing(done) is Standing.ACCEPTED

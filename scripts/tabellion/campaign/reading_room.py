@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from tabellion.campaign.folder import FoundFile, look_at
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.readings import Reading, digest_of, from_json, reading_of, refused, to_json
 from tabellion.campaign.rows import check_rows
-from tabellion.findings import Finding, Place, finding
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.intake import RawWorkbook, read_workbooks
 from tabellion.intake.hidden import read_identity
 from tabellion.intake.references import References
+from tabellion.intake.source import read_source
 from tabellion.schema.frames import Tables
 from tabellion.workbook.identity import FORMAT_VERSION
 from tabellion.workbook.names import IDENTITY
@@ -82,6 +83,7 @@ def read_files(
         outcomes = _told(outcomes, progress, len(found), len(files))
     for batch in _batches(zip(unread, outcomes, strict=True)):
         readings = _readings(batch, register, examiner)
+        readings |= {place: _identified(each, files[place].path) for place, each in readings.items() if not each.sha256}
         found |= readings
         kept = {}
         for place, reading in readings.items():
@@ -140,6 +142,13 @@ def _reading(place: int, outcome: Any, said: dict[str, list[Finding]]) -> Readin
             outcome.sha256, [finding("pas-un-formulaire", Place(), valeur=kind[:60])], is_readable=True
         )  # fmt: skip
     return refused("", outcome, is_readable=False)
+
+
+def _identified(reading: Reading, path: Path) -> Reading:
+    """The reading of a file that could not be read as a workbook, with the digest of its content where it has one."""
+    with suppress(OSError, TabellionError):
+        return replace(reading, sha256=hashlib.sha256(read_source(path)).hexdigest())
+    return reading
 
 
 def _is_lasting(reading: Reading) -> bool:

@@ -70,7 +70,7 @@ class Notice:
             for each in self.file.findings
             if each.gravite is not Severity.INFORMATION
         )  # fmt: skip
-        return digest_of([self.recipient.casefold(), self.file.sha256, said])
+        return digest_of([self.recipient.casefold(), self.file.sha256 or self.file.fichier, said])
 
 
 def due_notices(consolidation: Consolidation, mail: MailSettings) -> list[Notice]:
