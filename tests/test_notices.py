@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -173,6 +175,13 @@ def test_a_contact_that_is_no_address_is_not_written_to(address: str) -> None:
     assert told(campaign(rejected(), courriel=address)) == [(STAFF, "retours/luce.xlsx")]
 
 
+def test_two_files_that_cannot_be_read_are_two_notices() -> None:
+    """Of a file that is a folder, or too heavy, there is no digest."""
+    names = ("retours/a.xlsx", "retours/b.xlsx")
+    files = [replace(rejected(name, Verdict.UNREADABLE), sha256="") for name in names]
+    assert {fichier for _, fichier in told(campaign(*files))} == set(names)
+
+
 def test_the_same_content_under_another_name_is_the_same_notice() -> None:
     first, moved = rejected(), rejected("retours/nouveau dossier/luce (1).xlsx")
     moved = replace(moved, sha256=first.sha256)
@@ -248,6 +257,16 @@ def test_nothing_that_a_partner_names_adds_a_header(contract: Path) -> None:
             "MIME-Version",
         }
         assert attached.get_content() == COPY
+
+
+def test_no_space_is_lost_where_a_long_line_is_folded() -> None:
+    subject = "Contrat de ville d'essai, retour 2016 à corriger : Lucé & « Cie »"
+    sender = "Contrat de ville de l'agglomération chartraine, « à côté » : été 2015 – 2020, « é » à l'École élémentaire"
+    content = message_of(Letter(STAFF, subject, "-", "-"), PLAIN, sender, NOW).as_bytes()
+    read = message_from_bytes(content)
+    assert str(make_header(decode_header(read["Subject"]))) == subject
+    assert str(make_header(decode_header(read["From"]))) == f"{sender} <{PLAIN.expediteur}>"
+    assert all(len(line) <= 78 for line in content.split(b"\r\n"))
 
 
 def test_names_of_attachments_are_taken_by_every_system() -> None:

@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from pathlib import PurePosixPath
 from types import TracebackType
+from typing import Any
 
 from tabellion.outputs.reminders import plain
 from tabellion.wording import system_reason
@@ -73,6 +75,28 @@ class Letter:
     attachment: tuple[str, bytes] | None = None
 
 
+class _Policy(EmailPolicy):
+    """The standard one, but for the words of the subject and of the sender: it loses spaces where it folds those with
+    accents (gh-92081, in the Pythons of before 3.13)."""
+
+    def fold(self, name: str, value: Any) -> str:
+        """A header as its lines."""
+        if name == "Subject":
+            return f"{name}: {_folded(name, str(value))}\r\n"
+        if name == "From":
+            (sender,) = value.addresses
+            return f"{name}: {_folded(name, sender.display_name)}\r\n <{sender.addr_spec}>\r\n"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """The same, as bytes."""
+        return self.fold(name, value).encode("ascii", "surrogateescape")
+
+
+def _folded(name: str, words: str) -> str:
+    return Header(words, "utf-8", header_name=name).encode(linesep="\r\n")
+
+
 def message_of(letter: Letter, mail: MailSettings, sender: str, now: datetime) -> EmailMessage:
     """The letter as a message from ``sender`` (a name), dated ``now`` (the machine's own zone when it has none).
 
@@ -81,7 +105,7 @@ def message_of(letter: Letter, mail: MailSettings, sender: str, now: datetime) -
     """
     if not is_mail_address(letter.recipient):
         raise LetterError("ce n'est pas une adresse de courriel")
-    message = EmailMessage(SMTP_POLICY)
+    message = EmailMessage(_Policy(linesep="\r\n"))
     message["From"] = Address(_one_line(sender, _LONGEST_SUBJECT), addr_spec=mail.expediteur)
     message["To"] = Address(addr_spec=letter.recipient)
     if mail.equipe and letter.recipient not in mail.equipe:
