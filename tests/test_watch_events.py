@@ -392,7 +392,7 @@ def threads_of(kind: type) -> list[threading.Thread]:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("kind", ["sweeps", "system", "dispatcher"])
+@pytest.mark.parametrize("kind", ["sweeps", "system", "dispatcher", "reader"])
 def test_a_thread_that_dies_is_started_again(loop: Loop, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that nobody foresaw, in each of watchdog's threads."""
     if loop.polling and kind != "sweeps":
@@ -412,6 +412,12 @@ def test_a_thread_that_dies_is_started_again(loop: Loop, kind: str, monkeypatch:
         elif kind == "system":
             assert observer is not None
             patch.setattr(EventEmitter, "queue_event", fail)
+            (loop.workspace.retours / "ville.xlsx").write_bytes(book("one"))
+            loop.until(lambda: loop.notices)
+        elif kind == "reader":
+            if not sys.platform.startswith("linux"):
+                pytest.skip("a thread of Linux")
+            patch.setattr("watchdog.observers.inotify_c.InotifyFD.handle_event", fail)
             (loop.workspace.retours / "ville.xlsx").write_bytes(book("one"))
             loop.until(lambda: loop.notices)
         else:

@@ -102,7 +102,7 @@ def watch(folder: Path, voice: Voice, *, poll: bool) -> None:
     with stoppable() as stop, hold(workspace.memory, "tabellion watch", datetime.now(), name=WATCHER):
         polling = poll or network_folder(workspace) is not None
         loop = _Loop(workspace, voice, stop)
-        with Watcher(workspace, loop.hear, loop.notice, polling=polling) as watcher:
+        with loop.threads_watched(), Watcher(workspace, loop.hear, loop.notice, polling=polling) as watcher:
             voice.started(workspace, polling=watcher.is_polling)
             try:
                 loop.run(watcher)
@@ -120,6 +120,8 @@ class _Loop:
     clock: Callable[[], float] = time.monotonic
     heard: queue.SimpleQueue[Event | None] = field(default_factory=queue.SimpleQueue)
     notices: queue.SimpleQueue[Finding] = field(default_factory=queue.SimpleQueue)
+    errors: queue.SimpleQueue[Exception] = field(default_factory=queue.SimpleQueue)
+    """What ended a thread."""
     retry_at: float | None = None
     retry_seconds: float = field(default_factory=lambda: _RETRY_SECONDS)
     free_since: float | None = None
@@ -128,6 +130,21 @@ class _Loop:
 
     def __post_init__(self) -> None:
         self.notifier = Notifier(self.workspace.memory, on_said=lambda: self.heard.put(None))
+
+    @contextmanager
+    def threads_watched(self) -> Iterator[None]:
+        """What ends a thread is a mistake of the program like any other, and not a traceback on the terminal."""
+
+        def failed(about: threading.ExceptHookArgs) -> None:
+            if isinstance(about.exc_value, Exception):
+                self.errors.put(about.exc_value)
+                self.heard.put(None)
+
+        before, threading.excepthook = threading.excepthook, failed
+        try:
+            yield
+        finally:
+            threading.excepthook = before
 
     def hear(self, event: Event) -> None:
         """Called from the watcher's threads."""
@@ -196,6 +213,9 @@ class _Loop:
         findings, errors = self.notifier.take()
         if said or findings:
             self.voice.noticed([*said, *findings])
+        with suppress(queue.Empty):
+            while True:
+                errors.append(self.errors.get_nowait())
         for error in errors:
             self.crash(error)
 

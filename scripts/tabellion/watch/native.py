@@ -6,6 +6,7 @@ All calls come from one thread, that of the sweeps: folders that are made, or ma
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+from watchdog.utils import BaseThread
 
 from tabellion.watch.concerns import trees
 from tabellion.watch.survey import Identity
@@ -58,6 +60,8 @@ class Native:
             workspace.constats: True,
             **dict.fromkeys(trees(workspace), True),
         }
+        # Of folders that come and go faster than they can be watched watchdog warns, in English; no harm is done.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
         self._observer: BaseObserver = Observer()
         self._observer.start()
 
@@ -87,7 +91,10 @@ class Native:
 
     def is_sound(self) -> bool:
         """Whether no thread ended that nobody stopped."""
-        threads = [self._observer, *self._observer.emitters.copy()]
+        threads: list[BaseThread] = [self._observer, *self._observer.emitters.copy()]
+        # On Linux one more thread reads inotify for all of them; where watchdog has it otherwise, the sweeps tell.
+        reader = getattr(self._observer, "_inotify_fd", None)
+        threads += [reader] if isinstance(reader, BaseThread) else []
         return all(each.is_alive() or not each.should_keep_running() for each in threads) and self._observer.is_alive()
 
     def stop(self) -> None:
