@@ -187,6 +187,22 @@ def test_a_mistake_outside_the_runs_does_not_end_the_loop(opened: Workspace, mon
     assert ear.kinds == ["started", "working", "answered", "crashed", "working", "answered"]
 
 
+def test_what_ends_a_thread_is_kept_like_any_other_mistake(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = Ear()
+    scripted(monkeypatch, nothing)
+
+    def then(kind: str) -> None:
+        if kind == "answered":
+            threading.Thread(target=fail(ValueError("what nobody foresaw"))).start()
+        elif kind == "crashed":
+            stop()
+
+    ear.then = then
+    follow(opened, ear)
+    assert ear.kinds == ["started", "working", "answered", "crashed"]
+    assert "what nobody foresaw" in ear.told[-1][1].read_text(encoding="utf-8")
+
+
 def test_crash_files_do_not_pile_up(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     ear = Ear()
     monkeypatch.setattr(watching, "_LONGEST_RETRY_SECONDS", 0.01)
@@ -472,6 +488,15 @@ def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         voice.answered(Batch(), Night(consolidation, True, ()), 0.5)
         voice.answered(Batch(), Night(consolidation, True, (notice,)), 0.5)
         assert [each.what for each in told.lines] == ["consolidation", "constats/~$a.xlsx", "consolidation"]
+
+
+def test_a_file_refused_as_a_whole_says_why(tmp_path: Path) -> None:
+    """Not only that there is one error: no cell says more."""
+    cut = said("fichier-illisible", Place("retours/coupé.xlsx"), "La fin du fichier manque.")
+    files = (received("retours/coupé.xlsx", Verdict.UNREADABLE, [cut]),)
+    with speaker(tmp_path) as (voice, told):
+        voice.answered(Batch(), Night(replace(small(), board=(), strays=files), True, ()), 0.1)
+    assert told.texts[0] == "retours/coupé.xlsx : illisible, 1 erreur — La fin du fichier manque."
 
 
 def test_that_it_works_again_is_said(tmp_path: Path) -> None:

@@ -164,14 +164,12 @@ def _files(consolidation: Consolidation) -> Iterator[ReceivedFile]:
 
 def _said_of(received: ReceivedFile) -> str:
     first = sorted((each for each in received.findings), key=lambda each: (not each.bloquant, each.gravite))
-    grave = [each for each in first if each.gravite is not Severity.INFORMATION][:_FINDINGS]
-    words = [
-        f"{each.place.feuille} {each.place.cellule or ''} : {each.message}".strip() if each.place.feuille
-        else each.message
-        for each in grave
-    ]  # fmt: skip
-    told = " · ".join(text[:_SHOWN] for text in words)
-    return f"{received.verdict.value}, {_counts(received.findings)}" + (f" — {told}" if told else "")
+    grave = [each for each in first if each.gravite is not Severity.INFORMATION]
+    # What is said of the whole file says why it is refused, where no cell does.
+    told = [f"{each.place.feuille} {each.place.cellule or ''} : {each.message}" for each in grave if each.place.feuille]
+    words = told or [each.message for each in grave]
+    text = " · ".join(each[:_SHOWN] for each in words[:_FINDINGS])
+    return f"{received.verdict.value}, {_counts(received.findings)}" + (f" — {text}" if text else "")
 
 
 def _counts(findings: Sequence[Finding]) -> str:
