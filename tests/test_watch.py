@@ -416,6 +416,7 @@ def test_a_second_watcher_is_refused_and_a_nightly_run_waits_its_turn(workspace:
         second = tabellion("watch", cwd=workspace)
         assert (second.code, second.codes) == (2, ["espace-occupe"])
         assert "« tabellion watch »" in second.err
+        assert "Attendez" not in second.err  # it is not meant to finish
         for rank, content in enumerate(many(desk, 40)):
             (desk.retours / f"retour {rank:03}.xlsx").write_bytes(content)
         before = watching.runs
