@@ -22,6 +22,7 @@ from support.program import contents, environment
 from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
 from tabellion.findings import Finding
 from tabellion.outputs import placing
+from tabellion.outputs.manifest import Step, digest
 from tabellion.outputs.owners import STALE_SECONDS, is_owner_file, owner_of
 from tabellion.outputs.publication import is_place_free, publish, recover
 
@@ -213,6 +214,23 @@ def test_what_the_owner_saved_between_two_that_waited_is_kept(workbooks: Path) -
     assert (workbooks / WORKBOOK).read_bytes() == b"newer"
     (kept,) = (workbooks / "consolidation").glob("consolidation 20*.xlsx")
     assert kept.read_bytes() == b"with my notes"
+
+
+def test_what_an_owner_saved_who_leaves_in_the_middle_of_a_run_is_kept(workbooks: Path) -> None:
+    owner = excel_holds(workbooks / WORKBOOK)
+    published(workbooks, WORKBOOK, b"new")
+    (workbooks / WORKBOOK).write_bytes(b"with my notes")
+    staged = staging(workbooks) / "000000"
+    staged.parent.mkdir()
+    staged.write_bytes(b"newer")
+    run = placing.Placing(workbooks, staging(workbooks), NOW)
+    step = Step(WORKBOOK, run.before(WORKBOOK), staged.name, digest(staged))
+    owner.unlink()
+    run._put(step, staged, step.sha256 or "")
+    assert (workbooks / WORKBOOK).read_bytes() == b"newer"
+    (kept,) = (workbooks / "consolidation").glob("consolidation 20*.xlsx")
+    assert kept.read_bytes() == b"with my notes"
+    assert not (workbooks / WAITING).exists()
 
 
 def test_the_one_that_waits_may_be_open_too(workbooks: Path) -> None:
