@@ -29,8 +29,9 @@ from tabellion.watch.notices import Notifier
 from tabellion.watch.settling import LONGEST_SECONDS, QUIET_SECONDS, Batch, Settler
 from tabellion.workspace import Workspace, find_workspace
 
-#: How often the loop looks after its threads, the outputs that wait and the notices, in seconds.
-_ROUND_SECONDS = 2.0
+#: How often the loop looks after its threads, the outputs that wait and the notices, in seconds. On Windows nothing
+#: wakes it before, not even the order to stop.
+_ROUND_SECONDS = 1.0
 #: After a run that could not be made, how long until the next try, in seconds; it doubles, up to the second one.
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 15.0, 900.0
 #: The same second one where all is done but an output that the system alone keeps from its place.
