@@ -172,6 +172,25 @@ def test_the_json_has_the_declared_shape(workspace: Path) -> None:
     assert resume["bloquants"] == 0
 
 
+@pytest.mark.parametrize("command", ["validate workbooks/contrat.xlsx", "diff workbooks/contrat.xlsx copie.xlsx"])
+def test_the_json_replaces_a_result_and_nothing_else(workspace: Path, command: str) -> None:
+    assert tabellion("generate", cwd=workspace).code == 0
+    copy = workspace / "copie.xlsx"
+    copy.write_bytes((workspace / "workbooks" / "contrat.xlsx").read_bytes())
+    for name in ("retour.xlsx", "schemas/fiches.json", "workbooks/registre/fiches.csv"):
+        target = workspace / name
+        if not target.exists():
+            target.write_bytes(copy.read_bytes())
+        before = target.read_bytes()
+        done = tabellion(*command.split(), "--json", name, cwd=workspace)
+        assert done.code == 2
+        assert "[fichier-deja-la]" in done.err
+        assert target.read_bytes() == before
+    for _ in range(2):
+        assert tabellion(*command.split(), "--json", "r.json", cwd=workspace).code == 0
+    assert json.loads((workspace / "r.json").read_text(encoding="utf-8"))["version"] == 1
+
+
 def test_validate_says_the_same_as_generate(workspace: Path) -> None:
     generated = tabellion("generate", "--json", "a.json", cwd=workspace)
     validated = tabellion("validate", "workbooks/contrat.xlsx", "--json", "b.json", cwd=workspace)
@@ -434,7 +453,7 @@ def test_a_disk_that_fills_up_leaves_the_old_workbook_whole(workspace: Path) -> 
         check=False,
     )
     assert done.returncode == 2
-    assert "[ecriture-impossible]" in done.stderr
+    assert "[ecriture-impossible]" in done.err
     assert contents(workspace) == before
 
 

@@ -317,6 +317,19 @@ def test_a_register_changed_by_hand_is_not_lost_in_an_adoption(life: Life) -> No
     life.run("adopt", "--oui", "--forcer")
 
 
+def test_a_register_written_by_hand_is_adopted_once_the_contract_says_it(life: Life) -> None:
+    path = life.books / "registre" / "piliers.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("Cadre de vie", "Cadre"), encoding="utf-8")
+    life.run("generate", code=0)
+    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+    life.run("consolidate", code=0)
+    life.run("adopt", "--oui")
+    assert "Cadre," in path.read_text(encoding="utf-8")
+    life.reply(2016, 21, {"A": {"montant_prevu": 2}})
+    path.write_text(path.read_text(encoding="utf-8").replace("Cadre", "Cadres"), encoding="utf-8")
+    assert "fichier-deja-la" in life.run("adopt", "--oui", code=2).codes
+
+
 def test_a_blocked_contract_is_not_adopted(life: Life) -> None:
     life.consolidate()
     life.reply(2016, 20, {"A": {"montant_prevu": 1}})

@@ -179,6 +179,29 @@ def test_a_log_that_cannot_be_written_is_said_and_the_rest_stands(
     assert "seul le journal texte n'est pas écrit" in said_of_it
 
 
+@pytest.mark.parametrize(
+    "content", [b"PK\x03\x04 the contract's workbook", b"fiche_id,objectif\nI-1.1./1,Lire\n", b"\0" * 100]
+)
+def test_a_file_that_is_no_log_is_left_as_it_is(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "contrat.xlsx"
+    path.write_bytes(content)
+    with log_of(path, tmp_path) as log:
+        log.consolidation(rich())
+        assert log.end(0) == 2
+    assert path.read_bytes() == content
+    assert "[fichier-deja-la]" in capsys.readouterr().err
+
+
+def test_a_log_cut_shorter_at_its_beginning_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "nuit.log"
+    path.write_bytes(b"he de 2015\n2016-12-04T02:30:00+01:00 [1] fin : code 0, 1,0 s\n")
+    with log_of(path, tmp_path) as log:
+        assert log.end(0) == 0
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 4
+
+
 def test_a_worse_code_is_not_hidden_by_the_log(tmp_path: Path) -> None:
     with log_of(tmp_path, tmp_path) as log:
         assert log.end(3) == 3

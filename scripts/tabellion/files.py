@@ -6,6 +6,7 @@ A process killed on the way leaves at most temporary files behind; :func:`remove
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,8 @@ _PREFIX, _SUFFIX = ".tabellion-", ".tmp"
 #: A temporary file this far from the present, before or after (clocks move), belongs to nobody who is still writing.
 _LEFTOVER_AGE_SECONDS = 3600
 _BLOCK_BYTES = 1 << 20
+#: Bytes of a file's beginning that tell what it is.
+_HEAD_BYTES = 8192
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -29,6 +32,21 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises :class:`TabellionError` when the place cannot be written (open in Excel on Windows, no right, disk full).
     """
     write_all_whole({path: content})
+
+
+def begins_otherwise(path: Path, start: re.Pattern[bytes]) -> bool:
+    """Whether a file with something in it stands at ``path`` and does not begin as ``start`` says: it is another's.
+
+    An option that names a file to write may name, by a slip, one that people fill.
+    """
+    try:
+        if not path.is_file():  # a pipe or a terminal holds nothing to lose
+            return False
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError:  # writing it says why
+        return False
+    return bool(head) and start.match(head) is None
 
 
 def write_all_whole(contents: Mapping[Path, bytes]) -> None:

@@ -38,7 +38,8 @@ class Master:
     """A master as read: its tables, and where each row and cell stands in it.
 
     ``rows[table][position]`` is (number of the spot, one-based row); for a register, (-1, line of its CSV).
-    ``findings`` are what reading it said, without what its tables say; ``adoption`` names the adoption it comes from.
+    ``findings`` are what reading it said, without what its tables say; ``adoption`` names the adoption it comes from,
+    ``by_hand`` the state of a register edited by hand that it was made from.
     """
 
     fichier: str
@@ -51,6 +52,7 @@ class Master:
     saved: datetime | None = None
     author: str = ""
     unknown: frozenset[tuple[str, int, str]] = field(default=frozenset())
+    by_hand: str = ""
 
     def place(self, table: str, position: int, champ: str | None = None) -> Place:
         """The cell of a row's field (of its first cell, for a field that the sheet itself says), or its line."""
@@ -118,6 +120,7 @@ def _master(reading: MasterReading, fichier: str, schemas: Schemas, said: Iterab
         saved_time(reading.workbook.properties),
         reading.workbook.properties.get("lastModifiedBy", ""),
         frozenset(reading.unknown),
+        reading.identity.get("registre", ""),
     )
 
 
@@ -151,6 +154,7 @@ def to_json(master: Master) -> dict[str, Any]:
         "saved": None if master.saved is None else master.saved.isoformat(),
         "author": master.author,
         "unknown": sorted(master.unknown),
+        "by_hand": master.by_hand,
     }
 
 
@@ -173,4 +177,5 @@ def from_json(content: Mapping[str, Any], fichier: str, schemas: Schemas) -> Mas
         None if content["saved"] is None else datetime.fromisoformat(content["saved"]),
         content["author"],
         frozenset((table, position, name) for table, position, name in content["unknown"]),
+        content["by_hand"],
     )

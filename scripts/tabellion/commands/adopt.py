@@ -19,7 +19,7 @@ from tabellion.commands.stock import Stock, take_stock
 from tabellion.files import keep_dated_copy
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.publication import Content, publish, recover
-from tabellion.registre import was_edited
+from tabellion.registre import hand_print
 from tabellion.registre.package import register_files
 from tabellion.schema.shown import shown_value
 from tabellion.wording import plural
@@ -48,7 +48,7 @@ def adopt(
 
     ``agree`` is shown the state and decides; ``None`` is returned when it declines, or when there is nothing to adopt.
     The register and the workbook that are replaced are kept under dated names. Raises :class:`TabellionError` when the
-    master has blocking findings, when the register was edited by hand (unless ``force``), when another run holds the
+    master has blocking findings, when the register was edited by hand since the master was made (unless ``force``), when another run holds the
     workspace, or when a file cannot be written. Nothing is then replaced.
     """
     with hold(workspace.memory, "tabellion adopt", now):
@@ -114,15 +114,22 @@ def change_lines(consolidation: Consolidation) -> list[str]:
     return [*lines, "", *(f"{words} : {what}." for count, words, what in left if count)]
 
 
+def _is_register_ahead(workspace: Workspace, stock: Stock) -> bool:
+    """Whether the register was edited by hand since the master was made from it: those edits would be lost."""
+    if stock.master.fichier == workspace.registre.name:  # there is no workbook: the register is the master
+        return False
+    return hand_print(workspace.registre, workspace.schemas) not in ("", stock.master.by_hand)
+
+
 def _refuse(workspace: Workspace, stock: Stock, *, force: bool) -> None:
     mistakes = [each for each in stock.findings if each.code == "contrat-bloque"]
     if mistakes:
         mistakes = [each for each in stock.findings if each.bloquant]
-    if was_edited(workspace.registre, workspace.schemas) and not force:
+    if not force and _is_register_ahead(workspace, stock):
         folder = workspace.registre
         remede = (
-            "Lancez d'abord « tabellion generate » pour que le classeur le dise aussi ; "
-            "avec --forcer, il est remplacé après une copie datée."
+            "Il a été modifié à la main depuis que contrat.xlsx en a été fait : reportez-y ces changements, puis "
+            "relancez avec --forcer, qui garde d'abord une copie datée du registre."
         )
         mistakes.append(finding("fichier-deja-la", Place(str(folder)), valeur=folder.name, remede=remede))
     if mistakes:

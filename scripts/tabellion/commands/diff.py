@@ -11,7 +11,7 @@ from pathlib import Path
 from tabellion.commands.board import Line
 from tabellion.commands.diff_data import as_json
 from tabellion.commands.generate import LAYOUT
-from tabellion.commands.saying import printable
+from tabellion.commands.saying import printable, taken_by_another
 from tabellion.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.differences.model import (
@@ -112,6 +112,9 @@ def _refuse_outputs(before: Path, after: Path, outputs: dict[str, Path | None]) 
     for option, path in outputs.items():
         if path is not None and any(each == path.resolve() or each in path.resolve().parents for each in sources):
             said.append(finding("sortie-sur-source", Place(str(path)), champ=option, valeur=path.name))
+    to_json = outputs["--json"]
+    if not said and to_json is not None and (taken := taken_by_another(to_json)):
+        said.append(taken)
     if said:
         raise TabellionError(said)
 

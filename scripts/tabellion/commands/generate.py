@@ -10,7 +10,7 @@ from tabellion.campaign.adoption import load_adoption
 from tabellion.checks.contract import check_integrity, check_meaning
 from tabellion.files import is_free, keep_dated_copy, write_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.registre import load_register
+from tabellion.registre import hand_print, load_register
 from tabellion.workbook.look import load_look
 from tabellion.workbook.master import write_master
 from tabellion.workbook.plan import Contract, plan_master
@@ -52,7 +52,7 @@ def load_contract(workspace: Workspace) -> Contract:
         mistakes += error.findings
     if mistakes or look is None or register is None or adoption is None:
         raise TabellionError(mistakes)
-    return Contract(workspace.settings, schemas, look, register.tables, adoption.name)
+    return Contract(workspace.settings, schemas, look, register.tables, adoption.name, hand_print(workspace.registre, schemas))
 
 
 def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datetime) -> Generation:

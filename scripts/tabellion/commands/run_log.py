@@ -8,6 +8,7 @@ telling the program, which opens the file anew when another one, or none, has it
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterable
@@ -22,11 +23,14 @@ from tabellion import __version__
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Standing
 from tabellion.commands.board import change_texts, subject
 from tabellion.commands.saying import print_findings, printable
+from tabellion.files import begins_otherwise
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.wording import plural, system_reason
 
 #: A line's longest text, in characters, and the changes and blocking findings that one run writes; more are counted.
 _LONGEST, _NAMED_AT_MOST = 1_000, 500
+#: How a log of ours begins: by a dated line, or by the rest of one where somebody cut the file shorter.
+_LINE = re.compile(rb"(?:.*\n)?\d{4}-\d{2}-\d{2}T")
 _INTERRUPTED, _REFUSED, _CRASHED = 2, 2, 3
 
 
@@ -155,6 +159,10 @@ class RunLog:
 
     def _open(self) -> None:
         if self.path is None:
+            return
+        if begins_otherwise(self.path, _LINE):
+            remede = "Ce n'est pas un journal de tabellion : donnez à --journal-texte le nom d'un fichier à créer."
+            self.failure = finding("fichier-deja-la", Place(str(self.path)), valeur=self.path.name, remede=remede)
             return
         # A pipe that nobody reads must not hold the night up (Windows has none of these).
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

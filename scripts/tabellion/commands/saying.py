@@ -17,11 +17,13 @@ from typing import Any
 
 import typer
 
-from tabellion.files import write_whole
-from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.files import begins_otherwise, write_whole
+from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
 from tabellion.wording import plural
 
 JSON_VERSION = 1
+#: How every JSON that an option asks for begins.
+_RESULT = re.compile(rb'\s*\{\s*"version":')
 #: Findings of one code on one sheet beyond this many are counted, with their cells up to the second number.
 _SHOWN_EACH, _NAMED_EACH = 5, 17
 #: Columns that a line fills on a terminal at most; elsewhere (a log, a pipe) a finding is one line, to be searched.
@@ -145,10 +147,20 @@ def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
 def write_json(path: Path, findings: Sequence[Finding]) -> None:
     """Write :func:`as_json` at ``path``, whole.
 
-    Raises :class:`tabellion.findings.TabellionError` when the place cannot be written.
+    Raises :class:`tabellion.findings.TabellionError` when the place cannot be written, or holds another file.
     """
+    if taken := taken_by_another(path):
+        raise TabellionError([taken])
     text = json.dumps(as_json(findings), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     write_whole(path, text.encode("utf-8", "replace"))
+
+
+def taken_by_another(path: Path) -> Finding | None:
+    """What to say when ``--json`` names a file that is no result of this program's: a return, the contract, a list."""
+    if not begins_otherwise(path, _RESULT):
+        return None
+    remede = "Ce n'est pas un résultat de tabellion : donnez à --json le nom d'un fichier à créer."
+    return finding("fichier-deja-la", Place(str(path)), champ="--json", valeur=path.name, remede=remede)
 
 
 def _finding_json(each: Finding) -> dict[str, Any]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tabellion.registre.package import Register, load_register, save_register, was_edited
+from tabellion.registre.package import Register, hand_print, load_register, save_register, was_edited
 
-__all__ = ["Register", "load_register", "save_register", "was_edited"]
+__all__ = ["Register", "hand_print", "load_register", "save_register", "was_edited"]

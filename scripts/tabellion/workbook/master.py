@@ -78,6 +78,8 @@ def write_master(plan: MasterPlan, findings: Sequence[Finding]) -> bytes:
     identity |= {resource: SHOWN for resource in OCCASIONAL if table_name(resource) in plan.data}
     if contract.adoption:
         identity["adoption"] = contract.adoption
+    if contract.by_hand:
+        identity["registre"] = contract.by_hand
     write_identity(pen, identity)
     _write_properties(pen, plan)
     sheets[ACCUEIL].raw.activate()

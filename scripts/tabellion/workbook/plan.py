@@ -122,7 +122,8 @@ class ListTable:
 class Contract:
     """What a workbook is made from: the settings, schemas and look of a workspace, and the tables of its register.
 
-    ``adoption`` names the adoption that the register comes from; it is empty where there was none.
+    ``adoption`` names the adoption that the register comes from; it is empty where there was none. ``by_hand`` tells
+    which state of a register edited by hand it is; it is empty for one as the program wrote it.
     """
 
     settings: Settings
@@ -130,6 +131,7 @@ class Contract:
     look: Look
     tables: Tables
     adoption: str = ""
+    by_hand: str = ""
 
     @cached_property
     def accounts(self) -> Accounts:
