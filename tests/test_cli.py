@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import resource
+import shlex
 import struct
 import subprocess
 import sys
@@ -118,14 +119,17 @@ def test_outside_a_contract_every_command_says_where_to_go(tmp_path: Path) -> No
 
 
 def test_new_makes_a_workspace_that_generates_at_once(tmp_path: Path) -> None:
-    done = tabellion("new", "le contrat", cwd=tmp_path)
+    done = tabellion("new", "le contrat d'ici", cwd=tmp_path)
     assert done.code == 0
-    made = contents(tmp_path / "le contrat")
+    command = done.out.partition("lancez : tabellion ")[2]
+    if os.name != "nt":
+        assert shlex.split(command) == ["generate", "--contrat", "le contrat d'ici"], "it can be pasted as it is"
+    made = contents(tmp_path / "le contrat d'ici")
     assert {"tabellion.toml", "schemas/fiches.json", "templates/contrat.toml", "workbooks/registre/fiches.csv"} <= {
         *made
     }
-    assert tabellion("generate", "--contrat", "le contrat", cwd=tmp_path).code == 0
-    assert (tmp_path / "le contrat" / "workbooks" / "contrat.xlsx").stat().st_size > 50_000
+    assert tabellion("generate", "--contrat", "le contrat d'ici", cwd=tmp_path).code == 0
+    assert (tmp_path / "le contrat d'ici" / "workbooks" / "contrat.xlsx").stat().st_size > 50_000
 
 
 def test_new_never_overwrites(workspace: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from support.campaign import Formula, campaign_workspace, fill, form_keys, old_excel, retouch, truncated
+from support.campaign import Formula, campaign_workspace, fill, form_keys, old_excel, retouch, table_cell, truncated
 from support.contracts import Rows, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
@@ -231,7 +231,9 @@ def test_the_consolidation_itself_among_the_returns_is_no_return(root: Path) -> 
     (books(root) / "retours").mkdir()
     shutil.copy(books(root) / "consolidation" / "consolidation.xlsx", books(root) / "retours" / "x.xlsx")
     done = night(root, datetime(2016, 12, 2))
-    assert codes(done, "retours/x.xlsx") == {"pas-un-formulaire"}
+    (said,) = [each for each in done.findings if each.place.fichier == "retours/x.xlsx"]
+    assert said.code == "pas-un-formulaire"
+    assert "c'est une consolidation" in said.message
     again = night(root, datetime(2016, 12, 3))
     assert not again.written
 
@@ -627,6 +629,43 @@ def test_a_conflict_says_who_says_what_and_what_stays(root: Path) -> None:
     assert said.place.fichier == "contrat.xlsx"
     assert {place.fichier for place in said.liees} == {"retours/e.xlsx", "retours/b.xlsx"}
     assert {each.fate for each in done.consolidation.modifications} == {Fate.CONFLICT}
+
+
+def test_an_amount_in_conflict_is_not_said_to_be_missing(root: Path) -> None:
+    registre = books(root) / "registre" / "financements.csv"
+    text = registre.read_text(encoding="utf-8").replace("890000,chiffré", ",à négocier")
+    assert ",à négocier" in text
+    registre.write_text(text, encoding="utf-8")
+    assert tabellion("generate", cwd=root).code == 0
+    assert tabellion("forms", cwd=root).code == 0
+    for partner, amount in (("etat", 100), ("bailleur", 200)):
+        said = {"I-1.1./1:etat": {"montant": amount, "statut_montant": "chiffré"}}
+        fill(form(root, partner), books(root) / "retours" / f"{partner}.xlsx", {"Financements": said}, saved=SAVED)
+    done = night(root)
+    (conflict,) = done.consolidation.conflicts
+    assert (conflict.champ, conflict.kept) == ("montant", None)
+    assert {"montant-et-statut", "financeur-sans-montant"} & {each.code for each in done.findings} == set()
+    # Once the contract has an amount, what contradicts it is said again.
+    (books(root) / "retours" / "bailleur.xlsx").unlink()
+    said = {"I-1.1./1:etat": {"montant": None, "statut_montant": "chiffré"}}
+    fill(form(root, "etat"), books(root) / "retours" / "etat.xlsx", {"Financements": said}, saved=SAVED)
+    shutil.rmtree(books(root) / "consolidation")
+    assert "montant-et-statut" in {each.code for each in night(root).findings}
+
+
+def test_what_comes_from_the_contract_is_told_at_its_own_cell(root: Path) -> None:
+    night(root)
+    sheet, cell = table_cell(books(root) / "contrat.xlsx", "Lignes_01", "Montant réalisé (€)", Identifiant="A",
+                             Exercice=2013)  # fmt: skip
+    retouch(books(root) / "contrat.xlsx", books(root) / "contrat.xlsx", {sheet: {cell: 77}}, saved=SAVED, author="Luc")
+    (change,) = night(root).consolidation.since.cells
+    assert change.place is not None
+    assert (change.place.feuille, change.place.cellule) == (sheet, cell)
+    told = tabellion("historique", f"contrat.xlsx!{sheet}!{cell}", cwd=root).out
+    who = f"        l'équipe du contrat, dans contrat.xlsx, feuille « {sheet} », cellule {cell}"
+    first, after = told.split("→ 77\xa0€\n")
+    assert who + "\n" in first, "a contract as it was generated was saved by nobody"
+    assert after.startswith(f"{who}, enregistré le 20/11/2016")
 
 
 def test_another_run_that_holds_the_workspace_is_named(root: Path) -> None:

@@ -86,9 +86,14 @@ class Overview:
         }
 
     def measure(self, exercice: int) -> str:
-        """The amount that says most of an exercice: what was spent when one line has it, else voted, else planned."""
+        """The amount that says most of an exercice: what was spent, else voted, else planned.
+
+        Half as many lines as have any amount must have it: while a year goes on, a few have been spent already, and to
+        show these would hide the others.
+        """
         known = self.known.get(exercice, {})
-        return next((name for name in reversed(AMOUNTS) if known.get(name)), MEASURE)
+        enough = max(known.values(), default=0) / 2
+        return next((name for name in reversed(AMOUNTS) if known.get(name) and known[name] >= enough), MEASURE)
 
     @cached_property
     def exercices(self) -> list[int]:

@@ -28,12 +28,17 @@ from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.findings import Finding, Place, finding
+from tabellion.schema import Schemas
 from tabellion.schema.frames import make_frame, plain_rows
 from tabellion.workbook.naming import Naming
 from tabellion.workbook.plan import Contract
 
 Slot = tuple[int, str]
 """An exercice and a partner."""
+
+_FINANCEMENTS = "financements"
+#: The two fields of which one tells whether the other is known.
+_TOGETHER = ((_FINANCEMENTS, "montant"), (_FINANCEMENTS, "statut_montant"))
 
 
 @dataclass(frozen=True)
@@ -88,28 +93,31 @@ def assemble(materials: Materials) -> Assembly:
     declarations = [
         Declaration(each.partenaire, each.exercice, each.fichier, row) for each in in_force for row in each.reading.rows
     ]
+    disputed = _disputed(merged, schemas)
     board = _board(materials, choices)
     contract = replace(materials.contract, tables=tables)
     across = [
-        *check_contract(tables, schemas, settings, locate),
-        *reconcile(tables, schemas, settings, locate, declarations),
+        *check_contract(tables, schemas, settings, locate, unknown=disputed),
+        *reconcile(tables, schemas, settings, locate, declarations, unknown=disputed),
         *_say_conflicts(merged.conflicts, Naming(contract)),
         *_say_removals(merged.removals),
     ]
     files = [found for line in board for found in line.received] + list(strays)
+    findings = tuple(_once([*materials.said, *(each for found in files for each in found.findings), *across]))
     consolidation = Consolidation(
         contract=contract,
         master=materials.master.tables,
         master_file=materials.master.fichier,
         origins=merged.origins,
         cells=merged.cells,
-        board=board,
+        board=_told(board, findings),
         strays=tuple(strays),
         modifications=tuple(merged.modifications),
         conflicts=tuple(merged.conflicts),
         removals=tuple(merged.removals),
-        findings=tuple(_once([*materials.said, *(each for found in files for each in found.findings), *across])),
+        findings=findings,
         made=materials.now,
+        locate=locate,
     )
     return Assembly(consolidation, in_force)
 
@@ -132,6 +140,19 @@ class _Locate:
         origin = self.merged.origins[table][int(index)]
         position = self.positions[table].get(origin)
         return origin if position is None else self.master.place(table, position, field)
+
+
+def _disputed(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
+    """The amounts in conflict of financements, and their statuses: the conflict says that they are not settled.
+
+    The half of them that nobody contests is applied; to say that it contradicts the other would send people to a return
+    where both are filled.
+    """
+    keys = {each.key for each in merged.conflicts if (each.table, each.champ) in _TOGETHER}
+    names = schemas[_FINANCEMENTS].primary_key if keys else ()
+    rows = merged.rows[_FINANCEMENTS] if keys else []
+    at = [position for position, row in enumerate(rows) if tuple(row[name] for name in names) in keys]
+    return {(table, position, name) for position in at for table, name in _TOGETHER}
 
 
 def _sorted_out(materials: Materials) -> tuple[dict[Slot, list[Candidate]], list[ReceivedFile]]:
@@ -183,6 +204,21 @@ def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardL
                 )
             )
     return tuple(lines)
+
+
+def _told(board: Iterable[BoardLine], findings: Iterable[Finding]) -> tuple[BoardLine, ...]:
+    """The board where each file has all that is said of it: what was found by itself, and across partners."""
+    of_file: dict[str | None, list[Finding]] = {}
+    for each in findings:
+        of_file.setdefault(each.place.fichier, []).append(each)
+
+    def told(file: ReceivedFile) -> ReceivedFile:
+        return replace(file, findings=tuple(of_file.get(file.fichier, ())))
+
+    return tuple(
+        replace(line, received=tuple(map(told, line.received)), in_force=line.in_force and told(line.in_force))
+        for line in board
+    )
 
 
 def _standing(choice: Choice, *, sent: bool, is_overdue: bool) -> Standing:

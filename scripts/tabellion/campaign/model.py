@@ -7,7 +7,7 @@ Every ``Place`` here names its file as people find it from the folder ``workbook
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -253,6 +253,7 @@ class Consolidation:
     ``contract`` has the consolidated tables (indexes 0, 1, 2, …), ``master`` the tables of ``master_file`` alone.
     ``origins[table][position]`` is the place of each row (its file, sheet and first cell; a line of the register when
     there is no master workbook); ``cells[table, position, field]`` the places of the values that come from a return.
+    ``locate`` knows the cell of the master where any other value stands; without it, only its row's first one is known.
     ``strays`` are files that are nobody's form. ``findings`` are all: of the master, of each file, across partners.
     ``made`` is when this state was first reached.
     """
@@ -270,6 +271,13 @@ class Consolidation:
     findings: tuple[Finding, ...]
     made: datetime
     since: Since = field(default_factory=Since)
+    locate: Callable[[str, int, str], Place] | None = field(default=None, compare=False, repr=False)
+
+    def place(self, table: str, position: int, champ: str) -> Place:
+        """The cell that a consolidated value comes from, in a return or in the master."""
+        if self.locate is not None:
+            return self.locate(table, position, champ)
+        return self.cells.get((table, position, champ), self.origins[table][position])
 
     @cached_property
     def partner_names(self) -> dict[str, str]:

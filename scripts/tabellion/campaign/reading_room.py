@@ -22,7 +22,7 @@ from tabellion.intake.hidden import read_identity
 from tabellion.intake.references import References
 from tabellion.intake.source import read_source
 from tabellion.schema.frames import Tables
-from tabellion.workbook.identity import FORMAT_VERSION
+from tabellion.workbook.identity import FORMAT_VERSION, KIND_MASTER
 from tabellion.workbook.names import IDENTITY
 from tabellion.workspace import Workspace
 
@@ -127,6 +127,15 @@ def _batches(outcomes: Iterator[tuple[int, Any]]) -> Iterator[list[tuple[int, An
         yield batch
 
 
+_FOREIGN = "c'est un classeur que tabellion n'a pas écrit"
+#: What people send back instead of a form, by the kind that a workbook says it is.
+_KINDS = {
+    KIND_MASTER: "c'est le classeur du contrat",
+    "consolidation": "c'est une consolidation",
+    "annexe": "c'est une annexe budgétaire",
+}
+
+
 def _readings(batch: Sequence[tuple[int, Any]], register: Tables, examiner: Examiner) -> dict[int, Reading]:
     examined = {str(place): outcome for place, outcome in batch if isinstance(outcome, Examination)}
     said = check_rows(examined, register, examiner.schemas, examiner.settings) if examined else {}
@@ -137,10 +146,10 @@ def _reading(place: int, outcome: Any, said: dict[str, list[Finding]]) -> Readin
     if isinstance(outcome, Examination):
         return reading_of(outcome, said.get(str(place), ()))
     if isinstance(outcome, RawWorkbook):
-        kind = read_identity(outcome.sheet(IDENTITY))[0].get("genre") or "un classeur que tabellion n'a pas écrit"
+        kind = read_identity(outcome.sheet(IDENTITY))[0].get("genre", "")
         return refused(
-            outcome.sha256, [finding("pas-un-formulaire", Place(), valeur=kind[:60])], is_readable=True
-        )  # fmt: skip
+            outcome.sha256, [finding("pas-un-formulaire", Place(), valeur=_KINDS.get(kind, _FOREIGN))], is_readable=True
+        )
     return refused("", outcome, is_readable=False)
 
 

@@ -98,7 +98,7 @@ def validate(
 @app.command(cls=Command)
 def new(dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le dossier à créer.")]) -> None:
     """Crée le dossier d'un nouveau contrat, à adapter : réglages, schémas, gabarits, registre."""
-    from tabellion.commands.new import create_workspace
+    from tabellion.commands.new import as_typed, create_workspace
 
     written = create_workspace(dossier)
     with finishing(()):
@@ -106,4 +106,4 @@ def new(dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le doss
             typer.echo(f"  {path.as_posix()}")
         typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
         typer.echo("  1. changez tabellion.toml (titre, années) et workbooks/registre/*.csv (vos tables) ;")
-        typer.echo(f"  2. lancez : tabellion generate --contrat {dossier}")
+        typer.echo(f"  2. lancez : tabellion generate --contrat {as_typed(dossier)}")

@@ -48,8 +48,8 @@ def adopt(
 
     ``agree`` is shown the state and decides; ``None`` is returned when it declines, or when there is nothing to adopt.
     The register and the workbook that are replaced are kept under dated names. Raises :class:`TabellionError` when the
-    master has blocking findings, when the register was edited by hand since the master was made (unless ``force``), when another run holds the
-    workspace, or when a file cannot be written. Nothing is then replaced.
+    master has blocking findings, when the register was edited by hand since the master was made (unless ``force``),
+    when another run holds the workspace, or when a file cannot be written. Nothing is then replaced.
     """
     with hold(workspace.memory, "tabellion adopt", now):
         said = recover(workspace.workbooks, workspace.memory / STAGING, now=now)

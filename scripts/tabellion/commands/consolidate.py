@@ -41,6 +41,7 @@ from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.registre.package import register_files
 from tabellion.schema.frames import plain_rows
+from tabellion.workbook.pen import document_date
 from tabellion.workspace import Workspace
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
@@ -322,13 +323,11 @@ def _said(consolidation: Consolidation, master: Master) -> Iterator[Said]:
     """Every cell of the consolidated tables that holds something, with who said it and where."""
     teller = _Teller(consolidation, master)
     for table, schema in consolidation.contract.schemas.items():
-        origins = consolidation.origins[table]
         for position, row in enumerate(plain_rows(consolidation.contract.tables[table])):
             key = tuple(row[name] for name in schema.primary_key)
             for name, value in row.items():
                 if value is not None:
-                    place = consolidation.cells.get((table, position, name), origins[position])
-                    yield teller.said(table, key, name, value, place)
+                    yield teller.said(table, key, name, value, consolidation.place(table, position, name))
 
 
 def _said_since(consolidation: Consolidation, master: Master) -> Iterator[Said]:
@@ -343,6 +342,8 @@ class _Teller:
 
     def __init__(self, consolidation: Consolidation, master: Master) -> None:
         self.master = master
+        self.untouched = document_date(consolidation.contract.settings.debut)
+        """The date that files carry which nobody saved since they were generated: it tells nothing."""
         self.returns = {each.fichier: each for line in consolidation.board for each in line.received}
 
     def said(self, table: str, key: tuple[Any, ...], champ: str, value: Any, place: Place) -> Said:
@@ -350,4 +351,6 @@ class _Teller:
         source = self.returns.get(place.fichier or "")
         who = (source.partenaire, source.exercice) if source is not None else (None, None)
         when = (source.saved, source.author) if source is not None else (self.master.saved, self.master.author)
+        if when[0] == self.untouched:
+            when = (None, "")
         return Said(table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, *when)

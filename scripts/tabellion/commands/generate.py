@@ -52,7 +52,8 @@ def load_contract(workspace: Workspace) -> Contract:
         mistakes += error.findings
     if mistakes or look is None or register is None or adoption is None:
         raise TabellionError(mistakes)
-    return Contract(workspace.settings, schemas, look, register.tables, adoption.name, hand_print(workspace.registre, schemas))
+    by_hand = hand_print(workspace.registre, schemas)
+    return Contract(workspace.settings, schemas, look, register.tables, adoption.name, by_hand)
 
 
 def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datetime) -> Generation:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 from importlib import resources
 from pathlib import Path
 
@@ -19,6 +22,11 @@ def starter_kit() -> Path:
     if packaged.is_dir():
         return packaged
     return Path(__file__).resolve().parents[3]
+
+
+def as_typed(path: Path) -> str:
+    """A path as it is typed after a command: in quotes where it has spaces or signs that the shell would take."""
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def create_workspace(folder: Path) -> list[Path]:

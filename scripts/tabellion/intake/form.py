@@ -12,7 +12,7 @@ from tabellion.intake.hidden import Baseline, read_baseline, read_identity
 from tabellion.intake.identifiers import fill_identifiers
 from tabellion.intake.raw import RawSheet, RawWorkbook
 from tabellion.intake.references import References
-from tabellion.intake.tables import Area, Finder, is_total
+from tabellion.intake.tables import REMARK, Area, Finder, total_label
 from tabellion.schema import Schemas
 from tabellion.workbook.forms.spec import (
     BASELINE,
@@ -202,6 +202,8 @@ class _FormReader:
             for each in spec.columns
             if each.role not in COMPUTED_ROLES and spec.label(each, reading.schemas) in area.columns
         ]
+        words = [spec.label(each, reading.schemas) for each in spec.columns if each.field != REMARK]
+        words = [label for label in labels if label in words]
         key_label = spec.label(spec.key, reading.schemas)
         special = {row for row, column in (*area.sheet.errors, *area.sheet.uncached) if column not in computed}
         for row in area.rows():
@@ -210,9 +212,10 @@ class _FormReader:
             if not written and row not in special:
                 continue
             has_key = key_label in area.columns and area.value(row, key_label) not in (None, "")
-            texts = [value for value in written if isinstance(value, str)]
-            if not has_key and is_total(texts):
-                reading.findings.append(finding("total-ajoute", area.place(row), valeur=texts[0]))
+            total = None if has_key else total_label(area, row, words)
+            if total is not None:
+                said = finding("total-ajoute", area.place(row, total), valeur=str(area.value(row, total)))
+                reading.findings.append(said)
             elif area.repeats_headers(row):
                 continue
             else:

@@ -12,7 +12,7 @@ from tabellion.intake.cells import CellReader
 from tabellion.intake.hidden import read_identity
 from tabellion.intake.identifiers import MAKERS, fill_identifiers
 from tabellion.intake.raw import RawWorkbook
-from tabellion.intake.tables import Area, Finder, is_total
+from tabellion.intake.tables import REMARK, Area, Finder, total_label
 from tabellion.schema import Field, Schemas, TableSchema
 from tabellion.schema.frames import Tables, make_frame
 from tabellion.wording import fold
@@ -196,14 +196,16 @@ class _Reader:
         """The rows of an area that are lines of the table; totals added by hand and rows under the table are said."""
         kept = []
         labels = [field.title for field in schema.fields if field.title in area.columns]
-        texts_of = [label for label, field in zip(labels, schema.fields, strict=False) if field.kind == "string"]
+        words = {field.title for field in schema.fields if field.kind == "string" and field.name != REMARK}
+        texts_of = [label for label in labels if label in words]
         key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
         key_label = schema.by_name[key].title
         for row in area.rows():
-            texts = [value for label in texts_of if isinstance(value := area.value(row, label), str)]
             has_key = key_label in area.columns and area.value(row, key_label) is not None
-            if not has_key and is_total(texts):
-                self.reading.findings.append(finding("total-ajoute", area.place(row), valeur=texts[0]))
+            total = None if has_key else total_label(area, row, texts_of)
+            if total is not None:
+                said = finding("total-ajoute", area.place(row, total), valeur=str(area.value(row, total)))
+                self.reading.findings.append(said)
                 continue
             if area.repeats_headers(row):
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tabellion.addresses import cell_name, column_index
@@ -22,7 +22,10 @@ _HEADER_ROWS = 200
 _HEADER_SHARE = 0.5
 #: How alike a header must be to be taken for a label that is missing.
 _LABEL_LIKENESS = 0.8
-_TOTAL_WORDS = ("total", "sous total", "sous-total", "somme")
+#: « Total », « Sous-total » … as words of their own: « Sommeil des enfants » is no sum.
+_TOTAL_WORD = re.compile(r"(?:total|totaux|sous[ -]total|sous[ -]totaux|somme)\b")
+#: Where people explain an amount: « total de l'année » there makes no total of the row.
+REMARK = "commentaire"
 
 
 @dataclass
@@ -285,9 +288,18 @@ def _header_row(sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> in
     return max((declared, declared - 1, declared + 1), key=lambda row: (score(row), row == declared))
 
 
-def is_total(texts: list[str]) -> bool:
-    """Whether the texts of a row without identifier say that it is a total added by hand."""
-    return any(fold(text).startswith(_TOTAL_WORDS) for text in texts)
+def is_total(text: str) -> bool:
+    """Whether a text says that its row is a total."""
+    return _TOTAL_WORD.match(fold(text)) is not None
+
+
+def total_label(area: Area, row: int, labels: Iterable[str]) -> str | None:
+    """The column, of ``labels``, whose text says that a row without identifier is a total added by hand."""
+    for label in labels:
+        value = area.value(row, label)
+        if isinstance(value, str) and is_total(value):
+            return label
+    return None
 
 
 def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:

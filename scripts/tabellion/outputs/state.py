@@ -157,7 +157,7 @@ def since_previous(
     for name, content in tables.items():
         if name in previous.tables and (new := content.decode("utf-8")) != previous.tables[name]:
             with suppress(csv.Error):  # somebody spoilt the table that was there: nothing can be said against it
-                cells += _changes(schemas[name], previous.tables[name], new, _places(consolidation, name))
+                cells += _changes(schemas[name], previous.tables[name], new, consolidation)
     standings = [
         (line.partenaire, line.exercice, before, line.standing.value)
         for line in consolidation.board
@@ -177,15 +177,7 @@ def since_previous(
     )
 
 
-def _places(consolidation: Consolidation, table: str) -> dict[tuple[int, str], Place]:
-    places = {(position, ""): place for position, place in enumerate(consolidation.origins.get(table, []))}
-    places |= {(at, name): place for (each, at, name), place in consolidation.cells.items() if each == table}
-    return places
-
-
-def _changes(
-    schema: TableSchema, before: str, after: str, places: Mapping[tuple[int, str], Place]
-) -> Iterable[CellChange]:
+def _changes(schema: TableSchema, before: str, after: str, consolidation: Consolidation) -> Iterable[CellChange]:
     old, new = _keyed(schema, before), _keyed(schema, after)
     for key, (position, row) in new.items():
         known = old.get(key)
@@ -196,7 +188,7 @@ def _changes(
             if known is None and name in schema.primary_key:
                 continue  # a new row is named by its key: nobody changed it
             if was.get(name, "") != row[name]:
-                place = places.get((position, name)) or places.get((position, ""))
+                place = consolidation.place(schema.name, position, name)
                 then, now = (_value(schema.by_name[name], text or "") for text in (was.get(name), row[name]))
                 yield CellChange(schema.name, _key(schema, row), name, then, now, place)
     for key, (_, row) in old.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from tabellion.campaign.model import Declaration
 from tabellion.campaign.reconciliation.claims import contradictions
@@ -18,16 +19,23 @@ __all__ = ["reconcile"]
 
 
 def reconcile(
-    tables: Tables, schemas: Schemas, settings: Settings, locate: Locate, declarations: Sequence[Declaration]
+    tables: Tables,
+    schemas: Schemas,
+    settings: Settings,
+    locate: Locate,
+    declarations: Sequence[Declaration],
+    *,
+    unknown: Collection[tuple[str, Any, str]] = (),
 ) -> list[Finding]:
     """What does not agree across partners: first between their returns, then by table, row and field.
 
     ``tables`` are the consolidated ones (amounts in integer cents, unique indexes); ``locate`` gives the place where a
-    value comes from, in the master or in a return. ``declarations`` are the rows of the returns in force. What
+    value comes from, in the master or in a return. ``declarations`` are the rows of the returns in force, ``unknown``
+    the cells (table, index, field) of which enough was said already: nothing more is said of them. What
     :func:`tabellion.checks.contract.check_contract` says of the same tables is not said again.
     Nothing raises: a rule whose columns the schemas no longer declare has nothing to say.
     """
-    inspection = Inspection(tables, schemas, settings, locate)
+    inspection = Inspection(tables, schemas, settings, locate, unknown)
     check_plans(inspection)
     check_shared_lines(inspection)
     check_two_conventions(inspection)

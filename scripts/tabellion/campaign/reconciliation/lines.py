@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ _GROUP = ["convention_id", "collectivite_id", "exercice"]
 _COLUMNS = tuple(reversed(AMOUNTS))
 #: A label with fewer letters is too generic for two collectivités to mean the same expense.
 _FEWEST_LETTERS = 8
-#: « Total », « Sous-total » … as words of their own: « Sommeil des enfants » is no sum.
-_TOTAL_WORD = re.compile(r"(?:total|totaux|sous[ -]total|sous[ -]totaux|somme)\b")
 #: The sum of this many lines or fewer may be a coincidence.
 _FEW = 2
 
@@ -146,7 +143,7 @@ def check_subtotals(inspection: Inspection) -> None:
         return
     frame = inspection.tables[_LINES]
     labels = frame["libelle"]
-    totals = [text for text in labels.dropna().unique().tolist() if _says_total(text)]
+    totals = [text for text in labels.dropna().unique().tolist() if is_total(text)]
     called = labels.isin(totals).to_numpy(dtype=bool)
     placed = frame[_GROUP].notna().all(axis=1).to_numpy(dtype=bool)
     groups = np.where(placed, frame.groupby(_GROUP, sort=False).ngroup().to_numpy(dtype=np.int64, na_value=-1), -1)
@@ -158,10 +155,6 @@ def check_subtotals(inspection: Inspection) -> None:
     for sums in found.values():
         best = max(sums, key=lambda each: bool(each.parts))
         _say_sum(inspection, best, columns=len([each for each in sums if each.parts]))
-
-
-def _says_total(text: str) -> bool:
-    return is_total([text]) and _TOTAL_WORD.match(fold(text)) is not None
 
 
 def _uncalled(groups: Any, called: Any, cents: Any, name: str) -> list[_Sum]:
