@@ -19,6 +19,7 @@ from tabellion.accounts import (
     double_counts,
     walk,
 )
+from tabellion.accounts.overview import Overview
 
 
 def accounts_of(rows: Rows) -> Accounts:
@@ -58,6 +59,16 @@ def test_only_the_lines_of_the_exercice_count() -> None:
     rows["lignes_budgetaires"].append(line("B01-luce-001", 1, "luce", "Cantine", 7_00, exercice=2014))
     assert accounts_of(rows).of(1, "luce") == 1_250_50
     assert Accounts(tables_of(rows), 2014).of() == 7_00
+
+
+def test_an_exercice_is_shown_by_what_half_of_its_lines_say() -> None:
+    planned = [line(f"B01-luce-{at:03}", 1, "luce", f"Ligne {at}", None, montant_prevu=100) for at in range(10)]
+    for spent, shown in ((0, "montant_prevu"), (1, "montant_prevu"), (4, "montant_prevu"), (5, "montant_realise")):
+        rows = [{**each, "montant_realise": 0} if at < spent else each for at, each in enumerate(planned)]
+        overview = Overview(tables_of({**small_rows(), "lignes_budgetaires": rows}))
+        assert overview.measure(SETTINGS.exercice) == shown, spent
+    blank = Overview(tables_of({**small_rows(), "lignes_budgetaires": [line("B", 1, "luce", "Rien", None)]}))
+    assert blank.measure(SETTINGS.exercice) == "montant_realise"
 
 
 def test_a_blank_total_is_printed_and_counts_for_nothing() -> None:

@@ -359,6 +359,17 @@ def test_a_folder_of_returns_that_is_a_file_stops_the_run(root: Path) -> None:
     assert not outputs(root)
 
 
+def test_a_link_to_a_folder_of_returns_that_is_gone_stops_the_run(root: Path, tmp_path: Path) -> None:
+    share = tmp_path / "partage"
+    share.mkdir()
+    (books(root) / "retours").symlink_to(share)
+    assert tabellion("consolidate", cwd=root).code == 0
+    share.rmdir()
+    outcome = tabellion("consolidate", cwd=root)
+    assert outcome.code == 2
+    assert "dossier-illisible" in outcome.codes
+
+
 # The same twice
 
 

@@ -88,6 +88,18 @@ def test_a_rejected_partner_is_told_each_point_with_its_cell_and_its_remedy(work
     assert "précédent" not in hostile
 
 
+def test_a_partner_of_several_versions_is_asked_which_one_counts(workspace: Path) -> None:
+    run(workspace)
+    text = read(workspace, "chartres-metropole")
+    (line,) = [each for each in rich().board if (each.partenaire, each.exercice) == ("chartres-metropole", 2016)]
+    undecided = [each.fichier.removeprefix("retours/") for each in line.received if each.verdict is Verdict.UNDECIDED]
+    assert undecided
+    assert " : " + ", ".join(f"« {name} »" for name in undecided) + ". Elles ne disent pas" in text
+    assert "dire laquelle est la bonne" in text
+    for of_staff in ("écartés", "corriger votre classeur", "Pièce à joindre"):
+        assert of_staff not in text
+
+
 @pytest.mark.parametrize("partner", ["mainvilliers", "hostile", "formule", "chartres-metropole"])
 def test_a_text_is_well_set(workspace: Path, partner: str) -> None:
     run(workspace)

@@ -84,9 +84,10 @@ def list_files(workspace: Workspace) -> list[FoundFile]:
     """The files of ``retours/``; raises :class:`TabellionError` when the folder, or one inside, cannot be read."""
     try:
         return list_returns(workspace.retours, workspace.workbooks)
-    except FileNotFoundError:
-        return []
     except OSError as error:
+        # A link that leads nowhere is a share that is not mounted: to take it for an empty folder would hide returns.
+        if isinstance(error, FileNotFoundError) and not workspace.retours.is_symlink():
+            return []
         name = str(error.filename or workspace.retours)
         detail = system_reason(error)
         raise TabellionError([finding("dossier-illisible", Place(name), valeur=name, detail=detail)]) from error

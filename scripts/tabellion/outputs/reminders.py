@@ -66,6 +66,9 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
     findings = [each for each in file.findings if each.gravite is not Severity.INFORMATION] if file is not None else []
     # What blocks is what must be corrected; where nothing does, every remark counts.
     points = [each for each in findings if each.bloquant and each.code != _FOR_STAFF] or findings
+    undecided = [each for each in line.received if each.verdict is Verdict.UNDECIDED]
+    if undecided:  # the partner is asked which of them counts, and nothing of what any of them says
+        points = []
     groups = _groups(points)
     in_force = line.in_force if line.standing is Standing.KEPT else None
     return {
@@ -78,6 +81,7 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
         "formulaire": _base(line.sent),
         "fichier": _base(file.fichier if file is not None else None),
         "enregistre_le": written_date(file.saved) if file is not None and file.saved is not None else "",
+        "versions": [_base(each.fichier) for each in undecided],
         "precedent": _base(in_force.fichier if in_force is not None else None),
         "copie_annotee": plain((file.annotated if file is not None else None) or ""),
         "nombre": len(points),
