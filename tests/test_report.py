@@ -151,6 +151,17 @@ def test_the_first_one_and_one_without_change_say_so() -> None:
     assert "Rien ne bloque." in page(first)
 
 
+def test_a_conflict_is_to_decide_and_blocks_nothing() -> None:
+    conflicts = consolidations.rich().conflicts
+    html = page(replace(consolidations.small(), conflicts=conflicts))
+    head = html.partition("<nav")[0]
+    assert "rien ne bloque" in head
+    assert f"{len(conflicts)} conflit" in head.replace("\xa0", " ").replace("\u202f", " ")
+    assert 'class="verdict avertissement"' in head
+    assert '<h2 id="t-bloque">Ce qui reste à décider</h2>' in html
+    assert 'class="verdict erreur"' in page(consolidations.rich())
+
+
 def test_every_partner_is_there_with_its_state_and_its_files() -> None:
     rich = consolidations.rich()
     outline = Outline(page(rich))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabellion.findings import CATALOGUE, Severity
+from tabellion.findings import CATALOGUE, Place, Severity, finding
 from tabellion.schema.amounts import format_euros
 from tabellion.schema.cast import CastColumn, cast_column
 from tabellion.schema.days import MONTHS, serial_date, written_date
@@ -279,3 +279,12 @@ def test_a_very_long_text_takes_no_time(kind: str, piece: str) -> None:
     verdict(kind, "x" + piece * 30_000)
     verdict(kind, "1" + piece * 100)
     assert process_time() - started < 0.5  # 0.02 measured
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.4, "0,4"), (-5.0, "-5"), (0.1 + 0.2, "0,3"), (1234.5, "1234,5"), (True, "VRAI"), (7, "7")]
+)
+def test_a_message_shows_a_value_as_a_french_program_does(value: float, shown: str) -> None:
+    said = finding("valeur-comprise", Place(), valeur=value, attendu="x")
+    assert said.message.startswith(f"« {shown} »")
+    assert said.valeur is value

@@ -35,7 +35,7 @@ def finding(
     Raises ``KeyError`` when the code, or a name its templates need, is missing: both are mistakes of the program.
     """
     entry = CATALOGUE[code]
-    words = {"champ": champ, "valeur": valeur, "attendu": attendu, **details}
+    words = {"champ": champ, "valeur": _shown(valeur), "attendu": _shown(attendu), **details}
     return Finding(
         code=code,
         gravite=entry.gravite if gravite is None else gravite,
@@ -48,3 +48,10 @@ def finding(
         attendu=attendu,
         liees=tuple(liees),
     )
+
+
+def _shown(value: CellValue) -> CellValue:
+    """A cell's value as a French spreadsheet program shows it: ``0,4``, ``VRAI``."""
+    if isinstance(value, bool):
+        return "VRAI" if value else "FAUX"
+    return f"{value:.15g}".replace(".", ",") if isinstance(value, float) else value

@@ -29,12 +29,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Blocker:
-    """One kind of thing that blocks, and what to do; of ``count`` things, the first ones are told."""
+    """One kind of thing that blocks, and what to do; of ``count`` things, the first ones are told.
+
+    A conflict does not block (``blocks``): the contract's value stands until people decide.
+    """
 
     title: str
     remedy: str
     entries: tuple[Entry, ...]
     count: int
+    blocks: bool = True
 
 
 def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) -> Iterable[Blocker]:
@@ -89,6 +93,7 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
             "Décidez de la bonne valeur, écrivez-la dans le classeur du contrat, et dites-le au partenaire.",
             (Entry("Voir ce que chacun dit", anchor="conflits"),),
             count,
+            blocks=False,
         )
     strays = {each.fichier for each in consolidation.strays}
     others = [

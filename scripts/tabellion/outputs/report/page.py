@@ -73,7 +73,7 @@ def page_of(consolidation: Consolidation) -> Page:
         made=moment(consolidation.made),
         made_iso=consolidation.made.isoformat(timespec="seconds"),
         verdict=_verdict(campaigns, blockers),
-        is_blocked=bool(blockers),
+        is_blocked=any(each.blocks for each in blockers),
         colours=dict(contract.look.colours),
         series=contract.look.series,
         changes=changes_of(consolidation, naming),
@@ -121,5 +121,7 @@ def _verdict(campaigns: Sequence[Campaign], blockers: Sequence[Blocker]) -> str:
     if campaigns:
         accepted = grouped(plural(campaigns[0].accepted, "retour accepté", "retours acceptés"))
         returns = f"{accepted} sur {grouped(str(campaigns[0].total))}"
-    count = sum(each.count for each in blockers)
-    return f"{returns} · {grouped(plural(count, 'point bloque', 'points bloquent')) if count else 'rien ne bloque'}"
+    blocking, others = (sum(each.count for each in blockers if each.blocks is is_so) for is_so in (True, False))
+    blocks = grouped(plural(blocking, "point bloque", "points bloquent")) if blocking else "rien ne bloque"
+    to_decide = f" · {grouped(plural(others, 'conflit'))} à trancher" if others else ""
+    return f"{returns} · {blocks}{to_decide}"
