@@ -679,6 +679,22 @@ def test_what_comes_from_the_contract_is_told_at_its_own_cell(root: Path) -> Non
     assert after.startswith(f"{who}, enregistré le 20/11/2016")
 
 
+def test_the_total_that_changed_is_of_one_amount_and_named(root: Path) -> None:
+    planned = {"A": {"montant_prevu": 1000.25}, "C": {"montant_realise": None}}
+    fill(form(root), books(root) / "retours" / "a.xlsx", {"Budget": planned}, saved=SAVED)
+    night(root)
+    # The same planned amounts, and all of them spent for less: no euro of one becomes the other.
+    rows = {key: {"montant_prevu": 1000.25, "montant_realise": 7} for key in form_keys(form(root))["Budget"]}
+    fill(form(root), books(root) / "retours" / "b.xlsx", {"Budget": rows}, saved=datetime(2016, 11, 21))
+    since = night(root).consolidation.since
+    assert (since.totals, since.total_of) == ((0, 7_00 * len(rows)), "réalisé 2016")
+    rows = {key: {"montant_prevu": 1000.25, "montant_realise": 8} for key in rows}
+    fill(form(root), books(root) / "retours" / "c.xlsx", {"Budget": rows}, saved=datetime(2016, 11, 22))
+    outcome = tabellion("consolidate", cwd=root)
+    words = outcome.out.replace("\xa0", " ").replace("\u202f", " ")
+    assert f"total réalisé 2016 : {7 * len(rows)} € → {8 * len(rows)} € (+{len(rows)} €)" in words
+
+
 def test_another_run_that_holds_the_workspace_is_named(root: Path) -> None:
     from tabellion.campaign.lock import hold
 

@@ -195,6 +195,15 @@ def test_what_is_unknown_is_refused_with_the_nearest_known(told: Workspace, what
     assert near in suggestion
 
 
+def test_a_row_is_found_by_what_people_call_it(told: Workspace) -> None:
+    run(told, CORRECTED, [of_staff("lignes_budgetaires", LINE, "libelle", "Accueil d'été & goûter", "C7")])
+    found = rows(told, "accueil d’ete  & Goûter")
+    assert [(table, key) for table, key, _ in found] == [("lignes_budgetaires", LINE)]
+    code, suggestion = refused(told, "Acueil d'été & goûter")
+    assert code == "historique-inconnu"
+    assert "« Accueil d'été & goûter »" in suggestion
+
+
 def test_a_sheet_that_several_files_have_must_be_said_with_its_file(told: Workspace) -> None:
     run(told, CORRECTED, [SECOND[0]._replace(fichier="retours/autre.xlsx", key=("B02-x-001", 2016))])
     code, suggestion = refused(told, "Budget!F6")

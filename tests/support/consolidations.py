@@ -106,7 +106,7 @@ def rich() -> Consolidation:
                 ("luce", 2016, Standing.AWAITED.value, Standing.ACCEPTED.value),
                 ("hostile", 2016, Standing.NOT_SENT.value, Standing.REJECTED.value),
             ),
-            new_findings=5, gone_findings=2, totals=(41_234_567_89, 42_000_000_00),
+            new_findings=5, gone_findings=2, totals=(41_234_567_89, 42_000_000_00), total_of="prévu 2016",
         ),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tabellion.accounts.doubles import Double, double_counts
 from tabellion.accounts.overview import NOTHING_SAID, FunderSums, Overview, Sums
 from tabellion.accounts.totals import (
+    AMOUNT_WORDS,
     AMOUNTS,
     DETAIL,
     MEASURE,
@@ -20,6 +21,7 @@ from tabellion.schema.funding import FundingPlan, funding_plans, is_voluntary, r
 
 __all__ = [
     "AMOUNTS",
+    "AMOUNT_WORDS",
     "DETAIL",
     "MEASURE",
     "NOTHING_SAID",

@@ -14,6 +14,8 @@ from tabellion.schema.frames import Tables, plain_rows
 #: The amounts of a budget line, in the order of a budget year; the census of a contract is of what was spent.
 AMOUNTS = ("montant_prevu", "montant_vote", "montant_realise")
 MEASURE = "montant_realise"
+#: What each of them is called.
+AMOUNT_WORDS = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))
 
 RECAP, DETAIL = "récapitulatif", "convention"
 SCOPE_TOWN, SCOPE_CONVENTION, SCOPE_ALL = "collectivité", "convention", "général"

@@ -229,8 +229,8 @@ class CellChange:
 class Since:
     """What changed since the previous consolidation, made at ``previous`` (``None``: this one is the first).
 
-    ``standings`` are (partner, exercice, before, after) in words; ``totals`` the grand total of the exercice in cents,
-    before and after.
+    ``standings`` are (partner, exercice, before, after) in words; ``totals`` the grand total of one amount of the
+    exercice, in cents, before and after; ``total_of`` names it: ``prévu 2016``.
     """
 
     previous: datetime | None = None
@@ -239,6 +239,7 @@ class Since:
     new_findings: int = 0
     gone_findings: int = 0
     totals: tuple[int, int] | None = None
+    total_of: str = ""
 
     @property
     def is_empty(self) -> bool:

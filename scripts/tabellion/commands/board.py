@@ -141,7 +141,8 @@ def change_texts(consolidation: Consolidation, *, most: int | None = None) -> li
     if since.totals is not None and since.totals[0] != since.totals[1]:
         before, after = since.totals
         sign = "+" if after > before else ""
-        texts.append(f"total : {format_euros(before)} → {format_euros(after)} ({sign}{format_euros(after - before)})")
+        figures = f"{format_euros(before)} → {format_euros(after)} ({sign}{format_euros(after - before)})"
+        texts.append(f"total {since.total_of} : {figures}")
     if since.new_findings or since.gone_findings:
         new = plural(since.new_findings, "constat nouveau", "constats nouveaux")
         texts.append(f"{new}, {plural(since.gone_findings, 'disparu')}")

@@ -149,11 +149,18 @@ class _Search:
     # A row, by its key.
 
     def row(self, text: str) -> list[tuple[str, Key, str | None]]:
-        """The rows that ``text`` names: by the whole key, or by its first part where that part is the row's own."""
+        """The rows that ``text`` names: by the whole key, or by its first part where that part is the row's own.
+
+        Else by what people call them: the label of a line, the name of a partner.
+        """
         asked = _identifier(text)
         found = [(table, key) for table, key in self.rows if asked in self.names(table, key)]
         if not found:
-            known = {_identifier(name): name for table, key in self.rows for name in self.spelled(table, key)}
+            called = {(table, key): self.libelle(table, key) for table, key in self.rows}
+            found = [row for row, name in called.items() if asked and _identifier(name) == asked]
+            known = {_identifier(name): name for name in called.values() if name}
+            known |= {_identifier(name): name for table, key in self.rows for name in self.spelled(table, key)}
+        if not found:
             near = [known.get(each) for each in _close(asked, known)]
             raise self.unknown("aucune fiche, ligne ou autre élément ne porte cet identifiant", near)
         own = {str(key[0]) for table, key in found if table == _WITH_ITS_ROWS}

@@ -9,7 +9,7 @@ from typing import Any
 
 from tabellion.accounts.annex import AnnexFigures, Funding, rate
 from tabellion.accounts.overview import Sums
-from tabellion.accounts.totals import AMOUNTS
+from tabellion.accounts.totals import AMOUNT_WORDS, AMOUNTS
 from tabellion.outputs.consolidated.blocks import Block, Figure, add_chart, criterion, write_block
 from tabellion.outputs.consolidated.palette import held
 from tabellion.schema.frames import plain_rows
@@ -271,8 +271,7 @@ class _Annex:
 
     def _say_unknown(self, sheet: Sheet, row: int) -> int:
         """A sentence on the amounts that no line of the exercice has."""
-        words = [word for name, word in zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True)
-                 if not self.figures.knows(name)]  # fmt: skip
+        words = [word for name, word in AMOUNT_WORDS.items() if not self.figures.knows(name)]
         if not words:
             return row
         text = f"Aucune ligne de {self.figures.exercice} n'a de montant {' ni '.join(words)} : ces colonnes sont vides."

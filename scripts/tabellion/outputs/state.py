@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tabellion.accounts import Overview
+from tabellion.accounts import AMOUNT_WORDS, AMOUNTS, Overview
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Since
 from tabellion.campaign.readings import plain_json, value_of
 from tabellion.findings import Place
@@ -23,6 +23,7 @@ from tabellion.schema.cast import cast_column, parse_csv_text
 
 STATE_FILE = "constats.json"
 _VERSION = 1
+_LINES = "lignes_budgetaires"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class Previous:
     since: Since
     standings: Mapping[tuple[str, int], str]
     findings: Counter[str]
-    total: int
     exercice: int
     copies: Mapping[str, str]
     tables: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +57,6 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
             _since(state["depuis"]),
             {(each["partenaire"], each["exercice"]): each["etat"] for each in content["campagne"]},
             Counter(_finding_key(each) for each in content["constats"]),
-            int(state["total_centimes"]),
             int(state["exercice"]),
             {str(name): str(origin) for name, origin in state["copies"].items()},
             {name: _text(registre / f"{name}.csv") for name in names},
@@ -108,7 +107,7 @@ def state_json(
             "empreinte": digest,
             "fait_le": consolidation.made.isoformat(timespec="seconds"),
             "exercice": exercice,
-            "total_centimes": _total(consolidation, exercice),
+            "total_centimes": _total(consolidation, exercice)[1],
             "copies": dict(sorted(copies.items())),
             "sorties": dict(sorted(outputs.items())),
             "depuis": _since_json(consolidation.since),
@@ -123,9 +122,19 @@ def _shown_exercice(consolidation: Consolidation) -> int:
     return consolidation.contract.settings.exercice_courant
 
 
-def _total(consolidation: Consolidation, exercice: int) -> int:
-    sums = Overview(consolidation.contract.tables).of(exercice)
-    return sums.realise or sums.vote or sums.prevu
+def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int]:
+    """The amount that says most of the exercice, and what its lines add up to, in cents."""
+    overview = Overview(consolidation.contract.tables)
+    measure, sums = overview.measure(exercice), overview.of(exercice)
+    return measure, dict(zip(AMOUNTS, (sums.prevu, sums.vote, sums.realise), strict=True))[measure]
+
+
+def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) -> int:
+    """What the lines in place added up to, of the same amount: another one would change by what nobody changed."""
+    rows = (row for _, row in _keyed(schema, lines).values() if row.get("exercice") == str(exercice))
+    amount = schema.by_name[measure]
+    texts = [text for row in rows if (text := row.get(measure))]
+    return sum(cast_column(amount, [parse_csv_text(amount, text) for text in texts]).values)
 
 
 def _line_json(line: BoardLine) -> dict[str, Any]:
@@ -165,15 +174,19 @@ def since_previous(
     ]
     now = Counter(_finding_key(each) for each in findings)
     exercice = _shown_exercice(consolidation)
-    total = _total(consolidation, exercice)
-    same_year = previous.exercice == exercice and previous.total != total
+    measure, total = _total(consolidation, exercice)
+    was = total
+    if previous.exercice == exercice and _LINES in previous.tables:
+        with suppress(csv.Error, TypeError):
+            was = _total_before(schemas[_LINES], previous.tables[_LINES], exercice, measure)
     return Since(
         previous.made,
         tuple(cells),
         tuple(standings),
         (now - previous.findings).total(),
         (previous.findings - now).total(),
-        (previous.total, total) if same_year else None,
+        (was, total) if was != total else None,
+        f"{AMOUNT_WORDS[measure]} {exercice}",
     )
 
 
@@ -229,6 +242,7 @@ def _since_json(since: Since) -> dict[str, Any]:
         "constats_nouveaux": since.new_findings,
         "constats_disparus": since.gone_findings,
         "total": None if since.totals is None else list(since.totals),
+        "total_de": since.total_of,
     }
 
 
@@ -256,4 +270,5 @@ def _since(content: Mapping[str, Any]) -> Since:
         int(content["constats_nouveaux"]),
         int(content["constats_disparus"]),
         None if total is None else (int(total[0]), int(total[1])),
+        str(content.get("total_de", "")),
     )

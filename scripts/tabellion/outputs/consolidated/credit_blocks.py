@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tabellion.accounts import AMOUNTS
+from tabellion.accounts import AMOUNT_WORDS, AMOUNTS
 from tabellion.accounts.overview import Overview, Sums
 from tabellion.outputs.consolidated.blocks import Block, Figure, criterion, share
 from tabellion.outputs.consolidated.tables import DataSheet
@@ -21,8 +21,7 @@ BY_YEAR, BY_CONVENTION, CROSSED, DETAIL = (
 )  # fmt: skip
 #: The cells that choose what is shown, and what it is compared to.
 YEAR, AMOUNT, OTHER_YEAR, OTHER_AMOUNT = "Exercice_montre", "Montant_montre", "Exercice_compare", "Montant_compare"
-WORDS = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))
-_LABELS = tuple(f"{word.capitalize()} (€)" for word in WORDS.values())
+_LABELS = tuple(f"{word.capitalize()} (€)" for word in AMOUNT_WORDS.values())
 REFERENCE, GAP, SHARE_LABEL, LINES = "Référence (€)", "Écart (€)", "Écart (%)", "Lignes"
 NO_CONVENTION = "(sans convention)"
 #: Columns of collectivités that a matrix may have and still be read; the smallest are then counted together.
@@ -78,7 +77,7 @@ class Credits:
     def chosen(self, amount: str, year: str, convention: str | None = None, town: str | None = None) -> str:
         """The formula of the sum of the amount that the cell ``amount`` names."""
         planned, voted, spent = (self.sums(name, year, convention, town) for name in AMOUNTS)
-        words = [quoted_text(word) for word in WORDS.values()]
+        words = [quoted_text(word) for word in AMOUNT_WORDS.values()]
         return f"IF({amount}={words[0]},{planned},IF({amount}={words[1]},{voted},{spent}))"
 
     def of(self, year: int, convention: int | None, town: str | None = None) -> Sums:
@@ -92,7 +91,7 @@ class Credits:
         """One row an exercice: the three amounts, and how each differs from the exercice before."""
         name, years = BY_YEAR, self.overview.exercices
         labels = ("Exercice", "Crédits de l'exercice", LINES, *_LABELS,
-                  *(f"Écart {word} (€)" for word in WORDS.values()), "Écart réalisé (%)")  # fmt: skip
+                  *(f"Écart {word} (€)" for word in AMOUNT_WORDS.values()), "Écart réalisé (%)")  # fmt: skip
         year, known = this_row(name, labels[0]), self.overview.known
         rows: list[list[Figure]] = []
         previous: int | None = None

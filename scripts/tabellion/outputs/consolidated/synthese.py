@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
+from tabellion.accounts import AMOUNT_WORDS
 from tabellion.accounts.overview import NOTHING_SAID, Overview
 from tabellion.campaign.model import Consolidation, Standing
 from tabellion.outputs.consolidated import board, changes, controls
@@ -14,7 +15,6 @@ from tabellion.outputs.consolidated.credit_blocks import (
     BY_YEAR,
     OTHER_AMOUNT,
     OTHER_YEAR,
-    WORDS,
     YEAR,
     Credits,
     amount_of,
@@ -88,9 +88,9 @@ def _write_essentials(
         choice = money.choice
         cents = amount_of(overview.of(choice.year), choice.amount)
         other = amount_of(overview.of(choice.other_year), choice.other_amount)
-        note = f"{WORDS[choice.other_amount]} {choice.other_year} : {format_euros(other)}"
+        note = f"{AMOUNT_WORDS[choice.other_amount]} {choice.other_year} : {format_euros(other)}"
         figure = Figure("euros", cents, money.sums(choice.amount, str(choice.year)))
-        cards.append((f"Crédits {choice.year}, {WORDS[choice.amount]}", figure, note))
+        cards.append((f"Crédits {choice.year}, {AMOUNT_WORDS[choice.amount]}", figure, note))
     years = consolidation.exercices
     if years:
         current = consolidation.contract.settings.exercice_courant
@@ -156,7 +156,7 @@ def since_lines(consolidation: Consolidation, naming: Naming) -> list[str]:
     if since.totals is not None and since.totals[0] != since.totals[1]:
         before, after = since.totals
         sign = "+" if after > before else ""
-        found.append(f"Total de l'exercice : {format_euros(before)} → {format_euros(after)} "
+        found.append(f"Total {since.total_of} : {format_euros(before)} → {format_euros(after)} "
                      f"({sign}{format_euros(after - before)}).")  # fmt: skip
     if since.cells:
         tables = Counter(naming.table(each.table) for each in since.cells)
@@ -219,10 +219,10 @@ def _write_choice(sheet: Sheet, money: Credits, row: int) -> int:
     )
     for position, (year_name, amount_name, words, year, amount) in enumerate(lines, row + 1):
         sheet.write(position, 1, words, label)
-        for column, name, value in ((2, year_name, year), (3, amount_name, WORDS[amount])):
+        for column, name, value in ((2, year_name, year), (3, amount_name, AMOUNT_WORDS[amount])):
             sheet.write(position, column, value, editable)
             pen.name(name, f"={quoted_sheet(sheet.name)}!${'CD'[column - 2]}${position + 1}")
-            source = f"={YEARS}" if column == 2 else list(WORDS.values())
+            source = f"={YEARS}" if column == 2 else list(AMOUNT_WORDS.values())
             area = (position, column, position, column)
             rule = {"validate": "list", "source": source}
             sheet.validation(area, rule, "Changez : les tableaux suivent.", words, "Choisissez dans la liste.")

@@ -39,6 +39,7 @@ class Changes:
     previous: str | None
     nothing: bool
     totals: tuple[str, str, str] | None
+    total_of: str
     new_findings: int
     gone_findings: int
     moves: tuple[Move, ...]
@@ -88,6 +89,7 @@ def changes_of(consolidation: Consolidation, naming: Naming) -> Changes:
         previous=moment(since.previous) if since.previous is not None else None,
         nothing=since.is_empty,
         totals=(format_euros(totals[0]), format_euros(totals[1]), signed(totals[1] - totals[0])) if totals else None,
+        total_of=since.total_of,
         new_findings=since.new_findings,
         gone_findings=since.gone_findings,
         moves=tuple(
