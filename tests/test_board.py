@@ -145,7 +145,7 @@ def test_what_changed_names_partners_cells_total_and_findings() -> None:
         and line.endswith("[retours/luce (1).xlsx, feuille « Budget », cellule E9]")
         for line in shown
     )
-    assert "  total : 41 234 567,89 € → 42 000 000 € (+765 432,11 €)" in shown
+    assert "  total prévu 2016 : 41 234 567,89 € → 42 000 000 € (+765 432,11 €)" in shown
     assert "  5 constats nouveaux, 2 disparus" in shown
 
 
