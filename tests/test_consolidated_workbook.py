@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import subprocess
 import sys
@@ -387,9 +388,61 @@ def test_names_of_towns_that_formulas_would_misread(label: str, office: LibreOff
     assert differences(Package(path.read_bytes()), office.read()) == []
 
 
+@cache
+def long() -> tuple[Consolidation, Package]:
+    """A consolidation whose lists are long: 8,000 lines, as many sums of credits, 4,000 changes."""
+    consolidation = large(20, 8000, 4000)
+    return consolidation, Package(write_consolidation(consolidation))
+
+
 def test_a_contract_of_two_hundred_towns_has_a_matrix_that_can_be_read() -> None:
-    found = Package(write_consolidation(large(20, 8000, 100)))
+    _, found = long()
     row = rows_of(found, "Synthese_croisee")[0]
     assert len(row) <= 14
     assert "Autres (191)" in row
     assert len(rows_of(found, "Detail_credits")) == 8000
+
+
+def test_a_long_list_of_credits_has_the_sums_of_the_lines() -> None:
+    consolidation, found = long()
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    towns = {row["collectivite_id"]: row["nom"] for row in plain_rows(consolidation.contract.tables["collectivites"])}
+    for row in plain_rows(consolidation.contract.tables["lignes_budgetaires"]):
+        total = sums[row["exercice"], row["convention_id"], towns[row["collectivite_id"]]]
+        for place, field in enumerate(("montant_prevu", "montant_vote", "montant_realise")):
+            total[place] += row[field] or 0
+        total[3] += 1
+    shown = rows_of(found, "Detail_credits")
+    assert len(shown) == len(sums)
+    for row in shown:
+        cents = [round(row[label] * 100) for label in ("Prévu (€)", "Voté (€)", "Réalisé (€)")]
+        assert [*cents, row["Lignes"]] == sums[row["Exercice"], row["N°"], row["Collectivité"]]
+
+
+def test_long_lists_of_changes_and_of_lines_say_each_one_and_open_its_cell() -> None:
+    consolidation, found = long()
+    changes = rows_of(found, "Modifications")
+    links = links_of(found, "Modifications")
+    assert len(changes) == len(consolidation.modifications) == 4000
+    top, _, _, _ = found.tables["Modifications"].area
+    column = list(changes[0]).index("Cellule")
+    (first,) = openpyxl.load_workbook(io.BytesIO(found.content), read_only=True)["Modifications"].iter_rows(
+        min_row=top + 2, max_row=top + 2
+    )
+    assert not first[1].alignment.wrap_text  # rows of thousands take one line each
+    for number, (row, each) in enumerate(zip(changes, consolidation.modifications, strict=True), top + 1):
+        assert (round(row["Avant"] * 100), round(row["Après"] * 100)) == (each.before, each.after)
+        assert round(row["Différence (€)"] * 100) == each.after - each.before
+        assert f"../{each.place.fichier}".endswith(f"/{row['Fichier']}")
+        assert row["Cellule"] == each.place.cellule
+        assert links[number, column] == (f"../{each.place.fichier}", f"'{each.place.feuille}'!{each.place.cellule}")
+    told: dict[int, int] = defaultdict(int)
+    for _, rank, _ in consolidation.cells:
+        told[rank] += 1
+    lines = plain_rows(consolidation.contract.tables["lignes_budgetaires"])
+    shown = rows_of(found, "Donnees_lignes_budgetaires")
+    assert len(shown) == len(lines)
+    for rank, (row, line) in enumerate(zip(shown, lines, strict=True)):
+        assert (row["Libellé"], row["Exercice"]) == (line["libelle"], line["exercice"])
+        assert round((row["Montant réalisé (€)"] or 0) * 100) == (line["montant_realise"] or 0)
+        assert (row["Cellules venues des retours"] or 0) == told[rank]

@@ -12,10 +12,12 @@ import pytest
 from support.contracts import small_rows
 from support.masters import contract_of
 from tabellion.findings import Place
+from tabellion.outputs.consolidated import long_rows
 from tabellion.outputs.consolidated.links import file_link
 from tabellion.outputs.consolidated.listing import write_cells
-from tabellion.outputs.consolidated.long_rows import ListPen, LongSheet
+from tabellion.outputs.consolidated.long_rows import ListPen, LongColumn, LongSheet
 from tabellion.outputs.consolidated.palette import Cell
+from tabellion.workbook.pen import DroppedValueError
 
 CONTENTS = (
     None, "Éducation", " espaces autour ", "=1+1", "<a & b>", "deux\nlignes", "_x000D_", 0, -3, 12_345_678.9, 0.1,
@@ -68,3 +70,37 @@ def test_the_same_cells_formats_and_links_are_read(both: tuple[bytes, bytes]) ->
     whole, by_cell = map(read, both)
     assert len(whole) > 40 * len(CONTENTS)
     assert whole == by_cell
+
+
+def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(long_rows, "MOST_LINKS", 5)
+    pen = ListPen(contract_of(small_rows()).look)
+    sheet, style = pen.sheet("Liste"), pen.cell()
+    sheet.write(0, 0, "Titre", style)
+    columns = [
+        LongColumn(range(1, 9), lambda row: Cell(f"A{row}", style, link(2 * row + 1))),
+        LongColumn((each for each in "aabbccdd"), lambda letter: Cell(letter, style)),
+        LongColumn(range(1, 9), lambda row: Cell(row / 4, style, link(2 * row + 1))),
+    ]
+    assert isinstance(sheet.raw, LongSheet)
+    sheet.raw.write_long_columns(2, 8, columns)
+    content = pen.close()
+    read = openpyxl.load_workbook(io.BytesIO(content))["Liste"]
+    rows = [tuple(cell.value for cell in row) for row in read.iter_rows(min_row=3)]
+    assert rows == [(f"A{row}", letter, row / 4) for row, letter in enumerate("aabbccdd", 1)]
+    # What the sheet declares, which a program that reads row by row believes.
+    assert openpyxl.load_workbook(io.BytesIO(content), read_only=True)["Liste"].max_row == 10
+    linked = [cell.coordinate for row in read.iter_rows() for cell in row if cell.hyperlink]
+    assert linked == ["A3", "C3", "A4", "C4", "A5"]
+
+
+def test_a_long_table_covers_all_its_rows_and_one_beyond_the_sheet_is_refused() -> None:
+    pen = ListPen(contract_of(small_rows()).look)
+    sheet = pen.sheet("Liste")
+    sheet.table("Essai", 4, 1, 100_000, ["Un", "Deux"])
+    with pytest.raises(DroppedValueError):
+        sheet.table("Trop", 4, 5, 2**20, ["Trois"])
+    (table,) = openpyxl.load_workbook(io.BytesIO(pen.close()))["Liste"].tables.values()
+    assert (table.ref, table.autoFilter.ref) == ("B5:C100005", "B5:C100005")

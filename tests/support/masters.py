@@ -172,7 +172,9 @@ class Package:
             value, formula = each.find(f"{MAIN}v"), each.find(f"{MAIN}f")
             text = None if value is None else value.text or ""
             shown: str | float | None = text
-            if text is not None and each.attrib.get("t") == "s":
+            if each.attrib.get("t") == "inlineStr":
+                shown = "".join(part.text or "" for part in each.iter(f"{MAIN}t"))
+            elif text is not None and each.attrib.get("t") == "s":
                 shown = self.shared_strings[int(text)]
             elif text is not None and each.attrib.get("t") not in ("str", "e", "b"):
                 shown = float(text)

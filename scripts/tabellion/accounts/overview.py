@@ -69,11 +69,15 @@ class Overview:
     @cached_property
     def _parts(self) -> dict[tuple[int, int | None, str | None], Sums]:
         """The sums of an exercice by convention and collectivité, ``None`` standing for all of them."""
-        found: dict[tuple[int, int | None, str | None], Sums] = {}
+        found: dict[tuple[int, int | None, str | None], list[int]] = {}
         for (year, convention, town), sums in self.cells.items():
             for key in {(year, convention, town), (year, convention, None), (year, None, town), (year, None, None)}:
-                found[key] = found.get(key, Sums()) + sums
-        return found
+                total = found.setdefault(key, [0, 0, 0, 0])
+                total[0] += sums.prevu
+                total[1] += sums.vote
+                total[2] += sums.realise
+                total[3] += sums.lines
+        return {key: Sums(*total) for key, total in found.items()}
 
     @cached_property
     def known(self) -> dict[int, dict[str, int]]:

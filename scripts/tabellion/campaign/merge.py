@@ -47,7 +47,7 @@ class InForce:
         return self.reading.identity.exercice if self.reading.identity else 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Claimed:
     """What one return says of one cell."""
 
@@ -231,10 +231,10 @@ class _Merger:
         self.rows[table] = [rows[place] for place in order]
         self.origins[table] = [self.origins[table][place] for place in order]
         found.rows[table], found.origins[table] = self.rows[table], self.origins[table]
-        mine = {cell: place for cell, place in found.cells.items() if cell[0] == table}
-        for cell in mine:
-            del found.cells[cell]
-        found.cells |= {(table, moved[position], name): place for (_, position, name), place in mine.items()}
+        found.cells = {
+            (each, moved[position] if each == table else position, name): place
+            for (each, position, name), place in found.cells.items()
+        }
 
 
 def _was_there(row: ReturnedRow, adopted: Adopted) -> bool:
@@ -247,6 +247,8 @@ def _was_there(row: ReturnedRow, adopted: Adopted) -> bool:
 
 def _latest_of_each(claims: Sequence[_Claimed]) -> tuple[list[_Claimed], list[_Claimed]]:
     """What each partner says last, and what it said for an earlier exercice."""
+    if len(claims) == 1:
+        return [*claims], []
     last: dict[str, _Claimed] = {}
     for each in claims:
         before = last.get(each.source.partenaire)
@@ -270,4 +272,4 @@ def _key(schema: TableSchema, row: Mapping[str, Any]) -> Key:
 
 
 def _values(row: Mapping[str, Any], names: Iterable[str]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in names)
+    return tuple([row[name] for name in names])

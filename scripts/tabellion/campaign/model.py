@@ -45,7 +45,7 @@ class Standing(Enum):
     NOT_SENT = "pas envoyé"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ReturnedRow:
     """One row of one table of the register, as one partner's return has it.
 
@@ -69,7 +69,7 @@ class ReturnedRow:
         return Place(fichier, self.sheet, cell_name(self.row, column))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """A row of a return in force, with who sent it: what the reconciliation across partners compares."""
 
@@ -152,7 +152,7 @@ class Fate(Enum):
     OUTDONE = "remplacée par un exercice plus récent"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Modification:
     """One cell that a return says otherwise than the form as sent (``before``): who, where, when.
 
@@ -173,7 +173,7 @@ class Modification:
     is_new_row: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What one partner says of a cell in conflict."""
 
@@ -184,7 +184,7 @@ class Claim:
     saved: datetime | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """One cell that several people changed differently: ``kept`` is the master's value, which stays.
 
@@ -201,7 +201,7 @@ class Conflict:
     claims: tuple[Claim, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Removal:
     """A row that a partner removed from its form: proposed, never applied. ``place`` is where it is missing."""
 
@@ -213,7 +213,7 @@ class Removal:
     place: Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CellChange:
     """One cell of the consolidated tables that is not what it was at the previous run."""
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.accounts.overview import Overview
 from tabellion.commands.options import wrong_option
 from tabellion.commands.origin import Depuis, load_origin
 from tabellion.files import is_free, keep_dated_copy, write_whole
@@ -50,7 +49,7 @@ def annex(
 
 
 def _exercice(contract: Contract, asked: int | None) -> int:
-    years = Overview(contract.tables).exercices
+    years = contract.overview.exercices
     current = contract.settings.exercice_courant
     if asked is None and years:
         return current if current in years else years[-1]

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tabellion.accounts import AMOUNT_WORDS, AMOUNTS, Overview
+from tabellion.accounts import AMOUNT_WORDS, AMOUNTS
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Since
 from tabellion.campaign.readings import plain_json, value_of
 from tabellion.findings import Place
@@ -78,12 +78,14 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
     digest = hashlib.sha256(extra.encode())
     for name, content in tables.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
-    said = (
-        consolidation.master_file, consolidation.board, consolidation.strays, consolidation.modifications,
+    said: tuple[Iterable[Any], ...] = (
+        (consolidation.master_file,), consolidation.board, consolidation.strays, consolidation.modifications,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
     )  # fmt: skip
-    for each in said:
-        digest.update(repr(each).encode("utf-8", "surrogatepass"))
+    for group in said:
+        for each in group:  # one by one: a large campaign says tens of millions of characters
+            digest.update(repr(each).encode("utf-8", "surrogatepass") + b"\n")
+        digest.update(b"\n")
     return digest.hexdigest()
 
 
@@ -124,7 +126,7 @@ def _shown_exercice(consolidation: Consolidation) -> int:
 
 def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int]:
     """The amount that says most of the exercice, and what its lines add up to, in cents."""
-    overview = Overview(consolidation.contract.tables)
+    overview = consolidation.contract.overview
     measure, sums = overview.measure(exercice), overview.of(exercice)
     return measure, dict(zip(AMOUNTS, (sums.prevu, sums.vote, sums.realise), strict=True))[measure]
 

@@ -61,7 +61,12 @@ def make_tables(schemas: Schemas, rows: Mapping[str, list[dict[str, Any]]]) -> T
 
 def plain_columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """The columns of a frame as lists of plain Python values, ``None`` for blank."""
-    return {str(name): [plain(value) for value in frame[name].tolist()] for name in frame}
+    return {str(name): plain_column(frame[name]) for name in frame}
+
+
+def plain_column(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column of a frame as plain Python, ``None`` for blank."""
+    return [plain(value) for value in column.tolist()]
 
 
 def plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
@@ -32,7 +32,7 @@ SIGNED_EUROS, SIGNED_EUROS_AND_CENTS = (
     for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
 )
 
-#: Stands for ``@`` in the formulas of tables until the file is made: xlsxwriter reads it there as "this row".
+#: Stands for ``@`` in the formulas of tables while they are added: xlsxwriter reads it there as "this row".
 _AT = "\ue0f8"
 #: Percentages are typed as people say them, 5 for 5 %, so their sign is only shown. Excel's first day without a doubt.
 PERCENT, DATE = '0"\u00a0%"', "dd/mm/yyyy"
@@ -83,9 +83,21 @@ class FormulaCell:
     formula: str
 
 
+class GrowingSheet(Worksheet):  # type: ignore[misc]
+    """A sheet of xlsxwriter whose rows still grow with their text: ``customHeight`` would keep their heights."""
+
+    def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
+        super()._xml_start_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
+
+    def _xml_empty_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
+        super()._xml_empty_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
+
+
 @dataclass
 class Pen:
     """One workbook being written."""
+
+    sheet_class: ClassVar[type[GrowingSheet]] = GrowingSheet
 
     look: Look
     stream: io.BytesIO = field(default_factory=io.BytesIO)
@@ -135,15 +147,15 @@ class Pen:
 
     def sheet(self, name: str) -> Sheet:
         """A new sheet."""
-        self.sheets.append(Sheet(self, self.book.add_worksheet(name)))
+        self.sheets.append(Sheet(self, self.book.add_worksheet(name, self.sheet_class)))
         return self.sheets[-1]
 
     def name(self, name: str, refers_to: str) -> None:
         """A defined name."""
-        _kept(self.book.define_name(name, refers_to), name)
+        kept(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes, with its parts mended by :func:`mend_part`.
+        """The workbook's bytes.
 
         Raises ``OSError`` when the scratch folder cannot be written.
         """
@@ -156,7 +168,7 @@ class Pen:
             # It leaves its zip open: let go of now, it is closed while the stream still is there.
             traceback.clear_frames(refused.__traceback__)
             raise refused from None
-        return with_parts(self.stream.getvalue(), mend_part)
+        return self.stream.getvalue()
 
 
 @dataclass
@@ -186,7 +198,7 @@ class Sheet:
         else:
             code = self.raw.write_number(row, column, value, style)
         if code:
-            _kept(code, (row, column))
+            kept(code, (row, column))
 
     def formula(
         self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
@@ -195,7 +207,7 @@ class Sheet:
         # What files read as an escaped character (``_x000D_``): xlsxwriter escapes it in texts but not in results.
         text = _ESCAPE.sub(r"_x005F\g<0>", value or "") if value is None or isinstance(value, str) else None
         result = value if text is None else ComputedText(text)
-        _kept(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
+        kept(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
         self.pen.formulas.append(FormulaCell(*source, formula))
 
     def named_formula(self, row: int, column: int, name: str, formula: str, style: Format, value: CellContent) -> None:
@@ -206,12 +218,12 @@ class Sheet:
     def link(self, row: int, column: int, target: str, text: str, style: Format | None = None) -> None:
         """A link inside this workbook: ``target`` is a defined name, or a cell with its sheet."""
         style = style or self.pen.format(font_color=self.pen.look.colours["lien"], underline=1, valign="vcenter")
-        _kept(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
+        kept(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
 
     def open_link(self, row: int, column: int, target: Url, text: str, style: Format) -> None:
         """A link to another file, made as xlsxwriter's ``Url`` (or a kind of it)."""
         target.text = text
-        _kept(self.raw.write_url(row, column, target, style), (row, column))
+        kept(self.raw.write_url(row, column, target, style), (row, column))
 
     def title(self, title: str, subtitle: str, width: int) -> None:
         """The band at the top of a sheet, over ``width`` columns: a title and a subtitle."""
@@ -230,7 +242,7 @@ class Sheet:
             for column, width in group:
                 self.widths[column] = max(width, self.widths.get(column, 0))
         for column, width in self.widths.items():
-            _kept(self.raw.set_column(column, column, width), column)
+            kept(self.raw.set_column(column, column, width), column)
 
     def wide(
         self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any
@@ -259,7 +271,7 @@ class Sheet:
                 text_lines(text, widths.get(column, _DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
             )
             height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT + _ROW_MARGIN)
-            _kept(self.raw.set_row(row, height), row)
+            kept(self.raw.set_row(row, height), row)
 
     def section(self, row: int, column: int, text: str) -> None:
         """A small heading above a table."""
@@ -292,7 +304,9 @@ class Sheet:
             columns.append(options)
         self.fit(row, [(label, column + place) for place, label in enumerate(labels)], bold=True)
         area = (row, column, row + height, column + len(labels) - 1)
-        _kept(self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name)
+        kept(self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name)
+        for each in self.raw.tables[-1]["columns"]:
+            each["formula"] = each["formula"].replace(_AT, "@")
 
     def show_cents(self, area: tuple[int, int, int, int], *, signed: bool = False) -> None:
         """Let amounts of an area (first row, first column, last row, last column) show their cents when they have some.
@@ -302,7 +316,7 @@ class Sheet:
         format_ = self.pen.book.add_format({"num_format": SIGNED_EUROS_AND_CENTS if signed else EUROS_AND_CENTS})
         corner = f"{column_letters(area[1])}{area[0] + 1}"
         rule = {"type": "formula", "criteria": f"=MOD(ROUND({corner}*100,0),100)<>0", "format": format_}
-        _kept(self.raw.conditional_format(*area, rule), area)
+        kept(self.raw.conditional_format(*area, rule), area)
 
     def print_setup(self, repeat_rows: tuple[int, int] | None, footer: str) -> None:
         """A4 landscape, as wide as the page, with headers repeated and the pages numbered."""
@@ -332,7 +346,7 @@ class Sheet:
         }
         if prompt:
             rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
-        _kept(self.raw.data_validation(*area, rule), area)
+        kept(self.raw.data_validation(*area, rule), area)
 
 
 def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -345,22 +359,12 @@ def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
     return stream.getvalue()
 
 
-def mend_part(name: str, part: bytes) -> bytes:
-    """A part's XML with what xlsxwriter cannot say.
-
-    A row with ``customHeight`` keeps its height whatever is typed there: without it, rows still grow with their text.
-    The formulas of tables get back the ``@`` of their labels.
-    """
-    if name.startswith("xl/worksheets/sheet"):
-        return part.replace(b' customHeight="1"', b"")
-    return part.replace(_AT.encode(), b"@") if name.startswith("xl/tables/") else part
-
-
 def document_date(year: int) -> datetime:
     """The fixed date that a document carries, so that the same input gives the same bytes."""
     return datetime(year, 1, 1)
 
 
-def _kept(code: Any, what: Any) -> None:
+def kept(code: Any, what: Any) -> None:
+    """Raise :class:`DroppedValueError` where ``code`` is that of a value that xlsxwriter dropped."""
     if isinstance(code, int) and code < 0:
         raise DroppedValueError(f"xlsxwriter dropped {what!r} (code {code})")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tabellion.accounts import Accounts, FundingPlan, Walk, funding_plans, walk
+from tabellion.accounts import Accounts, FundingPlan, Overview, Walk, funding_plans, walk
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.schema import FUNDING_TABLES, Field, Schemas, TableSchema
 from tabellion.schema.frames import Tables, plain_rows
@@ -137,6 +137,11 @@ class Contract:
     def accounts(self) -> Accounts:
         """The sums of the exercice that the workbook shows first."""
         return Accounts(self.tables, self.settings.exercice)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """The sums of every exercice, funder and fiche, which all outputs share."""
+        return Overview(self.tables)
 
     @cached_property
     def plans(self) -> dict[tuple[str, int], FundingPlan]:

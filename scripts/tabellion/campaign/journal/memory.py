@@ -99,7 +99,6 @@ class Journal:
         self._path, self._connection, self._now, self._patience = path, connection, now, patience_seconds
         self._run: tuple[int, str, str] | None = None
         self._asked: set[tuple[str, str]] = set()
-        self._cells: dict[Cell, Said] | None = None
 
     def __enter__(self) -> Journal:
         return self
@@ -241,10 +240,8 @@ class Journal:
 
     def cells(self) -> dict[Cell, Said]:
         """The last word on every cell known; its sheet and cell are where the last run saw it."""
-        if self._cells is None:
-            nothing: dict[Cell, Said] = {}
-            self._cells = self._attempt(lambda: load_cells(self._connection), nothing)
-        return dict(self._cells)
+        nothing: dict[Cell, Said] = {}
+        return self._attempt(lambda: load_cells(self._connection), nothing)
 
     def say_cells(self, run: int, said: Iterable[Said]) -> int:
         """Add what a run found said of cells, one entry a cell; returns how many were added.
@@ -255,11 +252,8 @@ class Journal:
         entries = list(said)
 
         def tell() -> int:
-            known = self.cells()
             self._begin()
-            count = tell_said(self._connection, run, entries, known)
-            self._cells = known
-            return count
+            return tell_said(self._connection, run, entries)
 
         return self._attempt(tell, 0, again=True)
 
@@ -337,13 +331,11 @@ class Journal:
             return otherwise
 
     def _undo(self) -> None:
-        self._cells = None
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def _replace(self, error: sqlite3.DatabaseError) -> None:
         """Go on with a new journal, where the run that is under way has its number."""
-        self._cells = None
         self._connection.close()
         self._connection, findings = replace_store(self._path, self._now, self._patience, error)
         self.findings += findings

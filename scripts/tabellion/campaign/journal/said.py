@@ -23,13 +23,16 @@ Cell = tuple[str, str, str]
 """A cell of the tables: the table, the row's key as :func:`key_text` writes it, the field."""
 
 
-def load_cells(connection: sqlite3.Connection) -> dict[Cell, Said]:
-    """The last word on every cell, with the sheet and cell where it was last seen."""
+def load_cells(connection: sqlite3.Connection, lines: Iterable[str] | None = None) -> dict[Cell, Said]:
+    """The last word on every cell (of the rows whose keys' texts are ``lines``), where it was last seen."""
     texts: dict[Key, str] = {}
     said = load_said(
         connection,
         "SELECT c.tab, c.line, c.champ, s.value, s.source, c.feuille, c.cellule, s.run FROM cells AS c"
-        " JOIN said AS s ON s.id = (SELECT max(id) FROM said WHERE cell = c.id) ORDER BY c.id",
+        " JOIN said AS s ON s.id = (SELECT max(id) FROM said WHERE cell = c.id)"
+        " WHERE ?1 IS NULL OR c.line IN (SELECT id FROM words WHERE word IN (SELECT value FROM json_each(?1)))"
+        " ORDER BY c.id",
+        None if lines is None else json.dumps(list(lines)),
     )
     return {(each.table, _text_of(each.key, texts), each.champ): each for each in said}
 
@@ -70,25 +73,23 @@ def load_said(connection: sqlite3.Connection, query: str, *values: Any) -> list[
     return found
 
 
-def tell_said(connection: sqlite3.Connection, run: int, entries: Iterable[Said], known: dict[Cell, Said]) -> int:
-    """Write what is new among ``entries``, in the transaction under way, and bring ``known`` up to date.
+def tell_said(connection: sqlite3.Connection, run: int, entries: Iterable[Said]) -> int:
+    """Write what is new among ``entries``, in the transaction under way.
 
     Returns how many were added to the history; a cell that only moved is only told its new place.
     """
-    started = connection.execute("SELECT started FROM runs WHERE number = ?", (run,)).fetchone()
-    said = datetime.fromisoformat(started[0]) if started else None
+    texts: dict[Key, str] = {}
+    told = [((each.table, _text_of(each.key, texts), each.champ), each) for each in entries]
+    known = load_cells(connection, texts.values())
     added: list[tuple[Cell, Said]] = []
     moved: list[tuple[Cell, Said]] = []
-    texts: dict[Key, str] = {}
-    for each in entries:
-        cell = (each.table, _text_of(each.key, texts), each.champ)
+    for cell, each in told:
         last = known.get(cell)
         if last is None or _word(last) != _word(each):
             added.append((cell, each))
-            known[cell] = each._replace(run=run, said=said)
         elif (last.feuille, last.cellule) != (each.feuille, each.cellule):
             moved.append((cell, each))
-            known[cell] = last._replace(feuille=each.feuille, cellule=each.cellule)
+        known[cell] = each
     if added or moved:
         _write(connection, run, added, moved)
     return len(added)
@@ -101,24 +102,27 @@ def _write(
     texts = {word for cell, each in (*added, *moved) for word in (*cell, each.feuille) if word is not None}
     write("INSERT OR IGNORE INTO words (word) VALUES (?)", [(stored_text(each),) for each in sorted(texts)])
     words = {restored_text(word): each for each, word in connection.execute("SELECT id, word FROM words")}
-    words_of = {cell: tuple(words[part] for part in cell) for cell, _ in (*added, *moved)}
-    write("INSERT OR IGNORE INTO cells (tab, line, champ) VALUES (?, ?, ?)", [words_of[cell] for cell, _ in added])
-    numbers = {
-        (tab, line, champ): each
-        for each, tab, line, champ in connection.execute("SELECT id, tab, line, champ FROM cells")
-    }
-    sources = _sources(connection, (each for _, each in added))
     write(
-        "INSERT INTO said (cell, run, value, source, feuille, cellule) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (numbers[words_of[cell]], run, stored(each.value), sources[_source(each)],
-             words.get(each.feuille or ""), each.cellule)
+        "INSERT OR IGNORE INTO cells (tab, line, champ) VALUES (?, ?, ?)",
+        ([words[part] for part in cell] for cell, _ in added),
+    )
+    sources = _sources(connection, (each for _, each in added))
+    of_cell = "tab = ? AND line = ? AND champ = ?"
+    write(
+        "INSERT INTO said (run, value, source, feuille, cellule, cell)"  # noqa: S608 - a constant
+        f" VALUES (?, ?, ?, ?, ?, (SELECT id FROM cells WHERE {of_cell}))",
+        (
+            (run, stored(each.value), sources[_source(each)], words.get(each.feuille or ""), each.cellule,
+             *(words[part] for part in cell))
             for cell, each in added
-        ],
+        ),
     )  # fmt: skip
     write(
-        "UPDATE cells SET feuille = ?, cellule = ? WHERE id = ?",
-        [(words.get(each.feuille or ""), each.cellule, numbers[words_of[cell]]) for cell, each in (*added, *moved)],
+        f"UPDATE cells SET feuille = ?, cellule = ? WHERE {of_cell}",  # noqa: S608 - a constant
+        (
+            (words.get(each.feuille or ""), each.cellule, *(words[part] for part in cell))
+            for cell, each in (*added, *moved)
+        ),
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabellion.outputs.consolidated.palette import SHARE, euros
+from tabellion.outputs.consolidated.palette import SHARE, Cell, euros
 from tabellion.workbook.names import column_letters, quoted_sheet, quoted_text
-from tabellion.workbook.pen import Sheet
+from tabellion.workbook.pen import Pen, Sheet
 from tabellion.workbook.tables import computed_cell
 
 TOTAL = "Total"
@@ -61,15 +61,20 @@ def write_figure(
     sheet: Sheet, row: int, column: int, figure: Figure, source: tuple[str, str, str], **properties: Any
 ) -> None:
     """Write one figure; ``source`` names its formula in the workbook's own list."""
-    if figure.kind in ("share", "rate"):
-        shown = SHARE if figure.kind == "share" else _RATE
-        style, content = sheet.pen.cell(computed=True, num_format=shown, **properties), figure.value
-    else:
-        style, content = computed_cell(sheet.pen, figure.kind, figure.value, **properties)
+    content, style, _ = figure_cell(sheet.pen, figure, **properties)
     if figure.formula is None:
         sheet.write(row, column, content if content != "" else None, style)
     else:
         sheet.formula(row, column, figure.formula, style, content, source)
+
+
+def figure_cell(pen: Pen, figure: Figure, **properties: Any) -> Cell:
+    """A figure as a cell shows it, without its formula."""
+    if figure.kind in ("share", "rate"):
+        shown = SHARE if figure.kind == "share" else _RATE
+        return Cell(figure.value, pen.cell(computed=True, num_format=shown, **properties))
+    style, content = computed_cell(pen, figure.kind, figure.value, **properties)
+    return Cell(content, style)
 
 
 def write_block(sheet: Sheet, block: Block, row: int) -> int:
@@ -155,4 +160,4 @@ def _range(sheet: Sheet, row: int, column: int, last: int | None = None) -> str:
     return f"={quoted_sheet(sheet.name)}!${letters}${row + 1}{end}"
 
 
-__all__ = ["Block", "Figure", "add_chart", "criterion", "euros", "share", "write_block", "write_figure"]
+__all__ = ["Block", "Figure", "add_chart", "criterion", "euros", "figure_cell", "share", "write_block", "write_figure"]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tabellion.campaign.model import Claim, Conflict, Consolidation, Fate, Modification, Removal
 from tabellion.findings import Place
-from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, note, palette_for, write_list
+from tabellion.outputs.consolidated.listing import (
+    FIRST_ROW,
+    Column,
+    finish,
+    note,
+    palette_for,
+    write_columns,
+    write_list,
+)
+from tabellion.outputs.consolidated.long_rows import LongColumn
 from tabellion.outputs.consolidated.palette import Cell, Palette
+from tabellion.schema import Key
 from tabellion.wording import plural
 from tabellion.workbook.names import cell_link, cell_name
 from tabellion.workbook.naming import Naming
@@ -46,10 +56,9 @@ def write_changes(sheet: Sheet, consolidation: Consolidation, naming: Naming, fo
     changes, removals = consolidation.modifications, consolidation.removals
     sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé",
                 len(_CHANGE_COLUMNS))  # fmt: skip
-    palette = palette_for(sheet.pen, len(changes))
-    rows = (_change_row(each, palette, naming) for each in changes)
+    cells = _change_cells(changes, palette_for(sheet.pen, len(changes)), naming)
     empty = "Aucune modification."
-    last = write_list(sheet, CHANGES, FIRST_ROW, _CHANGE_COLUMNS, rows, empty=empty, count=len(changes))
+    last = write_columns(sheet, CHANGES, FIRST_ROW, _CHANGE_COLUMNS, cells, len(changes), empty=empty)
     top = last + 3
     sheet.section(top - 1, 0, "Lignes dont la suppression est proposée")
     note(sheet, top, "Ces lignes manquent dans un retour. Rien n'est supprimé : décidez, et supprimez au contrat.")
@@ -84,24 +93,34 @@ def _difference(table: str, champ: str, before: Any, after: Any, naming: Naming)
     return after - before if is_amount else None
 
 
-def _change_row(each: Modification, palette: Palette, naming: Naming) -> list[Cell]:
-    table, champ, place = each.table, each.champ, each.place
-    row = naming.row(table, each.key)
+def _change_cells(changes: Sequence[Modification], palette: Palette, naming: Naming) -> list[LongColumn]:
+    def row(table: str, key: Key, is_new: bool) -> Cell:
+        said = naming.row(table, key)
+        return palette.text(f"{said} – nouvelle ligne" if is_new else said)
+
+    def value(table: str, champ: str, value: Any) -> Cell:
+        return _value(table, champ, value, palette, naming)
+
+    def difference(table: str, champ: str, before: Any, after: Any) -> Cell:
+        return palette.signed(_difference(table, champ, before, after, naming))
+
     return [
-        palette.text(naming.table(table)),
-        palette.text(f"{row} – nouvelle ligne" if each.is_new_row else row),
-        palette.text(naming.title(table, champ)),
-        _value(table, champ, each.before, palette, naming),
-        _value(table, champ, each.after, palette, naming),
-        palette.signed(_difference(table, champ, each.before, each.after, naming)),
-        palette.state(each.fate.value, _FATES[each.fate]),
-        palette.text(naming.partner(each.partenaire)),
-        palette.centred(each.exercice),
-        palette.text(_name(place)),
-        palette.text(place.feuille),
-        palette.cell_of(place),
-        palette.moment(each.saved),
-        palette.text(each.author),
+        LongColumn((each.table for each in changes), lambda table: palette.text(naming.table(table))),
+        LongColumn(((each.table, each.key, each.is_new_row) for each in changes), lambda key: row(*key)),
+        LongColumn(((each.table, each.champ) for each in changes), lambda key: palette.text(naming.title(*key))),
+        LongColumn(((each.table, each.champ, each.before) for each in changes), lambda key: value(*key)),
+        LongColumn(((each.table, each.champ, each.after) for each in changes), lambda key: value(*key)),
+        LongColumn(
+            ((each.table, each.champ, each.before, each.after) for each in changes), lambda key: difference(*key)
+        ),
+        LongColumn((each.fate for each in changes), lambda fate: palette.state(fate.value, _FATES[fate])),
+        LongColumn((each.partenaire for each in changes), lambda partner: palette.text(naming.partner(partner))),
+        LongColumn((each.exercice for each in changes), palette.centred),
+        LongColumn((each.place.fichier for each in changes), lambda fichier: palette.text(_name(fichier))),
+        LongColumn((each.place.feuille for each in changes), palette.text),
+        LongColumn((each.place for each in changes), palette.cell_of),
+        LongColumn((each.saved for each in changes), palette.moment),
+        LongColumn((each.author for each in changes), palette.text),
     ]
 
 
@@ -110,7 +129,7 @@ def _removal_row(each: Removal, palette: Palette, naming: Naming) -> list[Cell]:
         palette.text(naming.table(each.table)),
         palette.text(each.libelle or naming.row(each.table, each.key)),
         palette.text(naming.partner(each.partenaire)),
-        palette.link(_name(each.place), each.place),
+        palette.link(_name(each.place.fichier), each.place),
         palette.text(each.place.feuille),
         palette.cell_of(each.place),
         palette.centred(each.exercice),
@@ -131,7 +150,7 @@ def _conflict_rows(number: int, each: Conflict, palette: Palette, naming: Naming
             palette.text(naming.partner(claim.partenaire)),
             _value(table, champ, claim.value, palette, naming),
             palette.signed(_difference(table, champ, each.kept, claim.value, naming)),
-            palette.text(_name(claim.place)),
+            palette.text(_name(claim.place.fichier)),
             palette.cell_of(claim.place),
             palette.moment(claim.saved),
             palette.text(_remedy(each, claim, naming)),
@@ -146,8 +165,8 @@ def _remedy(each: Conflict, claim: Claim, naming: Naming) -> str:
 
 
 def _said_place(place: Place) -> str:
-    return ", ".join(each for each in (place.feuille, place.cellule) if each) or _name(place)
+    return ", ".join(each for each in (place.feuille, place.cellule) if each) or _name(place.fichier)
 
 
-def _name(place: Place) -> str:
-    return (place.fichier or "").rpartition("/")[2]
+def _name(fichier: str | None) -> str:
+    return (fichier or "").rpartition("/")[2]

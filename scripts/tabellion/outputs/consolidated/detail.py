@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from xlsxwriter.format import Format
+
 from tabellion.accounts.overview import Overview
 from tabellion.campaign.model import Consolidation
-from tabellion.outputs.consolidated.blocks import write_figure
+from tabellion.outputs.consolidated.blocks import Figure, figure_cell, write_figure
 from tabellion.outputs.consolidated.credit_blocks import DETAIL, Credits
 from tabellion.outputs.consolidated.listing import FIRST_ROW, WRAPPED_ROWS, finish, note
+from tabellion.outputs.consolidated.long_rows import LongColumn
+from tabellion.outputs.consolidated.palette import Cell
 from tabellion.outputs.consolidated.tables import DataSheet
-from tabellion.workbook.pen import Sheet
+from tabellion.workbook.pen import Pen, Sheet
 
 DETAIL_TITLE = "Crédits"
+_Key = tuple[str | int | None, ...]
 _WIDTHS = (10, 7, 46, 30, 9, 17, 17, 17, 17, 17, 12)
 
 
@@ -28,7 +36,20 @@ def write_detail(
     labels, keys, figures = money.detail()
     aligned = dict.fromkeys(labels[5:], "right") | dict.fromkeys((*labels[:2], labels[4]), "center")
     sheet.table(DETAIL, FIRST_ROW, 0, len(keys), labels, aligned=aligned)
-    centred, text = sheet.pen.cell(computed=True, align="center"), sheet.pen.cell(computed=True, text_wrap=True)
+    live = any(figure.formula is not None for figure in figures[0])
+    if len(keys) > WRAPPED_ROWS and not live:
+        sheet.raw.write_long_columns(FIRST_ROW + 1, len(keys), list(_columns(sheet.pen, keys, figures)))
+    else:
+        _write_rows(sheet, labels, keys, figures)
+    words = "Chaque montant est une formule sur les lignes budgétaires de ce classeur." if live else (
+        "Les montants sont ceux de la consolidation : trop nombreux pour être des formules."
+    )  # fmt: skip
+    note(sheet, 2, words)
+    finish(sheet, footer, columns=4)
+
+
+def _write_rows(sheet: Sheet, labels: Sequence[str], keys: Sequence[_Key], figures: Sequence[Sequence[Figure]]) -> None:
+    centred, text = _key_formats(sheet.pen)
     is_short = len(keys) <= WRAPPED_ROWS
     for row, (key, made) in enumerate(zip(keys, figures, strict=True), FIRST_ROW + 1):
         for column, value in enumerate(key):
@@ -37,9 +58,15 @@ def write_detail(
             sheet.fit(row, [(value, column) for column, value in enumerate(key) if column > 1])
         for column, figure in enumerate(made, len(key)):
             write_figure(sheet, row, column, figure, (DETAIL, f"{key[0]} {key[1]} {key[3]}", labels[column]))
-    live = any(figure.formula is not None for figure in figures[0])
-    words = "Chaque montant est une formule sur les lignes budgétaires de ce classeur." if live else (
-        "Les montants sont ceux de la consolidation : trop nombreux pour être des formules."
-    )  # fmt: skip
-    note(sheet, 2, words)
-    finish(sheet, footer, columns=4)
+
+
+def _columns(pen: Pen, keys: Sequence[_Key], figures: Sequence[Sequence[Figure]]) -> Iterator[LongColumn]:
+    centred, text = _key_formats(pen)
+    for place in range(len(keys[0])):
+        yield LongColumn([key[place] for key in keys], partial(Cell, style=centred if place < 2 else text))
+    for place in range(len(figures[0])):
+        yield LongColumn([each[place] for each in figures], partial(figure_cell, pen))
+
+
+def _key_formats(pen: Pen) -> tuple[Format, Format]:
+    return pen.cell(computed=True, align="center"), pen.cell(computed=True, text_wrap=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.campaign.model import Consolidation
 from tabellion.findings import Place
-from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, palette_for, write_list
+from tabellion.outputs.consolidated.listing import FIRST_ROW, Column, finish, palette_for, write_columns
+from tabellion.outputs.consolidated.long_rows import LongColumn
 from tabellion.outputs.consolidated.palette import Cell, Palette
 from tabellion.schema import Field, TableSchema
-from tabellion.schema.frames import plain_columns
+from tabellion.schema.frames import plain_column
 from tabellion.wording import plural
 from tabellion.workbook.naming import Naming
 from tabellion.workbook.pen import Sheet
@@ -89,7 +89,7 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, nami
         sample = palette.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.pen.format(italic=True))
-    rows = _rows(consolidation, data, height, told, palette, naming)
+    cells = _cells(consolidation, data, height, told, palette, naming)
     aligns = [_align(each) for each in data.fields]
     widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
     columns = [
@@ -99,44 +99,44 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, nami
             for label, each in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
         ),
     ]
-    write_list(sheet, data.table, FIRST_ROW, columns, rows, empty="", count=height)
+    write_columns(sheet, data.table, FIRST_ROW, columns, cells, height, empty="")
     finish(sheet, footer, columns=1)
 
 
-def _rows(
+def _cells(
     consolidation: Consolidation,
     data: DataSheet,
     height: int,
     told: Mapping[int, Mapping[str, Place]],
     palette: Palette,
     naming: Naming,
-) -> Iterator[list[Cell]]:
+) -> list[LongColumn]:
     """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
-    values = plain_columns(consolidation.contract.tables[data.resource])
-    places = consolidation.origins.get(data.resource, [])
-    columns_values = [(each, values[each.name], naming.labels(data.resource, each.name)) for each in data.fields]
-    # Most values come back on many rows (an exercice, a convention, blanks): each cell is made once.
-    made: list[dict[tuple[Any, bool], Cell]] = [{} for _ in data.fields]
-    empty: dict[str, Place] = {}
-    for position in range(height):
-        mine = told.get(position, empty)
-        cells = []
-        for (field, column, labels), known in zip(columns_values, made, strict=True):
-            key = (column[position], field.name in mine)
-            cell = known.get(key)
-            if cell is None:
-                cell = known[key] = palette.value(field, key[0], labels, returned=key[1])
-            cells.append(cell)
-        origin = places[position] if position < len(places) else None
-        source = next(iter(mine.values()), None)
-        cells += [
-            palette.line(_file(origin)),
-            palette.line(origin.feuille if origin is not None else None),
-            palette.cell_of(origin),
-            palette.centred(len(mine) or None),
-            palette.link(_file(source), source, one_line=True) if source is not None else palette.line(None),
-        ]
-        yield cells
+    frame = consolidation.contract.tables[data.resource].head(height)
+    nothing: dict[str, Place] = {}
+    here = [told.get(position, nothing) for position in range(height)]
+    returned = {name for mine in here for name in mine}
+    origins: list[Place | None] = [*consolidation.origins.get(data.resource, [])[:height]]
+    origins += [None] * (height - len(origins))
+
+    def field_cells(field: Field) -> LongColumn:
+        labels, values = naming.labels(data.resource, field.name), plain_column(frame[field.name])
+        if field.name not in returned:
+            return LongColumn(values, lambda value: palette.value(field, value, labels))
+        keys = ((value, field.name in mine) for value, mine in zip(values, here, strict=True))
+        return LongColumn(keys, lambda key: palette.value(field, key[0], labels, returned=key[1]))
+
+    def source_cell(source: Place | None) -> Cell:
+        return palette.link(_file(source), source, one_line=True) if source is not None else palette.line(None)
+
+    return [
+        *map(field_cells, data.fields),
+        LongColumn(map(_file, origins), palette.line),
+        LongColumn((each.feuille if each is not None else None for each in origins), palette.line),
+        LongColumn(origins, palette.cell_of),
+        LongColumn((len(mine) or None for mine in here), palette.centred),
+        LongColumn((next(iter(mine.values()), None) for mine in here), source_cell),
+    ]
 
 
 def _align(field: Field) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from pathlib import Path
 
-from tabellion.accounts.overview import Overview
 from tabellion.campaign.model import Consolidation
 from tabellion.outputs.consolidated import board, changes
 from tabellion.outputs.consolidated.board import write_board
@@ -44,7 +43,7 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
     pen = ListPen(contract.look, scratch=scratch)
-    naming, overview = Naming(contract), Overview(contract.tables)
+    naming, overview = Naming(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
     first = (SYNTHESE, board.TITLE, changes.CHANGES_TITLE, changes.CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)

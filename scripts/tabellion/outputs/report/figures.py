@@ -149,7 +149,7 @@ def _amounts(sums: Sums) -> tuple[int, int, int]:
 
 def figures_of(contract: Contract, exercice: int) -> Figures:
     """The figures of a contract's tables, ``exercice`` being the one that people are asked about now."""
-    overview = Overview(contract.tables)
+    overview = contract.overview
     totals, years = _Totals(contract, overview), overview.exercices[::-1]
     largest = max((cents for year in years for cents in _amounts(overview.of(year))), default=0)
     tables = []
