@@ -34,7 +34,8 @@ from tabellion.workbook.plan import Contract, plan_master
 #: Names that break links, markup and formulas when they are not escaped; sheets as well as files may have them.
 HOSTILE_FILE = "retours/Été 50%25 & <b>n°1 #2 'copie' [v2] (1).xlsx"
 HOSTILE_SHEET = "L'été <2016> & #50% [fin]"
-HOSTILE_TEXTS = ("<script>alert(1)</script>", "=1+1", '=HYPERLINK("http://x","y")', "@SUM(A1)", "_x000D_", "{{ 7*7 }}")
+HOSTILE_TEXTS = ("<script>alert(1)</script>", "=1+1", '=HYPERLINK("http://x","y")', "@SUM(A1)", "_x000D_", "{{ 7*7 }}",
+                 "<r>a & b</r>")  # fmt: skip
 LONG_NAME = "Syndicat intercommunal à vocation unique pour la rénovation de l'habitat et du cadre de vie " * 4
 MADE = datetime(2016, 12, 5, 2, 0)
 DUE = date(2016, 11, 30)
@@ -157,7 +158,8 @@ def _followed(base: Contract) -> Any:
         rows.append({
             "fiche_id": fiche, "partenaire_id": leads.get(fiche, "luce"), "exercice": 2016,
             "avancement": stages[rank % len(stages)], "pourcentage": rank % 4 * 33, "date_bilan": date(2016, 11, 15),
-            "montant_engage": rank * 1_000_05, "commentaire": HOSTILE_TEXTS[rank % 6] if rank % 11 == 0 else None,
+            "montant_engage": rank * 1_000_05,
+            "commentaire": HOSTILE_TEXTS[rank % len(HOSTILE_TEXTS)] if rank % 11 == 0 else None,
         })  # fmt: skip
     schema = base.schemas["suivis"]
     return make_frame(schema, {name: [row.get(name) for row in rows] for name in schema.names})
@@ -234,7 +236,7 @@ def _modifications(contract: Contract) -> tuple[Modification, ...]:
     for rank, row in enumerate(plain_rows(contract.tables["suivis"])[:12]):
         key = (row["fiche_id"], row["partenaire_id"], 2016)
         for column, name in enumerate(("avancement", "date_bilan", "commentaire"), 5):
-            after = row[name] if row[name] is not None else HOSTILE_TEXTS[rank % 6]
+            after = row[name] if row[name] is not None else HOSTILE_TEXTS[rank % len(HOSTILE_TEXTS)]
             before = date(2015, 12, 31) if name == "date_bilan" else HOSTILE_TEXTS[2] if name == "commentaire" else None
             where = place(HOSTILE_FILE, HOSTILE_SHEET, 8 + rank, column)
             found.append(Modification("suivis", key, name, before, after, place=where, fate=fates[rank % 6], **common))

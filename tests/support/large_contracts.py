@@ -84,7 +84,7 @@ def awkward_rows() -> Rows:
     rows["collectivites"] = [
         {"collectivite_id": f"ville-{rank}", "nom": name, "categorie": "commune"} for rank, name in enumerate(names, 1)
     ]
-    titles = ('=SOMME("a")', "#REF!", "007", "VRAI", "_x000D_")
+    titles = ('=SOMME("a")', "#REF!", "007", "VRAI", "_x000D_", "<r>a & b</r>")
     rows["axes"] = [
         {"axe_id": f"I-1.{rank}", "convention_id": 1, "titre": title} for rank, title in enumerate(titles, 1)
     ]

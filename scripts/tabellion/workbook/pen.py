@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from xml.sax.saxutils import escape
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
+from xlsxwriter.sharedstrings import SharedStringTable
 from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
 
@@ -93,6 +95,16 @@ class GrowingSheet(Worksheet):  # type: ignore[misc]
         super()._xml_empty_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
 
 
+class PlainStrings(SharedStringTable):  # type: ignore[misc]
+    """Texts as they are: xlsxwriter takes one between ``<r>`` and ``</r>`` for marks of its own, and writes it raw."""
+
+    def _get_shared_string_index(self, string: str) -> int:
+        if string.startswith("<r>") and string.endswith("</r>"):
+            string = f'<r><t xml:space="preserve">{escape(string)}</t></r>'
+        index: int = super()._get_shared_string_index(string)
+        return index
+
+
 @dataclass
 class Pen:
     """One workbook being written."""
@@ -115,6 +127,7 @@ class Pen:
             "strings_to_numbers": False,
         }
         self.book = xlsxwriter.Workbook(self.stream, options)
+        self.book.str_table = PlainStrings()
         self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
 
     def format(self, **properties: Any) -> Format:

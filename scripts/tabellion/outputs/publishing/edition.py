@@ -90,7 +90,7 @@ class Edition:
     @cached_property
     def overview(self) -> Overview:
         """The sums of the lines."""
-        return Overview(self.contract.tables)
+        return self.contract.overview
 
     @cached_property
     def amounts(self) -> tuple[str, ...]:
