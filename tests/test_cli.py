@@ -457,7 +457,7 @@ def test_a_disk_that_fills_up_leaves_the_old_workbook_whole(workspace: Path) -> 
         check=False,
     )
     assert done.returncode == 2
-    assert "[ecriture-impossible]" in done.err
+    assert "[ecriture-impossible]" in done.stderr
     assert contents(workspace) == before
 
 

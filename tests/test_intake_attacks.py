@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
-import resource
 import socket
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -15,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.attacks import ATTACKS, CELLS, package, parts, sheet_xml, workbook
+from support.program import environment
 from tabellion.findings import TabellionError
-from tabellion.intake import Limits, RawWorkbook, parse_bytes, read_workbook, read_workbooks
+from tabellion.intake import Limits, RawWorkbook, parse_bytes, read_workbook
 from tabellion.intake.limits import LIMITS, MIB
 from tabellion.intake.source import read_source
 from tabellion.intake.worker import Readers
@@ -46,24 +49,35 @@ def test_each_attack_is_refused_with_its_code(name: str) -> None:
     assert time.process_time() - started < 5
 
 
+#: Reads files as a run does, in a process whose children are the readers alone; says what came and their memory.
+_READ = """
+import json, resource, sys
+from pathlib import Path
+from tabellion.intake import RawWorkbook, read_workbooks
+if __name__ == "__main__":
+    outcomes = list(read_workbooks([Path(each) for each in sys.argv[1:]], jobs=2))
+    found = [
+        ("lu", each.fichier) if isinstance(each, RawWorkbook) else (each[0].code, each[0].place.fichier)
+        for each in outcomes
+    ]
+    print(json.dumps([found, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
+"""
+
+
 def test_other_files_of_the_same_run_are_read(tmp_path: Path) -> None:
-    names = list(ATTACKS)
     paths, expected = [], []
-    for i, name in enumerate(names):
-        code, build = ATTACKS[name]
-        for file, data in ((f"{i}a.xlsx", build()), (f"{i}b.xlsx", workbook(sheet_xml(CELLS)))):
+    for i, (code, build) in enumerate(ATTACKS.values()):
+        for file, data, outcome in ((f"{i}a.xlsx", build(), code), (f"{i}b.xlsx", workbook(sheet_xml(CELLS)), "lu")):
             (tmp_path / file).write_bytes(data)
-            paths.append(tmp_path / file)
-        expected += [code, "lu"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    outcomes = list(read_workbooks(paths, jobs=2))
-    got = ["lu" if isinstance(outcome, RawWorkbook) else outcome[0].code for outcome in outcomes]
-    assert got == expected
-    assert [
-        outcome.fichier if isinstance(outcome, RawWorkbook) else outcome[0].place.fichier for outcome in outcomes
-    ] == [path.name for path in paths]
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert max(before, peak) * 1024 < LIMITS.memory_bytes
+            paths.append(str(tmp_path / file))
+            expected.append([outcome, file])
+    (tmp_path / "lire.py").write_text(_READ, encoding="utf-8")
+    command = [sys.executable, "-W", "error", str(tmp_path / "lire.py"), *paths]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found, peak = json.loads(done.stdout)
+    assert found == expected
+    assert peak * 1024 < LIMITS.memory_bytes
 
 
 @pytest.mark.parametrize(
