@@ -50,8 +50,9 @@ class Program:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment with the program's source on Python's path."""
-    return {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    """This process's environment with the program's source on Python's path, compiled once as where it is installed."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT / "scripts")}
 
 
 def python(script: str, *arguments: str | Path) -> list[str]:

@@ -223,11 +223,11 @@ def _print_idle(folder: Path, paths: list[Path], files: int, seconds: float) -> 
 def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--saves", type=int, default=6, help="saves of a return, in each contract (6)")
+    parser.add_argument("--saves", type=int, default=12, help="saves of a return, in each contract (12)")
     parser.add_argument("--chartres", type=int, default=21, help="returns of the contract of the repository (21)")
     parser.add_argument("--returns", type=int, default=100, help="returns of the larger contract (100)")
     parser.add_argument("--files", type=int, default=5000, help="files that are watched while nothing happens (5000)")
-    parser.add_argument("--idle-seconds", type=float, default=20, help="how long nothing happens (20)")
+    parser.add_argument("--idle-seconds", type=float, default=60, help="how long nothing happens (60)")
     parser.add_argument("--quick", action="store_true", help="1 save, few returns, 50 files, 2 seconds")
     options = parser.parse_args()
     if options.quick:
