@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from tabellion.accounts import Sums
 from tabellion.accounts.annex import AnnexFigures, Funding, rate
 from tabellion.outputs.publishing.edition import Edition, amount_of
-from tabellion.outputs.publishing.front import AMOUNT_WORDS, BUDGET_ANNEX, BUDGET_TITLE, money
+from tabellion.outputs.publishing.front import AMOUNT_HEADS, BUDGET_ANNEX, BUDGET_TITLE, money
 from tabellion.outputs.publishing.pen import Cell, Pen, Table, cell
 from tabellion.outputs.publishing.styles import (
     AMOUNT,
@@ -51,7 +51,7 @@ def _write_credits(
     wanted: Sequence[int | None],
     found: dict[tuple[int | None, str | None], Sums],
 ) -> None:
-    amounts = [each for each in AMOUNT_WORDS if figures.knows(each)] or list(AMOUNT_WORDS)[-1:]
+    amounts = [each for each in AMOUNT_HEADS if figures.knows(each)] or list(AMOUNT_HEADS)[-1:]
     rates = [each for each in _RATES if each[0] in amounts and each[1] in amounts]
     total = sum(found.values(), Sums())
 
@@ -65,7 +65,7 @@ def _write_credits(
 
     def table(title: str, heads: Sequence[str], shares: Sequence[float], lines: Iterable[tuple[Cell, ...]]) -> None:
         pen.paragraph(CAPTION, title, keep=True)
-        figures_heads = [*(AMOUNT_WORDS[each] for each in amounts), *(words for *_, words in rates)]
+        figures_heads = [*(AMOUNT_HEADS[each] for each in amounts), *(words for *_, words in rates)]
         header = (*(cell(HEAD, each) for each in heads), *(cell(HEAD_AMOUNT, each) for each in figures_heads))
         room = (_WIDTH - _AMOUNT_WIDTH * len(amounts) - _RATE_WIDTH * len(rates)) / sum(shares)
         widths = (*(room * each for each in shares), *([_AMOUNT_WIDTH] * len(amounts)), *([_RATE_WIDTH] * len(rates)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from tabellion.outputs.publishing.edition import Convention, Edition, Pilier, Row, Town, amount_of
 from tabellion.outputs.publishing.front import (
-    AMOUNT_WORDS,
+    AMOUNT_HEADS,
     convention_heading,
     convention_mark,
     money,
@@ -82,7 +82,7 @@ def _write_opening(pen: Pen, edition: Edition, convention: Convention, *, new_pa
 
 
 def _budget_table(edition: Edition, convention: Convention) -> Table:
-    words = [AMOUNT_WORDS[each] for each in edition.amounts] + (["Publié"] if edition.is_census else [])
+    words = [AMOUNT_HEADS[each] for each in edition.amounts] + (["Publié"] if edition.is_census else [])
     header = (cell(HEAD, "Collectivité et action"), *(cell(HEAD_AMOUNT, each) for each in words))
     title = f"Crédits de droit commun de la convention {convention.number}, exercice {edition.exercice}"
     description = "Pour chaque collectivité, son sous-total puis ses lignes ; le total de la convention à la fin."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabellion.accounts import AMOUNTS, Published, Sums
+from tabellion.accounts import AMOUNT_WORDS, Published, Sums
 from tabellion.outputs.publishing.edition import Convention, Edition, Pilier, amount_of
 from tabellion.outputs.publishing.pen import Cell, Pen, Run, Table, bookmark_name, cell
 from tabellion.outputs.publishing.styles import (
@@ -31,7 +31,7 @@ from tabellion.outputs.publishing.texts import NOTICE, Paragraph, write_text
 from tabellion.schema.amounts import format_euros
 from tabellion.wording import plural
 
-AMOUNT_WORDS = dict(zip(AMOUNTS, ("Prévu", "Voté", "Réalisé"), strict=True))
+AMOUNT_HEADS = {name: word.capitalize() for name, word in AMOUNT_WORDS.items()}
 WALK_ANNEX, FINDINGS_ANNEX, BUDGET_ANNEX, RECAP_PART, NOTICE_PART = (
     bookmark_name("partie", each) for each in ("rapprochement", "constats", "budget", "recapitulatif", "avertissement")
 )
@@ -93,16 +93,15 @@ def write_front(pen: Pen, edition: Edition, *, live: bool) -> None:
 
 def _notice() -> Iterator[str]:
     yield (
-        "Chaque convention thématique présente, à titre indicatif, les crédits dits de « droit commun » que les "
-        "collectivités consacrent aux habitants des quartiers prioritaires. Cette présentation ne vise pas "
-        "l’exhaustivité ; elle situe, thème par thème, la participation de chacun."
+        "Les crédits de droit commun sont ceux que chaque collectivité a déclarés, ligne par ligne. Ils sont donnés "
+        "pour information : ce que personne n’a recensé n’y est pas."
     )
 
 
 def _how_made(edition: Edition) -> Iterator[str]:
     """Where the figures come from, and how the published ones and the recomputed ones stand side by side."""
     said = f"Ce document est fait {edition.origin}. Les montants sont ceux de l’exercice {edition.exercice}"
-    words = ", ".join(AMOUNT_WORDS[each].lower() for each in edition.amounts)
+    words = ", ".join(AMOUNT_WORDS[each] for each in edition.amounts)
     yield f"{said} ({words}). Les totaux sont recalculés à partir des lignes, au centime."
     if edition.is_census:
         yield (
@@ -114,7 +113,7 @@ def _how_made(edition: Edition) -> Iterator[str]:
 def _write_recap(pen: Pen, edition: Edition) -> None:
     title = "Récapitulatif par convention et par collectivité"
     pen.paragraph(PILIER, title, bookmark=RECAP_PART)
-    words = [AMOUNT_WORDS[each] for each in edition.amounts]
+    words = [AMOUNT_HEADS[each] for each in edition.amounts]
     unit = f"Crédits de droit commun, exercice {edition.exercice}, en euros."
     if edition.is_census:
         unit = f"Crédits de droit commun, exercice {edition.exercice}, montant {words[-1].lower()}."
