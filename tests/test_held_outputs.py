@@ -20,10 +20,11 @@ from support.faults import Program
 from support.libreoffice import LibreOffice
 from support.program import contents, environment
 from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
+from tabellion.files import is_owner_file
 from tabellion.findings import Finding
 from tabellion.outputs import placing
 from tabellion.outputs.manifest import Step, digest
-from tabellion.outputs.owners import STALE_SECONDS, is_owner_file, owner_of
+from tabellion.outputs.owners import STALE_SECONDS, owner_of
 from tabellion.outputs.publication import is_place_free, publish, recover
 
 WORKBOOK = "consolidation/consolidation.xlsx"
@@ -119,9 +120,9 @@ def test_an_owner_file_that_says_nothing_is_still_somebodys(workbooks: Path, con
 
 
 def test_owner_files_are_known_by_their_names() -> None:
-    assert is_owner_file(Path("~$a.xlsx"))
-    assert is_owner_file(Path(".~lock.a.xlsx#"))
-    assert not any(is_owner_file(Path(name)) for name in ("a.xlsx", ".~lock.a.xlsx", "~a.xlsx"))
+    assert is_owner_file("~$a.xlsx")
+    assert is_owner_file(".~lock.a.xlsx#")
+    assert not any(is_owner_file(name) for name in ("a.xlsx", ".~lock.a.xlsx", "~a.xlsx"))
 
 
 # It waits, and takes its place

@@ -18,12 +18,20 @@ from typing import BinaryIO
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.wording import system_reason
 
+#: How Excel and LibreOffice call the file that they lay beside the one they have open: ``~$a.xlsx``,
+#: ``.~lock.a.xlsx#``.
+EXCEL_OWNER, LIBREOFFICE_OWNER, LIBREOFFICE_OWNER_END = "~$", ".~lock.", "#"
 _PREFIX, _SUFFIX = ".tabellion-", ".tmp"
 #: A temporary file this far from the present, before or after (clocks move), belongs to nobody who is still writing.
 _LEFTOVER_AGE_SECONDS = 3600
 _BLOCK_BYTES = 1 << 20
 #: Bytes of a file's beginning that tell what it is.
 _HEAD_BYTES = 8192
+
+
+def is_owner_file(name: str) -> bool:
+    """Whether a file of that name says that its neighbour is open in Excel or LibreOffice."""
+    return name.startswith(EXCEL_OWNER) or (name.startswith(LIBREOFFICE_OWNER) and name.endswith(LIBREOFFICE_OWNER_END))
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tabellion.files import EXCEL_OWNER
 from tabellion.wording import fold
 
 #: The folder, inside that of the returns, of the files that people do not want to count.
 SET_ASIDE = "ecartes"
 #: How Excel and LibreOffice mark an open file, and systems their own files.
-_NOT_OURS = ("~$", ".", "thumbs.db", "desktop.ini", "icon\r")
+_NOT_OURS = (EXCEL_OWNER, ".", "thumbs.db", "desktop.ini", "icon\r")
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".download", "#")
 #: Bytes at a file's end that tell whether it changed: a zip lists there the checksum of each of its parts.
 _TAIL_BYTES = 65_536

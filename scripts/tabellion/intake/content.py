@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from tabellion.files import EXCEL_OWNER, LIBREOFFICE_OWNER
 from tabellion.findings import TabellionError
 from tabellion.intake.limits import refusal
 
@@ -58,7 +59,7 @@ def check_content(data: bytes, fichier: str) -> None:
 
 def _other_format(data: bytes, fichier: str) -> TabellionError:
     head = data[:_HEAD_BYTES]
-    if fichier.startswith(("~$", ".~lock.")) and len(data) <= _OWNER_FILE_BYTES:
+    if fichier.startswith((EXCEL_OWNER, LIBREOFFICE_OWNER)) and len(data) <= _OWNER_FILE_BYTES:
         return refusal("fichier-verrou")
     if head.startswith(_OLE2):
         return _ole2(data)

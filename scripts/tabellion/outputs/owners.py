@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tabellion.files import EXCEL_OWNER, LIBREOFFICE_OWNER, LIBREOFFICE_OWNER_END
+
 #: An owner file that was written this long ago, of a workbook that nobody here has open, was left by a program that
 #: died: longer than a day's work, so that a workbook left open for the night is still somebody's.
 STALE_SECONDS = 24 * 3600
-#: LibreOffice's owner file of ``a.xlsx`` is ``.~lock.a.xlsx#``, Excel's is ``~$a.xlsx``.
-_LIBREOFFICE, _LIBREOFFICE_END, _EXCEL = ".~lock.", "#", "~$"
 #: Excel's: the length of the name in bytes, the name in the machine's own encoding in 54 bytes, the length in
 #: characters in 2 bytes, the name in UTF-16. LibreOffice's is one line of text, with a path in it.
 _NAME_BYTES, _CHARACTERS = 54, 55
@@ -42,12 +42,6 @@ class Owner:
         return f"{self.nom}, dans {self.programme}" if self.nom else f"quelqu'un, dans {self.programme}"
 
 
-def is_owner_file(path: Path) -> bool:
-    """Whether a file has the name of an owner file; it need not exist."""
-    name = path.name
-    return name.startswith(_EXCEL) or (name.startswith(_LIBREOFFICE) and name.endswith(_LIBREOFFICE_END))
-
-
 def owner_of(path: Path, now: datetime) -> Owner | None:
     """Who has the workbook at ``path`` open, ``None`` when nobody, as far as owner files tell.
 
@@ -58,7 +52,7 @@ def owner_of(path: Path, now: datetime) -> Owner | None:
 
 
 def _libreoffice(path: Path, now: datetime) -> Owner | None:
-    file = path.with_name(f"{_LIBREOFFICE}{path.name}{_LIBREOFFICE_END}")
+    file = path.with_name(f"{LIBREOFFICE_OWNER}{path.name}{LIBREOFFICE_OWNER_END}")
     content = _content(file)
     if content is None:
         return None
@@ -69,7 +63,7 @@ def _libreoffice(path: Path, now: datetime) -> Owner | None:
 
 
 def _excel(path: Path, now: datetime) -> Owner | None:
-    file = path.with_name(f"{_EXCEL}{path.name}")
+    file = path.with_name(f"{EXCEL_OWNER}{path.name}")
     content = _content(file)
     if content is None:
         return None

@@ -6,10 +6,9 @@ from enum import Enum
 from pathlib import Path
 
 from tabellion.campaign.folder import counts
+from tabellion.files import is_owner_file
 from tabellion.workspace import SETTINGS_FILE, Workspace
 
-#: How Excel and LibreOffice call the file that they lay beside the one they have open.
-_EXCEL_OWNER, _LIBREOFFICE_OWNER, _LIBREOFFICE_END = "~$", ".~lock.", "#"
 #: The copies that text editors leave beside what they save.
 _BACKUP = ("~", ".bak", ".swp")
 
@@ -21,11 +20,6 @@ class Concern(Enum):
     INPUT = "entrée"
     SETTINGS = "réglages"
     OUTPUT_RELEASED = "sortie libérée"
-
-
-def is_owner(name: str) -> bool:
-    """Whether a file of that name says that its neighbour is open in Excel or LibreOffice."""
-    return name.startswith(_EXCEL_OWNER) or (name.startswith(_LIBREOFFICE_OWNER) and name.endswith(_LIBREOFFICE_END))
 
 
 def counts_here(name: str) -> bool:
@@ -47,7 +41,7 @@ def concerns(path: Path, workspace: Workspace) -> Concern | None:
         if path.is_relative_to(folder):
             return concern if all(map(counts_here, path.relative_to(folder).parts)) else None
     if path.is_relative_to(workspace.constats) or path.parent == workspace.consolidation:
-        return Concern.OUTPUT_RELEASED if is_owner(path.name) else None
+        return Concern.OUTPUT_RELEASED if is_owner_file(path.name) else None
     return None
 
 

@@ -13,8 +13,9 @@ from types import TracebackType
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 
+from tabellion.files import is_owner_file
 from tabellion.findings import Finding, Place, finding
-from tabellion.watch.concerns import Concern, concerns, is_owner
+from tabellion.watch.concerns import Concern, concerns
 from tabellion.watch.looks import Look
 from tabellion.watch.native import Native
 from tabellion.watch.scan import Scanner, Sweep
@@ -153,7 +154,7 @@ class Watcher:
         if not self.is_polling:
             self._check_hearing(sweep, told)
         # What an input is now is remembered; that an owner file went is news once, and the system may have told it.
-        return [path for path in sweep.changed if not (is_owner(path.name) and str(path) in told)]
+        return [path for path in sweep.changed if not (is_owner_file(path.name) and str(path) in told)]
 
     def _refresh(self) -> None:
         """Let the system tell of every folder that is there now; where it cannot, poll."""

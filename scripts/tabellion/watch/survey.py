@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tabellion.watch.concerns import counts_here, is_owner, trees
+from tabellion.files import is_owner_file
+from tabellion.watch.concerns import counts_here, trees
 from tabellion.workspace import SETTINGS_FILE, Workspace
 
 Trace = tuple[int, int, int, int]
@@ -117,7 +118,7 @@ class _Surveyor:
 
     def mark(self, folder: str, names: list[str]) -> None:
         """Note those of the names that are owner files."""
-        self.files.update((os.path.join(folder, name), _OWNER) for name in names if is_owner(name))  # noqa: PTH118
+        self.files.update((os.path.join(folder, name), _OWNER) for name in names if is_owner_file(name))  # noqa: PTH118
 
 
 def _trace(found: os.stat_result) -> Trace:
