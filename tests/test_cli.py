@@ -92,6 +92,10 @@ def test_the_version_is_said(tmp_path: Path) -> None:
             "forms --exercice bientôt",
             "la valeur donnée pour l'option « --exercice » ne convient pas ; attendu : un nombre entier.",
         ),
+        (
+            "publish --depuis lune",
+            "la valeur donnée pour l'option « --depuis » ne convient pas ; attendu : contrat, consolidation.",
+        ),
         ("forms --partenaires x", "vouliez-vous dire « --partenaire » ?"),
         ("validate", "il manque l'argument FICHIER…"),
         ("new", "il manque l'argument DOSSIER"),

@@ -21,6 +21,7 @@ from support.document_template import template
 from support.large_contracts import awkward_rows, empty_rows, large_rows
 from support.program import tabellion
 from support.published_document import PublishedDocument, W, amount, source_counts, words
+from tabellion.commands.origin import Depuis
 from tabellion.commands.publish import Publication, Wanted, formats_of, publish
 from tabellion.findings import TabellionError
 from tabellion.outputs.publishing.document import make_document
@@ -344,12 +345,11 @@ def test_the_master_is_published_where_there_is_one(workspace: Path) -> None:
         ({"formats": ("odt",)}, "option-fausse"),
         ({"conventions": (12,)}, "option-fausse"),
         ({"exercice": 1999}, "option-fausse"),
-        ({"source": "lune"}, "option-fausse"),
-        ({"source": "consolidation"}, "option-fausse"),
+        ({"source": Depuis.CONSOLIDATION}, "consolidation-absente"),
         ({"target": Path("document.txt")}, "option-fausse"),
     ],
 )
-def test_wrong_options_are_said(workspace: Path, options: dict[str, object], code: str) -> None:
+def test_what_cannot_be_published_is_said(workspace: Path, options: dict[str, object], code: str) -> None:
     with pytest.raises(TabellionError) as refused:
         run(workspace, **options)
     assert [each.code for each in refused.value.findings] == [code]

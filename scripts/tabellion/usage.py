@@ -6,7 +6,7 @@ import os
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -161,11 +161,15 @@ def _named(param: Any) -> str:
 def _expected(param: Any) -> str:
     """What a value must be; older typers say it by ``type``, newer ones by the annotation of ``type_descriptor``."""
     kind = getattr(param, "type", None) or getattr(getattr(param, "type_descriptor", None), "annotation", None)
-    choices = getattr(kind, "choices", None) or getattr(kind, "__members__", {}).values()
+    choices = getattr(kind, "choices", None) or getattr(kind, "__members__", {}).values() or _literals(kind)
     if choices:
         return " ; attendu : " + ", ".join(str(getattr(each, "value", each)) for each in choices)
     name = str(getattr(kind, "name", getattr(kind, "__name__", ""))).partition(" ")[0].lower()
     return f" ; attendu : {_KINDS[name]}" if name in _KINDS else ""
+
+
+def _literals(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def _perhaps(typed: str, known: Iterable[str]) -> str:

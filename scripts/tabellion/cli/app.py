@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -31,6 +31,14 @@ app = typer.Typer(
 
 Contrat = Annotated[
     Path, typer.Option("--contrat", metavar="DOSSIER", help="Le dossier du contrat ; par défaut, celui où l'on est.")
+]
+Depuis = Annotated[
+    Literal["contrat", "consolidation"],
+    typer.Option(
+        "--depuis",
+        metavar="SOURCE",
+        help="« contrat » (par défaut : son classeur, sinon le registre) ou « consolidation ».",
+    ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les constats en JSON.")]
 

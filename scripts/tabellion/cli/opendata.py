@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from tabellion.cli.app import Contrat, Json, app, finishing, open_workspace, say_kept
+from tabellion.cli.app import Contrat, Depuis, Json, app, finishing, open_workspace, say_kept
 from tabellion.usage import Command
-
-Depuis = Annotated[
-    Literal["contrat", "consolidation"],
-    typer.Option("--depuis", metavar="SOURCE", help="« contrat » (par défaut) ou « consolidation »."),
-]
 
 
 @app.command(cls=Command)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tabellion.cli.app import SOMETHING_BLOCKS, WRONG_USE, Contrat, app, leaving, open_workspace, say_kept
+from tabellion.cli.app import SOMETHING_BLOCKS, WRONG_USE, Contrat, Depuis, app, leaving, open_workspace, say_kept
 from tabellion.usage import Command
 
 
@@ -32,12 +32,7 @@ def publish(
         int | None,
         typer.Option("--exercice", metavar="ANNÉE", help="L'année des budgets ; par défaut, exercice du contrat."),
     ] = None,
-    depuis: Annotated[
-        str,
-        typer.Option(
-            "--depuis", metavar="ÉTAT", help="« contrat » (le classeur, sinon le registre) ou « consolidation »."
-        ),
-    ] = "contrat",
+    depuis: Depuis = "contrat",
     sortie: Annotated[
         Path | None,
         typer.Option("--sortie", metavar="FICHIER", help="Où écrire le document ; par défaut, workbooks/publication/."),
@@ -48,13 +43,14 @@ def publish(
     contrat: Contrat = Path(),
 ) -> None:
     """Publie le contrat : un document Word, et un PDF là où LibreOffice est installé."""
+    from tabellion.commands.origin import Depuis as Origins
     from tabellion.commands.progress import writing_progress
     from tabellion.commands.publish import Wanted, formats_of
     from tabellion.commands.publish import publish as make
     from tabellion.commands.saying import print_findings, summary
     from tabellion.wording import plural
 
-    wanted = Wanted(formats_of(formats, sortie), tuple(convention or ()), exercice, depuis, sortie, forcer)
+    wanted = Wanted(formats_of(formats, sortie), tuple(convention or ()), exercice, Origins(depuis), sortie, forcer)
     workspace = open_workspace(contrat)
     with writing_progress() as progress:
         done = make(workspace, wanted, datetime.now(), progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from tabellion.campaign.masters import Master, master_of, master_of_register
 from tabellion.checks.contract import check_integrity
@@ -45,11 +46,7 @@ def load_origin(workspace: Workspace, depuis: Depuis) -> Origin:
     """
     look = load_look(workspace.templates / LAYOUT, workspace.schemas)
     if depuis is Depuis.CONSOLIDATION:
-        folder = workspace.consolidation / REGISTER
-        if not folder.is_dir():
-            place = Place(str(workspace.consolidation))
-            raise TabellionError([finding("consolidation-absente", place, valeur=str(workspace.consolidation))])
-        name = folder.relative_to(workspace.workbooks).as_posix()
+        name = consolidated_register(workspace).relative_to(workspace.workbooks).as_posix()
         master, words = _of_register(workspace, name), "l'état consolidé"
     elif workspace.contrat.exists():
         name = workspace.contrat.name
@@ -60,6 +57,15 @@ def load_origin(workspace: Workspace, depuis: Depuis) -> Origin:
         master, words = _of_register(workspace, workspace.registre.name), "le registre"
     contract = Contract(workspace.settings, workspace.schemas, look, master.tables, master.adoption)
     return Origin(contract, master, words)
+
+
+def consolidated_register(workspace: Workspace) -> Path:
+    """The folder of the consolidated register; raises :class:`TabellionError` when nothing was consolidated yet."""
+    folder = workspace.consolidation / REGISTER
+    if not folder.is_dir():
+        place = Place(str(workspace.consolidation))
+        raise TabellionError([finding("consolidation-absente", place, valeur=str(workspace.consolidation))])
+    return folder
 
 
 def _of_register(workspace: Workspace, name: str) -> Master:

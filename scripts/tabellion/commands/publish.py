@@ -10,6 +10,7 @@ from pathlib import Path
 from tabellion.checks.contract import check_integrity, check_meaning
 from tabellion.commands.generate import LAYOUT, load_contract
 from tabellion.commands.options import wrong_option
+from tabellion.commands.origin import Depuis, consolidated_register
 from tabellion.commands.validate import check_master
 from tabellion.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -30,8 +31,6 @@ from tabellion.workspace import Workspace
 FORMATS = ("docx", "pdf")
 #: How each format tells whether a document is as the program wrote it.
 _SEALS = {".docx": is_intact, ".pdf": pdf_is_intact}
-CONTRACT, CONSOLIDATED = "contrat", "consolidation"
-SOURCES = (CONTRACT, CONSOLIDATED)
 FOLDER, TEXTS = "publication", "textes"
 
 #: Told how many steps are done, of how many, and what is being done.
@@ -61,7 +60,7 @@ class Wanted:
     formats: tuple[str, ...] = ("docx",)
     conventions: tuple[int, ...] = ()
     exercice: int | None = None
-    source: str = CONTRACT
+    source: Depuis = Depuis.CONTRAT
     target: Path | None = None
     force: bool = False
 
@@ -136,8 +135,6 @@ def _wrong_options(wanted: Wanted) -> list[Finding]:
         for each in wanted.formats
         if each not in FORMATS
     ]
-    if wanted.source not in SOURCES:
-        mistakes.append(wrong_option("--depuis", wanted.source, " ou ".join(SOURCES)))
     target = wanted.target
     if target is not None and (target.suffix.lower() not in (".docx", ".pdf") or target.is_dir()):
         mistakes.append(wrong_option("--sortie", str(target), "un nom de fichier qui finit par .docx ou .pdf"))
@@ -165,17 +162,13 @@ def _wrong_for(contract: Contract, wanted: Wanted) -> list[Finding]:
     return mistakes
 
 
-def _read(workspace: Workspace, source: str) -> tuple[Contract, tuple[Finding, ...], str]:
+def _read(workspace: Workspace, source: Depuis) -> tuple[Contract, tuple[Finding, ...], str]:
     """The contract of a source, what is open in it, and what it was made from, in words.
 
     Raises :class:`TabellionError` when there is nothing to read, or it cannot be read.
     """
-    if source == CONSOLIDATED:
-        folder = workspace.consolidation / "registre"
-        if not folder.is_dir():
-            detail = "lancez d'abord « tabellion consolidate »"
-            raise TabellionError([wrong_option("--depuis", source, f"un état consolidé : {detail}")])
-        register = load_register(folder, workspace.schemas)
+    if source is Depuis.CONSOLIDATION:
+        register = load_register(consolidated_register(workspace), workspace.schemas)
         mistakes = check_integrity(register.tables, workspace.schemas, workspace.settings, register.locate)
         if mistakes:
             raise TabellionError(mistakes)
