@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.contracts import SETTINGS, Rows, contract_rows, line, published, small_rows, tables_of, total
-from tabellion.accounts import (
+from tabellion.measures import (
     DETAIL,
     RECAP,
     SCOPE_ALL,
@@ -19,7 +19,7 @@ from tabellion.accounts import (
     double_counts,
     walk,
 )
-from tabellion.accounts.overview import Overview
+from tabellion.measures.overview import Overview
 
 
 def accounts_of(rows: Rows) -> Accounts:

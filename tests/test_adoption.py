@@ -12,9 +12,9 @@ import pytest
 from tabellion.campaign.adoption import ADOPTION_FILE, Adoption, adoption_of, load_adoption
 from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
-from tabellion.campaign.readings import Reading
+from tabellion.campaign.parsed_return import Reading
 from tabellion.findings import TabellionError
-from tabellion.workbook.forms.spec import FormIdentity, form_id
+from tabellion.layout.forms import FormIdentity, form_id
 
 LINES, FOLLOWED = "lignes_budgetaires", "suivis"
 

@@ -19,10 +19,10 @@ from support.libreoffice import LibreOffice
 from support.masters import Package, chartres, contract, contract_of
 from support.program import tabellion
 from support.recalculated import differences, errors
-from tabellion.accounts.annex import AnnexFigures, rate
 from tabellion.commands.new import create_workspace
+from tabellion.contract.model import Contract
+from tabellion.measures.annex import AnnexFigures, rate
 from tabellion.outputs.annex import annex_name, write_annex
-from tabellion.workbook.plan import Contract
 
 Rows2 = dict[tuple[Any, ...], list[Any]]
 

@@ -17,17 +17,17 @@ from openpyxl.comments import Comment
 from support.contracts import ROOT
 from support.forms import written_form
 from support.libreoffice import LibreOffice
-from support.masters import MAIN, Package, look, master
+from support.masters import MAIN, Package, master, theme
 from support.mutations import FIRST, fill
 from tabellion.commands.validate import validate
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError
-from tabellion.intake import parse_bytes
-from tabellion.outputs.annotation.annotate import annotate, annotated_copy, is_annotated
-from tabellion.workbook.names import ANNOTATIONS
-from tabellion.workspace import find_workspace
+from tabellion.layout.names import ANNOTATIONS
+from tabellion.reading import parse_bytes
+from tabellion.xlsx.annotation.annotate import annotate, annotated_copy, is_annotated
 
 NOW = datetime(2016, 5, 4, 10, 30)
-FILLS = {severity: "FF" + look().colours[severity.label][1:] for severity in Severity}
+FILLS = {severity: "FF" + theme().colours[severity.label][1:] for severity in Severity}
 
 
 def said(
@@ -76,7 +76,7 @@ files = pytest.mark.parametrize("name", FILES)
 
 def made(name: str) -> tuple[bytes, bytes, Sequence[Finding]]:
     before, findings = FILES[name][0](), FILES[name][1]
-    return before, annotated_copy(before, findings, look()), findings
+    return before, annotated_copy(before, findings, theme()), findings
 
 
 def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[Finding]) -> None:
@@ -182,7 +182,7 @@ def test_protection_stays_and_the_comments_hide_until_hovered() -> None:
 @files
 def test_the_same_input_gives_the_same_bytes(name: str) -> None:
     before, after, findings = made(name)
-    assert annotated_copy(before, findings, look()) == after
+    assert annotated_copy(before, findings, theme()) == after
     assert is_annotated(after)
     assert not is_annotated(before)
     assert not is_annotated(by_openpyxl(after))
@@ -194,7 +194,7 @@ def test_a_comment_that_was_there_is_kept() -> None:
         book["Budget"][cell].comment = Comment("Vu avec <Paul> & Anne", "Anne")
     stream = io.BytesIO()
     book.save(stream)
-    after = annotated_copy(stream.getvalue(), FORM_FINDINGS, look())
+    after = annotated_copy(stream.getvalue(), FORM_FINDINGS, theme())
     sheet = openpyxl.load_workbook(io.BytesIO(after))["Budget"]
     comment, other = sheet["F6"].comment, sheet["G6"].comment
     assert comment is not None
@@ -222,7 +222,7 @@ def test_shared_and_array_formulas_and_merged_cells_keep_what_they_are() -> None
     content = changed(
         stream.getvalue(), "xl/worksheets/sheet1.xml", lambda part: part.replace(b"</sheetData>", formulas)
     )
-    after = annotated_copy(content, [said("Sheet", each) for each in ("A7", "A8", "B8", "D4")], look())
+    after = annotated_copy(content, [said("Sheet", each) for each in ("A7", "A8", "B8", "D4")], theme())
     part = Package(after).parts["xl/worksheets/sheet1.xml"]
     for formula in re.findall(rb"<f .*?<v>", formulas):
         assert formula in part
@@ -255,7 +255,7 @@ def test_prefixed_xml_rows_without_numbers_and_texts_that_xml_cannot_hold() -> N
         Finding("texte-coupe", Severity.ERREUR, True, Place("x", "Sheet", each), "\x01 <&> _x0041_ \ud800", "")
         for each in ("B1", "D1", "C2", "A5", "A9", "A12", "B12")
     ]
-    after = annotated_copy(content, findings, look())
+    after = annotated_copy(content, findings, theme())
     rows = list(Package(after).sheets["Sheet"].iter(f"{MAIN}row"))
     assert [row.attrib.get("r") for row in rows] == [None, None, "5", "9", "12"]
     marked = openpyxl.load_workbook(io.BytesIO(after))["Sheet"]
@@ -276,7 +276,7 @@ def test_corrections_typed_into_the_copy_make_a_valid_return(tmp_path: Path) -> 
     book.save(path)
     findings = [each for each in validate(workspace, [path]) if each.bloquant]
     assert [each.place.cellule for each in findings] == [f"F{FIRST}"]
-    (copy,) = annotate([(path, findings)], tmp_path / "annotés", look(), NOW)
+    (copy,) = annotate([(path, findings)], tmp_path / "annotés", theme(), NOW)
     book = openpyxl.load_workbook(copy)
     book["Budget"].cell(FIRST, 6).value = 12
     book.save(copy)
@@ -289,7 +289,7 @@ def test_an_annotated_master_says_what_the_master_said(tmp_path: Path) -> None:
     path.write_bytes(master("Chartres")[1])
     findings = validate(workspace, [path])
     assert findings
-    (copy,) = annotate([(path, findings)], tmp_path / "annotés", look(), NOW)
+    (copy,) = annotate([(path, findings)], tmp_path / "annotés", theme(), NOW)
     assert validate(workspace, [copy]) == findings
     check_nothing_else_changed(path.read_bytes(), copy.read_bytes(), findings)
 
@@ -301,23 +301,23 @@ def test_copies_are_written_beside_and_never_over(tmp_path: Path) -> None:
     path.write_bytes(form())
     broken.write_bytes(b"PK")
     with pytest.raises(TabellionError):
-        annotate([(path, FORM_FINDINGS)], source, look(), NOW)
-    assert annotate([(path, FORM_FINDINGS), (broken, [said(None, None)])], folder, look(), NOW) == [folder / "a.xlsx"]
+        annotate([(path, FORM_FINDINGS)], source, theme(), NOW)
+    assert annotate([(path, FORM_FINDINGS), (broken, [said(None, None)])], folder, theme(), NOW) == [folder / "a.xlsx"]
     assert path.read_bytes() == form()
     assert [each.name for each in folder.iterdir()] == ["a.xlsx"]
-    assert annotate([(path, ())], folder, look(), NOW) == []
+    assert annotate([(path, ())], folder, theme(), NOW) == []
     assert list(folder.iterdir()) == []
 
 
 def test_an_old_copy_that_someone_typed_into_is_kept(tmp_path: Path) -> None:
     path, folder = tmp_path / "a.xlsx", tmp_path / "annotés"
     path.write_bytes(form())
-    annotate([(path, FORM_FINDINGS)], folder, look(), NOW)
+    annotate([(path, FORM_FINDINGS)], folder, theme(), NOW)
     typed = by_openpyxl((folder / "a.xlsx").read_bytes())
     (folder / "a.xlsx").write_bytes(typed)
-    annotate([(path, ())], folder, look(), NOW)
+    annotate([(path, ())], folder, theme(), NOW)
     assert (folder / "a.xlsx").read_bytes() == typed
-    annotate([(path, FORM_FINDINGS)], folder, look(), NOW)
+    annotate([(path, FORM_FINDINGS)], folder, theme(), NOW)
     assert is_annotated((folder / "a.xlsx").read_bytes())
     assert (folder / "a 2016-05-04 10h30.xlsx").read_bytes() == typed
 
@@ -329,8 +329,8 @@ def test_a_copy_sent_back_is_annotated_anew(save: Callable[[bytes], bytes]) -> N
     book["Budget"]["F6"].comment = Comment("Vu avec Anne", "Anne")
     stream = io.BytesIO()
     book.save(stream)
-    first = save(annotated_copy(stream.getvalue(), FORM_FINDINGS, look()))
-    after = annotated_copy(first, [said("Budget", "G7"), said("Budget", "B5")], look())
+    first = save(annotated_copy(stream.getvalue(), FORM_FINDINGS, theme()))
+    after = annotated_copy(first, [said("Budget", "G7"), said("Budget", "B5")], theme())
     book = openpyxl.load_workbook(io.BytesIO(after))
     assert [name for name in book.sheetnames if name.startswith(ANNOTATIONS)] == [ANNOTATIONS]
     found = {cell.coordinate: cell.comment.text for row in book["Budget"].iter_rows() for cell in row if cell.comment}
@@ -359,10 +359,10 @@ def test_libreoffice_opens_a_copy_and_shows_the_same_cells(name: str, office: Li
 @pytest.mark.libreoffice
 def test_a_file_saved_by_libreoffice_is_annotated_too(office: LibreOffice, tmp_path: Path) -> None:
     first = tmp_path / "a.xlsx"
-    first.write_bytes(annotated_copy(form(), FORM_FINDINGS[:2], look()))
+    first.write_bytes(annotated_copy(form(), FORM_FINDINGS[:2], theme()))
     office.open(first)
     saved = office.save(tmp_path / "b.xlsx").read_bytes()
-    after = annotated_copy(saved, FORM_FINDINGS, look())
+    after = annotated_copy(saved, FORM_FINDINGS, theme())
     assert [name for name in Package(after).sheet_parts if name.startswith(ANNOTATIONS)] == [ANNOTATIONS]
     sheet = openpyxl.load_workbook(io.BytesIO(after))["Budget"]
     assert sheet["P300"].comment is not None

@@ -10,9 +10,9 @@ from pathlib import Path
 from tabellion.commands.generate import generate
 from tabellion.commands.new import create_workspace
 from tabellion.commands.validate import validate
-from tabellion.intake import read_workbook
-from tabellion.intake.master import read_master
-from tabellion.workspace import find_workspace
+from tabellion.contract.workspace import find_workspace
+from tabellion.reading import read_workbook
+from tabellion.reading.master import read_master
 
 NOW = datetime(2026, 1, 2)
 

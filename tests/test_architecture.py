@@ -22,8 +22,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_MODULE_LINES = 400
 #: From the ground floor up: a room imports its own modules and those of the rooms before it.
 ROOMS = (
-    "addresses", "findings", "wording", "processes", "files", "schema", "workspace", "registre", "accounts", "workbook",
-    "intake", "checks", "campaign", "outputs", "watch", "commands", "usage", "cli",
+    "addresses", "wording", "findings", "processes", "transaction", "schema", "layout", "measures", "contract",
+    "reading", "xlsx", "checks", "campaign", "importing", "outputs", "mail", "watching", "commands", "cli",
 )  # fmt: skip
 
 

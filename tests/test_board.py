@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from support.consolidations import LONG_NAME, large, rich, small
 from support.program import environment
-from tabellion.campaign.model import Consolidation, Since, Standing
+from tabellion.campaign.model import Consolidation, ReturnStatus, Since
 from tabellion.commands.board import SUBJECT_AT_MOST, board_lines, cell_width, fit, since_lines, subject
 from tabellion.findings import Place
 
@@ -42,13 +42,13 @@ def test_each_exercice_has_its_counts_the_latest_first() -> None:
     assert years == ["Exercice 2017", "Exercice 2016, à renvoyer au plus tard le 30/11/2016"]
     counts = shown[shown.index(years[1]) + 1]
     board = [each for each in rich().board if each.exercice == 2016]
-    for standing, words in (
-        (Standing.REJECTED, "rejetés"),
-        (Standing.LATE, "en retard"),
-        (Standing.ACCEPTED, "acceptés (dont 1 après la date)"),
-        (Standing.NOT_SENT, "pas envoyé"),
+    for status, words in (
+        (ReturnStatus.REJECTED, "rejetés"),
+        (ReturnStatus.LATE, "en retard"),
+        (ReturnStatus.ACCEPTED, "acceptés (dont 1 après la date)"),
+        (ReturnStatus.NOT_SENT, "pas envoyé"),
     ):
-        assert f"{sum(each.standing is standing for each in board)} {words}" in counts
+        assert f"{sum(each.status is status for each in board)} {words}" in counts
 
 
 def test_what_blocks_comes_first_and_every_partner_has_its_line() -> None:

@@ -56,8 +56,8 @@ from support.masters import Package, position
 from support.opened_books import Book, Opened, Row
 from support.program import Outcome, contents, tabellion
 from support.recalculated import differences
-from tabellion.campaign.model import Standing, Verdict
-from tabellion.workbook.forms.spec import ACTIONS, BUDGET, FINANCEMENTS
+from tabellion.campaign.model import ReturnStatus, Verdict
+from tabellion.layout.forms import ACTIONS, BUDGET, FINANCEMENTS
 
 REPORT = "consolidation/consolidation.xlsx"
 TABLE_TITLES = {
@@ -214,7 +214,12 @@ def test_the_campaign_has_what_it_says(played: Played) -> None:
     """All 21 partners, and every case."""
     campaign = played.campaign
     assert len({partner for partner, _ in campaign.standings}) == 21
-    assert {*campaign.standings.values()} == {Standing.ACCEPTED, Standing.KEPT, Standing.REJECTED, Standing.LATE}
+    assert {*campaign.standings.values()} == {
+        ReturnStatus.ACCEPTED,
+        ReturnStatus.KEPT,
+        ReturnStatus.REJECTED,
+        ReturnStatus.LATE,
+    }
     assert {*campaign.verdicts.values()} == {
         Verdict.IN_FORCE, Verdict.OLDER, Verdict.TWIN, Verdict.UNDECIDED, Verdict.REJECTED, Verdict.UNREADABLE
     }  # fmt: skip
@@ -402,7 +407,7 @@ def test_the_headline_figures(played: Played) -> None:
     words = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))[amount]
     total = added_up(expected_totals(campaign), 0, 3)[year, amount]
     assert euros(shown_under[f"Crédits {year}, {words}"]) == total
-    accepted = sum(each is Standing.ACCEPTED for key, each in standings.items() if key[1] == YEAR)
+    accepted = sum(each is ReturnStatus.ACCEPTED for key, each in standings.items() if key[1] == YEAR)
     assert shown_under[f"Retours acceptés, {YEAR}"] == accepted
     assert shown_under["En retard"] == len(late_partners(campaign))
     assert shown_under["Conflits"] == len(campaign.conflicts)
@@ -423,7 +428,9 @@ def test_the_page_says_the_same(played: Played) -> None:
 def test_the_campaign_in_figures(played: Played) -> None:
     row = next(row for row in played.book.rows("Synthese_campagne") if row["Exercice"] == YEAR)
     counts = Counter(each for (_, year), each in played.campaign.standings.items() if year == YEAR)
-    assert {each: row[each.value.capitalize()] for each in Standing} == {each: counts[each] for each in Standing}
+    assert {each: row[each.value.capitalize()] for each in ReturnStatus} == {
+        each: counts[each] for each in ReturnStatus
+    }
     assert row["Partenaires"] == 21
 
 
@@ -478,7 +485,7 @@ class Change:
     champ: str
     before: Any
     after: Any
-    fate: str
+    outcome: str
 
 
 def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
@@ -499,11 +506,11 @@ def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
             elif (key, column) == (KNOWN_LINE, "montant_prevu"):
                 before = Decimal(5000)
             table = {BUDGET: "lignes_budgetaires", ACTIONS: "suivis", FINANCEMENTS: "financements"}[sheet]
-            fate = "en conflit" if (table, key, column) in campaign.conflicts else "appliquée"
+            outcome = "en conflit" if (table, key, column) in campaign.conflicts else "appliquée"
             if (key, column) == (STAFFED, "statut_montant"):
-                fate = "déjà au contrat"
+                outcome = "déjà au contrat"
             after = meaning(reply.answers[sheet][key][column])
-            found[saved.sha256, sheet, address] = Change(partner, year, column, before, after, fate)
+            found[saved.sha256, sheet, address] = Change(partner, year, column, before, after, outcome)
     return found
 
 
@@ -524,7 +531,7 @@ def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) 
     for place, row in listed.items():
         change = expected[place]
         said = (names[row["Partenaire"]], row["Exercice"], row["Champ"], row["Suite donnée"])
-        assert said == (change.partenaire, change.exercice, FIELDS[change.champ], change.fate), place
+        assert said == (change.partenaire, change.exercice, FIELDS[change.champ], change.outcome), place
         assert same(row["Avant"], change.before), (place, row["Avant"], change.before)
         assert same(row["Après"], change.after), (place, row["Après"], change.after)
         assert moment(row["Enregistré le"]) == campaign.sources[change.partenaire, change.exercice].saved
@@ -611,7 +618,7 @@ def test_rows_that_returns_changed_say_so(played: Played) -> None:
         for (sheet, key, column), address in saved.cells.items()
         if sheet == BUDGET and not key.startswith("+")
         for change in [expected_changes(campaign)[saved.sha256, sheet, address]]
-        if change.fate == "appliquée"
+        if change.outcome == "appliquée"
     )
     shas = {saved.sha256 for saved in campaign.sources.values()}
     for row in played.book.rows("Donnees_lignes_budgetaires"):
@@ -630,14 +637,14 @@ def test_rows_that_returns_changed_say_so(played: Played) -> None:
 def late_partners(campaign: Campaign) -> set[str]:
     """Those who sent nothing that can be read by the campaign's date, or whose answer was saved after it."""
     after = {partner for (partner, year), saved in campaign.sources.items() if saved.saved > datetime(2016, 12, 1)}
-    return after | {partner for (partner, _), standing in campaign.standings.items() if standing is Standing.LATE}
+    return after | {partner for (partner, _), status in campaign.standings.items() if status is ReturnStatus.LATE}
 
 
 def test_the_board_says_where_each_partner_stands(played: Played) -> None:
     campaign, names = played.campaign, named(played.campaign)
     rows = {(names[row["Partenaire"]], int(row["Exercice"])): row for row in played.book.rows("Suivi_retours")}
     found = {key: row["État"].partition(" ")[2] for key, row in rows.items() if key in campaign.standings}
-    assert found == {key: standing.value for key, standing in campaign.standings.items()}
+    assert found == {key: status.value for key, status in campaign.standings.items()}
     late = {partner for (partner, year), row in rows.items() if year == YEAR and row["Délai"] == "en retard"}
     assert late == late_partners(campaign)
     assert all(row["Formulaire envoyé"] for key, row in rows.items() if key in campaign.standings)
@@ -760,7 +767,7 @@ def test_names_of_files_change_nothing_of_the_figures(again: Campaign) -> None:
     rows = Book(again.workbooks / REPORT).rows("Suivi_retours")
     found = {(names[row["Partenaire"]], int(row["Exercice"])): row["État"].partition(" ")[2] for row in rows}
     assert {key: found[key] for key in again.standings} == {
-        key: standing.value for key, standing in again.standings.items()
+        key: status.value for key, status in again.standings.items()
     }
 
 

@@ -252,8 +252,8 @@ def test_any_unique_index_will_do(kind: str) -> None:
 
 @pytest.mark.source
 def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() -> None:
-    from tabellion.registre.document import read_document
-    from tabellion.workspace import find_workspace
+    from tabellion.contract.workspace import find_workspace
+    from tabellion.importing.document import read_document
 
     tables = tables_of(read_document(SOURCE.read_bytes(), SOURCE.name).tables)
     found = check_contract(tables, schemas(), find_workspace(ROOT).settings, locate)

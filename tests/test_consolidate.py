@@ -20,13 +20,13 @@ from support.campaign import Formula, campaign_workspace, fill, form_keys, old_e
 from support.contracts import Rows, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
-from tabellion.campaign.model import Fate, Standing, Verdict
-from tabellion.commands import stock
-from tabellion.commands.consolidate import Night, consolidate
+from tabellion.campaign.model import MergeOutcome, ReturnStatus, Verdict
+from tabellion.commands import inputs
+from tabellion.commands.consolidate import ConsolidationRun, consolidate
+from tabellion.contract.register import save_register
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
-from tabellion.intake import RawWorkbook
-from tabellion.registre.package import save_register
-from tabellion.workspace import find_workspace
+from tabellion.reading import RawWorkbook
 
 TONIGHT = datetime(2016, 12, 1, 2, 0)
 SAVED = datetime(2016, 11, 20, 9, 0)
@@ -63,24 +63,24 @@ def reply(root: Path, name: str, amount: float | Formula | str, *, saved: dateti
     return target
 
 
-def night(root: Path, now: datetime = TONIGHT) -> Night:
+def night(root: Path, now: datetime = TONIGHT) -> ConsolidationRun:
     return consolidate(find_workspace(root), now)
 
 
-def codes(done: Night, fichier: str) -> set[str]:
+def codes(done: ConsolidationRun, fichier: str) -> set[str]:
     return {each.code for each in done.findings if each.place.fichier == fichier}
 
 
-def planned(done: Night, line: str = "A") -> list[int]:
+def planned(done: ConsolidationRun, line: str = "A") -> list[int]:
     """What the consolidated line has planned for 2016, in cents."""
     table = done.consolidation.contract.tables["lignes_budgetaires"]
     found = table[(table["ligne_id"] == line) & (table["exercice"] == 2016)]["montant_prevu"]
     return [int(each) for each in found.dropna()]
 
 
-def standing(done: Night, partner: str = "luce") -> Standing:
+def status(done: ConsolidationRun, partner: str = "luce") -> ReturnStatus:
     (line,) = [each for each in done.consolidation.board if (each.partenaire, each.exercice) == (partner, 2016)]
-    return line.standing
+    return line.status
 
 
 def outputs(root: Path) -> Mapping[str, bytes]:
@@ -167,7 +167,7 @@ def test_a_partner_that_only_the_workbook_knows_may_answer(root: Path) -> None:
     line = {"convention_id": "1 – Éducation", "libelle": "Goûters", "montant_prevu": 30}
     fill(form(root, "vide"), books(root) / "retours" / "v.xlsx", new_rows={"Budget": [line]}, saved=SAVED)
     done = night(root)
-    assert standing(done, "vide") is Standing.ACCEPTED
+    assert status(done, "vide") is ReturnStatus.ACCEPTED
     assert 30_00 in list(done.consolidation.contract.tables["lignes_budgetaires"]["montant_prevu"].dropna())
 
 
@@ -201,7 +201,7 @@ def test_whatever_lies_there_is_said_and_nothing_else_is_disturbed(root: Path) -
     assert digests.count("") == 1  # the link to nothing: the others are told apart by their content
     assert codes(done, "retours/contrat.xlsx") == {"pas-un-formulaire"}
     assert planned(done) == [12_50]
-    assert standing(done) is Standing.ACCEPTED
+    assert status(done) is ReturnStatus.ACCEPTED
 
 
 def test_a_name_that_is_not_utf_8_stops_nothing(root: Path) -> None:
@@ -215,14 +215,14 @@ def test_a_name_that_is_not_utf_8_stops_nothing(root: Path) -> None:
     (books(root) / "retours" / os.fsdecode(b"l\xe0.txt")).write_bytes(b"x")
     shutil.copy(reply(root, "a.xlsx", "beaucoup"), books(root) / "retours" / strange)
     (books(root) / "retours" / "a.xlsx").unlink()
-    assert standing(night(root)) is Standing.REJECTED
+    assert status(night(root)) is ReturnStatus.REJECTED
     assert (books(root) / "constats" / strange).is_file()
     before = outputs(root)
     assert not night(root).written
     assert outputs(root) == before
     answers = {"Budget": {key: {"montant_prevu": 10} for key in form_keys(form(root))["Budget"]}}
     fill(form(root), books(root) / "retours" / strange, answers, saved=datetime(2016, 11, 26))
-    assert standing(night(root)) is Standing.ACCEPTED
+    assert status(night(root)) is ReturnStatus.ACCEPTED
     assert not (books(root) / "constats" / strange).exists()
 
 
@@ -241,7 +241,7 @@ def test_the_consolidation_itself_among_the_returns_is_no_return(root: Path) -> 
 def test_an_annotated_copy_filled_and_sent_back_is_a_return(root: Path) -> None:
     """What partners do: they correct the copy that shows their mistakes, and send that."""
     reply(root, "a.xlsx", Formula("1/0", "#DIV/0!"))
-    assert standing(night(root)) is Standing.REJECTED
+    assert status(night(root)) is ReturnStatus.REJECTED
     copy = books(root) / "constats" / "a.xlsx"
     (books(root) / "retours" / "a.xlsx").unlink()
     sheet = openpyxl.load_workbook(copy)["Budget"]
@@ -249,7 +249,7 @@ def test_an_annotated_copy_filled_and_sent_back_is_a_return(root: Path) -> None:
     cells = {"Budget": {f"F{row}": 12.5}}
     retouch(copy, books(root) / "retours" / "a corrigé.xlsx", cells, saved=datetime(2016, 11, 25), author="Marie")
     done = night(root, datetime(2016, 12, 2))
-    assert standing(done) is Standing.ACCEPTED
+    assert status(done) is ReturnStatus.ACCEPTED
     assert planned(done) == [12_50]
 
 
@@ -338,7 +338,7 @@ def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
     night(root)
     if not is_sound:
         blocked(root)
-    read, contrat = stock.read_workbook, books(root) / "contrat.xlsx"
+    read, contrat = inputs.read_workbook, books(root) / "contrat.xlsx"
 
     def last_read(path: Path) -> RawWorkbook:
         found = read(path)
@@ -346,7 +346,7 @@ def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
         return found
 
     contrat.write_bytes(contrat.read_bytes() + b"\0")  # not as the journal remembers it
-    monkeypatch.setattr(stock, "read_workbook", last_read)
+    monkeypatch.setattr(inputs, "read_workbook", last_read)
     assert "contrat-absent" not in codes(night(root), "contrat.xlsx")
     assert not contrat.exists()
 
@@ -417,7 +417,7 @@ def test_names_of_files_decide_nothing(root: Path) -> None:
     path.rename(path.with_name("Copie de retour (1) #2 été.xlsx"))
     done = night(root, datetime(2016, 12, 2))
     assert planned(done) == [12_50]
-    assert standing(done) is Standing.ACCEPTED
+    assert status(done) is ReturnStatus.ACCEPTED
 
 
 def test_a_template_changed_makes_the_outputs_again(root: Path) -> None:
@@ -463,7 +463,7 @@ def test_a_copy_is_made_for_what_is_to_be_corrected_and_goes_when_it_is(root: Pa
     answers = {"Budget": {key: {"montant_prevu": 10} for key in form_keys(form(root))["Budget"]}}
     fill(form(root), books(root) / "retours" / "a.xlsx", answers, saved=datetime(2016, 11, 26))
     done = night(root, datetime(2016, 12, 2))
-    assert standing(done) is Standing.ACCEPTED
+    assert status(done) is ReturnStatus.ACCEPTED
     assert not copy.exists()
 
 
@@ -491,7 +491,7 @@ def test_the_last_accepted_return_is_kept_whatever_happens_to_its_file(root: Pat
     shutil.move(books(root) / kept, books(root) / "retours" / "écartés" / "luce.xlsx")
     done = night(root, datetime(2016, 12, 3))
     assert planned(done) == []
-    assert standing(done) is Standing.LATE
+    assert status(done) is ReturnStatus.LATE
 
 
 def test_a_second_file_of_the_same_moment_leaves_the_accepted_one_in_force(root: Path) -> None:
@@ -501,12 +501,12 @@ def test_a_second_file_of_the_same_moment_leaves_the_accepted_one_in_force(root:
     for day in (2, 3):
         done = night(root, datetime(2016, 12, day))
         assert planned(done) == [12_50]
-        assert standing(done) is Standing.KEPT
+        assert status(done) is ReturnStatus.KEPT
     (books(root) / "retours" / "écartés").mkdir()
     shutil.move(books(root) / "retours" / "a.xlsx", books(root) / "retours" / "écartés" / "a.xlsx")
     done = night(root, datetime(2016, 12, 4))
     assert planned(done) == [99_00]
-    assert standing(done) is Standing.ACCEPTED
+    assert status(done) is ReturnStatus.ACCEPTED
 
 
 def test_the_last_thirty_states_are_kept(root: Path) -> None:
@@ -639,7 +639,7 @@ def test_a_conflict_says_who_says_what_and_what_stays(root: Path) -> None:
         assert words in said.message.replace("\xa0", " ").replace("\u202f", " "), said.message
     assert said.place.fichier == "contrat.xlsx"
     assert {place.fichier for place in said.liees} == {"retours/e.xlsx", "retours/b.xlsx"}
-    assert {each.fate for each in done.consolidation.modifications} == {Fate.CONFLICT}
+    assert {each.outcome for each in done.consolidation.modifications} == {MergeOutcome.CONFLICT}
 
 
 def test_an_amount_in_conflict_is_not_said_to_be_missing(root: Path) -> None:
@@ -696,7 +696,7 @@ def test_the_total_that_changed_is_of_one_amount_and_named(root: Path) -> None:
 
 
 def test_another_run_that_holds_the_workspace_is_named(root: Path) -> None:
-    from tabellion.campaign.lock import hold
+    from tabellion.transaction.lock import hold
 
     with hold(find_workspace(root).memory, "tabellion consolidate", TONIGHT), pytest.raises(TabellionError) as refused:
         night(root)

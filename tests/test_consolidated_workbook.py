@@ -23,14 +23,14 @@ from support.contracts import ROOT, small_rows
 from support.libreoffice import LibreOffice
 from support.masters import MAIN, OFFICE, RELATIONS, Package, contract_of, position
 from support.recalculated import differences, errors
-from tabellion.accounts.overview import Overview
-from tabellion.campaign.model import Consolidation, Fate, Standing
+from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
 from tabellion.findings import Place
-from tabellion.outputs.consolidated import KIND_CONSOLIDATION, write_consolidation
-from tabellion.outputs.consolidated import links as links_module
-from tabellion.outputs.consolidated.links import file_link
+from tabellion.layout.names import IDENTITY, escape_label
+from tabellion.measures.overview import Overview
+from tabellion.outputs.consolidation import KIND_CONSOLIDATION, write_consolidation
+from tabellion.outputs.consolidation import links as links_module
+from tabellion.outputs.consolidation.links import file_link
 from tabellion.schema.frames import plain_rows
-from tabellion.workbook.names import IDENTITY, escape_label
 
 BUILDERS = {"riche": rich, "petite": small}
 every = pytest.mark.parametrize("name", BUILDERS)
@@ -85,7 +85,7 @@ def test_the_same_consolidation_gives_the_same_bytes(name: str) -> None:
 def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
     program = (
         "import hashlib, sys; from support.consolidations import rich;"
-        "from tabellion.outputs.consolidated import write_consolidation;"
+        "from tabellion.outputs.consolidation import write_consolidation;"
         "sys.stdout.write(hashlib.sha256(write_consolidation(rich())).hexdigest())"
     )
     answer = subprocess.run(
@@ -240,7 +240,7 @@ def test_the_board_has_every_partner_with_its_state_in_words() -> None:
     assert by_name["Lucé", 2016]["Délai"] == "en retard"  # saved on 1 December, for 30 November
     assert by_name["Mainvilliers", 2016]["En vigueur"] == "mainvilliers 2016.xlsx"
     assert by_name["Mainvilliers", 2016]["Erreurs"] == 1
-    assert len({row["État"] for row in board}) == len(Standing)
+    assert len({row["État"] for row in board}) == len(ReturnStatus)
     losing = rows_of(package("riche"), "Fichiers_ecartes")
     assert {"luce.xlsx", "Copie de luce (1).xlsx", "notes.docx", "vide.xlsx"} <= {row["Fichier"] for row in losing}
     campaign = {row["Exercice"]: row for row in rows_of(package("riche"), "Synthese_campagne")}
@@ -250,7 +250,7 @@ def test_the_board_has_every_partner_with_its_state_in_words() -> None:
 def test_each_modification_says_before_after_and_difference() -> None:
     changes, rows = rich().modifications, rows_of(package("riche"), "Modifications")
     assert len(rows) == len(changes)
-    assert {row["Suite donnée"] for row in rows} == {fate.value for fate in Fate}
+    assert {row["Suite donnée"] for row in rows} == {outcome.value for outcome in MergeOutcome}
     for change, row in zip(changes, rows, strict=True):
         if change.champ.startswith("montant_"):
             assert row["Après"] == (None if change.after is None else change.after / 100)
@@ -368,7 +368,7 @@ def test_a_text_too_long_for_a_cell_is_cut_and_says_so() -> None:
 
 
 def test_beyond_the_limit_of_links_the_words_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabellion.outputs.consolidated.listing.MOST_LINKS", 10)
+    monkeypatch.setattr("tabellion.outputs.consolidation.listing.MOST_LINKS", 10)
     found = Package(write_consolidation(rich()))
     assert len(links_of(found, "Modifications")) <= 10
     assert all(row["Cellule"] for row in rows_of(found, "Modifications"))

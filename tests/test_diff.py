@@ -25,9 +25,9 @@ from support.masters import Package
 from support.mutations import move_columns
 from support.opened_books import Book
 from support.program import Outcome, contents, tabellion
-from tabellion.outputs.differences.compare import compare_tables
-from tabellion.outputs.differences.model import Table, TableDifference
-from tabellion.registre.package import save_register
+from tabellion.contract.register import save_register
+from tabellion.outputs.diff.compare import compare_tables
+from tabellion.outputs.diff.model import Table, TableDifference
 
 SAVED = datetime(2016, 11, 20, 9, 0)
 

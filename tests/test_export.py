@@ -16,14 +16,13 @@ from frictionless import Package
 from support.contracts import ROOT, Rows, locate, schemas, small_rows, tables_of
 from support.program import contents, tabellion
 from tabellion.commands.export import STANDARD
+from tabellion.contract.register import load_register, save_register
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.outputs.opendata.packages import subsidies_csv
 from tabellion.outputs.opendata.safety import safe_tables, safe_text
 from tabellion.outputs.opendata.scdl import Subsidies, subsidies
 from tabellion.outputs.opendata.standard import load_standard
-from tabellion.registre import load_register
-from tabellion.registre.package import save_register
-from tabellion.workspace import find_workspace
 
 #: Right numbers: those of the examples of the format, and the head office of La Poste.
 REGION, ASSOCIATION, POST = "23350001600040", "38047555800058", "35600000000048"

@@ -10,10 +10,10 @@ from support.forms import FORMS, column_of, form_of, written_form
 from support.libreoffice import LibreOffice, OfficeCells
 from support.masters import Package, position
 from support.recalculated import differences, errors
-from tabellion.workbook.forms.guide import FORM_STATE
-from tabellion.workbook.forms.spec import ACTIONS_TABLE, BUDGET_TABLE, COMPLETE, FINANCEMENTS_TABLE, TableSpec
-from tabellion.workbook.forms.state import MISSING, READY, counter_name
-from tabellion.workbook.plan import FIRST_TABLE_ROW
+from tabellion.layout.forms import ACTIONS_TABLE, BUDGET_TABLE, COMPLETE, FINANCEMENTS_TABLE, TableSpec
+from tabellion.measures.completeness import MISSING, READY, counter_name
+from tabellion.outputs.forms.guide import FORM_STATE
+from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 
 pytestmark = pytest.mark.libreoffice
 

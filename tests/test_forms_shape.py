@@ -15,9 +15,7 @@ import pytest
 from support.contracts import ROOT
 from support.forms import CASES, FORMS, YEAR, column_of, form_contract, form_of, form_package, shown_rows, written_form
 from support.masters import MAIN, Package, area
-from tabellion.workbook import seal
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.spec import (
+from tabellion.layout.forms import (
     ACTIONS_TABLE,
     BASELINE,
     BASELINE_HEADERS,
@@ -30,10 +28,12 @@ from tabellion.workbook.forms.spec import (
     TableSpec,
     baseline_text,
 )
-from tabellion.workbook.forms.writer import write_form
-from tabellion.workbook.names import IDENTITY
-from tabellion.workbook.pen import PROMPT_LENGTH, PROMPT_TITLE_LENGTH
-from tabellion.workbook.plan import FIRST_TABLE_ROW
+from tabellion.layout.names import IDENTITY
+from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms.workbook import write_form
+from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.xlsx import signature
+from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH
 
 TOP = FIRST_TABLE_ROW + 1
 
@@ -71,7 +71,7 @@ def rules(package: Package, table: TableSpec) -> dict[int, Any]:
 def test_the_same_form_gives_the_same_bytes(name: str, partner: str) -> None:
     content = written_form(name, partner)
     assert write_form(form_contract(name), form_of(name, partner)) == content
-    assert seal.is_intact(content)
+    assert signature.is_intact(content)
 
 
 def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:

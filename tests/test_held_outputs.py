@@ -20,12 +20,12 @@ from support.faults import Program
 from support.libreoffice import LibreOffice
 from support.program import contents, environment
 from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
-from tabellion.files import is_owner_file
 from tabellion.findings import Finding
-from tabellion.outputs import placing
-from tabellion.outputs.manifest import Step, digest
-from tabellion.outputs.owners import STALE_SECONDS, owner_of
-from tabellion.outputs.publication import is_place_free, publish, recover
+from tabellion.outputs import commit
+from tabellion.transaction.files import is_owner_file
+from tabellion.transaction.manifest import Step, digest
+from tabellion.transaction.open_files import STALE_SECONDS, owner_of
+from tabellion.transaction.transaction import is_place_free, publish, recover
 
 WORKBOOK = "consolidation/consolidation.xlsx"
 WAITING = "consolidation/consolidation (nouveau).xlsx"
@@ -188,7 +188,7 @@ def test_one_that_waits_and_cannot_be_read_now_is_not_forgotten(
     published(workbooks, WORKBOOK, b"new")
     owner.unlink()
     with monkeypatch.context() as held:
-        held.setattr(placing, "digest", lambda _: None)
+        held.setattr(commit, "digest", lambda _: None)
         assert back(workbooks) == ["sortie-ouverte"]
     assert back(workbooks) == []
     assert (workbooks / WORKBOOK).read_bytes() == b"new"
@@ -224,7 +224,7 @@ def test_what_an_owner_saved_who_leaves_in_the_middle_of_a_run_is_kept(workbooks
     staged = staging(workbooks) / "000000"
     staged.parent.mkdir()
     staged.write_bytes(b"newer")
-    run = placing.Placing(workbooks, staging(workbooks), NOW)
+    run = commit.Placing(workbooks, staging(workbooks), NOW)
     step = Step(WORKBOOK, run.before(WORKBOOK), staged.name, digest(staged))
     owner.unlink()
     run._put(step, staged, step.sha256 or "")

@@ -15,10 +15,10 @@ from support.contracts import schemas
 from tabellion.campaign.journal import Said, open_journal
 from tabellion.commands.generate import generate
 from tabellion.commands.historique import historique, history_lines
+from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
-from tabellion.intake import read_workbook
-from tabellion.intake.master import read_master
-from tabellion.workspace import Workspace, find_workspace
+from tabellion.reading import read_workbook
+from tabellion.reading.master import read_master
 
 SENT, CORRECTED = datetime(2016, 11, 20, 2, 0), datetime(2016, 11, 27, 2, 0)
 LINE, FICHE = ("B01-chartres-001", 2016), ("I-1.1./1",)

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from support.attacks import ATTACKS, CELLS, package, parts, sheet_xml, workbook
 from support.program import environment
 from tabellion.findings import TabellionError
-from tabellion.intake import Limits, RawWorkbook, parse_bytes, read_workbook
-from tabellion.intake.limits import LIMITS, MIB
-from tabellion.intake.source import read_source
-from tabellion.intake.worker import Readers
+from tabellion.reading import Limits, RawWorkbook, parse_bytes, read_workbook
+from tabellion.reading.limits import LIMITS, MIB
+from tabellion.reading.source import read_source
+from tabellion.reading.worker import Readers
 
 
 def code_of(error: TabellionError) -> str:
@@ -53,7 +53,7 @@ def test_each_attack_is_refused_with_its_code(name: str) -> None:
 _READ = """
 import json, resource, sys
 from pathlib import Path
-from tabellion.intake import RawWorkbook, read_workbooks
+from tabellion.reading import RawWorkbook, read_workbooks
 if __name__ == "__main__":
     outcomes = list(read_workbooks([Path(each) for each in sys.argv[1:]], jobs=2))
     found = [
@@ -178,7 +178,7 @@ def test_a_file_that_grows_while_read_is_refused(tmp_path: Path, monkeypatch: py
                 file.write(b"suite")
         return data
 
-    monkeypatch.setattr("tabellion.intake.source.os.read", read_then_append)
+    monkeypatch.setattr("tabellion.reading.source.os.read", read_then_append)
     with pytest.raises(TabellionError) as caught:
         read_source(path)
     assert code_of(caught.value) == "fichier-en-ecriture"

@@ -9,8 +9,8 @@ import pytest
 import xlsxwriter
 
 from support.attacks import OFFICE, package, parts, sheet_xml, workbook_rels
-from tabellion.intake import parse_bytes
-from tabellion.intake.percents import is_percentage, percent_cells, percent_styles
+from tabellion.reading import parse_bytes
+from tabellion.reading.percents import is_percentage, percent_cells, percent_styles
 
 
 @pytest.mark.parametrize("code", ["0%", "0.00%", "0 %", "[Red]0%;-0%", '0.0" point"%', r"0\ %", "0%_-", '"x"0%'])

@@ -21,8 +21,8 @@ from openpyxl.worksheet.table import Table
 
 from support.attacks import MAIN, OFFICE, package, parts, sheet_xml, with_strings, workbook, workbook_rels, workbook_xml
 from tabellion.addresses import cell_name, column_index, column_letters, parse_range
-from tabellion.intake import RawSheet, RawWorkbook, parse_bytes, read_workbook, read_workbooks
-from tabellion.intake.shared_formula import shifted
+from tabellion.reading import RawSheet, RawWorkbook, parse_bytes, read_workbook, read_workbooks
+from tabellion.reading.shared_formula import shifted
 
 SOFFICE = shutil.which("soffice")
 
@@ -417,7 +417,7 @@ def test_a_script_without_a_main_guard_can_read(tmp_path: Path) -> None:
         textwrap.dedent("""
             import sys
             from pathlib import Path
-            from tabellion.intake import read_workbook
+            from tabellion.reading import read_workbook
             print("début")
             print(read_workbook(Path(sys.argv[1])).sheets[0].rows)
             print(read_workbook(Path(sys.argv[1]), only=lambda name: False).sheets)
@@ -439,7 +439,7 @@ def test_a_script_without_a_main_guard_can_read(tmp_path: Path) -> None:
 def test_a_child_loads_little() -> None:
     """Asked of a bare interpreter that imports what a child imports."""
     code = (
-        "import sys, tabellion.intake.parser, tabellion.intake.source, tabellion.intake.worker;"
+        "import sys, tabellion.reading.parser, tabellion.reading.source, tabellion.reading.worker;"
         "print(sorted({'pandas', 'numpy', 'pandera', 'typer', 'openpyxl', 'rich', 'xlsxwriter'} & set(sys.modules)))"
     )
     scripts = str(Path(__file__).parents[1] / "scripts")

@@ -22,8 +22,8 @@ from support.campaign import campaign_workspace, fill, form_keys
 from support.faults import Call, Program
 from support.program import contents, environment, tabellion
 from tabellion.commands.consolidate import consolidate
-from tabellion.workbook.forms.spec import BUDGET
-from tabellion.workspace import find_workspace
+from tabellion.contract.workspace import find_workspace
+from tabellion.layout.forms import BUDGET
 
 needs_strace = pytest.mark.skipif(faults.strace_missing() is not None, reason=str(faults.strace_missing()))
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
@@ -38,7 +38,7 @@ from datetime import datetime
 from pathlib import Path
 from tabellion.commands.consolidate import consolidate
 from tabellion.findings import TabellionError
-from tabellion.workspace import find_workspace
+from tabellion.contract.workspace import find_workspace
 try:
     consolidate(find_workspace(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2]))
 except TabellionError as error:

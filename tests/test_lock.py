@@ -17,8 +17,8 @@ import pytest
 
 from support import faults
 from support.program import contents, environment
-from tabellion.campaign.lock import LOCK, NOTE, hold
 from tabellion.findings import Finding, TabellionError
+from tabellion.transaction.lock import LOCK, NOTE, hold
 
 needs_strace = pytest.mark.skipif(faults.strace_missing() is not None, reason=str(faults.strace_missing()))
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
@@ -29,7 +29,7 @@ HOLDER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from tabellion.campaign.lock import hold
+from tabellion.transaction.lock import hold
 from tabellion.findings import TabellionError
 try:
     since = datetime(2016, 12, 1, 2, 15)

@@ -12,12 +12,12 @@ import pytest
 from support.contracts import small_rows
 from support.masters import contract_of
 from tabellion.findings import Place
-from tabellion.outputs.consolidated import long_rows
-from tabellion.outputs.consolidated.links import file_link
-from tabellion.outputs.consolidated.listing import write_cells
-from tabellion.outputs.consolidated.long_rows import ListPen, LongColumn, LongSheet
-from tabellion.outputs.consolidated.palette import Cell
-from tabellion.workbook.pen import DroppedValueError
+from tabellion.outputs.consolidation import long_rows
+from tabellion.outputs.consolidation.links import file_link
+from tabellion.outputs.consolidation.listing import write_cells
+from tabellion.outputs.consolidation.long_rows import ListWriter, LongColumn, LongSheet
+from tabellion.outputs.consolidation.palette import Cell
+from tabellion.xlsx.writer import DroppedValueError
 
 CONTENTS = (
     None, "Éducation", " espaces autour ", "=1+1", "<a & b>", "deux\nlignes", "_x000D_", 0, -3, 12_345_678.9, 0.1,
@@ -27,9 +27,9 @@ CONTENTS = (
 
 def written(*, whole: bool) -> bytes:
     """A sheet with a title, 40 rows, and a line below them; the rows are given whole or cell by cell."""
-    pen = ListPen(contract_of(small_rows()).look)
-    sheet = pen.sheet("Liste")
-    plain, bold = pen.cell(num_format="@"), pen.cell(bold=True)
+    writer = ListWriter(contract_of(small_rows()).theme)
+    sheet = writer.sheet("Liste")
+    plain, bold = writer.cell(num_format="@"), writer.cell(bold=True)
     rows = [
         [*(Cell(each, bold if row % 3 else plain) for each in CONTENTS), Cell(f"A{row}", plain, link(row))]
         for row in range(1, 41)
@@ -41,7 +41,7 @@ def written(*, whole: bool) -> bytes:
     else:
         write_cells(sheet, 4, rows)
     sheet.write(50, 0, "dessous", plain)
-    return pen.close()
+    return writer.close()
 
 
 def plain(value: Any) -> Any:
@@ -76,8 +76,8 @@ def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_k
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(long_rows, "MOST_LINKS", 5)
-    pen = ListPen(contract_of(small_rows()).look)
-    sheet, style = pen.sheet("Liste"), pen.cell()
+    writer = ListWriter(contract_of(small_rows()).theme)
+    sheet, style = writer.sheet("Liste"), writer.cell()
     sheet.write(0, 0, "Titre", style)
     columns = [
         LongColumn(range(1, 9), lambda row: Cell(f"A{row}", style, link(2 * row + 1))),
@@ -86,7 +86,7 @@ def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_k
     ]
     assert isinstance(sheet.raw, LongSheet)
     sheet.raw.write_long_columns(2, 8, columns)
-    content = pen.close()
+    content = writer.close()
     read = openpyxl.load_workbook(io.BytesIO(content))["Liste"]
     rows = [tuple(cell.value for cell in row) for row in read.iter_rows(min_row=3)]
     assert rows == [(f"A{row}", letter, row / 4) for row, letter in enumerate("aabbccdd", 1)]
@@ -97,10 +97,10 @@ def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_k
 
 
 def test_a_long_table_covers_all_its_rows_and_one_beyond_the_sheet_is_refused() -> None:
-    pen = ListPen(contract_of(small_rows()).look)
-    sheet = pen.sheet("Liste")
+    writer = ListWriter(contract_of(small_rows()).theme)
+    sheet = writer.sheet("Liste")
     sheet.table("Essai", 4, 1, 100_000, ["Un", "Deux"])
     with pytest.raises(DroppedValueError):
         sheet.table("Trop", 4, 5, 2**20, ["Trois"])
-    (table,) = openpyxl.load_workbook(io.BytesIO(pen.close()))["Liste"].tables.values()
+    (table,) = openpyxl.load_workbook(io.BytesIO(writer.close()))["Liste"].tables.values()
     assert (table.ref, table.autoFilter.ref) == ("B5:C100005", "B5:C100005")

@@ -15,11 +15,11 @@ from hypothesis.strategies import DrawFn
 
 from support.contracts import SETTINGS, followed, line, schemas, small_rows, tables_of
 from tabellion.campaign.merge import TYPED, InForce, Merged, merge
-from tabellion.campaign.model import Fate, Modification, ReturnedRow
-from tabellion.campaign.readings import Reading, RemovedRow
+from tabellion.campaign.model import MergeOutcome, Modification, ReturnedRow
+from tabellion.campaign.parsed_return import Reading, RemovedRow
 from tabellion.findings import Place
+from tabellion.layout.forms import FormIdentity
 from tabellion.schema.frames import plain_rows
-from tabellion.workbook.forms.spec import FormIdentity
 
 LINES, FOLLOWED, FUNDED = "lignes_budgetaires", "suivis", "financements"
 KEY = ("B01-luce-001", 2013)
@@ -108,33 +108,33 @@ def says(partner: str, amount: int | None, *, sent: int | None = 1, year: int = 
         pytest.param(1, 1, 1, None, 1, id="nobody changed it"),
         pytest.param(1, 1, 3, None, 3, id="only staff changed it"),
         pytest.param(1, 1, None, None, None, id="only staff blanked it"),
-        pytest.param(1, 2, 1, Fate.APPLIED, 2, id="only the partner changed it"),
-        pytest.param(1, None, 1, Fate.APPLIED, None, id="only the partner blanked it"),
-        pytest.param(None, 2, None, Fate.APPLIED, 2, id="the partner filled it"),
-        pytest.param(None, 0, None, Fate.APPLIED, 0, id="the partner typed a zero"),
-        pytest.param(1, 2, 2, Fate.PRESENT, 2, id="both the same"),
-        pytest.param(1, None, None, Fate.PRESENT, None, id="both blanked it"),
-        pytest.param(1, 2, 3, Fate.CONFLICT, 3, id="both, differently"),
-        pytest.param(1, None, 3, Fate.CONFLICT, 3, id="the partner blanked what staff changed"),
-        pytest.param(1, 2, None, Fate.CONFLICT, None, id="staff blanked what the partner changed"),
-        pytest.param(None, 2, 3, Fate.CONFLICT, 3, id="both filled it"),
-        pytest.param(None, 2, 0, Fate.CONFLICT, 0, id="zero is an answer"),
+        pytest.param(1, 2, 1, MergeOutcome.APPLIED, 2, id="only the partner changed it"),
+        pytest.param(1, None, 1, MergeOutcome.APPLIED, None, id="only the partner blanked it"),
+        pytest.param(None, 2, None, MergeOutcome.APPLIED, 2, id="the partner filled it"),
+        pytest.param(None, 0, None, MergeOutcome.APPLIED, 0, id="the partner typed a zero"),
+        pytest.param(1, 2, 2, MergeOutcome.PRESENT, 2, id="both the same"),
+        pytest.param(1, None, None, MergeOutcome.PRESENT, None, id="both blanked it"),
+        pytest.param(1, 2, 3, MergeOutcome.CONFLICT, 3, id="both, differently"),
+        pytest.param(1, None, 3, MergeOutcome.CONFLICT, 3, id="the partner blanked what staff changed"),
+        pytest.param(1, 2, None, MergeOutcome.CONFLICT, None, id="staff blanked what the partner changed"),
+        pytest.param(None, 2, 3, MergeOutcome.CONFLICT, 3, id="both filled it"),
+        pytest.param(None, 2, 0, MergeOutcome.CONFLICT, 0, id="zero is an answer"),
     ],
 )
 def test_a_cell(
-    sent: int | None, partner: int | None, master: int | None, fate: Fate | None, after: int | None
+    sent: int | None, partner: int | None, master: int | None, outcome: MergeOutcome | None, after: int | None
 ) -> None:
     found = merged(with_amount(master), says("luce", partner, sent=sent))
     assert at(found.rows, CELL) == after
-    assert [each.fate for each in found.modifications] == ([] if fate is None else [fate])
-    if fate is not None:
+    assert [each.outcome for each in found.modifications] == ([] if outcome is None else [outcome])
+    if outcome is not None:
         (said,) = found.modifications
         assert (said.table, said.key, said.champ) == CELL
         assert (said.before, said.after, said.partenaire, said.exercice) == (sent, partner, "luce", 2016)
         assert said.place == Place("retours/luce-2016.xlsx", LINES, "H6")
         assert (said.saved, said.author) == (datetime(2016, 11, 20), "Marie")
-    assert found.cells == ({(LINES, 0, "montant_realise"): said.place} if fate is Fate.APPLIED else {})
-    if fate is Fate.CONFLICT:
+    assert found.cells == ({(LINES, 0, "montant_realise"): said.place} if outcome is MergeOutcome.APPLIED else {})
+    if outcome is MergeOutcome.CONFLICT:
         (conflict,) = found.conflicts
         assert (conflict.sent, conflict.kept, conflict.place) == (sent, master, Place("contrat.xlsx", LINES, "A0"))
         assert [(claim.partenaire, claim.value) for claim in conflict.claims] == [("luce", partner)]
@@ -145,9 +145,9 @@ def test_a_cell(
 def test_two_partners_who_say_the_same_are_heard() -> None:
     found = merged(with_amount(1), says("luce", 2), says("etat", 2))
     assert at(found.rows, CELL) == 2
-    assert [(each.partenaire, each.fate) for each in found.modifications] == [
-        ("etat", Fate.APPLIED),
-        ("luce", Fate.APPLIED),
+    assert [(each.partenaire, each.outcome) for each in found.modifications] == [
+        ("etat", MergeOutcome.APPLIED),
+        ("luce", MergeOutcome.APPLIED),
     ]
     assert not found.conflicts
 
@@ -158,7 +158,7 @@ def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None
     assert at(found.rows, CELL) == master
     (conflict,) = found.conflicts
     assert [(each.partenaire, each.value) for each in conflict.claims] == [("etat", 3), ("luce", 2)]
-    assert {each.fate for each in found.modifications} == {Fate.CONFLICT}
+    assert {each.outcome for each in found.modifications} == {MergeOutcome.CONFLICT}
 
 
 def test_a_partner_who_changed_nothing_does_not_stand_in_the_way() -> None:
@@ -170,9 +170,9 @@ def test_a_partner_who_changed_nothing_does_not_stand_in_the_way() -> None:
 def test_a_partner_s_later_exercice_outdoes_its_earlier_one() -> None:
     found = merged(with_amount(1), says("luce", 2, year=2016), says("luce", 3, year=2017))
     assert at(found.rows, CELL) == 3
-    assert [(each.exercice, each.fate) for each in found.modifications] == [
-        (2016, Fate.OUTDONE),
-        (2017, Fate.APPLIED),
+    assert [(each.exercice, each.outcome) for each in found.modifications] == [
+        (2016, MergeOutcome.OUTDONE),
+        (2017, MergeOutcome.APPLIED),
     ]
     assert not found.conflicts
 
@@ -198,7 +198,7 @@ def test_a_row_that_the_master_lacks_is_added() -> None:
     for name, value in TYPED_LINE.items():
         assert at(found.rows, (LINES, ADDED, name)) == value
     assert at(found.rows, (LINES, ADDED, "montant_realise")) is None
-    assert all(each.is_new_row and each.fate is Fate.APPLIED for each in found.modifications)
+    assert all(each.is_new_row and each.outcome is MergeOutcome.APPLIED for each in found.modifications)
     position = next(at for at, each in enumerate(found.rows[LINES]) if keyed(LINES, each) == ADDED)
     assert found.origins[LINES][position].fichier == "retours/luce-2016.xlsx"
     assert found.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
@@ -242,10 +242,10 @@ def test_a_new_row_that_the_master_has_already_is_compared_cell_by_cell() -> Non
     here = line(ADDED[0], 1, "luce", "Goûters", None, exercice=2016, montant_prevu=12_50, commentaire="Autre")
     rows = contract(lignes_budgetaires=[*small_rows()[LINES], here])
     found = merged(rows, returned("luce", new_row(LINES, ADDED, {**TYPED_LINE, "montant_vote": 7})))
-    fates = {each.champ: each.fate for each in found.modifications}
-    assert fates["montant_prevu"] is Fate.PRESENT
-    assert fates["commentaire"] is Fate.CONFLICT
-    assert fates["montant_vote"] is Fate.APPLIED
+    fates = {each.champ: each.outcome for each in found.modifications}
+    assert fates["montant_prevu"] is MergeOutcome.PRESENT
+    assert fates["commentaire"] is MergeOutcome.CONFLICT
+    assert fates["montant_vote"] is MergeOutcome.APPLIED
     assert at(found.rows, (LINES, ADDED, "commentaire")) == "Autre"
     assert at(found.rows, (LINES, ADDED, "montant_vote")) == 7
     assert len(found.rows[LINES]) == len(rows[LINES])
@@ -273,7 +273,7 @@ def test_what_a_partner_says_of_a_line_that_staff_removed_is_a_conflict() -> Non
     rows = contract(lignes_budgetaires=small_rows()[LINES][1:])
     found = merged(rows, returned("luce", row(LINES, ("B01-luce-001", 2016), {}, {"montant_vote": 5})))
     assert found.rows[LINES] == rows[LINES]
-    assert [(each.fate, each.after) for each in found.modifications] == [(Fate.CONFLICT, 5)]
+    assert [(each.outcome, each.after) for each in found.modifications] == [(MergeOutcome.CONFLICT, 5)]
     assert found.conflicts[0].place is None
 
 
@@ -282,7 +282,7 @@ def test_a_line_of_this_exercice_that_staff_removed_does_not_come_back_in_part()
     answer = row(LINES, ("B01-luce-001", 2016), sent, {"montant_realise": 5_00})
     found = merged(contract(), returned("luce", answer))  # the form had its line of 2016, the master has no more
     assert found.rows[LINES] == contract()[LINES]
-    assert [each.fate for each in found.modifications] == [Fate.CONFLICT]
+    assert [each.outcome for each in found.modifications] == [MergeOutcome.CONFLICT]
 
 
 def test_a_follow_up_that_staff_removed_does_not_come_back_in_part() -> None:
@@ -290,7 +290,7 @@ def test_a_follow_up_that_staff_removed_does_not_come_back_in_part() -> None:
     answer = row(FOLLOWED, key, {"avancement": "en cours"}, {"pourcentage": 50})
     found = merged(contract(), returned("bailleur", answer))
     assert found.rows[FOLLOWED] == []
-    assert [each.fate for each in found.modifications] == [Fate.CONFLICT]
+    assert [each.outcome for each in found.modifications] == [MergeOutcome.CONFLICT]
 
 
 def test_the_first_follow_up_of_a_fiche_makes_its_row() -> None:
@@ -335,13 +335,13 @@ def test_staff_s_edit_after_the_adoption_stays_and_is_no_conflict() -> None:
 def test_a_correction_of_what_was_adopted_is_applied() -> None:
     found = merged(with_amount(2), says("luce", 5, adopted={CELL: 2}))
     assert at(found.rows, CELL) == 5
-    assert [(each.before, each.after, each.fate) for each in found.modifications] == [(2, 5, Fate.APPLIED)]
+    assert [(each.before, each.after, each.outcome) for each in found.modifications] == [(2, 5, MergeOutcome.APPLIED)]
 
 
 def test_a_return_to_the_value_as_sent_is_a_correction_too() -> None:
     found = merged(with_amount(2), says("luce", 1, adopted={CELL: 2}))
     assert at(found.rows, CELL) == 1
-    assert [(each.before, each.after, each.fate) for each in found.modifications] == [(2, 1, Fate.APPLIED)]
+    assert [(each.before, each.after, each.outcome) for each in found.modifications] == [(2, 1, MergeOutcome.APPLIED)]
 
 
 def test_a_correction_of_what_staff_changed_since_the_adoption_is_a_conflict() -> None:
@@ -359,7 +359,7 @@ def test_a_row_of_its_own_that_was_adopted_and_removed_by_staff_stays_away() -> 
     corrected = new_row(LINES, ADDED, {**TYPED_LINE, "montant_realise": 3})
     found = merged(rows, returned("luce", corrected, adopted=adopted))
     assert found.rows[LINES] == rows[LINES]
-    assert [each.fate for each in found.modifications] == [Fate.CONFLICT]
+    assert [each.outcome for each in found.modifications] == [MergeOutcome.CONFLICT]
 
 
 # Properties
@@ -412,7 +412,9 @@ def amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], Any]:
 def test_no_value_changes_unless_a_modification_that_was_applied_names_it(case: tuple[Rows, list[InForce]]) -> None:
     rows, returns = case
     found = merged(rows, *returns)
-    applied = {(each.key, each.champ): each.after for each in found.modifications if each.fate is Fate.APPLIED}
+    applied = {
+        (each.key, each.champ): each.after for each in found.modifications if each.outcome is MergeOutcome.APPLIED
+    }
     old, new = amounts(rows[LINES]), amounts(found.rows[LINES])
     assert set(old) <= set(new), "no row is lost"
     assert new == {cell: applied.get(cell, old.get(cell)) for cell in new}
@@ -435,7 +437,7 @@ def test_merging_into_what_was_merged_changes_nothing(case: tuple[Rows, list[InF
     once = merged(rows, *returns)
     twice = merged(once.rows, *returns)
     assert twice.rows == once.rows
-    assert not [each for each in twice.modifications if each.fate is Fate.APPLIED]
+    assert not [each for each in twice.modifications if each.outcome is MergeOutcome.APPLIED]
     assert [(each.key, each.champ, each.kept) for each in twice.conflicts] == [
         (each.key, each.champ, each.kept) for each in once.conflicts
     ]
@@ -456,7 +458,7 @@ def test_every_change_is_listed_once_with_its_fate(case: tuple[Rows, list[InForc
                     wanted[each.partenaire, each.exercice, answer.key, name] += 1
     assert Counter((each.partenaire, each.exercice, each.key, each.champ) for each in found.modifications) == wanted
     claims = Counter((each.key, each.champ, claim.partenaire) for each in found.conflicts for claim in each.claims)
-    in_conflict = [each for each in found.modifications if each.fate is Fate.CONFLICT]
+    in_conflict = [each for each in found.modifications if each.outcome is MergeOutcome.CONFLICT]
     assert claims == Counter((each.key, each.champ, each.partenaire) for each in in_conflict)
 
 
@@ -469,7 +471,7 @@ def test_the_money_is_what_it_was_and_what_was_applied(case: tuple[Rows, list[In
     applied: dict[Any, Modification] = {
         (each.key, each.champ): each
         for each in found.modifications
-        if each.fate is Fate.APPLIED and each.champ in _NAMES
+        if each.outcome is MergeOutcome.APPLIED and each.champ in _NAMES
     }
     difference = sum((each.after or 0) - (before.get(cell) or 0) for cell, each in applied.items())
     assert sum(each or 0 for each in amounts(found.rows[LINES]).values()) == difference + sum(
@@ -490,7 +492,7 @@ def test_every_row_and_every_cell_keeps_its_place(case: tuple[Rows, list[InForce
     for (table, position, name), place in found.cells.items():
         values = found.rows[table][position]
         assert said[keyed(table, values), name, place] == values[name]
-    applied = {(each.key, each.champ) for each in found.modifications if each.fate is Fate.APPLIED}
+    applied = {(each.key, each.champ) for each in found.modifications if each.outcome is MergeOutcome.APPLIED}
     assert {(keyed(LINES, found.rows[table][at]), name) for table, at, name in found.cells} == applied
 
 

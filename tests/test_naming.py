@@ -10,10 +10,10 @@ from hypothesis import given, settings
 
 from support.contracts import contracts, small_rows
 from support.masters import chartres, contract_of
+from tabellion.contract.labels import Naming
+from tabellion.contract.model import Contract
 from tabellion.schema import Key
 from tabellion.schema.frames import Tables, plain_rows
-from tabellion.workbook.naming import Naming
-from tabellion.workbook.plan import Contract
 
 
 @pytest.fixture(scope="module")

@@ -20,11 +20,11 @@ import pytest
 from support import smtp
 from support.consolidations import place, received, rich, said
 from support.smtp import Server
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Standing, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
+from tabellion.contract.workspace import MailSettings, Workspace, find_workspace, read_settings
 from tabellion.findings import Severity, TabellionError
-from tabellion.watch.mail import Letter, LetterError, attachment_name, message_of
-from tabellion.watch.notices import Notifier, Postman, due_notices, round_of
-from tabellion.workspace import MailSettings, Workspace, find_workspace, read_settings
+from tabellion.mail.notices import Notifier, Postman, due_notices, round_of
+from tabellion.mail.smtp import Letter, LetterError, attachment_name, message_of
 
 NOW = datetime(2016, 12, 6, 9, 0)
 STAFF, TOWN = "equipe@agglo.fr", "mairie@luce.fr"
@@ -41,7 +41,7 @@ def rejected(name: str = "retours/luce.xlsx", verdict: Verdict = Verdict.REJECTE
 
 
 def campaign(*files: ReceivedFile, courriel: str | None = TOWN, nom: str = "Lucé", **more: Any) -> Consolidation:
-    line = BoardLine("luce", nom, courriel, 2016, Standing.REJECTED, "envois/2016/luce-2016.xlsx", files)
+    line = BoardLine("luce", nom, courriel, 2016, ReturnStatus.REJECTED, "envois/2016/luce-2016.xlsx", files)
     return replace(rich(), **{"board": (line,), "strays": (), **more})
 
 

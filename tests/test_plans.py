@@ -22,18 +22,18 @@ from support.program import tabellion
 from support.recalculated import differences, errors
 from tabellion.checks.contract import check_contract
 from tabellion.commands.generate import load_contract
+from tabellion.contract.model import Contract
+from tabellion.contract.register import load_register
+from tabellion.contract.workspace import find_workspace, read_settings
 from tabellion.findings import Finding, Severity, TabellionError
-from tabellion.intake import parse_bytes
-from tabellion.intake.master import read_master
-from tabellion.registre.package import load_register
+from tabellion.layout.forms import CHARGES_TABLE, PRODUITS_TABLE
+from tabellion.measures.funding import funding_plans
+from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms.workbook import write_form
+from tabellion.reading import parse_bytes
+from tabellion.reading.master import read_master
 from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.frames import plain_rows
-from tabellion.schema.funding import funding_plans
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.spec import CHARGES_TABLE, PRODUITS_TABLE
-from tabellion.workbook.forms.writer import write_form
-from tabellion.workbook.plan import Contract
-from tabellion.workspace import find_workspace, read_settings
 
 FICHE, YEAR = "I-1.1./1", 2016
 ACHATS, PERSONNEL = "60 Achats", "64 Charges de personnel"

@@ -31,10 +31,10 @@ from support.publishing import (
     put,
     staging,
 )
-from tabellion.files import write_whole
 from tabellion.findings import TabellionError
-from tabellion.outputs import placing
-from tabellion.outputs.publication import Copy, publish
+from tabellion.outputs import commit
+from tabellion.transaction.files import write_whole
+from tabellion.transaction.transaction import Copy, publish
 
 needs_strace = pytest.mark.skipif(faults.strace_missing() is not None, reason=str(faults.strace_missing()))
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
@@ -52,7 +52,7 @@ def workbooks(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placing, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(commit, "PATIENCE_SECONDS", 0.2)
 
 
 def program(workbooks: Path) -> Program:
@@ -571,7 +571,8 @@ def test_what_killed_processes_were_writing_is_taken_away_by_age(workbooks: Path
 def test_one_file_written_whole_by_a_process_killed_at_any_call(tmp_path: Path) -> None:
     target = tmp_path / "out" / "constats.json"
     script = (
-        f"from pathlib import Path; from tabellion.files import write_whole; write_whole(Path({str(target)!r}), b'new')"
+        "from pathlib import Path; from tabellion.transaction.files import write_whole;"
+        f"write_whole(Path({str(target)!r}), b'new')"
     )
     run = Program([sys.executable, "-S", "-c", script], tmp_path, environment(), alone=True)
     for call in run.calls():

@@ -21,18 +21,18 @@ from support.document_template import template
 from support.large_contracts import awkward_rows, empty_rows, large_rows
 from support.program import tabellion
 from support.published_document import PublishedDocument, W, amount, source_counts, words
-from tabellion.commands.origin import Depuis
 from tabellion.commands.publish import Publication, Wanted, formats_of, publish
+from tabellion.commands.source import Depuis
+from tabellion.contract.model import Contract
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
-from tabellion.outputs.publishing.document import make_document
-from tabellion.outputs.publishing.edition import Edition
-from tabellion.outputs.publishing.pdf import pdf_is_intact, sealed, without_hour
-from tabellion.outputs.publishing.template import load_template
-from tabellion.outputs.publishing.texts import paragraphs
+from tabellion.layout.theme import load_theme
+from tabellion.outputs.document.document import make_document
+from tabellion.outputs.document.model import Edition
+from tabellion.outputs.document.pdf import pdf_is_intact, sealed, without_hour
+from tabellion.outputs.document.template import load_template
+from tabellion.outputs.document.texts import paragraphs
 from tabellion.schema.frames import make_tables
-from tabellion.workbook.look import load_look
-from tabellion.workbook.plan import Contract
-from tabellion.workspace import find_workspace
 
 NOW = datetime(2016, 3, 1, 9, 30)
 TEMPLATE = ROOT / "templates" / "document.docx"
@@ -489,8 +489,10 @@ def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:
 
 
 def made(rows: dict[str, list[dict[str, object]]]) -> Edition:
-    look = load_look(ROOT / "templates" / "contrat.toml", schemas())
-    return Edition(Contract(SETTINGS, schemas(), look, make_tables(schemas(), rows)), frozenset(), {}, (), "d’un essai")
+    theme = load_theme(ROOT / "templates" / "contrat.toml", schemas())
+    return Edition(
+        Contract(SETTINGS, schemas(), theme, make_tables(schemas(), rows)), frozenset(), {}, (), "d’un essai"
+    )
 
 
 @pytest.mark.parametrize("rows", [awkward_rows, empty_rows, large_rows])

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from support.contracts import schemas
 from support.forms import form_contract, written_form
 from support.masters import chartres, master
-from tabellion.campaign import masters, reading_room
+from tabellion.campaign import masters, read_returns
 from tabellion.campaign.examination import Examination, Examiner
 from tabellion.campaign.folder import FoundFile
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.masters import master_of
 from tabellion.campaign.model import ReturnedRow
-from tabellion.campaign.readings import Reading, RemovedRow, from_json, reading_of, to_json
+from tabellion.campaign.parsed_return import Reading, RemovedRow, from_json, reading_of, to_json
 from tabellion.findings import Finding, Place, Severity
-from tabellion.intake import parse_bytes
-from tabellion.intake.references import references
+from tabellion.layout.forms import FormIdentity
+from tabellion.reading import parse_bytes
+from tabellion.reading.references import references
 from tabellion.schema.frames import plain_columns
-from tabellion.workbook.forms.spec import FormIdentity
 
 _TEXT = st.text(max_size=12)
 _VALUE = st.one_of(st.none(), st.booleans(), st.integers(), st.dates(), _TEXT)
@@ -140,13 +140,13 @@ def test_a_reading_that_the_journal_garbled_is_read_again(tmp_path: Path) -> Non
     files = [FoundFile(path, "retours/luce.xlsx", False)]
     now = datetime(2016, 12, 1)
     with open_journal(tmp_path / "journal.sqlite", now) as journal:
-        (first,) = reading_room.read_files(files, examiner, contract.tables, journal, "p")
+        (first,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
         assert first.stamp is not None
         name = f"{first.stamp[1]}-{first.stamp[0]}"
         whole = journal.readings("p", [name])[name]
         for garbled in ({}, {**whole, "rows": [1]}, {**whole, "identity": [1]}, {**whole, "findings": "x"}):
             journal.keep_readings("p", {name: garbled})
-            (again,) = reading_room.read_files(files, examiner, contract.tables, journal, "p")
+            (again,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
             assert again.reading == first.reading
             assert journal.readings("p", [name])[name] == whole, "and remembered as it should be"
 
@@ -158,13 +158,13 @@ def test_a_remembered_reading_is_not_read_again(tmp_path: Path) -> None:
     examiner = Examiner(contract.schemas, references(contract.tables, contract.schemas), contract.settings)
     files = [FoundFile(path, "retours/luce.xlsx", False)]
     with open_journal(tmp_path / "journal.sqlite", datetime(2016, 12, 1)) as journal:
-        (first,) = reading_room.read_files(files, examiner, contract.tables, journal, "p")
+        (first,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
         assert first.stamp is not None
         name = f"{first.stamp[1]}-{first.stamp[0]}"
         journal.keep_readings("p", {name: {**to_json(first.reading), "author": "le journal"}})
-        (again,) = reading_room.read_files(files, examiner, contract.tables, journal, "p")
+        (again,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
         assert again.reading.author == "le journal"
-        (other,) = reading_room.read_files(files, examiner, contract.tables, journal, "another program")
+        (other,) = read_returns.read_files(files, examiner, contract.tables, journal, "another program")
         assert other.reading.author == first.reading.author
 
 

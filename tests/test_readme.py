@@ -19,9 +19,9 @@ import pytest
 
 from support.contracts import ROOT, SOURCE
 from support.program import environment
-from tabellion.accounts import Accounts, walk
-from tabellion.registre import load_register
-from tabellion.workspace import find_workspace
+from tabellion.contract.register import load_register
+from tabellion.contract.workspace import find_workspace
+from tabellion.measures import Accounts, walk
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 #: No-break spaces look like spaces on a page.

@@ -13,8 +13,8 @@ from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 
 from support.contracts import contracts, followed, schemas, small_rows, tables_of
+from tabellion.contract.register import load_register, save_register, table_csv, was_edited
 from tabellion.findings import Finding, TabellionError
-from tabellion.registre.package import load_register, save_register, table_csv, was_edited
 
 
 def save(folder: Path, tables: Any = None) -> Path:

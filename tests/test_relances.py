@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from support.consolidations import place, received, rich, said
-from tabellion.campaign.model import BoardLine, Consolidation, Standing, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus, Verdict
 from tabellion.commands.relances import Reminders, print_reminders, relances
+from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Severity, TabellionError
 from tabellion.outputs.reminders import GROUPS_AT_MOST, POINTS_AT_MOST, REMINDED, load_template, reminder
-from tabellion.workspace import Workspace, find_workspace
 
 NOW = datetime(2016, 12, 6, 9, 0)
 
@@ -35,9 +35,9 @@ def read(workspace: Path, partner: str) -> str:
     return (folder(workspace) / f"{partner}.txt").read_text(encoding="utf-8").replace("\u00a0", " ")
 
 
-def with_standing(partner: str, standing: Standing) -> Consolidation:
+def with_standing(partner: str, status: ReturnStatus) -> Consolidation:
     """The rich campaign, one partner standing otherwise."""
-    board = tuple(replace(each, standing=standing) if each.partenaire == partner else each for each in rich().board)
+    board = tuple(replace(each, status=status) if each.partenaire == partner else each for each in rich().board)
     return replace(rich(), board=board)
 
 
@@ -50,7 +50,7 @@ def with_findings(number_of_kinds: int, each_kind: int) -> tuple[Consolidation, 
         for rank in range(each_kind)
     ]
     file = received("retours/a.xlsx", Verdict.REJECTED, findings, partenaire="luce", exercice=2016)
-    line = BoardLine("luce", "Lucé", None, 2016, Standing.REJECTED, "envois/2016/luce-2016.xlsx", (file,))
+    line = BoardLine("luce", "Lucé", None, 2016, ReturnStatus.REJECTED, "envois/2016/luce-2016.xlsx", (file,))
     return replace(rich(), board=(line,)), line
 
 
@@ -59,7 +59,7 @@ def with_findings(number_of_kinds: int, each_kind: int) -> tuple[Consolidation, 
 
 def test_everyone_who_is_late_or_rejected_gets_one_and_nobody_else(workspace: Path) -> None:
     done = run(workspace)
-    expected = {each.partenaire for each in rich().board if each.exercice == 2016 and each.standing in REMINDED}
+    expected = {each.partenaire for each in rich().board if each.exercice == 2016 and each.status in REMINDED}
     assert {path.stem for path in folder(workspace).iterdir()} == expected
     assert {each.line.partenaire for each in done.reminders} == expected
     assert {"luce", "chartres", "long"}.isdisjoint(expected)
@@ -169,7 +169,7 @@ def test_twice_the_same_writes_nothing(workspace: Path) -> None:
 
 def test_the_reminder_of_a_partner_who_answered_goes(workspace: Path) -> None:
     run(workspace)
-    done = run(workspace, with_standing("hostile", Standing.ACCEPTED))
+    done = run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED))
     assert [path.name for path in done.removed] == ["hostile.txt"]
     assert not (folder(workspace) / "hostile.txt").exists()
 
@@ -178,7 +178,7 @@ def test_an_edited_reminder_of_a_partner_who_answered_stays_and_is_said(workspac
     run(workspace)
     path = folder(workspace) / "hostile.txt"
     path.write_text("Cher Monsieur,", encoding="utf-8")
-    done = run(workspace, with_standing("hostile", Standing.ACCEPTED))
+    done = run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED))
     assert (done.removed, done.outdated) == ((), (path,))
     assert path.read_text(encoding="utf-8") == "Cher Monsieur,"
 
@@ -195,7 +195,7 @@ def test_an_edited_reminder_is_replaced_only_by_force_after_a_dated_copy(workspa
     run(workspace)
     (folder(workspace) / "hostile.txt").write_text("Cher Monsieur,", encoding="utf-8")
     others = (folder(workspace) / "formule.txt").read_bytes()
-    news = with_standing("hostile", Standing.LATE)
+    news = with_standing("hostile", ReturnStatus.LATE)
     with pytest.raises(TabellionError) as refused:
         run(workspace, news)
     assert [(each.code, each.valeur) for each in refused.value.findings] == [("fichier-deja-la", "hostile.txt")]
@@ -216,11 +216,11 @@ def test_without_its_memory_the_program_touches_nothing_that_differs(workspace: 
     known = find_workspace(workspace).memory / "relances.json"
     known.unlink() if memory is None else known.write_text(memory, encoding="utf-8")
     with pytest.raises(TabellionError) as refused:
-        run(workspace, with_standing("hostile", Standing.LATE))
+        run(workspace, with_standing("hostile", ReturnStatus.LATE))
     assert [each.code for each in refused.value.findings] == ["fichier-deja-la"]
     # The same texts are recognised, and known again from then on.
     run(workspace)
-    assert run(workspace, with_standing("hostile", Standing.ACCEPTED)).removed != ()
+    assert run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED)).removed != ()
 
 
 def test_other_files_of_the_folder_are_left_alone(workspace: Path) -> None:
@@ -239,7 +239,7 @@ def test_what_was_done_is_said_with_where_it_is(workspace: Path, capsys: pytest.
     (edited,) = [line for line in said_of_it if "hostile.txt" in line]
     assert "retouchée à la main, gardée telle quelle" in edited
     assert said_of_it[-1] == f"21 relances dans {folder(workspace)}"
-    print_reminders(run(workspace, with_standing("hostile", Standing.ACCEPTED)))
+    print_reminders(run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED)))
     assert "n'a plus lieu d'être, mais elle a été retouchée : supprimez-la vous-même" in capsys.readouterr().out
     print_reminders(run(workspace, exercice=2017))
     assert capsys.readouterr().out == "Personne à relancer pour 2017.\n"

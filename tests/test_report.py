@@ -20,9 +20,9 @@ from support import consolidations
 from support.browser import Browser, Page, program
 from support.contracts import ROOT, line, small_rows
 from support.masters import contract_of
-from tabellion.accounts.overview import Overview
-from tabellion.campaign.model import BoardLine, Consolidation, Since, Standing, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus, Since, Verdict
 from tabellion.findings import Finding, Place, Severity, TabellionError
+from tabellion.measures.overview import Overview
 from tabellion.outputs.report import render_report
 from tabellion.outputs.report.findings import PER_GROUP, PER_PAGE
 from tabellion.outputs.report.words import href, signed, typeset, visible
@@ -73,7 +73,9 @@ def hostile() -> Consolidation:
         )
         findings += notes
         file = consolidations.received(name, Verdict.REJECTED, notes, annotated="constats/" + text, author=text)
-        board.append(BoardLine(f"p{rank}", f"{text} {rank}", text, 2016, Standing.REJECTED, None, (file,), None, None))
+        board.append(
+            BoardLine(f"p{rank}", f"{text} {rank}", text, 2016, ReturnStatus.REJECTED, None, (file,), None, None)
+        )
     stray = consolidations.received(HOSTILE_FILE + HOSTILE[1], Verdict.UNREADABLE, findings[:2])
     rich = consolidations.rich()
     conflicts = tuple(
@@ -101,9 +103,9 @@ def busy(partners: int = 1_000, each: int = 5) -> Consolidation:
         findings += notes
         verdict = Verdict.REJECTED if is_bad else Verdict.IN_FORCE
         file = consolidations.received(name, verdict, notes, annotated=f"constats/p-{rank}.xlsx")
-        standing = Standing.REJECTED if is_bad else Standing.ACCEPTED
+        status = ReturnStatus.REJECTED if is_bad else ReturnStatus.ACCEPTED
         in_force = None if is_bad else file
-        board.append(BoardLine(f"p-{rank}", f"Partenaire {rank}", None, 2016, standing, "x", (file,), in_force, None))
+        board.append(BoardLine(f"p-{rank}", f"Partenaire {rank}", None, 2016, status, "x", (file,), in_force, None))
     return consolidations.consolidation_of(contract, contract.tables, board=tuple(board), findings=tuple(findings))
 
 
@@ -167,7 +169,7 @@ def test_every_partner_is_there_with_its_state_and_its_files() -> None:
     outline = Outline(page(rich))
     for each in rich.board:
         assert " ".join(each.nom.split()) in outline.text
-        assert each.standing.value in outline.text
+        assert each.status.value in outline.text
     targets = {unquote(each) for each in outline.hrefs}
     files = [file for each in rich.board for file in each.received]
     assert {f"../{each.fichier}" for each in files} <= targets

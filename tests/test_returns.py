@@ -13,13 +13,13 @@ from support.contracts import ROOT
 from support.mutations import FIRST, MUTATIONS, fill
 from tabellion.commands.generate import load_contract
 from tabellion.commands.validate import validate
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
-from tabellion.intake import parse_bytes
-from tabellion.intake.form import FormReading, read_form
-from tabellion.intake.references import references
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.writer import write_form
-from tabellion.workspace import find_workspace
+from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms.workbook import write_form
+from tabellion.reading import parse_bytes
+from tabellion.reading.form import FormReading, read_form
+from tabellion.reading.references import references
 
 #: openpyxl saves no computed value: said once a sheet, and no matter of the partner's.
 NOT_THE_PARTNER = {"formules-non-calculees"}

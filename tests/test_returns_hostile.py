@@ -15,10 +15,10 @@ from support.mutations import fill, identity
 from support.program import contents, tabellion
 from tabellion.commands.generate import load_contract
 from tabellion.commands.validate import validate
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Severity
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.writer import write_form
-from tabellion.workspace import find_workspace
+from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms.workbook import write_form
 
 #: openpyxl saves no computed value: said once a sheet.
 NOT_THE_PARTNER = {"formules-non-calculees"}

@@ -20,15 +20,15 @@ from support.contracts import ROOT
 from support.mutations import FIRST, HEADER, MUTATIONS
 from tabellion.commands.generate import load_contract
 from tabellion.commands.validate import validate
+from tabellion.contract.model import Contract
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import CATALOGUE
-from tabellion.intake import parse_bytes
-from tabellion.intake.form import read_form
-from tabellion.intake.references import references
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.spec import ACTIONS, BUDGET, FINANCEMENTS, Form, Role, TableSpec
-from tabellion.workbook.forms.writer import write_form
-from tabellion.workbook.plan import Contract
-from tabellion.workspace import find_workspace
+from tabellion.layout.forms import ACTIONS, BUDGET, FINANCEMENTS, Form, Role, TableSpec
+from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms.workbook import write_form
+from tabellion.reading import parse_bytes
+from tabellion.reading.form import read_form
+from tabellion.reading.references import references
 
 YEAR = 2016
 #: A town (lines, a fiche, a financement), a State service (fiches and financements), a funder (financements).

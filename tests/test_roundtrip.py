@@ -13,22 +13,23 @@ from support.contracts import ROOT, SETTINGS, contracts, schemas
 from support.libreoffice import LibreOffice
 from tabellion.checks.contract import check_contract
 from tabellion.checks.formulas import check_formulas
-from tabellion.intake import parse_bytes
-from tabellion.intake.master import MasterReading, read_master
-from tabellion.registre import load_register
+from tabellion.contract.model import Contract
+from tabellion.contract.register import load_register
+from tabellion.contract.workspace import find_workspace
+from tabellion.layout.theme import load_theme
+from tabellion.outputs.master.layout import MasterLayout, lay_out_master
+from tabellion.outputs.master.workbook import write_master
+from tabellion.reading import parse_bytes
+from tabellion.reading.master import MasterReading, read_master
 from tabellion.schema.frames import Tables
-from tabellion.workbook.look import load_look
-from tabellion.workbook.master import write_master
-from tabellion.workbook.plan import Contract, MasterPlan, plan_master
-from tabellion.workspace import find_workspace
 
 
-def planned(tables: Tables) -> MasterPlan:
-    look = load_look(ROOT / "templates" / "contrat.toml", schemas())
-    return plan_master(Contract(SETTINGS, schemas(), look, tables))
+def planned(tables: Tables) -> MasterLayout:
+    theme = load_theme(ROOT / "templates" / "contrat.toml", schemas())
+    return lay_out_master(Contract(SETTINGS, schemas(), theme, tables))
 
 
-def read_back(plan: MasterPlan) -> MasterReading:
+def read_back(plan: MasterLayout) -> MasterReading:
     contract = plan.contract
     workbook = parse_bytes(write_master(plan, []), "contrat.xlsx")
     return read_master(workbook, contract.schemas, contract.settings.identifiant)
@@ -74,8 +75,8 @@ def test_a_workbook_says_what_its_register_says_at_the_same_cells(tables: Tables
 def test_the_embedded_contract_comes_back_as_it_was() -> None:
     workspace = find_workspace(ROOT)
     register = load_register(workspace.registre, workspace.schemas)
-    look = load_look(workspace.templates / "contrat.toml", workspace.schemas)
-    plan = plan_master(Contract(workspace.settings, workspace.schemas, look, register.tables))
+    theme = load_theme(workspace.templates / "contrat.toml", workspace.schemas)
+    plan = lay_out_master(Contract(workspace.settings, workspace.schemas, theme, register.tables))
     reading = read_back(plan)
     assert reading.findings == []
     assert check_formulas(reading) == []

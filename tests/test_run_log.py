@@ -17,7 +17,7 @@ import typer
 
 from support.consolidations import rich, said, small
 from support.program import environment
-from tabellion.campaign.model import Standing
+from tabellion.campaign.model import ReturnStatus
 from tabellion.commands.board import subject
 from tabellion.commands.run_log import RunLog
 from tabellion.findings import Place, TabellionError, finding
@@ -58,7 +58,7 @@ def test_every_file_has_its_verdict_and_every_late_partner_its_line(tmp_path: Pa
     told = facts(path, "fichier")
     assert sorted(line.partition(" : ")[0] for line in told) == sorted(files)
     assert all(files[name].verdict.value in line for line in told for name in [line.partition(" : ")[0]])
-    assert len(facts(path, "retard")) == sum(line.standing is Standing.LATE for line in rich().board)
+    assert len(facts(path, "retard")) == sum(line.status is ReturnStatus.LATE for line in rich().board)
     blocking = [each for each in rich().findings if each.bloquant]
     assert [line.rpartition("→ ")[2] for line in facts(path, "bloque")] == [each.suggestion for each in blocking]
     assert all(f"[{each.code}]" in line for each, line in zip(blocking, facts(path, "bloque"), strict=True))

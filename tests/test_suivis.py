@@ -12,17 +12,18 @@ import pytest
 
 from support.contracts import ROOT, SETTINGS, Row, followed, locate, schemas, small_rows, tables_of
 from tabellion.checks.contract import check_contract
-from tabellion.intake import parse_bytes
-from tabellion.intake.master import MasterReading, read_master
+from tabellion.contract.model import Contract
+from tabellion.layout.theme import load_theme
+from tabellion.outputs.master.layout import lay_out_master
+from tabellion.outputs.master.tables import shown, validation_rule
+from tabellion.outputs.master.workbook import write_master
+from tabellion.reading import parse_bytes
+from tabellion.reading.master import MasterReading, read_master
 from tabellion.schema.cast import cast_column
 from tabellion.schema.dictionary import dictionary
 from tabellion.schema.frames import plain_rows
 from tabellion.schema.table import Field
-from tabellion.workbook.look import load_look
-from tabellion.workbook.master import write_master
-from tabellion.workbook.pen import FIRST_DAY
-from tabellion.workbook.plan import Contract, plan_master
-from tabellion.workbook.tables import shown, validation_rule
+from tabellion.xlsx.writer import FIRST_DAY
 
 FOLLOWED = [
     followed("I-1.1./1", 2016, pourcentage=40, date_bilan=date(2016, 12, 31), montant_engage=12_50),
@@ -34,10 +35,10 @@ def master(suivis: list[Row]) -> bytes:
     contract = Contract(
         SETTINGS,
         schemas(),
-        load_look(ROOT / "templates" / "contrat.toml", schemas()),
+        load_theme(ROOT / "templates" / "contrat.toml", schemas()),
         tables_of(small_rows(), suivis=suivis),
     )
-    return write_master(plan_master(contract), [])
+    return write_master(lay_out_master(contract), [])
 
 
 def read(content: bytes) -> MasterReading:

@@ -13,8 +13,8 @@ from support.contracts import ROOT
 from support.libreoffice import LibreOffice
 from tabellion.commands.generate import generate
 from tabellion.commands.validate import validate
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
-from tabellion.workspace import find_workspace
 
 NOW = datetime(2026, 1, 2, 3, 4)
 B01, B11 = "B01 Education, parentalité", "B11 Valeurs Républicaines"

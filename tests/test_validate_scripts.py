@@ -14,8 +14,8 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from support.contracts import ROOT
 from tabellion.commands.generate import generate
 from tabellion.commands.validate import validate
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
-from tabellion.workspace import find_workspace
 
 B01 = "B01 Education, parentalité"
 

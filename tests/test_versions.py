@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabellion.campaign.model import ReturnedRow, Verdict
-from tabellion.campaign.readings import Reading
+from tabellion.campaign.parsed_return import Reading
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.findings import Place, finding
-from tabellion.workbook.forms.spec import FormIdentity
+from tabellion.layout.forms import FormIdentity
 
 NOW = datetime(2016, 12, 1, 2, 0)
 WHO = FormIdentity("essai-2015-2020", "luce", 2016, "f1")

@@ -28,7 +28,7 @@ from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retou
 from support.libreoffice import LibreOffice
 from support.program import contents, environment, tabellion
 from support.watching import DEADLINE_SECONDS, Watching, excel_saves, fresh, in_chunks, state, wait
-from tabellion.workbook.forms.spec import BUDGET
+from tabellion.layout.forms import BUDGET
 
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
 

@@ -22,14 +22,14 @@ from watchdog.observers.api import EventEmitter
 
 from support.libreoffice import LibreOffice
 from support.program import environment
+from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Finding
-from tabellion.watch import native, sweeping
-from tabellion.watch.concerns import Concern, concerns
-from tabellion.watch.events import Event, Watcher
-from tabellion.watch.looks import glimpse
-from tabellion.watch.settling import Batch, Settler
-from tabellion.watch.survey import Survey, survey
-from tabellion.workspace import Workspace, find_workspace
+from tabellion.watching import native, polling
+from tabellion.watching.debounce import Batch, Settler
+from tabellion.watching.events import Event, Watcher
+from tabellion.watching.filters import Concern, concerns
+from tabellion.watching.fingerprint import glimpse
+from tabellion.watching.snapshot import Survey, survey
 
 DEADLINE_SECONDS = 60.0
 QUIET, POLL = 0.4, 0.1
@@ -327,8 +327,8 @@ def test_the_limits_of_inotify_are_said_and_polling_takes_over(opened: Workspace
 import sys, time
 from pathlib import Path
 Path("/proc/sys/user/{limit}").write_text("0")
-from tabellion.watch.events import Watcher
-from tabellion.workspace import find_workspace
+from tabellion.watching.events import Watcher
+from tabellion.contract.workspace import find_workspace
 workspace = find_workspace(Path(sys.argv[1]))
 heard, notices = [], []
 with Watcher(workspace, heard.append, notices.append, poll_seconds=0.1) as watcher:
@@ -405,7 +405,7 @@ def test_a_thread_that_dies_is_started_again(loop: Loop, kind: str, monkeypatch:
     with monkeypatch.context() as patch:
         if kind == "sweeps":
             patch.setattr(loop.watcher, "_sweep", fail)
-            for each in threads_of(sweeping.SweepEmitter):
+            for each in threads_of(polling.SweepEmitter):
                 each._sweep = fail  # type: ignore[attr-defined]
             loop.watcher.nudge()
             loop.until(lambda: loop.notices)
@@ -457,7 +457,7 @@ def test_stopping_does_not_wait_for_a_share_that_hangs(opened: Workspace, monkey
         return survey(workspace)
 
     loop.start()
-    monkeypatch.setattr("tabellion.watch.scan.survey", hang)
+    monkeypatch.setattr("tabellion.watching.scanner.survey", hang)
     assert hangs.wait(DEADLINE_SECONDS)
     start = time.monotonic()
     loop.watcher.stop()
@@ -476,7 +476,7 @@ def test_an_hour_of_work_ends_in_what_is_there(loop: Loop) -> None:
             (retours / f"{at % 11}.xlsx").unlink(missing_ok=True)
         loop.turn(0.0)
     while loop.batch():
-        if {path: look for path, look in loop.settler.known.items() if path.parent == retours} == {
+        if {path: theme for path, theme in loop.settler.known.items() if path.parent == retours} == {
             path: glimpse(path) for path in retours.iterdir()
         }:
             break

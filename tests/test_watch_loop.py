@@ -28,19 +28,19 @@ from support.consolidations import received, rich, said, small
 from support.program import environment
 from tabellion.campaign.model import Verdict
 from tabellion.commands import watch as watching
-from tabellion.commands import watch_voice
-from tabellion.commands.consolidate import Night
+from tabellion.commands import watch_display
+from tabellion.commands.consolidate import ConsolidationRun
 from tabellion.commands.run_log import RunLog
 from tabellion.commands.watch import Stopped, stoppable, watch
-from tabellion.commands.watch_voice import Line, Speaker
+from tabellion.commands.watch_display import Line, Speaker
+from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
-from tabellion.outputs.manifest import Beside, write_besides
-from tabellion.outputs.placing import BESIDES
-from tabellion.watch.notices import Notifier
-from tabellion.watch.settling import Batch, Settler
-from tabellion.workspace import Workspace, find_workspace
+from tabellion.mail.notices import Notifier
+from tabellion.transaction.commit import BESIDES
+from tabellion.transaction.manifest import Beside, write_besides
+from tabellion.watching.debounce import Batch, Settler
 
-NIGHT = Night(small(), written=False, notices=())
+NIGHT = ConsolidationRun(small(), written=False, notices=())
 QUIET_SECONDS = 0.1
 
 
@@ -63,7 +63,7 @@ class Ear:
     def working(self, batch: Batch) -> None:
         self._hear("working", batch)
 
-    def answered(self, batch: Batch, night: Night, seconds: float) -> None:  # noqa: ARG002 - the protocol's names
+    def answered(self, batch: Batch, night: ConsolidationRun, seconds: float) -> None:  # noqa: ARG002 - the protocol's names
         self._hear("answered", batch)
 
     def noticed(self, findings: list[Finding]) -> None:
@@ -100,7 +100,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> No
     """Have the runs do these in turn; the last one from then on."""
     left = list(acts)
 
-    def consolidate(*_: object, **__: object) -> Night:
+    def consolidate(*_: object, **__: object) -> ConsolidationRun:
         act = left.pop(0) if len(left) > 1 else left[0]
         act()
         return NIGHT
@@ -379,10 +379,10 @@ from functools import partial
 from pathlib import Path
 from tabellion.commands import watch as watching
 from tabellion.commands import watch_voice
-from tabellion.watch.settling import Settler
+from tabellion.watching.debounce import Settler
 sys.path.insert(0, sys.argv[2])
 from test_watch_loop import Ear, NIGHT, stop
-from tabellion.workspace import find_workspace
+from tabellion.contract.workspace import find_workspace
 
 workspace = find_workspace(Path(sys.argv[1]))
 runs = 0
@@ -469,11 +469,11 @@ def speaker(tmp_path: Path) -> Iterator[tuple[Speaker, Told]]:
 
 
 def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_voice, "_FILES", 5)
+    monkeypatch.setattr(watch_display, "_FILES", 5)
     consolidation = rich()
     notice = said("proprietaire-perime", Place("constats/~$a.xlsx"), "Une marque oubliée.", Severity.INFORMATION)
     with speaker(tmp_path) as (voice, told):
-        voice.answered(Batch(), Night(consolidation, True, (notice,)), 1.23)
+        voice.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 1.23)
         files = len([each for line in consolidation.board for each in line.received]) + len(consolidation.strays)
         assert files > 5  # the gravest by name, the rest in one line; the notice, the state
         assert len(told.lines) == 5 + 1 + 2
@@ -483,10 +483,10 @@ def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert told.texts[-1].startswith("consolidation : 2016 : ")
         assert told.texts[-1].endswith(" · à jour en 1,2 s")
         told.lines.clear()
-        voice.answered(Batch(), Night(consolidation, False, (notice,)), 0.5)
+        voice.answered(Batch(), ConsolidationRun(consolidation, False, (notice,)), 0.5)
         assert told.texts == []
-        voice.answered(Batch(), Night(consolidation, True, ()), 0.5)
-        voice.answered(Batch(), Night(consolidation, True, (notice,)), 0.5)
+        voice.answered(Batch(), ConsolidationRun(consolidation, True, ()), 0.5)
+        voice.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 0.5)
         assert [each.what for each in told.lines] == ["consolidation", "constats/~$a.xlsx", "consolidation"]
 
 
@@ -495,7 +495,7 @@ def test_a_file_refused_as_a_whole_says_why(tmp_path: Path) -> None:
     cut = said("fichier-illisible", Place("retours/coupé.xlsx"), "La fin du fichier manque.")
     files = (received("retours/coupé.xlsx", Verdict.UNREADABLE, [cut]),)
     with speaker(tmp_path) as (voice, told):
-        voice.answered(Batch(), Night(replace(small(), board=(), strays=files), True, ()), 0.1)
+        voice.answered(Batch(), ConsolidationRun(replace(small(), board=(), strays=files), True, ()), 0.1)
     assert told.texts[0] == "retours/coupé.xlsx : illisible, 1 erreur — La fin du fichier manque."
 
 
@@ -514,7 +514,7 @@ def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
     hostile = received("retours/a\n2026 ✓ b\x1b[2J.xlsx", Verdict.FOREIGN)
     consolidation = replace(small(), strays=(hostile,))
     with speaker(tmp_path) as (voice, told):
-        voice.answered(Batch(), Night(consolidation, False, ()), 0.1)
+        voice.answered(Batch(), ConsolidationRun(consolidation, False, ()), 0.1)
         (line,) = told.lines
         assert line.what.isprintable()
         assert line.gravity is Severity.ERREUR

@@ -18,7 +18,7 @@ from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retou
 from support.libreoffice import LibreOffice
 from support.program import tabellion
 from support.watching import Watching, excel_saves, fresh, state
-from tabellion.workbook.forms.spec import BUDGET
+from tabellion.layout.forms import BUDGET
 
 YEAR = 2016
 _SAVED = datetime(2016, 11, 14)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from support import faults
-from tabellion.watch.filesystems import (
+from tabellion.contract.workspace import Workspace, find_workspace
+from tabellion.watching.filesystems import (
     is_network,
     is_network_kind,
     is_windows_network,
@@ -23,9 +24,8 @@ from tabellion.watch.filesystems import (
     mac_mounts,
     network_folder,
 )
-from tabellion.watch.scan import Scanner
-from tabellion.watch.survey import Absence, Survey, survey, vanished
-from tabellion.workspace import Workspace, find_workspace
+from tabellion.watching.scanner import Scanner
+from tabellion.watching.snapshot import Absence, Survey, survey, vanished
 
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
 CONTENT = b"PK\x03\x04" + b"x" * 5_000
@@ -117,7 +117,7 @@ def test_a_file_that_just_changed_is_looked_at_again(
     path = opened.retours / "1.xlsx"
     path.write_bytes(CONTENT + b"a")
     frozen = survey(opened)
-    monkeypatch.setattr("tabellion.watch.scan.survey", lambda _: frozen)
+    monkeypatch.setattr("tabellion.watching.scanner.survey", lambda _: frozen)
     assert scanner.sweep().changed == {path}
     path.write_bytes(CONTENT + b"b")
     clock.now += 2
@@ -129,7 +129,7 @@ def test_whatever_the_disk_says_every_file_has_its_turn(
 ) -> None:
     path = opened.retours / "3.xlsx"
     frozen = survey(opened)
-    monkeypatch.setattr("tabellion.watch.scan.survey", lambda _: frozen)
+    monkeypatch.setattr("tabellion.watching.scanner.survey", lambda _: frozen)
     path.write_bytes(CONTENT + b"z")
     told: set[Path] = set()
     for _ in range(13):
@@ -193,14 +193,14 @@ def mounted(folder: Path) -> Iterator[None]:
 @pytest.mark.parametrize("name", ["retours", "."])
 def test_an_unmounted_share_is_away_and_what_changed_is_told_when_it_is_back(opened: Workspace, name: str) -> None:
     """The share is another file system; mounted again it has another device number."""
-    folder, stock = opened.workbooks / name, opened.root / "stock"
-    shutil.copytree(folder, stock)
+    folder, inputs = opened.workbooks / name, opened.root / "stock"
+    shutil.copytree(folder, inputs)
     kept = opened.retours.relative_to(folder)
     scanner = Scanner(opened)
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with mounted(folder):
-        shutil.copytree(stock, folder, dirs_exist_ok=True)
+        shutil.copytree(inputs, folder, dirs_exist_ok=True)
         scanner.sweep()
     sweep = scanner.sweep()
     assert sweep.absence is not None
@@ -210,7 +210,7 @@ def test_an_unmounted_share_is_away_and_what_changed_is_told_when_it_is_back(ope
     with mounted(opened.root / "schemas"), mounted(folder):
         pass
     with mounted(folder):
-        shutil.copytree(stock, folder, dirs_exist_ok=True)
+        shutil.copytree(inputs, folder, dirs_exist_ok=True)
         (folder / kept / "1.xlsx").unlink()
         (folder / kept / "neuf.xlsx").write_bytes(b"x")
         sweep = scanner.sweep()
@@ -226,7 +226,7 @@ def test_without_identities_an_emptied_folder_is_doubtful_and_believed_later(
     opened: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some Windows shares give folders no number."""
-    monkeypatch.setattr("tabellion.watch.scan.survey", lambda each: without_identities(survey(each)))
+    monkeypatch.setattr("tabellion.watching.scanner.survey", lambda each: without_identities(survey(each)))
     scanner = Scanner(opened, clock=clock)
     scanner.sweep()
     for path in opened.retours.iterdir():

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabellion.watch.concerns import Concern
-from tabellion.watch.looks import UNREADABLE, Look, glimpse, is_whole
-from tabellion.watch.settling import Batch, Settler
+from tabellion.watching.debounce import Batch, Settler
+from tabellion.watching.filters import Concern
+from tabellion.watching.fingerprint import UNREADABLE, Theme, glimpse, is_whole
 
 RETOURS = Path("/contrat/workbooks/retours")
 VILLE, OTHER, NEW = RETOURS / "ville.xlsx", RETOURS / "autre.xlsx", RETOURS / "nouveau.xlsx"
@@ -32,11 +32,11 @@ class Disk:
     batches: list[tuple[float, Batch]] = field(default_factory=list)
 
     def settler(self, **options: float) -> Settler:
-        known = {path: found for path in self.contents if (found := self.look(path))}
-        self.settled = Settler(known, look=self.look, whole=self.whole, is_present=lambda: self.is_present, **options)  # type: ignore[arg-type]
+        known = {path: found for path in self.contents if (found := self.theme(path))}
+        self.settled = Settler(known, theme=self.theme, whole=self.whole, is_present=lambda: self.is_present, **options)  # type: ignore[arg-type]
         return self.settled
 
-    def look(self, path: Path) -> Look | None:
+    def theme(self, path: Path) -> Theme | None:
         if path not in self.contents or not self.is_present:
             return None
         content = self.contents[path]
@@ -113,7 +113,7 @@ def test_a_copy_that_grows_without_a_word_is_waited_for(disk: Disk) -> None:
     assert disk.run(
         (0, lambda: disk.tell(NEW, "0")), *grow, (0, lambda: disk.contents.update({NEW: "end"}))
     ) == changed(NEW)
-    assert disk.settled.known[NEW] == disk.look(NEW)
+    assert disk.settled.known[NEW] == disk.theme(NEW)
 
 
 def test_a_sync_client_writes_chunks_then_renames(disk: Disk) -> None:
@@ -243,7 +243,7 @@ def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
 ) -> None:
     """Events less than the quiet time apart are one burst; some of what happens is not told at once."""
     disk = Disk({VILLE: "old", OTHER: "old"})
-    before = {path: disk.look(path) for path in (VILLE, OTHER, NEW)}
+    before = {path: disk.theme(path) for path in (VILLE, OTHER, NEW)}
     disk.settler(longest_seconds=1e6)
     touched = set()
     for seconds, path, content, is_told_twice in steps:
@@ -255,14 +255,14 @@ def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
     for path in touched:  # in the end every file is whole
         if not disk.whole(path):
             disk.tell(path, "whole")
-    after = {path: disk.look(path) for path in before}
+    after = {path: disk.theme(path) for path in before}
     disk.wait(10)
     differing = {path for path in before if before[path] != after[path]}
     gone = {path for path in differing if after[path] is None}
     expected = Batch(changed=frozenset(differing - gone), gone=frozenset(gone))
     assert [each for _, each in disk.batches] == ([expected] if expected else [])
     assert disk.settled.when() is None
-    assert disk.settled.known == {path: look for path, look in after.items() if look is not None}
+    assert disk.settled.known == {path: theme for path, theme in after.items() if theme is not None}
 
 
 @given(_STEPS, st.floats(0.5, 5))
@@ -276,7 +276,7 @@ def test_whatever_happens_nothing_is_waited_for_longer_than_patience(
         disk.tell(path, content)
     disk.wait(longest + 2)
     assert disk.settled.when() is None
-    assert disk.settled.known == {path: look for path in disk.contents if (look := disk.look(path)) is not None}
+    assert disk.settled.known == {path: theme for path in disk.contents if (theme := disk.theme(path)) is not None}
 
 
 def workbook() -> bytes:

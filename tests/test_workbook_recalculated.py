@@ -14,10 +14,9 @@ from support.large_contracts import YEARS
 from support.libreoffice import LibreOffice, OfficeCells
 from support.masters import NAMES, Package, contract, in_year, master, position, written
 from support.recalculated import differences, errors
-from tabellion.accounts import AMOUNTS, Accounts
-from tabellion.workbook.budgets import EXERCICE, totals_name
-from tabellion.workbook.names import table_name
-from tabellion.workbook.synthese import CREDITS
+from tabellion.layout.names import EXERCICE, table_name, totals_name
+from tabellion.measures import AMOUNTS, Accounts
+from tabellion.outputs.master.synthese import CREDITS
 
 pytestmark = pytest.mark.libreoffice
 

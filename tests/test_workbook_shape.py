@@ -28,15 +28,13 @@ from support.masters import (
     area,
     contract,
     contract_of,
-    look,
     master,
     position,
+    theme,
     written,
 )
-from tabellion.workbook import seal
-from tabellion.workbook.look import _PAIRS, MINIMUM_CONTRAST, contrast
-from tabellion.workbook.measure import column_width, text_lines
-from tabellion.workbook.names import (
+from tabellion.layout.names import (
+    COMPUTED,
     IDENTITY,
     SHEET_NAME_LENGTH,
     column_ref,
@@ -47,8 +45,10 @@ from tabellion.workbook.names import (
     table_resource,
     this_row,
 )
-from tabellion.workbook.pen import PROMPT_LENGTH, PROMPT_TITLE_LENGTH, TEXT_LENGTH, DroppedValueError, Pen, with_parts
-from tabellion.workbook.plan import COMPUTED
+from tabellion.layout.theme import _PAIRS, MINIMUM_CONTRAST, contrast
+from tabellion.xlsx import signature
+from tabellion.xlsx.text_metrics import column_width, text_lines
+from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH, TEXT_LENGTH, DroppedValueError, Writer, with_parts
 
 #: Functions that every Excel since 2010 has; the formulas use no other.
 _KNOWN_FUNCTIONS = {
@@ -310,12 +310,12 @@ def test_defined_names_lead_to_sheets_and_tables_that_exist(name: str) -> None:
 
 
 def test_labels_may_hold_any_sign() -> None:
-    pen = Pen(look())
-    sheet, label = pen.sheet("essai"), "Montant @ l'an #1 [€]"
+    writer = Writer(theme())
+    sheet, label = writer.sheet("essai"), "Montant @ l'an #1 [€]"
     formula = f'IF({this_row("T", label)}="@","",{this_row("T", label)})'
     sheet.table("T", 0, 0, 1, [label, "Double"], calculated={"Double": formula})
-    sheet.formula(1, 1, formula, pen.format(), "", ("T", "*", "Double"))
-    found = Package(pen.close())
+    sheet.formula(1, 1, formula, writer.format(), "", ("T", "*", "Double"))
+    found = Package(writer.close())
     assert found.tables["T"].columns == {label: None, "Double": formula}
     assert found.cells["essai"][1, 1] == ("", formula)
 
@@ -379,7 +379,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def test_colours_have_contrast() -> None:
-    colours = look().colours
+    colours = theme().colours
     for text, background in _PAIRS:
         assert contrast(colours[text], colours[background]) >= MINIMUM_CONTRAST, (text, background)
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
@@ -489,7 +489,7 @@ def test_openpyxl_reads_it(name: str) -> None:
 
 @every_contract
 def test_the_seal_holds_on_what_was_written(name: str) -> None:
-    assert seal.is_intact(master(name)[1])
+    assert signature.is_intact(master(name)[1])
 
 
 def test_any_changed_part_breaks_the_seal() -> None:
@@ -502,14 +502,14 @@ def test_any_changed_part_breaks_the_seal() -> None:
         def change(name: str, body: bytes, part: str = part) -> bytes:
             return body + b" " if name == part else body
 
-        assert not seal.is_intact(with_parts(content, change)), part
+        assert not signature.is_intact(with_parts(content, change)), part
 
 
 def test_an_openpyxl_save_breaks_the_seal() -> None:
     book = openpyxl.load_workbook(io.BytesIO(master("noms difficiles")[1]))
     stream = io.BytesIO()
     book.save(stream)
-    assert not seal.is_intact(stream.getvalue())
+    assert not signature.is_intact(stream.getvalue())
 
 
 @pytest.mark.libreoffice
@@ -517,12 +517,12 @@ def test_a_libreoffice_save_breaks_the_seal(office: LibreOffice, tmp_path: Path)
     path = tmp_path / "contrat.xlsx"
     path.write_bytes(master("noms difficiles")[1])
     office.open(path)
-    assert not seal.is_intact(office.save(tmp_path / "copie.xlsx").read_bytes())
+    assert not signature.is_intact(office.save(tmp_path / "copie.xlsx").read_bytes())
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_workbook_have_no_seal(content: bytes) -> None:
-    assert not seal.is_intact(content)
+    assert not signature.is_intact(content)
 
 
 @given(st.data())
@@ -530,26 +530,26 @@ def test_a_damaged_workbook_has_no_seal_or_raises_nothing(data: st.DataObject) -
     content = bytearray(master("vide")[1])
     start = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
-        assert not seal.is_intact(bytes(content[:start]))
+        assert not signature.is_intact(bytes(content[:start]))
         return
     content[start] ^= data.draw(st.integers(1, 255))
-    seal.is_intact(bytes(content))
+    signature.is_intact(bytes(content))
 
 
 def test_an_added_part_breaks_the_seal() -> None:
     stream = io.BytesIO(master("vide")[1])
     with zipfile.ZipFile(stream, "a") as target:
         target.writestr("xl/extra.xml", "<a/>")
-    assert not seal.is_intact(stream.getvalue())
+    assert not signature.is_intact(stream.getvalue())
 
 
 # The pen
 
 
 def test_a_value_that_xlsxwriter_drops_is_an_error() -> None:
-    pen = Pen(look())
-    sheet = pen.sheet("essai")
-    style = pen.format()
+    writer = Writer(theme())
+    sheet = writer.sheet("essai")
+    style = writer.format()
     with pytest.raises(DroppedValueError):
         sheet.write(0, 0, "x" * (TEXT_LENGTH + 1), style)
     with pytest.raises(DroppedValueError):
@@ -563,14 +563,14 @@ def test_a_value_that_xlsxwriter_drops_is_an_error() -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_whatever_else_xlsxwriter_refuses_is_an_error() -> None:
-    pen = Pen(look())
+    writer = Writer(theme())
     for name in ("A1", "deux mots"):
         with pytest.raises(DroppedValueError):
-            pen.name(name, "=1")
+            writer.name(name, "=1")
     for height, labels in ((0, ["a"]), (1, ["a", "A"])):
         with pytest.raises(DroppedValueError):
-            pen.sheet(f"essai {height}").table("T", 0, 0, height, labels)
-    sheet = pen.sheet("essai")
+            writer.sheet(f"essai {height}").table("T", 0, 0, height, labels)
+    sheet = writer.sheet("essai")
     with pytest.raises(DroppedValueError):
         sheet.link(0, 0, "x" * 2080, "voir")
     with pytest.raises(DroppedValueError):
@@ -622,4 +622,4 @@ def test_any_contract_makes_a_workbook_whose_tables_hold(rows: Any) -> None:
         top, left, _, right = table.area
         headers = [found.cells[table.sheet][top, column][0] for column in range(left, right + 1)]
         assert headers == list(table.columns)
-    assert seal.is_intact(content)
+    assert signature.is_intact(content)

@@ -24,13 +24,13 @@ from filling import filled, write_filled
 from program import ROOT
 
 from tabellion.commands.generate import load_contract
-from tabellion.registre.package import save_register
+from tabellion.contract.register import save_register
+from tabellion.contract.workspace import Workspace, find_workspace
+from tabellion.layout.forms import BUDGET_TABLE, Form, FormRow
+from tabellion.layout.identity import FORMAT_VERSION
+from tabellion.outputs.forms.content import make_forms
 from tabellion.schema.frames import make_tables
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.spec import BUDGET_TABLE, Form, FormRow
-from tabellion.workbook.identity import FORMAT_VERSION
-from tabellion.workbook.pen import with_parts
-from tabellion.workspace import Workspace, find_workspace
+from tabellion.xlsx.writer import with_parts
 
 CENSUS, FIRST_YEAR = 2013, 2016
 CONVENTIONS, LINES_EACH, FUNDERS = 12, 2, 16

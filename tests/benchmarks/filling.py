@@ -12,9 +12,9 @@ from program import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from tabellion.workbook.forms import writer
-from tabellion.workbook.forms.spec import Form, FormRow
-from tabellion.workbook.plan import Contract
+from tabellion.contract.model import Contract
+from tabellion.layout.forms import Form, FormRow
+from tabellion.outputs.forms import workbook as form_workbook
 
 
 def filled(form: Form, seed: int) -> Form:
@@ -38,9 +38,9 @@ def _typed(values: dict[str, Any], cents: int) -> dict[str, Any]:
 
 def write_filled(contract: Contract, sent: Form, fillings: Iterable[Form]) -> list[bytes]:
     """Each filling of a form as a workbook: what was sent stays what was sent, whatever was typed since."""
-    write_baseline = writer._write_baseline
-    writer._write_baseline = lambda pen, _: write_baseline(pen, sent)
+    write_baseline = form_workbook._write_baseline
+    form_workbook._write_baseline = lambda writer, _: write_baseline(writer, sent)
     try:
-        return [writer.write_form(contract, each) for each in fillings]
+        return [form_workbook.write_form(contract, each) for each in fillings]
     finally:
-        writer._write_baseline = write_baseline
+        form_workbook._write_baseline = write_baseline

@@ -22,8 +22,8 @@ from filling import filled, write_filled
 from program import ROOT, Program, python, tabellion
 
 from tabellion.commands.generate import load_contract
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workspace import find_workspace
+from tabellion.contract.workspace import find_workspace
+from tabellion.outputs.forms.content import make_forms
 
 #: Fillings of each town's form; the other returns are copies of these (nothing remembers a file from another).
 FILLINGS = 10

@@ -35,10 +35,10 @@ from filling import filled, write_filled
 from program import ROOT, descendants, environment, mebibytes, tabellion
 
 from tabellion.commands.generate import load_contract
-from tabellion.watch.settling import QUIET_SECONDS
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.pen import with_parts
-from tabellion.workspace import find_workspace
+from tabellion.contract.workspace import find_workspace
+from tabellion.outputs.forms.content import make_forms
+from tabellion.watching.debounce import QUIET_SECONDS
+from tabellion.xlsx.writer import with_parts
 
 _SAVED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 _LONGEST_SECONDS, _LOOK_SECONDS, _CALM_SECONDS = 300.0, 0.002, 0.5

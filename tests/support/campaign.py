@@ -30,8 +30,8 @@ from support.attacks import ole2
 from support.contracts import ROOT, schemas, tables_of
 from support.forms import case_rows
 from support.masters import Package, reference
-from tabellion.registre.package import save_register
-from tabellion.workbook.forms.spec import (
+from tabellion.contract.register import save_register
+from tabellion.layout.forms import (
     BUDGET,
     CHARGES,
     COMPUTED_ROLES,

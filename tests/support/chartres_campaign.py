@@ -36,8 +36,8 @@ from support.campaign import (
 )
 from support.mutations import put
 from support.program import tabellion
-from tabellion.campaign.model import Standing, Verdict
-from tabellion.workbook.forms.spec import ACTIONS, BUDGET, FINANCEMENTS
+from tabellion.campaign.model import ReturnStatus, Verdict
+from tabellion.layout.forms import ACTIONS, BUDGET, FINANCEMENTS
 
 YEAR, LAST_YEAR = 2016, 2015
 #: A line of 2016 that the register has before the forms are sent, of Chartres métropole.
@@ -126,7 +126,7 @@ class Campaign:
     root: Path
     files: dict[str, Saved] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    standings: dict[tuple[str, int], Standing] = field(default_factory=dict)
+    standings: dict[tuple[str, int], ReturnStatus] = field(default_factory=dict)
     replies: dict[tuple[str, int], Reply] = field(default_factory=dict)
     """What counts, by partner and exercice: the answers of the return in force."""
     sources: dict[tuple[str, int], Saved] = field(default_factory=dict)
@@ -204,7 +204,7 @@ def first_night(campaign: Campaign) -> None:
     for seed, partner in enumerate(("mainvilliers", "pole-emploi"), 1):
         answers = whole(campaign.form(partner), seed)
         campaign.receive(partner, f"{partner}.xlsx", answers, Verdict.IN_FORCE, saved=november(4, seed))
-        campaign.standings[partner, YEAR] = Standing.ACCEPTED
+        campaign.standings[partner, YEAR] = ReturnStatus.ACCEPTED
 
 
 def staff_edits(campaign: Campaign) -> None:
@@ -226,7 +226,7 @@ def second_night(campaign: Campaign) -> None:
     _funders(campaign)
     _landlords(campaign)
     for partner in ("pole-emploi", "mainvilliers"):
-        campaign.standings.setdefault((partner, YEAR), Standing.ACCEPTED)
+        campaign.standings.setdefault((partner, YEAR), ReturnStatus.ACCEPTED)
 
 
 def _towns(campaign: Campaign) -> None:
@@ -238,7 +238,7 @@ def _towns(campaign: Campaign) -> None:
                             "libelle": "Atelier vélo", "montant_prevu": Said("2 500,50 €", Decimal("2500.50"))}]},
         saved=november(10), author="Service financier",
     )  # fmt: skip
-    said["chartres", YEAR] = Standing.ACCEPTED
+    said["chartres", YEAR] = ReturnStatus.ACCEPTED
     # Lucé sends twice; the newer one wins, whatever the names say; both have the same new line.
     for name, day, seed, verdict in (
         ("luce FINAL v9.xlsx", 5, 4, Verdict.OLDER),
@@ -247,13 +247,13 @@ def _towns(campaign: Campaign) -> None:
         new = {"convention_id": 9, "libelle": "Chantier jeunes", "montant_prevu": 100 * seed}
         answers = whole(campaign.form("luce"), seed)
         campaign.receive("luce", name, answers, verdict, new_rows={BUDGET: [new]}, saved=november(day))
-    said["luce", YEAR] = Standing.ACCEPTED
+    said["luce", YEAR] = ReturnStatus.ACCEPTED
     # Mainvilliers puts a wrong form over the one that was accepted.
     wrong = whole(campaign.form("mainvilliers"), 6)
     first = next(iter(wrong[BUDGET]))
     wrong[BUDGET][first]["montant_prevu"] = "voir avec le service"
     campaign.receive("mainvilliers", "mainvilliers.xlsx", wrong, Verdict.REJECTED, saved=november(20))
-    said["mainvilliers", YEAR] = Standing.KEPT
+    said["mainvilliers", YEAR] = ReturnStatus.KEPT
     _metro(campaign)
 
 
@@ -278,7 +278,7 @@ def _metro(campaign: Campaign) -> None:
     )
     campaign.removals.append(("lignes_budgetaires", gone))
     campaign.copy("retours/metropole/retour métropole.xlsx", "navigateur")
-    campaign.standings[METRO, YEAR] = Standing.ACCEPTED
+    campaign.standings[METRO, YEAR] = ReturnStatus.ACCEPTED
     campaign.conflicts["lignes_budgetaires", KNOWN_LINE, "montant_prevu"] = (Decimal(5500), {METRO: Decimal(6000)})
 
 
@@ -292,23 +292,23 @@ def _funders(campaign: Campaign) -> None:
     campaign.receive(REGION, "Région.xlsx", whole(campaign.form(REGION), 8, more), Verdict.IN_FORCE,
                               saved=november(16), author="Direction de l'aménagement")  # fmt: skip
     campaign.copy("retours/Région.xlsx", "Dropbox")
-    said[REGION, YEAR] = Standing.ACCEPTED
+    said[REGION, YEAR] = ReturnStatus.ACCEPTED
     more = {STAFFED: {"statut_montant": "chiffré", "montant": 120_000}}
     campaign.receive("etat", "DDCS/etat.xlsx", whole(campaign.form("etat"), 9, more), Verdict.IN_FORCE,
                      saved=november(18))  # fmt: skip
-    said["etat", YEAR] = Standing.ACCEPTED
+    said["etat", YEAR] = ReturnStatus.ACCEPTED
     campaign.conflicts["financements", DISPUTED, "montant"] = (
         Decimal(890_000), {METRO: Decimal(900_000), REGION: Decimal(850_000)}
     )  # fmt: skip
     campaign.conflicts["financements", STAFFED, "montant"] = (Decimal(100_000), {"etat": Decimal(120_000)})
-    said["union-europeenne", YEAR] = Standing.LATE
+    said["union-europeenne", YEAR] = ReturnStatus.LATE
 
 
 def _landlords(campaign: Campaign) -> None:
     said, accept = campaign.standings, Verdict.IN_FORCE
 
     def good(partner: str, seed: int, name: str | None = None, **more: Any) -> Saved:
-        said[partner, more.get("year", YEAR)] = Standing.ACCEPTED
+        said[partner, more.get("year", YEAR)] = ReturnStatus.ACCEPTED
         answers = whole(campaign.form(partner, more.get("year", YEAR)), seed)
         return campaign.receive(partner, name or f"{partner}.xlsx", answers, accept, **more)
 
@@ -318,14 +318,14 @@ def _landlords(campaign: Campaign) -> None:
     answers = whole(campaign.form(LOCKED), 11)
     answers[ACTIONS][fiche]["objectif"] = "Un autre objectif"
     campaign.receive(LOCKED, "verrou.xlsx", answers, Verdict.REJECTED, saved=november(9))
-    said[LOCKED, YEAR] = Standing.REJECTED
+    said[LOCKED, YEAR] = ReturnStatus.REJECTED
     good("chartres-habitat", 12, saved=november(8))
     good("chartres-habitat", 13, "habitat 2015.xlsx", year=LAST_YEAR, saved=november(8, 10))
     # The same time of saving, other answers: nobody can tell which one counts.
     for seed, name in ((14, "ensemble A.xlsx"), (15, "ensemble B.xlsx")):
         answers = whole(campaign.form(TOGETHER), seed)
         campaign.receive(TOGETHER, name, answers, Verdict.UNDECIDED, saved=november(11))
-    said[TOGETHER, YEAR] = Standing.REJECTED
+    said[TOGETHER, YEAR] = ReturnStatus.REJECTED
     # A good one, then a wrong one, never seen before this night.
     good("bailleurs-sociaux", 16, "bailleurs v1.xlsx", saved=november(6))
     path = campaign.files["retours/bailleurs v1.xlsx"].path
@@ -333,7 +333,7 @@ def _landlords(campaign: Campaign) -> None:
     saved = mutated(path, newer, put("F6", "presque finie", "Actions"), saved=november(13))
     campaign.files["retours/bailleurs v2.xlsx"] = saved
     campaign.verdicts["retours/bailleurs v2.xlsx"] = Verdict.REJECTED
-    said["bailleurs-sociaux", YEAR] = Standing.KEPT
+    said["bailleurs-sociaux", YEAR] = ReturnStatus.KEPT
     # Files that nobody can read: their partners have sent nothing yet.
     opah = fill(campaign.form("bailleurs-prives-opah"), campaign.root / "opah.xlsx", saved=november(7))
     truncated(opah.path, campaign.retours / "opah coupé.xlsx")
@@ -343,7 +343,7 @@ def _landlords(campaign: Campaign) -> None:
         ("retours/opah coupé.xlsx", "retours/villes (ancien Excel).xlsx"), Verdict.UNREADABLE
     )
     for partner in ("bailleurs-prives-opah", OLD_EXCEL, "villes"):
-        said[partner, YEAR] = Standing.LATE
+        said[partner, YEAR] = ReturnStatus.LATE
     # Saved again with no change: other bytes, the same answers are one; the later one counts.
     first = campaign.receive(
         RESAVED, "Copie de qpv.xlsx", whole(campaign.form(RESAVED), 17), Verdict.TWIN, saved=november(3)
@@ -353,10 +353,10 @@ def _landlords(campaign: Campaign) -> None:
     campaign.verdicts["retours/qpv.xlsx"] = accept
     campaign.said["retours/qpv.xlsx"] = campaign.said["retours/Copie de qpv.xlsx"]
     campaign.count(RESAVED, YEAR, "retours/qpv.xlsx")
-    said[RESAVED, YEAR] = Standing.ACCEPTED
+    said[RESAVED, YEAR] = ReturnStatus.ACCEPTED
     good("bailleurs-sociaux-et-promoteurs-prives", 18, saved=november(9))
     good("les-villes-et-le-spl-transports", 19, saved=november(9, 11))
     good("promoteurs-prives", 20, "promoteurs (2).xlsx", saved=november(29, 23, 59))
     # Sent back as it was: nothing typed is still an answer, and is said.
     campaign.receive("ecoles-en-qpv", "écoles.xlsx", {}, accept, saved=november(22))
-    said["ecoles-en-qpv", YEAR] = Standing.ACCEPTED
+    said["ecoles-en-qpv", YEAR] = ReturnStatus.ACCEPTED

@@ -19,17 +19,18 @@ from tabellion.campaign.model import (
     Claim,
     Conflict,
     Consolidation,
-    Fate,
+    MergeOutcome,
     Modification,
     ReceivedFile,
     Removal,
+    ReturnStatus,
     Since,
-    Standing,
     Verdict,
 )
+from tabellion.contract.model import Contract
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
+from tabellion.outputs.master.layout import lay_out_master
 from tabellion.schema.frames import Tables, make_frame, plain_rows
-from tabellion.workbook.plan import Contract, plan_master
 
 #: Names that break links, markup and formulas when they are not escaped; sheets as well as files may have them.
 HOSTILE_FILE = "retours/Été 50%25 & <b>n°1 #2 'copie' [v2] (1).xlsx"
@@ -74,7 +75,7 @@ def consolidation_of(contract: Contract, master: Tables, **more: Any) -> Consoli
 def small() -> Consolidation:
     """A first consolidation: nobody has sent anything back, nothing was found."""
     contract = contract_of(small_rows())
-    board = (BoardLine("bailleur", "Bailleur", "a@b.fr", 2016, Standing.AWAITED, "envois/2016/bailleur-2016.xlsx"),)
+    board = (BoardLine("bailleur", "Bailleur", "a@b.fr", 2016, ReturnStatus.AWAITED, "envois/2016/bailleur-2016.xlsx"),)
     return consolidation_of(contract, contract.tables, board=board)
 
 
@@ -104,8 +105,8 @@ def rich() -> Consolidation:
                 for each in modifications[:12]
             ),
             standings=(
-                ("luce", 2016, Standing.AWAITED.value, Standing.ACCEPTED.value),
-                ("hostile", 2016, Standing.NOT_SENT.value, Standing.REJECTED.value),
+                ("luce", 2016, ReturnStatus.AWAITED.value, ReturnStatus.ACCEPTED.value),
+                ("hostile", 2016, ReturnStatus.NOT_SENT.value, ReturnStatus.REJECTED.value),
             ),
             new_findings=5, gone_findings=2, totals=(41_234_567_89, 42_000_000_00), total_of="prévu 2016",
         ),
@@ -194,28 +195,37 @@ def _board(contract: Contract) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFil
         received("retours/vide.xlsx", Verdict.UNREADABLE, saved=None),
     )  # fmt: skip
     known_lines = {
-        "chartres": (Standing.ACCEPTED, (adopted,), adopted),
-        "luce": (Standing.ACCEPTED, (luce, twin, older), luce),
-        "mainvilliers": (Standing.KEPT, (kept,), before),
-        "chartres-metropole": (Standing.REJECTED, (doubtful,), None),
-        "hostile": (Standing.REJECTED, (bad,), None),
-        "formule": (Standing.LATE, (), None),
-        "long": (Standing.NOT_SENT, (), None),
+        "chartres": (ReturnStatus.ACCEPTED, (adopted,), adopted),
+        "luce": (ReturnStatus.ACCEPTED, (luce, twin, older), luce),
+        "mainvilliers": (ReturnStatus.KEPT, (kept,), before),
+        "chartres-metropole": (ReturnStatus.REJECTED, (doubtful,), None),
+        "hostile": (ReturnStatus.REJECTED, (bad,), None),
+        "formule": (ReturnStatus.LATE, (), None),
+        "long": (ReturnStatus.NOT_SENT, (), None),
     }
     lines = []
     for key, row in known.items():
-        standing, files, in_force = known_lines.get(key, (Standing.LATE, (), None))
-        sent = None if standing is Standing.NOT_SENT else f"envois/2016/{key}-2016.xlsx"
+        status, files, in_force = known_lines.get(key, (ReturnStatus.LATE, (), None))
+        sent = None if status is ReturnStatus.NOT_SENT else f"envois/2016/{key}-2016.xlsx"
         mail = row.get("courriel")
-        lines.append(BoardLine(key, row["nom"], mail, 2016, standing, sent, files, in_force, DUE))
-    lines.append(BoardLine("luce", "Lucé", None, 2017, Standing.AWAITED, "envois/2017/luce-2017.xlsx", (), None, None))
+        lines.append(BoardLine(key, row["nom"], mail, 2016, status, sent, files, in_force, DUE))
+    lines.append(
+        BoardLine("luce", "Lucé", None, 2017, ReturnStatus.AWAITED, "envois/2017/luce-2017.xlsx", (), None, None)
+    )
     return tuple(lines), strays
 
 
 def _modifications(contract: Contract) -> tuple[Modification, ...]:
     """What Lucé changed: amounts, a text, a date, a new row; some already in the contract, some in conflict."""
     source = "retours/luce (1).xlsx"
-    fates = (Fate.APPLIED, Fate.PRESENT, Fate.APPLIED, Fate.CONFLICT, Fate.APPLIED, Fate.OUTDONE)
+    fates = (
+        MergeOutcome.APPLIED,
+        MergeOutcome.PRESENT,
+        MergeOutcome.APPLIED,
+        MergeOutcome.CONFLICT,
+        MergeOutcome.APPLIED,
+        MergeOutcome.OUTDONE,
+    )
     common: dict[str, Any] = {
         "partenaire": "luce",
         "exercice": 2016,
@@ -232,21 +242,23 @@ def _modifications(contract: Contract) -> tuple[Modification, ...]:
             before = None if is_new or rank % 2 else (row[name] or 0) + 50_000 + rank
             where = place(source, "Budget", 8 + rank, column)
             found.append(Modification("lignes_budgetaires", key, name, before, row[name], place=where,
-                                      fate=fates[rank % 6], is_new_row=is_new, **common))  # fmt: skip
+                                      outcome=fates[rank % 6], is_new_row=is_new, **common))  # fmt: skip
     for rank, row in enumerate(plain_rows(contract.tables["suivis"])[:12]):
         key = (row["fiche_id"], row["partenaire_id"], 2016)
         for column, name in enumerate(("avancement", "date_bilan", "commentaire"), 5):
             after = row[name] if row[name] is not None else HOSTILE_TEXTS[rank % len(HOSTILE_TEXTS)]
             before = date(2015, 12, 31) if name == "date_bilan" else HOSTILE_TEXTS[2] if name == "commentaire" else None
             where = place(HOSTILE_FILE, HOSTILE_SHEET, 8 + rank, column)
-            found.append(Modification("suivis", key, name, before, after, place=where, fate=fates[rank % 6], **common))
+            found.append(
+                Modification("suivis", key, name, before, after, place=where, outcome=fates[rank % 6], **common)
+            )
     return tuple(found)
 
 
 def _origins(
     contract: Contract, modifications: tuple[Modification, ...]
 ) -> tuple[dict[str, list[Place]], dict[tuple[str, int, str], Place]]:
-    plan = plan_master(contract)
+    plan = lay_out_master(contract)
     positions = {
         name: {
             tuple(row[field] for field in schema.primary_key): rank
@@ -263,7 +275,7 @@ def _origins(
         position = positions[each.table][each.key]
         if each.is_new_row or each.table == "suivis":
             origins[each.table][position] = each.place
-        if each.fate is Fate.APPLIED:
+        if each.outcome is MergeOutcome.APPLIED:
             cells[each.table, position, each.champ] = each.place
     return origins, cells
 
@@ -322,7 +334,7 @@ def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000
         note = said("valeur-comprise", place(source, "Budget", 8, 5), f"« {rank} k€ » a été compris comme {rank}000.")
         file = received(source, Verdict.IN_FORCE, [note] * 3, partenaire=f"p-{rank}", exercice=last)
         found += file.findings
-        board.append(BoardLine(f"p-{rank}", f"Partenaire {rank}", None, last, Standing.ACCEPTED,
+        board.append(BoardLine(f"p-{rank}", f"Partenaire {rank}", None, last, ReturnStatus.ACCEPTED,
                                f"envois/{last}/p-{rank}.xlsx", (file,), file, DUE))  # fmt: skip
     changed, cells = [], {}
     start = (len(years) - 1) * len(base)
@@ -333,7 +345,7 @@ def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000
         field = ("montant_realise", "montant_prevu", "montant_vote")[rank // len(base) % 3]
         who = f"p-{1 + rank % partners}"
         changed.append(Modification("lignes_budgetaires", key, field, rank * 100, rank * 101 + 7, who, last, where,
-                                    MADE - timedelta(days=20), "A", Fate.APPLIED))  # fmt: skip
+                                    MADE - timedelta(days=20), "A", MergeOutcome.APPLIED))  # fmt: skip
         cells["lignes_budgetaires", position, field] = where
     return consolidation_of(
         contract, contract.tables, board=tuple(board), modifications=tuple(changed), cells=cells, findings=tuple(found)

@@ -7,8 +7,8 @@ from typing import Any
 
 from support.contracts import SETTINGS, Rows, locate, schemas, tables_of
 from tabellion.checks.contract import check_contract
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding
-from tabellion.workspace import Settings
 
 
 def check(

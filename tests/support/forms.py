@@ -7,10 +7,10 @@ from typing import Any
 
 from support.contracts import Rows, line, small_rows
 from support.masters import Package, chartres, contract_of
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.spec import Form, TableSpec
-from tabellion.workbook.forms.writer import write_form
-from tabellion.workbook.plan import Contract
+from tabellion.contract.model import Contract
+from tabellion.layout.forms import Form, TableSpec
+from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms.workbook import write_form
 
 YEAR = 2016
 #: Forms of the repository's own contract: a town, a State service, the Region, a partner with one fiche.

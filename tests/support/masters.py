@@ -14,11 +14,12 @@ from support.contracts import ROOT, SETTINGS, Rows, schemas, tables_of
 from support.large_contracts import awkward_rows, empty_rows, large_rows, partly_published_rows
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.generate import load_contract
-from tabellion.workbook.look import Look, load_look
-from tabellion.workbook.master import write_master
-from tabellion.workbook.names import column_letters
-from tabellion.workbook.plan import Contract, MasterPlan, plan_master
-from tabellion.workspace import find_workspace
+from tabellion.contract.model import Contract
+from tabellion.contract.workspace import find_workspace
+from tabellion.layout.names import column_letters
+from tabellion.layout.theme import Theme, load_theme
+from tabellion.outputs.master.layout import MasterLayout, lay_out_master
+from tabellion.outputs.master.workbook import write_master
 
 #: The namespace of spreadsheet parts, of package relations and of relation ids.
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -30,14 +31,14 @@ Cell = tuple[str | float | None, str | None]
 
 
 @cache
-def look() -> Look:
+def theme() -> Theme:
     """The repository's own layout."""
-    return load_look(ROOT / "templates" / "contrat.toml", schemas())
+    return load_theme(ROOT / "templates" / "contrat.toml", schemas())
 
 
 def contract_of(rows: Rows) -> Contract:
     """A contract of these rows with the test settings."""
-    return Contract(SETTINGS, schemas(), look(), tables_of(rows))
+    return Contract(SETTINGS, schemas(), theme(), tables_of(rows))
 
 
 @cache
@@ -67,15 +68,15 @@ def in_year(contract: Contract, exercice: int) -> Contract:
     return replace(contract, settings=replace(contract.settings, exercice=exercice))
 
 
-def written(contract: Contract) -> tuple[MasterPlan, bytes]:
+def written(contract: Contract) -> tuple[MasterLayout, bytes]:
     """The plan and the workbook of a contract, with its findings inside."""
-    plan = plan_master(contract)
+    plan = lay_out_master(contract)
     findings = check_meaning(contract.tables, contract.schemas, contract.settings, plan.locate)
     return plan, write_master(plan, findings)
 
 
 @cache
-def master(name: str) -> tuple[MasterPlan, bytes]:
+def master(name: str) -> tuple[MasterLayout, bytes]:
     """The plan and the workbook of one of the contracts of :data:`NAMES`."""
     return written(contract(name))
 

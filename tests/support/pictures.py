@@ -23,7 +23,7 @@ from support.contracts import ROOT
 from support.libreoffice import LibreOffice
 from support.masters import master
 from tabellion.commands.consolidate import consolidate
-from tabellion.workspace import find_workspace
+from tabellion.contract.workspace import find_workspace
 
 PICTURE = ROOT / "tests" / "pictures" / "contrat.png"
 CONSOLIDATION = PICTURE.with_name("consolidation.png")

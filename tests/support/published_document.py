@@ -94,8 +94,8 @@ class PublishedDocument:
                 assert money.rows is not None
                 crossed = [
                     words(run) for run in fields.element.iter(f"{W}r")
-                    if (look := run.find(f"{W}rPr/{W}rStyle")) is not None
-                    and self.styles[look.attrib[f"{W}val"]] == "Rayé"
+                    if (theme := run.find(f"{W}rPr/{W}rStyle")) is not None
+                    and self.styles[theme.attrib[f"{W}val"]] == "Rayé"
                 ]  # fmt: skip
                 rows = {row[0]: row[1] for row in fields.rows[1:]}
                 found[heading.removeprefix("Fiche action ")] = (rows, money.rows[1:], ", ".join(crossed))

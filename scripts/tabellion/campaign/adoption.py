@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.campaign.merge import Cell, InForce
-from tabellion.campaign.readings import digest_of, plain_json, value_of
+from tabellion.campaign.parsed_return import digest_of, plain_json, value_of
 from tabellion.findings import Place, TabellionError, finding
+from tabellion.layout.forms import FormIdentity, form_id
 from tabellion.wording import system_reason
-from tabellion.workbook.forms.spec import FormIdentity, form_id
 
 #: The file of the last adoption, in the register's folder.
 ADOPTION_FILE = "adoption.json"

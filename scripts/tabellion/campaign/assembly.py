@@ -20,18 +20,18 @@ from tabellion.campaign.model import (
     Declaration,
     ReceivedFile,
     Removal,
-    Standing,
+    ReturnStatus,
     Verdict,
 )
-from tabellion.campaign.readings import Reading
+from tabellion.campaign.parsed_return import Reading
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.checks.contract import check_contract
+from tabellion.contract.labels import Naming
+from tabellion.contract.model import Contract
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import Schemas
 from tabellion.schema.frames import make_frame, plain_rows
-from tabellion.workbook.naming import Naming
-from tabellion.workbook.plan import Contract
 
 Slot = tuple[int, str]
 """An exercice and a partner."""
@@ -196,7 +196,7 @@ def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardL
                     nom=partner["nom"] or partner["partenaire_id"],
                     courriel=partner["courriel"],
                     exercice=year,
-                    standing=_standing(choice, sent=sent is not None, is_overdue=is_overdue),
+                    status=_standing(choice, sent=sent is not None, is_overdue=is_overdue),
                     sent=sent,
                     received=tuple(choice.received),
                     in_force=choice.in_force_file,
@@ -221,15 +221,15 @@ def _told(board: Iterable[BoardLine], findings: Iterable[Finding]) -> tuple[Boar
     )
 
 
-def _standing(choice: Choice, *, sent: bool, is_overdue: bool) -> Standing:
+def _standing(choice: Choice, *, sent: bool, is_overdue: bool) -> ReturnStatus:
     troubled = any(each.verdict in (Verdict.REJECTED, Verdict.UNDECIDED) for each in choice.received)
     if choice.in_force is not None:
-        return Standing.KEPT if troubled else Standing.ACCEPTED
+        return ReturnStatus.KEPT if troubled else ReturnStatus.ACCEPTED
     if choice.received:
-        return Standing.REJECTED
+        return ReturnStatus.REJECTED
     if not sent:
-        return Standing.NOT_SENT
-    return Standing.LATE if is_overdue else Standing.AWAITED
+        return ReturnStatus.NOT_SENT
+    return ReturnStatus.LATE if is_overdue else ReturnStatus.AWAITED
 
 
 def _say_conflicts(conflicts: Sequence[Conflict], naming: Naming) -> Iterable[Finding]:

@@ -13,13 +13,9 @@ from typing import Any
 
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.returns import check_return
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.form import FormReading, read_form
-from tabellion.intake.hidden import read_identity
-from tabellion.intake.raw import RawWorkbook
-from tabellion.intake.references import References
-from tabellion.schema import Schemas, TableSchema
-from tabellion.workbook.forms.spec import (
+from tabellion.layout.forms import (
     COMPUTED_ROLES,
     KIND_FORM,
     FormIdentity,
@@ -28,8 +24,12 @@ from tabellion.workbook.forms.spec import (
     baseline_text,
     baseline_value,
 )
-from tabellion.workbook.names import IDENTITY
-from tabellion.workspace import Settings
+from tabellion.layout.names import IDENTITY
+from tabellion.reading.form import FormReading, read_form
+from tabellion.reading.hidden import read_identity
+from tabellion.reading.raw import RawWorkbook
+from tabellion.reading.references import References
+from tabellion.schema import Schemas, TableSchema
 
 Changed = dict[str, Any]
 """By field, the values as sent of the cells of a row that say something else."""

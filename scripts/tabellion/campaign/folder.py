@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabellion.files import EXCEL_OWNER
+from tabellion.transaction.files import EXCEL_OWNER
 from tabellion.wording import fold
 
 #: The folder, inside that of the returns, of the files that people do not want to count.

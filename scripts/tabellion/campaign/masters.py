@@ -10,18 +10,18 @@ from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.campaign.examination import saved_time
-from tabellion.campaign.readings import finding_json, finding_of, homeless, plain_json, value_of
+from tabellion.campaign.parsed_return import finding_json, finding_of, homeless, plain_json, value_of
 from tabellion.checks.contract import check_integrity
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.staleness import check_stale_totals
+from tabellion.contract.register import Register
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place
-from tabellion.intake.master import MasterReading, read_master
-from tabellion.intake.raw import RawWorkbook
-from tabellion.intake.tables import Area
-from tabellion.registre import Register
+from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.raw import RawWorkbook
+from tabellion.reading.tables import Area
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables, make_frame, plain_columns
-from tabellion.workspace import Settings
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tabellion.campaign.model import Claim, Conflict, Fate, Modification, Removal, ReturnedRow
-from tabellion.campaign.readings import Reading
+from tabellion.campaign.model import Claim, Conflict, MergeOutcome, Modification, Removal, ReturnedRow
+from tabellion.campaign.parsed_return import Reading
 from tabellion.findings import Place
+from tabellion.layout.forms import FORM_TABLES, MADE_BY_FORMS, Role
 from tabellion.schema import Key, Schemas, TableSchema
-from tabellion.workbook.forms.spec import FORM_TABLES, MADE_BY_FORMS, Role
 
 #: Of each table that forms fill, the fields that a partner types on a row it was sent.
 TYPED: Mapping[str, tuple[str, ...]] = {
@@ -156,20 +156,20 @@ class _Merger:
         heard, outdone = _latest_of_each(claims)
         said = {repr(each.after) for each in heard}
         if len(said) == 1 and heard[0].after == master:
-            fate = Fate.PRESENT
+            outcome = MergeOutcome.PRESENT
         elif (
             len(said) == 1
             and self.may_write(table, key, position, heard)
             and any(each.base == master for each in heard)
         ):
-            fate = Fate.APPLIED
+            outcome = MergeOutcome.APPLIED
             if position is None:
                 created.append((cell, heard[0]))
             else:
                 self.rows[table][position][name] = heard[0].after
                 found.cells[table, position, name] = heard[0].place(name)
         else:
-            fate = Fate.CONFLICT
+            outcome = MergeOutcome.CONFLICT
             place = self.locate(table, position, name) if position is not None else None
             said_by = tuple(
                 Claim(
@@ -182,8 +182,8 @@ class _Merger:
                 for each in heard
             )
             found.conflicts.append(Conflict(table, key, name, heard[0].base, master, place, said_by))
-        found.modifications += [_modification(cell, each, fate) for each in heard]
-        found.modifications += [_modification(cell, each, Fate.OUTDONE) for each in outdone]
+        found.modifications += [_modification(cell, each, outcome) for each in heard]
+        found.modifications += [_modification(cell, each, MergeOutcome.OUTDONE) for each in outdone]
 
     def may_write(self, table: str, key: Key, position: int | None, heard: Sequence[_Claimed]) -> bool:
         """Whether a row that the master lacks may be created: not one that staff removed, which would come back in
@@ -258,12 +258,12 @@ def _latest_of_each(claims: Sequence[_Claimed]) -> tuple[list[_Claimed], list[_C
     return heard, [each for each in claims if not any(each is other for other in heard)]
 
 
-def _modification(cell: Cell, claim: _Claimed, fate: Fate) -> Modification:
+def _modification(cell: Cell, claim: _Claimed, outcome: MergeOutcome) -> Modification:
     table, key, name = cell
     saved: datetime | None = claim.source.reading.saved
     return Modification(
         table, key, name, claim.base, claim.after, claim.source.partenaire, claim.source.exercice,
-        claim.place(name), saved, claim.source.reading.author, fate, claim.row.is_new,
+        claim.place(name), saved, claim.source.reading.author, outcome, claim.row.is_new,
     )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import Any
 
 from tabellion.addresses import cell_name
+from tabellion.contract.model import Contract
 from tabellion.findings import Finding, Place, Severity
 from tabellion.schema import Key
 from tabellion.schema.frames import Tables
-from tabellion.workbook.plan import Contract
 
 
 class Verdict(Enum):
@@ -34,7 +34,7 @@ class Verdict(Enum):
     UNREADABLE = "illisible"
 
 
-class Standing(Enum):
+class ReturnStatus(Enum):
     """Where a partner stands in the campaign of one exercice."""
 
     ACCEPTED = "accepté"
@@ -118,7 +118,7 @@ class BoardLine:
     nom: str
     courriel: str | None
     exercice: int
-    standing: Standing
+    status: ReturnStatus
     sent: str | None = None
     received: tuple[ReceivedFile, ...] = ()
     in_force: ReceivedFile | None = None
@@ -127,7 +127,7 @@ class BoardLine:
     @property
     def is_late(self) -> bool:
         """Whether nothing came by the campaign's date, or what counts was saved after it."""
-        if self.standing is Standing.LATE:
+        if self.status is ReturnStatus.LATE:
             return True
         saved = self.in_force.saved if self.in_force is not None else None
         return self.due is not None and saved is not None and saved.date() > self.due
@@ -143,7 +143,7 @@ class BoardLine:
         return self.latest.counts if self.latest is not None else Counter()
 
 
-class Fate(Enum):
+class MergeOutcome(Enum):
     """What became of a change."""
 
     APPLIED = "appliquée"
@@ -169,7 +169,7 @@ class Modification:
     place: Place
     saved: datetime | None
     author: str
-    fate: Fate
+    outcome: MergeOutcome
     is_new_row: bool = False
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from tabellion.addresses import cell_name
 from tabellion.campaign.examination import Examination, ExaminedTable
 from tabellion.checks.contract import check_returned_rows
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place
+from tabellion.layout.forms import FORM_TABLES
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables, make_frame
-from tabellion.workbook.forms.spec import FORM_TABLES
-from tabellion.workspace import Settings
 
 
 def check_rows(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tabellion.campaign.model import ReceivedFile, Verdict
-from tabellion.campaign.readings import Reading
+from tabellion.campaign.parsed_return import Reading
 from tabellion.findings import Finding, Place, finding
 
 #: A clock may be a little wrong; further in the future than this, it is said.

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tabellion.checks.inspection import Inspection
-from tabellion.workspace import Settings
+from tabellion.contract.workspace import Settings
 
 _AXE = re.compile(r"(?P<pilier>[IVXLC]+)-(?P<convention>\d+)(?:\.\d+)*")
 _FICHE = r"^(?P<axe>[^/]*?)(?P<dot>\.?)/(?P<rank>\d{1,9})$"

@@ -13,10 +13,10 @@ from tabellion.checks.keys import check_references, check_unicity
 from tabellion.checks.repeats import check_repeated_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables
-from tabellion.workspace import Settings
 
 
 def check_contract(

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.raw import RawSheet, RawValue, RawWorkbook
-from tabellion.intake.tables import Area, Finder, named_cell
+from tabellion.layout.identity import FormulaCell
+from tabellion.layout.names import column_ref, escape_label, table_resource, this_row
+from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
+from tabellion.reading.tables import Area, Finder, named_cell
 from tabellion.schema import Schemas
-from tabellion.workbook.names import column_ref, escape_label, table_resource, this_row
-from tabellion.workbook.pen import FormulaCell
 
 _SHOWN = 250
 #: A reference to cells by address, with or without its sheet.
@@ -85,7 +85,7 @@ def standing_formulas(reading: FormulaReading) -> list[StandingFormula]:
     """Every cell of the workbook's list of formulas with what stands there now."""
     survey = _Survey(reading)
     survey.run()
-    return survey.standing
+    return survey.status
 
 
 @dataclass
@@ -315,7 +315,7 @@ class _FormulaCheck:
 class _Survey(_FormulaCheck):
     """Goes the same way, and notes what it meets."""
 
-    standing: list[StandingFormula] = field(default_factory=list)
+    status: list[StandingFormula] = field(default_factory=list)
 
     def cell(self, each: FormulaCell, sheet: RawSheet, row: int, column: int, area: Area | None) -> None:
         listed = compact(each.formula)
@@ -324,7 +324,7 @@ class _Survey(_FormulaCheck):
             same = found == each.formula.removeprefix("=") or self.undone
             found, partial = (listed, False) if same else self.canonical(found, sheet, row, area)
             found = f"{found} (plage incomplète)" if partial and found == listed else found
-        self.standing.append(StandingFormula(each, sheet, row, column, listed, found))
+        self.status.append(StandingFormula(each, sheet, row, column, listed, found))
 
 
 @lru_cache(maxsize=256)

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from tabellion.accounts import RECAP
+from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Place, Severity, finding
+from tabellion.measures import RECAP
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables, plain
 from tabellion.wording import fold
-from tabellion.workspace import Settings
 
 #: Positions of rows in a table: zero-based, in the order of its frame.
 Positions = np.ndarray[tuple[int], np.dtype[np.intp]]

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Severity, finding
+from tabellion.measures.funding import Row, is_voluntary, retained
 from tabellion.schema.amounts import euros, format_euros
-from tabellion.schema.funding import Row, is_voluntary, retained
 from tabellion.schema.names import FUNDING_TABLES
-from tabellion.workspace import Settings
 
 if TYPE_CHECKING:
-    from tabellion.intake.form import FormReading
+    from tabellion.reading.form import FormReading
 
 CHARGES, PRODUITS = FUNDING_TABLES
 #: The fields that the rules read, by table: a row where one of them is unreadable leaves its whole plan aside.

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from tabellion.accounts import MEASURE, Accounts, double_counts
 from tabellion.checks.inspection import Inspection, place_words
+from tabellion.measures import MEASURE, Accounts, double_counts
 from tabellion.schema.amounts import euros, format_euros
 from tabellion.wording import fold
 

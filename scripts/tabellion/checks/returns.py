@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabellion.checks.plans import check_returned_plans
+from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Place, finding
-from tabellion.intake.form import FormReading, FormRowRead
+from tabellion.layout.forms import ColumnSpec, Role, TableSpec, baseline_text
+from tabellion.measures.completeness import MISSING, state_of
+from tabellion.reading.form import FormReading, FormRowRead
 from tabellion.schema.amounts import euros, format_euros
 from tabellion.wording import fold
-from tabellion.workbook.forms.spec import ColumnSpec, Role, TableSpec, baseline_text
-from tabellion.workbook.forms.state import MISSING, state_of
-from tabellion.workspace import Settings
 
 _SHOWN = 120
 #: An amount this many times the last known one is in another unit, more likely than true.

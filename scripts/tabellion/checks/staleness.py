@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tabellion.accounts import MEASURE
 from tabellion.findings import Finding, Place, finding
-from tabellion.intake.master import MasterReading
-from tabellion.intake.tables import Finder, named_cell
+from tabellion.layout.names import EXERCICE, TOWN, totals_name
+from tabellion.measures import MEASURE
+from tabellion.reading.master import MasterReading
+from tabellion.reading.tables import Finder, named_cell
 from tabellion.schema.amounts import format_euros
 from tabellion.schema.frames import plain_rows
-from tabellion.workbook.budgets import EXERCICE, TOWN, totals_name
 
 #: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
 _SAME_EUROS = 0.004

@@ -6,9 +6,9 @@ import re
 
 import pandas as pd
 
-from tabellion.accounts import MEASURE
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
+from tabellion.measures import MEASURE
 from tabellion.schema import Field, TableSchema
 from tabellion.schema.amounts import euros, format_euros, parse_amount
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tabellion.accounts import (
+from tabellion.checks.inspection import Inspection, place_words
+from tabellion.checks.repeats import check_double_counts, check_twice_published
+from tabellion.findings import Severity
+from tabellion.measures import (
     DETAIL,
     MEASURE,
     RECAP,
@@ -19,9 +22,6 @@ from tabellion.accounts import (
     Accounts,
     Published,
 )
-from tabellion.checks.inspection import Inspection, place_words
-from tabellion.checks.repeats import check_double_counts, check_twice_published
-from tabellion.findings import Severity
 from tabellion.schema.amounts import euros, format_euros
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tabellion import __version__
-from tabellion.usage import Group
+from tabellion.cli.usage import Group
 
 if TYPE_CHECKING:
+    from tabellion.contract.workspace import Workspace
     from tabellion.findings import Finding
-    from tabellion.workspace import Workspace
 
 #: Exit codes (DESIGN.md §5).
 NOTHING_BLOCKS, SOMETHING_BLOCKS, WRONG_USE, INTERNAL_ERROR = 0, 1, 2, 3
@@ -60,7 +60,7 @@ def _options(
 
 def open_workspace(folder: Path) -> Workspace:
     """The workspace of ``--contrat``; raises :class:`TabellionError` where there is none."""
-    from tabellion.workspace import find_workspace
+    from tabellion.contract.workspace import find_workspace
 
     return find_workspace(folder)
 
@@ -96,13 +96,13 @@ def leaving(code: int) -> Iterator[None]:
 
 def write_json(path: Path, findings: Sequence[Finding]) -> None:
     """Write the findings as JSON; where that fails, say it and leave: the rest is done."""
-    from tabellion.commands import saying
+    from tabellion.commands import console
     from tabellion.findings import TabellionError
 
     try:
-        saying.write_json(path, findings)
+        console.write_json(path, findings)
     except TabellionError as error:
-        saying.print_findings(error.findings, to_errors=True)
+        console.print_findings(error.findings, to_errors=True)
         typer.echo("\nLe reste est fait ; seul le fichier JSON n'est pas écrit.", err=True)
         raise typer.Exit(WRONG_USE) from error
 

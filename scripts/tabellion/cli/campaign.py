@@ -21,7 +21,7 @@ from tabellion.cli.app import (
     say_kept,
     write_json,
 )
-from tabellion.usage import Command
+from tabellion.cli.usage import Command
 
 if TYPE_CHECKING:
     from tabellion.campaign.model import Consolidation
@@ -83,10 +83,10 @@ def consolidate(
 ) -> None:
     """Met ensemble le classeur du contrat et tous les retours, dans workbooks/consolidation/."""
     from tabellion.commands.board import print_board, print_since, subject
+    from tabellion.commands.console import print_findings
     from tabellion.commands.consolidate import consolidate as run
     from tabellion.commands.progress import reading_progress
     from tabellion.commands.run_log import RunLog
-    from tabellion.commands.saying import print_findings
 
     with RunLog(journal_texte, "consolidate", contrat) as log:
         workspace = open_workspace(contrat)
@@ -178,7 +178,7 @@ def adopt(
     """Fait de l'état consolidé le nouveau contrat : registre et contrat.xlsx, l'ancien étant gardé."""
     from tabellion.commands.adopt import adopt as make
     from tabellion.commands.adopt import change_lines
-    from tabellion.commands.saying import print_findings, summary
+    from tabellion.commands.console import print_findings, summary
 
     def agree(consolidation: Consolidation) -> bool:
         for line in change_lines(consolidation):
@@ -214,7 +214,7 @@ def watch(
     """Reste en marche : vérifie chaque fichier enregistré et tient la consolidation à jour."""
     from tabellion.commands.run_log import RunLog
     from tabellion.commands.watch import watch as follow
-    from tabellion.commands.watch_voice import speaking
+    from tabellion.commands.watch_display import speaking
 
     with RunLog(journal_texte, "watch", contrat) as log:
         with speaking(log) as voice:

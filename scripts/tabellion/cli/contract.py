@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tabellion.cli.app import Contrat, Json, app, finishing, open_workspace, say_kept
-from tabellion.usage import Command
+from tabellion.cli.usage import Command
 
 
 @app.command("import", cls=Command)
@@ -26,8 +26,8 @@ def import_(
     contrat: Contrat = Path(),
 ) -> None:
     """Lit le texte du document publié et en fait le registre (CSV)."""
+    from tabellion.commands.console import print_findings, summary
     from tabellion.commands.import_document import import_document
-    from tabellion.commands.saying import print_findings, summary
     from tabellion.wording import plural
 
     workspace = open_workspace(contrat)
@@ -57,8 +57,8 @@ def generate(
     contrat: Contrat = Path(),
 ) -> None:
     """Fait du registre le classeur du contrat, le vérifie et dit ce qui ne va pas."""
+    from tabellion.commands.console import print_findings, summary
     from tabellion.commands.generate import generate as make
-    from tabellion.commands.saying import print_findings, summary
 
     done = make(open_workspace(contrat), sortie, force=forcer, now=datetime.now())
     with finishing(done.findings, json):
@@ -79,7 +79,7 @@ def validate(
     contrat: Contrat = Path(),
 ) -> None:
     """Lit des classeurs ou des retours, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
-    from tabellion.commands.saying import print_findings, summary
+    from tabellion.commands.console import print_findings, summary
     from tabellion.commands.validate import annotate_files, validate_files
 
     workspace = open_workspace(contrat)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tabellion.cli.app import NOTHING_BLOCKS, SOMETHING_BLOCKS, Contrat, app, leaving, open_workspace, say_kept
-from tabellion.usage import Command
+from tabellion.cli.usage import Command
 
 
 @app.command(cls=Command)
@@ -34,9 +34,9 @@ def diff(
 ) -> None:
     """Compare deux classeurs par ce qu'ils disent, ligne à ligne, où que ce soit rangé."""
     from tabellion.commands.board import print_lines
+    from tabellion.commands.console import print_findings
     from tabellion.commands.diff import diff as compare
     from tabellion.commands.diff import diff_lines
-    from tabellion.commands.saying import print_findings
 
     workspace = open_workspace(contrat)
     done = compare(workspace, avant, apres, now=datetime.now(), to_json=json, to_workbook=classeur, force=forcer)

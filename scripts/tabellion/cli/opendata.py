@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tabellion.cli.app import Contrat, Depuis, Json, app, finishing, open_workspace, say_kept
-from tabellion.usage import Command
+from tabellion.cli.usage import Command
 
 
 @app.command(cls=Command)
@@ -26,9 +26,9 @@ def export(
     contrat: Contrat = Path(),
 ) -> None:
     """Publie en données ouvertes le registre et les subventions attribuées (SCDL)."""
+    from tabellion.commands.console import print_findings, summary
     from tabellion.commands.export import export as make
-    from tabellion.commands.origin import Depuis as Origins
-    from tabellion.commands.saying import print_findings, summary
+    from tabellion.commands.source import Depuis as Origins
     from tabellion.wording import plural
 
     done = make(open_workspace(contrat), vers, Origins(depuis), force=forcer, now=datetime.now())
@@ -66,7 +66,7 @@ def annexe(
 ) -> None:
     """Écrit l'annexe budgétaire d'un exercice : crédits et financements, en tableaux et graphiques Excel."""
     from tabellion.commands.annex import annex as make
-    from tabellion.commands.origin import Depuis as Origins
+    from tabellion.commands.source import Depuis as Origins
 
     done = make(open_workspace(contrat), exercice, sortie, Origins(depuis), force=forcer, now=datetime.now())
     with finishing(()):

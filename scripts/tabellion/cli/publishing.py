@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tabellion.cli.app import SOMETHING_BLOCKS, WRONG_USE, Contrat, Depuis, app, leaving, open_workspace, say_kept
-from tabellion.usage import Command
+from tabellion.cli.usage import Command
 
 
 @app.command(cls=Command)
@@ -43,11 +43,11 @@ def publish(
     contrat: Contrat = Path(),
 ) -> None:
     """Publie le contrat : un document Word, et un PDF là où LibreOffice est installé."""
-    from tabellion.commands.origin import Depuis as Origins
+    from tabellion.commands.console import print_findings, summary
     from tabellion.commands.progress import writing_progress
     from tabellion.commands.publish import Wanted, formats_of
     from tabellion.commands.publish import publish as make
-    from tabellion.commands.saying import print_findings, summary
+    from tabellion.commands.source import Depuis as Origins
     from tabellion.wording import plural
 
     wanted = Wanted(formats_of(formats, sortie), tuple(convention or ()), exercice, Origins(depuis), sortie, forcer)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tabellion.cli.app import INTERNAL_ERROR, NOTHING_BLOCKS, WRONG_USE, app
-from tabellion.usage import MisuseError, refusal
+from tabellion.cli.usage import MisuseError, refusal
 
 if TYPE_CHECKING:
     from tabellion.findings import Finding
@@ -69,7 +69,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _say_refusal(findings: Sequence[Finding]) -> int:
-    from tabellion.commands.saying import print_findings, summary
+    from tabellion.commands.console import print_findings, summary
 
     print_findings(findings, to_errors=True)
     is_begun = any(each.code == "publication-inachevee" for each in findings)

@@ -10,22 +10,21 @@ from pathlib import Path
 
 from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of, load_adoption
 from tabellion.campaign.journal import open_journal
-from tabellion.campaign.lock import hold
-from tabellion.campaign.model import Consolidation, Fate, Standing
+from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
 from tabellion.checks.contract import check_meaning
+from tabellion.commands.console import printable
 from tabellion.commands.consolidate import JOURNAL, STAGING
-from tabellion.commands.saying import printable
-from tabellion.commands.stock import Stock, take_stock
-from tabellion.files import keep_dated_copy
+from tabellion.commands.inputs import Inputs, load_inputs
+from tabellion.contract.register import hand_print, register_files
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.outputs.publication import Content, publish, recover
-from tabellion.registre import hand_print
-from tabellion.registre.package import register_files
+from tabellion.outputs.master.layout import lay_out_master
+from tabellion.outputs.master.workbook import write_master
 from tabellion.schema.shown import shown_value
+from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.lock import hold
+from tabellion.transaction.transaction import Content, publish, recover
 from tabellion.wording import plural
-from tabellion.workbook.master import write_master
-from tabellion.workbook.plan import plan_master
-from tabellion.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,15 @@ def adopt(
     with hold(workspace.memory, "tabellion adopt", now):
         said = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
         with open_journal(workspace.memory / JOURNAL, now) as journal:
-            stock = take_stock(workspace, now, journal)
-        consolidation = stock.assembly.consolidation
-        _refuse(workspace, stock, force=force)
+            inputs = load_inputs(workspace, now, journal)
+        consolidation = inputs.assembly.consolidation
+        _refuse(workspace, inputs, force=force)
         if not is_news(consolidation) or not agree(consolidation):
             return None
         before = load_adoption(workspace.registre)
-        comes_from_it = before.name == stock.master.adoption
-        name, record = adoption_of(stock.assembly.in_force, before if comes_from_it else None)
-        plan = plan_master(replace(consolidation.contract, adoption=name))
+        comes_from_it = before.name == inputs.master.adoption
+        name, record = adoption_of(inputs.assembly.in_force, before if comes_from_it else None)
+        plan = lay_out_master(replace(consolidation.contract, adoption=name))
         contract = plan.contract
         findings = [
             each.in_file(workspace.contrat.name)
@@ -87,14 +86,14 @@ def is_news(consolidation: Consolidation) -> bool:
     To adopt a state with conflicts settles them: the contract's values stay, and the returns that contradict them are
     answered. They are said again only when such a partner sends something else.
     """
-    return any(each.fate is not Fate.OUTDONE for each in consolidation.modifications)
+    return any(each.outcome is not MergeOutcome.OUTDONE for each in consolidation.modifications)
 
 
 def change_lines(consolidation: Consolidation) -> list[str]:
     """What an adoption changes, as people read it: each cell with its two values, by partner, then what it leaves."""
     names, schemas = consolidation.partner_names, consolidation.contract.schemas
     lines: list[str] = []
-    asked = [each for each in consolidation.modifications if each.fate is Fate.APPLIED]
+    asked = [each for each in consolidation.modifications if each.outcome is MergeOutcome.APPLIED]
     for (partner, year), group in groupby(asked, key=lambda each: (each.partenaire, each.exercice)):
         changes = list(group)
         head = f"{names.get(partner, partner)}, {year} : {plural(len(changes), 'cellule')}"
@@ -104,7 +103,7 @@ def change_lines(consolidation: Consolidation) -> list[str]:
             row = " · ".join(str(part) for part in each.key)
             values = f"{shown_value(field, each.before, quoted=True)} → {shown_value(field, each.after, quoted=True)}"
             lines.append(printable(f"  {row} : {field.title} : {values}"))
-    rejected = sum(each.standing is Standing.REJECTED for each in consolidation.board)
+    rejected = sum(each.status is ReturnStatus.REJECTED for each in consolidation.board)
     left = [
         (len(consolidation.conflicts), plural(len(consolidation.conflicts), "conflit"), "la valeur du contrat reste"),
         (len(consolidation.removals), plural(len(consolidation.removals), "ligne retirée", "lignes retirées"),
@@ -114,18 +113,18 @@ def change_lines(consolidation: Consolidation) -> list[str]:
     return [*lines, "", *(f"{words} : {what}." for count, words, what in left if count)]
 
 
-def _is_register_ahead(workspace: Workspace, stock: Stock) -> bool:
+def _is_register_ahead(workspace: Workspace, inputs: Inputs) -> bool:
     """Whether the register was edited by hand since the master was made from it: those edits would be lost."""
-    if stock.master.fichier == workspace.registre.name:  # there is no workbook: the register is the master
+    if inputs.master.fichier == workspace.registre.name:  # there is no workbook: the register is the master
         return False
-    return hand_print(workspace.registre, workspace.schemas) not in ("", stock.master.by_hand)
+    return hand_print(workspace.registre, workspace.schemas) not in ("", inputs.master.by_hand)
 
 
-def _refuse(workspace: Workspace, stock: Stock, *, force: bool) -> None:
-    mistakes = [each for each in stock.findings if each.code == "contrat-bloque"]
+def _refuse(workspace: Workspace, inputs: Inputs, *, force: bool) -> None:
+    mistakes = [each for each in inputs.findings if each.code == "contrat-bloque"]
     if mistakes:
-        mistakes = [each for each in stock.findings if each.bloquant]
-    if not force and _is_register_ahead(workspace, stock):
+        mistakes = [each for each in inputs.findings if each.bloquant]
+    if not force and _is_register_ahead(workspace, inputs):
         folder = workspace.registre
         remede = (
             "Il a été modifié à la main depuis que contrat.xlsx en a été fait : reportez-y ces changements, puis "

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.commands.options import wrong_option
-from tabellion.commands.origin import Depuis, load_origin
-from tabellion.files import is_free, keep_dated_copy, write_whole
+from tabellion.commands.source import Depuis, load_source
+from tabellion.contract.model import Contract
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.outputs.annex import annex_name, write_annex
-from tabellion.workbook.plan import Contract
-from tabellion.workbook.seal import is_intact
-from tabellion.workspace import Workspace
+from tabellion.transaction.files import is_free, keep_dated_copy, write_whole
+from tabellion.xlsx.signature import is_intact
 
 #: The folder of what is published, in that of the workbooks.
 FOLDER = "publication"
@@ -39,7 +39,7 @@ def annex(
     Raises :class:`TabellionError` when the contract cannot be read, when the exercice has no line, and when the file
     there was edited since it was made (unless ``force``, which keeps a dated copy first). Nothing is then written.
     """
-    origin = load_origin(workspace, depuis)
+    origin = load_source(workspace, depuis)
     year = _exercice(origin.contract, exercice)
     target = workspace.workbooks / FOLDER / annex_name(year) if path is None else path
     content = write_annex(origin.contract, year)

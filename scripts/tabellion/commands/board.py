@@ -18,8 +18,8 @@ from typing import Any
 
 import typer
 
-from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, Standing, Verdict
-from tabellion.commands.saying import printable, summary
+from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, ReturnStatus, Verdict
+from tabellion.commands.console import printable, summary
 from tabellion.findings import Severity
 from tabellion.schema import TableSchema
 from tabellion.schema.amounts import format_euros
@@ -30,17 +30,17 @@ SUBJECT_AT_MOST = 78
 """Characters of a mail's subject: what RFC 5322 asks of a line."""
 
 #: What blocks first: how each standing is sorted, signed, named in a column, coloured, and counted (one, several).
-_SHOWN: dict[Standing, tuple[str, str, str | None, str, str]] = {
-    Standing.REJECTED: ("✗", "rejeté", "red", "rejeté", "rejetés"),
-    Standing.KEPT: ("✗", "rejeté, ancien gardé", "red", "rejeté (l'ancien compte)", "rejetés (l'ancien compte)"),
-    Standing.LATE: ("!", "en retard", "yellow", "en retard", "en retard"),
-    Standing.AWAITED: ("·", "attendu", None, "attendu", "attendus"),
-    Standing.ACCEPTED: ("✓", "accepté", "green", "accepté", "acceptés"),
-    Standing.NOT_SENT: (" ", "pas envoyé", None, "pas envoyé", "pas envoyés"),
+_SHOWN: dict[ReturnStatus, tuple[str, str, str | None, str, str]] = {
+    ReturnStatus.REJECTED: ("✗", "rejeté", "red", "rejeté", "rejetés"),
+    ReturnStatus.KEPT: ("✗", "rejeté, ancien gardé", "red", "rejeté (l'ancien compte)", "rejetés (l'ancien compte)"),
+    ReturnStatus.LATE: ("!", "en retard", "yellow", "en retard", "en retard"),
+    ReturnStatus.AWAITED: ("·", "attendu", None, "attendu", "attendus"),
+    ReturnStatus.ACCEPTED: ("✓", "accepté", "green", "accepté", "acceptés"),
+    ReturnStatus.NOT_SENT: (" ", "pas envoyé", None, "pas envoyé", "pas envoyés"),
 }
-_RANKS = {standing: rank for rank, standing in enumerate(_SHOWN)}
-_REJECTED = (Standing.REJECTED, Standing.KEPT)
-_RETURNED = (Standing.ACCEPTED, *_REJECTED)
+_RANKS = {status: rank for rank, status in enumerate(_SHOWN)}
+_REJECTED = (ReturnStatus.REJECTED, ReturnStatus.KEPT)
+_RETURNED = (ReturnStatus.ACCEPTED, *_REJECTED)
 #: Columns a line fills at most, and characters of a name or a value at most where nothing bounds the line.
 _WIDEST, _LONGEST = 120, 60
 #: Columns left of a row (its sign) and between two columns; the narrowest name before a whole column goes.
@@ -92,7 +92,7 @@ def board_lines(consolidation: Consolidation, *, width: int | None = None, most:
     lines: list[Line] = []
     for exercice in consolidation.exercices:
         of_year = [each for each in consolidation.board if each.exercice == exercice]
-        of_year.sort(key=lambda each: (_RANKS[each.standing], not each.is_late))
+        of_year.sort(key=lambda each: (_RANKS[each.status], not each.is_late))
         dues = {each.due for each in of_year}
         due = next(iter(dues)) if len(dues) == 1 else None
         limit = f", à renvoyer au plus tard le {french_date(due)}" if due else ""
@@ -160,11 +160,11 @@ def subject(consolidation: Consolidation) -> str:
         return "tabellion : aucun formulaire envoyé"
     current = consolidation.contract.settings.exercice_courant
     year = current if current in consolidation.exercices else consolidation.exercices[0]
-    standings = Counter(each.standing for each in board if each.exercice == year)
-    older = Counter(each.standing for each in board if each.exercice != year)
-    asked = sum(standings.values()) - standings[Standing.NOT_SENT]
+    standings = Counter(each.status for each in board if each.exercice == year)
+    older = Counter(each.status for each in board if each.exercice != year)
+    asked = sum(standings.values()) - standings[ReturnStatus.NOT_SENT]
     start = f"tabellion {year} : {sum(standings[each] for each in _RETURNED)}/{asked} retours"
-    rejected, late = sum(standings[each] for each in _REJECTED), standings[Standing.LATE]
+    rejected, late = sum(standings[each] for each in _REJECTED), standings[ReturnStatus.LATE]
     strays = Counter(each.verdict for each in _undecided(consolidation))
     foreign = strays[Verdict.FOREIGN] + strays[Verdict.UNREADABLE]
     others = sum(older[each] for each in _REJECTED)
@@ -197,15 +197,15 @@ def _undecided(consolidation: Consolidation) -> list[ReceivedFile]:
 
 
 def _asks_something(each: BoardLine) -> bool:
-    return each.standing in (*_REJECTED, Standing.LATE)
+    return each.status in (*_REJECTED, ReturnStatus.LATE)
 
 
 def _counts(lines: Sequence[BoardLine]) -> list[str]:
-    counts = Counter(each.standing for each in lines)
+    counts = Counter(each.status for each in lines)
     parts = {each: plural(counts[each], *_SHOWN[each][3:]) for each in _SHOWN if counts[each]}
-    after = sum(each.is_late for each in lines if each.standing is Standing.ACCEPTED)
+    after = sum(each.is_late for each in lines if each.status is ReturnStatus.ACCEPTED)
     if after:
-        parts[Standing.ACCEPTED] += f" (dont {after} après la date)"
+        parts[ReturnStatus.ACCEPTED] += f" (dont {after} après la date)"
     return [*parts.values()]
 
 
@@ -252,15 +252,15 @@ def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> 
         widths["nom"] = max(1, widths["nom"] + min(0, room))
     lines = [Line(" " * _MARGIN + _row(heads, widths), bold=True)]
     for each, row in zip(board, rows, strict=True):
-        sign, _, colour, *_ = _SHOWN[each.standing]
+        sign, _, colour, *_ = _SHOWN[each.status]
         lines.append(Line(f"  {sign} {_row(row, widths)}", colour))
     return lines
 
 
 def _cells(each: BoardLine) -> dict[str, str]:
     """The texts of a partner's line. The date is that of the latest file received: the one to talk about."""
-    state = _SHOWN[each.standing][1]
-    if each.is_late and each.standing is Standing.ACCEPTED:
+    state = _SHOWN[each.status][1]
+    if each.is_late and each.status is ReturnStatus.ACCEPTED:
         state += ", en retard"
     saved = each.latest.saved if each.latest is not None else None
     counts = each.counts

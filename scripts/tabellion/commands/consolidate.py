@@ -13,21 +13,24 @@ from typing import Any
 
 from tabellion import __version__
 from tabellion.campaign.journal import Journal, Said, SeenFile, Stamp, glance_at_journal, open_journal
-from tabellion.campaign.lock import hold, is_watched
 from tabellion.campaign.masters import Master
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
-from tabellion.campaign.reading_room import Progress, digest_of_folder
-from tabellion.campaign.readings import digest_of
-from tabellion.commands.saying import as_json
-from tabellion.commands.stock import KEPT, Stock, take_stock
-from tabellion.files import keep_dated_copy
+from tabellion.campaign.parsed_return import digest_of
+from tabellion.campaign.read_returns import Progress, digest_of_folder
+from tabellion.commands.console import as_json
+from tabellion.commands.inputs import KEPT, Inputs, load_inputs
+from tabellion.contract.register import register_files
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.findings.codes import campaign
 from tabellion.findings.codes.container import UNREADABLE
-from tabellion.outputs.annotation.annotate import is_annotated
-from tabellion.outputs.annotation.copies import CopyJob, make_copies
-from tabellion.outputs.consolidated import write_consolidation
-from tabellion.outputs.publication import (
+from tabellion.outputs.consolidation import write_consolidation
+from tabellion.outputs.report import render_report
+from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
+from tabellion.schema.frames import plain_rows
+from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.lock import hold, is_watched
+from tabellion.transaction.transaction import (
     Content,
     Copy,
     History,
@@ -37,12 +40,9 @@ from tabellion.outputs.publication import (
     publish,
     recover,
 )
-from tabellion.outputs.report import render_report
-from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
-from tabellion.registre.package import register_files
-from tabellion.schema.frames import plain_rows
-from tabellion.workbook.pen import document_date
-from tabellion.workspace import Workspace
+from tabellion.xlsx.annotation.annotate import is_annotated
+from tabellion.xlsx.annotation.copies import CopyJob, make_copies
+from tabellion.xlsx.writer import document_date
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
 #: In the workspace's memory: the journal, and outputs being put in place.
@@ -56,7 +56,7 @@ _FOR_STAFF = {each.code for each in campaign.CODES}
 
 
 @dataclass(frozen=True)
-class Night:
+class ConsolidationRun:
     """What a run did: the state it reached, whether anything was written, what was said of the run itself."""
 
     consolidation: Consolidation
@@ -76,7 +76,7 @@ def consolidate(
     *,
     purpose: str = "tabellion consolidate",
     is_present: Callable[[], bool] = lambda: True,
-) -> Night:
+) -> ConsolidationRun:
     """Consolidate the workspace, alone on it; the outputs are put in place all together, or none.
 
     Where the state is what the outputs in place already say, nothing is written. Beside a watcher, a run waits its
@@ -90,17 +90,17 @@ def consolidate(
         with open_journal(workspace.memory / JOURNAL, now) as journal:
             run = journal.start_run(now, __version__)
             with _uncollected():
-                stock = take_stock(workspace, now, journal, progress)
+                inputs = load_inputs(workspace, now, journal, progress)
                 if not is_present():
                     place = Place(str(workspace.root))
                     detail = "il a disparu pendant la lecture"
                     raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
-                outputs = _Outputs(workspace, stock, journal, now)
+                outputs = _Outputs(workspace, inputs, journal, now)
             notices += outputs.publish()
             with _uncollected():
                 _remember(journal, run, outputs)
         notices += journal.findings
-    return Night(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)))
+    return ConsolidationRun(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)))
 
 
 def look_at_campaign(workspace: Workspace, now: datetime, progress: Progress | None = None) -> Consolidation:
@@ -109,7 +109,7 @@ def look_at_campaign(workspace: Workspace, now: datetime, progress: Progress | N
     Raises :class:`TabellionError` when the settings, the schemas or the register are wrong.
     """
     with glance_at_journal(workspace.memory / JOURNAL) as journal:
-        return take_stock(workspace, now, journal, progress).assembly.consolidation
+        return load_inputs(workspace, now, journal, progress).assembly.consolidation
 
 
 @contextmanager
@@ -129,17 +129,17 @@ def _uncollected() -> Iterator[None]:
 class _Outputs:
     """The outputs of one consolidation: decided, then written together."""
 
-    def __init__(self, workspace: Workspace, stock: Stock, journal: Journal, now: datetime) -> None:
-        self.workspace, self.stock, self.journal, self.now = workspace, stock, journal, now
+    def __init__(self, workspace: Workspace, inputs: Inputs, journal: Journal, now: datetime) -> None:
+        self.workspace, self.inputs, self.journal, self.now = workspace, inputs, journal, now
         self.folder = workspace.consolidation
         settings = workspace.settings
-        bare = stock.assembly.consolidation
+        bare = inputs.assembly.consolidation
         self.register = register_files(
             bare.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
         self.tables = {name: self.register[f"{name}.csv"] for name in workspace.schemas}
         self.previous = read_previous(self.folder, self.folder / REGISTER, workspace.schemas)
-        self.jobs = _copy_jobs(workspace, stock)
+        self.jobs = _copy_jobs(workspace, inputs)
         self.consolidation = _with_copies(bare, {job.fichier: job.target for job in self.jobs})
         self.said = as_json(self.consolidation.findings)
         program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
@@ -167,12 +167,12 @@ class _Outputs:
 
     def kept(self) -> Iterator[tuple[Path, Copy]]:
         """The accepted files to keep: where, and from what."""
-        for each in self.stock.assembly.in_force:
+        for each in self.inputs.assembly.in_force:
             target = self.folder / KEPT / str(each.exercice) / f"{each.partenaire}.xlsx"
             source = self.workspace.workbooks / each.fichier
             if source != target:
                 yield target, Copy(source, each.reading.sha256)
-        master = self.stock.master
+        master = self.inputs.master
         if master.fichier == self.workspace.contrat.name:
             yield self.folder / KEPT / master.fichier, Copy(self.workspace.contrat, master.sha256)
 
@@ -182,7 +182,7 @@ class _Outputs:
             return []
         workbooks, staging = self.workspace.workbooks, self.workspace.memory / STAGING
         with preparing(workbooks, staging) as folder:
-            made = make_copies(self._stale_jobs(), self.consolidation.contract.look, folder)
+            made = make_copies(self._stale_jobs(), self.consolidation.contract.theme, folder)
             contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
             contents |= dict(self.kept())
             own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in self.register.items()}
@@ -229,7 +229,7 @@ class _Outputs:
     def _gone(self) -> list[Path]:
         """What was put there before and is no more to be: copies of files that are clean now, returns withdrawn."""
         old_copies = (self.workspace.workbooks / each for each in self.made_before if each not in self.copies)
-        in_force = {(each.exercice, each.partenaire) for each in self.stock.assembly.in_force}
+        in_force = {(each.exercice, each.partenaire) for each in self.inputs.assembly.in_force}
         withdrawn = (
             path
             for path in (self.folder / KEPT).glob("*/*.xlsx")
@@ -243,26 +243,26 @@ class _Outputs:
         return self.previous.copies if self.previous is not None else {}
 
 
-def _copy_jobs(workspace: Workspace, stock: Stock) -> list[CopyJob]:
+def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
     """The annotated copies to have: of each file where an error or a warning is to be looked at."""
     by_file: dict[str, list[Finding]] = {}
-    for each in stock.assembly.consolidation.findings:
+    for each in inputs.assembly.consolidation.findings:
         by_file.setdefault(each.place.fichier or "", []).append(each)
     settled = {
         each.fichier
-        for line in stock.assembly.consolidation.board
+        for line in inputs.assembly.consolidation.board
         for each in line.received
         if each.verdict in _SETTLED or each.is_kept_copy
-    } | {each.fichier for each in stock.assembly.consolidation.strays}
+    } | {each.fichier for each in inputs.assembly.consolidation.strays}
     sources = {
-        name: (each.found.path, each.reading.sha256) for name, each in stock.files.items() if name not in settled
+        name: (each.found.path, each.reading.sha256) for name, each in inputs.files.items() if name not in settled
     }
     contrat = workspace.contrat
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
     if contrat.exists() and not any(each.code in UNREADABLE for each in by_file.get(contrat.name, [])):
-        is_master = stock.master.fichier == contrat.name
+        is_master = inputs.master.fichier == contrat.name
         with suppress(OSError):  # an editor that saves it has just taken it away: it is for the next run
-            sha256 = stock.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
+            sha256 = inputs.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
             sources[contrat.name] = (contrat, sha256)
     jobs = []
     for name, (path, sha256) in sources.items():
@@ -294,29 +294,29 @@ def _with_copies(consolidation: Consolidation, copies: Mapping[str, str]) -> Con
 
 def _remember(journal: Journal, run: int, outputs: _Outputs) -> None:
     """Keep in the journal what this run saw and accepted."""
-    consolidation, stock = outputs.consolidation, outputs.stock
+    consolidation, inputs = outputs.consolidation, outputs.inputs
     last = journal.last_run()
     verdicts = {each.fichier: each for line in consolidation.board for each in line.received}
     verdicts |= {each.fichier: each for each in consolidation.strays}
-    journal.see_files(run, _seen(stock, verdicts))
+    journal.see_files(run, _seen(inputs, verdicts))
     if outputs.previous is not None and last is not None and last.state == outputs.previous.digest:
         # The journal stands where the outputs that are replaced stood: what changed since is all that is new to it.
         if not outputs.is_same:
-            journal.say_cells(run, _said_since(consolidation, stock.master))
+            journal.say_cells(run, _said_since(consolidation, inputs.master))
     else:
-        journal.say_cells(run, _said(consolidation, stock.master))
+        journal.say_cells(run, _said(consolidation, inputs.master))
     journal.end_run(run, outputs.now, outputs.digest, outputs.said["resume"])
 
 
-def _seen(stock: Stock, verdicts: Mapping[str, ReceivedFile]) -> Iterable[SeenFile]:
-    for name, each in stock.files.items():
+def _seen(inputs: Inputs, verdicts: Mapping[str, ReceivedFile]) -> Iterable[SeenFile]:
+    for name, each in inputs.files.items():
         verdict = verdicts.get(name)
         if each.stamp is not None and verdict is not None:
             stamp = Stamp(each.stamp[0], each.stamp[1], each.reading.sha256)
             yield SeenFile(name, stamp, verdict.verdict, verdict.partenaire, verdict.exercice)
-    if stock.master_stamp is not None:
-        size, tail = stock.master_stamp
-        yield SeenFile(stock.master.fichier, Stamp(size, tail, stock.master.sha256), Verdict.IN_FORCE)
+    if inputs.master_stamp is not None:
+        size, tail = inputs.master_stamp
+        yield SeenFile(inputs.master.fichier, Stamp(size, tail, inputs.master.sha256), Verdict.IN_FORCE)
 
 
 def _said(consolidation: Consolidation, master: Master) -> Iterator[Said]:

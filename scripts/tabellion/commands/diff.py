@@ -9,26 +9,26 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.commands.board import Line
+from tabellion.commands.console import printable, taken_by_another
 from tabellion.commands.diff_data import as_json
 from tabellion.commands.generate import LAYOUT
-from tabellion.commands.saying import printable, taken_by_another
-from tabellion.files import is_free, keep_dated_copy, write_all_whole
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.outputs.differences.model import (
+from tabellion.layout.theme import load_theme
+from tabellion.outputs.diff.model import (
     Comparison,
     FormulaDifference,
     LoneRow,
     RowChange,
     Side,
 )
-from tabellion.outputs.differences.reading import read_side
-from tabellion.outputs.differences.whole import compare
-from tabellion.outputs.differences.words import DiffWords, counts, signed_euros, table_sums
+from tabellion.outputs.diff.reading import read_side
+from tabellion.outputs.diff.whole import compare
+from tabellion.outputs.diff.words import DiffWords, counts, signed_euros, table_sums
 from tabellion.schema.amounts import format_euros
+from tabellion.transaction.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.wording import plural
-from tabellion.workbook.look import load_look
-from tabellion.workbook.seal import is_intact
-from tabellion.workspace import Workspace
+from tabellion.xlsx.signature import is_intact
 
 #: Rows named under one heading in a terminal; the JSON and the workbook have them all.
 _NAMED = 30
@@ -75,10 +75,10 @@ def diff(
     contents: dict[Path, bytes] = {}
     kept = None
     if to_workbook is not None:
-        from tabellion.outputs.differences.workbook import write_differences
+        from tabellion.outputs.diff.workbook import write_differences
 
-        look = load_look(workspace.templates / LAYOUT, workspace.schemas)
-        content = write_differences(comparison, words, look, workspace.settings, to_workbook)
+        theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
+        content = write_differences(comparison, words, theme, workspace.settings, to_workbook)
         is_place_free = is_free(to_workbook, content, is_intact)
         if not is_place_free and not force:
             remede = "Donnez un autre nom à --classeur ; avec --forcer, il est remplacé après une copie datée."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tabellion.commands.saying import JSON_VERSION
+from tabellion.commands.console import JSON_VERSION
 from tabellion.findings import Place
-from tabellion.outputs.differences.model import (
+from tabellion.outputs.diff.model import (
     CellChange,
     Comparison,
     FormulaDifference,
@@ -16,7 +16,7 @@ from tabellion.outputs.differences.model import (
     TableDifference,
     Unread,
 )
-from tabellion.outputs.differences.words import DiffWords, table_sums
+from tabellion.outputs.diff.words import DiffWords, table_sums
 from tabellion.schema.amounts import euros
 from tabellion.schema.frames import plain
 

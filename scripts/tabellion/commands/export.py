@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.commands.origin import Depuis, load_origin
-from tabellion.files import keep_dated_copy, write_all_whole
+from tabellion.commands.source import Depuis, load_source
+from tabellion.contract.register import register_files
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.opendata.packages import REGISTER, SUBSIDIES, edited_files, subsidies_files
 from tabellion.outputs.opendata.privacy import without_addresses
 from tabellion.outputs.opendata.safety import safe_tables
 from tabellion.outputs.opendata.scdl import subsidies
 from tabellion.outputs.opendata.standard import load_standard
-from tabellion.registre.package import register_files
+from tabellion.transaction.files import keep_dated_copy, write_all_whole
 from tabellion.wording import plural
-from tabellion.workspace import Workspace
 
 #: The format of the subsidies, in the folder of templates.
 STANDARD = "export/scdl-subventions.json"
@@ -46,7 +46,7 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     """
     target = workspace.workbooks / "export" if folder is None else folder
     standard = load_standard(workspace.templates / STANDARD)
-    origin = load_origin(workspace, depuis)
+    origin = load_source(workspace, depuis)
     settings, contract = workspace.settings, origin.contract
     names = {"identifiant": settings.identifiant, "titre": settings.titre}
     made = subsidies(contract.tables, standard, origin.place)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from tabellion.commands.generate import load_contract
 from tabellion.commands.options import unknown_partners, wrong_option
-from tabellion.files import is_free, keep_dated_copy, write_all_whole
+from tabellion.contract.model import Contract
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms.workbook import form_row_count, write_form
+from tabellion.transaction.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.wording import slug
-from tabellion.workbook.forms.content import make_forms
-from tabellion.workbook.forms.writer import form_row_count, write_form
-from tabellion.workbook.plan import Contract
-from tabellion.workbook.seal import is_intact
-from tabellion.workspace import Workspace
+from tabellion.xlsx.signature import is_intact
 
 
 @dataclass(frozen=True)

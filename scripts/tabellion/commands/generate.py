@@ -8,14 +8,15 @@ from pathlib import Path
 
 from tabellion.campaign.adoption import load_adoption
 from tabellion.checks.contract import check_integrity, check_meaning
-from tabellion.files import is_free, keep_dated_copy, write_whole
+from tabellion.contract.model import Contract
+from tabellion.contract.register import hand_print, load_register
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.registre import hand_print, load_register
-from tabellion.workbook.look import load_look
-from tabellion.workbook.master import write_master
-from tabellion.workbook.plan import Contract, plan_master
-from tabellion.workbook.seal import is_intact
-from tabellion.workspace import Workspace
+from tabellion.layout.theme import load_theme
+from tabellion.outputs.master.layout import lay_out_master
+from tabellion.outputs.master.workbook import write_master
+from tabellion.transaction.files import is_free, keep_dated_copy, write_whole
+from tabellion.xlsx.signature import is_intact
 
 LAYOUT = "contrat.toml"
 
@@ -36,9 +37,9 @@ def load_contract(workspace: Workspace) -> Contract:
     """
     schemas = workspace.schemas
     mistakes: list[Finding] = []
-    look = register = adoption = None
+    theme = register = adoption = None
     try:
-        look = load_look(workspace.templates / LAYOUT, schemas)
+        theme = load_theme(workspace.templates / LAYOUT, schemas)
     except TabellionError as error:
         mistakes += error.findings
     try:
@@ -50,10 +51,10 @@ def load_contract(workspace: Workspace) -> Contract:
         adoption = load_adoption(workspace.registre)
     except TabellionError as error:
         mistakes += error.findings
-    if mistakes or look is None or register is None or adoption is None:
+    if mistakes or theme is None or register is None or adoption is None:
         raise TabellionError(mistakes)
     by_hand = hand_print(workspace.registre, schemas)
-    return Contract(workspace.settings, schemas, look, register.tables, adoption.name, by_hand)
+    return Contract(workspace.settings, schemas, theme, register.tables, adoption.name, by_hand)
 
 
 def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datetime) -> Generation:
@@ -64,7 +65,7 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
     """
     target = workspace.contrat if path is None else path
     contract = load_contract(workspace)
-    plan = plan_master(contract)
+    plan = lay_out_master(contract)
     findings = [
         each.in_file(target.name)
         for each in check_meaning(contract.tables, contract.schemas, contract.settings, plan.locate)

@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tabellion.campaign.journal import Journal, Said, key_text, read_journal
-from tabellion.commands.saying import printable
+from tabellion.commands.console import printable
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.shown import shown_value
 from tabellion.wording import fold, french_date, nearest, plural
-from tabellion.workspace import Workspace
 
 #: The staff's own workbook has no partner.
 STAFF = "l'équipe du contrat"
@@ -252,8 +252,8 @@ class _Search:
 
     def in_master(self, fichier: str, feuille: str, cellule: str) -> list[tuple[str, Key, str | None]]:
         """The cell of the tables that stands there now in the master: its rows move, and others fill its cells."""
-        from tabellion.intake import read_workbook
-        from tabellion.intake.master import read_master
+        from tabellion.reading import read_workbook
+        from tabellion.reading.master import read_master
         from tabellion.schema.frames import plain_rows
 
         if fichier != self.workspace.contrat.name or not self.workspace.contrat.is_file():

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.files import keep_dated_copy
+from tabellion.contract.register import save_register, was_edited
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.registre import save_register, was_edited
-from tabellion.registre.document import ImportedContract, LineUse, read_document
+from tabellion.importing.document import ImportedContract, LineUse, read_document
 from tabellion.schema.frames import make_tables
+from tabellion.transaction.files import keep_dated_copy
 from tabellion.wording import system_reason
-from tabellion.workspace import Workspace
 
 #: The file that accounts for every line of the document, beside the register.
 ACCOUNT = "lignes_source.csv"

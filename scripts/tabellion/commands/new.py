@@ -8,9 +8,9 @@ import subprocess
 from importlib import resources
 from pathlib import Path
 
-from tabellion.files import write_all_whole
+from tabellion.contract.workspace import SETTINGS_FILE
 from tabellion.findings import Place, TabellionError, finding
-from tabellion.workspace import SETTINGS_FILE
+from tabellion.transaction.files import write_all_whole
 
 #: What the starter kit holds, as it lies at the root of a workspace.
 KIT = (SETTINGS_FILE, "schemas", "templates", "workbooks/registre")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tabellion.campaign.reading_room import Progress
+from tabellion.campaign.read_returns import Progress
 
 #: Below this many files nobody waits long enough to look at a bar.
 _FEW = 20

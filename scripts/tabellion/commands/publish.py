@@ -10,23 +10,24 @@ from pathlib import Path
 from tabellion.checks.contract import check_integrity, check_meaning
 from tabellion.commands.generate import LAYOUT, load_contract
 from tabellion.commands.options import wrong_option
-from tabellion.commands.origin import Depuis, consolidated_register
+from tabellion.commands.source import Depuis, consolidated_register
 from tabellion.commands.validate import check_master
-from tabellion.files import is_free, keep_dated_copy, write_all_whole
+from tabellion.contract.model import Contract
+from tabellion.contract.register import load_register
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.intake import read_workbook
-from tabellion.intake.master import read_master
-from tabellion.outputs.publishing.document import make_document
-from tabellion.outputs.publishing.edition import Edition
-from tabellion.outputs.publishing.pdf import PdfError, find_office, make_pdf, pdf_is_intact
-from tabellion.outputs.publishing.template import TEMPLATE, load_template
-from tabellion.outputs.publishing.texts import read_texts
-from tabellion.registre import load_register
+from tabellion.layout.theme import load_theme
+from tabellion.outputs.document.document import make_document
+from tabellion.outputs.document.model import Edition
+from tabellion.outputs.document.pdf import PdfError, find_office, make_pdf, pdf_is_intact
+from tabellion.outputs.document.template import TEMPLATE, load_template
+from tabellion.outputs.document.texts import read_texts
+from tabellion.outputs.master.layout import lay_out_master
+from tabellion.reading import read_workbook
+from tabellion.reading.master import read_master
+from tabellion.transaction.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.wording import slug
-from tabellion.workbook.look import load_look
-from tabellion.workbook.plan import Contract, plan_master
-from tabellion.workbook.seal import is_intact
-from tabellion.workspace import Workspace
+from tabellion.xlsx.signature import is_intact
 
 FORMATS = ("docx", "pdf")
 #: How each format tells whether a document is as the program wrote it.
@@ -172,23 +173,23 @@ def _read(workspace: Workspace, source: Depuis) -> tuple[Contract, tuple[Finding
         mistakes = check_integrity(register.tables, workspace.schemas, workspace.settings, register.locate)
         if mistakes:
             raise TabellionError(mistakes)
-        look = load_look(workspace.templates / LAYOUT, workspace.schemas)
-        contract = Contract(workspace.settings, workspace.schemas, look, register.tables)
+        theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
+        contract = Contract(workspace.settings, workspace.schemas, theme, register.tables)
         # The cells would be those of a workbook that is still to be generated: the sheet alone is said.
         found = [replace(each, place=replace(each.place, cellule=None)) for each in _meaning(contract)]
         return contract, tuple(found), "de l’état consolidé"
     if not workspace.contrat.exists():
         contract = load_contract(workspace)
         return contract, tuple(_meaning(contract)), "du registre, faute de classeur contrat.xlsx"
-    look = load_look(workspace.templates / LAYOUT, workspace.schemas)
+    theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
     reading = read_master(read_workbook(workspace.contrat), workspace.schemas, workspace.settings.identifiant)
     findings = tuple(each.in_file(workspace.contrat.name) for each in check_master(workspace, reading))
-    contract = Contract(workspace.settings, workspace.schemas, look, reading.tables)
+    contract = Contract(workspace.settings, workspace.schemas, theme, reading.tables)
     return contract, findings, f"du classeur {workspace.contrat.name}"
 
 
 def _meaning(contract: Contract) -> list[Finding]:
-    return check_meaning(contract.tables, contract.schemas, contract.settings, plan_master(contract).locate)
+    return check_meaning(contract.tables, contract.schemas, contract.settings, lay_out_master(contract).locate)
 
 
 def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Path]:

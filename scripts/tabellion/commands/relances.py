@@ -15,14 +15,14 @@ from pathlib import Path
 
 import typer
 
-from tabellion.campaign.model import BoardLine, Consolidation, Standing
+from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus
+from tabellion.commands.console import printable
 from tabellion.commands.options import unknown_partners, wrong_option
-from tabellion.commands.saying import printable
-from tabellion.files import cannot_write, keep_dated_copy, write_all_whole
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder
+from tabellion.transaction.files import cannot_write, keep_dated_copy, write_all_whole
 from tabellion.wording import plural, slug
-from tabellion.workspace import Workspace
 
 _FOLDER, _DIGESTS = "relances", "relances.json"
 #: Digests kept of one text: that of the text being put in place, and that of the one before, until it is.
@@ -81,7 +81,7 @@ def relances(
     wanted = {
         folder / f"{slug(each.partenaire)}.txt": each
         for each in of_year.values()
-        if each.standing in REMINDED and (not partners or each.partenaire in partners)
+        if each.status in REMINDED and (not partners or each.partenaire in partners)
     }
     contents = {
         path: reminder(template, template_path, consolidation, line).encode("utf-8", "replace")
@@ -116,7 +116,7 @@ def print_reminders(done: Reminders) -> None:
     room = max(map(len, names), default=0)
     for each in done.reminders:
         edited = ", retouchée à la main, gardée telle quelle" if each.is_edited else ""
-        state = "en retard" if each.line.standing is Standing.LATE else "à corriger"
+        state = "en retard" if each.line.status is ReturnStatus.LATE else "à corriger"
         typer.echo(f"  {each.path.name:<{room}}   {state + edited:<10}   {printable(each.line.nom)}")
         if each.kept is not None:
             typer.echo(f"L'ancienne est gardée : {each.kept}")

@@ -20,11 +20,11 @@ from types import TracebackType
 import typer
 
 from tabellion import __version__
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Standing
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus
 from tabellion.commands.board import change_texts, subject
-from tabellion.commands.saying import print_findings, printable
-from tabellion.files import begins_otherwise
+from tabellion.commands.console import print_findings, printable
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
+from tabellion.transaction.files import begins_otherwise
 from tabellion.wording import plural, system_reason
 
 #: A line's longest text, in characters, and the changes and blocking findings that one run writes; more are counted.
@@ -97,7 +97,7 @@ class RunLog:
         for name in sorted(files):
             self.say("fichier", _verdict(*files[name]))
         for line in consolidation.board:
-            if line.standing is Standing.LATE:
+            if line.status is ReturnStatus.LATE:
                 due = f", attendu le {line.due.isoformat()}" if line.due is not None else ""
                 self.say("retard", f"{line.nom} ({line.exercice}){due} : rien reçu")
         self.findings(consolidation.findings)

@@ -14,15 +14,15 @@ from tabellion.checks.contract import check_contract
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.staleness import check_stale_totals
 from tabellion.commands.generate import LAYOUT
+from tabellion.contract.register import load_register
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
-from tabellion.intake import RawWorkbook, read_workbooks
-from tabellion.intake.master import MasterReading, read_master
-from tabellion.intake.references import references
-from tabellion.outputs.annotation.annotate import annotate
-from tabellion.registre import load_register
+from tabellion.layout.theme import load_theme
+from tabellion.reading import RawWorkbook, read_workbooks
+from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.references import references
 from tabellion.schema.frames import Tables
-from tabellion.workbook.look import load_look
-from tabellion.workspace import Workspace
+from tabellion.xlsx.annotation.annotate import annotate
 
 
 def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:
@@ -58,8 +58,8 @@ def annotate_files(
 
     Raises :class:`TabellionError` when the layout is wrong, or ``folder`` cannot be written or holds an original.
     """
-    look = load_look(workspace.templates / LAYOUT, workspace.schemas)
-    return annotate(zip(paths, findings, strict=True), folder, look, now)
+    theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
+    return annotate(zip(paths, findings, strict=True), folder, theme, now)
 
 
 def check_master(workspace: Workspace, reading: MasterReading) -> list[Finding]:

@@ -17,17 +17,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from tabellion.campaign.lock import WATCHER, hold
 from tabellion.campaign.model import Consolidation
-from tabellion.commands.consolidate import STAGING, Night, consolidate
+from tabellion.commands.consolidate import STAGING, ConsolidationRun, consolidate
 from tabellion.commands.crash import keep_crash
+from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Finding, TabellionError
-from tabellion.outputs.publication import is_place_free
-from tabellion.watch.events import Event, Watcher
-from tabellion.watch.filesystems import network_folder
-from tabellion.watch.notices import Notifier
-from tabellion.watch.settling import LONGEST_SECONDS, QUIET_SECONDS, Batch, Settler
-from tabellion.workspace import Workspace, find_workspace
+from tabellion.mail.notices import Notifier
+from tabellion.transaction.lock import WATCHER, hold
+from tabellion.transaction.transaction import is_place_free
+from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch, Settler
+from tabellion.watching.events import Event, Watcher
+from tabellion.watching.filesystems import network_folder
 
 #: How often the loop looks after its threads, the outputs that wait and the notices, in seconds. On Windows nothing
 #: wakes it before, not even the order to stop.
@@ -49,7 +49,7 @@ class Voice(Protocol):
     def working(self, batch: Batch) -> None:
         """A settled change is about to be answered."""
 
-    def answered(self, batch: Batch, night: Night, seconds: float) -> None:
+    def answered(self, batch: Batch, night: ConsolidationRun, seconds: float) -> None:
         """It is."""
 
     def noticed(self, findings: list[Finding]) -> None:

@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabellion.accounts.annex import AnnexFigures, Funding, rate
-from tabellion.accounts.overview import Sums
-from tabellion.accounts.totals import AMOUNT_WORDS, AMOUNTS
-from tabellion.outputs.consolidated.blocks import Block, Figure, add_chart, criterion, write_block
-from tabellion.outputs.consolidated.palette import held
+from tabellion.contract.model import Contract
+from tabellion.layout.identity import FORMAT_VERSION
+from tabellion.layout.names import column_ref, this_row
+from tabellion.measures.annex import AnnexFigures, Funding, rate
+from tabellion.measures.overview import Sums
+from tabellion.measures.totals import AMOUNT_WORDS, AMOUNTS
+from tabellion.outputs.consolidation.blocks import Block, Figure, add_chart, criterion, write_block
+from tabellion.outputs.consolidation.palette import held
+from tabellion.outputs.master.tables import value_format
 from tabellion.schema.frames import plain_rows
-from tabellion.workbook import seal
-from tabellion.workbook.identity import FORMAT_VERSION, write_identity
-from tabellion.workbook.names import column_ref, this_row
-from tabellion.workbook.pen import Pen, Sheet, document_date
-from tabellion.workbook.plan import Contract
-from tabellion.workbook.tables import value_format
+from tabellion.xlsx import signature
+from tabellion.xlsx.identity import write_identity
+from tabellion.xlsx.writer import Sheet, Writer, document_date
 
 #: What the hidden sheet says the workbook is.
 KIND_ANNEX = "annexe"
@@ -48,20 +49,20 @@ def write_annex(contract: Contract, exercice: int) -> bytes:
     """Write the whole workbook; the same contract and exercice give the same bytes."""
     figures = AnnexFigures(contract.tables, exercice)
     settings = contract.settings
-    pen = Pen(contract.look)
-    book = _Annex(figures, pen, f"{settings.titre} – annexe budgétaire {exercice}")
-    sheets = [pen.sheet(name) for name in (CREDITS, CROSSED, FUNDING, LINES, DETAIL)]
+    writer = Writer(contract.theme)
+    book = _Annex(figures, writer, f"{settings.titre} – annexe budgétaire {exercice}")
+    sheets = [writer.sheet(name) for name in (CREDITS, CROSSED, FUNDING, LINES, DETAIL)]
     for sheet, write in zip(
         sheets, (book.write_credits, book.write_crossed, book.write_funding, book.write_lines, book.write_detail),
         strict=True,
     ):  # fmt: skip
         write(sheet)
         is_data = write in (book.write_lines, book.write_detail)
-        sheet.raw.set_tab_color(contract.look.series[int(is_data) % len(contract.look.series)])
-    write_identity(pen, {
+        sheet.raw.set_tab_color(contract.theme.series[int(is_data) % len(contract.theme.series)])
+    write_identity(writer, {
         "genre": KIND_ANNEX, "format": FORMAT_VERSION, "contrat": settings.identifiant, "exercice": exercice,
     })  # fmt: skip
-    pen.book.set_properties({
+    writer.book.set_properties({
         "title": f"{settings.titre} : annexe budgétaire {exercice}",
         "subject": f"Contrat de ville {settings.debut}–{settings.fin}",
         "author": "tabellion",
@@ -70,10 +71,10 @@ def write_annex(contract: Contract, exercice: int) -> bytes:
         "comments": settings.source,
         "created": document_date(exercice),
     })  # fmt: skip
-    pen.book.set_custom_property(seal.PROPERTY, seal.BLANK, "text")
-    pen.book.set_size(2200, 1400)
+    writer.book.set_custom_property(signature.PROPERTY, signature.BLANK, "text")
+    writer.book.set_size(2200, 1400)
     sheets[0].raw.activate()
-    return seal.seal(pen.close())
+    return signature.sign(writer.close())
 
 
 @dataclass
@@ -81,7 +82,7 @@ class _Annex:
     """Writes the sheets. ``footer`` stands at the foot of each page."""
 
     figures: AnnexFigures
-    pen: Pen
+    writer: Writer
     footer: str
 
     def write_credits(self, sheet: Sheet) -> None:
@@ -275,7 +276,7 @@ class _Annex:
         if not words:
             return row
         text = f"Aucune ligne de {self.figures.exercice} n'a de montant {' ni '.join(words)} : ces colonnes sont vides."
-        sheet.write(row, 0, text, sheet.pen.format(italic=True))
+        sheet.write(row, 0, text, sheet.writer.format(italic=True))
         return row + 2
 
     def _town(self, key: str | None) -> str | None:
@@ -308,7 +309,7 @@ class _Annex:
         for position, row in enumerate(rows or [[None] * len(labels)], _FIRST_ROW + 1):
             for column, (kind, value) in enumerate(zip(kinds, row, strict=True)):
                 content = value / 100 if kind == "money" and value is not None else value
-                sheet.write(position, column, content, value_format(sheet.pen, kind, value))
+                sheet.write(position, column, content, value_format(sheet.writer, kind, value))
             sheet.fit(position, [(value, column) for column, value in enumerate(row)])
         sheet.set_widths(enumerate(widths))
         sheet.raw.freeze_panes(_FIRST_ROW + 1, 0)

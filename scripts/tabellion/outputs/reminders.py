@@ -15,14 +15,14 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Standing, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
 from tabellion.schema.days import written_date
 from tabellion.wording import system_reason
 
 TEMPLATE = "relance.txt"
 #: The standings that call for a reminder.
-REMINDED = (Standing.LATE, Standing.REJECTED, Standing.KEPT)
+REMINDED = (ReturnStatus.LATE, ReturnStatus.REJECTED, ReturnStatus.KEPT)
 #: What tells the staff that the return is set aside: the text says it, and its remedy is theirs.
 _FOR_STAFF = "retour-rejete"
 #: What one reminder names: so many kinds of findings, and so many places of each. The rest is counted.
@@ -61,7 +61,7 @@ def reminder(template: Template, path: Path, consolidation: Consolidation, line:
 
 def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
     """What the template names, every text on one line."""
-    late = line.standing is Standing.LATE
+    late = line.status is ReturnStatus.LATE
     file = None if late else _faulty(line)
     findings = [each for each in file.findings if each.gravite is not Severity.INFORMATION] if file is not None else []
     # What blocks is what must be corrected; where nothing does, every remark counts.
@@ -70,7 +70,7 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
     if undecided:  # the partner is asked which of them counts, and nothing of what any of them says
         points = []
     groups = _groups(points)
-    in_force = line.in_force if line.standing is Standing.KEPT else None
+    in_force = line.in_force if line.status is ReturnStatus.KEPT else None
     return {
         "contrat": plain(consolidation.contract.settings.titre),
         "exercice": line.exercice,

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tabellion.accounts import AMOUNT_WORDS, AMOUNTS
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Since
-from tabellion.campaign.readings import plain_json, value_of
+from tabellion.campaign.parsed_return import plain_json, value_of
 from tabellion.findings import Place
+from tabellion.measures import AMOUNT_WORDS, AMOUNTS
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.cast import cast_column, parse_csv_text
 
@@ -143,7 +143,7 @@ def _line_json(line: BoardLine) -> dict[str, Any]:
     return {
         "partenaire": line.partenaire,
         "exercice": line.exercice,
-        "etat": line.standing.value,
+        "etat": line.status.value,
         "en_retard": line.is_late,
         "envoye": line.sent,
         "en_vigueur": line.in_force.fichier if line.in_force else None,
@@ -170,9 +170,9 @@ def since_previous(
             with suppress(csv.Error):  # somebody spoilt the table that was there: nothing can be said against it
                 cells += _changes(schemas[name], previous.tables[name], new, consolidation)
     standings = [
-        (line.partenaire, line.exercice, before, line.standing.value)
+        (line.partenaire, line.exercice, before, line.status.value)
         for line in consolidation.board
-        if (before := previous.standings.get((line.partenaire, line.exercice), "")) != line.standing.value
+        if (before := previous.standings.get((line.partenaire, line.exercice), "")) != line.status.value
     ]
     now = Counter(_finding_key(each) for each in findings)
     exercice = _shown_exercice(consolidation)

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tabellion.campaign.journal.cell_history import Cell, load_cells, load_said, tell_said
 from tabellion.campaign.journal.entries import (
     Run,
     Said,
@@ -20,7 +21,6 @@ from tabellion.campaign.journal.entries import (
     restored_text,
     stored_text,
 )
-from tabellion.campaign.journal.said import Cell, load_cells, load_said, tell_said
 from tabellion.campaign.journal.store import (
     PLACE,
     UnusableError,

@@ -10,10 +10,10 @@ from tabellion.campaign.reconciliation.claims import contradictions
 from tabellion.campaign.reconciliation.lines import check_shared_lines, check_subtotals, check_two_conventions
 from tabellion.campaign.reconciliation.plans import check_plans
 from tabellion.checks.inspection import Inspection, Locate
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables
-from tabellion.workspace import Settings
 
 __all__ = ["reconcile"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tabellion.campaign.model import Declaration
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Severity, finding
 from tabellion.schema import Schemas
 from tabellion.schema.amounts import euros, format_euros
 from tabellion.schema.frames import Tables
 from tabellion.wording import fold
-from tabellion.workspace import Settings
 
 _FINANCEMENTS = "financements"
 _AMOUNT, _WORDS = "montant", ("statut_montant", "dispositif")

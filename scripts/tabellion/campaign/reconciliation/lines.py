@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tabellion.accounts import AMOUNTS, MEASURE, Accounts, double_counts
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
-from tabellion.intake.tables import is_total
+from tabellion.measures import AMOUNTS, MEASURE, Accounts, double_counts
+from tabellion.reading.tables import is_total
 from tabellion.schema.amounts import euros, format_euros
 from tabellion.wording import fold
 

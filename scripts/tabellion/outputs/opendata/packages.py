@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tabellion.contract.register import DESCRIPTOR
 from tabellion.outputs.opendata.standard import Standard
-from tabellion.registre.package import DESCRIPTOR
 
 #: The folders of the two packages, and the file of the subsidies.
 REGISTER, SUBSIDIES = "registre", "subventions"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tabellion.campaign.model import Consolidation, Standing
+from tabellion.campaign.model import Consolidation, ReturnStatus
 from tabellion.findings import Finding
 from tabellion.outputs.report.board import undecided
 from tabellion.outputs.report.findings import Sheaf
@@ -48,7 +48,7 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
     rejected = [
         each
         for each in consolidation.board
-        if each.standing in (Standing.REJECTED, Standing.KEPT)
+        if each.status in (ReturnStatus.REJECTED, ReturnStatus.KEPT)
         and (each.latest is None or each.latest.fichier not in aside)
     ]
     if rejected:
@@ -56,8 +56,8 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
         for line in rejected:
             sheaf, latest = anchors.get((line.partenaire, line.exercice)), line.latest
             blocking = sheaf.blocking if sheaf is not None else 0
-            note = plural(blocking, "point bloquant", "points bloquants") if blocking else line.standing.value
-            if line.standing is Standing.KEPT:
+            note = plural(blocking, "point bloquant", "points bloquants") if blocking else line.status.value
+            if line.status is ReturnStatus.KEPT:
                 note += f"{NARROW}; son retour précédent compte encore"
             annotated = href(latest.annotated) if latest is not None and latest.annotated else ""
             entries.append(Entry(line.nom, note, "", sheaf.anchor if sheaf is not None else "", annotated))

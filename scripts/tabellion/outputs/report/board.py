@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Standing, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.outputs.report.figures import Part, stacked
 from tabellion.outputs.report.findings import Sheaf
 from tabellion.outputs.report.words import href
@@ -13,12 +13,12 @@ from tabellion.wording import fold, french_date
 
 #: Standings in the order of need, each with its sign, its colour by name, and whether it calls for action.
 STANDINGS = {
-    Standing.REJECTED: ("✕", "erreur", True),
-    Standing.KEPT: ("↺", "avertissement", True),
-    Standing.LATE: ("!", "avertissement", True),
-    Standing.AWAITED: ("…", "information", False),
-    Standing.NOT_SENT: ("–", "neutre", False),
-    Standing.ACCEPTED: ("✓", "juste", False),
+    ReturnStatus.REJECTED: ("✕", "erreur", True),
+    ReturnStatus.KEPT: ("↺", "avertissement", True),
+    ReturnStatus.LATE: ("!", "avertissement", True),
+    ReturnStatus.AWAITED: ("…", "information", False),
+    ReturnStatus.NOT_SENT: ("–", "neutre", False),
+    ReturnStatus.ACCEPTED: ("✓", "juste", False),
 }
 #: A list of partners longer than this is folded, unless it calls for action; one that does, above the second number.
 _OPEN_AT_MOST, _OPEN_ACTION_AT_MOST = 12, 60
@@ -86,34 +86,34 @@ def campaigns_of(consolidation: Consolidation, sheaf_of: SheafOf) -> tuple[Campa
 
 def _campaign(exercice: int, board: list[BoardLine], sheaf_of: SheafOf) -> Campaign:
     by_standing = {
-        standing: sorted((each for each in board if each.standing is standing), key=lambda each: fold(each.nom))
-        for standing in STANDINGS
+        status: sorted((each for each in board if each.status is status), key=lambda each: fold(each.nom))
+        for status in STANDINGS
     }
     lists = []
-    for standing, (sign, tone, needs) in STANDINGS.items():
-        partners = by_standing[standing]
+    for status, (sign, tone, needs) in STANDINGS.items():
+        partners = by_standing[status]
         most = _OPEN_ACTION_AT_MOST if needs else _OPEN_AT_MOST
         if partners:
             shown = tuple(_partner(each, sheaf_of(each)) for each in partners)
-            lists.append(PartnerList(standing.value, sign, tone, shown, len(partners) <= most))
+            lists.append(PartnerList(status.value, sign, tone, shown, len(partners) <= most))
     dues = {each.due for each in board if each.due is not None}
     ranked = list(STANDINGS)
     return Campaign(
         exercice=exercice,
         due=french_date(max(dues)) if dues else None,
         total=len(board),
-        accepted=len(by_standing[Standing.ACCEPTED]),
+        accepted=len(by_standing[ReturnStatus.ACCEPTED]),
         parts=stacked([(each.value, len(by_standing[each]), ranked.index(each) + 1) for each in reversed(ranked)]),
         lists=tuple(lists),
     )
 
 
 def _partner(line: BoardLine, sheaf: Sheaf | None) -> Partner:
-    sign, tone, _ = STANDINGS[line.standing]
+    sign, tone, _ = STANDINGS[line.status]
     return Partner(
         name=line.nom,
         search=fold(line.nom),
-        word=line.standing.value,
+        word=line.status.value,
         sign=sign,
         tone=tone,
         facts=tuple(_facts(line)),
@@ -134,7 +134,7 @@ def _facts(line: BoardLine) -> Iterable[str]:
     if counted is not None and counted is not latest:
         saved = f" du {french_date(counted.saved.date())}" if counted.saved is not None else ""
         yield f"compte encore : le retour{saved}"
-    if line.is_late and line.due is not None and line.standing is not Standing.LATE:
+    if line.is_late and line.due is not None and line.status is not ReturnStatus.LATE:
         yield f"après la date limite ({french_date(line.due)})"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tabellion.campaign.model import Claim, Conflict, Consolidation, Removal
+from tabellion.contract.labels import Naming
 from tabellion.outputs.report.words import LISTED_AT_MOST, Link, link_to, moment, signed
 from tabellion.schema.amounts import format_euros
-from tabellion.workbook.naming import Naming
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tabellion.accounts.overview import NOTHING_SAID, Overview, Sums
-from tabellion.accounts.totals import AMOUNTS
+from tabellion.contract.model import Contract
+from tabellion.measures.overview import NOTHING_SAID, Overview, Sums
+from tabellion.measures.totals import AMOUNTS
 from tabellion.outputs.report.words import signed
 from tabellion.schema.amounts import format_euros
 from tabellion.wording import plural
-from tabellion.workbook.plan import Contract
 
 _LABELS = ("Prévu", "Voté", "Réalisé")
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tabellion.campaign.model import Consolidation
+from tabellion.contract.labels import Naming
 from tabellion.findings import Finding
 from tabellion.outputs.report.blockers import Anchors, Blocker, Owners, blockers_of
 from tabellion.outputs.report.board import Campaign, campaigns_of
@@ -17,7 +18,6 @@ from tabellion.outputs.report.figures import Figures, figures_of
 from tabellion.outputs.report.findings import Heap, Sheaf, sheaves_of
 from tabellion.outputs.report.words import LISTED_AT_MOST, grouped, href, moment
 from tabellion.wording import plural
-from tabellion.workbook.naming import Naming
 
 #: The workbook beside the page, which has all that the page only counts.
 WORKBOOK = "consolidation.xlsx"
@@ -74,8 +74,8 @@ def page_of(consolidation: Consolidation) -> Page:
         made_iso=consolidation.made.isoformat(timespec="seconds"),
         verdict=_verdict(campaigns, blockers),
         is_blocked=any(each.blocks for each in blockers),
-        colours=dict(contract.look.colours),
-        series=contract.look.series,
+        colours=dict(contract.theme.colours),
+        series=contract.theme.series,
         changes=changes_of(consolidation, naming),
         blockers=blockers,
         campaigns=campaigns,

@@ -1,0 +1,172 @@
+"""What commands print: findings grouped by file and sheet, gravest first, and their JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import sys
+import textwrap
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
+from tabellion.transaction.files import begins_otherwise, write_whole
+from tabellion.wording import plural
+
+JSON_VERSION = 1
+#: How every JSON that an option asks for begins.
+_RESULT = re.compile(rb'\s*\{\s*"version":')
+#: Findings of one code on one sheet beyond this many are counted, with their cells up to the second number.
+_SHOWN_EACH, _NAMED_EACH = 5, 17
+#: Columns that a line fills on a terminal at most; elsewhere (a log, a pipe) a finding is one line, to be searched.
+_WIDEST = 120
+_MARKS = {Severity.ERREUR: "✗", Severity.AVERTISSEMENT: "!", Severity.INFORMATION: "i"}
+_COLOURS = {Severity.ERREUR: "red", Severity.AVERTISSEMENT: "yellow", Severity.INFORMATION: "cyan"}
+
+#: Unicode's control characters, format characters (some reorder what is read) and lone surrogates; soft hyphens and
+#: joiners only shape words.
+_COMMANDS, _HARMLESS = ("Cc", "Cf", "Cs"), "\u00ad\u200c\u200d"
+
+Write = Callable[..., None]
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """One sentence that counts the findings, and says whether one blocks."""
+    if not findings:
+        return "rien à signaler."
+    counts = Counter(each.gravite for each in findings)
+    parts = [plural(counts[severity], severity.label) for severity in Severity if counts[severity]]
+    blocking = sum(each.bloquant for each in findings)
+    end = f"{plural(blocking, 'bloquant')}." if blocking else "rien ne bloque."
+    return ", ".join(parts) + " ; " + end
+
+
+def print_findings(findings: Iterable[Finding], *, to_errors: bool = False) -> None:
+    """Print findings by file, then by sheet, what blocks first; on the error stream when ``to_errors``."""
+    terminal = (sys.stderr if to_errors else sys.stdout).isatty()
+    width = min(shutil.get_terminal_size().columns, _WIDEST) if terminal else None
+    colours = None if terminal and not os.environ.get("NO_COLOR") else False
+
+    def write(text: str, indent: int = 0, **style: Any) -> None:
+        margin = " " * indent
+        lines = [margin + text]
+        if width is not None and text:
+            lines = textwrap.wrap(
+                _bound(text), width, initial_indent=margin, subsequent_indent=margin + "  ", break_on_hyphens=False
+            )
+        for line in lines:
+            typer.secho(line, err=to_errors, color=colours, **style)
+
+    for where, group in _by_sheet(findings):
+        write("")
+        write(printable(where), bold=True)
+        for same in _by_code(group):
+            _print_same(write, same)
+
+
+def _print_same(write: Write, same: list[Finding]) -> None:
+    first = same[0]
+    blocks = ", bloque" if first.bloquant else ""
+    count = f", {len(same)} fois" if len(same) > 1 else ""
+    grade = f"{_MARKS[first.gravite]} {first.gravite.label}{blocks}"
+    write(f"{grade} : {CATALOGUE[first.code].titre}{count} [{first.code}]", 2, fg=_COLOURS[first.gravite])
+    shown = same[:_SHOWN_EACH]
+    one_remedy = len({each.suggestion for each in shown}) == 1
+    for each in shown:
+        where = _where(each)
+        write(printable(f"{where} : {each.message}" if where else each.message), 6)
+        if each.suggestion and not one_remedy:
+            write(printable(f"→ {each.suggestion}"), 8, dim=True)
+    rest = [_where(each) for each in same[_SHOWN_EACH:_NAMED_EACH]]
+    if rest:
+        more = f" et {len(same) - _NAMED_EACH} de plus" if len(same) > _NAMED_EACH else ""
+        write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, dim=True)
+    if first.suggestion and one_remedy:
+        write(printable(f"→ {first.suggestion}"), 6, dim=True)
+
+
+def _bound(text: str) -> str:
+    """``text`` with no-break spaces where French typography wants them, so that a line never starts with its sign."""
+    return re.sub(r" (?=[»:;?!€%])|(?<=«) ", "\u00a0", text)
+
+
+def _where(each: Finding) -> str:
+    if each.place.cellule:
+        return each.place.cellule
+    return f"ligne {each.place.ligne}" if each.place.ligne is not None else ""
+
+
+def _by_sheet(findings: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
+    """Findings by file in the order given, and in each file by sheet, the sheets where something blocks first."""
+    files: dict[str | None, dict[str | None, list[Finding]]] = {}
+    for each in findings:
+        files.setdefault(each.place.fichier, {}).setdefault(each.place.feuille, []).append(each)
+    for file, sheets in files.items():
+        ranked = sorted(sheets.items(), key=lambda sheet: min((not each.bloquant, each.gravite) for each in sheet[1]))
+        for sheet, group in ranked:
+            yield " › ".join(part for part in (file, sheet) if part) or "Constats", group
+
+
+def _by_code(group: list[Finding]) -> list[list[Finding]]:
+    codes: dict[tuple[bool, Severity, str], list[Finding]] = {}
+    for each in group:
+        codes.setdefault((not each.bloquant, each.gravite, each.code), []).append(each)
+    return [codes[key] for key in sorted(codes)]
+
+
+def printable(text: str) -> str:
+    """``text`` on one line and without what commands a terminal: a message may quote a file from outside."""
+    line = " ".join(text.splitlines())
+    return "".join("�" if unicodedata.category(each) in _COMMANDS and each not in _HARMLESS else each for each in line)
+
+
+def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The object that ``--json`` writes (DESIGN.md §5)."""
+    counts = Counter(each.gravite for each in findings)
+    files = Counter(each.place.fichier or "" for each in findings)
+    return {
+        "version": JSON_VERSION,
+        "constats": [_finding_json(each) for each in findings],
+        "resume": {
+            **{severity.label: counts[severity] for severity in Severity},
+            "bloquants": sum(each.bloquant for each in findings),
+            "par_code": dict(sorted(Counter(each.code for each in findings).items())),
+            "par_fichier": dict(sorted(files.items())),
+        },
+    }
+
+
+def write_json(path: Path, findings: Sequence[Finding]) -> None:
+    """Write :func:`as_json` at ``path``, whole.
+
+    Raises :class:`tabellion.findings.TabellionError` when the place cannot be written, or holds another file.
+    """
+    if taken := taken_by_another(path):
+        raise TabellionError([taken])
+    text = json.dumps(as_json(findings), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    write_whole(path, text.encode("utf-8", "replace"))
+
+
+def taken_by_another(path: Path) -> Finding | None:
+    """What to say when ``--json`` names a file that is no result of this program's: a return, the contract, a list."""
+    if not begins_otherwise(path, _RESULT):
+        return None
+    remede = "Ce n'est pas un résultat de tabellion : donnez à --json le nom d'un fichier à créer."
+    return finding("fichier-deja-la", Place(str(path)), champ="--json", valeur=path.name, remede=remede)
+
+
+def _finding_json(each: Finding) -> dict[str, Any]:
+    """One finding, its values as JSON has them: an infinite or impossible number, which it has not, becomes text."""
+    found = each.as_json()
+    for name in ("valeur", "attendu"):
+        if isinstance(found[name], float) and not math.isfinite(found[name]):
+            found[name] = str(found[name])
+    return found

@@ -1,0 +1,322 @@
+"""The register: a Data Package of one CSV per table (https://specs.frictionlessdata.io/data-package/)."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.schema import FALSE_WORD, FUNDING_TABLES, TRUE_WORD, Field, Schemas, TableSchema
+from tabellion.schema.amounts import plain_euros
+from tabellion.schema.cast import cast_column, parse_csv_text
+from tabellion.schema.frames import Tables, make_frame, plain_columns
+from tabellion.transaction.files import write_all_whole
+from tabellion.wording import system_reason
+
+DESCRIPTOR = "datapackage.json"
+#: One CSV field never holds more than this many characters; beyond, the file is not one of ours.
+_LONGEST_FIELD = 1_000_000
+#: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
+_PRINT = "empreinte"
+#: Kinds of fields that the standard calls otherwise.
+_STANDARD_TYPES = {"money": "number", "percent": "integer"}
+
+
+@dataclass(frozen=True)
+class Register:
+    """The tables of a contract, and where rows stand: ``lines[table][position]`` is a one-based line of the CSV."""
+
+    folder: Path
+    tables: Tables
+    lines: Mapping[str, list[int]]
+
+    def locate(self, table: str, index: int, field: str | None = None) -> Place:  # noqa: ARG002 (a CSV has lines, no cells)
+        """Where the row ``index`` of ``table`` stands."""
+        return Place(str(self.folder / f"{table}.csv"), ligne=self.lines[table][index])
+
+
+def load_register(folder: Path, schemas: Schemas) -> Register:
+    """Read every table of the register; frames are indexed 0, 1, 2, …
+
+    Raises :class:`TabellionError` with every file that is missing or unreadable, every missing or unknown column and
+    every value that cannot be read, all at once.
+    """
+    tables, lines, findings = Tables(), dict[str, list[int]](), list[Finding]()
+    if not folder.is_dir():
+        raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
+    for name, schema in schemas.items():
+        if name in FUNDING_TABLES and _came_later(folder, name):
+            tables[name], lines[name] = make_frame(schema, {}), []
+            continue
+        reader = _TableReader(folder / f"{name}.csv", schema)
+        columns = reader.columns()
+        findings += reader.findings
+        tables[name], lines[name] = make_frame(schema, columns), reader.row_lines
+    if findings:
+        raise TabellionError(findings)
+    return Register(folder, tables, lines)
+
+
+def _came_later(folder: Path, name: str) -> bool:
+    """Whether the register was written before the program knew a table: no CSV, and the descriptor never named it.
+
+    A table that the descriptor names was there once: its absence is a loss, to be said. So is that of a table of a
+    register whose descriptor cannot be read.
+    """
+    if (folder / f"{name}.csv").exists():
+        return False
+    try:
+        descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+        return name not in {each["name"] for each in descriptor["resources"]}
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+class _TableReader:
+    """Reads one CSV against its schema and keeps every mistake, each at its line."""
+
+    def __init__(self, path: Path, schema: TableSchema) -> None:
+        self.path, self.schema = path, schema
+        self.findings: list[Finding] = []
+        self.row_lines: list[int] = []
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The typed columns; empty when the file could not be read at all."""
+        text = self.text()
+        header, rows = self.rows(text) if text is not None else ([], [])
+        if not self.header_is_good(header) or not header:
+            return {}
+        columns = {}
+        for name in self.schema.names:
+            position, field = header.index(name), self.schema.by_name[name]
+            found = [parse_csv_text(field, row[position]) for row in rows]
+            cast = cast_column(field, found)
+            columns[name] = cast.values
+            for problem in cast.problems:
+                place = Place(str(self.path), ligne=self.row_lines[problem.position])
+                value = str(found[problem.position])[:200]
+                self.findings.append(
+                    finding(
+                        problem.code,
+                        place,
+                        champ=name,
+                        valeur=value,
+                        attendu=field.expected,
+                        suggestion=problem.suggestion,
+                    )
+                )
+        return columns
+
+    def text(self) -> str | None:
+        try:
+            return self.path.read_bytes().decode("utf-8-sig")
+        except FileNotFoundError:
+            self.findings.append(finding("registre-absent", Place(str(self.path)), valeur=self.path.name))
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            self.unreadable(
+                line,
+                "le fichier n'est pas en UTF-8",
+                "Enregistrez-le au format « CSV UTF-8 (délimité par des virgules) ».",
+            )
+        except OSError as error:
+            self.unreadable(None, system_reason(error), "Vérifiez les droits de lecture du fichier.")
+        return None
+
+    def unreadable(self, line: int | None, detail: str, remede: str) -> None:
+        place = Place(str(self.path), ligne=line)
+        self.findings.append(finding("registre-illisible", place, detail=detail, remede=remede))
+
+    def rows(self, text: str) -> tuple[list[str], list[list[str]]]:
+        header: list[str] = []
+        rows: list[list[str]] = []
+        csv.field_size_limit(_LONGEST_FIELD)
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        line = 1
+        try:
+            for row in reader:
+                start, line = line, reader.line_num + 1
+                if not row:
+                    continue
+                if not header:
+                    header = [name.strip() for name in row]
+                elif len(row) != len(header):
+                    place = Place(str(self.path), ligne=start)
+                    self.findings.append(finding("ligne-de-travers", place, valeur=len(row), attendu=len(header)))
+                else:
+                    rows.append(row)
+                    self.row_lines.append(start)
+        except csv.Error:
+            self.unreadable(
+                line,
+                "guillemet mal placé ou jamais refermé",
+                "Doublez les guillemets à l'intérieur d'un texte entre guillemets.",
+            )
+        return header, rows
+
+    def header_is_good(self, header: list[str]) -> bool:
+        if not header:
+            if not self.findings:
+                self.unreadable(1, "le fichier est vide", "Remettez au moins la ligne des noms de colonnes.")
+            return False
+        place = Place(str(self.path), ligne=1)
+        if len(header) == 1 and ";" in header[0]:
+            # French Excel writes semicolons whatever the format is called.
+            remede = (
+                "Enregistrez-le avec LibreOffice : « Texte CSV », « Éditer les paramètres du filtre », "
+                "jeu de caractères UTF-8, séparateur virgule."
+            )
+            self.unreadable(1, "les colonnes sont séparées par des points-virgules", remede)
+            return False
+        missing = [name for name in self.schema.names if name not in header]
+        shown = ", ".join(header)[:200]
+        self.findings += [finding("colonne-absente-du-registre", place, champ=name, valeur=shown) for name in missing]
+        for name in dict.fromkeys(header):
+            if name not in self.schema.names or header.count(name) > 1:
+                near = difflib.get_close_matches(name, missing, 1)
+                proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else " (ou elle y est deux fois)."
+                self.findings.append(finding("colonne-inconnue-du-registre", place, champ=name, proche=proche))
+        return not missing
+
+
+def save_register(
+    folder: Path,
+    tables: Tables,
+    schemas: Schemas,
+    *,
+    identifiant: str,
+    titre: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the whole register into ``folder``, all files or none: the same tables give the same bytes.
+
+    ``beside`` are other files of the folder, by name, that must not come without the register.
+    Raises :class:`TabellionError` when a file cannot be written; nothing is then replaced.
+    """
+    files = register_files(tables, schemas, identifiant=identifiant, titre=titre)
+    write_all_whole({folder / name: content for name, content in (files | dict(beside or {})).items()})
+
+
+def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> dict[str, bytes]:
+    """The files of a register by name: one CSV per table, and the descriptor of the Data Package."""
+    contents = {f"{name}.csv": table_csv(schemas[name], tables[name]) for name in schemas}
+    resources = [
+        {
+            "name": name,
+            "path": f"{name}.csv",
+            "title": schema.title,
+            "description": schema.description,
+            "profile": "tabular-data-resource",
+            "format": "csv",
+            "mediatype": "text/csv",
+            "encoding": "utf-8",
+            "dialect": {"delimiter": ",", "lineTerminator": "\n"},
+            _PRINT: _digest(contents[f"{name}.csv"]),
+            "schema": standard_descriptor(schema),
+        }
+        for name, schema in schemas.items()
+    ]
+    descriptor = {"profile": "tabular-data-package", "name": identifiant, "title": titre, "resources": resources}
+    contents[DESCRIPTOR] = (json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n").encode()
+    return contents
+
+
+def was_edited(folder: Path, schemas: Schemas) -> bool:
+    """Whether a CSV of the register differs from what the program last wrote there, or may differ."""
+    present = [name for name in schemas if (folder / f"{name}.csv").exists()]
+    try:
+        descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+        written = {each["name"]: each[_PRINT] for each in descriptor["resources"]}
+        return any(_digest((folder / f"{name}.csv").read_bytes()) != written.get(name) for name in present)
+    except (OSError, ValueError, KeyError, TypeError):
+        return bool(present)
+
+
+def hand_print(folder: Path, schemas: Schemas) -> str:
+    """What tells one state of a register edited by hand from another; empty for one as the program wrote it.
+
+    Raises ``OSError`` when a CSV cannot be read.
+    """
+    if not was_edited(folder, schemas):
+        return ""
+    paths = [folder / f"{name}.csv" for name in schemas]
+    return _digest("\n".join(f"{path.name} {_digest(path.read_bytes())}" for path in paths if path.exists()).encode())
+
+
+def table_csv(schema: TableSchema, frame: Any) -> bytes:
+    """One table as CSV: UTF-8, commas, one header line of field names, amounts in euros with a point."""
+    columns = plain_columns(frame)
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(schema.names)
+    texts = [[_text(schema.by_name[name], value) for value in columns[name]] for name in schema.names]
+    writer.writerows(zip(*texts, strict=True))
+    return stream.getvalue().encode("utf-8")
+
+
+def _text(field: Field, value: Any) -> str:
+    if value is None:
+        return ""
+    if field.kind == "money":
+        return plain_euros(value)
+    if field.kind == "boolean":
+        return TRUE_WORD if value else FALSE_WORD
+    return str(value)  # a day comes as a date, whose text is ISO 8601
+
+
+def standard_descriptor(schema: TableSchema) -> dict[str, Any]:
+    """The schema as a Table Schema descriptor of the standard alone, as a Data Package carries it."""
+    descriptor: dict[str, Any] = {
+        "fields": [_standard_field(field) for field in schema.fields],
+        "missingValues": [""],
+        "primaryKey": list(schema.primary_key),
+    }
+    if schema.foreign_keys:
+        descriptor["foreignKeys"] = [
+            {"fields": [key.field], "reference": {"resource": key.table, "fields": [key.reference]}}
+            for key in schema.foreign_keys
+        ]
+    return descriptor
+
+
+def _standard_field(field: Field) -> dict[str, Any]:
+    type_ = _STANDARD_TYPES.get(field.kind, field.kind)
+    descriptor: dict[str, Any] = {
+        "name": field.name,
+        "type": type_,
+        "title": field.title,
+        "description": field.description,
+    }
+    if field.email:
+        descriptor["format"] = "email"
+    if field.example is not None:
+        descriptor["example"] = field.example
+    if field.kind == "boolean":
+        descriptor |= {"trueValues": [TRUE_WORD], "falseValues": [FALSE_WORD]}
+    limits: Iterable[tuple[str, Any]] = (
+        ("required", field.required or None),
+        ("unique", field.unique or None),
+        ("pattern", field.pattern),
+        ("enum", list(field.enum) or None),
+        ("minimum", field.minimum if field.earliest is None else field.earliest.isoformat()),
+        ("maximum", field.maximum if field.latest is None else field.latest.isoformat()),
+        ("minLength", field.min_length),
+        ("maxLength", field.max_length),
+    )
+    constraints = {key: value for key, value in limits if value is not None}
+    if constraints:
+        descriptor["constraints"] = constraints
+    return descriptor
+
+
+def _digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -1,0 +1,141 @@
+"""How workbooks look: colours, fonts and column orders, read from ``templates/*.toml``; every mistake said at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.schema import Schemas
+from tabellion.wording import system_reason
+
+#: WCAG 2.1, success criterion 1.4.3 (AA): contrast of normal text against its background.
+MINIMUM_CONTRAST = 4.5
+
+#: Pairs (text, background) that the sheets use; their contrast is checked.
+_PAIRS = (
+    ("encre", "saisie"),
+    ("encre", "bande"),
+    ("encre", "calcul"),
+    ("titre_texte", "titre"),
+    ("entete_texte", "entete"),
+    ("lien", "saisie"),
+    ("erreur_texte", "erreur"),
+    ("avertissement_texte", "avertissement"),
+    ("information_texte", "information"),
+    ("juste_texte", "juste"),
+)
+_COLOURS = tuple(dict.fromkeys([name for pair in _PAIRS for name in pair] + ["filet"]))
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What people see of a workbook: colours as ``#RRGGBB``, font, column orders by table, texts of the front sheet."""
+
+    colours: Mapping[str, str]
+    series: tuple[str, ...]
+    font: str
+    size: float
+    orders: Mapping[str, tuple[str, ...]]
+    how_to: tuple[str, ...]
+    form_how_to: tuple[str, ...]
+
+
+def load_theme(path: Path, schemas: Schemas) -> Theme:
+    """Read a sheet layout; raises :class:`TabellionError` with all its mistakes."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        detail = system_reason(error) if isinstance(error, OSError) else "TOML mal formé ou pas en UTF-8"
+        raise TabellionError(
+            [finding("mise-en-page-fausse", Place(str(path)), champ=path.name, detail=detail)]
+        ) from error
+    reader = _ThemeReader(path, values)
+    theme = reader.theme(schemas)
+    if reader.findings:
+        raise TabellionError(reader.findings)
+    return theme
+
+
+class _ThemeReader:
+    def __init__(self, path: Path, values: dict[str, Any]) -> None:
+        self.path, self.values, self.findings = path, values, list[Finding]()
+
+    def wrong(self, name: str, detail: str) -> None:
+        self.findings.append(finding("mise-en-page-fausse", Place(str(self.path)), champ=name, detail=detail))
+
+    def section(self, name: str) -> dict[str, Any]:
+        section = self.values.get(name, {})
+        if not isinstance(section, dict):
+            self.wrong(name, f"il faut une section [{name}]")
+            return {}
+        return section
+
+    def theme(self, schemas: Schemas) -> Theme:
+        colours = self.section("couleurs")
+        found = {name: self.colour(f"couleurs.{name}", colours.get(name)) for name in _COLOURS}
+        series = colours.get("series")
+        if not isinstance(series, list) or not series:
+            self.wrong("couleurs.series", "il faut une liste d'au moins une couleur")
+            series = []
+        if not self.findings:
+            self.check_contrast(found)
+        font = self.section("police")
+        size = font.get("taille", 10)
+        if not isinstance(size, int | float) or not 6 <= size <= 20:
+            self.wrong("police.taille", "il faut un nombre entre 6 et 20")
+            size = 10
+        return Theme(
+            colours=found,
+            series=tuple(self.colour("couleurs.series", each) for each in series),
+            font=str(font.get("nom", "Calibri")),
+            size=float(size),
+            orders={name: self.order(name, order, schemas) for name, order in self.section("colonnes").items()},
+            how_to=self.sentences("accueil", "mode_d_emploi"),
+            form_how_to=self.sentences("formulaire", "mode_d_emploi"),
+        )
+
+    def sentences(self, section: str, name: str) -> tuple[str, ...]:
+        found = self.section(section).get(name, [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            self.wrong(f"{section}.{name}", "il faut une liste de phrases")
+            return ()
+        return tuple(found)
+
+    def colour(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(r"#?[0-9A-Fa-f]{6}", value):
+            self.wrong(name, f"il faut une couleur hexadécimale comme 12355B, trouvé : {value}")
+            return "#000000"
+        return "#" + value.lstrip("#").upper()
+
+    def check_contrast(self, colours: Mapping[str, str]) -> None:
+        for text, background in _PAIRS:
+            ratio = contrast(colours[text], colours[background])
+            if ratio < MINIMUM_CONTRAST:
+                wanted = f"il faut au moins {MINIMUM_CONTRAST} pour être lisible"
+                self.wrong(f"couleurs.{text}", f"contraste de {ratio:.1f} sur « {background} », {wanted}")
+
+    def order(self, table: str, order: Any, schemas: Schemas) -> tuple[str, ...]:
+        if table not in schemas:
+            self.wrong(f"colonnes.{table}", "cette table n'existe pas")
+            return ()
+        names = order if isinstance(order, list) else []
+        for unknown in [name for name in names if name not in schemas[table].names]:
+            self.wrong(f"colonnes.{table}", f"champ inconnu : {unknown}")
+        return tuple(dict.fromkeys(name for name in names if name in schemas[table].names))
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of two colours (``#RRGGBB``), from 1 to 21, as WCAG 2.1 defines it."""
+    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[position : position + 2], 16) / 255 for position in (1, 3, 5)]
+    linear = [each / 12.92 if each <= 0.03928 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,90 @@
+"""The walk from the published grand total to the recomputed one: every difference is a named step, and they add up.
+
+With G the published grand total, R(c) the recap's total of a convention, R(c,t) its subtotals, D(c,t) the subtotals
+printed in the convention itself and L(c,t) the sums of the lines:
+
+    G + (ΣR(c) − G) + Σ(ΣR(c,t) − R(c)) + Σ(D(c,t) − R(c,t)) + Σ(L(c,t) − D(c,t)) = ΣL
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tabellion.measures.doubles import double_counts
+from tabellion.measures.totals import DETAIL, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Accounts
+
+
+class StepKind(Enum):
+    """Which two figures a step compares."""
+
+    GENERAL = "total général et totaux des conventions"
+    CONVENTION = "total d'une convention et ses sous-totaux au récapitulatif"
+    ABSENT = "convention absente du récapitulatif"
+    TOWN = "sous-total du récapitulatif et sous-total de la convention"
+    LINES = "sous-total de la convention et somme des lignes"
+    DOUBLE = "ligne comptée dans deux conventions"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One difference: ``cents`` is what it adds (signed) on the way from the published total to the recomputed one.
+
+    ``index`` and ``kept`` are the lines of a double count.
+    """
+
+    kind: StepKind
+    cents: int
+    convention: int | None = None
+    town: str | None = None
+    index: Any = None
+    kept: Any = None
+    kept_convention: int | None = None
+
+
+@dataclass(frozen=True)
+class Walk:
+    """From ``published`` through ``steps`` to ``recomputed`` (all lines), then through ``doubles`` to ``net``."""
+
+    published: int
+    steps: tuple[Step, ...]
+    recomputed: int
+    doubles: tuple[Step, ...]
+
+    @property
+    def net(self) -> int:
+        """The recomputed total without what is counted twice."""
+        return self.recomputed + sum(step.cents for step in self.doubles)
+
+
+def walk(accounts: Accounts) -> Walk:
+    """Every difference that is not zero, in the order of the document's own totals, from the grand one to the lines."""
+    steps = [Step(StepKind.GENERAL, _recap_conventions(accounts) - accounts.printed(RECAP, SCOPE_ALL))]
+    for convention in accounts.conventions:
+        if not accounts.in_recap(convention):
+            steps.append(Step(StepKind.ABSENT, accounts.printed_towns(DETAIL, convention), convention))
+            continue
+        gap = accounts.printed_towns(RECAP, convention) - accounts.printed(RECAP, SCOPE_CONVENTION, convention)
+        steps.append(Step(StepKind.CONVENTION, gap, convention))
+        for town in accounts.towns:
+            printed = accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
+            gap = printed - accounts.printed(RECAP, SCOPE_TOWN, convention, town)
+            steps.append(Step(StepKind.TOWN, gap, convention, town))
+    for convention, town in accounts.pairs:
+        gap = accounts.of(convention, town) - accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
+        steps.append(Step(StepKind.LINES, gap, convention, town))
+    doubles = [
+        Step(StepKind.DOUBLE, -each.cents, each.convention, each.town, each.index, each.kept, each.kept_convention)
+        for each in double_counts(accounts)
+    ]
+    return Walk(
+        published=accounts.printed(RECAP, SCOPE_ALL),
+        steps=tuple(step for step in steps if step.cents),
+        recomputed=accounts.of(),
+        doubles=tuple(doubles),
+    )
+
+
+def _recap_conventions(accounts: Accounts) -> int:
+    return sum(accounts.printed(RECAP, SCOPE_CONVENTION, convention) for convention in accounts.conventions)

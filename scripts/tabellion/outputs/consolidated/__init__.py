@@ -1,7 +1,0 @@
-"""The consolidated workbook: synthesis, campaign board, changes, conflicts, findings, and the tables put together."""
-
-from __future__ import annotations
-
-from tabellion.outputs.consolidated.workbook import KIND_CONSOLIDATION, write_consolidation
-
-__all__ = ["KIND_CONSOLIDATION", "write_consolidation"]

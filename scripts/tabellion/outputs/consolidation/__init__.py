@@ -1,0 +1,7 @@
+"""The consolidated workbook: synthesis, campaign board, changes, conflicts, findings, and the tables put together."""
+
+from __future__ import annotations
+
+from tabellion.outputs.consolidation.workbook import KIND_CONSOLIDATION, write_consolidation
+
+__all__ = ["KIND_CONSOLIDATION", "write_consolidation"]

@@ -1,0 +1,147 @@
+"""The consolidated tables: the register's, all conventions together, where each row says where it comes from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tabellion.campaign.model import Consolidation
+from tabellion.contract.labels import Naming
+from tabellion.findings import Place
+from tabellion.outputs.consolidation.listing import FIRST_ROW, Column, finish, palette_for, write_columns
+from tabellion.outputs.consolidation.long_rows import LongColumn
+from tabellion.outputs.consolidation.palette import Cell, Palette
+from tabellion.outputs.master.layout import shown_columns
+from tabellion.outputs.master.synthese import unique_labels
+from tabellion.schema import Field, TableSchema
+from tabellion.schema.frames import plain_column
+from tabellion.wording import plural
+from tabellion.xlsx.writer import Sheet
+
+_ORIGIN = (
+    Column("Fichier", 18), Column("Feuille", 18), Column("Cellule", 9, "center"),
+    Column("Cellules venues des retours", 12, "center"), Column("Retour", 18),
+)  # fmt: skip
+#: The headers of the columns that say where a row comes from, before any is told apart from a field's.
+ORIGIN_LABELS = tuple(each.label for each in _ORIGIN)
+_RIGHT, _CENTRED = ("money",), ("integer", "percent", "date", "boolean")
+#: Columns are narrower than on the master's sheets, where each table has fewer; texts of one line are cut by the next
+#: cell, and read whole in theirs.
+_WIDEST, _WIDEST_LINE = 40.0, 18.0
+#: Rows of a worksheet.
+_LAST_ROW = 1_048_575
+
+
+@dataclass(frozen=True)
+class DataSheet:
+    """One table of the register on its sheet: the fields in order, and the labels of all its columns."""
+
+    resource: str
+    schema: TableSchema
+    fields: tuple[Field, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def table(self) -> str:
+        """The name of its Excel table."""
+        return data_name(self.resource)
+
+    def label(self, name: str) -> str:
+        """The header of a field."""
+        return self.labels[[each.name for each in self.fields].index(name)]
+
+
+def data_name(resource: str) -> str:
+    """The name of the Excel table that holds a consolidated table."""
+    return f"Donnees_{resource}"
+
+
+def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
+    """The tables that have rows, in the schemas' order; the columns are those of the master's layout."""
+    found = {}
+    for resource, schema in consolidation.contract.schemas.items():
+        if len(consolidation.contract.tables[resource]):
+            theme = consolidation.contract.theme
+            shown = [each.field for each in shown_columns(schema, theme) if each.field is not None]
+            # What the master's sheets say by themselves (the convention) has no place in the layout: it comes first.
+            order = theme.orders.get(resource, schema.names)
+            fields = tuple(sorted(shown, key=lambda each: each.name in order))
+            labels = unique_labels([*(each.title for each in fields), *(each.label for each in _ORIGIN)])
+            found[resource] = DataSheet(resource, schema, fields, labels)
+    return found
+
+
+def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, naming: Naming, footer: str) -> None:
+    """Write a table: its fields, then where each row comes from."""
+    resource = data.resource
+    frame = consolidation.contract.tables[resource]
+    height = min(len(frame), _LAST_ROW - FIRST_ROW)
+    told: dict[int, dict[str, Place]] = defaultdict(dict)
+    for (table, position, name), place in consolidation.cells.items():
+        if table == resource:
+            told[position][name] = place
+    shown = f", les {height} premières sont ici" if height < len(frame) else ""
+    subtitle = f"{data.schema.description}  {plural(len(frame), 'ligne')}{shown}".strip()
+    sheet.title(data.schema.title, subtitle, len(data.labels))
+    palette = palette_for(sheet.writer, height)
+    if told:
+        sample = palette.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
+        sheet.write(2, 0, "Ainsi", sample)
+        sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.writer.format(italic=True))
+    cells = _cells(consolidation, data, height, told, palette, naming)
+    aligns = [_align(each) for each in data.fields]
+    widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
+    columns = [
+        *(Column(*each) for each in zip(data.labels, widths, aligns, strict=False)),
+        *(
+            Column(label, each.width, each.align)
+            for label, each in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
+        ),
+    ]
+    write_columns(sheet, data.table, FIRST_ROW, columns, cells, height, empty="")
+    finish(sheet, footer, columns=1)
+
+
+def _cells(
+    consolidation: Consolidation,
+    data: DataSheet,
+    height: int,
+    told: Mapping[int, Mapping[str, Place]],
+    palette: Palette,
+    naming: Naming,
+) -> list[LongColumn]:
+    """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
+    frame = consolidation.contract.tables[data.resource].head(height)
+    nothing: dict[str, Place] = {}
+    here = [told.get(position, nothing) for position in range(height)]
+    returned = {name for mine in here for name in mine}
+    origins: list[Place | None] = [*consolidation.origins.get(data.resource, [])[:height]]
+    origins += [None] * (height - len(origins))
+
+    def field_cells(field: Field) -> LongColumn:
+        labels, values = naming.labels(data.resource, field.name), plain_column(frame[field.name])
+        if field.name not in returned:
+            return LongColumn(values, lambda value: palette.value(field, value, labels))
+        keys = ((value, field.name in mine) for value, mine in zip(values, here, strict=True))
+        return LongColumn(keys, lambda key: palette.value(field, key[0], labels, returned=key[1]))
+
+    def source_cell(source: Place | None) -> Cell:
+        return palette.link(_file(source), source, one_line=True) if source is not None else palette.line(None)
+
+    return [
+        *map(field_cells, data.fields),
+        LongColumn(map(_file, origins), palette.line),
+        LongColumn((each.feuille if each is not None else None for each in origins), palette.line),
+        LongColumn(origins, palette.cell_of),
+        LongColumn((len(mine) or None for mine in here), palette.centred),
+        LongColumn((next(iter(mine.values()), None) for mine in here), source_cell),
+    ]
+
+
+def _align(field: Field) -> str:
+    return "right" if field.kind in _RIGHT else "center" if field.kind in _CENTRED else "left"
+
+
+def _file(place: Place | None) -> str:
+    return (place.fichier or "").rpartition("/")[2] if place is not None else ""

@@ -1,0 +1,78 @@
+"""The consolidated workbook, whole: a consolidation in, the bytes of ``consolidation.xlsx`` out."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+from tabellion.campaign.model import Consolidation
+from tabellion.contract.labels import Naming
+from tabellion.layout.identity import FORMAT_VERSION
+from tabellion.layout.names import CONTROLES, SYNTHESE, sheet_name
+from tabellion.outputs.consolidation import board, changes
+from tabellion.outputs.consolidation.board import write_board
+from tabellion.outputs.consolidation.changes import write_changes, write_conflicts
+from tabellion.outputs.consolidation.controls import write_controls
+from tabellion.outputs.consolidation.detail import DETAIL_TITLE, write_detail
+from tabellion.outputs.consolidation.long_rows import ListWriter
+from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
+from tabellion.outputs.consolidation.tables import data_sheets, write_data
+from tabellion.xlsx.identity import write_identity
+
+#: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.
+KIND_CONSOLIDATION = "consolidation"
+
+
+def write_consolidation(consolidation: Consolidation, scratch: Path | None = None) -> bytes:
+    """Write the whole workbook; the same consolidation gives the same bytes.
+
+    Its links suppose that it stands in ``workbooks/consolidation/``. ``scratch`` is a folder for its parts while they
+    are made (in memory by default). Raises ``OSError`` when it cannot be written.
+    """
+    # A large campaign makes millions of cells that live until the end: looking for garbage among them takes a sixth of
+    # the time and finds none.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return _written(consolidation, scratch)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
+    contract = consolidation.contract
+    settings = contract.settings
+    writer = ListWriter(contract.theme, scratch=scratch)
+    naming, overview = Naming(contract), contract.overview
+    data = data_sheets(consolidation)
+    footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
+    first = (SYNTHESE, board.TITLE, changes.CHANGES_TITLE, changes.CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
+    sheets = [writer.sheet(name) for name in first]
+    taken = {name.casefold() for name in first}
+    tables = [(each, writer.sheet(sheet_name("", each.schema.title, taken))) for each in data.values()]
+    write_synthese(sheets[0], consolidation, overview, data, naming, footer)
+    write_board(sheets[1], consolidation, naming, footer)
+    write_changes(sheets[2], consolidation, naming, footer)
+    write_conflicts(sheets[3], consolidation, naming, footer)
+    write_controls(sheets[4], consolidation, footer)
+    write_detail(sheets[5], consolidation, overview, data, footer)
+    for table, sheet in tables:
+        write_data(sheet, consolidation, table, naming, footer)
+        sheet.raw.set_tab_color(contract.theme.series[1 % len(contract.theme.series)])
+    for sheet in sheets:
+        sheet.raw.set_tab_color(contract.theme.series[0])
+    identity: dict[str, str | int] = {"genre": KIND_CONSOLIDATION, "format": FORMAT_VERSION}
+    write_identity(writer, identity | {"contrat": settings.identifiant})
+    writer.book.set_properties({
+        "title": f"{settings.titre} : consolidation",
+        "subject": f"Contrat de ville {settings.debut}–{settings.fin}",
+        "author": "tabellion",
+        "category": "Contrat de ville",
+        "keywords": "contrat de ville, consolidation, retours, constats",
+        "comments": footer,
+        "created": consolidation.made,
+    })  # fmt: skip
+    writer.book.set_size(2200, 1400)
+    sheets[0].raw.activate()
+    return writer.close()

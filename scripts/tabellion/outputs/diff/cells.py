@@ -1,0 +1,174 @@
+"""The cells of an area as values to compare: typed where they can be, as found where they cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from tabellion.addresses import cell_name
+from tabellion.checks.formulas import FormulaReading, StandingFormula, compact, standing_formulas
+from tabellion.findings import Place
+from tabellion.layout.names import IDENTITY, is_annotations, sheet_marker
+from tabellion.outputs.diff.model import FormulaAt, FormulaKey, Part, Piece, Side, Unread
+from tabellion.reading.raw import RawSheet
+from tabellion.reading.tables import Area
+from tabellion.schema import FALSE_WORD, TRUE_WORD
+from tabellion.schema.shown import BLANK
+from tabellion.wording import fold, french_date
+
+#: A cell's address in a formula that people typed: it moves by itself when rows do.
+_ADDRESS = re.compile(r"\$?\b[A-Z]{1,3}\$?\d{1,7}\b")
+NEVER_COMPUTED = "formule jamais calculée"
+ABSENT = "(absente)"
+_SHOWN = 500
+
+
+def clean(value: Any) -> Any:
+    """A value as it is compared: ends of lines are of one kind, an empty text is a blank."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n") or None
+    return value
+
+
+def as_found(sheet: RawSheet, row: int, column: int) -> str | None:
+    """What a cell shows, in words."""
+    if (row, column) in sheet.errors:
+        return sheet.errors[row, column]
+    if (row, column) in sheet.uncached:
+        return NEVER_COMPUTED
+    return plain_words(sheet.value(row, column))
+
+
+def plain_words(value: Any) -> str | None:
+    """A value of a cell in words; ``None`` for a blank."""
+    if isinstance(value, bool):
+        return TRUE_WORD if value else FALSE_WORD
+    if isinstance(value, float) and value == value and abs(value) < 1e15 and value == int(value):
+        return str(int(value))
+    if isinstance(value, datetime):
+        return french_date(value) if not (value.hour or value.minute) else f"{value:%d/%m/%Y %H:%M}"
+    if isinstance(value, date):
+        return french_date(value)
+    found = clean(value)
+    return None if found is None else str(found)
+
+
+def extra_columns(area: Area, computed: Collection[str]) -> dict[str, int]:
+    """The columns that people added inside an Excel table, by header; those that the workbook computes are not."""
+    table = next((each for each in area.sheet.tables if each.name == area.found_name), None)
+    if table is None:
+        return {}
+    known, ours = set(area.columns.values()), {fold(each) for each in computed}
+    found: dict[str, int] = {}
+    for column in range(table.first_column, table.last_column + 1):
+        label = area.sheet.value(area.header_row, column)
+        if column in known or not isinstance(label, str) or not label.strip():
+            continue
+        if fold(label) not in ours:
+            found.setdefault(label.strip(), column)
+    return found
+
+
+def column_values(
+    spots: Sequence[tuple[Area, int]], label: str, values: Sequence[Any], unknown: Collection[int]
+) -> tuple[list[Any], list[Place]]:
+    """A column's values, the unreadable ones as found, and the places of those; ``spots`` are the rows' places."""
+    if not unknown:
+        return [clean(each) for each in values], []
+    found, places = [], []
+    for position, (value, (area, row)) in enumerate(zip(values, spots, strict=True)):
+        column = area.columns.get(label)
+        shown = as_found(area.sheet, row, column) if position in unknown and column is not None else None
+        found.append(clean(value) if shown is None else Unread(shown))
+        if shown is not None:
+            places.append(area.place(row, label))
+    return found, places
+
+
+def sheet_pieces(reading: FormulaReading) -> Iterator[Piece]:
+    """The sheets of a workbook, each by the first of its own Excel tables, or else its marker, or else its name.
+
+    A script that renames a sheet leaves its marker behind, which spreadsheet programs do not.
+    """
+    workbook = reading.workbook
+    marked: dict[str, str] = {}
+    prefix = sheet_marker("")
+    for name, refers_to in workbook.names.items():
+        if name.startswith(prefix):
+            marked.setdefault(refers_to.lstrip("=").rpartition("!")[0].strip("'").replace("''", "'"), name)
+    for sheet in workbook.sheets:
+        if sheet.name == IDENTITY or sheet.name.startswith("_") or is_annotations(sheet.name):
+            continue
+        tables = sorted(each.name for each in sheet.tables if each.name in reading.known_tables)
+        key = f"{tables[0]} !" if tables else marked.get(sheet.name, sheet.name)
+        yield Piece(Part.SHEET, (key,), sheet.name, Place(feuille=sheet.name, cellule="A1"))
+
+
+def area_pieces(
+    sheet: Piece | None, area: Area, title: str, extras: Mapping[str, int], labels: Collection[str]
+) -> Iterator[Piece]:
+    """A table and its columns, as they are called there. ``labels`` are the headers that it has by its making."""
+    table = Piece(Part.TABLE, (area.name,), title, area.place(area.header_row), sheet.identity if sheet else None)
+    yield table
+    names = {label: found for found, label in area.renamed.items()}
+    for label, column in area.columns.items():
+        if label in labels:
+            where = Place(feuille=area.sheet.name, cellule=cell_name(area.header_row, column))
+            yield Piece(Part.COLUMN, (area.name, label), names.get(label, label), where, table.identity)
+    for label, column in extras.items():
+        where = Place(feuille=area.sheet.name, cellule=cell_name(area.header_row, column))
+        yield Piece(Part.COLUMN, (area.name, f"+ {label}"), label, where, table.identity)
+
+
+def masked(formula: str) -> str:
+    """A formula that people typed, without the addresses that move by themselves."""
+    return _ADDRESS.sub("·", re.sub(r"\s+", "", formula).upper())
+
+
+def add_formulas(
+    side: Side, reading: FormulaReading, rows: Mapping[tuple[str, int], str], *, with_texts: bool = True
+) -> None:
+    """Note the formulas that a workbook lists, and what stands otherwise in their cells.
+
+    ``rows`` has the key, in words, of each row of its data tables, by sheet and one-based row. ``with_texts`` tells
+    whether a text in the place of a formula counts: not where the program itself writes some in the same column.
+    """
+    status = standing_formulas(reading)
+    kept = {each.cell for each in status if each.found == each.listed and each.cell.key != "*"}
+    tables = {""}
+    for each in status:
+        cell = each.cell
+        place = Place(feuille=each.sheet.name, cellule=cell_name(each.row, each.column))
+        listed = FormulaKey(cell.table, cell.key, cell.column)
+        side.listed.setdefault(listed, FormulaAt(each.listed, f"={cell.formula}", place))
+        tables.add(cell.table)
+        # Several rows may show the same key: one of them has its formula.
+        if each.found == each.listed or cell in kept:
+            continue
+        if each.found is None and not with_texts and isinstance(each.sheet.value(each.row, each.column), str):
+            continue
+        row = cell.key
+        if row == "*":
+            row = rows.get((each.sheet.name, each.row)) or _first_word(each.sheet, each.row) or ""
+        side.found[FormulaKey(cell.table, row, cell.column)] = _standing(each, place)
+    for cell in reading.formulas:
+        key = FormulaKey(cell.table, cell.key, cell.column)
+        if key not in side.listed and cell.key != "*" and cell.table in tables:
+            side.listed[key] = FormulaAt(compact(cell.formula), f"={cell.formula}")
+            side.found[key] = FormulaAt("", ABSENT)
+
+
+def _standing(each: StandingFormula, place: Place) -> FormulaAt:
+    """What stands in the place of a formula: another one, or a value."""
+    if each.found is not None:
+        return FormulaAt(f"={each.found}", f"={each.sheet.formulas[each.row, each.column]}"[:_SHOWN], place)
+    shown = as_found(each.sheet, each.row, each.column) or BLANK
+    return FormulaAt(f"valeur {shown}", shown[:_SHOWN], place)
+
+
+def _first_word(sheet: RawSheet, row: int) -> str | None:
+    """What names a row of a computed table: the first cell that holds a word or a number."""
+    line = sheet.rows[row - 1] if row <= len(sheet.rows) else []
+    return next((words for value in line if (words := plain_words(value)) is not None), None)

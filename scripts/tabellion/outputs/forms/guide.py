@@ -1,0 +1,167 @@
+"""The pages around a form's tables: Mode d'emploi, with its live state, and Saisie, all that may be typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tabellion.contract.model import Contract
+from tabellion.layout.forms import COMPLETE, SPELLINGS, Form, TableSpec
+from tabellion.layout.names import quoted_sheet
+from tabellion.measures.completeness import (
+    READY,
+    complete_rows,
+    counter_name,
+    form_state,
+    form_state_formula,
+    missing_rows,
+    sheet_state,
+    sheet_state_formula,
+)
+from tabellion.outputs.master.budgets import conditional
+from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.schema.typed import TYPED_RULES, Outcome, TypedEntry, kind_of, typed_dictionary
+from tabellion.schema.typed.guide import WORDS
+from tabellion.xlsx.writer import Sheet
+
+#: The width of the columns of both pages, in characters.
+_GUIDE_WIDTHS, _SPELLINGS_WIDTHS = (18, 62, 62), (18, 50, 30, 50, 40)
+_STATE_HEADERS = ("Feuille", "Ce qu'elle demande", "Où elle en est")
+_TYPED_HEADERS = ("Pour", "Se tape, par exemple", "Ne se comprend pas, à retaper")
+_SPELLINGS_HEADERS = ("Pour", "Ce que vous tapez", "Exemple", "Compris comme, ou à retaper ainsi", "Ce qui se passe")
+_BETWEEN = "   ·   "
+_NOTHING_ASKED = "Rien ne vous est demandé pour cet exercice : le contrat ne vous nomme nulle part."
+#: The defined name of what the guide says of the whole form.
+FORM_STATE = "Etat_du_formulaire"
+
+
+def write_guide(sheet: Sheet, contract: Contract, form: Form) -> None:
+    """The front page, on one printed page: for whom, the state of the whole form, how to fill it, what may be typed."""
+    settings = contract.settings
+    width = len(_GUIDE_WIDTHS)
+    title = f"{form.partner} – {form.identity.exercice}"
+    sheet.title(title, f"{settings.titre} : votre formulaire pour l'exercice {form.identity.exercice}", width)
+    sheet.section(3, 0, "Où en est ce formulaire")
+    row = _write_states(sheet, contract, form, 4)
+    sheet.section(row, 0, "Comment le remplir")
+    for number, sentence in enumerate(contract.theme.form_how_to, 1):
+        sheet.write(row + number, 0, f"{number}.", sheet.writer.format(align="right"))
+        sheet.write(row + number, 1, sentence.replace("{exercice}", str(form.identity.exercice)), sheet.writer.format())
+    row += len(contract.theme.form_how_to) + 2
+    if form.tables:
+        _write_examples(sheet, contract, form, row)
+    sheet.set_widths(enumerate(_GUIDE_WIDTHS))
+    sheet.raw.freeze_panes(2, 0)
+    sheet.print_setup((0, 1), settings.titre)
+    sheet.raw.fit_to_pages(1, 1)
+    sheet.protect()
+
+
+def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int:
+    """The state of each sheet, with a link to it, then of the whole; returns the row where the page goes on."""
+    writer, schemas = sheet.writer, contract.schemas
+    centred = {"align": "center", "valign": "vcenter"}
+    for column, words in enumerate(_STATE_HEADERS):
+        sheet.write(row, column, words, writer.header(**({"align": "center"} if column == 2 else {})))
+    sheet.raw.set_row(row, 20)
+    first = row + 1
+    counts = {table.name: missing_rows(table, form, schemas) for table in form.tables}
+    complete = {table.name: complete_rows(table, form, schemas) for table in form.tables}
+    link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, bold=True, valign="vcenter")
+    for table in form.tables:
+        row += 1
+        sheet.raw.set_row(row, 22)
+        sheet.link(row, 0, f"{quoted_sheet(table.sheet)}!A1", table.sheet, link)
+        purpose = table.purpose.format(exercice=form.identity.exercice)
+        sheet.write(row, 1, purpose, writer.cell(valign="vcenter", text_wrap=True))
+        sheet.fit(row, [(purpose, 1)])
+        words = sheet_state(counts[table.name], complete[table.name])
+        style = writer.cell(computed=True, bold=True, **centred)
+        sheet.named_formula(row, 2, f"Etat_{counter_name(table)}", sheet_state_formula(table), style, words)
+    row += 1
+    sheet.raw.set_row(row, 24)
+    if not form.tables:
+        sheet.wide(row, 0, 2, _NOTHING_ASKED, computed=True, bold=True, valign="vcenter")
+        return row + 2
+    total = sum(counts.values())
+    words = form_state(total, sum(complete.values()))
+    sheet.wide(row, 0, 1, "Tout le formulaire", computed=True, bold=True, valign="vcenter")
+    style = writer.cell(computed=True, bold=True, **centred)
+    sheet.named_formula(row, 2, FORM_STATE, form_state_formula(form.tables), style, words)
+    for word in (COMPLETE, READY):
+        _colour(sheet, first, row, word, "juste")
+    sheet.raw.conditional_format(
+        first, 2, row, 2, {"type": "no_errors", "format": conditional(writer, "avertissement")}
+    )
+    return row + 2
+
+
+def _colour(sheet: Sheet, first: int, last: int, word: str, colour: str) -> None:
+    quoted = word.replace('"', '""')
+    rule = {"type": "cell", "criteria": "==", "value": f'"{quoted}"', "format": conditional(sheet.writer, colour)}
+    sheet.raw.conditional_format(first, 2, last, 2, {**rule, "stop_if_true": True})
+
+
+def typed_kinds(tables: Iterable[TableSpec], contract: Contract) -> list[str]:
+    """The kinds of cells that a form has to fill, in the words that people read."""
+    kinds = []
+    for table in tables:
+        for column in table.columns:
+            field = table.field(column, contract.schemas)
+            if field is None or not table.editable(column, spare=True):
+                continue
+            chosen = contract.schemas[table.resource].foreign.get(field.name)
+            kinds.append(WORDS["list" if chosen is not None else kind_of(field)])
+    return list(dict.fromkeys(kinds))
+
+
+def _entries(form: Form, contract: Contract) -> list[TypedEntry]:
+    kinds = typed_kinds(form.tables, contract)
+    return [each for each in typed_dictionary() if each.kind in kinds]
+
+
+def _write_examples(sheet: Sheet, contract: Contract, form: Form, row: int) -> None:
+    """One row for each kind of cell: what is understood, what is not; the page Saisie says all.
+
+    Texts go without saying, and so do numbers that are no amount: only what is spelt is shown.
+    """
+    writer, spelt = sheet.writer, set(typed_kinds(form.tables, contract)) - {WORDS["text"]}
+    entries = [
+        entry
+        for rule, entry in zip(TYPED_RULES, typed_dictionary(), strict=True)
+        if entry.kind in spelt and (rule.outcome is Outcome.PRIS or isinstance(rule.examples[0].typed, str))
+    ]
+    sheet.section(row, 0, "Ce qui peut se taper")
+    link = writer.format(font_color=contract.theme.colours["lien"], underline=1, align="right")
+    sheet.link(row, 2, f"{quoted_sheet(SPELLINGS)}!A1", f"Tout le détail : feuille {SPELLINGS}", link)
+    for column, words in enumerate(_TYPED_HEADERS):
+        sheet.write(row + 1, column, words, writer.header())
+    row += 1
+    for kind in dict.fromkeys(each.kind for each in entries):
+        row += 1
+        sheet.write(row, 0, kind, writer.cell(bold=True))
+        for column, refused in ((1, False), (2, True)):
+            examples = [
+                each.example for each in entries
+                if each.kind == kind and (each.outcome == Outcome.REFUSE.value) is refused
+            ]  # fmt: skip
+            words = _BETWEEN.join(dict.fromkeys(" ".join(each.split()) for each in examples))
+            sheet.write(row, column, words, writer.cell(text_wrap=True))
+            sheet.fit(row, [(words, column)])
+
+
+def write_spellings(sheet: Sheet, contract: Contract, form: Form) -> None:
+    """All that may be typed in the cells of this form, one rule a row: what it gives, or what to type in its place."""
+    writer, top = sheet.writer, FIRST_TABLE_ROW - 1
+    sheet.title(SPELLINGS, "Tout ce qui peut se taper, et ce qui en est compris", len(_SPELLINGS_HEADERS))
+    for column, words in enumerate(_SPELLINGS_HEADERS):
+        sheet.write(top, column, words, writer.header())
+    cell = writer.cell(text_wrap=True)
+    for row, each in enumerate(_entries(form, contract), top + 1):
+        texts = (each.kind, each.spelling, " ".join(each.example.split()), each.understood, each.outcome)
+        for column, words in enumerate(texts):
+            sheet.write(row, column, words, cell)
+        sheet.fit(row, [(words, column) for column, words in enumerate(texts)])
+    sheet.set_widths(enumerate(_SPELLINGS_WIDTHS))
+    sheet.raw.freeze_panes(top + 1, 0)
+    sheet.print_setup((top, top), contract.settings.titre)
+    sheet.protect()

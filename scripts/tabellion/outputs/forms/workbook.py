@@ -1,0 +1,328 @@
+"""A form written as a workbook: a guide, one protected sheet per table, the lists, and the values as sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from xlsxwriter.format import Format
+
+from tabellion.contract.model import Contract
+from tabellion.layout.forms import (
+    BASELINE,
+    BASELINE_HEADERS,
+    COMPLETE,
+    GUIDE,
+    KIND_FORM,
+    LISTS,
+    SPARE_ROWS,
+    SPELLINGS,
+    STATE_TITLE,
+    ColumnSpec,
+    Form,
+    Role,
+    TableSpec,
+    convention_words,
+    values_sent,
+)
+from tabellion.layout.identity import FORMAT_VERSION
+from tabellion.layout.names import column_letters, quoted_sheet
+from tabellion.measures.balance import gap_formula, gaps_of
+from tabellion.measures.completeness import (
+    MISSING,
+    counter_formula,
+    counter_name,
+    missing_rows,
+    state_formula,
+    state_of,
+)
+from tabellion.outputs.forms.guide import write_guide, write_spellings
+from tabellion.outputs.master.budgets import conditional
+from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.outputs.master.tables import computed_cell, key_source, list_source, shown, validation_rule, value_format
+from tabellion.schema import Field
+from tabellion.xlsx import signature
+from tabellion.xlsx.identity import write_identity
+from tabellion.xlsx.writer import CellContent, Sheet, Writer, document_date
+
+#: Spare rows that are printed under the rows as sent, to be filled by hand; the others stay on the screen.
+_PRINTED_SPARE_ROWS = 8
+#: What stands above the headers of the columns to fill.
+_TO_FILL = "▼ à remplir"
+_CENTRED = ("integer", "percent", "date", "boolean")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a form shows in place of keys: by table of the register, key to words."""
+
+    contract: Contract
+
+    def of(self, resource: str) -> Mapping[Any, str]:
+        """The words of each key of a table; a convention shows its number and its title."""
+        if resource == "conventions":
+            return {
+                number: convention_words(number, title)
+                for number, (title, _) in self.contract.convention_titles.items()
+            }
+        return self.contract.labels(resource)
+
+
+def write_form(contract: Contract, form: Form) -> bytes:
+    """Write one form; the same form gives the same bytes."""
+    writer = Writer(contract.theme)
+    guide = writer.sheet(GUIDE)
+    sheets = {table.name: writer.sheet(table.sheet) for table in form.tables}
+    if form.tables:
+        write_spellings(writer.sheet(SPELLINGS), contract, form)
+    _write_lists(writer, contract, form)
+    for table in form.tables:
+        _FormSheet(sheets[table.name], contract, form, table).write()
+    write_guide(guide, contract, form)
+    _write_baseline(writer, form)
+    identity = form.identity
+    write_identity(
+        writer,
+        {
+            "genre": KIND_FORM,
+            "format": FORMAT_VERSION,
+            "contrat": identity.contrat,
+            "partenaire": identity.partenaire,
+            "exercice": identity.exercice,
+            "formulaire": identity.formulaire,
+        },
+    )
+    settings = contract.settings
+    writer.book.set_properties({
+        "title": f"{settings.titre} – {form.partner} – {identity.exercice}",
+        "subject": f"Formulaire {identity.exercice}",
+        "author": "tabellion",
+        "category": "Contrat de ville",
+        "keywords": f"contrat de ville, formulaire, {identity.partenaire}, {identity.exercice}",
+        "comments": settings.source,
+        "created": document_date(settings.debut),
+    })  # fmt: skip
+    writer.book.set_custom_property(signature.PROPERTY, signature.BLANK, "text")
+    writer.book.set_size(2200, 1400)
+    guide.raw.activate()
+    return signature.sign(writer.close())
+
+
+class _FormSheet:
+    """One protected sheet of a form."""
+
+    def __init__(self, sheet: Sheet, contract: Contract, form: Form, table: TableSpec) -> None:
+        self.sheet, self.contract, self.form, self.table = sheet, contract, form, table
+        self.schemas, self.labels = contract.schemas, Labels(contract)
+        self.rows = form.rows[table.name]
+        self.height = len(self.rows) + SPARE_ROWS
+        self.top = FIRST_TABLE_ROW
+
+    def write(self) -> None:
+        sheet, table = self.sheet, self.table
+        labels = table.labels(self.schemas)
+        exercice = self.form.identity.exercice
+        sheet.title(
+            f"{self.form.partner} – {table.sheet} {exercice}", table.purpose.format(exercice=exercice), len(labels)
+        )
+        self.write_counter()
+        self.write_bands()
+        formula = state_formula(table, self.schemas)
+        calculated = {STATE_TITLE: formula}
+        gap = next((each for each in table.columns if each.role is Role.COMPUTED), None)
+        if gap is not None:
+            calculated[table.label(gap, self.schemas)] = gap_formula(table, self.schemas)
+        aligned = {
+            table.label(each, self.schemas): "center"
+            for each in table.columns
+            if self.kind(each) in _CENTRED or each.role is Role.STATE
+        }
+        sheet.table(table.name, self.top, 0, self.height, labels, calculated=calculated, aligned=aligned)
+        for place, column in enumerate(table.columns):
+            if column.role is Role.STATE:
+                self.write_state(place, formula)
+            elif column.role is Role.COMPUTED:
+                self.write_gap(place, column)
+            else:
+                self.write_column(place, column)
+        sheet.set_widths([(place, self.width(each)) for place, each in enumerate(table.columns)])
+        sheet.raw.freeze_panes(self.top + 1, table.frozen)
+        sheet.print_setup((self.top, self.top), self.contract.settings.titre)
+        sheet.raw.print_area(0, 0, self.top + len(self.rows) + _PRINTED_SPARE_ROWS, len(labels) - 2)
+        sheet.raw.set_selection(self.top + 1, self.first_editable(), self.top + 1, self.first_editable())
+        sheet.protect()
+
+    def first_editable(self) -> int:
+        """The column where filling starts."""
+        spare = not self.rows
+        return next(place for place, each in enumerate(self.table.columns) if self.table.editable(each, spare=spare))
+
+    def write_counter(self) -> None:
+        """How many rows still miss something, at the top of the sheet, and the way back to the guide."""
+        sheet, table = self.sheet, self.table
+        sheet.raw.set_row(2, 20)
+        centred = {"align": "center", "valign": "vcenter"}
+        style = sheet.writer.cell(computed=True, bold=True, font_size=12, **centred)
+        count = missing_rows(table, self.form, self.schemas)
+        sheet.named_formula(2, 0, counter_name(table), counter_formula(table), style, count)
+        area, colour = (2, 0, 2, 0), {">": "avertissement", "==": "juste"}
+        for criteria, name in colour.items():
+            rule = {"type": "cell", "criteria": criteria, "value": 0, "format": conditional(sheet.writer, name)}
+            sheet.raw.conditional_format(*area, rule)
+        words = "à compléter sur cette feuille (lignes)"
+        sheet.write(2, 1, words, sheet.writer.format(bold=True, valign="vcenter"))
+        sheet.link(2, len(table.columns) - 2, f"{quoted_sheet(GUIDE)}!A1", f"← {GUIDE}")
+
+    def write_bands(self) -> None:
+        """Above the headers: which columns are to be filled, in words and not by their colour alone."""
+        sheet, columns = self.sheet, list(enumerate(self.table.columns))
+        colours = self.contract.theme.colours
+        paint: dict[str, Any] = {"bg_color": colours["information"], "font_color": colours["information_texte"]}
+        for typed, group in groupby(columns, lambda each: each[1].role is Role.TYPED):
+            places = [place for place, _ in group]
+            if typed:
+                sheet.wide(self.top - 1, places[0], places[-1], _TO_FILL, bold=True, **paint)
+
+    def write_state(self, place: int, formula: str) -> None:
+        """The live column, with the same formula on every row."""
+        sheet, first = self.sheet, self.top + 1
+        style = sheet.writer.cell(computed=True, text_wrap=True)
+        for position in range(self.height):
+            known = position < len(self.rows)
+            words = state_of(self.table, self.rows[position].values, self.schemas) if known else None
+            sheet.formula(first + position, place, formula, style, words, (self.table.name, "*", STATE_TITLE))
+            sheet.fit(first + position, [(words, place)])
+        for word, colour in ((MISSING, "avertissement"), (COMPLETE, "juste")):
+            rule = {"type": "text", "criteria": "begins with", "value": word.strip()}
+            rule["format"] = conditional(sheet.writer, colour)
+            sheet.raw.conditional_format(first, place, self.top + self.height, place, rule)
+
+    def write_gap(self, place: int, column: ColumnSpec) -> None:
+        """The balance of the row's plan, with the same formula on every row."""
+        sheet, first, label = self.sheet, self.top + 1, self.table.label(column, self.schemas)
+        formula, gaps = gap_formula(self.table, self.schemas), gaps_of(self.table, self.form)
+        for position in range(self.height):
+            style, content = computed_cell(sheet.writer, "signed", gaps[position] if position < len(gaps) else "")
+            sheet.formula(first + position, place, formula, style, content, (self.table.name, "*", label))
+        area = (first, place, self.top + self.height, place)
+        sheet.show_cents(area, signed=True)
+        corner = f"{column_letters(place)}{first + 1}"
+        for test, colour in (("=0", "juste"), ("<>0", "avertissement")):
+            rule = {"type": "formula", "criteria": f"=AND(ISNUMBER({corner}),{corner}{test})"}
+            sheet.raw.conditional_format(*area, {**rule, "format": conditional(sheet.writer, colour)})
+
+    def write_column(self, place: int, column: ColumnSpec) -> None:
+        """The cells of a column, then what may be typed there."""
+        sheet, first, last = self.sheet, self.top + 1, self.top + self.height
+        kind = self.kind(column)
+        for position in range(self.height):
+            known = self.rows[position] if position < len(self.rows) else None
+            value = known.values.get(column.name) if known is not None else None
+            editable = self.table.editable(column, spare=known is None)
+            style = self.style(column, kind, value, editable=editable)
+            content = self.content(column, value)
+            sheet.write(first + position, place, content, style)
+            if column.role is not Role.KEY:
+                sheet.fit(first + position, [(content, place)])
+        if kind == "money" and column.role is Role.TYPED:
+            sheet.show_cents((first, place, last, place))
+        field = self.table.field(column, self.schemas)
+        if field is not None and self.table.editable(column, spare=True):
+            self.add_rules(place, column, field)
+
+    def kind(self, column: ColumnSpec) -> str:
+        """How a column shows: as the field's kind; as words where keys have labels."""
+        field = self.table.field(column, self.schemas)
+        if field is None:
+            return {"last_amount": "money", "last_year": "integer"}.get(column.name, "string")
+        return "string" if field.name in self.schemas[self.table.resource].foreign else field.kind
+
+    def content(self, column: ColumnSpec, value: Any) -> CellContent:
+        """What a cell shows for a value of the register."""
+        field = self.table.field(column, self.schemas)
+        if value is None:
+            return None
+        if field is None:
+            return _plain(value) if column.name != "last_amount" else _euros(value)
+        key = self.schemas[self.table.resource].foreign.get(field.name)
+        if key is not None:
+            return self.labels.of(key.table).get(value, str(value))
+        return shown(field, value, {})
+
+    def style(self, column: ColumnSpec, kind: str, value: Any, *, editable: bool) -> Format:
+        """White and unlocked where the partner types, grey and locked elsewhere; a key stays on one line."""
+        one_line = column.role is Role.KEY
+        return value_format(
+            self.sheet.writer, kind, value, one_line=one_line, computed=not editable, locked=not editable
+        )
+
+    def add_rules(self, place: int, column: ColumnSpec, field: Field) -> None:
+        """The drop-down, the prompt and the limits of a column that is typed, from its schema."""
+        first = self.top + 1 + (0 if column.role is Role.TYPED else len(self.rows))
+        area = (first, place, self.top + self.height, place)
+        rule = validation_rule(self.schemas[self.table.resource], field) or {"validate": "any"}
+        prompt = field.prompt or field.description
+        title = self.table.label(column, self.schemas)
+        self.sheet.validation(area, {**rule, "error_type": "stop"}, prompt, title, f"Attendu : {field.expected}.")
+
+    def width(self, column: ColumnSpec) -> float:
+        """A column's width, in characters."""
+        field = self.table.field(column, self.schemas)
+        return column.width or (field.width if field is not None else 14)
+
+
+def _plain(value: Any) -> CellContent:
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def _euros(cents: int) -> CellContent:
+    return cents / 100 if cents % 100 else cents // 100
+
+
+def _lists(contract: Contract, form: Form) -> Iterator[tuple[str, list[CellContent]]]:
+    """The defined names behind the form's drop-downs, and their values: keys in words, and allowed values."""
+    labels = Labels(contract)
+    for table in form.tables:
+        schema = contract.schemas[table.resource]
+        for column in table.columns:
+            field = table.field(column, contract.schemas)
+            if field is None or not table.editable(column, spare=True):
+                continue
+            if (key := schema.foreign.get(field.name)) is not None:
+                yield key_source(key.table), list(labels.of(key.table).values())
+            elif field.enum:
+                yield list_source(schema.name, field.name), list(field.enum)
+
+
+def _write_lists(writer: Writer, contract: Contract, form: Form) -> None:
+    """The lists behind the drop-downs, on a hidden sheet."""
+    sheet, style = writer.sheet(LISTS), writer.format()
+    for column, (name, values) in enumerate(dict(_lists(contract, form)).items()):
+        sheet.write(0, column, name, style)
+        for row, value in enumerate(values, 1):
+            sheet.write(row, column, value, style)
+        letters = column_letters(column)
+        writer.name(name, f"={quoted_sheet(LISTS)}!${letters}$2:${letters}${max(2, len(values) + 1)}")
+    sheet.raw.hide()
+    sheet.protect()
+
+
+def _write_baseline(writer: Writer, form: Form) -> None:
+    """Every value as sent, so that a return says what changed: amounts in integer cents, keys as they are."""
+    sheet, style = writer.sheet(BASELINE), writer.format()
+    for column, words in enumerate(BASELINE_HEADERS):
+        sheet.write(0, column, words, style)
+    for row, contents in enumerate(values_sent(form.rows), 1):
+        for column, content in enumerate(contents):
+            sheet.write(row, column, content, style)
+    sheet.raw.very_hidden()
+
+
+def form_row_count(form: Form) -> int:
+    """How many rows a form asks about."""
+    return sum(len(rows) for rows in form.rows.values())
+
+
+__all__ = ["Labels", "counter_name", "form_row_count", "write_form"]

@@ -1,0 +1,1 @@
+"""The master workbook: its layout, then one module per kind of sheet."""

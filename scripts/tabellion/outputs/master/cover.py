@@ -1,0 +1,337 @@
+"""The sheets around the contract's own: Accueil before them, Nomenclatures and Contrôles after."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from tabellion.contract.model import Contract
+from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.layout.names import (
+    CHARGES,
+    CONTROLES,
+    EXERCICE,
+    FINANCEMENTS,
+    NOMENCLATURES,
+    PLANS,
+    PRODUITS,
+    RAPPROCHEMENT,
+    SUBVENTIONS,
+    SUIVI,
+    SYNTHESE,
+    cell_link,
+    column_ref,
+    sheet_key,
+    sheet_marker,
+    totals_name,
+)
+from tabellion.measures import MEASURE
+from tabellion.outputs.master.budgets import (
+    GAP,
+    STATE,
+    add_state_colours,
+    conditional,
+    convention_figures,
+    measured_labels,
+    state_of,
+    town_figures,
+)
+from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterLayout, choice_name, is_shown
+from tabellion.outputs.master.rapprochement import NET, PUBLISHED, RECOMPUTED
+from tabellion.outputs.master.synthese import CREDITS, NUMBER
+from tabellion.outputs.master.tables import (
+    computed_cell,
+    fit_data_table,
+    shown_columns_of,
+    write_data_table,
+)
+from tabellion.schema import FUNDING_TABLES, Schemas
+from tabellion.schema.dictionary import HEADERS as DICTIONARY_HEADERS
+from tabellion.schema.dictionary import dictionary
+from tabellion.schema.frames import plain_rows
+from tabellion.xlsx.text_metrics import column_width
+from tabellion.xlsx.writer import Sheet
+
+FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
+_FINDING_LABELS = ("N°", "Gravité", "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
+_FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
+#: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
+_FRONT_WIDTHS = (8, 56, 18, 18, 18, 16, 14)
+_FRONT_ROWS = 64
+#: What the sheets that are not of one convention show.
+_SHARED = {
+    SYNTHESE: "Crédits par convention et par collectivité, fiches par priorité et par financeur",
+    RAPPROCHEMENT: "Du total publié au total recalculé, chaque écart nommé",
+    FINANCEMENTS: "Les financeurs retenus, fiche par fiche",
+    SUBVENTIONS: "Ce que disent les décisions qui attribuent un financement",
+    SUIVI: "Ce que les partenaires disent de leurs fiches, exercice par exercice",
+    PLANS: "Plans de financement : charges, produits et cofinancement, fiche par fiche",
+    CHARGES: "Ce que coûte chaque fiche, poste par poste",
+    PRODUITS: "Ce qui paie chaque fiche : demandé, accordé, versé",
+    NOMENCLATURES: "Les listes derrière les menus déroulants",
+    CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
+}
+#: On the sheet Nomenclatures: the widest column, and the width of a printed page at its scale, in characters.
+_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 88.0, 204.0, 64
+_LIST_WIDTH = 24
+_ALIGNMENTS = {"l": "left", "c": "center", "r": "right"}
+#: Excel keeps at most this many links on a sheet.
+_MOST_LINKS = 65_000
+_STATE_NAMES = {
+    Severity.ERREUR: "Erreurs",
+    Severity.AVERTISSEMENT: "Avertissements",
+    Severity.INFORMATION: "Informations",
+}
+
+
+def write_accueil(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding]) -> None:
+    """Write the front page: what this is, the figures, the state of the checks, and a link to every sheet."""
+    contract, writer = plan.contract, sheet.writer
+    settings = contract.settings
+    sheet.title(settings.titre, f"{settings.debut} – {settings.fin}    {settings.source}".rstrip(), len(_FRONT_WIDTHS))
+    sheet.write(3, 0, "Exercice affiché par les totaux", writer.format(bold=True, valign="vcenter"))
+    sheet.raw.set_row(3, 20)
+    editable = writer.cell(
+        bold=True, align="center", font_size=12, valign="vcenter", bg_color=contract.theme.colours["saisie"]
+    )
+    sheet.write(3, 2, settings.exercice, editable)
+    writer.name(EXERCICE, f"={sheet.name}!$C$4")
+    sheet.validation(
+        (3, 2, 3, 2), {"validate": "list", "source": f"={choice_name(EXERCICES)}"},
+        "L'exercice que montrent les totaux du classeur.", EXERCICE, "Choisissez un exercice de la liste.",
+    )  # fmt: skip
+    row = _write_figures(sheet, plan, findings)
+    sheet.section(row, 0, "Comment s'en servir")
+    wrapped = writer.format(text_wrap=False)
+    for number, sentence in enumerate(contract.theme.how_to, 1):
+        sheet.write(row + number, 0, f"{number}.", writer.format(align="right"))
+        sheet.write(row + number, 1, sentence, wrapped)
+    row += len(contract.theme.how_to) + 2
+    row = _write_directory(sheet, plan, row)
+    sheet.set_widths(enumerate(_FRONT_WIDTHS))
+    sheet.raw.freeze_panes(2, 0)
+    sheet.print_setup((0, 1), settings.titre)
+    if row <= _FRONT_ROWS:
+        sheet.raw.fit_to_pages(1, 1)
+
+
+def _write_figures(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding]) -> int:
+    contract, writer = plan.contract, sheet.writer
+    walk, row = contract.walk, 5
+    sheet.section(row, 0, "L'essentiel")
+    figures = (
+        ("Total général publié", "Accueil_publie", PUBLISHED, walk.published),
+        ("Total recalculé de toutes les lignes", "Accueil_recalcule", RECOMPUTED, walk.recomputed),
+        ("Total recalculé sans double compte", "Accueil_net", NET, walk.net),
+    )
+    link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, align="left", indent=1)
+    for offset, (words, name, formula, cents) in enumerate(figures, 1):
+        sheet.wide(row + offset, 0, 1, words, computed=True, bold=True)
+        style, content = computed_cell(writer, "euros", cents, bold=True)
+        sheet.named_formula(row + offset, 2, name, formula, style, content)
+    sheet.show_cents((row + 1, 2, row + len(figures), 2))
+    for offset, key in enumerate((RAPPROCHEMENT, SYNTHESE, RAPPROCHEMENT), 1):
+        sheet.link(row + offset, 3, sheet_marker(key), key, link)
+    row += len(figures) + 2
+    sheet.section(row, 0, "État des contrôles à la génération")
+    for offset, (severity, words) in enumerate(_STATE_NAMES.items(), 1):
+        colour = severity.label
+        paint: dict[str, Any] = {
+            "bg_color": contract.theme.colours[colour],
+            "font_color": contract.theme.colours[f"{colour}_texte"],
+        }
+        sheet.wide(row + offset, 0, 1, words, bold=True, **paint)
+        count = sum(each.gravite is severity for each in findings)
+        formula = f'COUNTIFS({column_ref(FINDINGS, "Gravité")},"{severity.label}")'
+        sheet.named_formula(
+            row + offset, 2, f"Nombre_{severity.label}", formula, writer.cell(computed=True, align="center"), count
+        )
+        sheet.link(row + offset, 3, sheet_marker(CONTROLES), CONTROLES, link)
+    return row + len(_STATE_NAMES) + 2
+
+
+def _write_directory(sheet: Sheet, plan: MasterLayout, row: int) -> int:
+    contract, writer = plan.contract, sheet.writer
+    sheet.section(row, 0, "Toutes les feuilles")
+    link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, align="center")
+    headers = ("N°", "Convention", "Fiches action", "Budget", "Crédits (€)", "Écart (€)", "État")
+    for column, (words, align) in enumerate(zip(headers, "clccrrc", strict=True)):
+        sheet.write(row + 1, column, words, writer.header(align=_ALIGNMENTS[align]))
+    row += 2
+    first = row
+    titles = {each["pilier_id"]: each["titre"] for each in plain_rows(contract.tables["piliers"])}
+    seen = None
+    for convention in plain_rows(contract.tables["conventions"]):
+        number, pilier = convention["convention_id"], convention["pilier_id"]
+        if pilier != seen:
+            words = f"{pilier} – {titles.get(pilier, '')}"
+            sheet.wide(row, 0, len(headers) - 1, words, computed=True, bold=True, align="left", indent=1)
+            seen, row = pilier, row + 1
+        sheet.write(row, 0, number, writer.cell(align="center"))
+        sheet.write(row, 1, convention["titre"], writer.cell(text_wrap=True))
+        sheet.fit(row, [(convention["titre"], 1)])
+        for column, letter in ((2, "C"), (3, "B")):
+            key = sheet_key(letter, number)
+            sheet.link(row, column, sheet_marker(key), f"feuille {key}", link)
+        _write_convention_state(sheet, plan, row, number)
+        row += 1
+    sheet.show_cents((first, 4, row, 4))
+    sheet.show_cents((first, 5, row, 5), signed=True)
+    add_state_colours(sheet, first, 6, row, 6)
+    sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, align="left", indent=1)
+    for name, words in _SHARED.items():
+        if name not in plan.sheets:
+            continue
+        row += 1
+        sheet.write(row, 0, None, writer.cell())
+        sheet.link(
+            row, 1, sheet_marker(name), name, writer.cell(font_color=contract.theme.colours["lien"], underline=1)
+        )
+        sheet.wide(row, 2, len(headers) - 1, words, align="left", indent=1)
+    return row + 1
+
+
+def _write_convention_state(sheet: Sheet, plan: MasterLayout, row: int, number: int) -> None:
+    """Figures taken from the budget sheet's own totals: one formula each, and the words of its state."""
+    accounts, table = plan.contract.accounts, totals_name(number)
+    towns = [town_figures(accounts, number, town) for town in accounts.towns]
+    style, content = computed_cell(sheet.writer, "euros", accounts.of(number))
+    measure = measured_labels(plan)[MEASURE]
+    sheet.named_formula(row, 4, f"Credits_{number:02d}", f"SUM({column_ref(table, measure)})", style, content)
+    recap_gap = convention_figures(accounts, number).recap_gap
+    gap = sum(each.gap or 0 for each in towns) if recap_gap is None else recap_gap
+    style, content = computed_cell(sheet.writer, "signed", gap)
+    at_recap = f"INDEX({column_ref(CREDITS, GAP)},MATCH({number},{column_ref(CREDITS, NUMBER)},0))"
+    formula = f'IF({at_recap}="",SUM({column_ref(table, GAP)}),{at_recap})'
+    sheet.named_formula(row, 5, f"Ecart_{number:02d}", formula, style, content)
+    gaps = [gap for each in towns for gap in (each.gap, each.recap_gap)]
+    state = state_of(plan.contract.settings.arrondi_euros, *gaps, 0)
+    column = column_ref(table, STATE)
+    formula = f'IF(COUNTIFS({column},"à vérifier")>0,"à vérifier",IF(COUNTIFS({column},"arrondi")>0,"arrondi","juste"))'
+    sheet.named_formula(row, 6, f"Etat_{number:02d}", formula, sheet.writer.cell(computed=True, align="center"), state)
+
+
+def write_nomenclatures(sheet: Sheet, plan: MasterLayout) -> None:
+    """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
+    tables = [each for each in plan.data.values() if each.sheet == NOMENCLATURES]
+    lists = list(plan.lists.values())
+    last = max(each.column for each in lists)
+    width = last + 2 + len(DICTIONARY_HEADERS)
+    sheet.title(
+        NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
+    )
+    for table in tables:
+        sheet.section(table.row - 1, table.column, plan.contract.schemas[table.resource].title)
+        write_data_table(sheet, plan, table)
+        sheet.set_widths(_whole_widths(plan, table))
+        fit_data_table(sheet, plan, table)
+    style = sheet.writer.cell(text_wrap=True)
+    for each in lists:
+        sheet.table(each.name, FIRST_TABLE_ROW, each.column, max(1, len(each.values)), [each.title])
+        for position, value in enumerate(each.values):
+            sheet.write(FIRST_TABLE_ROW + 1 + position, each.column, value, style)
+            sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), each.column)])
+    sheet.set_widths([(each.column, _LIST_WIDTH) for each in lists])
+    _write_dictionary(sheet, plan, last + 2)
+    starts = sorted([each.column for each in tables] + [each.column for each in lists] + [last + 2])
+    sheet.set_widths([(start - 1, 3) for start in starts if start])
+    sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
+    sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), plan.contract.settings.titre)
+    # As wide as one page, a sheet of tables side by side could not be read: whole tables share pages instead.
+    sheet.raw.set_print_scale(_PRINT_SCALE)
+    sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
+
+
+def _described(contract: Contract) -> Schemas:
+    """The schemas that the dictionary describes: not those of plans that the contract does not keep."""
+    return Schemas(
+        (name, schema)
+        for name, schema in contract.schemas.items()
+        if name not in FUNDING_TABLES or is_shown(contract, name)
+    )
+
+
+def _write_dictionary(sheet: Sheet, plan: MasterLayout, column: int) -> None:
+    """Write the data dictionary: what each field of each table means and must be."""
+    entries = [dataclasses.astuple(each) for each in dictionary(_described(plan.contract))]
+    sheet.section(FIRST_TABLE_ROW - 1, column, "Dictionnaire des données")
+    sheet.table(DICTIONARY, FIRST_TABLE_ROW, column, len(entries), DICTIONARY_HEADERS)
+    style = sheet.writer.cell(computed=True)
+    for row, entry in enumerate(entries, FIRST_TABLE_ROW + 1):
+        for offset, text in enumerate(entry):
+            sheet.write(row, column + offset, text, style)
+    widths = [
+        (column + offset, min(_WIDEST, max(column_width(text, plan.contract.theme.size) for text in texts)))
+        for offset, texts in enumerate(zip(DICTIONARY_HEADERS, *entries, strict=True))
+    ]
+    sheet.set_widths(widths)
+
+
+def _whole_widths(plan: MasterLayout, table: DataTable) -> list[tuple[int, float]]:
+    """Widths that show texts on one line, since a row is shared by tables that have nothing to do with each other."""
+    texts = shown_columns_of(plan, table)
+    found = []
+    for offset, column in enumerate(table.columns):
+        known = [] if column.field is None or column.field.one_line else texts[column.name]
+        whole = [column_width(text, plan.contract.theme.size) for text in known if isinstance(text, str)]
+        found.append((table.column + offset, max(column.width, min(_WIDEST, max(whole, default=0)))))
+    return found
+
+
+def _page_starts(sheet: Sheet, starts: list[int], end: int) -> list[int]:
+    """The columns at which a new printed page starts: as many whole tables on each as fit."""
+    breaks, first = [], 0
+    for start, following in zip(starts, [*starts[1:], end + 1], strict=True):
+        if start > first and sum(sheet.widths[column] for column in range(first, following - 1)) > _PAGE_WIDTH:
+            breaks.append(start)
+            first = start
+    return breaks
+
+
+def write_controles(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding]) -> None:
+    """Write the findings, gravest first, each with a link to its cell."""
+    writer, colours = sheet.writer, plan.contract.theme.colours
+    sheet.title(CONTROLES, "Ce que tabellion a constaté à la génération du classeur", len(_FINDING_LABELS))
+    aligned = dict.fromkeys((_FINDING_LABELS[0], _FINDING_LABELS[1], _FINDING_LABELS[4]), "center")
+    sheet.table(FINDINGS, FIRST_TABLE_ROW, 0, max(1, len(findings)), _FINDING_LABELS, aligned=aligned)
+    text, centred = writer.cell(text_wrap=True), writer.cell(align="center")
+    link = writer.cell(font_color=colours["lien"], underline=1, align="center")
+    ordered = sorted(findings, key=lambda each: each.gravite)
+    if not ordered:
+        for column in range(len(_FINDING_LABELS)):
+            sheet.write(FIRST_TABLE_ROW + 1, column, "Rien à signaler." if column == 2 else None, text)
+    for number, each in enumerate(ordered, 1):
+        row = FIRST_TABLE_ROW + number
+        sheet.write(row, 0, number, centred)
+        sheet.write(row, 1, each.gravite.label, centred)
+        sheet.write(row, 2, CATALOGUE[each.code].titre, text)
+        sheet.write(row, 3, each.place.feuille, text)
+        if each.place.feuille and each.place.cellule and number <= _MOST_LINKS:
+            sheet.link(row, 4, cell_link(each.place.feuille, each.place.cellule), each.place.cellule, link)
+        else:
+            sheet.write(row, 4, each.place.cellule, centred)
+        sheet.write(row, 5, each.message, text)
+        sheet.write(row, 6, each.suggestion, text)
+        sheet.write(row, 7, each.code, text)
+        texts = {
+            2: CATALOGUE[each.code].titre,
+            3: each.place.feuille,
+            5: each.message,
+            6: each.suggestion,
+            7: each.code,
+        }
+        sheet.fit(row, [(words, column) for column, words in texts.items()])
+    last = FIRST_TABLE_ROW + max(1, len(ordered))
+    for severity in Severity:
+        rule = {
+            "type": "cell",
+            "criteria": "==",
+            "value": f'"{severity.label}"',
+            "format": conditional(writer, severity.label),
+        }
+        sheet.raw.conditional_format(FIRST_TABLE_ROW + 1, 1, last, 1, rule)
+    sheet.set_widths(enumerate(_FINDING_WIDTHS))
+    sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
+    sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), plan.contract.settings.titre)
+    sheet.raw.print_area(0, 0, last, 6)

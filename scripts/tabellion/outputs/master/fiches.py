@@ -1,0 +1,84 @@
+"""The sheets of the fiches action (C01, C02, …), of their financements and of their follow-up."""
+
+from __future__ import annotations
+
+from tabellion.layout.names import column_ref, table_name, this_row
+from tabellion.outputs.master.layout import DataTable, MasterLayout
+from tabellion.outputs.master.tables import Computed, fit_data_table, widths, write_data_table
+from tabellion.schema.frames import plain_columns
+from tabellion.xlsx.writer import Sheet
+
+UNKNOWN_AXE = "axe inconnu"
+
+
+def write_fiches(sheet: Sheet, plan: MasterLayout, table: DataTable, convention: int) -> None:
+    """Write one convention's sheet: its fiches, each with its axe's title and the number of its financements."""
+    contract = plan.contract
+    title, _ = contract.convention_titles[convention]
+    sheet.title(f"{convention} – {title}", "Fiches action de la convention", len(table.columns))
+    computed = _computed(plan, table)
+    write_data_table(sheet, plan, table, computed)
+    fit_data_table(sheet, plan, table, computed)
+    finish(sheet, plan, table, last_printed="partenaires_operationnels")
+
+
+def _computed(plan: MasterLayout, table: DataTable) -> dict[str, Computed]:
+    contract = plan.contract
+    rows = contract.tables["fiches"].loc[list(table.indexes), ["fiche_id", "axe_id"]]
+    columns = plain_columns(rows)
+    axes = plain_columns(contract.tables["axes"][["axe_id", "titre"]])
+    titles = dict(zip(reversed(axes["axe_id"]), reversed(axes["titre"]), strict=True))
+    counts = contract.tables["financements"]["fiche_id"].value_counts().to_dict()
+    axes_table, financements = plan.data[table_name("axes")], plan.data[table_name("financements")]
+    axe = this_row(table.name, table.label("axe_id"))
+    fiche = this_row(table.name, table.label("fiche_id"))
+    title_of = column_ref(axes_table.name, axes_table.label("titre"))
+    code_of = column_ref(axes_table.name, axes_table.label("axe_id"))
+    return {
+        "axe": Computed(
+            "text",
+            f'IF({axe}="","",IFERROR(INDEX({title_of},MATCH({axe},{code_of},0)),"{UNKNOWN_AXE}"))',
+            [titles.get(each) or UNKNOWN_AXE for each in columns["axe_id"]],
+        ),
+        "financements": Computed(
+            "count",
+            f'IF({fiche}="","",COUNTIFS({column_ref(financements.name, financements.label("fiche_id"))},{fiche}))',
+            [int(counts.get(each, 0)) for each in columns["fiche_id"]],
+        ),
+    }
+
+
+def write_financements(sheet: Sheet, plan: MasterLayout) -> None:
+    """Write the sheet of all financements."""
+    table = plan.data[table_name("financements")]
+    sheet.title("Financements", "Les financeurs retenus, fiche par fiche", len(table.columns))
+    write_data_table(sheet, plan, table)
+    fit_data_table(sheet, plan, table)
+    finish(sheet, plan, table, last_printed="montant_texte")
+
+
+def write_subventions(sheet: Sheet, plan: MasterLayout) -> None:
+    """Write the sheet of what the deeds that grant financements say."""
+    table = plan.data[table_name("subventions")]
+    title = plan.contract.schemas["subventions"].title
+    sheet.title(title, "Ce que disent les décisions qui attribuent un financement chiffré", len(table.columns))
+    write_data_table(sheet, plan, table)
+    fit_data_table(sheet, plan, table)
+    finish(sheet, plan, table, last_printed=table.columns[-1].name)
+
+
+def write_suivi(sheet: Sheet, plan: MasterLayout) -> None:
+    """Write the sheet of what partners said of their fiches."""
+    table = plan.data[table_name("suivis")]
+    sheet.title("Suivi", "Ce que les partenaires disent de leurs fiches, exercice par exercice", len(table.columns))
+    write_data_table(sheet, plan, table)
+    fit_data_table(sheet, plan, table)
+    finish(sheet, plan, table, last_printed=table.columns[-1].name)
+
+
+def finish(sheet: Sheet, plan: MasterLayout, table: DataTable, last_printed: str) -> None:
+    """Widths, frozen header and print setup of a sheet whose table is printed up to the column ``last_printed``."""
+    sheet.set_widths(widths(table))
+    sheet.raw.freeze_panes(table.row + 1, 1)
+    sheet.print_setup((table.row, table.row), plan.contract.settings.titre)
+    sheet.raw.print_area(0, 0, table.last_row, table.column_of(last_printed))

@@ -1,0 +1,258 @@
+"""Where everything stands in the master workbook, decided before anything is written: pure geometry, no file.
+
+The plan serves three times: the sheets are written from it, the findings of a register take their cells from it, and
+links lead where it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tabellion.contract.model import Contract
+from tabellion.findings import Place, TabellionError, finding
+from tabellion.layout.names import (
+    ACCUEIL,
+    CHARGES,
+    COMPUTED,
+    CONTROLES,
+    FINANCEMENTS,
+    NOMENCLATURES,
+    OCCASIONAL,
+    PER_CONVENTION,
+    PLANS,
+    RAPPROCHEMENT,
+    SHEETS_AT_MOST,
+    SINGLE,
+    SUBVENTIONS,
+    SUIVI,
+    SYNTHESE,
+    cell_name,
+    sheet_key,
+    sheet_name,
+    table_name,
+)
+from tabellion.layout.theme import Theme
+from tabellion.schema import FUNDING_TABLES, Field, TableSchema
+
+#: Zero-based row of a sheet's first table header: a title, a subtitle, a line of links, a blank line.
+FIRST_TABLE_ROW = 4
+#: Rows of the balance on the sheet Rapprochement.
+BALANCE_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sheet's table: a field of the register, or (``field`` is ``None``) something computed."""
+
+    name: str
+    label: str
+    width: float
+    field: Field | None = None
+
+
+@dataclass(frozen=True)
+class DataTable:
+    """A table of the register (or one convention's part of it) as an Excel table: its place and its rows in order.
+
+    ``row`` and ``column`` are the zero-based header cell; ``implied`` are the fields that the sheet itself says;
+    ``indexes`` are the frame's index values, one a row.
+    """
+
+    name: str
+    resource: str
+    sheet: str
+    columns: tuple[Column, ...]
+    row: int
+    column: int
+    indexes: tuple[Any, ...]
+    implied: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def height(self) -> int:
+        """Rows under the header; an Excel table has at least one."""
+        return max(1, len(self.indexes))
+
+    @property
+    def last_row(self) -> int:
+        """The zero-based last row."""
+        return self.row + self.height
+
+    def column_of(self, name: str) -> int:
+        """The zero-based column of a field or of a computed column."""
+        return self.column + next(place for place, each in enumerate(self.columns) if each.name == name)
+
+    def label(self, name: str) -> str:
+        """The header of a field or of a computed column."""
+        return next(each.label for each in self.columns if each.name == name)
+
+
+@dataclass(frozen=True)
+class ListTable:
+    """A short list behind a drop-down: one column of an Excel table on the sheet Nomenclatures."""
+
+    name: str
+    title: str
+    values: tuple[str | int, ...]
+    column: int
+
+
+@dataclass(frozen=True)
+class MasterLayout:
+    """The whole geometry. ``sheets`` maps keys to names in the workbook's order (``C01`` → ``C01 Santé``)."""
+
+    contract: Contract
+    sheets: Mapping[str, str]
+    data: Mapping[str, DataTable]
+    lists: Mapping[str, ListTable]
+    balance_row: int
+    steps_row: int
+    doubles_row: int
+
+    @cached_property
+    def _positions(self) -> dict[str, dict[Any, tuple[DataTable, int]]]:
+        found: dict[str, dict[Any, tuple[DataTable, int]]] = {}
+        for table in self.data.values():
+            rows = found.setdefault(table.resource, {})
+            rows.update({index: (table, position) for position, index in enumerate(table.indexes)})
+        return found
+
+    def find(self, resource: str, index: Any) -> tuple[DataTable, int]:
+        """The Excel table and the zero-based sheet row of a row of the register."""
+        table, position = self._positions[resource][index]
+        return table, table.row + 1 + position
+
+    def locate(self, table: str, index: Any, field: str | None = None) -> Place:
+        """The cell of a row's field; of its first shown field when the sheet itself says the field."""
+        where, row = self.find(table, index)
+        names = [each.name for each in where.columns]
+        column = where.column + (names.index(field) if field in names else 0)
+        return Place(feuille=self.sheets[where.sheet], cellule=cell_name(row, column))
+
+
+def shown_columns(schema: TableSchema, theme: Theme, implied: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
+    """The columns of a table's sheet: its fields in the layout's order (a forgotten one comes last), then the computed
+    ones, each after the field it explains.
+    """
+    order = dict.fromkeys([*theme.orders.get(schema.name, ()), *schema.names])
+    fields = [schema.by_name[name] for name in order if name not in (implied or {})]
+    columns = []
+    for each in fields:
+        columns.append(Column(each.name, each.title, each.width, each))
+        columns += [
+            Column(name, label, width)
+            for after, name, label, width in COMPUTED.get(schema.name, ())
+            if after == each.name
+        ]
+    return tuple(columns)
+
+
+def lay_out_master(contract: Contract) -> MasterLayout:
+    """Decide the place of every sheet, table and row.
+
+    Raises :class:`TabellionError` when the contract needs more sheets than a workbook may have.
+    """
+    sheets = _sheets(contract)
+    if len(sheets) + 1 > SHEETS_AT_MOST:
+        raise TabellionError([finding("trop-de-feuilles", Place(), valeur=len(sheets) + 1, attendu=SHEETS_AT_MOST)])
+    steps = max(1, len(contract.walk.steps))
+    doubles = max(1, len(contract.walk.doubles))
+    steps_row = FIRST_TABLE_ROW + BALANCE_ROWS + 3
+    doubles_row = steps_row + steps + 3
+    data = {table.name: table for table in _data(contract, published_row=doubles_row + doubles + 3)}
+    used = max(table.column + len(table.columns) for table in data.values() if table.sheet == NOMENCLATURES)
+    lists = {each.name: each for each in _lists(contract, used + 1)}
+    return MasterLayout(contract, sheets, data, lists, FIRST_TABLE_ROW, steps_row, doubles_row)
+
+
+def _sheets(contract: Contract) -> dict[str, str]:
+    shown = [SINGLE[resource][1] for resource in OCCASIONAL if is_shown(contract, resource)]
+    if CHARGES in shown:
+        shown.insert(shown.index(CHARGES), PLANS)
+    last = [FINANCEMENTS, *shown, NOMENCLATURES, CONTROLES]
+    taken: set[str] = {each.casefold() for each in (*last, SUBVENTIONS, SUIVI)}
+    names = {each: sheet_name(each, "", taken) for each in (ACCUEIL, SYNTHESE, RAPPROCHEMENT)}
+    for letter, _ in PER_CONVENTION.values():
+        for convention, (_, short) in contract.convention_titles.items():
+            key = sheet_key(letter, convention)
+            names[key] = sheet_name(key, short.partition(" (")[0], taken)
+    return names | {each: each for each in last}
+
+
+def is_shown(contract: Contract, resource: str) -> bool:
+    """Whether the master has the table: an occasional one without a row has no sheet.
+
+    The tables of the plans de financement come together: when the settings ask for them, and whatever the settings say
+    as long as the register holds rows of one, since a workbook that left them out would lose them.
+    """
+    if resource in FUNDING_TABLES:
+        present = [each for each in FUNDING_TABLES if each in contract.tables]
+        asked = contract.settings.plan_de_financement or any(len(contract.tables[each]) for each in present)
+        return asked and resource in present
+    return resource not in OCCASIONAL or len(contract.tables[resource]) > 0
+
+
+def _data(contract: Contract, published_row: int) -> list[DataTable]:
+    tops = {"fiches": FIRST_TABLE_ROW, "lignes_budgetaires": lines_row(contract)}
+    found = []
+    for resource, (letter, _) in PER_CONVENTION.items():
+        schema, frame = contract.schemas[resource], contract.tables[resource]
+        rows = frame.groupby("convention_id", sort=False).groups
+        for convention in contract.convention_titles:
+            implied = {"convention_id": convention}
+            columns = shown_columns(schema, contract.theme, implied)
+            indexes = tuple(rows.get(convention, ()))
+            name, key = table_name(resource, convention), sheet_key(letter, convention)
+            found.append(DataTable(name, resource, key, columns, tops[resource], 0, indexes, implied))
+    column = 0
+    for resource, (name, sheet) in SINGLE.items():
+        if not is_shown(contract, resource):
+            continue
+        columns = shown_columns(contract.schemas[resource], contract.theme)
+        row = published_row if sheet == RAPPROCHEMENT else FIRST_TABLE_ROW
+        left = column if sheet == NOMENCLATURES else 0
+        found.append(DataTable(name, resource, sheet, columns, row, left, tuple(contract.tables[resource].index)))
+        if sheet == NOMENCLATURES:
+            column += len(columns) + 1
+    return found
+
+
+def lines_row(contract: Contract) -> int:
+    """The zero-based header row of the lines of a budget sheet: under the subtotals, their total and a blank line."""
+    return FIRST_TABLE_ROW + max(1, len(contract.accounts.towns)) + 3
+
+
+def list_name(resource: str, field_name: str) -> str:
+    """The name of the Excel table of a field's allowed values."""
+    return f"Liste_{resource}_{field_name}"
+
+
+def choice_name(table: str) -> str:
+    """The defined name behind a drop-down: not the name of its table, since Excel has one space for both."""
+    return f"choix_{table.removeprefix('Liste_')}"
+
+
+EXERCICES = "Liste_exercices"
+
+
+def _lists(contract: Contract, column: int) -> list[ListTable]:
+    """One list per field with allowed values, per spread table that others refer to, and the exercices."""
+    found = []
+    for resource, schema in contract.schemas.items():
+        for each in schema.fields:
+            if each.enum and is_shown(contract, resource):
+                name = list_name(resource, each.name)
+                found.append(ListTable(name, f"{schema.title} : {each.title}", each.enum, column))
+                column += 2
+    for resource in PER_CONVENTION:
+        if any(key.table == resource for schema in contract.schemas.values() for key in schema.foreign_keys):
+            keys = contract.tables[resource][contract.schemas[resource].primary_key[0]].dropna()
+            found.append(ListTable(f"Liste_{resource}", contract.schemas[resource].title, tuple(keys.tolist()), column))
+            column += 2
+    settings = contract.settings
+    lines = contract.tables["lignes_budgetaires"]["exercice"].dropna()
+    years = {*range(settings.debut, settings.fin + 1), settings.exercice, *(int(each) for each in lines.unique())}
+    found.append(ListTable(EXERCICES, "Exercices", tuple(sorted(years)), column))
+    return found

@@ -1,0 +1,246 @@
+"""A table of the register written as an Excel table: values, formats, drop-downs and prompts, all from its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xlsxwriter.format import Format
+
+from tabellion.layout.names import SINGLE, column_ref, table_name
+from tabellion.outputs.master.layout import Column, DataTable, MasterLayout, choice_name, list_name
+from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
+from tabellion.schema.frames import plain_columns
+from tabellion.wording import french_date
+from tabellion.xlsx.writer import (
+    DATE,
+    EUROS,
+    EUROS_AND_CENTS,
+    FIRST_DAY,
+    PERCENT,
+    SIGNED_EUROS,
+    SIGNED_EUROS_AND_CENTS,
+    CellContent,
+    Sheet,
+    Writer,
+)
+
+#: Rows below a table that already carry its drop-downs, for clients whose tables do not grow by themselves.
+SPARE_ROWS = 200
+_LAST_ROW = 1_048_575
+_CENTRED = ("integer", "percent", "date", "boolean")
+_NUMBER_FORMATS: Mapping[str, dict[str, Any]] = {"percent": {"num_format": PERCENT}, "date": {"num_format": DATE}}
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A computed column: its formula (the same on every row, or one a row) and its values, one a row.
+
+    ``kind`` is ``"text"``, ``"state"``, ``"count"``, ``"euros"`` or ``"signed"``; values of the last two are cents.
+    ``blank`` is what the formula gives on a blank row.
+    """
+
+    kind: str
+    formulas: str | list[str]
+    values: list[Any]
+    blank: CellContent = ""
+
+
+def list_source(resource: str, field_name: str) -> str:
+    """The defined name behind a field's drop-down."""
+    return choice_name(list_name(resource, field_name))
+
+
+def key_source(resource: str) -> str:
+    """The defined name that lists a reference table's keys, as people see them."""
+    return choice_name(resource)
+
+
+def write_data_table(
+    sheet: Sheet, plan: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
+) -> None:
+    """Write the Excel table, its cells and its rules. ``computed`` gives the computed columns by name."""
+    computed = computed or {}
+    calculated = {
+        column.label: made.formulas
+        for column in table.columns
+        if (made := computed.get(column.name)) is not None and isinstance(made.formulas, str)
+    }
+    labels = [column.label for column in table.columns]
+    centred = {column.label: "center" for column in table.columns if _is_centred(column, computed)}
+    sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated, aligned=centred)
+    schema = plan.contract.schemas[table.resource]
+    values = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
+    keys = [str(each) for each in values[schema.primary_key[0]]]
+    for offset, column in enumerate(table.columns):
+        place = table.column + offset
+        if column.field is None:
+            _write_computed(sheet, table, column, place, computed[column.name], keys)
+        else:
+            _write_field(sheet, plan, schema, table, column.field, place, values[column.name])
+
+
+def _is_centred(column: Column, computed: Mapping[str, Computed]) -> bool:
+    if column.field is not None:
+        return column.field.kind in _CENTRED
+    return computed[column.name].kind in ("count", "state")
+
+
+def fit_data_table(
+    sheet: Sheet, plan: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
+) -> None:
+    """Make the rows of a table as high as their longest text."""
+    made = {name: each.values for name, each in (computed or {}).items()}
+    shown_texts = shown_columns_of(plan, table)
+    for offset, column in enumerate(table.columns):
+        if column.field is not None and column.field.one_line:
+            continue
+        for position, value in enumerate(shown_texts.get(column.name) or made.get(column.name) or ()):
+            if isinstance(value, str):
+                sheet.fit(table.row + 1 + position, [(value, table.column + offset)])
+
+
+def shown_columns_of(plan: MasterLayout, table: DataTable) -> dict[str, list[CellContent]]:
+    """What the cells of a table's fields show, by field."""
+    values = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
+    schema = plan.contract.schemas[table.resource]
+    found = {}
+    for column in table.columns:
+        if column.field is not None:
+            labels = plan.contract.labels(key.table) if (key := schema.foreign.get(column.name)) is not None else {}
+            found[column.name] = [shown(column.field, value, labels) for value in values[column.name]]
+    return found
+
+
+def _write_field(
+    sheet: Sheet, plan: MasterLayout, schema: TableSchema, table: DataTable, field: Field, place: int, values: list[Any]
+) -> None:
+    labels = plan.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
+    for position in range(table.height):
+        value = values[position] if position < len(values) else None
+        style = value_format(sheet.writer, field.kind, value, one_line=field.one_line)
+        sheet.write(table.row + 1 + position, place, shown(field, value, labels), style)
+    if field.kind == "money":
+        sheet.show_cents((table.row + 1, place, min(_LAST_ROW, table.last_row + SPARE_ROWS), place))
+    rule = validation_rule(schema, field)
+    if rule or field.prompt:
+        last = min(_LAST_ROW, table.last_row + SPARE_ROWS)
+        area = (table.row + 1, place, last, place)
+        sheet.validation(area, rule or {"validate": "any"}, field.prompt, field.title, f"Attendu : {field.expected}.")
+
+
+def shown(field: Field, value: Any, labels: Mapping[Any, str]) -> CellContent:
+    """What a cell holds for a value of the register: euros for cents, oui or non, a label in place of a key."""
+    if value is None:
+        return None
+    if field.kind == "money":
+        return float(value) / 100 if value % 100 else int(value) // 100
+    if field.kind == "boolean":
+        return TRUE_WORD if value else FALSE_WORD
+    if field.kind == "date":
+        return value if value >= FIRST_DAY else french_date(value)
+    if value in labels and field.kind == "string":
+        return labels[value]
+    return int(value) if field.kind in ("integer", "percent") else str(value)
+
+
+def value_format(writer: Writer, kind: str, value: Any, *, one_line: bool = False, **properties: Any) -> Format:
+    """The format of a cell that holds ``value`` of a field's ``kind``; an amount shows its cents when it has some."""
+    if kind == "money":
+        cents = value is not None and value % 100
+        return writer.cell(num_format=EUROS_AND_CENTS if cents else EUROS, **properties)
+    if kind in _CENTRED:
+        return writer.cell(align="center", **_NUMBER_FORMATS.get(kind, {}), **properties)
+    return writer.cell(num_format="@", **({} if one_line else {"text_wrap": True}), **properties)
+
+
+def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
+    """The Excel rule of a field, from its schema: a list of a defined name, bounds; ``None`` where anything goes."""
+    if (key := schema.foreign.get(field.name)) is not None:
+        # A table spread over several sheets is listed as it was at generation: a newer key may be typed all the same.
+        severity = "stop" if key.table in SINGLE else "warning"
+        return {"validate": "list", "source": f"={key_source(key.table)}", "error_type": severity}
+    if field.enum:
+        return {"validate": "list", "source": f"={list_source(schema.name, field.name)}"}
+    if field.kind == "boolean":
+        return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
+    if field.choices is not None:
+        return {"validate": "list", "source": f"={choice_name(field.choices)}"}
+    if field.kind == "date":
+        if field.latest is None:
+            return {"validate": "date", "criteria": ">=", "value": field.earliest or FIRST_DAY}
+        bounds = {"minimum": field.earliest or FIRST_DAY, "maximum": field.latest}
+        return {"validate": "date", "criteria": "between", **bounds}
+    if field.kind in ("integer", "percent", "money"):
+        kind = "decimal" if field.kind == "money" else "integer"
+        if field.minimum is not None and field.maximum is not None:
+            return {"validate": kind, "criteria": "between", "minimum": field.minimum, "maximum": field.maximum}
+        low = field.minimum if field.minimum is not None else -(10**12)
+        return {"validate": kind, "criteria": ">=", "value": low}
+    if field.max_length is not None and not field.required:
+        return {"validate": "length", "criteria": "<=", "value": field.max_length}
+    return None
+
+
+#: The format of a computed value by kind, without and with cents.
+_KIND_FORMATS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "text": ({"text_wrap": True}, {}),
+    "state": ({"align": "center"}, {}),
+    "count": ({"align": "center"}, {}),
+    "euros": ({"num_format": EUROS}, {"num_format": EUROS_AND_CENTS}),
+    "signed": ({"num_format": SIGNED_EUROS}, {"num_format": SIGNED_EUROS_AND_CENTS}),
+}
+
+
+def computed_cell(writer: Writer, kind: str, value: Any, **properties: Any) -> tuple[Format, CellContent]:
+    """The format and the content of a computed value: cents become euros where the kind is of money."""
+    plain, with_cents = _KIND_FORMATS[kind]
+    if kind not in ("euros", "signed") or not isinstance(value, int):
+        return writer.cell(computed=True, **(plain | properties)), value
+    content: CellContent = value / 100 if value % 100 else value // 100
+    return writer.cell(computed=True, **((with_cents if value % 100 else plain) | properties)), content
+
+
+def _write_computed(
+    sheet: Sheet, table: DataTable, column: Column, place: int, made: Computed, keys: list[str]
+) -> None:
+    if made.kind in ("euros", "signed"):
+        sheet.show_cents((table.row + 1, place, table.last_row, place), signed=made.kind == "signed")
+    for position in range(table.height):
+        row = table.row + 1 + position
+        if position >= len(made.values):
+            _write_blank_computed(sheet, table, column, row, place, made)
+            continue
+        style, content = computed_cell(sheet.writer, made.kind, made.values[position])
+        uniform = isinstance(made.formulas, str)
+        formula = made.formulas if isinstance(made.formulas, str) else made.formulas[position]
+        sheet.formula(
+            row, place, formula, style, content, (table.name, "*" if uniform else keys[position], column.label)
+        )
+
+
+def _write_blank_computed(sheet: Sheet, table: DataTable, column: Column, row: int, place: int, made: Computed) -> None:
+    """The computed cell of an empty table's blank row: a formula already, for the first row that people type."""
+    if not isinstance(made.formulas, str):
+        sheet.write(row, place, None, computed_cell(sheet.writer, made.kind, None)[0])
+        return
+    style, content = computed_cell(sheet.writer, made.kind, made.blank)
+    sheet.formula(row, place, made.formulas, style, content, (table.name, "*", column.label))
+
+
+def widths(table: DataTable) -> list[tuple[int, float]]:
+    """The columns of a table and their widths."""
+    return [(table.column + offset, column.width) for offset, column in enumerate(table.columns)]
+
+
+def define_lists(writer: Writer, plan: MasterLayout) -> None:
+    """The defined names behind the drop-downs: each is a table's column, so a value added there is offered at once."""
+    contract = plan.contract
+    for resource in dict.fromkeys(key.table for schema in contract.schemas.values() for key in schema.foreign_keys):
+        if resource in SINGLE:
+            name = table_name(resource)
+            label = plan.data[name].label(contract.schemas[resource].shown_key)
+            writer.name(key_source(resource), "=" + column_ref(name, label))
+    for each in plan.lists.values():
+        writer.name(choice_name(each.name), "=" + column_ref(each.name, each.title))

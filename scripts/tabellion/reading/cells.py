@@ -1,0 +1,99 @@
+"""The cells of one column read as its field wants; what cannot be read is said once, at its cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tabellion.findings import Finding, finding
+from tabellion.reading.raw import RawValue
+from tabellion.reading.tables import Area
+from tabellion.schema import Field
+from tabellion.schema.cast import cast_column
+from tabellion.wording import fold
+
+_SHOWN_LENGTH = 200
+
+
+@dataclass
+class CellReader:
+    """Reads columns and adds what is wrong to ``findings``.
+
+    ``tolerant`` reads amounts, dates and percentages as people type them (a return); a master must hold numbers, since
+    its formulas count nothing else.
+    """
+
+    findings: list[Finding]
+    tolerant: bool = False
+    date1904: bool = False
+
+    def column(
+        self, area: Area, rows: list[int], label: str, field: Field, choices: Mapping[str, Any]
+    ) -> tuple[list[Any], set[int]]:
+        """The typed values of a column on ``rows``, and the positions of the cells that hold something unreadable.
+
+        ``choices`` maps what a cell may show to the value it stands for; without any, the cell speaks for itself. All
+        positions are unreadable when the column is missing, which was said when it was looked for.
+        """
+        if label not in area.columns:
+            return [None] * len(rows), set(range(len(rows)))
+        unread = self.errors(area, rows, label, field)
+        found = self.meant(area, rows, label, field, [area.value(row, label) for row in rows], choices)
+        column = area.columns[label]
+        percents = {position for position, row in enumerate(rows) if (row, column) in area.sheet.percents}
+        cast = cast_column(field, found, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
+        for problem in (*cast.problems, *cast.notices):
+            self.findings.append(
+                finding(
+                    problem.code,
+                    area.place(rows[problem.position], label),
+                    champ=field.name,
+                    valeur=str(found[problem.position])[:_SHOWN_LENGTH],
+                    attendu=problem.understood or field.expected,
+                    suggestion=problem.suggestion,
+                    titre=label,
+                )
+            )
+        return cast.values, unread | cast.unknown
+
+    def errors(self, area: Area, rows: list[int], label: str, field: Field) -> set[int]:
+        """Say the cells that show an error, or hold a formula that nothing has computed."""
+        column, unread = area.columns[label], set()
+        for position, row in enumerate(rows):
+            error = area.sheet.errors.get((row, column))
+            if error is not None:
+                place = area.place(row, label)
+                self.findings.append(finding("cellule-en-erreur", place, champ=field.name, valeur=error))
+                unread.add(position)
+            elif (row, column) in area.sheet.uncached:
+                self.findings.append(finding("formule-sans-valeur", area.place(row, label), champ=field.name))
+                unread.add(position)
+        return unread
+
+    def meant(
+        self,
+        area: Area,
+        rows: list[int],
+        label: str,
+        field: Field,
+        found: list[RawValue],
+        choices: Mapping[str, Any],
+    ) -> list[Any]:
+        """The values that people chose, in place of the words they see; a difference of case or accents is forgiven."""
+        if not choices:
+            return found
+        folded = {fold(shown): shown for shown in reversed(list(choices))}
+        meant: list[Any] = []
+        for position, value in enumerate(found):
+            if not isinstance(value, str) or value in choices:
+                meant.append(choices[value] if isinstance(value, str) else value)
+                continue
+            shown = folded.get(fold(value))
+            if shown is None:
+                meant.append(value)
+                continue
+            place = area.place(rows[position], label)
+            self.findings.append(finding("valeur-rapprochee", place, champ=field.name, valeur=value, attendu=shown))
+            meant.append(choices[shown])
+        return meant

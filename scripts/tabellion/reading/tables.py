@@ -1,0 +1,313 @@
+"""Finding a table's area in a sheet: its header row, its columns by label in any order, its rows to the very last.
+
+Tables are found by the name of their Excel table, which survives renamed sheets, moved rows and sorted columns; where a
+client has lost the Excel table, by the sheet's marker and the labels of the headers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tabellion.addresses import cell_name, column_index
+from tabellion.findings import Finding, Place, finding
+from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
+from tabellion.wording import fold, nearest
+
+#: Where the header row of a lost table is looked for, in rows from the top of the sheet.
+_HEADER_ROWS = 200
+#: The share of a table's labels that a row must show to be taken for its header.
+_HEADER_SHARE = 0.5
+#: How alike a header must be to be taken for a label that is missing.
+_LABEL_LIKENESS = 0.8
+#: « Total », « Sous-total » … as words of their own: « Sommeil des enfants » is no sum.
+_TOTAL_WORD = re.compile(r"(?:total|totaux|sous[ -]total|sous[ -]totaux|somme)\b")
+#: Where people explain an amount: « total de l'année » there makes no total of the row.
+REMARK = "commentaire"
+
+
+@dataclass
+class Area:
+    """One table as it stands in a sheet; rows and columns are one-based.
+
+    ``columns`` are the columns found by label; ``renamed`` maps the labels found to those expected. ``last_row`` is the
+    last row of the Excel table, ``end_row`` the last row that holds something under the headers.
+    """
+
+    name: str
+    sheet: RawSheet
+    header_row: int
+    last_row: int
+    end_row: int
+    columns: dict[str, int]
+    renamed: dict[str, str] = field(default_factory=dict)
+    found_name: str = ""
+
+    def place(self, row: int, label: str | None = None) -> Place:
+        """The cell of a row under a label; the first column of the table where the label has none."""
+        column = self.columns.get(label, 0) if label is not None else 0
+        column = column or min(self.columns.values(), default=1)
+        return Place(feuille=self.sheet.name, cellule=cell_name(row, column))
+
+    def value(self, row: int, label: str) -> RawValue:
+        """The value of a row under a label."""
+        return self.sheet.value(row, self.columns[label])
+
+    def repeats_headers(self, row: int) -> bool:
+        """Whether a row only says the headers again, as a client prints them on each page."""
+        written = [(label, value) for label in self.columns if not _blank(value := self.value(row, label))]
+        return len(written) > 1 and all(
+            isinstance(value, str) and fold(value) == fold(label) for label, value in written
+        )
+
+    def rows(self) -> Iterator[int]:
+        """The rows under the header that hold something in a known column, to the end of the sheet."""
+        columns = [column - 1 for column in self.columns.values()]
+        special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column - 1 in columns}
+        for row in range(self.header_row + 1, self.end_row + 1):
+            line = self.sheet.rows[row - 1] if row <= len(self.sheet.rows) else []
+            width = len(line)
+            if row in special:
+                yield row
+                continue
+            for column in columns:
+                if column < width and line[column] is not None and not _blank(line[column]):
+                    yield row
+                    break
+
+
+def _blank(value: RawValue) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+@dataclass
+class Finder:
+    """Finds tables in one workbook and keeps what there is to say about their places.
+
+    ``known`` are the names of the Excel tables that the workbook was made with: none is ever taken for another.
+    """
+
+    workbook: RawWorkbook
+    known: frozenset[str] = frozenset()
+    findings: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._computed: set[str] = set()
+        self._tables = {table.name: (sheet, table) for sheet in self.workbook.sheets for table in sheet.tables}
+
+    def names(self) -> list[str]:
+        """The names of all Excel tables."""
+        return list(self._tables)
+
+    def area(
+        self,
+        name: str,
+        labels: tuple[str, ...],
+        *,
+        marker: str | None = None,
+        titre: str = "",
+        computed: Collection[str] = (),
+        sheet_hint: str | None = None,
+    ) -> Area | None:
+        """The area of the table ``name`` whose columns are ``labels``; ``None`` when it is nowhere (and that is said).
+
+        ``marker`` is the defined name that points at its sheet, for a table that a client has undone. ``computed`` are
+        the labels of columns that the workbook computes: they are neither read nor reported as added. ``sheet_hint`` is
+        the name that the sheet had: a sheet of that name, or nearly, is looked at first.
+        """
+        self._computed = {fold(label) for label in computed}
+        if name in self._tables:
+            sheet, table = self._tables[name]
+            header = _header_row(sheet, table, labels)
+            return self._measure(
+                name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name
+            )
+        sheet_name = self.marked_sheet(marker) if marker is not None else self._near_sheet(sheet_hint)
+        deleted = marker is not None and sheet_name is None and marker in self.workbook.names
+        found = None if deleted else self._search(labels, sheet_name)
+        if found is None:
+            self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
+            return None
+        sheet, header, (first, last) = found
+        other = next(
+            (t for t in sheet.tables if t.header_row == header and t.first_column <= first <= t.last_column), None
+        )
+        if other is not None:
+            return self._measure(
+                name, sheet, header, other.last_row, labels, (other.first_column, other.last_column), other.name
+            )
+        place = Place(feuille=sheet.name, cellule=cell_name(header, first))
+        self.findings.append(finding("tableau-defait", place, valeur=name))
+        return self._measure(name, sheet, header, len(sheet.rows), labels, (first, last), "")
+
+    def marked_sheet(self, marker: str) -> str | None:
+        """The sheet that a marker name points at, whatever it is called now."""
+        refers_to = self.workbook.names.get(marker, "")
+        name, separator, _ = refers_to.lstrip("=").rpartition("!")
+        name = name.strip("'").replace("''", "'") if separator else ""
+        return name if self.workbook.sheet(name) is not None else None
+
+    def _near_sheet(self, name: str | None) -> str | None:
+        """The sheet of that name, or of the name nearest to it."""
+        return nearest(name, [sheet.name for sheet in self.workbook.sheets]) if name is not None else None
+
+    def _search(self, labels: tuple[str, ...], sheet_name: str | None) -> tuple[RawSheet, int, tuple[int, int]] | None:
+        """The row that shows most of ``labels``, in the marked sheet or, without a marker, in all."""
+        wanted = {fold(label) for label in labels}
+        best: tuple[float, RawSheet, int, tuple[int, int]] | None = None
+        for sheet in self.workbook.sheets:
+            if sheet_name is not None and sheet.name != sheet_name:
+                continue
+            taken = {
+                (table.header_row, column)
+                for table in sheet.tables
+                if table.name in self.known
+                for column in range(table.first_column, table.last_column + 1)
+            }
+            for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
+                places = [
+                    column
+                    for column, value in enumerate(line, 1)
+                    if isinstance(value, str) and fold(value) in wanted and (number, column) not in taken
+                ]
+                share = len({fold(str(line[column - 1])) for column in places}) / len(wanted)
+                if share >= _HEADER_SHARE and (best is None or share > best[0]):
+                    best = (share, sheet, number, (min(places), max(places)))
+        return best[1:] if best is not None else None
+
+    def _measure(
+        self,
+        name: str,
+        sheet: RawSheet,
+        header: int,
+        last_row: int,
+        labels: tuple[str, ...],
+        span: tuple[int, int],
+        found: str,
+    ) -> Area:
+        columns, renamed = self._columns(name, sheet, header, labels, span)
+        area = Area(name, sheet, header, last_row, last_row, columns, renamed, found)
+        area.end_row = self._end(area)
+        return area
+
+    def _end(self, area: Area) -> int:
+        """The last row under the table that may still be its own: rows go on until another Excel table begins below."""
+        columns = set(area.columns.values())
+        below = [
+            table.header_row - 2
+            for table in area.sheet.tables
+            if table.header_row is not None
+            and table.header_row > area.last_row
+            and columns & set(range(table.first_column, table.last_column + 1))
+        ]
+        return min([len(area.sheet.rows), *below]) if len(area.sheet.rows) > area.last_row else area.last_row
+
+    def _columns(
+        self, name: str, sheet: RawSheet, header: int, labels: tuple[str, ...], span: tuple[int, int]
+    ) -> tuple[dict[str, int], dict[str, str]]:
+        first, last = span
+        heads = {column: sheet.value(header, column) for column in range(first, last + 1)}
+        texts = {column: str(value).strip() for column, value in heads.items() if not _blank(value)}
+        exact: dict[str, int] = {}
+        repeated: set[int] = set()
+        for column, text in texts.items():
+            label = next((each for each in labels if each == text), None) or next(
+                (each for each in labels if fold(each) == fold(text)), None
+            )
+            if label is None:
+                continue
+            if label in exact:
+                place = Place(feuille=sheet.name, cellule=cell_name(header, column))
+                self.findings.append(finding("colonne-en-double", place, valeur=text))
+                repeated.add(column)
+            else:
+                exact[label] = column
+        known = {*exact.values(), *repeated}
+        others = {column: text for column, text in texts.items() if column not in known}
+        free = {column: text for column, text in others.items() if fold(text) not in self._computed}
+        renamed = self._near(sheet, header, [label for label in labels if label not in exact], free, exact)
+        for label in labels:
+            if label not in exact:
+                near = nearest(label, others.values())
+                proche = f" ; « {near} » lui ressemble" if near else ""
+                place = Place(feuille=sheet.name, cellule=cell_name(header, first))
+                self.findings.append(
+                    finding("colonne-absente", place, valeur=name, attendu=label, champ=label, proche=proche)
+                )
+        self._extra(
+            sheet, header, heads, {column: text for column, text in others.items() if column not in exact.values()}
+        )
+        return exact, renamed
+
+    def _near(
+        self, sheet: RawSheet, header: int, missing: list[str], others: Mapping[int, str], exact: dict[str, int]
+    ) -> dict[str, str]:
+        """Take a header for the missing label it resembles, when neither has a rival."""
+        renamed = {}
+        for label in missing:
+            alike = [column for column, text in others.items() if _likeness(label, text) >= _LABEL_LIKENESS]
+            if len(alike) != 1 or sum(_likeness(each, others[alike[0]]) >= _LABEL_LIKENESS for each in missing) != 1:
+                continue
+            column = alike[0]
+            exact[label], renamed[others[column]] = column, label
+            place = Place(feuille=sheet.name, cellule=cell_name(header, column))
+            self.findings.append(finding("entete-modifie", place, valeur=others[column], attendu=label))
+        return renamed
+
+    def _extra(self, sheet: RawSheet, header: int, heads: Mapping[int, RawValue], others: Mapping[int, str]) -> None:
+        for column, value in heads.items():
+            place = Place(feuille=sheet.name, cellule=cell_name(header, column))
+            if column in others:
+                if fold(others[column]) in self._computed:
+                    continue
+                self.findings.append(finding("colonne-en-trop", place, valeur=others[column]))
+            elif _blank(value) and any(
+                not _blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)
+            ):
+                self.findings.append(finding("colonne-sans-entete", place))
+
+
+def _likeness(label: str, text: str) -> float:
+    return difflib.SequenceMatcher(None, fold(label), fold(text)).ratio()
+
+
+def _header_row(sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> int:
+    """The header row of an Excel table, looked for around the place that the table declares."""
+    declared = table.header_row or max(1, table.first_row - 1)
+    wanted = {fold(label) for label in labels}
+
+    def score(row: int) -> int:
+        line = sheet.rows[row - 1] if 1 <= row <= len(sheet.rows) else []
+        return sum(
+            isinstance(value, str) and fold(value) in wanted
+            for value in line[table.first_column - 1 : table.last_column]
+        )
+
+    return max((declared, declared - 1, declared + 1), key=lambda row: (score(row), row == declared))
+
+
+def is_total(text: str) -> bool:
+    """Whether a text says that its row is a total."""
+    return _TOTAL_WORD.match(fold(text)) is not None
+
+
+def total_label(area: Area, row: int, labels: Iterable[str]) -> str | None:
+    """The column, of ``labels``, whose text says that a row without identifier is a total added by hand."""
+    for label in labels:
+        value = area.value(row, label)
+        if isinstance(value, str) and is_total(value):
+            return label
+    return None
+
+
+def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:
+    """The sheet, row and column (one-based) that a defined name points at; ``None`` when it is not one cell."""
+    match = re.fullmatch(r"=?(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d+)", workbook.names.get(name, ""))
+    if match is None:
+        return None
+    sheet = workbook.sheet((match[1] or "").replace("''", "'") or match[2])
+    if sheet is None:
+        return None
+    return sheet, int(match[4]), column_index(match[3])

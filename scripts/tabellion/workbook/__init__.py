@@ -1,1 +1,0 @@
-"""Writing workbooks: names, look, plan, and one module per kind of sheet."""

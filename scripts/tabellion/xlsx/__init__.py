@@ -1,0 +1,1 @@
+"""Workbooks: written, signed, identified, annotated in place."""

@@ -1,0 +1,43 @@
+"""A seal on the workbook that the program writes: any later save breaks it, so an edit is known without a side file.
+
+The seal is the SHA-256 of the names and checksums of every part of the zip, kept in a custom document property. Excel
+and LibreOffice keep the property but rewrite the parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+
+from tabellion.xlsx.writer import with_parts
+
+PROPERTY = "tabellion_sceau"
+_PART = "docProps/custom.xml"
+#: What the writer puts first: as long as a seal, so that only one part is rewritten.
+BLANK = "0" * 64
+_PATTERN = re.compile(rb'name="' + PROPERTY.encode() + rb'".*?<vt:lpwstr>([0-9a-f]{64})</vt:lpwstr>', re.DOTALL)
+
+
+def sign(workbook: bytes) -> bytes:
+    """The same workbook with its blank seal replaced by the true one."""
+    digest = _digest(zipfile.ZipFile(io.BytesIO(workbook))).encode()
+    return with_parts(workbook, lambda name, part: part.replace(BLANK.encode(), digest) if name == _PART else part)
+
+
+def is_intact(workbook: bytes) -> bool:
+    """Whether the workbook is exactly as the program wrote it."""
+    try:
+        source = zipfile.ZipFile(io.BytesIO(workbook))
+        found = _PATTERN.search(source.read(_PART))
+        return found is not None and found[1].decode() == _digest(source)
+    except Exception:  # whatever a damaged or foreign file makes zipfile raise, it is not what the program wrote
+        return False
+
+
+def _digest(source: zipfile.ZipFile) -> str:
+    parts = sorted(
+        f"{each.filename}:{each.CRC:08x}:{each.file_size}" for each in source.infolist() if each.filename != _PART
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,374 @@
+"""The pen that writes: xlsxwriter, with every refusal raised, formats made once, and formulas kept in a list.
+
+xlsxwriter returns a negative code instead of raising when it drops a value; a dropped value is lost data.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import traceback
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from xml.sax.saxutils import escape
+
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
+from xlsxwriter.format import Format
+from xlsxwriter.sharedstrings import SharedStringTable
+from xlsxwriter.url import Url
+from xlsxwriter.worksheet import Worksheet
+
+from tabellion.layout.identity import FormulaCell
+from tabellion.layout.names import column_letters, quoted_sheet
+from tabellion.layout.theme import Theme
+from tabellion.xlsx.text_metrics import text_lines
+
+#: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
+EUROS, EUROS_AND_CENTS = ('#,##0"\u00a0€"_-', '#,##0.00"\u00a0€"_-')
+SIGNED_EUROS, SIGNED_EUROS_AND_CENTS = (
+    f'+{digits}"\u00a0€"_-;-{digits}"\u00a0€"_-;{zero}"\u00a0€"_-'
+    for digits, zero in (("#,##0", "0"), ("#,##0.00", "0.00"))
+)
+
+#: Stands for ``@`` in the formulas of tables while they are added: xlsxwriter reads it there as "this row".
+_AT = "\ue0f8"
+#: Percentages are typed as people say them, 5 for 5 %, so their sign is only shown. Excel's first day without a doubt.
+PERCENT, DATE = '0"\u00a0%"', "dd/mm/yyyy"
+FIRST_DAY = date(1900, 3, 1)
+
+#: The width of a column that was given none, in characters.
+_DEFAULT_WIDTH = 8.43
+#: Excel's limits of a cell's text, of a prompt's title and of its text.
+TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
+
+#: A row's height in points: Excel's highest, one line's as a share of the font size, and the margin.
+_HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
+
+_ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
+
+CellContent = str | int | float | date | None
+
+
+class ComputedText(str):
+    """A formula's text result as it is.
+
+    xlsxwriter compares results with ``""``, which it writes as no value at all, and with error names such as ``#REF!``,
+    which it writes as errors: this text is equal to none of them.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = str.__hash__
+
+
+class DroppedValueError(RuntimeError):
+    """xlsxwriter refused a value: a mistake of the program, since the checks come before."""
+
+
+class GrowingSheet(Worksheet):  # type: ignore[misc]
+    """A sheet of xlsxwriter whose rows still grow with their text: ``customHeight`` would keep their heights."""
+
+    def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
+        super()._xml_start_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
+
+    def _xml_empty_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
+        super()._xml_empty_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
+
+
+class PlainStrings(SharedStringTable):  # type: ignore[misc]
+    """Texts as they are: xlsxwriter takes one between ``<r>`` and ``</r>`` for marks of its own, and writes it raw."""
+
+    def _get_shared_string_index(self, string: str) -> int:
+        if string.startswith("<r>") and string.endswith("</r>"):
+            string = f'<r><t xml:space="preserve">{escape(string)}</t></r>'
+        index: int = super()._get_shared_string_index(string)
+        return index
+
+
+@dataclass
+class Writer:
+    """One workbook being written."""
+
+    sheet_class: ClassVar[type[GrowingSheet]] = GrowingSheet
+
+    theme: Theme
+    stream: io.BytesIO = field(default_factory=io.BytesIO)
+    formulas: list[FormulaCell] = field(default_factory=list)
+    sheets: list[Sheet] = field(default_factory=list)
+    scratch: Path | None = None
+    """A folder for the parts of a workbook too large to be made in memory."""
+
+    def __post_init__(self) -> None:
+        options = {
+            "in_memory": self.scratch is None,
+            "tmpdir": None if self.scratch is None else str(self.scratch),
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        self.book = xlsxwriter.Workbook(self.stream, options)
+        self.book.str_table = PlainStrings()
+        self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+
+    def format(self, **properties: Any) -> Format:
+        """The format of these properties, made once; the text is the layout's ink on its font unless told otherwise."""
+        base = {
+            "font_name": self.theme.font,
+            "font_size": self.theme.size,
+            "font_color": self.theme.colours["encre"],
+            "valign": "top",
+        }
+        merged = base | properties
+        key = tuple(sorted(merged.items()))
+        if key not in self._formats:
+            self._formats[key] = self.book.add_format(merged)
+        return self._formats[key]
+
+    def cell(self, *, computed: bool = False, **properties: Any) -> Format:
+        """The format of a cell of a table; greyed when it is computed."""
+        colours = self.theme.colours
+        fill = {"bg_color": colours["calcul"]} if computed else {}
+        return self.format(border=1, border_color=colours["filet"], **fill, **properties)
+
+    def header(self, **properties: Any) -> Format:
+        """The format of a table's header."""
+        colours = self.theme.colours
+        return self.format(
+            bold=True, text_wrap=True, valign="vcenter", border=1, border_color=colours["filet"],
+            bg_color=colours["entete"], font_color=colours["entete_texte"], **properties,
+        )  # fmt: skip
+
+    def sheet(self, name: str) -> Sheet:
+        """A new sheet."""
+        self.sheets.append(Sheet(self, self.book.add_worksheet(name, self.sheet_class)))
+        return self.sheets[-1]
+
+    def name(self, name: str, refers_to: str) -> None:
+        """A defined name."""
+        kept(self.book.define_name(name, refers_to), name)
+
+    def close(self) -> bytes:
+        """The workbook's bytes.
+
+        Raises ``OSError`` when the scratch folder cannot be written.
+        """
+        for sheet in self.sheets:
+            sheet.fit_rows()
+        try:
+            self.book.close()
+        except FileCreateError as error:  # xlsxwriter's own name for what the system refused
+            refused = error.args[0] if isinstance(error.args[0], OSError) else OSError(str(error))
+            # It leaves its zip open: let go of now, it is closed while the stream still is there.
+            traceback.clear_frames(refused.__traceback__)
+            raise refused from None
+        return self.stream.getvalue()
+
+
+@dataclass
+class Sheet:
+    """One sheet being written. Rows and columns are zero-based."""
+
+    writer: Writer
+    raw: Worksheet
+    widths: dict[int, float] = field(default_factory=dict)
+    wrapped: dict[int, list[tuple[str, int, bool]]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+        return str(self.raw.get_name())
+
+    def write(self, row: int, column: int, value: CellContent, style: Format) -> None:
+        """A text, a number or a date as it is; ``None`` leaves a blank cell with its format."""
+        if value is None:
+            code = self.raw.write_blank(row, column, None, style)
+        elif isinstance(value, str):
+            if len(value) > TEXT_LENGTH:
+                raise DroppedValueError(f"{self.name}: text of {len(value)} characters at {row}, {column}")
+            code = self.raw.write_string(row, column, value, style)
+        elif isinstance(value, date):
+            code = self.raw.write_datetime(row, column, value, style)
+        else:
+            code = self.raw.write_number(row, column, value, style)
+        if code:
+            kept(code, (row, column))
+
+    def formula(
+        self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
+    ) -> None:
+        """A formula with its computed value; ``source`` is its table, row key and column in the workbook's list."""
+        # What files read as an escaped character (``_x000D_``): xlsxwriter escapes it in texts but not in results.
+        text = _ESCAPE.sub(r"_x005F\g<0>", value or "") if value is None or isinstance(value, str) else None
+        result = value if text is None else ComputedText(text)
+        kept(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
+        self.writer.formulas.append(FormulaCell(*source, formula))
+
+    def named_formula(self, row: int, column: int, name: str, formula: str, style: Format, value: CellContent) -> None:
+        """A formula in a cell that carries a defined name."""
+        self.formula(row, column, formula, style, value, ("", "", name))
+        self.writer.name(name, f"={quoted_sheet(self.name)}!${column_letters(column)}${row + 1}")
+
+    def link(self, row: int, column: int, target: str, text: str, style: Format | None = None) -> None:
+        """A link inside this workbook: ``target`` is a defined name, or a cell with its sheet."""
+        style = style or self.writer.format(font_color=self.writer.theme.colours["lien"], underline=1, valign="vcenter")
+        kept(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
+
+    def open_link(self, row: int, column: int, target: Url, text: str, style: Format) -> None:
+        """A link to another file, made as xlsxwriter's ``Url`` (or a kind of it)."""
+        target.text = text
+        kept(self.raw.write_url(row, column, target, style), (row, column))
+
+    def title(self, title: str, subtitle: str, width: int) -> None:
+        """The band at the top of a sheet, over ``width`` columns: a title and a subtitle."""
+        colours = self.writer.theme.colours
+        band = {"bg_color": colours["titre"], "font_color": colours["titre_texte"], "valign": "vcenter"}
+        big, small = self.writer.format(bold=True, **(band | {"font_size": 16})), self.writer.format(**band)
+        for row, style, text, height in ((0, big, title, 28), (1, small, subtitle, 18)):
+            self.raw.set_row(row, height)
+            self.write(row, 0, text, style)
+            for column in range(1, width):
+                self.write(row, column, None, style)
+
+    def set_widths(self, *column_groups: Iterable[tuple[int, float]]) -> None:
+        """Give each column the widest of the widths (in characters) that the tables above it ask."""
+        for group in column_groups:
+            for column, width in group:
+                self.widths[column] = max(width, self.widths.get(column, 0))
+        for column, width in self.widths.items():
+            kept(self.raw.set_column(column, column, width), column)
+
+    def wide(
+        self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any
+    ) -> None:
+        """A text in the first of several cells that look like one: it runs over the others, which are blank."""
+        colours = self.writer.theme.colours
+        fill = {"bg_color": colours["calcul"]} if computed else {}
+        for column in range(first, last + 1):
+            sides = {"top": 1, "bottom": 1, "left": int(column == first), "right": int(column == last)}
+            edges = {f"{side}_color": colours["filet"] for side in sides}
+            style = self.writer.format(**sides, **edges, **fill, **properties)
+            self.write(row, column, text if column == first else None, style)
+
+    def fit(self, row: int, texts: Iterable[tuple[CellContent, int]], *, bold: bool = False) -> None:
+        """Make a row as high as its longest wrapped text, once widths are known; ``texts`` are (content, column)."""
+        found = self.wrapped.setdefault(row, [])
+        found.extend((text, column, bold) for text, column in texts if isinstance(text, str))
+
+    def fit_rows(self) -> None:
+        """Give the rows of :meth:`fit` their heights."""
+        for row, texts in self.wrapped.items():
+            if not texts:
+                continue
+            size, widths = self.writer.theme.size, self.widths
+            lines = max(
+                text_lines(text, widths.get(column, _DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
+            )
+            height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT + _ROW_MARGIN)
+            kept(self.raw.set_row(row, height), row)
+
+    def section(self, row: int, column: int, text: str) -> None:
+        """A small heading above a table."""
+        self.write(
+            row,
+            column,
+            text,
+            self.writer.format(bold=True, font_size=12, font_color=self.writer.theme.colours["titre"]),
+        )
+
+    def table(
+        self,
+        name: str,
+        row: int,
+        column: int,
+        height: int,
+        labels: Sequence[str],
+        *,
+        calculated: dict[str, str] | None = None,
+        filters: bool = True,
+        aligned: Mapping[str, str] | None = None,
+    ) -> None:
+        """An Excel table of ``height`` rows under its header; ``calculated`` columns fill themselves in new rows.
+
+        ``aligned`` says how the headers of some columns stand (``"center"``, ``"right"``), as their cells do.
+        """
+        columns = []
+        for label in labels:
+            align = {"align": aligned[label]} if aligned and label in aligned else {}
+            options: dict[str, Any] = {"header": label, "header_format": self.writer.header(**align)}
+            if calculated and label in calculated:
+                options["formula"] = "=" + calculated[label].replace("@", _AT)
+            columns.append(options)
+        self.fit(row, [(label, column + place) for place, label in enumerate(labels)], bold=True)
+        area = (row, column, row + height, column + len(labels) - 1)
+        kept(self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name)
+        for each in self.raw.tables[-1]["columns"]:
+            each["formula"] = each["formula"].replace(_AT, "@")
+
+    def show_cents(self, area: tuple[int, int, int, int], *, signed: bool = False) -> None:
+        """Let amounts of an area (first row, first column, last row, last column) show their cents when they have some.
+
+        Formats are chosen when the workbook is written; an amount typed or computed later must not look rounded.
+        """
+        format_ = self.writer.book.add_format({"num_format": SIGNED_EUROS_AND_CENTS if signed else EUROS_AND_CENTS})
+        corner = f"{column_letters(area[1])}{area[0] + 1}"
+        rule = {"type": "formula", "criteria": f"=MOD(ROUND({corner}*100,0),100)<>0", "format": format_}
+        kept(self.raw.conditional_format(*area, rule), area)
+
+    def print_setup(self, repeat_rows: tuple[int, int] | None, footer: str) -> None:
+        """A4 landscape, as wide as the page, with headers repeated and the pages numbered."""
+        self.raw.set_landscape()
+        self.raw.set_paper(9)
+        self.raw.fit_to_pages(1, 0)
+        self.raw.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+        self.raw.set_footer(f"&L&8{footer.replace('&', '&&')}&C&8&A&R&8Page &P / &N")
+        if repeat_rows is not None:
+            self.raw.repeat_rows(*repeat_rows)
+        self.raw.hide_gridlines(2)
+
+    def protect(self) -> None:
+        """A guard rail without a password: what is not to be typed is locked; widths, heights and filters stay free."""
+        free = ("format_columns", "format_rows", "autofilter", "sort", "select_locked_cells", "select_unlocked_cells")
+        self.raw.protect("", dict.fromkeys(free, True))
+
+    def validation(
+        self, area: tuple[int, int, int, int], options: dict[str, Any], prompt: str | None, label: str, error: str
+    ) -> None:
+        """A rule, its prompt and its error message, on an area (first row, first column, last row, last column)."""
+        rule = {
+            "error_title": "Valeur inattendue",
+            "error_message": error[:PROMPT_LENGTH],
+            "ignore_blank": True,
+            **options,
+        }
+        if prompt:
+            rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
+        kept(self.raw.data_validation(*area, rule), area)
+
+
+def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
+    """The same workbook with each part passed through ``change(name, content)``."""
+    source = zipfile.ZipFile(io.BytesIO(workbook))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry, change(entry.filename, source.read(entry)), zipfile.ZIP_DEFLATED)
+    return stream.getvalue()
+
+
+def document_date(year: int) -> datetime:
+    """The fixed date that a document carries, so that the same input gives the same bytes."""
+    return datetime(year, 1, 1)
+
+
+def kept(code: Any, what: Any) -> None:
+    """Raise :class:`DroppedValueError` where ``code`` is that of a value that xlsxwriter dropped."""
+    if isinstance(code, int) and code < 0:
+        raise DroppedValueError(f"xlsxwriter dropped {what!r} (code {code})")
