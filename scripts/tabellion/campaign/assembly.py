@@ -27,7 +27,7 @@ from tabellion.campaign.parsed_return import Reading
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.checks.contract import check_contract
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.contract.model import Contract
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import Schemas
@@ -99,7 +99,7 @@ def assemble(materials: Materials) -> Assembly:
     across = [
         *check_contract(tables, schemas, settings, locate, unknown=disputed),
         *reconcile(tables, schemas, settings, locate, declarations, unknown=disputed),
-        *_say_conflicts(merged.conflicts, Naming(contract)),
+        *_say_conflicts(merged.conflicts, Labels(contract)),
         *_say_removals(merged.removals),
     ]
     files = [found for line in board for found in line.received] + list(strays)
@@ -232,14 +232,14 @@ def _standing(choice: Choice, *, sent: bool, is_overdue: bool) -> ReturnStatus:
     return ReturnStatus.LATE if is_overdue else ReturnStatus.AWAITED
 
 
-def _say_conflicts(conflicts: Sequence[Conflict], naming: Naming) -> Iterable[Finding]:
+def _say_conflicts(conflicts: Sequence[Conflict], labels: Labels) -> Iterable[Finding]:
     for each in conflicts:
 
         def value(said: Any, *, quoted: bool = False, of: Conflict = each) -> str:
-            return naming.value(of.table, of.champ, said, quoted=quoted)
+            return labels.value(of.table, of.champ, said, quoted=quoted)
 
         words = " ; ".join(
-            f"{naming.partner(claim.partenaire)} dit {value(claim.value, quoted=True)}" for claim in each.claims
+            f"{labels.partner(claim.partenaire)} dit {value(claim.value, quoted=True)}" for claim in each.claims
         )
         places = [claim.place for claim in each.claims]
         first, *others = places if each.place is None else [each.place, *places]
@@ -250,8 +250,8 @@ def _say_conflicts(conflicts: Sequence[Conflict], naming: Naming) -> Iterable[Fi
             valeur=value(each.claims[0].value),
             attendu=value(each.kept),
             liees=others,
-            titre=naming.title(each.table, each.champ),
-            ligne=naming.row(each.table, each.key),
+            titre=labels.title(each.table, each.champ),
+            ligne=labels.row(each.table, each.key),
             dires=words,
             garde=value(each.kept, quoted=True),
         )

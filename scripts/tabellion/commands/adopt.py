@@ -61,11 +61,11 @@ def adopt(
         before = load_adoption(workspace.registre)
         comes_from_it = before.name == inputs.master.adoption
         name, record = adoption_of(inputs.assembly.in_force, before if comes_from_it else None)
-        plan = lay_out_master(replace(consolidation.contract, adoption=name))
-        contract = plan.contract
+        layout = lay_out_master(replace(consolidation.contract, adoption=name))
+        contract = layout.contract
         findings = [
             each.in_file(workspace.contrat.name)
-            for each in check_meaning(contract.tables, contract.schemas, contract.settings, plan.locate)
+            for each in check_meaning(contract.tables, contract.schemas, contract.settings, layout.locate)
         ]
         settings = workspace.settings
         files = register_files(
@@ -73,7 +73,7 @@ def adopt(
         )
         contents: dict[Path, Content] = {workspace.registre / each: content for each, content in files.items()}
         contents[workspace.registre / ADOPTION_FILE] = record
-        contents[workspace.contrat] = write_master(plan, findings)
+        contents[workspace.contrat] = write_master(layout, findings)
         replaced = [path for path in (workspace.registre, workspace.contrat) if path.exists()]
         kept = tuple(keep_dated_copy(path, now) for path in replaced)
         said += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)

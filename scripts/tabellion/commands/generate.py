@@ -65,12 +65,12 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
     """
     target = workspace.contrat if path is None else path
     contract = load_contract(workspace)
-    plan = lay_out_master(contract)
+    layout = lay_out_master(contract)
     findings = [
         each.in_file(target.name)
-        for each in check_meaning(contract.tables, contract.schemas, contract.settings, plan.locate)
+        for each in check_meaning(contract.tables, contract.schemas, contract.settings, layout.locate)
     ]
-    content = write_master(plan, findings)
+    content = write_master(layout, findings)
     kept = _make_way(target, content, force=force, now=now)
     write_whole(target, content)
     return Generation(target, tuple(findings), kept)

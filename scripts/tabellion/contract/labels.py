@@ -12,11 +12,11 @@ from tabellion.schema.frames import plain_columns
 from tabellion.schema.shown import shown_value
 
 #: Fields that name a row for a person, where its schema does not say which one does.
-_NAMING = ("libelle", "nom", "titre", "objectif")
+_NAME_FIELDS = ("libelle", "nom", "titre", "objectif")
 _LONGEST = 120
 
 
-class Naming:
+class Labels:
     """What people read in place of the tables, keys, fields and values of a contract. A row's words tell it apart from
     all others of its table. Each table is indexed at its first use.
     """
@@ -42,7 +42,7 @@ class Naming:
         found = self.field(table, name)
         return found.title if found is not None else name
 
-    def labels(self, table: str, name: str) -> Mapping[Any, str]:
+    def key_words(self, table: str, name: str) -> Mapping[Any, str]:
         """What a field shows in place of the keys of another table."""
         schema = self.contract.schemas.get(table)
         foreign = schema.foreign.get(name) if schema is not None else None
@@ -54,12 +54,12 @@ class Naming:
 
     def value(self, table: str, name: str, value: Any, *, quoted: bool = False) -> str:
         """A value as people read it: euros, days, oui and non, the name behind a key; texts in « » where ``quoted``."""
-        label = self.labels(table, name).get(value) if value is not None else None
+        label = self.key_words(table, name).get(value) if value is not None else None
         return shown_value(self.field(table, name), value if label is None else label, quoted=quoted)
 
     def word(self, table: str, name: str, value: Any) -> str:
         """A key's value in one word: the name behind it where there is one; empty for a blank."""
-        return "" if value is None else str(self.labels(table, name).get(value, value))
+        return "" if value is None else str(self.key_words(table, name).get(value, value))
 
     def row(self, table: str, key: Key) -> str:
         """A row in words; its key when the table holds it no more."""
@@ -87,8 +87,10 @@ class Naming:
         writer = _WRITERS.get(table)
         if writer is not None:
             return writer(self, row)
-        naming = next((name for name in (schema.label, *_NAMING) if name in row), None) if schema is not None else None
-        words = _short(row[naming]) if naming is not None else ""
+        name_field = (
+            next((name for name in (schema.label, *_NAME_FIELDS) if name in row), None) if schema is not None else None
+        )
+        words = _short(row[name_field]) if name_field is not None else ""
         return f"{words} ({shown_key})" if words and words != shown_key else shown_key
 
 
@@ -106,41 +108,41 @@ class _Rows:
         return None if position is None else {name: values[position] for name, values in self._columns.items()}
 
 
-def _line(naming: Naming, row: Mapping[str, Any]) -> str:
+def _line(labels: Labels, row: Mapping[str, Any]) -> str:
     convention = None if row["convention_id"] is None else f"convention {row['convention_id']}"
-    town = naming.word("lignes_budgetaires", "collectivite_id", row["collectivite_id"])
+    town = labels.word("lignes_budgetaires", "collectivite_id", row["collectivite_id"])
     where = _listed(town, convention, f"ligne {row['ligne_id']} de {row['exercice']}")
     return f"{_short(row['libelle'])} ({where})".strip()
 
 
-def _fiche(_: Naming, row: Mapping[str, Any]) -> str:
+def _fiche(_: Labels, row: Mapping[str, Any]) -> str:
     aim = _short(row["objectif"])
     return f"Fiche {row['fiche_id']} : {aim}" if aim else f"Fiche {row['fiche_id']}"
 
 
-def _followed(naming: Naming, row: Mapping[str, Any]) -> str:
-    year, partner = row["exercice"], naming.partner(row["partenaire_id"])
+def _followed(labels: Labels, row: Mapping[str, Any]) -> str:
+    year, partner = row["exercice"], labels.partner(row["partenaire_id"])
     words = ("bilan", f"de {year}" if year is not None else "", f"de {partner}" if partner else "")
     return _of_fiche(row, " ".join(filter(None, words)))
 
 
-def _funding(naming: Naming, row: Mapping[str, Any]) -> str:
-    funder = naming.word("financements", "financeur_id", row["financeur_id"])
+def _funding(labels: Labels, row: Mapping[str, Any]) -> str:
+    funder = labels.word("financements", "financeur_id", row["financeur_id"])
     words = f"financement de {funder}" if funder else "financement sans financeur"
     return f"{_of_fiche(row, words)} ({row['financement_id']})"
 
 
-def _charge(_: Naming, row: Mapping[str, Any]) -> str:
+def _charge(_: Labels, row: Mapping[str, Any]) -> str:
     return f"{_of_fiche(row, _plan(row), row['poste'])} ({row['charge_id']})"
 
 
-def _produit(naming: Naming, row: Mapping[str, Any]) -> str:
-    funder = naming.word("plan_produits", "financeur_id", row["financeur_id"])
+def _produit(labels: Labels, row: Mapping[str, Any]) -> str:
+    funder = labels.word("plan_produits", "financeur_id", row["financeur_id"])
     return f"{_of_fiche(row, _plan(row), row['compte'], funder)} ({row['produit_id']})"
 
 
-def _takes_part(naming: Naming, row: Mapping[str, Any]) -> str:
-    return _of_fiche(row, naming.partner(row["partenaire_id"]), row["role"])
+def _takes_part(labels: Labels, row: Mapping[str, Any]) -> str:
+    return _of_fiche(row, labels.partner(row["partenaire_id"]), row["role"])
 
 
 def _plan(row: Mapping[str, Any]) -> str:
@@ -156,7 +158,7 @@ def _listed(*words: str | None) -> str:
     return ", ".join(filter(None, words))
 
 
-_WRITERS: Mapping[str, Callable[[Naming, Mapping[str, Any]], str]] = {
+_WRITERS: Mapping[str, Callable[[Labels, Mapping[str, Any]], str]] = {
     "lignes_budgetaires": _line,
     "fiches": _fiche,
     "suivis": _followed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.findings import Place, Severity
 from tabellion.layout.names import cell_link, cell_name
 from tabellion.outputs.consolidation.listing import FIRST_ROW, Column, finish, note, palette_for, write_list
@@ -51,7 +51,7 @@ def state_words(status: ReturnStatus) -> str:
     return _STATES[status][0]
 
 
-def write_board(sheet: Sheet, consolidation: Consolidation, naming: Naming, footer: str) -> None:
+def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
     """Write the whole sheet."""
     lines = sorted(consolidation.board, key=lambda each: -each.exercice)
     losing = _losing(consolidation)
@@ -65,7 +65,7 @@ def write_board(sheet: Sheet, consolidation: Consolidation, naming: Naming, foot
     note(sheet, top, "Une version plus ancienne, une copie, un fichier refusé ou qui n'est le formulaire de personne. "
          "Pour en écarter un, déplacez-le dans retours/écartés/.")  # fmt: skip
     palette = palette_for(sheet.writer, len(losing))
-    write_list(sheet, LOSING, top + 1, _LOSING_COLUMNS, [_losing_row(each, palette, naming) for each in losing],
+    write_list(sheet, LOSING, top + 1, _LOSING_COLUMNS, [_losing_row(each, palette, labels) for each in losing],
                empty="Aucun.")  # fmt: skip
     sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)),
                f"↓ {plural(len(losing), 'fichier qui ne compte pas', 'fichiers qui ne comptent pas')}")  # fmt: skip
@@ -98,10 +98,10 @@ def _losing(consolidation: Consolidation) -> list[ReceivedFile]:
     return [*received, *consolidation.strays]
 
 
-def _losing_row(file: ReceivedFile, palette: Palette, naming: Naming) -> list[Cell]:
+def _losing_row(file: ReceivedFile, palette: Palette, labels: Labels) -> list[Cell]:
     return [
         palette.centred(file.exercice),
-        palette.text(naming.partner(file.partenaire)),
+        palette.text(labels.partner(file.partenaire)),
         palette.state(file.verdict.value, _VERDICTS.get(file.verdict, "information")),
         palette.centred(file.counts[Severity.ERREUR]),
         _file(file.fichier, palette),

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 
 from tabellion.campaign.model import Consolidation, ReturnStatus
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.overview import NOTHING_SAID, Overview
@@ -44,7 +44,7 @@ def write_synthese(
     consolidation: Consolidation,
     overview: Overview,
     data: dict[str, DataSheet],
-    naming: Naming,
+    labels: Labels,
     footer: str,
 ) -> None:
     """Write the whole sheet."""
@@ -59,7 +59,7 @@ def write_synthese(
     made = f"État du {moment_words(consolidation.made)}    {settings.titre}"
     sheet.title(SYNTHESE, made, width)
     row = _write_essentials(sheet, consolidation, overview, money, 3)
-    row = _write_since(sheet, consolidation, naming, row)
+    row = _write_since(sheet, consolidation, labels, row)
     row = write_block(sheet, _campaign(consolidation), row)
     breaks: list[int] = []
     if money is not None and crossed is not None:
@@ -134,8 +134,8 @@ def _write_essentials(
     return row + 4
 
 
-def _write_since(sheet: Sheet, consolidation: Consolidation, naming: Naming, row: int) -> int:
-    lines = since_lines(consolidation, naming)
+def _write_since(sheet: Sheet, consolidation: Consolidation, labels: Labels, row: int) -> int:
+    lines = since_lines(consolidation, labels)
     since = consolidation.since
     heading = "Ce qui a changé" if since.previous is None else f"Depuis l'état du {moment_words(since.previous)}"
     sheet.section(row, 0, heading)
@@ -145,7 +145,7 @@ def _write_since(sheet: Sheet, consolidation: Consolidation, naming: Naming, row
     return row + len(lines) + 2
 
 
-def since_lines(consolidation: Consolidation, naming: Naming) -> list[str]:
+def since_lines(consolidation: Consolidation, labels: Labels) -> list[str]:
     """What changed since the previous consolidation, in a few sentences."""
     since = consolidation.since
     if since.previous is None:
@@ -159,11 +159,11 @@ def since_lines(consolidation: Consolidation, naming: Naming) -> list[str]:
         found.append(f"Total {since.total_of} : {format_euros(before)} → {format_euros(after)} "
                      f"({sign}{format_euros(after - before)}).")  # fmt: skip
     if since.cells:
-        tables = Counter(naming.table(each.table) for each in since.cells)
+        tables = Counter(labels.table(each.table) for each in since.cells)
         detail = ", ".join(f"{name} {count}" for name, count in tables.items())
         found.append(f"{plural(len(since.cells), 'cellule changée', 'cellules changées')} : {detail}.")
     for partner, year, before_words, after_words in since.standings[:_MOST_STANDINGS]:
-        found.append(f"{naming.partner(partner)}, {year} : {before_words} → {after_words}.")
+        found.append(f"{labels.partner(partner)}, {year} : {before_words} → {after_words}.")
     if (left := len(since.standings) - _MOST_STANDINGS) > 0:
         found.append(f"Et {plural(left, 'autre partenaire a', 'autres partenaires ont')} changé d'état.")
     if since.new_findings or since.gone_findings:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tabellion.campaign.model import Consolidation
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.findings import Place
 from tabellion.outputs.consolidation.listing import FIRST_ROW, Column, finish, palette_for, write_columns
 from tabellion.outputs.consolidation.long_rows import LongColumn
@@ -72,7 +72,7 @@ def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
     return found
 
 
-def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, naming: Naming, footer: str) -> None:
+def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labels: Labels, footer: str) -> None:
     """Write a table: its fields, then where each row comes from."""
     resource = data.resource
     frame = consolidation.contract.tables[resource]
@@ -89,7 +89,7 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, nami
         sample = palette.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.writer.format(italic=True))
-    cells = _cells(consolidation, data, height, told, palette, naming)
+    cells = _cells(consolidation, data, height, told, palette, labels)
     aligns = [_align(each) for each in data.fields]
     widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
     columns = [
@@ -109,7 +109,7 @@ def _cells(
     height: int,
     told: Mapping[int, Mapping[str, Place]],
     palette: Palette,
-    naming: Naming,
+    labels: Labels,
 ) -> list[LongColumn]:
     """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
     frame = consolidation.contract.tables[data.resource].head(height)
@@ -120,11 +120,11 @@ def _cells(
     origins += [None] * (height - len(origins))
 
     def field_cells(field: Field) -> LongColumn:
-        labels, values = naming.labels(data.resource, field.name), plain_column(frame[field.name])
+        key_words, values = labels.key_words(data.resource, field.name), plain_column(frame[field.name])
         if field.name not in returned:
-            return LongColumn(values, lambda value: palette.value(field, value, labels))
+            return LongColumn(values, lambda value: palette.value(field, value, key_words))
         keys = ((value, field.name in mine) for value, mine in zip(values, here, strict=True))
-        return LongColumn(keys, lambda key: palette.value(field, key[0], labels, returned=key[1]))
+        return LongColumn(keys, lambda key: palette.value(field, key[0], key_words, returned=key[1]))
 
     def source_cell(source: Place | None) -> Cell:
         return palette.link(_file(source), source, one_line=True) if source is not None else palette.line(None)

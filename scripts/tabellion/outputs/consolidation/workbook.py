@@ -6,7 +6,7 @@ import gc
 from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.layout.names import CONTROLES, SYNTHESE, sheet_name
 from tabellion.outputs.consolidation import board, changes
@@ -44,21 +44,21 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
     writer = ListWriter(contract.theme, scratch=scratch)
-    naming, overview = Naming(contract), contract.overview
+    labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
     first = (SYNTHESE, board.TITLE, changes.CHANGES_TITLE, changes.CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
     sheets = [writer.sheet(name) for name in first]
     taken = {name.casefold() for name in first}
     tables = [(each, writer.sheet(sheet_name("", each.schema.title, taken))) for each in data.values()]
-    write_synthese(sheets[0], consolidation, overview, data, naming, footer)
-    write_board(sheets[1], consolidation, naming, footer)
-    write_changes(sheets[2], consolidation, naming, footer)
-    write_conflicts(sheets[3], consolidation, naming, footer)
+    write_synthese(sheets[0], consolidation, overview, data, labels, footer)
+    write_board(sheets[1], consolidation, labels, footer)
+    write_changes(sheets[2], consolidation, labels, footer)
+    write_conflicts(sheets[3], consolidation, labels, footer)
     write_controls(sheets[4], consolidation, footer)
     write_detail(sheets[5], consolidation, overview, data, footer)
     for table, sheet in tables:
-        write_data(sheet, consolidation, table, naming, footer)
+        write_data(sheet, consolidation, table, labels, footer)
         sheet.raw.set_tab_color(contract.theme.series[1 % len(contract.theme.series)])
     for sheet in sheets:
         sheet.raw.set_tab_color(contract.theme.series[0])

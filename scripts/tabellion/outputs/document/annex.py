@@ -98,14 +98,14 @@ def _write_steps(pen: Pen, edition: Edition, title: str, steps: tuple[Step, ...]
 
 
 def _step_rows(edition: Edition, steps: tuple[Step, ...] | list[Step]) -> Iterator[tuple[Cell, ...]]:
-    plan = lay_out_master(edition.contract)
+    layout = lay_out_master(edition.contract)
     printed = {each.number for each in edition.conventions}
     for step in steps:
         number = "" if step.convention is None else str(step.convention)
         is_there = step.convention in printed and step.convention is not None
         where = [Run(number, LINK, convention_mark(int(number)))] if is_there else number
         town = "" if step.town is None else edition.town_name(step.town)
-        yield cell(TEXT, describe(plan, step)), cell(TEXT, where), cell(TEXT, town), cell(AMOUNT, gap(step.cents))
+        yield cell(TEXT, describe(layout, step)), cell(TEXT, where), cell(TEXT, town), cell(AMOUNT, gap(step.cents))
 
 
 def _write_findings(pen: Pen, edition: Edition) -> None:

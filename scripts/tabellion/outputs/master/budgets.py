@@ -24,17 +24,17 @@ _FIGURE_WIDTH, _STATE_WIDTH = 16.0, 12.0
 _TOTAL_STYLE = {"bold": True, "top": 2}
 
 
-def measured_labels(plan: MasterLayout) -> dict[str, str]:
+def measured_labels(layout: MasterLayout) -> dict[str, str]:
     """The labels of the amounts of a budget line."""
-    fields = plan.contract.schemas["lignes_budgetaires"].by_name
+    fields = layout.contract.schemas["lignes_budgetaires"].by_name
     return {name: fields[name].title for name in AMOUNTS}
 
 
 def published_sum(
-    plan: MasterLayout, source: str, scope: str, convention: str | None = None, town: str | None = None
+    layout: MasterLayout, source: str, scope: str, convention: str | None = None, town: str | None = None
 ) -> str:
     """The formula of a published total: ``convention`` and ``town`` are formulas themselves."""
-    table = plan.data[table_name("totaux_publies")]
+    table = layout.data[table_name("totaux_publies")]
 
     def column(name: str) -> str:
         return column_ref(table.name, table.label(name))
@@ -49,11 +49,13 @@ def published_sum(
 
 
 def published_count(
-    plan: MasterLayout, source: str, scope: str, convention: str | None = None, town: str | None = None
+    layout: MasterLayout, source: str, scope: str, convention: str | None = None, town: str | None = None
 ) -> str:
     """The formula that counts the published totals of a place: 0 says that nothing is published there."""
-    return "COUNTIFS" + published_sum(plan, source, scope, convention, town).removeprefix("SUMIFS").replace(
-        column_ref(table_name("totaux_publies"), plan.data[table_name("totaux_publies")].label("montant")) + ",", "", 1
+    return "COUNTIFS" + published_sum(layout, source, scope, convention, town).removeprefix("SUMIFS").replace(
+        column_ref(table_name("totaux_publies"), layout.data[table_name("totaux_publies")].label("montant")) + ",",
+        "",
+        1,
     )
 
 
@@ -112,14 +114,14 @@ def convention_figures(accounts: Accounts, convention: int) -> Figures:
     )
 
 
-def write_budget(sheet: Sheet, plan: MasterLayout, lines: DataTable, convention: int) -> None:
+def write_budget(sheet: Sheet, layout: MasterLayout, lines: DataTable, convention: int) -> None:
     """Write one budget sheet."""
-    contract = plan.contract
+    contract = layout.contract
     title, _ = contract.convention_titles[convention]
     sheet.title(f"{convention} – {title}", "Crédits de droit commun, collectivité par collectivité", len(lines.columns))
-    _write_totals(sheet, plan, lines, convention)
-    write_data_table(sheet, plan, lines)
-    fit_data_table(sheet, plan, lines)
+    _write_totals(sheet, layout, lines, convention)
+    write_data_table(sheet, layout, lines)
+    fit_data_table(sheet, layout, lines)
     first = len(AMOUNTS) + 3
     figures = range(first, first + len((PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)))
     sheet.set_widths(widths(lines), [(2, _STATE_WIDTH)], [(column, _FIGURE_WIDTH) for column in figures])
@@ -129,11 +131,11 @@ def write_budget(sheet: Sheet, plan: MasterLayout, lines: DataTable, convention:
     add_state_colours(sheet, FIRST_TABLE_ROW + 1, 2, lines.row - 2, 2)
 
 
-def _write_totals(sheet: Sheet, plan: MasterLayout, lines: DataTable, convention: int) -> None:
-    contract, name = plan.contract, totals_name(convention)
-    accounts, labels = contract.accounts, measured_labels(plan)
+def _write_totals(sheet: Sheet, layout: MasterLayout, lines: DataTable, convention: int) -> None:
+    contract, name = layout.contract, totals_name(convention)
+    accounts, labels = contract.accounts, measured_labels(layout)
     columns = (TOWN, COUNT, STATE, *labels.values(), PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)
-    formulas = _town_formulas(plan, lines, convention)
+    formulas = _town_formulas(layout, lines, convention)
     aligned = {STATE: "center"} | dict.fromkeys(columns[3:], "right")
     height = max(1, len(accounts.towns))
     calculated = formulas if accounts.towns else None
@@ -147,19 +149,19 @@ def _write_totals(sheet: Sheet, plan: MasterLayout, lines: DataTable, convention
     for town in accounts.towns:
         figures = town_figures(accounts, convention, town)
         sheet.write(row, 0, contract.town_labels[town], sheet.writer.cell(computed=True, bold=True))
-        _write_figures(sheet, plan, row, columns, formulas, figures, (name, "*"))
+        _write_figures(sheet, layout, row, columns, formulas, figures, (name, "*"))
         row += 1
     if accounts.towns:
         sheet.write(row, 0, TOTAL, sheet.writer.cell(computed=True, **_TOTAL_STYLE))
         figures = convention_figures(accounts, convention)
         _write_figures(
-            sheet, plan, row, columns, _total_formulas(plan, convention), figures, (name, TOTAL), **_TOTAL_STYLE
+            sheet, layout, row, columns, _total_formulas(layout, convention), figures, (name, TOTAL), **_TOTAL_STYLE
         )
 
 
 def _write_figures(
     sheet: Sheet,
-    plan: MasterLayout,
+    layout: MasterLayout,
     row: int,
     columns: tuple[str, ...],
     formulas: Mapping[str, str],
@@ -168,9 +170,9 @@ def _write_figures(
     **properties: Any,
 ) -> None:
     values = {
-        STATE: state_of(plan.contract.settings.arrondi_euros, figures.gap, figures.recap_gap),
+        STATE: state_of(layout.contract.settings.arrondi_euros, figures.gap, figures.recap_gap),
         COUNT: figures.count,
-        **{label: figures.amounts[amount] for amount, label in measured_labels(plan).items()},
+        **{label: figures.amounts[amount] for amount, label in measured_labels(layout).items()},
         PRINTED: figures.printed,
         GAP: figures.gap,
         RECAP_PRINTED: figures.recap,
@@ -183,9 +185,9 @@ def _write_figures(
         sheet.formula(row, column, formulas[label], style, content, (*source, label))
 
 
-def _town_formulas(plan: MasterLayout, lines: DataTable, convention: int) -> dict[str, str]:
+def _town_formulas(layout: MasterLayout, lines: DataTable, convention: int) -> dict[str, str]:
     """The calculated columns of the subtotals: the same on every row."""
-    name, labels, number = totals_name(convention), measured_labels(plan), str(convention)
+    name, labels, number = totals_name(convention), measured_labels(layout), str(convention)
     town, realised = this_row(name, TOWN), this_row(name, labels[MEASURE])
     conditions = (
         f"{column_ref(lines.name, lines.label('collectivite_id'))},{town},"
@@ -196,29 +198,29 @@ def _town_formulas(plan: MasterLayout, lines: DataTable, convention: int) -> dic
         COUNT: f"COUNTIFS({conditions})",
         **{label: f"SUMIFS({column_ref(lines.name, label)},{conditions})" for label in labels.values()},
         PRINTED: _unless_none(
-            published_count(plan, DETAIL, SCOPE_TOWN, number, town),
-            published_sum(plan, DETAIL, SCOPE_TOWN, number, town),
+            published_count(layout, DETAIL, SCOPE_TOWN, number, town),
+            published_sum(layout, DETAIL, SCOPE_TOWN, number, town),
         ),
         GAP: _unless_blank(this_row(name, PRINTED), f"{realised}-{this_row(name, PRINTED)}"),
-        RECAP_PRINTED: recap_or_blank(plan, published_sum(plan, RECAP, SCOPE_TOWN, number, town)),
+        RECAP_PRINTED: recap_or_blank(layout, published_sum(layout, RECAP, SCOPE_TOWN, number, town)),
         RECAP_GAP: _unless_blank(this_row(name, RECAP_PRINTED), f"{realised}-{this_row(name, RECAP_PRINTED)}"),
     }
 
 
-def _total_formulas(plan: MasterLayout, convention: int) -> dict[str, str]:
+def _total_formulas(layout: MasterLayout, convention: int) -> dict[str, str]:
     """The formulas of the total under the subtotals."""
-    name, labels = totals_name(convention), measured_labels(plan)
+    name, labels = totals_name(convention), measured_labels(layout)
     realised, printed = f"SUM({column_ref(name, labels[MEASURE])})", column_ref(name, PRINTED)
-    recap = published_sum(plan, RECAP, SCOPE_CONVENTION, str(convention))
+    recap = published_sum(layout, RECAP, SCOPE_CONVENTION, str(convention))
     gap, recap_gap = f"{realised}-SUM({printed})", f"{realised}-{recap}"
     return {
-        STATE: state_formula(f"IF(COUNT({printed})=0,0,{gap})", f"IF({_no_recap(plan)},0,{recap_gap})"),
+        STATE: state_formula(f"IF(COUNT({printed})=0,0,{gap})", f"IF({_no_recap(layout)},0,{recap_gap})"),
         COUNT: f"SUM({column_ref(name, COUNT)})",
         **{label: f"SUM({column_ref(name, label)})" for label in labels.values()},
         PRINTED: _unless_none(f"COUNT({printed})", f"SUM({printed})"),
         GAP: _unless_none(f"COUNT({printed})", gap),
-        RECAP_PRINTED: recap_or_blank(plan, recap),
-        RECAP_GAP: recap_or_blank(plan, recap_gap),
+        RECAP_PRINTED: recap_or_blank(layout, recap),
+        RECAP_GAP: recap_or_blank(layout, recap_gap),
     }
 
 
@@ -230,13 +232,13 @@ def _unless_blank(cell: str, formula: str) -> str:
     return f'IF({cell}="","",{formula})'
 
 
-def _no_recap(plan: MasterLayout) -> str:
-    return f"{published_count(plan, RECAP, SCOPE_CONVENTION)}+{published_count(plan, RECAP, SCOPE_ALL)}=0"
+def _no_recap(layout: MasterLayout) -> str:
+    return f"{published_count(layout, RECAP, SCOPE_CONVENTION)}+{published_count(layout, RECAP, SCOPE_ALL)}=0"
 
 
-def recap_or_blank(plan: MasterLayout, formula: str) -> str:
+def recap_or_blank(layout: MasterLayout, formula: str) -> str:
     """``formula``, or a blank for an exercice that has no recap."""
-    return f'IF({_no_recap(plan)},"",{formula})'
+    return f'IF({_no_recap(layout)},"",{formula})'
 
 
 def add_state_colours(sheet: Sheet, first_row: int, first_column: int, last_row: int, last_column: int) -> None:
@@ -255,6 +257,6 @@ def conditional(writer: Writer, colour: str):  # type: ignore[no-untyped-def]
     )
 
 
-def define_constants(writer: Writer, plan: MasterLayout) -> None:
+def define_constants(writer: Writer, layout: MasterLayout) -> None:
     """The defined names that formulas use and that no sheet shows."""
-    writer.name(ROUNDING, f"={plan.contract.settings.arrondi_euros}")
+    writer.name(ROUNDING, f"={layout.contract.settings.arrondi_euros}")

@@ -85,9 +85,9 @@ _STATE_NAMES = {
 }
 
 
-def write_accueil(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding]) -> None:
+def write_accueil(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding]) -> None:
     """Write the front page: what this is, the figures, the state of the checks, and a link to every sheet."""
-    contract, writer = plan.contract, sheet.writer
+    contract, writer = layout.contract, sheet.writer
     settings = contract.settings
     sheet.title(settings.titre, f"{settings.debut} – {settings.fin}    {settings.source}".rstrip(), len(_FRONT_WIDTHS))
     sheet.write(3, 0, "Exercice affiché par les totaux", writer.format(bold=True, valign="vcenter"))
@@ -101,14 +101,14 @@ def write_accueil(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding])
         (3, 2, 3, 2), {"validate": "list", "source": f"={choice_name(EXERCICES)}"},
         "L'exercice que montrent les totaux du classeur.", EXERCICE, "Choisissez un exercice de la liste.",
     )  # fmt: skip
-    row = _write_figures(sheet, plan, findings)
+    row = _write_figures(sheet, layout, findings)
     sheet.section(row, 0, "Comment s'en servir")
     wrapped = writer.format(text_wrap=False)
     for number, sentence in enumerate(contract.theme.how_to, 1):
         sheet.write(row + number, 0, f"{number}.", writer.format(align="right"))
         sheet.write(row + number, 1, sentence, wrapped)
     row += len(contract.theme.how_to) + 2
-    row = _write_directory(sheet, plan, row)
+    row = _write_directory(sheet, layout, row)
     sheet.set_widths(enumerate(_FRONT_WIDTHS))
     sheet.raw.freeze_panes(2, 0)
     sheet.print_setup((0, 1), settings.titre)
@@ -116,8 +116,8 @@ def write_accueil(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding])
         sheet.raw.fit_to_pages(1, 1)
 
 
-def _write_figures(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding]) -> int:
-    contract, writer = plan.contract, sheet.writer
+def _write_figures(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding]) -> int:
+    contract, writer = layout.contract, sheet.writer
     walk, row = contract.walk, 5
     sheet.section(row, 0, "L'essentiel")
     figures = (
@@ -151,8 +151,8 @@ def _write_figures(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding]
     return row + len(_STATE_NAMES) + 2
 
 
-def _write_directory(sheet: Sheet, plan: MasterLayout, row: int) -> int:
-    contract, writer = plan.contract, sheet.writer
+def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
+    contract, writer = layout.contract, sheet.writer
     sheet.section(row, 0, "Toutes les feuilles")
     link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, align="center")
     headers = ("N°", "Convention", "Fiches action", "Budget", "Crédits (€)", "Écart (€)", "État")
@@ -174,14 +174,14 @@ def _write_directory(sheet: Sheet, plan: MasterLayout, row: int) -> int:
         for column, letter in ((2, "C"), (3, "B")):
             key = sheet_key(letter, number)
             sheet.link(row, column, sheet_marker(key), f"feuille {key}", link)
-        _write_convention_state(sheet, plan, row, number)
+        _write_convention_state(sheet, layout, row, number)
         row += 1
     sheet.show_cents((first, 4, row, 4))
     sheet.show_cents((first, 5, row, 5), signed=True)
     add_state_colours(sheet, first, 6, row, 6)
     sheet.wide(row, 0, len(headers) - 1, "Tout le contrat", computed=True, bold=True, align="left", indent=1)
     for name, words in _SHARED.items():
-        if name not in plan.sheets:
+        if name not in layout.sheets:
             continue
         row += 1
         sheet.write(row, 0, None, writer.cell())
@@ -192,12 +192,12 @@ def _write_directory(sheet: Sheet, plan: MasterLayout, row: int) -> int:
     return row + 1
 
 
-def _write_convention_state(sheet: Sheet, plan: MasterLayout, row: int, number: int) -> None:
+def _write_convention_state(sheet: Sheet, layout: MasterLayout, row: int, number: int) -> None:
     """Figures taken from the budget sheet's own totals: one formula each, and the words of its state."""
-    accounts, table = plan.contract.accounts, totals_name(number)
+    accounts, table = layout.contract.accounts, totals_name(number)
     towns = [town_figures(accounts, number, town) for town in accounts.towns]
     style, content = computed_cell(sheet.writer, "euros", accounts.of(number))
-    measure = measured_labels(plan)[MEASURE]
+    measure = measured_labels(layout)[MEASURE]
     sheet.named_formula(row, 4, f"Credits_{number:02d}", f"SUM({column_ref(table, measure)})", style, content)
     recap_gap = convention_figures(accounts, number).recap_gap
     gap = sum(each.gap or 0 for each in towns) if recap_gap is None else recap_gap
@@ -206,26 +206,26 @@ def _write_convention_state(sheet: Sheet, plan: MasterLayout, row: int, number: 
     formula = f'IF({at_recap}="",SUM({column_ref(table, GAP)}),{at_recap})'
     sheet.named_formula(row, 5, f"Ecart_{number:02d}", formula, style, content)
     gaps = [gap for each in towns for gap in (each.gap, each.recap_gap)]
-    state = state_of(plan.contract.settings.arrondi_euros, *gaps, 0)
+    state = state_of(layout.contract.settings.arrondi_euros, *gaps, 0)
     column = column_ref(table, STATE)
     formula = f'IF(COUNTIFS({column},"à vérifier")>0,"à vérifier",IF(COUNTIFS({column},"arrondi")>0,"arrondi","juste"))'
     sheet.named_formula(row, 6, f"Etat_{number:02d}", formula, sheet.writer.cell(computed=True, align="center"), state)
 
 
-def write_nomenclatures(sheet: Sheet, plan: MasterLayout) -> None:
+def write_nomenclatures(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
-    tables = [each for each in plan.data.values() if each.sheet == NOMENCLATURES]
-    lists = list(plan.lists.values())
+    tables = [each for each in layout.data.values() if each.sheet == NOMENCLATURES]
+    lists = list(layout.lists.values())
     last = max(each.column for each in lists)
     width = last + 2 + len(DICTIONARY_HEADERS)
     sheet.title(
         NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
     )
     for table in tables:
-        sheet.section(table.row - 1, table.column, plan.contract.schemas[table.resource].title)
-        write_data_table(sheet, plan, table)
-        sheet.set_widths(_whole_widths(plan, table))
-        fit_data_table(sheet, plan, table)
+        sheet.section(table.row - 1, table.column, layout.contract.schemas[table.resource].title)
+        write_data_table(sheet, layout, table)
+        sheet.set_widths(_whole_widths(layout, table))
+        fit_data_table(sheet, layout, table)
     style = sheet.writer.cell(text_wrap=True)
     for each in lists:
         sheet.table(each.name, FIRST_TABLE_ROW, each.column, max(1, len(each.values)), [each.title])
@@ -233,11 +233,11 @@ def write_nomenclatures(sheet: Sheet, plan: MasterLayout) -> None:
             sheet.write(FIRST_TABLE_ROW + 1 + position, each.column, value, style)
             sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), each.column)])
     sheet.set_widths([(each.column, _LIST_WIDTH) for each in lists])
-    _write_dictionary(sheet, plan, last + 2)
+    _write_dictionary(sheet, layout, last + 2)
     starts = sorted([each.column for each in tables] + [each.column for each in lists] + [last + 2])
     sheet.set_widths([(start - 1, 3) for start in starts if start])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
-    sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), plan.contract.settings.titre)
+    sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), layout.contract.settings.titre)
     # As wide as one page, a sheet of tables side by side could not be read: whole tables share pages instead.
     sheet.raw.set_print_scale(_PRINT_SCALE)
     sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
@@ -252,9 +252,9 @@ def _described(contract: Contract) -> Schemas:
     )
 
 
-def _write_dictionary(sheet: Sheet, plan: MasterLayout, column: int) -> None:
+def _write_dictionary(sheet: Sheet, layout: MasterLayout, column: int) -> None:
     """Write the data dictionary: what each field of each table means and must be."""
-    entries = [dataclasses.astuple(each) for each in dictionary(_described(plan.contract))]
+    entries = [dataclasses.astuple(each) for each in dictionary(_described(layout.contract))]
     sheet.section(FIRST_TABLE_ROW - 1, column, "Dictionnaire des données")
     sheet.table(DICTIONARY, FIRST_TABLE_ROW, column, len(entries), DICTIONARY_HEADERS)
     style = sheet.writer.cell(computed=True)
@@ -262,19 +262,19 @@ def _write_dictionary(sheet: Sheet, plan: MasterLayout, column: int) -> None:
         for offset, text in enumerate(entry):
             sheet.write(row, column + offset, text, style)
     widths = [
-        (column + offset, min(_WIDEST, max(column_width(text, plan.contract.theme.size) for text in texts)))
+        (column + offset, min(_WIDEST, max(column_width(text, layout.contract.theme.size) for text in texts)))
         for offset, texts in enumerate(zip(DICTIONARY_HEADERS, *entries, strict=True))
     ]
     sheet.set_widths(widths)
 
 
-def _whole_widths(plan: MasterLayout, table: DataTable) -> list[tuple[int, float]]:
+def _whole_widths(layout: MasterLayout, table: DataTable) -> list[tuple[int, float]]:
     """Widths that show texts on one line, since a row is shared by tables that have nothing to do with each other."""
-    texts = shown_columns_of(plan, table)
+    texts = shown_columns_of(layout, table)
     found = []
     for offset, column in enumerate(table.columns):
         known = [] if column.field is None or column.field.one_line else texts[column.name]
-        whole = [column_width(text, plan.contract.theme.size) for text in known if isinstance(text, str)]
+        whole = [column_width(text, layout.contract.theme.size) for text in known if isinstance(text, str)]
         found.append((table.column + offset, max(column.width, min(_WIDEST, max(whole, default=0)))))
     return found
 
@@ -289,9 +289,9 @@ def _page_starts(sheet: Sheet, starts: list[int], end: int) -> list[int]:
     return breaks
 
 
-def write_controles(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding]) -> None:
+def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding]) -> None:
     """Write the findings, gravest first, each with a link to its cell."""
-    writer, colours = sheet.writer, plan.contract.theme.colours
+    writer, colours = sheet.writer, layout.contract.theme.colours
     sheet.title(CONTROLES, "Ce que tabellion a constaté à la génération du classeur", len(_FINDING_LABELS))
     aligned = dict.fromkeys((_FINDING_LABELS[0], _FINDING_LABELS[1], _FINDING_LABELS[4]), "center")
     sheet.table(FINDINGS, FIRST_TABLE_ROW, 0, max(1, len(findings)), _FINDING_LABELS, aligned=aligned)
@@ -333,5 +333,5 @@ def write_controles(sheet: Sheet, plan: MasterLayout, findings: Sequence[Finding
         sheet.raw.conditional_format(FIRST_TABLE_ROW + 1, 1, last, 1, rule)
     sheet.set_widths(enumerate(_FINDING_WIDTHS))
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
-    sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), plan.contract.settings.titre)
+    sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), layout.contract.settings.titre)
     sheet.raw.print_area(0, 0, last, 6)

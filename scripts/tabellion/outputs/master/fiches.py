@@ -11,25 +11,25 @@ from tabellion.xlsx.writer import Sheet
 UNKNOWN_AXE = "axe inconnu"
 
 
-def write_fiches(sheet: Sheet, plan: MasterLayout, table: DataTable, convention: int) -> None:
+def write_fiches(sheet: Sheet, layout: MasterLayout, table: DataTable, convention: int) -> None:
     """Write one convention's sheet: its fiches, each with its axe's title and the number of its financements."""
-    contract = plan.contract
+    contract = layout.contract
     title, _ = contract.convention_titles[convention]
     sheet.title(f"{convention} – {title}", "Fiches action de la convention", len(table.columns))
-    computed = _computed(plan, table)
-    write_data_table(sheet, plan, table, computed)
-    fit_data_table(sheet, plan, table, computed)
-    finish(sheet, plan, table, last_printed="partenaires_operationnels")
+    computed = _computed(layout, table)
+    write_data_table(sheet, layout, table, computed)
+    fit_data_table(sheet, layout, table, computed)
+    finish(sheet, layout, table, last_printed="partenaires_operationnels")
 
 
-def _computed(plan: MasterLayout, table: DataTable) -> dict[str, Computed]:
-    contract = plan.contract
+def _computed(layout: MasterLayout, table: DataTable) -> dict[str, Computed]:
+    contract = layout.contract
     rows = contract.tables["fiches"].loc[list(table.indexes), ["fiche_id", "axe_id"]]
     columns = plain_columns(rows)
     axes = plain_columns(contract.tables["axes"][["axe_id", "titre"]])
     titles = dict(zip(reversed(axes["axe_id"]), reversed(axes["titre"]), strict=True))
     counts = contract.tables["financements"]["fiche_id"].value_counts().to_dict()
-    axes_table, financements = plan.data[table_name("axes")], plan.data[table_name("financements")]
+    axes_table, financements = layout.data[table_name("axes")], layout.data[table_name("financements")]
     axe = this_row(table.name, table.label("axe_id"))
     fiche = this_row(table.name, table.label("fiche_id"))
     title_of = column_ref(axes_table.name, axes_table.label("titre"))
@@ -48,37 +48,37 @@ def _computed(plan: MasterLayout, table: DataTable) -> dict[str, Computed]:
     }
 
 
-def write_financements(sheet: Sheet, plan: MasterLayout) -> None:
+def write_financements(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the sheet of all financements."""
-    table = plan.data[table_name("financements")]
+    table = layout.data[table_name("financements")]
     sheet.title("Financements", "Les financeurs retenus, fiche par fiche", len(table.columns))
-    write_data_table(sheet, plan, table)
-    fit_data_table(sheet, plan, table)
-    finish(sheet, plan, table, last_printed="montant_texte")
+    write_data_table(sheet, layout, table)
+    fit_data_table(sheet, layout, table)
+    finish(sheet, layout, table, last_printed="montant_texte")
 
 
-def write_subventions(sheet: Sheet, plan: MasterLayout) -> None:
+def write_subventions(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the sheet of what the deeds that grant financements say."""
-    table = plan.data[table_name("subventions")]
-    title = plan.contract.schemas["subventions"].title
+    table = layout.data[table_name("subventions")]
+    title = layout.contract.schemas["subventions"].title
     sheet.title(title, "Ce que disent les décisions qui attribuent un financement chiffré", len(table.columns))
-    write_data_table(sheet, plan, table)
-    fit_data_table(sheet, plan, table)
-    finish(sheet, plan, table, last_printed=table.columns[-1].name)
+    write_data_table(sheet, layout, table)
+    fit_data_table(sheet, layout, table)
+    finish(sheet, layout, table, last_printed=table.columns[-1].name)
 
 
-def write_suivi(sheet: Sheet, plan: MasterLayout) -> None:
+def write_suivi(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the sheet of what partners said of their fiches."""
-    table = plan.data[table_name("suivis")]
+    table = layout.data[table_name("suivis")]
     sheet.title("Suivi", "Ce que les partenaires disent de leurs fiches, exercice par exercice", len(table.columns))
-    write_data_table(sheet, plan, table)
-    fit_data_table(sheet, plan, table)
-    finish(sheet, plan, table, last_printed=table.columns[-1].name)
+    write_data_table(sheet, layout, table)
+    fit_data_table(sheet, layout, table)
+    finish(sheet, layout, table, last_printed=table.columns[-1].name)
 
 
-def finish(sheet: Sheet, plan: MasterLayout, table: DataTable, last_printed: str) -> None:
+def finish(sheet: Sheet, layout: MasterLayout, table: DataTable, last_printed: str) -> None:
     """Widths, frozen header and print setup of a sheet whose table is printed up to the column ``last_printed``."""
     sheet.set_widths(widths(table))
     sheet.raw.freeze_panes(table.row + 1, 1)
-    sheet.print_setup((table.row, table.row), plan.contract.settings.titre)
+    sheet.print_setup((table.row, table.row), layout.contract.settings.titre)
     sheet.raw.print_area(0, 0, table.last_row, table.column_of(last_printed))

@@ -35,13 +35,13 @@ _NOTES = (
 )
 
 
-def write_plans(sheet: Sheet, plan: MasterLayout) -> None:
+def write_plans(sheet: Sheet, layout: MasterLayout) -> None:
     """Write what each plan adds up to, live, and all of them together."""
-    writer, plans = sheet.writer, plan.contract.plans
+    writer, plans = sheet.writer, layout.contract.plans
     sheet.title("Plans de financement", "Charges, produits et cofinancement, fiche par fiche", len(_LABELS))
     sheet.link(2, 2, sheet_marker(CHARGES), f"→ {CHARGES}")
     sheet.link(2, 3, sheet_marker(PRODUITS), f"→ {PRODUITS}")
-    formulas = _formulas(plan, each_row=True)
+    formulas = _formulas(layout, each_row=True)
     row, height = FIRST_TABLE_ROW, max(1, len(plans))
     aligned = dict.fromkeys((YEAR, STATE, RATE), "center") | {
         label: "right" for label in _LABELS[_FIRST_SUM:] if label not in (STATE, RATE)
@@ -50,7 +50,7 @@ def write_plans(sheet: Sheet, plan: MasterLayout) -> None:
     for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
         if label not in (STATE, RATE):
             sheet.show_cents((row + 1, column, row + height + 1, column), signed=label == GAP)
-    aims = {each["fiche_id"]: each["objectif"] for each in plain_rows(plan.contract.tables["fiches"])}
+    aims = {each["fiche_id"]: each["objectif"] for each in plain_rows(layout.contract.tables["fiches"])}
     texts, centred = writer.cell(computed=True, text_wrap=True), writer.cell(computed=True, align="center")
     for position, ((fiche, year), sums) in enumerate(plans.items(), row + 1):
         aim = aims.get(fiche)
@@ -58,36 +58,36 @@ def write_plans(sheet: Sheet, plan: MasterLayout) -> None:
         sheet.write(position, 1, year, centred)
         sheet.write(position, 2, aim, texts)
         sheet.fit(position, [(aim, 2)])
-        _write_sums(sheet, plan, position, sums, formulas)
+        _write_sums(sheet, layout, position, sums, formulas)
     if not plans:
         for column in range(len(_LABELS)):
             sheet.write(row + 1, column, "Aucun plan pour l'instant." if column == 2 else None, texts)
     total = row + height + 1
     sheet.wide(total, 0, 2, "Tous les plans", computed=True, bold=True)
-    _write_total(sheet, plan, total)
+    _write_total(sheet, layout, total)
     add_state_colours(sheet, row + 1, _LABELS.index(STATE), total, _LABELS.index(STATE))
     for offset, note in enumerate(_NOTES, 2):
         sheet.write(total + offset, 0, note, writer.format(italic=True))
     sheet.set_widths(enumerate(_WIDTHS))
     sheet.raw.freeze_panes(row + 1, 1)
-    sheet.print_setup((row, row), plan.contract.settings.titre)
+    sheet.print_setup((row, row), layout.contract.settings.titre)
     sheet.raw.print_area(0, 0, total + len(_NOTES) + 1, len(_LABELS) - 1)
 
 
-def _write_sums(sheet: Sheet, plan: MasterLayout, row: int, sums: FundingPlan, formulas: dict[str, str]) -> None:
-    values = _values(plan, sums)
+def _write_sums(sheet: Sheet, layout: MasterLayout, row: int, sums: FundingPlan, formulas: dict[str, str]) -> None:
+    values = _values(layout, sums)
     for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
         style, content = _cell(sheet, label, values[label])
         sheet.formula(row, column, formulas[label], style, content, (SUMMARY, "*", label))
 
 
-def _write_total(sheet: Sheet, plan: MasterLayout, row: int) -> None:
+def _write_total(sheet: Sheet, layout: MasterLayout, row: int) -> None:
     """All plans together, from the rows themselves: what was added since counts too. A balance is each plan's own."""
     every = FundingPlan()
-    for each in plan.contract.plans.values():
+    for each in layout.contract.plans.values():
         for name, cents in vars(each).items():
             setattr(every, name, getattr(every, name) + cents)
-    formulas, values = _formulas(plan, each_row=False), _values(plan, every)
+    formulas, values = _formulas(layout, each_row=False), _values(layout, every)
     for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
         if label == STATE:
             sheet.write(row, column, None, sheet.writer.cell(computed=True))
@@ -108,9 +108,9 @@ def _total_name(label: str) -> str:
     return f"Plans_total_{_LABELS.index(label)}"
 
 
-def _formulas(plan: MasterLayout, *, each_row: bool) -> dict[str, str]:
+def _formulas(layout: MasterLayout, *, each_row: bool) -> dict[str, str]:
     """The formula of each sum: of the row's fiche and exercice, or of everything."""
-    charges, produits = plan.data[table_name("plan_charges")], plan.data[table_name("plan_produits")]
+    charges, produits = layout.data[table_name("plan_charges")], layout.data[table_name("plan_produits")]
 
     def own(label: str) -> str:
         return this_row(SUMMARY, label) if each_row else _total_name(label)
@@ -139,22 +139,22 @@ def _formulas(plan: MasterLayout, *, each_row: bool) -> dict[str, str]:
     return money | {STATE: state_formula(own(GAP), f"ROUND({own(RECEIVED)}-{own(GIVEN)},2)")}
 
 
-def write_charges(sheet: Sheet, plan: MasterLayout) -> None:
+def write_charges(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the charges of all plans."""
-    table = plan.data[table_name("plan_charges")]
+    table = layout.data[table_name("plan_charges")]
     sheet.title("Charges", "Plans de financement : ce que coûte chaque fiche, poste par poste", len(table.columns))
-    _write_rows(sheet, plan, table, {})
+    _write_rows(sheet, layout, table, {})
 
 
-def write_produits(sheet: Sheet, plan: MasterLayout) -> None:
+def write_produits(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the produits of all plans, with what each counts for and where it stands."""
-    table = plan.data[table_name("plan_produits")]
+    table = layout.data[table_name("plan_produits")]
     subtitle = "Plans de financement : qui paie chaque fiche, et où en est chaque somme"
     sheet.title("Produits", subtitle, len(table.columns))
     asked, granted, paid = (
         this_row(table.name, table.label(name)) for name in ("montant_demande", "montant_accorde", "montant_verse")
     )
-    rows = plain_rows(plan.contract.tables["plan_produits"].loc[list(table.indexes)])
+    rows = plain_rows(layout.contract.tables["plan_produits"].loc[list(table.indexes)])
     kept = ["" if (cents := retained(row)) is None else cents for row in rows]
     counted = f'IF({granted}<>"",{granted},IF({asked}="","",{asked}))'
     waiting = f'IF({granted}="",IF({asked}="","","demandé"),IF({granted}=0,"refusé","accordé"))'
@@ -163,18 +163,18 @@ def write_produits(sheet: Sheet, plan: MasterLayout) -> None:
         "retenu": Computed("euros", counted, kept),
         "etat": Computed("state", f"IF(N({paid})>0,{settled},{waiting})", [progress(row) for row in rows]),
     }
-    _write_rows(sheet, plan, table, computed)
+    _write_rows(sheet, layout, table, computed)
 
 
-def _write_rows(sheet: Sheet, plan: MasterLayout, table: DataTable, computed: dict[str, Computed]) -> None:
-    write_data_table(sheet, plan, table, computed)
-    fit_data_table(sheet, plan, table, computed)
-    finish(sheet, plan, table, last_printed="commentaire")
+def _write_rows(sheet: Sheet, layout: MasterLayout, table: DataTable, computed: dict[str, Computed]) -> None:
+    write_data_table(sheet, layout, table, computed)
+    fit_data_table(sheet, layout, table, computed)
+    finish(sheet, layout, table, last_printed="commentaire")
     sheet.link(2, 1, sheet_marker(PLANS), f"→ {PLANS}")
 
 
-def _values(plan: MasterLayout, sums: FundingPlan) -> dict[str, Any]:
-    rounding = plan.contract.settings.arrondi_euros
+def _values(layout: MasterLayout, sums: FundingPlan) -> dict[str, Any]:
+    rounding = layout.contract.settings.arrondi_euros
     return {
         CHARGES_SUM: sums.charges,
         PRODUITS_SUM: sums.produits,

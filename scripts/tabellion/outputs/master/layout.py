@@ -1,6 +1,6 @@
 """Where everything stands in the master workbook, decided before anything is written: pure geometry, no file.
 
-The plan serves three times: the sheets are written from it, the findings of a register take their cells from it, and
+The layout serves three times: the sheets are written from it, the findings of a register take their cells from it, and
 links lead where it says.
 """
 

@@ -33,19 +33,19 @@ _WIDTHS = (14, 60, 12, 22, 18, 16)
 _AMOUNT_COLUMN = _LABELS.index(AMOUNT)
 
 
-def write_rapprochement(sheet: Sheet, plan: MasterLayout) -> None:
+def write_rapprochement(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the balance, the steps of the walk, what is counted twice, and every published total beside its lines."""
-    contract, table = plan.contract, plan.data[table_name("totaux_publies")]
+    contract, table = layout.contract, layout.data[table_name("totaux_publies")]
     sheet.title(RAPPROCHEMENT, "Du total publié au total recalculé, chaque écart nommé", len(table.columns))
-    _write_balance(sheet, plan)
-    _write_steps(sheet, plan, STEPS, "Les écarts, un par un", plan.steps_row, contract.walk.steps)
+    _write_balance(sheet, layout)
+    _write_steps(sheet, layout, STEPS, "Les écarts, un par un", layout.steps_row, contract.walk.steps)
     _write_steps(
-        sheet, plan, DOUBLES, "Ce qui est compté dans deux conventions", plan.doubles_row, contract.walk.doubles
+        sheet, layout, DOUBLES, "Ce qui est compté dans deux conventions", layout.doubles_row, contract.walk.doubles
     )
     sheet.section(table.row - 1, 0, "Tous les totaux publiés, en face de la somme des lignes")
-    computed = _published(plan)
-    write_data_table(sheet, plan, table, computed)
-    fit_data_table(sheet, plan, table, computed)
+    computed = _published(layout)
+    write_data_table(sheet, layout, table, computed)
+    fit_data_table(sheet, layout, table, computed)
     add_state_colours(sheet, table.row + 1, table.column_of("etat"), table.last_row, table.column_of("etat"))
     sheet.set_widths(widths(table), enumerate(_WIDTHS))
     sheet.raw.freeze_panes(3, 0)
@@ -53,12 +53,12 @@ def write_rapprochement(sheet: Sheet, plan: MasterLayout) -> None:
     sheet.raw.print_area(0, 0, table.last_row, table.column_of("ligne_source"))
 
 
-def _write_balance(sheet: Sheet, plan: MasterLayout) -> None:
-    walk, row = plan.contract.walk, plan.balance_row
+def _write_balance(sheet: Sheet, layout: MasterLayout) -> None:
+    walk, row = layout.contract.walk, layout.balance_row
     sheet.section(row - 1, 0, "Du total publié au total recalculé")
     explained, twice = sum(step.cents for step in walk.steps), sum(step.cents for step in walk.doubles)
     lines = (
-        (PUBLISHED, "Total général publié", published_sum(plan, RECAP, SCOPE_ALL), walk.published, "euros"),
+        (PUBLISHED, "Total général publié", published_sum(layout, RECAP, SCOPE_ALL), walk.published, "euros"),
         (EXPLAINED, "Écarts nommés ci-dessous", f"SUM({column_ref(STEPS, AMOUNT)})", explained, "signed"),
         (SINCE, "Écarts apparus depuis la génération", f"{RECOMPUTED}-{PUBLISHED}-{EXPLAINED}", 0, "signed"),
         (
@@ -79,7 +79,9 @@ def _write_balance(sheet: Sheet, plan: MasterLayout) -> None:
         sheet.show_cents((row + offset, _AMOUNT_COLUMN, row + offset, _AMOUNT_COLUMN), signed=kind == "signed")
 
 
-def _write_steps(sheet: Sheet, plan: MasterLayout, name: str, heading: str, row: int, steps: tuple[Step, ...]) -> None:
+def _write_steps(
+    sheet: Sheet, layout: MasterLayout, name: str, heading: str, row: int, steps: tuple[Step, ...]
+) -> None:
     sheet.section(row - 1, 0, heading)
     aligned = {RANK: "center", CONVENTION: "center", AMOUNT: "right", LINK: "center"}
     sheet.table(name, row, 0, max(1, len(steps)), _LABELS, filters=False, aligned=aligned)
@@ -91,23 +93,23 @@ def _write_steps(sheet: Sheet, plan: MasterLayout, name: str, heading: str, row:
             sheet.write(row + 1, column, "Aucun." if column == 1 else None, style)
     for position, step in enumerate(steps):
         place = row + 1 + position
-        town = plan.contract.town_labels[step.town] if step.town is not None else None
+        town = layout.contract.town_labels[step.town] if step.town is not None else None
         key = str(position + 1)
         sheet.write(place, 0, position + 1, centred)
-        sheet.write(place, 1, words := describe(plan, step), style)
+        sheet.write(place, 1, words := describe(layout, step), style)
         sheet.fit(place, [(words, 1), (town, 3)])
         sheet.write(place, 2, step.convention, centred)
         sheet.write(place, 3, town, style)
         cell_style, content = computed_cell(sheet.writer, "signed", step.cents)
-        sheet.formula(place, _AMOUNT_COLUMN, _formula(plan, step), cell_style, content, (name, key, AMOUNT))
-        link = sheet.writer.cell(font_color=plan.contract.theme.colours["lien"], underline=1, align="center")
-        sheet.link(place, 5, _target(plan, step), "voir", link)
+        sheet.formula(place, _AMOUNT_COLUMN, _formula(layout, step), cell_style, content, (name, key, AMOUNT))
+        link = sheet.writer.cell(font_color=layout.contract.theme.colours["lien"], underline=1, align="center")
+        sheet.link(place, 5, _target(layout, step), "voir", link)
 
 
-def describe(plan: MasterLayout, step: Step) -> str:
+def describe(layout: MasterLayout, step: Step) -> str:
     """What a step says to people."""
     if step.kind is StepKind.DOUBLE:
-        lines = plan.contract.tables["lignes_budgetaires"]
+        lines = layout.contract.tables["lignes_budgetaires"]
         return f"« {lines.loc[step.index, 'libelle']} » : aussi dans la convention {step.kept_convention}"
     return {
         StepKind.GENERAL: "Les totaux des conventions ne font pas le total général publié",
@@ -118,45 +120,45 @@ def describe(plan: MasterLayout, step: Step) -> str:
     }[step.kind]
 
 
-def _formula(plan: MasterLayout, step: Step) -> str:
+def _formula(layout: MasterLayout, step: Step) -> str:
     """The live formula of a step: the same two figures that :mod:`tabellion.measures.walk` compares."""
     convention = str(step.convention)
     if step.kind is StepKind.GENERAL:
-        return f"{published_sum(plan, RECAP, SCOPE_CONVENTION)}-{published_sum(plan, RECAP, SCOPE_ALL)}"
+        return f"{published_sum(layout, RECAP, SCOPE_CONVENTION)}-{published_sum(layout, RECAP, SCOPE_ALL)}"
     if step.kind is StepKind.CONVENTION:
-        towns = published_sum(plan, RECAP, SCOPE_TOWN, convention)
-        return f"{towns}-{published_sum(plan, RECAP, SCOPE_CONVENTION, convention)}"
+        towns = published_sum(layout, RECAP, SCOPE_TOWN, convention)
+        return f"{towns}-{published_sum(layout, RECAP, SCOPE_CONVENTION, convention)}"
     if step.kind is StepKind.ABSENT:
-        return published_sum(plan, DETAIL, SCOPE_TOWN, convention)
-    lines = plan.data[table_name("lignes_budgetaires", step.convention)]
+        return published_sum(layout, DETAIL, SCOPE_TOWN, convention)
+    lines = layout.data[table_name("lignes_budgetaires", step.convention)]
     measure = column_ref(lines.name, lines.label(MEASURE))
     if step.kind is StepKind.DOUBLE:
-        identifier = plan.contract.tables["lignes_budgetaires"].loc[step.index, "ligne_id"]
+        identifier = layout.contract.tables["lignes_budgetaires"].loc[step.index, "ligne_id"]
         keys = column_ref(lines.name, lines.label("ligne_id"))
         years = column_ref(lines.name, lines.label("exercice"))
         return f"-SUMIFS({measure},{keys},{quoted_text(identifier)},{years},{EXERCICE})"
-    town = quoted_text(plan.contract.town_labels[step.town])
-    printed = published_sum(plan, DETAIL, SCOPE_TOWN, convention, town)
+    town = quoted_text(layout.contract.town_labels[step.town])
+    printed = published_sum(layout, DETAIL, SCOPE_TOWN, convention, town)
     if step.kind is StepKind.TOWN:
-        return f"{printed}-{published_sum(plan, RECAP, SCOPE_TOWN, convention, town)}"
-    return f"{lines_sum(plan, step.convention, town, EXERCICE)}-{printed}"
+        return f"{printed}-{published_sum(layout, RECAP, SCOPE_TOWN, convention, town)}"
+    return f"{lines_sum(layout, step.convention, town, EXERCICE)}-{printed}"
 
 
-def lines_sum(plan: MasterLayout, convention: int | None, town: str | None, exercice: str) -> str:
+def lines_sum(layout: MasterLayout, convention: int | None, town: str | None, exercice: str) -> str:
     """The formula of a sum of lines; ``town`` and ``exercice`` are formulas themselves."""
-    lines = plan.data[table_name("lignes_budgetaires", convention)]
+    lines = layout.data[table_name("lignes_budgetaires", convention)]
     conditions = [column_ref(lines.name, lines.label("exercice")), exercice]
     if town is not None:
         conditions += [column_ref(lines.name, lines.label("collectivite_id")), town]
     return f"SUMIFS({column_ref(lines.name, lines.label(MEASURE))},{','.join(conditions)})"
 
 
-def _target(plan: MasterLayout, step: Step) -> str:
+def _target(layout: MasterLayout, step: Step) -> str:
     """Where a step leads."""
     if step.index is not None:
-        place = plan.locate("lignes_budgetaires", step.index, MEASURE)
+        place = layout.locate("lignes_budgetaires", step.index, MEASURE)
         return cell_link(str(place.feuille), str(place.cellule))
-    accounts = plan.contract.accounts
+    accounts = layout.contract.accounts
     source, scope = {
         StepKind.GENERAL: (RECAP, SCOPE_ALL),
         StepKind.CONVENTION: (RECAP, SCOPE_CONVENTION),
@@ -164,27 +166,27 @@ def _target(plan: MasterLayout, step: Step) -> str:
     }.get(step.kind, (DETAIL, SCOPE_TOWN))
     found = accounts.published(source, scope, step.convention, step.town)
     if found is not None:
-        place = plan.locate("totaux_publies", found.index, "montant")
+        place = layout.locate("totaux_publies", found.index, "montant")
         return cell_link(str(place.feuille), str(place.cellule))
     return sheet_marker(RAPPROCHEMENT if step.convention is None else sheet_key("B", step.convention))
 
 
-def _published(plan: MasterLayout) -> dict[str, Computed]:
+def _published(layout: MasterLayout) -> dict[str, Computed]:
     """The recomputed figure beside each published total, with the gap and its state."""
-    contract = plan.contract
-    table = plan.data[table_name("totaux_publies")]
+    contract = layout.contract
+    table = layout.data[table_name("totaux_publies")]
     town, year = this_row(table.name, table.label("collectivite_id")), this_row(table.name, table.label("exercice"))
     calculated, printed = this_row(table.name, table.label("calcule")), this_row(table.name, table.label("montant"))
     gap = this_row(table.name, table.label("ecart"))
     shown = f"IF({year}={EXERCICE},SUM({column_ref(CREDITS, TOTAL)}),0)"
     columns = plain_columns(contract.tables["totaux_publies"].loc[list(table.indexes)])
     formulas, values, gaps, states = [], [], [], []
-    sums = _line_sums(plan)
+    sums = _line_sums(layout)
     for convention, collectivite, exercice, cents in zip(
         columns["convention_id"], columns["collectivite_id"], columns["exercice"], columns["montant"], strict=True
     ):
         if convention in contract.convention_titles:
-            formulas.append(lines_sum(plan, convention, town if collectivite is not None else None, year))
+            formulas.append(lines_sum(layout, convention, town if collectivite is not None else None, year))
             value = sums.get((convention, collectivite, exercice), 0)
         else:
             formulas.append(shown)
@@ -199,8 +201,8 @@ def _published(plan: MasterLayout) -> dict[str, Computed]:
     }
 
 
-def _line_sums(plan: MasterLayout) -> dict[tuple[int, str | None, int], int]:
-    lines = plan.contract.tables["lignes_budgetaires"]
+def _line_sums(layout: MasterLayout) -> dict[tuple[int, str | None, int], int]:
+    lines = layout.contract.tables["lignes_budgetaires"]
     sums: dict[tuple[int, str | None, int], int] = {}
     keys = zip(
         lines["convention_id"], lines["collectivite_id"], lines["exercice"], lines[MEASURE].fillna(0), strict=True

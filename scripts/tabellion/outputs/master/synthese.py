@@ -77,9 +77,9 @@ def unique_labels(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def write_synthese(sheet: Sheet, plan: MasterLayout) -> None:
+def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the whole sheet."""
-    contract = plan.contract
+    contract = layout.contract
     towns = [contract.town_labels[each] for each in contract.accounts.towns]
     width = len(towns) + 6
     sheet.title("Synthèse", "Tout est calculé : rien ne se tape sur cette feuille", width)
@@ -87,16 +87,16 @@ def write_synthese(sheet: Sheet, plan: MasterLayout) -> None:
     sheet.write(2, 0, "Exercice affiché :", sheet.writer.format(bold=True, valign="vcenter"))
     style = sheet.writer.format(bold=True, align="left", valign="vcenter")
     sheet.named_formula(2, 2, "Exercice_affiche", EXERCICE, style, contract.settings.exercice)
-    row = _write(sheet, "Crédits de droit commun par convention et par collectivité (€)", _credits(plan, towns), 4)
+    row = _write(sheet, "Crédits de droit commun par convention et par collectivité (€)", _credits(layout, towns), 4)
     add_state_colours(sheet, FIRST_TABLE_ROW + 1, width - 1, row, width - 1)
-    row = _credits_chart(sheet, plan, towns, row)
+    row = _credits_chart(sheet, layout, towns, row)
     breaks, start = [row], row
-    row = _write(sheet, "Fiches action par convention et par priorité", _priorities(plan), row)
-    row = _bar_chart(sheet, plan, "Fiches action par priorité", _priorities(plan), start, row, stacked=True)
+    row = _write(sheet, "Fiches action par convention et par priorité", _priorities(layout), row)
+    row = _bar_chart(sheet, layout, "Fiches action par priorité", _priorities(layout), start, row, stacked=True)
     breaks.append(row)
     start = row
-    row = _write(sheet, "Fiches et montants par financeur", _funders(plan), row)
-    _bar_chart(sheet, plan, "Financements par financeur", _funders(plan), start, row, stacked=False)
+    row = _write(sheet, "Fiches et montants par financeur", _funders(layout), row)
+    _bar_chart(sheet, layout, "Financements par financeur", _funders(layout), start, row, stacked=False)
     sheet.set_widths([(0, 8), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(3, 2)
     sheet.print_setup((0, 1), contract.settings.titre)
@@ -137,9 +137,9 @@ def _write(sheet: Sheet, heading: str, summary: _Summary, row: int) -> int:
     return total + 2
 
 
-def _credits(plan: MasterLayout, towns: list[str]) -> _Summary:
-    contract, accounts = plan.contract, plan.contract.accounts
-    measure = measured_labels(plan)[MEASURE]
+def _credits(layout: MasterLayout, towns: list[str]) -> _Summary:
+    contract, accounts = layout.contract, layout.contract.accounts
+    measure = measured_labels(layout)[MEASURE]
     before, after = (NUMBER, CONVENTION), (TOTAL, RECAP_PRINTED, GAP, STATE)
     named = unique_labels([*before, *after, *towns])
     labels = (*before, *named[len(before) + len(after) :], *after)
@@ -160,10 +160,10 @@ def _credits(plan: MasterLayout, towns: list[str]) -> _Summary:
             for town, shown in zip(accounts.towns, towns, strict=True)
         ]
         value, figures = accounts.of(convention), convention_figures(accounts, convention)
-        recap = published_sum(plan, RECAP, SCOPE_CONVENTION, this_row(CREDITS, labels[0]))
+        recap = published_sum(layout, RECAP, SCOPE_CONVENTION, this_row(CREDITS, labels[0]))
         cells += [
             _Cell("euros", f"SUM({column_ref(table, measure)})", value),
-            _Cell("euros", recap_or_blank(plan, recap), figures.recap),
+            _Cell("euros", recap_or_blank(layout, recap), figures.recap),
             _Cell("signed", gap_formula, figures.recap_gap),
             _Cell("state", state_formula(this_row(CREDITS, gap_label)), state_of(rounding, figures.recap_gap)),
         ]
@@ -175,18 +175,18 @@ def _credits(plan: MasterLayout, towns: list[str]) -> _Summary:
         _Cell("euros", f"SUM({column_ref(CREDITS, label)})", accounts.of(town=town))
         for town, label in zip(accounts.towns, town_labels, strict=True)
     ]
-    all_gap = f"SUM({column_ref(CREDITS, total)})-{published_sum(plan, RECAP, SCOPE_ALL)}"
+    all_gap = f"SUM({column_ref(CREDITS, total)})-{published_sum(layout, RECAP, SCOPE_ALL)}"
     totals += [
         _Cell("euros", f"SUM({column_ref(CREDITS, total)})", value),
-        _Cell("euros", recap_or_blank(plan, published_sum(plan, RECAP, SCOPE_ALL)), printed),
-        _Cell("signed", recap_or_blank(plan, all_gap), gap),
-        _Cell("state", state_formula(recap_or_blank(plan, all_gap).replace('""', "0")), state_of(rounding, gap)),
+        _Cell("euros", recap_or_blank(layout, published_sum(layout, RECAP, SCOPE_ALL)), printed),
+        _Cell("signed", recap_or_blank(layout, all_gap), gap),
+        _Cell("state", state_formula(recap_or_blank(layout, all_gap).replace('""', "0")), state_of(rounding, gap)),
     ]
     return _Summary(CREDITS, labels, tuple(keys), tuple(rows), tuple(totals))
 
 
-def _priorities(plan: MasterLayout) -> _Summary:
-    contract = plan.contract
+def _priorities(layout: MasterLayout) -> _Summary:
+    contract = layout.contract
     fiches = contract.tables["fiches"]
     found = sorted({*contract.settings.priorites, *(int(each) for each in fiches["priorite"].dropna().unique())})
     counts = fiches.groupby(["convention_id", "priorite"], dropna=False).size().to_dict() if len(fiches) else {}
@@ -196,7 +196,7 @@ def _priorities(plan: MasterLayout) -> _Summary:
     sizes = fiches["convention_id"].value_counts().to_dict()
     keys, rows, sums = [], [], [0] * (len(found) + 2)
     for convention, (title, _) in contract.convention_titles.items():
-        table = plan.data[table_name("fiches", convention)]
+        table = layout.data[table_name("fiches", convention)]
         priority, identifier = (
             column_ref(table.name, table.label("priorite")),
             column_ref(table.name, table.label("fiche_id")),
@@ -216,10 +216,10 @@ def _priorities(plan: MasterLayout) -> _Summary:
     return _Summary(PRIORITES, labels, tuple(keys), tuple(rows), tuple(totals))
 
 
-def _funders(plan: MasterLayout) -> _Summary:
-    contract = plan.contract
+def _funders(layout: MasterLayout) -> _Summary:
+    contract = layout.contract
     financements, funders = contract.tables["financements"], plain_columns(contract.tables["financeurs"])
-    table = plan.data[table_name("financements")]
+    table = layout.data[table_name("financements")]
     funder, amount = (column_ref(table.name, table.label(name)) for name in ("financeur_id", "montant"))
     counts = financements["financeur_id"].value_counts().to_dict()
     amounts = {key: int(cents) for key, cents in financements.groupby("financeur_id")["montant"].sum().items()}
@@ -239,8 +239,8 @@ def _funders(plan: MasterLayout) -> _Summary:
     return _Summary(FINANCEURS, labels, tuple(keys), tuple(rows), totals)
 
 
-def _credits_chart(sheet: Sheet, plan: MasterLayout, towns: list[str], row: int) -> int:
-    contract = plan.contract
+def _credits_chart(sheet: Sheet, layout: MasterLayout, towns: list[str], row: int) -> int:
+    contract = layout.contract
     count, header = len(contract.accounts.conventions), FIRST_TABLE_ROW + 1
     if not count or not towns:
         return row
@@ -248,24 +248,31 @@ def _credits_chart(sheet: Sheet, plan: MasterLayout, towns: list[str], row: int)
     parts = [(column, header, count) for column in series]
     words = f"{count} conventions, {len(towns)} collectivités : total {contract.accounts.of() // 100} euros."
     return _chart(
-        sheet, plan, "Crédits de droit commun par convention", parts, row, words, legend=len(series) > 1, number="#,##0"
+        sheet,
+        layout,
+        "Crédits de droit commun par convention",
+        parts,
+        row,
+        words,
+        legend=len(series) > 1,
+        number="#,##0",
     )
 
 
 def _bar_chart(
-    sheet: Sheet, plan: MasterLayout, title: str, summary: _Summary, start: int, row: int, *, stacked: bool
+    sheet: Sheet, layout: MasterLayout, title: str, summary: _Summary, start: int, row: int, *, stacked: bool
 ) -> int:
     if not summary.keys:
         return row
     last = len(summary.labels) - 1 if stacked else 3
     parts = [(column, start + 1, len(summary.keys)) for column in range(2, last)]
     words = f"{len(summary.keys)} lignes, colonnes : {', '.join(summary.labels[2:last])}."
-    return _chart(sheet, plan, title, parts, row, words, legend=stacked, number="0")
+    return _chart(sheet, layout, title, parts, row, words, legend=stacked, number="0")
 
 
 def _chart(
     sheet: Sheet,
-    plan: MasterLayout,
+    layout: MasterLayout,
     title: str,
     series: list[tuple[int, int, int]],
     row: int,
@@ -275,7 +282,7 @@ def _chart(
     number: str,
 ) -> int:
     """A stacked bar chart under a table; ``series`` are (column, header row, count). Returns the first free row."""
-    theme = plan.contract.theme
+    theme = layout.contract.theme
     chart: Any = sheet.writer.book.add_chart({"type": "bar", "subtype": "stacked"})
     quoted = quoted_sheet(sheet.name)
     font = {"name": theme.font, "size": 9, "color": theme.colours["encre"]}

@@ -58,7 +58,7 @@ def key_source(resource: str) -> str:
 
 
 def write_data_table(
-    sheet: Sheet, plan: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
+    sheet: Sheet, layout: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
 ) -> None:
     """Write the Excel table, its cells and its rules. ``computed`` gives the computed columns by name."""
     computed = computed or {}
@@ -70,15 +70,15 @@ def write_data_table(
     labels = [column.label for column in table.columns]
     centred = {column.label: "center" for column in table.columns if _is_centred(column, computed)}
     sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated, aligned=centred)
-    schema = plan.contract.schemas[table.resource]
-    values = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
+    schema = layout.contract.schemas[table.resource]
+    values = plain_columns(layout.contract.tables[table.resource].loc[list(table.indexes)])
     keys = [str(each) for each in values[schema.primary_key[0]]]
     for offset, column in enumerate(table.columns):
         place = table.column + offset
         if column.field is None:
             _write_computed(sheet, table, column, place, computed[column.name], keys)
         else:
-            _write_field(sheet, plan, schema, table, column.field, place, values[column.name])
+            _write_field(sheet, layout, schema, table, column.field, place, values[column.name])
 
 
 def _is_centred(column: Column, computed: Mapping[str, Computed]) -> bool:
@@ -88,11 +88,11 @@ def _is_centred(column: Column, computed: Mapping[str, Computed]) -> bool:
 
 
 def fit_data_table(
-    sheet: Sheet, plan: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
+    sheet: Sheet, layout: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
 ) -> None:
     """Make the rows of a table as high as their longest text."""
     made = {name: each.values for name, each in (computed or {}).items()}
-    shown_texts = shown_columns_of(plan, table)
+    shown_texts = shown_columns_of(layout, table)
     for offset, column in enumerate(table.columns):
         if column.field is not None and column.field.one_line:
             continue
@@ -101,22 +101,28 @@ def fit_data_table(
                 sheet.fit(table.row + 1 + position, [(value, table.column + offset)])
 
 
-def shown_columns_of(plan: MasterLayout, table: DataTable) -> dict[str, list[CellContent]]:
+def shown_columns_of(layout: MasterLayout, table: DataTable) -> dict[str, list[CellContent]]:
     """What the cells of a table's fields show, by field."""
-    values = plain_columns(plan.contract.tables[table.resource].loc[list(table.indexes)])
-    schema = plan.contract.schemas[table.resource]
+    values = plain_columns(layout.contract.tables[table.resource].loc[list(table.indexes)])
+    schema = layout.contract.schemas[table.resource]
     found = {}
     for column in table.columns:
         if column.field is not None:
-            labels = plan.contract.labels(key.table) if (key := schema.foreign.get(column.name)) is not None else {}
+            labels = layout.contract.labels(key.table) if (key := schema.foreign.get(column.name)) is not None else {}
             found[column.name] = [shown(column.field, value, labels) for value in values[column.name]]
     return found
 
 
 def _write_field(
-    sheet: Sheet, plan: MasterLayout, schema: TableSchema, table: DataTable, field: Field, place: int, values: list[Any]
+    sheet: Sheet,
+    layout: MasterLayout,
+    schema: TableSchema,
+    table: DataTable,
+    field: Field,
+    place: int,
+    values: list[Any],
 ) -> None:
-    labels = plan.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
+    labels = layout.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
     for position in range(table.height):
         value = values[position] if position < len(values) else None
         style = value_format(sheet.writer, field.kind, value, one_line=field.one_line)
@@ -234,13 +240,13 @@ def widths(table: DataTable) -> list[tuple[int, float]]:
     return [(table.column + offset, column.width) for offset, column in enumerate(table.columns)]
 
 
-def define_lists(writer: Writer, plan: MasterLayout) -> None:
+def define_lists(writer: Writer, layout: MasterLayout) -> None:
     """The defined names behind the drop-downs: each is a table's column, so a value added there is offered at once."""
-    contract = plan.contract
+    contract = layout.contract
     for resource in dict.fromkeys(key.table for schema in contract.schemas.values() for key in schema.foreign_keys):
         if resource in SINGLE:
             name = table_name(resource)
-            label = plan.data[name].label(contract.schemas[resource].shown_key)
+            label = layout.data[name].label(contract.schemas[resource].shown_key)
             writer.name(key_source(resource), "=" + column_ref(name, label))
-    for each in plan.lists.values():
+    for each in layout.lists.values():
         writer.name(choice_name(each.name), "=" + column_ref(each.name, each.title))

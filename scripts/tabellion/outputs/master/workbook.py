@@ -1,4 +1,4 @@
-"""The master workbook: a plan and findings in, the bytes of ``contrat.xlsx`` out; the same input, the same bytes."""
+"""The master workbook: a layout and findings in, the bytes of ``contrat.xlsx`` out; the same input, the same bytes."""
 
 from __future__ import annotations
 
@@ -37,52 +37,52 @@ from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.writer import Sheet, Writer, document_date
 
 
-def write_master(plan: MasterLayout, findings: Sequence[Finding]) -> bytes:
+def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     """Write the whole workbook in memory.
 
-    ``findings`` are those of the register, already placed by ``plan.locate``; they fill the sheet Contrôles.
+    ``findings`` are those of the register, already placed by ``layout.locate``; they fill the sheet Contrôles.
     """
-    contract = plan.contract
+    contract = layout.contract
     writer = Writer(contract.theme)
-    sheets = {key: writer.sheet(name) for key, name in plan.sheets.items()}
-    define_lists(writer, plan)
-    define_constants(writer, plan)
-    write_accueil(sheets[ACCUEIL], plan, findings)
-    write_synthese(sheets[SYNTHESE], plan)
-    write_rapprochement(sheets[RAPPROCHEMENT], plan)
+    sheets = {key: writer.sheet(name) for key, name in layout.sheets.items()}
+    define_lists(writer, layout)
+    define_constants(writer, layout)
+    write_accueil(sheets[ACCUEIL], layout, findings)
+    write_synthese(sheets[SYNTHESE], layout)
+    write_rapprochement(sheets[RAPPROCHEMENT], layout)
     for convention in contract.convention_titles:
-        fiches, lines = (plan.data[table_name(resource, convention)] for resource in ("fiches", "lignes_budgetaires"))
-        write_fiches(sheets[fiches.sheet], plan, fiches, convention)
-        write_budget(sheets[lines.sheet], plan, lines, convention)
+        fiches, lines = (layout.data[table_name(resource, convention)] for resource in ("fiches", "lignes_budgetaires"))
+        write_fiches(sheets[fiches.sheet], layout, fiches, convention)
+        write_budget(sheets[lines.sheet], layout, lines, convention)
         for here, there in (("C", "B"), ("B", "C")):
             other = sheet_key(there, convention)
             words = "Budget" if there == "B" else "Fiches action"
             _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
-    write_financements(sheets[FINANCEMENTS], plan)
+    write_financements(sheets[FINANCEMENTS], layout)
     if SUBVENTIONS in sheets:
-        write_subventions(sheets[SUBVENTIONS], plan)
+        write_subventions(sheets[SUBVENTIONS], layout)
     if SUIVI in sheets:
-        write_suivi(sheets[SUIVI], plan)
+        write_suivi(sheets[SUIVI], layout)
     if PLANS in sheets:
-        write_plans(sheets[PLANS], plan)
-        write_charges(sheets[CHARGES], plan)
-        write_produits(sheets[PRODUITS], plan)
-    write_nomenclatures(sheets[NOMENCLATURES], plan)
-    write_controles(sheets[CONTROLES], plan, findings)
+        write_plans(sheets[PLANS], layout)
+        write_charges(sheets[CHARGES], layout)
+        write_produits(sheets[PRODUITS], layout)
+    write_nomenclatures(sheets[NOMENCLATURES], layout)
+    write_controles(sheets[CONTROLES], layout, findings)
     for key, sheet in sheets.items():
         if key in (FINANCEMENTS, SUBVENTIONS, SUIVI, PLANS, CHARGES, PRODUITS, NOMENCLATURES, CONTROLES):
             _write_ways(sheet)
         writer.name(sheet_marker(key), f"={quoted_sheet(sheet.name)}!$A$1")
-    _colour_tabs(plan, sheets)
+    _colour_tabs(layout, sheets)
     identity: dict[str, str | int] = {"genre": KIND_MASTER, "format": FORMAT_VERSION}
     identity["contrat"] = contract.settings.identifiant
-    identity |= {resource: SHOWN for resource in OCCASIONAL if table_name(resource) in plan.data}
+    identity |= {resource: SHOWN for resource in OCCASIONAL if table_name(resource) in layout.data}
     if contract.adoption:
         identity["adoption"] = contract.adoption
     if contract.by_hand:
         identity["registre"] = contract.by_hand
     write_identity(writer, identity)
-    _write_properties(writer, plan)
+    _write_properties(writer, layout)
     sheets[ACCUEIL].raw.activate()
     return signature.sign(writer.close())
 
@@ -95,16 +95,16 @@ def _write_ways(sheet: Sheet, target: str = "", words: str = "") -> None:
         sheet.link(2, 1, target, words)
 
 
-def _colour_tabs(plan: MasterLayout, sheets: dict[str, Sheet]) -> None:
-    series = plan.contract.theme.series
+def _colour_tabs(layout: MasterLayout, sheets: dict[str, Sheet]) -> None:
+    series = layout.contract.theme.series
     families = {"C": series[0], "B": series[1 % len(series)]}
     for key, sheet in sheets.items():
         if key[1:].isdecimal():
             sheet.raw.set_tab_color(families[key[0]])
 
 
-def _write_properties(writer: Writer, plan: MasterLayout) -> None:
-    settings = plan.contract.settings
+def _write_properties(writer: Writer, layout: MasterLayout) -> None:
+    settings = layout.contract.settings
     writer.book.set_properties({
         "title": settings.titre,
         "subject": f"Contrat de ville {settings.debut}–{settings.fin}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tabellion.campaign.model import Claim, Conflict, Consolidation, Removal
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.outputs.report.words import LISTED_AT_MOST, Link, link_to, moment, signed
 from tabellion.schema.amounts import format_euros
 
@@ -81,7 +81,7 @@ class Withdrawal:
     place: Link
 
 
-def changes_of(consolidation: Consolidation, naming: Naming) -> Changes:
+def changes_of(consolidation: Consolidation, labels: Labels) -> Changes:
     """What this run changed."""
     since, names = consolidation.since, consolidation.partner_names
     totals = since.totals
@@ -97,11 +97,11 @@ def changes_of(consolidation: Consolidation, naming: Naming) -> Changes:
         ),
         cells=tuple(
             Change(
-                naming.row(each.table, each.key),
-                naming.table(each.table),
-                naming.title(each.table, each.champ),
-                naming.value(each.table, each.champ, each.before),
-                naming.value(each.table, each.champ, each.after),
+                labels.row(each.table, each.key),
+                labels.table(each.table),
+                labels.title(each.table, each.champ),
+                labels.value(each.table, each.champ, each.before),
+                labels.value(each.table, each.champ, each.after),
                 link_to(each.place) if each.place is not None else Link("", ""),
             )
             for each in since.cells[:LISTED_AT_MOST]
@@ -110,20 +110,20 @@ def changes_of(consolidation: Consolidation, naming: Naming) -> Changes:
     )
 
 
-def dispute_of(conflict: Conflict, consolidation: Consolidation, naming: Naming) -> Dispute:
+def dispute_of(conflict: Conflict, consolidation: Consolidation, labels: Labels) -> Dispute:
     """A conflict in words."""
 
     def value(said: object) -> str:
-        return naming.value(conflict.table, conflict.champ, said)
+        return labels.value(conflict.table, conflict.champ, said)
 
     def claim(each: Claim) -> Said:
         name = consolidation.partner_names.get(each.partenaire, each.partenaire)
         return Said(name, each.exercice, value(each.value), link_to(each.place))
 
     return Dispute(
-        row=naming.row(conflict.table, conflict.key),
-        table=naming.table(conflict.table),
-        champ=naming.title(conflict.table, conflict.champ),
+        row=labels.row(conflict.table, conflict.key),
+        table=labels.table(conflict.table),
+        champ=labels.title(conflict.table, conflict.champ),
         kept=value(conflict.kept),
         sent=value(conflict.sent),
         place=link_to(conflict.place) if conflict.place is not None else None,
@@ -131,11 +131,11 @@ def dispute_of(conflict: Conflict, consolidation: Consolidation, naming: Naming)
     )
 
 
-def withdrawal_of(removal: Removal, consolidation: Consolidation, naming: Naming) -> Withdrawal:
+def withdrawal_of(removal: Removal, consolidation: Consolidation, labels: Labels) -> Withdrawal:
     """A removal in words."""
     return Withdrawal(
-        removal.libelle or naming.row(removal.table, removal.key),
-        naming.table(removal.table),
+        removal.libelle or labels.row(removal.table, removal.key),
+        labels.table(removal.table),
         consolidation.partner_names.get(removal.partenaire, removal.partenaire),
         removal.exercice,
         link_to(removal.place),

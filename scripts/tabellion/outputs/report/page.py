@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tabellion.campaign.model import Consolidation
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.findings import Finding
 from tabellion.outputs.report.blockers import Anchors, Blocker, Owners, blockers_of
 from tabellion.outputs.report.board import Campaign, campaigns_of
@@ -54,7 +54,7 @@ class Page:
 def page_of(consolidation: Consolidation) -> Page:
     """Gather what the report says of a consolidation."""
     contract, settings = consolidation.contract, consolidation.contract.settings
-    naming = Naming(contract)
+    labels = Labels(contract)
     owners = {
         received.fichier: (line.partenaire, line.exercice) for line in consolidation.board for received in line.received
     }
@@ -76,14 +76,14 @@ def page_of(consolidation: Consolidation) -> Page:
         is_blocked=any(each.blocks for each in blockers),
         colours=dict(contract.theme.colours),
         series=contract.theme.series,
-        changes=changes_of(consolidation, naming),
+        changes=changes_of(consolidation, labels),
         blockers=blockers,
         campaigns=campaigns,
         figures=figures_of(contract, exercice),
-        disputes=tuple(dispute_of(each, consolidation, naming) for each in consolidation.conflicts[:LISTED_AT_MOST]),
+        disputes=tuple(dispute_of(each, consolidation, labels) for each in consolidation.conflicts[:LISTED_AT_MOST]),
         dispute_count=len(consolidation.conflicts),
         withdrawals=tuple(
-            withdrawal_of(each, consolidation, naming) for each in consolidation.removals[:LISTED_AT_MOST]
+            withdrawal_of(each, consolidation, labels) for each in consolidation.removals[:LISTED_AT_MOST]
         ),
         withdrawal_count=len(consolidation.removals),
         sheaves=sheaves,

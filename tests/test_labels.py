@@ -10,17 +10,17 @@ from hypothesis import given, settings
 
 from support.contracts import contracts, small_rows
 from support.masters import chartres, contract_of
-from tabellion.contract.labels import Naming
+from tabellion.contract.labels import Labels
 from tabellion.contract.model import Contract
 from tabellion.schema import Key
 from tabellion.schema.frames import Tables, plain_rows
 
 
 @pytest.fixture(scope="module")
-def naming() -> Naming:
+def labels() -> Labels:
     rows = small_rows()
     rows["fiches"][0] |= {"fiche_id": "F1", "objectif": "Lire   et écrire\nensemble"}
-    return Naming(contract_of(rows))
+    return Labels(contract_of(rows))
 
 
 def keys(contract: Contract, table: str) -> Iterator[Key]:
@@ -29,10 +29,10 @@ def keys(contract: Contract, table: str) -> Iterator[Key]:
 
 
 def rows_are_told_apart(contract: Contract) -> None:
-    naming = Naming(contract)
+    labels = Labels(contract)
     for table in contract.schemas:
         found = list(keys(contract, table))
-        words = {naming.row(table, key) for key in found}
+        words = {labels.row(table, key) for key in found}
         assert len(words) == len(set(found)), table
         assert all(each.strip() for each in words)
 
@@ -47,39 +47,39 @@ def test_the_rows_of_any_contract_are_told_apart(tables: Tables) -> None:
     rows_are_told_apart(replace(contract_of({}), tables=tables))
 
 
-def test_a_row_is_said_in_its_own_words(naming: Naming) -> None:
-    row = plain_rows(naming.contract.tables["lignes_budgetaires"])[0]
-    town = naming.labels("lignes_budgetaires", "collectivite_id")[row["collectivite_id"]]
-    said = naming.row("lignes_budgetaires", (row["ligne_id"], row["exercice"]))
+def test_a_row_is_said_in_its_own_words(labels: Labels) -> None:
+    row = plain_rows(labels.contract.tables["lignes_budgetaires"])[0]
+    town = labels.key_words("lignes_budgetaires", "collectivite_id")[row["collectivite_id"]]
+    said = labels.row("lignes_budgetaires", (row["ligne_id"], row["exercice"]))
     where = f"convention {row['convention_id']}, ligne {row['ligne_id']} de {row['exercice']}"
     assert said == f"{row['libelle']} ({town}, {where})"
-    assert naming.row("fiches", ("F1",)) == "Fiche F1 : Lire et écrire ensemble"
+    assert labels.row("fiches", ("F1",)) == "Fiche F1 : Lire et écrire ensemble"
 
 
 def test_what_is_blank_is_left_out() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"][0] |= {"ligne_id": "B1", "exercice": 2016, "collectivite_id": None, "libelle": "Bus"}
-    assert Naming(contract_of(rows)).row("lignes_budgetaires", ("B1", 2016)).startswith("Bus (convention ")
+    assert Labels(contract_of(rows)).row("lignes_budgetaires", ("B1", 2016)).startswith("Bus (convention ")
 
 
 @pytest.mark.parametrize("table", ["financements", "plan_charges", "plan_produits", "participations", "suivis"])
 def test_a_row_that_says_nothing_is_in_words_all_the_same(table: str) -> None:
     contract = contract_of({table: [{"financement_id": "x", "charge_id": "x", "produit_id": "x"}]})
     (key,) = keys(contract, table)
-    assert "None" not in Naming(contract).row(table, key)
+    assert "None" not in Labels(contract).row(table, key)
 
 
-def test_a_row_that_is_no_more_is_said_by_its_key(naming: Naming) -> None:
-    assert naming.row("lignes_budgetaires", ("B99", 2016)) == "B99 · 2016"
-    assert naming.row("tableau", ("B99", None)) == "B99 · "
-    assert naming.title("fiches", "couleur") == "couleur"
-    assert naming.partner("personne") == "personne"
+def test_a_row_that_is_no_more_is_said_by_its_key(labels: Labels) -> None:
+    assert labels.row("lignes_budgetaires", ("B99", 2016)) == "B99 · 2016"
+    assert labels.row("tableau", ("B99", None)) == "B99 · "
+    assert labels.title("fiches", "couleur") == "couleur"
+    assert labels.partner("personne") == "personne"
 
 
-def test_values_are_shown_as_people_read_them(naming: Naming) -> None:
+def test_values_are_shown_as_people_read_them(labels: Labels) -> None:
     table = "lignes_budgetaires"
-    town, name = next(iter(naming.labels(table, "collectivite_id").items()))
-    assert naming.value(table, "collectivite_id", town) == name
-    assert naming.value(table, "collectivite_id", town, quoted=True) == f"« {name} »"
-    assert naming.value(table, "montant_prevu", 123_456) == "1\u202f234,56\xa0€"
-    assert naming.value(table, "montant_prevu", None) == "(vide)"
+    town, name = next(iter(labels.key_words(table, "collectivite_id").items()))
+    assert labels.value(table, "collectivite_id", town) == name
+    assert labels.value(table, "collectivite_id", town, quoted=True) == f"« {name} »"
+    assert labels.value(table, "montant_prevu", 123_456) == "1\u202f234,56\xa0€"
+    assert labels.value(table, "montant_prevu", None) == "(vide)"
