@@ -1,4 +1,4 @@
-"""Amounts as people type them (DESIGN.md §7), and as the program writes them."""
+"""Amounts as people type them (DESIGN.md §3), and as the program writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabellion.schema.amounts import Amount, format_euros, parse_amount, plain_euros
+from tabellion.schema.amounts import Amount, parse_amount
+from tabellion.schema.money import format_euros, plain_euros
 
 CENTS = st.integers(-(10**14), 10**14)
 

@@ -26,7 +26,7 @@ from tabellion.measures.overview import Overview
 from tabellion.outputs.report import render_report
 from tabellion.outputs.report.findings import PER_GROUP, PER_PAGE
 from tabellion.outputs.report.words import href, signed, typeset, visible
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import format_euros
 
 TEMPLATE = ROOT / "templates" / "rapport.html"
 WIDTHS = (320, 375, 768, 1280)

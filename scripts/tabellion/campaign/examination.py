@@ -1,6 +1,6 @@
 """One return examined by itself, in the child process that read it: plain values out, and nothing of frames here.
 
-This is the per-file step (DESIGN.md §9): bytes in; columns of values, facts and findings out.
+This is the per-file step (DESIGN.md §8): bytes in; columns of values, facts and findings out.
 """
 
 from __future__ import annotations

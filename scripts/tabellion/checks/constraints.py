@@ -8,8 +8,8 @@ from datetime import date
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import CellValue
 from tabellion.schema import Field
-from tabellion.schema.amounts import euros
 from tabellion.schema.frames import violations
+from tabellion.schema.money import euros
 from tabellion.wording import french_date, nearest
 
 _CODES = {

@@ -9,8 +9,8 @@ from tabellion.checks.inspection import Inspection
 from tabellion.checks.plans import CHARGES, PRODUITS, READ, check_plans
 from tabellion.findings import Severity
 from tabellion.measures.funding import is_voluntary
-from tabellion.schema.amounts import euros, format_euros
 from tabellion.schema.frames import plain_rows
+from tabellion.schema.money import euros, format_euros
 
 _FINANCEMENTS, _MONEY, _GRANTED = "financements", "montant", "montant_accorde"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Severity, finding
 from tabellion.measures.funding import Row, is_voluntary, retained
-from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.money import euros, format_euros
 from tabellion.schema.names import FUNDING_TABLES
 
 if TYPE_CHECKING:

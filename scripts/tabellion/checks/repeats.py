@@ -8,7 +8,7 @@ import pandas as pd
 
 from tabellion.checks.inspection import Inspection, place_words
 from tabellion.measures import MEASURE, Accounts, double_counts
-from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.money import euros, format_euros
 from tabellion.wording import fold
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"

@@ -12,7 +12,7 @@ from tabellion.findings import CellValue, Finding, Place, finding
 from tabellion.layout.forms import ColumnSpec, Role, TableSpec, baseline_text
 from tabellion.measures.completeness import MISSING, state_of
 from tabellion.reading.form import FormReading, FormRowRead
-from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.wording import fold
 
 _SHOWN = 120
@@ -156,7 +156,7 @@ class _ReturnCheck:
         if value is None:
             return ""
         if column.name == "last_amount" and isinstance(value, int | float) and not isinstance(value, bool):
-            return str(round(value * 100))
+            return str(nearest_cents(value)[0])
         if isinstance(value, float) and value == int(value):
             return str(int(value))
         return baseline_text(value)

@@ -9,8 +9,8 @@ from tabellion.layout.names import EXERCICE, TOWN, totals_name
 from tabellion.measures import MEASURE
 from tabellion.reading.master import MasterReading
 from tabellion.reading.tables import Finder, named_cell
-from tabellion.schema.amounts import format_euros
 from tabellion.schema.frames import plain_rows
+from tabellion.schema.money import euros, format_euros, nearest_cents
 
 #: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
 _SAME_EUROS = 0.004
@@ -46,13 +46,13 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
             if town is None or not isinstance(value, float) or cell not in area.sheet.formulas:
                 continue
             cents = sums[convention, town]
-            if abs(value - cents / 100) > _SAME_EUROS:
+            if abs(value - euros(cents)) > _SAME_EUROS:
                 findings.append(_stale(area.place(row, label), str(area.value(row, TOWN)), value, cents))
     return findings
 
 
 def _stale(place: Place, town: str, value: float, cents: int) -> Finding:
     return finding(
-        "valeur-perimee", place, champ=MEASURE, valeur=value, attendu=cents / 100, titre=town,
-        trouve=format_euros(round(value * 100)), calcule=format_euros(cents),
+        "valeur-perimee", place, champ=MEASURE, valeur=value, attendu=float(euros(cents)), titre=town,
+        trouve=format_euros(nearest_cents(value)[0]), calcule=format_euros(cents),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from tabellion.measures import (
     Accounts,
     Published,
 )
-from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.money import euros, format_euros
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
 _TOTAL_KEY = ("source", "portee", "convention_id", "collectivite_id", "exercice")

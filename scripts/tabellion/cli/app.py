@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tabellion.contract.workspace import Workspace
     from tabellion.findings import Finding
 
-#: Exit codes (DESIGN.md §5).
+#: Exit codes (DESIGN.md §6).
 NOTHING_BLOCKS, SOMETHING_BLOCKS, WRONG_USE, INTERNAL_ERROR = 0, 1, 2, 3
 
 app = typer.Typer(

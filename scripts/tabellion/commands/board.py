@@ -22,7 +22,7 @@ from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Recei
 from tabellion.commands.console import printable, summary
 from tabellion.findings import Severity
 from tabellion.schema import TableSchema
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import format_euros, signed_euros
 from tabellion.schema.shown import shown_value
 from tabellion.wording import french_date, plural
 
@@ -140,8 +140,7 @@ def change_texts(consolidation: Consolidation, *, most: int | None = None) -> li
         texts.append(f"et {plural(len(since.cells) - len(shown), 'autre cellule', 'autres cellules')}")
     if since.totals is not None and since.totals[0] != since.totals[1]:
         before, after = since.totals
-        sign = "+" if after > before else ""
-        figures = f"{format_euros(before)} → {format_euros(after)} ({sign}{format_euros(after - before)})"
+        figures = f"{format_euros(before)} → {format_euros(after)} ({signed_euros(after - before)})"
         texts.append(f"total {since.total_of} : {figures}")
     if since.new_findings or since.gone_findings:
         new = plural(since.new_findings, "constat nouveau", "constats nouveaux")

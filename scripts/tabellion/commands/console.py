@@ -129,7 +129,7 @@ def printable(text: str) -> str:
 
 
 def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The object that ``--json`` writes (DESIGN.md §5)."""
+    """The object that ``--json`` writes (DESIGN.md §6)."""
     counts = Counter(each.gravite for each in findings)
     files = Counter(each.place.fichier or "" for each in findings)
     return {

@@ -24,8 +24,8 @@ from tabellion.outputs.diff.model import (
 )
 from tabellion.outputs.diff.reading import read_side
 from tabellion.outputs.diff.whole import compare
-from tabellion.outputs.diff.words import DiffWords, counts, signed_euros, table_sums
-from tabellion.schema.amounts import format_euros
+from tabellion.outputs.diff.words import DiffWords, counts, table_sums
+from tabellion.schema.money import format_euros, signed_euros
 from tabellion.transaction.files import is_free, keep_dated_copy, write_all_whole
 from tabellion.wording import plural
 from tabellion.xlsx.signature import is_intact

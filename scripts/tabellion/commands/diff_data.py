@@ -17,8 +17,8 @@ from tabellion.outputs.diff.model import (
     Unread,
 )
 from tabellion.outputs.diff.words import DiffWords, table_sums
-from tabellion.schema.amounts import euros
 from tabellion.schema.frames import plain
+from tabellion.schema.money import euros
 
 
 def as_json(comparison: Comparison, words: DiffWords) -> dict[str, Any]:

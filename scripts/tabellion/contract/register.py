@@ -14,9 +14,9 @@ from typing import Any
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import FALSE_WORD, FUNDING_TABLES, TRUE_WORD, Field, Schemas, TableSchema
-from tabellion.schema.amounts import plain_euros
 from tabellion.schema.cast import cast_column, parse_csv_text
 from tabellion.schema.frames import Tables, make_frame, plain_columns
+from tabellion.schema.money import plain_euros
 from tabellion.transaction.files import write_all_whole
 from tabellion.wording import system_reason
 

@@ -79,7 +79,7 @@ class Finding:
     liees: tuple[Place, ...] = field(default=())
 
     def as_json(self) -> dict[str, Any]:
-        """The finding as the object of the ``constats`` array of ``--json`` (DESIGN.md §5)."""
+        """The finding as the object of the ``constats`` array of ``--json`` (DESIGN.md §6)."""
         return {
             "code": self.code,
             "gravite": self.gravite.label,

@@ -17,6 +17,7 @@ from tabellion.outputs.consolidation.blocks import Block, Figure, add_chart, cri
 from tabellion.outputs.consolidation.palette import held
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.frames import plain_rows
+from tabellion.schema.money import euros
 from tabellion.xlsx import signature
 from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.writer import Sheet, Writer, document_date
@@ -308,7 +309,7 @@ class _Annex:
         sheet.table(table, _FIRST_ROW, 0, max(1, len(rows)), labels, aligned={labels[0]: "center"})
         for position, row in enumerate(rows or [[None] * len(labels)], _FIRST_ROW + 1):
             for column, (kind, value) in enumerate(zip(kinds, row, strict=True)):
-                content = value / 100 if kind == "money" and value is not None else value
+                content = euros(value) if kind == "money" else value
                 sheet.write(position, column, content, value_format(sheet.writer, kind, value))
             sheet.fit(position, [(value, column) for column, value in enumerate(row)])
         sheet.set_widths(enumerate(widths))

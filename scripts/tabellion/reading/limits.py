@@ -1,4 +1,4 @@
-"""The limits of what is read from outside (DESIGN.md §7), declared once, and the way to refuse what exceeds them."""
+"""The limits of what is read from outside (DESIGN.md §8), declared once, and the way to refuse what exceeds them."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Amount:
 
 
 def parse_amount(text: str) -> Amount:
-    """Read an amount in euros typed by a person (DESIGN.md §7): ``1 234,56 €``, ``1.234,56``, ``12 k€``, ``(120)``.
+    """Read an amount in euros typed by a person (DESIGN.md §3): ``1 234,56 €``, ``1.234,56``, ``12 k€``, ``(120)``.
 
     A single separator and then exactly three digits (``1.234`` or ``1,234``) may be thousands or decimals: ambiguous.
     More than two decimals after scaling are not an amount: money is exact to the cent.
@@ -108,38 +108,3 @@ def _number(text: str) -> Decimal | bool:
 
 def _digits(text: str) -> str:
     return re.sub(r"\D", "", text)
-
-
-#: Excel keeps 15 significant digits: a float amount is exact in cents below this many euros.
-LARGEST_EUROS = 10**13
-#: A float that comes from a whole number of cents is this close to it.
-_CENT_TOLERANCE = 1e-4
-
-
-def nearest_cents(euros: float) -> tuple[int, bool]:
-    """The whole cents nearest to a number of euros below :data:`LARGEST_EUROS`, and whether the number is just that."""
-    cents = round(euros * 100)
-    return cents, abs(euros * 100 - cents) <= _CENT_TOLERANCE * max(1.0, abs(euros) * 1e-6)
-
-
-def typed_euros(cents: int) -> str:
-    """``123456`` cents as a French keyboard types it in a cell: ``1234,56``."""
-    return plain_euros(cents).replace(".", ",")
-
-
-def format_euros(cents: int) -> str:
-    """``123456`` cents as people read it: ``1 234,56 €``; whole euros lose their decimals."""
-    sign, cents = ("-" if cents < 0 else ""), abs(cents)
-    whole = f"{cents // 100:,}".replace(",", "\u202f")
-    return f"{sign}{whole}{f',{cents % 100:02d}' if cents % 100 else ''}\u00a0€"
-
-
-def plain_euros(cents: int) -> str:
-    """``123456`` cents as a register writes it, with a point and no separator: ``1234.56``; whole euros as ``1234``."""
-    sign, cents = ("-" if cents < 0 else ""), abs(cents)
-    return f"{sign}{cents // 100}{f'.{cents % 100:02d}' if cents % 100 else ''}"
-
-
-def euros(cents: int) -> int | float:
-    """Cents as the number of euros that a finding carries: an integer when whole."""
-    return cents // 100 if cents % 100 == 0 else cents / 100

@@ -6,13 +6,14 @@ Plain Python and no frame here, so that a worker process can cast without import
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from tabellion.schema.amounts import LARGEST_EUROS, nearest_cents, parse_amount, typed_euros
+from tabellion.schema.amounts import parse_amount
 from tabellion.schema.days import parse_day, serial_date
+from tabellion.schema.money import LARGEST_EUROS, nearest_cents, typed_euros
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Kind
 from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
 from tabellion.schema.typed.choices import FALSE_WORDS, TRUE_WORDS, refused_text, text_of
@@ -158,11 +159,6 @@ _CLEAN: Mapping[str, tuple[type, Callable[[Any], Any]]] = {
     "boolean": (str, {TRUE_WORD: True, FALSE_WORD: False}.get),
     "text": (str, _plain_text),
 }
-
-
-def cast_columns(fields: Iterable[Field], columns: dict[str, list[Any]]) -> dict[str, CastColumn]:
-    """Cast every column of ``columns`` that ``fields`` declares."""
-    return {each.name: cast_column(each, columns[each.name]) for each in fields if each.name in columns}
 
 
 def _money(value: Any) -> int | None:

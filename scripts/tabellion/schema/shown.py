@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import format_euros
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field
 from tabellion.wording import french_date
 

@@ -216,7 +216,7 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 
 def _reference_mistakes(schema: TableSchema, schemas: Schemas, folder: Path) -> list[Finding]:
-    """Foreign keys must lead to the single primary key of a declared table (DESIGN.md §3)."""
+    """Foreign keys must lead to the single primary key of a declared table (DESIGN.md §4)."""
     place = Place(str(folder / f"{schema.name}.json"))
     return [
         finding(

@@ -10,8 +10,8 @@ from tabellion.campaign.model import Declaration
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Severity, finding
 from tabellion.schema import Schemas
-from tabellion.schema.amounts import euros, format_euros
 from tabellion.schema.frames import Tables
+from tabellion.schema.money import euros, format_euros
 from tabellion.wording import fold
 
 _FINANCEMENTS = "financements"

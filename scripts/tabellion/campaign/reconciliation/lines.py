@@ -13,7 +13,7 @@ from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
 from tabellion.measures import AMOUNTS, MEASURE, Accounts, double_counts
 from tabellion.reading.tables import is_total
-from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.money import euros, format_euros
 from tabellion.wording import fold
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"

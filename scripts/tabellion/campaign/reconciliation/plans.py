@@ -10,7 +10,7 @@ import pandas as pd
 
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
-from tabellion.schema.amounts import euros, format_euros
+from tabellion.schema.money import euros, format_euros
 from tabellion.wording import plural
 
 _FINANCEMENTS, _SUIVIS = "financements", "suivis"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tabellion.schema.money import format_euros
+
 _SPACES = " \u00a0\u202f\u2009"
 _INTEGER = rf"\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:\.\d{{3}})+(?!\d)|\d{{1,15}}"
 _EURO = r"(?:€|(?i:euros?|eur)\b)"
@@ -71,17 +73,6 @@ def only_amounts(text: str) -> list[int] | None:
     return [amount.cents for amount in found] if found and not rest.strip() else None
 
 
-def euros(cents: int | None) -> float | int | None:
-    """Cents as the euros that a finding carries: an integer when round."""
-    if cents is None:
-        return None
-    return cents // 100 if cents % 100 == 0 else cents / 100
-
-
 def written(cents: int | None) -> str:
-    """Cents as French text for a message: ``1 234,56 €``, or ``(vide)``."""
-    if cents is None:
-        return "(vide)"
-    units, rest = divmod(abs(cents), 100)
-    text = f"{units:,}".replace(",", " ") + (f",{rest:02d}" if rest else "")
-    return f"{'-' if cents < 0 else ''}{text} €"
+    """Cents as French text for a message, with plain spaces: ``1 234,56 €``, or ``(vide)``."""
+    return "(vide)" if cents is None else " ".join(format_euros(cents).split())

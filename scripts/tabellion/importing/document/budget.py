@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 
 from tabellion.findings import Severity
-from tabellion.importing.document.amounts import euros, find_amounts, only_amounts, written
+from tabellion.importing.document.amounts import find_amounts, only_amounts, written
 from tabellion.importing.document.ledger import Ledger
 from tabellion.importing.document.names import Collectivites, Row
 from tabellion.importing.document.rows import BudgetRow, read_row
 from tabellion.importing.document.text import Line, clean, fold, key, shown
+from tabellion.schema.money import euros
 
 _ROUNDING = 200
 _LONGEST_LABEL = 250

@@ -12,7 +12,7 @@ from functools import lru_cache
 from tabellion.findings import Finding, Place, TabellionError, finding
 
 MAX_BYTES = 50_000_000
-"""Largest document read, in bytes (the limit of a file from outside, DESIGN.md §7)."""
+"""Largest document read, in bytes (the limit of a file from outside, DESIGN.md §8)."""
 
 MAX_LINE = 20_000
 """Longest line read, in characters; a longer one is reported and left aside."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabellion.layout.names import column_letters, quoted_sheet, quoted_text
-from tabellion.outputs.consolidation.palette import SHARE, Cell, euros
+from tabellion.outputs.consolidation.palette import SHARE, Cell
 from tabellion.outputs.master.tables import computed_cell
+from tabellion.schema.money import euros
 from tabellion.xlsx.writer import Sheet, Writer
 
 TOTAL = "Total"

@@ -13,6 +13,7 @@ from xlsxwriter.format import Format
 from tabellion.findings import Place, Severity
 from tabellion.outputs.consolidation.links import FileLink, file_link, where_in_file
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field
+from tabellion.schema.money import euros
 from tabellion.wording import french_date
 from tabellion.xlsx.writer import (
     DATE,
@@ -194,13 +195,6 @@ def _plain(value: Any) -> str | None:
     if isinstance(value, bool):
         return TRUE_WORD if value else FALSE_WORD
     return french_date(value) if isinstance(value, date) else str(value)
-
-
-def euros(cents: int | None) -> float | None:
-    """Cents as the euros of a cell."""
-    if cents is None:
-        return None
-    return cents / 100 if cents % 100 else cents // 100
 
 
 def held(text: str | None) -> str | None:

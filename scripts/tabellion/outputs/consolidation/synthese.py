@@ -23,7 +23,7 @@ from tabellion.outputs.consolidation.credit_blocks import (
 )
 from tabellion.outputs.consolidation.palette import held
 from tabellion.outputs.consolidation.tables import DataSheet
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import euros, format_euros, signed_euros
 from tabellion.wording import french_date, plural
 from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
@@ -125,7 +125,7 @@ def _write_essentials(
             **(band | {"bold": True, "font_size": 16, "font_color": sheet.writer.theme.colours["titre"]}), **edge,
             num_format=digits, valign="vcenter",
         )  # fmt: skip
-        value = figure.value / 100 if is_money else figure.value
+        value = euros(figure.value) if is_money else figure.value
         sheet.formula(row + 1, column, figure.formula or "", style, value, ("Essentiel", "*", label))
         sheet.write(row + 2, column, note, note_style)
     sheet.raw.set_row(row, 18)
@@ -155,9 +155,8 @@ def since_lines(consolidation: Consolidation, labels: Labels) -> list[str]:
     found = []
     if since.totals is not None and since.totals[0] != since.totals[1]:
         before, after = since.totals
-        sign = "+" if after > before else ""
-        found.append(f"Total {since.total_of} : {format_euros(before)} → {format_euros(after)} "
-                     f"({sign}{format_euros(after - before)}).")  # fmt: skip
+        ends = f"{format_euros(before)} → {format_euros(after)} ({signed_euros(after - before)})"
+        found.append(f"Total {since.total_of} : {ends}.")
     if since.cells:
         tables = Counter(labels.table(each.table) for each in since.cells)
         detail = ", ".join(f"{name} {count}" for name, count in tables.items())

@@ -9,17 +9,11 @@ from tabellion.layout.names import PER_CONVENTION, shorten, table_resource
 from tabellion.outputs.diff.compare import sums
 from tabellion.outputs.diff.model import Comparison, FormulaKey, Part, PieceDifference, Side, Unread
 from tabellion.schema import Field, Key, Schemas
-from tabellion.schema.amounts import format_euros
 from tabellion.schema.shown import shown_value
 from tabellion.wording import plural
 
 _LONG = 90
 _GENDER = {Part.SHEET: "e", Part.TABLE: "", Part.COLUMN: "e"}
-
-
-def signed_euros(cents: int) -> str:
-    """``+1 200 €``."""
-    return f"+{format_euros(cents)}" if cents > 0 else format_euros(cents)
 
 
 @dataclass

@@ -18,11 +18,12 @@ from tabellion.layout.theme import Theme
 from tabellion.outputs.consolidation.links import FileLink, escaped_path
 from tabellion.outputs.consolidation.listing import FIRST_ROW, WRAPPED_ROWS, Column, finish, note, write_list
 from tabellion.outputs.consolidation.long_rows import ListWriter
-from tabellion.outputs.consolidation.palette import Cell, Palette, euros, held
+from tabellion.outputs.consolidation.palette import Cell, Palette, held
 from tabellion.outputs.diff.compare import sums
 from tabellion.outputs.diff.model import Comparison, FormulaAt, Side, TableDifference, Unread
 from tabellion.outputs.diff.words import DiffWords, counts
 from tabellion.schema import Field
+from tabellion.schema.money import euros
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
 from tabellion.xlsx.signature import BLANK as BLANK_SEAL

@@ -12,7 +12,6 @@ from tabellion.outputs.document.cover import (
     WALK_ANNEX,
     WALK_TITLE,
     convention_mark,
-    gap,
     money,
 )
 from tabellion.outputs.document.model import Edition
@@ -33,6 +32,7 @@ from tabellion.outputs.document.styles import (
 from tabellion.outputs.document.writer import Cell, Pen, Run, Table, cell
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.rapprochement import describe
+from tabellion.schema.money import signed_euros
 from tabellion.wording import plural
 
 
@@ -71,11 +71,11 @@ def _write_walk(pen: Pen, edition: Edition) -> None:
     header = (cell(HEAD, "Étape"), cell(HEAD_AMOUNT, "Montant"))
     lines = [
         ("Total général publié", money(walk.published)),
-        (f"Écarts nommés ci-dessous ({len(walk.steps)})", gap(sum(step.cents for step in walk.steps))),
+        (f"Écarts nommés ci-dessous ({len(walk.steps)})", signed_euros(sum(step.cents for step in walk.steps))),
         ("Total recalculé de toutes les lignes", money(walk.recomputed)),
         (
             f"Compté dans deux conventions ({plural(len(walk.doubles), 'ligne')})",
-            gap(sum(step.cents for step in walk.doubles)),
+            signed_euros(sum(step.cents for step in walk.doubles)),
         ),
     ]
     rows = [(cell(TEXT, words), cell(AMOUNT, shown)) for words, shown in lines]
@@ -105,7 +105,12 @@ def _step_rows(edition: Edition, steps: tuple[Step, ...] | list[Step]) -> Iterat
         is_there = step.convention in printed and step.convention is not None
         where = [Run(number, LINK, convention_mark(int(number)))] if is_there else number
         town = "" if step.town is None else edition.town_name(step.town)
-        yield cell(TEXT, describe(layout, step)), cell(TEXT, where), cell(TEXT, town), cell(AMOUNT, gap(step.cents))
+        yield (
+            cell(TEXT, describe(layout, step)),
+            cell(TEXT, where),
+            cell(TEXT, town),
+            cell(AMOUNT, signed_euros(step.cents)),
+        )
 
 
 def _write_findings(pen: Pen, edition: Edition) -> None:

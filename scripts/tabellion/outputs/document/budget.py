@@ -21,6 +21,7 @@ from tabellion.outputs.document.styles import (
     TOTAL_AMOUNT,
 )
 from tabellion.outputs.document.writer import Cell, Pen, Table, cell
+from tabellion.schema.money import format_rate
 
 #: The rates that an exercice may show: what is divided, by what, the header.
 _RATES = (("montant_vote", "montant_prevu", "Voté / prévu"), ("montant_realise", "montant_vote", "Réalisé / voté"))
@@ -129,4 +130,4 @@ def _convention(number: int | None, figures: AnnexFigures) -> str:
 
 def _percent(share: float | None) -> str:
     """A share as a rate: ``97,3 %``; a dash where there is nothing to divide by."""
-    return "–" if share is None else f"{100 * share:.1f}\u00a0%".replace(".", ",")
+    return "–" if share is None else format_rate(100 * share)

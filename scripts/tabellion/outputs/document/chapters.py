@@ -37,7 +37,7 @@ from tabellion.outputs.document.styles import (
 from tabellion.outputs.document.texts import text_name, write_text
 from tabellion.outputs.document.writer import BLANK, TICKED, Cell, Pen, Run, Table, Words, bookmark_name, cell
 from tabellion.schema import Field
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import format_euros
 from tabellion.wording import french_date
 
 Told = Callable[[], None]

@@ -28,7 +28,7 @@ from tabellion.outputs.document.styles import (
 )
 from tabellion.outputs.document.texts import NOTICE, Paragraph, write_text
 from tabellion.outputs.document.writer import Cell, Pen, Run, Table, bookmark_name, cell
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import format_euros, signed_euros
 from tabellion.wording import plural
 
 AMOUNT_HEADS = {name: word.capitalize() for name, word in AMOUNT_WORDS.items()}
@@ -63,11 +63,6 @@ def convention_mark(number: int) -> str:
 def money(cents: int | None) -> str:
     """An amount as it is printed; nothing for a blank one."""
     return "" if cents is None else format_euros(cents)
-
-
-def gap(cents: int) -> str:
-    """A difference, with its sign."""
-    return ("+" if cents > 0 else "") + format_euros(cents)
 
 
 def write_front(pen: Pen, edition: Edition, *, live: bool) -> None:
@@ -159,7 +154,7 @@ def _recap_row(
         total = edition.shown_sum(sums)
         cells = [first, cell(style, money(total))]
         shown = printed.cents if printed is not None else None
-        cells += [cell(style, money(shown)), cell(style, "" if shown is None else gap(total - shown))]
+        cells += [cell(style, money(shown)), cell(style, "" if shown is None else signed_euros(total - shown))]
     page = [Run("", page_of=mark)] if mark is not None else ""
     return (*cells, cell(style, page))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabellion.measures.funding import FundingPlan, is_voluntary, progress, retained
-from tabellion.outputs.document.cover import gap, money
+from tabellion.outputs.document.cover import money
 from tabellion.outputs.document.model import Edition, Row
 from tabellion.outputs.document.styles import (
     AMOUNT,
@@ -20,6 +20,7 @@ from tabellion.outputs.document.styles import (
     TOTAL_AMOUNT,
 )
 from tabellion.outputs.document.writer import Cell, Pen, Table, cell
+from tabellion.schema.money import format_rate, signed_euros
 
 _ASKED, _GRANTED, _PAID = "montant_demande", "montant_accorde", "montant_verse"
 _SHARES = (42.0, 20.0, 20.0, 20.0, 20.0, 16.0)
@@ -52,9 +53,9 @@ def _rows(edition: Edition, plan: FundingPlan, charges: list[Row], produits: lis
         yield from map(_charge, given)
         yield from (_produit(edition, each) for each in received)
         if plan.voluntary_gap:
-            yield _last("Écart des contributions", gap(plan.voluntary_gap))
-    yield _last("Produits moins charges", gap(plan.gap))
-    rate = "–" if plan.rate is None else f"{plan.rate:.1f}\u00a0%".replace(".", ",")
+            yield _last("Écart des contributions", signed_euros(plan.voluntary_gap))
+    yield _last("Produits moins charges", signed_euros(plan.gap))
+    rate = "–" if plan.rate is None else format_rate(plan.rate)
     yield _last("Cofinancement", rate)
 
 

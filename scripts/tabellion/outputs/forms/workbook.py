@@ -43,6 +43,7 @@ from tabellion.outputs.master.budgets import conditional
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.outputs.master.tables import computed_cell, key_source, list_source, shown, validation_rule, value_format
 from tabellion.schema import Field
+from tabellion.schema.money import euros
 from tabellion.xlsx import signature
 from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.writer import CellContent, Sheet, Writer, document_date
@@ -245,7 +246,7 @@ class _FormSheet:
         if value is None:
             return None
         if field is None:
-            return _plain(value) if column.name != "last_amount" else _euros(value)
+            return _plain(value) if column.name != "last_amount" else euros(value)
         key = self.schemas[self.table.resource].foreign.get(field.name)
         if key is not None:
             return self.labels.of(key.table).get(value, str(value))
@@ -275,10 +276,6 @@ class _FormSheet:
 
 def _plain(value: Any) -> CellContent:
     return value if isinstance(value, str | int | float) else str(value)
-
-
-def _euros(cents: int) -> CellContent:
-    return cents / 100 if cents % 100 else cents // 100
 
 
 def _lists(contract: Contract, form: Form) -> Iterator[tuple[str, list[CellContent]]]:

@@ -12,6 +12,7 @@ from tabellion.layout.names import SINGLE, column_ref, table_name
 from tabellion.outputs.master.layout import Column, DataTable, MasterLayout, choice_name, list_name
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.frames import plain_columns
+from tabellion.schema.money import euros
 from tabellion.wording import french_date
 from tabellion.xlsx.writer import (
     DATE,
@@ -141,7 +142,7 @@ def shown(field: Field, value: Any, labels: Mapping[Any, str]) -> CellContent:
     if value is None:
         return None
     if field.kind == "money":
-        return float(value) / 100 if value % 100 else int(value) // 100
+        return euros(int(value))
     if field.kind == "boolean":
         return TRUE_WORD if value else FALSE_WORD
     if field.kind == "date":
@@ -204,7 +205,7 @@ def computed_cell(writer: Writer, kind: str, value: Any, **properties: Any) -> t
     plain, with_cents = _KIND_FORMATS[kind]
     if kind not in ("euros", "signed") or not isinstance(value, int):
         return writer.cell(computed=True, **(plain | properties)), value
-    content: CellContent = value / 100 if value % 100 else value // 100
+    content: CellContent = euros(value)
     return writer.cell(computed=True, **((with_cents if value % 100 else plain) | properties)), content
 
 

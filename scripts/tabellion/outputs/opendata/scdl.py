@@ -19,8 +19,8 @@ from tabellion.outputs.opendata.safety import safe_text
 from tabellion.outputs.opendata.siret import siret_fault
 from tabellion.outputs.opendata.standard import Standard
 from tabellion.schema import FALSE_WORD, TRUE_WORD
-from tabellion.schema.amounts import format_euros, plain_euros
 from tabellion.schema.frames import Tables, plain_rows
+from tabellion.schema.money import format_euros, plain_euros
 
 Row = Mapping[str, Any]
 #: Where the row at a zero-based position of a table stands, and one of its fields.

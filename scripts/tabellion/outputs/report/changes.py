@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tabellion.campaign.model import Claim, Conflict, Consolidation, Removal
 from tabellion.contract.labels import Labels
 from tabellion.outputs.report.words import LISTED_AT_MOST, Link, link_to, moment, signed
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import format_euros
 
 
 @dataclass(frozen=True)

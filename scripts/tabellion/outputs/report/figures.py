@@ -13,7 +13,7 @@ from tabellion.contract.model import Contract
 from tabellion.measures.overview import NOTHING_SAID, Overview, Sums
 from tabellion.measures.totals import AMOUNTS
 from tabellion.outputs.report.words import signed
-from tabellion.schema.amounts import format_euros
+from tabellion.schema.money import format_euros
 from tabellion.wording import plural
 
 _LABELS = ("Prévu", "Voté", "Réalisé")

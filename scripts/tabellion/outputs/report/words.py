@@ -8,8 +8,8 @@ from datetime import datetime
 from urllib.parse import quote
 
 from tabellion.findings import Place
-from tabellion.schema.amounts import format_euros
 from tabellion.schema.days import written_date
+from tabellion.schema.money import format_euros
 
 NO_BREAK, NARROW = "\u00a0", "\u202f"
 #: Controls show nothing, lone surrogates cannot be written, and an embedding or override of direction turns around

@@ -6,7 +6,8 @@ import re
 from datetime import date, time, timedelta
 from decimal import Decimal
 
-from tabellion.schema.amounts import LARGEST_EUROS, format_euros, nearest_cents, parse_amount, plain_euros, typed_euros
+from tabellion.schema.amounts import parse_amount
+from tabellion.schema.money import LARGEST_EUROS, format_euros, nearest_cents, plain_euros, typed_euros
 from tabellion.schema.typed.model import Example, Outcome, Reading, Typed, TypedRule, refused
 from tabellion.schema.typed.words import boolean_rule, only_number, parts_of, unknown_rule, zero_rule
 
@@ -114,7 +115,7 @@ def _ambiguous(typed: Typed) -> Reading | None:
     unit = typed.text.replace(match[0], "1", 1)
     scale = (parse_amount(unit).cents or 100) // 100
     thousands = int(match["whole"] + match["rest"]) * scale * 100
-    decimals = round(Decimal(f"{match['whole']}.{match['rest']}") * scale * 100)
+    decimals, _ = nearest_cents(Decimal(f"{match['whole']}.{match['rest']}") * scale)
     ways = f"{typed_euros(thousands)} ou {typed_euros(decimals)}"
     return refused("montant-ambigu", f"Tapez {ways}, selon ce que vous vouliez dire.")
 
@@ -123,7 +124,7 @@ def _fine(typed: Typed) -> Reading | None:
     match = _FINE.search(typed.text)
     if match is None or not parse_amount(typed.text).ambiguous:
         return None
-    return _rounded(round(Decimal(match[0].replace(",", ".")) * 100))
+    return _rounded(nearest_cents(Decimal(match[0].replace(",", ".")))[0])
 
 
 def _two(typed: Typed) -> Reading | None:
@@ -175,7 +176,7 @@ MONEY_RULES: tuple[TypedRule, ...] = (
         "un nombre de plus de deux décimales",
         _REFUSE,
         "un montant s'arrête au centime",
-        (Example(12.345, code="montant-plus-fin-que-le-centime", proposal="12,3"),),
+        (Example(12.345, code="montant-plus-fin-que-le-centime", proposal="12,35"),),
         _finer,
     ),
     TypedRule(
@@ -221,7 +222,7 @@ MONEY_RULES: tuple[TypedRule, ...] = (
         (
             Example("1.234", code="montant-ambigu", proposal="1234 ou 1,23"),
             Example("1,234", code="montant-ambigu", proposal="1234 ou 1,23"),
-            Example("12.345 €", code="montant-ambigu", proposal="12345 ou 12,34"),
+            Example("12.345 €", code="montant-ambigu", proposal="12345 ou 12,35"),
             Example("1,234 k€", code="montant-ambigu", proposal="1234000 ou 1234"),
         ),
         _ambiguous,

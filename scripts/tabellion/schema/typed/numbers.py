@@ -6,6 +6,7 @@ import re
 from datetime import date, time, timedelta
 from decimal import Decimal
 
+from tabellion.schema.money import half_up
 from tabellion.schema.typed.model import Example, Outcome, Reading, Typed, TypedKind, TypedRule, refused
 from tabellion.schema.typed.words import boolean_rule, only_number, parts_of, unknown_rule, zero_rule
 
@@ -32,7 +33,7 @@ def _not_whole(typed: Typed) -> Reading | None:
     number = typed.number
     if number is None or typed.percent or not abs(number) < LARGEST:
         return None
-    return refused("nombre-non-entier", f"Arrondissez à {round(number)}.")
+    return refused("nombre-non-entier", f"Arrondissez à {half_up(number)}.")
 
 
 def _huge(typed: Typed) -> Reading | None:
@@ -76,7 +77,7 @@ def _two_ways(typed: Typed) -> Reading | None:
 def _decimal(typed: Typed) -> Reading | None:
     if not _DECIMAL.fullmatch(typed.text):
         return None
-    return refused("nombre-non-entier", f"Arrondissez à {round(number_of(typed.text))}.")
+    return refused("nombre-non-entier", f"Arrondissez à {half_up(number_of(typed.text))}.")
 
 
 def number_of(text: str) -> Decimal:
@@ -129,7 +130,7 @@ INTEGER_RULES: tuple[TypedRule, ...] = (
         "un nombre qui n'est pas entier",
         _REFUSE,
         "il faut un nombre entier",
-        (Example(2016.5, code="nombre-non-entier", proposal="2016"),),
+        (Example(2016.5, code="nombre-non-entier", proposal="2017"),),
         _not_whole,
     ),
     TypedRule(
@@ -184,7 +185,7 @@ INTEGER_RULES: tuple[TypedRule, ...] = (
         "un texte qui n'est pas un nombre entier",
         _REFUSE,
         "il faut un nombre entier",
-        (Example("2016,5", code="nombre-non-entier", proposal="2016"),),
+        (Example("2016,5", code="nombre-non-entier", proposal="2017"),),
         _decimal,
     ),
     TypedRule(

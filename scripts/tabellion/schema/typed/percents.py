@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from math import isfinite
 
+from tabellion.schema.money import half_up
 from tabellion.schema.typed.model import Example, Outcome, Reading, Typed, TypedRule, refused
 from tabellion.schema.typed.numbers import common_rules, number_of, two_numbers
 from tabellion.schema.typed.words import only_number
@@ -63,7 +64,7 @@ def _percent_not_whole(typed: Typed) -> Reading | None:
     shown = None if number is None or not isfinite(number) else number * 100 if typed.percent else number
     if shown is None or not 0 <= shown <= 100:
         return None
-    return refused("nombre-non-entier", f"Arrondissez à {round(shown)} %.")
+    return refused("nombre-non-entier", f"Arrondissez à {half_up(shown)} %.")
 
 
 def _percent_outside(typed: Typed) -> Reading | None:
@@ -111,7 +112,7 @@ def _text_not_whole(typed: Typed) -> Reading | None:
     if found is None or not 0 <= found[0] <= 100:
         return None
     number = found[0] * 100 if found[0] < 1 and not found[1] else found[0]
-    return refused("nombre-non-entier", f"Arrondissez à {round(number)} %.")
+    return refused("nombre-non-entier", f"Arrondissez à {half_up(number)} %.")
 
 
 def _text_outside(typed: Typed) -> Reading | None:

@@ -1,0 +1,167 @@
+"""Every call of a finding fills its template: no message of the catalogue lacks a word where it is said."""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections.abc import Iterator
+from functools import cache
+
+from support.contracts import ROOT
+from tabellion.findings import CATALOGUE
+
+PACKAGE = ROOT / "scripts" / "tabellion"
+MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+#: What makes a finding from its first argument, a code.
+MAKERS = ("finding", "refusal", "say")
+#: Names that :func:`tabellion.findings.finding` always fills, with nothing where they are not given.
+ALWAYS = {"champ", "valeur", "attendu"}
+#: Where a code comes from elsewhere: the modules (or the folder of modules) whose words are all the codes it may be.
+ELSEWHERE = {
+    "campaign/examination.py": ("campaign/examination.py",),
+    "checks/constraints.py": ("checks/constraints.py",),
+    "checks/formulas.py": ("checks/formulas.py: plage-incomplete formule-modifiee",),
+    "contract/register.py": ("schema/cast.py", "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte"),
+    "importing/document/budget.py": ("importing/document/budget.py: montant-douteux montants-colles",),
+    "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
+    "reading/cells.py": ("schema/cast.py", "schema/typed"),
+    "reading/content.py": ("reading/content.py: format-word format-ods",),
+    "reading/form.py": ("reading/form.py: genre-inconnu version-inconnue autre-contrat",),
+    "reading/master.py": ("reading/master.py: genre-inconnu version-inconnue autre-contrat",),
+}
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def needed(code: str) -> set[str]:
+    """The names in a code's message and remedy."""
+    entry = CATALOGUE[code]
+    parsed = [part for text in (entry.message, entry.remede) for part in string.Formatter().parse(text)]
+    return {name for _, name, _, _ in parsed if name} - ALWAYS
+
+
+def functions(module: str) -> Iterator[ast.FunctionDef]:
+    return (node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef))
+
+
+def takes_code(function: ast.FunctionDef) -> bool:
+    return any(argument.arg == "code" for argument in (*function.args.posonlyargs, *function.args.args))
+
+
+def called(call: ast.Call) -> str:
+    return getattr(call.func, "id", None) or getattr(call.func, "attr", "")
+
+
+def is_name(node: ast.expr | None, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+@cache
+def wrappers(module: str) -> dict[str, set[str] | None]:
+    """The functions of a module that take a code: the names they fill themselves; ``None`` when they forward none."""
+    found: dict[str, set[str] | None] = {}
+    for function in functions(module):
+        if takes_code(function):
+            made = [call for call in ast.walk(function) if isinstance(call, ast.Call) and called(call) in MAKERS]
+            inner = [call for call in made if any(is_name(arg, "code") for arg in call.args)]
+            names = [{keyword.arg for keyword in call.keywords if keyword.arg} for call in inner]
+            found[function.name] = set.intersection(*names) if names else None
+    return found
+
+
+def given(module: str, call: ast.Call) -> set[str]:
+    """The names that a call fills, those of a ``**words`` from the dictionaries that the module assigns to it."""
+    names = {keyword.arg for keyword in call.keywords if keyword.arg}
+    for keyword in call.keywords:
+        if keyword.arg is None and isinstance(keyword.value, ast.Name):
+            names |= assigned(module, call, keyword.value.id)
+    return names | (wrappers(module).get(called(call)) or set())
+
+
+def assigned(module: str, call: ast.Call, name: str) -> set[str]:
+    """The keys that every dictionary assigned to ``name`` has: in the function of the call, or else in the module."""
+    around = [function for function in functions(module) if any(node is call for node in ast.walk(function))]
+    keys = [found for function in around for found in dictionaries(function, name)] or [
+        *dictionaries(tree(module), name)
+    ]
+    return set.intersection(*keys) if keys else set()
+
+
+def dictionaries(scope: ast.AST, name: str) -> Iterator[set[str]]:
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(is_name(target, name) for target in targets):
+                yield {str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)}
+
+
+def calls(module: str) -> Iterator[tuple[ast.Call, str | None]]:
+    """The calls of a module that make a finding, each with its code, ``None`` when it is in a variable."""
+    inside = {id(call) for function in functions(module) if takes_code(function) for call in ast.walk(function)}
+    for node in ast.walk(tree(module)):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = called(node)
+        codes = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and arg.value in CATALOGUE]
+        if name not in MAKERS and (name not in wrappers(module) or wrappers(module)[name] is None):
+            continue
+        if codes:
+            yield node, str(codes[0])
+        elif (name in ("finding", "refusal") or "code" in ast.unparse(node.args[0]).split(".")) and id(
+            node
+        ) not in inside:
+            yield node, None
+
+
+@cache
+def words(source: str) -> set[str]:
+    """The codes that a module, or every module of a folder, writes; those after a colon when some are listed."""
+    where, _, listed = source.partition(": ")
+    if listed:
+        return set(listed.split())
+    return {
+        str(node.value)
+        for module in MODULES
+        if module == where or module.startswith(f"{where}/")
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in CATALOGUE
+    }
+
+
+def test_every_call_that_names_its_code_fills_it() -> None:
+    wrong = [
+        (module, call.lineno, code, sorted(needed(code) - given(module, call)))
+        for module in MODULES
+        for call, code in calls(module)
+        if code is not None and needed(code) - given(module, call)
+    ]
+    assert wrong == []
+
+
+def test_every_call_whose_code_comes_from_elsewhere_fills_all_it_may_be() -> None:
+    wrong, unlisted = [], []
+    for module in MODULES:
+        for call, code in calls(module):
+            if code is not None or module.startswith("cli/"):  # the commands' own refusal is no finding
+                continue
+            if module not in ELSEWHERE:
+                unlisted.append((module, call.lineno, ast.unparse(call)[:80]))
+                continue
+            codes = set().union(*map(words, ELSEWHERE[module]))
+            assert codes, module
+            lacking = {each: sorted(needed(each) - given(module, call)) for each in codes}
+            wrong += [(module, call.lineno, each, names) for each, names in lacking.items() if names]
+    assert (wrong, unlisted) == ([], [])
+
+
+def test_what_is_looked_for_is_found() -> None:
+    found = {code for module in MODULES for _, code in calls(module) if code is not None}
+    assert len(found) > 150
+
+
+def test_every_code_is_said_somewhere() -> None:
+    said = set().union(*(words(module) for module in MODULES if not module.startswith("findings/")))
+    assert sorted(set(CATALOGUE) - said) == []
