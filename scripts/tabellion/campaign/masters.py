@@ -19,7 +19,7 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.raw import RawWorkbook
-from tabellion.reading.tables import Area
+from tabellion.reading.tables import FoundTable
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables, make_frame, plain_columns
 
@@ -124,7 +124,7 @@ def _master(reading: MasterReading, fichier: str, schemas: Schemas, said: Iterab
     )
 
 
-def _spot(area: Area, table: str, schemas: Schemas) -> Spot:
+def _spot(area: FoundTable, table: str, schemas: Schemas) -> Spot:
     labels = {each.title: each.name for each in schemas[table].fields}
     columns = {labels[label]: column for label, column in area.columns.items() if label in labels}
     return Spot(area.sheet.name, columns, min(area.columns.values(), default=1))

@@ -17,7 +17,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.layout.identity import FormulaCell
 from tabellion.layout.names import column_ref, escape_label, table_resource, this_row
 from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
-from tabellion.reading.tables import Area, Finder, named_cell
+from tabellion.reading.tables import FoundTable, TableFinder, named_cell
 from tabellion.schema import Schemas
 
 _SHOWN = 250
@@ -45,7 +45,7 @@ class FormulaReading(Protocol):
         """The workbook's own list."""
 
     @property
-    def areas(self) -> dict[str, Area]:
+    def areas(self) -> dict[str, FoundTable]:
         """The tables found, by name."""
 
     @property
@@ -104,7 +104,7 @@ class _FormulaCheck:
         for each in self.reading.formulas:
             by_table[each.table].append(each)
         named = by_table.pop("", [])
-        finder = Finder(self.reading.workbook, self.reading.known_tables)
+        finder = TableFinder(self.reading.workbook, self.reading.known_tables)
         for name, formulas in by_table.items():
             area = self.reading.areas.get(name)
             columns = tuple(dict.fromkeys(each.column for each in formulas))
@@ -122,7 +122,9 @@ class _FormulaCheck:
         self.say_uncached()
         return self.findings
 
-    def computed_area(self, finder: Finder, name: str, columns: tuple[str, ...], read: Area | None) -> Area | None:
+    def computed_area(
+        self, finder: TableFinder, name: str, columns: tuple[str, ...], read: FoundTable | None
+    ) -> FoundTable | None:
         """The area of a table with the columns of its formulas, and those of its data where it has some."""
         area = finder.area(name, columns, titre=name)
         if area is not None and read is not None:
@@ -130,7 +132,7 @@ class _FormulaCheck:
             area.renamed = {**read.renamed, **area.renamed}
         return area
 
-    def table(self, name: str, area: Area | None, formulas: list[FormulaCell]) -> None:
+    def table(self, name: str, area: FoundTable | None, formulas: list[FormulaCell]) -> None:
         if area is None:
             return
         keys = self.row_keys(name, area)
@@ -147,7 +149,7 @@ class _FormulaCheck:
                 self.cell(each, area.sheet, row, area.columns[each.column], area)
 
     def own_rows(
-        self, formulas: list[FormulaCell], keys: Mapping[str, list[int]], area: Area
+        self, formulas: list[FormulaCell], keys: Mapping[str, list[int]], area: FoundTable
     ) -> dict[FormulaCell, list[int]]:
         """The row of each formula of a row: the one that has its key, or nothing.
 
@@ -175,14 +177,14 @@ class _FormulaCheck:
                 take(each, keys.get(each.key, []), holding=False)
         return own
 
-    def holds(self, each: FormulaCell, row: int, area: Area) -> bool:
+    def holds(self, each: FormulaCell, row: int, area: FoundTable) -> bool:
         """Whether a formula of the list stands in its column on this row."""
         found = area.sheet.formulas.get((row, area.columns[each.column]))
         return found is not None and (
             self.undone or self.canonical(found, area.sheet, row, area)[0] == compact(each.formula)
         )
 
-    def row_keys(self, name: str, area: Area) -> dict[str, list[int]]:
+    def row_keys(self, name: str, area: FoundTable) -> dict[str, list[int]]:
         """The rows of a table, and of the totals right under it, by the text of their key, empty for a blank one."""
         resource = table_resource(name)
         column = 0
@@ -213,7 +215,7 @@ class _FormulaCheck:
         sheet: RawSheet,
         row: int,
         column: int,
-        area: Area | None,
+        area: FoundTable | None,
     ) -> None:
         """Compare one cell with the formula that it should hold."""
         place = Place(feuille=sheet.name, cellule=cell_name(row, column))
@@ -258,7 +260,7 @@ class _FormulaCheck:
             places = [Place(feuille=sheet, cellule=cell_name(*cell)) for cell in sorted(cells)]
             self.findings.append(finding("formules-non-calculees", places[0], valeur=len(cells), liees=places[1:]))
 
-    def canonical(self, formula: str, sheet: RawSheet, row: int, area: Area | None) -> tuple[str, bool]:
+    def canonical(self, formula: str, sheet: RawSheet, row: int, area: FoundTable | None) -> tuple[str, bool]:
         """``formula`` with its names as generated; whether a range in it covers only a part of a table's column.
 
         Addresses that are exactly a table's column, or its cell on the same row, become structured references: some
@@ -317,7 +319,7 @@ class _Survey(_FormulaCheck):
 
     status: list[StandingFormula] = field(default_factory=list)
 
-    def cell(self, each: FormulaCell, sheet: RawSheet, row: int, column: int, area: Area | None) -> None:
+    def cell(self, each: FormulaCell, sheet: RawSheet, row: int, column: int, area: FoundTable | None) -> None:
         listed = compact(each.formula)
         found = sheet.formulas.get((row, column))
         if found is not None:

@@ -8,7 +8,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import EXERCICE, TOWN, totals_name
 from tabellion.measures import MEASURE
 from tabellion.reading.master import MasterReading
-from tabellion.reading.tables import Finder, named_cell
+from tabellion.reading.tables import TableFinder, named_cell
 from tabellion.schema.frames import plain_rows
 from tabellion.schema.money import euros, format_euros, nearest_cents
 
@@ -32,7 +32,7 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
             sums[line["convention_id"], line["collectivite_id"]] += line[MEASURE]
     towns = {town["nom"]: town["collectivite_id"] for town in plain_rows(reading.tables["collectivites"])}
     label = reading.schemas["lignes_budgetaires"].by_name[MEASURE].title
-    finder = Finder(reading.workbook, reading.known_tables)
+    finder = TableFinder(reading.workbook, reading.known_tables)
     findings: list[Finding] = []
     for convention in (int(each) for each in reading.tables["conventions"]["convention_id"].dropna()):
         if totals_name(convention) not in finder.names():

@@ -8,7 +8,7 @@ from typing import Any
 
 from tabellion.findings import Finding, finding
 from tabellion.reading.raw import RawValue
-from tabellion.reading.tables import Area
+from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
 from tabellion.schema.cast import cast_column
 from tabellion.wording import fold
@@ -29,7 +29,7 @@ class CellReader:
     date1904: bool = False
 
     def column(
-        self, area: Area, rows: list[int], label: str, field: Field, choices: Mapping[str, Any]
+        self, area: FoundTable, rows: list[int], label: str, field: Field, choices: Mapping[str, Any]
     ) -> tuple[list[Any], set[int]]:
         """The typed values of a column on ``rows``, and the positions of the cells that hold something unreadable.
 
@@ -57,7 +57,7 @@ class CellReader:
             )
         return cast.values, unread | cast.unknown
 
-    def errors(self, area: Area, rows: list[int], label: str, field: Field) -> set[int]:
+    def errors(self, area: FoundTable, rows: list[int], label: str, field: Field) -> set[int]:
         """Say the cells that show an error, or hold a formula that nothing has computed."""
         column, unread = area.columns[label], set()
         for position, row in enumerate(rows):
@@ -73,7 +73,7 @@ class CellReader:
 
     def meant(
         self,
-        area: Area,
+        area: FoundTable,
         rows: list[int],
         label: str,
         field: Field,

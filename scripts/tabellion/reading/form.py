@@ -24,7 +24,7 @@ from tabellion.reading.hidden import Baseline, read_baseline, read_identity
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.raw import RawSheet, RawWorkbook
 from tabellion.reading.references import References
-from tabellion.reading.tables import REMARK, Area, Finder, total_label
+from tabellion.reading.tables import REMARK, FoundTable, TableFinder, total_label
 from tabellion.schema import Schemas
 
 
@@ -32,7 +32,7 @@ from tabellion.schema import Schemas
 class FormRowRead:
     """Where a row was read, and its stable id (``None`` on a spare row)."""
 
-    area: Area
+    area: FoundTable
     row: int
     key: str | None
 
@@ -54,7 +54,7 @@ class FormReading:
     """By Excel table and column name: the values found in the columns that only show what was known."""
     findings: list[Finding] = field(default_factory=list)
     unknown: set[tuple[str, Any, str]] = field(default_factory=set)
-    areas: dict[str, Area] = field(default_factory=dict)
+    areas: dict[str, FoundTable] = field(default_factory=dict)
     baseline: Baseline = field(default_factory=dict)
     formulas: list[FormulaCell] = field(default_factory=list)
 
@@ -133,7 +133,7 @@ class _FormReader:
     def __init__(self, reading: FormReading, known: References) -> None:
         assert reading.identity is not None  # noqa: S101 (the caller has checked it)
         self.reading, self.known, self.identity = reading, known, reading.identity
-        self.finder = Finder(reading.workbook, reading.known_tables)
+        self.finder = TableFinder(reading.workbook, reading.known_tables)
         self.cells = CellReader(reading.findings, tolerant=True, date1904=reading.workbook.date1904)
 
     def read(self) -> None:
@@ -164,7 +164,7 @@ class _FormReader:
             words = ", ".join(f"« {name} »" for name in sheets)
             self.reading.findings.append(finding("deux-reponses", place, valeur=spec.sheet, feuilles=words))
 
-    def table(self, spec: TableSpec, area: Area) -> None:
+    def table(self, spec: TableSpec, area: FoundTable) -> None:
         reading, schema = self.reading, self.reading.schemas[spec.resource]
         rows = self.rows(spec, area)
         columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in schema.names}
@@ -190,7 +190,7 @@ class _FormReader:
         reading.columns[spec.resource] = columns
         reading.unknown |= {(spec.resource, place, name) for name, places in unread.items() for place in places}
 
-    def rows(self, spec: TableSpec, area: Area) -> list[int]:
+    def rows(self, spec: TableSpec, area: FoundTable) -> list[int]:
         """The rows that say something: known ones, and spare ones where something was typed."""
         reading, kept = self.reading, []
         computed = {
@@ -223,7 +223,7 @@ class _FormReader:
                 kept.append(row)
         return kept
 
-    def keys(self, spec: TableSpec, area: Area, rows: list[int]) -> list[str | None]:
+    def keys(self, spec: TableSpec, area: FoundTable, rows: list[int]) -> list[str | None]:
         label = spec.label(spec.key, self.reading.schemas)
         found = [area.value(row, label) if label in area.columns else None for row in rows]
         return [str(value).strip() or None if value is not None else None for value in found]

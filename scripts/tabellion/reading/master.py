@@ -26,7 +26,7 @@ from tabellion.reading.cells import CellReader
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.identifiers import MAKERS, fill_identifiers
 from tabellion.reading.raw import RawWorkbook
-from tabellion.reading.tables import REMARK, Area, Finder, total_label
+from tabellion.reading.tables import REMARK, FoundTable, TableFinder, total_label
 from tabellion.schema import Field, Schemas, TableSchema
 from tabellion.schema.frames import Tables, make_frame
 from tabellion.wording import fold
@@ -36,7 +36,7 @@ from tabellion.wording import fold
 class Origin:
     """Where a row was read: its area and its one-based row."""
 
-    area: Area
+    area: FoundTable
     row: int
 
 
@@ -54,7 +54,7 @@ class MasterReading:
     origins: dict[str, list[Origin]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     unknown: set[tuple[str, Any, str]] = field(default_factory=set)
-    areas: dict[str, Area] = field(default_factory=dict)
+    areas: dict[str, FoundTable] = field(default_factory=dict)
     identity: dict[str, str] = field(default_factory=dict)
     formulas: list[FormulaCell] = field(default_factory=list)
 
@@ -85,7 +85,7 @@ def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str) -> Maste
     """
     reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
     reading.identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
-    finder = Finder(workbook, reading.known_tables)
+    finder = TableFinder(workbook, reading.known_tables)
     if not _is_ours(reading, finder, contract):
         return reading
     _Reader(reading, finder).read()
@@ -93,7 +93,7 @@ def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str) -> Maste
     return reading
 
 
-def _is_ours(reading: MasterReading, finder: Finder, contract: str) -> bool:
+def _is_ours(reading: MasterReading, finder: TableFinder, contract: str) -> bool:
     """Whether the file is a master of this contract; what it is instead is said."""
     identity, place = reading.identity, Place()
     if "genre" not in identity:
@@ -115,7 +115,7 @@ def _is_ours(reading: MasterReading, finder: Finder, contract: str) -> bool:
 class _Reader:
     """Reads the tables one after the other: references first, since others show their labels."""
 
-    def __init__(self, reading: MasterReading, finder: Finder) -> None:
+    def __init__(self, reading: MasterReading, finder: TableFinder) -> None:
         self.reading, self.finder = reading, finder
         self.cells = CellReader(reading.findings)
         self.columns: dict[str, dict[str, list[Any]]] = {}
@@ -125,7 +125,7 @@ class _Reader:
         conventions: list[int] = []
         for resource, schema in reading.schemas.items():
             if resource in SINGLE:
-                parts: list[tuple[Area | None, dict[str, Any]]] = [(self.single(resource, schema), {})]
+                parts: list[tuple[FoundTable | None, dict[str, Any]]] = [(self.single(resource, schema), {})]
             else:
                 parts = [(self.part(resource, schema, number), {"convention_id": number}) for number in conventions]
             self.table(schema, [(area, implied) for area, implied in parts if area is not None])
@@ -134,7 +134,7 @@ class _Reader:
                 conventions = sorted({number for number in found if number is not None})
         self.say_unread_sheets()
 
-    def single(self, resource: str, schema: TableSchema) -> Area | None:
+    def single(self, resource: str, schema: TableSchema) -> FoundTable | None:
         name, sheet = SINGLE[resource]
         labels = tuple(field.title for field in schema.fields)
         marker = sheet_marker(fold(sheet).capitalize())
@@ -151,7 +151,7 @@ class _Reader:
             reading.identity.get(resource) == SHOWN or name in self.finder.names() or marker in reading.workbook.names
         )
 
-    def part(self, resource: str, schema: TableSchema, convention: int) -> Area | None:
+    def part(self, resource: str, schema: TableSchema, convention: int) -> FoundTable | None:
         name = table_name(resource, convention)
         marker = sheet_marker(sheet_key(PER_CONVENTION[resource][0], convention))
         labels = tuple(field.title for field in schema.fields if field.name != "convention_id")
@@ -163,12 +163,12 @@ class _Reader:
         titre = f"{schema.title}, convention {convention}"
         return self.keep(self.finder.area(name, labels, marker=marker, titre=titre, computed=computed_labels(schema)))
 
-    def keep(self, area: Area | None) -> Area | None:
+    def keep(self, area: FoundTable | None) -> FoundTable | None:
         if area is not None:
             self.reading.areas[area.name] = area
         return area
 
-    def table(self, schema: TableSchema, parts: list[tuple[Area, Mapping[str, Any]]]) -> None:
+    def table(self, schema: TableSchema, parts: list[tuple[FoundTable, Mapping[str, Any]]]) -> None:
         """Read one table of the register from its areas, one under the other."""
         found: dict[str, list[Any]] = {name: [] for name in schema.names}
         origins: list[Origin] = []
@@ -191,7 +191,7 @@ class _Reader:
         self.reading.origins[schema.name] = origins
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
 
-    def rows(self, schema: TableSchema, area: Area) -> list[int]:
+    def rows(self, schema: TableSchema, area: FoundTable) -> list[int]:
         """The rows of an area that are lines of the table; totals added by hand and rows under the table are said."""
         kept = []
         labels = [field.title for field in schema.fields if field.title in area.columns]
@@ -213,7 +213,7 @@ class _Reader:
             kept.append(row)
         return kept
 
-    def repeats_headers(self, area: Area, row: int) -> bool:
+    def repeats_headers(self, area: FoundTable, row: int) -> bool:
         texts = [(label, area.value(row, label)) for label in area.columns]
         written = [(label, value) for label, value in texts if value is not None]
         return len(written) > 1 and all(

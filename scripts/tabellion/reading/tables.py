@@ -29,7 +29,7 @@ REMARK = "commentaire"
 
 
 @dataclass
-class Area:
+class FoundTable:
     """One table as it stands in a sheet; rows and columns are one-based.
 
     ``columns`` are the columns found by label; ``renamed`` maps the labels found to those expected. ``last_row`` is the
@@ -83,7 +83,7 @@ def _blank(value: RawValue) -> bool:
 
 
 @dataclass
-class Finder:
+class TableFinder:
     """Finds tables in one workbook and keeps what there is to say about their places.
 
     ``known`` are the names of the Excel tables that the workbook was made with: none is ever taken for another.
@@ -110,7 +110,7 @@ class Finder:
         titre: str = "",
         computed: Collection[str] = (),
         sheet_hint: str | None = None,
-    ) -> Area | None:
+    ) -> FoundTable | None:
         """The area of the table ``name`` whose columns are ``labels``; ``None`` when it is nowhere (and that is said).
 
         ``marker`` is the defined name that points at its sheet, for a table that a client has undone. ``computed`` are
@@ -186,13 +186,13 @@ class Finder:
         labels: tuple[str, ...],
         span: tuple[int, int],
         found: str,
-    ) -> Area:
+    ) -> FoundTable:
         columns, renamed = self._columns(name, sheet, header, labels, span)
-        area = Area(name, sheet, header, last_row, last_row, columns, renamed, found)
+        area = FoundTable(name, sheet, header, last_row, last_row, columns, renamed, found)
         area.end_row = self._end(area)
         return area
 
-    def _end(self, area: Area) -> int:
+    def _end(self, area: FoundTable) -> int:
         """The last row under the table that may still be its own: rows go on until another Excel table begins below."""
         columns = set(area.columns.values())
         below = [
@@ -293,7 +293,7 @@ def is_total(text: str) -> bool:
     return _TOTAL_WORD.match(fold(text)) is not None
 
 
-def total_label(area: Area, row: int, labels: Iterable[str]) -> str | None:
+def total_label(area: FoundTable, row: int, labels: Iterable[str]) -> str | None:
     """The column, of ``labels``, whose text says that a row without identifier is a total added by hand."""
     for label in labels:
         value = area.value(row, label)

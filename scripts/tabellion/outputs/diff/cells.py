@@ -13,7 +13,7 @@ from tabellion.findings import Place
 from tabellion.layout.names import IDENTITY, is_annotations, sheet_marker
 from tabellion.outputs.diff.model import FormulaAt, FormulaKey, Part, Piece, Side, Unread
 from tabellion.reading.raw import RawSheet
-from tabellion.reading.tables import Area
+from tabellion.reading.tables import FoundTable
 from tabellion.schema import FALSE_WORD, TRUE_WORD
 from tabellion.schema.shown import BLANK
 from tabellion.wording import fold, french_date
@@ -55,7 +55,7 @@ def plain_words(value: Any) -> str | None:
     return None if found is None else str(found)
 
 
-def extra_columns(area: Area, computed: Collection[str]) -> dict[str, int]:
+def extra_columns(area: FoundTable, computed: Collection[str]) -> dict[str, int]:
     """The columns that people added inside an Excel table, by header; those that the workbook computes are not."""
     table = next((each for each in area.sheet.tables if each.name == area.found_name), None)
     if table is None:
@@ -72,7 +72,7 @@ def extra_columns(area: Area, computed: Collection[str]) -> dict[str, int]:
 
 
 def column_values(
-    spots: Sequence[tuple[Area, int]], label: str, values: Sequence[Any], unknown: Collection[int]
+    spots: Sequence[tuple[FoundTable, int]], label: str, values: Sequence[Any], unknown: Collection[int]
 ) -> tuple[list[Any], list[Place]]:
     """A column's values, the unreadable ones as found, and the places of those; ``spots`` are the rows' places."""
     if not unknown:
@@ -107,7 +107,7 @@ def sheet_pieces(reading: FormulaReading) -> Iterator[Piece]:
 
 
 def area_pieces(
-    sheet: Piece | None, area: Area, title: str, extras: Mapping[str, int], labels: Collection[str]
+    sheet: Piece | None, area: FoundTable, title: str, extras: Mapping[str, int], labels: Collection[str]
 ) -> Iterator[Piece]:
     """A table and its columns, as they are called there. ``labels`` are the headers that it has by its making."""
     table = Piece(Part.TABLE, (area.name,), title, area.place(area.header_row), sheet.identity if sheet else None)

@@ -35,14 +35,14 @@ from tabellion.reading.form import read_form
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.master import computed_labels, read_master
 from tabellion.reading.references import references
-from tabellion.reading.tables import Area, Finder
+from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.frames import Tables, plain_columns
 
 #: What a reading says that matters to a comparison; all the rest is for « validate ».
 _WORTH_SAYING = frozenset({"identite-perdue", "tableau-defait", "reference-perdue", "total-ajoute", "deux-reponses"})
 
-Spots = Sequence[tuple[Area, int]]
+Spots = Sequence[tuple[FoundTable, int]]
 
 
 def read_side(workspace: Workspace, path: Path) -> Side:
@@ -228,7 +228,7 @@ def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Sid
     return side
 
 
-def _resource(area: Area, builder: _Builder) -> str | None:
+def _resource(area: FoundTable, builder: _Builder) -> str | None:
     found = table_resource(area.name)
     return found[0] if found is not None and found[0] in builder.titles else None
 
@@ -281,7 +281,7 @@ class _ConsolidationReading:
     workbook: RawWorkbook
     schemas: Schemas
     formulas: list[FormulaCell]
-    areas: dict[str, Area] = field(default_factory=dict)
+    areas: dict[str, FoundTable] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -302,7 +302,7 @@ def _consolidation_side(workspace: Workspace, workbook: RawWorkbook, path: Path)
     identity, formulas = read_identity(workbook.sheet(IDENTITY))
     _refuse_consolidation(identity, workspace)
     reading = _ConsolidationReading(workbook, schemas, formulas)
-    finder = Finder(workbook, reading.known_tables)
+    finder = TableFinder(workbook, reading.known_tables)
     cells = CellReader(reading.findings)
     side = Side(path.name, Kind.CONSOLIDATION, path)
     builder = _Builder(side, schemas)
