@@ -12,7 +12,7 @@ import pytest
 from tabellion.campaign.adoption import ADOPTION_FILE, Adoption, adoption_of, load_adoption
 from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
-from tabellion.campaign.parsed_return import Reading
+from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import TabellionError
 from tabellion.layout.forms import FormIdentity, form_id
 
@@ -29,7 +29,7 @@ def in_force(partner: str = "luce", amount: int = 5, year: int = 2016, state: st
     row = ReturnedRow(LINES, ("L", year), values, {"montant_prevu": None, "commentaire": "x"}, False, "Budget", 6, {})
     day = {"date_bilan": date(2016, 12, 31), "jamais": None}
     added = ReturnedRow(FOLLOWED, ("F", partner, year), day, {"date_bilan": None}, True, "Actions", 9, {})
-    reading = Reading("x", form(partner, year, state), datetime(year, 11, 1), "", (), (row, added))
+    reading = ParsedReturn("x", form(partner, year, state), datetime(year, 11, 1), "", (), (row, added))
     return InForce(f"retours/{partner}.xlsx", reading)
 
 
@@ -43,7 +43,7 @@ def test_what_was_adopted_comes_back_cell_by_cell(tmp_path: Path) -> None:
     one = in_force()
     name, found = written(tmp_path, one)
     assert found.name == name
-    assert found.answers == {("luce", 2016): {one.reading.answers}}
+    assert found.answers == {("luce", 2016): {one.parsed.answers}}
     cells = found.cells(form())
     assert cells[LINES, ("L", 2016), "montant_prevu"] == 5
     assert cells[LINES, ("L", 2016), "commentaire"] is None
@@ -71,7 +71,7 @@ def test_what_was_adopted_counts_for_returns_of_the_same_form_only(tmp_path: Pat
     _, second = written(tmp_path, two, before=first)
     assert second.cells(form())[LINES, ("L", 2016), "montant_prevu"] == 5, "its returns may still come"
     assert second.cells(form(state="written again"))[LINES, ("L", 2016), "montant_prevu"] == 6
-    assert second.answers["luce", 2016] == {in_force(amount=5).reading.answers, two.reading.answers}
+    assert second.answers["luce", 2016] == {in_force(amount=5).parsed.answers, two.parsed.answers}
     _, third = written(tmp_path, in_force(amount=7), before=second)
     assert third.cells(form())[LINES, ("L", 2016), "montant_prevu"] == 7, "the last word of one form"
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from support.contracts import schemas
-from tabellion.campaign.journal import Said, open_journal
+from tabellion.campaign.cell_history import CellEntry
+from tabellion.campaign.journal import open_journal
 from tabellion.commands.generate import generate
 from tabellion.commands.historique import historique, history_lines
 from tabellion.contract.workspace import Workspace, find_workspace
@@ -28,13 +29,15 @@ MONEY = "montant_prevu"
 
 def of_staff(
     table: str, key: tuple[Any, ...], champ: str, value: Any, cellule: str, feuille: str = "B01 Éducation"
-) -> Said:
-    return Said(table, key, champ, value, fichier="contrat.xlsx", feuille=feuille, cellule=cellule)
+) -> CellEntry:
+    return CellEntry(table, key, champ, value, fichier="contrat.xlsx", feuille=feuille, cellule=cellule)
 
 
-def of_luce(table: str, key: tuple[Any, ...], champ: str, value: Any, cellule: str, feuille: str = "Budget") -> Said:
+def of_luce(
+    table: str, key: tuple[Any, ...], champ: str, value: Any, cellule: str, feuille: str = "Budget"
+) -> CellEntry:
     saved = datetime(2016, 11, 18, 13, 5)
-    return Said(table, key, champ, value, "luce", 2016, "retours/Lucé.xlsx", feuille, cellule, saved, "Zoé")
+    return CellEntry(table, key, champ, value, "luce", 2016, "retours/Lucé.xlsx", feuille, cellule, saved, "Zoé")
 
 
 FIRST = [
@@ -71,10 +74,10 @@ def told(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
     time.tzset()
 
 
-def run(workspace: Workspace, now: datetime, said: list[Said]) -> None:
+def run(workspace: Workspace, now: datetime, said: list[CellEntry]) -> None:
     with open_journal(workspace.memory / "journal.sqlite", now) as journal:
         number = journal.start_run(now, "1.0")
-        journal.say_cells(number, said)
+        journal.add_entries(number, said)
         journal.end_run(number, now, "", {})
 
 

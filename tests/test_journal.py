@@ -21,7 +21,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from support.program import environment
-from tabellion.campaign.journal import Journal, Run, Said, SeenFile, Stamp, key_text, open_journal, read_journal, store
+from tabellion.campaign import journal_file
+from tabellion.campaign.cell_history import CellEntry, key_text
+from tabellion.campaign.journal import Journal, Run, SeenFile, open_journal, read_journal
 from tabellion.campaign.model import Verdict
 from tabellion.findings import TabellionError
 
@@ -31,7 +33,7 @@ ASIDE = "journal illisible 2016-11-20 02h00.sqlite"
 CELL = ("lignes_budgetaires", '["B01-luce-001",2016]', "montant_prevu")
 
 
-def said(value: Any = 1_000_00, **more: Any) -> Said:
+def said(value: Any = 1_000_00, **more: Any) -> CellEntry:
     first: dict[str, Any] = {
         "table": "lignes_budgetaires",
         "key": ("B01-luce-001", 2016),
@@ -45,7 +47,7 @@ def said(value: Any = 1_000_00, **more: Any) -> Said:
         "saved": datetime(2016, 11, 18, 13, 5),
         "author": "Zoé",
     }
-    return Said(**{**first, **more})
+    return CellEntry(**{**first, **more})
 
 
 @pytest.fixture
@@ -53,11 +55,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "workbooks" / ".tabellion" / "journal.sqlite"
 
 
-def a_run(path: Path, *entries: Said, now: datetime = NOW) -> tuple[int, list[str]]:
+def a_run(path: Path, *entries: CellEntry, now: datetime = NOW) -> tuple[int, list[str]]:
     """One whole run that says these cells: how many entries were added, and the codes of what it had to say."""
     with open_journal(path, now, patience_seconds=0.2) as journal:
         number = journal.start_run(now, "1.0")
-        added = journal.say_cells(number, entries)
+        added = journal.add_entries(number, entries)
         journal.end_run(number, now, "abc", {"cellules": added})
     return added, codes(journal)
 
@@ -77,7 +79,7 @@ def test_a_run_is_remembered_with_what_it_reached(path: Path) -> None:
     assert a_run(path, said()) == (1, [])
     with open_journal(path, LATER) as journal:
         assert journal.last_run() == Run(1, NOW, NOW, "1.0", "abc", {"cellules": 1})
-        assert journal.cells() == {CELL: said()._replace(run=1, said=NOW)}
+        assert journal.cells() == {CELL: said()._replace(run=1, noted=NOW)}
     assert present(path) == ["journal.sqlite"]
 
 
@@ -95,7 +97,7 @@ def test_a_run_cut_short_is_listed_but_is_not_the_last_one(path: Path) -> None:
 def test_a_run_that_fails_leaves_nothing_of_what_it_said(path: Path) -> None:
     a_run(path, said())
     with suppress(ZeroDivisionError), open_journal(path, LATER) as journal:
-        assert journal.say_cells(journal.start_run(LATER, "1"), [said(5)]) == 1
+        assert journal.add_entries(journal.start_run(LATER, "1"), [said(5)]) == 1
         raise ZeroDivisionError
     assert [each.value for each in read_journal(path).history()] == [1_000_00]
 
@@ -172,9 +174,9 @@ def test_every_value_comes_back_the_same_and_of_the_same_type(values: list[Any],
         assert a_run(path, *entries) == (len(values), [])
         with open_journal(path, LATER) as journal:
             back = list(journal.cells().values())
-            assert journal.say_cells(journal.start_run(LATER, "1"), entries) == 0
+            assert journal.add_entries(journal.start_run(LATER, "1"), entries) == 0
         assert [(type(each.value), each.value) for each in back] == [(type(each), each) for each in values]
-        assert [each._replace(run=0, said=None) for each in back] == entries
+        assert [each._replace(run=0, noted=None) for each in back] == entries
 
 
 def test_a_value_that_is_no_number_comes_back(path: Path) -> None:
@@ -189,7 +191,7 @@ def test_a_key_is_written_in_one_way() -> None:
 
 
 def seen(name: str, digest: str = "aa", verdict: Verdict = Verdict.IN_FORCE) -> SeenFile:
-    return SeenFile(name, Stamp(10, "tail", digest), verdict, "luce", 2016)
+    return SeenFile(name, 10, "tail", digest, verdict, "luce", 2016)
 
 
 def test_files_are_known_as_the_last_run_saw_them_and_their_past_is_kept(path: Path) -> None:
@@ -204,7 +206,8 @@ def test_files_are_known_as_the_last_run_saw_them_and_their_past_is_kept(path: P
             journal.see_files(number, files)
             journal.end_run(number, NOW, "", {})
     with open_journal(path, NOW) as journal:
-        assert journal.known_files() == {each.fichier: each.stamp for each in runs[-1]}
+        now = journal.sightings(now_only=True)
+        assert [(each.fichier, each.sha256) for each in now] == [(each.fichier, each.sha256) for each in runs[-1]]
         past = [(each.fichier, each.verdict, each.run, each.until) for each in journal.sightings("retours/b.xlsx")]
         assert [(each.run, each.until) for each in journal.sightings("retours/a.xlsx")] == [(1, 3)]
     assert past == [("retours/b.xlsx", Verdict.IN_FORCE, 1, 2), ("retours/b.xlsx", Verdict.REJECTED, 2, None)]
@@ -331,7 +334,7 @@ def test_damage_met_during_a_run_loses_the_past_and_not_the_run(path: Path) -> N
     with open_journal(path, LATER) as journal:
         number = journal.start_run(LATER, "1")
         corrupt_page(path)
-        assert journal.say_cells(number, [said()]) == 1
+        assert journal.add_entries(number, [said()]) == 1
         journal.end_run(number, LATER, "fin", {})
     assert codes(journal) == ["journal-mis-de-cote"]
     with read_journal(path) as journal:
@@ -342,13 +345,15 @@ def test_damage_met_during_a_run_loses_the_past_and_not_the_run(path: Path) -> N
 def test_an_older_journal_is_brought_up_to_date_with_all_it_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_run(path, said())
     monkeypatch.setattr(
-        store, "STEPS", (*store.STEPS, "ALTER TABLE runs ADD COLUMN machine TEXT; CREATE TABLE notes (id INTEGER);")
+        journal_file,
+        "STEPS",
+        (*journal_file.STEPS, "ALTER TABLE runs ADD COLUMN machine TEXT; CREATE TABLE notes (id INTEGER);"),
     )
     assert [each.value for each in read_journal(path).history()] == [1_000_00]
     assert a_run(path, said()) == (0, ["journal-migre"])
     assert a_run(path, said(5)) == (1, [])
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert connection.execute("SELECT number, machine FROM runs").fetchall() == [(1, None), (2, None), (3, None)]
     connection.close()
 
@@ -359,7 +364,7 @@ def test_an_older_journal_that_cannot_be_brought_up_to_date_is_set_aside(
     a_run(path, said())
     change(path, "CREATE TABLE notes (id INTEGER)")
     before = path.read_bytes()
-    monkeypatch.setattr(store, "STEPS", (*store.STEPS, "CREATE TABLE notes (id INTEGER);"))
+    monkeypatch.setattr(journal_file, "STEPS", (*journal_file.STEPS, "CREATE TABLE notes (id INTEGER);"))
     assert a_run(path, said()) == (1, ["journal-mis-de-cote"])
     assert path.with_name(ASIDE).read_bytes() == before
 
@@ -377,7 +382,8 @@ _WRITER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from tabellion.campaign.journal import Said, open_journal
+from tabellion.campaign.cell_history import CellEntry
+from tabellion.campaign.journal import open_journal
 now = datetime(2016, 11, 20, 2)
 count = int(sys.argv[2])
 print("ready", flush=True)
@@ -387,7 +393,7 @@ while True:
         number = journal.start_run(now, "1")
         keys = range(count)
         journal.keep_readings("v", {str(key): {"run": number} for key in keys})
-        journal.say_cells(number, [Said("t", (key,), "c", number, None, None, "contrat.xlsx") for key in keys])
+        journal.add_entries(number, [CellEntry("t", (key,), "c", number, None, None, "contrat.xlsx") for key in keys])
         journal.end_run(number, now, str(number), {})
     print(number, flush=True)
 """
@@ -426,7 +432,7 @@ def test_a_lock_taken_during_a_run_costs_its_notes_and_not_the_run(path: Path, s
     with open_journal(path, LATER, patience_seconds=0.1) as journal:
         number = journal.start_run(LATER, "1")
         start(_HOLDER, path)
-        assert journal.say_cells(number, [said(5)]) == 0
+        assert journal.add_entries(number, [said(5)]) == 0
         journal.end_run(number, LATER, "fin", {})
         assert journal.cells() == {}
     assert codes(journal) == ["journal-non-tenu"]
@@ -436,7 +442,7 @@ def test_a_program_that_reads_for_too_long_costs_the_notes_and_not_the_journal(p
     a_run(path, said())
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
-    assert reader.execute("SELECT count(*) FROM said").fetchone() == (1,)
+    assert reader.execute("SELECT count(*) FROM entries").fetchone() == (1,)
     assert a_run(path, said(5))[1] == ["journal-non-tenu"]
     reader.close()
     assert a_run(path, said(5)) == (1, [])
@@ -481,13 +487,14 @@ _PLAIN_RUN = """
 import os, sys
 from datetime import datetime
 from pathlib import Path
-from tabellion.campaign.journal import Said, open_journal
+from tabellion.campaign.cell_history import CellEntry
+from tabellion.campaign.journal import open_journal
 now = datetime(2016, 11, 20, 2)
 if os.geteuid() == 0:
     os.seteuid(65534)  # nobody
 with open_journal(Path(sys.argv[1]), now, 0.2) as journal:
     number = journal.start_run(now, "1")
-    added = journal.say_cells(number, [Said("t", (1,), "c", 5, None, None, "contrat.xlsx")])
+    added = journal.add_entries(number, [CellEntry("t", (1,), "c", 5, None, None, "contrat.xlsx")])
     print(added, len(journal.cells()), *(each.code for each in journal.findings))
     journal.end_run(number, now, "fin", {})
 """

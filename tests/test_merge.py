@@ -16,7 +16,7 @@ from hypothesis.strategies import DrawFn
 from support.contracts import SETTINGS, followed, line, schemas, small_rows, tables_of
 from tabellion.campaign.merge import TYPED, InForce, Merged, merge
 from tabellion.campaign.model import MergeOutcome, Modification, ReturnedRow
-from tabellion.campaign.parsed_return import Reading, RemovedRow
+from tabellion.campaign.parsed_return import ParsedReturn, RemovedRow
 from tabellion.findings import Place
 from tabellion.layout.forms import FormIdentity
 from tabellion.schema.frames import plain_rows
@@ -66,7 +66,7 @@ def returned(
     """One partner's return, saved on 20 November of its exercice."""
     identity = FormIdentity(SETTINGS.identifiant, partner, year, f"{partner}-{year}")
     saved = datetime(year, 11, 20)
-    reading = Reading(f"{partner}{year}", identity, saved, "Marie", (), tuple(rows), tuple(removed))
+    reading = ParsedReturn(f"{partner}{year}", identity, saved, "Marie", (), tuple(rows), tuple(removed))
     return InForce(f"retours/{partner}-{year}.xlsx", reading, adopted or {})
 
 
@@ -450,7 +450,7 @@ def test_every_change_is_listed_once_with_its_fate(case: tuple[Rows, list[InForc
     found = merged(rows, *returns)
     wanted: Counter[Any] = Counter()
     for each in returns:
-        for answer in each.reading.rows:
+        for answer in each.parsed.rows:
             names = [name for name in answer.values if answer.is_new or name in TYPED[LINES]]
             for name in names:
                 sent = None if answer.is_new else answer.before.get(name, answer.values[name])

@@ -10,21 +10,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tabellion.parsed import parse_bytes
+from tabellion.parsed.references import references
 
 from support.contracts import schemas
 from support.forms import form_contract, written_form
 from support.masters import chartres, master
 from tabellion.campaign import masters, read_returns
-from tabellion.campaign.examination import Examination, Examiner
 from tabellion.campaign.folder import FoundFile
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.masters import master_of
 from tabellion.campaign.model import ReturnedRow
-from tabellion.campaign.parsed_return import Reading, RemovedRow, from_json, reading_of, to_json
+from tabellion.campaign.parsed_return import Examiner, ParsedReturn, RemovedRow, from_json, to_json
 from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.forms import FormIdentity
-from tabellion.reading import parse_bytes
-from tabellion.reading.references import references
 from tabellion.schema.frames import plain_columns
 
 _TEXT = st.text(max_size=12)
@@ -48,7 +47,7 @@ _ROWS = st.builds(
 )
 _IDENTITIES = st.builds(FormIdentity, _TEXT, _TEXT, st.integers(2000, 2100), _TEXT)
 _READINGS = st.builds(
-    Reading,
+    ParsedReturn,
     _TEXT,
     st.none() | _IDENTITIES,
     st.none() | st.datetimes(),
@@ -64,7 +63,7 @@ def through_json(content: Any) -> Any:
     return json.loads(json.dumps(content))
 
 
-def typed(reading: Reading) -> list[Any]:
+def typed(reading: ParsedReturn) -> list[Any]:
     """The values of the rows with their types: 1 is not True, a day is not its text. In an order of their own."""
     return sorted(
         repr((row.table, row.key, sorted(row.values.items()), sorted(row.before.items()), row.row))
@@ -73,7 +72,7 @@ def typed(reading: Reading) -> list[Any]:
 
 
 @given(_READINGS)
-def test_a_reading_comes_back_as_it_was(reading: Reading) -> None:
+def test_a_reading_comes_back_as_it_was(reading: ParsedReturn) -> None:
     again = from_json(through_json(to_json(reading)))
     assert (again.sha256, again.identity, again.saved) == (reading.sha256, reading.identity, reading.saved)
     assert (again.findings, again.removed, again.is_readable) == (
@@ -88,12 +87,12 @@ def test_a_reading_comes_back_as_it_was(reading: Reading) -> None:
     assert again.is_accepted == reading.is_accepted
 
 
-def examined(content: bytes, contract: str = "Chartres") -> Reading:
+def examined(content: bytes, contract: str = "Chartres") -> ParsedReturn:
     found = form_contract(contract)
     examiner = Examiner(found.schemas, references(found.tables, found.schemas), found.settings)
     examination = examiner(parse_bytes(content, "retour.xlsx"))
-    assert isinstance(examination, Examination)
-    return reading_of(examination)
+    assert isinstance(examination, ParsedReturn)
+    return examination
 
 
 @pytest.mark.parametrize(("contract", "partner"), [("Chartres", "chartres"), ("Chartres", "etat"), ("cas", "luce")])
@@ -147,7 +146,7 @@ def test_a_reading_that_the_journal_garbled_is_read_again(tmp_path: Path) -> Non
         for garbled in ({}, {**whole, "rows": [1]}, {**whole, "identity": [1]}, {**whole, "findings": "x"}):
             journal.keep_readings("p", {name: garbled})
             (again,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
-            assert again.reading == first.reading
+            assert again.parsed == first.parsed
             assert journal.readings("p", [name])[name] == whole, "and remembered as it should be"
 
 
@@ -161,15 +160,15 @@ def test_a_remembered_reading_is_not_read_again(tmp_path: Path) -> None:
         (first,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
         assert first.stamp is not None
         name = f"{first.stamp[1]}-{first.stamp[0]}"
-        journal.keep_readings("p", {name: {**to_json(first.reading), "author": "le journal"}})
+        journal.keep_readings("p", {name: {**to_json(first.parsed), "author": "le journal"}})
         (again,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
-        assert again.reading.author == "le journal"
+        assert again.parsed.author == "le journal"
         (other,) = read_returns.read_files(files, examiner, contract.tables, journal, "another program")
-        assert other.reading.author == first.reading.author
+        assert other.parsed.author == first.parsed.author
 
 
 def test_what_a_day_is_survives() -> None:
     values = {"date_bilan": date(2016, 12, 31)}
     row = ReturnedRow("suivis", ("F", date(2016, 1, 2)), values, {"date_bilan": None}, False, "Actions", 6, {})
-    reading = Reading("x", None, None, "", (), (row,))
+    reading = ParsedReturn("x", None, None, "", (), (row,))
     assert from_json(through_json(to_json(reading))).rows == (row,)

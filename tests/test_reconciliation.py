@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 from support.contracts import SETTINGS, Row, Rows, contracts, followed, line, locate, schemas, small_rows, tables_of
 from support.findings import cells, check, linked
 from support.masters import NAMES, contract
-from tabellion.campaign.model import Declaration, ReturnedRow
+from tabellion.campaign.merge import InForce
+from tabellion.campaign.model import ReturnedRow
+from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.findings import Finding, Severity
+from tabellion.layout.forms import FormIdentity
 from tabellion.schema.frames import Tables
 
 AVERTISSEMENT, INFORMATION, ERREUR = Severity.AVERTISSEMENT, Severity.INFORMATION, Severity.ERREUR
 COLUMNS = {"dispositif": 4, "statut_montant": 5, "montant": 6}
 
 
-def said(rows: Rows, declarations: Sequence[Declaration] = ()) -> list[Finding]:
+def said(rows: Rows, declarations: Sequence[InForce] = ()) -> list[Finding]:
     """What the reconciliation says of a contract given as rows, at the places of :func:`support.contracts.locate`."""
     return reconcile(tables_of(rows), schemas(), SETTINGS, locate, declarations)
 
@@ -41,7 +44,7 @@ def two_sides() -> Rows:
     return rows
 
 
-def answer(partenaire: str, row: int = 5, exercice: int = 2016, left: Sequence[str] = (), **said: Any) -> Declaration:
+def answer(partenaire: str, row: int = 5, exercice: int = 2016, left: Sequence[str] = (), **said: Any) -> InForce:
     """What a partner's return says of the State's financement, typed where the form was blank but for ``left``."""
     known: Row = {**small_rows()["financements"][0]}
     key = said.pop("financement_id", known["financement_id"])
@@ -50,7 +53,13 @@ def answer(partenaire: str, row: int = 5, exercice: int = 2016, left: Sequence[s
     typed = COLUMNS if is_new else ("montant", "statut_montant", "dispositif")
     before = {name: None for name in typed if name not in left}
     returned = ReturnedRow("financements", (key,), values, before, is_new, "Financements", row, COLUMNS)
-    return Declaration(partenaire, exercice, f"retours/{partenaire}.xlsx", returned)
+    return declared(partenaire, exercice, returned)
+
+
+def declared(partenaire: str, exercice: int, row: ReturnedRow) -> InForce:
+    """A return in force that has this one row."""
+    identity = FormIdentity("essai", partenaire, exercice, "")
+    return InForce(f"retours/{partenaire}.xlsx", ParsedReturn("x", identity, None, "", (), (row,)))
 
 
 def places(finding: Finding) -> list[str]:
@@ -110,7 +119,7 @@ def test_words_are_compared_as_people_do() -> None:
     ],
     ids=["alone", "as sent", "agreed", "blank", "spaces", "another exercice", "two leads", "no lead"],
 )
-def test_nothing_is_said_where_nobody_contradicts_anybody(declarations: list[Declaration]) -> None:
+def test_nothing_is_said_where_nobody_contradicts_anybody(declarations: list[InForce]) -> None:
     assert said(two_sides(), declarations) == []
 
 
@@ -147,7 +156,7 @@ def test_two_known_financements_of_one_funder_on_one_fiche_are_not_compared() ->
 
 def test_rows_of_other_tables_are_left_alone() -> None:
     row = ReturnedRow("suivis", ("I-1.1./1", "luce", 2016), {}, {}, False, "Actions", 4, {})
-    assert said(two_sides(), [Declaration("luce", 2016, "retours/luce.xlsx", row)]) == []
+    assert said(two_sides(), [declared("luce", 2016, row)]) == []
 
 
 # ---- funders and amounts

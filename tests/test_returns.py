@@ -57,7 +57,7 @@ def test_a_form_filled_well_says_nothing_and_every_value_is_exact(sent: Path, tm
     fill(book)
     path = saved(book, tmp_path)
     assert said(path) == []
-    lines = read(path).columns["lignes_budgetaires"]
+    lines = read(path).tables["lignes_budgetaires"].columns
     assert lines["montant_prevu"] == [(1000 + row) * 100 for row in range(FIRST, FIRST + 30)]
     assert lines["montant_vote"] == [(900 + row) * 100 + 50 for row in range(FIRST, FIRST + 30)]
     assert set(lines["montant_realise"]) == {None}

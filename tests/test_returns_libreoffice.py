@@ -90,11 +90,11 @@ def rows(path: Path) -> dict[str, dict[str | None, dict[str, Any]]]:
     """Every row of every table, by its stable id."""
     reading = read(path)
     return {
-        table: {
-            place.key: {name: values[position] for name, values in columns.items()}
-            for position, place in enumerate(reading.rows[table])
+        name: {
+            row_id: {champ: values[position] for champ, values in table.columns.items()}
+            for position, row_id in enumerate(table.row_ids)
         }
-        for table, columns in reading.columns.items()
+        for name, table in reading.tables.items()
     }
 
 

@@ -205,13 +205,11 @@ def check(path: Path, done: list[Mutation], expected: dict[tuple[str, int, str],
     reading = read_form(raw, schemas, references(tables, schemas), contract().settings.identifiant)
     touched = {cell for mutation in done for cell in mutation.touched}
     columns = {(sheet, column) for sheet, row, column in touched if row == HEADER}
-    hidden = any(cell[0].startswith("_") for cell in touched) and not reading.columns
+    hidden = any(cell[0].startswith("_") for cell in touched) and not reading.tables
     read: dict[tuple[str, int, str], Any] = {}
-    for resource, read_columns in reading.columns.items():
-        for name, values in read_columns.items():
-            read |= {
-                (resource, place.row, name): value for place, value in zip(reading.rows[resource], values, strict=True)
-            }
+    for resource, table in reading.tables.items():
+        for name, values in table.columns.items():
+            read |= {(resource, line, name): value for line, value in zip(table.lines, values, strict=True)}
     for key, (cell, value) in expected.items():
         if cell not in touched and (cell[0], cell[2]) not in columns and not hidden:
             assert read[key] == value, (key, cell)

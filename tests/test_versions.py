@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabellion.campaign.model import ReturnedRow, Verdict
-from tabellion.campaign.parsed_return import Reading
+from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.findings import Place, finding
 from tabellion.layout.forms import FormIdentity
@@ -33,7 +33,7 @@ def file(
                       "Budget", 6, {"montant_vote": 7})  # fmt: skip
     said = (BLOCKS,) if wrong else ()
     folder = "consolidation/acceptes/2016" if kept else "retours"
-    reading = Reading(bytes_ or f"{amount}{saved}", WHO, saved, "Marie", said, (row,))
+    reading = ParsedReturn(bytes_ or f"{amount}{saved}", WHO, saved, "Marie", said, (row,))
     return Candidate(f"{folder}/{name}.xlsx", reading, kept)
 
 
@@ -45,7 +45,7 @@ def decided(*files: Candidate, adopted: Iterable[str] = ()) -> Choice:
     assert sorted(names) == sorted(shown)
     assert (choice.in_force is None) == (choice.in_force_file is None)
     if choice.in_force is not None and choice.in_force_file is not None:
-        assert choice.in_force.reading.is_accepted
+        assert choice.in_force.parsed.is_accepted
         assert choice.in_force_file.fichier == choice.in_force.fichier
     return choice
 
@@ -231,9 +231,9 @@ def test_a_clock_a_little_ahead_is_no_matter() -> None:
 
 def test_answers_that_were_adopted_are_in_force_and_say_so() -> None:
     one = file("a", 1, at(1))
-    choice = decided(one, adopted=[one.reading.answers])
+    choice = decided(one, adopted=[one.parsed.answers])
     assert verdicts(choice) == {"a": Verdict.ALREADY_ADOPTED}
-    corrected = decided(one, file("b", 2, at(2)), adopted=[one.reading.answers])
+    corrected = decided(one, file("b", 2, at(2)), adopted=[one.parsed.answers])
     assert verdicts(corrected) == {"a": Verdict.OLDER, "b": Verdict.IN_FORCE}
 
 
@@ -261,7 +261,7 @@ def test_names_and_their_order_never_matter(files: list[Any], has_kept: bool, ra
             (each.verdict.value, str(each.saved), each.sha256, [found.code for found in each.findings])
             for each in choice.received
         )
-        return said, choice.in_force.reading.answers if choice.in_force else None
+        return said, choice.in_force.parsed.answers if choice.in_force else None
 
     first = [f"n{place}" for place in range(len(files))]
     second = [f"copie de {name} (1)" for name in first]

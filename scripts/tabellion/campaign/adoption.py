@@ -28,7 +28,7 @@ Source = tuple[str, int, str]
 
 
 @dataclass(frozen=True)
-class Taken:
+class AdoptedReturn:
     """What was taken over from one form's return: the digest of its answers, and its values, cell by cell."""
 
     answers: str
@@ -40,23 +40,23 @@ class Adoption:
     """The last adoption: its name, and what it and those before took over, by form."""
 
     name: str = ""
-    returns: Mapping[Source, Taken] = field(default_factory=dict)
+    returns: Mapping[Source, AdoptedReturn] = field(default_factory=dict)
 
     @cached_property
     def answers(self) -> Mapping[tuple[str, int], set[str]]:
         """By partner and exercice, the digests of the answers that were taken over."""
-        found: dict[tuple[str, int], set[str]] = {}
-        for (partner, year, _), taken in self.returns.items():
-            found.setdefault((partner, year), set()).add(taken.answers)
-        return found
+        answers: dict[tuple[str, int], set[str]] = {}
+        for (partner, year, _), adopted in self.returns.items():
+            answers.setdefault((partner, year), set()).add(adopted.answers)
+        return answers
 
     def cells(self, form: FormIdentity) -> Mapping[Cell, Any]:
         """What was taken over from returns made from this form, cell by cell."""
         who = form.partenaire, form.exercice
-        taken = self.returns.get((*who, form.formulaire))
-        if taken is None and form.formulaire == form_id(form.contrat, *who):
-            taken = self.returns.get((*who, ""))
-        return {} if taken is None else taken.cells
+        adopted = self.returns.get((*who, form.formulaire))
+        if adopted is None and form.formulaire == form_id(form.contrat, *who):
+            adopted = self.returns.get((*who, ""))
+        return {} if adopted is None else adopted.cells
 
 
 def load_adoption(registre: Path) -> Adoption:
@@ -70,7 +70,7 @@ def load_adoption(registre: Path) -> Adoption:
         returns = {}
         for partner, year, digest, values, *form in content["retours"]:
             cells = {(table, tuple(map(value_of, key)), champ): value_of(value) for table, key, champ, value in values}
-            returns[partner, int(year), str(*form)] = Taken(str(digest), cells)
+            returns[partner, int(year), str(*form)] = AdoptedReturn(str(digest), cells)
         return Adoption(str(content["adoption"]), returns)
     except FileNotFoundError:
         return Adoption()
@@ -87,33 +87,24 @@ def adoption_of(returns: Sequence[InForce], before: Adoption | None = None) -> t
 
     What was taken over ``before`` from other forms goes on counting: a return made from one may still come.
     """
-    taken = dict(before.returns) if before is not None else {}
-    for each in returns:
-        form = each.reading.identity.formulaire if each.reading.identity else ""
-        taken[each.partenaire, each.exercice, form] = Taken(each.reading.answers, _answered(each))
-    content = [
-        [
-            partner,
-            year,
-            found.answers,
-            [
-                [table, [plain_json(part) for part in key], champ, plain_json(value)]
-                for (table, key, champ), value in found.cells.items()
-            ],
-            form,
+    adopted = dict(before.returns) if before is not None else {}
+    for source in returns:
+        form = source.parsed.identity.formulaire if source.parsed.identity else ""
+        # every cell that the return says otherwise than it was sent
+        cells = {
+            (row.table, row.key, champ): row.values[champ]
+            for row in source.parsed.rows
+            for champ in (row.values if row.is_new else row.before)
+            if champ in row.values
+        }
+        adopted[source.partenaire, source.exercice, form] = AdoptedReturn(source.parsed.answers, cells)
+    content = []
+    for (partner, year, form), one in sorted(adopted.items(), key=lambda item: item[0]):
+        values = [
+            [table, [plain_json(part) for part in key], champ, plain_json(value)]
+            for (table, key, champ), value in one.cells.items()
         ]
-        for (partner, year, form), found in sorted(taken.items(), key=lambda each: each[0])
-    ]
+        content.append([partner, year, one.answers, values, form])
     name = digest_of(content)[:16]
     text = json.dumps({"adoption": name, "retours": content}, ensure_ascii=False, indent=1)
     return name, (text + "\n").encode()
-
-
-def _answered(each: InForce) -> dict[Cell, Any]:
-    """Every cell that a return says otherwise than it was sent."""
-    return {
-        (row.table, row.key, champ): row.values[champ]
-        for row in each.reading.rows
-        for champ in (row.values if row.is_new else row.before)
-        if champ in row.values
-    }

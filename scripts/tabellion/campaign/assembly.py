@@ -5,9 +5,10 @@ Files are read before, outputs written after.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from tabellion.campaign.adoption import Adoption
@@ -17,13 +18,11 @@ from tabellion.campaign.model import (
     BoardLine,
     Conflict,
     Consolidation,
-    Declaration,
     ReceivedFile,
-    Removal,
     ReturnStatus,
     Verdict,
 )
-from tabellion.campaign.parsed_return import Reading
+from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.checks.contract import check_contract
@@ -53,8 +52,8 @@ class Materials:
     contract: Contract
     master: Master
     said: tuple[Finding, ...]
-    files: Mapping[str, Reading]
-    kept: Mapping[str, Reading]
+    files: Mapping[str, ParsedReturn]
+    kept: Mapping[str, ParsedReturn]
     withdrawn: frozenset[str]
     sent: Mapping[Slot, str]
     adoption: Adoption
@@ -71,46 +70,36 @@ class Assembly:
 
 def assemble(materials: Materials) -> Assembly:
     """Versions, merge, checks: the same materials give the same state."""
-    adopted = materials.adoption if materials.adoption.name == materials.master.adoption else Adoption()
-    candidates, strays = _sorted_out(materials)
-    choices = {
-        slot: choose(found, materials.now, adopted.answers.get((slot[1], slot[0]), ()))
-        for slot, found in sorted(candidates.items())
-    }
-    in_force = tuple(
-        InForce(counts.fichier, counts.reading, adopted.cells(counts.reading.identity))
-        for counts in (chosen.in_force for chosen in choices.values())
-        if counts is not None and counts.reading.identity is not None
-    )
-    schemas, settings = materials.contract.schemas, materials.contract.settings
-    rows = {table: plain_rows(frame) for table, frame in materials.master.tables.items()}
-    merged = merge(rows, materials.master.origins(), in_force, schemas, materials.master.place)
+    contract, master = materials.contract, materials.master
+    schemas, settings = contract.schemas, contract.settings
+    choices, strays = _choose_versions(materials)
+    in_force = _in_force(materials, choices)
+    rows = {table: plain_rows(frame) for table, frame in master.tables.items()}
+    merged = merge(rows, master.origins(), in_force, schemas, master.place)
     tables = {
-        table: make_frame(schemas[table], {name: [row[name] for row in found] for name in schemas[table].names})
-        for table, found in merged.rows.items()
+        table: make_frame(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
+        for table, rows in merged.rows.items()
     }
-    locate = _Locate(materials.master, merged)
-    declarations = [
-        Declaration(each.partenaire, each.exercice, each.fichier, row) for each in in_force for row in each.reading.rows
-    ]
-    disputed = _disputed(merged, schemas)
+    contract = replace(contract, tables=tables)
+    locate = _Locate(master, merged)
+    unsettled = _unsettled(merged, schemas)
     board = _board(materials, choices)
-    contract = replace(materials.contract, tables=tables)
-    across = [
-        *check_contract(tables, schemas, settings, locate, unknown=disputed),
-        *reconcile(tables, schemas, settings, locate, declarations, unknown=disputed),
-        *_say_conflicts(merged.conflicts, Labels(contract)),
-        *_say_removals(merged.removals),
-    ]
-    files = [found for line in board for found in line.received] + list(strays)
-    findings = tuple(_once([*materials.said, *(each for found in files for each in found.findings), *across]))
+    files = [file for line in board for file in line.received] + strays
+    findings = _without_repeats([
+        *materials.said,
+        *(each for file in files for each in file.findings),
+        *check_contract(tables, schemas, settings, locate, unknown=unsettled),
+        *reconcile(tables, schemas, settings, locate, in_force, unknown=unsettled),
+        *_conflict_findings(merged.conflicts, Labels(contract)),
+        *(finding("suppression-proposee", each.place, valeur=each.libelle) for each in merged.removals),
+    ])  # fmt: skip
     consolidation = Consolidation(
         contract=contract,
-        master=materials.master.tables,
-        master_file=materials.master.fichier,
+        master=master.tables,
+        master_file=master.fichier,
         origins=merged.origins,
         cells=merged.cells,
-        board=_told(board, findings),
+        board=_with_all_findings(board, findings),
         strays=tuple(strays),
         modifications=tuple(merged.modifications),
         conflicts=tuple(merged.conflicts),
@@ -120,6 +109,45 @@ def assemble(materials: Materials) -> Assembly:
         locate=locate,
     )
     return Assembly(consolidation, in_force)
+
+
+def _choose_versions(materials: Materials) -> tuple[dict[Slot, Choice], list[ReceivedFile]]:
+    """What is decided of the forms of each slot, and the files that are nobody's form."""
+    candidates: dict[Slot, list[Candidate]] = {}
+    strays = []
+    for fichier, parsed in materials.files.items():
+        if parsed.identity is None:
+            verdict = Verdict.FOREIGN if parsed.is_readable else Verdict.UNREADABLE
+            findings = tuple(each.in_file(fichier) for each in parsed.findings)
+            strays.append(ReceivedFile(fichier, parsed.sha256, verdict, findings, saved=parsed.saved))
+        else:
+            slot = (parsed.identity.exercice, parsed.identity.partenaire)
+            candidates.setdefault(slot, []).append(Candidate(fichier, parsed))
+    for fichier, parsed in materials.kept.items():
+        if parsed.identity is not None and parsed.is_accepted and parsed.sha256 not in materials.withdrawn:
+            slot = (parsed.identity.exercice, parsed.identity.partenaire)
+            candidates.setdefault(slot, []).append(Candidate(fichier, parsed, is_kept_copy=True))
+    answers = _adoption(materials).answers
+    choices = {
+        (year, partner): choose(of_slot, materials.now, answers.get((partner, year), ()))
+        for (year, partner), of_slot in sorted(candidates.items())
+    }
+    return choices, strays
+
+
+def _adoption(materials: Materials) -> Adoption:
+    """What the master has already taken over from returns; nothing where it comes from another adoption."""
+    return materials.adoption if materials.adoption.name == materials.master.adoption else Adoption()
+
+
+def _in_force(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[InForce, ...]:
+    adoption = _adoption(materials)
+    counting = [choice.in_force for choice in choices.values() if choice.in_force is not None]
+    return tuple(
+        InForce(each.fichier, each.parsed, adoption.cells(each.parsed.identity))
+        for each in counting
+        if each.parsed.identity is not None
+    )
 
 
 class _Locate:
@@ -134,15 +162,15 @@ class _Locate:
 
     def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a return where it says the value, else the master's."""
-        said = self.merged.cells.get((table, int(index), field or ""))
-        if said is not None:
-            return said
+        place = self.merged.cells.get((table, int(index), field or ""))
+        if place is not None:
+            return place
         origin = self.merged.origins[table][int(index)]
         position = self.positions[table].get(origin)
         return origin if position is None else self.master.place(table, position, field)
 
 
-def _disputed(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
+def _unsettled(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
     """The amounts in conflict of financements, and their statuses: the conflict says that they are not settled.
 
     The half of them that nobody contests is applied; to say that it contradicts the other would send people to a return
@@ -153,26 +181,6 @@ def _disputed(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
     rows = merged.rows[_FINANCEMENTS] if keys else []
     at = [position for position, row in enumerate(rows) if tuple(row[name] for name in names) in keys]
     return {(table, position, name) for position in at for table, name in _TOGETHER}
-
-
-def _sorted_out(materials: Materials) -> tuple[dict[Slot, list[Candidate]], list[ReceivedFile]]:
-    """The forms by slot, and the files that are nobody's form."""
-    found: dict[Slot, list[Candidate]] = {}
-    strays = []
-    for fichier, reading in materials.files.items():
-        if reading.identity is None:
-            verdict = Verdict.FOREIGN if reading.is_readable else Verdict.UNREADABLE
-            said = tuple(each.in_file(fichier) for each in reading.findings)
-            strays.append(ReceivedFile(fichier, reading.sha256, verdict, said, saved=reading.saved))
-            continue
-        slot = (reading.identity.exercice, reading.identity.partenaire)
-        found.setdefault(slot, []).append(Candidate(fichier, reading))
-    for fichier, reading in materials.kept.items():
-        if reading.identity is None or not reading.is_accepted or reading.sha256 in materials.withdrawn:
-            continue
-        slot = (reading.identity.exercice, reading.identity.partenaire)
-        found.setdefault(slot, []).append(Candidate(fichier, reading, is_kept_copy=True))
-    return found, strays
 
 
 def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardLine, ...]:
@@ -196,7 +204,7 @@ def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardL
                     nom=partner["nom"] or partner["partenaire_id"],
                     courriel=partner["courriel"],
                     exercice=year,
-                    status=_standing(choice, sent=sent is not None, is_overdue=is_overdue),
+                    status=_status(choice, is_sent=sent is not None, is_overdue=is_overdue),
                     sent=sent,
                     received=tuple(choice.received),
                     in_force=choice.in_force_file,
@@ -206,67 +214,61 @@ def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardL
     return tuple(lines)
 
 
-def _told(board: Iterable[BoardLine], findings: Iterable[Finding]) -> tuple[BoardLine, ...]:
+def _with_all_findings(board: Iterable[BoardLine], findings: Iterable[Finding]) -> tuple[BoardLine, ...]:
     """The board where each file has all that is said of it: what was found by itself, and across partners."""
     of_file: dict[str | None, list[Finding]] = {}
     for each in findings:
         of_file.setdefault(each.place.fichier, []).append(each)
 
-    def told(file: ReceivedFile) -> ReceivedFile:
+    def completed(file: ReceivedFile) -> ReceivedFile:
         return replace(file, findings=tuple(of_file.get(file.fichier, ())))
 
     return tuple(
-        replace(line, received=tuple(map(told, line.received)), in_force=line.in_force and told(line.in_force))
+        replace(
+            line,
+            received=tuple(map(completed, line.received)),
+            in_force=line.in_force and completed(line.in_force),
+        )
         for line in board
     )
 
 
-def _standing(choice: Choice, *, sent: bool, is_overdue: bool) -> ReturnStatus:
-    troubled = any(each.verdict in (Verdict.REJECTED, Verdict.UNDECIDED) for each in choice.received)
+def _status(choice: Choice, *, is_sent: bool, is_overdue: bool) -> ReturnStatus:
     if choice.in_force is not None:
+        troubled = any(file.verdict in (Verdict.REJECTED, Verdict.UNDECIDED) for file in choice.received)
         return ReturnStatus.KEPT if troubled else ReturnStatus.ACCEPTED
     if choice.received:
         return ReturnStatus.REJECTED
-    if not sent:
+    if not is_sent:
         return ReturnStatus.NOT_SENT
     return ReturnStatus.LATE if is_overdue else ReturnStatus.AWAITED
 
 
-def _say_conflicts(conflicts: Sequence[Conflict], labels: Labels) -> Iterable[Finding]:
-    for each in conflicts:
-
-        def value(said: Any, *, quoted: bool = False, of: Conflict = each) -> str:
-            return labels.value(of.table, of.champ, said, quoted=quoted)
-
-        words = " ; ".join(
-            f"{labels.partner(claim.partenaire)} dit {value(claim.value, quoted=True)}" for claim in each.claims
+def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterator[Finding]:
+    for conflict in conflicts:
+        show = partial(labels.value, conflict.table, conflict.champ)
+        dires = " ; ".join(
+            f"{labels.partner(claim.partenaire)} dit {show(claim.value, quoted=True)}" for claim in conflict.claims
         )
-        places = [claim.place for claim in each.claims]
-        first, *others = places if each.place is None else [each.place, *places]
+        places = [claim.place for claim in conflict.claims]
+        first, *others = places if conflict.place is None else [conflict.place, *places]
         yield finding(
             "conflit",
             first,
-            champ=each.champ,
-            valeur=value(each.claims[0].value),
-            attendu=value(each.kept),
+            champ=conflict.champ,
+            valeur=show(conflict.claims[0].value),
+            attendu=show(conflict.kept),
             liees=others,
-            titre=labels.title(each.table, each.champ),
-            ligne=labels.row(each.table, each.key),
-            dires=words,
-            garde=value(each.kept, quoted=True),
+            titre=labels.title(conflict.table, conflict.champ),
+            ligne=labels.row(conflict.table, conflict.key),
+            dires=dires,
+            garde=show(conflict.kept, quoted=True),
         )
 
 
-def _say_removals(removals: Sequence[Removal]) -> Iterable[Finding]:
-    for each in removals:
-        yield finding("suppression-proposee", each.place, valeur=each.libelle)
-
-
-def _once(findings: Iterable[Finding]) -> Iterable[Finding]:
+def _without_repeats(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each finding once: a return checked by itself and inside the whole says some things twice."""
-    seen = set()
+    unique: dict[tuple[Any, ...], Finding] = {}
     for each in findings:
-        key = (each.code, each.place, repr(each.valeur), each.champ)
-        if key not in seen:
-            seen.add(key)
-            yield each
+        unique.setdefault((each.code, each.place, repr(each.valeur), each.champ), each)
+    return tuple(unique.values())

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tabellion.addresses import cell_name
-from tabellion.campaign.examination import saved_time
-from tabellion.campaign.parsed_return import finding_json, finding_of, homeless, plain_json, value_of
+from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
 from tabellion.checks.contract import check_integrity
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.staleness import check_stale_totals
@@ -90,7 +89,7 @@ def master_of(workbook: RawWorkbook, fichier: str, schemas: Schemas, settings: S
         said += [
             each for each in wrong if each.bloquant and (each.place.feuille, each.place.cellule) not in unread
         ]  # fmt: skip
-    return _master(reading, fichier, schemas, homeless(said))
+    return _master(reading, fichier, schemas, without_file(said))
 
 
 def _unread_places(reading: MasterReading) -> Iterable[Place]:

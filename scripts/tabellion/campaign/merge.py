@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from tabellion.campaign.model import Claim, Conflict, MergeOutcome, Modification, Removal, ReturnedRow
-from tabellion.campaign.parsed_return import Reading
+from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Place
 from tabellion.layout.forms import FORM_TABLES, MADE_BY_FORMS, Role
-from tabellion.schema import Key, Schemas, TableSchema
+from tabellion.schema import Key, Schemas
 
 #: Of each table that forms fill, the fields that a partner types on a row it was sent.
 TYPED: Mapping[str, tuple[str, ...]] = {
@@ -33,23 +32,23 @@ class InForce:
     """A return that counts: its file's name, what it says, and what the contract has already taken over from it."""
 
     fichier: str
-    reading: Reading
+    parsed: ParsedReturn
     adopted: Adopted = field(default_factory=dict)
 
     @property
     def partenaire(self) -> str:
         """Who answers."""
-        return self.reading.identity.partenaire if self.reading.identity else ""
+        return self.parsed.identity.partenaire if self.parsed.identity else ""
 
     @property
     def exercice(self) -> int:
         """The exercice it answers for."""
-        return self.reading.identity.exercice if self.reading.identity else 0
+        return self.parsed.identity.exercice if self.parsed.identity else 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Claimed:
-    """What one return says of one cell."""
+class _CellClaim:
+    """What one return says of one cell (``after``), and what it, or an adoption, had there before (``base``)."""
 
     source: InForce
     row: ReturnedRow
@@ -85,39 +84,37 @@ def merge(
     of its cells (its row, by default). Nothing given is changed.
     """
     merger = _Merger(rows, origins, schemas, locate or (lambda table, position, _: origins[table][position]))
-    for each in sorted(returns, key=lambda each: (each.exercice, each.partenaire)):
-        merger.claim(each)
-    return merger.merged()
+    for source in sorted(returns, key=lambda source: (source.exercice, source.partenaire)):
+        merger.claim(source)
+    for cell, claims in merger.claims.items():
+        merger.settle(cell, claims)
+    merger.create_rows()
+    merger.merged.modifications.sort(key=lambda change: (change.exercice, change.partenaire))
+    return merger.merged
 
 
 class _Merger:
     def __init__(
-        self,
-        rows: Rows,
-        origins: Mapping[str, list[Place]],
-        schemas: Schemas,
-        locate: Callable[[str, int, str], Place],
+        self, rows: Rows, origins: Mapping[str, list[Place]], schemas: Schemas, locate: Callable[[str, int, str], Place]
     ) -> None:
         self.schemas, self.locate = schemas, locate
-        self.rows: Rows = {
-            table: [dict(row) for row in found] if table in TYPED else found for table, found in rows.items()
-        }
-        self.origins = {table: list(places) for table, places in origins.items()}
-        known = [table for table in TYPED if table in schemas]
-        self.positions = {
-            table: {_key(schemas[table], row): position for position, row in enumerate(self.rows[table])}
-            for table in known
-        }
-        first = {table: schemas[table].primary_key[0] for table in known}
-        self.known_ids = {table: {row[first[table]] for row in self.rows[table]} for table in known}
-        self.claims: dict[Cell, list[_Claimed]] = {}
-        self.removals: list[Removal] = []
+        copied = {table: [dict(row) for row in each] if table in TYPED else each for table, each in rows.items()}
+        self.merged = Merged(copied, {table: list(places) for table, places in origins.items()})
+        self.positions: dict[str, dict[Key, int]] = {}
+        self.known_ids: dict[str, set[Any]] = {}
+        for table in (table for table in TYPED if table in schemas):
+            names = schemas[table].primary_key
+            self.positions[table] = {_values(row, names): position for position, row in enumerate(copied[table])}
+            self.known_ids[table] = {row[names[0]] for row in copied[table]}
+        self.claims: dict[Cell, list[_CellClaim]] = {}
         self.gone: set[tuple[str, Key]] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
+        self.new_rows: dict[tuple[str, Key], list[tuple[str, _CellClaim]]] = {}
+        """The cells of each row that the master lacks."""
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
-        for row in source.reading.rows:
+        for row in source.parsed.rows:
             if row.key not in self.positions[row.table] and _was_there(row, source.adopted):
                 self.gone.add((row.table, row.key))
             names = row.values if row.is_new else dict.fromkeys((*TYPED[row.table], *row.before))
@@ -128,112 +125,95 @@ class _Merger:
                 after = row.values[name]
                 base = source.adopted.get(cell, row.before.get(name, None if row.is_new else after))
                 if base != after:
-                    self.claims.setdefault(cell, []).append(_Claimed(source, row, base, after))
-        for gone in source.reading.removed:
-            key = self.removed_key(gone.table, gone.row_id, source)
-            place = Place(source.fichier, gone.feuille, gone.cellule)
-            self.removals.append(Removal(gone.table, key, gone.libelle, source.partenaire, source.exercice, place))
+                    self.claims.setdefault(cell, []).append(_CellClaim(source, row, base, after))
+        implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
+        for removed in source.parsed.removed:
+            key = (removed.row_id, *(implied.get(name) for name in self.schemas[removed.table].primary_key[1:]))
+            place = Place(source.fichier, removed.feuille, removed.cellule)
+            removal = Removal(removed.table, key, removed.libelle, source.partenaire, source.exercice, place)
+            self.merged.removals.append(removal)
 
-    def removed_key(self, table: str, row_id: str, source: InForce) -> Key:
-        values: dict[str, Any] = {"exercice": source.exercice, "partenaire_id": source.partenaire}
-        first, *rest = self.schemas[table].primary_key
-        return (row_id, *(values.get(name) for name in rest)) if first else (row_id,)
-
-    def merged(self) -> Merged:
-        found = Merged(self.rows, self.origins, removals=self.removals)
-        created: list[tuple[Cell, _Claimed]] = []
-        for cell, claims in self.claims.items():
-            self.settle(cell, claims, found, created)
-        self.create(created, found)
-        found.modifications.sort(key=lambda each: (each.exercice, each.partenaire))
-        return found
-
-    def settle(self, cell: Cell, claims: list[_Claimed], found: Merged, created: list[tuple[Cell, _Claimed]]) -> None:
+    def settle(self, cell: Cell, claims: list[_CellClaim]) -> None:
         """Decide of one cell."""
         table, key, name = cell
         position = self.positions[table].get(key)
-        master = self.rows[table][position][name] if position is not None else None
-        heard, outdone = _latest_of_each(claims)
-        said = {repr(each.after) for each in heard}
-        if len(said) == 1 and heard[0].after == master:
+        master = self.merged.rows[table][position][name] if position is not None else None
+        latest, outdone = _latest_of_each(claims)
+        first = latest[0]
+        is_one_value = len({repr(claim.after) for claim in latest}) == 1
+        if is_one_value and first.after == master:
             outcome = MergeOutcome.PRESENT
         elif (
-            len(said) == 1
-            and self.may_write(table, key, position, heard)
-            and any(each.base == master for each in heard)
+            is_one_value
+            and self.may_write(table, key, position, latest)
+            and any(claim.base == master for claim in latest)
         ):
             outcome = MergeOutcome.APPLIED
             if position is None:
-                created.append((cell, heard[0]))
+                self.new_rows.setdefault((table, key), []).append((name, first))
             else:
-                self.rows[table][position][name] = heard[0].after
-                found.cells[table, position, name] = heard[0].place(name)
+                self.merged.rows[table][position][name] = first.after
+                self.merged.cells[table, position, name] = first.place(name)
         else:
             outcome = MergeOutcome.CONFLICT
             place = self.locate(table, position, name) if position is not None else None
-            said_by = tuple(
+            partners = tuple(
                 Claim(
-                    each.source.partenaire,
-                    each.source.exercice,
-                    each.after,
-                    each.place(name),
-                    each.source.reading.saved,
+                    each.source.partenaire, each.source.exercice, each.after, each.place(name), each.source.parsed.saved
                 )
-                for each in heard
+                for each in latest
             )
-            found.conflicts.append(Conflict(table, key, name, heard[0].base, master, place, said_by))
-        found.modifications += [_modification(cell, each, outcome) for each in heard]
-        found.modifications += [_modification(cell, each, MergeOutcome.OUTDONE) for each in outdone]
+            self.merged.conflicts.append(Conflict(table, key, name, first.base, master, place, partners))
+        self.merged.modifications += [_modification(cell, claim, outcome) for claim in latest]
+        self.merged.modifications += [_modification(cell, claim, MergeOutcome.OUTDONE) for claim in outdone]
 
-    def may_write(self, table: str, key: Key, position: int | None, heard: Sequence[_Claimed]) -> bool:
+    def may_write(self, table: str, key: Key, position: int | None, claims: Sequence[_CellClaim]) -> bool:
         """Whether a row that the master lacks may be created: not one that staff removed, which would come back in
         part, nor one of a line that the contract has no more."""
         if position is not None:
             return True
         if (table, key) in self.gone:
             return False
-        return table in MADE_BY_FORMS or key[0] in self.known_ids[table] or all(each.row.is_new for each in heard)
+        return table in MADE_BY_FORMS or key[0] in self.known_ids[table] or all(claim.row.is_new for claim in claims)
 
-    def create(self, created: Iterable[tuple[Cell, _Claimed]], found: Merged) -> None:
+    def create_rows(self) -> None:
         """Add the rows that the master lacks, then put each after the last row of its kind."""
-        by_row: dict[tuple[str, Key], list[tuple[str, _Claimed]]] = {}
-        for (table, key, name), claim in created:
-            by_row.setdefault((table, key), []).append((name, claim))
-        for (table, key), cells in by_row.items():
+        merged = self.merged
+        for (table, key), cells in self.new_rows.items():
             schema, row = self.schemas[table], cells[0][1].row
             values = dict.fromkeys(schema.names)
             if not row.is_new:  # of a row of the partner's own, every value is a claim that was settled
                 values |= {name: value for name, value in row.values.items() if name not in TYPED[table]}
             values |= dict(zip(schema.primary_key, key, strict=True))
             values |= {name: claim.after for name, claim in cells}
-            position = len(self.rows[table])
-            self.rows[table].append(values)
-            self.origins[table].append(row.place(cells[0][1].source.fichier))
-            found.cells |= {(table, position, name): claim.place(name) for name, claim in cells}
-        for table in {table for table, _ in by_row}:
-            self.put_in_order(table, len(self.positions[table]), found)
+            position = len(merged.rows[table])
+            merged.rows[table].append(values)
+            merged.origins[table].append(row.place(cells[0][1].source.fichier))
+            merged.cells |= {(table, position, name): claim.place(name) for name, claim in cells}
+        for table in {table for table, _ in self.new_rows}:
+            self.put_in_order(table, len(self.positions[table]))
 
-    def put_in_order(self, table: str, known: int, found: Merged) -> None:
+    def put_in_order(self, table: str, known: int) -> None:
         """Move the rows from ``known`` on behind their kin: the same identifier, else the same references, or one."""
-        rows, schema = self.rows[table], self.schemas[table]
+        merged, schema = self.merged, self.schemas[table]
+        rows = merged.rows[table]
         references = [key.field for key in schema.foreign_keys]
         last = [
-            (names, {_values(row, names): place for place, row in enumerate(rows[:known])})
+            (names, {_values(row, names): position for position, row in enumerate(rows[:known])})
             for names in ([schema.primary_key[0]], references, references[:1])
         ]
 
         def anchor(row: Mapping[str, Any]) -> int:
-            kin = (places.get(_values(row, names)) for names, places in last)
-            return next((place for place in kin if place is not None), known)
+            kin = (positions.get(_values(row, names)) for names, positions in last)
+            return next((position for position in kin if position is not None), known)
 
-        order = sorted(range(len(rows)), key=lambda place: (place if place < known else anchor(rows[place]), place))
+        order = sorted(range(len(rows)), key=lambda at: (at if at < known else anchor(rows[at]), at))
         moved = {before: after for after, before in enumerate(order)}
-        self.rows[table] = [rows[place] for place in order]
-        self.origins[table] = [self.origins[table][place] for place in order]
-        found.rows[table], found.origins[table] = self.rows[table], self.origins[table]
-        found.cells = {
-            (each, moved[position] if each == table else position, name): place
-            for (each, position, name), place in found.cells.items()
+        merged.rows[table] = [rows[position] for position in order]
+        merged.origins[table] = [merged.origins[table][position] for position in order]
+        merged.cells = {
+            (name, moved[position] if name == table else position, champ): place
+            for (name, position, champ), place in merged.cells.items()
         }
 
 
@@ -241,34 +221,29 @@ def _was_there(row: ReturnedRow, adopted: Adopted) -> bool:
     """Whether the form was sent with something on this row, or an adoption took something of it over."""
     sent = () if row.is_new else ({**row.values, **row.before}.get(name) for name in TYPED[row.table])
     names = row.values if row.is_new else TYPED[row.table]
-    taken = (adopted.get((row.table, row.key, name)) for name in names) if adopted else ()
-    return any(value is not None for value in (*sent, *taken))
+    taken_over = (adopted.get((row.table, row.key, name)) for name in names) if adopted else ()
+    return any(value is not None for value in (*sent, *taken_over))
 
 
-def _latest_of_each(claims: Sequence[_Claimed]) -> tuple[list[_Claimed], list[_Claimed]]:
+def _latest_of_each(claims: Sequence[_CellClaim]) -> tuple[list[_CellClaim], list[_CellClaim]]:
     """What each partner says last, and what it said for an earlier exercice."""
     if len(claims) == 1:
         return [*claims], []
-    last: dict[str, _Claimed] = {}
-    for each in claims:
-        before = last.get(each.source.partenaire)
-        if before is None or before.source.exercice <= each.source.exercice:
-            last[each.source.partenaire] = each
-    heard = list(last.values())
-    return heard, [each for each in claims if not any(each is other for other in heard)]
+    last: dict[str, _CellClaim] = {}
+    for claim in claims:
+        before = last.get(claim.source.partenaire)
+        if before is None or before.source.exercice <= claim.source.exercice:
+            last[claim.source.partenaire] = claim
+    latest = list(last.values())
+    return latest, [claim for claim in claims if not any(claim is other for other in latest)]
 
 
-def _modification(cell: Cell, claim: _Claimed, outcome: MergeOutcome) -> Modification:
-    table, key, name = cell
-    saved: datetime | None = claim.source.reading.saved
+def _modification(cell: Cell, claim: _CellClaim, outcome: MergeOutcome) -> Modification:
+    source, (table, key, name) = claim.source, cell
     return Modification(
-        table, key, name, claim.base, claim.after, claim.source.partenaire, claim.source.exercice,
-        claim.place(name), saved, claim.source.reading.author, outcome, claim.row.is_new,
+        table, key, name, claim.base, claim.after, source.partenaire, source.exercice, claim.place(name),
+        source.parsed.saved, source.parsed.author, outcome, claim.row.is_new,
     )  # fmt: skip
-
-
-def _key(schema: TableSchema, row: Mapping[str, Any]) -> Key:
-    return _values(row, schema.primary_key)
 
 
 def _values(row: Mapping[str, Any], names: Iterable[str]) -> tuple[Any, ...]:

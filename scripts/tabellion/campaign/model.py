@@ -69,16 +69,6 @@ class ReturnedRow:
         return Place(fichier, self.sheet, cell_name(self.row, column))
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """A row of a return in force, with who sent it: what the reconciliation across partners compares."""
-
-    partenaire: str
-    exercice: int
-    fichier: str
-    row: ReturnedRow
-
-
 @dataclass(frozen=True)
 class ReceivedFile:
     """One file of ``retours/`` (or, where ``is_kept_copy``, the accepted return that was kept when its file went).

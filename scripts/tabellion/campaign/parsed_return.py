@@ -1,22 +1,36 @@
-"""What is kept of one file once it is read and checked: enough to merge it, or refuse it, without reading it again."""
+"""One return, read and examined in the child process: what it answers, what is wrong, as plain values and as JSON.
+
+It is enough to merge the return, or refuse it, without reading it again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
-from tabellion.campaign.examination import Examination, ExaminedTable
 from tabellion.campaign.model import ReturnedRow
-from tabellion.findings import Finding, Place, Severity
-from tabellion.layout.forms import FormIdentity
+from tabellion.checks.formulas import check_formulas
+from tabellion.checks.returns import check_return
+from tabellion.contract.workspace import Settings
+from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.layout.forms import COMPUTED_ROLES, KIND_FORM, FormIdentity, Role, baseline_text, baseline_value
+from tabellion.layout.names import IDENTITY
+from tabellion.reading.form import FormReading, FormTable, read_form
+from tabellion.reading.hidden import read_identity
+from tabellion.reading.raw import RawWorkbook
+from tabellion.reading.references import References
+from tabellion.schema import Schemas, TableSchema
 
-#: The key of a day in the JSON of a reading.
+#: The key of a day in JSON.
 _DAY = "jour"
+#: Characters kept of the words that name a removed row.
+_LIBELLE = 120
 
 
 @dataclass(frozen=True)
@@ -31,10 +45,11 @@ class RemovedRow:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One file read and checked, whatever its name. Places of its findings name no file.
+class ParsedReturn:
+    """One file read and examined, whatever its name. Places of its findings name no file.
 
     ``identity`` is ``None`` for what is no form of this contract; ``is_readable`` is false for what is no workbook.
+    ``saved`` is the time written inside the file (UTC, without its zone), ``author`` who saved it last.
     """
 
     sha256: str
@@ -54,98 +69,179 @@ class Reading:
     @cached_property
     def answers(self) -> str:
         """A digest of what it answers: two files that say the same are one, whatever their bytes."""
-        said = sorted(
+        rows = sorted(
             [row.table, repr(row.key), sorted((name, repr(value)) for name, value in row.values.items())]
             for row in self.rows
         )
-        wrong = sorted((each.code, each.place.cellule or "", repr(each.valeur)) for each in self.findings)
-        gone = sorted((each.table, each.row_id) for each in self.removed)
-        return hashlib.sha256(repr((self.identity, said, wrong, gone)).encode()).hexdigest()
+        mistakes = sorted((each.code, each.place.cellule or "", repr(each.valeur)) for each in self.findings)
+        removed = sorted((row.table, row.row_id) for row in self.removed)
+        return hashlib.sha256(repr((self.identity, rows, mistakes, removed)).encode()).hexdigest()
+
+    def with_findings(self, findings: Iterable[Finding]) -> ParsedReturn:
+        """The same return with findings more."""
+        return replace(self, findings=(*self.findings, *without_file(findings)))
 
 
-def refused(sha256: str, findings: Iterable[Finding], *, is_readable: bool) -> Reading:
-    """The reading of a file that is no form: unreadable, or another workbook."""
-    return Reading(sha256, None, None, "", tuple(homeless(findings)), is_readable=is_readable)
+def refused(sha256: str, findings: Iterable[Finding], *, is_readable: bool) -> ParsedReturn:
+    """What is known of a file that is no form: unreadable, or another workbook."""
+    return ParsedReturn(sha256, None, None, "", tuple(without_file(findings)), is_readable=is_readable)
 
 
-def reading_of(examination: Examination, findings: Iterable[Finding] = ()) -> Reading:
-    """The reading of an examined return; ``findings`` are what the validation of its rows said."""
-    rows = [row for table, examined in examination.tables.items() for row in _rows(table, examined)]
-    removed = [
-        RemovedRow(table, key, words[:120], place.feuille, place.cellule)
-        for table, key, words, place in examination.removed
-    ]
-    return Reading(
-        examination.sha256,
-        examination.identity,
-        examination.saved,
-        examination.author,
-        tuple(homeless([*examination.findings, *findings])),
-        tuple(rows),
-        tuple(removed),
-    )
+@dataclass(frozen=True)
+class Examiner:
+    """Makes a :class:`ParsedReturn` of each form; any other workbook is given back as it was read."""
+
+    schemas: Schemas
+    known: References
+    settings: Settings
+
+    def __call__(self, workbook: RawWorkbook) -> ParsedReturn | RawWorkbook:
+        """Examine one workbook."""
+        if not is_form(workbook):
+            return workbook
+        reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant)
+        findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()
+        if reading.tables:
+            findings += [*check_return(reading, self.settings), *check_formulas(reading)]
+        for resource, table in reading.tables.items():
+            of_table = list(_rows(table, self.schemas[resource], self.schemas))
+            findings += _repeated_keys(reading, table, of_table)
+            rows += of_table
+            removed += _removed(reading, table)
+        saved, author = saved_time(workbook.properties), workbook.properties.get("lastModifiedBy", "")
+        parsed = ParsedReturn(workbook.sha256, reading.identity, saved, author, (), tuple(rows), tuple(removed))
+        return parsed.with_findings(findings)
 
 
-def _rows(table: str, examined: ExaminedTable) -> Iterable[ReturnedRow]:
+def is_form(workbook: RawWorkbook) -> bool:
+    """Whether a workbook says that it is a partner's form."""
+    return read_identity(workbook.sheet(IDENTITY))[0].get("genre") == KIND_FORM
+
+
+def _rows(table: FormTable, schema: TableSchema, schemas: Schemas) -> Iterator[ReturnedRow]:
+    labels = {each.field: table.spec.label(each, schemas) for each in table.spec.columns if each.field is not None}
+    columns = {name: table.area.columns[label] for name, label in labels.items() if label in table.area.columns}
     unknown: dict[int, set[str]] = {}
-    for position, name in examined.unknown:
+    for position, name in table.unknown:
         unknown.setdefault(position, set()).add(name)
-    names = list(examined.values)
-    for position, values in enumerate(zip(*examined.values.values(), strict=True)):
-        lost = unknown.get(position, ())
-        known = {name: value for name, value in zip(names, values, strict=True) if name not in lost}
-        yield ReturnedRow(
-            table,
-            examined.keys[position],
-            known,
-            examined.changed[position],
-            examined.is_new[position],
-            examined.sheet,
-            examined.rows[position],
-            examined.columns,
+    names = list(table.columns)
+    for position, cells in enumerate(zip(*table.columns.values(), strict=True)):
+        row = dict(zip(names, cells, strict=True))
+        key = tuple(row[name] for name in schema.primary_key)
+        values = {name: value for name, value in row.items() if name not in unknown.get(position, ())}
+        row_id, line = table.row_ids[position], table.lines[position]
+        before = _before(table, schema, values, table.sent.get(row_id or ""))
+        yield ReturnedRow(schema.name, key, values, before, row_id is None, table.area.sheet.name, line, columns)
+
+
+def _before(
+    table: FormTable, schema: TableSchema, values: Mapping[str, Any], sent: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """The values as sent of the cells of a row that now say otherwise; on a row of the partner's own, all it typed."""
+    before: dict[str, Any] = {}
+    for column in table.spec.columns:
+        name = column.field
+        if name is None or name not in values or column.role in COMPUTED_ROLES:
+            continue
+        value = values[name]
+        if sent is None:
+            if value is not None:
+                before[name] = None
+        elif column.role is Role.TYPED:
+            text = sent.get(column.name, "")
+            if ("" if value is None else baseline_text(value)) != text:
+                before[name] = baseline_value(schema.by_name[name], text)
+    return before
+
+
+def _repeated_keys(reading: FormReading, table: FormTable, rows: list[ReturnedRow]) -> list[Finding]:
+    """A row of the partner's own that has the key of another one: nobody can tell which of them is the answer."""
+    counts = Counter(row.key for row in rows)
+    title = table.spec.label(table.spec.columns[1], reading.schemas)
+    return [
+        finding(
+            "cle-en-double", table.area.place(row.row, title),
+            champ=title, valeur=" · ".join(map(str, row.key)), table=table.spec.sheet,
         )
+        for row in rows
+        if row.is_new and counts[row.key] > 1 and None not in row.key
+    ]  # fmt: skip
 
 
-def homeless(findings: Iterable[Finding]) -> Iterable[Finding]:
+def _removed(reading: FormReading, table: FormTable) -> Iterator[RemovedRow]:
+    if table.spec.label(table.spec.key, reading.schemas) not in table.area.columns:
+        return
+    place, present = table.area.place(table.area.header_row), set(table.row_ids)
+    for row_id, texts in table.sent.items():
+        if row_id not in present:
+            libelle = texts.get("libelle") or texts.get("objectif") or texts.get("dispositif") or row_id
+            yield RemovedRow(table.spec.resource, row_id, libelle[:_LIBELLE], place.feuille, place.cellule)
+
+
+def saved_time(properties: Mapping[str, str]) -> datetime | None:
+    """When the file was last saved, as the program that saved it wrote inside (UTC); ``None`` where it did not."""
+    for name in ("modified", "created"):
+        try:
+            saved = datetime.fromisoformat(properties[name].strip())
+        except (KeyError, ValueError):
+            continue
+        return saved.astimezone(UTC).replace(tzinfo=None) if saved.tzinfo is not None else saved
+    return None
+
+
+def without_file(findings: Iterable[Finding]) -> Iterator[Finding]:
     """The same findings in a file without a name: the same bytes may stand under several."""
     for each in findings:
-        place = replace(each.place, fichier=None)
-        linked = tuple(replace(other, fichier=None) for other in each.liees)
-        yield replace(each, place=place, liees=linked)
+        linked = tuple(replace(place, fichier=None) for place in each.liees)
+        yield replace(each, place=replace(each.place, fichier=None), liees=linked)
 
 
-def to_json(reading: Reading) -> dict[str, Any]:
-    """The reading as JSON has it."""
-    identity = reading.identity
+def to_json(parsed: ParsedReturn) -> dict[str, Any]:
+    """The return as JSON has it, its rows by table and sheet: names of fields and columns are written once."""
+    identity = parsed.identity
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for row in parsed.rows:
+        group = groups.setdefault((row.table, row.sheet, tuple(row.columns.items()), tuple(row.values)), [])
+        before = {name: plain_json(value) for name, value in row.before.items()}
+        values = [plain_json(value) for value in row.values.values()]
+        group.append([row.row, row.is_new, [plain_json(part) for part in row.key], values, before])
     return {
-        "sha256": reading.sha256,
-        "identity": None if identity is None else [*_identity(identity)],
-        "saved": None if reading.saved is None else reading.saved.isoformat(),
-        "author": reading.author,
-        "is_readable": reading.is_readable,
-        "findings": [finding_json(each) for each in reading.findings],
-        "rows": _rows_json(reading.rows),
-        "removed": [[each.table, each.row_id, each.libelle, each.feuille, each.cellule] for each in reading.removed],
+        "sha256": parsed.sha256,
+        "identity": identity and [identity.contrat, identity.partenaire, identity.exercice, identity.formulaire],
+        "saved": parsed.saved and parsed.saved.isoformat(),
+        "author": parsed.author,
+        "is_readable": parsed.is_readable,
+        "findings": [finding_json(each) for each in parsed.findings],
+        "rows": [[table, sheet, dict(columns), names, rows] for (table, sheet, columns, names), rows in groups.items()],
+        "removed": [[row.table, row.row_id, row.libelle, row.feuille, row.cellule] for row in parsed.removed],
     }
 
 
-def from_json(content: Mapping[str, Any]) -> Reading:
-    """The reading that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
-    identity = content["identity"]
-    return Reading(
+def from_json(content: Mapping[str, Any]) -> ParsedReturn:
+    """The return that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
+    return ParsedReturn(
         content["sha256"],
-        None if identity is None else FormIdentity(*identity),
+        None if content["identity"] is None else FormIdentity(*content["identity"]),
         None if content["saved"] is None else datetime.fromisoformat(content["saved"]),
         content["author"],
         tuple(finding_of(each) for each in content["findings"]),
-        tuple(_rows_of(content["rows"])),
-        tuple(RemovedRow(*each) for each in content["removed"]),
+        tuple(
+            ReturnedRow(
+                table,
+                tuple(map(value_of, key)),
+                dict(zip(names, map(value_of, values), strict=True)),
+                {name: value_of(value) for name, value in before.items()},
+                is_new,
+                sheet,
+                row,
+                columns,
+            )
+            for table, sheet, columns, names, rows in content["rows"]
+            for row, is_new, key, values, before in rows
+        ),
+        tuple(RemovedRow(*row) for row in content["removed"]),
         content["is_readable"],
     )
-
-
-def _identity(identity: FormIdentity) -> tuple[Any, ...]:
-    return identity.contrat, identity.partenaire, identity.exercice, identity.formulaire
 
 
 def plain_json(value: Any) -> Any:
@@ -156,36 +252,6 @@ def plain_json(value: Any) -> Any:
 def value_of(content: Any) -> Any:
     """The value that :func:`plain_json` wrote."""
     return date.fromisoformat(content[_DAY]) if isinstance(content, dict) else content
-
-
-def _rows_json(rows: Iterable[ReturnedRow]) -> list[Any]:
-    """Rows by table and sheet, so that names of fields and columns are written once."""
-    groups: dict[tuple[Any, ...], list[Any]] = {}
-    for row in rows:
-        group = groups.setdefault((row.table, row.sheet, tuple(row.columns.items()), tuple(row.values)), [])
-        group.append([
-            row.row,
-            row.is_new,
-            [plain_json(each) for each in row.key],
-            [plain_json(each) for each in row.values.values()],
-            {name: plain_json(each) for name, each in row.before.items()},
-        ])  # fmt: skip
-    return [[table, sheet, dict(columns), names, found] for (table, sheet, columns, names), found in groups.items()]
-
-
-def _rows_of(content: Iterable[Any]) -> Iterable[ReturnedRow]:
-    for table, sheet, columns, names, rows in content:
-        for row, is_new, key, values, before in rows:
-            yield ReturnedRow(
-                table,
-                tuple(map(value_of, key)),
-                dict(zip(names, map(value_of, values), strict=True)),
-                {name: value_of(each) for name, each in before.items()},
-                is_new,
-                sheet,
-                row,
-                columns,
-            )
 
 
 def finding_json(each: Finding) -> list[Any]:
@@ -202,17 +268,14 @@ def finding_json(each: Finding) -> list[Any]:
 def finding_of(content: list[Any]) -> Finding:
     """The finding that :func:`finding_json` wrote."""
     code, gravite, bloquant, message, suggestion, champ, valeur, attendu, numbers, places = content
-    found, wanted = (
+    valeur, attendu = (
         float(value) if is_number else value for value, is_number in zip((valeur, attendu), numbers, strict=True)
     )
     place, *linked = (Place(None, feuille, cellule, ligne) for feuille, cellule, ligne in places)
-    return Finding(
-        code, Severity(gravite), bloquant, place, message, suggestion, champ, found, wanted, tuple(linked)
-    )  # fmt: skip
+    return Finding(code, Severity(gravite), bloquant, place, message, suggestion, champ, valeur, attendu, tuple(linked))
 
 
 def digest_of(content: Any) -> str:
     """The SHA-256 of something that JSON can write."""
-    return hashlib.sha256(
-        json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
-    ).hexdigest()
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

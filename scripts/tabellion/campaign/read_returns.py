@@ -1,9 +1,12 @@
-"""Reading many returns: those that the journal remembers are not read again, the others are read on all cores."""
+"""Reading many returns: those that the journal remembers are not read again, the others are read on all cores.
+
+Their rows are validated together against the schemas, in one pass however many files there are.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,28 +14,38 @@ from pathlib import Path
 from typing import Any
 
 from tabellion import __version__
-from tabellion.campaign.examination import Examination, Examiner
+from tabellion.addresses import cell_name
 from tabellion.campaign.folder import FoundFile, look_at
 from tabellion.campaign.journal import Journal
-from tabellion.campaign.parsed_return import Reading, digest_of, from_json, reading_of, refused, to_json
-from tabellion.campaign.rows import check_rows
-from tabellion.contract.workspace import Workspace
+from tabellion.campaign.model import ReturnedRow
+from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, from_json, refused, to_json
+from tabellion.checks.contract import check_returned_rows
+from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.forms import FORM_TABLES
 from tabellion.layout.identity import FORMAT_VERSION, KIND_MASTER
 from tabellion.layout.names import IDENTITY
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.references import References
 from tabellion.reading.source import read_source
-from tabellion.schema.frames import Tables
+from tabellion.schema import Schemas
+from tabellion.schema.frames import Tables, make_frame
 
 #: Returns whose rows are validated, and remembered, together: enough to cost little, few enough to hold in memory.
 BATCH = 200
 #: Refusals that are not the file's own: another day, or another machine, may read it.
 _PASSING = ("fichier-", "lecture-")
+_FOREIGN = "c'est un classeur que tabellion n'a pas écrit"
+#: What people send back instead of a form, by the kind that a workbook says it is.
+_KINDS = {
+    KIND_MASTER: "c'est le classeur du contrat",
+    "consolidation": "c'est une consolidation",
+    "annexe": "c'est une annexe budgétaire",
+}
 
 Progress = Callable[[int, int], None]
-"""Told how many files are read, and how many there are."""
+"""Called with how many files are read, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,7 @@ class ReadFile:
     """A file and what was read of it; ``stamp`` is its size and the digest of its end (``None``: not to be seen)."""
 
     found: FoundFile
-    reading: Reading
+    parsed: ParsedReturn
     stamp: tuple[int, str] | None
 
 
@@ -72,33 +85,78 @@ def read_files(
     progress: Progress | None = None,
 ) -> list[ReadFile]:
     """What each file says, in their order. ``register`` are the tables that returns refer to."""
-    stamps = [_stamp(each.path) for each in files]
-    remembered = _remembered(journal, print_, [each for each in stamps if each is not None])
-    found: dict[int, Reading] = {
-        place: remembered[stamp] for place, stamp in enumerate(stamps) if stamp is not None and stamp in remembered
-    }
-    unread = [place for place in range(len(files)) if place not in found]
-    outcomes = read_workbooks((files[place].path for place in unread), then=examiner)
+    stamps = [_stamp(file.path) for file in files]
+    names = [None if stamp is None else f"{stamp[1]}-{stamp[0]}" for stamp in stamps]
+    parsed: dict[int, ParsedReturn] = {}
+    remembered = journal.readings(print_, [name for name in names if name is not None])
+    for number, name in enumerate(names):
+        with suppress(KeyError, TypeError, ValueError):  # what the journal garbled is read again
+            parsed[number] = from_json(remembered[name or ""])
+    unread = [number for number in range(len(files)) if number not in parsed]
+    outcomes = read_workbooks((files[number].path for number in unread), then=examiner)
     if progress is not None:
-        outcomes = _told(outcomes, progress, len(found), len(files))
-    for batch in _batches(zip(unread, outcomes, strict=True)):
-        readings = _readings(batch, register, examiner)
-        readings |= {place: _identified(each, files[place].path) for place, each in readings.items() if not each.sha256}
-        found |= readings
-        kept = {}
-        for place, reading in readings.items():
-            stamp = stamps[place]
-            if stamp is not None and _is_lasting(reading) and _stamp(files[place].path) == stamp:
-                kept[_name(stamp)] = to_json(reading)
-        journal.keep_readings(print_, kept)
-    return [ReadFile(each, found[place], stamps[place]) for place, each in enumerate(files)]
+        outcomes = _reported(outcomes, progress, len(parsed), len(files))
+    numbered = zip(unread, outcomes, strict=True)
+    while batch := dict(islice(numbered, BATCH)):
+        new = {number: _parsed(outcome, files[number].path) for number, outcome in batch.items()}
+        for number, findings in check_rows(new, register, examiner.schemas, examiner.settings).items():
+            new[number] = new[number].with_findings(findings)
+        parsed |= new
+        lasting = {
+            name: to_json(one)
+            for number, one in new.items()
+            if (name := names[number]) and _is_lasting(one) and _stamp(files[number].path) == stamps[number]
+        }
+        journal.keep_readings(print_, lasting)
+    return [ReadFile(file, parsed[number], stamps[number]) for number, file in enumerate(files)]
 
 
-def _told(outcomes: Iterator[Any], progress: Progress, done: int, total: int) -> Iterator[Any]:
-    """The same outcomes; ``progress`` is told of each, since a batch of them takes seconds."""
-    for number, each in enumerate(outcomes, done + 1):
+def check_rows(
+    returns: Mapping[int, ParsedReturn], register: Tables, schemas: Schemas, settings: Settings
+) -> dict[int, list[Finding]]:
+    """What the schemas say of the rows of returns, by their number in ``returns``.
+
+    ``register`` are the tables that the rows refer to.
+    """
+    tables: Tables = dict(register)
+    rows: dict[str, list[tuple[int, ReturnedRow]]] = {
+        spec.resource: [] for spec in FORM_TABLES if spec.resource in schemas
+    }
+    for number, parsed in returns.items():
+        for row in parsed.rows:
+            rows[row.table].append((number, row))
+    if not any(rows.values()):
+        return {}
+    unknown: set[tuple[str, Any, str]] = set()
+    for resource, of_table in rows.items():
+        columns = {name: [row.values.get(name) for _, row in of_table] for name in schemas[resource].names}
+        tables[resource] = make_frame(schemas[resource], columns)
+        unknown |= {
+            (resource, position, name)
+            for position, (_, row) in enumerate(of_table)
+            if len(row.values) < len(columns)
+            for name in columns.keys() - row.values.keys()
+        }
+
+    def locate(table: str, index: Any, field: str | None = None) -> Place:
+        if table not in rows:
+            return Place()
+        number, row = rows[table][index]
+        column = row.columns.get(field or "", 1)  # what the form itself implies has no cell: the first of the row
+        return Place(str(number), row.sheet, cell_name(row.row, column))
+
+    findings: dict[int, list[Finding]] = {}
+    for each in check_returned_rows(tables, schemas, settings, locate, unknown=unknown):
+        if each.place.fichier is not None:
+            findings.setdefault(int(each.place.fichier), []).append(each)
+    return findings
+
+
+def _reported(outcomes: Iterator[Any], progress: Progress, done: int, total: int) -> Iterator[Any]:
+    """The same outcomes; ``progress`` is called for each, since a batch of them takes seconds."""
+    for number, outcome in enumerate(outcomes, done + 1):
         progress(number, total)
-        yield each
+        yield outcome
 
 
 def _stamp(path: Path) -> tuple[int, str] | None:
@@ -108,57 +166,19 @@ def _stamp(path: Path) -> tuple[int, str] | None:
         return None  # reading it says why
 
 
-def _name(stamp: tuple[int, str]) -> str:
-    size, tail = stamp
-    return f"{tail}-{size}"
-
-
-def _remembered(journal: Journal, print_: str, stamps: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Reading]:
-    names = {_name(stamp): stamp for stamp in stamps}
-    found = {}
-    for name, content in journal.readings(print_, list(names)).items():
-        with suppress(KeyError, TypeError, ValueError):  # what the journal garbled is read again
-            found[names[name]] = from_json(content)
-    return found
-
-
-def _batches(outcomes: Iterator[tuple[int, Any]]) -> Iterator[list[tuple[int, Any]]]:
-    while batch := list(islice(outcomes, BATCH)):
-        yield batch
-
-
-_FOREIGN = "c'est un classeur que tabellion n'a pas écrit"
-#: What people send back instead of a form, by the kind that a workbook says it is.
-_KINDS = {
-    KIND_MASTER: "c'est le classeur du contrat",
-    "consolidation": "c'est une consolidation",
-    "annexe": "c'est une annexe budgétaire",
-}
-
-
-def _readings(batch: Sequence[tuple[int, Any]], register: Tables, examiner: Examiner) -> dict[int, Reading]:
-    examined = {str(place): outcome for place, outcome in batch if isinstance(outcome, Examination)}
-    said = check_rows(examined, register, examiner.schemas, examiner.settings) if examined else {}
-    return {place: _reading(place, outcome, said) for place, outcome in batch}
-
-
-def _reading(place: int, outcome: Any, said: dict[str, list[Finding]]) -> Reading:
-    if isinstance(outcome, Examination):
-        return reading_of(outcome, said.get(str(place), ()))
+def _parsed(outcome: Any, path: Path) -> ParsedReturn:
+    """What reading a file came to; of what is no workbook, the digest of its content where it has one."""
+    if isinstance(outcome, ParsedReturn):
+        return outcome
     if isinstance(outcome, RawWorkbook):
         kind = read_identity(outcome.sheet(IDENTITY))[0].get("genre", "")
-        return refused(
-            outcome.sha256, [finding("pas-un-formulaire", Place(), valeur=_KINDS.get(kind, _FOREIGN))], is_readable=True
-        )
-    return refused("", outcome, is_readable=False)
-
-
-def _identified(reading: Reading, path: Path) -> Reading:
-    """The reading of a file that could not be read as a workbook, with the digest of its content where it has one."""
+        foreign = finding("pas-un-formulaire", Place(), valeur=_KINDS.get(kind, _FOREIGN))
+        return refused(outcome.sha256, [foreign], is_readable=True)
+    unreadable = refused("", outcome, is_readable=False)
     with suppress(OSError, TabellionError):
-        return replace(reading, sha256=hashlib.sha256(read_source(path)).hexdigest())
-    return reading
+        return replace(unreadable, sha256=hashlib.sha256(read_source(path)).hexdigest())
+    return unreadable
 
 
-def _is_lasting(reading: Reading) -> bool:
-    return reading.is_readable or not any(each.code.startswith(_PASSING) for each in reading.findings)
+def _is_lasting(parsed: ParsedReturn) -> bool:
+    return parsed.is_readable or not any(each.code.startswith(_PASSING) for each in parsed.findings)

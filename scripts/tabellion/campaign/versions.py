@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tabellion.campaign.model import ReceivedFile, Verdict
-from tabellion.campaign.parsed_return import Reading
+from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Finding, Place, finding
 
 #: A clock may be a little wrong; further in the future than this, it is said.
@@ -20,18 +20,18 @@ class Candidate:
     """A file that is a form of one partner and one exercice; ``is_kept_copy`` for the accepted return kept before."""
 
     fichier: str
-    reading: Reading
+    parsed: ParsedReturn
     is_kept_copy: bool = False
 
     @property
     def moment(self) -> datetime:
         """When it was saved; before all others where the file does not say."""
-        return self.reading.saved or _NEVER
+        return self.parsed.saved or _NEVER
 
     @property
     def saved_words(self) -> str:
         """When it was saved, in words."""
-        return f"{self.reading.saved:%d/%m/%Y à %H:%M:%S}" if self.reading.saved else "une date inconnue"
+        return f"{self.parsed.saved:%d/%m/%Y à %H:%M:%S}" if self.parsed.saved else "une date inconnue"
 
 
 @dataclass
@@ -43,6 +43,10 @@ class Choice:
     in_force_file: ReceivedFile | None = None
 
 
+_Decision = tuple[Verdict, str | None, list[Finding]]
+"""A verdict, the file that it depends on, what is said of it."""
+
+
 def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[str] = ()) -> Choice:
     """Decide among all files of one partner for one exercice.
 
@@ -51,39 +55,37 @@ def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[s
     ``adopted`` are digests of answers that the contract has already taken over.
     """
     groups = _groups(candidates)
-    chosen = [group[0] for group in groups]
-    verdicts: dict[str, tuple[Verdict, str | None, list[Finding]]] = {}
-    fresh = [each for each in chosen if not each.is_kept_copy]
-    undecided = _undecided(groups) if fresh else []
-    winner = undecided[0] if undecided else chosen[0]
+    firsts = [group[0] for group in groups]
+    undecided = _undecided(groups) if any(not first.is_kept_copy for first in firsts) else []
+    winner = undecided[0] if undecided else firsts[0]
     in_force = _in_force(groups, undecided, winner)
-    if in_force is not None:  # it may be the copy kept of one of the files that nobody can choose between
-        verdicts[in_force.fichier] = _verdict(in_force, winner, undecided, in_force, adopted)
-    for each in chosen:
-        verdicts[each.fichier] = _verdict(each, winner, undecided, in_force, adopted)
-    for group in groups:
-        for twin in group[1:]:
-            if not twin.is_kept_copy:
-                same = finding("version-identique", Place(), valeur=twin.fichier, autre=group[0].fichier)
-                verdicts[twin.fichier] = (Verdict.TWIN, group[0].fichier, [same])
     choice = Choice(in_force=in_force)
-    for each in (each for group in groups for each in group):
-        if each.is_kept_copy and each is not in_force:
-            continue
-        verdict, other, said = verdicts[each.fichier]
-        found = _received(each, verdict, other, [*said, *_future(each, now)])
-        choice.received.append(found)
-        if each is in_force:
-            choice.in_force_file = found
+    for group in groups:
+        for candidate in group:
+            if candidate is in_force or candidate is group[0]:
+                if candidate.is_kept_copy and candidate is not in_force:
+                    continue
+                verdict, other, notices = _decide(candidate, winner, undecided, in_force, adopted)
+            elif candidate.is_kept_copy:
+                continue
+            else:
+                verdict, other = Verdict.TWIN, group[0].fichier
+                notices = [finding("version-identique", Place(), valeur=candidate.fichier, autre=other)]
+            if candidate.parsed.saved is not None and candidate.parsed.saved > now + _CLOCK:
+                notices.append(finding("date-dans-le-futur", Place(), valeur=candidate.saved_words))
+            received = _received(candidate, verdict, other, notices)
+            choice.received.append(received)
+            if candidate is in_force:
+                choice.in_force_file = received
     return choice
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Files that say the same, together; the latest first, a file before the copy kept of it."""
     groups: dict[str, list[Candidate]] = {}
-    ordered = sorted(candidates, key=lambda each: (each.is_kept_copy, len(each.fichier), each.fichier))
-    for each in sorted(ordered, key=lambda each: each.moment, reverse=True):
-        groups.setdefault(each.reading.answers, []).append(each)
+    by_name = sorted(candidates, key=lambda each: (each.is_kept_copy, len(each.fichier), each.fichier))
+    for candidate in sorted(by_name, key=lambda each: each.moment, reverse=True):
+        groups.setdefault(candidate.parsed.answers, []).append(candidate)
     for group in groups.values():
         group.sort(key=lambda each: each.is_kept_copy)
     return sorted(groups.values(), key=_moment, reverse=True)
@@ -91,17 +93,17 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 def _undecided(groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     """The latest files, when there are several: saved at the same moment, or one of which nobody knows the moment."""
-    moments = [_moment(group) for group in groups]
+    latest = _moment(groups[0])
     undecided = [
         group[0]
-        for group, moment in zip(groups, moments, strict=True)
-        if moment == moments[0] or (moment == _NEVER and not group[0].is_kept_copy)
+        for group in groups
+        if _moment(group) == latest or (_moment(group) == _NEVER and not group[0].is_kept_copy)
     ]
     return undecided if len(undecided) > 1 else []
 
 
 def _moment(group: Sequence[Candidate]) -> datetime:
-    return max(each.moment for each in group)
+    return max(candidate.moment for candidate in group)
 
 
 def _in_force(
@@ -109,79 +111,58 @@ def _in_force(
 ) -> Candidate | None:
     """The winner if it is accepted, else the last one accepted; of files that nobody can choose between, none but the
     copy kept of what was in force before."""
+    firsts = [group[0] for group in groups]
+    order = [winner, *firsts]
     if undecided:
-        kept = [each for group in groups for each in group if each.is_kept_copy]
-        decided = [group[0] for group in groups if group[0] not in undecided]
-        return next((each for each in (*kept, *decided) if each.reading.is_accepted), None)
-    if winner.reading.is_accepted:
-        return winner
-    return next((group[0] for group in groups if group[0].reading.is_accepted), None)
+        kept = [candidate for group in groups for candidate in group if candidate.is_kept_copy]
+        order = [*kept, *(first for first in firsts if first not in undecided)]
+    return next((candidate for candidate in order if candidate.parsed.is_accepted), None)
 
 
-def _verdict(
-    each: Candidate,
+def _decide(
+    candidate: Candidate,
     winner: Candidate,
     undecided: Sequence[Candidate],
     in_force: Candidate | None,
     adopted: Collection[str],
-) -> tuple[Verdict, str | None, list[Finding]]:
+) -> _Decision:
+    name, saved = candidate.fichier, candidate.saved_words
+    if candidate is in_force:
+        verdict = Verdict.ALREADY_ADOPTED if candidate.parsed.answers in adopted else Verdict.IN_FORCE
+        is_lost = candidate.is_kept_copy and winner is candidate
+        return verdict, None, [finding("retour-disparu", Place(), valeur=name, date=saved)] if is_lost else []
     kept = in_force.fichier if in_force is not None else None
-    if each is in_force:
-        said: list[Finding] = []
-        if each.is_kept_copy and winner is each:
-            said = [finding("retour-disparu", Place(), valeur=each.fichier, date=each.saved_words)]
-        verdict = Verdict.ALREADY_ADOPTED if each.reading.answers in adopted else Verdict.IN_FORCE
-        return verdict, None, said
-    if each in undecided:
-        others = [other.fichier for other in undecided if other is not each]
-        words = _still(kept)
-        said = [
-            finding("versions-a-departager", Place(), valeur=each.fichier, autre=" et ".join(others),
-                    date=each.saved_words, reste=words)
-        ]  # fmt: skip
-        return Verdict.UNDECIDED, others[0], said
-    if each is winner:
-        said = [finding("retour-rejete", Place(), valeur=each.fichier, reste=_still(kept), compte=_blocking(each))]
-        return Verdict.REJECTED, kept, said
-    if not each.reading.is_accepted and in_force is not None and each.moment > in_force.moment:
-        said = [finding("retour-rejete", Place(), valeur=each.fichier, reste=_still(kept), compte=_blocking(each))]
-        return Verdict.REJECTED, kept, said
-    other = in_force if in_force is not None and in_force.moment >= each.moment else winner
-    name, later = other.fichier, other.saved_words
-    said = [
-        finding("version-plus-ancienne", Place(), valeur=each.fichier, autre=name, date=each.saved_words, apres=later)
-    ]
-    return Verdict.OLDER, name, said
+    still = f"« {kept} » reste en vigueur" if kept else "aucune réponse de ce partenaire n'est en vigueur"
+    if candidate in undecided:
+        others = [other.fichier for other in undecided if other is not candidate]
+        autre = " et ".join(others)
+        notice = finding("versions-a-departager", Place(), valeur=name, autre=autre, date=saved, reste=still)
+        return Verdict.UNDECIDED, others[0], [notice]
+    is_later = in_force is not None and candidate.moment > in_force.moment
+    if candidate is winner or (is_later and not candidate.parsed.is_accepted):
+        count = sum(each.bloquant for each in candidate.parsed.findings)
+        return Verdict.REJECTED, kept, [finding("retour-rejete", Place(), valeur=name, reste=still, compte=count)]
+    other = in_force if in_force is not None and in_force.moment >= candidate.moment else winner
+    notice = finding(
+        "version-plus-ancienne", Place(), valeur=name, autre=other.fichier, date=saved, apres=other.saved_words
+    )
+    return Verdict.OLDER, other.fichier, [notice]
 
 
-def _still(kept: str | None) -> str:
-    return f"« {kept} » reste en vigueur" if kept else "aucune réponse de ce partenaire n'est en vigueur"
-
-
-def _blocking(each: Candidate) -> int:
-    return sum(said.bloquant for said in each.reading.findings)
-
-
-def _future(each: Candidate, now: datetime) -> Iterable[Finding]:
-    if each.reading.saved is not None and each.reading.saved > now + _CLOCK:
-        yield finding("date-dans-le-futur", Place(), valeur=each.saved_words)
-
-
-def _received(each: Candidate, verdict: Verdict, other: str | None, said: Iterable[Finding]) -> ReceivedFile:
-    reading = each.reading
-    identity = reading.identity
+def _received(candidate: Candidate, verdict: Verdict, other: str | None, notices: Iterable[Finding]) -> ReceivedFile:
+    parsed, identity = candidate.parsed, candidate.parsed.identity
     # What is wrong in a file that counts for nothing, or in an accepted one, is not for anybody to correct any more.
-    is_over = each.is_kept_copy or verdict in (Verdict.TWIN, Verdict.OLDER)
-    findings = [found.in_file(each.fichier) for found in (*said, *(() if is_over else reading.findings))]
+    is_over = candidate.is_kept_copy or verdict in (Verdict.TWIN, Verdict.OLDER)
+    findings = (*notices, *(() if is_over else parsed.findings))
     return ReceivedFile(
-        each.fichier,
-        reading.sha256,
+        candidate.fichier,
+        parsed.sha256,
         verdict,
-        tuple(findings),
+        tuple(each.in_file(candidate.fichier) for each in findings),
         identity.partenaire if identity else None,
         identity.exercice if identity else None,
-        reading.saved,
-        reading.author,
+        parsed.saved,
+        parsed.author,
         other,
-        is_kept_copy=each.is_kept_copy,
+        is_kept_copy=candidate.is_kept_copy,
     )

@@ -211,14 +211,14 @@ def _check_progress(position: int, row: Row, names: Mapping[Any, str], say: Say)
 
 def check_returned_plans(reading: FormReading, settings: Settings) -> list[Finding]:
     """The plans of one return; what a return has no sheet for is not said."""
-    if not all(name in reading.columns for name in FUNDING_TABLES):
+    if not all(name in reading.tables for name in FUNDING_TABLES):
         return []
     rows = {}
     for table in FUNDING_TABLES:
-        columns = reading.columns[table]
+        columns = reading.tables[table].columns
         rows[table] = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     unread = {
-        table: {position for name, position, champ in reading.unknown if name == table and champ in READ[table]}
+        table: {position for position, champ in reading.tables[table].unknown if champ in READ[table]}
         for table in FUNDING_TABLES
     }
     found: list[Finding] = []

@@ -8,10 +8,10 @@ from typing import Any
 
 from tabellion.checks.plans import check_returned_plans
 from tabellion.contract.workspace import Settings
-from tabellion.findings import CellValue, Finding, Place, finding
-from tabellion.layout.forms import ColumnSpec, Role, TableSpec, baseline_text
+from tabellion.findings import Finding, Place, finding
+from tabellion.layout.forms import ColumnSpec, Role, baseline_text
 from tabellion.measures.completeness import MISSING, state_of
-from tabellion.reading.form import FormReading, FormRowRead
+from tabellion.reading.form import FormReading, FormTable
 from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.wording import fold
 
@@ -21,7 +21,10 @@ _TIMES = 1000
 
 
 def check_return(reading: FormReading, settings: Settings) -> list[Finding]:
-    """What there is to say of a return beyond its schemas: its exercice, and what changed against its baseline."""
+    """What there is to say of a return beyond its schemas: its exercice, and what changed against its baseline.
+
+    Locked cells that were changed join the ``unknown`` ones of their table: nothing more is said of them.
+    """
     check = _ReturnCheck(reading, settings)
     check.run()
     return check.findings
@@ -34,170 +37,156 @@ class _ReturnCheck:
     findings: list[Finding] = field(default_factory=list)
 
     def run(self) -> None:
-        identity = self.reading.identity
+        identity, tables = self.reading.identity, list(self.reading.tables.values())
         if identity is None:
             return
-        self.exercice(identity.exercice)
-        typed = False
-        for spec in self.reading.specs:
-            rows, columns = self.reading.rows[spec.resource], self.reading.columns[spec.resource]
-            typed = typed or self.something_typed(spec, rows, columns)
-            if spec.name in self.reading.baseline or self.reading.baseline:
-                self.compare(spec, rows)
-            self.amounts(spec, rows, columns)
-            self.examples(spec, rows, columns)
-        if not typed and self.reading.specs and not self.reading.unknown:
-            self.say("formulaire-vide", self.reading.areas[self.reading.specs[0].name].place(1))
+        first = tables[0].area.place(1) if tables else Place()
+        self.check_exercice(identity.exercice, first)
+        is_empty = True
+        for table in tables:
+            is_empty = is_empty and not _says_something(table)
+            if self.reading.baseline:
+                self.check_rows(table)
+                for column in table.spec.columns:
+                    if column.role is Role.SHOWN and column.name in table.shown:
+                        self.check_locked(table, column)
+            self.check_amounts(table)
+            self.check_examples(table)
+        if is_empty and tables and not any(table.unknown for table in tables):
+            self.say("formulaire-vide", first)
             return
-        for spec in self.reading.specs:
-            self.incomplete(spec, self.reading.columns[spec.resource])
+        for table in tables:
+            self.check_complete(table)
         self.findings += check_returned_plans(self.reading, self.settings)
 
-    def exercice(self, found: int) -> None:
+    def say(self, code: str, place: Place, **details: Any) -> None:
+        self.findings.append(finding(code, place, **details))
+
+    def label(self, table: FormTable, column: ColumnSpec) -> str:
+        return table.spec.label(column, self.reading.schemas)
+
+    def check_exercice(self, exercice: int, place: Place) -> None:
         """A form of another exercice than the contract's current one is said; one out of the contract is refused."""
-        first, last, current = (
-            min(self.settings.debut, self.settings.exercice), self.settings.fin, self.settings.exercice_courant
-        )  # fmt: skip
-        place = self.reading.areas[self.reading.specs[0].name].place(1) if self.reading.specs else Place()
-        if not first <= found <= last:
-            self.say("exercice-hors-contrat", place, valeur=found, debut=first, fin=last)
-        elif found != current:
-            self.say("formulaire-d-un-autre-exercice", place, valeur=found, attendu=current)
+        settings = self.settings
+        first, last = min(settings.debut, settings.exercice), settings.fin
+        if not first <= exercice <= last:
+            self.say("exercice-hors-contrat", place, valeur=exercice, debut=first, fin=last)
+        elif exercice != settings.exercice_courant:
+            self.say("formulaire-d-un-autre-exercice", place, valeur=exercice, attendu=settings.exercice_courant)
 
-    def say(self, code: str, place: Any, **words: Any) -> None:
-        self.findings.append(finding(code, place, **words))
-
-    def label(self, spec: TableSpec, column: ColumnSpec) -> str:
-        return spec.label(column, self.reading.schemas)
-
-    def something_typed(self, spec: TableSpec, rows: list[FormRowRead], columns: dict[str, list[Any]]) -> bool:
-        """Whether a cell to fill says something else than what was sent."""
-        sent = self.reading.baseline.get(spec.name, {})
-        for each in spec.columns:
-            if each.role is not Role.TYPED or each.field is None:
-                continue
-            for position, row in enumerate(rows):
-                value = columns[each.field][position]
-                before = sent.get(row.key or "", {}).get(each.name)
-                if value is not None and baseline_text(value) != before:
-                    return True
-        return any(row.key is None for row in rows)
-
-    def incomplete(self, spec: TableSpec, columns: dict[str, list[Any]]) -> None:
+    def check_complete(self, table: FormTable) -> None:
         """Rows that miss something, by the very rule of the form's live column."""
-        unread = {index for table, index, _ in self.reading.unknown if table == spec.resource}
-        for position, row in enumerate(self.reading.rows[spec.resource]):
-            values = {each.name: columns[each.field][position] for each in spec.columns if each.field is not None}
-            state = state_of(spec, values, self.reading.schemas, is_new=row.key is None)
+        unread = {position for position, _ in table.unknown}
+        fields = {column.name: column.field for column in table.spec.columns if column.field is not None}
+        for position, row_id in enumerate(table.row_ids):
+            values = {name: table.columns[champ][position] for name, champ in fields.items()}
+            state = state_of(table.spec, values, self.reading.schemas, is_new=row_id is None)
             if state.startswith(MISSING) and position not in unread:
-                place = self.reading.areas[spec.name].place(row.row, self.label(spec, spec.columns[0]))
-                self.say("ligne-incomplete", place, valeur=state)
+                self.say(
+                    "ligne-incomplete", table.place(position, self.label(table, table.spec.columns[0])), valeur=state
+                )
 
-    def compare(self, spec: TableSpec, rows: list[FormRowRead]) -> None:
-        """The rows and the locked cells against the baseline, row by row by stable id."""
-        sent = self.reading.baseline.get(spec.name, {})
-        area = self.reading.areas[spec.name]
-        title = self.label(spec, spec.key)
-        seen: Counter[str] = Counter()
-        for row in rows:
-            if row.key is None:
+    def check_rows(self, table: FormTable) -> None:
+        """The rows against those that were sent, by stable id."""
+        title = self.label(table, table.spec.key)
+        seen = Counter[str]()
+        for position, row_id in enumerate(table.row_ids):
+            if row_id is None:
                 continue
-            seen[row.key] += 1
-            place = area.place(row.row, title)
-            if row.key not in sent:
-                self.say("ligne-inconnue", place, champ=title, valeur=row.key[:_SHOWN])
-            elif seen[row.key] > 1:
-                self.say("cle-en-double", place, champ=title, valeur=row.key, table=spec.sheet)
-        if title in area.columns:
-            for key, values in sent.items():
-                if key not in seen:
-                    libelle = values.get("libelle") or values.get("objectif") or values.get("dispositif") or key
-                    place = area.place(area.header_row)
-                    self.say("ligne-supprimee", place, valeur=key, libelle=libelle[:_SHOWN], titre=spec.sheet)
-        for each in spec.columns:
-            if each.role is Role.SHOWN and each.name in self.reading.shown.get(spec.name, {}):
-                self.locked(spec, each, rows, sent)
-
-    def locked(
-        self, spec: TableSpec, column: ColumnSpec, rows: list[FormRowRead], sent: dict[str, dict[str, str]]
-    ) -> None:
-        """A column that only shows what was known: cells changed, or the whole column in another order."""
-        reading, label = self.reading, self.label(spec, column)
-        area = reading.areas[spec.name]
-        if label not in area.columns:
+            seen[row_id] += 1
+            place = table.place(position, title)
+            if row_id not in table.sent:
+                self.say("ligne-inconnue", place, champ=title, valeur=row_id[:_SHOWN])
+            elif seen[row_id] > 1:
+                self.say("cle-en-double", place, champ=title, valeur=row_id, table=table.spec.sheet)
+        if title not in table.area.columns:
             return
-        found = reading.shown[spec.name][column.name]
-        unread = {index for table, index, name in reading.unknown if table == spec.resource and name == column.field}
-        pairs = []
-        first_rows = {row.key: position for position, row in reversed(list(enumerate(rows)))}
-        for position, row in enumerate(rows):
-            if row.key in sent and position not in unread and first_rows[row.key] == position:
-                before, now = sent[row.key or ""].get(column.name, ""), self.text(column, found[position])
-                pairs.append((row, before, now))
-                if before != now and fold(before) != fold(now) and column.field is not None:
-                    reading.unknown.add((spec.resource, position, column.field))  # nothing more is said of this cell
-        changed = [each for each in pairs if each[1] != each[2] and fold(each[1]) != fold(each[2])]
-        if len(changed) > 1 and Counter(fold(each[1]) for each in changed) == Counter(
-            fold(each[2]) for each in changed
-        ):
-            first = area.place(changed[0][0].row, label)
-            others = [area.place(row.row, label) for row, _, _ in changed[1:]]
+        place = table.area.place(table.area.header_row)
+        for row_id, texts in table.sent.items():
+            if row_id not in seen:
+                libelle = texts.get("libelle") or texts.get("objectif") or texts.get("dispositif") or row_id
+                self.say("ligne-supprimee", place, valeur=row_id, libelle=libelle[:_SHOWN], titre=table.spec.sheet)
+
+    def check_locked(self, table: FormTable, column: ColumnSpec) -> None:
+        """A column that only shows what was known: cells changed, or the whole column in another order."""
+        label, shown = self.label(table, column), table.shown[column.name]
+        if label not in table.area.columns:
+            return
+        first_positions = {row_id: position for position, row_id in reversed(list(enumerate(table.row_ids)))}
+        changed: list[tuple[Place, str, str]] = []
+        for position, row_id in enumerate(table.row_ids):
+            is_unread = (position, column.field) in table.unknown
+            if row_id not in table.sent or is_unread or first_positions[row_id] != position:
+                continue
+            before, now = table.sent[row_id or ""].get(column.name, ""), _text(column, shown[position])
+            if before != now and fold(before) != fold(now):
+                changed.append((table.place(position, label), before, now))
+                if column.field is not None:
+                    table.unknown.add((position, column.field))  # nothing more is said of this cell
+        texts_before = Counter(fold(before) for _, before, _ in changed)
+        if len(changed) > 1 and texts_before == Counter(fold(now) for _, _, now in changed):
+            first, *others = [place for place, _, _ in changed]
             self.say("colonne-triee-seule", first, champ=label, titre=label, liees=others)
             return
-        for row, before, now in changed:
-            place = area.place(row.row, label)
+        for place, before, now in changed:
             self.say(
                 "cellule-verrouillee-modifiee", place, champ=label, titre=label,
                 valeur=_shown(column, now), attendu=_shown(column, before),
             )  # fmt: skip
 
-    def text(self, column: ColumnSpec, value: Any) -> str:
-        """A value found, as the baseline writes it."""
-        if value is None:
-            return ""
-        if column.name == "last_amount" and isinstance(value, int | float) and not isinstance(value, bool):
-            return str(nearest_cents(value)[0])
-        if isinstance(value, float) and value == int(value):
-            return str(int(value))
-        return baseline_text(value)
-
-    def amounts(self, spec: TableSpec, rows: list[FormRowRead], columns: dict[str, list[Any]]) -> None:
+    def check_amounts(self, table: FormTable) -> None:
         """Amounts a thousand times the last known one: somebody typed in thousands, or the other way round."""
-        sent = self.reading.baseline.get(spec.name, {})
-        for each in spec.columns:
-            typed = spec.field(each, self.reading.schemas)
-            if each.role is not Role.TYPED or typed is None or typed.kind != "money":
+        for column in table.spec.columns:
+            typed = table.spec.field(column, self.reading.schemas)
+            if column.role is not Role.TYPED or typed is None or typed.kind != "money":
                 continue
-            for position, row in enumerate(rows):
-                last, cents = sent.get(row.key or "", {}).get("last_amount"), columns[typed.name][position]
-                if (
-                    last is None
-                    or cents is None
-                    or not last.isdecimal()
-                    or int(last) == 0
-                    or cents < int(last) * _TIMES
-                ):
+            for position, row_id in enumerate(table.row_ids):
+                last, cents = (
+                    table.sent.get(row_id or "", {}).get("last_amount", ""),
+                    table.columns[typed.name][position],
+                )
+                if cents is None or not last.isdecimal() or int(last) == 0 or cents < int(last) * _TIMES:
                     continue
-                place = self.reading.areas[spec.name].place(row.row, self.label(spec, each))
                 self.say(
-                    "montant-demultiplie", place, champ=typed.name, valeur=euros(cents), attendu=euros(int(last)),
+                    "montant-demultiplie", table.place(position, self.label(table, column)), champ=typed.name,
+                    valeur=euros(cents), attendu=euros(int(last)),
                     trouve=format_euros(cents), attendu_euros=format_euros(int(last)),
                 )  # fmt: skip
 
-    def examples(self, spec: TableSpec, rows: list[FormRowRead], columns: dict[str, list[Any]]) -> None:
+    def check_examples(self, table: FormTable) -> None:
         """The schema's own example left where an answer belongs, on a row that the partner added."""
-        for each in spec.columns:
-            typed = spec.field(each, self.reading.schemas)
-            if typed is None or typed.kind != "string" or not typed.example or typed.enum or each.role is Role.KEY:
+        schema = self.reading.schemas[table.spec.resource]
+        for column in table.spec.columns:
+            typed = table.spec.field(column, self.reading.schemas)
+            if typed is None or typed.kind != "string" or not typed.example or typed.enum or column.role is Role.KEY:
                 continue
-            for position, row in enumerate(rows):
-                value = columns[typed.name][position]
-                if row.key is None and isinstance(value, str) and fold(value) == fold(typed.example):
-                    if typed.name in self.reading.schemas[spec.resource].foreign:
-                        continue
-                    place = self.reading.areas[spec.name].place(row.row, self.label(spec, each))
-                    said: CellValue = value[:_SHOWN]
-                    self.say("exemple-laisse", place, champ=typed.name, valeur=said)
+            if typed.name in schema.foreign:
+                continue
+            for position, value in enumerate(table.columns[typed.name]):
+                if table.row_ids[position] is None and isinstance(value, str) and fold(value) == fold(typed.example):
+                    place = table.place(position, self.label(table, column))
+                    self.say("exemple-laisse", place, champ=typed.name, valeur=value[:_SHOWN])
+
+
+def _says_something(table: FormTable) -> bool:
+    """Whether a cell to fill says something else than what was sent, or the partner added a row."""
+    return None in table.row_ids or any(
+        value is not None and baseline_text(value) != table.sent_text(position, column)
+        for column in table.spec.columns
+        if column.role is Role.TYPED and column.field is not None
+        for position, value in enumerate(table.columns[column.field])
+    )
+
+
+def _text(column: ColumnSpec, value: Any) -> str:
+    """A value found, as the baseline writes it."""
+    if value is None:
+        return ""
+    if column.name == "last_amount" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(nearest_cents(value)[0])
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    return baseline_text(value)
 
 
 def _shown(column: ColumnSpec, text: str) -> str:
@@ -205,6 +194,3 @@ def _shown(column: ColumnSpec, text: str) -> str:
     if column.name == "last_amount" and text.isdecimal():
         return format_euros(int(text))
     return text[:_SHOWN] or "(vide)"
-
-
-__all__ = ["check_return"]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tabellion import __version__
-from tabellion.campaign.journal import Journal, Said, SeenFile, Stamp, glance_at_journal, open_journal
+from tabellion.campaign.cell_history import CellEntry
+from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.masters import Master
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
 from tabellion.campaign.parsed_return import digest_of
@@ -171,7 +172,7 @@ class _Outputs:
             target = self.folder / KEPT / str(each.exercice) / f"{each.partenaire}.xlsx"
             source = self.workspace.workbooks / each.fichier
             if source != target:
-                yield target, Copy(source, each.reading.sha256)
+                yield target, Copy(source, each.parsed.sha256)
         master = self.inputs.master
         if master.fichier == self.workspace.contrat.name:
             yield self.folder / KEPT / master.fichier, Copy(self.workspace.contrat, master.sha256)
@@ -255,7 +256,7 @@ def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
         if each.verdict in _SETTLED or each.is_kept_copy
     } | {each.fichier for each in inputs.assembly.consolidation.strays}
     sources = {
-        name: (each.found.path, each.reading.sha256) for name, each in inputs.files.items() if name not in settled
+        name: (each.found.path, each.parsed.sha256) for name, each in inputs.files.items() if name not in settled
     }
     contrat = workspace.contrat
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
@@ -298,13 +299,13 @@ def _remember(journal: Journal, run: int, outputs: _Outputs) -> None:
     last = journal.last_run()
     verdicts = {each.fichier: each for line in consolidation.board for each in line.received}
     verdicts |= {each.fichier: each for each in consolidation.strays}
-    journal.see_files(run, _seen(inputs, verdicts))
+    journal.see_files(run, list(_seen(inputs, verdicts)))
     if outputs.previous is not None and last is not None and last.state == outputs.previous.digest:
         # The journal stands where the outputs that are replaced stood: what changed since is all that is new to it.
         if not outputs.is_same:
-            journal.say_cells(run, _said_since(consolidation, inputs.master))
+            journal.add_entries(run, list(_said_since(consolidation, inputs.master)))
     else:
-        journal.say_cells(run, _said(consolidation, inputs.master))
+        journal.add_entries(run, list(_said(consolidation, inputs.master)))
     journal.end_run(run, outputs.now, outputs.digest, outputs.said["resume"])
 
 
@@ -312,14 +313,14 @@ def _seen(inputs: Inputs, verdicts: Mapping[str, ReceivedFile]) -> Iterable[Seen
     for name, each in inputs.files.items():
         verdict = verdicts.get(name)
         if each.stamp is not None and verdict is not None:
-            stamp = Stamp(each.stamp[0], each.stamp[1], each.reading.sha256)
-            yield SeenFile(name, stamp, verdict.verdict, verdict.partenaire, verdict.exercice)
+            stamp = (*each.stamp, each.parsed.sha256)
+            yield SeenFile(name, *stamp, verdict.verdict, verdict.partenaire, verdict.exercice)
     if inputs.master_stamp is not None:
         size, tail = inputs.master_stamp
-        yield SeenFile(inputs.master.fichier, Stamp(size, tail, inputs.master.sha256), Verdict.IN_FORCE)
+        yield SeenFile(inputs.master.fichier, size, tail, inputs.master.sha256, Verdict.IN_FORCE)
 
 
-def _said(consolidation: Consolidation, master: Master) -> Iterator[Said]:
+def _said(consolidation: Consolidation, master: Master) -> Iterator[CellEntry]:
     """Every cell of the consolidated tables that holds something, with who said it and where."""
     teller = _Teller(consolidation, master)
     for table, schema in consolidation.contract.schemas.items():
@@ -330,7 +331,7 @@ def _said(consolidation: Consolidation, master: Master) -> Iterator[Said]:
                     yield teller.said(table, key, name, value, consolidation.place(table, position, name))
 
 
-def _said_since(consolidation: Consolidation, master: Master) -> Iterator[Said]:
+def _said_since(consolidation: Consolidation, master: Master) -> Iterator[CellEntry]:
     """The cells that changed since the previous state, also those that hold nothing any more."""
     teller = _Teller(consolidation, master)
     for each in consolidation.since.cells:
@@ -346,11 +347,11 @@ class _Teller:
         """The date that files carry which nobody saved since they were generated: it tells nothing."""
         self.returns = {each.fichier: each for line in consolidation.board for each in line.received}
 
-    def said(self, table: str, key: tuple[Any, ...], champ: str, value: Any, place: Place) -> Said:
+    def said(self, table: str, key: tuple[Any, ...], champ: str, value: Any, place: Place) -> CellEntry:
         """One entry of the journal."""
         source = self.returns.get(place.fichier or "")
         who = (source.partenaire, source.exercice) if source is not None else (None, None)
         when = (source.saved, source.author) if source is not None else (self.master.saved, self.master.author)
         if when[0] == self.untouched:
             when = (None, "")
-        return Said(table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, *when)
+        return CellEntry(table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, *when)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from tabellion.campaign.journal import Journal, Said, key_text, read_journal
+from tabellion.campaign.cell_history import CellEntry, key_text
+from tabellion.campaign.journal import Journal, read_journal
 from tabellion.commands.console import printable
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Place, TabellionError, finding
@@ -32,7 +33,7 @@ _JOURNAL = "journal.sqlite"
 class Change:
     """One entry of the journal and the value that stood before it; ``is_first`` when nothing did."""
 
-    said: Said
+    said: CellEntry
     before: Any
     is_first: bool
 
@@ -83,7 +84,7 @@ def history_lines(history: History) -> list[str]:
 
 def _change_lines(change: Change, champ: str, schema: TableSchema, partners: Mapping[str, str]) -> Iterator[str]:
     said = change.said
-    when = _moment(said.said) if said.said is not None else f"passage n° {said.run}"
+    when = _moment(said.noted) if said.noted is not None else f"passage n° {said.run}"
     before, after = (_shown(each, champ, schema) for each in (change.before, said.value))
     if change.is_first:
         yield f"    {when} : {after}"

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from tabellion.campaign.adoption import load_adoption
 from tabellion.campaign.assembly import Assembly, Materials, Slot, assemble
-from tabellion.campaign.examination import Examiner
 from tabellion.campaign.folder import FoundFile, list_returns, look_at
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.masters import Master, from_json, master_of, master_of_register, to_json
-from tabellion.campaign.parsed_return import digest_of
+from tabellion.campaign.parsed_return import Examiner, digest_of
 from tabellion.campaign.read_returns import Progress, ReadFile, fingerprint, read_files
 from tabellion.commands.generate import LAYOUT
 from tabellion.contract.model import Contract
@@ -70,8 +69,8 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
         contract=contract,
         master=master,
         said=tuple(said),
-        files={name: each.reading for name, each in files.items()},
-        kept={each.found.fichier: each.reading for each in read[len(wanted) :]},
+        files={name: each.parsed for name, each in files.items()},
+        kept={each.found.fichier: each.parsed for each in read[len(wanted) :]},
         withdrawn=frozenset(_digest(each.path) for each in present if each.is_set_aside),
         sent=_sent(workspace, known),
         adoption=load_adoption(workspace.registre),

@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from tabellion.campaign.examination import Examination, Examiner, is_form
-from tabellion.campaign.rows import check_rows
+from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
+from tabellion.campaign.read_returns import check_rows
 from tabellion.checks.contract import check_contract
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.staleness import check_stale_totals
@@ -42,7 +42,7 @@ def validate_files(workspace: Workspace, paths: Sequence[Path]) -> list[list[Fin
     for number, outcome in enumerate(read_workbooks(paths, then=returns.examiner if len(paths) > 1 else None)):
         if isinstance(outcome, RawWorkbook):
             said.append(returns.add(number, outcome) if is_form(outcome) else _read_master(workspace, outcome))
-        elif isinstance(outcome, Examination):
+        elif isinstance(outcome, ParsedReturn):
             said.append(returns.keep(number, outcome))
         else:
             said.append(list(outcome))
@@ -84,7 +84,7 @@ class _Returns:
     """The returns among the files: each examined by itself, their rows validated together."""
 
     workspace: Workspace
-    examined: dict[str, Examination] = field(default_factory=dict)
+    examined: dict[int, ParsedReturn] = field(default_factory=dict)
 
     @cached_property
     def register(self) -> Tables:
@@ -104,16 +104,15 @@ class _Returns:
         """Examine one return here; what is said of it alone."""
         known = references(self.register, self.workspace.schemas)
         examination = Examiner(self.workspace.schemas, known, self.workspace.settings)(workbook)
-        return self.keep(number, examination) if isinstance(examination, Examination) else []
+        return self.keep(number, examination) if isinstance(examination, ParsedReturn) else []
 
-    def keep(self, number: int, examination: Examination) -> list[Finding]:
+    def keep(self, number: int, examination: ParsedReturn) -> list[Finding]:
         """Keep one return for :meth:`check`; what is said of it alone."""
-        self.examined[str(number)] = examination
-        return examination.findings
+        self.examined[number] = examination
+        return list(examination.findings)
 
     def check(self) -> dict[int, list[Finding]]:
         """What the schemas say of all rows, by file."""
         if not self.examined:
             return {}
-        found = check_rows(self.examined, self.register, self.workspace.schemas, self.workspace.settings)
-        return {int(number): findings for number, findings in found.items()}
+        return check_rows(self.examined, self.register, self.workspace.schemas, self.workspace.settings)

@@ -22,74 +22,83 @@ from tabellion.layout.names import IDENTITY
 from tabellion.reading.cells import CellReader
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity
 from tabellion.reading.identifiers import fill_identifiers
-from tabellion.reading.raw import RawSheet, RawWorkbook
+from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
 from tabellion.reading.tables import REMARK, FoundTable, TableFinder, total_label
 from tabellion.schema import Schemas
 
 
-@dataclass(frozen=True)
-class FormRowRead:
-    """Where a row was read, and its stable id (``None`` on a spare row)."""
+@dataclass
+class FormTable:
+    """One table of a return: where it stands, and its typed columns. Positions are those of ``lines``.
 
+    ``lines`` are one-based rows of the sheet, ``row_ids`` the rows' stable ids (``None`` on a row that the partner
+    added). ``columns`` has the plain values by field of the register's table, ``unknown`` the cells (position, field)
+    that held something unreadable. ``shown`` are, by column, the values found where a column only shows what was known;
+    ``sent`` is what the form was sent with: texts by row id and column.
+    """
+
+    spec: TableSpec
     area: FoundTable
-    row: int
-    key: str | None
+    lines: list[int]
+    row_ids: list[str | None]
+    columns: dict[str, list[Any]]
+    unknown: set[tuple[int, str]]
+    shown: dict[str, list[Any]]
+    sent: Mapping[str, Mapping[str, str]]
+
+    def place(self, position: int, label: str | None = None) -> Place:
+        """The cell of a row under a label; the row's first cell where the table has no such column."""
+        return self.area.place(self.lines[position], label)
+
+    def sent_text(self, position: int, column: ColumnSpec) -> str | None:
+        """What a cell was sent with; ``None`` on a row that was not sent."""
+        return self.sent.get(self.row_ids[position] or "", {}).get(column.name)
 
 
 @dataclass
 class FormReading:
-    """What a return says.
-
-    ``columns`` has the plain values of each table of the form, by the name of the register's table and by field; their
-    positions are those in ``rows``. ``unknown`` are the cells (table, index, field) that held something unreadable.
-    """
+    """A form while it is read and examined: its sheets, its tables by the name of the register's, what is wrong."""
 
     workbook: RawWorkbook
     schemas: Schemas
     identity: FormIdentity | None = None
-    columns: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
-    rows: dict[str, list[FormRowRead]] = field(default_factory=dict)
-    shown: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
-    """By Excel table and column name: the values found in the columns that only show what was known."""
+    tables: dict[str, FormTable] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    unknown: set[tuple[str, Any, str]] = field(default_factory=set)
-    areas: dict[str, FoundTable] = field(default_factory=dict)
     baseline: Baseline = field(default_factory=dict)
     formulas: list[FormulaCell] = field(default_factory=list)
 
     funders: dict[str, str] = field(default_factory=dict)
     """The names of the register's funders, by identifier."""
 
-    def forget_cells(self) -> None:
-        """Keep the rows and their places only: many returns are read before their rows are validated together."""
-        self.workbook = RawWorkbook(self.workbook.fichier, self.workbook.sha256, [])
-        for area in self.areas.values():
-            area.sheet = RawSheet(area.sheet.name, area.sheet.state, [])
-        for each in (self.shown, self.baseline, self.formulas):
-            each.clear()
+    @property
+    def areas(self) -> dict[str, FoundTable]:
+        """The tables' places, by the name of the Excel table."""
+        return {table.spec.name: table.area for table in self.tables.values()}
 
     @property
     def known_tables(self) -> frozenset[str]:
         """The names of the Excel tables that the form was made with."""
-        return frozenset({each.table for each in self.formulas if each.table} | {each.name for each in FORM_TABLES})
+        made = {formula.table for formula in self.formulas if formula.table}
+        return frozenset(made | {spec.name for spec in FORM_TABLES})
 
     @property
     def new_rows(self) -> set[tuple[str, int]]:
         """The rows that the partner added, by sheet and one-based row."""
-        return {(each.area.sheet.name, each.row) for rows in self.rows.values() for each in rows if each.key is None}
+        return {
+            (table.area.sheet.name, line)
+            for table in self.tables.values()
+            for line, row_id in zip(table.lines, table.row_ids, strict=True)
+            if row_id is None
+        }
 
-    @property
-    def specs(self) -> list[TableSpec]:
-        """The tables of the form that were found."""
-        return [each for each in FORM_TABLES if each.name in self.areas]
-
-    def locate(self, table: str, index: Any, field: str | None = None) -> Place:
+    def locate(self, table: str, position: int, field: str | None = None) -> Place:
         """The cell of a row's field; the row's first cell when the form does not show the field."""
-        spec = next(each for each in FORM_TABLES if each.resource == table)
-        origin: FormRowRead = self.rows[table][index]
-        column = next((each for each in spec.columns if each.field == field), None) if field is not None else None
-        return origin.area.place(origin.row, spec.label(column, self.schemas) if column is not None else None)
+        form_table = self.tables[table]
+        labels = (
+            form_table.spec.label(column, self.schemas) for column in form_table.spec.columns if column.field == field
+        )
+        return form_table.place(position, next(labels, None) if field is not None else None)
 
 
 def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contract: str) -> FormReading:
@@ -111,17 +120,17 @@ def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contra
 
 def _is_ours(reading: FormReading, identity: Mapping[str, str], known: References, contract: str) -> bool:
     place = Place()
-    wanted = (
+    expected = (
         ("genre-inconnu", identity.get("genre", ""), KIND_FORM),
         ("version-inconnue", identity.get("format", ""), str(FORMAT_VERSION)),
         ("autre-contrat", identity.get("contrat", ""), contract),
     )
-    said = [finding(code, place, valeur=found, attendu=right) for code, found, right in wanted if found != right]
+    mistakes = [finding(code, place, valeur=value, attendu=right) for code, value, right in expected if value != right]
     partner, exercice = identity.get("partenaire", ""), identity.get("exercice", "")
-    if not said and partner not in known.towns:
-        said.append(finding("autre-partenaire", place, valeur=partner))
-    reading.findings += said
-    if said or not exercice.isdecimal():
+    if not mistakes and partner not in known.towns:
+        mistakes.append(finding("autre-partenaire", place, valeur=partner))
+    reading.findings += mistakes
+    if mistakes or not exercice.isdecimal():
         return False
     reading.identity = FormIdentity(contract, partner, int(exercice), identity.get("formulaire", ""))
     return True
@@ -137,105 +146,97 @@ class _FormReader:
         self.cells = CellReader(reading.findings, tolerant=True, date1904=reading.workbook.date1904)
 
     def read(self) -> None:
-        expected = {each.table for each in self.reading.formulas} | set(self.reading.baseline)
+        expected = {formula.table for formula in self.reading.formulas} | set(self.reading.baseline)
         for spec in FORM_TABLES:
             if spec.name not in expected and spec.name not in self.finder.names():
                 continue
             if spec.resource not in self.reading.schemas:  # a contract may have given up its plans de financement
                 continue
-            self.say_copies(spec)
+            self.check_copies(spec)
             labels = spec.labels(self.reading.schemas)
             area = self.finder.area(spec.name, labels, titre=spec.sheet, sheet_hint=spec.sheet)
             if area is not None:
-                self.reading.areas[spec.name] = area
-                self.table(spec, area)
+                self.reading.tables[spec.resource] = self.table(spec, area)
         self.reading.findings += self.finder.findings
 
-    def say_copies(self, spec: TableSpec) -> None:
+    def check_copies(self, spec: TableSpec) -> None:
         """Two copies of a sheet: nobody can tell which one is the answer."""
+        labels = set(spec.labels(self.reading.schemas))
         sheets = [
             sheet.name
             for sheet in self.reading.workbook.sheets
             for table in sheet.tables
-            if set(spec.labels(self.reading.schemas)) <= set(table.columns)
+            if labels <= set(table.columns)
         ]
         if len(sheets) > 1:
             place = Place(feuille=sheets[1], cellule="A1")
-            words = ", ".join(f"« {name} »" for name in sheets)
-            self.reading.findings.append(finding("deux-reponses", place, valeur=spec.sheet, feuilles=words))
+            names = ", ".join(f"« {name} »" for name in sheets)
+            self.reading.findings.append(finding("deux-reponses", place, valeur=spec.sheet, feuilles=names))
 
-    def table(self, spec: TableSpec, area: FoundTable) -> None:
-        reading, schema = self.reading, self.reading.schemas[spec.resource]
-        rows = self.rows(spec, area)
-        columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in schema.names}
+    def table(self, spec: TableSpec, area: FoundTable) -> FormTable:
+        schemas = self.reading.schemas
+        lines = self.lines(spec, area)
+        columns: dict[str, list[Any]] = {name: [None] * len(lines) for name in schemas[spec.resource].names}
         unread: dict[str, set[int]] = {}
         shown: dict[str, list[Any]] = {}
-        for each in spec.columns:
-            label, field_ = spec.label(each, reading.schemas), spec.field(each, reading.schemas)
-            if each.role in COMPUTED_ROLES:
+        for column in spec.columns:
+            label, field_ = spec.label(column, schemas), spec.field(column, schemas)
+            if column.role in COMPUTED_ROLES:
                 continue
             if field_ is None:
-                shown[each.name] = [area.value(row, label) if label in area.columns else None for row in rows]
+                shown[column.name] = [area.value(line, label) if label in area.columns else None for line in lines]
                 continue
-            values, bad = self.cells.column(area, rows, label, field_, self.choices(spec, each))
-            columns[field_.name], unread[field_.name] = values, bad
-            if each.role is Role.SHOWN:
-                shown[each.name] = values
-        self.imply(spec, columns, len(rows))
-        unreadable_keys = unread.get(spec.key.field or "", set())
-        fill_identifiers(spec.resource, columns, unreadable_keys)
-        keys = self.keys(spec, area, rows)
-        reading.shown[spec.name] = shown
-        reading.rows[spec.resource] = [FormRowRead(area, row, key) for row, key in zip(rows, keys, strict=True)]
-        reading.columns[spec.resource] = columns
-        reading.unknown |= {(spec.resource, place, name) for name, places in unread.items() for place in places}
+            choices = self.choices(spec, column)
+            columns[field_.name], unread[field_.name] = self.cells.column(area, lines, label, field_, choices)
+            if column.role is Role.SHOWN:
+                shown[column.name] = columns[field_.name]
+        for name, value in self.implied(spec).items():
+            if name in columns:
+                columns[name] = [value] * len(lines)
+        fill_identifiers(spec.resource, columns, unread.get(spec.key.field or "", set()))
+        unknown = {(position, name) for name, positions in unread.items() for position in positions}
+        sent = self.reading.baseline.get(spec.name, {})
+        return FormTable(spec, area, lines, self.row_ids(spec, area, lines), columns, unknown, shown, sent)
 
-    def rows(self, spec: TableSpec, area: FoundTable) -> list[int]:
+    def lines(self, spec: TableSpec, area: FoundTable) -> list[int]:
         """The rows that say something: known ones, and spare ones where something was typed."""
-        reading, kept = self.reading, []
-        computed = {
-            area.columns.get(spec.label(each, reading.schemas)) for each in spec.columns if each.role in COMPUTED_ROLES
+        schemas, lines = self.reading.schemas, list[int]()
+        labels = {column: spec.label(column, schemas) for column in spec.columns}
+        computed = {area.columns.get(label) for column, label in labels.items() if column.role in COMPUTED_ROLES}
+        read = {
+            column: label
+            for column, label in labels.items()
+            if column.role not in COMPUTED_ROLES and label in area.columns
         }
-        labels = [
-            spec.label(each, reading.schemas)
-            for each in spec.columns
-            if each.role not in COMPUTED_ROLES and spec.label(each, reading.schemas) in area.columns
-        ]
-        words = [spec.label(each, reading.schemas) for each in spec.columns if each.field != REMARK]
-        words = [label for label in labels if label in words]
-        key_label = spec.label(spec.key, reading.schemas)
+        worded = [label for column, label in read.items() if column.field != REMARK]
+        key_label = labels[spec.key]
         special = {row for row, column in (*area.sheet.errors, *area.sheet.uncached) if column not in computed}
         for row in area.rows():
-            values = [area.value(row, label) for label in labels]
-            written = [value for value in values if value is not None and value != ""]
-            if not written and row not in special:
+            if row not in special and all(area.value(row, label) in (None, "") for label in read.values()):
                 continue
             has_key = key_label in area.columns and area.value(row, key_label) not in (None, "")
-            total = None if has_key else total_label(area, row, words)
+            total = None if has_key else total_label(area, row, worded)
             if total is not None:
-                said = finding("total-ajoute", area.place(row, total), valeur=str(area.value(row, total)))
-                reading.findings.append(said)
-            elif area.repeats_headers(row):
-                continue
-            else:
+                notice = finding("total-ajoute", area.place(row, total), valeur=str(area.value(row, total)))
+                self.reading.findings.append(notice)
+            elif not area.repeats_headers(row):
                 if row > area.last_row and area.found_name:
-                    reading.findings.append(finding("ligne-sous-le-formulaire", area.place(row), valeur=spec.sheet))
-                kept.append(row)
-        return kept
+                    notice = finding("ligne-sous-le-formulaire", area.place(row), valeur=spec.sheet)
+                    self.reading.findings.append(notice)
+                lines.append(row)
+        return lines
 
-    def keys(self, spec: TableSpec, area: FoundTable, rows: list[int]) -> list[str | None]:
+    def row_ids(self, spec: TableSpec, area: FoundTable, lines: list[int]) -> list[str | None]:
         label = spec.label(spec.key, self.reading.schemas)
-        found = [area.value(row, label) if label in area.columns else None for row in rows]
-        return [str(value).strip() or None if value is not None else None for value in found]
+        values = [area.value(line, label) if label in area.columns else None for line in lines]
+        return [str(value).strip() or None if value is not None else None for value in values]
 
-    def imply(self, spec: TableSpec, columns: dict[str, list[Any]], count: int) -> None:
+    def implied(self, spec: TableSpec) -> dict[str, Any]:
         """What the form itself says of every row: its partner's collectivité, the partner, the exercice."""
-        said: dict[str, Any] = {"exercice": self.identity.exercice, "partenaire_id": self.identity.partenaire}
+        values: dict[str, Any] = {"exercice": self.identity.exercice, "partenaire_id": self.identity.partenaire}
         if spec.resource == "lignes_budgetaires":
-            said["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
-        for name, value in said.items():
-            if name in columns:
-                columns[name] = [value] * count
+            values["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
+        return values
 
     def choices(self, spec: TableSpec, column: ColumnSpec) -> Mapping[str, Any]:
         """What a cell may show, and the value that it stands for."""
@@ -244,7 +245,7 @@ class _FormReader:
             return {}
         key = schema.foreign.get(column.field)
         if key is None:
-            return {each: each for each in schema.by_name[column.field].enum}
+            return {choice: choice for choice in schema.by_name[column.field].enum}
         if key.table == "conventions":
             return self.known.conventions
         return self.known.keys[key.table]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from tabellion.campaign.model import Declaration
+from tabellion.campaign.merge import InForce
 from tabellion.campaign.reconciliation.claims import contradictions
 from tabellion.campaign.reconciliation.lines import check_shared_lines, check_subtotals, check_two_conventions
 from tabellion.campaign.reconciliation.plans import check_plans
@@ -23,15 +23,15 @@ def reconcile(
     schemas: Schemas,
     settings: Settings,
     locate: Locate,
-    declarations: Sequence[Declaration],
+    returns: Sequence[InForce],
     *,
     unknown: Collection[tuple[str, Any, str]] = (),
 ) -> list[Finding]:
     """What does not agree across partners: first between their returns, then by table, row and field.
 
     ``tables`` are the consolidated ones (amounts in integer cents, unique indexes); ``locate`` gives the place where a
-    value comes from, in the master or in a return. ``declarations`` are the rows of the returns in force, ``unknown``
-    the cells (table, index, field) of which enough was said already: nothing more is said of them. What
+    value comes from, in the master or in a return. ``returns`` are those in force, ``unknown`` the cells (table, index,
+    field) of which enough was said already: nothing more is said of them. What
     :func:`tabellion.checks.contract.check_contract` says of the same tables is not said again.
     Nothing raises: a rule whose columns the schemas no longer declare has nothing to say.
     """
@@ -40,4 +40,4 @@ def reconcile(
     check_shared_lines(inspection)
     check_two_conventions(inspection)
     check_subtotals(inspection)
-    return [*contradictions(tables, schemas, settings, declarations), *inspection.findings]
+    return [*contradictions(tables, schemas, settings, returns), *inspection.findings]

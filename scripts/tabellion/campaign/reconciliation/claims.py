@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from tabellion.campaign.model import Declaration
+from tabellion.campaign.merge import InForce
+from tabellion.campaign.model import ReturnedRow
 from tabellion.contract.workspace import Settings
-from tabellion.findings import Finding, Severity, finding
+from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables
 from tabellion.schema.money import euros, format_euros
@@ -28,9 +30,18 @@ _SHOWN = 200
 _Subject = tuple[str, str, int]
 
 
-def contradictions(
-    tables: Tables, schemas: Schemas, settings: Settings, declarations: Sequence[Declaration]
-) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Declaration:
+    """A row of a return, with who sent it."""
+
+    source: InForce
+    row: ReturnedRow
+
+    def place(self, champ: str) -> Place:
+        return self.row.place(self.source.fichier, champ)
+
+
+def contradictions(tables: Tables, schemas: Schemas, settings: Settings, returns: Sequence[InForce]) -> list[Finding]:
     """The fields of a financement that its funder and a lead of its fiche declare differently for one exercice.
 
     Both partners typed something there: a cell left as it was sent declares nothing. Words are compared folded. One
@@ -41,13 +52,14 @@ def contradictions(
     if not all(name in tables and set(fields) <= set(tables[name].columns) for name, fields in _NEEDED.items()):
         return []
     roles = _Roles(tables)
-    said: defaultdict[_Subject, dict[str, list[Declaration]]] = defaultdict(dict)
-    for each in declarations:
-        subject = roles.subject(each)
-        if subject is not None:
-            said[subject].setdefault(each.partenaire, []).append(each)
-    found = list[Finding]()
-    for (fiche, funder, exercice), partners in said.items():
+    by_subject: defaultdict[_Subject, dict[str, list[_Declaration]]] = defaultdict(dict)
+    for source in returns:
+        for row in source.parsed.rows:
+            subject = roles.subject(row, source.exercice)
+            if subject is not None:
+                by_subject[subject].setdefault(source.partenaire, []).append(_Declaration(source, row))
+    findings = list[Finding]()
+    for (fiche, funder, exercice), partners in by_subject.items():
         leads = [name for name in partners if (fiche, name) in roles.leads]
         for partner in (name for name in partners if roles.funder.get(name) == funder):
             for own in partners[partner]:
@@ -56,8 +68,9 @@ def contradictions(
                     for lead in leads
                     if lead != partner and (other := _same(own, partners[partner], partners[lead])) is not None
                 ]
-                found += _compared((fiche, exercice), own, facing, roles.names, schemas, settings.arrondi_euros * 100)
-    return found
+                rounding = settings.arrondi_euros * 100
+                findings += _compared((fiche, exercice), own, facing, roles.names, schemas, rounding)
+    return findings
 
 
 class _Roles:
@@ -75,19 +88,18 @@ class _Roles:
         known = tables[_FINANCEMENTS][["financement_id", "fiche_id", "financeur_id"]]
         self._known = {key: (fiche, funder) for key, fiche, funder in known.itertuples(index=False, name=None)}
 
-    def subject(self, declaration: Declaration) -> _Subject | None:
+    def subject(self, row: ReturnedRow, exercice: int) -> _Subject | None:
         """The fiche, the funder and the exercice that a row of a return speaks of; ``None`` for another table's row."""
-        row = declaration.row
         if row.table != _FINANCEMENTS:
             return None
         fiche, funder = self._known.get(row.key[0] if row.key else None, (None, None))
         fiche, funder = row.values.get("fiche_id") or fiche, row.values.get("financeur_id") or funder
         if not isinstance(fiche, str) or not isinstance(funder, str):
             return None
-        return fiche, funder, declaration.exercice
+        return fiche, funder, exercice
 
 
-def _same(own: Declaration, mine: Sequence[Declaration], theirs: Sequence[Declaration]) -> Declaration | None:
+def _same(own: _Declaration, mine: Sequence[_Declaration], theirs: Sequence[_Declaration]) -> _Declaration | None:
     """The row of another partner that speaks of the same financement as ``own``.
 
     By its key; else, where both have a single row of that funder on that fiche and one of them was typed as new, that
@@ -102,8 +114,8 @@ def _same(own: Declaration, mine: Sequence[Declaration], theirs: Sequence[Declar
 
 def _compared(
     subject: tuple[str, int],
-    own: Declaration,
-    facing: Sequence[tuple[str, Declaration]],
+    own: _Declaration,
+    facing: Sequence[tuple[str, _Declaration]],
     names: Mapping[str, str],
     schemas: Schemas,
     rounding: int,
@@ -113,15 +125,15 @@ def _compared(
     ``subject`` is the fiche and the exercice, ``rounding`` in cents.
     """
     fiche, exercice = subject
-    partner = names.get(own.partenaire, own.partenaire)
+    partner = names.get(own.source.partenaire, own.source.partenaire)
     for name in (_AMOUNT, *_WORDS):
         others = [(names.get(lead, lead), each) for lead, each in facing if _differ(own, each, name)]
         if not others:
             continue
         value: Any = own.row.values[name]
         said: list[tuple[str, Any]] = [(lead, each.row.values[name]) for lead, each in others]
-        place = own.row.place(own.fichier, name)
-        liees = [each.row.place(each.fichier, name) for _, each in others]
+        place = own.place(name)
+        liees = [each.place(name) for _, each in others]
         if name == _AMOUNT:
             words = [
                 f"le porteur {lead} {format_euros(cents)} (écart {format_euros(abs(cents - value))})"
@@ -143,7 +155,7 @@ def _compared(
             )  # fmt: skip
 
 
-def _differ(one: Declaration, other: Declaration, name: str) -> bool:
+def _differ(one: _Declaration, other: _Declaration, name: str) -> bool:
     """Whether both typed something in a field, and not the same."""
     first, second = one.row.values.get(name), other.row.values.get(name)
     if name not in one.row.before or name not in other.row.before:

@@ -245,23 +245,21 @@ def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
     builder = _Builder(side, schemas)
     pieces = list(sheet_pieces(reading))
     sheets = {each.name: each for each in pieces}
-    for spec in reading.specs:
-        schema, rows = schemas[spec.resource], reading.rows[spec.resource]
-        spots = [(each.area, each.row) for each in rows]
-        unknown = [(place, name) for table, place, name in reading.unknown if table == spec.resource]
+    for resource, table in reading.tables.items():
+        spec, area = table.spec, table.area
+        spots = [(area, line) for line in table.lines]
         titles = {
             each.field: spec.label(each, schemas)
             for each in spec.columns
             if each.field is not None and each.role is not Role.STATE
         }
         labels = spec.labels(schemas)
-        builder.table(schema, reading.columns[spec.resource], spots, unknown, titles, computed=labels)
-        side.tables[spec.resource] = _with_shown(side.tables[spec.resource], {
-            spec.label(each, schemas): reading.shown[spec.name][each.name]
+        builder.table(schemas[resource], table.columns, spots, list(table.unknown), titles, computed=labels)
+        side.tables[resource] = _with_shown(side.tables[resource], {
+            spec.label(each, schemas): table.shown[each.name]
             for each in spec.columns
-            if each.field is None and each.name in reading.shown[spec.name] and each.role is Role.SHOWN
+            if each.field is None and each.name in table.shown and each.role is Role.SHOWN
         })  # fmt: skip
-        area = reading.areas[spec.name]
         pieces += area_pieces(sheets.get(area.sheet.name), area, spec.sheet, extra_columns(area, ()), labels)
     side.pieces = pieces
     builder.finish(reading)

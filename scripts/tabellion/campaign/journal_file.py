@@ -37,7 +37,19 @@ STEPS: tuple[str, ...] = (
         feuille INTEGER, cellule TEXT, UNIQUE (tab, line, champ));
     CREATE TABLE said (id INTEGER PRIMARY KEY, cell INTEGER NOT NULL, run INTEGER NOT NULL, value,
         source INTEGER NOT NULL, feuille INTEGER, cellule TEXT);
-    CREATE INDEX said_of_cell ON said (cell);
+    """,
+    """
+    CREATE TABLE entries (id INTEGER PRIMARY KEY, tab TEXT NOT NULL, row_key TEXT NOT NULL, champ TEXT NOT NULL,
+        run INTEGER NOT NULL, value, source INTEGER NOT NULL, feuille TEXT, cellule TEXT);
+    CREATE TABLE moves (entry INTEGER PRIMARY KEY, feuille TEXT, cellule TEXT);
+    INSERT INTO entries SELECT s.id, t.word, r.word, f.word, s.run, s.value, s.source, p.word, s.cellule
+        FROM said AS s JOIN cells AS c ON c.id = s.cell JOIN words AS t ON t.id = c.tab JOIN words AS r ON r.id = c.line
+        JOIN words AS f ON f.id = c.champ LEFT JOIN words AS p ON p.id = s.feuille;
+    INSERT INTO moves SELECT e.id, p.word, c.cellule FROM cells AS c LEFT JOIN words AS p ON p.id = c.feuille
+        JOIN (SELECT max(id) AS id, cell FROM said GROUP BY cell) AS s ON s.cell = c.id JOIN entries AS e ON e.id = s.id
+        WHERE p.word IS NOT e.feuille OR c.cellule IS NOT e.cellule;
+    DROP TABLE said; DROP TABLE cells; DROP TABLE words;
+    CREATE INDEX entries_of_row ON entries (row_key);
     """,
 )
 
@@ -65,7 +77,7 @@ class UnusableError(Exception):
     """A file that is no journal that this version of the program can use; its words say why, in French."""
 
 
-def open_store(path: Path, now: datetime, patience_seconds: float) -> tuple[sqlite3.Connection, list[Finding]]:
+def open_file(path: Path, now: datetime, patience_seconds: float) -> tuple[sqlite3.Connection, list[Finding]]:
     """Open the journal at ``path`` for writing, making it or making room for it; in memory where nothing else goes.
 
     Returns it with what there is to say of it. A lock is waited for ``patience_seconds``. Never raises for what is on
@@ -73,52 +85,54 @@ def open_store(path: Path, now: datetime, patience_seconds: float) -> tuple[sqli
     """
     try:
         if not _is_there(path):
-            return _put(_prepared(path, patience_seconds), path, patience_seconds), []
-        return _opened(path, patience_seconds)
+            return _install(_make_new(path, patience_seconds), path, patience_seconds), []
+        return _open_present(path, patience_seconds)
     except (sqlite3.Error, OSError, UnusableError) as error:
-        return replace_store(path, now, patience_seconds, error)
+        return replace_file(path, now, patience_seconds, error)
 
 
-def replace_store(
+def replace_file(
     path: Path, now: datetime, patience_seconds: float, error: Exception
 ) -> tuple[sqlite3.Connection, list[Finding]]:
     """Set aside the journal at ``path``, which ``error`` stands in the way of, and begin a new one.
 
     What a journal in lecture seule holds is carried over to the new one.
     """
-    detail, kept, is_there = reason(error), _is_read_only(error), _is_there(path)
+    detail, is_kept = reason(error), _code(error) == sqlite3.SQLITE_READONLY
+    is_of_the_machine = isinstance(error, OSError) and not isinstance(error, PermissionError)
     try:
-        if not is_there or _is_not_its_fault(error):
+        if not _is_there(path) or is_of_the_machine or _code(error) in _NOT_ITS_FAULT:
             raise error
-        new = _prepared(path, patience_seconds, path if kept else None)
+        new = _make_new(path, patience_seconds, path if is_kept else None)
         try:
             aside = _set_aside(path, now)
-            connection = _put(new, path, patience_seconds)
+            connection = _install(new, path, patience_seconds)
         finally:
             new.unlink(missing_ok=True)
     except (sqlite3.Error, OSError, UnusableError) as other:
         later = reason(other)
         detail = detail if later == detail else f"{detail} ; {later}"
         return _in_memory(path), [finding("journal-en-memoire", PLACE, valeur=path.name, detail=detail)]
-    follow = "l'historique continue dans le nouveau" if kept else "l'historique reprend à partir de maintenant"
-    said = finding("journal-mis-de-cote", PLACE, valeur=path.name, detail=detail, aside=aside.name, suite=follow)
-    return connection, [said]
+    suite = "l'historique continue dans le nouveau" if is_kept else "l'historique reprend à partir de maintenant"
+    return connection, [
+        finding("journal-mis-de-cote", PLACE, valeur=path.name, detail=detail, aside=aside.name, suite=suite)
+    ]
 
 
-def read_store(path: Path, patience_seconds: float = 5) -> sqlite3.Connection:
+def snapshot(path: Path, patience_seconds: float = 5) -> sqlite3.Connection:
     """A copy in memory, brought up to date, of the journal at ``path``, which stays as it is.
 
     Raises ``FileNotFoundError``, :class:`UnusableError`, ``OSError`` or ``sqlite3.Error``.
     """
     if not path.exists():
         raise FileNotFoundError(path)
-    return _poured(path, sqlite3.connect(":memory:", isolation_level=None), patience_seconds)
+    return _copy_into(path, sqlite3.connect(":memory:", isolation_level=None), patience_seconds)
 
 
-def empty_store() -> sqlite3.Connection:
+def empty_journal() -> sqlite3.Connection:
     """A journal in memory that remembers nothing."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    _climb(connection, 0)
+    _apply_steps(connection, 0)
     return connection
 
 
@@ -141,15 +155,6 @@ def _code(error: Exception) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def _is_not_its_fault(error: Exception) -> bool:
-    """Whether the disk, the folder or the machine fails: a journal is not set aside for that."""
-    return _code(error) in _NOT_ITS_FAULT or (isinstance(error, OSError) and not isinstance(error, PermissionError))
-
-
-def _is_read_only(error: Exception) -> bool:
-    return _code(error) == sqlite3.SQLITE_READONLY
-
-
 def _is_there(path: Path) -> bool:
     """Whether something has the journal's name, also a link that leads nowhere; so too where nobody may look."""
     try:
@@ -159,15 +164,15 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _opened(path: Path, patience_seconds: float) -> tuple[sqlite3.Connection, list[Finding]]:
+def _open_present(path: Path, patience_seconds: float) -> tuple[sqlite3.Connection, list[Finding]]:
     """Open what is there, prove that it is sound and can be written, and bring it up to date."""
     _check_file(path)
-    connection = _connected(path, patience_seconds)
+    connection = _connect(path, patience_seconds)
     try:
         connection.execute("BEGIN IMMEDIATE")
         # Only a first page written tells that the folder takes the file of old pages: nothing is changed by it.
         connection.execute(f"PRAGMA application_id = {_number(connection, 'application_id')}")
-        version = _brought_up_to_date(connection)
+        version = _update(connection)
         connection.execute("COMMIT" if version < len(STEPS) else "ROLLBACK")
     except BaseException:
         connection.close()
@@ -188,7 +193,7 @@ def _check_file(path: Path) -> None:
         pass
 
 
-def _connected(path: Path, patience_seconds: float) -> sqlite3.Connection:
+def _connect(path: Path, patience_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=patience_seconds, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
@@ -200,7 +205,7 @@ def _connected(path: Path, patience_seconds: float) -> sqlite3.Connection:
     return connection
 
 
-def _brought_up_to_date(connection: sqlite3.Connection) -> int:
+def _update(connection: sqlite3.Connection) -> int:
     """Check the journal and take it from its version to the program's; returns the version that it had.
 
     Raises :class:`UnusableError` for what is no journal, a newer one, or a damaged one.
@@ -214,9 +219,9 @@ def _brought_up_to_date(connection: sqlite3.Connection) -> int:
         )
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise UnusableError("il est abîmé")
-    _climb(connection, version)
+    _apply_steps(connection, version)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
-        _climb(fresh, 0)
+        _apply_steps(fresh, 0)
         if _columns(connection) != _columns(fresh):
             raise UnusableError("ses tables ne sont pas celles d'un journal")
     return version
@@ -226,7 +231,7 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
-def _climb(connection: sqlite3.Connection, version: int) -> None:
+def _apply_steps(connection: sqlite3.Connection, version: int) -> None:
     """Apply the steps after ``version``, one statement at a time: ``executescript`` would commit between them."""
     for step in STEPS[version:]:
         for statement in filter(str.strip, step.split(";")):
@@ -238,25 +243,25 @@ def _climb(connection: sqlite3.Connection, version: int) -> None:
 def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
     return set(
         connection.execute(
-            "SELECT each.name, part.name FROM sqlite_master AS each, pragma_table_info(each.name) AS part"
-            " WHERE each.type = 'table' AND each.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c"
+            " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         )
     )
 
 
-def _prepared(path: Path, patience_seconds: float, source: Path | None = None) -> Path:
+def _make_new(path: Path, patience_seconds: float, source: Path | None = None) -> Path:
     """A new journal (with all that ``source`` holds), whole, beside the place ``path`` that it is for."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(_NEW)
-    for each in ("", *_COMPANIONS):
-        Path(f"{new}{each}").unlink(missing_ok=True)
+    for companion in ("", *_COMPANIONS):
+        Path(f"{new}{companion}").unlink(missing_ok=True)
     try:
-        with closing(_connected(new, patience_seconds)) as connection:
+        with closing(_connect(new, patience_seconds)) as connection:
             if source is not None:
-                _poured(source, connection, patience_seconds)
+                _copy_into(source, connection, patience_seconds)
             else:
                 connection.execute("BEGIN")
-                _climb(connection, 0)
+                _apply_steps(connection, 0)
                 connection.execute("COMMIT")
     except BaseException:
         new.unlink(missing_ok=True)
@@ -264,15 +269,15 @@ def _prepared(path: Path, patience_seconds: float, source: Path | None = None) -
     return new
 
 
-def _put(new: Path, path: Path, patience_seconds: float) -> sqlite3.Connection:
+def _install(new: Path, path: Path, patience_seconds: float) -> sqlite3.Connection:
     """Give the new journal its name, and open it. Pages of a journal that is gone would be put back into this one."""
     for companion in _COMPANIONS:
         Path(f"{path}{companion}").unlink(missing_ok=True)
     new.replace(path)
-    return _connected(path, patience_seconds)
+    return _connect(path, patience_seconds)
 
 
-def _poured(source: Path, target: sqlite3.Connection, patience_seconds: float) -> sqlite3.Connection:
+def _copy_into(source: Path, target: sqlite3.Connection, patience_seconds: float) -> sqlite3.Connection:
     """All of the journal ``source`` in ``target``, brought up to date there; ``target`` is closed when it fails."""
     try:
         _check_file(source)
@@ -282,7 +287,7 @@ def _poured(source: Path, target: sqlite3.Connection, patience_seconds: float) -
             _number(connection, "schema_version")
             connection.backup(target)
         target.execute("BEGIN")
-        _brought_up_to_date(target)
+        _update(target)
         target.execute("COMMIT")
     except BaseException:
         target.close()
@@ -293,8 +298,8 @@ def _poured(source: Path, target: sqlite3.Connection, patience_seconds: float) -
 def _in_memory(path: Path) -> sqlite3.Connection:
     """A journal that lasts as long as the run, with what can still be read of the one on the disk."""
     with suppress(sqlite3.Error, OSError, UnusableError):
-        return read_store(path)
-    return empty_store()
+        return snapshot(path)
+    return empty_journal()
 
 
 def _set_aside(path: Path, now: datetime) -> Path:
