@@ -358,6 +358,34 @@ def test_an_older_journal_is_brought_up_to_date_with_all_it_holds(path: Path, mo
     connection.close()
 
 
+def test_a_journal_of_the_first_version_keeps_its_history(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    connection = sqlite3.connect(path)
+    connection.executescript(journal_file.STEPS[0])
+    connection.executescript("""
+        INSERT INTO runs VALUES (1, '2016-11-20T02:00:00', '2016-11-20T02:00:00', '1.0', 'abc', '{}');
+        INSERT INTO words VALUES (1, 'lignes_budgetaires'), (2, '["B01-luce-001",2016]'), (3, 'montant_prevu'),
+            (4, 'Budget'), (5, 'commentaire');
+        INSERT INTO sources VALUES (1, 'luce', 2016, 'retours/Lucé.xlsx', '2016-11-18T13:05:00', 'Zoé'),
+            (2, NULL, NULL, 'contrat.xlsx', NULL, '');
+        INSERT INTO cells VALUES (1, 1, 2, 3, 4, 'F9'), (2, 1, 2, 5, NULL, NULL);
+        INSERT INTO said VALUES (1, 1, 1, 90000, 2, 4, 'F6'), (2, 2, 1, x'6231', 2, NULL, NULL),
+            (3, 1, 1, 100000, 1, 4, 'F6');
+    """)
+    connection.execute(f"PRAGMA application_id = {journal_file.APPLICATION}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    assert a_run(path, said(cellule="F9"), now=LATER) == (0, ["journal-migre"])
+    with read_journal(path) as journal:
+        assert [(each.champ, each.value, each.cellule, each.fichier) for each in journal.history()] == [
+            ("montant_prevu", 900_00, "F6", "contrat.xlsx"),
+            ("commentaire", True, None, "contrat.xlsx"),
+            ("montant_prevu", 1_000_00, "F6", "retours/Lucé.xlsx"),
+        ]
+        assert journal.cells()[CELL] == said(cellule="F9")._replace(run=1, noted=NOW)
+
+
 def test_an_older_journal_that_cannot_be_brought_up_to_date_is_set_aside(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,7 +103,7 @@ def says(partner: str, amount: int | None, *, sent: int | None = 1, year: int = 
 
 
 @pytest.mark.parametrize(
-    ("sent", "partner", "master", "fate", "after"),
+    ("sent", "partner", "master", "outcome", "after"),
     [
         pytest.param(1, 1, 1, None, 1, id="nobody changed it"),
         pytest.param(1, 1, 3, None, 3, id="only staff changed it"),

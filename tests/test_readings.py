@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabellion.parsed import parse_bytes
+from tabellion.reading import parse_bytes
 from tabellion.parsed.references import references
 
 from support.contracts import schemas
