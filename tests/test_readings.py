@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabellion.parsed.references import references
 
 from support.contracts import schemas
 from support.forms import form_contract, written_form
@@ -24,6 +23,7 @@ from tabellion.campaign.parsed_return import Examiner, ParsedReturn, RemovedRow,
 from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.forms import FormIdentity
 from tabellion.reading import parse_bytes
+from tabellion.reading.references import references
 from tabellion.schema.frames import plain_columns
 
 _TEXT = st.text(max_size=12)
