@@ -25,7 +25,6 @@ def campaign(site: Site) -> None:
     site.answer("pole-emploi", "pole-emploi.xlsx", 2, saved="2016-11-05T10:00:00")
     site.run("consolidate", "--json", "nuit.json", "--journal-texte", "tabellion.log")
     site.run("consolidate", "--journal-texte", "tabellion.log")
-    site.run("status")
     _second_night(site)
     site.at("2016-12-06T02:30:00")
     site.run("consolidate", "--journal-texte", "tabellion.log")
@@ -38,7 +37,7 @@ def campaign(site: Site) -> None:
     _third_night(site)
     site.at("2016-12-07T02:30:00")
     site.run("consolidate", "--silencieux", "--json", "nuit.json", "--journal-texte", "tabellion.log")
-    site.run("relances")
+    site.run("relances", *_partners("mainvilliers", "luce", "villes"))
     site.run("relances", "--forcer", "--partenaire", "mainvilliers")
     site.run("publish", "--depuis", "consolidation", "--exercice", "2016")
     site.run("annexe", "--depuis", "consolidation", "--exercice", "2016")
@@ -129,10 +128,9 @@ def plans(site: Site) -> None:
     """The same with a plan de financement per fiche."""
     site.contract(settings=with_plans)
     site.run("generate")
-    answering = (METRO, "etat", "pole-emploi", "promoteurs-prives")
+    answering = (METRO, "pole-emploi")
     site.run("forms", *_partners(*answering))
-    for seed, partner in enumerate(answering[:2], 1):
-        site.answer(partner, f"{partner}.xlsx", seed, saved=f"2016-11-{seed:02d}T10:00:00")
+    site.answer(METRO, f"{METRO}.xlsx", 1, saved="2016-11-01T10:00:00")
     more: books.Cells = {
         "Charges": {"D7": "12 k€", "D8": -5, "D9": "beaucoup"},
         "Produits": {"E7": 100, "F7": 200, "G7": 300, "H7": "x" * 2001},
@@ -161,8 +159,7 @@ def small_campaign(site: Site) -> None:
     site.run("consolidate")
     site.run("diff", "workbooks/envois/2016/luce-2016.xlsx", f"{RETOURS}/luce.xlsx", "--json", "diff.json")
     site.run("adopt", "--oui")
-    site.run("generate")
-    site.run("forms", "--exercice", "2017")
+    site.run("forms", "--exercice", "2017", "--partenaire", "luce")
     site.answer("luce", "luce 2017.xlsx", 3, year=2017, saved="2017-03-05T10:00:00")
     shutil.rmtree(site.workbooks / ".tabellion")
     site.at("2017-04-01T08:00:00")

@@ -56,7 +56,6 @@ def edits(site: Site) -> None:
     shutil.copy(site.root / "modifié.xlsx", site.workbooks / "contrat.xlsx")
     site.note(site.workbooks / "contrat.xlsx")
     site.run("generate")
-    site.run("annexe")
     site.run("publish")
     site.run("generate", "--forcer")
 
