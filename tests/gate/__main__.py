@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -24,6 +25,8 @@ from gate.scenarios import SCENARIOS  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 _SHOWN = 40
+#: Of one file, so many kinds of difference are shown.
+_PARTS = 3
 
 
 def main() -> int:
@@ -86,8 +89,14 @@ def show(found: list[Difference], most: int) -> int:
     for each in found:
         groups.setdefault((each.part, each.excerpt, each.reason), []).append(each)
     ordered = sorted(groups.values(), key=lambda group: group[0].reason is not None)
-    for group in ordered[:most]:
+    parts: Counter[str] = Counter()
+    shown = 0
+    for group in ordered:
         first = group[0]
+        parts[first.file] += 1
+        if shown == most or (parts[first.file] > _PARTS and most == _SHOWN):
+            continue
+        shown += 1
         mark = f"intended ({first.reason})" if first.reason is not None else "DIFFERENT"
         print(f"\n{mark}: {first.scenario} · {first.step} · {first.place}")
         for line in first.excerpt:
@@ -96,8 +105,10 @@ def show(found: list[Difference], most: int) -> int:
             places = dict.fromkeys(f"{each.scenario}:{each.file}" for each in group[1:])
             more = f", … ({len(places)} files)" if len(places) > 4 else ""
             print(f"    the same in {', '.join(list(places)[:4])}{more}")
-    if len(ordered) > most:
-        print(f"\n… and {len(ordered) - most} more kinds of difference (--all shows them)")
+    if len(ordered) > shown:
+        print(f"\n… and {len(ordered) - shown} more kinds of difference (--all shows them)")
+        most_parts = ", ".join(f"{name} ({count})" for name, count in parts.most_common(8))
+        print(f"kinds by file: {most_parts}")
     wrong = sum(each.reason is None for each in found)
     print(f"\n{wrong} differences, {len(found) - wrong} intended ones" if found else "")
     return 1 if wrong else 0
