@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the refactoring started from.
-BASE = "015293872fedf9b0e4af99325e2a58ce1fe3c6c5"
+BASE = "fa238b335ea10b3645815c37097230b37ab93774"
 #: What a program needs to run, and to make a contract.
 KIT = ("scripts", "schemas", "templates", "tabellion.toml", "workbooks/registre")
 DOCUMENT = ROOT.parent / "shared" / "source" / "conventions-thematiques-2015-2020.txt"
