@@ -77,8 +77,8 @@ def test_a_contract_made_by_hand_with_a_column_of_its_own(tmp_path: Path) -> Non
         "C01 Réussir", "C02 Réussir", "B01 Réussir", "B02 Réussir",
     ]  # fmt: skip
     reading = read_master(workbook, workspace.schemas, "ailleurs-2024")
-    assert reading.tables["fiches"]["quartier"].tolist() == ["Nord"]
-    assert reading.tables["lignes_budgetaires"]["montant_realise"].tolist() == [123_456]
+    assert reading.tables["fiches"].column("quartier") == ["Nord"]
+    assert reading.tables["lignes_budgetaires"].column("montant_realise") == [123_456]
     # Off its list, the new column is refused like any other, at its cell.
     rewrite(folder, "fiches", [
         {"fiche_id": "I-1.1./1", "convention_id": 1, "axe_id": "I-1.1", "objectif": "Lire.", "quartier": "Est"},

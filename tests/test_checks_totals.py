@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -232,24 +231,6 @@ def test_one_changed_amount_is_said_at_its_subtotal_alone(rows: Rows, data: st.D
     assert cells(found) == [("total-collectivite", at(rows, name))]
 
 
-@pytest.mark.parametrize("kind", ["cells", "tuples"])
-def test_any_unique_index_will_do(kind: str) -> None:
-    rows = small_rows()
-    rows["lignes_budgetaires"][0]["montant_realise"] += 5_00
-    rows["fiches"][0]["axe_id"] = "I-9"
-    rows["participations"].append(dict(rows["participations"][0]))
-    tables = tables_of(rows)
-    plain = check_contract(tables, schemas(), SETTINGS, locate)
-    names: dict[str, list[Any]] = {}
-    for name, frame in tables.items():
-        names[name] = [f"{name}!A{row}" if kind == "cells" else (name, row) for row in range(len(frame))]
-        tables[name] = frame.set_axis(names[name], axis=0) if len(frame) else frame
-    found = check_contract(
-        tables, schemas(), SETTINGS, lambda table, index, field=None: locate(table, names[table].index(index), field)
-    )
-    assert cells(found) == cells(plain) != []
-
-
 @pytest.mark.source
 def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() -> None:
     from tabellion.contract.workspace import find_workspace
@@ -257,11 +238,11 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
 
     tables = tables_of(read_document(SOURCE.read_bytes(), SOURCE.name).tables)
     found = check_contract(tables, schemas(), find_workspace(ROOT).settings, locate)
-    numbers = {name: frame["ligne_source"] for name, frame in tables.items() if "ligne_source" in frame}
+    numbers = {name: table.column("ligne_source") for name, table in tables.items() if "ligne_source" in table.columns}
     said = {
         (
             each.code,
-            int(numbers[str(each.place.feuille)].iloc[int(str(each.place.cellule).rpartition("@")[2])]),
+            numbers[str(each.place.feuille)][int(str(each.place.cellule).rpartition("@")[2])],
             each.valeur,
         )
         for each in found

@@ -219,9 +219,9 @@ def test_a_cell_of_the_master_is_what_stands_there_now(workspace: Path) -> None:
     found = find_workspace(workspace)
     generate(found, None, force=False, now=SENT)
     reading = read_master(read_workbook(found.contrat), schemas(), found.settings.identifiant)
-    frame = reading.tables["lignes_budgetaires"]
-    key = (str(frame["ligne_id"].iloc[1]), int(frame["exercice"].iloc[1]))
-    place = reading.locate("lignes_budgetaires", frame.index[1], "montant_realise")
+    row = reading.tables["lignes_budgetaires"].rows[1]
+    key = (row["ligne_id"], row["exercice"])
+    place = reading.locate("lignes_budgetaires", 1, "montant_realise")
     assert place.feuille is not None
     # The journal saw the line one row higher: since then somebody inserted a row above it.
     stale = of_staff("lignes_budgetaires", key, "montant_realise", 5_00, "A1", place.feuille)

@@ -13,7 +13,7 @@ from support.masters import chartres, contract_of
 from tabellion.contract.labels import Labels
 from tabellion.contract.model import Contract
 from tabellion.schema import Key
-from tabellion.schema.frames import Tables, plain_rows
+from tabellion.schema.tables import Tables
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def labels() -> Labels:
 
 
 def keys(contract: Contract, table: str) -> Iterator[Key]:
-    for row in plain_rows(contract.tables[table]):
+    for row in contract.tables[table].rows:
         yield tuple(row[name] for name in contract.schemas[table].primary_key)
 
 
@@ -48,7 +48,7 @@ def test_the_rows_of_any_contract_are_told_apart(tables: Tables) -> None:
 
 
 def test_a_row_is_said_in_its_own_words(labels: Labels) -> None:
-    row = plain_rows(labels.contract.tables["lignes_budgetaires"])[0]
+    row = labels.contract.tables["lignes_budgetaires"].rows[0]
     town = labels.key_words("lignes_budgetaires", "collectivite_id")[row["collectivite_id"]]
     said = labels.row("lignes_budgetaires", (row["ligne_id"], row["exercice"]))
     where = f"convention {row['convention_id']}, ligne {row['ligne_id']} de {row['exercice']}"

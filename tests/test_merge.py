@@ -19,7 +19,6 @@ from tabellion.campaign.model import MergeOutcome, Modification, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn, RemovedRow
 from tabellion.findings import Place
 from tabellion.layout.forms import FormIdentity
-from tabellion.schema.frames import plain_rows
 
 LINES, FOLLOWED, FUNDED = "lignes_budgetaires", "suivis", "financements"
 KEY = ("B01-luce-001", 2013)
@@ -30,7 +29,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 def contract(**more: list[dict[str, Any]]) -> Rows:
     """The rows of the small contract; ``more`` replaces some tables."""
-    return {table: plain_rows(frame) for table, frame in tables_of({**small_rows(), **more}).items()}
+    return {name: [dict(row) for row in table.rows] for name, table in tables_of({**small_rows(), **more}).items()}
 
 
 def places(rows: Rows) -> dict[str, list[Place]]:

@@ -32,7 +32,7 @@ from tabellion.outputs.document.model import Edition
 from tabellion.outputs.document.pdf import pdf_is_intact, sealed, without_hour
 from tabellion.outputs.document.template import load_template
 from tabellion.outputs.document.texts import paragraphs
-from tabellion.schema.frames import make_tables
+from tabellion.schema.tables import make_tables
 
 NOW = datetime(2016, 3, 1, 9, 30)
 TEMPLATE = ROOT / "templates" / "document.docx"

@@ -19,7 +19,7 @@ from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.findings import Finding, Severity
 from tabellion.layout.forms import FormIdentity
-from tabellion.schema.frames import Tables
+from tabellion.schema.tables import Tables
 
 AVERTISSEMENT, INFORMATION, ERREUR = Severity.AVERTISSEMENT, Severity.INFORMATION, Severity.ERREUR
 COLUMNS = {"dispositif": 4, "statut_montant": 5, "montant": 6}
@@ -472,7 +472,7 @@ def test_every_place_is_a_cell_that_exists_and_two_runs_say_the_same(tables: Tab
         for place in (each.place, *each.liees):
             field, _, index = (place.cellule or "").partition("@")
             assert field in tables[place.feuille or ""].columns
-            assert int(index) in tables[place.feuille or ""].index
+            assert int(index) in range(len(tables[place.feuille or ""]))
 
 
 def test_a_contract_of_a_whole_country_is_reconciled_in_little_time() -> None:

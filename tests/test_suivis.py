@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import openpyxl
-import pandas as pd
 import pytest
 
 from support.contracts import ROOT, SETTINGS, Row, followed, locate, schemas, small_rows, tables_of
@@ -21,7 +20,6 @@ from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.schema.cast import cast_column
 from tabellion.schema.dictionary import dictionary
-from tabellion.schema.frames import plain_rows
 from tabellion.schema.table import Field
 from tabellion.xlsx.writer import FIRST_DAY
 
@@ -58,7 +56,7 @@ def test_a_register_without_follow_up_has_no_sheet_for_it() -> None:
     assert "Suivi" not in openpyxl.load_workbook(io.BytesIO(content)).sheetnames
     reading = read(content)
     assert reading.findings == []
-    assert plain_rows(reading.tables["suivis"]) == []
+    assert reading.tables["suivis"].rows == []
 
 
 def test_the_sheet_stands_after_the_financements_and_comes_back() -> None:
@@ -67,7 +65,7 @@ def test_the_sheet_stands_after_the_financements_and_comes_back() -> None:
     assert names[names.index("Financements") + 1] == "Suivi"
     reading = read(content)
     assert reading.findings == []
-    pd.testing.assert_frame_equal(reading.tables["suivis"], tables_of(suivis=FOLLOWED)["suivis"])
+    assert reading.tables["suivis"] == tables_of(suivis=FOLLOWED)["suivis"]
 
 
 def test_cells_show_percentages_and_days_as_people_say_them() -> None:
@@ -103,7 +101,7 @@ def test_a_text_in_place_of_a_percentage_or_a_day_is_refused_at_its_cell() -> No
     reading = read(edited(master(FOLLOWED), edit))
     said = {each.place.cellule: each.code for each in reading.findings if each.bloquant}
     assert sorted(said.values()) == ["date-en-texte", "texte-au-lieu-de-nombre"]
-    assert reading.tables["suivis"]["pourcentage"].tolist()[1] == 75
+    assert reading.tables["suivis"].column("pourcentage")[1] == 75
 
 
 def test_the_checks_look_at_percentages_and_days() -> None:

@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from filling import filled, write_filled
 from program import ROOT
 
@@ -29,7 +28,7 @@ from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.layout.forms import BUDGET_TABLE, Form, FormRow
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.outputs.forms.content import make_forms
-from tabellion.schema.frames import make_tables
+from tabellion.schema.tables import make_table, make_tables
 from tabellion.xlsx.writer import with_parts
 
 CENSUS, FIRST_YEAR = 2013, 2016
@@ -229,8 +228,10 @@ def _write_forms(workspace: Workspace, year: int) -> list[bytes]:
     contract = load_contract(workspace)
     tables = dict(contract.tables)
     for table, rows in _rows_of(MARK).items():
+        table_schema = contract.schemas[table]
         more = make_tables(contract.schemas, {table: rows})[table]
-        tables[table] = pd.concat([tables[table], more], ignore_index=True)
+        both = {name: tables[table].column(name) + more.column(name) for name in table_schema.names}
+        tables[table] = make_table(table_schema, both)
     contract = replace(contract, tables=tables)
     [sent] = make_forms(contract, year, [_name(MARK)])
     return write_filled(contract, sent, [_filled(sent, seed) for seed in range(FILLINGS)])

@@ -32,8 +32,8 @@ FILLINGS = 10
 def write_returns(workspace: Path, count: int) -> list[Path]:
     """The returns to the contract in ``workspace``, town after town."""
     contract = load_contract(find_workspace(workspace))
-    partners = contract.tables["partenaires"]
-    towns = list(partners.loc[partners["collectivite_id"].notna(), "partenaire_id"])
+    partners = contract.tables["partenaires"].rows
+    towns = [row["partenaire_id"] for row in partners if row["collectivite_id"] is not None]
     forms = make_forms(contract, contract.settings.exercice_courant, towns)
     fillings = range(min(FILLINGS, -(-count // len(forms))))
     written = [write_filled(contract, sent, [filled(sent, seed) for seed in fillings]) for sent in forms]

@@ -30,7 +30,7 @@ from tabellion.campaign.model import (
 from tabellion.contract.model import Contract
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.outputs.master.layout import lay_out_master
-from tabellion.schema.frames import Tables, make_frame, plain_rows
+from tabellion.schema.tables import Tables, make_table
 
 #: Names that break links, markup and formulas when they are not escaped; sheets as well as files may have them.
 HOSTILE_FILE = "retours/Été 50%25 & <b>n°1 #2 'copie' [v2] (1).xlsx"
@@ -92,8 +92,8 @@ def rich() -> Consolidation:
     board, strays = _board(contract)
     modifications = _modifications(contract)
     origins, cells = _origins(contract, modifications)
-    master = {**tables, "suivis": make_frame(base.schemas["suivis"], {})}
-    lines = plain_rows(tables["lignes_budgetaires"])
+    master = {**tables, "suivis": make_table(base.schemas["suivis"], {})}
+    lines = tables["lignes_budgetaires"].rows
     first, second = lines[-1], lines[-2]
     return consolidation_of(
         contract, master, origins=origins, cells=cells, board=board, strays=strays, modifications=modifications,
@@ -114,19 +114,19 @@ def rich() -> Consolidation:
 
 
 def _hostile_partners(base: Contract) -> Any:
-    rows = plain_rows(base.tables["partenaires"])
+    rows = [*base.tables["partenaires"].rows]
     rows += [
         {"partenaire_id": "hostile", "nom": HOSTILE_TEXTS[0], "courriel": "x@exemple.fr"},
         {"partenaire_id": "formule", "nom": HOSTILE_TEXTS[1]},
         {"partenaire_id": "long", "nom": LONG_NAME[:250]},
     ]
     schema = base.schemas["partenaires"]
-    return make_frame(schema, {name: [row.get(name) for row in rows] for name in schema.names})
+    return make_table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
 
 
 def _two_years(base: Contract) -> Any:
     """The census of 2013, and 2016 with planned, voted and spent amounts, some not known, some with cents."""
-    rows = plain_rows(base.tables["lignes_budgetaires"])
+    rows = [*base.tables["lignes_budgetaires"].rows]
     later = []
     for rank, row in enumerate(rows):
         if rank % 9 == 4:
@@ -146,14 +146,14 @@ def _two_years(base: Contract) -> Any:
     }
     rows += [*later, new]
     schema = base.schemas["lignes_budgetaires"]
-    return make_frame(schema, {name: [row.get(name) for row in rows] for name in schema.names})
+    return make_table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
 
 
 def _followed(base: Contract) -> Any:
     stages = base.schemas["suivis"].by_name["avancement"].enum
-    leads = {row["fiche_id"]: row["partenaire_id"] for row in plain_rows(base.tables["participations"])}
+    leads = {row["fiche_id"]: row["partenaire_id"] for row in base.tables["participations"].rows}
     rows: list[Row] = []
-    for rank, fiche in enumerate(base.tables["fiches"]["fiche_id"].tolist()):
+    for rank, fiche in enumerate(base.tables["fiches"].column("fiche_id")):
         if rank % 5 == 4:
             continue
         rows.append({
@@ -163,11 +163,11 @@ def _followed(base: Contract) -> Any:
             "commentaire": HOSTILE_TEXTS[rank % len(HOSTILE_TEXTS)] if rank % 11 == 0 else None,
         })  # fmt: skip
     schema = base.schemas["suivis"]
-    return make_frame(schema, {name: [row.get(name) for row in rows] for name in schema.names})
+    return make_table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
 
 
 def _board(contract: Contract) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, ...]]:
-    known = {row["partenaire_id"]: row for row in plain_rows(contract.tables["partenaires"])}
+    known = {row["partenaire_id"]: row for row in contract.tables["partenaires"].rows}
     remark = said("valeur-comprise", place("retours/luce (1).xlsx", "Budget", 9, 5), "« 12 k€ » : 12 000 €.")
     luce = received("retours/luce (1).xlsx", Verdict.IN_FORCE, [remark], partenaire="luce", exercice=2016,
                     author="M. Dupont", saved=datetime(2016, 12, 1, 17, 42),
@@ -232,7 +232,7 @@ def _modifications(contract: Contract) -> tuple[Modification, ...]:
         "saved": datetime(2016, 12, 1, 17, 42),
         "author": "M. Dupont",
     }
-    rows = plain_rows(contract.tables["lignes_budgetaires"])
+    rows = contract.tables["lignes_budgetaires"].rows
     found = []
     mine = [row for row in rows if row["collectivite_id"] == "luce" and row["exercice"] == 2016]
     for rank, row in enumerate(mine):
@@ -243,7 +243,7 @@ def _modifications(contract: Contract) -> tuple[Modification, ...]:
             where = place(source, "Budget", 8 + rank, column)
             found.append(Modification("lignes_budgetaires", key, name, before, row[name], place=where,
                                       outcome=fates[rank % 6], is_new_row=is_new, **common))  # fmt: skip
-    for rank, row in enumerate(plain_rows(contract.tables["suivis"])[:12]):
+    for rank, row in enumerate(contract.tables["suivis"].rows[:12]):
         key = (row["fiche_id"], row["partenaire_id"], 2016)
         for column, name in enumerate(("avancement", "date_bilan", "commentaire"), 5):
             after = row[name] if row[name] is not None else HOSTILE_TEXTS[rank % len(HOSTILE_TEXTS)]
@@ -262,12 +262,12 @@ def _origins(
     positions = {
         name: {
             tuple(row[field] for field in schema.primary_key): rank
-            for rank, row in enumerate(plain_rows(contract.tables[name]))
+            for rank, row in enumerate(contract.tables[name].rows)
         }
         for name, schema in contract.schemas.items()
     }
     origins = {
-        name: [replace(plan.locate(name, index), fichier="contrat.xlsx") for index in frame.index]
+        name: [replace(plan.locate(name, index), fichier="contrat.xlsx") for index in range(len(frame))]
         for name, frame in contract.tables.items()
     }
     cells = {}

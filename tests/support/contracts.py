@@ -14,7 +14,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Place
 from tabellion.schema import Schemas, load_schemas
-from tabellion.schema.frames import Tables, make_tables
+from tabellion.schema.tables import Tables, make_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The published document, where a checkout has it beside it.

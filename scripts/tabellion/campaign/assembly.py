@@ -30,7 +30,7 @@ from tabellion.contract.labels import Labels
 from tabellion.contract.model import Contract
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import Schemas
-from tabellion.schema.frames import make_frame, plain_rows
+from tabellion.schema.tables import make_table
 
 Slot = tuple[int, str]
 """An exercice and a partner."""
@@ -74,10 +74,10 @@ def assemble(materials: Materials) -> Assembly:
     schemas, settings = contract.schemas, contract.settings
     choices, strays = _choose_versions(materials)
     in_force = _in_force(materials, choices)
-    rows = {table: plain_rows(frame) for table, frame in master.tables.items()}
+    rows = {name: [dict(row) for row in table.rows] for name, table in master.tables.items()}
     merged = merge(rows, master.origins(), in_force, schemas, master.place)
     tables = {
-        table: make_frame(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
+        table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
         for table, rows in merged.rows.items()
     }
     contract = replace(contract, tables=tables)
@@ -186,7 +186,7 @@ def _unsettled(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
 def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardLine, ...]:
     """A line per partner for the exercice that is asked now, and for each other one that it was asked, or answers."""
     settings = materials.contract.settings
-    partners = plain_rows(materials.master.tables["partenaires"])
+    partners = materials.master.tables["partenaires"].rows
     years = {settings.exercice_courant, *(year for year, _ in (*materials.sent, *choices))}
     lines = []
     for year in sorted(years, reverse=True):

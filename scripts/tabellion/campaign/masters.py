@@ -20,7 +20,7 @@ from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables, make_frame, plain_columns
+from tabellion.schema.tables import Tables, make_table
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def master_of_register(register: Register, fichier: str, adoption: str) -> Maste
     rows = {table: [(-1, line) for line in lines] for table, lines in register.lines.items()}
     digest = hashlib.sha256()
     for table, frame in register.tables.items():
-        digest.update(f"{table} {plain_columns(frame)!r}".encode())
+        digest.update(f"{table} {frame.columns!r}".encode())
     return Master(fichier, digest.hexdigest(), register.tables, rows, adoption=adoption)
 
 
@@ -143,7 +143,7 @@ def to_json(master: Master) -> dict[str, Any]:
     return {
         "sha256": master.sha256,
         "tables": {
-            table: {name: [plain_json(value) for value in values] for name, values in plain_columns(frame).items()}
+            table: {name: [plain_json(value) for value in values] for name, values in frame.columns.items()}
             for table, frame in master.tables.items()
         },
         "rows": master.rows,
@@ -160,7 +160,7 @@ def to_json(master: Master) -> dict[str, Any]:
 def from_json(content: Mapping[str, Any], fichier: str, schemas: Schemas) -> Master:
     """The master that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
     tables: Tables = {
-        table: make_frame(
+        table: make_table(
             schemas[table], {name: [value_of(value) for value in values] for name, values in columns.items()}
         )
         for table, columns in content["tables"].items()

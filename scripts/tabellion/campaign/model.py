@@ -18,7 +18,7 @@ from tabellion.addresses import cell_name
 from tabellion.contract.model import Contract
 from tabellion.findings import Finding, Place, Severity
 from tabellion.schema import Key
-from tabellion.schema.frames import Tables
+from tabellion.schema.tables import Tables
 
 
 class Verdict(Enum):

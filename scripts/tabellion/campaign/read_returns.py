@@ -30,7 +30,7 @@ from tabellion.reading.hidden import read_identity
 from tabellion.reading.references import References
 from tabellion.reading.source import read_source
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables, make_frame
+from tabellion.schema.tables import Tables, make_table
 
 #: Returns whose rows are validated, and remembered, together: enough to cost little, few enough to hold in memory.
 BATCH = 200
@@ -130,7 +130,7 @@ def check_rows(
     unknown: set[tuple[str, Any, str]] = set()
     for resource, of_table in rows.items():
         columns = {name: [row.values.get(name) for _, row in of_table] for name in schemas[resource].names}
-        tables[resource] = make_frame(schemas[resource], columns)
+        tables[resource] = make_table(schemas[resource], columns)
         unknown |= {
             (resource, position, name)
             for position, (_, row) in enumerate(of_table)

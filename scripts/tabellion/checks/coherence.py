@@ -113,14 +113,14 @@ def _check_numbers(inspection: Inspection) -> None:
 
 def _check_ranks(inspection: Inspection, parts: pd.DataFrame) -> None:
     """The fiches of an axe are numbered 1, 2, 3, …"""
-    seen: defaultdict[str, dict[int, Any]] = defaultdict(dict)
+    seen: defaultdict[str, dict[int, int]] = defaultdict(dict)
     for index, axe, rank in zip(parts.index, parts["axe"].tolist(), parts["rank"].tolist(), strict=True):
         seen[axe].setdefault(int(rank), index)
     for axe, ranks in seen.items():
         before = 0
         for rank in sorted(ranks):
             if rank > before + 1:
-                _say_missing(inspection, inspection.position("fiches", ranks[rank]), f"{axe}./", before + 1, rank - 1)
+                _say_missing(inspection, ranks[rank], f"{axe}./", before + 1, rank - 1)
             before = rank
 
 
@@ -197,7 +197,7 @@ def _check_deadlines(inspection: Inspection) -> None:
     meaning = inspection.settings.priorites
     names = ["echeance", "priorite", "annee_priorite"]
     dated = inspection.rows("fiches", _dated(inspection.column("fiches", "echeance")), *names)
-    values = inspection.tables["fiches"][names].iloc[dated].itertuples(index=False, name=None)
+    values = inspection.tables["fiches"].frame[names].iloc[dated].itertuples(index=False, name=None)
     agreed: dict[tuple[Any, ...], str | None] = {}
     for position, (deadline, *priority) in zip(dated.tolist(), values, strict=True):
         rank, year = (None if each is pd.NA else int(each) for each in priority)

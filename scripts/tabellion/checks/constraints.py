@@ -29,8 +29,8 @@ def check_constraints(inspection: Inspection) -> None:
     for table, schema in inspection.schemas.items():
         broken: dict[tuple[int, str], str] = {}
         unread = {name: inspection.unread(table, name) for name in schema.names}
-        for violation in violations(schema, inspection.tables[table]):
-            key = (inspection.position(table, violation.index), violation.field)
+        for violation in violations(inspection.tables[table]):
+            key = (violation.position, violation.field)
             if key[0] in unread[violation.field]:
                 continue
             broken[key] = min(broken.get(key, violation.rule), violation.rule, key=list(_CODES).index)

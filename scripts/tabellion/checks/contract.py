@@ -16,7 +16,7 @@ from tabellion.checks.totals import check_totals
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables
+from tabellion.schema.tables import Tables
 
 
 def check_contract(

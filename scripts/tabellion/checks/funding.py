@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tabellion.checks.inspection import Inspection
 from tabellion.checks.plans import CHARGES, PRODUITS, READ, check_plans
 from tabellion.findings import Severity
 from tabellion.measures.funding import is_voluntary
-from tabellion.schema.frames import plain_rows
 from tabellion.schema.money import euros, format_euros
 
 _FINANCEMENTS, _MONEY, _GRANTED = "financements", "montant", "montant_accorde"
@@ -19,18 +19,18 @@ def check_funding(inspection: Inspection) -> None:
     """Every rule about plans; a contract that keeps none has nothing said of it."""
     if not all(inspection.has(table, *fields) for table, fields in READ.items()):
         return
-    charges, produits = (plain_rows(inspection.tables[table]) for table in (CHARGES, PRODUITS))
+    charges, produits = (inspection.tables[table].rows for table in (CHARGES, PRODUITS))
     if not charges and not produits:
         return
     names: dict[Any, str] = {}
     if inspection.has("financeurs", "financeur_id", "nom"):
-        names = {row["financeur_id"]: row["nom"] for row in plain_rows(inspection.tables["financeurs"]) if row["nom"]}
+        names = {row["financeur_id"]: row["nom"] for row in inspection.tables["financeurs"].rows if row["nom"]}
     unread = {table: inspection.unread(table, *fields) for table, fields in READ.items()}
     check_plans(charges, produits, names, unread, inspection.settings, inspection.say)
     _check_granted(inspection, produits, names)
 
 
-def _check_granted(inspection: Inspection, produits: list[dict[str, Any]], names: dict[Any, str]) -> None:
+def _check_granted(inspection: Inspection, produits: Sequence[Mapping[str, Any]], names: dict[Any, str]) -> None:
     """What a funder grants a fiche against the fiche's financement by the same funder.
 
     A financement has no exercice: it may be one year's or the whole contract's. So the sum of all exercices, or one of
@@ -54,7 +54,7 @@ def _check_granted(inspection: Inspection, produits: list[dict[str, Any]], names
         return
     known: defaultdict[tuple[str, str], list[tuple[int, int | None]]] = defaultdict(list)
     unpriced = inspection.unread(_FINANCEMENTS, "fiche_id", "financeur_id", _MONEY)
-    for position, row in enumerate(plain_rows(inspection.tables[_FINANCEMENTS])):
+    for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
         known[row["fiche_id"], row["financeur_id"]].append((position, None if position in unpriced else row[_MONEY]))
     for key, positions in granted.items():
         amounts = [cents for _, cents in known.get(key, ())]

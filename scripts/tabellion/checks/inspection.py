@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Place, Severity, finding
 from tabellion.measures import RECAP
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables, plain
+from tabellion.schema.tables import Tables
 from tabellion.wording import fold
 
-#: Positions of rows in a table: zero-based, in the order of its frame.
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Positions of rows in a table: zero-based.
 Positions = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 _PLACEHOLDER = r"[\W_xX]+"
 
 
 class Locate(Protocol):
-    """Gives the place of a row of a table (``index`` is its label in the frame), or of one of its cells."""
+    """Gives the place of a row of a table (``index`` is its zero-based position), or of one of its cells."""
 
     def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
         """The place of the cell, or of the row where ``field`` is ``None``."""
@@ -50,15 +52,11 @@ class Inspection:
         self._order = {name: rank for rank, name in enumerate(self.schemas)}
         self._unknown: dict[str, dict[str, set[int]]] = {}
         for table, index, name in self.unknown:
-            self.distrust(table, self.position(table, index), name)
+            self.distrust(table, index, name)
 
     def has(self, table: str, *fields: str) -> bool:
         """Whether the schemas still declare ``fields``: a rule about a column that was removed has nothing to say."""
         return table in self.tables and all(name in self.tables[table].columns for name in fields)
-
-    def position(self, table: str, index: Hashable) -> int:
-        """The zero-based position of a row in its table."""
-        return int(self.tables[table].index.get_loc(index))  # type: ignore[arg-type]
 
     def distrust(self, table: str, position: int, name: str) -> None:
         """Count a cell as unreadable from now on: what is wrong with it has been said, and no rule should add to it."""
@@ -71,7 +69,7 @@ class Inspection:
 
     def column(self, table: str, name: str) -> pd.Series[Any]:
         """One column of a table."""
-        return self.tables[table][name]
+        return self.tables[table].frame[name]
 
     def rows(self, table: str, mask: pd.Series[Any], *fields: str) -> Positions:
         """Positions where ``mask`` is true (blank is false), without the rows where one of ``fields`` is unreadable."""
@@ -81,13 +79,12 @@ class Inspection:
 
     def value(self, table: str, position: int, name: str) -> Any:
         """One value as plain Python: ``None`` for blank, integer cents for an amount, a date for a day."""
-        value = plain(self.tables[table][name].iloc[position])
-        return value.item() if isinstance(value, np.generic) else value
+        return self.tables[table].columns[name][position]
 
     def texts(self, table: str, name: str, positions: Iterable[int]) -> list[str]:
         """The texts of one column at ``positions``; blank ones as ``""``."""
-        values = self.tables[table][name].to_numpy(dtype=object)
-        return [value if isinstance(value := values[position], str) else "" for position in positions]
+        values = self.tables[table].columns[name]
+        return [values[position] or "" for position in positions]
 
     def placeholders(self, texts: pd.Series[Any]) -> pd.Series[Any]:
         """Which texts stand for a missing one: those of the settings, and those made only of signs and of x."""
@@ -105,7 +102,7 @@ class Inspection:
 
     def place(self, table: str, position: int, name: str | None = None) -> Place:
         """Where a row, or one of its cells, stands."""
-        return self.locate(table, self.tables[table].index[position], name)
+        return self.locate(table, position, name)
 
     def say(
         self,

@@ -24,7 +24,7 @@ def check_unicity(inspection: Inspection) -> None:
 
 
 def _check_key(inspection: Inspection, table: str, schema: TableSchema, key: tuple[str, ...]) -> None:
-    frame = inspection.tables[table][list(key)]
+    frame = inspection.tables[table].frame[list(key)]
     involved = frame.notna().all(axis=1) & frame.duplicated(keep=False)
     firsts: dict[tuple[Any, ...], int] = {}
     positions = np.flatnonzero(involved.to_numpy()).tolist()

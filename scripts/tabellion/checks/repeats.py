@@ -20,7 +20,7 @@ def check_repeated_lines(inspection: Inspection) -> None:
     """The same line twice in one convention: same collectivité, same words, same exercice, same amounts."""
     if not inspection.has(_LINES, "ligne_id", *_LINE_KEY):
         return
-    frame = inspection.tables[_LINES]
+    frame = inspection.tables[_LINES].frame
     amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
     same = ["convention_id", "collectivite_id", "exercice", *amounts]
     whole = frame[list(_LINE_KEY)].notna().all(axis=1)
@@ -33,8 +33,7 @@ def check_repeated_lines(inspection: Inspection) -> None:
     firsts: dict[tuple[Any, ...], int] = {}
     unread = inspection.unread(_LINES, *_LINE_KEY, *amounts)
     repeated = folded[folded.duplicated([*same, "libelle"], keep=False)]
-    for index, *values in repeated[[*same, "libelle"]].itertuples(name=None):
-        position = inspection.position(_LINES, index)
+    for position, *values in repeated[[*same, "libelle"]].itertuples(name=None):
         first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
         if first == position or position in unread or first in unread:
             continue
@@ -54,7 +53,7 @@ def check_double_counts(inspection: Inspection, accounts: Accounts) -> None:
     """The lines of one exercice whose money another convention's line already counts."""
     unread = inspection.unread(_LINES, *_LINE_KEY, MEASURE)
     for double in double_counts(accounts):
-        position, kept = inspection.position(_LINES, double.index), inspection.position(_LINES, double.kept)
+        position, kept = double.index, double.kept
         if position in unread or kept in unread:
             continue
         inspection.say(
@@ -73,7 +72,7 @@ def check_double_counts(inspection: Inspection, accounts: Accounts) -> None:
 
 def check_twice_published(inspection: Inspection) -> None:
     """Two totals of the same place and scope: only the first counts, so the second must not pass in silence."""
-    frame = inspection.tables[_TOTALS]
+    frame = inspection.tables[_TOTALS].frame
     key = list(_TOTAL_KEY)
     whole = frame[["source", "portee", "exercice"]].notna().all(axis=1)
     firsts: dict[tuple[Any, ...], int] = {}

@@ -9,7 +9,6 @@ from tabellion.layout.names import EXERCICE, TOWN, totals_name
 from tabellion.measures import MEASURE
 from tabellion.reading.master import MasterReading
 from tabellion.reading.tables import TableFinder, named_cell
-from tabellion.schema.frames import plain_rows
 from tabellion.schema.money import euros, format_euros, nearest_cents
 
 #: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
@@ -26,15 +25,15 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
     if not isinstance(year, float):
         return []
     sums: dict[tuple[int, str], int] = defaultdict(int)
-    lines = plain_rows(reading.tables["lignes_budgetaires"])
+    lines = reading.tables["lignes_budgetaires"].rows
     for line, origin in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
         if line["exercice"] == year and line[MEASURE] and origin.row <= origin.area.last_row:
             sums[line["convention_id"], line["collectivite_id"]] += line[MEASURE]
-    towns = {town["nom"]: town["collectivite_id"] for town in plain_rows(reading.tables["collectivites"])}
+    towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
     label = reading.schemas["lignes_budgetaires"].by_name[MEASURE].title
     finder = TableFinder(reading.workbook, reading.known_tables)
     findings: list[Finding] = []
-    for convention in (int(each) for each in reading.tables["conventions"]["convention_id"].dropna()):
+    for convention in reading.tables["conventions"].column("convention_id"):
         if totals_name(convention) not in finder.names():
             continue  # its absence is said elsewhere
         area = finder.area(totals_name(convention), (TOWN, label))

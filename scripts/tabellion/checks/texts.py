@@ -105,7 +105,7 @@ def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount:
     """An amount in euros in the words, while every amount of the row is blank. A comment makes it a mere reminder."""
     amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
     texts = inspection.column(table, name)
-    blank = inspection.tables[table][amounts].isna().all(axis=1) & texts.notna()
+    blank = inspection.tables[table].frame[amounts].isna().all(axis=1) & texts.notna()
     candidates = texts[blank]
     named = texts.isin([text for text in candidates.unique().tolist() if _AMOUNT.search(text)])
     for position in inspection.rows(table, blank & named, name, *amounts).tolist():
@@ -152,7 +152,7 @@ def _check_statuses(inspection: Inspection) -> None:
 
 
 def _check_funders(inspection: Inspection) -> None:
-    frame = inspection.tables["financements"]
+    frame = inspection.tables["financements"].frame
     named = frame["financeur_id"].isna() & (frame["dispositif"].notna() | frame["montant"].notna())
     for position in inspection.rows("financements", named, "financeur_id").tolist():
         scheme = inspection.value("financements", position, "dispositif")

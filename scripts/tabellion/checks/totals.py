@@ -111,8 +111,7 @@ class _Exercice:
         """The positions of the lines of each convention × collectivité, in the register's order."""
         lines = self.accounts.lines[["convention_id", "collectivite_id"]].dropna()
         found: defaultdict[Pair, list[int]] = defaultdict(list)
-        positions = self.inspection.tables[_LINES].index.get_indexer(lines.index).tolist()
-        for position, convention, town in zip(positions, *(lines[name].tolist() for name in lines), strict=True):
+        for position, convention, town in lines.itertuples(name=None):
             found[int(convention), town].append(position)
         return found
 
@@ -151,7 +150,7 @@ class _Exercice:
         return self.inspection.settings.arrondi_euros * 100
 
     def position(self, total: Published) -> int:
-        return self.inspection.position(_TOTALS, total.index)
+        return total.index
 
     def unread(self, *totals: Published) -> bool:
         return any(self.position(total) in self.unread_totals for total in totals)

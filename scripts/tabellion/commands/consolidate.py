@@ -28,7 +28,6 @@ from tabellion.findings.codes.container import UNREADABLE
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
-from tabellion.schema.frames import plain_rows
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
 from tabellion.transaction.transaction import (
@@ -324,7 +323,7 @@ def _said(consolidation: Consolidation, master: Master) -> Iterator[CellEntry]:
     """Every cell of the consolidated tables that holds something, with who said it and where."""
     teller = _Teller(consolidation, master)
     for table, schema in consolidation.contract.schemas.items():
-        for position, row in enumerate(plain_rows(consolidation.contract.tables[table])):
+        for position, row in enumerate(consolidation.contract.tables[table].rows):
             key = tuple(row[name] for name in schema.primary_key)
             for name, value in row.items():
                 if value is not None:

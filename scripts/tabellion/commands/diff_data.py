@@ -17,7 +17,6 @@ from tabellion.outputs.diff.model import (
     Unread,
 )
 from tabellion.outputs.diff.words import DiffWords, table_sums
-from tabellion.schema.frames import plain
 from tabellion.schema.money import euros
 
 
@@ -127,8 +126,7 @@ def _json_value(words: DiffWords, table: str, name: str, value: Any) -> Any:
 
 
 def _plain_json(value: Any) -> Any:
-    found = plain(value)
-    return found if found is None or isinstance(found, str | int | float | bool) else str(found)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _place_json(place: Place | None) -> dict[str, Any] | None:

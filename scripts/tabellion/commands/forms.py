@@ -69,6 +69,5 @@ def _wrong_options(contract: Contract, year: int, partners: Sequence[str]) -> li
     if not settings.debut <= year <= settings.fin:
         expected = f"une année de {settings.debut} à {settings.fin}"
         mistakes.append(wrong_option("--exercice", year, expected))
-    table = contract.tables["partenaires"]
-    names = dict(zip(table["partenaire_id"].astype(str), table["nom"].astype(str), strict=True))
+    names = {row["partenaire_id"]: row["nom"] or "" for row in contract.tables["partenaires"].rows}
     return [*mistakes, *unknown_partners(partners, names, "de partenaires.csv")]

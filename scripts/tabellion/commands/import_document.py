@@ -13,7 +13,7 @@ from tabellion.contract.register import save_register, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.document import ImportedContract, LineUse, read_document
-from tabellion.schema.frames import make_tables
+from tabellion.schema.tables import make_tables
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.wording import system_reason
 

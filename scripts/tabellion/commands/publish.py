@@ -154,7 +154,7 @@ def _wrong_for(contract: Contract, wanted: Wanted) -> list[Finding]:
         if each not in known
     ]
     if wanted.exercice is not None:
-        of_lines = {int(each) for each in contract.tables["lignes_budgetaires"]["exercice"].dropna().tolist()}
+        of_lines = set(contract.tables["lignes_budgetaires"].column("exercice")) - {None}
         settings = contract.settings
         if wanted.exercice not in of_lines and not settings.debut <= wanted.exercice <= settings.fin:
             years = ", ".join(map(str, sorted(of_lines)))

@@ -21,7 +21,7 @@ from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.references import references
-from tabellion.schema.frames import Tables
+from tabellion.schema.tables import Tables
 from tabellion.xlsx.annotation.annotate import annotate
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from tabellion.contract.model import Contract
 from tabellion.layout.names import shorten
 from tabellion.schema import Field, Key
-from tabellion.schema.frames import plain_columns
 from tabellion.schema.shown import shown_value
 
 #: Fields that name a row for a person, where its schema does not say which one does.
@@ -99,7 +98,7 @@ class _Rows:
 
     def __init__(self, contract: Contract, table: str) -> None:
         schema = contract.schemas.get(table)
-        self._columns = plain_columns(contract.tables[table]) if schema is not None else {}
+        self._columns = contract.tables[table].columns if schema is not None else dict[str, list[Any]]()
         keys = [self._columns[name] for name in schema.primary_key] if schema is not None else []
         self._positions = {key: position for position, key in enumerate(zip(*keys, strict=True))}
 

@@ -10,7 +10,7 @@ from tabellion.contract.workspace import Settings
 from tabellion.layout.theme import Theme
 from tabellion.measures import Accounts, FundingPlan, Overview, Walk, funding_plans, walk
 from tabellion.schema import FUNDING_TABLES, Schemas
-from tabellion.schema.frames import Tables, plain_rows
+from tabellion.schema.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Contract:
     @cached_property
     def plans(self) -> dict[tuple[str, int], FundingPlan]:
         """The plan de financement of each fiche and exercice that has one, in their order."""
-        charges, produits = (plain_rows(self.tables[name]) if name in self.tables else [] for name in FUNDING_TABLES)
+        charges, produits = (self.tables[name].rows if name in self.tables else [] for name in FUNDING_TABLES)
         return funding_plans(charges, produits)
 
     @cached_property
@@ -52,11 +52,9 @@ class Contract:
     def labels(self, resource: str) -> dict[Any, str]:
         """What a table shows in place of each of its keys."""
         schema = self.schemas[resource]
-        frame = self.tables[resource]
-        return {
-            key: str(key if shown != shown or shown is None else shown)
-            for key, shown in zip(frame[schema.primary_key[0]].tolist(), frame[schema.shown_key].tolist(), strict=True)
-        }
+        table = self.tables[resource]
+        pairs = zip(table.column(schema.primary_key[0]), table.column(schema.shown_key), strict=True)
+        return {key: str(key if shown is None else shown) for key, shown in pairs}
 
     @cached_property
     def town_labels(self) -> dict[Any, str]:
@@ -66,5 +64,5 @@ class Contract:
     @cached_property
     def convention_titles(self) -> dict[int, tuple[str, str]]:
         """The full and the short title of each convention."""
-        rows = plain_rows(self.tables["conventions"])
+        rows = self.tables["conventions"].rows
         return {row["convention_id"]: (row["titre"], row["titre_court"] or row["titre"]) for row in rows}

@@ -15,8 +15,8 @@ from typing import Any
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import FALSE_WORD, FUNDING_TABLES, TRUE_WORD, Field, Schemas, TableSchema
 from tabellion.schema.cast import cast_column, parse_csv_text
-from tabellion.schema.frames import Tables, make_frame, plain_columns
 from tabellion.schema.money import plain_euros
+from tabellion.schema.tables import Table, Tables, make_table
 from tabellion.transaction.files import write_all_whole
 from tabellion.wording import system_reason
 
@@ -43,7 +43,7 @@ class Register:
 
 
 def load_register(folder: Path, schemas: Schemas) -> Register:
-    """Read every table of the register; frames are indexed 0, 1, 2, …
+    """Read every table of the register; a blank file is an empty table.
 
     Raises :class:`TabellionError` with every file that is missing or unreadable, every missing or unknown column and
     every value that cannot be read, all at once.
@@ -53,12 +53,12 @@ def load_register(folder: Path, schemas: Schemas) -> Register:
         raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
     for name, schema in schemas.items():
         if name in FUNDING_TABLES and _came_later(folder, name):
-            tables[name], lines[name] = make_frame(schema, {}), []
+            tables[name], lines[name] = make_table(schema, {}), []
             continue
         reader = _TableReader(folder / f"{name}.csv", schema)
         columns = reader.columns()
         findings += reader.findings
-        tables[name], lines[name] = make_frame(schema, columns), reader.row_lines
+        tables[name], lines[name] = make_table(schema, columns), reader.row_lines
     if findings:
         raise TabellionError(findings)
     return Register(folder, tables, lines)
@@ -252,9 +252,9 @@ def hand_print(folder: Path, schemas: Schemas) -> str:
     return _digest("\n".join(f"{path.name} {_digest(path.read_bytes())}" for path in paths if path.exists()).encode())
 
 
-def table_csv(schema: TableSchema, frame: Any) -> bytes:
+def table_csv(schema: TableSchema, table: Table) -> bytes:
     """One table as CSV: UTF-8, commas, one header line of field names, amounts in euros with a point."""
-    columns = plain_columns(frame)
+    columns = table.columns
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(schema.names)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tabellion.measures.overview import Overview, Sums
-from tabellion.schema.frames import Tables, plain_rows
+from tabellion.schema.tables import Tables
 
 #: What stands for a convention, a collectivité or a funder that a row does not say.
 NO_CONVENTION, NO_TOWN, NO_FUNDER = "(sans convention)", "(sans collectivité)", "(sans financeur)"
@@ -58,7 +58,7 @@ class AnnexFigures:
     @cached_property
     def funders(self) -> dict[str | None, str]:
         """The funders that a financement names, by identifier, in the register's order."""
-        rows = plain_rows(self.tables["financeurs"])
+        rows = self.tables["financeurs"].rows
         names = {row["financeur_id"]: row["nom"] or row["financeur_id"] for row in rows}
         present = dict.fromkeys(funder for _, funder in self.funding)
         ordered = [*(each for each in names if each in present), *(each for each in present if each not in names)]
@@ -88,13 +88,13 @@ class AnnexFigures:
 
     @cached_property
     def _convention_of(self) -> dict[str, int | None]:
-        return {row["fiche_id"]: row["convention_id"] for row in plain_rows(self.tables["fiches"])}
+        return {row["fiche_id"]: row["convention_id"] for row in self.tables["fiches"].rows}
 
     @cached_property
     def funding(self) -> dict[tuple[int | None, str | None], Funding]:
         """The financements by convention (that of their fiche) and funder."""
         found: dict[tuple[int | None, str | None], Funding] = {}
-        for row in plain_rows(self.tables["financements"]):
+        for row in self.tables["financements"].rows:
             key = (self._convention_of.get(row["fiche_id"]), row["financeur_id"])
             cents = row["montant"]
             found[key] = found.get(key, Funding()) + Funding(1, int(cents is not None), cents or 0)
@@ -112,7 +112,7 @@ class AnnexFigures:
     def engaged(self) -> dict[int | None, int]:
         """What partners say they engaged for their fiches in the exercice, by convention."""
         found: dict[int | None, int] = {}
-        for row in plain_rows(self.tables["suivis"]):
+        for row in self.tables["suivis"].rows:
             if row["exercice"] == self.exercice and row["montant_engage"] is not None:
                 convention = self._convention_of.get(row["fiche_id"])
                 found[convention] = found.get(convention, 0) + row["montant_engage"]

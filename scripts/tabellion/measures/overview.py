@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tabellion.measures.totals import AMOUNTS, MEASURE
-from tabellion.schema.frames import Tables, plain, plain_rows
+from tabellion.schema.tables import Tables
 
 #: What each fiche's progress is called where nobody has said anything of it.
 NOTHING_SAID = "sans bilan"
@@ -57,7 +57,7 @@ class Overview:
         """
         found: dict[tuple[int, int | None, str | None], list[int]] = {}
         names = ("exercice", "convention_id", "collectivite_id", *AMOUNTS)
-        columns = [[plain(value) for value in self.tables["lignes_budgetaires"][name].tolist()] for name in names]
+        columns = [self.tables["lignes_budgetaires"].column(name) for name in names]
         for year, convention, town, *amounts in zip(*columns, strict=True):
             if year is not None:
                 sums = found.setdefault((year, convention, town), [0] * (len(AMOUNTS) + 1))
@@ -82,7 +82,7 @@ class Overview:
     @cached_property
     def known(self) -> dict[int, dict[str, int]]:
         """How many lines of each exercice have each amount, zero included."""
-        lines = self.tables["lignes_budgetaires"]
+        lines = self.tables["lignes_budgetaires"].frame
         counts = lines.groupby("exercice")[list(AMOUNTS)].count()
         return {
             int(year): dict(zip(AMOUNTS, map(int, values), strict=True))
@@ -107,13 +107,13 @@ class Overview:
     @cached_property
     def conventions(self) -> dict[int, str]:
         """The short title of each convention, in the register's order."""
-        rows = plain_rows(self.tables["conventions"])
+        rows = self.tables["conventions"].rows
         return {row["convention_id"]: row["titre_court"] or row["titre"] or "" for row in rows}
 
     @cached_property
     def towns(self) -> dict[str, str]:
         """The name of each collectivité, in the register's order."""
-        rows = plain_rows(self.tables["collectivites"])
+        rows = self.tables["collectivites"].rows
         return {row["collectivite_id"]: row["nom"] or row["collectivite_id"] for row in rows}
 
     def of(self, exercice: int, convention: int | None = None, town: str | None = None) -> Sums:
@@ -127,12 +127,12 @@ class Overview:
     @cached_property
     def funders(self) -> list[FunderSums]:
         """Each funder that a financement names, in the register's order."""
-        frame = self.tables["financements"]
+        frame = self.tables["financements"].frame
         grouped = frame.groupby("financeur_id", sort=False)["montant"]
         counts, priced, sums = (each.to_dict() for each in (grouped.size(), grouped.count(), grouped.sum()))
         return [
             FunderSums(key, row["nom"] or key, int(counts[key]), int(priced[key]), int(sums[key]))
-            for row in plain_rows(self.tables["financeurs"])
+            for row in self.tables["financeurs"].rows
             if (key := row["financeur_id"]) in counts
         ]
 
@@ -142,20 +142,20 @@ class Overview:
         Of several partners' words on one fiche, its lead's count; else the first. A fiche of which nobody said
         anything is :data:`NOTHING_SAID`.
         """
-        fiches = self.tables["fiches"]
-        if convention is not None:
-            fiches = fiches[(fiches["convention_id"] == convention).fillna(False).astype(bool)]
         said = self._said.get(exercice, {})
-        return Counter(said.get(str(key), NOTHING_SAID) for key in fiches["fiche_id"].dropna())
+        return Counter(
+            said.get(row["fiche_id"], NOTHING_SAID)
+            for row in self.tables["fiches"].rows
+            if row["fiche_id"] is not None and convention in (None, row["convention_id"])
+        )
 
     @cached_property
     def _said(self) -> dict[int, dict[str, str]]:
-        takes = self.tables["participations"]
-        leads = takes.loc[takes["role"] == "porteur", ["fiche_id", "partenaire_id"]]
-        leading = set(leads.itertuples(index=False, name=None))
+        takes = self.tables["participations"].rows
+        leading = {(row["fiche_id"], row["partenaire_id"]) for row in takes if row["role"] == "porteur"}
         found: dict[int, dict[str, str]] = {}
         ranks: dict[tuple[int, str], bool] = {}
-        for row in plain_rows(self.tables["suivis"]):
+        for row in self.tables["suivis"].rows:
             year, fiche, stage = row["exercice"], row["fiche_id"], row["avancement"]
             if year is None or fiche is None or stage is None:
                 continue

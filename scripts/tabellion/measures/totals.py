@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from tabellion.schema.tables import Tables
 
-from tabellion.schema.frames import Tables, plain_rows
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The amounts of a budget line, in the order of a budget year; the census of a contract is of what was spent.
 AMOUNTS = ("montant_prevu", "montant_vote", "montant_realise")
@@ -29,7 +30,7 @@ PublishedKey = tuple[str, str, int | None, str | None]
 class Published:
     """One published total: the row it stands on in ``totaux_publies`` and its cents (``None``: printed blank)."""
 
-    index: Any
+    index: int
     cents: int | None
 
 
@@ -43,18 +44,18 @@ class Accounts:
     @cached_property
     def lines(self) -> pd.DataFrame:
         """The budget lines of the exercice."""
-        lines = self.tables["lignes_budgetaires"]
+        lines = self.tables["lignes_budgetaires"].frame
         return lines[(lines["exercice"] == self.exercice).fillna(False).astype(bool)]
 
     @cached_property
     def conventions(self) -> list[int]:
         """The numbers of the conventions, in the register's order."""
-        return [int(each) for each in self.tables["conventions"]["convention_id"].dropna().tolist()]
+        return [number for number in self.tables["conventions"].column("convention_id") if number is not None]
 
     @cached_property
     def towns(self) -> list[str]:
         """The identifiers of the collectivités, in the register's order."""
-        return [str(each) for each in self.tables["collectivites"]["collectivite_id"].dropna().tolist()]
+        return [town for town in self.tables["collectivites"].column("collectivite_id") if town is not None]
 
     @property
     def pairs(self) -> Iterator[Pair]:
@@ -88,8 +89,7 @@ class Accounts:
     @cached_property
     def _published(self) -> dict[PublishedKey, Published]:
         found: dict[PublishedKey, Published] = {}
-        frame = self.tables["totaux_publies"]
-        for index, row in zip(frame.index, plain_rows(frame), strict=True):
+        for index, row in enumerate(self.tables["totaux_publies"].rows):
             if row["exercice"] == self.exercice:
                 key = (row["source"], row["portee"], row["convention_id"], row["collectivite_id"])
                 found.setdefault(key, Published(index, row["montant"]))

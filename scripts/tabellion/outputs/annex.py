@@ -16,7 +16,6 @@ from tabellion.measures.totals import AMOUNT_WORDS, AMOUNTS
 from tabellion.outputs.consolidation.blocks import Block, Figure, add_chart, criterion, write_block
 from tabellion.outputs.consolidation.palette import held
 from tabellion.outputs.master.tables import value_format
-from tabellion.schema.frames import plain_rows
 from tabellion.schema.money import euros
 from tabellion.xlsx import signature
 from tabellion.xlsx.identity import write_identity
@@ -129,7 +128,7 @@ class _Annex:
         rows = [
             [_number(each["convention_id"]), self._town(each["collectivite_id"]), held(each["libelle"]),
              *(each[name] for name in AMOUNTS)]
-            for each in plain_rows(self.figures.tables["lignes_budgetaires"])
+            for each in self.figures.tables["lignes_budgetaires"].rows
             if each["exercice"] == self.figures.exercice
         ]  # fmt: skip
         self._open(sheet, "Lignes", f"Les lignes budgétaires de {self.figures.exercice}", 6)
@@ -139,11 +138,11 @@ class _Annex:
 
     def write_detail(self, sheet: Sheet) -> None:
         """The financements, that the sheet of funding adds up."""
-        conventions = {row["fiche_id"]: row["convention_id"] for row in plain_rows(self.figures.tables["fiches"])}
+        conventions = {row["fiche_id"]: row["convention_id"] for row in self.figures.tables["fiches"].rows}
         rows = [
             [_number(conventions.get(each["fiche_id"])), each["fiche_id"], self._funder(each["financeur_id"]),
              held(each["dispositif"]), each["statut_montant"], each["montant"]]
-            for each in plain_rows(self.figures.tables["financements"])
+            for each in self.figures.tables["financements"].rows
         ]  # fmt: skip
         self._open(sheet, "Détail des financements", "Les financements des fiches, montants compris ou non", 6)
         labels = (_NUMBER, "Fiche", _FUNDER, "Dispositif / BOP", "État du montant", "Montant (€)")

@@ -28,7 +28,7 @@ from tabellion.reading.identifiers import MAKERS, fill_identifiers
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.tables import REMARK, FoundTable, TableFinder, total_label
 from tabellion.schema import Field, Schemas, TableSchema
-from tabellion.schema.frames import Tables, make_frame
+from tabellion.schema.tables import Tables, make_table
 from tabellion.wording import fold
 
 
@@ -187,7 +187,7 @@ class _Reader:
         key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
         fill_identifiers(schema.name, found, {position for position, name in unknown if name == key})
         self.columns[schema.name] = found
-        self.reading.tables[schema.name] = make_frame(schema, found)
+        self.reading.tables[schema.name] = make_table(schema, found)
         self.reading.origins[schema.name] = origins
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
 

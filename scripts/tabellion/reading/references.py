@@ -10,7 +10,7 @@ from tabellion.layout.forms import convention_words
 from tabellion.schema import Schemas
 
 if TYPE_CHECKING:
-    from tabellion.schema.frames import Tables
+    from tabellion.schema.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,14 @@ class References:
 
 def references(tables: Tables, schemas: Schemas) -> References:
     """The references of a register's tables."""
-    from tabellion.schema.frames import plain
-
     conventions: dict[str, int] = {}
-    for number, title in zip(tables["conventions"]["convention_id"], tables["conventions"]["titre"], strict=True):
-        conventions |= {convention_words(int(number), str(title)): int(number), str(number): int(number)}
+    for row in tables["conventions"].rows:
+        number = row["convention_id"]
+        conventions |= {convention_words(number, str(row["titre"])): number, str(number): number}
     keys: dict[str, dict[str, Any]] = {}
     for name, schema in schemas.items():
-        own = [str(key) for key in tables[name][schema.primary_key[0]].dropna()]
-        shown = [str(each) for each in tables[name][schema.shown_key].fillna("")]
-        keys[name] = {key: key for key in own} | {each: key for each, key in zip(shown, own, strict=False) if each}
-    partners = tables["partenaires"]
-    towns = {
-        str(partner): None if town is None else str(town)
-        for partner, town in zip(partners["partenaire_id"], map(plain, partners["collectivite_id"]), strict=True)
-    }
+        own = [str(key) for key in tables[name].column(schema.primary_key[0]) if key is not None]
+        shown = ["" if label is None else str(label) for label in tables[name].column(schema.shown_key)]
+        keys[name] = {key: key for key in own} | {label: key for label, key in zip(shown, own, strict=False) if label}
+    towns = {row["partenaire_id"]: row["collectivite_id"] for row in tables["partenaires"].rows}
     return References(conventions, keys, towns)

@@ -13,7 +13,7 @@ from tabellion.checks.inspection import Inspection, Locate
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables
+from tabellion.schema.tables import Tables
 
 __all__ = ["reconcile"]
 

@@ -12,8 +12,8 @@ from tabellion.campaign.model import ReturnedRow
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables
 from tabellion.schema.money import euros, format_euros
+from tabellion.schema.tables import Tables
 from tabellion.wording import fold
 
 _FINANCEMENTS = "financements"
@@ -77,16 +77,14 @@ class _Roles:
     """Who is the funder, who leads which fiche, what each is called."""
 
     def __init__(self, tables: Tables) -> None:
-        partners = tables["partenaires"]
-        keys = [str(each) for each in partners["partenaire_id"]]
-        self.names = {key: name for key, name in zip(keys, partners["nom"], strict=True) if isinstance(name, str)}
-        funders = zip(keys, partners["financeur_id"], strict=True)
-        self.funder = {key: funder for key, funder in funders if isinstance(funder, str)}
-        taken = tables["participations"]
-        leading = taken.loc[(taken["role"] == _LEAD).fillna(False).astype(bool), ["fiche_id", "partenaire_id"]]
-        self.leads = set(leading.itertuples(index=False, name=None))
-        known = tables[_FINANCEMENTS][["financement_id", "fiche_id", "financeur_id"]]
-        self._known = {key: (fiche, funder) for key, fiche, funder in known.itertuples(index=False, name=None)}
+        partners = tables["partenaires"].rows
+        self.names = {row["partenaire_id"]: row["nom"] for row in partners if row["nom"] is not None}
+        self.funder = {row["partenaire_id"]: row["financeur_id"] for row in partners if row["financeur_id"] is not None}
+        taken = tables["participations"].rows
+        self.leads = {(row["fiche_id"], row["partenaire_id"]) for row in taken if row["role"] == _LEAD}
+        self._known = {
+            row["financement_id"]: (row["fiche_id"], row["financeur_id"]) for row in tables[_FINANCEMENTS].rows
+        }
 
     def subject(self, row: ReturnedRow, exercice: int) -> _Subject | None:
         """The fiche, the funder and the exercice that a row of a return speaks of; ``None`` for another table's row."""

@@ -38,7 +38,7 @@ def check_shared_lines(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES]
+    frame = inspection.tables[_LINES].frame
     labels = frame["libelle"]
     named = labels.notna() & frame[_GROUP].notna().all(axis=1) & ~inspection.placeholders(labels)
     said: set[tuple[Any, ...]] = set()
@@ -60,7 +60,7 @@ def check_shared_lines(inspection: Inspection) -> None:
             subject = (convention, exercice, label, *indexes)
             if sum(map(str.isalpha, label)) >= _FEWEST_LETTERS and subject not in said:
                 said.add(subject)
-                _say_shared(inspection, name, [inspection.position(_LINES, each) for each in indexes], int(cents))
+                _say_shared(inspection, name, indexes, int(cents))
 
 
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:
@@ -98,7 +98,7 @@ def check_two_conventions(inspection: Inspection) -> None:
         told: set[tuple[Any, Any]] = set()
         for name in _COLUMNS:
             # the accounts know one measure, what was spent: another amount takes its place to be looked at alike
-            tables = {**inspection.tables, _LINES: lines.assign(**{MEASURE: lines[name]})}
+            tables = {**inspection.tables, _LINES: lines.with_columns({MEASURE: lines.column(name)})}
             for double in double_counts(Accounts(tables, exercice)):
                 if (double.index, double.kept) in told:
                     continue
@@ -108,10 +108,10 @@ def check_two_conventions(inspection: Inspection) -> None:
                 inspection.say(
                     "compte-deux-fois",
                     _LINES,
-                    inspection.position(_LINES, double.index),
+                    double.index,
                     name,
                     valeur=euros(double.cents),
-                    liees=[(_LINES, inspection.position(_LINES, double.kept), name)],
+                    liees=[(_LINES, double.kept, name)],
                     libelle=double.libelle,
                     calcule=format_euros(double.cents),
                     collectivite=inspection.towns.get(double.town, double.town),
@@ -141,7 +141,7 @@ def check_subtotals(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES]
+    frame = inspection.tables[_LINES].frame
     labels = frame["libelle"]
     totals = [text for text in labels.dropna().unique().tolist() if is_total(text)]
     called = labels.isin(totals).to_numpy(dtype=bool)

@@ -90,7 +90,7 @@ def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
     « à négocier » no longer answers the question (a notice only: the status was said). « chiffré » without an amount,
     and an amount whose status says that there is none, are said by the checks of the contract.
     """
-    frame = inspection.tables[_FINANCEMENTS]
+    frame = inspection.tables[_FINANCEMENTS].frame
     statuses = frame[_STATUS]
     ticked = frame["financeur_id"].notna() & frame["fiche_id"].notna() & frame[_MONEY].isna() & (statuses != _FIGURED)
     silent = statuses.isna()

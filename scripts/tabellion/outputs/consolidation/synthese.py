@@ -254,8 +254,8 @@ def _funders(overview: Overview, data: DataSheet) -> Block:
 def _progress(consolidation: Consolidation, overview: Overview) -> Block:
     """Where fiches stand in the last exercice that somebody spoke of. Whose word counts, no formula could tell."""
     contract = consolidation.contract
-    years = contract.tables["suivis"]["exercice"].dropna()
-    year = int(years.max()) if len(years) else contract.settings.exercice_courant
+    years = [year for year in contract.tables["suivis"].column("exercice") if year is not None]
+    year = max(years, default=contract.settings.exercice_courant)
     stages = (*contract.schemas["suivis"].by_name["avancement"].enum, NOTHING_SAID)
     labels = ("N°", "Convention", *(each.capitalize() for each in stages), "Fiches")
     keys, rows = [], []

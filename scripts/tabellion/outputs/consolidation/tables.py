@@ -15,7 +15,6 @@ from tabellion.outputs.consolidation.palette import Cell, Palette
 from tabellion.outputs.master.layout import shown_columns
 from tabellion.outputs.master.synthese import unique_labels
 from tabellion.schema import Field, TableSchema
-from tabellion.schema.frames import plain_column
 from tabellion.wording import plural
 from tabellion.xlsx.writer import Sheet
 
@@ -75,14 +74,14 @@ def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
 def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labels: Labels, footer: str) -> None:
     """Write a table: its fields, then where each row comes from."""
     resource = data.resource
-    frame = consolidation.contract.tables[resource]
-    height = min(len(frame), _LAST_ROW - FIRST_ROW)
+    table = consolidation.contract.tables[resource]
+    height = min(len(table), _LAST_ROW - FIRST_ROW)
     told: dict[int, dict[str, Place]] = defaultdict(dict)
-    for (table, position, name), place in consolidation.cells.items():
-        if table == resource:
+    for (name_of_table, position, name), place in consolidation.cells.items():
+        if name_of_table == resource:
             told[position][name] = place
-    shown = f", les {height} premières sont ici" if height < len(frame) else ""
-    subtitle = f"{data.schema.description}  {plural(len(frame), 'ligne')}{shown}".strip()
+    shown = f", les {height} premières sont ici" if height < len(table) else ""
+    subtitle = f"{data.schema.description}  {plural(len(table), 'ligne')}{shown}".strip()
     sheet.title(data.schema.title, subtitle, len(data.labels))
     palette = palette_for(sheet.writer, height)
     if told:
@@ -112,7 +111,7 @@ def _cells(
     labels: Labels,
 ) -> list[LongColumn]:
     """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
-    frame = consolidation.contract.tables[data.resource].head(height)
+    table = consolidation.contract.tables[data.resource]
     nothing: dict[str, Place] = {}
     here = [told.get(position, nothing) for position in range(height)]
     returned = {name for mine in here for name in mine}
@@ -120,7 +119,7 @@ def _cells(
     origins += [None] * (height - len(origins))
 
     def field_cells(field: Field) -> LongColumn:
-        key_words, values = labels.key_words(data.resource, field.name), plain_column(frame[field.name])
+        key_words, values = labels.key_words(data.resource, field.name), table.column(field.name)[:height]
         if field.name not in returned:
             return LongColumn(values, lambda value: palette.value(field, value, key_words))
         keys = ((value, field.name in mine) for value, mine in zip(values, here, strict=True))

@@ -37,7 +37,7 @@ from tabellion.reading.master import computed_labels, read_master
 from tabellion.reading.references import references
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import Key, Schemas, TableSchema
-from tabellion.schema.frames import Tables, plain_columns
+from tabellion.schema.tables import Tables
 
 #: What a reading says that matters to a comparison; all the rest is for « validate ».
 _WORTH_SAYING = frozenset({"identite-perdue", "tableau-defait", "reference-perdue", "total-ajoute", "deux-reponses"})
@@ -172,7 +172,7 @@ def _labels(tables: Mapping[str, Mapping[str, Sequence[Any]]], schemas: Schemas)
 
 
 def _frames(tables: Tables) -> dict[str, dict[str, list[Any]]]:
-    return {name: plain_columns(frame) for name, frame in tables.items()}
+    return {name: dict(frame.columns) for name, frame in tables.items()}
 
 
 def _register_side(register: Register, workspace: Workspace, path: Path) -> Side:

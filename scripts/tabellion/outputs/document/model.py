@@ -25,7 +25,6 @@ from tabellion.measures import (
 )
 from tabellion.outputs.document.texts import Paragraph
 from tabellion.schema import Field
-from tabellion.schema.frames import plain_rows
 from tabellion.schema.names import FUNDING_TABLES
 
 Row = Mapping[str, Any]
@@ -110,11 +109,11 @@ class Edition:
     def piliers(self) -> tuple[Pilier, ...]:
         """The piliers that have a convention to print; a convention of an unknown pilier comes last, under its key."""
         fiches: dict[int, list[Row]] = {}
-        for row in plain_rows(self.contract.tables["fiches"]):
+        for row in self.contract.tables["fiches"].rows:
             fiches.setdefault(row["convention_id"], []).append(row)
-        titles = {row["pilier_id"]: row["titre"] or "" for row in plain_rows(self.contract.tables["piliers"])}
+        titles = {row["pilier_id"]: row["titre"] or "" for row in self.contract.tables["piliers"].rows}
         found: dict[str, list[Convention]] = {key: [] for key in titles}
-        for row in plain_rows(self.contract.tables["conventions"]):
+        for row in self.contract.tables["conventions"].rows:
             number = row["convention_id"]
             if number is not None and (not self.only or number in self.only):
                 title = row["titre"] or ""
@@ -130,10 +129,9 @@ class Edition:
     @cached_property
     def _lines(self) -> dict[int, dict[str | None, list[Row]]]:
         found: dict[int, dict[str | None, list[Row]]] = {}
-        frame = self.contract.tables["lignes_budgetaires"]
-        of_year = frame[(frame["exercice"] == self.exercice).fillna(False).astype(bool)]
-        for row in plain_rows(of_year):
-            found.setdefault(row["convention_id"], {}).setdefault(row["collectivite_id"], []).append(row)
+        for row in self.contract.tables["lignes_budgetaires"].rows:
+            if row["exercice"] == self.exercice:
+                found.setdefault(row["convention_id"], {}).setdefault(row["collectivite_id"], []).append(row)
         return found
 
     def towns(self, convention: int) -> list[Town]:
@@ -183,7 +181,7 @@ class Edition:
     @cached_property
     def axes(self) -> dict[str, str]:
         """The title of each axe."""
-        return {row["axe_id"]: row["titre"] or "" for row in plain_rows(self.contract.tables["axes"])}
+        return {row["axe_id"]: row["titre"] or "" for row in self.contract.tables["axes"].rows}
 
     @cached_property
     def transverse(self) -> tuple[Field, ...]:
@@ -209,7 +207,7 @@ class Edition:
     def funders(self) -> dict[str, list[tuple[str, str]]]:
         """The financeurs (key, name) by category, in the register's order."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for row in plain_rows(self.contract.tables["financeurs"]):
+        for row in self.contract.tables["financeurs"].rows:
             key = row["financeur_id"]
             found.setdefault(row["categorie"] or "autres", []).append((key, row["nom"] or key))
         return found
@@ -243,14 +241,14 @@ class Edition:
 
     def _by_fiche(self, table: str) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {}
-        for row in plain_rows(self.contract.tables[table]):
+        for row in self.contract.tables[table].rows:
             found.setdefault(row["fiche_id"], []).append(row)
         return found
 
     @cached_property
     def partners(self) -> dict[str, str]:
         """The name of each partner."""
-        rows = plain_rows(self.contract.tables["partenaires"])
+        rows = self.contract.tables["partenaires"].rows
         return {row["partenaire_id"]: row["nom"] or row["partenaire_id"] for row in rows}
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tabellion.contract.model import Contract
@@ -21,9 +21,8 @@ from tabellion.layout.forms import (
 )
 from tabellion.measures.funding import OWN_FUNDS, SUBSIDY, charge_identifier, produit_identifier
 from tabellion.schema import FUNDING_TABLES
-from tabellion.schema.frames import plain_rows
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 
 
 def make_forms(contract: Contract, exercice: int, partners: Iterable[str] | None = None) -> list[Form]:
@@ -39,21 +38,19 @@ class _Content:
     def __init__(self, contract: Contract, exercice: int) -> None:
         self.contract, self.exercice = contract, exercice
         tables = contract.tables
-        self.partners = plain_rows(tables["partenaires"])
-        self.fiches = {row["fiche_id"]: row for row in plain_rows(tables["fiches"])}
-        self.participations = _by(plain_rows(tables["participations"]), "partenaire_id")
-        self.financements = plain_rows(tables["financements"])
+        self.partners = tables["partenaires"].rows
+        self.fiches = {row["fiche_id"]: row for row in tables["fiches"].rows}
+        self.participations = _by(tables["participations"].rows, "partenaire_id")
+        self.financements = tables["financements"].rows
         self.suivis = {
-            (row["fiche_id"], row["partenaire_id"]): row
-            for row in plain_rows(tables["suivis"])
-            if row["exercice"] == exercice
+            (row["fiche_id"], row["partenaire_id"]): row for row in tables["suivis"].rows if row["exercice"] == exercice
         }
         self.plans = {
-            name: _by([row for row in plain_rows(tables[name]) if row["exercice"] == exercice], "fiche_id")
+            name: _by([row for row in tables[name].rows if row["exercice"] == exercice], "fiche_id")
             for name in FUNDING_TABLES
             if name in tables
         }
-        self.lines = _by(plain_rows(tables["lignes_budgetaires"]), "collectivite_id")
+        self.lines = _by(tables["lignes_budgetaires"].rows, "collectivite_id")
 
     def form(self, partner: Row) -> Form:
         identifier = partner["partenaire_id"]
@@ -124,7 +121,7 @@ class _Content:
             if known is None:  # a line that only began later
                 continue
             priced = [row for row in past if _last_amount(row) is not None] or past
-            values: Row = {
+            values: dict[str, Any] = {
                 "convention_id": known["convention_id"],
                 "libelle": known["libelle"],
                 "last_year": priced[-1]["exercice"] if priced else None,
@@ -145,7 +142,7 @@ class _Content:
         found = []
         for fiche, role in roles.items():
             known, said = self.fiches.get(fiche, {}), self.suivis.get((fiche, partner), {})
-            values: Row = {
+            values: dict[str, Any] = {
                 "fiche_id": fiche,
                 "role": role,
                 "objectif": known.get("objectif"),
@@ -184,7 +181,7 @@ def _sorted_rows(table: TableSpec, rows: list[Row], heading: str, headings: Sequ
     return [FormRow(key, {name: row.get(name) for name in names}) for key, row in reversed(unique.items())]
 
 
-def _by(rows: list[Row], name: str) -> dict[Any, list[Row]]:
+def _by(rows: Iterable[Row], name: str) -> dict[Any, list[Row]]:
     found: dict[Any, list[Row]] = {}
     for row in rows:
         found.setdefault(row[name], []).append(row)

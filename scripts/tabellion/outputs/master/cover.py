@@ -49,7 +49,6 @@ from tabellion.outputs.master.tables import (
 from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.dictionary import HEADERS as DICTIONARY_HEADERS
 from tabellion.schema.dictionary import dictionary
-from tabellion.schema.frames import plain_rows
 from tabellion.xlsx.text_metrics import column_width
 from tabellion.xlsx.writer import Sheet
 
@@ -160,9 +159,9 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
         sheet.write(row + 1, column, words, writer.header(align=_ALIGNMENTS[align]))
     row += 2
     first = row
-    titles = {each["pilier_id"]: each["titre"] for each in plain_rows(contract.tables["piliers"])}
+    titles = {each["pilier_id"]: each["titre"] for each in contract.tables["piliers"].rows}
     seen = None
-    for convention in plain_rows(contract.tables["conventions"]):
+    for convention in contract.tables["conventions"].rows:
         number, pilier = convention["convention_id"], convention["pilier_id"]
         if pilier != seen:
             words = f"{pilier} – {titles.get(pilier, '')}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tabellion.layout.names import column_ref, table_name, this_row
 from tabellion.outputs.master.layout import DataTable, MasterLayout
 from tabellion.outputs.master.tables import Computed, fit_data_table, widths, write_data_table
-from tabellion.schema.frames import plain_columns
 from tabellion.xlsx.writer import Sheet
 
 UNKNOWN_AXE = "axe inconnu"
@@ -24,11 +25,9 @@ def write_fiches(sheet: Sheet, layout: MasterLayout, table: DataTable, conventio
 
 def _computed(layout: MasterLayout, table: DataTable) -> dict[str, Computed]:
     contract = layout.contract
-    rows = contract.tables["fiches"].loc[list(table.indexes), ["fiche_id", "axe_id"]]
-    columns = plain_columns(rows)
-    axes = plain_columns(contract.tables["axes"][["axe_id", "titre"]])
-    titles = dict(zip(reversed(axes["axe_id"]), reversed(axes["titre"]), strict=True))
-    counts = contract.tables["financements"]["fiche_id"].value_counts().to_dict()
+    columns = contract.tables["fiches"].select(table.indexes).columns
+    titles = {row["axe_id"]: row["titre"] for row in reversed(contract.tables["axes"].rows)}
+    counts = Counter(contract.tables["financements"].column("fiche_id"))
     axes_table, financements = layout.data[table_name("axes")], layout.data[table_name("financements")]
     axe = this_row(table.name, table.label("axe_id"))
     fiche = this_row(table.name, table.label("fiche_id"))
@@ -43,7 +42,7 @@ def _computed(layout: MasterLayout, table: DataTable) -> dict[str, Computed]:
         "financements": Computed(
             "count",
             f'IF({fiche}="","",COUNTIFS({column_ref(financements.name, financements.label("fiche_id"))},{fiche}))',
-            [int(counts.get(each, 0)) for each in columns["fiche_id"]],
+            [counts[each] if each is not None else 0 for each in columns["fiche_id"]],
         ),
     }
 

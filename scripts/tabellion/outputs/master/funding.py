@@ -12,7 +12,6 @@ from tabellion.outputs.master.budgets import add_state_colours, state_formula, s
 from tabellion.outputs.master.fiches import finish
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, DataTable, MasterLayout
 from tabellion.outputs.master.tables import Computed, computed_cell, fit_data_table, write_data_table
-from tabellion.schema.frames import plain_rows
 from tabellion.xlsx.writer import CellContent, Sheet
 
 #: The table of what plans add up to, and its columns.
@@ -50,7 +49,7 @@ def write_plans(sheet: Sheet, layout: MasterLayout) -> None:
     for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
         if label not in (STATE, RATE):
             sheet.show_cents((row + 1, column, row + height + 1, column), signed=label == GAP)
-    aims = {each["fiche_id"]: each["objectif"] for each in plain_rows(layout.contract.tables["fiches"])}
+    aims = {each["fiche_id"]: each["objectif"] for each in layout.contract.tables["fiches"].rows}
     texts, centred = writer.cell(computed=True, text_wrap=True), writer.cell(computed=True, align="center")
     for position, ((fiche, year), sums) in enumerate(plans.items(), row + 1):
         aim = aims.get(fiche)
@@ -154,7 +153,7 @@ def write_produits(sheet: Sheet, layout: MasterLayout) -> None:
     asked, granted, paid = (
         this_row(table.name, table.label(name)) for name in ("montant_demande", "montant_accorde", "montant_verse")
     )
-    rows = plain_rows(layout.contract.tables["plan_produits"].loc[list(table.indexes)])
+    rows = layout.contract.tables["plan_produits"].select(table.indexes).rows
     kept = ["" if (cents := retained(row)) is None else cents for row in rows]
     counted = f'IF({granted}<>"",{granted},IF({asked}="","",{asked}))'
     waiting = f'IF({granted}="",IF({asked}="","","demandé"),IF({granted}=0,"refusé","accordé"))'

@@ -58,7 +58,7 @@ class DataTable:
     """A table of the register (or one convention's part of it) as an Excel table: its place and its rows in order.
 
     ``row`` and ``column`` are the zero-based header cell; ``implied`` are the fields that the sheet itself says;
-    ``indexes`` are the frame's index values, one a row.
+    ``indexes`` are the positions of its rows in the register's table.
     """
 
     name: str
@@ -67,7 +67,7 @@ class DataTable:
     columns: tuple[Column, ...]
     row: int
     column: int
-    indexes: tuple[Any, ...]
+    indexes: tuple[int, ...]
     implied: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -198,8 +198,10 @@ def _data(contract: Contract, published_row: int) -> list[DataTable]:
     tops = {"fiches": FIRST_TABLE_ROW, "lignes_budgetaires": lines_row(contract)}
     found = []
     for resource, (letter, _) in PER_CONVENTION.items():
-        schema, frame = contract.schemas[resource], contract.tables[resource]
-        rows = frame.groupby("convention_id", sort=False).groups
+        schema = contract.schemas[resource]
+        rows: dict[int, list[int]] = {}
+        for index, convention in enumerate(contract.tables[resource].column("convention_id")):
+            rows.setdefault(convention, []).append(index)
         for convention in contract.convention_titles:
             implied = {"convention_id": convention}
             columns = shown_columns(schema, contract.theme, implied)
@@ -213,7 +215,7 @@ def _data(contract: Contract, published_row: int) -> list[DataTable]:
         columns = shown_columns(contract.schemas[resource], contract.theme)
         row = published_row if sheet == RAPPROCHEMENT else FIRST_TABLE_ROW
         left = column if sheet == NOMENCLATURES else 0
-        found.append(DataTable(name, resource, sheet, columns, row, left, tuple(contract.tables[resource].index)))
+        found.append(DataTable(name, resource, sheet, columns, row, left, tuple(range(len(contract.tables[resource])))))
         if sheet == NOMENCLATURES:
             column += len(columns) + 1
     return found
@@ -248,11 +250,12 @@ def _lists(contract: Contract, column: int) -> list[ListTable]:
                 column += 2
     for resource in PER_CONVENTION:
         if any(key.table == resource for schema in contract.schemas.values() for key in schema.foreign_keys):
-            keys = contract.tables[resource][contract.schemas[resource].primary_key[0]].dropna()
-            found.append(ListTable(f"Liste_{resource}", contract.schemas[resource].title, tuple(keys.tolist()), column))
+            schema = contract.schemas[resource]
+            keys = tuple(key for key in contract.tables[resource].column(schema.primary_key[0]) if key is not None)
+            found.append(ListTable(f"Liste_{resource}", schema.title, keys, column))
             column += 2
     settings = contract.settings
-    lines = contract.tables["lignes_budgetaires"]["exercice"].dropna()
-    years = {*range(settings.debut, settings.fin + 1), settings.exercice, *(int(each) for each in lines.unique())}
+    years = {*range(settings.debut, settings.fin + 1), settings.exercice}
+    years |= set(contract.tables["lignes_budgetaires"].column("exercice")) - {None}
     found.append(ListTable(EXERCICES, "Exercices", tuple(sorted(years)), column))
     return found

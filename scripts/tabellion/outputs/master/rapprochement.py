@@ -18,7 +18,6 @@ from tabellion.outputs.master.budgets import TOTAL, add_state_colours, published
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.synthese import CREDITS
 from tabellion.outputs.master.tables import Computed, computed_cell, fit_data_table, widths, write_data_table
-from tabellion.schema.frames import plain_columns
 from tabellion.xlsx.writer import Sheet
 
 STEPS, DOUBLES = "Ecarts_expliques", "Comptes_deux_fois"
@@ -110,7 +109,7 @@ def describe(layout: MasterLayout, step: Step) -> str:
     """What a step says to people."""
     if step.kind is StepKind.DOUBLE:
         lines = layout.contract.tables["lignes_budgetaires"]
-        return f"« {lines.loc[step.index, 'libelle']} » : aussi dans la convention {step.kept_convention}"
+        return f"« {lines.rows[step.index]['libelle']} » : aussi dans la convention {step.kept_convention}"
     return {
         StepKind.GENERAL: "Les totaux des conventions ne font pas le total général publié",
         StepKind.CONVENTION: "Au récapitulatif, les sous-totaux ne font pas le total de la convention",
@@ -133,7 +132,7 @@ def _formula(layout: MasterLayout, step: Step) -> str:
     lines = layout.data[table_name("lignes_budgetaires", step.convention)]
     measure = column_ref(lines.name, lines.label(MEASURE))
     if step.kind is StepKind.DOUBLE:
-        identifier = layout.contract.tables["lignes_budgetaires"].loc[step.index, "ligne_id"]
+        identifier = layout.contract.tables["lignes_budgetaires"].rows[step.index]["ligne_id"]
         keys = column_ref(lines.name, lines.label("ligne_id"))
         years = column_ref(lines.name, lines.label("exercice"))
         return f"-SUMIFS({measure},{keys},{quoted_text(identifier)},{years},{EXERCICE})"
@@ -179,7 +178,7 @@ def _published(layout: MasterLayout) -> dict[str, Computed]:
     calculated, printed = this_row(table.name, table.label("calcule")), this_row(table.name, table.label("montant"))
     gap = this_row(table.name, table.label("ecart"))
     shown = f"IF({year}={EXERCICE},SUM({column_ref(CREDITS, TOTAL)}),0)"
-    columns = plain_columns(contract.tables["totaux_publies"].loc[list(table.indexes)])
+    columns = contract.tables["totaux_publies"].select(table.indexes).columns
     formulas, values, gaps, states = [], [], [], []
     sums = _line_sums(layout)
     for convention, collectivite, exercice, cents in zip(
@@ -202,12 +201,9 @@ def _published(layout: MasterLayout) -> dict[str, Computed]:
 
 
 def _line_sums(layout: MasterLayout) -> dict[tuple[int, str | None, int], int]:
-    lines = layout.contract.tables["lignes_budgetaires"]
     sums: dict[tuple[int, str | None, int], int] = {}
-    keys = zip(
-        lines["convention_id"], lines["collectivite_id"], lines["exercice"], lines[MEASURE].fillna(0), strict=True
-    )
-    for convention, town, exercice, cents in keys:
-        for each in (town, None):
-            sums[convention, each, exercice] = sums.get((convention, each, exercice), 0) + int(cents)
+    for line in layout.contract.tables["lignes_budgetaires"].rows:
+        for town in (line["collectivite_id"], None):
+            key = (line["convention_id"], town, line["exercice"])
+            sums[key] = sums.get(key, 0) + (line[MEASURE] or 0)
     return sums

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,6 @@ from tabellion.outputs.master.budgets import (
 )
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
 from tabellion.outputs.master.tables import computed_cell
-from tabellion.schema.frames import plain_columns
 from tabellion.xlsx.writer import CellContent, Sheet
 
 CREDITS, PRIORITES, FINANCEURS = "Synthese_credits", "Synthese_priorites", "Synthese_financeurs"
@@ -188,12 +188,12 @@ def _credits(layout: MasterLayout, towns: list[str]) -> _Summary:
 def _priorities(layout: MasterLayout) -> _Summary:
     contract = layout.contract
     fiches = contract.tables["fiches"]
-    found = sorted({*contract.settings.priorites, *(int(each) for each in fiches["priorite"].dropna().unique())})
-    counts = fiches.groupby(["convention_id", "priorite"], dropna=False).size().to_dict() if len(fiches) else {}
+    found = sorted({*contract.settings.priorites, *fiches.column("priorite")} - {None})
+    counts = Counter(zip(fiches.column("convention_id"), fiches.column("priorite"), strict=True))
     years = contract.settings.priorites
     ranks = [f"Priorité {rank} ({years[rank]})" if rank in years else f"Priorité {rank}" for rank in found]
     labels = unique_labels([NUMBER, CONVENTION, *ranks, "Sans priorité", TOTAL])
-    sizes = fiches["convention_id"].value_counts().to_dict()
+    sizes = Counter(fiches.column("convention_id"))
     keys, rows, sums = [], [], [0] * (len(found) + 2)
     for convention, (title, _) in contract.convention_titles.items():
         table = layout.data[table_name("fiches", convention)]
@@ -201,8 +201,8 @@ def _priorities(layout: MasterLayout) -> _Summary:
             column_ref(table.name, table.label("priorite")),
             column_ref(table.name, table.label("fiche_id")),
         )
-        values = [int(counts.get((convention, rank), 0)) for rank in found]
-        all_of = int(sizes.get(convention, 0))
+        values = [counts[convention, rank] for rank in found]
+        all_of = sizes[convention]
         values += [all_of - sum(values), all_of]
         formulas = [f"COUNTIFS({priority},{rank})" for rank in found]
         formulas += [f'COUNTIFS({identifier},"?*")-COUNT({priority})', f'COUNTIFS({identifier},"?*")']
@@ -218,19 +218,21 @@ def _priorities(layout: MasterLayout) -> _Summary:
 
 def _funders(layout: MasterLayout) -> _Summary:
     contract = layout.contract
-    financements, funders = contract.tables["financements"], plain_columns(contract.tables["financeurs"])
+    financements, funders = contract.tables["financements"], contract.tables["financeurs"].columns
     table = layout.data[table_name("financements")]
     funder, amount = (column_ref(table.name, table.label(name)) for name in ("financeur_id", "montant"))
-    counts = financements["financeur_id"].value_counts().to_dict()
-    amounts = {key: int(cents) for key, cents in financements.groupby("financeur_id")["montant"].sum().items()}
+    counts = Counter(financements.column("financeur_id"))
+    amounts: Counter[str] = Counter()
+    for row in financements.rows:
+        amounts[row["financeur_id"]] += row["montant"] or 0
     labels = ("Rang", "Financeur", "Financements", "Montants chiffrés (€)")
     named = this_row(FINANCEURS, labels[1])
     keys, rows = [], []
     for rank, (identifier, shown) in enumerate(zip(funders["financeur_id"], funders["nom"], strict=True), 1):
         keys.append((rank, shown))
         rows.append((
-            _Cell("count", f"COUNTIFS({funder},{named})", int(counts.get(identifier, 0))),
-            _Cell("euros", f"SUMIFS({amount},{funder},{named})", amounts.get(identifier, 0)),
+            _Cell("count", f"COUNTIFS({funder},{named})", counts[identifier]),
+            _Cell("euros", f"SUMIFS({amount},{funder},{named})", amounts[identifier]),
         ))  # fmt: skip
     totals: tuple[_Cell, ...] = (
         _Cell("count", f"SUM({column_ref(FINANCEURS, labels[2])})", sum(int(row[0].value or 0) for row in rows)),

@@ -11,7 +11,6 @@ from xlsxwriter.format import Format
 from tabellion.layout.names import SINGLE, column_ref, table_name
 from tabellion.outputs.master.layout import Column, DataTable, MasterLayout, choice_name, list_name
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
-from tabellion.schema.frames import plain_columns
 from tabellion.schema.money import euros
 from tabellion.wording import french_date
 from tabellion.xlsx.writer import (
@@ -72,7 +71,7 @@ def write_data_table(
     centred = {column.label: "center" for column in table.columns if _is_centred(column, computed)}
     sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated, aligned=centred)
     schema = layout.contract.schemas[table.resource]
-    values = plain_columns(layout.contract.tables[table.resource].loc[list(table.indexes)])
+    values = layout.contract.tables[table.resource].select(table.indexes).columns
     keys = [str(each) for each in values[schema.primary_key[0]]]
     for offset, column in enumerate(table.columns):
         place = table.column + offset
@@ -104,7 +103,7 @@ def fit_data_table(
 
 def shown_columns_of(layout: MasterLayout, table: DataTable) -> dict[str, list[CellContent]]:
     """What the cells of a table's fields show, by field."""
-    values = plain_columns(layout.contract.tables[table.resource].loc[list(table.indexes)])
+    values = layout.contract.tables[table.resource].select(table.indexes).columns
     schema = layout.contract.schemas[table.resource]
     found = {}
     for column in table.columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables, make_frame, plain_columns
+from tabellion.schema.tables import Tables, make_table
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ def without_addresses(tables: Tables, schemas: Schemas) -> tuple[Tables, Schemas
         private = [each for each in schema.fields if each.email]
         if not private:
             continue
-        columns = plain_columns(tables[name])
+        columns = dict(tables[name].columns)
         for field in private:
             filled = [place for place, value in enumerate(columns[field.name]) if value is not None]
             if filled:
                 found.append(Withheld(name, filled[0], field.name, len(filled)))
                 columns[field.name] = [None] * len(columns[field.name])
-        kept_tables[name] = make_frame(schema, columns)
+        kept_tables[name] = make_table(schema, columns)
         fields = tuple(replace(each, required=False, unique=False) if each.email else each for each in schema.fields)
         kept_schemas[name] = replace(schema, fields=fields)
     return kept_tables, kept_schemas, found

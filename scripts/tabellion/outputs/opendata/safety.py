@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables, make_frame, plain_columns
+from tabellion.schema.tables import Tables, make_table
 
 #: The signs that begin a formula (their full-width twins too), and the blanks that spreadsheets skip before one.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -40,7 +40,7 @@ def safe_tables(tables: Tables, schemas: Schemas) -> tuple[Tables, Schemas, list
     found: list[Shielded] = []
     safe, kept = Tables(), Schemas()
     for name, schema in schemas.items():
-        columns = plain_columns(tables[name])
+        columns = {key: list(values) for key, values in tables[name].columns.items()}
         fields = []
         for field in schema.fields:
             longest = 0
@@ -52,6 +52,6 @@ def safe_tables(tables: Tables, schemas: Schemas) -> tuple[Tables, Schemas, list
                     longest = max(longest, len(shielded))
             grown = field.max_length is not None and longest > field.max_length
             fields.append(replace(field, max_length=longest) if grown else field)
-        safe[name] = make_frame(schema, columns)
+        safe[name] = make_table(schema, columns)
         kept[name] = replace(schema, fields=tuple(fields))
     return safe, kept, found

@@ -9,7 +9,7 @@ those of the register. Format: https://schema.data.gouv.fr/scdl/subventions/
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,8 +19,8 @@ from tabellion.outputs.opendata.safety import safe_text
 from tabellion.outputs.opendata.siret import siret_fault
 from tabellion.outputs.opendata.standard import Standard
 from tabellion.schema import FALSE_WORD, TRUE_WORD
-from tabellion.schema.frames import Tables, plain_rows
 from tabellion.schema.money import format_euros, plain_euros
+from tabellion.schema.tables import Tables
 
 Row = Mapping[str, Any]
 #: Where the row at a zero-based position of a table stands, and one of its fields.
@@ -79,10 +79,10 @@ class _Deed:
 class _Maker:
     def __init__(self, tables: Tables, standard: Standard, locate: Locate) -> None:
         self.standard, self.locate = standard, locate
-        rows = {name: plain_rows(tables[name]) for name in (
+        rows = {name: tables[name].rows for name in (
             "collectivites", "financeurs", "partenaires", "fiches", "participations", "financements", "subventions",
         )}  # fmt: skip
-        self.rows: Mapping[str, list[dict[str, Any]]] = rows
+        self.rows: Mapping[str, Sequence[Mapping[str, Any]]] = rows
         self.towns = {row["collectivite_id"]: row for row in rows["collectivites"]}
         self.funders = {row["financeur_id"]: row for row in rows["financeurs"]}
         self.partners = {row["partenaire_id"]: row for row in rows["partenaires"]}

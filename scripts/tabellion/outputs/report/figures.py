@@ -121,15 +121,15 @@ class _Totals:
 
     def __init__(self, contract: Contract, overview: Overview) -> None:
         self.overview = overview
-        lines = contract.tables["lignes_budgetaires"]
-        known = lines.dropna(subset=["exercice", "convention_id", "collectivite_id"])
-        counted = known.groupby(["exercice", "convention_id"], sort=False)[list(AMOUNTS)].count()
         self.told: Counter[tuple[int, int | None, str]] = Counter()
-        for key, counts in zip(counted.index, counted.itertuples(index=False, name=None), strict=True):
-            year, convention = (int(each) for each in key)
-            for name, count in zip(AMOUNTS, counts, strict=True):
-                self.told[year, convention, name] += int(count)
-                self.told[year, None, name] += int(count)
+        for line in contract.tables["lignes_budgetaires"].rows:
+            year, convention = line["exercice"], line["convention_id"]
+            if None in (year, convention, line["collectivite_id"]):
+                continue
+            for name in AMOUNTS:
+                if line[name] is not None:
+                    self.told[year, convention, name] += 1
+                    self.told[year, None, name] += 1
 
     def row(self, name: str, year: int, convention: int | None, largest: int, before: int | None) -> Row:
         sums = self.overview.of(year, convention)

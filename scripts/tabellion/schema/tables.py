@@ -1,0 +1,76 @@
+"""The tables of a contract in memory: columns of plain Python values, importable without pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tabellion.schema.table import Schemas, TableSchema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: a list of values for each field of its schema, in the schema's order.
+
+    Amounts are integer cents, days are dates, ``None`` is blank. A row is known by its position: 0, 1, 2, …
+    All who hold a table share its columns, rows and frame: they are read, never changed.
+    """
+
+    schema: TableSchema
+    columns: Mapping[str, list[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"schema": self.schema, "columns": self.columns}
+
+    def column(self, name: str) -> list[Any]:
+        """The values of one field, a row after the other."""
+        return self.columns[name]
+
+    @cached_property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """The rows as values by field name."""
+        return [dict(zip(self.columns, values, strict=True)) for values in zip(*self.columns.values(), strict=True)]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The table as a pandas frame, for what is columnar: nullable dtypes, index 0, 1, 2, …"""
+        from tabellion.schema.frames import make_frame
+
+        return make_frame(self)
+
+    def select(self, positions: Sequence[int]) -> Table:
+        """The table of the rows at these positions, in this order."""
+        return Table(
+            self.schema,
+            {name: [values[position] for position in positions] for name, values in self.columns.items()},
+        )
+
+    def with_columns(self, columns: Mapping[str, list[Any]]) -> Table:
+        """The same table with some columns replaced."""
+        return Table(self.schema, {**self.columns, **columns})
+
+
+#: The tables of a contract by name.
+Tables = dict[str, Table]
+
+
+def make_table(schema: TableSchema, columns: Mapping[str, list[Any]]) -> Table:
+    """Make a table of plain columns; those that are not given are blank."""
+    length = len(next(iter(columns.values()))) if columns else 0
+    return Table(schema, {name: columns[name] if name in columns else [None] * length for name in schema.names})
+
+
+def make_tables(schemas: Schemas, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Tables:
+    """Make every table of rows (values by field name); what is not given is blank."""
+    return {
+        name: make_table(schema, {key: [row.get(key) for row in rows.get(name, ())] for key in schema.names})
+        for name, schema in schemas.items()
+    }
