@@ -197,7 +197,10 @@ def returns(site: Site) -> None:
         "Financements": {"E6": "chiffré", "F6": 12},
         "Budget": {"J6": "B99-inconnu-1", "J7": "B01-mainvilliers-001", "F5": "Notre budget", "G5": None},
     }
+    fractions = (1.15, 0.29, 4.35, 1001.1, 19.99, 8.2, 0.57, 2.675, 1.005, 64.1, 0.1 + 0.2, 1e-7, 99999999.99)
+    binary = {"Budget": {f"F{row}": value for row, value in enumerate(fractions, 6)}}
     saved = "2016-11-20T10:00:00"
+    site.type(form, "fractions.xlsx", binary, saved=saved)
     for name, cells in (("montants", many), ("verrous", more), ("lignes", spare), ("divers", understood)):
         site.type(form, f"{name}.xlsx", cells, saved=saved)
     for name, change in CHANGES.items():
@@ -205,6 +208,7 @@ def returns(site: Site) -> None:
     files = sorted(path.name for path in site.root.glob("*.xlsx"))
     site.run("validate", *files, "--annoter", "annotes", "--json", "constats.json")
     site.run("diff", "workbooks/envois/2016/mainvilliers-2016.xlsx", "lignes.xlsx", "--classeur", "diff.xlsx")
+    site.run("diff", "workbooks/envois/2016/mainvilliers-2016.xlsx", "fractions.xlsx", "--tout")
     site.run("diff", "workbooks/envois/2016/mainvilliers-2016.xlsx", "triées.xlsx", "--deplacements")
     site.run("diff", "workbooks/envois/2016/mainvilliers-2016.xlsx", "workbooks/envois/2016/luce-2016.xlsx")
     for name, content in hostile_files(form.read_bytes()).items():

@@ -73,6 +73,22 @@ def generated(name: str, site: Site, *, with_plans_on: bool = False) -> None:
     site.run("consolidate")
 
 
+def bare(site: Site) -> None:
+    """A contract whose tables have no row at all; then the piliers alone are missing."""
+    site.contract("empty")
+    registre = site.workbooks / "registre"
+    kept = {name: (registre / f"{name}.csv").read_text(encoding="utf-8") for name in ("piliers", "conventions")}
+    for name, text in kept.items():
+        site.write(f"workbooks/registre/{name}.csv", text.splitlines(keepends=True)[0])
+    site.run("generate")
+    site.run("annexe")
+    site.run("export")
+    site.write("workbooks/registre/conventions.csv", kept["conventions"])
+    site.run("generate", "--forcer")
+    site.write("workbooks/registre/conventions.csv", kept["conventions"].replace(",I,", ",,"))
+    site.run("generate", "--forcer")
+
+
 def wrong_settings(site: Site) -> None:
     """Settings, schemas and registers with mistakes: everything is said, nothing is made."""
     site.contract("cases")

@@ -23,6 +23,7 @@ SCENARIOS: dict[str, Scenario] = {
     "cases-plans": partial(contracts.generated, "cases", with_plans_on=True),
     "partial": partial(contracts.generated, "partial"),
     "empty": partial(contracts.generated, "empty"),
+    "bare": contracts.bare,
     "wrong": contracts.wrong_settings,
     "import": contracts.imported,
 }
