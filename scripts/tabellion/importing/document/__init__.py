@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tabellion.importing.document.ledger import LineUse
+from tabellion.importing.document.lines import LineUse
 from tabellion.importing.document.reader import ImportedContract, read_document
 
 __all__ = ["ImportedContract", "LineUse", "read_document"]

@@ -6,10 +6,16 @@ import re
 from dataclasses import dataclass, field
 
 from tabellion.importing.document.amounts import find_amounts, parse_amount
-from tabellion.importing.document.boxes import has_box, normalise_boxes, typed_cross
-from tabellion.importing.document.funders import Box, Funder, read_boxes
-from tabellion.importing.document.layout import FUNDERS, Block
-from tabellion.importing.document.text import clean, fold, key
+from tabellion.importing.document.funders import (
+    DocumentFunder,
+    TickBox,
+    has_box,
+    normalise_boxes,
+    read_boxes,
+    typed_cross,
+)
+from tabellion.importing.document.layout import FUNDERS, FicheLayout
+from tabellion.importing.document.lines import clean, fold, key
 
 _DISPOSITIF = re.compile(
     r"\s*dispositifs?\s*/\s*(?P<bop>bop\b)?\s*:?\s*|\s*dispositifs?\s+(?P<bop2>bop\b)\s*:?\s*|\s*dispositifs?\s*$"
@@ -29,7 +35,7 @@ STATUSES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class BoxText:
     """A text beside the boxes: its line, its column, the ``role`` its header gives it if one was glued to it."""
 
     ligne: int
@@ -44,13 +50,13 @@ class FunderRow:
     """One line of the funders' part: its boxes, its texts, and the texts found before a first box."""
 
     ligne: int
-    boxes: list[Box] = field(default_factory=list)
-    values: list[Value] = field(default_factory=list)
-    leading: list[tuple[int, Value]] = field(default_factory=list)
+    boxes: list[TickBox] = field(default_factory=list)
+    values: list[BoxText] = field(default_factory=list)
+    leading: list[tuple[int, BoxText]] = field(default_factory=list)
     box_column: int | None = None
 
 
-def read_rows(block: Block) -> list[FunderRow]:
+def read_rows(block: FicheLayout) -> list[FunderRow]:
     """The funders' rows of a fiche, line by line, before anything is known of the funders' labels."""
     rows: dict[int, FunderRow] = {}
     bop = indicatif = False
@@ -61,7 +67,7 @@ def read_rows(block: Block) -> list[FunderRow]:
         if has_box(text) or (cross and cross.start() == 0):
             leading, boxes = read_boxes(fragment.ligne, fragment.colonne, text)
             if leading:
-                row.leading.append((len(row.boxes), Value(fragment.ligne, fragment.colonne, clean(leading))))
+                row.leading.append((len(row.boxes), BoxText(fragment.ligne, fragment.colonne, clean(leading))))
             row.boxes.extend(boxes)
             if row.box_column is None:
                 row.box_column = fragment.colonne
@@ -71,7 +77,7 @@ def read_rows(block: Block) -> list[FunderRow]:
     return list(rows.values())
 
 
-def _values(ligne: int, colonne: int, text: str, bop: bool, indicatif: bool) -> tuple[list[Value], bool, bool]:
+def _values(ligne: int, colonne: int, text: str, bop: bool, indicatif: bool) -> tuple[list[BoxText], bool, bool]:
     """A cell without box, its header words taken off; whether « BOP » and « à titre indicatif » are still awaited."""
     folded, values = fold(text), []
     montant = _MONTANT.search(folded)
@@ -83,7 +89,7 @@ def _values(ligne: int, colonne: int, text: str, bop: bool, indicatif: bool) -> 
     value = clean(left[opened.end() :] if opened else left)
     if value:
         role = "montant" if rest else "dispositif" if opened or montant else None
-        values.append(Value(ligne, colonne, value, role, glued=bool(opened or montant)))
+        values.append(BoxText(ligne, colonne, value, role, glued=bool(opened or montant)))
     if dispositif:
         bop = not (dispositif["bop"] or dispositif["bop2"])
     elif tail:
@@ -94,11 +100,11 @@ def _values(ligne: int, colonne: int, text: str, bop: bool, indicatif: bool) -> 
         indicatif = "indicatif" not in montant[0]
         value = clean(text[montant.end() :])
         if value:
-            values.append(Value(ligne, colonne, value, "montant", glued=True))
+            values.append(BoxText(ligne, colonne, value, "montant", glued=True))
     return values, bop, indicatif
 
 
-def resolve(rows: list[FunderRow], funders: list[Funder]) -> list[FunderRow]:
+def resolve(rows: list[FunderRow], funders: list[DocumentFunder]) -> list[FunderRow]:
     """The rows once the funders' labels are known: labels cut over two lines rejoined, crosses inside a label read,
     labels that lost their box found again, and the other texts put with the values.
     """
@@ -112,9 +118,9 @@ def resolve(rows: list[FunderRow], funders: list[Funder]) -> list[FunderRow]:
             if _completes(before, value.texte, labels):
                 continues = continues or position == 0
             elif key(value.texte) in labels:
-                row.boxes.insert(position, Box(row.ligne, value.colonne, value.texte, False, doubtful=True))
+                row.boxes.insert(position, TickBox(row.ligne, value.colonne, value.texte, False, doubtful=True))
             else:
-                row.values.insert(0, Value(value.ligne, value.colonne, value.texte, "dispositif", glued=True))
+                row.values.insert(0, BoxText(value.ligne, value.colonne, value.texte, "dispositif", glued=True))
         row.leading = []
         row.values = [value for value in row.values if value.role or not _completes(last, value.texte, labels)]
         row.boxes = [piece for box in row.boxes for piece in _crosses(box, labels)]
@@ -127,7 +133,7 @@ def resolve(rows: list[FunderRow], funders: list[Funder]) -> list[FunderRow]:
     return resolved
 
 
-def _completes(box: Box | None, text: str, labels: set[str]) -> bool:
+def _completes(box: TickBox | None, text: str, labels: set[str]) -> bool:
     """Join ``text`` to the label of ``box`` when the two make a known label that the box alone is not."""
     if box is None or key(box.libelle) in labels:
         return False
@@ -139,7 +145,7 @@ def _completes(box: Box | None, text: str, labels: set[str]) -> bool:
     return True
 
 
-def _crosses(box: Box, labels: set[str]) -> list[Box]:
+def _crosses(box: TickBox, labels: set[str]) -> list[TickBox]:
     """A box whose label holds a typed X: the X ticks the label after it, when both are known; alone, it is doubtful."""
     cross = typed_cross(box.libelle)
     if cross is None or key(box.libelle) in labels:
@@ -149,19 +155,19 @@ def _crosses(box: Box, labels: set[str]) -> list[Box]:
         return [box]
     if key(right) in labels:
         return [
-            Box(box.ligne, box.colonne, left, box.ticked, box.typed),
-            Box(box.ligne, box.colonne, right, True, typed=True, source=box.source),
+            TickBox(box.ligne, box.colonne, left, box.ticked, box.typed),
+            TickBox(box.ligne, box.colonne, right, True, typed=True, source=box.source),
         ]
-    return [Box(box.ligne, box.colonne, left, box.ticked, box.typed, extra=right, doubtful=not right)]
+    return [TickBox(box.ligne, box.colonne, left, box.ticked, box.typed, extra=right, doubtful=not right)]
 
 
 def looks_like_amount(text: str) -> bool:
     """True for a text that is an amount, or opens with an amount or with one of its states."""
     if parse_amount(text) is not None:
         return True
-    found = find_amounts(text[:60])
+    amounts = find_amounts(text[:60])
     folded = fold(text)
-    return (bool(found) and found[0].start == 0) or any(
+    return (bool(amounts) and amounts[0].start == 0) or any(
         (match := pattern.search(folded)) and match.start() == 0 for _, pattern in STATUSES
     )
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from tabellion.findings import Severity
 from tabellion.importing.document.amounts import find_amounts, parse_amount
-from tabellion.importing.document.cells import STATUSES, FunderRow, Value, resolve, roles
+from tabellion.importing.document.cells import STATUSES, BoxText, FunderRow, resolve, roles
 from tabellion.importing.document.fiche import Fiche
-from tabellion.importing.document.funders import Box, Funder, match_boxes
-from tabellion.importing.document.ledger import Ledger
-from tabellion.importing.document.text import fold, key, slug
+from tabellion.importing.document.funders import DocumentFunder, TickBox, match_boxes
+from tabellion.importing.document.lines import LineAccount, fold, key, slug
 
 _UNIT_PRICE = re.compile(r"\s*(?:/|par\b)")
 
@@ -24,13 +23,13 @@ def amount_state(text: str | None) -> tuple[int | None, str]:
     if not text:
         return None, "non renseigné"
     whole = parse_amount(text)
-    found = find_amounts(text)
+    amounts = find_amounts(text)
     if whole is not None:
         return whole, "chiffré"
-    if len(found) == 1 and not _UNIT_PRICE.match(fold(text)[found[0].end :]):
-        return found[0].cents, "chiffré"
+    if len(amounts) == 1 and not _UNIT_PRICE.match(fold(text)[amounts[0].end :]):
+        return amounts[0].cents, "chiffré"
     folded = fold(text)
-    if not found:
+    if not amounts:
         for name, pattern in STATUSES:
             if pattern.search(folded):
                 return None, name
@@ -40,9 +39,9 @@ def amount_state(text: str | None) -> tuple[int | None, str]:
 class FinancingReader:
     """Reads the funding rows of the fiches, against the funders that all fiches share (``funders``, which may grow)."""
 
-    def __init__(self, funders: list[Funder], ledger: Ledger) -> None:
+    def __init__(self, funders: list[DocumentFunder], account: LineAccount) -> None:
         self.funders = funders
-        self.ledger = ledger
+        self.account = account
         self.lists = list(funders)
         self.taken: set[str] = set()
 
@@ -50,7 +49,7 @@ class FinancingReader:
         """The rows of ``financements`` of one fiche. Its identifier must be settled."""
         rows = resolve(rows, self.lists)
         by_box = self._matches(fiche, rows)
-        ticks: list[tuple[FunderRow, Box, Funder | None]] = [
+        ticks: list[tuple[FunderRow, TickBox, DocumentFunder | None]] = [
             (row, box, by_box[id(box)]) for row in rows for box in row.boxes if box.ticked
         ]
         built = {id(box): self._new(fiche, box, funder) for _, box, funder in ticks}
@@ -72,7 +71,7 @@ class FinancingReader:
                     built[id(box)]["montant"] = None
                     if built[id(box)]["statut_montant"] == "chiffré":
                         built[id(box)]["statut_montant"] = "autre"
-                self.ledger.say(
+                self.account.say(
                     "texte-partage", row.ligne, champ="montant", valeur=source[:500], fiche=fiche.row["fiche_id"],
                     nombre=len(here),
                 )  # fmt: skip
@@ -80,7 +79,7 @@ class FinancingReader:
                 target = built[id(ticks[0][1])]
                 self._fill(target, dispositif, montant, glued, source, row.ligne)
                 self._repair(target, "texte sur une autre ligne", source)
-                self.ledger.say(
+                self.account.say(
                     "texte-deplace", row.ligne, champ="dispositif", valeur=source[:500], fiche=fiche.row["fiche_id"],
                     financeur=target["financeur_id"],
                 )  # fmt: skip
@@ -88,17 +87,17 @@ class FinancingReader:
                 entry = self._new(fiche, None, None, row.ligne)
                 self._fill(entry, dispositif, montant, glued, source, row.ligne)
                 loose.append(entry)
-                self.ledger.say(
+                self.account.say(
                     "financement-sans-coche", row.ligne, champ="financeur_id", valeur=source[:500],
                     fiche=fiche.row["fiche_id"], nombre=len(ticks),
                 )  # fmt: skip
         return [*built.values(), *loose]
 
-    def _matches(self, fiche: Fiche, rows: list[FunderRow]) -> dict[int, Funder | None]:
+    def _matches(self, fiche: Fiche, rows: list[FunderRow]) -> dict[int, DocumentFunder | None]:
         """The funder of each box, with a finding for each label that is not the usual one."""
         boxes = [box for row in rows for box in row.boxes]
         matches = match_boxes(boxes, self.lists)
-        found: dict[int, Funder | None] = {}
+        funders: dict[int, DocumentFunder | None] = {}
         numero = fiche.row["fiche_id"]
         seen: dict[int, int] = {}
         for box, match in zip(boxes, matches, strict=True):
@@ -106,41 +105,41 @@ class FinancingReader:
             if funder is None and box.ticked and box.libelle:
                 funder = self._unknown(box)
             if match.how in {"near", "rang"} and match.funder is not None:
-                self.ledger.say(
+                self.account.say(
                     "financeur-variante", box.ligne, champ="financeur_id", valeur=box.libelle,
                     attendu=match.funder.libelle, fiche=numero,
                     gravite=Severity.AVERTISSEMENT if match.how == "rang" else None,
                 )  # fmt: skip
             elif match.funder is None:
-                self.ledger.say(
+                self.account.say(
                     "financeur-inconnu", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero,
                     gravite=Severity.AVERTISSEMENT if box.ticked else Severity.INFORMATION,
                 )  # fmt: skip
             if box.typed:
-                self.ledger.say(
+                self.account.say(
                     "coche-tapee", box.ligne, champ="financeur_id", valeur=box.source, obtenu=box.libelle, fiche=numero
                 )  # fmt: skip
             if box.rejoined:
-                self.ledger.say(
+                self.account.say(
                     "financeur-recolle", box.ligne, champ="financeur_id", valeur=box.source, obtenu=box.libelle,
                     fiche=numero,
                 )  # fmt: skip
             if box.doubtful:
-                self.ledger.say("coche-douteuse", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)
+                self.account.say("coche-douteuse", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)
             if match.funder is not None:
                 if match.funder.rang in seen:
-                    self.ledger.say("case-repetee", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)
+                    self.account.say("case-repetee", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)
                 seen[match.funder.rang] = box.ligne
-            found[id(box)] = funder
+            funders[id(box)] = funder
         absent = [funder.nom for funder in self.lists if funder.rang not in seen]
         if absent:
-            self.ledger.say(
+            self.account.say(
                 "case-absente", fiche.ligne, champ="financeur_id", valeur=", ".join(absent), fiche=numero,
                 nombre=len(absent),
             )  # fmt: skip
-        return found
+        return funders
 
-    def _unknown(self, box: Box) -> Funder:
+    def _unknown(self, box: TickBox) -> DocumentFunder:
         """A funder of its own for a ticked label that the lists do not have."""
         for funder in self.funders[len(self.lists) :]:
             if key(funder.libelle) == key(box.libelle):
@@ -151,11 +150,11 @@ class FinancingReader:
         while (identifier := base if rank == 1 else f"{base}-{rank}") in taken:
             rank += 1
         categorie = self.lists[-1].categorie if self.lists else "privé"
-        funder = Funder(len(self.funders), identifier, box.libelle[:120], box.libelle, categorie)
+        funder = DocumentFunder(len(self.funders), identifier, box.libelle[:120], box.libelle, categorie)
         self.funders.append(funder)
         return funder
 
-    def _new(self, fiche: Fiche, box: Box | None, funder: Funder | None, ligne: int = 0) -> dict[str, Any]:
+    def _new(self, fiche: Fiche, box: TickBox | None, funder: DocumentFunder | None, ligne: int = 0) -> dict[str, Any]:
         base = f"{fiche.row['fiche_id']}:{funder.financeur_id if funder else 'sans-financeur'}"
         rank = 1
         while (identifier := base if rank == 1 else f"{base}-{rank}") in self.taken:
@@ -186,19 +185,19 @@ class FinancingReader:
         entry["montant"], entry["statut_montant"] = amount_state(texte)
         if glued:
             self._repair(entry, "en-tête collé", source)
-            self.ledger.say(
+            self.account.say(
                 "en-tete-colle", ligne, champ="dispositif", valeur=source[:500], fiche=entry["fiche_id"],
                 dispositif=entry["dispositif"] or "(vide)", montant=texte or "(vide)",
             )  # fmt: skip
         if entry["statut_montant"] == "autre":
-            self.ledger.say("montant-a-preciser", ligne, champ="montant", valeur=texte, fiche=entry["fiche_id"])
+            self.account.say("montant-a-preciser", ligne, champ="montant", valeur=texte, fiche=entry["fiche_id"])
 
     def _extras(self, fiche: Fiche, row: FunderRow) -> None:
         """Text glued after a label: the precision of a ticked funder, or a text without place."""
         for box in row.boxes:
             if box.extra:
-                row.values.insert(0, Value(row.ligne, box.colonne, box.extra, "dispositif", glued=True))
-                self.ledger.say(
+                row.values.insert(0, BoxText(row.ligne, box.colonne, box.extra, "dispositif", glued=True))
+                self.account.say(
                     "texte-colle-au-financeur", row.ligne, champ="financeur_id", valeur=f"{box.libelle} {box.extra}",
                     fiche=fiche.row["fiche_id"],
                 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The funders' boxes: the lists that all fiches share, and each box's place in them."""
+"""Boxes, ticks and crossed-out words; the funders' boxes: the lists that all fiches share, each box's place in them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,94 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from tabellion.importing.document.boxes import EMPTY, TICKED, typed_cross
-from tabellion.importing.document.text import clean, fold, key, similarity, slug
+from tabellion.importing.document.lines import clean, fold, key, similarity, slug
+
+EMPTY, TICKED = "☐", "☑"
+
+_INPUT = re.compile(r"<input\b([^<>]{0,300})>", re.IGNORECASE)
+_CHECKED = re.compile(r"(?:^|[\s\"'])checked(?=[\s=/\"']|$)", re.IGNORECASE)
+_EMPTY = re.compile(r"[□◻▢❏❑⬜]|\[[\s_]{0,3}\](?!\()")
+_TICKED = re.compile(r"[☒✓✔✗✘🗹🗷■]|\[\s?[xX✓✔]\s?\]|\(\s?[xX]\s?\)")
+_TYPED_CROSS = re.compile(r"(?<![\w'’.-])[xX](?![\w'’.-])")
+_STRUCK = re.compile(r"<(s|del|strike)\b[^<>]{0,100}>(.*?)</\1\s*>|~~(.+?)~~", re.IGNORECASE | re.DOTALL)
+_OVERLAY = "\u0335\u0336"
+
+
+def normalise_boxes(text: str) -> str:
+    """``text`` with every box as ``☐`` or ``☑``: html inputs (attributes in any order and quoting), signs, brackets."""
+
+    def box(match: re.BoxMatch[str]) -> str:
+        attributes = match[1]
+        kind = re.search(r"type\s*=\s*[\"']?\s*(\w+)", attributes, re.IGNORECASE)
+        if kind and kind[1].lower() not in {"checkbox", "radio"}:
+            return match[0]
+        return TICKED if _CHECKED.search(attributes) else EMPTY
+
+    if "<" in text:
+        text = re.sub(r"</input\s*>", "", _INPUT.sub(box, text), flags=re.IGNORECASE)
+    return _EMPTY.sub(EMPTY, _TICKED.sub(TICKED, text))
+
+
+def has_box(text: str) -> bool:
+    """True when a normalised text holds a box."""
+    return EMPTY in text or TICKED in text
+
+
+def typed_cross(text: str) -> re.BoxMatch[str] | None:
+    """The first X typed as a word of its own (a tick made with the keyboard)."""
+    return _TYPED_CROSS.search(text)
+
+
+def struck_out(text: str) -> tuple[str, list[bool]]:
+    """``text`` without its marks of crossing out, and for each character left whether it was crossed out.
+
+    Read are ``<s>``, ``<del>``, ``<strike>``, ``~~…~~`` and the combining overlays U+0335 and U+0336.
+    """
+    chars: list[str] = []
+    flags: list[bool] = []
+
+    def take(piece: str, struck: bool) -> None:
+        for char in piece:
+            if char in _OVERLAY:
+                if flags:
+                    flags[-1] = True
+                continue
+            chars.append(char)
+            flags.append(struck)
+
+    position = 0
+    for match in _STRUCK.finditer(text):
+        take(text[position : match.start()], False)
+        take(match[2] if match[2] is not None else match[3], True)
+        position = match.end()
+    take(text[position:], False)
+    return "".join(chars), flags
+
+
+def yes_no(text: str) -> tuple[bool | None, bool | None, bool]:
+    """Whether OUI and NON are ticked in a normalised text, and whether a cross was typed for one of them.
+
+    A box follows its word (« OUI ☐ NON ☐ »), or precedes it when the text begins with a box. None when the word is
+    not there.
+    """
+    words = list(re.finditer(r"(?<!\w)(oui|non)(?!\w)", text, re.IGNORECASE))
+    if not words:
+        return None, None, False
+    before = re.search(rf"[{EMPTY}{TICKED}]|(?<!\w)[xX](?!\w)", text[: words[0].start()]) is not None
+    answers: dict[str, bool] = {}
+    typed = False
+    for index, word in enumerate(words):
+        if before:
+            start = words[index - 1].end() if index else 0
+            zone = text[start : word.start()]
+        else:
+            end = words[index + 1].start() if index + 1 < len(words) else len(text)
+            zone = text[word.end() : end]
+        cross = typed_cross(zone) is not None
+        typed = typed or cross
+        answers[word[1].lower()] = answers.get(word[1].lower(), False) or cross or TICKED in zone
+    return answers.get("oui"), answers.get("non"), typed
+
 
 _BOX = re.compile(f"([{EMPTY}{TICKED}])")
 _NEAR = 0.75
@@ -21,7 +107,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Funder:
+class DocumentFunder:
     """A funder of the document's lists. ``rang`` is its place over all groups (0-based), ``categorie`` its group."""
 
     rang: int
@@ -32,7 +118,7 @@ class Funder:
 
 
 @dataclass(slots=True)
-class Box:
+class TickBox:
     """One box and its label; ``typed`` when the tick is a typed X; ``extra`` is text glued after the label.
 
     ``source`` is the box and label as found; ``doubtful`` when its tick is unsure, ``rejoined`` when the label was cut.
@@ -49,7 +135,7 @@ class Box:
     rejoined: bool = False
 
 
-def read_boxes(ligne: int, colonne: int, text: str) -> tuple[str, list[Box]]:
+def read_boxes(ligne: int, colonne: int, text: str) -> tuple[str, list[TickBox]]:
     """The boxes of a normalised cell, and the text before the first one.
 
     A typed X right after a box ticks it; so does one that stands where a box should (at the head of the cell).
@@ -59,7 +145,7 @@ def read_boxes(ligne: int, colonne: int, text: str) -> tuple[str, list[Box]]:
     cross = typed_cross(leading)
     if cross and cross.start() == 0:
         label = leading[cross.end() :].strip()
-        boxes.append(Box(ligne, colonne, clean(label), True, typed=True, source=leading))
+        boxes.append(TickBox(ligne, colonne, clean(label), True, typed=True, source=leading))
         leading = ""
     for mark, label in zip(pieces[1::2], pieces[2::2], strict=True):
         source = f"{mark} {label.strip()}"
@@ -67,11 +153,11 @@ def read_boxes(ligne: int, colonne: int, text: str) -> tuple[str, list[Box]]:
         cross = typed_cross(label)
         if cross and cross.start() == 0:
             label, typed, ticked = label[cross.end() :].strip(), not ticked, True
-        boxes.append(Box(ligne, colonne, clean(label), ticked, typed, source=source))
+        boxes.append(TickBox(ligne, colonne, clean(label), ticked, typed, source=source))
     return leading, boxes
 
 
-def learn_funders(fiches: list[list[Box]]) -> list[Funder]:
+def learn_funders(fiches: list[list[TickBox]]) -> list[DocumentFunder]:
     """The funders offered by the fiches' boxes, in order: the sequence of labels that most fiches have.
 
     A group ends at the label that comes back in several groups (« Autres »). Each label is spelled as most often.
@@ -90,7 +176,7 @@ def learn_funders(fiches: list[list[Box]]) -> list[Funder]:
     groups = _groups(best)
     categories = _categories([[best[i] for i in range(len(best)) if groups[i] == g] for g in range(max(groups) + 1)])
     repeated = {name for name, count in Counter(best).items() if count > 1}
-    funders: list[Funder] = []
+    funders: list[DocumentFunder] = []
     taken: set[str] = set()
     names: set[str] = set()
     for rang, name in enumerate(best):
@@ -100,7 +186,7 @@ def learn_funders(fiches: list[list[Box]]) -> list[Funder]:
         categorie = categories[groups[rang]]
         nom = f"{libelle} ({categorie})" if name in repeated else libelle
         nom, identifier = _unique(nom, names), _unique(_identifier(nom), taken, "-")
-        funders.append(Funder(len(funders), identifier, nom, libelle, categorie))
+        funders.append(DocumentFunder(len(funders), identifier, nom, libelle, categorie))
     return funders
 
 
@@ -120,8 +206,8 @@ def _identifier(nom: str) -> str:
 
 def _position_modes(sequences: list[tuple[str, ...]]) -> tuple[str, ...]:
     length = Counter(map(len, sequences)).most_common(1)[0][0]
-    kept = [sequence for sequence in sequences if len(sequence) == length]
-    return tuple(Counter(column).most_common(1)[0][0] for column in zip(*kept, strict=True))
+    usual = [sequence for sequence in sequences if len(sequence) == length]
+    return tuple(Counter(column).most_common(1)[0][0] for column in zip(*usual, strict=True))
 
 
 def _groups(labels: tuple[str, ...]) -> list[int]:
@@ -140,58 +226,58 @@ def _categories(groups: list[list[str]]) -> list[str]:
     """The category of each group: their order when there are three, else the words of their labels."""
     if len(groups) == 3:
         return [_LOCAL, _NATIONAL, _PRIVATE]
-    found: list[str] = []
+    categories: list[str] = []
     for labels in groups:
         text = " ".join(labels)
         score = {name: len(re.findall(words, text)) for name, words in _WORDS.items()}
-        found.append(max(score, key=lambda name: score[name]))
-    return found
+        categories.append(max(score, key=lambda name: score[name]))
+    return categories
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class BoxMatch:
     """What a box stands for: its funder (None when unknown), and how it was known: exact, near, or by its rank."""
 
-    funder: Funder | None
+    funder: DocumentFunder | None
     how: str
 
 
-def match_boxes(boxes: list[Box], funders: list[Funder]) -> list[Match]:
+def match_boxes(boxes: list[TickBox], funders: list[DocumentFunder]) -> list[BoxMatch]:
     """The funder of each box of one fiche, by its label wherever it stands; « Autres » goes with its neighbours.
 
     Cuts the text glued after a label into the box's ``extra``.
     """
-    by_key: dict[str, list[Funder]] = {}
+    by_key: dict[str, list[DocumentFunder]] = {}
     for funder in funders:
         by_key.setdefault(key(funder.libelle), []).append(funder)
     if [key(box.libelle) for box in boxes] == [key(funder.libelle) for funder in funders]:
-        return [Match(funder, "exact") for funder in funders]
-    found: list[Match | None] = []
+        return [BoxMatch(funder, "exact") for funder in funders]
+    matches: list[BoxMatch | None] = []
     names: list[str | None] = []
     for box in boxes:
         name, how = _nearest(box, by_key)
         names.append(name)
         alone = by_key[name] if name is not None else []
-        found.append(Match(alone[0], how) if len(alone) == 1 else None)
+        matches.append(BoxMatch(alone[0], how) if len(alone) == 1 else None)
     for index, name in enumerate(names):
-        if name is not None and found[index] is None:
-            found[index] = Match(_among(by_key[name], index, found), "exact")
-    used = {match.funder.rang for match in found if match and match.funder}
-    for index, match in enumerate(found):
+        if name is not None and matches[index] is None:
+            matches[index] = BoxMatch(_among(by_key[name], index, matches), "exact")
+    used = {match.funder.rang for match in matches if match and match.funder}
+    for index, match in enumerate(matches):
         if match is None:
-            before = found[index - 1] if index else None
+            before = matches[index - 1] if index else None
             rang = before.funder.rang + 1 if before and before.funder else 0
-            after = found[index + 1] if index + 1 < len(found) else None
+            after = matches[index + 1] if index + 1 < len(matches) else None
             fits = after is None or after.funder is None or after.funder.rang == rang + 1
             if rang < len(funders) and rang not in used and fits and (before is None or before.funder):
                 used.add(rang)
-                found[index] = Match(funders[rang], "rang")
+                matches[index] = BoxMatch(funders[rang], "rang")
             else:
-                found[index] = Match(None, "inconnu")
-    return [match or Match(None, "inconnu") for match in found]
+                matches[index] = BoxMatch(None, "inconnu")
+    return [match or BoxMatch(None, "inconnu") for match in matches]
 
 
-def _nearest(box: Box, by_key: dict[str, list[Funder]]) -> tuple[str | None, str]:
+def _nearest(box: TickBox, by_key: dict[str, list[DocumentFunder]]) -> tuple[str | None, str]:
     """The canonical label of a box, and how it was known. Text after the label goes to ``extra``."""
     name = key(box.libelle)
     if name in by_key:
@@ -219,15 +305,15 @@ def _end_of(text: str, known: str) -> int:
     return len(" ".join(text.split()[:words]))
 
 
-def _among(candidates: list[Funder], index: int, found: list[Match | None]) -> Funder:
+def _among(candidates: list[DocumentFunder], index: int, matches: list[BoxMatch | None]) -> DocumentFunder:
     """The one of several funders of one label that goes with the boxes around it."""
     for back in range(index - 1, -1, -1):
-        match = found[back]
+        match = matches[back]
         if match and match.funder:
             following = [funder for funder in candidates if funder.rang > match.funder.rang]
             return min(following or candidates, key=lambda funder: funder.rang)
-    for ahead in range(index + 1, len(found)):
-        match = found[ahead]
+    for ahead in range(index + 1, len(matches)):
+        match = matches[ahead]
         if match and match.funder:
             preceding = [funder for funder in candidates if funder.rang < match.funder.rang]
             return max(preceding or candidates, key=lambda funder: funder.rang)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tabellion.importing.document.text import Line, clean, fold, key, similarity
+from tabellion.importing.document.lines import DocumentLine, clean, fold, key, similarity
 
 _NUMBERED = re.compile(r"(?P<n>\d{1,3})\s*[-–—.]\s*(?P<titre>\S.*)", re.DOTALL)
 _DASHED = re.compile(r"(?P<n>\d{1,3})\s*[-–—]\s*(?P<titre>\S.*)", re.DOTALL)
@@ -43,12 +43,12 @@ class Headings:
     marks: dict[int, Heading] = field(default_factory=dict)
 
 
-def is_fiche_start(line: Line) -> bool:
+def is_fiche_start(line: DocumentLine) -> bool:
     """True for the line that opens a fiche: « CONVENTION THEMATIQUE : … »."""
     return _FICHE.match(fold(line.texte[:200])) is not None
 
 
-def pilier_heading(line: Line) -> Heading | None:
+def pilier_heading(line: DocumentLine) -> Heading | None:
     """The pilier that a line announces (« I - Conventions thématiques « … » »), in the contents or in the body."""
     text = clean(line.cells[0])
     match = _PILIER.fullmatch(text) if len(text) <= _LONGEST_HEADING else None
@@ -63,7 +63,7 @@ def pilier_heading(line: Line) -> Heading | None:
     return Heading(line.numero, match["n"], titre) if titre else None
 
 
-def numbered(line: Line, *, dashed: bool = False) -> Heading | None:
+def numbered(line: DocumentLine, *, dashed: bool = False) -> Heading | None:
     """The number and title of a line that begins like a convention's heading, whatever follows its first cell."""
     text = clean(line.cells[0])
     match = (_DASHED if dashed else _NUMBERED).fullmatch(text) if len(text) <= _LONGEST_HEADING else None
@@ -78,7 +78,7 @@ def unnumbered(title: str) -> str:
     return match["titre"] if match else title
 
 
-def _contents(lines: list[Line], headings: Headings) -> None:
+def _contents(lines: list[DocumentLine], headings: Headings) -> None:
     """Read the table of contents: numbered entries after its title, until one comes back (then the body begins)."""
     start = next((i for i, line in enumerate(lines) if key(line.texte) in _CONTENTS), None)
     if start is None:
@@ -99,7 +99,7 @@ def _contents(lines: list[Line], headings: Headings) -> None:
         headings.contents_lines[line.numero] = entry.numero
 
 
-def _evidence(lines: list[Line], headings: Headings) -> dict[str, set[str]]:
+def _evidence(lines: list[DocumentLine], headings: Headings) -> dict[str, set[str]]:
     """The titles that the document gives to each convention number elsewhere: contents, recap, fiche headers."""
     titles: dict[str, set[str]] = {}
     for entry in headings.contents:
@@ -118,7 +118,7 @@ def _evidence(lines: list[Line], headings: Headings) -> dict[str, set[str]]:
     return titles
 
 
-def find_headings(lines: list[Line]) -> Headings:
+def find_headings(lines: list[DocumentLine]) -> Headings:
     """Every heading of the document.
 
     A line without cells that begins with a number is a convention's heading only with evidence: the next line repeats
@@ -140,23 +140,23 @@ def find_headings(lines: list[Line]) -> Headings:
             headings.marks[line.numero] = pilier
             last = None
             continue
-        found = numbered(line)
-        if found is None:
+        heading = numbered(line)
+        if heading is None:
             last = None
             continue
-        if last is not None and last.numero == found.numero:
-            headings.subheadings.append(found)
-            headings.marks[line.numero] = found
+        if last is not None and last.numero == heading.numero:
+            headings.subheadings.append(heading)
+            headings.marks[line.numero] = heading
             last = None
             continue
         following = numbered(body[index + 1]) if index + 1 < len(body) and body[index + 1].bare else None
-        paired = following is not None and following.numero == found.numero
+        paired = following is not None and following.numero == heading.numero
         # Two numbered paragraphs in a row are told from a heading and its sub-heading by the titles of that number.
-        near = any(similarity(found.titre, title) >= _NEAR for title in titles.get(found.numero, ()))
-        if near or (paired and found.numero not in {h.numero for h in headings.conventions}):
-            headings.conventions.append(found)
-            headings.marks[line.numero] = found
-            last = found
+        near = any(similarity(heading.titre, title) >= _NEAR for title in titles.get(heading.numero, ()))
+        if near or (paired and heading.numero not in {h.numero for h in headings.conventions}):
+            headings.conventions.append(heading)
+            headings.marks[line.numero] = heading
+            last = heading
         else:
             last = None
     return headings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tabellion.importing.document.boxes import has_box, normalise_boxes
-from tabellion.importing.document.text import Line, fold
+from tabellion.importing.document.funders import has_box, normalise_boxes
+from tabellion.importing.document.lines import DocumentLine, fold
 
 _FIELDS: dict[str, str] = {
     "entete": r"convention thematique\s*:",
@@ -51,10 +51,10 @@ class Fragment:
 
 
 @dataclass
-class Block:
+class FicheLayout:
     """The lines of one fiche, and what they hold: the labels met (with their line) and the fragments in order."""
 
-    lines: list[Line]
+    lines: list[DocumentLine]
     labels: dict[str, int] = field(default_factory=dict)
     fragments: list[Fragment] = field(default_factory=list)
 
@@ -74,21 +74,21 @@ def label_of(cell: str) -> str | None:
     return next((name for name, pattern in _START.items() if pattern.match(folded)), None)
 
 
-def opens_row(line: Line, name: str) -> bool:
+def opens_row(line: DocumentLine, name: str) -> bool:
     """True when the line's first filled cell is the label ``name`` (with or without a value glued to it)."""
     first = next((cell for cell in line.cells if cell), "")
     match = _START[name].match(fold(first))
     return match is not None and (name != "objectif" or match.end() == len(first))
 
 
-def read_layout(lines: list[Line]) -> Block:
+def read_layout(lines: list[DocumentLine]) -> FicheLayout:
     """Cut the lines of one fiche into fragments by the labels of its rows.
 
     A label counts where it is a whole cell. Where none is, it also counts at the head of a cell, then inside one (rows
     run together). Text without a label continues the row above it, except what belongs to the funders' rows, known by
     its boxes or its headers.
     """
-    block = Block(lines)
+    block = FicheLayout(lines)
     whole = {
         name
         for line in lines
@@ -106,7 +106,7 @@ def read_layout(lines: list[Line]) -> Block:
     return block
 
 
-def _read_cell(block: Block, line: Line, column: int, cell: str, current: str, whole: set[str]) -> str:
+def _read_cell(block: FicheLayout, line: DocumentLine, column: int, cell: str, current: str, whole: set[str]) -> str:
     """Add a cell's fragments; the field that goes on after it."""
     pieces = _cut(cell, column, whole, set(block.labels))
     glued = len(pieces) > 1
@@ -158,10 +158,10 @@ def _cut(cell: str, column: int, whole: set[str], seen: set[str]) -> list[tuple[
         search = _NUMBER_INSIDE if name == "numero" else pattern
         if name in whole and name not in {"numero", "cpo"}:
             continue
-        found = search.search(folded, marks[0][1] if marks else 1)
-        if found and cell[found.start() : found.start() + 1].isupper() and name not in {n for _, _, n in marks}:
-            label = _START[name].match(folded, found.start())
-            marks.append((found.start(), label.end() if label else found.end(), name))
+        match = search.search(folded, marks[0][1] if marks else 1)
+        if match and cell[match.start() : match.start() + 1].isupper() and name not in {n for _, _, n in marks}:
+            label = _START[name].match(folded, match.start())
+            marks.append((match.start(), label.end() if label else match.end(), name))
     if not marks:
         return [(None, cell)]
     marks.sort()

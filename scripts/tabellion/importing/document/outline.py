@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from tabellion.importing.document.headings import Heading, Headings, find_headings, is_fiche_start
 from tabellion.importing.document.layout import opens_row
-from tabellion.importing.document.ledger import Ledger
-from tabellion.importing.document.text import MAX_LINE, Line, clean, fold, key
+from tabellion.importing.document.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold, key
 
 _PAGE = re.compile(
     r"(?:[-–—\s]*\d{1,4}[-–—\s]*|page\s*:?\s*\d{1,4}(?:\s*(?:/|sur|de)\s*\d{1,4})?|\d{1,4}\s*/\s*\d{1,4})"
@@ -28,8 +27,8 @@ class Section:
     heading: Heading | None
     pilier: Heading | None
     subheading: Heading | None = None
-    lines: list[Line] = field(default_factory=list)
-    fiches: list[list[Line]] = field(default_factory=list)
+    lines: list[DocumentLine] = field(default_factory=list)
+    fiches: list[list[DocumentLine]] = field(default_factory=list)
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Outline:
     """The parts of the document. ``front`` are the lines before the body, without the contents."""
 
     headings: Headings
-    front: list[Line]
+    front: list[DocumentLine]
     sections: list[Section]
     first_body: int
     titre: str | None
@@ -45,32 +44,32 @@ class Outline:
     fin: int | None
 
 
-def read_outline(lines: list[Line], ledger: Ledger) -> Outline:
+def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
     """Cut the document. Blank lines, page numbers and repeated headers are entered in the ledger on the way."""
-    _set_aside(lines, ledger)
-    kept = [line for line in lines if line.numero not in ledger.uses]
-    headings = find_headings(kept)
+    _set_aside(lines, account)
+    content = [line for line in lines if line.numero not in account.uses]
+    headings = find_headings(content)
     for number, what in headings.contents_lines.items():
-        ledger.use(number, "utilisée : sommaire", "titre du sommaire" if what == "titre" else f"entrée {what}")
-    starts = [line.numero for line in kept if line.numero in headings.marks or is_fiche_start(line)]
+        account.use(number, "utilisée : sommaire", "titre du sommaire" if what == "titre" else f"entrée {what}")
+    starts = [line.numero for line in content if line.numero in headings.marks or is_fiche_start(line)]
     first_body = min(starts, default=len(lines) + 1)
-    front = [line for line in kept if line.numero < first_body and line.numero not in headings.contents_lines]
-    titre, debut, fin = _title(front, ledger)
-    sections = _sections([line for line in kept if line.numero >= first_body], headings, front, ledger)
+    front = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
+    titre, debut, fin = _title(front, account)
+    sections = _sections([line for line in content if line.numero >= first_body], headings, front, account)
     return Outline(headings, front, sections, first_body, titre, debut, fin)
 
 
-def _set_aside(lines: list[Line], ledger: Ledger) -> None:
+def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:
     """Enter what is neither data nor text: overlong lines, page numbers."""
     for line in lines:
         if len(line.texte) > MAX_LINE:
-            ledger.use(line.numero, "non placée", "ligne trop longue")
-            ledger.say("ligne-trop-longue", line.numero, valeur=len(line.texte), attendu=MAX_LINE)
+            account.use(line.numero, "non placée", "ligne trop longue")
+            account.say("ligne-trop-longue", line.numero, valeur=len(line.texte), attendu=MAX_LINE)
         elif not line.tabbed and _PAGE.fullmatch(fold(line.texte).strip()) and any(c.isdigit() for c in line.texte):
-            ledger.use(line.numero, "ignorée : numéro de page")
+            account.use(line.numero, "ignorée : numéro de page")
 
 
-def _title(front: list[Line], ledger: Ledger) -> tuple[str | None, int | None, int | None]:
+def _title(front: list[DocumentLine], account: LineAccount) -> tuple[str | None, int | None, int | None]:
     """The contract's title and period, from the lines before the first table or paragraph of the document."""
     titre: str | None = None
     debut = fin = None
@@ -82,7 +81,7 @@ def _title(front: list[Line], ledger: Ledger) -> tuple[str | None, int | None, i
             continue
         if len(text) <= 200 and "contrat de ville" in fold(text):
             titre = text
-            ledger.use(line.numero, "utilisée : titre du contrat")
+            account.use(line.numero, "utilisée : titre du contrat")
         period = _PERIOD.search(fold(text))
         if period and debut is None:
             debut, fin = int(period[1]), int(period[2])
@@ -92,13 +91,13 @@ def _title(front: list[Line], ledger: Ledger) -> tuple[str | None, int | None, i
         first = next((line for line in front if not line.blank), None)
         if first is not None and not first.tabbed and len(first.texte) <= 200:
             titre = clean(first.texte)
-            ledger.use(first.numero, "utilisée : titre du contrat")
+            account.use(first.numero, "utilisée : titre du contrat")
     if debut is None:
-        ledger.say("periode-introuvable", front[0].numero if front else None)
+        account.say("periode-introuvable", front[0].numero if front else None)
     return titre, debut, fin
 
 
-def census_year(lines: list[Line], outline: Outline, ledger: Ledger) -> int | None:
+def census_year(lines: list[DocumentLine], outline: Outline, account: LineAccount) -> int | None:
     """The exercice of the census, as the text names it (« l'exercice 2013 »).
 
     Several years: the most frequent, and a finding. None named: the year before the contract begins, the last one that
@@ -116,14 +115,14 @@ def census_year(lines: list[Line], outline: Outline, ledger: Ledger) -> int | No
         year = max(years, key=lambda y: (years[y], -first[y]))
         if len(years) > 1:
             named = ", ".join(str(y) for y in sorted(years))
-            ledger.say("exercice-double", first[year], champ="exercice", valeur=named, attendu=year)
+            account.say("exercice-double", first[year], champ="exercice", valeur=named, attendu=year)
         return year
     year_before = outline.debut - 1 if outline.debut else None
-    ledger.say("exercice-introuvable", None, champ="exercice", attendu=year_before, retenu=year_before or "aucun")
+    account.say("exercice-introuvable", None, champ="exercice", attendu=year_before, retenu=year_before or "aucun")
     return year_before
 
 
-def _repeated_headers(lines: list[Line], headings: Headings, front: list[Line]) -> set[int]:
+def _repeated_headers(lines: list[DocumentLine], headings: Headings, front: list[DocumentLine]) -> set[int]:
     """The page headers: short lines without cells that print a line of the title page again, or that come back alone.
 
     Alone means between blank lines or page numbers; a finished sentence is text, not a header.
@@ -131,7 +130,7 @@ def _repeated_headers(lines: list[Line], headings: Headings, front: list[Line]) 
     title_page = {key(line.texte) for line in front[:40] if _may_be_header(line)}
     counts = Counter(key(line.texte) for line in lines if _may_be_header(line))
     filled = {line.numero for line in lines if not line.blank}
-    found: set[int] = set()
+    repeated: set[int] = set()
     for line in lines:
         if not _may_be_header(line) or line.numero in headings.marks or is_fiche_start(line):
             continue
@@ -139,16 +138,18 @@ def _repeated_headers(lines: list[Line], headings: Headings, front: list[Line]) 
             continue
         alone = line.numero - 1 not in filled and line.numero + 1 not in filled
         if key(line.texte) in title_page or (alone and counts[key(line.texte)] >= _REPEATS):
-            found.add(line.numero)
-    return found
+            repeated.add(line.numero)
+    return repeated
 
 
-def _may_be_header(line: Line) -> bool:
+def _may_be_header(line: DocumentLine) -> bool:
     text = line.texte.strip()
     return not line.tabbed and _SHORTEST <= len(text) <= 120 and not text.endswith((".", ":", ";"))
 
 
-def _sections(lines: list[Line], headings: Headings, front: list[Line], ledger: Ledger) -> list[Section]:
+def _sections(
+    lines: list[DocumentLine], headings: Headings, front: list[DocumentLine], account: LineAccount
+) -> list[Section]:
     """The body: each line goes to the fiche or to the section that is open when it comes."""
     sections: list[Section] = []
     pilier: Heading | None = None
@@ -160,24 +161,24 @@ def _sections(lines: list[Line], headings: Headings, front: list[Line], ledger: 
     for line in lines:
         mark = headings.marks.get(line.numero)
         if line.numero in repeated:
-            ledger.use(line.numero, "ignorée : en-tête répété")
+            account.use(line.numero, "ignorée : en-tête répété")
         elif mark is not None and mark.ligne in piliers:
             if pilier is not None and pilier.numero == mark.numero:
-                ledger.use(line.numero, "ignorée : en-tête répété", f"pilier {mark.numero}")
+                account.use(line.numero, "ignorée : en-tête répété", f"pilier {mark.numero}")
                 continue
             pilier, section, in_fiche = mark, None, False
-            ledger.use(line.numero, "utilisée : titre de pilier", mark.numero)
+            account.use(line.numero, "utilisée : titre de pilier", mark.numero)
         elif mark is not None and mark.ligne in subs:
             if section is not None and section.subheading is None:
                 section.subheading = mark
-            ledger.use(line.numero, "utilisée : titre de convention", f"sous-titre de la convention {mark.numero}")
+            account.use(line.numero, "utilisée : titre de convention", f"sous-titre de la convention {mark.numero}")
         elif mark is not None:
             if section is not None and section.heading is not None and section.heading.numero == mark.numero:
-                ledger.use(line.numero, "ignorée : en-tête répété", f"convention {mark.numero}")
+                account.use(line.numero, "ignorée : en-tête répété", f"convention {mark.numero}")
                 continue
             section, in_fiche = Section(mark, pilier), False
             sections.append(section)
-            ledger.use(line.numero, "utilisée : titre de convention", mark.numero)
+            account.use(line.numero, "utilisée : titre de convention", mark.numero)
         else:
             if section is None:
                 section = Section(None, pilier)
@@ -186,7 +187,7 @@ def _sections(lines: list[Line], headings: Headings, front: list[Line], ledger: 
     return sections
 
 
-def _add(section: Section, line: Line, in_fiche: bool) -> bool:
+def _add(section: Section, line: DocumentLine, in_fiche: bool) -> bool:
     """Add a line to the section; True when it belongs to a fiche, opening one where the rows begin again."""
     current = section.fiches[-1] if in_fiche else []
     if is_fiche_start(line):

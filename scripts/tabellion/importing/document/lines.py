@@ -1,4 +1,4 @@
-"""Bytes to lines, and the ways in which two texts are held to be the same."""
+"""Bytes to lines, the ways in which two texts are held to be the same, and the account of what each line became."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import difflib
 import html
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import CellValue, Finding, Place, Severity, TabellionError, finding
 
 MAX_BYTES = 50_000_000
 """Largest document read, in bytes (the limit of a file from outside, DESIGN.md §8)."""
@@ -45,7 +47,7 @@ _FOLD = _FoldTable(_DIACRITIC_SAME)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DocumentLine:
     """One line of the document: its one-based number, its text, and its cells (split at tabs, outer spaces off)."""
 
     numero: int
@@ -103,13 +105,13 @@ def decode(data: bytes, fichier: str) -> tuple[str, tuple[Finding, ...]]:
     return text, tuple(notices)
 
 
-def split_lines(text: str) -> list[Line]:
+def split_lines(text: str) -> list[DocumentLine]:
     """The lines of ``text`` in order, numbered from 1. A final line end does not open a further line."""
     raw = text.split("\n")
     if raw and raw[-1] == "":
         raw.pop()
     return [
-        Line(number, line, tuple(cell.strip() for cell in line.split("\t")) if len(line) <= MAX_LINE else ("",))
+        DocumentLine(number, line, tuple(cell.strip() for cell in line.split("\t")) if len(line) <= MAX_LINE else ("",))
         for number, line in enumerate(raw, start=1)
     ]
 
@@ -160,3 +162,71 @@ def similarity(one: str, other: str) -> float:
 def shown(text: str) -> str:
     """A line's text for a finding or a ``texte_source``: tabs made visible as ``|``, repeated ones made one."""
     return re.sub(r"[ ]*(?:\t[ ]*)+", " | ", text.strip()).strip()
+
+
+UNPLACED = "non placée"
+
+
+@dataclass(frozen=True)
+class LineUse:
+    """What one line of the document became.
+
+    ``ligne`` is one-based; ``usage`` a short French category ("utilisée : …", "ignorée : …", "non placée"); ``detail``
+    names the row it became (a fiche, a budget line, a total), never the text itself.
+    """
+
+    ligne: int
+    usage: str
+    detail: str
+
+
+@dataclass
+class LineAccount:
+    """Findings and line uses of one reading; every line is entered once, the first entry stands."""
+
+    fichier: str
+    findings: list[Finding] = field(default_factory=list)
+    uses: dict[int, LineUse] = field(default_factory=dict)
+
+    def say(
+        self,
+        code: str,
+        ligne: int | None,
+        *,
+        champ: str | None = None,
+        valeur: CellValue = None,
+        attendu: CellValue = None,
+        gravite: Severity | None = None,
+        liees: Iterable[int] = (),
+        **details: Any,
+    ) -> None:
+        """Add a finding at ``ligne`` (one-based); ``liees`` are other lines it speaks of."""
+        self.findings.append(
+            finding(
+                code,
+                Place(fichier=self.fichier, ligne=ligne),
+                champ=champ,
+                valeur=valeur,
+                attendu=attendu,
+                gravite=gravite,
+                liees=[Place(fichier=self.fichier, ligne=other) for other in liees],
+                **details,
+            )
+        )
+
+    def use(self, ligne: int, usage: str, detail: str = "") -> None:
+        """Enter what line ``ligne`` became, unless it is entered already."""
+        self.uses.setdefault(ligne, LineUse(ligne, usage, detail))
+
+    def unplaced(self, line: DocumentLine, raison: str) -> None:
+        """Enter a line that has no place, with the finding that shows it."""
+        if line.numero not in self.uses:
+            self.use(line.numero, UNPLACED, raison)
+            self.say("ligne-non-placee", line.numero, valeur=shown(line.texte)[:500], raison=raison)
+
+    def account(self, lines: list[DocumentLine]) -> tuple[LineUse, ...]:
+        """One entry per line, in order; a line that nothing took is unplaced, with its finding."""
+        for line in lines:
+            if line.numero not in self.uses:
+                self.unplaced(line, "aucune partie du document ne l'a reconnue")
+        return tuple(self.uses[line.numero] for line in lines)
