@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -32,21 +32,22 @@ from tabellion.commands import watch_display
 from tabellion.commands.consolidate import ConsolidationRun
 from tabellion.commands.run_log import RunLog
 from tabellion.commands.watch import Stopped, stoppable, watch
-from tabellion.commands.watch_display import Line, Speaker
+from tabellion.commands.watch_display import DisplayLine, WatchDisplay
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.mail.notices import Notifier
 from tabellion.transaction.commit import BESIDES
 from tabellion.transaction.manifest import Beside, write_besides
-from tabellion.watching.debounce import Batch, Settler
+from tabellion.watching.debounce import Batch, Debounce
+from tabellion.watching.observer import Watcher
 
-NIGHT = ConsolidationRun(small(), written=False, notices=())
+RUN = ConsolidationRun(small(), written=False, notices=())
 QUIET_SECONDS = 0.1
 
 
 @dataclass
-class Ear:
-    """A voice that remembers; ``then`` is called at each thing that it is told."""
+class Recorder:
+    """A display that remembers; ``then`` is called at each thing that it is told."""
 
     told: list[tuple[str, Any]] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
@@ -63,17 +64,17 @@ class Ear:
     def working(self, batch: Batch) -> None:
         self._hear("working", batch)
 
-    def answered(self, batch: Batch, night: ConsolidationRun, seconds: float) -> None:  # noqa: ARG002 - the protocol's names
+    def answered(self, batch: Batch, run: ConsolidationRun, seconds: float) -> None:  # noqa: ARG002 - the display's names
         self._hear("answered", batch)
 
-    def noticed(self, findings: list[Finding]) -> None:
-        self._hear("noticed", [each.code for each in findings])
+    def noticed(self, findings: Sequence[Finding]) -> None:
+        self._hear("noticed", [finding.code for finding in findings])
 
-    def refused(self, findings: tuple[Finding, ...]) -> None:
-        self._hear("refused", [each.code for each in findings])
+    def refused(self, findings: Sequence[Finding]) -> None:
+        self._hear("refused", [finding.code for finding in findings])
 
-    def crashed(self, error: Exception, kept: Path | None) -> None:  # noqa: ARG002
-        self._hear("crashed", kept)
+    def crashed(self, error: Exception, report: Path | None) -> None:  # noqa: ARG002
+        self._hear("crashed", report)
 
     @property
     def kinds(self) -> list[str]:
@@ -83,7 +84,7 @@ class Ear:
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds where the program has minutes."""
-    monkeypatch.setattr(watching, "Settler", partial(Settler, quiet_seconds=QUIET_SECONDS))
+    monkeypatch.setattr(watching, "Watcher", partial(Watcher, quiet_seconds=QUIET_SECONDS))
     monkeypatch.setattr(watching, "_ROUND_SECONDS", 0.2)
     monkeypatch.setattr(watching, "_RETRY_SECONDS", 0.2)
     monkeypatch.setattr(watching, "_LONGEST_RETRY_SECONDS", 0.5)
@@ -103,7 +104,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> No
     def consolidate(*_: object, **__: object) -> ConsolidationRun:
         act = left.pop(0) if len(left) > 1 else left[0]
         act()
-        return NIGHT
+        return RUN
 
     monkeypatch.setattr(watching, "consolidate", consolidate)
 
@@ -124,13 +125,13 @@ OCCUPIED = TabellionError(
 )
 
 
-def follow(opened: Workspace, ear: Ear, *, poll: bool = False) -> None:
-    """Watch in this process until the ear says that it has heard enough (it sends the signal that people send)."""
+def follow(opened: Workspace, display: Recorder, *, poll: bool = False) -> None:
+    """Watch in this process until the display says that it was told enough (it sends the signal that people send)."""
     alarm = threading.Timer(30, os.kill, (os.getpid(), signal.SIGTERM))
     alarm.daemon = True
     alarm.start()
     try:
-        watch(opened.root, ear, poll=poll)
+        watch(opened.root, display, poll=poll)
     finally:
         alarm.cancel()
 
@@ -140,19 +141,19 @@ def stop() -> None:
 
 
 def test_what_cannot_be_done_is_tried_again_later_and_later(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    ear, waits = Ear(), list[float]()
-    try_again = watching._Loop.try_again
+    display, waits = Recorder(), list[float]()
+    try_again = watching.WatchLoop.try_again
 
     def noted(loop: Any) -> None:
         waits.append(loop.retry_seconds)
         try_again(loop)
 
-    monkeypatch.setattr(watching._Loop, "try_again", noted)
+    monkeypatch.setattr(watching.WatchLoop, "try_again", noted)
     scripted(monkeypatch, *[fail(OCCUPIED)] * 4, nothing)
-    ear.then = lambda kind: stop() if kind == "answered" else None
-    follow(opened, ear)
-    assert ear.kinds == ["started", *["working", "refused"] * 4, "working", "answered"]
-    tries = [moment for moment, kind in zip(ear.moments, ear.kinds, strict=True) if kind == "working"]
+    display.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, display)
+    assert display.kinds == ["started", *["working", "refused"] * 4, "working", "answered"]
+    tries = [moment for moment, kind in zip(display.moments, display.kinds, strict=True) if kind == "working"]
     pauses = [later - earlier for earlier, later in pairwise(tries)]
     assert waits == [0.2, 0.4, 0.5, 0.5]
     assert all(wait <= pause < wait + 5 for wait, pause in zip(waits, pauses, strict=True)), pauses
@@ -162,18 +163,18 @@ def test_what_cannot_be_done_is_tried_again_later_and_later(opened: Workspace, m
 def test_a_mistake_of_the_program_is_kept_and_the_loop_goes_on(
     opened: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    ear = Ear()
+    display = Recorder()
     scripted(monkeypatch, fail(error), nothing)
-    ear.then = lambda kind: stop() if kind == "answered" else None
-    follow(opened, ear)
-    assert ear.kinds == ["started", "working", "crashed", "working", "answered"]
-    kept = ear.told[2][1]
+    display.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, display)
+    assert display.kinds == ["started", "working", "crashed", "working", "answered"]
+    kept = display.told[2][1]
     assert kept.parent == opened.memory / "erreurs"
     assert type(error).__name__ in kept.read_text(encoding="utf-8")
 
 
 def test_a_mistake_outside_the_runs_does_not_end_the_loop(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    ear, times = Ear(), iter(range(1, 100))
+    display, times = Recorder(), iter(range(1, 100))
     scripted(monkeypatch, nothing)
 
     def is_place_free(*_: object, **__: object) -> bool:
@@ -182,13 +183,13 @@ def test_a_mistake_outside_the_runs_does_not_end_the_loop(opened: Workspace, mon
         return False
 
     monkeypatch.setattr(watching, "is_place_free", is_place_free)
-    ear.then = lambda _: stop() if ear.kinds.count("answered") == 2 else None
-    follow(opened, ear)
-    assert ear.kinds == ["started", "working", "answered", "crashed", "working", "answered"]
+    display.then = lambda _: stop() if display.kinds.count("answered") == 2 else None
+    follow(opened, display)
+    assert display.kinds == ["started", "working", "answered", "crashed", "working", "answered"]
 
 
 def test_what_ends_a_thread_is_kept_like_any_other_mistake(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    ear = Ear()
+    display = Recorder()
     scripted(monkeypatch, nothing)
 
     def then(kind: str) -> None:
@@ -197,24 +198,24 @@ def test_what_ends_a_thread_is_kept_like_any_other_mistake(opened: Workspace, mo
         elif kind == "crashed":
             stop()
 
-    ear.then = then
-    follow(opened, ear)
-    assert ear.kinds == ["started", "working", "answered", "crashed"]
-    assert "what nobody foresaw" in ear.told[-1][1].read_text(encoding="utf-8")
+    display.then = then
+    follow(opened, display)
+    assert display.kinds == ["started", "working", "answered", "crashed"]
+    assert "what nobody foresaw" in display.told[-1][1].read_text(encoding="utf-8")
 
 
 def test_crash_files_do_not_pile_up(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    ear = Ear()
+    display = Recorder()
     monkeypatch.setattr(watching, "_LONGEST_RETRY_SECONDS", 0.01)
     scripted(monkeypatch, *[fail(ValueError("again"))] * 30, nothing)
-    ear.then = lambda kind: stop() if kind == "answered" else None
-    follow(opened, ear)
-    assert ear.kinds.count("crashed") == 30
+    display.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, display)
+    assert display.kinds.count("crashed") == 30
     assert len(list((opened.memory / "erreurs").iterdir())) == 20
 
 
 def test_changes_during_a_run_make_exactly_one_more(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    ear = Ear()
+    display = Recorder()
     paths = {opened.retours / f"{rank}.csv" for rank in range(20)}
 
     def changes() -> None:
@@ -228,14 +229,14 @@ def test_changes_during_a_run_make_exactly_one_more(opened: Workspace, monkeypat
         (opened.retours / "dernier.csv").write_text("après", encoding="utf-8")
 
     def then(kind: str) -> None:
-        if kind == "answered" and ear.kinds.count("answered") == 2:
+        if kind == "answered" and display.kinds.count("answered") == 2:
             threading.Timer(1.0, later).start()
-        if ear.kinds.count("answered") == 3:
+        if display.kinds.count("answered") == 3:
             stop()
 
-    ear.then = then
-    follow(opened, ear)
-    batches = [what for kind, what in ear.told if kind == "answered"]
+    display.then = then
+    follow(opened, display)
+    batches = [what for kind, what in display.told if kind == "answered"]
     assert [set(each.changed) for each in batches] == [set(), paths, {opened.retours / "dernier.csv"}]
 
 
@@ -243,45 +244,45 @@ def test_nothing_that_settles_while_a_folder_is_away_is_lost(
     opened: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another folder goes on changing meanwhile: its change is answered when all is back."""
-    ear, away = Ear(), opened.retours.with_name("parti")
+    display, away = Recorder(), opened.retours.with_name("parti")
     (opened.retours / "ville.csv").write_text("ville", encoding="utf-8")
     opened.contrat.write_text("avant", encoding="utf-8")
     scripted(monkeypatch, nothing)
 
     def then(kind: str) -> None:
-        if kind == "answered" and ear.kinds.count("answered") == 1:
+        if kind == "answered" and display.kinds.count("answered") == 1:
             opened.retours.rename(away)
-        if kind == "noticed" and ear.told[-1][1] == ["dossier-disparu"]:
+        if kind == "noticed" and display.told[-1][1] == ["dossier-disparu"]:
             opened.contrat.write_text("changé", encoding="utf-8")
             threading.Timer(1.5, away.rename, (opened.retours,)).start()
-        if kind == "answered" and opened.contrat in ear.told[-1][1].changed:
+        if kind == "answered" and opened.contrat in display.told[-1][1].changed:
             stop()
 
-    ear.then = then
-    follow(opened, ear)
-    assert ear.kinds[:3] == ["started", "working", "answered"]
-    assert opened.contrat in ear.told[-1][1].changed
-    assert ("noticed", ["dossier-revenu"]) in ear.told
-    assert not any(what.gone for kind, what in ear.told if kind == "answered")
+    display.then = then
+    follow(opened, display)
+    assert display.kinds[:3] == ["started", "working", "answered"]
+    assert opened.contrat in display.told[-1][1].changed
+    assert ("noticed", ["dossier-revenu"]) in display.told
+    assert not any(what.gone for kind, what in display.told if kind == "answered")
 
 
 def test_while_a_folder_is_away_the_loop_rests(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when something was to be tried again: it waits without turning."""
-    ear = Ear()
+    display = Recorder()
     (opened.retours / "ville.csv").write_text("ville", encoding="utf-8")
     turns = 0
-    listen = watching._Loop.listen
+    wait = watching.WatchLoop.wait
 
-    def counted(loop: Any, settler: Settler, **options: Any) -> None:
+    def counted(loop: Any, watcher: Watcher) -> None:
         nonlocal turns
         turns += 1
-        listen(loop, settler, **options)
+        wait(loop, watcher)
 
     def vanish() -> None:
         opened.retours.rename(opened.retours.with_name("parti"))
         raise OCCUPIED
 
-    monkeypatch.setattr(watching._Loop, "listen", counted)
+    monkeypatch.setattr(watching.WatchLoop, "wait", counted)
     scripted(monkeypatch, vanish, nothing)
 
     def then(kind: str) -> None:
@@ -290,16 +291,16 @@ def test_while_a_folder_is_away_the_loop_rests(opened: Workspace, monkeypatch: p
             turns = 0
             threading.Timer(1.5, stop).start()
 
-    ear.then = then
-    follow(opened, ear)
-    assert ear.kinds == ["started", "working", "refused", "noticed"]
+    display.then = then
+    follow(opened, display)
+    assert display.kinds == ["started", "working", "refused", "noticed"]
     assert turns < 20
 
 
 def test_a_run_that_meets_a_folder_gone_makes_nothing_in_its_place(
     opened: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ear, workbooks = Ear(), opened.workbooks
+    display, workbooks = Recorder(), opened.workbooks
     away = workbooks.with_name("parti")
 
     def then(kind: str) -> None:
@@ -309,12 +310,12 @@ def test_a_run_that_meets_a_folder_gone_makes_nothing_in_its_place(
         if kind == "answered":
             stop()
 
-    ear.then = then
+    display.then = then
     scripted(monkeypatch, nothing)
-    follow(opened, ear)
+    follow(opened, display)
     assert not away.exists()
-    assert "refused" not in ear.kinds
-    assert "crashed" not in ear.kinds
+    assert "refused" not in display.kinds
+    assert "crashed" not in display.kinds
 
 
 # Signals
@@ -333,13 +334,13 @@ def test_a_stop_that_python_swallowed_is_seen_by_the_loop(opened: Workspace, mon
 
     unraised: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", unraised.append)
-    ear = Ear()
+    display = Recorder()
     scripted(monkeypatch, swallowed)
     start = time.monotonic()
-    follow(opened, ear)
+    follow(opened, display)
     assert len(unraised) == 1
     assert time.monotonic() - start < 10
-    assert ear.kinds == ["started", "working", "answered"]
+    assert display.kinds == ["started", "working", "answered"]
 
 
 def test_the_way_out_is_not_interrupted_and_all_is_put_back() -> None:
@@ -378,10 +379,9 @@ import os, sys, threading, time
 from functools import partial
 from pathlib import Path
 from tabellion.commands import watch as watching
-from tabellion.commands import watch_voice
-from tabellion.watching.debounce import Settler
+from tabellion.watching.observer import Watcher
 sys.path.insert(0, sys.argv[2])
-from test_watch_loop import Ear, NIGHT, stop
+from test_watch_loop import RUN, Recorder, stop
 from tabellion.contract.workspace import find_workspace
 
 workspace = find_workspace(Path(sys.argv[1]))
@@ -389,22 +389,19 @@ runs = 0
 def consolidate(*_, **__):
     global runs
     runs += 1
-    return NIGHT
+    return RUN
 watching.consolidate = consolidate
-watching.Settler = partial(Settler, quiet_seconds=0.02)
 
 def rss():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 events, sizes, total = 0, [], int(sys.argv[3])
-class Counting(watching.Watcher):
-    def __init__(self, workspace, on_event, on_notice, **options):
-        def heard(event):
-            global events
-            events += 1
-            on_event(event)
-        super().__init__(workspace, heard, on_notice, sweep_seconds=0.5, **options)
-watching.Watcher = Counting
+class Counting(Watcher):
+    def dispatch(self, event):
+        global events
+        events += 1
+        super().dispatch(event)
+watching.Watcher = partial(Counting, quiet_seconds=0.02, check_seconds=0.5)
 
 def work():
     rank = 0
@@ -422,7 +419,7 @@ def work():
     sizes.append(rss())
     stop()
 
-class Quiet(Ear):
+class Quiet(Recorder):
     def _hear(self, kind, what=None):
         if kind in ("refused", "crashed"):
             print(kind, what)
@@ -452,9 +449,9 @@ def test_memory_is_flat_over_thousands_of_events(opened: Workspace) -> None:
 
 @dataclass
 class Told:
-    """A speaker's lines."""
+    """A display's lines."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DisplayLine] = field(default_factory=list)
 
     @property
     def texts(self) -> list[str]:
@@ -462,31 +459,31 @@ class Told:
 
 
 @contextmanager
-def speaker(tmp_path: Path) -> Iterator[tuple[Speaker, Told]]:
+def recorded(tmp_path: Path) -> Iterator[tuple[WatchDisplay, Told]]:
     told = Told()
     with RunLog(None, "watch", tmp_path) as log:
-        yield Speaker(log, told.lines.append), told
+        yield WatchDisplay(log, told.lines.append), told
 
 
 def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_display, "_FILES", 5)
     consolidation = rich()
     notice = said("proprietaire-perime", Place("constats/~$a.xlsx"), "Une marque oubliée.", Severity.INFORMATION)
-    with speaker(tmp_path) as (voice, told):
-        voice.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 1.23)
+    with recorded(tmp_path) as (display, told):
+        display.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 1.23)
         files = len([each for line in consolidation.board for each in line.received]) + len(consolidation.strays)
         assert files > 5  # the gravest by name, the rest in one line; the notice, the state
         assert len(told.lines) == 5 + 1 + 2
         assert told.texts[-2].startswith(f"{files - 5} autres fichiers : ")
-        ranks = [each.gravity is not Severity.ERREUR for each in told.lines[1:6]]
+        ranks = [line.severity is not Severity.ERREUR for line in told.lines[1:6]]
         assert ranks == sorted(ranks)
         assert told.texts[-1].startswith("consolidation : 2016 : ")
         assert told.texts[-1].endswith(" · à jour en 1,2 s")
         told.lines.clear()
-        voice.answered(Batch(), ConsolidationRun(consolidation, False, (notice,)), 0.5)
+        display.answered(Batch(), ConsolidationRun(consolidation, False, (notice,)), 0.5)
         assert told.texts == []
-        voice.answered(Batch(), ConsolidationRun(consolidation, True, ()), 0.5)
-        voice.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 0.5)
+        display.answered(Batch(), ConsolidationRun(consolidation, True, ()), 0.5)
+        display.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 0.5)
         assert [each.what for each in told.lines] == ["consolidation", "constats/~$a.xlsx", "consolidation"]
 
 
@@ -494,17 +491,17 @@ def test_a_file_refused_as_a_whole_says_why(tmp_path: Path) -> None:
     """Not only that there is one error: no cell says more."""
     cut = said("fichier-illisible", Place("retours/coupé.xlsx"), "La fin du fichier manque.")
     files = (received("retours/coupé.xlsx", Verdict.UNREADABLE, [cut]),)
-    with speaker(tmp_path) as (voice, told):
-        voice.answered(Batch(), ConsolidationRun(replace(small(), board=(), strays=files), True, ()), 0.1)
+    with recorded(tmp_path) as (display, told):
+        display.answered(Batch(), ConsolidationRun(replace(small(), board=(), strays=files), True, ()), 0.1)
     assert told.texts[0] == "retours/coupé.xlsx : illisible, 1 erreur — La fin du fichier manque."
 
 
 def test_that_it_works_again_is_said(tmp_path: Path) -> None:
-    with speaker(tmp_path) as (voice, told):
-        voice.refused(OCCUPIED.findings)
-        voice.answered(Batch(), NIGHT, 0.1)
-        voice.crashed(ValueError("x"), Path("erreur.txt"))
-        voice.answered(Batch(), NIGHT, 0.1)
+    with recorded(tmp_path) as (display, told):
+        display.refused(OCCUPIED.findings)
+        display.answered(Batch(), RUN, 0.1)
+        display.crashed(ValueError("x"), Path("erreur.txt"))
+        display.answered(Batch(), RUN, 0.1)
         assert [each.what for each in told.lines] == [
             "workbooks", "consolidation", "erreur interne", "consolidation"
         ]  # fmt: skip
@@ -513,11 +510,11 @@ def test_that_it_works_again_is_said(tmp_path: Path) -> None:
 def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
     hostile = received("retours/a\n2026 ✓ b\x1b[2J.xlsx", Verdict.FOREIGN)
     consolidation = replace(small(), strays=(hostile,))
-    with speaker(tmp_path) as (voice, told):
-        voice.answered(Batch(), ConsolidationRun(consolidation, False, ()), 0.1)
+    with recorded(tmp_path) as (display, told):
+        display.answered(Batch(), ConsolidationRun(consolidation, False, ()), 0.1)
         (line,) = told.lines
         assert line.what.isprintable()
-        assert line.gravity is Severity.ERREUR
+        assert line.severity is Severity.ERREUR
 
 
 def test_a_place_that_is_free_for_an_instant_is_not_taken(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -528,7 +525,7 @@ def test_a_place_that_is_free_for_an_instant_is_not_taken(opened: Workspace, mon
     lock = opened.consolidation / ".~lock.sortie.xlsx#"
     waits = Beside("consolidation/sortie.xlsx", "consolidation/sortie (nouveau).xlsx", "0" * 64, None)
     write_besides(opened.memory / BESIDES, {waits.target: waits})
-    loop = watching._Loop(opened, Ear())
+    loop = watching.WatchLoop(opened, Recorder())
 
     def free_at(now: float, *, locked: bool) -> bool:
         if locked:
@@ -549,7 +546,7 @@ def test_a_place_that_the_system_alone_refuses_is_tried_later_and_later(
     opened: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Open where nothing tells it, for a whole day: no run every other second."""
-    ear = Ear()
+    display = Recorder()
     monkeypatch.setattr(watching, "_LONGEST_PLACE_SECONDS", 1.0)
     monkeypatch.setattr(watching, "QUIET_SECONDS", 0.0)
     opened.memory.mkdir()
@@ -559,16 +556,16 @@ def test_a_place_that_the_system_alone_refuses_is_tried_later_and_later(
         write_besides(opened.memory / BESIDES, {waits.target: waits})
 
     scripted(monkeypatch, refused)
-    ear.then = lambda _: stop() if ear.kinds.count("answered") == 5 else None
-    follow(opened, ear)
-    runs = [moment for moment, kind in zip(ear.moments, ear.kinds, strict=True) if kind == "working"]
+    display.then = lambda _: stop() if display.kinds.count("answered") == 5 else None
+    follow(opened, display)
+    runs = [moment for moment, kind in zip(display.moments, display.kinds, strict=True) if kind == "working"]
     pauses = [later - earlier for earlier, later in pairwise(runs)]
     assert pauses == pytest.approx([0.2, 0.4, 0.8, 1.0], abs=0.15)
 
 
 def test_what_is_due_waits_for_what_settles(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run in the middle of Excel's save would find the workbook of the contract gone."""
-    ear = Ear()
+    display = Recorder()
     opened.contrat.write_bytes(b"old")
 
     def saves() -> None:
@@ -582,39 +579,39 @@ def test_what_is_due_waits_for_what_settles(opened: Workspace, monkeypatch: pyte
         raise OCCUPIED
 
     scripted(monkeypatch, refuse, nothing)
-    ear.then = lambda kind: stop() if kind == "answered" else None
-    follow(opened, ear)
-    assert ear.told[-1] == ("answered", Batch(changed=frozenset({opened.contrat})))
-    assert ear.kinds == ["started", "working", "refused", "working", "answered"]
+    display.then = lambda kind: stop() if kind == "answered" else None
+    follow(opened, display)
+    assert display.told[-1] == ("answered", Batch(changed=frozenset({opened.contrat})))
+    assert display.kinds == ["started", "working", "refused", "working", "answered"]
 
 
 def test_a_file_that_is_never_finished_is_told_of_all_the_same(
     opened: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it may still be copied nobody is written to; when it has been left as it is, they are."""
-    ear, told = Ear(), list[str]()
-    monkeypatch.setattr(watching, "Settler", partial(Settler, quiet_seconds=QUIET_SECONDS, longest_seconds=1.0))
+    display, told = Recorder(), list[str]()
+    monkeypatch.setattr("tabellion.watching.observer.Debounce", partial(Debounce, longest_seconds=1.0))
     monkeypatch.setattr(watching, "LONGEST_SECONDS", 1.0)
     scripted(monkeypatch, nothing)
-    monkeypatch.setattr(Notifier, "tell", lambda *_: told.append(ear.told[-1][1]))
+    monkeypatch.setattr(Notifier, "tell", lambda *_: told.append(display.told[-1][1]))
 
     def then(kind: str) -> None:
-        if kind == "answered" and ear.kinds.count(kind) == 1:
+        if kind == "answered" and display.kinds.count(kind) == 1:
             (opened.retours / "ville.xlsx").write_bytes(b"PK\3\4, and no end")
-        elif ear.kinds.count(kind) == 3:
+        elif display.kinds.count(kind) == 3:
             threading.Timer(1.5, stop).start()
 
-    ear.then = then
-    follow(opened, ear)
+    display.then = then
+    follow(opened, display)
     cut = frozenset({opened.retours / "ville.xlsx"})
-    batches = [batch for kind, batch in ear.told if kind == "answered"]
+    batches = [batch for kind, batch in display.told if kind == "answered"]
     assert batches == [Batch(), Batch(changed=cut, unfinished=cut), Batch()]
     assert told == [Batch(), Batch()]
 
 
 def test_a_new_day_is_a_change(opened: Workspace) -> None:
     """Nobody does anything, and returns are late."""
-    loop = watching._Loop(opened, Ear())
+    loop = watching.WatchLoop(opened, Recorder())
     assert not loop.is_due(0.0)
     loop.day -= timedelta(days=1)
     assert loop.is_due(0.0)

@@ -15,6 +15,7 @@ import pytest
 
 from support import faults
 from tabellion.contract.workspace import Workspace, find_workspace
+from tabellion.watching.debounce import Debounce
 from tabellion.watching.filesystems import (
     is_network,
     is_network_kind,
@@ -24,8 +25,7 @@ from tabellion.watching.filesystems import (
     mac_mounts,
     network_folder,
 )
-from tabellion.watching.scanner import Scanner
-from tabellion.watching.snapshot import Absence, Survey, survey, vanished
+from tabellion.watching.snapshot import MissingFolder, Snapshot, missing_folder, take_snapshot
 
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
 CONTENT = b"PK\x03\x04" + b"x" * 5_000
@@ -54,52 +54,94 @@ def clock() -> Clock:
     return Clock()
 
 
+class Looks:
+    """Looks at a workspace, one after the other: what changed since the last one, whether a folder is missing."""
+
+    def __init__(self, workspace: Workspace, clock: Clock | None = None) -> None:
+        self.workspace = workspace
+        self.snapshot = take_snapshot
+        self.debounce = Debounce(workspace, clock=clock or Clock(), take_snapshot=lambda each: self.snapshot(each))
+
+    def look(self) -> set[Path]:
+        return {Path(path) for path in self.debounce.look()}
+
+    @property
+    def missing(self) -> MissingFolder | None:
+        return self.debounce.missing
+
+
 @pytest.fixture
-def scanner(opened: Workspace, clock: Clock) -> Scanner:
-    scanner = Scanner(opened, clock=clock)
-    scanner.sweep()
-    return scanner
+def looks(opened: Workspace, clock: Clock) -> Looks:
+    looks = Looks(opened, clock)
+    looks.look()
+    return looks
 
 
-def test_the_first_sweep_finds_all_inputs_and_settings(opened: Workspace) -> None:
+def test_the_first_look_finds_all_inputs_and_settings(opened: Workspace) -> None:
     (opened.retours / "~$1.xlsx").write_bytes(b"x")
     (opened.retours / ".caché").mkdir()
     (opened.retours / ".caché" / "a.xlsx").write_bytes(b"x")
     (opened.consolidation / "consolidation.xlsx").write_bytes(b"x")
     (opened.constats / "1.xlsx").write_bytes(b"x")
     (opened.constats / "~$1.xlsx").write_bytes(b"x")
-    found = Scanner(opened).sweep().changed
+    found = Looks(opened).look()
     expected = {
-        opened.root / "tabellion.toml", opened.contrat, opened.constats / "~$1.xlsx",
+        opened.root / "tabellion.toml", opened.contrat,
         *opened.retours.glob("[0-9].xlsx"), *opened.registre.iterdir(), *(opened.root / "schemas").iterdir(),
         *(path for path in opened.templates.rglob("*") if path.is_file()),
     }  # fmt: skip
     assert found == expected
 
 
-def test_nothing_changed(scanner: Scanner) -> None:
-    assert scanner.sweep().changed == frozenset()
+INPUTS = ["workbooks/contrat.xlsx", "workbooks/retours/a.xlsx", "workbooks/retours/lot/écartés/a b.xlsx",
+          "workbooks/registre/axes.csv", "workbooks/registre/datapackage.json", "workbooks/retours/a.pdf",
+          "workbooks/envois/2016/ville-2016.xlsx", "tabellion.toml", "schemas/axes.schema.json",
+          "templates/contrat.toml", "templates/planification/x.cron"]  # fmt: skip
+NOTHING = ["README.md", "workbooks/contrat 2016-11-30 02h15.xlsx", "workbooks/~$contrat.xlsx",
+           "workbooks/retours/~$a.xlsx", "workbooks/retours/.~lock.a.xlsx#", "workbooks/retours/lu12345.tmp",
+           "workbooks/retours/a.xlsx.part", "workbooks/retours/.caché/a.xlsx",
+           "workbooks/consolidation/consolidation.xlsx", "workbooks/constats/a.xlsx",
+           "workbooks/consolidation/acceptes/2016/ville.xlsx", "workbooks/consolidation/registre/axes.csv",
+           "workbooks/.tabellion/journal.sqlite", "workbooks/relances/a.txt", "templates/contrat.toml~",
+           "schemas/.axes.schema.json.swp", "../tabellion.toml", "workbooks/retours2/a.xlsx",
+           "workbooks/consolidation/~$consolidation.xlsx", "workbooks/constats/lot/~$ville.xlsx",
+           "workbooks/consolidation/historique/2016-11-30 02h15/~$consolidation.xlsx"]  # fmt: skip
 
 
-def test_new_changed_and_gone_files_are_told(scanner: Scanner, opened: Workspace) -> None:
+def test_what_is_watched(opened: Workspace) -> None:
+    shutil.rmtree(opened.retours)
+    before = {path.relative_to(opened.root).as_posix() for path in Looks(opened).look()}
+    for name in (*INPUTS, *NOTHING):
+        path = opened.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x", encoding="utf-8")
+    after = {path.relative_to(opened.root).as_posix() for path in Looks(opened).look()}
+    assert after == before | set(INPUTS)
+
+
+def test_nothing_changed(looks: Looks) -> None:
+    assert looks.look() == set()
+
+
+def test_new_changed_and_gone_files_are_told(looks: Looks, opened: Workspace) -> None:
     inside = opened.retours / "lot" / "neuf.xlsx"
     inside.parent.mkdir()
     inside.write_bytes(b"x")
     (opened.retours / "1.xlsx").write_bytes(b"y")
     (opened.retours / "2.xlsx").unlink()
-    assert scanner.sweep().changed == {inside, opened.retours / "1.xlsx", opened.retours / "2.xlsx"}
-    assert scanner.sweep().changed == frozenset()
+    assert looks.look() == {inside, opened.retours / "1.xlsx", opened.retours / "2.xlsx"}
+    assert looks.look() == set()
 
 
-def test_a_renamed_folder_is_all_its_files(scanner: Scanner, opened: Workspace) -> None:
+def test_a_renamed_folder_is_all_its_files(looks: Looks, opened: Workspace) -> None:
     opened.retours.rename(opened.workbooks / "ailleurs")
     opened.retours.mkdir()
     (opened.workbooks / "ailleurs").rename(opened.retours / "lot")
-    assert {path.name for path in scanner.sweep().changed} == {f"{at}.xlsx" for at in range(5)}
+    assert {path.name for path in looks.look()} == {f"{at}.xlsx" for at in range(5)}
 
 
 @pytest.mark.parametrize("shift", [0, -10_000, 10_000_000])
-def test_times_do_not_decide(scanner: Scanner, opened: Workspace, shift: int) -> None:
+def test_times_do_not_decide(looks: Looks, opened: Workspace, shift: int) -> None:
     """The same size, at the same time, before or after: the end of the file tells."""
     path, same = opened.retours / "1.xlsx", opened.retours / "2.xlsx"
     times = path.stat().st_mtime_ns
@@ -107,77 +149,73 @@ def test_times_do_not_decide(scanner: Scanner, opened: Workspace, shift: int) ->
     same.write_bytes(same.read_bytes())
     for each in (path, same):
         os.utime(each, ns=(times, times + shift * 1_000_000_000))
-    assert scanner.sweep().changed == {path}
+    assert looks.look() == {path}
 
 
-def test_a_file_that_just_changed_is_looked_at_again(
-    scanner: Scanner, opened: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_just_changed_is_looked_at_again(looks: Looks, opened: Workspace, clock: Clock) -> None:
     """A disk whose clock is coarse shows the same time for two writes."""
     path = opened.retours / "1.xlsx"
     path.write_bytes(CONTENT + b"a")
-    frozen = survey(opened)
-    monkeypatch.setattr("tabellion.watching.scanner.survey", lambda _: frozen)
-    assert scanner.sweep().changed == {path}
+    frozen = take_snapshot(opened)
+    looks.snapshot = lambda _: frozen
+    assert looks.look() == {path}
     path.write_bytes(CONTENT + b"b")
     clock.now += 2
-    assert scanner.sweep().changed == {path}
+    assert looks.look() == {path}
 
 
-def test_whatever_the_disk_says_every_file_has_its_turn(
-    scanner: Scanner, opened: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whatever_the_disk_says_every_file_has_its_turn(looks: Looks, opened: Workspace, clock: Clock) -> None:
     path = opened.retours / "3.xlsx"
-    frozen = survey(opened)
-    monkeypatch.setattr("tabellion.watching.scanner.survey", lambda _: frozen)
+    frozen = take_snapshot(opened)
+    looks.snapshot = lambda _: frozen
     path.write_bytes(CONTENT + b"z")
     told: set[Path] = set()
     for _ in range(13):
         clock.now += 60
-        told |= scanner.sweep().changed
+        told |= looks.look()
     assert told == {path}
 
 
-def test_a_removed_last_file_is_a_deletion(scanner: Scanner, opened: Workspace) -> None:
+def test_a_removed_last_file_is_a_deletion(looks: Looks, opened: Workspace) -> None:
     for path in opened.retours.iterdir():
         path.unlink()
-    sweep = scanner.sweep()
-    assert (len(sweep.changed), sweep.absence) == (5, None)
+    assert (len(looks.look()), looks.missing) == (5, None)
 
 
-def test_a_folder_that_is_gone_is_away_until_it_is_made_again(scanner: Scanner, opened: Workspace) -> None:
+def test_a_folder_that_is_gone_is_away_until_it_is_made_again(looks: Looks, opened: Workspace) -> None:
     aside = opened.root / "ailleurs"
     opened.retours.rename(aside)
-    assert scanner.sweep().absence == Absence(str(opened.retours), "il n'est plus là")
-    assert not scanner.is_present()
-    assert not scanner.sweep().changed
+    assert looks.look() == set()
+    assert looks.missing == MissingFolder(str(opened.retours), "il n'est plus là")
+    assert not looks.debounce.is_present()
+    assert not looks.look()
     (aside / "neuf.xlsx").write_bytes(b"x")
     aside.rename(opened.retours)
-    assert scanner.is_present()
-    sweep = scanner.sweep()
-    assert (sweep.changed, sweep.absence, sweep.is_back) == ({opened.retours / "neuf.xlsx"}, None, True)
+    assert looks.debounce.is_present()
+    assert looks.look() == {opened.retours / "neuf.xlsx"}
+    assert looks.missing is None
 
 
-def test_an_empty_folder_made_in_its_place_says_that_it_was_meant(scanner: Scanner, opened: Workspace) -> None:
+def test_an_empty_folder_made_in_its_place_says_that_it_was_meant(looks: Looks, opened: Workspace) -> None:
     shutil.rmtree(opened.retours)
-    assert scanner.sweep().absence is not None
+    assert looks.look() == set()
+    assert looks.missing is not None
     opened.retours.mkdir()
-    sweep = scanner.sweep()
-    assert (len(sweep.changed), sweep.absence, sweep.is_back) == (5, None, True)
+    assert (len(looks.look()), looks.missing) == (5, None)
 
 
 @pytest.mark.parametrize("name", ["tabellion.toml", "workbooks", "workbooks/registre", "schemas"])
-def test_without_what_makes_a_workspace_nothing_is_believed(scanner: Scanner, opened: Workspace, name: str) -> None:
+def test_without_what_makes_a_workspace_nothing_is_believed(looks: Looks, opened: Workspace, name: str) -> None:
     (opened.root / name).rename(opened.root / "ailleurs")
-    assert scanner.sweep().absence is not None
+    assert looks.look() == set()
+    assert looks.missing is not None
     (opened.root / "ailleurs").rename(opened.root / name)
-    sweep = scanner.sweep()
-    assert (sweep.changed, sweep.is_back) == (frozenset(), True)
+    assert (looks.look(), looks.missing) == (set(), None)
 
 
-def test_a_missing_master_is_a_deletion(scanner: Scanner, opened: Workspace) -> None:
+def test_a_missing_master_is_a_deletion(looks: Looks, opened: Workspace) -> None:
     opened.contrat.unlink()
-    assert scanner.sweep().changed == {opened.contrat}
+    assert looks.look() == {opened.contrat}
 
 
 @contextmanager
@@ -196,66 +234,62 @@ def test_an_unmounted_share_is_away_and_what_changed_is_told_when_it_is_back(ope
     folder, inputs = opened.workbooks / name, opened.root / "stock"
     shutil.copytree(folder, inputs)
     kept = opened.retours.relative_to(folder)
-    scanner = Scanner(opened)
+    looks = Looks(opened)
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with mounted(folder):
         shutil.copytree(inputs, folder, dirs_exist_ok=True)
-        scanner.sweep()
-    sweep = scanner.sweep()
-    assert sweep.absence is not None
-    assert not sweep.changed
+        looks.look()
+    assert looks.look() == set()
+    assert looks.missing is not None
     (folder / "note.txt").write_text("un fichier égaré sous le point de montage")
-    assert scanner.sweep().absence is not None
+    assert looks.look() == set()
+    assert looks.missing is not None
     with mounted(opened.root / "schemas"), mounted(folder):
         pass
     with mounted(folder):
         shutil.copytree(inputs, folder, dirs_exist_ok=True)
         (folder / kept / "1.xlsx").unlink()
         (folder / kept / "neuf.xlsx").write_bytes(b"x")
-        sweep = scanner.sweep()
-        assert sweep.is_back
-        assert sweep.changed == {folder / kept / "1.xlsx", folder / kept / "neuf.xlsx"}
+        assert looks.look() == {folder / kept / "1.xlsx", folder / kept / "neuf.xlsx"}
+        assert looks.missing is None
 
 
-def without_identities(found: Survey) -> Survey:
+def without_identities(found: Snapshot) -> Snapshot:
     return replace(found, folders=dict.fromkeys(found.folders, (7, 0)))
 
 
-def test_without_identities_an_emptied_folder_is_doubtful_and_believed_later(
-    opened: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_identities_an_emptied_folder_is_doubtful_and_believed_later(opened: Workspace, clock: Clock) -> None:
     """Some Windows shares give folders no number."""
-    monkeypatch.setattr("tabellion.watching.scanner.survey", lambda each: without_identities(survey(each)))
-    scanner = Scanner(opened, clock=clock)
-    scanner.sweep()
+    looks = Looks(opened, clock)
+    looks.snapshot = lambda workspace: without_identities(take_snapshot(workspace))
+    looks.look()
     for path in opened.retours.iterdir():
         path.unlink()
-    assert not scanner.is_present()
+    assert not looks.debounce.is_present()
     for _ in range(3):
-        absence = scanner.sweep().absence
-        assert absence is not None
-        assert not absence.is_certain
+        assert looks.look() == set()
+        assert looks.missing is not None
+        assert not looks.missing.is_certain
         clock.now += 25
-    sweep = scanner.sweep()
-    assert (len(sweep.changed), sweep.absence) == (5, None)
+    assert (len(looks.look()), looks.missing) == (5, None)
 
 
 def test_a_folder_that_does_not_answer_is_away(opened: Workspace) -> None:
-    before = survey(opened)
+    before = take_snapshot(opened)
     inside = str(opened.retours) + os.sep
     files = {path: trace for path, trace in before.files.items() if not path.startswith(inside)}
     after = replace(before, files=files, refused={str(opened.retours): OSError(5, "EIO")})
-    assert vanished(before, after, opened) == Absence(str(opened.retours), "il ne répond plus")
+    assert missing_folder(before, after, opened) == MissingFolder(str(opened.retours), "il ne répond plus")
 
 
-def test_five_thousand_files_are_swept_in_well_under_a_second(opened: Workspace) -> None:
+def test_five_thousand_files_are_looked_at_in_well_under_a_second(opened: Workspace) -> None:
     for at in range(5_000):
         (opened.retours / f"lot{at}.xlsx").write_bytes(b"%d" % at)
-    scanner = Scanner(opened)
-    scanner.sweep()
+    looks = Looks(opened)
+    looks.look()
     start = time.process_time()
-    assert scanner.sweep().changed == frozenset()
+    assert looks.look() == set()
     assert time.process_time() - start < 0.5
 
 

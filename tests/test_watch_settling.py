@@ -7,16 +7,16 @@ import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabellion.watching.debounce import Batch, Settler
-from tabellion.watching.filters import Concern
-from tabellion.watching.fingerprint import UNREADABLE, Theme, glimpse, is_whole
+from tabellion.watching.debounce import Batch, Debounce
+from tabellion.watching.snapshot import UNREADABLE, FileStat, Fingerprint, Snapshot, fingerprint, is_complete
 
-RETOURS = Path("/contrat/workbooks/retours")
+ROOT, WORKBOOKS, RETOURS = Path("/contrat"), Path("/contrat/workbooks"), Path("/contrat/workbooks/retours")
 VILLE, OTHER, NEW = RETOURS / "ville.xlsx", RETOURS / "autre.xlsx", RETOURS / "nouveau.xlsx"
 PART = object()
 """The content of a file that is only half there."""
@@ -24,57 +24,102 @@ PART = object()
 
 @dataclass
 class Disk:
-    """Contents by path, and a clock. ``tell`` changes one and lets the settler hear of it, as most systems do."""
+    """Contents and stats by path, and a clock. ``tell`` changes one and lets the watcher hear of it, as most systems
+    do; ``write`` changes one without a word, as shares do. ``late`` are the seconds by which every look is late."""
 
     contents: dict[Path, object] = field(default_factory=dict)
     now: float = 1000.0
     is_present: bool = True
+    is_running: bool = False
+    late: float = 0.0
     batches: list[tuple[float, Batch]] = field(default_factory=list)
 
-    def settler(self, **options: float) -> Settler:
-        known = {path: found for path in self.contents if (found := self.theme(path))}
-        self.settled = Settler(known, theme=self.theme, whole=self.whole, is_present=lambda: self.is_present, **options)  # type: ignore[arg-type]
-        return self.settled
+    def __post_init__(self) -> None:
+        self.stats: dict[Path, FileStat] = {}
+        self.writes = 0
+        self.told: dict[str, float] = {}
+        self.heard = self.looked = self.now
+        for path, content in self.contents.items():
+            self.write(path, content)
 
-    def theme(self, path: Path) -> Theme | None:
+    def start(self, **options: float) -> Debounce:
+        workspace = SimpleNamespace(root=ROOT, workbooks=WORKBOOKS, envois=WORKBOOKS / "envois")
+        self.debounce = Debounce(
+            workspace,  # type: ignore[arg-type]
+            clock=lambda: self.now, take_snapshot=lambda _: self.snapshot(), fingerprint=self.fingerprint,
+            is_complete=self.is_complete, **options,  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.look()
+        return self.debounce
+
+    def snapshot(self) -> Snapshot:
+        folders = [ROOT, WORKBOOKS, *([RETOURS] if self.is_present else [])]
+        files = {str(path): stat for path, stat in self.stats.items()} if self.is_present else {}
+        return Snapshot(files, {str(folder): (1, rank) for rank, folder in enumerate(folders, 1)})
+
+    def fingerprint(self, path: Path) -> Fingerprint | None:
         if path not in self.contents or not self.is_present:
             return None
         content = self.contents[path]
         return UNREADABLE if content is PermissionError else (1, repr(content))
 
-    def whole(self, path: Path) -> bool:
+    def is_complete(self, path: Path) -> bool:
         content = self.contents.get(path)
         return content is not PermissionError and not (isinstance(content, tuple) and content[0] is PART)
 
-    def tell(self, path: Path, content: object = None, *, concern: Concern = Concern.INPUT) -> None:
+    def write(self, path: Path, content: object = None) -> None:
         if content is None:
             self.contents.pop(path, None)
+            self.stats.pop(path, None)
         else:
-            self.contents[path] = content
-        self.settled.heard(self.now, path, concern)
+            self.writes += 1
+            self.contents[path], self.stats[path] = content, (1, self.writes, self.writes, 1)
 
-    def wait(self, seconds: float) -> None:
-        """Let time go by as the loop does: it wakes at the moments that the settler asks for."""
+    def tell(self, path: Path, content: object = None) -> None:
+        self.write(path, content)
+        self.told[str(path)] = self.heard = self.now
+
+    def look(self) -> None:
+        told, self.told, self.looked = self.told, {}, self.now
+        self.debounce.look(told)
+        if not self.is_running and (batch := self.debounce.take_batch()):
+            self.batches.append((self.now, batch))
+
+    def wait(self, seconds: float, *, poll_seconds: float | None = None) -> None:
+        """Let time go by as the watcher does: it looks when it was told something, and while a change is not over;
+        where nothing is told, every ``poll_seconds``."""
         end = self.now + seconds
-        while (moment := self.settled.when()) is not None and moment <= end:
-            self.now = max(self.now, moment)
-            if batch := self.settled.due(self.now):
-                self.batches.append((self.now, batch))
+        while True:
+            if self.told:
+                moment = self.heard
+            elif self.debounce.missing is not None:
+                moment = self.looked + 2.0
+            elif self.debounce.is_settling:
+                moment = self.looked + self.debounce.pause()
+            elif poll_seconds is not None:
+                moment = self.looked + poll_seconds
+            else:
+                break
+            moment = max(self.now, moment + self.late)
+            if moment > end:
+                break
+            self.now = moment
+            self.look()
         self.now = end
 
-    def run(self, *feed: tuple[float, Callable[[], None]]) -> list[Batch]:
+    def run(self, *feed: tuple[float, Callable[[], object]]) -> list[Batch]:
         """Let each thing happen after its seconds, then wait for long; the batches that came of it."""
         for seconds, happen in feed:
             self.wait(seconds)
             happen()
         self.wait(300)
-        return [each for _, each in self.batches]
+        return [batch for _, batch in self.batches]
 
 
 @pytest.fixture
 def disk() -> Disk:
     disk = Disk({VILLE: "old", OTHER: "other"})
-    disk.settler()
+    disk.start()
     return disk
 
 
@@ -87,8 +132,8 @@ def test_excel_saves_in_a_temporary_file_and_renames_twice(disk: Disk) -> None:
     assert disk.run(
         (0, lambda: disk.tell(saved, (PART, "new"))),
         (0.05, lambda: disk.tell(saved, "new")),
-        (0.02, lambda: (disk.tell(VILLE), disk.tell(aside, "old"))),  # type: ignore[func-returns-value]
-        (0.3, lambda: (disk.tell(saved), disk.tell(VILLE, "new"))),  # type: ignore[func-returns-value]
+        (0.02, lambda: (disk.tell(VILLE), disk.tell(aside, "old"))),
+        (0.3, lambda: (disk.tell(saved), disk.tell(VILLE, "new"))),
         (0.01, lambda: disk.tell(aside)),
     ) == changed(VILLE)
 
@@ -109,24 +154,31 @@ def test_a_slow_copy_is_waited_for(disk: Disk) -> None:
 
 def test_a_copy_that_grows_without_a_word_is_waited_for(disk: Disk) -> None:
     """A share tells once, if ever: the looks see the file grow."""
-    grow = [(0.4, lambda at=at: disk.contents.__setitem__(NEW, at)) for at in range(12)]  # type: ignore[misc]
-    assert disk.run(
-        (0, lambda: disk.tell(NEW, "0")), *grow, (0, lambda: disk.contents.update({NEW: "end"}))
-    ) == changed(NEW)
-    assert disk.settled.known[NEW] == disk.theme(NEW)
+    grow = [(0.4, lambda at=at: disk.write(NEW, at)) for at in range(12)]  # type: ignore[misc]
+    assert disk.run((0, lambda: disk.tell(NEW, "0")), *grow, (0, lambda: disk.write(NEW, "end"))) == changed(NEW)
+
+
+def test_a_copy_that_grows_within_one_tick_of_the_disks_clock_is_waited_for(disk: Disk) -> None:
+    """Its size and times stay: only its content tells."""
+    grow = [(0.4, lambda at=at: disk.contents.__setitem__(NEW, at)) for at in range(6)]  # type: ignore[misc]
+    assert disk.run((0, lambda: disk.tell(NEW, "0")), *grow) == changed(NEW)
+    disk.contents[NEW] = "again"
+    disk.tell(OTHER, "other, saved")
+    assert disk.run()[1:] == changed(NEW, OTHER)
 
 
 def test_a_sync_client_writes_chunks_then_renames(disk: Disk) -> None:
     part = RETOURS / "nouveau.xlsx.part"
     steps = [(0.3, lambda at=at: disk.tell(part, at)) for at in range(20)]  # type: ignore[misc]
-    assert disk.run(*steps, (0.3, lambda: (disk.tell(part), disk.tell(NEW, "whole")))) == changed(NEW)  # type: ignore[func-returns-value]
+    assert disk.run(*steps, (0.3, lambda: (disk.tell(part), disk.tell(NEW, "whole")))) == changed(NEW)
 
 
 def test_patience_has_an_end(disk: Disk) -> None:
     disk.tell(NEW, (PART, 1))
     start = disk.now
     assert disk.run() == [Batch(changed=frozenset({NEW}), unfinished=frozenset({NEW}))]
-    assert disk.batches[0][0] == start + disk.settled.longest_seconds
+    late = disk.batches[0][0] - start - disk.debounce.longest_seconds
+    assert 0 <= late <= disk.debounce.quiet_seconds
     disk.tell(NEW, "whole")
     assert disk.run()[1:] == changed(NEW)
 
@@ -143,7 +195,7 @@ def test_one_file_without_rest_does_not_hold_the_others_for_ever(disk: Disk) -> 
     for at in range(400):
         disk.wait(0.4)
         disk.tell(OTHER, at)
-    assert disk.batches[0] == (1000 + disk.settled.longest_seconds, *changed(VILLE))
+    assert disk.batches[0] == (pytest.approx(1000 + disk.debounce.longest_seconds, abs=0.5), *changed(VILLE))
     assert all(batch == Batch(frozenset({OTHER}), unfinished=frozenset({OTHER})) for _, batch in disk.batches[1:])
     assert len(disk.batches) == 3
 
@@ -169,12 +221,12 @@ def test_a_move_to_the_set_aside_is_one_batch(disk: Disk) -> None:
 def test_a_deletion_is_told_once_quiet(disk: Disk) -> None:
     disk.tell(VILLE)
     assert disk.run() == [Batch(gone=frozenset({VILLE}))]
-    assert disk.batches[0][0] == 1000 + disk.settled.quiet_seconds
+    assert disk.batches[0][0] == 1000 + disk.debounce.quiet_seconds
 
 
 def test_the_same_content_is_no_change(disk: Disk) -> None:
     assert disk.run((0, lambda: disk.tell(VILLE)), (0.2, lambda: disk.tell(VILLE, "old"))) == []
-    assert disk.settled.when() is None
+    assert not disk.debounce.is_settling
 
 
 def test_what_came_and_went_is_no_change(disk: Disk) -> None:
@@ -185,37 +237,70 @@ def test_changes_during_a_run_are_one_more_batch(disk: Disk) -> None:
     disk.tell(VILLE, "new")
     disk.wait(1)
     assert len(disk.batches) == 1
-    disk.tell(VILLE, "newer")  # while the run goes on: nobody asks what is due
-    disk.now += 3
+    disk.is_running = True  # nothing is taken
+    disk.tell(VILLE, "newer")
+    disk.wait(3)
     disk.tell(OTHER, "newer")
-    disk.now += 5
+    disk.wait(5)
+    disk.is_running = False
     assert disk.run()[1:] == changed(VILLE, OTHER)
 
 
-def test_an_output_is_released_when_its_owner_file_goes(disk: Disk) -> None:
-    owner = Path("/contrat/workbooks/consolidation/~$consolidation.xlsx")
-    disk.tell(owner, "x", concern=Concern.OUTPUT_RELEASED)
-    assert disk.run() == []
-    disk.tell(owner, concern=Concern.OUTPUT_RELEASED)
-    assert disk.run() == [Batch(released=frozenset({owner}))]
-
-
-def test_an_owner_file_that_nobody_may_read_holds_up_nothing(disk: Disk) -> None:
-    """Excel's own, on Windows and on its shares."""
-    disk.tell(RETOURS / "~$consolidation.xlsx", PermissionError, concern=Concern.OUTPUT_RELEASED)
-    disk.tell(VILLE, "new")
-    start = disk.now
-    assert disk.run() == changed(VILLE)
-    assert disk.batches[0][0] <= start + 2 * disk.settled.quiet_seconds
-
-
 def test_files_of_a_share_that_is_away_are_not_gone(disk: Disk) -> None:
-    disk.tell(VILLE)
-    disk.contents[VILLE] = "new"
+    disk.tell(VILLE, "new")
     disk.is_present = False
     assert disk.run() == []
+    assert disk.debounce.missing is not None
+    assert not disk.debounce.is_present()
     disk.is_present = True
     assert disk.run() == changed(VILLE)
+
+
+# A machine that is busy, or a share that tells nothing: no clock is raced
+
+
+def test_a_known_file_written_anew_slowly_is_no_change(disk: Disk) -> None:
+    """Seen half-written, again and again, for longer than the quiet: what counts is what it is in the end."""
+    halves = [(1.7, lambda at=at: disk.tell(VILLE, (PART, at))) for at in range(6)]  # type: ignore[misc]
+    assert disk.run((0, lambda: disk.tell(VILLE, (PART, 0))), *halves, (1.7, lambda: disk.tell(VILLE, "old"))) == []
+    assert not disk.debounce.is_settling
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3, 0.9, 2.5, 20.0])
+def test_looks_that_come_late_see_one_batch(disk: Disk, late: float) -> None:
+    """A look is never enough to say that all is quiet, however long ago the last event was: two must agree."""
+    disk.late = late
+    files = [RETOURS / f"{at}.xlsx" for at in range(40)]
+    assert disk.run(*((0.9, lambda path=path: disk.tell(path, "content")) for path in files)) == changed(*files)  # type: ignore[misc]
+
+
+def test_a_file_that_every_look_finds_away_is_not_gone_while_it_is_written(disk: Disk) -> None:
+    """Saved again and again by removing it and writing it: the events tell what no look sees."""
+    for turn in range(20):
+        disk.tell(VILLE, turn)
+        disk.tell(VILLE)
+        disk.wait(0.5)
+    disk.tell(VILLE, "new")
+    assert disk.run() == changed(VILLE)
+
+
+def test_one_late_look_is_not_believed(disk: Disk) -> None:
+    disk.tell(VILLE, "half of it")
+    disk.now += 30  # the machine did something else
+    disk.look()
+    disk.write(VILLE, "old")
+    assert disk.run() == []
+
+
+@pytest.mark.parametrize("poll_seconds", [0.1, 2.0, 10.0])
+def test_files_that_arrive_without_a_word_are_one_batch(disk: Disk, poll_seconds: float) -> None:
+    """A copy over a share: a file every now and then, for longer than the quiet and than the time between looks."""
+    files = [RETOURS / f"{at}.xlsx" for at in range(40)]
+    for path in files:
+        disk.wait(0.6, poll_seconds=poll_seconds)
+        disk.write(path, "content")
+    disk.wait(30, poll_seconds=poll_seconds)
+    assert [batch for _, batch in disk.batches] == changed(*files)
 
 
 def test_quiet_takes_its_time_from_the_last_event(disk: Disk) -> None:
@@ -237,46 +322,49 @@ _STEPS = st.lists(
 )
 
 
-@given(_STEPS)
+@given(_STEPS, st.floats(0, 3))
 def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
-    steps: Iterable[tuple[float, Path, object, bool]],
+    steps: Iterable[tuple[float, Path, object, bool]], late: float
 ) -> None:
-    """Events less than the quiet time apart are one burst; some of what happens is not told at once."""
-    disk = Disk({VILLE: "old", OTHER: "old"})
-    before = {path: disk.theme(path) for path in (VILLE, OTHER, NEW)}
-    disk.settler(longest_seconds=1e6)
+    """Changes less than the quiet time apart are one burst, whatever is told of them, and however late the looks."""
+    disk = Disk({VILLE: "old", OTHER: "old"}, late=late)
+    before = {path: disk.fingerprint(path) for path in (VILLE, OTHER, NEW)}
+    disk.start(longest_seconds=1e6)
     touched = set()
-    for seconds, path, content, is_told_twice in steps:
+    for seconds, path, content, is_told in steps:
+        if content is None and path not in disk.contents:
+            continue  # nothing happens
         disk.wait(seconds)
-        disk.tell(path, content)
-        if is_told_twice:
-            disk.settled.heard(disk.now, path)
+        (disk.tell if is_told or not disk.debounce.is_settling else disk.write)(path, content)
         touched.add(path)
-    for path in touched:  # in the end every file is whole
-        if not disk.whole(path):
-            disk.tell(path, "whole")
-    after = {path: disk.theme(path) for path in before}
-    disk.wait(10)
+    for path in touched:  # in the end every file is complete
+        if not disk.is_complete(path):
+            disk.tell(path, "complete")
+    after = {path: disk.fingerprint(path) for path in before}
+    disk.wait(30)
     differing = {path for path in before if before[path] != after[path]}
     gone = {path for path in differing if after[path] is None}
     expected = Batch(changed=frozenset(differing - gone), gone=frozenset(gone))
-    assert [each for _, each in disk.batches] == ([expected] if expected else [])
-    assert disk.settled.when() is None
-    assert disk.settled.known == {path: theme for path, theme in after.items() if theme is not None}
+    assert [batch for _, batch in disk.batches] == ([expected] if expected else [])
+    assert not disk.debounce.is_settling
 
 
 @given(_STEPS, st.floats(0.5, 5))
 def test_whatever_happens_nothing_is_waited_for_longer_than_patience(
     steps: Iterable[tuple[float, Path, object, bool]], longest: float
 ) -> None:
-    disk = Disk()
-    disk.settler(longest_seconds=longest)
+    disk, answered = Disk(), dict[Path, Fingerprint]()
+    disk.start(longest_seconds=longest)
     for seconds, path, content, _ in steps:
         disk.wait(seconds)
         disk.tell(path, content)
-    disk.wait(longest + 2)
-    assert disk.settled.when() is None
-    assert disk.settled.known == {path: theme for path in disk.contents if (theme := disk.theme(path)) is not None}
+    disk.wait(longest + 3)
+    assert not disk.debounce.is_settling
+    for _, batch in disk.batches:
+        answered |= dict.fromkeys(batch.changed, UNREADABLE)
+        for path in batch.gone:
+            del answered[path]
+    assert answered.keys() == disk.contents.keys()
 
 
 def workbook() -> bytes:
@@ -286,41 +374,41 @@ def workbook() -> bytes:
     return stream.getvalue()
 
 
-def test_a_workbook_is_whole_when_its_last_record_is_there(tmp_path: Path) -> None:
+def test_a_workbook_is_complete_when_its_last_record_is_there(tmp_path: Path) -> None:
     path, content = tmp_path / "ville.xlsx", workbook()
     for length in range(len(content)):
         path.write_bytes(content[:length])
-        assert not is_whole(path), length
+        assert not is_complete(path), length
     path.write_bytes(content)
-    assert is_whole(path)
+    assert is_complete(path)
 
 
 def test_a_reserved_space_is_not_whole(tmp_path: Path) -> None:
     path, content = tmp_path / "ville.xlsx", workbook()
     path.write_bytes(bytes(len(content)))
-    assert not is_whole(path)
+    assert not is_complete(path)
     path.write_bytes(content[:2000] + bytes(len(content) - 2000))
-    assert not is_whole(path)
+    assert not is_complete(path)
 
 
-def test_a_zip_with_a_comment_is_whole(tmp_path: Path) -> None:
+def test_a_zip_with_a_comment_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "ville.xlsx"
     path.write_bytes(workbook())
     with zipfile.ZipFile(path, "a") as archive:
         archive.comment = b"PK\x05\x06" * 10_000
-    assert is_whole(path)
+    assert is_complete(path)
 
 
 @pytest.mark.parametrize(
     ("name", "content"), [("ville.xls", b"\xd0\xcf\x11\xe0"), ("v.xlsx", b"<html>"), ("a.csv", b"")]
 )
-def test_what_is_no_zip_is_whole_as_it_is(tmp_path: Path, name: str, content: bytes) -> None:
+def test_what_is_no_zip_is_complete_as_it_is(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    assert is_whole(path)
+    assert is_complete(path)
 
 
-def test_a_file_that_is_gone_has_no_look(tmp_path: Path) -> None:
-    assert glimpse(tmp_path / "absent.xlsx") is None
-    assert glimpse(tmp_path) == UNREADABLE  # a folder cannot be read as a file
-    assert is_whole(tmp_path / "absent.xlsx")
+def test_a_file_that_is_gone_has_no_fingerprint(tmp_path: Path) -> None:
+    assert fingerprint(tmp_path / "absent.xlsx") is None
+    assert fingerprint(tmp_path) == UNREADABLE  # a folder cannot be read as a file
+    assert is_complete(tmp_path / "absent.xlsx")

@@ -214,12 +214,12 @@ def watch(
     """Reste en marche : vérifie chaque fichier enregistré et tient la consolidation à jour."""
     from tabellion.commands.run_log import RunLog
     from tabellion.commands.watch import watch as follow
-    from tabellion.commands.watch_display import speaking
+    from tabellion.commands.watch_display import watch_display
 
     with RunLog(journal_texte, "watch", contrat) as log:
-        with speaking(log) as voice:
-            follow(contrat, voice, poll=poll)
-            voice.stopped()
+        with watch_display(log) as display:
+            follow(contrat, display, poll=poll)
+            display.stopped()
         code = log.end(0)
     with leaving(code):
         pass

@@ -80,7 +80,7 @@ def _say_refusal(findings: Sequence[Finding]) -> int:
 
 def _say_crash(error: Exception) -> int:
     """Keep the details in a file and say where: a mistake of the program is reported, not thrown at people."""
-    from tabellion.commands.crash import crash_text, keep_crash
+    from tabellion.commands.run_log import crash_text, keep_crash
 
     kept = keep_crash(error)
     where = f"Le détail est dans {kept} : joignez-le à votre signalement." if kept is not None else crash_text(error)

@@ -28,7 +28,7 @@ _RESULT = re.compile(rb'\s*\{\s*"version":')
 _SHOWN_EACH, _NAMED_EACH = 5, 17
 #: Columns that a line fills on a terminal at most; elsewhere (a log, a pipe) a finding is one line, to be searched.
 _WIDEST = 120
-_MARKS = {Severity.ERREUR: "✗", Severity.AVERTISSEMENT: "!", Severity.INFORMATION: "i"}
+MARKS = {Severity.ERREUR: "✗", Severity.AVERTISSEMENT: "!", Severity.INFORMATION: "i"}
 _COLOURS = {Severity.ERREUR: "red", Severity.AVERTISSEMENT: "yellow", Severity.INFORMATION: "cyan"}
 
 #: Unicode's control characters, format characters (some reorder what is read) and lone surrogates; soft hyphens and
@@ -76,7 +76,7 @@ def _print_same(write: Write, same: list[Finding]) -> None:
     first = same[0]
     blocks = ", bloque" if first.bloquant else ""
     count = f", {len(same)} fois" if len(same) > 1 else ""
-    grade = f"{_MARKS[first.gravite]} {first.gravite.label}{blocks}"
+    grade = f"{MARKS[first.gravite]} {first.gravite.label}{blocks}"
     write(f"{grade} : {CATALOGUE[first.code].titre}{count} [{first.code}]", 2, fg=_COLOURS[first.gravite])
     shown = same[:_SHOWN_EACH]
     one_remedy = len({each.suggestion for each in shown}) == 1

@@ -1,19 +1,24 @@
-"""``--journal-texte``: a plain log for whoever looks after the nightly run, one dated line per fact.
+"""What a run leaves for the person who looks after it: the text log of ``--journal-texte``, and crash reports.
 
-A line is written at once and whole: a run that is killed loses at most its last one. What a file from outside says
-cannot forge a line. The file only grows: its rotation is the system's (logrotate …), and may happen at any time without
-telling the program, which opens the file anew when another one, or none, has its name.
+The log has one dated line per fact. A line is written at once and whole: a run that is killed loses at most its last
+one. What a file from outside says cannot forge a line. The file only grows: its rotation is the system's (logrotate …),
+at any time.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import platform
 import re
-import stat
+import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from types import TracebackType
 
@@ -32,11 +37,81 @@ _LONGEST, _NAMED_AT_MOST = 1_000, 500
 #: How a log of ours begins: by a dated line, or by the rest of one where somebody cut the file shorter.
 _LINE = re.compile(rb"(?:.*\n)?\d{4}-\d{2}-\d{2}T")
 _INTERRUPTED, _REFUSED, _CRASHED = 2, 2, 3
+#: Crash reports that a folder keeps: the same mistake may come back for months.
+_CRASH_REPORTS = 20
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.INFO)
+_logger.propagate = False
 
 
 def local_now() -> datetime:
     """The time of the machine's own zone, which it carries: a log is read beside those of other programs."""
     return datetime.now().astimezone()
+
+
+class _LogFile(WatchedFileHandler):
+    """Appends to a log of this program's and to no other file, opened anew where the system rotated it away.
+
+    Raises ``OSError`` when the file cannot be written, :class:`TabellionError` when it is another one.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
+        super().__init__(path, encoding="utf-8", delay=True, errors="replace")
+        self._path, self._clock = path, clock
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line: the time, the process's number (two runs may write at once), the text."""
+        return f"{self._clock().isoformat(timespec='seconds')} [{record.process}] {record.getMessage()}"
+
+    def reopenIfNeeded(self) -> None:  # noqa: N802 - logging's name
+        """Called before each line: the file at this path may be another one than a moment ago."""
+        if self.stream is None or not self._is_in_place(os.fstat(self.stream.fileno())):
+            self._prepare()
+        super().reopenIfNeeded()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's signature
+        """Called where a line could not be written."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """Close the file; what could not be written was said."""
+        with suppress(OSError):
+            super().close()
+
+    def _is_in_place(self, state: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(self._path.stat(), state)
+        except OSError:
+            return False
+
+    def _prepare(self) -> None:
+        """Make sure that the file at this path can be appended to, and ends with a whole line."""
+        if begins_otherwise(self._path, _LINE):
+            remede = "Ce n'est pas un journal de tabellion : donnez à --journal-texte le nom d'un fichier à créer."
+            place = Place(str(self._path))
+            raise TabellionError([finding("fichier-deja-la", place, valeur=self._path.name, remede=remede)])
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # A pipe that nobody reads must not hold the night up (Windows has none of these).
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(self._path, flags, 0o666)
+        try:
+            if self._is_cut():
+                os.write(descriptor, b"\n")
+        finally:
+            os.close(descriptor)
+
+    def _is_cut(self) -> bool:
+        """Whether the file ends in the middle of a line: the power went, or the disk was full."""
+        if not self._path.is_file():
+            return False
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(-1, os.SEEK_END)
+                return stream.read(1) != b"\n"
+        except OSError:  # it is empty, or may be written but not read: the line before is then only joined to ours
+            return False
 
 
 class RunLog:
@@ -50,16 +125,17 @@ class RunLog:
     def __init__(
         self, path: Path | None, command: str, folder: Path, clock: Callable[[], datetime] = local_now
     ) -> None:
-        self.path, self.command, self.folder, self.clock = path, command, folder, clock
+        self.path, self.command, self.folder = path, command, folder
         self.failure: Finding | None = None
-        self._descriptor: int | None = None
+        self._file = _LogFile(path, clock) if path is not None else None
         self._is_ended = False
         self._start = 0.0
 
     def __enter__(self) -> RunLog:
         # Not the clock: it may be moved during the night.
         self._start = time.monotonic()
-        self._open()
+        if self._file is not None:
+            _logger.addHandler(self._file)
         self.say("début", f"tabellion {__version__}, {self.command}, {self.folder.absolute()}")
         return self
 
@@ -68,12 +144,10 @@ class RunLog:
     ) -> None:
         try:
             if not self._is_ended:
-                self._end_of(error)
+                self._say_end_of(error)
                 self._say_failure()
         finally:
-            if self._descriptor is not None:
-                os.close(self._descriptor)
-                self._descriptor = None
+            self._close()
 
     def consolidation(self, consolidation: Consolidation, *, is_new: bool = True) -> None:
         """Write what this run changed, each file with its verdict, who is late, what blocks, and the summary.
@@ -91,9 +165,9 @@ class RunLog:
             for text in change_texts(consolidation, most=_NAMED_AT_MOST):
                 self.say("changement", text)
         files: dict[str, tuple[ReceivedFile, BoardLine | None]] = {
-            each.fichier: (each, None) for each in consolidation.strays
+            file.fichier: (file, None) for file in consolidation.strays
         }
-        files |= {each.fichier: (each, line) for line in consolidation.board for each in line.received}
+        files |= {file.fichier: (file, line) for line in consolidation.board for file in line.received}
         for name in sorted(files):
             self.say("fichier", _verdict(*files[name]))
         for line in consolidation.board:
@@ -106,115 +180,69 @@ class RunLog:
     def findings(self, findings: Iterable[Finding]) -> None:
         """Write each blocking finding on its line: the place, what is wrong, its code, the remedy."""
         blocking = [each for each in findings if each.bloquant]
-        for each in blocking[:_NAMED_AT_MOST]:
-            place = f"{each.place} : " if str(each.place) else ""
-            self.say("bloque", f"{place}{each.message} [{each.code}] → {each.suggestion}")
+        for blocked in blocking[:_NAMED_AT_MOST]:
+            place = f"{blocked.place} : " if str(blocked.place) else ""
+            self.say("bloque", f"{place}{blocked.message} [{blocked.code}] → {blocked.suggestion}")
         if len(blocking) > _NAMED_AT_MOST:
             self.say("bloque", f"et {plural(len(blocking) - _NAMED_AT_MOST, 'autre')} : constats.json les a tous")
 
     def say(self, kind: str, text: str) -> None:
-        """Write one line: the time, the process's number (two runs may write at once), the kind of fact, the text."""
-        self._follow()
-        if self._descriptor is None:
+        """Write one line; ``kind`` is the kind of fact."""
+        if self._file is None:
             return
         line = printable(f"{kind} : {text}")
         if len(line) > _LONGEST:
             line = line[: _LONGEST - 1] + "…"
-        stamp = self.clock().isoformat(timespec="seconds")
-        self._write(f"{stamp} [{os.getpid()}] {line}\n".encode("utf-8", "replace"))
+        try:
+            _logger.info("%s", line)
+        except TabellionError as error:
+            self.failure = error.findings[0]
+            self._close()
+        except OSError as error:
+            detail = system_reason(error)
+            name = self.path.name if self.path is not None else ""
+            self.failure = finding("ecriture-impossible", Place(str(self.path)), valeur=name, detail=detail)
+            self._close()
 
     def end(self, code: int) -> int:
         """Write the last line and return the run's exit code: ``code``, or that of wrong use if the log failed.
 
         What went wrong with the log is then printed on the error stream; the rest of the run stands.
         """
-        self._write_end(code)
+        self._say_end(code)
         if self.failure is None:
             return code
         self._say_failure()
         typer.echo("\nLe reste est fait ; seul le journal texte n'est pas écrit.", err=True)
         return max(code, _REFUSED)
 
+    def _close(self) -> None:
+        if self._file is not None:
+            _logger.removeHandler(self._file)
+            self._file.close()
+            self._file = None
+
     def _say_failure(self) -> None:
         if self.failure is not None:
             print_findings([self.failure], to_errors=True)
 
-    def _end_of(self, error: BaseException | None) -> None:
+    def _say_end_of(self, error: BaseException | None) -> None:
         if error is None:
-            self._write_end(0)
+            self._say_end(0)
         elif isinstance(error, typer.Exit):
-            self._write_end(error.exit_code)
+            self._say_end(error.exit_code)
         elif isinstance(error, TabellionError):
             self.findings(error.findings)
-            self._write_end(_REFUSED, "rien n'a été écrit")
+            self._say_end(_REFUSED, "rien n'a été écrit")
         elif isinstance(error, KeyboardInterrupt):
-            self._write_end(_INTERRUPTED, "interrompu")
+            self._say_end(_INTERRUPTED, "interrompu")
         else:
-            self._write_end(_CRASHED, f"erreur interne {type(error).__name__} : {error}")
+            self._say_end(_CRASHED, f"erreur interne {type(error).__name__} : {error}")
 
-    def _write_end(self, code: int, detail: str = "") -> None:
+    def _say_end(self, code: int, detail: str = "") -> None:
         self._is_ended = True
         seconds = f"{time.monotonic() - self._start:.1f}".replace(".", ",")
         self.say("fin", f"code {code}, {seconds} s{f', {detail}' if detail else ''}")
-
-    def _open(self) -> None:
-        if self.path is None:
-            return
-        if begins_otherwise(self.path, _LINE):
-            remede = "Ce n'est pas un journal de tabellion : donnez à --journal-texte le nom d'un fichier à créer."
-            self.failure = finding("fichier-deja-la", Place(str(self.path)), valeur=self.path.name, remede=remede)
-            return
-        # A pipe that nobody reads must not hold the night up (Windows has none of these).
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
-            if hasattr(os, "O_NONBLOCK"):
-                os.set_blocking(self._descriptor, True)
-            if self._is_cut():
-                self._write(b"\n")
-        except OSError as error:
-            self._give_up(error)
-
-    def _follow(self) -> None:
-        """Open the file anew where the system rotated it away meanwhile: the watcher's run lasts for months."""
-        if self.path is None or self._descriptor is None:
-            return
-        now, mine = None, os.fstat(self._descriptor)
-        with suppress(OSError):
-            now = self.path.stat()
-        if now is None or (now.st_dev, now.st_ino) != (mine.st_dev, mine.st_ino):
-            os.close(self._descriptor)
-            self._descriptor = None
-            self._open()
-
-    def _is_cut(self) -> bool:
-        """Whether the file ends in the middle of a line: the power went, or the disk was full."""
-        if self.path is None or self._descriptor is None:
-            return False
-        state = os.fstat(self._descriptor)
-        if not stat.S_ISREG(state.st_mode) or not state.st_size:
-            return False
-        try:
-            with self.path.open("rb") as stream:
-                stream.seek(-1, os.SEEK_END)
-                return stream.read(1) != b"\n"
-        except OSError:  # it may be written but not read: the line before is then only joined to ours
-            return False
-
-    def _write(self, line: bytes) -> None:
-        try:
-            while line and self._descriptor is not None:
-                line = line[os.write(self._descriptor, line) :]
-        except OSError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: OSError) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-        name = self.path.name if self.path is not None else ""
-        self.failure = finding("ecriture-impossible", Place(str(self.path)), valeur=name, detail=system_reason(error))
 
 
 def _verdict(file: ReceivedFile, line: BoardLine | None) -> str:
@@ -225,3 +253,31 @@ def _verdict(file: ReceivedFile, line: BoardLine | None) -> str:
     known = ", ".join(filter(None, (owner, saved, other)))
     counts = ", ".join(plural(file.counts[grade], grade.label) for grade in Severity if file.counts[grade])
     return f"{file.fichier} : {file.verdict.value}{f' ({known})' if known else ''}{f' – {counts}' if counts else ''}"
+
+
+def crash_text(error: BaseException) -> str:
+    """What a crash report says: the program, the machine, the error."""
+    details = "".join(traceback.format_exception(error))
+    return f"tabellion {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n{details}"
+
+
+def keep_crash(error: BaseException, folder: Path | None = None) -> Path | None:
+    """Write a crash report, which people can send, into ``folder`` (the machine's temporary one by default).
+
+    Returns where it is; ``None`` when it cannot be written. A folder keeps the last ones.
+    """
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="replace", prefix="tabellion-erreur-", suffix=".txt", delete=False, dir=folder
+        ) as report:
+            report.write(crash_text(error))
+    except OSError:
+        return None
+    if folder is not None:
+        with suppress(OSError):
+            reports = sorted(folder.glob("tabellion-erreur-*.txt"), key=lambda path: path.stat().st_mtime_ns)
+            for path in reports[:-_CRASH_REPORTS]:
+                path.unlink()
+    return Path(report.name)

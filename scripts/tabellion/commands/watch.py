@@ -15,19 +15,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from tabellion.campaign.model import Consolidation
-from tabellion.commands.consolidate import STAGING, ConsolidationRun, consolidate
-from tabellion.commands.crash import keep_crash
+from tabellion.commands.consolidate import STAGING, consolidate
+from tabellion.commands.run_log import keep_crash
 from tabellion.contract.workspace import Workspace, find_workspace
-from tabellion.findings import Finding, TabellionError
+from tabellion.findings import TabellionError
 from tabellion.mail.notices import Notifier
 from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.transaction import is_place_free
-from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch, Settler
-from tabellion.watching.events import Event, Watcher
+from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
 from tabellion.watching.filesystems import network_folder
+from tabellion.watching.observer import Watcher
+
+if TYPE_CHECKING:
+    from tabellion.commands.watch_display import WatchDisplay
 
 #: How often the loop looks after its threads, the outputs that wait and the notices, in seconds. On Windows nothing
 #: wakes it before, not even the order to stop.
@@ -38,28 +40,6 @@ _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 15.0, 900.0
 _LONGEST_PLACE_SECONDS = 60.0
 #: The folder of the crash files, in the workspace's memory.
 ERRORS = "erreurs"
-
-
-class Voice(Protocol):
-    """How the watcher speaks: a board on a terminal, lines in a log."""
-
-    def started(self, workspace: Workspace, *, polling: bool) -> None:
-        """The watch begins."""
-
-    def working(self, batch: Batch) -> None:
-        """A settled change is about to be answered."""
-
-    def answered(self, batch: Batch, night: ConsolidationRun, seconds: float) -> None:
-        """It is."""
-
-    def noticed(self, findings: list[Finding]) -> None:
-        """Something to say that is no run's: a share that went away, a mail that could not be sent."""
-
-    def refused(self, findings: tuple[Finding, ...]) -> None:
-        """A run could not be made."""
-
-    def crashed(self, error: Exception, kept: Path | None) -> None:
-        """A run, or a thread, met a mistake of the program; its details are in ``kept``."""
 
 
 class Stopped(BaseException):
@@ -79,32 +59,32 @@ def stoppable() -> Iterator[threading.Event]:
     asked = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
         asked.set()
         raise Stopped
 
-    before = {each: signal.signal(each, stop) for each in numbers}
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield asked
     except Stopped:
         pass
     finally:
-        for each, handler in before.items():
-            signal.signal(each, signal.SIG_DFL if handler is None else handler)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def watch(folder: Path, voice: Voice, *, poll: bool) -> None:
+def watch(folder: Path, display: WatchDisplay, *, poll: bool) -> None:
     """Watch the workspace of ``folder`` until a signal says to stop.
 
     Raises :class:`TabellionError` when the workspace cannot be opened, or another watcher is on it.
     """
     workspace = find_workspace(folder)
     with stoppable() as stop, hold(workspace.memory, "tabellion watch", datetime.now(), name=WATCHER):
+        loop = WatchLoop(workspace, display, stop)
         polling = poll or network_folder(workspace) is not None
-        loop = _Loop(workspace, voice, stop)
-        with loop.threads_watched(), Watcher(workspace, loop.hear, loop.notice, polling=polling) as watcher:
-            voice.started(workspace, polling=watcher.is_polling)
+        with loop.threads_watched(), Watcher(workspace, loop.wake.set, polling=polling) as watcher:
+            display.started(workspace, polling=watcher.is_polling)
             try:
                 loop.run(watcher)
             finally:
@@ -112,25 +92,23 @@ def watch(folder: Path, voice: Voice, *, poll: bool) -> None:
 
 
 @dataclass
-class _Loop:
-    """The state of the loop: what was heard and not yet answered, when to try again what failed."""
+class WatchLoop:
+    """The state of the loop: when to try again what failed, what ended a thread. ``wake`` is set by all that happens;
+    ``day`` is that of the last run that was made."""
 
     workspace: Workspace
-    voice: Voice
+    display: WatchDisplay
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.monotonic
-    heard: queue.SimpleQueue[Event | None] = field(default_factory=queue.SimpleQueue)
-    notices: queue.SimpleQueue[Finding] = field(default_factory=queue.SimpleQueue)
+    wake: threading.Event = field(default_factory=threading.Event)
     errors: queue.SimpleQueue[Exception] = field(default_factory=queue.SimpleQueue)
-    """What ended a thread."""
     retry_at: float | None = None
     retry_seconds: float = field(default_factory=lambda: _RETRY_SECONDS)
     free_since: float | None = None
     day: date = field(default_factory=date.today)
-    """That of the last run that was made."""
 
     def __post_init__(self) -> None:
-        self.notifier = Notifier(self.workspace.memory, on_said=lambda: self.heard.put(None))
+        self.notifier = Notifier(self.workspace.memory, on_said=self.wake.set)
 
     @contextmanager
     def threads_watched(self) -> Iterator[None]:
@@ -139,7 +117,7 @@ class _Loop:
         def failed(about: threading.ExceptHookArgs) -> None:
             if isinstance(about.exc_value, Exception):
                 self.errors.put(about.exc_value)
-                self.heard.put(None)
+                self.wake.set()
 
         before, threading.excepthook = threading.excepthook, failed
         try:
@@ -147,37 +125,52 @@ class _Loop:
         finally:
             threading.excepthook = before
 
-    def hear(self, event: Event) -> None:
-        """Called from the watcher's threads."""
-        self.heard.put(event)
-
-    def notice(self, finding: Finding) -> None:
-        """Called from the watcher's threads."""
-        self.notices.put(finding)
-        self.heard.put(None)
-
     def run(self, watcher: Watcher) -> None:
         """Catch up with what changed while nobody watched, then follow."""
-        settler = Settler(watcher.known, is_present=watcher.is_present)
         self.answer(watcher, Batch())
         while not self.stop.is_set():
             try:
-                self.follow(watcher, settler)
+                self.follow(watcher)
             except Exception as error:
                 self.crash(error)
                 self.try_again()
                 time.sleep(_ROUND_SECONDS)  # whatever it is, it may be so at once again
 
-    def follow(self, watcher: Watcher, settler: Settler) -> None:
+    def follow(self, watcher: Watcher) -> None:
         """Wait for what comes next, and answer it."""
-        self.listen(settler, is_away=watcher.is_away)
+        self.wait(watcher)
         self.tend(watcher)
         if watcher.is_away:
-            return  # what has settled meanwhile is answered when the folders are back: the settler keeps it
-        batch = settler.due(self.clock())
+            return  # what is over meanwhile is answered when the folders are back: the watcher keeps it
+        batch = watcher.take_batch()
         # What is only due waits for what is settling: a run in the middle of a save would find a file gone.
-        if batch or (settler.when() is None and self.is_due(self.clock())):
+        if batch or (not watcher.is_settling and self.is_due(self.clock())):
             self.answer(watcher, batch)
+
+    def wait(self, watcher: Watcher) -> None:
+        """Wait until something happens, but no longer than until a run is due."""
+        now = self.clock()
+        moments = [now + _ROUND_SECONDS]
+        if not (watcher.is_away or watcher.is_settling):  # nothing is due then
+            if self.retry_at is not None:
+                moments.append(self.retry_at)
+            elif self.free_since is not None:
+                moments.append(self.free_since + QUIET_SECONDS)
+        self.wake.wait(max(0.0, min(moments) - now))
+        self.wake.clear()
+
+    def tend(self, watcher: Watcher) -> None:
+        """Look after the threads, and say what they have to say."""
+        watcher.tend()
+        findings, errors = self.notifier.take()
+        findings = [*watcher.take_notices(), *findings]
+        if findings:
+            self.display.noticed(findings)
+        with suppress(queue.Empty):
+            while True:
+                errors.append(self.errors.get_nowait())
+        for error in errors:
+            self.crash(error)
 
     def is_due(self, now: float) -> bool:
         """Whether a run is to be made although nothing changed."""
@@ -185,40 +178,6 @@ class _Loop:
             return now >= self.retry_at
         # A new day makes returns late without anybody's doing.
         return date.today() != self.day or self.is_output_free(now)
-
-    def listen(self, settler: Settler, *, is_away: bool) -> None:
-        """Wait for something to be heard, but no longer than anything is due; take in all of it."""
-        now = self.clock()
-        until = now + _ROUND_SECONDS
-        settles = settler.when()
-        due = self.retry_at if settles is None else settles
-        if due is not None and not is_away:  # nothing is due then
-            until = min(until, due)
-        wait = max(0.0, until - now)
-        with suppress(queue.Empty):
-            self.take(self.heard.get(timeout=wait), settler)
-            while True:
-                self.take(self.heard.get_nowait(), settler)
-
-    def take(self, event: Event | None, settler: Settler) -> None:
-        if event is not None:
-            settler.heard(event.moment, event.path, event.concern)
-
-    def tend(self, watcher: Watcher) -> None:
-        """Look after the threads, and say what they have to say."""
-        watcher.tend()
-        said = []
-        with suppress(queue.Empty):
-            while True:
-                said.append(self.notices.get_nowait())
-        findings, errors = self.notifier.take()
-        if said or findings:
-            self.voice.noticed([*said, *findings])
-        with suppress(queue.Empty):
-            while True:
-                errors.append(self.errors.get_nowait())
-        for error in errors:
-            self.crash(error)
 
     def is_output_free(self, now: float) -> bool:
         """Whether an output that waits beside its place, because somebody held it open, can take it now.
@@ -245,21 +204,20 @@ class _Loop:
             self.wait_for_folders(watcher)
             return
         started, today = self.clock(), date.today()
-        self.voice.working(batch)
+        self.display.working(batch)
         try:
             # What people change in the settings, the schemas and the templates counts from the next run on.
             workspace = find_workspace(self.workspace.root)
-            night = consolidate(
-                workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present
-            )  # fmt: skip
-            self.voice.answered(batch, night, self.clock() - started)
-            self.tell(workspace, night.consolidation, batch)
+            run = consolidate(workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present)
+            self.display.answered(batch, run, self.clock() - started)
+            if not batch.unfinished:  # a file that is still being written is not yet what it will be
+                self.notifier.tell(workspace, run.consolidation)
             self.plan(batch, today)
         except TabellionError as error:
-            if all(each.code == "dossier-disparu" for each in error.findings):
+            if all(finding.code == "dossier-disparu" for finding in error.findings):
                 self.wait_for_folders(watcher)
                 return
-            self.voice.refused(error.findings)
+            self.display.refused(error.findings)
             self.try_again()
         except Exception as error:
             self.crash(error)
@@ -267,7 +225,7 @@ class _Loop:
 
     def plan(self, batch: Batch, day: date) -> None:
         """Say when, after a run that was made on this ``day``, another one is due of itself."""
-        self.retry_at, self.day = None, day
+        self.retry_at, self.free_since, self.day = None, None, day
         if self.is_place_free():  # it was not taken: the system refuses, and nothing but trying tells how long
             self.try_again(_LONGEST_PLACE_SECONDS)
         else:
@@ -276,22 +234,19 @@ class _Loop:
             until = self.clock() + LONGEST_SECONDS
             self.retry_at = until if self.retry_at is None else min(until, self.retry_at)
 
-    def tell(self, workspace: Workspace, consolidation: Consolidation, batch: Batch) -> None:
-        """Have the notices sent, except while a file is still being written: it is not yet what it will be."""
-        if not batch.unfinished:
-            self.notifier.tell(workspace, consolidation)
-
     def wait_for_folders(self, watcher: Watcher) -> None:
         """Run as soon as the folders are back; the watcher says that they are away, once it is sure."""
-        watcher.nudge()
+        watcher.look_soon()
         self.retry_at = self.clock() + _ROUND_SECONDS
 
     def try_again(self, longest_seconds: float | None = None) -> None:
+        """Have a run made later, and after the next failure twice as late."""
         longest = _LONGEST_RETRY_SECONDS if longest_seconds is None else longest_seconds
         self.retry_at = self.clock() + min(self.retry_seconds, longest)
         self.retry_seconds = min(2 * self.retry_seconds, longest)
 
     def crash(self, error: Exception) -> None:
+        """Keep the details of a mistake of the program, and say so."""
         memory = self.workspace.memory
         # Where the workspace is away nothing is made in its place: the machine's temporary folder will do.
-        self.voice.crashed(error, keep_crash(error, memory / ERRORS if memory.is_dir() else None))
+        self.display.crashed(error, keep_crash(error, memory / ERRORS if memory.is_dir() else None))

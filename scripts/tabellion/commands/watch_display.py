@@ -1,4 +1,4 @@
-"""How the watcher speaks: a quiet board on a terminal, dated lines elsewhere and in the text log."""
+"""What the watcher shows: a quiet board on a terminal, dated lines elsewhere and in the text log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rich.text import Text
 
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
 from tabellion.commands.board import subject
-from tabellion.commands.console import printable
+from tabellion.commands.console import MARKS, printable
 from tabellion.commands.consolidate import ConsolidationRun
 from tabellion.commands.run_log import RunLog, local_now
 from tabellion.contract.workspace import Workspace
@@ -33,34 +33,37 @@ _LINES, _FINDINGS = 12, 2
 _FILES = 10
 #: Where the files come from that people move and remove.
 _RETURNS = "retours"
+#: Characters of a finding's message that a file's line shows; four times as many are a line's longest text.
 _SHOWN = 160
+_STYLES = {Severity.ERREUR: "bold red", Severity.AVERTISSEMENT: "yellow", Severity.INFORMATION: "cyan", None: "green"}
 
 
 @dataclass(frozen=True)
-class Line:
+class DisplayLine:
     """One thing that happened: when, to which file (or nothing), what, how grave (``None``: all is well)."""
 
     moment: datetime
     what: str
     text: str
-    gravity: Severity | None = None
+    severity: Severity | None = None
 
 
 @dataclass
-class Speaker:
-    """Makes lines of what happens and hands them to ``show``; ``log`` gets them too."""
+class WatchDisplay:
+    """Makes lines of what happens and hands them to ``show``; ``log`` gets them too.
+
+    ``heading`` shows the state above the lines; without it, the state of each run is a line of its own. ``before`` are
+    the verdicts of the files at the last run, ``told`` what that run said of itself: it is not said again at each run.
+    ``is_waiting`` is true while the last run could not be made.
+    """
 
     log: RunLog
-    show: Callable[[Line], None]
+    show: Callable[[DisplayLine], None]
     heading: Callable[[str], None] | None = None
-    """Shows the state above the lines; without it, the state of each run is a line of its own."""
     clock: Callable[[], datetime] = local_now
     before: dict[str, str] = field(default_factory=dict)
-    """The verdict of each file at the last run."""
     told: frozenset[Finding] = frozenset()
-    """What the last run said of itself: what stays so is not said again at each run."""
     is_waiting: bool = False
-    """Whether the last run could not be made."""
 
     def started(self, workspace: Workspace, *, polling: bool) -> None:
         """The watch begins."""
@@ -68,90 +71,88 @@ class Speaker:
         self.say("surveillance", f"{workspace.settings.titre} : {workspace.workbooks}, {how}")
 
     def working(self, batch: Batch) -> None:
-        """A settled change is about to be answered."""
+        """A batch of changes is about to be answered."""
         count = len(batch.changed) + len(batch.gone)
-        what = plural(count, "fichier changé", "fichiers changés") if count else "mise à jour"
-        self._head(f"{what}…")
+        self._set_heading(f"{plural(count, 'fichier changé', 'fichiers changés') if count else 'mise à jour'}…")
 
-    def answered(self, batch: Batch, night: ConsolidationRun, seconds: float) -> None:
-        """It is: each file whose verdict is new, then what is left to do."""
-        self.log.findings(night.notices)
-        self.noticed([each for each in night.notices if each not in self.told])
-        self.told = frozenset(night.notices)
-        verdicts = {each.fichier: each for each in _files(night.consolidation)}
-        now = {name: f"{each.verdict.value} {each.sha256}" for name, each in verdicts.items()}
-        names = sorted(name for name in {*now, *self.before} if now.get(name) != self.before.get(name))
+    def answered(self, batch: Batch, run: ConsolidationRun, seconds: float) -> None:
+        """The batch is answered: each file whose verdict is new, then what is left to do."""
+        self.log.findings(run.notices)
+        self.noticed([notice for notice in run.notices if notice not in self.told])
+        self.told = frozenset(run.notices)
+        files = {file.fichier: file for file in _files(run.consolidation)}
+        now = {name: f"{file.verdict.value} {file.sha256}" for name, file in files.items()}
         # Of a kept copy that is needed no more nothing is to be said: the return that takes its place is.
-        kept = {name for name in names if name not in now and not name.startswith(f"{_RETURNS}/")}
-        self._say_files([(name, verdicts.get(name)) for name in names if name not in kept])
+        names = [
+            name
+            for name in sorted({*now, *self.before})
+            if now.get(name) != self.before.get(name) and (name in now or name.startswith(f"{_RETURNS}/"))
+        ]
+        self._say_files([(name, files.get(name)) for name in names])
         # The log says what blocks in the files that changed, not again in all the others.
-        self.log.findings(each for name in names if name in verdicts for each in verdicts[name].findings)
+        self.log.findings(finding for name in names if name in files for finding in files[name].findings)
         self.before = now
-        self._master(batch, night)
-        state = "à jour" if night.written else "rien de nouveau"
+        self._say_contract(batch, run)
         took = f"{seconds:.1f}".replace(".", ",")
-        text = f"{subject(night.consolidation)} · {state} en {took} s"
-        self._head(text)
-        if night.written or self.is_waiting:
-            self._say_state(text.removeprefix("tabellion "))
+        text = f"{subject(run.consolidation)} · {'à jour' if run.written else 'rien de nouveau'} en {took} s"
+        self._set_heading(text)
+        if run.written or self.is_waiting:
+            state = text.removeprefix("tabellion ")
+            if self.heading is None:
+                self.say("consolidation", state)
+            else:
+                self.log.say("veille", f"consolidation : {state}")
         self.is_waiting = False
 
     def _say_files(self, files: list[tuple[str, ReceivedFile | None]]) -> None:
         """Each file on its line; of very many, the gravest, then how many more there are of each kind."""
-        if len(files) > _FILES:
-            files.sort(key=lambda each: _rank(each[1]))
-        for name, received in files[:_FILES]:
-            self.say(name, _became(received), _gravity(received))
-        rest = files[_FILES:]
+        if len(files) > _FILES:  # the gravest first, those with nothing to say last
+            order = [*Severity, None]
+            files.sort(key=lambda item: order.index(_severity(item[1])))
+        for name, file in files[:_FILES]:
+            self.say(name, _verdict(file), _severity(file))
+        rest = [file for _, file in files[_FILES:]]
         if rest:
-            kinds = Counter("retiré" if each is None else each.verdict.value for _, each in rest)
+            kinds = Counter("retiré" if file is None else file.verdict.value for file in rest)
             counts = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common())
-            gravest = next((_gravity(each) for _, each in rest), None)
-            self.say(plural(len(rest), "autre fichier", "autres fichiers"), counts, gravest)
+            self.say(plural(len(rest), "autre fichier", "autres fichiers"), counts, _severity(rest[0]))
 
-    def _master(self, batch: Batch, night: ConsolidationRun) -> None:
+    def _say_contract(self, batch: Batch, run: ConsolidationRun) -> None:
         """What the workbook of the contract says, when it is what changed."""
         for path in sorted(batch.changed):
-            found = [each for each in night.consolidation.findings if each.place.fichier == path.name]
             if path.parent.name == "workbooks" and path.suffix == ".xlsx":
-                self.say(path.name, _counts(found), min((each.gravite for each in found), default=None))
+                findings = [each for each in run.consolidation.findings if each.place.fichier == path.name]
+                self.say(path.name, _counts(findings), min((each.gravite for each in findings), default=None))
 
-    def noticed(self, findings: list[Finding]) -> None:
-        """Something to say that is no run's."""
-        for each in findings:
-            self.say(str(each.place), f"{each.message} → {each.suggestion}", each.gravite)
+    def noticed(self, findings: Sequence[Finding]) -> None:
+        """Something to say that is no run's: a share that went away, a mail that could not be sent."""
+        for finding in findings:
+            self.say(str(finding.place), f"{finding.message} → {finding.suggestion}", finding.gravite)
 
     def refused(self, findings: Sequence[Finding]) -> None:
         """A run could not be made."""
         self.is_waiting = True
         self.log.findings(findings)
-        for each in findings[:_FINDINGS]:
-            self.say(str(each.place), f"{each.message} → {each.suggestion}", each.gravite)
-        self._head("en attente : " + plural(len(findings), "point à régler", "points à régler"))
+        self.noticed(findings[:_FINDINGS])
+        self._set_heading("en attente : " + plural(len(findings), "point à régler", "points à régler"))
 
-    def crashed(self, error: Exception, kept: Path | None) -> None:
-        """A mistake of the program: said, and the watch goes on."""
+    def crashed(self, error: Exception, report: Path | None) -> None:
+        """A run, or a thread, met a mistake of the program; its details are in ``report``. The watch goes on."""
         self.is_waiting = True
-        where = f" ; le détail est dans {kept}" if kept is not None else ""
+        where = f" ; le détail est dans {report}" if report is not None else ""
         self.say("erreur interne", f"{type(error).__name__}{where}", Severity.ERREUR)
 
     def stopped(self) -> None:
         """The watch ends."""
         self.say("surveillance", "arrêtée")
 
-    def _head(self, text: str) -> None:
+    def _set_heading(self, text: str) -> None:
         if self.heading is not None:
             self.heading(printable(text))
 
-    def _say_state(self, text: str) -> None:
-        if self.heading is None:
-            self.say("consolidation", text)
-        else:
-            self.log.say("veille", f"consolidation : {text}")
-
-    def say(self, what: str, text: str, gravity: Severity | None = None) -> None:
-        """Say one line."""
-        line = Line(self.clock(), printable(what), printable(text)[: 4 * _SHOWN], gravity)
+    def say(self, what: str, text: str, severity: Severity | None = None) -> None:
+        """Show one line, and write it in the log."""
+        line = DisplayLine(self.clock(), printable(what), printable(text)[: 4 * _SHOWN], severity)
         self.show(line)
         self.log.say("veille", f"{line.what} : {line.text}")
 
@@ -162,94 +163,79 @@ def _files(consolidation: Consolidation) -> Iterator[ReceivedFile]:
     yield from consolidation.strays
 
 
-def _said_of(received: ReceivedFile) -> str:
-    first = sorted((each for each in received.findings), key=lambda each: (not each.bloquant, each.gravite))
-    grave = [each for each in first if each.gravite is not Severity.INFORMATION]
+def _verdict(file: ReceivedFile | None) -> str:
+    """What became of a file, and its gravest findings; ``None`` is one that is gone."""
+    if file is None:
+        return "retiré"
+    if file.is_kept_copy:
+        return f"{file.verdict.value} (copie gardée)"
+    ranked = sorted(file.findings, key=lambda finding: (not finding.bloquant, finding.gravite))
+    grave = [finding for finding in ranked if finding.gravite is not Severity.INFORMATION]
+    in_cells = [
+        f"{each.place.feuille} {each.place.cellule or ''} : {each.message}" for each in grave if each.place.feuille
+    ]
     # What is said of the whole file says why it is refused, where no cell does.
-    told = [f"{each.place.feuille} {each.place.cellule or ''} : {each.message}" for each in grave if each.place.feuille]
-    words = told or [each.message for each in grave]
-    text = " · ".join(each[:_SHOWN] for each in words[:_FINDINGS])
-    return f"{received.verdict.value}, {_counts(received.findings)}" + (f" — {text}" if text else "")
+    messages = in_cells or [finding.message for finding in grave]
+    text = " · ".join(message[:_SHOWN] for message in messages[:_FINDINGS])
+    return f"{file.verdict.value}, {_counts(file.findings)}" + (f" — {text}" if text else "")
 
 
 def _counts(findings: Sequence[Finding]) -> str:
-    parts = []
-    for severity in (Severity.ERREUR, Severity.AVERTISSEMENT):
-        count = sum(each.gravite is severity for each in findings)
-        if count:
-            parts.append(plural(count, severity.label))
-    return ", ".join(parts) or "rien à corriger"
+    counts = Counter(finding.gravite for finding in findings)
+    grades = (Severity.ERREUR, Severity.AVERTISSEMENT)
+    return ", ".join(plural(counts[grade], grade.label) for grade in grades if counts[grade]) or "rien à corriger"
 
 
-def _became(received: ReceivedFile | None) -> str:
-    if received is None:
-        return "retiré"
-    return f"{received.verdict.value} (copie gardée)" if received.is_kept_copy else _said_of(received)
-
-
-def _rank(received: ReceivedFile | None) -> tuple[bool, Severity]:
-    """The gravest first, those with nothing to say last."""
-    gravity = _gravity(received)
-    return gravity is None, Severity.INFORMATION if gravity is None else gravity
-
-
-def _gravity(received: ReceivedFile | None) -> Severity | None:
-    if received is None:
+def _severity(file: ReceivedFile | None) -> Severity | None:
+    if file is None:
         return None
-    if received.verdict in (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED, Verdict.FOREIGN):
+    if file.verdict in (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED, Verdict.FOREIGN):
         return Severity.ERREUR
-    return min((each.gravite for each in received.findings), default=None)
-
-
-_MARKS = {Severity.ERREUR: "✗", Severity.AVERTISSEMENT: "!", Severity.INFORMATION: "i", None: "✓"}
-_STYLES = {Severity.ERREUR: "bold red", Severity.AVERTISSEMENT: "yellow", Severity.INFORMATION: "cyan", None: "green"}
+    return min((finding.gravite for finding in file.findings), default=None)
 
 
 @contextmanager
-def speaking(log: RunLog) -> Iterator[Speaker]:
-    """The speaker for where the program runs: a live board on a terminal, else one line an event."""
+def watch_display(log: RunLog) -> Iterator[WatchDisplay]:
+    """The display for where the program runs: a live board on a terminal, else one line an event."""
     if not sys.stdout.isatty():
-        yield Speaker(log, _print)
+        yield WatchDisplay(log, _print)
         return
-    board = _Board()
-    with Live(board.shown(), console=Console(), auto_refresh=False, transient=False) as live:
+    lines, state = deque[DisplayLine](maxlen=_LINES), "…"
+    with Live(_board(state, lines), console=Console(), auto_refresh=False, transient=False) as live:
 
-        def show(line: Line) -> None:
-            board.lines.append(line)
-            live.update(board.shown(), refresh=True)
+        def show(line: DisplayLine) -> None:
+            lines.append(line)
+            live.update(_board(state, lines), refresh=True)
 
-        def head(text: str) -> None:
-            board.heading = text
-            live.update(board.shown(), refresh=True)
+        def set_state(text: str) -> None:
+            nonlocal state
+            state = text
+            live.update(_board(state, lines), refresh=True)
 
-        yield Speaker(log, show, head)
+        yield WatchDisplay(log, show, set_state)
 
 
-def _print(line: Line) -> None:
+def _print(line: DisplayLine) -> None:
     try:
-        typer.echo(f"{line.moment.isoformat(timespec='seconds')} {_MARKS[line.gravity]} {line.what} : {line.text}")
+        typer.echo(f"{line.moment.isoformat(timespec='seconds')} {_mark(line)} {line.what} : {line.text}")
         sys.stdout.flush()
-    except OSError:  # whoever read it has left, or its disk is full: nothing to stop the watch for
+    except OSError:  # its reader has left, or its disk is full: nothing to stop the watch for
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class _Board:
-    """The last lines under a heading."""
+def _mark(line: DisplayLine) -> str:
+    return "✓" if line.severity is None else MARKS[line.severity]
 
-    def __init__(self) -> None:
-        self.heading = "…"
-        self.lines: deque[Line] = deque(maxlen=_LINES)
 
-    def shown(self) -> Group:
-        """What the terminal shows."""
-        table = Table.grid(padding=(0, 1), expand=True)
-        for ratio in (None, None, 2, 5):
-            table.add_column(ratio=ratio, no_wrap=ratio is None, overflow="fold")
-        for each in self.lines:
-            style = _STYLES[each.gravity]
-            table.add_row(
-                Text(f"{each.moment:%H:%M:%S}", style="dim"), Text(_MARKS[each.gravity], style=style),
-                Text(each.what), Text(each.text, style=style if each.gravity is Severity.ERREUR else ""),
-            )  # fmt: skip
-        foot = Text("Ctrl+C pour arrêter", style="dim")
-        return Group(Text(self.heading, style="bold"), table, foot)
+def _board(state: str, lines: Sequence[DisplayLine]) -> Group:
+    """What the terminal shows: the state, the last lines, how to stop."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    for ratio in (None, None, 2, 5):
+        table.add_column(ratio=ratio, no_wrap=ratio is None, overflow="fold")
+    for line in lines:
+        style = _STYLES[line.severity]
+        table.add_row(
+            Text(f"{line.moment:%H:%M:%S}", style="dim"), Text(_mark(line), style=style),
+            Text(line.what), Text(line.text, style=style if line.severity is Severity.ERREUR else ""),
+        )  # fmt: skip
+    return Group(Text(state, style="bold"), table, Text("Ctrl+C pour arrêter", style="dim"))

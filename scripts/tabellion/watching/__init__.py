@@ -1,1 +1,1 @@
-"""Watching: what happens to the files of a workspace, and when it is over, so that one run answers one change."""
+"""Watching: snapshots of a workspace's files, and the batches of changes that each run answers."""

@@ -1,151 +1,224 @@
-"""When a change is over: many events become one batch of changed files, once all is quiet and every file is whole.
+"""When a change is over: snapshots become one batch of changed files, once all is quiet and every file is complete.
 
-No clock and no thread: the loop says what it heard and what time it is. Moments are seconds of a clock that never goes
-back (``time.monotonic``).
+No thread, and no clock of its own. The quiet is that of the whole tree, between two snapshots: a batch does not close
+while files still arrive, however slowly the machine writes, tells or looks. Moments are seconds of a clock that never
+goes back (``time.monotonic``). Times of files are only hints: of two equal ones, or of one that goes back, the
+fingerprint decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil, inf
 from pathlib import Path
 
-from tabellion.watching.filters import Concern
-from tabellion.watching.fingerprint import Look, glimpse, is_whole
+from tabellion.contract.workspace import Workspace
+from tabellion.watching.snapshot import (
+    Fingerprint,
+    FolderId,
+    MissingFolder,
+    Snapshot,
+    differences,
+    fingerprint,
+    is_complete,
+    missing_folder,
+    take_snapshot,
+)
 
-#: A save, an unzip or a copy is over when nothing was heard of any file for this long.
+#: A save, an unzip or a copy is over when nothing has changed for this long.
 QUIET_SECONDS = 1.0
-#: What is still not quiet or whole after this long is handed over as it is: its reading will say what is wrong.
+#: What is still not quiet or complete after this long is handed over as it is: its reading will say what is wrong.
 LONGEST_SECONDS = 60.0
+#: A file that changed is read again for this long: the clock of its disk may not tell two writes apart.
+_RECENT_SECONDS = 3.0
+#: Whatever its times say, every file is read once in this time, a few at each look.
+_ROUND_SECONDS = 600.0
+#: Where folders have no inode, one that is emptied at once is believed after this time.
+_DOUBT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one run has to answer: files that are new or have other content, files that are gone, outputs that nobody
-    holds any more (their owner files). ``unfinished`` are those of the changed files that patience ran out on."""
+    """What one run has to answer: files that are new or have other content, and files that are gone. ``unfinished`` are
+    those of the changed files that patience ran out on."""
 
     changed: frozenset[Path] = frozenset()
     gone: frozenset[Path] = frozenset()
-    released: frozenset[Path] = frozenset()
     unfinished: frozenset[Path] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.gone or self.released)
+        return bool(self.changed or self.gone)
 
 
 @dataclass
-class _Waiting:
-    """A path that something was heard of, from ``first`` to ``last``; ``look`` is the last one, where it
-    ``was_looked_at``."""
+class _Pending:
+    """A change that is not over: when it was first and last seen; whether its file is quiet and complete."""
 
-    concern: Concern
     first: float
     last: float
-    look: Look | None = None
-    was_looked_at: bool = False
     is_settled: bool = False
 
-    def start_again(self) -> None:
-        """Forget what was seen: it may be otherwise by now."""
-        self.was_looked_at = self.is_settled = False
 
+class Debounce:
+    """Follows the files of a workspace from look to look, and says which changes are over.
 
-class Settler:
-    """Gathers events and says when they are one settled change.
-
-    ``known`` are the looks of the files as they were last answered: a file whose look ends up the same has not changed,
-    whatever was heard of it. ``is_present`` says whether the folders are really there: no file is believed to be gone
-    while it says no. ``look`` and ``whole`` look at files; tests give their own.
+    One thread looks, another one may take the batches. ``missing`` is the folder that was away at the last look,
+    ``folders`` those that were there. Tests give their own ``clock``, and their own way to look and to read.
     """
 
     def __init__(
         self,
-        known: Mapping[Path, Look] | None = None,
+        workspace: Workspace,
         *,
         quiet_seconds: float = QUIET_SECONDS,
         longest_seconds: float = LONGEST_SECONDS,
-        is_present: Callable[[], bool] = lambda: True,
-        look: Callable[[Path], Look | None] = glimpse,
-        whole: Callable[[Path], bool] = is_whole,
+        clock: Callable[[], float] = time.monotonic,
+        take_snapshot: Callable[[Workspace], Snapshot] = take_snapshot,
+        fingerprint: Callable[[Path], Fingerprint | None] = fingerprint,
+        is_complete: Callable[[Path], bool] = is_complete,
     ) -> None:
-        self.known: dict[Path, Look] = dict(known or {})
         self.quiet_seconds, self.longest_seconds = quiet_seconds, longest_seconds
-        self._is_present, self._look, self._whole = is_present, look, whole
-        self._waiting: dict[Path, _Waiting] = {}
-        self._last = self._next = 0.0
+        self.missing: MissingFolder | None = None
+        self.folders: Mapping[str, FolderId] = {}
+        self._workspace, self._clock, self._take_snapshot = workspace, clock, take_snapshot
+        self._fingerprint, self._is_complete = fingerprint, is_complete
+        self._lock = threading.Lock()
+        self._snapshot = Snapshot()
+        self._seen: dict[str, Fingerprint] = {}
+        self._answered: dict[str, Fingerprint] = {}
+        self._pending: dict[str, _Pending] = {}
+        self._recent: dict[str, float] = {}
+        self._round: Iterator[str] = iter(())
+        self._looked, self._changed = -inf, -inf
+        self._is_still = True
+        self._doubted: float | None = None
 
-    def heard(self, now: float, path: Path, concern: Concern = Concern.INPUT) -> None:
-        """Take in that something happened to ``path``, also while a run goes on: it is for the next one."""
-        waiting = self._waiting.setdefault(path, _Waiting(concern, now, now))
-        waiting.last = now
-        waiting.start_again()
-        self._last = now
-        self._next = now + self._pause
+    def is_present(self) -> bool:
+        """Whether the folders are there now, and the same ones: only then is a missing file one that people removed."""
+        return missing_folder(self._snapshot, self._take_snapshot(self._workspace), self._workspace) is None
 
-    def when(self) -> float | None:
-        """The moment to call :meth:`due` at if nothing more is heard; ``None`` when there is nothing to wait for."""
-        if not self._waiting:
-            return None
-        return min(self._next, self._patience_ends())
+    def look(self, told: Mapping[str, float] | None = None) -> set[str]:
+        """Look at everything; the paths of the files whose content is not what it was at the last look.
 
-    def due(self, now: float) -> Batch:
-        """What has settled by ``now``: an empty batch when it has not yet, or when nothing came of it after all.
-
-        Every file is looked at twice, half of ``quiet_seconds`` apart.
+        At the first look that is all files, and they count as answered. ``told`` are the moments of the last events
+        since the last look, by path: something happened to these files, even where nothing of it is seen.
         """
-        moment = self.when()
-        if moment is None or now < moment:
-            return Batch()
-        for path, each in self._waiting.items():
-            if not each.is_settled:
-                self._look_at(path, each)
-        is_quiet = now >= self._last + self.quiet_seconds
-        if is_quiet and all(each.is_settled for each in self._waiting.values()):
-            ready = list(self._waiting)
-        elif now >= self._patience_ends():
-            late = now - self.longest_seconds
-            ready = [path for path, each in self._waiting.items() if each.is_settled or each.first <= late]
-        else:
-            ready = []
-        self._next = now + self._pause if is_quiet else max(now + self._pause, self._last + self.quiet_seconds)
-        return self._hand_over(ready, now)
+        told = told or {}
+        now, snapshot = self._clock(), self._take_snapshot(self._workspace)
+        self.folders = snapshot.folders
+        self.missing = self._confirmed(missing_folder(self._snapshot, snapshot, self._workspace), now)
+        if self.missing is not None:
+            with self._lock:
+                self._changed = now
+                for path in self._pending:  # patience is with files, not with a share that is away
+                    self._pending[path] = _Pending(now, now)
+            return set()
+        touched = set(differences(self._snapshot, snapshot))
+        with self._lock:
+            touched.update(path for path in told if path in snapshot.files or path in self._pending)
+            unsettled = {path: pending for path, pending in self._pending.items() if not pending.is_settled}
+        changed: dict[str, Fingerprint | None] = {}
+        for path in touched.union(unsettled, self._recent, self._next_of_round(now)):
+            content = self._fingerprint(Path(path)) if path in snapshot.files else None
+            if content != self._seen.get(path):
+                changed[path] = content
+        moving = touched | changed.keys()
+        settled = [
+            path
+            for path, pending in unsettled.items()
+            if path not in moving and now >= pending.last + self.quiet_seconds and self._is_whole(path)
+        ]
+        with self._lock:
+            self._apply(now, touched, changed, told)
+            for path in settled:
+                if path in self._pending:
+                    self._pending[path].is_settled = True
+            self._snapshot, self._looked = snapshot, now
+        return set(changed)
+
+    def _confirmed(self, missing: MissingFolder | None, now: float) -> MissingFolder | None:
+        """The missing folder, unless it is only a doubt that has lasted."""
+        if missing is None or missing.is_certain:
+            self._doubted = None
+            return missing
+        self._doubted = now if self._doubted is None else self._doubted
+        return missing if now - self._doubted < _DOUBT_SECONDS else None
+
+    def _next_of_round(self, now: float) -> Iterator[str]:
+        """The files whose turn it is to be read."""
+        for _ in range(ceil(len(self._seen) * min(1.0, (now - self._looked) / _ROUND_SECONDS))):
+            path = next(self._round, None)
+            if path is None:
+                self._round = iter(list(self._seen))
+                path = next(self._round)
+            yield path
+
+    def _is_whole(self, path: str) -> bool:
+        """Whether a file is as it was answered, gone, or complete."""
+        now = self._seen.get(path)
+        return now is None or now == self._answered.get(path) or self._is_complete(Path(path))
+
+    def _apply(
+        self, now: float, touched: set[str], changed: Mapping[str, Fingerprint | None], told: Mapping[str, float]
+    ) -> None:
+        """Remember what a look found: contents, and changes that are not over."""
+        for path, content in changed.items():
+            if content is None:
+                del self._seen[path]
+            else:
+                self._seen[path] = content
+        moving = touched | changed.keys()
+        self._is_still = not moving
+        if moving:
+            moment = max(told.get(path, now) for path in moving)
+            self._changed = max(moment, self._changed, now - self.quiet_seconds / 2)
+        if self._looked == -inf:
+            self._answered = dict(self._seen)
+            return
+        self._recent = {path: until for path, until in self._recent.items() if until > now}
+        self._recent |= dict.fromkeys(touched, now + _RECENT_SECONDS)
+        for path in changed.keys() | (touched & self._pending.keys()):
+            first = self._pending[path].first if path in self._pending else self._changed
+            self._pending[path] = _Pending(first, self._changed)
 
     @property
-    def _pause(self) -> float:
-        """Seconds between two looks."""
-        return self.quiet_seconds / 2
+    def is_settling(self) -> bool:
+        """Whether a change is not over, or not taken."""
+        return bool(self._pending)
 
-    def _patience_ends(self) -> float:
-        return min(each.first for each in self._waiting.values()) + self.longest_seconds
+    def pause(self) -> float:
+        """Seconds from the last look to the next one while a change is not over."""
+        pause, left = self.quiet_seconds / 2, self._changed + self.quiet_seconds - self._looked
+        return left if 0 < left < pause else pause
 
-    def _look_at(self, path: Path, each: _Waiting) -> None:
-        look = self._look(path)
-        is_same = each.was_looked_at and look == each.look
-        each.look, each.was_looked_at = look, True
-        # Of an owner file only its being there counts: Excel lets nobody read its own.
-        is_enough = look is None or each.concern is Concern.OUTPUT_RELEASED or look == self.known.get(path)
-        each.is_settled = is_same and (is_enough or self._whole(path))
+    def take_batch(self) -> Batch:
+        """What is over as of the last look; an empty batch while something still changes, or a folder is away."""
+        with self._lock:
+            if self.missing is not None:
+                return Batch()
+            late = self._looked - self.longest_seconds
+            is_late = any(pending.first <= late for pending in self._pending.values())
+            ready = [path for path, pending in self._pending.items() if pending.is_settled or pending.first <= late]
+            is_quiet = self._is_still and self._looked >= self._changed + self.quiet_seconds
+            is_over = is_quiet and len(ready) == len(self._pending)
+            return self._hand_over(ready) if is_over or is_late else Batch()
 
-    def _hand_over(self, ready: Iterable[Path], now: float) -> Batch:
-        """The batch of the paths that are ready, which are waited for no more."""
-        ready = {path: self._waiting[path] for path in ready}
-        gone = {path for path, each in ready.items() if each.look is None and path in self.known}
-        if gone and not self._is_present():
-            for each in self._waiting.values():
-                each.first = now  # patience is with files, not with a share that is away
-                each.start_again()
-            return Batch()
-        changed, released, unfinished = set(), set(), set()
-        for path, each in ready.items():
-            del self._waiting[path]
-            if each.concern is Concern.OUTPUT_RELEASED:
-                if each.look is None:
-                    released.add(path)
-            elif each.look is None:
-                self.known.pop(path, None)
-            elif each.look != self.known.get(path):
-                self.known[path] = each.look
-                changed.add(path)
-                if not each.is_settled and (now < each.last + self.quiet_seconds or not self._whole(path)):
-                    unfinished.add(path)
-        return Batch(frozenset(changed), frozenset(gone), frozenset(released), frozenset(unfinished))
+    def _hand_over(self, paths: list[str]) -> Batch:
+        """The batch of these changes, which are waited for no more."""
+        changed, gone, unfinished = set(), set(), set()
+        for path in paths:
+            pending, now = self._pending.pop(path), self._seen.get(path)
+            if now == self._answered.get(path):
+                continue
+            if now is None:
+                del self._answered[path]
+                gone.add(Path(path))
+                continue
+            self._answered[path] = now
+            changed.add(Path(path))
+            if not pending.is_settled:
+                unfinished.add(Path(path))
+        return Batch(frozenset(changed), frozenset(gone), frozenset(unfinished))

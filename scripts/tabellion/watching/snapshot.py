@@ -1,138 +1,147 @@
-"""A cheap look at everything that is watched: names, sizes and times, no content; and whether the folders are there."""
+"""A snapshot of the watched files: names, sizes and times, no content; which folders are there; fingerprints of files.
+
+Snapshots hold plain texts as paths: objects would double their time.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tabellion.campaign.folder import counts, look_at
 from tabellion.contract.workspace import SETTINGS_FILE, Workspace
-from tabellion.transaction.files import is_owner_file
-from tabellion.watching.filters import counts_here, trees
 
-Trace = tuple[int, int, int, int]
+FileStat = tuple[int, int, int, int]
 """A file's size, modification and change times in nanoseconds, and inode: while all stay, it was most likely left
 alone. (On Windows the third is its creation, and the last 0.)"""
 
-Identity = tuple[int, int]
+FolderId = tuple[int, int]
 """A folder's device and inode; the inode is 0 where the system has none."""
 
-_OWNER: Trace = (0, 0, 0, 0)
+Fingerprint = tuple[int, str]
+"""A file's size in bytes and a digest of its end, as :func:`tabellion.campaign.folder.look_at` gives them."""
+
+#: The fingerprint of a file that cannot be opened: held by the program that writes it, forbidden, on a bad disk.
+UNREADABLE: Fingerprint = (-1, "")
+#: Stands for the sizes and times of a file that does not tell them, and of a link to nothing.
+_NO_STAT: FileStat = (0, 0, 0, 0)
+#: How the copies end that text editors leave beside what they save.
+_BACKUP = ("~", ".bak", ".swp")
+_ZIPPED = {".xlsx", ".xlsm", ".xltx", ".xltm", ".ods"}
+_ZIP_START, _ZIP_END, _RESERVED = b"PK\x03\x04", b"PK\x05\x06", b"\0\0\0\0"
+#: The record at the end of a zip: its fixed part, and the longest comment that may follow.
+_END_BYTES, _LONGEST_COMMENT_BYTES = 22, 65_535
+
+
+def is_watched_name(name: str) -> bool:
+    """Whether a file or folder of that name may be an input: no owner file, nothing hidden, temporary or half there."""
+    return counts(name) and not name.casefold().endswith(_BACKUP)
+
+
+def watched_files(workspace: Workspace) -> tuple[Path, Path]:
+    """The files that are watched by themselves: the settings and the workbook of the contract."""
+    return workspace.root / SETTINGS_FILE, workspace.contrat
+
+
+def watched_folders(workspace: Workspace) -> tuple[Path, ...]:
+    """The folders whose files are watched, those of their own folders too.
+
+    Nothing that a run writes is in them. The forms of ``envois/``, which another command writes, are: the board says
+    which were sent.
+    """
+    root = workspace.root
+    return workspace.retours, workspace.registre, workspace.envois, root / "schemas", workspace.templates
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What was there: ``files`` by path, ``folders`` by path; ``refused`` are the folders that could not be listed,
-    with the reason of the system (one that is not there is in neither)."""
+class Snapshot:
+    """What was there: ``files`` and ``folders`` by path. ``refused`` are the files and folders that could not be looked
+    at, with the error of the system; what does not exist is in none of the three."""
 
-    files: Mapping[str, Trace] = field(default_factory=dict)
-    folders: Mapping[str, Identity] = field(default_factory=dict)
-    refused: Mapping[str, OSError] = field(default_factory=dict)
+    files: dict[str, FileStat] = field(default_factory=dict)
+    folders: dict[str, FolderId] = field(default_factory=dict)
+    refused: dict[str, OSError] = field(default_factory=dict)
 
     def names_in(self, folder: str) -> set[str]:
         """The names of the files and folders seen in a folder."""
         return {os.path.basename(path) for path in (*self.files, *self.folders) if os.path.dirname(path) == folder}  # noqa: PTH119, PTH120
 
 
-def survey(workspace: Workspace) -> Survey:
+def take_snapshot(workspace: Workspace) -> Snapshot:
     """Look at everything that is watched in a workspace. Raises nothing: what cannot be seen is ``refused``."""
-    surveyor = _Surveyor()
+    snapshot = Snapshot()
     for folder in (workspace.root, workspace.workbooks):
-        surveyor.identify(folder)
-    for path in (workspace.root / SETTINGS_FILE, workspace.contrat):
-        surveyor.stat(path)
-    for folder in trees(workspace):
-        surveyor.walk(str(folder))
-    surveyor.owners(workspace.consolidation)
-    for inside, _, names in os.walk(str(workspace.constats)):
-        surveyor.mark(inside, names)
-    return Survey(surveyor.files, surveyor.folders, surveyor.refused)
-
-
-class _Surveyor:
-    """Gathers what is seen. Paths are plain texts here: objects would double the time."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, Trace] = {}
-        self.folders: dict[str, Identity] = {}
-        self.refused: dict[str, OSError] = {}
-
-    def identify(self, folder: Path | str) -> bool:
-        """Note a folder's identity; whether it is there."""
+        _add_folder(snapshot, str(folder))
+    for path in watched_files(workspace):
         try:
-            found = os.stat(folder)  # noqa: PTH116
+            snapshot.files[str(path)] = _file_stat(path.stat())
         except (FileNotFoundError, NotADirectoryError):
-            return False
+            continue
         except OSError as error:
-            self.refused[str(folder)] = error
-            return False
-        self.folders[str(folder)] = (found.st_dev, found.st_ino)
-        return True
-
-    def stat(self, path: Path) -> None:
-        """Note one file, if it is there."""
-        try:
-            self.files[str(path)] = _trace(path.stat())
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        except OSError as error:
-            self.refused[str(path)] = error
-
-    def walk(self, folder: str) -> None:
-        """Note the files of a folder and of its own folders; links to folders are not followed inside it."""
-        if not self.identify(folder):
-            return
-        inside = []
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if not counts_here(entry.name):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        inside.append(entry.path)
-                    else:
-                        self._note(entry)
-        except (FileNotFoundError, NotADirectoryError):
-            del self.folders[folder]
-        except OSError as error:
-            self.refused[folder] = error
-        for path in inside:
-            self.walk(path)
-
-    def _note(self, entry: os.DirEntry[str]) -> None:
-        try:
-            self.files[entry.path] = _trace(entry.stat())
-        except FileNotFoundError:
-            if entry.is_symlink():  # to nothing: it is there, and it says so when it is read
-                self.files[entry.path] = _OWNER
-        except OSError:
-            self.files[entry.path] = _OWNER
-
-    def owners(self, folder: Path) -> None:
-        """Note the owner files right in a folder: their names are enough."""
-        try:
-            self.mark(str(folder), os.listdir(folder))  # noqa: PTH208
-        except OSError:
-            return
-
-    def mark(self, folder: str, names: list[str]) -> None:
-        """Note those of the names that are owner files."""
-        self.files.update((os.path.join(folder, name), _OWNER) for name in names if is_owner_file(name))  # noqa: PTH118
+            snapshot.refused[str(path)] = error
+    for folder in watched_folders(workspace):
+        _walk(snapshot, str(folder))
+    return snapshot
 
 
-def _trace(found: os.stat_result) -> Trace:
-    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+def _add_folder(snapshot: Snapshot, folder: str) -> bool:
+    """Add a folder, if it is there; whether it is."""
+    try:
+        state = os.stat(folder)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        snapshot.refused[folder] = error
+        return False
+    snapshot.folders[folder] = (state.st_dev, state.st_ino)
+    return True
 
 
-def differences(before: Survey, after: Survey) -> Iterator[str]:
-    """The paths of files that came, went or were touched between two surveys; what could not be seen has not gone."""
-    for path, trace in after.files.items():
-        if before.files.get(path) != trace:
+def _walk(snapshot: Snapshot, folder: str) -> None:
+    """Add a folder with its files and its own folders; links to folders are not followed inside it."""
+    if not _add_folder(snapshot, folder):
+        return
+    subfolders = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not is_watched_name(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    subfolders.append(entry.path)
+                else:
+                    _add_file(snapshot, entry)
+    except (FileNotFoundError, NotADirectoryError):
+        del snapshot.folders[folder]
+    except OSError as error:
+        snapshot.refused[folder] = error
+    for path in subfolders:
+        _walk(snapshot, path)
+
+
+def _add_file(snapshot: Snapshot, entry: os.DirEntry[str]) -> None:
+    try:
+        snapshot.files[entry.path] = _file_stat(entry.stat())
+    except FileNotFoundError:
+        if entry.is_symlink():  # a link to nothing is a file that cannot be read
+            snapshot.files[entry.path] = _NO_STAT
+    except OSError:
+        snapshot.files[entry.path] = _NO_STAT
+
+
+def _file_stat(state: os.stat_result) -> FileStat:
+    return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+
+
+def differences(before: Snapshot, after: Snapshot) -> Iterator[str]:
+    """The paths of files that came, went or were touched between two snapshots; what could not be seen has not gone."""
+    for path, stat in after.files.items():
+        if before.files.get(path) != stat:
             yield path
-    hidden = tuple(after.refused)
     for path in before.files:
-        if path not in after.files and not any(_is_in(path, folder) for folder in hidden):
+        if path not in after.files and not any(_is_in(path, refused) for refused in after.refused):
             yield path
 
 
@@ -141,18 +150,18 @@ def _is_in(path: str, folder: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Absence:
-    """Why a survey is not believed: ``path`` is missing or another folder. ``is_certain`` is false where the system
-    gives folders no identity, so that a person may also have emptied it."""
+class MissingFolder:
+    """Why a snapshot is not believed: ``path`` is missing or another folder. ``is_certain`` is false where the system
+    gives folders no inode, so that a person may also have emptied it."""
 
     path: str
     detail: str
     is_certain: bool = True
 
 
-def vanished(before: Survey, after: Survey, workspace: Workspace) -> Absence | None:
-    """What makes ``after`` that of an unplugged share and not of files that people deleted, given the last survey that
-    was believed; ``None`` when it can be believed.
+def missing_folder(before: Snapshot, after: Snapshot, workspace: Workspace) -> MissingFolder | None:
+    """What makes ``after`` the snapshot of an unplugged share and not of files that people deleted, given the last one
+    that was believed; ``None`` when it can be believed.
 
     A share that is away looks like no folder, like one that cannot be listed, or like the empty folder that it is
     mounted on. So a folder that is the same one (same device, same inode) is believed, however many files are gone:
@@ -163,24 +172,68 @@ def vanished(before: Survey, after: Survey, workspace: Workspace) -> Absence | N
     root, workbooks, forms = str(workspace.root), str(workspace.workbooks), str(workspace.envois)
     for path in (root, workbooks, str(workspace.root / SETTINGS_FILE)):
         if path in after.refused:
-            return Absence(path, "il ne répond pas")
+            return MissingFolder(path, "il ne répond pas")
         if path not in after.folders and path not in after.files and (path in before.folders or path in before.files):
-            return Absence(path, "il n'est plus là")
+            return MissingFolder(path, "il n'est plus là")
     for folder, identity in before.folders.items():
-        found = after.folders.get(folder)
-        if (found == identity and identity[1] and folder not in after.refused) or _is_in(folder, forms):
+        now = after.folders.get(folder)
+        is_refused, has_inode = folder in after.refused, bool(identity[1])
+        if (now == identity and has_inode and not is_refused) or _is_in(folder, forms):
             continue
-        held = before.names_in(folder)
-        if not held:
+        names = before.names_in(folder)
+        if not names:
             continue
-        if folder in after.refused:
-            return Absence(folder, "il ne répond plus")
-        if found is None:
+        if is_refused:
+            return MissingFolder(folder, "il ne répond plus")
+        if now is None:
             if os.path.dirname(folder) in (root, workbooks):  # noqa: PTH120 - deeper, the folder above is believed
-                return Absence(folder, "il n'est plus là")
-        elif not held & after.names_in(folder):
-            if found[0] != identity[0]:
-                return Absence(folder, "il est vide, et ce n'est plus le même disque")
-            if not identity[1] and len(held) > 1:
-                return Absence(folder, "il a été vidé d'un coup", is_certain=False)
+                return MissingFolder(folder, "il n'est plus là")
+        elif not names & after.names_in(folder):
+            if now[0] != identity[0]:
+                return MissingFolder(folder, "il est vide, et ce n'est plus le même disque")
+            if not has_inode and len(names) > 1:
+                return MissingFolder(folder, "il a été vidé d'un coup", is_certain=False)
     return None
+
+
+def fingerprint(path: Path) -> Fingerprint | None:
+    """The fingerprint of a file, :data:`UNREADABLE` when it cannot be opened, ``None`` when there is none."""
+    try:
+        return look_at(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return UNREADABLE
+
+
+def is_complete(path: Path) -> bool:
+    """Whether nothing shows that the file at ``path`` is still being written.
+
+    A workbook is a zip, whose last record is written last: without it, or while the file is empty or begins with the
+    zeros of a reserved space, more is to come. What is not a zip is complete as it is, and so is what is gone.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            start = file.read(len(_ZIP_START))
+            file.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT_BYTES))
+            end = file.read(_END_BYTES + _LONGEST_COMMENT_BYTES) if start == _ZIP_START else b""
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    if start == _ZIP_START:
+        return _ends_zip(end)
+    is_begun = _ZIP_START.startswith(start) or start == _RESERVED
+    return not (is_begun and path.suffix.casefold() in _ZIPPED)
+
+
+def _ends_zip(end: bytes) -> bool:
+    """Whether the last bytes of a zip hold its last record, with all of its comment after it."""
+    at = end.rfind(_ZIP_END)
+    while at >= 0:
+        if at + _END_BYTES + int.from_bytes(end[at + 20 : at + 22], "little") == len(end):
+            return True
+        at = end.rfind(_ZIP_END, 0, at)
+    return False
