@@ -23,8 +23,9 @@ from support.smtp import Server
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.contract.workspace import MailSettings, Workspace, find_workspace, read_settings
 from tabellion.findings import Severity, TabellionError
-from tabellion.mail.notices import Notifier, Postman, due_notices, round_of
-from tabellion.mail.smtp import Letter, LetterError, attachment_name, message_of
+from tabellion.mail.delivery import Delivery, Notifier
+from tabellion.mail.notices import due_notices, mailing_of
+from tabellion.mail.smtp import MessageError, attachment_name, make_message
 
 NOW = datetime(2016, 12, 6, 9, 0)
 STAFF, TOWN = "equipe@agglo.fr", "mairie@luce.fr"
@@ -68,14 +69,14 @@ def served(server: Server | None = None, **mail: Any) -> Iterator[tuple[Server, 
 def deliver(
     folder: Path, mail: MailSettings, consolidation: Consolidation, now: datetime = NOW, **environment: str
 ) -> tuple[list[str], datetime | None]:
-    """One round of a postman that has just started: what it says, and when it would come back."""
-    postman = Postman(folder / "workbooks" / ".tabellion", environment)
-    round_ = round_of(opened(folder, mail), consolidation)
-    assert round_ is not None
-    later = postman.deliver(round_, now)
-    for each in postman.said:
+    """One mailing of a delivery that has just started: what it says, and when it would come back."""
+    delivery = Delivery(folder / "workbooks" / ".tabellion", environment)
+    mailing = mailing_of(opened(folder, mail), consolidation)
+    assert mailing is not None
+    later = delivery.deliver(mailing, now)
+    for each in delivery.findings:
         assert each.gravite is Severity.AVERTISSEMENT
-    return [each.code for each in postman.said], later
+    return [each.code for each in delivery.findings], later
 
 
 def recipients(server: Server) -> list[str]:
@@ -94,7 +95,7 @@ def settings_of(workspace: Path, section: str) -> MailSettings | None:
 def test_mails_are_off_by_default(workspace: Path) -> None:
     assert read_settings(workspace / "tabellion.toml").courriel is None
     assert settings_of(workspace, "[courriel]") is None
-    assert round_of(opened(workspace, None), campaign(rejected())) is None
+    assert mailing_of(opened(workspace, None), campaign(rejected())) is None
 
 
 def test_the_port_follows_the_encryption(workspace: Path) -> None:
@@ -262,7 +263,7 @@ def test_nothing_that_a_partner_names_adds_a_header(contract: Path) -> None:
 def test_no_space_is_lost_where_a_long_line_is_folded() -> None:
     subject = "Contrat de ville d'essai, retour 2016 à corriger : Lucé & « Cie »"
     sender = "Contrat de ville de l'agglomération chartraine, « à côté » : été 2015 – 2020, « é » à l'École élémentaire"
-    content = message_of(Letter(STAFF, subject, "-", "-"), PLAIN, sender, NOW).as_bytes()
+    content = make_message(PLAIN, STAFF, subject, "-", sender=sender, now=NOW, identity="-").as_bytes()
     read = message_from_bytes(content)
     assert str(make_header(decode_header(read["Subject"]))) == subject
     assert str(make_header(decode_header(read["From"]))) == f"{sender} <{PLAIN.expediteur}>"
@@ -276,9 +277,9 @@ def test_names_of_attachments_are_taken_by_every_system() -> None:
     assert attachment_name("\udcff.xlsx") == "� (annoté).xlsx"
 
 
-def test_a_letter_to_what_is_no_address_is_refused() -> None:
-    with pytest.raises(LetterError):
-        message_of(Letter("a@b.fr\nBcc: c@d.fr", "s", "t", "1"), PLAIN, "Contrat", NOW)
+def test_a_message_to_what_is_no_address_is_refused() -> None:
+    with pytest.raises(MessageError):
+        make_message(PLAIN, "a@b.fr\nBcc: c@d.fr", "s", "t", sender="Contrat", now=NOW, identity="1")
 
 
 def test_lines_that_begin_with_a_dot_arrive(contract: Path) -> None:
@@ -304,12 +305,12 @@ def test_the_copy_that_waits_because_the_old_one_is_open_is_the_one_attached(con
 
 
 def test_a_copy_that_is_replaced_meanwhile_is_not_sent_with_the_old_findings(contract: Path) -> None:
-    postman = Postman(contract / "workbooks" / ".tabellion", {})
+    delivery = Delivery(contract / "workbooks" / ".tabellion", {})
     with served() as (server, mail):
-        round_ = round_of(opened(contract, mail), campaign(rejected()))
-        assert round_ is not None
+        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        assert mailing is not None
         (contract / "workbooks" / "constats" / "luce.xlsx").write_bytes(b"a later one")
-        assert postman.deliver(round_, NOW) == NOW + timedelta(minutes=1)
+        assert delivery.deliver(mailing, NOW) == NOW + timedelta(minutes=1)
         assert server.received == []
 
 
@@ -342,11 +343,11 @@ def test_the_mail_is_encrypted_for_a_known_user(
 def test_a_server_that_cannot_be_verified_gets_nothing(contract: Path, tmp_path: Path, host: str) -> None:
     server = Server(certificate=smtp.make_certificate(tmp_path, host))
     with served(server, chiffrement="starttls") as (_, mail):
-        postman = Postman(contract / "workbooks" / ".tabellion", {})
-        round_ = round_of(opened(contract, mail), campaign(rejected()))
-        assert round_ is not None
-        postman.deliver(round_, NOW)
-        (finding,) = postman.said
+        delivery = Delivery(contract / "workbooks" / ".tabellion", {})
+        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        assert mailing is not None
+        delivery.deliver(mailing, NOW)
+        (finding,) = delivery.findings
         assert finding.code == "courriel-injoignable"
         assert "certificat" in finding.message
     assert server.received == []
@@ -464,12 +465,12 @@ def test_a_server_that_is_not_there_is_tried_again_less_and_less_often(contract:
 
 def test_settings_that_are_corrected_are_tried_at_once(contract: Path) -> None:
     """Whoever has corrected them does not wait for hours to see it."""
-    postman = Postman(contract / "workbooks" / ".tabellion", {})
+    delivery = Delivery(contract / "workbooks" / ".tabellion", {})
     with served() as (server, mail):
         for settings in (replace(mail, port=1), mail):
-            round_ = round_of(opened(contract, settings), campaign(rejected()))
-            assert round_ is not None
-            postman.deliver(round_, NOW)
+            mailing = mailing_of(opened(contract, settings), campaign(rejected()))
+            assert mailing is not None
+            delivery.deliver(mailing, NOW)
         assert recipients(server) == [TOWN, STAFF]
 
 
@@ -505,12 +506,12 @@ def test_a_sender_refused_stops_everything(contract: Path) -> None:
 @pytest.mark.parametrize("server", [Server(size=2000), Server(on_data="552 5.3.4 too big")], ids=["said", "at the end"])
 def test_a_mail_that_is_too_large_is_said(contract: Path, server: Server) -> None:
     with served(server) as (_, mail):
-        postman = Postman(contract / "workbooks" / ".tabellion", {})
-        round_ = round_of(opened(contract, mail), campaign(rejected()))
-        assert round_ is not None
-        postman.deliver(round_, NOW)
-        assert [each.code for each in postman.said] == ["avis-refuse"] * 2
-        assert all("trop gros" in each.message for each in postman.said)
+        delivery = Delivery(contract / "workbooks" / ".tabellion", {})
+        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        assert mailing is not None
+        delivery.deliver(mailing, NOW)
+        assert [each.code for each in delivery.findings] == ["avis-refuse"] * 2
+        assert all("trop gros" in each.message for each in delivery.findings)
 
 
 @pytest.mark.parametrize("text", [None, "{% if %}", "{{ inconnu }}", b"\xff"], ids=["gone", "cut", "unknown", "bytes"])
@@ -519,12 +520,12 @@ def test_a_wrong_template_is_said_and_sends_nothing(contract: Path, text: str | 
     template.unlink()
     if text is not None:
         template.write_bytes(text if isinstance(text, bytes) else text.encode())
-    postman = Postman(contract / "workbooks" / ".tabellion", {})
+    delivery = Delivery(contract / "workbooks" / ".tabellion", {})
     with served() as (server, mail):
-        round_ = round_of(opened(contract, mail), campaign(rejected()))
-        assert round_ is not None
-        postman.deliver(round_, NOW)
-    (finding,) = postman.said
+        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        assert mailing is not None
+        delivery.deliver(mailing, NOW)
+    (finding,) = delivery.findings
     assert (finding.code, finding.place.fichier) == ("mise-en-page-fausse", str(template))
     assert server.received == []
 
@@ -559,7 +560,7 @@ def test_telling_takes_no_time_whatever_the_server_does(contract: Path) -> None:
 def test_the_thread_sends_says_and_tries_again(contract: Path) -> None:
     said_ = threading.Event()
     times = [NOW]
-    notifier = Notifier(contract / "workbooks" / ".tabellion", clock=lambda: times[0], on_said=said_.set)
+    notifier = Notifier(contract / "workbooks" / ".tabellion", clock=lambda: times[0], on_findings=said_.set)
     with served(Server(dies="greeting")) as (server, mail):
         here = opened(contract, mail)
         notifier.tell(here, campaign(rejected()))
@@ -579,10 +580,10 @@ def test_a_mistake_of_the_program_is_handed_in_and_the_thread_lives(
     contract: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said_ = threading.Event()
-    notifier = Notifier(contract / "workbooks" / ".tabellion", on_said=said_.set)
+    notifier = Notifier(contract / "workbooks" / ".tabellion", on_findings=said_.set)
     with served() as (server, mail):
         with monkeypatch.context() as patched:
-            patched.setattr(Postman, "_send", lambda *_: 1 / 0)
+            patched.setattr(Delivery, "_send", lambda *_: 1 / 0)
             notifier.tell(opened(contract, mail), campaign(rejected()))
             assert said_.wait(10)
         findings, (error,) = notifier.take()

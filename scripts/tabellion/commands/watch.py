@@ -21,7 +21,7 @@ from tabellion.commands.consolidate import STAGING, consolidate
 from tabellion.commands.run_log import keep_crash
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
-from tabellion.mail.notices import Notifier
+from tabellion.mail.delivery import Notifier
 from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.transaction import is_place_free
 from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
@@ -108,7 +108,7 @@ class WatchLoop:
     day: date = field(default_factory=date.today)
 
     def __post_init__(self) -> None:
-        self.notifier = Notifier(self.workspace.memory, on_said=self.wake.set)
+        self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set)
 
     @contextmanager
     def threads_watched(self) -> Iterator[None]:

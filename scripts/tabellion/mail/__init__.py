@@ -1,1 +1,1 @@
-"""Mail: letters and their delivery, who is told of which return, what was told already."""
+"""Mail: which notices are due, which were sent already, their delivery."""

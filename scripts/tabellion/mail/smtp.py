@@ -1,6 +1,6 @@
-"""Mails: a letter as an internet message, and its delivery to the SMTP server of the settings, each failure in French.
+"""A message, and its delivery to the SMTP server of the settings, each failure in French.
 
-Nothing here is tried twice: who sends decides what comes next from the kind of :class:`MailError`.
+Nothing here is tried twice: the caller decides what comes next from the kind of :class:`MailError`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
@@ -47,32 +46,19 @@ class MailError(Exception):
 
 
 class UnreachableError(MailError):
-    """There is no server, or none that can be spoken to safely: no letter can be sent now."""
+    """There is no server, or none that can be spoken to safely: nothing can be sent now."""
 
 
 class RefusedError(MailError):
-    """The server does not know us, or does not take our mail: no letter can be sent now."""
+    """The server does not know us, or does not take our mail: nothing can be sent now."""
 
 
-class LetterError(MailError):
-    """This letter, or its recipient, is refused; others may be taken."""
+class MessageError(MailError):
+    """This message, or its recipient, is refused; others may be taken."""
 
 
 class DoubtfulError(MailError):
-    """The letter was handed over whole, and then the server was heard of no more: it may have been delivered."""
-
-
-@dataclass(frozen=True)
-class Letter:
-    """What to send to one ``recipient`` (an address). ``identity`` is the same for the same letter, however often it
-    is sent. ``attachment`` is a workbook: its name and its bytes.
-    """
-
-    recipient: str
-    subject: str
-    text: str
-    identity: str
-    attachment: tuple[str, bytes] | None = None
+    """The message was handed over whole, and then the server was lost: it may have been delivered."""
 
 
 class _Policy(EmailPolicy):
@@ -97,30 +83,42 @@ def _folded(name: str, words: str) -> str:
     return Header(words, "utf-8", header_name=name).encode(linesep="\r\n")
 
 
-def message_of(letter: Letter, mail: MailSettings, sender: str, now: datetime) -> EmailMessage:
-    """The letter as a message from ``sender`` (a name), dated ``now`` (the machine's own zone when it has none).
+def make_message(
+    mail: MailSettings,
+    recipient: str,
+    subject: str,
+    text: str,
+    *,
+    sender: str,
+    now: datetime,
+    identity: str,
+    attachment: tuple[str, bytes] | None = None,
+) -> EmailMessage:
+    """A message to one ``recipient`` (an address) from ``sender`` (a name), dated ``now`` (local where it has no zone).
 
+    ``identity`` is the same for the same message, however often it is sent. ``attachment`` is a workbook: its name and
+    its bytes.
     Subject and names may hold what a partner typed: they are put on one line, and nothing of them can add a header.
-    Raises :class:`LetterError` when the recipient is no address.
+    Raises :class:`MessageError` when the recipient is no address.
     """
-    if not is_mail_address(letter.recipient):
-        raise LetterError("ce n'est pas une adresse de courriel")
+    if not is_mail_address(recipient):
+        raise MessageError("ce n'est pas une adresse de courriel")
     message = EmailMessage(_Policy(linesep="\r\n"))
     message["From"] = Address(_one_line(sender, _LONGEST_SUBJECT), addr_spec=mail.expediteur)
-    message["To"] = Address(addr_spec=letter.recipient)
-    if mail.equipe and letter.recipient not in mail.equipe:
-        message["Reply-To"] = [Address(addr_spec=each) for each in mail.equipe]
-    message["Subject"] = _one_line(letter.subject, _LONGEST_SUBJECT)
+    message["To"] = Address(addr_spec=recipient)
+    if mail.equipe and recipient not in mail.equipe:
+        message["Reply-To"] = [Address(addr_spec=address) for address in mail.equipe]
+    message["Subject"] = _one_line(subject, _LONGEST_SUBJECT)
     message["Date"] = format_datetime(now.astimezone())
-    # The same letter has the same identity: a mailbox that gets it twice all the same shows it once.
-    identity = hashlib.sha256(letter.identity.encode()).hexdigest()[:32]
-    message["Message-ID"] = f"<{identity}@{mail.expediteur.rpartition('@')[2]}>"
+    # The same message has the same identity: a mailbox that gets it twice all the same shows it once.
+    number = hashlib.sha256(identity.encode()).hexdigest()[:32]
+    message["Message-ID"] = f"<{number}@{mail.expediteur.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday message is to answer
     message["X-Auto-Response-Suppress"] = "All"  # the same, for Exchange
     message["Content-Language"] = "fr"
-    message.set_content(letter.text.encode("utf-8", "replace").decode(), cte="quoted-printable")
-    if letter.attachment is not None:
-        name, content = letter.attachment
+    message.set_content(text.encode("utf-8", "replace").decode(), cte="quoted-printable")
+    if attachment is not None:
+        name, content = attachment
         message.add_attachment(content, *_XLSX, filename=attachment_name(name))
     return message
 
@@ -201,24 +199,24 @@ class Session:
             raise UnreachableError(_why(error)) from error
 
     def send(self, message: EmailMessage, recipient: str) -> None:
-        """Hand a message over. Raises :class:`LetterError`, after which others may be sent, or another
+        """Hand a message over. Raises :class:`MessageError`, after which others may be sent, or another
         :class:`MailError`, after which nothing can be."""
         content = message.as_bytes()
         limit = self.client.esmtp_features.get("size", "")
         if limit.isdecimal() and 0 < int(limit) < len(content):
-            raise LetterError(_too_large(len(content), int(limit)))
+            raise MessageError(_too_large(len(content), int(limit)))
         options = [f"size={len(content)}"] if self.client.has_extn("size") else []
         try:
-            refused = self._asked(self.client.mail(self.mail.expediteur, options))
-            if refused is not None:
-                if refused[0] == _TOO_LARGE:
+            refusal = self._refusal(self.client.mail(self.mail.expediteur, options))
+            if refusal is not None:
+                if refusal[0] == _TOO_LARGE:
                     self.client.rset()
-                    raise LetterError(_too_large(len(content)))
-                raise RefusedError(f"l'adresse « {self.mail.expediteur} » n'est pas admise ({_said(*refused)})")
-            refused = self._asked(self.client.rcpt(recipient))
-            if refused is not None:
+                    raise MessageError(_too_large(len(content)))
+                raise RefusedError(f"l'adresse « {self.mail.expediteur} » n'est pas admise ({_answer(*refusal)})")
+            refusal = self._refusal(self.client.rcpt(recipient))
+            if refusal is not None:
                 self.client.rset()
-                raise LetterError(f"cette adresse est refusée ({_said(*refused)})")
+                raise MessageError(f"cette adresse est refusée ({_answer(*refusal)})")
         except OSError as error:
             raise UnreachableError(_why(error)) from error
         self._hand_over(content)
@@ -236,19 +234,19 @@ class Session:
                 answer = self.client.getreply()
             except OSError as error:
                 raise DoubtfulError(_why(error)) from error
-        refused = self._asked(answer)
-        if refused is None:
+        refusal = self._refusal(answer)
+        if refusal is None:
             return
         with suppress(OSError):
             self.client.rset()
-        if refused[0] == _TOO_LARGE:
-            raise LetterError(_too_large(len(content)))
-        raise LetterError(f"le message est refusé ({_said(*refused)})")
+        if refusal[0] == _TOO_LARGE:
+            raise MessageError(_too_large(len(content)))
+        raise MessageError(f"le message est refusé ({_answer(*refusal)})")
 
-    def _asked(self, answer: tuple[int, bytes]) -> tuple[int, bytes] | None:
+    def _refusal(self, answer: tuple[int, bytes]) -> tuple[int, bytes] | None:
         """What the server answered, where it is a refusal."""
         if answer[0] == _CLOSING:
-            raise UnreachableError(f"il met fin à la conversation ({_said(*answer)})")
+            raise UnreachableError(f"il met fin à la conversation ({_answer(*answer)})")
         return None if 200 <= answer[0] < 300 else answer
 
 
@@ -272,11 +270,11 @@ def _why(error: Exception) -> str:
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
     reply = error.smtp_error
-    return _said(error.smtp_code, reply if isinstance(reply, bytes) else reply.encode("utf-8", "replace"))
+    return _answer(error.smtp_code, reply if isinstance(reply, bytes) else reply.encode("utf-8", "replace"))
 
 
-def _said(code: int, reply: bytes) -> str:
-    """What the server said, as it said it: whoever looks after it knows these words."""
+def _answer(code: int, reply: bytes) -> str:
+    """What the server answered, in its own words: the person who looks after it knows them."""
     return f"sa réponse : « {code} {_one_line(reply.decode('utf-8', 'replace'), _LONGEST_REPLY)} »"
 
 
