@@ -28,8 +28,8 @@ from tabellion.findings import Place
 from tabellion.layout.names import IDENTITY, escape_label
 from tabellion.measures.overview import Overview
 from tabellion.outputs.consolidation import KIND_CONSOLIDATION, write_consolidation
-from tabellion.outputs.consolidation import links as links_module
-from tabellion.outputs.consolidation.links import file_link
+from tabellion.xlsx import cells as cells_module
+from tabellion.xlsx.cells import file_link
 
 BUILDERS = {"riche": rich, "petite": small}
 every = pytest.mark.parametrize("name", BUILDERS)
@@ -368,11 +368,11 @@ def test_a_text_too_long_for_a_cell_is_cut_and_says_so() -> None:
 
 
 def test_beyond_the_limit_of_links_the_words_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabellion.outputs.consolidation.listing.MOST_LINKS", 10)
+    monkeypatch.setattr("tabellion.xlsx.lists.MOST_LINKS", 10)
     found = Package(write_consolidation(rich()))
     assert len(links_of(found, "Modifications")) <= 10
     assert all(row["Cellule"] for row in rows_of(found, "Modifications"))
-    assert links_module.MOST_LINKS < 65_530
+    assert cells_module.MOST_LINKS < 65_530
 
 
 @pytest.mark.parametrize("label", ["a*b?c~d", "=1+1", ">0", '"', "x" * 300])

@@ -12,11 +12,9 @@ import pytest
 from support.contracts import small_rows
 from support.masters import contract_of
 from tabellion.findings import Place
-from tabellion.outputs.consolidation import long_rows
-from tabellion.outputs.consolidation.links import file_link
-from tabellion.outputs.consolidation.listing import write_cells
-from tabellion.outputs.consolidation.long_rows import ListWriter, LongColumn, LongSheet
-from tabellion.outputs.consolidation.palette import Cell
+from tabellion.xlsx import lists
+from tabellion.xlsx.cells import Cell, file_link
+from tabellion.xlsx.lists import ListWriter, LongColumn, LongSheet, write_cells
 from tabellion.xlsx.writer import DroppedValueError
 
 CONTENTS = (
@@ -75,7 +73,7 @@ def test_the_same_cells_formats_and_links_are_read(both: tuple[bytes, bytes]) ->
 def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(long_rows, "MOST_LINKS", 5)
+    monkeypatch.setattr(lists, "MOST_LINKS", 5)
     writer = ListWriter(contract_of(small_rows()).theme)
     sheet, style = writer.sheet("Liste"), writer.cell()
     sheet.write(0, 0, "Titre", style)

@@ -22,6 +22,7 @@ from tabellion.measures import (
     Accounts,
     Published,
 )
+from tabellion.measures.overview import LINE_KEY
 from tabellion.schema.money import euros, format_euros
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
@@ -109,11 +110,11 @@ class _Exercice:
     @cached_property
     def lines_by_pair(self) -> dict[Pair, list[int]]:
         """The positions of the lines of each convention × collectivité, in the register's order."""
-        lines = self.accounts.lines[["convention_id", "collectivite_id"]].dropna()
-        found: defaultdict[Pair, list[int]] = defaultdict(list)
-        for position, convention, town in lines.itertuples(name=None):
-            found[int(convention), town].append(position)
-        return found
+        return {
+            (convention, town): positions
+            for (year, convention, town), positions in self.accounts.overview.lines.groups(*LINE_KEY).items()
+            if year == self.accounts.exercice and convention is not None and town is not None
+        }
 
     @cached_property
     def doubtful(self) -> list[tuple[int | None, str | None, int | None]]:
@@ -299,7 +300,7 @@ class _Exercice:
             if convention is None or not self.totals_are_placed("source", "portee", "convention_id", "exercice"):
                 continue
             parts = towns.get(convention, [])
-            computed = self.accounts.printed_towns(source, convention) if parts else self.accounts.of(convention)
+            computed = self.accounts.printed(source, SCOPE_TOWN, convention) if parts else self.accounts.of(convention)
             gap = (total.cents or 0) - computed
             if gap and not self.unread(total, *parts) and (parts or not self.is_excused(gap, convention, None)):
                 self.say("total-convention", total, computed, parts, convention=convention)
@@ -322,7 +323,7 @@ class _Exercice:
         numbers = self.inspection.column("conventions", "convention_id")
         for position in np.flatnonzero(numbers.notna()).tolist():
             convention = int(numbers.iloc[position])
-            computed = self.accounts.printed_towns(DETAIL, convention) or self.accounts.of(convention)
+            computed = self.accounts.printed(DETAIL, SCOPE_TOWN, convention) or self.accounts.of(convention)
             if computed and not self.accounts.in_recap(convention):
                 self.inspection.say(
                     "convention-absente-du-recapitulatif",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from tabellion.contract.workspace import Settings
 from tabellion.layout.theme import Theme
 from tabellion.measures import Accounts, FundingPlan, Overview, Walk, funding_plans, walk
+from tabellion.measures.funding import plan_rows
+from tabellion.measures.measure import Rows
 from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.tables import Tables
 
@@ -41,8 +44,15 @@ class Contract:
     @cached_property
     def plans(self) -> dict[tuple[str, int], FundingPlan]:
         """The plan de financement of each fiche and exercice that has one, in their order."""
-        charges, produits = (self.tables[name].rows if name in self.tables else [] for name in FUNDING_TABLES)
-        return funding_plans(charges, produits)
+        return funding_plans(*(self._rows(name) for name in FUNDING_TABLES))
+
+    @cached_property
+    def plan_rows(self) -> tuple[Rows, Rows]:
+        """The charges and the produits of all plans de financement."""
+        return plan_rows(*(self._rows(name) for name in FUNDING_TABLES))
+
+    def _rows(self, name: str) -> Sequence[Mapping[str, Any]]:
+        return self.tables[name].rows if name in self.tables else []
 
     @cached_property
     def walk(self) -> Walk:

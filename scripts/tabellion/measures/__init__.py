@@ -1,15 +1,9 @@
-"""The accounts of a contract: sums of lines, published totals, double counts, and the walk between the totals."""
+"""The measures of a contract: each total, gap, state and count once, with its value and its Excel formula."""
 
 from __future__ import annotations
 
-from tabellion.measures.doubles import Double, double_counts
-from tabellion.measures.funding import FundingPlan, funding_plans, is_voluntary, retained
-from tabellion.measures.overview import NOTHING_SAID, FunderSums, Overview, Sums
-from tabellion.measures.totals import (
-    AMOUNT_WORDS,
-    AMOUNTS,
+from tabellion.measures.accounts import (
     DETAIL,
-    MEASURE,
     RECAP,
     SCOPE_ALL,
     SCOPE_CONVENTION,
@@ -17,31 +11,12 @@ from tabellion.measures.totals import (
     Accounts,
     Published,
 )
-from tabellion.measures.walk import Step, StepKind, Walk, walk
+from tabellion.measures.funding import FundingPlan, funding_plans
+from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, MEASURE, Overview, Sums
+from tabellion.measures.walk import Step, StepKind, Walk, double_counts, walk
 
 __all__ = [
-    "AMOUNTS",
-    "AMOUNT_WORDS",
-    "DETAIL",
-    "MEASURE",
-    "NOTHING_SAID",
-    "RECAP",
-    "SCOPE_ALL",
-    "SCOPE_CONVENTION",
-    "SCOPE_TOWN",
-    "Accounts",
-    "Double",
-    "FunderSums",
-    "FundingPlan",
-    "Overview",
-    "Published",
-    "Step",
-    "StepKind",
-    "Sums",
-    "Walk",
-    "double_counts",
-    "funding_plans",
-    "is_voluntary",
-    "retained",
-    "walk",
-]
+    "AMOUNTS", "AMOUNT_WORDS", "DETAIL", "MEASURE", "RECAP", "SCOPE_ALL", "SCOPE_CONVENTION", "SCOPE_TOWN",
+    "Accounts", "FundingPlan", "Overview", "Published", "Step", "StepKind", "Sums", "Walk",
+    "double_counts", "funding_plans", "walk",
+]  # fmt: skip

@@ -5,10 +5,13 @@ Amounts are cents. Financements have no exercice of their own: they are those of
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from tabellion.measures.overview import Overview, Sums
+from tabellion.measures.overview import Funding, Overview, Sums
 from tabellion.schema.tables import Tables
 
 #: What stands for a convention, a collectivité or a funder that a row does not say.
@@ -16,20 +19,8 @@ NO_CONVENTION, NO_TOWN, NO_FUNDER = "(sans convention)", "(sans collectivité)",
 
 
 @dataclass(frozen=True)
-class Funding:
-    """Financements added up: how many, how many have an amount, and the sum of these."""
-
-    financements: int = 0
-    priced: int = 0
-    montant: int = 0
-
-    def __add__(self, other: Funding) -> Funding:
-        return Funding(self.financements + other.financements, self.priced + other.priced, self.montant + other.montant)
-
-
-@dataclass(frozen=True)
 class AnnexFigures:
-    """The figures of one exercice."""
+    """The figures of one exercice: those that all outputs share, and what only a row names."""
 
     tables: Tables
     exercice: int
@@ -40,85 +31,62 @@ class AnnexFigures:
         return Overview(self.tables)
 
     @cached_property
-    def conventions(self) -> dict[int | None, str]:
+    def conventions(self) -> dict[Any, str]:
         """The conventions by number, in the register's order; then those that only a row names."""
-        found: dict[int | None, str] = dict(self.overview.conventions.items())
-        for convention in [key[0] for key in self.credits] + [key[0] for key in self.funding] + list(self.engaged):
-            found.setdefault(convention, NO_CONVENTION if convention is None else f"Convention {convention}")
-        return found
+        named = [*(key[0] for key in self.credits), *(key[0] for key in self.funding), *self.engaged]
+        return _with(self.overview.conventions, named, NO_CONVENTION, "Convention {}")
 
     @cached_property
-    def towns(self) -> dict[str | None, str]:
+    def towns(self) -> dict[Any, str]:
         """The collectivités by identifier, in the register's order; then those that only a line names."""
-        found: dict[str | None, str] = dict(self.overview.towns.items())
-        for _, town in self.credits:
-            found.setdefault(town, NO_TOWN if town is None else town)
-        return found
+        return _with(self.overview.towns, [town for _, town in self.credits], NO_TOWN)
 
     @cached_property
-    def funders(self) -> dict[str | None, str]:
+    def funders(self) -> dict[Any, str]:
         """The funders that a financement names, by identifier, in the register's order."""
-        rows = self.tables["financeurs"].rows
-        names = {row["financeur_id"]: row["nom"] or row["financeur_id"] for row in rows}
         present = dict.fromkeys(funder for _, funder in self.funding)
-        ordered = [*(each for each in names if each in present), *(each for each in present if each not in names)]
-        return {each: NO_FUNDER if each is None else names.get(each, each) for each in ordered}
+        names = {key: name for key, name in self.overview.funder_names.items() if key in present}
+        return _with(names, present, NO_FUNDER)
 
     @cached_property
     def credits(self) -> dict[tuple[int | None, str | None], Sums]:
         """The sums of the exercice's lines by convention and collectivité, in the order of the lines."""
         return {key[1:]: sums for key, sums in self.overview.cells.items() if key[0] == self.exercice}
 
-    def of_convention(self, convention: int | None) -> Sums:
-        """The credits of one convention (``None``: of the lines that say none)."""
-        return sum((sums for key, sums in self.credits.items() if key[0] == convention), Sums())
-
-    def of_town(self, town: str | None) -> Sums:
-        """The credits of one collectivité (``None``: of the lines that say none)."""
-        return sum((sums for key, sums in self.credits.items() if key[1] == town), Sums())
-
-    @cached_property
-    def total(self) -> Sums:
-        """The credits of the exercice."""
-        return sum(self.credits.values(), Sums())
+    def sums(self, **fields: Any) -> Sums:
+        """The sums of the exercice's lines whose fields are these; ``None`` is a blank."""
+        return self.overview.sums(exercice=self.exercice, **fields)
 
     def knows(self, amount: str) -> bool:
         """Whether a line of the exercice has this amount (a field of the lines), zero included."""
-        return bool(self.overview.known.get(self.exercice, {}).get(amount))
-
-    @cached_property
-    def _convention_of(self) -> dict[str, int | None]:
-        return {row["fiche_id"]: row["convention_id"] for row in self.tables["fiches"].rows}
+        return self.overview.of(self.exercice).knows(amount)
 
     @cached_property
     def funding(self) -> dict[tuple[int | None, str | None], Funding]:
         """The financements by convention (that of their fiche) and funder."""
-        found: dict[tuple[int | None, str | None], Funding] = {}
-        for row in self.tables["financements"].rows:
-            key = (self._convention_of.get(row["fiche_id"]), row["financeur_id"])
-            cents = row["montant"]
-            found[key] = found.get(key, Funding()) + Funding(1, int(cents is not None), cents or 0)
-        return found
-
-    def funding_of(self, convention: int | None) -> Funding:
-        """The financements of one convention's fiches."""
-        return sum((each for key, each in self.funding.items() if key[0] == convention), Funding())
-
-    def funding_by(self, funder: str | None) -> Funding:
-        """The financements of one funder."""
-        return sum((each for key, each in self.funding.items() if key[1] == funder), Funding())
+        keys = self.overview.financements.groups("convention_id", "financeur_id")
+        return {(key[0], key[1]): self.overview.funding(convention_id=key[0], financeur_id=key[1]) for key in keys}
 
     @cached_property
     def engaged(self) -> dict[int | None, int]:
         """What partners say they engaged for their fiches in the exercice, by convention."""
-        found: dict[int | None, int] = {}
+        fiches = self.overview.fiches.columns
+        conventions = dict(zip(fiches["fiche_id"], fiches["convention_id"], strict=True))
+        engaged: Counter[int | None] = Counter()
         for row in self.tables["suivis"].rows:
             if row["exercice"] == self.exercice and row["montant_engage"] is not None:
-                convention = self._convention_of.get(row["fiche_id"])
-                found[convention] = found.get(convention, 0) + row["montant_engage"]
-        return found
+                engaged[conventions.get(row["fiche_id"])] += row["montant_engage"]
+        return dict(engaged)
+
+
+def _with(names: dict[Any, str], keys: Iterable[Any], nothing: str, unknown: str = "{}") -> dict[Any, str]:
+    """Names, then those of the keys that have none."""
+    return {**names, **{key: nothing if key is None else unknown.format(key) for key in keys if key not in names}}
 
 
 def rate(part: int, whole: int) -> float | None:
     """A part of a whole as a fraction; ``None`` where the whole is nothing."""
     return part / whole if whole else None
+
+
+__all__ = ["AnnexFigures", "Funding", "rate"]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tabellion.measures.measure import Begins, Criterion, Filled, Measure, Rows, Total
 from tabellion.wording import slug
 
 Row = Mapping[str, Any]
@@ -20,25 +21,50 @@ VOLUNTARY = ("86", "87")
 SUBSIDY = "74"
 #: What a lead pays out of its own budget; it is no account.
 OWN_FUNDS = "Autofinancement"
+#: What a produit counts for in its plan: a computed column of the workbook.
+RETAINED = "retenu"
+_KEY = ("fiche_id", "exercice")
 
 
-@dataclass
+_MONEY_CHARGES, _GIVEN = (Begins("poste", VOLUNTARY[0], but=but) for but in (True, False))
+_MONEY_PRODUITS, _RECEIVED = (Begins("compte", VOLUNTARY[1], but=but) for but in (True, False))
+#: The sums of a plan over the rows of its charges; an amount is a field, or what is :func:`retained` of a produit.
+CHARGES_TOTALS: Mapping[str, Total] = {
+    "charges": Total("montant", (_MONEY_CHARGES,)),
+    "given": Total("montant", (_GIVEN,)),
+}
+#: The same over the rows of its produits.
+PRODUITS_TOTALS: Mapping[str, Total] = {
+    "produits": Total(RETAINED, (_MONEY_PRODUITS,)),
+    "funders": Total(RETAINED, (_MONEY_PRODUITS, Filled("financeur_id"))),
+    "asked": Total("montant_demande", (_MONEY_PRODUITS,)),
+    "granted": Total("montant_accorde", (_MONEY_PRODUITS,)),
+    "paid": Total("montant_verse", (_MONEY_PRODUITS,)),
+    "received": Total(RETAINED, (_RECEIVED,)),
+}
+_CHARGE_FIELDS = ("fiche_id", "exercice", "poste", "montant")
+_PRODUIT_FIELDS = (
+    "fiche_id", "exercice", "compte", "financeur_id", "montant_demande", "montant_accorde", "montant_verse"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
 class FundingPlan:
-    """The sums of one fiche in one exercice, in cents.
+    """The sums of one fiche in one exercice, or of several plans, in cents.
 
     ``produits`` and ``received`` add up what is :func:`retained` of each row; ``funders`` is the part of ``produits``
     that names a funder. ``given`` and ``received`` are the contributions volontaires, as charges and as produits; the
     other sums are without them. ``asked``, ``granted`` and ``paid`` are what was demandé, accordé and versé.
     """
 
-    charges: int = 0
-    produits: int = 0
-    funders: int = 0
-    asked: int = 0
-    granted: int = 0
-    paid: int = 0
-    given: int = 0
-    received: int = 0
+    charges: int
+    given: int
+    produits: int
+    funders: int
+    asked: int
+    granted: int
+    paid: int
+    received: int
 
     @property
     def gap(self) -> int:
@@ -53,7 +79,15 @@ class FundingPlan:
     @property
     def rate(self) -> float | None:
         """The share of the charges that funders pay, in hundredths with one decimal; ``None`` without charges."""
-        return None if not self.charges else (2000 * self.funders + self.charges) // (2 * self.charges) / 10
+        value = cofinancing(Measure("euros", self.funders), Measure("euros", self.charges)).value
+        return None if value == "" else float(value)
+
+
+def cofinancing(funders: Measure, charges: Measure) -> Measure:
+    """The share of the charges that funders pay, in hundredths with one decimal; blank without charges."""
+    value = (2000 * funders.value + charges.value) // (2 * charges.value) / 10 if charges.value else ""
+    formula = f'IF({charges.formula}=0,"",ROUND(100*{funders.formula}/{charges.formula},1))'
+    return Measure("rate", value, formula)
 
 
 def is_voluntary(heading: str | None) -> bool:
@@ -78,33 +112,29 @@ def progress(produit: Row) -> str:
     return "accordé" if granted else "refusé"
 
 
+def plan_rows(charges: Iterable[Row], produits: Iterable[Row]) -> tuple[Rows, Rows]:
+    """The rows of both sides of plans, with what is :func:`retained` of each produit."""
+    received = list(produits)
+    columns = Rows.of(received, *_PRODUIT_FIELDS).columns
+    return Rows.of(charges, *_CHARGE_FIELDS), Rows({**columns, RETAINED: [retained(row) for row in received]})
+
+
+def plan_of(charges: Rows, produits: Rows, *where: Criterion) -> FundingPlan:
+    """The sums of the rows that meet every criterion."""
+    sides = ((charges, CHARGES_TOTALS), (produits, PRODUITS_TOTALS))
+    return FundingPlan(
+        **{name: total.also(*where).value(rows) for rows, totals in sides for name, total in totals.items()}
+    )
+
+
 def funding_plans(charges: Iterable[Row], produits: Iterable[Row]) -> dict[tuple[str, int], FundingPlan]:
     """The plan of each fiche and exercice that has a row, in that order; a row without one of them is in no plan."""
-    found: dict[tuple[str, int], FundingPlan] = {}
-    for row in charges:
-        if (plan := _plan_of(found, row)) is not None:
-            if is_voluntary(row["poste"]):
-                plan.given += row["montant"] or 0
-            else:
-                plan.charges += row["montant"] or 0
-    for row in produits:
-        if (plan := _plan_of(found, row)) is not None:
-            cents = retained(row) or 0
-            if is_voluntary(row["compte"]):
-                plan.received += cents
-                continue
-            plan.produits += cents
-            plan.funders += cents if row["financeur_id"] is not None else 0
-            plan.asked += row["montant_demande"] or 0
-            plan.granted += row["montant_accorde"] or 0
-            plan.paid += row["montant_verse"] or 0
-    return dict(sorted(found.items()))
-
-
-def _plan_of(found: dict[tuple[str, int], FundingPlan], row: Row) -> FundingPlan | None:
-    if row["fiche_id"] is None or row["exercice"] is None:
-        return None
-    return found.setdefault((row["fiche_id"], row["exercice"]), FundingPlan())
+    sides = plan_rows(charges, produits)
+    keys = {key for rows in sides for key in rows.groups(*_KEY) if None not in key}
+    return {
+        (fiche, exercice): plan_of(*sides, Criterion("fiche_id", fiche), Criterion("exercice", exercice))
+        for fiche, exercice in sorted(keys)
+    }
 
 
 def charge_identifier(row: Row) -> str:

@@ -1,93 +1,128 @@
-"""The state of a contract in figures: sums by exercice, funders, progress of the fiches. All amounts in cents."""
+"""The state of a contract in figures: its lines, financements and fiches added up. All amounts in cents.
+
+A line without its convention or its collectivité counts all the same, under ``None``: a finding says what is missing,
+and no euro is lost on the way. A line without its exercice counts in none.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
-from tabellion.measures.totals import AMOUNTS, MEASURE
+from tabellion.measures.measure import Columns, Count, Criterion, Filled, Measure, Rows, Total
 from tabellion.schema.tables import Tables
 
+#: The amounts of a budget line, in the order of a budget year; the census of a contract is of what was spent.
+AMOUNTS = ("montant_prevu", "montant_vote", "montant_realise")
+MEASURE = "montant_realise"
+#: What each of them is called.
+AMOUNT_WORDS = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))
 #: What each fiche's progress is called where nobody has said anything of it.
 NOTHING_SAID = "sans bilan"
+#: Where a line belongs.
+LINE_KEY = ("exercice", "convention_id", "collectivite_id")
 
 
 @dataclass(frozen=True)
 class Sums:
-    """The three amounts of budget lines added up, and how many lines there are."""
+    """The three amounts of budget lines added up, how many lines there are, and how many have each amount."""
 
     prevu: int = 0
     vote: int = 0
     realise: int = 0
     lines: int = 0
+    known: tuple[int, int, int] = (0, 0, 0)
 
     def __add__(self, other: Sums) -> Sums:
+        known = tuple(map(sum, zip(self.known, other.known, strict=True)))
         return Sums(
             self.prevu + other.prevu,
             self.vote + other.vote,
             self.realise + other.realise,
             self.lines + other.lines,
+            (known[0], known[1], known[2]),
         )
+
+    def of(self, amount: str) -> int:
+        """One of the three amounts (a field of the lines)."""
+        return (self.prevu, self.vote, self.realise)[AMOUNTS.index(amount)]
+
+    def knows(self, amount: str) -> bool:
+        """Whether a line has this amount, zero included."""
+        return self.known[AMOUNTS.index(amount)] > 0
 
 
 @dataclass(frozen=True)
-class FunderSums:
-    """One funder: how many financements name it, how many have an amount, and the sum of these amounts."""
+class Funding:
+    """Financements added up: how many, how many have an amount, and the sum of these."""
 
-    financeur: str
-    nom: str
-    financements: int
-    priced: int
-    montant: int
+    financements: int = 0
+    priced: int = 0
+    montant: int = 0
+
+    def __add__(self, other: Funding) -> Funding:
+        return Funding(self.financements + other.financements, self.priced + other.priced, self.montant + other.montant)
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The figures of a contract's tables."""
+    """The figures of a contract's tables. Each sum of lines is made once."""
 
     tables: Tables
+    _sums: dict[tuple[tuple[str, Any], ...], Sums] = field(default_factory=dict)
+
+    @cached_property
+    def lines(self) -> Rows:
+        """The budget lines."""
+        return Rows(self.tables["lignes_budgetaires"].columns)
+
+    @cached_property
+    def _amounts(self) -> list[Sequence[Any]]:
+        return [self.lines.columns[name] for name in AMOUNTS]
+
+    @cached_property
+    def fiches(self) -> Rows:
+        """The fiches."""
+        return Rows(self.tables["fiches"].columns)
+
+    @cached_property
+    def financements(self) -> Rows:
+        """The financements, with the convention of their fiche."""
+        columns = self.tables["financements"].columns
+        conventions = dict(zip(self.fiches.columns["fiche_id"], self.fiches.columns["convention_id"], strict=True))
+        return Rows({**columns, "convention_id": [conventions.get(fiche) for fiche in columns["fiche_id"]]})
+
+    def sums(self, **fields: Any) -> Sums:
+        """The sums of the lines whose fields are these; ``None`` is a blank."""
+        key = tuple(fields.items())
+        sums = self._sums.get(key)
+        if sums is None:
+            positions = self.lines.matching([Criterion(name, value) for name, value in key])
+            amounts = [[column[position] for position in positions] for column in self._amounts]
+            known = [len(cents) - cents.count(None) for cents in amounts]
+            prevu, vote, realise = (sum(filter(None, cents)) for cents in amounts)
+            sums = self._sums[key] = Sums(prevu, vote, realise, len(positions), (known[0], known[1], known[2]))
+        return sums
+
+    def of(self, exercice: int, convention: int | None = None, town: str | None = None) -> Sums:
+        """The sums of an exercice: of one convention or all, of one collectivité or all."""
+        fields: dict[str, Any] = {"exercice": exercice}
+        fields |= {"convention_id": convention} if convention is not None else {}
+        return self.sums(**fields, **({"collectivite_id": town} if town is not None else {}))
 
     @cached_property
     def cells(self) -> dict[tuple[int, int | None, str | None], Sums]:
-        """The sums by exercice, convention and collectivité, in the order of the lines.
-
-        A line without its convention or its collectivité counts all the same, under ``None``: a finding says what is
-        missing, and no euro is lost on the way. A line without its exercice counts in none.
-        """
-        found: dict[tuple[int, int | None, str | None], list[int]] = {}
-        names = ("exercice", "convention_id", "collectivite_id", *AMOUNTS)
-        columns = [self.tables["lignes_budgetaires"].column(name) for name in names]
-        for year, convention, town, *amounts in zip(*columns, strict=True):
-            if year is not None:
-                sums = found.setdefault((year, convention, town), [0] * (len(AMOUNTS) + 1))
-                for place, cents in enumerate(amounts):
-                    sums[place] += cents or 0
-                sums[-1] += 1
-        return {key: Sums(*sums) for key, sums in found.items()}
-
-    @cached_property
-    def _parts(self) -> dict[tuple[int, int | None, str | None], Sums]:
-        """The sums of an exercice by convention and collectivité, ``None`` standing for all of them."""
-        found: dict[tuple[int, int | None, str | None], list[int]] = {}
-        for (year, convention, town), sums in self.cells.items():
-            for key in {(year, convention, town), (year, convention, None), (year, None, town), (year, None, None)}:
-                total = found.setdefault(key, [0, 0, 0, 0])
-                total[0] += sums.prevu
-                total[1] += sums.vote
-                total[2] += sums.realise
-                total[3] += sums.lines
-        return {key: Sums(*total) for key, total in found.items()}
+        """The sums by exercice, convention and collectivité, in the order of the lines."""
+        keys = [key for key in self.lines.groups(*LINE_KEY) if key[0] is not None]
+        return {(key[0], key[1], key[2]): self.sums(**dict(zip(LINE_KEY, key, strict=True))) for key in keys}
 
     @cached_property
     def known(self) -> dict[int, dict[str, int]]:
         """How many lines of each exercice have each amount, zero included."""
-        lines = self.tables["lignes_budgetaires"].frame
-        counts = lines.groupby("exercice")[list(AMOUNTS)].count()
-        return {
-            int(year): dict(zip(AMOUNTS, map(int, values), strict=True))
-            for year, values in zip(counts.index, counts.itertuples(index=False, name=None), strict=True)
-        }
+        return {year: dict(zip(AMOUNTS, self.of(year).known, strict=True)) for year in self.exercices}
 
     def measure(self, exercice: int) -> str:
         """The amount that says most of an exercice: what was spent, else voted, else planned.
@@ -104,6 +139,10 @@ class Overview:
         """The exercices that have lines, the earliest first."""
         return sorted({year for year, _, _ in self.cells})
 
+    def before(self, exercice: int) -> int | None:
+        """The last exercice with lines before this one."""
+        return max((year for year in self.exercices if year < exercice), default=None)
+
     @cached_property
     def conventions(self) -> dict[int, str]:
         """The short title of each convention, in the register's order."""
@@ -113,28 +152,27 @@ class Overview:
     @cached_property
     def towns(self) -> dict[str, str]:
         """The name of each collectivité, in the register's order."""
-        rows = self.tables["collectivites"].rows
-        return {row["collectivite_id"]: row["nom"] or row["collectivite_id"] for row in rows}
-
-    def of(self, exercice: int, convention: int | None = None, town: str | None = None) -> Sums:
-        """The sums of an exercice: of one convention or all, of one collectivité or all."""
-        return self._parts.get((exercice, convention, town), Sums())
-
-    def before(self, exercice: int) -> int | None:
-        """The last exercice with lines before this one."""
-        return max((year for year in self.exercices if year < exercice), default=None)
+        return self._names("collectivites", "collectivite_id")
 
     @cached_property
-    def funders(self) -> list[FunderSums]:
-        """Each funder that a financement names, in the register's order."""
-        frame = self.tables["financements"].frame
-        grouped = frame.groupby("financeur_id", sort=False)["montant"]
-        counts, priced, sums = (each.to_dict() for each in (grouped.size(), grouped.count(), grouped.sum()))
-        return [
-            FunderSums(key, row["nom"] or key, int(counts[key]), int(priced[key]), int(sums[key]))
-            for row in self.tables["financeurs"].rows
-            if (key := row["financeur_id"]) in counts
-        ]
+    def funder_names(self) -> dict[str, str]:
+        """The name of each funder, in the register's order."""
+        return self._names("financeurs", "financeur_id")
+
+    def _names(self, table: str, key: str) -> dict[str, str]:
+        return {row[key]: row["nom"] or row[key] for row in self.tables[table].rows}
+
+    def funding(self, **fields: Any) -> Funding:
+        """The financements whose fields are these; ``None`` is a blank."""
+        where = tuple(Criterion(name, value) for name, value in fields.items())
+        count, priced = (len(self.financements.matching(each)) for each in (where, (*where, Filled("montant"))))
+        return Funding(count, priced, Total("montant", where).value(self.financements))
+
+    @cached_property
+    def funders(self) -> dict[str, Funding]:
+        """The financements of each funder that one names, by identifier, in the register's order."""
+        named = self.financements.groups("financeur_id")
+        return {key: self.funding(financeur_id=key) for key in self.funder_names if (key,) in named}
 
     def progress(self, exercice: int, convention: int | None = None) -> Counter[str]:
         """How many fiches are at each stage in an exercice, by the words of ``suivis.avancement``.
@@ -142,28 +180,41 @@ class Overview:
         Of several partners' words on one fiche, its lead's count; else the first. A fiche of which nobody said
         anything is :data:`NOTHING_SAID`.
         """
-        said = self._said.get(exercice, {})
+        fiches, numbers = (self.fiches.columns[name] for name in ("fiche_id", "convention_id"))
+        stages = self._stages.get(exercice, {})
         return Counter(
-            said.get(row["fiche_id"], NOTHING_SAID)
-            for row in self.tables["fiches"].rows
-            if row["fiche_id"] is not None and convention in (None, row["convention_id"])
+            stages.get(fiche, NOTHING_SAID)
+            for fiche, number in zip(fiches, numbers, strict=True)
+            if fiche is not None and (convention is None or number == convention)
         )
 
     @cached_property
-    def _said(self) -> dict[int, dict[str, str]]:
-        takes = self.tables["participations"].rows
-        leading = {(row["fiche_id"], row["partenaire_id"]) for row in takes if row["role"] == "porteur"}
-        found: dict[int, dict[str, str]] = {}
-        ranks: dict[tuple[int, str], bool] = {}
+    def _stages(self) -> dict[int, dict[str, str]]:
+        """The stage of each fiche, by exercice."""
+        rows = self.tables["participations"].rows
+        leads = {(row["fiche_id"], row["partenaire_id"]) for row in rows if row["role"] == "porteur"}
+        stages: dict[int, dict[str, str]] = {}
+        by_lead: dict[tuple[int, str], bool] = {}
         for row in self.tables["suivis"].rows:
             year, fiche, stage = row["exercice"], row["fiche_id"], row["avancement"]
             if year is None or fiche is None or stage is None:
                 continue
-            is_lead = (fiche, row["partenaire_id"]) in leading
-            if (year, fiche) not in ranks or (is_lead and not ranks[year, fiche]):
-                ranks[year, fiche] = is_lead
-                found.setdefault(year, {})[fiche] = stage
-        return found
+            is_lead = (fiche, row["partenaire_id"]) in leads
+            if (year, fiche) not in by_lead or (is_lead and not by_lead[year, fiche]):
+                by_lead[year, fiche] = is_lead
+                stages.setdefault(year, {})[fiche] = stage
+        return stages
 
 
-__all__ = ["NOTHING_SAID", "FunderSums", "Overview", "Sums"]
+def funding_measures(funding: Funding, columns: Columns, where: tuple[Criterion, ...]) -> list[Measure]:
+    """How many financements, how many with an amount, and their sum, over the table that ``columns`` names.
+
+    They have no formula where nothing in Excel tells their rows apart: where a criterion has none.
+    """
+    measures = [
+        Measure("count", funding.financements, Count(where).formula(columns)),
+        Measure("count", funding.priced, Count((*where, Filled("montant"))).formula(columns)),
+        Measure("euros", funding.montant, Total("montant", where).formula(columns)),
+    ]
+    is_told = all(criterion.formula is not None for criterion in where)
+    return measures if is_told else [replace(measure, formula=None) for measure in measures]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from tabellion.measures.doubles import double_counts
-from tabellion.measures.totals import DETAIL, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Accounts
+from tabellion.measures.accounts import DETAIL, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Accounts
+from tabellion.measures.overview import MEASURE
+from tabellion.wording import fold
 
 
 class StepKind(Enum):
@@ -44,6 +45,19 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Double:
+    """A line (``index``) whose money another convention's line (``kept``) already counts."""
+
+    index: Any
+    convention: int
+    town: str
+    libelle: str
+    cents: int
+    kept: Any
+    kept_convention: int
+
+
+@dataclass(frozen=True)
 class Walk:
     """From ``published`` through ``steps`` to ``recomputed`` (all lines), then through ``doubles`` to ``net``."""
 
@@ -60,12 +74,12 @@ class Walk:
 
 def walk(accounts: Accounts) -> Walk:
     """Every difference that is not zero, in the order of the document's own totals, from the grand one to the lines."""
-    steps = [Step(StepKind.GENERAL, _recap_conventions(accounts) - accounts.printed(RECAP, SCOPE_ALL))]
+    steps = [Step(StepKind.GENERAL, accounts.printed(RECAP, SCOPE_CONVENTION) - accounts.printed(RECAP, SCOPE_ALL))]
     for convention in accounts.conventions:
         if not accounts.in_recap(convention):
-            steps.append(Step(StepKind.ABSENT, accounts.printed_towns(DETAIL, convention), convention))
+            steps.append(Step(StepKind.ABSENT, accounts.printed(DETAIL, SCOPE_TOWN, convention), convention))
             continue
-        gap = accounts.printed_towns(RECAP, convention) - accounts.printed(RECAP, SCOPE_CONVENTION, convention)
+        gap = accounts.printed(RECAP, SCOPE_TOWN, convention) - accounts.printed(RECAP, SCOPE_CONVENTION, convention)
         steps.append(Step(StepKind.CONVENTION, gap, convention))
         for town in accounts.towns:
             printed = accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
@@ -86,5 +100,28 @@ def walk(accounts: Accounts) -> Walk:
     )
 
 
-def _recap_conventions(accounts: Accounts) -> int:
-    return sum(accounts.printed(RECAP, SCOPE_CONVENTION, convention) for convention in accounts.conventions)
+def double_counts(accounts: Accounts) -> list[Double]:
+    """Lines that repeat another convention's line: same collectivité, same wording, same non-zero amount.
+
+    Of such lines, the one kept is in a convention that the published recap counts, else in the first convention: the
+    others are what the recomputed total counts twice. Repetitions inside one convention are another matter.
+    """
+    lines = accounts.overview.lines
+    labels, conventions = lines.columns["libelle"], lines.columns["convention_id"]
+    groups: dict[tuple[str, str, int], list[tuple[int, int, str]]] = {}
+    for (year, town, cents), positions in lines.groups("exercice", "collectivite_id", MEASURE).items():
+        if year != accounts.exercice or town is None or not cents or len(positions) < 2:
+            continue
+        for position in positions:
+            if conventions[position] is not None and labels[position] is not None:
+                line = (position, conventions[position], labels[position])
+                groups.setdefault((town, fold(labels[position]), cents), []).append(line)
+    doubles = []
+    for (town, _, cents), members in groups.items():
+        counted = min(members, key=lambda line: (not accounts.in_recap(line[1]), line[1]))
+        seen = {counted[1]}
+        for index, convention, libelle in members:
+            if convention not in seen:
+                seen.add(convention)
+                doubles.append(Double(index, convention, town, libelle, cents, counted[0], counted[1]))
+    return sorted(doubles, key=lambda each: each.convention)

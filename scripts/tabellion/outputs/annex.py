@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from tabellion.contract.model import Contract
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.layout.names import column_ref, this_row
-from tabellion.measures.annex import AnnexFigures, Funding, rate
-from tabellion.measures.overview import Sums
-from tabellion.measures.totals import AMOUNT_WORDS, AMOUNTS
-from tabellion.outputs.consolidation.blocks import Block, Figure, add_chart, criterion, write_block
-from tabellion.outputs.consolidation.palette import held
+from tabellion.measures.annex import AnnexFigures
+from tabellion.measures.measure import Count, Criterion, Measure, Total, column_sum, fraction
+from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, Funding, funding_measures
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
 from tabellion.xlsx import signature
+from tabellion.xlsx.blocks import Block, Key, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.writer import Sheet, Writer, document_date
 
@@ -34,6 +33,10 @@ _LABELS = ("Prévu (€)", "Voté (€)", "Réalisé (€)")
 _RATES = ("Voté / prévu", "Réalisé / voté")
 _NUMBER, _CONVENTION, _TOWN, _FUNDER = "N°", "Convention", "Collectivité", "Financeur"
 _COUNT, _PRICED, _AMOUNT, _ENGAGED = "Financements", "Dont chiffrés", "Montants (€)", "Engagé (€)"
+_PRICE = "Montant (€)"
+#: The columns of the lines and of the financements by field.
+_LINE_COLUMNS = {"convention_id": _NUMBER, "collectivite_id": _TOWN, **dict(zip(AMOUNTS, _LABELS, strict=True))}
+_DETAIL_COLUMNS = {"convention_id": _NUMBER, "financeur_id": _FUNDER, "montant": _PRICE}
 _WHOLE = "durée du contrat"
 _FIRST_ROW = 3
 _NO_NUMBER = "–"
@@ -145,130 +148,110 @@ class _Annex:
             for each in self.figures.tables["financements"].rows
         ]  # fmt: skip
         self._open(sheet, "Détail des financements", "Les financements des fiches, montants compris ou non", 6)
-        labels = (_NUMBER, "Fiche", _FUNDER, "Dispositif / BOP", "État du montant", "Montant (€)")
+        labels = (_NUMBER, "Fiche", _FUNDER, "Dispositif / BOP", "État du montant", _PRICE)
         kinds = ("integer", "string", "string", "string", "string", "money")
         self._write_rows(sheet, DETAIL_TABLE, labels, kinds, (9, 14, 36, 60, 18, 17), rows)
 
     def by_convention(self) -> Block:
         """Credits, one row a convention."""
         labels = (_NUMBER, _CONVENTION, "Lignes", *_LABELS, *_RATES)
-        number = column_ref(LINES_TABLE, _NUMBER)
         keys = [(_number(key), held(title)) for key, title in self.figures.conventions.items()]
         rows = [
-            self._credit_row(
-                BY_CONVENTION, self.figures.of_convention(key),
-                f"{number},{this_row(BY_CONVENTION, _NUMBER)}",
-            )
+            self._credits(BY_CONVENTION, Criterion("convention_id", key, this_row(BY_CONVENTION, _NUMBER)))
             for key in self.figures.conventions
-        ]  # fmt: skip
-        heading = f"Crédits de droit commun de {self.figures.exercice} par convention"
-        return Block(heading, BY_CONVENTION, labels, keys, rows, self._credit_totals(BY_CONVENTION))
+        ]
+        return self._credits_block("par convention", BY_CONVENTION, labels, keys, rows)
 
     def by_town(self) -> Block:
         """Credits, one row a collectivité."""
         labels = ("Rang", _TOWN, "Lignes", *_LABELS, *_RATES)
-        town = column_ref(LINES_TABLE, _TOWN)
-        test = self._criteria(list(self.figures.towns.values()))
-        keys, rows = [], []
-        for rank, (key, name) in enumerate(self.figures.towns.items(), 1):
-            found = test(name)
-            keys.append((rank, held(name)))
-            condition = None if found is None else f"{town},{found}"
-            rows.append(self._credit_row(BY_TOWN, self.figures.of_town(key), condition))
-        heading = f"Crédits de droit commun de {self.figures.exercice} par collectivité"
-        return Block(heading, BY_TOWN, labels, keys, rows, self._credit_totals(BY_TOWN))
+        literal = criteria(self.figures.towns.values())
+        keys = [(rank, held(name)) for rank, name in enumerate(self.figures.towns.values(), 1)]
+        rows = [
+            self._credits(BY_TOWN, Criterion("collectivite_id", key, literal(name)))
+            for key, name in self.figures.towns.items()
+        ]
+        return self._credits_block("par collectivité", BY_TOWN, labels, keys, rows)
 
     def crossed(self) -> Block:
         """Credits, one row a convention and collectivité."""
         labels = (_NUMBER, _CONVENTION, _TOWN, "Lignes", *_LABELS, *_RATES)
-        number, town = column_ref(LINES_TABLE, _NUMBER), column_ref(LINES_TABLE, _TOWN)
-        test = self._criteria(list(self.figures.towns.values()))
-        keys, rows = [], []
-        for convention, place in _ordered(self.figures.credits, self.figures.conventions, self.figures.towns):
-            name = self.figures.towns[place]
-            found = test(name)
-            here = this_row(PAIRS, _NUMBER)
-            keys.append((_number(convention), held(self.figures.conventions[convention]), held(name)))
-            condition = None if found is None else f"{number},{here},{town},{found}"
-            rows.append(self._credit_row(PAIRS, self.figures.credits[convention, place], condition))
-        heading = f"Crédits de droit commun de {self.figures.exercice} par convention et par collectivité"
-        return Block(heading, PAIRS, labels, keys, rows, self._credit_totals(PAIRS))
+        conventions, towns = self.figures.conventions, self.figures.towns
+        literal = criteria(towns.values())
+        keys: list[Key] = []
+        rows = []
+        for convention, town in _ordered(self.figures.credits, conventions, towns):
+            keys.append((_number(convention), held(conventions[convention]), held(towns[town])))
+            here = Criterion("convention_id", convention, this_row(PAIRS, _NUMBER))
+            rows.append(self._credits(PAIRS, here, Criterion("collectivite_id", town, literal(towns[town]))))
+        return self._credits_block("par convention et par collectivité", PAIRS, labels, keys, rows)
 
     def by_funder(self) -> Block:
         """Specific funding, one row a funder, the largest first."""
-        funder = column_ref(DETAIL_TABLE, _FUNDER)
-        test = self._criteria(list(self.figures.funders.values()))
-        found = [(self.figures.funding_by(key), name) for key, name in self.figures.funders.items()]
-        found.sort(key=lambda each: (-each[0].montant, -each[0].financements))
-        keys, rows = [], []
-        for rank, (funding, name) in enumerate(found, 1):
-            what = test(name)
-            keys.append((rank, held(name)))
-            rows.append(_funding_row(funding, None if what is None else f"{funder},{what}"))
         labels = ("Rang", _FUNDER, _COUNT, _PRICED, _AMOUNT)
-        return Block(f"Par financeur, {_WHOLE}", BY_FUNDER, labels, keys, rows, _totals(BY_FUNDER, labels[2:], rows))
+        funders = self.figures.funders
+        literal = criteria(funders.values())
+        fundings = [(self.figures.overview.funding(financeur_id=key), key) for key in funders]
+        fundings.sort(key=lambda each: (-each[0].montant, -each[0].financements))
+        keys = [(rank, held(funders[key])) for rank, (_, key) in enumerate(fundings, 1)]
+        rows = [_funding(funding, Criterion("financeur_id", key, literal(funders[key]))) for funding, key in fundings]
+        return _funding_block(f"Par financeur, {_WHOLE}", BY_FUNDER, labels, keys, rows)
 
     def funded(self) -> Block:
         """Specific funding, one row a convention, and what partners engaged in the exercice."""
-        number = column_ref(DETAIL_TABLE, _NUMBER)
         labels = (_NUMBER, _CONVENTION, _COUNT, _PRICED, _AMOUNT, f"Engagé en {self.figures.exercice} (€)")
-        keys, rows = [], []
-        for key, title in self.figures.conventions.items():
-            here = this_row(FUNDED, _NUMBER)
-            keys.append((_number(key), held(title)))
-            row = _funding_row(self.figures.funding_of(key), f"{number},{here}")
-            rows.append([*row, Figure("euros", self.figures.engaged.get(key, "" if not self.figures.engaged else 0))])
-        totals = _totals(FUNDED, labels[2:], rows)
-        return Block(f"Par convention, {_WHOLE}", FUNDED, labels, keys, rows, totals)
+        engaged = self.figures.engaged
+        rows = []
+        for key in self.figures.conventions:
+            here = Criterion("convention_id", key, this_row(FUNDED, _NUMBER))
+            row = _funding(self.figures.overview.funding(convention_id=key), here)
+            rows.append([*row, Measure("euros", engaged.get(key, 0) if engaged else "")])
+        keys = [(_number(key), held(title)) for key, title in self.figures.conventions.items()]
+        return _funding_block(f"Par convention, {_WHOLE}", FUNDED, labels, keys, rows)
 
     def shared(self) -> Block:
         """Specific funding, one row a convention and funder."""
-        number, funder = column_ref(DETAIL_TABLE, _NUMBER), column_ref(DETAIL_TABLE, _FUNDER)
-        test = self._criteria(list(self.figures.funders.values()))
-        keys, rows = [], []
-        for convention, key in _ordered(self.figures.funding, self.figures.conventions, self.figures.funders):
-            name = self.figures.funders[key]
-            what = test(name)
-            here = this_row(SHARED, _NUMBER)
-            keys.append((_number(convention), held(self.figures.conventions[convention]), held(name)))
-            condition = None if what is None else f"{number},{here},{funder},{what}"
-            rows.append(_funding_row(self.figures.funding[convention, key], condition))
         labels = (_NUMBER, _CONVENTION, _FUNDER, _COUNT, _PRICED, _AMOUNT)
-        heading = f"Par convention et par financeur, {_WHOLE}"
-        return Block(heading, SHARED, labels, keys, rows, _totals(SHARED, labels[3:], rows))
+        conventions, funders = self.figures.conventions, self.figures.funders
+        literal = criteria(funders.values())
+        keys: list[Key] = []
+        rows = []
+        for convention, key in _ordered(self.figures.funding, conventions, funders):
+            keys.append((_number(convention), held(conventions[convention]), held(funders[key])))
+            here = Criterion("convention_id", convention, this_row(SHARED, _NUMBER))
+            funder = Criterion("financeur_id", key, literal(funders[key]))
+            rows.append(_funding(self.figures.funding[convention, key], here, funder))
+        return _funding_block(f"Par convention et par financeur, {_WHOLE}", SHARED, labels, keys, rows)
 
-    def _credit_row(self, table: str, sums: Sums, condition: str | None) -> list[Figure]:
-        """Lines, the three amounts and the two rates; an amount that no line of the exercice has is left blank."""
-        count = None if condition is None else f"COUNTIFS({condition})"
-        row = [Figure("count", sums.lines, count)]
-        for name, label, cents in zip(AMOUNTS, _LABELS, (sums.prevu, sums.vote, sums.realise), strict=True):
-            if self.figures.knows(name):
-                formula = None if condition is None else f"SUMIFS({column_ref(LINES_TABLE, label)},{condition})"
-                row.append(Figure("euros", cents, formula))
-            else:
-                row.append(Figure("euros", ""))
-        return [*row, *self._rates(sums, lambda label: this_row(table, label))]
+    def _credits(self, table: str, *where: Criterion) -> list[Measure]:
+        """Lines, the three amounts and the two rates; an amount that no line of the exercice has is left blank.
 
-    def _rates(self, sums: Sums, where: Callable[[str], str]) -> list[Figure]:
-        found = []
-        for (part, whole), (parts, wholes) in zip(
-            ((1, 0), (2, 1)), ((sums.vote, sums.prevu), (sums.realise, sums.vote)), strict=True
-        ):
-            if not (self.figures.knows(AMOUNTS[part]) and self.figures.knows(AMOUNTS[whole])):
-                found.append(Figure("rate", ""))
-                continue
-            value = rate(parts, wholes)
-            over, under = where(_LABELS[part]), where(_LABELS[whole])
-            found.append(Figure("rate", "" if value is None else value, f'IF({under}=0,"",{over}/{under})'))
-        return found
+        They have no formula where a criterion has none: where nothing in Excel tells their lines apart.
+        """
+        lines, all_of = self.figures.overview.lines, (Criterion("exercice", self.figures.exercice), *where)
+        row = [Count(all_of).measure(lines, _line_column)]
+        for amount in AMOUNTS:
+            total = Total(amount, all_of).measure(lines, _line_column)
+            row.append(total if self.figures.knows(amount) else Measure("euros", ""))
+        if any(criterion.formula is None for criterion in where):
+            row = [replace(measure, formula=None) for measure in row]
+        return [*row, *self._rates([row[1 + rank].at(this_row(table, label)) for rank, label in enumerate(_LABELS)])]
 
-    def _credit_totals(self, table: str) -> list[Figure]:
-        sums = self.figures.total
-        totals = [Figure("count", sums.lines, f"SUM({column_ref(table, 'Lignes')})")]
-        for name, label, cents in zip(AMOUNTS, _LABELS, (sums.prevu, sums.vote, sums.realise), strict=True):
-            known = self.figures.knows(name)
-            totals.append(Figure("euros", cents, f"SUM({column_ref(table, label)})") if known else Figure("euros", ""))
-        return [*totals, *self._rates(sums, lambda label: f"SUM({column_ref(table, label)})")]
+    def _rates(self, amounts: Sequence[Measure]) -> list[Measure]:
+        return [
+            fraction("rate", part, whole) if part.value != "" and whole.value != "" else Measure("rate", "")
+            for whole, part in pairwise(amounts)
+        ]
+
+    def _credits_block(
+        self, words: str, table: str, labels: tuple[str, ...], keys: Sequence[Key], rows: Sequence[Sequence[Measure]]
+    ) -> Block:
+        totals = [column_sum("count", table, "Lignes", (row[0].value for row in rows))]
+        for rank, (amount, label) in enumerate(zip(AMOUNTS, _LABELS, strict=True), 1):
+            total = column_sum("euros", table, label, (row[rank].value for row in rows))
+            totals.append(total if self.figures.knows(amount) else Measure("euros", ""))
+        heading = f"Crédits de droit commun de {self.figures.exercice} {words}"
+        return Block(heading, table, labels, keys, rows, [*totals, *self._rates(totals[1:])])
 
     def _say_unknown(self, sheet: Sheet, row: int) -> int:
         """A sentence on the amounts that no line of the exercice has."""
@@ -284,12 +267,6 @@ class _Annex:
 
     def _funder(self, key: str | None) -> str | None:
         return held(self.figures.funders[key])
-
-    @staticmethod
-    def _criteria(names: Sequence[str]) -> Callable[[str], str | None]:
-        """What tells a name in a formula; nothing does where two have the same."""
-        counts = Counter(name.casefold() for name in names)
-        return lambda name: criterion(name) if counts[name.casefold()] == 1 else None
 
     def _open(self, sheet: Sheet, title: str, subtitle: str, width: int) -> None:
         sheet.title(title, f"{subtitle}    {self.footer.partition(' – ')[0]}", width)
@@ -330,28 +307,24 @@ def _ordered(
     return sorted(pairs, key=lambda pair: (first[pair[0]], second[pair[1]]))
 
 
-def _funding_row(funding: Funding, condition: str | None) -> list[Figure]:
-    amount = column_ref(DETAIL_TABLE, "Montant (€)")
-    if condition is None:
-        formulas: tuple[str | None, ...] = (None, None, None)
-    else:
-        priced = f'COUNTIFS({condition},{amount},"<>")'
-        formulas = (f"COUNTIFS({condition})", priced, f"SUMIFS({amount},{condition})")
-    values = (("count", funding.financements), ("count", funding.priced), ("euros", funding.montant))
-    return [Figure(kind, value, formula) for (kind, value), formula in zip(values, formulas, strict=True)]
+def _line_column(name: str) -> str:
+    return column_ref(LINES_TABLE, _LINE_COLUMNS[name])
 
 
-def _totals(table: str, labels: Sequence[str], rows: Sequence[Sequence[Figure]]) -> list[Figure]:
-    """The totals of the last columns; a column that holds nothing has none."""
-    kinds = [figure.kind for figure in rows[0]] if rows else ["count", "count", "euros"]
-    totals = []
-    for place, (kind, label) in enumerate(zip(kinds, labels, strict=True)):
-        values = [row[place].value for row in rows if row[place].value != ""]
-        if not values and rows:
-            totals.append(Figure(kind, ""))
-        else:
-            totals.append(Figure(kind, sum(values), f"SUM({column_ref(table, label)})"))
-    return totals
+def _funding(funding: Funding, *where: Criterion) -> list[Measure]:
+    return funding_measures(funding, lambda name: column_ref(DETAIL_TABLE, _DETAIL_COLUMNS[name]), where)
+
+
+def _funding_block(
+    heading: str, table: str, labels: tuple[str, ...], keys: Sequence[Key], rows: Sequence[Sequence[Measure]]
+) -> Block:
+    """A block of financements with its totals; a column that holds nothing has none."""
+    kinds = [measure.kind for measure in rows[0]] if rows else ["count", "count", "euros"]
+    totals = [
+        total if not rows or any(row[place].value != "" for row in rows) else Measure(total.kind, "")
+        for place, total in enumerate(sums_of(table, labels[-len(kinds) :], rows, kinds))
+    ]
+    return Block(heading, table, labels, keys, rows, totals)
 
 
 __all__ = ["KIND_ANNEX", "annex_name", "write_annex"]

@@ -146,6 +146,11 @@ class Writer:
             bg_color=colours["entete"], font_color=colours["entete_texte"], **properties,
         )  # fmt: skip
 
+    def coloured(self, colour: str) -> Format:
+        """The format of a conditional rule in one of the layout's colours."""
+        colours = self.theme.colours
+        return self.book.add_format({"bg_color": colours[colour], "font_color": colours[f"{colour}_texte"]})
+
     def sheet(self, name: str) -> Sheet:
         """A new sheet."""
         self.sheets.append(Sheet(self, self.book.add_worksheet(name, self.sheet_class)))
@@ -320,6 +325,11 @@ class Sheet:
         format_ = self.writer.book.add_format({"num_format": SIGNED_EUROS_AND_CENTS if signed else EUROS_AND_CENTS})
         corner = f"{column_letters(area[1])}{area[0] + 1}"
         rule = {"type": "formula", "criteria": f"=MOD(ROUND({corner}*100,0),100)<>0", "format": format_}
+        kept(self.raw.conditional_format(*area, rule), area)
+
+    def colour_word(self, area: tuple[int, int, int, int], word: str, colour: str) -> None:
+        """Colour the cells of an area (first row, first column, last row, last column) that hold a word."""
+        rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": self.writer.coloured(colour)}
         kept(self.raw.conditional_format(*area, rule), area)
 
     def print_setup(self, repeat_rows: tuple[int, int] | None, footer: str) -> None:

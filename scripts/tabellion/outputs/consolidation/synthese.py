@@ -9,22 +9,21 @@ from tabellion.campaign.model import Consolidation, ReturnStatus
 from tabellion.contract.labels import Labels
 from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
-from tabellion.measures.overview import NOTHING_SAID, Overview
-from tabellion.outputs.consolidation import board, changes, controls
-from tabellion.outputs.consolidation.blocks import Block, Figure, add_chart, criterion, write_block
-from tabellion.outputs.consolidation.credit_blocks import (
+from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows
+from tabellion.measures.overview import NOTHING_SAID, Overview, funding_measures
+from tabellion.outputs.consolidation import campaign
+from tabellion.outputs.consolidation.credits import (
     AMOUNT,
     BY_YEAR,
     OTHER_AMOUNT,
     OTHER_YEAR,
     YEAR,
     Credits,
-    amount_of,
 )
-from tabellion.outputs.consolidation.palette import held
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import euros, format_euros, signed_euros
 from tabellion.wording import french_date, plural
+from tabellion.xlsx.blocks import Block, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
@@ -83,50 +82,47 @@ def _write_essentials(
     sheet: Sheet, consolidation: Consolidation, overview: Overview, money: Credits | None, row: int
 ) -> int:
     """The figures that a manager looks for, side by side: what it is, how much, against what."""
-    cards: list[tuple[str, Figure, str]] = []
+    cards: list[tuple[str, Measure, str]] = []
     if money is not None:
         choice = money.choice
-        cents = amount_of(overview.of(choice.year), choice.amount)
-        other = amount_of(overview.of(choice.other_year), choice.other_amount)
-        note = f"{AMOUNT_WORDS[choice.other_amount]} {choice.other_year} : {format_euros(other)}"
-        figure = Figure("euros", cents, money.sums(choice.amount, str(choice.year)))
-        cards.append((f"Crédits {choice.year}, {AMOUNT_WORDS[choice.amount]}", figure, note))
+        other = overview.of(choice.other_year).of(choice.other_amount)
+        words = f"{AMOUNT_WORDS[choice.other_amount]} {choice.other_year} : {format_euros(other)}"
+        measure = money.total(choice.amount, Criterion("exercice", choice.year, str(choice.year)))
+        cards.append((f"Crédits {choice.year}, {AMOUNT_WORDS[choice.amount]}", measure, words))
     years = consolidation.exercices
     if years:
         current = consolidation.contract.settings.exercice_courant
         year = current if current in years else years[0]
-        lines = [each for each in consolidation.board if each.exercice == year]
-        conditions = f"{column_ref(board.BOARD, board.EXERCICE)},{year}"
-        state, late = column_ref(board.BOARD, board.STATE), column_ref(board.BOARD, board.LATE)
-        accepted = sum(each.status is ReturnStatus.ACCEPTED for each in lines)
-        formula = f"COUNTIFS({conditions},{state},{quoted_text(board.state_words(ReturnStatus.ACCEPTED))})"
-        asked = plural(len(lines), "partenaire")
-        cards.append((f"Retours acceptés, {year}", Figure("count", accepted, formula), f"sur {asked}"))
-        formula = f'COUNTIFS({conditions},{late},"en retard")'
-        cards.append(("En retard", Figure("count", sum(each.is_late for each in lines), formula), "sur la date limite"))
-    changed, conflicts = len(consolidation.modifications), len(consolidation.conflicts)
-    formula = f'COUNTIFS({column_ref(changes.CHANGES, changes.FATE)},"?*")'
+        board, here = _board(consolidation), Criterion(campaign.EXERCICE, year, str(year))
+        asked = plural(Count((here,)).value(board), "partenaire")
+        accepted = _counted(board, campaign.BOARD, here, _status(ReturnStatus.ACCEPTED))
+        cards.append((f"Retours acceptés, {year}", accepted, f"sur {asked}"))
+        late = _counted(board, campaign.BOARD, here, _word(campaign.LATE, campaign.IS_LATE))
+        cards.append(("En retard", late, "sur la date limite"))
+    outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.modifications]})
+    changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
     removals = plural(len(consolidation.removals), "suppression proposée", "suppressions proposées")
-    cards.append(("Modifications", Figure("count", changed, formula), removals))
-    cards.append(("Conflits", Figure("count", conflicts, f"MAX({column_ref(changes.CONFLICTS, 'N°')})"), "à trancher"))
-    blocking = sum(each.bloquant for each in consolidation.findings)
-    formula = f'COUNTIFS({column_ref(controls.FINDINGS, controls.BLOCKING)},"bloquant")'
-    found = plural(len(consolidation.findings), "constat")
-    cards.append(("Constats bloquants", Figure("count", blocking, formula), f"sur {found}"))
+    cards.append(("Modifications", changed, removals))
+    numbers = f"MAX({column_ref(campaign.CONFLICTS, campaign.NUMBER)})"
+    cards.append(("Conflits", Measure("count", len(consolidation.conflicts), numbers), "à trancher"))
+    marks = [campaign.IS_BLOCKING if finding.bloquant else None for finding in consolidation.findings]
+    blocking = _word(campaign.BLOCKING, campaign.IS_BLOCKING)
+    counted = _counted(Rows({campaign.BLOCKING: marks}), campaign.FINDINGS, blocking)
+    cards.append(("Constats bloquants", counted, f"sur {plural(len(marks), 'constat')}"))
     band = {"bg_color": sheet.writer.theme.colours["calcul"], "align": "center"}
     edge = {"border_color": sheet.writer.theme.colours["filet"], "left": 1, "right": 1}
     small = sheet.writer.format(**band, **edge, top=1, valign="vcenter")
     note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True, font_size=9)
-    for column, (label, figure, note) in enumerate(cards, 1):
+    for column, (label, measure, note) in enumerate(cards, 1):
         sheet.write(row, column, label, small)
-        is_money = figure.kind == "euros"
-        digits = (EUROS_AND_CENTS if figure.value % 100 else EUROS).removesuffix("_-") if is_money else "0"
+        is_money = measure.kind == "euros"
+        digits = (EUROS_AND_CENTS if measure.value % 100 else EUROS).removesuffix("_-") if is_money else "0"
         style = sheet.writer.format(
             **(band | {"bold": True, "font_size": 16, "font_color": sheet.writer.theme.colours["titre"]}), **edge,
             num_format=digits, valign="vcenter",
         )  # fmt: skip
-        value = euros(figure.value) if is_money else figure.value
-        sheet.formula(row + 1, column, figure.formula or "", style, value, ("Essentiel", "*", label))
+        value = euros(measure.value) if is_money else measure.value
+        sheet.formula(row + 1, column, measure.formula or "", style, value, ("Essentiel", "*", label))
         sheet.write(row + 2, column, note, note_style)
     sheet.raw.set_row(row, 18)
     sheet.raw.set_row(row + 1, 30)
@@ -171,22 +167,40 @@ def since_lines(consolidation: Consolidation, labels: Labels) -> list[str]:
     return found
 
 
+def _board(consolidation: Consolidation) -> Rows:
+    """The board, as the columns that are counted show it."""
+    lines = consolidation.board
+    return Rows({
+        campaign.EXERCICE: [line.exercice for line in lines],
+        campaign.STATE: [campaign.state_words(line.status) for line in lines],
+        campaign.LATE: [campaign.IS_LATE if line.is_late else None for line in lines],
+    })  # fmt: skip
+
+
+def _word(label: str, word: str) -> Criterion:
+    return Criterion(label, word, quoted_text(word))
+
+
+def _status(status: ReturnStatus) -> Criterion:
+    return _word(campaign.STATE, campaign.state_words(status))
+
+
+def _counted(rows: Rows, table: str, *where: Criterion) -> Measure:
+    """How many rows of an Excel table meet criteria on its columns, by their labels."""
+    return Count(where).measure(rows, lambda label: column_ref(table, label))
+
+
 def _campaign(consolidation: Consolidation) -> Block:
-    """Partners by standing, one row an exercice."""
-    labels = ("Exercice", "Campagne", *(each.value.capitalize() for each in ReturnStatus), "Partenaires")
-    counts = Counter((each.exercice, each.status) for each in consolidation.board)
-    year, state = (column_ref(board.BOARD, label) for label in (board.EXERCICE, board.STATE))
-    here = this_row(CAMPAIGN, labels[0])
+    """Partners by the status of their return, one row an exercice."""
+    labels = ("Exercice", "Campagne", *(status.value.capitalize() for status in ReturnStatus), "Partenaires")
+    board = _board(consolidation)
     keys, rows = [], []
     for exercice in consolidation.exercices:
-        due = next((each.due for each in consolidation.board if each.exercice == exercice and each.due), None)
+        due = next((line.due for line in consolidation.board if line.exercice == exercice and line.due), None)
         keys.append((exercice, f"à renvoyer au plus tard le {french_date(due)}" if due else "sans date limite"))
-        row = [
-            Figure("count", counts[exercice, each],
-                   f"COUNTIFS({year},{here},{state},{quoted_text(board.state_words(each))})")
-            for each in ReturnStatus
-        ]  # fmt: skip
-        rows.append([*row, Figure("count", sum(each.value for each in row), f"COUNTIFS({year},{here})")])
+        here = Criterion(campaign.EXERCICE, exercice, this_row(CAMPAIGN, labels[0]))
+        row = [_counted(board, campaign.BOARD, here, _status(status)) for status in ReturnStatus]
+        rows.append([*row, _counted(board, campaign.BOARD, here)])
     return Block("La campagne", CAMPAIGN, labels, keys, rows)
 
 
@@ -229,25 +243,19 @@ def _write_choice(sheet: Sheet, money: Credits, row: int) -> int:
 
 
 def _funders(overview: Overview, data: DataSheet) -> Block:
-    funder, amount = (column_ref(data.table, data.label(name)) for name in ("financeur_id", "montant"))
     labels = ("Rang", "Financeur", "Financements", "Dont chiffrés", "Montants (€)")
+    funders = sorted(overview.funders.items(), key=lambda funder: (-funder[1].montant, -funder[1].financements))
+    literal = criteria([overview.funder_names[key] for key in overview.funders])
+
+    def column(name: str) -> str:
+        return column_ref(data.table, data.label(name))
+
     keys, rows = [], []
-    names = Counter(each.nom.casefold() for each in overview.funders)
-    for rank, each in enumerate(sorted(overview.funders, key=lambda one: (-one.montant, -one.financements)), 1):
-        test = criterion(each.nom) if names[each.nom.casefold()] == 1 else None
-        counted = f"COUNTIFS({funder},{test})" if test is not None else None
-        priced = f'COUNTIFS({funder},{test},{amount},"<>")' if test is not None else None
-        summed = f"SUMIFS({amount},{funder},{test})" if test is not None else None
-        keys.append((rank, held(each.nom)))
-        rows.append((
-            Figure("count", each.financements, counted),
-            Figure("count", each.priced, priced),
-            Figure("euros", each.montant, summed),
-        ))  # fmt: skip
-    totals = [
-        Figure(kind, sum(row[place].value for row in rows), f"SUM({column_ref(FUNDERS, labels[2 + place])})")
-        for place, kind in enumerate(("count", "count", "euros"))
-    ]
+    for rank, (key, funding) in enumerate(funders, 1):
+        name = overview.funder_names[key]
+        keys.append((rank, held(name)))
+        rows.append(funding_measures(funding, column, (Criterion("financeur_id", key, literal(name)),)))
+    totals = sums_of(FUNDERS, labels[2:], rows, ("count", "count", "euros"))
     return Block("Financements par financeur", FUNDERS, labels, keys, rows, totals)
 
 
@@ -257,18 +265,14 @@ def _progress(consolidation: Consolidation, overview: Overview) -> Block:
     years = [year for year in contract.tables["suivis"].column("exercice") if year is not None]
     year = max(years, default=contract.settings.exercice_courant)
     stages = (*contract.schemas["suivis"].by_name["avancement"].enum, NOTHING_SAID)
-    labels = ("N°", "Convention", *(each.capitalize() for each in stages), "Fiches")
-    keys, rows = [], []
-    for number, title in overview.conventions.items():
+    labels = ("N°", "Convention", *(stage.capitalize() for stage in stages), "Fiches")
+    rows = []
+    for number in overview.conventions:
         counts = overview.progress(year, number)
         here = "+".join(this_row(PROGRESS, label) for label in labels[2:-1])
-        row = [*(Figure("count", counts[each]) for each in stages), Figure("count", sum(counts.values()), here)]
-        keys.append((number, title))
-        rows.append(row)
-    totals = [
-        Figure("count", sum(row[place].value for row in rows), f"SUM({column_ref(PROGRESS, label)})")
-        for place, label in enumerate(labels[2:])
-    ]
+        rows.append([*(Measure("count", counts[stage]) for stage in stages), Measure("count", counts.total(), here)])
+    totals = sums_of(PROGRESS, labels[2:], rows, ["count"] * len(labels[2:]))
+    keys = list(overview.conventions.items())
     return Block(f"Fiches action en {year}", PROGRESS, labels, keys, rows, totals)
 
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
-from tabellion.outputs.consolidation.listing import FIRST_ROW, Column, finish, palette_for, write_columns
-from tabellion.outputs.consolidation.long_rows import LongColumn
-from tabellion.outputs.consolidation.palette import Cell, Palette
 from tabellion.outputs.master.layout import shown_columns
-from tabellion.outputs.master.synthese import unique_labels
 from tabellion.schema import Field, TableSchema
 from tabellion.wording import plural
+from tabellion.xlsx.blocks import unique_labels
+from tabellion.xlsx.cells import Cell, Palette
+from tabellion.xlsx.lists import FIRST_ROW, Column, LongColumn, finish, palette_for, write_long_list
 from tabellion.xlsx.writer import Sheet
 
 _ORIGIN = (
@@ -98,7 +97,7 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
             for label, each in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
         ),
     ]
-    write_columns(sheet, data.table, FIRST_ROW, columns, cells, height, empty="")
+    write_long_list(sheet, data.table, FIRST_ROW, columns, cells, height)
     finish(sheet, footer, columns=1)
 
 

@@ -9,15 +9,20 @@ from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.layout.names import CONTROLES, SYNTHESE, sheet_name
-from tabellion.outputs.consolidation import board, changes
-from tabellion.outputs.consolidation.board import write_board
-from tabellion.outputs.consolidation.changes import write_changes, write_conflicts
-from tabellion.outputs.consolidation.controls import write_controls
-from tabellion.outputs.consolidation.detail import DETAIL_TITLE, write_detail
-from tabellion.outputs.consolidation.long_rows import ListWriter
+from tabellion.outputs.consolidation.campaign import (
+    BOARD_TITLE,
+    CHANGES_TITLE,
+    CONFLICTS_TITLE,
+    write_board,
+    write_changes,
+    write_conflicts,
+    write_controls,
+)
+from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
 from tabellion.xlsx.identity import write_identity
+from tabellion.xlsx.lists import ListWriter
 
 #: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.
 KIND_CONSOLIDATION = "consolidation"
@@ -47,7 +52,7 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
-    first = (SYNTHESE, board.TITLE, changes.CHANGES_TITLE, changes.CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
+    first = (SYNTHESE, BOARD_TITLE, CHANGES_TITLE, CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
     sheets = [writer.sheet(name) for name in first]
     taken = {name.casefold() for name in first}
     tables = [(each, writer.sheet(sheet_name("", each.schema.title, taken))) for each in data.values()]

@@ -15,10 +15,6 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Place
 from tabellion.layout.names import cell_link, quoted_sheet
 from tabellion.layout.theme import Theme
-from tabellion.outputs.consolidation.links import FileLink, escaped_path
-from tabellion.outputs.consolidation.listing import FIRST_ROW, WRAPPED_ROWS, Column, finish, note, write_list
-from tabellion.outputs.consolidation.long_rows import ListWriter
-from tabellion.outputs.consolidation.palette import Cell, Palette, held
 from tabellion.outputs.diff.compare import sums
 from tabellion.outputs.diff.model import Comparison, FormulaAt, Side, TableDifference, Unread
 from tabellion.outputs.diff.words import DiffWords, counts
@@ -26,6 +22,9 @@ from tabellion.schema import Field
 from tabellion.schema.money import euros
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
+from tabellion.xlsx.blocks import held
+from tabellion.xlsx.cells import Cell, FileLink, Palette, escaped_path
+from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, Column, ListWriter, finish, note, write_list
 from tabellion.xlsx.signature import BLANK as BLANK_SEAL
 from tabellion.xlsx.signature import PROPERTY, sign
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, document_date

@@ -17,7 +17,6 @@ from tabellion.measures.completeness import (
     sheet_state,
     sheet_state_formula,
 )
-from tabellion.outputs.master.budgets import conditional
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema.typed import TYPED_RULES, Outcome, TypedEntry, kind_of, typed_dictionary
 from tabellion.schema.typed.guide import WORDS
@@ -89,15 +88,13 @@ def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int
     sheet.named_formula(row, 2, FORM_STATE, form_state_formula(form.tables), style, words)
     for word in (COMPLETE, READY):
         _colour(sheet, first, row, word, "juste")
-    sheet.raw.conditional_format(
-        first, 2, row, 2, {"type": "no_errors", "format": conditional(writer, "avertissement")}
-    )
+    sheet.raw.conditional_format(first, 2, row, 2, {"type": "no_errors", "format": writer.coloured("avertissement")})
     return row + 2
 
 
 def _colour(sheet: Sheet, first: int, last: int, word: str, colour: str) -> None:
     quoted = word.replace('"', '""')
-    rule = {"type": "cell", "criteria": "==", "value": f'"{quoted}"', "format": conditional(sheet.writer, colour)}
+    rule = {"type": "cell", "criteria": "==", "value": f'"{quoted}"', "format": sheet.writer.coloured(colour)}
     sheet.raw.conditional_format(first, 2, last, 2, {**rule, "stop_if_true": True})
 
 

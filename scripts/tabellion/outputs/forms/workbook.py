@@ -39,12 +39,12 @@ from tabellion.measures.completeness import (
     state_of,
 )
 from tabellion.outputs.forms.guide import write_guide, write_spellings
-from tabellion.outputs.master.budgets import conditional
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
-from tabellion.outputs.master.tables import computed_cell, key_source, list_source, shown, validation_rule, value_format
+from tabellion.outputs.master.tables import key_source, list_source, shown, validation_rule, value_format
 from tabellion.schema import Field
 from tabellion.schema.money import euros
 from tabellion.xlsx import signature
+from tabellion.xlsx.blocks import computed_cell
 from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.writer import CellContent, Sheet, Writer, document_date
 
@@ -170,7 +170,7 @@ class _FormSheet:
         sheet.named_formula(2, 0, counter_name(table), counter_formula(table), style, count)
         area, colour = (2, 0, 2, 0), {">": "avertissement", "==": "juste"}
         for criteria, name in colour.items():
-            rule = {"type": "cell", "criteria": criteria, "value": 0, "format": conditional(sheet.writer, name)}
+            rule = {"type": "cell", "criteria": criteria, "value": 0, "format": sheet.writer.coloured(name)}
             sheet.raw.conditional_format(*area, rule)
         words = "à compléter sur cette feuille (lignes)"
         sheet.write(2, 1, words, sheet.writer.format(bold=True, valign="vcenter"))
@@ -197,7 +197,7 @@ class _FormSheet:
             sheet.fit(first + position, [(words, place)])
         for word, colour in ((MISSING, "avertissement"), (COMPLETE, "juste")):
             rule = {"type": "text", "criteria": "begins with", "value": word.strip()}
-            rule["format"] = conditional(sheet.writer, colour)
+            rule["format"] = sheet.writer.coloured(colour)
             sheet.raw.conditional_format(first, place, self.top + self.height, place, rule)
 
     def write_gap(self, place: int, column: ColumnSpec) -> None:
@@ -212,7 +212,7 @@ class _FormSheet:
         corner = f"{column_letters(place)}{first + 1}"
         for test, colour in (("=0", "juste"), ("<>0", "avertissement")):
             rule = {"type": "formula", "criteria": f"=AND(ISNUMBER({corner}),{corner}{test})"}
-            sheet.raw.conditional_format(*area, {**rule, "format": conditional(sheet.writer, colour)})
+            sheet.raw.conditional_format(*area, {**rule, "format": sheet.writer.coloured(colour)})
 
     def write_column(self, place: int, column: ColumnSpec) -> None:
         """The cells of a column, then what may be typed there."""

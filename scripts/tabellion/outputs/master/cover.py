@@ -27,21 +27,20 @@ from tabellion.layout.names import (
     totals_name,
 )
 from tabellion.measures import MEASURE
+from tabellion.measures.measure import EXACT, ROUNDED, WRONG, Count, Criterion, Measure, Rows, column_sum
 from tabellion.outputs.master.budgets import (
     GAP,
+    RECAP_GAP,
     STATE,
     add_state_colours,
-    conditional,
-    convention_figures,
     measured_labels,
-    state_of,
-    town_figures,
+    subtotal,
+    total,
 )
 from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterLayout, choice_name, is_shown
 from tabellion.outputs.master.rapprochement import NET, PUBLISHED, RECOMPUTED
 from tabellion.outputs.master.synthese import CREDITS, NUMBER
 from tabellion.outputs.master.tables import (
-    computed_cell,
     fit_data_table,
     shown_columns_of,
     write_data_table,
@@ -49,11 +48,13 @@ from tabellion.outputs.master.tables import (
 from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.dictionary import HEADERS as DICTIONARY_HEADERS
 from tabellion.schema.dictionary import dictionary
+from tabellion.xlsx.blocks import write_named
 from tabellion.xlsx.text_metrics import column_width
 from tabellion.xlsx.writer import Sheet
 
 FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
-_FINDING_LABELS = ("N°", "Gravité", "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
+_SEVERITY = "Gravité"
+_FINDING_LABELS = ("N°", _SEVERITY, "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
 #: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
 _FRONT_WIDTHS = (8, 56, 18, 18, 18, 16, 14)
@@ -120,20 +121,20 @@ def _write_figures(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findin
     walk, row = contract.walk, 5
     sheet.section(row, 0, "L'essentiel")
     figures = (
-        ("Total général publié", "Accueil_publie", PUBLISHED, walk.published),
-        ("Total recalculé de toutes les lignes", "Accueil_recalcule", RECOMPUTED, walk.recomputed),
-        ("Total recalculé sans double compte", "Accueil_net", NET, walk.net),
+        ("Total général publié", "Accueil_publie", Measure("euros", walk.published, PUBLISHED)),
+        ("Total recalculé de toutes les lignes", "Accueil_recalcule", Measure("euros", walk.recomputed, RECOMPUTED)),
+        ("Total recalculé sans double compte", "Accueil_net", Measure("euros", walk.net, NET)),
     )
     link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, align="left", indent=1)
-    for offset, (words, name, formula, cents) in enumerate(figures, 1):
+    for offset, (words, name, measure) in enumerate(figures, 1):
         sheet.wide(row + offset, 0, 1, words, computed=True, bold=True)
-        style, content = computed_cell(writer, "euros", cents, bold=True)
-        sheet.named_formula(row + offset, 2, name, formula, style, content)
+        write_named(sheet, row + offset, 2, name, measure, bold=True)
     sheet.show_cents((row + 1, 2, row + len(figures), 2))
     for offset, key in enumerate((RAPPROCHEMENT, SYNTHESE, RAPPROCHEMENT), 1):
         sheet.link(row + offset, 3, sheet_marker(key), key, link)
     row += len(figures) + 2
     sheet.section(row, 0, "État des contrôles à la génération")
+    severities = Rows({_SEVERITY: [finding.gravite.label for finding in findings]})
     for offset, (severity, words) in enumerate(_STATE_NAMES.items(), 1):
         colour = severity.label
         paint: dict[str, Any] = {
@@ -141,11 +142,9 @@ def _write_figures(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findin
             "font_color": contract.theme.colours[f"{colour}_texte"],
         }
         sheet.wide(row + offset, 0, 1, words, bold=True, **paint)
-        count = sum(each.gravite is severity for each in findings)
-        formula = f'COUNTIFS({column_ref(FINDINGS, "Gravité")},"{severity.label}")'
-        sheet.named_formula(
-            row + offset, 2, f"Nombre_{severity.label}", formula, writer.cell(computed=True, align="center"), count
-        )
+        count = Count((Criterion(_SEVERITY, severity.label, f'"{severity.label}"'),))
+        measure = count.measure(severities, lambda label: column_ref(FINDINGS, label))
+        write_named(sheet, row + offset, 2, f"Nombre_{severity.label}", measure)
         sheet.link(row + offset, 3, sheet_marker(CONTROLES), CONTROLES, link)
     return row + len(_STATE_NAMES) + 2
 
@@ -193,22 +192,27 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
 
 def _write_convention_state(sheet: Sheet, layout: MasterLayout, row: int, number: int) -> None:
     """Figures taken from the budget sheet's own totals: one formula each, and the words of its state."""
-    accounts, table = layout.contract.accounts, totals_name(number)
-    towns = [town_figures(accounts, number, town) for town in accounts.towns]
-    style, content = computed_cell(sheet.writer, "euros", accounts.of(number))
-    measure = measured_labels(layout)[MEASURE]
-    sheet.named_formula(row, 4, f"Credits_{number:02d}", f"SUM({column_ref(table, measure)})", style, content)
-    recap_gap = convention_figures(accounts, number).recap_gap
-    gap = sum(each.gap or 0 for each in towns) if recap_gap is None else recap_gap
-    style, content = computed_cell(sheet.writer, "signed", gap)
+    table, measure = totals_name(number), measured_labels(layout)[MEASURE]
+    towns = [subtotal(layout, number, town) for town in layout.contract.accounts.towns]
+    credits_ = column_sum("euros", table, measure, (town[measure].value for town in towns))
+    write_named(sheet, row, 4, f"Credits_{number:02d}", credits_)
+    recap_gap = total(layout, number, towns)[RECAP_GAP]
+    printed_gap = column_sum("signed", table, GAP, (town[GAP].value for town in towns))
     at_recap = f"INDEX({column_ref(CREDITS, GAP)},MATCH({number},{column_ref(CREDITS, NUMBER)},0))"
-    formula = f'IF({at_recap}="",SUM({column_ref(table, GAP)}),{at_recap})'
-    sheet.named_formula(row, 5, f"Ecart_{number:02d}", formula, style, content)
-    gaps = [gap for each in towns for gap in (each.gap, each.recap_gap)]
-    state = state_of(layout.contract.settings.arrondi_euros, *gaps, 0)
-    column = column_ref(table, STATE)
-    formula = f'IF(COUNTIFS({column},"à vérifier")>0,"à vérifier",IF(COUNTIFS({column},"arrondi")>0,"arrondi","juste"))'
-    sheet.named_formula(row, 6, f"Etat_{number:02d}", formula, sheet.writer.cell(computed=True, align="center"), state)
+    value = printed_gap.value if recap_gap.value == "" else recap_gap.value
+    formula = f'IF({at_recap}="",{printed_gap.formula},{at_recap})'
+    write_named(sheet, row, 5, f"Ecart_{number:02d}", Measure("signed", value, formula))
+    write_named(sheet, row, 6, f"Etat_{number:02d}", worst_state(table, [town[STATE].value for town in towns]))
+
+
+def worst_state(table: str, states: Sequence[str]) -> Measure:
+    """The worst of the states of a table."""
+    rows, formula, worst = Rows({STATE: states}), f'"{EXACT}"', EXACT
+    for word in (ROUNDED, WRONG):
+        count = Count((Criterion(STATE, word, f'"{word}"'),)).measure(rows, lambda label: column_ref(table, label))
+        formula = f'IF({count.formula}>0,"{word}",{formula})'
+        worst = word if count.value else worst
+    return Measure("state", worst, formula)
 
 
 def write_nomenclatures(sheet: Sheet, layout: MasterLayout) -> None:
@@ -323,13 +327,7 @@ def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findi
         sheet.fit(row, [(words, column) for column, words in texts.items()])
     last = FIRST_TABLE_ROW + max(1, len(ordered))
     for severity in Severity:
-        rule = {
-            "type": "cell",
-            "criteria": "==",
-            "value": f'"{severity.label}"',
-            "format": conditional(writer, severity.label),
-        }
-        sheet.raw.conditional_format(FIRST_TABLE_ROW + 1, 1, last, 1, rule)
+        sheet.colour_word((FIRST_TABLE_ROW + 1, 1, last, 1), severity.label, severity.label)
     sheet.set_widths(enumerate(_FINDING_WIDTHS))
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), layout.contract.settings.titre)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from xlsxwriter.format import Format
-
-from tabellion.layout.names import CHARGES, PLANS, PRODUITS, column_ref, sheet_marker, table_name, this_row
-from tabellion.measures.funding import FundingPlan, progress, retained
-from tabellion.outputs.master.budgets import add_state_colours, state_formula, state_of
-from tabellion.outputs.master.fiches import finish
-from tabellion.outputs.master.layout import FIRST_TABLE_ROW, DataTable, MasterLayout
-from tabellion.outputs.master.tables import Computed, computed_cell, fit_data_table, write_data_table
-from tabellion.xlsx.writer import CellContent, Sheet
+from tabellion.layout.names import CHARGES, PLANS, PRODUITS, sheet_marker, table_name, this_row
+from tabellion.measures.funding import CHARGES_TOTALS, PRODUITS_TOTALS, cofinancing, progress, retained
+from tabellion.measures.measure import Criterion, Measure, gap, rounded
+from tabellion.outputs.master.budgets import add_state_colours, state_of
+from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
+from tabellion.outputs.master.tables import Computed, write_table_sheet
+from tabellion.xlsx.blocks import write_measure, write_named
+from tabellion.xlsx.writer import Sheet
 
 #: The table of what plans add up to, and its columns.
 SUMMARY = "Plans_fiches"
@@ -40,24 +40,25 @@ def write_plans(sheet: Sheet, layout: MasterLayout) -> None:
     sheet.title("Plans de financement", "Charges, produits et cofinancement, fiche par fiche", len(_LABELS))
     sheet.link(2, 2, sheet_marker(CHARGES), f"→ {CHARGES}")
     sheet.link(2, 3, sheet_marker(PRODUITS), f"→ {PRODUITS}")
-    formulas = _formulas(layout, each_row=True)
+    rows = [_measures(layout, plan) for plan in plans]
+    calculated = {label: str(measure.formula) for label, measure in rows[0].items()} if rows else None
     row, height = FIRST_TABLE_ROW, max(1, len(plans))
     aligned = dict.fromkeys((YEAR, STATE, RATE), "center") | {
         label: "right" for label in _LABELS[_FIRST_SUM:] if label not in (STATE, RATE)
     }
-    sheet.table(SUMMARY, row, 0, height, _LABELS, calculated=formulas if plans else None, aligned=aligned)
+    sheet.table(SUMMARY, row, 0, height, _LABELS, calculated=calculated, aligned=aligned)
     for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
         if label not in (STATE, RATE):
             sheet.show_cents((row + 1, column, row + height + 1, column), signed=label == GAP)
     aims = {each["fiche_id"]: each["objectif"] for each in layout.contract.tables["fiches"].rows}
     texts, centred = writer.cell(computed=True, text_wrap=True), writer.cell(computed=True, align="center")
-    for position, ((fiche, year), sums) in enumerate(plans.items(), row + 1):
+    for position, ((fiche, year), measures) in enumerate(zip(plans, rows, strict=True), row + 1):
         aim = aims.get(fiche)
         sheet.write(position, 0, fiche, writer.cell(computed=True, num_format="@"))
         sheet.write(position, 1, year, centred)
         sheet.write(position, 2, aim, texts)
         sheet.fit(position, [(aim, 2)])
-        _write_sums(sheet, layout, position, sums, formulas)
+        _write_sums(sheet, position, measures)
     if not plans:
         for column in range(len(_LABELS)):
             sheet.write(row + 1, column, "Aucun plan pour l'instant." if column == 2 else None, texts)
@@ -73,33 +74,22 @@ def write_plans(sheet: Sheet, layout: MasterLayout) -> None:
     sheet.raw.print_area(0, 0, total + len(_NOTES) + 1, len(_LABELS) - 1)
 
 
-def _write_sums(sheet: Sheet, layout: MasterLayout, row: int, sums: FundingPlan, formulas: dict[str, str]) -> None:
-    values = _values(layout, sums)
-    for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
-        style, content = _cell(sheet, label, values[label])
-        sheet.formula(row, column, formulas[label], style, content, (SUMMARY, "*", label))
+def _write_sums(sheet: Sheet, row: int, measures: Mapping[str, Measure]) -> None:
+    for column, (label, measure) in enumerate(measures.items(), _FIRST_SUM):
+        write_measure(sheet, row, column, measure, (SUMMARY, "*", label), **_style(label))
 
 
 def _write_total(sheet: Sheet, layout: MasterLayout, row: int) -> None:
     """All plans together, from the rows themselves: what was added since counts too. A balance is each plan's own."""
-    every = FundingPlan()
-    for each in layout.contract.plans.values():
-        for name, cents in vars(each).items():
-            setattr(every, name, getattr(every, name) + cents)
-    formulas, values = _formulas(layout, each_row=False), _values(layout, every)
-    for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
+    for column, (label, measure) in enumerate(_measures(layout, None).items(), _FIRST_SUM):
         if label == STATE:
             sheet.write(row, column, None, sheet.writer.cell(computed=True))
-            continue
-        style, content = _cell(sheet, label, values[label], bold=True)
-        sheet.named_formula(row, column, _total_name(label), formulas[label], style, content)
+        else:
+            write_named(sheet, row, column, _total_name(label), measure, bold=True, **_style(label))
 
 
-def _cell(sheet: Sheet, label: str, value: Any, **more: Any) -> tuple[Format, CellContent]:
-    """The format and the content of a sum, a rate or a state."""
-    if label == RATE:
-        return sheet.writer.cell(computed=True, align="center", num_format=_RATE_FORMAT, **more), value
-    return computed_cell(sheet.writer, {GAP: "signed", STATE: "state"}.get(label, "euros"), value, **more)
+def _style(label: str) -> dict[str, Any]:
+    return {"align": "center", "num_format": _RATE_FORMAT} if label == RATE else {}
 
 
 def _total_name(label: str) -> str:
@@ -107,83 +97,67 @@ def _total_name(label: str) -> str:
     return f"Plans_total_{_LABELS.index(label)}"
 
 
-def _formulas(layout: MasterLayout, *, each_row: bool) -> dict[str, str]:
-    """The formula of each sum: of the row's fiche and exercice, or of everything."""
-    charges, produits = layout.data[table_name("plan_charges")], layout.data[table_name("plan_produits")]
+def _measures(layout: MasterLayout, plan: tuple[str, int] | None) -> dict[str, Measure]:
+    """Each sum: of the plan of a fiche and an exercice, that formulas take from their row, or of everything."""
 
     def own(label: str) -> str:
-        return this_row(SUMMARY, label) if each_row else _total_name(label)
+        return this_row(SUMMARY, label) if plan is not None else _total_name(label)
 
-    def total(table: DataTable, amount: str, heading: str, criterion: str, *named: str) -> str:
-        conditions = [column_ref(table.name, table.label(heading)), f'"{criterion}"']
-        for name in named:
-            conditions += [column_ref(table.name, table.label(name)), '"<>"']
-        if each_row:
-            for name, label in (("fiche_id", FICHE), ("exercice", YEAR)):
-                conditions += [column_ref(table.name, table.label(name)), this_row(SUMMARY, label)]
-        return f"SUMIFS({column_ref(table.name, table.label(amount))},{','.join(conditions)})"
-
-    money = {
-        CHARGES_SUM: total(charges, "montant", "poste", "<>86*"),
-        PRODUITS_SUM: total(produits, "retenu", "compte", "<>87*"),
-        GAP: f"ROUND({own(PRODUITS_SUM)}-{own(CHARGES_SUM)},2)",
-        FUNDERS: total(produits, "retenu", "compte", "<>87*", "financeur_id"),
-        RATE: f'IF({own(CHARGES_SUM)}=0,"",ROUND(100*{own(FUNDERS)}/{own(CHARGES_SUM)},1))',
-        ASKED: total(produits, "montant_demande", "compte", "<>87*"),
-        GRANTED: total(produits, "montant_accorde", "compte", "<>87*"),
-        PAID: total(produits, "montant_verse", "compte", "<>87*"),
-        GIVEN: total(charges, "montant", "poste", "86*"),
-        RECEIVED: total(produits, "retenu", "compte", "87*"),
+    where = [
+        Criterion(name, value, own(label))
+        for name, label, value in zip(("fiche_id", "exercice"), (FICHE, YEAR), plan or (), strict=False)
+    ]
+    sides = zip(
+        ("plan_charges", "plan_produits"), (CHARGES_TOTALS, PRODUITS_TOTALS), layout.contract.plan_rows, strict=True
+    )
+    sums = {
+        name: total.also(*where).measure(rows, layout.columns(table))
+        for table, totals, rows in sides
+        for name, total in totals.items()
     }
-    return money | {STATE: state_formula(own(GAP), f"ROUND({own(RECEIVED)}-{own(GIVEN)},2)")}
+    charges, produits, funders = (
+        sums[name].at(own(label))
+        for name, label in (("charges", CHARGES_SUM), ("produits", PRODUITS_SUM), ("funders", FUNDERS))
+    )
+    balance = rounded(gap(produits, charges))
+    voluntary = rounded(gap(sums["received"].at(own(RECEIVED)), sums["given"].at(own(GIVEN))))
+    return {
+        CHARGES_SUM: sums["charges"],
+        PRODUITS_SUM: sums["produits"],
+        GAP: balance,
+        STATE: state_of(layout, balance.at(own(GAP)), voluntary),
+        FUNDERS: sums["funders"],
+        RATE: cofinancing(funders, charges),
+        ASKED: sums["asked"],
+        GRANTED: sums["granted"],
+        PAID: sums["paid"],
+        GIVEN: sums["given"],
+        RECEIVED: sums["received"],
+    }
 
 
 def write_charges(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the charges of all plans."""
-    table = layout.data[table_name("plan_charges")]
-    sheet.title("Charges", "Plans de financement : ce que coûte chaque fiche, poste par poste", len(table.columns))
-    _write_rows(sheet, layout, table, {})
+    subtitle = "Plans de financement : ce que coûte chaque fiche, poste par poste"
+    write_table_sheet(sheet, layout, "plan_charges", "Charges", subtitle, "commentaire")
+    sheet.link(2, 1, sheet_marker(PLANS), f"→ {PLANS}")
 
 
 def write_produits(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the produits of all plans, with what each counts for and where it stands."""
     table = layout.data[table_name("plan_produits")]
     subtitle = "Plans de financement : qui paie chaque fiche, et où en est chaque somme"
-    sheet.title("Produits", subtitle, len(table.columns))
     asked, granted, paid = (
         this_row(table.name, table.label(name)) for name in ("montant_demande", "montant_accorde", "montant_verse")
     )
     rows = layout.contract.tables["plan_produits"].select(table.indexes).rows
-    kept = ["" if (cents := retained(row)) is None else cents for row in rows]
+    counts = ["" if (cents := retained(row)) is None else cents for row in rows]
     counted = f'IF({granted}<>"",{granted},IF({asked}="","",{asked}))'
     waiting = f'IF({granted}="",IF({asked}="","","demandé"),IF({granted}=0,"refusé","accordé"))'
     settled = f'IF({paid}>=N({granted}),"versé","versé en partie")'
     computed = {
-        "retenu": Computed("euros", counted, kept),
+        "retenu": Computed("euros", counted, counts),
         "etat": Computed("state", f"IF(N({paid})>0,{settled},{waiting})", [progress(row) for row in rows]),
     }
-    _write_rows(sheet, layout, table, computed)
-
-
-def _write_rows(sheet: Sheet, layout: MasterLayout, table: DataTable, computed: dict[str, Computed]) -> None:
-    write_data_table(sheet, layout, table, computed)
-    fit_data_table(sheet, layout, table, computed)
-    finish(sheet, layout, table, last_printed="commentaire")
+    write_table_sheet(sheet, layout, "plan_produits", "Produits", subtitle, "commentaire", computed)
     sheet.link(2, 1, sheet_marker(PLANS), f"→ {PLANS}")
-
-
-def _values(layout: MasterLayout, sums: FundingPlan) -> dict[str, Any]:
-    rounding = layout.contract.settings.arrondi_euros
-    return {
-        CHARGES_SUM: sums.charges,
-        PRODUITS_SUM: sums.produits,
-        GAP: sums.gap,
-        STATE: state_of(rounding, sums.gap, sums.voluntary_gap),
-        FUNDERS: sums.funders,
-        RATE: "" if sums.rate is None else sums.rate,
-        ASKED: sums.asked,
-        GRANTED: sums.granted,
-        PAID: sums.paid,
-        GIVEN: sums.given,
-        RECEIVED: sums.received,
-    }

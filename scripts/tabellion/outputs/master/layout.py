@@ -30,11 +30,13 @@ from tabellion.layout.names import (
     SUIVI,
     SYNTHESE,
     cell_name,
+    column_ref,
     sheet_key,
     sheet_name,
     table_name,
 )
 from tabellion.layout.theme import Theme
+from tabellion.measures.measure import Columns
 from tabellion.schema import FUNDING_TABLES, Field, TableSchema
 
 #: Zero-based row of a sheet's first table header: a title, a subtitle, a line of links, a blank line.
@@ -118,6 +120,11 @@ class MasterLayout:
             rows = found.setdefault(table.resource, {})
             rows.update({index: (table, position) for position, index in enumerate(table.indexes)})
         return found
+
+    def columns(self, resource: str, convention: int | None = None) -> Columns:
+        """Gives a field's column of a table (of one convention's part of it) as formulas name it."""
+        table = self.data[table_name(resource, convention)]
+        return lambda name: column_ref(table.name, table.label(name))
 
     def find(self, resource: str, index: Any) -> tuple[DataTable, int]:
         """The Excel table and the zero-based sheet row of a row of the register."""

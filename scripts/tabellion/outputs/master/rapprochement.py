@@ -14,10 +14,12 @@ from tabellion.layout.names import (
     this_row,
 )
 from tabellion.measures import DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Step, StepKind
-from tabellion.outputs.master.budgets import TOTAL, add_state_colours, published_sum, state_formula, state_of
+from tabellion.measures.measure import Criterion, Measure, Total, column_sum, gap, state_word
+from tabellion.outputs.master.budgets import add_state_colours, in_exercice, lines_total, published, state_of
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.synthese import CREDITS
-from tabellion.outputs.master.tables import Computed, computed_cell, fit_data_table, widths, write_data_table
+from tabellion.outputs.master.tables import Computed, fit_data_table, widths, write_data_table
+from tabellion.xlsx.blocks import TOTAL, show_cents, write_measure, write_named
 from tabellion.xlsx.writer import Sheet
 
 STEPS, DOUBLES = "Ecarts_expliques", "Comptes_deux_fois"
@@ -55,27 +57,24 @@ def write_rapprochement(sheet: Sheet, layout: MasterLayout) -> None:
 def _write_balance(sheet: Sheet, layout: MasterLayout) -> None:
     walk, row = layout.contract.walk, layout.balance_row
     sheet.section(row - 1, 0, "Du total publié au total recalculé")
-    explained, twice = sum(step.cents for step in walk.steps), sum(step.cents for step in walk.doubles)
+    printed = published(layout, RECAP, SCOPE_ALL)
+    explained = column_sum("signed", STEPS, AMOUNT, (step.cents for step in walk.steps))
+    twice = column_sum("signed", DOUBLES, AMOUNT, (step.cents for step in walk.doubles))
+    recomputed = Measure("euros", walk.recomputed, f"SUM({column_ref(CREDITS, TOTAL)})")
+    since = gap(gap(recomputed.at(RECOMPUTED), printed.at(PUBLISHED)), explained.at(EXPLAINED))
     lines = (
-        (PUBLISHED, "Total général publié", published_sum(layout, RECAP, SCOPE_ALL), walk.published, "euros"),
-        (EXPLAINED, "Écarts nommés ci-dessous", f"SUM({column_ref(STEPS, AMOUNT)})", explained, "signed"),
-        (SINCE, "Écarts apparus depuis la génération", f"{RECOMPUTED}-{PUBLISHED}-{EXPLAINED}", 0, "signed"),
-        (
-            RECOMPUTED,
-            "Total recalculé de toutes les lignes",
-            f"SUM({column_ref(CREDITS, TOTAL)})",
-            walk.recomputed,
-            "euros",
-        ),
-        (TWICE, "Compté dans deux conventions", f"SUM({column_ref(DOUBLES, AMOUNT)})", twice, "signed"),
-        (NET, "Total recalculé sans double compte", f"{RECOMPUTED}+{TWICE}", walk.net, "euros"),
+        (PUBLISHED, "Total général publié", printed),
+        (EXPLAINED, "Écarts nommés ci-dessous", explained),
+        (SINCE, "Écarts apparus depuis la génération", since),
+        (RECOMPUTED, "Total recalculé de toutes les lignes", recomputed),
+        (TWICE, "Compté dans deux conventions", twice),
+        (NET, "Total recalculé sans double compte", Measure("euros", walk.net, f"{RECOMPUTED}+{TWICE}")),
     )
-    for offset, (name, words, formula, cents, kind) in enumerate(lines):
-        strong = {"bold": True} if kind == "euros" else {}
-        sheet.wide(row + offset, 0, _AMOUNT_COLUMN - 1, words, computed=True, **strong)
-        style, content = computed_cell(sheet.writer, kind, cents, **strong)
-        sheet.named_formula(row + offset, _AMOUNT_COLUMN, name, formula, style, content)
-        sheet.show_cents((row + offset, _AMOUNT_COLUMN, row + offset, _AMOUNT_COLUMN), signed=kind == "signed")
+    for place, (name, words, measure) in enumerate(lines, row):
+        strong = {"bold": True} if measure.kind == "euros" else {}
+        sheet.wide(place, 0, _AMOUNT_COLUMN - 1, words, computed=True, **strong)
+        write_named(sheet, place, _AMOUNT_COLUMN, name, measure, **strong)
+        show_cents(sheet, [measure.kind], place, _AMOUNT_COLUMN, place)
 
 
 def _write_steps(
@@ -99,8 +98,8 @@ def _write_steps(
         sheet.fit(place, [(words, 1), (town, 3)])
         sheet.write(place, 2, step.convention, centred)
         sheet.write(place, 3, town, style)
-        cell_style, content = computed_cell(sheet.writer, "signed", step.cents)
-        sheet.formula(place, _AMOUNT_COLUMN, _formula(layout, step), cell_style, content, (name, key, AMOUNT))
+        measure = Measure("signed", step.cents, _formula(layout, step))
+        write_measure(sheet, place, _AMOUNT_COLUMN, measure, (name, key, AMOUNT))
         link = sheet.writer.cell(font_color=layout.contract.theme.colours["lien"], underline=1, align="center")
         sheet.link(place, 5, _target(layout, step), "voir", link)
 
@@ -119,37 +118,28 @@ def describe(layout: MasterLayout, step: Step) -> str:
     }[step.kind]
 
 
-def _formula(layout: MasterLayout, step: Step) -> str:
+def _formula(layout: MasterLayout, step: Step) -> str | None:
     """The live formula of a step: the same two figures that :mod:`tabellion.measures.walk` compares."""
-    convention = str(step.convention)
+    convention, contract = step.convention, layout.contract
     if step.kind is StepKind.GENERAL:
-        return f"{published_sum(layout, RECAP, SCOPE_CONVENTION)}-{published_sum(layout, RECAP, SCOPE_ALL)}"
+        return gap(published(layout, RECAP, SCOPE_CONVENTION), published(layout, RECAP, SCOPE_ALL)).formula
+    if convention is None:
+        raise ValueError(f"a step of {step.kind} without its convention")
     if step.kind is StepKind.CONVENTION:
-        towns = published_sum(layout, RECAP, SCOPE_TOWN, convention)
-        return f"{towns}-{published_sum(layout, RECAP, SCOPE_CONVENTION, convention)}"
+        towns = published(layout, RECAP, SCOPE_TOWN, convention)
+        return gap(towns, published(layout, RECAP, SCOPE_CONVENTION, convention)).formula
     if step.kind is StepKind.ABSENT:
-        return published_sum(layout, DETAIL, SCOPE_TOWN, convention)
-    lines = layout.data[table_name("lignes_budgetaires", step.convention)]
-    measure = column_ref(lines.name, lines.label(MEASURE))
+        return published(layout, DETAIL, SCOPE_TOWN, convention).formula
     if step.kind is StepKind.DOUBLE:
-        identifier = layout.contract.tables["lignes_budgetaires"].rows[step.index]["ligne_id"]
-        keys = column_ref(lines.name, lines.label("ligne_id"))
-        years = column_ref(lines.name, lines.label("exercice"))
-        return f"-SUMIFS({measure},{keys},{quoted_text(identifier)},{years},{EXERCICE})"
-    town = quoted_text(layout.contract.town_labels[step.town])
-    printed = published_sum(layout, DETAIL, SCOPE_TOWN, convention, town)
+        identifier = contract.tables["lignes_budgetaires"].rows[step.index]["ligne_id"]
+        where = (Criterion("ligne_id", identifier, quoted_text(identifier)), in_exercice(layout))
+        return "-" + Total(MEASURE, where).formula(layout.columns("lignes_budgetaires", convention))
+    town = quoted_text(contract.town_labels[step.town])
+    printed = published(layout, DETAIL, SCOPE_TOWN, convention, step.town, town_cell=town)
     if step.kind is StepKind.TOWN:
-        return f"{printed}-{published_sum(layout, RECAP, SCOPE_TOWN, convention, town)}"
-    return f"{lines_sum(layout, step.convention, town, EXERCICE)}-{printed}"
-
-
-def lines_sum(layout: MasterLayout, convention: int | None, town: str | None, exercice: str) -> str:
-    """The formula of a sum of lines; ``town`` and ``exercice`` are formulas themselves."""
-    lines = layout.data[table_name("lignes_budgetaires", convention)]
-    conditions = [column_ref(lines.name, lines.label("exercice")), exercice]
-    if town is not None:
-        conditions += [column_ref(lines.name, lines.label("collectivite_id")), town]
-    return f"SUMIFS({column_ref(lines.name, lines.label(MEASURE))},{','.join(conditions)})"
+        return gap(printed, published(layout, RECAP, SCOPE_TOWN, convention, step.town, town_cell=town)).formula
+    lines = lines_total(layout, convention, in_exercice(layout), Criterion("collectivite_id", step.town, town))
+    return gap(lines, printed).formula
 
 
 def _target(layout: MasterLayout, step: Step) -> str:
@@ -172,38 +162,30 @@ def _target(layout: MasterLayout, step: Step) -> str:
 
 def _published(layout: MasterLayout) -> dict[str, Computed]:
     """The recomputed figure beside each published total, with the gap and its state."""
-    contract = layout.contract
+    contract, settings = layout.contract, layout.contract.settings
     table = layout.data[table_name("totaux_publies")]
-    town, year = this_row(table.name, table.label("collectivite_id")), this_row(table.name, table.label("exercice"))
-    calculated, printed = this_row(table.name, table.label("calcule")), this_row(table.name, table.label("montant"))
-    gap = this_row(table.name, table.label("ecart"))
-    shown = f"IF({year}={EXERCICE},SUM({column_ref(CREDITS, TOTAL)}),0)"
+
+    def cell(name: str) -> str:
+        return this_row(table.name, table.label(name))
+
     columns = contract.tables["totaux_publies"].select(table.indexes).columns
-    formulas, values, gaps, states = [], [], [], []
-    sums = _line_sums(layout)
-    for convention, collectivite, exercice, cents in zip(
+    sums, gaps, states = [], [], []
+    for convention, town, exercice, cents in zip(
         columns["convention_id"], columns["collectivite_id"], columns["exercice"], columns["montant"], strict=True
     ):
         if convention in contract.convention_titles:
-            formulas.append(lines_sum(layout, convention, town if collectivite is not None else None, year))
-            value = sums.get((convention, collectivite, exercice), 0)
+            where = [Criterion("exercice", exercice, cell("exercice"))]
+            where += [Criterion("collectivite_id", town, cell("collectivite_id"))] if town is not None else []
+            sums.append(lines_total(layout, convention, *where))
         else:
-            formulas.append(shown)
-            value = contract.accounts.of() if exercice == contract.settings.exercice else 0
-        values.append(value)
-        gaps.append(value - (cents or 0))
-        states.append(state_of(contract.settings.arrondi_euros, value - (cents or 0)))
+            formula = f"IF({cell('exercice')}={EXERCICE},SUM({column_ref(CREDITS, TOTAL)}),0)"
+            sums.append(Measure("euros", contract.accounts.of() if exercice == settings.exercice else 0, formula))
+        gaps.append(sums[-1].value - (cents or 0))
+        states.append(state_word(settings.arrondi_euros, gaps[-1]))
+    calculated, printed, difference = cell("calcule"), cell("montant"), cell("ecart")
+    words = state_of(layout, Measure("signed", 0, difference))
     return {
-        "calcule": Computed("euros", formulas, values),
+        "calcule": Computed("euros", [str(each.formula) for each in sums], [each.value for each in sums]),
         "ecart": Computed("signed", f'IF(AND({calculated}="",{printed}=""),"",{calculated}-N({printed}))', gaps),
-        "etat": Computed("state", f'IF({gap}="","",{state_formula(gap)})', states),
+        "etat": Computed("state", f'IF({difference}="","",{words.formula})', states),
     }
-
-
-def _line_sums(layout: MasterLayout) -> dict[tuple[int, str | None, int], int]:
-    sums: dict[tuple[int, str | None, int], int] = {}
-    for line in layout.contract.tables["lignes_budgetaires"].rows:
-        for town in (line["collectivite_id"], None):
-            key = (line["convention_id"], town, line["exercice"])
-            sums[key] = sums.get(key, 0) + (line[MEASURE] or 0)
-    return sums

@@ -13,14 +13,13 @@ from tabellion.outputs.master.layout import Column, DataTable, MasterLayout, cho
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.money import euros
 from tabellion.wording import french_date
+from tabellion.xlsx.blocks import computed_cell
 from tabellion.xlsx.writer import (
     DATE,
     EUROS,
     EUROS_AND_CENTS,
     FIRST_DAY,
     PERCENT,
-    SIGNED_EUROS,
-    SIGNED_EUROS_AND_CENTS,
     CellContent,
     Sheet,
     Writer,
@@ -189,25 +188,6 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
     return None
 
 
-#: The format of a computed value by kind, without and with cents.
-_KIND_FORMATS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "text": ({"text_wrap": True}, {}),
-    "state": ({"align": "center"}, {}),
-    "count": ({"align": "center"}, {}),
-    "euros": ({"num_format": EUROS}, {"num_format": EUROS_AND_CENTS}),
-    "signed": ({"num_format": SIGNED_EUROS}, {"num_format": SIGNED_EUROS_AND_CENTS}),
-}
-
-
-def computed_cell(writer: Writer, kind: str, value: Any, **properties: Any) -> tuple[Format, CellContent]:
-    """The format and the content of a computed value: cents become euros where the kind is of money."""
-    plain, with_cents = _KIND_FORMATS[kind]
-    if kind not in ("euros", "signed") or not isinstance(value, int):
-        return writer.cell(computed=True, **(plain | properties)), value
-    content: CellContent = euros(value)
-    return writer.cell(computed=True, **((with_cents if value % 100 else plain) | properties)), content
-
-
 def _write_computed(
     sheet: Sheet, table: DataTable, column: Column, place: int, made: Computed, keys: list[str]
 ) -> None:
@@ -250,3 +230,24 @@ def define_lists(writer: Writer, layout: MasterLayout) -> None:
             writer.name(key_source(resource), "=" + column_ref(name, label))
     for each in layout.lists.values():
         writer.name(choice_name(each.name), "=" + column_ref(each.name, each.title))
+
+
+def write_table_sheet(
+    sheet: Sheet,
+    layout: MasterLayout,
+    resource: str,
+    title: str,
+    subtitle: str,
+    last_printed: str | None = None,
+    computed: Mapping[str, Computed] | None = None,
+    convention: int | None = None,
+) -> None:
+    """Write a sheet that is a table, printed up to the column ``last_printed`` (all of them by default)."""
+    table = layout.data[table_name(resource, convention)]
+    sheet.title(title, subtitle, len(table.columns))
+    write_data_table(sheet, layout, table, computed)
+    fit_data_table(sheet, layout, table, computed)
+    sheet.set_widths(widths(table))
+    sheet.raw.freeze_panes(table.row + 1, 1)
+    sheet.print_setup((table.row, table.row), layout.contract.settings.titre)
+    sheet.raw.print_area(0, 0, table.last_row, table.column_of(last_printed or table.columns[-1].name))

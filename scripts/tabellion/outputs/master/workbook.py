@@ -23,18 +23,32 @@ from tabellion.layout.names import (
     sheet_key,
     sheet_marker,
     table_name,
+    this_row,
 )
+from tabellion.measures.measure import Count, Criterion
 from tabellion.outputs.master.budgets import define_constants, write_budget
 from tabellion.outputs.master.cover import write_accueil, write_controles, write_nomenclatures
-from tabellion.outputs.master.fiches import write_fiches, write_financements, write_subventions, write_suivi
 from tabellion.outputs.master.funding import write_charges, write_plans, write_produits
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.rapprochement import write_rapprochement
 from tabellion.outputs.master.synthese import write_synthese
-from tabellion.outputs.master.tables import define_lists
+from tabellion.outputs.master.tables import Computed, define_lists, write_table_sheet
 from tabellion.xlsx import signature
 from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.writer import Sheet, Writer, document_date
+
+UNKNOWN_AXE = "axe inconnu"
+#: The sheets that are one table: its resource, their title and subtitle, the last printed column.
+_TABLE_SHEETS = {
+    FINANCEMENTS: ("financements", "Financements", "Les financeurs retenus, fiche par fiche", "montant_texte"),
+    SUBVENTIONS: (
+        "subventions",
+        "Subventions",
+        "Ce que disent les décisions qui attribuent un financement chiffré",
+        None,
+    ),
+    SUIVI: ("suivis", "Suivi", "Ce que les partenaires disent de leurs fiches, exercice par exercice", None),
+}
 
 
 def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
@@ -51,18 +65,16 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     write_synthese(sheets[SYNTHESE], layout)
     write_rapprochement(sheets[RAPPROCHEMENT], layout)
     for convention in contract.convention_titles:
-        fiches, lines = (layout.data[table_name(resource, convention)] for resource in ("fiches", "lignes_budgetaires"))
-        write_fiches(sheets[fiches.sheet], layout, fiches, convention)
+        lines = layout.data[table_name("lignes_budgetaires", convention)]
+        _write_fiches(sheets[sheet_key("C", convention)], layout, convention)
         write_budget(sheets[lines.sheet], layout, lines, convention)
         for here, there in (("C", "B"), ("B", "C")):
             other = sheet_key(there, convention)
             words = "Budget" if there == "B" else "Fiches action"
             _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
-    write_financements(sheets[FINANCEMENTS], layout)
-    if SUBVENTIONS in sheets:
-        write_subventions(sheets[SUBVENTIONS], layout)
-    if SUIVI in sheets:
-        write_suivi(sheets[SUIVI], layout)
+    for name, (resource, title, subtitle, last_printed) in _TABLE_SHEETS.items():
+        if name in sheets:
+            write_table_sheet(sheets[name], layout, resource, title, subtitle, last_printed)
     if PLANS in sheets:
         write_plans(sheets[PLANS], layout)
         write_charges(sheets[CHARGES], layout)
@@ -85,6 +97,36 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     _write_properties(writer, layout)
     sheets[ACCUEIL].raw.activate()
     return signature.sign(writer.close())
+
+
+def _write_fiches(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
+    """Write one convention's sheet: its fiches, each with its axe's title and the number of its financements."""
+    contract, table = layout.contract, layout.data[table_name("fiches", convention)]
+    title, _ = contract.convention_titles[convention]
+    columns = contract.tables["fiches"].select(table.indexes).columns
+    titles = {row["axe_id"]: row["titre"] for row in reversed(contract.tables["axes"].rows)}
+    axe, fiche = (this_row(table.name, table.label(name)) for name in ("axe_id", "fiche_id"))
+    axe_columns, financements = layout.columns("axes"), layout.columns("financements")
+    found = f"INDEX({axe_columns('titre')},MATCH({axe},{axe_columns('axe_id')},0))"
+    counts = [Count((Criterion("fiche_id", key, fiche),)) for key in columns["fiche_id"]]
+    # The same on every row, and in the blank row of an empty table.
+    counted = Count((Criterion("fiche_id", None, fiche),)).formula(financements)
+    computed = {
+        "axe": Computed(
+            "text",
+            f'IF({axe}="","",IFERROR({found},"{UNKNOWN_AXE}"))',
+            [titles.get(key) or UNKNOWN_AXE for key in columns["axe_id"]],
+        ),
+        "financements": Computed(
+            "count",
+            f'IF({fiche}="","",{counted})',
+            [count.value(contract.overview.financements) for count in counts],
+        ),
+    }
+    subtitle = "Fiches action de la convention"
+    write_table_sheet(
+        sheet, layout, "fiches", f"{convention} – {title}", subtitle, "partenaires_operationnels", computed, convention
+    )
 
 
 def _write_ways(sheet: Sheet, target: str = "", words: str = "") -> None:

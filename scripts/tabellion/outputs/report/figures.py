@@ -5,13 +5,11 @@ Widths and positions of bars are percentages of the bar's room, as texts with a 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tabellion.contract.model import Contract
-from tabellion.measures.overview import NOTHING_SAID, Overview, Sums
-from tabellion.measures.totals import AMOUNTS
+from tabellion.measures.overview import AMOUNTS, NOTHING_SAID, Overview, Sums
 from tabellion.outputs.report.words import signed
 from tabellion.schema.money import format_euros
 from tabellion.wording import plural
@@ -116,42 +114,26 @@ def stacked(counts: Sequence[tuple[str, int, int]]) -> tuple[Part, ...]:
     return tuple(found)
 
 
-class _Totals:
-    """The amounts of each exercice and convention, and whether any line tells them."""
-
-    def __init__(self, contract: Contract, overview: Overview) -> None:
-        self.overview = overview
-        self.told: Counter[tuple[int, int | None, str]] = Counter()
-        for line in contract.tables["lignes_budgetaires"].rows:
-            year, convention = line["exercice"], line["convention_id"]
-            if None in (year, convention, line["collectivite_id"]):
-                continue
-            for name in AMOUNTS:
-                if line[name] is not None:
-                    self.told[year, convention, name] += 1
-                    self.told[year, None, name] += 1
-
-    def row(self, name: str, year: int, convention: int | None, largest: int, before: int | None) -> Row:
-        sums = self.overview.of(year, convention)
-        past = self.overview.of(before, convention) if before is not None else None
-        bars = []
-        for place, (label, amount) in enumerate(zip(_LABELS, AMOUNTS, strict=True)):
-            cents, is_told = _amounts(sums)[place], self.told[year, convention, amount] > 0
-            was_told = before is not None and self.told[before, convention, amount] > 0
-            gap = signed(cents - _amounts(past)[place]) if past is not None and is_told and was_told else None
-            bars.append(Bar(label, place + 1, format_euros(cents), percent(cents, largest), is_told=is_told, gap=gap))
-        return Row(name, plural(sums.lines, "ligne"), tuple(bars))
+def _row(overview: Overview, name: str, year: int, convention: int | None, largest: int, before: int | None) -> Row:
+    sums = overview.of(year, convention)
+    past = overview.of(before, convention) if before is not None else Sums()
+    bars = []
+    for series, (label, amount) in enumerate(zip(_LABELS, AMOUNTS, strict=True), 1):
+        cents, is_told = sums.of(amount), sums.knows(amount)
+        gap = signed(cents - past.of(amount)) if is_told and past.knows(amount) else None
+        bars.append(Bar(label, series, format_euros(cents), percent(cents, largest), is_told=is_told, gap=gap))
+    return Row(name, plural(sums.lines, "ligne"), tuple(bars))
 
 
-def _amounts(sums: Sums) -> tuple[int, int, int]:
-    return sums.prevu, sums.vote, sums.realise
+def _largest(sums: Iterable[Sums]) -> int:
+    return max((each.of(amount) for each in sums for amount in AMOUNTS), default=0)
 
 
 def figures_of(contract: Contract, exercice: int) -> Figures:
     """The figures of a contract's tables, ``exercice`` being the one that people are asked about now."""
     overview = contract.overview
-    totals, years = _Totals(contract, overview), overview.exercices[::-1]
-    largest = max((cents for year in years for cents in _amounts(overview.of(year))), default=0)
+    years = overview.exercices[::-1]
+    largest = _largest(overview.of(year) for year in years)
     tables = []
     for year in years:
         before = overview.before(year)
@@ -159,24 +141,30 @@ def figures_of(contract: Contract, exercice: int) -> Figures:
             number for number in overview.conventions
             if overview.of(year, number).lines or (before is not None and overview.of(before, number).lines)
         ]  # fmt: skip
-        most = max((cents for number in shown for cents in _amounts(overview.of(year, number))), default=0)
+        most = _largest(overview.of(year, number) for number in shown)
         rows = tuple(
-            totals.row(f"{number}. {overview.conventions[number]}", year, number, most, before) for number in shown
+            _row(overview, f"{number}. {overview.conventions[number]}", year, number, most, before) for number in shown
         )
-        whole = sum(_amounts(overview.of(year)))
-        tables.append(YearTable(year, before, rows, totals.row("Ensemble", year, None, max(whole, 1), before)))
+        whole = sum(overview.of(year).of(amount) for amount in AMOUNTS)
+        tables.append(YearTable(year, before, rows, _row(overview, "Ensemble", year, None, max(whole, 1), before)))
     funders = overview.funders
-    richest = max((each.montant for each in funders), default=0)
+    richest = max((funding.montant for funding in funders.values()), default=0)
     return Figures(
         exercice=exercice,
         has_lines=exercice in overview.exercices,
-        years=tuple(totals.row(str(year), year, None, largest, overview.before(year)) for year in years),
+        years=tuple(_row(overview, str(year), year, None, largest, overview.before(year)) for year in years),
         tables=tuple(tables),
         funders=tuple(
-            Funder(each.nom, each.financements, each.priced, format_euros(each.montant), percent(each.montant, richest))
-            for each in funders
+            Funder(
+                overview.funder_names[key],
+                funding.financements,
+                funding.priced,
+                format_euros(funding.montant),
+                percent(funding.montant, richest),
+            )
+            for key, funding in funders.items()
         ),
-        funded=format_euros(sum(each.montant for each in funders)),
+        funded=format_euros(sum(funding.montant for funding in funders.values())),
         progress=_progress(contract, overview, exercice, None, "Toutes les fiches"),
         progress_by_convention=tuple(
             each

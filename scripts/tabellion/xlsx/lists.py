@@ -1,5 +1,6 @@
-"""The rows of a long list, made when their sheet is written, column by column: a tenth of the time of writing cells.
+"""A sheet that is a list: its title, an Excel table with filters, rows as high as their texts, ready to print.
 
+Rows of a long list are made when their sheet is written, column by column: a tenth of the time of writing cells.
 xlsxwriter keeps an object for each cell and writes its attributes one by one. In a column of 100,000 rows nearly every
 cell looks like another one: what follows a cell's address is made once for all that are alike, and a row is the sum of
 such ends. Their texts stand in the cells, since the shared ones are counted before.
@@ -8,6 +9,7 @@ such ends. Their texts stand in the cells, since the shared ones are counted bef
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import islice, repeat
@@ -18,14 +20,22 @@ from xlsxwriter.format import Format
 from xlsxwriter.url import Url
 
 from tabellion.layout.names import cell_name, column_letters
-from tabellion.outputs.consolidation.links import MOST_LINKS, FileLink, FileUrl
-from tabellion.outputs.consolidation.palette import Cell
-from tabellion.xlsx.writer import CellContent, GrowingSheet, Writer, kept
+from tabellion.xlsx.cells import MOST_LINKS, Cell, FileLink, FileUrl, Palette
+from tabellion.xlsx.writer import CellContent, GrowingSheet, Sheet, Writer, kept
 
+#: Above this many rows, each takes one line: measuring texts would cost more than all the rest, and a list of
+#: thousands is read by its filters.
+WRAPPED_ROWS = 3_000
+#: The zero-based row of the first table's header: a title, a subtitle, a line of notes, a blank line.
+FIRST_ROW = 4
 #: Ends of cells that are remembered: most come back, those of amounts and comments do not.
 _MOST_ENDS = 20_000
 #: Rows given one by one are put together by so many.
 _CHUNK = 5_000
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 class LongColumn(NamedTuple):
@@ -160,11 +170,128 @@ def _in_columns(rows: Iterator[Sequence[Cell]]) -> Iterator[list[LongColumn]]:
         yield [LongColumn(cells, _itself) for cells in zip(*chunk, strict=True)]
 
 
-def _itself(cell: Cell) -> Cell:
-    return cell
-
-
 class ListWriter(Writer):
     """A pen whose sheets take long rows."""
 
     sheet_class = LongSheet
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list: its header, its width in characters, how its header stands, and its cells.
+
+    ``key`` takes from a row what its cell depends on, and ``cell`` makes the cell of that.
+    """
+
+    label: str
+    width: float
+    align: str = "left"
+    key: Callable[[Any], Any] = _itself
+    cell: Callable[[Any], Cell] = _itself
+
+
+def palette_for(writer: Writer, rows: int) -> Palette:
+    """The palette of a list of so many rows."""
+    return Palette(writer, wrapped=rows <= WRAPPED_ROWS)
+
+
+def write_list(
+    sheet: Sheet,
+    name: str,
+    row: int,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    empty: str,
+    count: int | None = None,
+) -> int:
+    """Write an Excel table named ``name`` with its header at the zero-based ``row``; ``empty`` is what it says when it
+    has no row. Returns the last row of the table.
+
+    ``count`` is the number of ``rows`` where these are made one by one, as those of long lists are.
+    """
+    if count is None:
+        rows = list(rows)
+        count = len(rows)
+    last = _write_header(sheet, name, row, columns, count, empty)
+    if count > WRAPPED_ROWS:
+        sheet.raw.write_long_rows(row + 1, count, rows)
+    else:
+        shown = list(rows)
+        write_cells(sheet, row + 1, shown)
+        fit_cells(sheet, row + 1, shown)
+    return last
+
+
+def write_columns(
+    sheet: Sheet, name: str, row: int, columns: Sequence[Column], rows: Sequence[Any], *, empty: str
+) -> int:
+    """The same, of rows whose cells the columns make."""
+    cells = [
+        LongColumn(map(column.cell, rows), _itself)  # rows may have no hash, their cells have one
+        if column.key is _itself
+        else LongColumn(map(column.key, rows), column.cell)
+        for column in columns
+    ]
+    return write_long_list(sheet, name, row, columns, cells, len(rows), empty=empty)
+
+
+def write_long_list(
+    sheet: Sheet,
+    name: str,
+    row: int,
+    columns: Sequence[Column],
+    cells: Sequence[LongColumn],
+    count: int,
+    *,
+    empty: str = "",
+) -> int:
+    """The same, of ``count`` rows given column by column: what a list of 100,000 is best made of."""
+    if count <= WRAPPED_ROWS:
+        rows = zip(*(map(column.cell, column.keys) for column in cells), strict=True)
+        return write_list(sheet, name, row, columns, rows, empty=empty, count=count)
+    sheet.raw.write_long_columns(row + 1, count, cells)
+    return _write_header(sheet, name, row, columns, count, empty)
+
+
+def _write_header(sheet: Sheet, name: str, row: int, columns: Sequence[Column], count: int, empty: str) -> int:
+    """Write the table's header and the row that says that it has none; returns its last row."""
+    labels = [each.label for each in columns]
+    aligned = {each.label: each.align for each in columns if each.align != "left"}
+    last = row + max(1, count)
+    sheet.table(name, row, 0, last - row, labels, aligned=aligned)
+    if not count:
+        blank = Palette(sheet.writer)
+        for column in range(len(columns)):
+            sheet.write(last, column, empty if column == 0 else None, blank.line(None).style)
+    sheet.set_widths((place, each.width) for place, each in enumerate(columns))
+    return last
+
+
+def write_cells(sheet: Sheet, first_row: int, rows: Sequence[Sequence[Cell]]) -> None:
+    """Write rows of cells. Beyond the number of links that a sheet may have, the words stay and lead nowhere."""
+    raw, write = sheet.raw, sheet.write
+    for row, cells in enumerate(rows, first_row):
+        for column, (content, style, link) in enumerate(cells):
+            if link is not None and raw.hlink_count < MOST_LINKS:
+                sheet.open_link(row, column, FileUrl(link), str(content), style)
+            else:
+                write(row, column, content, style)
+
+
+def fit_cells(sheet: Sheet, first_row: int, rows: Sequence[Sequence[Cell]]) -> None:
+    """Make rows as high as their wrapped texts."""
+    for row, cells in enumerate(rows, first_row):
+        texts = [(cell.content, column) for column, cell in enumerate(cells) if cell.style.text_wrap]
+        sheet.fit(row, texts)
+
+
+def finish(sheet: Sheet, footer: str, columns: int = 0, header: int = FIRST_ROW) -> None:
+    """Freeze the header (and the first ``columns``) and set the sheet up for print."""
+    sheet.raw.freeze_panes(header + 1, columns)
+    sheet.print_setup((header, header), footer)
+
+
+def note(sheet: Sheet, row: int, text: str) -> None:
+    """A line of explanation above a table."""
+    sheet.write(row, 0, text, sheet.writer.format(italic=True, valign="vcenter"))

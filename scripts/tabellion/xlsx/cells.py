@@ -1,20 +1,26 @@
-"""The cells of the consolidated workbook: a content, its format (made once) and what it leads to."""
+"""The cells of a list: a content, its format (made once) and what it leads to.
+
+Links lead from a workbook of ``workbooks/consolidation/`` to a cell of another file, wherever ``workbooks/`` is moved.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from xlsxwriter.format import Format
+from xlsxwriter.url import Url, UrlTypes
 
 from tabellion.findings import Place, Severity
-from tabellion.outputs.consolidation.links import FileLink, file_link, where_in_file
+from tabellion.layout.names import quoted_sheet
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.money import euros
 from tabellion.wording import french_date
+from tabellion.xlsx.blocks import held
 from tabellion.xlsx.writer import (
     DATE,
     EUROS,
@@ -23,17 +29,90 @@ from tabellion.xlsx.writer import (
     PERCENT,
     SIGNED_EUROS,
     SIGNED_EUROS_AND_CENTS,
-    TEXT_LENGTH,
     CellContent,
     Writer,
 )
 
 MOMENT = "dd/mm/yyyy hh:mm"
-#: A change as a share: 0.031 shows as « +3,1 % ».
-SHARE = '+0.0"\u00a0"%;-0.0"\u00a0"%;0"\u00a0"%'
 #: The format of a kind's blank cells; those of texts depend on the field.
 _SHAPES = {"money": "euros", "date": "date", "percent": "percent", "integer": "centred", "boolean": "centred"}
-_CUT = " … (texte coupé : Excel n'en garde pas plus)"
+#: Excel keeps 65,530 links on a sheet, of 2,079 characters each.
+MOST_LINKS, _LONGEST = 65_000, 2_079
+#: From ``workbooks/consolidation/``, where the workbook stands, to the folder that places are named from.
+_UP = "../"
+#: What may not stand as it is in the path of a relation: a client would read it as something else, or not at all.
+_SPECIAL = re.compile(r'[\x00-\x20%"#<>\[\]^`{}|\\?\ud800-\udfff]')
+#: What is no name of a file from the folder ``workbooks/``: an absolute path, a drive, a way out.
+_OUTSIDE = re.compile(r"^(?:/|\\|[A-Za-z]:)|(?:^|/)\.\.(?:/|$)")
+
+
+class FileLink(NamedTuple):
+    """What a cell opens: a file, as a relation names it (escaped), and a cell in it; empty for the file alone."""
+
+    target: str
+    cell: str
+
+
+class FileUrl(Url):  # type: ignore[misc]
+    """A link as xlsxwriter writes it.
+
+    Left to itself, xlsxwriter would take a ``#`` of the file's name for the start of a cell, and would leave a name
+    that holds ``%20`` as if it had been escaped already.
+    """
+
+    def __init__(self, link: FileLink) -> None:
+        self._file_link = link
+        super().__init__(link.target)
+
+    def _parse_url(self) -> None:
+        self._link_type = UrlTypes.EXTERNAL
+        self._link = self._relationship_link = self._file_link.target
+        self._anchor = self._file_link.cell
+
+    def _escape_strings(self) -> None:
+        """Nothing: the path is escaped already."""
+
+
+def file_link(place: Place | None) -> FileLink | None:
+    """The link that opens the file of ``place``, at its cell when it has one; ``None`` when there is nothing to open
+    or the link would be longer than Excel allows.
+    """
+    if place is None or not place.fichier:
+        return None
+    target = _target(place.fichier)
+    cell = f"{_quoted(place.feuille)}!{place.cellule or 'A1'}" if place.feuille else ""
+    return None if target is None or len(cell) > _LONGEST else FileLink(target, cell)
+
+
+def escaped_path(path: str) -> str:
+    """A relative path with ``/`` as a relation names it."""
+    return _SPECIAL.sub(_escaped, path)
+
+
+def _escaped(special: re.Match[str]) -> str:
+    try:
+        data = special[0].encode("utf-8", "surrogateescape")  # the byte of a name that is not UTF-8, as the disk has it
+    except UnicodeEncodeError:
+        data = b"?"
+    return f"%{data[0]:02X}"
+
+
+@lru_cache(maxsize=10_000)
+def _target(fichier: str) -> str | None:
+    # Each special character becomes three: what is this short is under the limit whatever it holds.
+    if _OUTSIDE.search(fichier) or 3 * len(_UP + fichier) > _LONGEST:
+        return None
+    return escaped_path(_UP + fichier)
+
+
+_quoted = lru_cache(maxsize=10_000)(quoted_sheet)
+
+
+def where_in_file(place: Place) -> str:
+    """The cell or the line of a place, as people say it; empty for a whole file."""
+    if place.cellule:
+        return place.cellule
+    return f"ligne {place.ligne}" if place.ligne is not None else ""
 
 
 class Cell(NamedTuple):
@@ -195,15 +274,3 @@ def _plain(value: Any) -> str | None:
     if isinstance(value, bool):
         return TRUE_WORD if value else FALSE_WORD
     return french_date(value) if isinstance(value, date) else str(value)
-
-
-def held(text: str | None) -> str | None:
-    """A text as a cell can hold it: cut, and saying so, beyond Excel's limit; without what no file can write."""
-    if text is None or (text.isascii() and len(text) <= TEXT_LENGTH):
-        return text or None
-    # Lone surrogates cannot be written at all; beyond the first plane, a character counts twice in Excel.
-    clean = text.encode("utf-8", "replace").decode("utf-8")
-    if len(clean) > TEXT_LENGTH // 2 and len(clean.encode("utf-16-le")) // 2 > TEXT_LENGTH:
-        room = (TEXT_LENGTH - len(_CUT)) * 2
-        clean = clean.encode("utf-16-le")[:room].decode("utf-16-le", "ignore") + _CUT
-    return clean

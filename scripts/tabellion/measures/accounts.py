@@ -1,0 +1,145 @@
+"""What the lines of an exercice add up to, and what the document published in front of it. All amounts in cents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tabellion.layout.names import quoted_text
+from tabellion.measures.measure import Criterion, Rows, Total
+from tabellion.measures.overview import AMOUNTS, LINE_KEY, MEASURE, Overview
+from tabellion.schema.tables import Tables
+
+RECAP, DETAIL = "récapitulatif", "convention"
+SCOPE_TOWN, SCOPE_CONVENTION, SCOPE_ALL = "collectivité", "convention", "général"
+
+Pair = tuple[int, str]
+#: Where a published total stands: its source, its scope, its convention and its collectivité.
+PublishedKey = tuple[str, str, int | None, str | None]
+_PUBLISHED_FIELDS = ("source", "portee", "convention_id", "collectivite_id", "exercice", "montant")
+_NO_ROWS: dict[str, tuple[Any, ...]] = dict.fromkeys(_PUBLISHED_FIELDS, ())
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published total: the position of its row in ``totaux_publies`` and its cents (``None``: printed blank)."""
+
+    index: int
+    cents: int | None
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The sums of one exercice between the conventions and the collectivités that the contract declares.
+
+    A line that names none of them is in no sum here, as it is in no row of the workbook: it has a finding of its own.
+    """
+
+    tables: Tables
+    exercice: int
+
+    @cached_property
+    def overview(self) -> Overview:
+        """The sums of every line."""
+        return Overview(self.tables)
+
+    @cached_property
+    def conventions(self) -> list[int]:
+        """The numbers of the conventions, in the register's order."""
+        return [each for each in self.tables["conventions"].column("convention_id") if each is not None]
+
+    @cached_property
+    def towns(self) -> list[str]:
+        """The identifiers of the collectivités, in the register's order."""
+        return [each for each in self.tables["collectivites"].column("collectivite_id") if each is not None]
+
+    @property
+    def pairs(self) -> Iterator[Pair]:
+        """Every convention with every collectivité."""
+        return ((convention, town) for convention in self.conventions for town in self.towns)
+
+    @cached_property
+    def counts(self) -> dict[Pair, int]:
+        """How many lines each convention × collectivité has."""
+        keys = self.overview.lines.groups(*LINE_KEY)
+        return {
+            (convention, town): len(positions)
+            for (year, convention, town), positions in keys.items()
+            if year == self.exercice and convention is not None and town is not None
+        }
+
+    @cached_property
+    def _sums(self) -> dict[tuple[str, int | None, str | None], int]:
+        """The sums by amount, convention and collectivité, ``None`` standing for all of them."""
+        sums: dict[tuple[str, int | None, str | None], int] = {}
+        for convention, town in self.pairs:
+            found = self.overview.of(self.exercice, convention, town)
+            for amount in AMOUNTS if found.lines else ():
+                for key in ((convention, town), (convention, None), (None, town), (None, None)):
+                    sums[amount, *key] = sums.get((amount, *key), 0) + found.of(amount)
+        return sums
+
+    def of(self, convention: int | None = None, town: str | None = None, amount: str = MEASURE) -> int:
+        """The sum of the lines, of one convention or all, of one collectivité or all; blanks count for nothing."""
+        return self._sums.get((amount, convention, town), 0)
+
+    @cached_property
+    def _published(self) -> dict[PublishedKey, Published]:
+        found: dict[PublishedKey, Published] = {}
+        for index, row in enumerate(self.tables["totaux_publies"].rows):
+            if row["exercice"] == self.exercice:
+                key = (row["source"], row["portee"], row["convention_id"], row["collectivite_id"])
+                found.setdefault(key, Published(index, row["montant"]))
+        return found
+
+    @cached_property
+    def published_rows(self) -> Rows:
+        """The published totals of the exercice; of one printed twice, the first."""
+        rows = [(*key, self.exercice, total.cents) for key, total in self._published.items()]
+        return Rows(dict(zip(_PUBLISHED_FIELDS, zip(*rows, strict=True), strict=False)) if rows else _NO_ROWS)
+
+    def every_published(self, source: str, scope: str) -> dict[PublishedKey, Published]:
+        """The published totals of a source and a scope, in the register's order; of one printed twice, the first."""
+        return {key: each for key, each in self._published.items() if key[:2] == (source, scope)}
+
+    def published(
+        self, source: str, scope: str, convention: int | None = None, town: str | None = None
+    ) -> Published | None:
+        """The published total of that place and scope, or ``None`` when the document prints none."""
+        return self._published.get((source, scope, convention, town))
+
+    def printed(self, source: str, scope: str, convention: int | None = None, town: str | None = None) -> int:
+        """The cents of the published totals of a scope: of one convention or all, of one collectivité or all."""
+        return published_total(source, scope, convention, town).value(self.published_rows)
+
+    @property
+    def has_recap(self) -> bool:
+        """Whether the document has a recap for this exercice: totals of conventions, or a grand total."""
+        return any(self.every_published(RECAP, scope) for scope in (SCOPE_CONVENTION, SCOPE_ALL))
+
+    def in_recap(self, convention: int) -> bool:
+        """Whether the recap speaks of this convention."""
+        return (RECAP, convention) in self.published_rows.groups("source", "convention_id")
+
+
+def published_total(
+    source: str,
+    scope: str,
+    convention: int | None = None,
+    town: str | None = None,
+    *,
+    convention_cell: str | None = None,
+    town_cell: str | None = None,
+) -> Total:
+    """The published totals of a source and a scope, of one convention or all, of one collectivité or all.
+
+    ``convention_cell`` and ``town_cell`` are what formulas name them by; a convention is named by its number otherwise.
+    """
+    where = [Criterion("source", source, quoted_text(source)), Criterion("portee", scope, quoted_text(scope))]
+    if convention is not None:
+        where.append(Criterion("convention_id", convention, convention_cell or str(convention)))
+    if town is not None:
+        where.append(Criterion("collectivite_id", town, town_cell))
+    return Total("montant", tuple(where))

@@ -1,0 +1,336 @@
+"""The sheets of lists: where each partner stands, what returns change, what is to decide, every finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from tabellion.campaign.model import (
+    BoardLine,
+    Claim,
+    Conflict,
+    Consolidation,
+    MergeOutcome,
+    Modification,
+    ReceivedFile,
+    Removal,
+    ReturnStatus,
+    Verdict,
+)
+from tabellion.contract.labels import Labels
+from tabellion.findings import CATALOGUE, Finding, Place, Severity
+from tabellion.layout.names import CONTROLES, cell_link, cell_name
+from tabellion.wording import plural
+from tabellion.xlsx.cells import Cell, Palette
+from tabellion.xlsx.lists import FIRST_ROW, Column, finish, note, palette_for, write_columns
+from tabellion.xlsx.writer import Sheet
+
+BOARD_TITLE, BOARD, LOSING = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes"
+EXERCICE, STATE, LATE, IS_LATE = "Exercice", "État", "Délai", "en retard"
+CHANGES_TITLE, CHANGES, REMOVALS = "Modifications", "Modifications", "Suppressions"
+CONFLICTS_TITLE, CONFLICTS, NUMBER = "Conflits", "Conflits", "N°"
+OUTCOME = "Suite donnée"
+FINDINGS, BLOCKING, IS_BLOCKING = "Constats", "Bloquant", "bloquant"
+#: The signs come with words and colours: each is enough by itself.
+_STATES = {
+    ReturnStatus.ACCEPTED: ("✓ accepté", "juste"),
+    ReturnStatus.KEPT: ("! rejeté, le précédent reste en vigueur", "avertissement"),
+    ReturnStatus.REJECTED: ("✗ rejeté", "erreur"),
+    ReturnStatus.LATE: ("✗ en retard", "erreur"),
+    ReturnStatus.AWAITED: ("… attendu", "information"),
+    ReturnStatus.NOT_SENT: ("– pas envoyé", "avertissement"),
+}
+_COUNTING = (Verdict.IN_FORCE, Verdict.ALREADY_ADOPTED)
+_VERDICTS = {
+    Verdict.REJECTED: "erreur",
+    Verdict.UNDECIDED: "erreur",
+    Verdict.UNREADABLE: "erreur",
+    Verdict.FOREIGN: "avertissement",
+    Verdict.OLDER: "information",
+    Verdict.TWIN: "information",
+}
+_OUTCOMES = {
+    MergeOutcome.APPLIED: "juste",
+    MergeOutcome.PRESENT: "information",
+    MergeOutcome.CONFLICT: "erreur",
+    MergeOutcome.OUTDONE: "avertissement",
+}
+#: Places that are named of those that a finding speaks of.
+_MOST_PLACES = 12
+
+
+def state_words(status: ReturnStatus) -> str:
+    """A return's status as the board shows it."""
+    return _STATES[status][0]
+
+
+def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
+    """Write the sheet of the partners, then of the files that do not count."""
+    lines = sorted(consolidation.board, key=lambda line: -line.exercice)
+    received = [file for line in consolidation.board for file in line.received if file.verdict not in _COUNTING]
+    losing = [*received, *consolidation.strays]
+    columns = _board_columns(palette_for(sheet.writer, len(lines)))
+    sheet.title(BOARD_TITLE, "Un partenaire par ligne : ce qui lui a été envoyé, ce qu'il a renvoyé, ce qui compte",
+                len(columns))  # fmt: skip
+    last = write_columns(sheet, BOARD, FIRST_ROW, columns, lines, empty="Aucun partenaire attendu.")
+    top = last + 3
+    sheet.section(top - 1, 0, "Fichiers qui ne comptent pas")
+    note(sheet, top, "Une version plus ancienne, une copie, un fichier refusé ou qui n'est le formulaire de personne. "
+         "Pour en écarter un, déplacez-le dans retours/écartés/.")  # fmt: skip
+    columns = _losing_columns(palette_for(sheet.writer, len(losing)), labels)
+    write_columns(sheet, LOSING, top + 1, columns, losing, empty="Aucun.")
+    sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)),
+               f"↓ {plural(len(losing), 'fichier qui ne compte pas', 'fichiers qui ne comptent pas')}")  # fmt: skip
+    finish(sheet, footer, columns=2)
+
+
+def _board_columns(palette: Palette) -> list[Column]:
+    def late(line: BoardLine) -> Cell:
+        if line.is_late:
+            return palette.state(IS_LATE, "erreur")
+        return palette.centred("à temps" if line.in_force else None)
+
+    def count(severity: Severity) -> Callable[[BoardLine], int | None]:
+        return lambda line: line.counts[severity] if line.latest else None
+
+    def file(path: Callable[[BoardLine], str | None]) -> Callable[[BoardLine], Cell]:
+        return lambda line: _file(path(line), palette)
+
+    return [
+        Column(EXERCICE, 9, "center", lambda line: line.exercice, palette.centred),
+        Column("Partenaire", 30, "left", lambda line: line.nom, palette.text),
+        Column(STATE, 18, "center", lambda line: line.status, lambda status: palette.state(*_STATES[status])),
+        Column(LATE, 10, "center", cell=late),
+        Column("Formulaire envoyé", 21, cell=file(lambda line: line.sent)),
+        Column("Reçus", 7, "center", lambda line: len(line.received), palette.centred),
+        Column("Dernier fichier reçu", 21, cell=file(lambda line: line.latest.fichier if line.latest else None)),
+        Column("Enregistré le", 16, "center", lambda line: line.latest.saved if line.latest else None, palette.moment),
+        Column("En vigueur", 21, cell=file(lambda line: line.in_force.fichier if line.in_force else None)),
+        Column("Erreurs", 8, "center", count(Severity.ERREUR), palette.centred),
+        Column("Avertissements", 14, "center", count(Severity.AVERTISSEMENT), palette.centred),
+        Column("Informations", 12, "center", count(Severity.INFORMATION), palette.centred),
+        Column("Copie annotée", 21, cell=file(lambda line: line.latest.annotated if line.latest else None)),
+        Column("Date limite", 12, "center", lambda line: line.due, palette.day),
+        Column("Courriel", 24, "left", lambda line: line.courriel, palette.text),
+    ]
+
+
+def _losing_columns(palette: Palette, labels: Labels) -> list[Column]:
+    def verdict(file: ReceivedFile) -> Cell:
+        return palette.state(file.verdict.value, _VERDICTS.get(file.verdict, "information"))
+
+    def others(file: ReceivedFile) -> int:
+        return sum(file.counts.values()) - file.counts[Severity.ERREUR]
+
+    return [
+        Column(EXERCICE, 9, "center", lambda file: file.exercice, palette.centred),
+        Column("Partenaire", 30, "left", lambda file: labels.partner(file.partenaire), palette.text),
+        Column("Ce qu'il en est", 18, "center", cell=verdict),
+        Column("Erreurs", 10, "center", lambda file: file.counts[Severity.ERREUR], palette.centred),
+        Column("Fichier", 21, cell=lambda file: _file(file.fichier, palette)),
+        Column("Infos", 7, "center", others, palette.centred),
+        Column("Par rapport à", 21, cell=lambda file: _file(file.other, palette)),
+        Column("Enregistré le", 16, "center", lambda file: file.saved, palette.moment),
+        Column("Copie annotée", 21, cell=lambda file: _file(file.annotated, palette)),
+    ]
+
+
+def write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
+    """Write the changed cells, then the rows whose removal is proposed."""
+    changes, removals = consolidation.modifications, consolidation.removals
+    columns = _change_columns(palette_for(sheet.writer, len(changes)), labels)
+    sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé", len(columns))
+    last = write_columns(sheet, CHANGES, FIRST_ROW, columns, changes, empty="Aucune modification.")
+    top = last + 3
+    sheet.section(top - 1, 0, "Lignes dont la suppression est proposée")
+    note(sheet, top, "Ces lignes manquent dans un retour. Rien n'est supprimé : décidez, et supprimez au contrat.")
+    columns = _removal_columns(palette_for(sheet.writer, len(removals)), labels)
+    write_columns(sheet, REMOVALS, top + 1, columns, removals, empty="Aucune.")
+    proposals = plural(len(removals), "suppression proposée", "suppressions proposées")
+    sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)), f"↓ {proposals}")
+    finish(sheet, footer, columns=2)
+
+
+def _change_columns(palette: Palette, labels: Labels) -> list[Column]:
+    """The columns of modifications: each key has what the cell depends on, since most come back."""
+
+    def row(key: tuple[Any, ...]) -> Cell:
+        table, row_key, is_new = key
+        words = labels.row(table, row_key)
+        return palette.text(f"{words} – nouvelle ligne" if is_new else words)
+
+    def value(key: tuple[Any, ...]) -> Cell:
+        return _value(palette, labels, *key)
+
+    def said(name: str) -> Callable[[Modification], Any]:
+        return lambda change: (change.table, change.champ, getattr(change, name))
+
+    return [
+        Column("Table", 19, "left", lambda change: change.table, lambda table: palette.text(labels.table(table))),
+        Column("Ligne", 38, "left", lambda change: (change.table, change.key, change.is_new_row), row),
+        Column("Champ", 19, "left", lambda change: (change.table, change.champ),
+               lambda key: palette.text(labels.title(*key))),
+        Column("Avant", 17, "left", said("before"), value),
+        Column("Après", 17, "left", said("after"), value),
+        Column("Différence (€)", 15, "right", lambda change: (change.table, change.champ, change.before, change.after),
+               lambda key: palette.signed(_difference(labels, *key))),
+        Column(OUTCOME, 15, "center", lambda change: change.outcome,
+               lambda outcome: palette.state(outcome.value, _OUTCOMES[outcome])),
+        Column("Partenaire", 20, "left", lambda change: change.partenaire,
+               lambda partner: palette.text(labels.partner(partner))),
+        Column("Exercice", 9, "center", lambda change: change.exercice, palette.centred),
+        Column("Fichier", 18, "left", lambda change: _name(change.place.fichier), palette.text),
+        Column("Feuille", 12, "left", lambda change: change.place.feuille, palette.text),
+        Column("Cellule", 9, "center", lambda change: change.place, palette.cell_of),
+        Column("Enregistré le", 16, "center", lambda change: change.saved, palette.moment),
+        Column("Par", 13, "left", lambda change: change.author, palette.text),
+    ]  # fmt: skip
+
+
+def _removal_columns(palette: Palette, labels: Labels) -> list[Column]:
+    def row(removal: Removal) -> str:
+        return removal.libelle or labels.row(removal.table, removal.key)
+
+    return [
+        Column("Table", 19, "left", lambda removal: labels.table(removal.table), palette.text),
+        Column("Ligne", 38, "left", row, palette.text),
+        Column("Partenaire", 19, "left", lambda removal: labels.partner(removal.partenaire), palette.text),
+        Column("Fichier", 17, "left", lambda removal: removal.place,
+               lambda place: palette.link(_name(place.fichier), place)),
+        Column("Feuille", 17, "left", lambda removal: removal.place.feuille, palette.text),
+        Column("Cellule", 15, "center", lambda removal: removal.place, palette.cell_of),
+        Column("Exercice", 15, "center", lambda removal: removal.exercice, palette.centred),
+    ]  # fmt: skip
+
+
+class _Disputed(NamedTuple):
+    """One claim on a cell: all the claims on one have the same number."""
+
+    number: int
+    conflict: Conflict
+    claim: Claim
+
+
+def write_conflicts(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
+    """Write one row per claim: the same number for all the claims on one cell."""
+    rows = [
+        _Disputed(number, conflict, claim)
+        for number, conflict in enumerate(consolidation.conflicts, 1)
+        for claim in conflict.claims
+    ]
+    columns = _conflict_columns(palette_for(sheet.writer, len(rows)), labels)
+    sheet.title(CONFLICTS_TITLE, "Des cellules changées différemment par plusieurs : la valeur du contrat reste",
+                len(columns))  # fmt: skip
+    note(sheet, 2, "Plusieurs lignes de même numéro : plusieurs partenaires parlent de la même cellule.")
+    write_columns(sheet, CONFLICTS, FIRST_ROW, columns, rows, empty="Aucun conflit.")
+    finish(sheet, footer, columns=1)
+
+
+def _conflict_columns(palette: Palette, labels: Labels) -> list[Column]:
+    def value(conflict: Conflict, value: Any) -> Cell:
+        return _value(palette, labels, conflict.table, conflict.champ, value)
+
+    def place(row: _Disputed) -> Cell:
+        where = row.conflict.place
+        return palette.link(_place_words(where), where) if where is not None else palette.text("pas au contrat")
+
+    def difference(row: _Disputed) -> int | None:
+        conflict = row.conflict
+        return _difference(labels, conflict.table, conflict.champ, conflict.kept, row.claim.value)
+
+    return [
+        Column(NUMBER, 6, "center", lambda row: row.number, palette.centred),
+        Column("Table", 19, "left", lambda row: labels.table(row.conflict.table), palette.text),
+        Column("Ligne", 32, "left", lambda row: labels.row(row.conflict.table, row.conflict.key), palette.text),
+        Column("Champ", 19, "left", lambda row: labels.title(row.conflict.table, row.conflict.champ), palette.text),
+        Column("Envoyé avec", 17, cell=lambda row: value(row.conflict, row.conflict.sent)),
+        Column("Au contrat (reste)", 17, cell=lambda row: value(row.conflict, row.conflict.kept)),
+        Column("Cellule du contrat", 18, cell=place),
+        Column("Partenaire", 18, "left", lambda row: labels.partner(row.claim.partenaire), palette.text),
+        Column("Le partenaire dit", 17, cell=lambda row: value(row.conflict, row.claim.value)),
+        Column("Différence (€)", 15, "right", difference, palette.signed),
+        Column("Fichier", 17, "left", lambda row: _name(row.claim.place.fichier), palette.text),
+        Column("Cellule", 9, "center", lambda row: row.claim.place, palette.cell_of),
+        Column("Enregistré le", 16, "center", lambda row: row.claim.saved, palette.moment),
+        Column("Que faire", 36, "left", lambda row: _remedy(row.conflict, row.claim, labels), palette.text),
+    ]
+
+
+def write_controls(sheet: Sheet, consolidation: Consolidation, footer: str) -> None:
+    """Write every finding, of the contract, of each file and across partners, gravest first."""
+    findings = sorted(consolidation.findings, key=lambda finding: (not finding.bloquant, finding.gravite))
+    columns = _finding_columns(palette_for(sheet.writer, len(findings)))
+    sheet.title(CONTROLES, "Ce qui a été constaté au contrat, dans chaque retour et entre partenaires", len(columns))
+    blocking = sum(finding.bloquant for finding in findings)
+    note(sheet, 2, f"{plural(len(findings), 'constat')}, dont {plural(blocking, 'bloquant')}. "
+         "La cellule ouvre le fichier là où il faut regarder.")  # fmt: skip
+    last = write_columns(sheet, FINDINGS, FIRST_ROW, columns, list(enumerate(findings, 1)), empty="Rien à signaler.")
+    finish(sheet, footer)
+    sheet.raw.print_area(0, 0, last, len(columns) - 2)
+
+
+def _finding_columns(palette: Palette) -> list[Column]:
+    """The columns of numbered findings."""
+
+    def column(
+        label: str, width: float, align: str, key: Callable[[Finding], Any], cell: Callable[[Any], Cell]
+    ) -> Column:
+        return Column(label, width, align, lambda numbered: key(numbered[1]), cell)
+
+    def title(finding: Finding) -> str:
+        entry = CATALOGUE.get(finding.code)
+        return entry.titre if entry is not None else finding.code
+
+    def file(place: Place) -> Cell:
+        return palette.link(_name(place.fichier), place, one_line=True)
+
+    def others(places: Sequence[Place]) -> Cell:
+        words = [str(place) for place in places]
+        if len(words) > _MOST_PLACES:
+            words[_MOST_PLACES:] = [f"et {plural(len(words) - _MOST_PLACES, 'autre')}"]
+        return palette.link("\n".join(words), next(iter(places), None))
+
+    return [
+        Column(NUMBER, 6, "center", lambda numbered: numbered[0], palette.centred),
+        column("Gravité", 15, "center", lambda finding: finding.gravite.label, lambda word: palette.state(word, word)),
+        column(BLOCKING, 10, "center", lambda finding: IS_BLOCKING if finding.bloquant else None, palette.centred),
+        column("Constat", 25, "left", title, palette.text),
+        column("Fichier", 20, "left", lambda finding: finding.place, file),
+        column("Feuille", 15, "left", lambda finding: finding.place.feuille, palette.text),
+        column("Cellule", 9, "center", lambda finding: finding.place, palette.cell_of),
+        column("Ce qui a été trouvé", 50, "left", lambda finding: finding.message, palette.text),
+        column("Que faire", 36, "left", lambda finding: finding.suggestion, palette.text),
+        column("Autres cellules", 28, "left", lambda finding: finding.liees, others),
+        column("Code", 26, "left", lambda finding: finding.code, palette.text),
+    ]
+
+
+def _value(palette: Palette, labels: Labels, table: str, champ: str, value: Any) -> Cell:
+    return palette.value(labels.field(table, champ), value, labels.key_words(table, champ))
+
+
+def _difference(labels: Labels, table: str, champ: str, before: Any, after: Any) -> int | None:
+    """What an amount grows by, in cents; ``None`` for what is no amount, or has none on one side."""
+    field = labels.field(table, champ)
+    is_amount = field is not None and field.kind == "money" and isinstance(before, int) and isinstance(after, int)
+    return after - before if is_amount else None
+
+
+def _remedy(conflict: Conflict, claim: Claim, labels: Labels) -> str:
+    who = labels.partner(claim.partenaire)
+    if conflict.place is None:
+        return f"La ligne n'est pas au contrat. Si {who} a raison, remettez-la avec sa valeur ; sinon, rien à faire."
+    return f"Si {who} a raison, tapez sa valeur au contrat ; sinon, rien à faire : la valeur du contrat reste."
+
+
+def _place_words(place: Place) -> str:
+    return ", ".join(words for words in (place.feuille, place.cellule) if words) or _name(place.fichier)
+
+
+def _file(fichier: str | None, palette: Palette) -> Cell:
+    """A file's name, which opens it: its folder is said by the column."""
+    return palette.link(_name(fichier) or None, Place(fichier), one_line=True)
+
+
+def _name(fichier: str | None) -> str:
+    return (fichier or "").rpartition("/")[2]

@@ -1,0 +1,305 @@
+"""Credits in figures: by exercice, by convention, by collectivité; formulas over the consolidated lines.
+
+The exercice and the amount shown, and those they are compared to, are cells that the reader may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+from tabellion.campaign.model import Consolidation
+from tabellion.layout.names import column_ref, quoted_text, this_row
+from tabellion.measures import AMOUNT_WORDS, AMOUNTS
+from tabellion.measures.annex import NO_CONVENTION
+from tabellion.measures.measure import Count, Criterion, Measure, OneOf, Total, fraction, gap, growth
+from tabellion.measures.overview import Overview, Sums
+from tabellion.outputs.consolidation.tables import DataSheet
+from tabellion.xlsx.blocks import Block, Key, computed_cell, criterion, sums_of, unique_labels, write_measure
+from tabellion.xlsx.cells import Cell
+from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, LongColumn, finish, note
+from tabellion.xlsx.writer import Sheet, Writer
+
+BY_YEAR, BY_CONVENTION, CROSSED, DETAIL = (
+    "Synthese_exercices", "Synthese_conventions", "Synthese_croisee", "Detail_credits"
+)  # fmt: skip
+DETAIL_TITLE = "Crédits"
+#: The cells that choose what is shown, and what it is compared to.
+YEAR, AMOUNT, OTHER_YEAR, OTHER_AMOUNT = "Exercice_montre", "Montant_montre", "Exercice_compare", "Montant_compare"
+_LABELS = tuple(f"{word.capitalize()} (€)" for word in AMOUNT_WORDS.values())
+_SPENT, _SPENT_LABEL = AMOUNTS[-1], _LABELS[-1]
+REFERENCE, GAP, SHARE_LABEL, LINES, BEFORE = "Référence (€)", "Écart (€)", "Écart (%)", "Lignes", "Réalisé avant (€)"
+_DETAIL_LABELS = (
+    "Exercice", "N°", "Convention", "Collectivité", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL
+)  # fmt: skip
+_DETAIL_CELLS = {label: this_row(DETAIL, label) for label in _DETAIL_LABELS}
+_DETAIL_WIDTHS = (10, 7, 46, 30, 9, 17, 17, 17, 17, 17, 12)
+#: Columns of collectivités that a matrix may have and still be read; the smallest are then counted together.
+MOST_TOWNS = 10
+#: Cells that formulas of the detail may look at, all together, before they are only written as values.
+MOST_WORK = 40_000_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is shown and what it is compared to: two exercices and an amount of each (fields of the lines)."""
+
+    year: int
+    amount: str
+    other_year: int
+    other_amount: str
+
+
+@dataclass(frozen=True)
+class Credits:
+    """The blocks of credits. ``towns`` are what the lines show of each collectivité."""
+
+    overview: Overview
+    data: DataSheet
+    towns: dict[str | None, str]
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The last exercice and the one before, each by the amount that says most of it."""
+        year = self.overview.exercices[-1]
+        other = self.overview.before(year) or year
+        return Choice(year, self.overview.measure(year), other, self.overview.measure(other))
+
+    @cached_property
+    def conventions(self) -> dict[int | None, str]:
+        """The conventions by number; lines without one, or with one that is unknown, have a row of their own."""
+        titles: dict[int | None, str] = dict(self.overview.conventions.items())
+        for _, convention, _ in self.overview.cells:
+            titles.setdefault(convention, NO_CONVENTION if convention is None else f"Convention {convention}")
+        return titles
+
+    def column(self, name: str) -> str:
+        """A column of the consolidated lines."""
+        return column_ref(self.data.table, self.data.label(name))
+
+    def total(self, amount: str, *where: Criterion) -> Measure:
+        """The sum of an amount of the lines."""
+        return Total(amount, where).measure(self.overview.lines, self.column)
+
+    def count(self, *where: Criterion) -> Measure:
+        """How many lines there are."""
+        return Count(where).measure(self.overview.lines, self.column)
+
+    def shown(self, *where: Criterion) -> Measure:
+        """The sum of the amount and the exercice that are shown."""
+        return self._chosen(AMOUNT, self.choice.amount, Criterion("exercice", self.choice.year, YEAR), *where)
+
+    def compared(self, *where: Criterion) -> Measure:
+        """The sum of the amount and the exercice that these are compared to."""
+        year = Criterion("exercice", self.choice.other_year, OTHER_YEAR)
+        return self._chosen(OTHER_AMOUNT, self.choice.other_amount, year, *where)
+
+    def _chosen(self, cell: str, amount: str, *where: Criterion) -> Measure:
+        return chosen(cell, amount, [self.total(name, *where) for name in AMOUNTS])
+
+    def by_year(self) -> Block:
+        """One row an exercice: the three amounts, and how each differs from the exercice before."""
+        name, years = BY_YEAR, self.overview.exercices
+        labels = ("Exercice", "Crédits de l'exercice", LINES, *_LABELS,
+                  *(f"Écart {word} (€)" for word in AMOUNT_WORDS.values()), "Écart réalisé (%)")  # fmt: skip
+        rows: list[list[Measure]] = []
+        for previous, year in zip([None, *years], years, strict=False):
+            known = self.overview.known[year]
+            before = self.overview.known.get(previous, {}) if previous is not None else {}
+            here = Criterion("exercice", year, this_row(name, labels[0]))
+            there = Criterion("exercice", previous, str(previous))
+            amounts = [self.total(field, here) if known[field] else Measure("euros", "") for field in AMOUNTS]
+            gaps = [
+                gap(amount.at(this_row(name, label)), self.total(field, there))
+                if known[field] and before.get(field)
+                else Measure("signed", "")
+                for field, label, amount in zip(AMOUNTS, _LABELS, amounts, strict=True)
+            ]
+            share = Measure("share", "")
+            if gaps[-1].formula is not None:
+                share = growth(gaps[-1].at(this_row(name, labels[8])), self.total(_SPENT, there))
+            rows.append([self.count(here), *amounts, *gaps, share])
+        words = ["premier exercice", *(f"par rapport à {year}" for year in years[:-1])]
+        return Block("Crédits de droit commun par exercice", name, labels, list(zip(years, words, strict=True)), rows)
+
+    def by_convention(self) -> Block:
+        """One row a convention, for the exercice shown, with its difference from the reference."""
+        name = BY_CONVENTION
+        labels = ("N°", "Convention", LINES, *_LABELS, REFERENCE, GAP, SHARE_LABEL)
+        year = Criterion("exercice", self.choice.year, YEAR)
+        rows = []
+        for number in self.conventions:
+            here = self._convention(name, number)
+            amounts = [self.total(field, year, here) for field in AMOUNTS]
+            picked = chosen(
+                AMOUNT,
+                self.choice.amount,
+                [amount.at(this_row(name, label)) for amount, label in zip(amounts, _LABELS, strict=True)],
+            )
+            before = self.compared(here)
+            reference = before.at(this_row(name, REFERENCE))
+            difference = gap(picked, reference)
+            share = fraction("share", difference.at(this_row(name, GAP)), reference)
+            rows.append([self.count(year, here), *amounts, before, difference, share])
+        kinds = ("count", "euros", "euros", "euros", "euros", "signed")
+        totals = sums_of(name, labels[2:8], rows, kinds)
+        totals.append(fraction("share", totals[5], totals[4]))
+        return Block("Crédits par convention", name, labels, list(self.conventions.items()), rows, totals)
+
+    @staticmethod
+    def _convention(table: str, number: int | None) -> Criterion:
+        """The convention of a row."""
+        return Criterion("convention_id", number, this_row(table, "N°") if number is not None else '"="')
+
+    def crossed(self) -> Block:
+        """Conventions × collectivités, for the exercice and the amount shown; the smallest towns are put together."""
+        name = CROSSED
+        shown, others = self._columns()
+        labels = unique_labels(["N°", "Convention", *shown, *([f"Autres ({len(others)})"] if others else []), "Total"])
+        rows = []
+        for number in self.conventions:
+            here = self._convention(name, number)
+            row = []
+            for town, members in shown.items():
+                literal = criterion(town)
+                measure = self.shown(here, OneOf("collectivite_id", tuple(members), literal))
+                row.append(measure if literal is not None else replace(measure, formula=None))
+            whole = self.shown(here)
+            if others:
+                known = "+".join(["0", *(this_row(name, label) for label in labels[2 : 2 + len(shown)])])
+                rest = whole.value - sum(each.value for each in row)
+                row.append(Measure("euros", rest, f"{this_row(name, labels[-1])}-({known})"))
+            rows.append([*row, whole])
+        totals = sums_of(name, labels[2:], rows, ["euros"] * len(labels[2:]))
+        heading = "Crédits par convention et par collectivité (€)"
+        return Block(heading, name, labels, list(self.conventions.items()), rows, totals)
+
+    def _columns(self) -> tuple[dict[str, list[str | None]], Sequence[str]]:
+        """The collectivités shown, by what the lines show of them (two may have one name), and those put together."""
+        named: dict[str, list[str | None]] = {}
+        spellings: dict[str, str] = {}
+        present = {town for _, _, town in self.overview.cells}
+        for key in [*(each for each in self.towns if each in present), *sorted(present - {*self.towns}, key=str)]:
+            if key is not None:
+                label = self.towns.get(key, key)
+                named.setdefault(spellings.setdefault(label.casefold(), label), []).append(key)
+        if len(named) <= MOST_TOWNS and None not in present:
+            return named, ()
+        year, amount = self.choice.year, self.choice.amount
+        sizes = {
+            label: sum(self.overview.of(year, None, key).of(amount) for key in keys) for label, keys in named.items()
+        }
+        largest = set(sorted(sizes, key=lambda label: -sizes[label])[: MOST_TOWNS - 1])
+        others = [label for label in named if label not in largest]
+        others += ["sans collectivité"] if None in present else []
+        return {label: keys for label, keys in named.items() if label in largest}, others
+
+    def detail(self) -> tuple[list[Key], list[list[Measure]]]:
+        """Exercice × convention × collectivité: keys and measures of the long table, the last exercice first.
+
+        They have formulas as long as a client computes them without making people wait.
+        """
+        cells = self.overview.cells
+        order = {key: rank for rank, key in enumerate(self.towns)}
+        ordered = sorted(cells, key=lambda key: (-key[0], key[1] is None, key[1] or 0, order.get(key[2], len(order))))
+        lines = sum(sums.lines for sums in cells.values())
+        towns = {key[2] for key in cells}
+        names = [self.towns.get(key, str(key)) for key in towns]
+        are_told_apart = len({name.casefold() for name in names}) == len(names) and None not in towns
+        is_live = are_told_apart and None not in self.conventions and len(cells) * lines * 4 <= MOST_WORK
+        keys: list[Key] = []
+        rows = []
+        for year, convention, town in ordered:
+            shown = self.towns.get(town, town or "")
+            keys.append((year, convention, self.conventions[convention], shown))
+            literal = criterion(shown) if is_live else None
+            measures = self._detail_row(year, convention, town, literal)
+            rows.append(measures if literal is not None else [Measure(each.kind, each.value) for each in measures])
+        return keys, rows
+
+    def _detail_row(self, year: int, convention: int | None, town: str | None, literal: str | None) -> list[Measure]:
+        cells, previous = self.overview.cells, self.overview.before(year)
+        now = cells[year, convention, town]
+        then = cells.get((previous, convention, town), Sums()) if previous is not None else Sums()
+        here = _DETAIL_CELLS
+        place = (Criterion("convention_id", convention, here["N°"]), Criterion("collectivite_id", town, literal))
+
+        def total(amount: str, sums: Sums, exercice: int, formula: str) -> Measure:
+            where = (Criterion("exercice", exercice, formula), *place)
+            return Measure("euros", sums.of(amount), Total(amount, where).formula(self.column) if literal else None)
+
+        amounts = [total(amount, now, year, here["Exercice"]) for amount in AMOUNTS]
+        before, difference, share = Measure("euros", ""), Measure("signed", ""), Measure("share", "")
+        if previous is not None:
+            before = total(_SPENT, then, previous, str(previous))
+            if self.overview.known[year][_SPENT] and then.lines:
+                difference = gap(amounts[-1].at(here[_SPENT_LABEL]), before.at(here[BEFORE]))
+                share = growth(difference.at(here[GAP]), before.at(here[BEFORE]))
+        return [Measure("count", now.lines), *amounts, before, difference, share]
+
+
+def chosen(cell: str, amount: str, amounts: Sequence[Measure]) -> Measure:
+    """Of the three amounts, the one whose word a cell holds (``amount``, a field)."""
+    planned, voted, spent = amounts
+    words = [quoted_text(word) for word in AMOUNT_WORDS.values()]
+    formula = f"IF({cell}={words[0]},{planned.formula},IF({cell}={words[1]},{voted.formula},{spent.formula}))"
+    return Measure("euros", amounts[AMOUNTS.index(amount)].value, formula)
+
+
+def write_detail(
+    sheet: Sheet, consolidation: Consolidation, overview: Overview, data: dict[str, DataSheet], footer: str
+) -> None:
+    """Write the sheet Crédits: exercice × convention × collectivité, a long table to filter."""
+    sheet.title(DETAIL_TITLE, "Exercice par exercice, chaque convention et chaque collectivité", len(_DETAIL_WIDTHS))
+    sheet.set_widths(enumerate(_DETAIL_WIDTHS))
+    if "lignes_budgetaires" not in data or not overview.exercices:
+        note(sheet, FIRST_ROW, "Aucune ligne budgétaire.")
+        finish(sheet, footer)
+        return
+    money = Credits(overview, data["lignes_budgetaires"], dict(consolidation.contract.town_labels))
+    keys, rows = money.detail()
+    aligned = dict.fromkeys(_DETAIL_LABELS[5:], "right") | dict.fromkeys((*_DETAIL_LABELS[:2], LINES), "center")
+    sheet.table(DETAIL, FIRST_ROW, 0, len(keys), _DETAIL_LABELS, aligned=aligned)
+    is_live = any(measure.formula is not None for measure in rows[0])
+    if len(keys) > WRAPPED_ROWS and not is_live:
+        _write_columns(sheet, keys, rows)
+    else:
+        _write_rows(sheet, keys, rows)
+    words = "Chaque montant est une formule sur les lignes budgétaires de ce classeur." if is_live else (
+        "Les montants sont ceux de la consolidation : trop nombreux pour être des formules."
+    )  # fmt: skip
+    note(sheet, 2, words)
+    finish(sheet, footer, columns=4)
+
+
+def _write_rows(sheet: Sheet, keys: Sequence[Key], rows: Sequence[Sequence[Measure]]) -> None:
+    centred, text = _key_formats(sheet.writer)
+    is_short = len(keys) <= WRAPPED_ROWS
+    for row, (key, measures) in enumerate(zip(keys, rows, strict=True), FIRST_ROW + 1):
+        for column, value in enumerate(key):
+            sheet.write(row, column, value, centred if column < 2 else text)
+        if is_short:
+            sheet.fit(row, [(value, column) for column, value in enumerate(key) if column > 1])
+        for column, measure in enumerate(measures, len(key)):
+            write_measure(sheet, row, column, measure, (DETAIL, f"{key[0]} {key[1]} {key[3]}", _DETAIL_LABELS[column]))
+
+
+def _write_columns(sheet: Sheet, keys: Sequence[Key], rows: Sequence[Sequence[Measure]]) -> None:
+    centred, text = _key_formats(sheet.writer)
+
+    def cell(measure: Measure) -> Cell:
+        style, content = computed_cell(sheet.writer, measure.kind, measure.value)
+        return Cell(content, style)
+
+    columns = [
+        LongColumn([key[place] for key in keys], partial(Cell, style=centred if place < 2 else text))
+        for place in range(len(keys[0]))
+    ]
+    columns += [LongColumn([measures[place] for measures in rows], cell) for place in range(len(rows[0]))]
+    sheet.raw.write_long_columns(FIRST_ROW + 1, len(keys), columns)
+
+
+def _key_formats(writer: Writer) -> tuple[Any, Any]:
+    return writer.cell(computed=True, align="center"), writer.cell(computed=True, text_wrap=True)
