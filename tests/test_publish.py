@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shutil
 import subprocess
@@ -28,7 +29,7 @@ from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.theme import load_theme
 from tabellion.outputs.document.document import make_document
-from tabellion.outputs.document.model import Edition
+from tabellion.outputs.document.model import DocumentModel
 from tabellion.outputs.document.pdf import pdf_is_intact, sealed, without_hour
 from tabellion.outputs.document.template import load_template
 from tabellion.outputs.document.texts import paragraphs
@@ -49,6 +50,10 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
 
 def flat(text: str | None) -> str:
     return " ".join((text or "").split())
+
+
+def flat_lines(text: str) -> str:
+    return "\n".join(map(flat, text.splitlines()))
 
 
 @pytest.fixture(scope="module")
@@ -248,12 +253,15 @@ def test_tables_are_accessible_and_do_not_break_badly(chartres: tuple[Path, Publ
 def test_styles_language_and_properties(chartres: tuple[Path, PublishedDocument]) -> None:
     _, document = chartres
     assert all(document.style(each) for each in document.root.iter(f"{W}p"))
+    assert not any("{{" in each.text or "{%" in each.text for each in document.blocks)
     assert b'w:lang w:val="fr-FR"' in document.parts["word/styles.xml"]
     core = document.parts["docProps/core.xml"].decode()
     assert "<dc:language>fr-FR</dc:language>" in core
     assert "<dc:title>Contrat de ville de l'agglomération chartraine</dc:title>" in core
     assert document.dates == {(1980, 1, 1, 0, 0, 0)}
-    assert b"updateFields" not in document.parts["word/settings.xml"]
+    assert b'<w:updateFields w:val="true"/>' in document.parts["word/settings.xml"]
+    assert b"<dc:creator>Contrat de ville" in document.parts["docProps/core.xml"]
+    assert b"2015-01-01T00:00:00Z</dcterms:modified>" in document.parts["docProps/core.xml"]
     assert b"Contrat de ville de l'agglom" in document.parts["word/header1.xml"]
 
 
@@ -395,14 +403,16 @@ def restyle(path: Path, change: dict[str, tuple[str, str]]) -> None:
 
 
 def test_a_restyled_template_is_taken_as_it_is(workspace: Path) -> None:
+    path = workspace / "templates" / "document.docx"
     named, renamed = ('w:styleId="Titre2"><w:name w:val="heading 2"/>', 'w:styleId="T2bis"><w:name w:val="Heading 2"/>')
-    restyle(workspace / "templates" / "document.docx", {
-        "word/styles.xml": (named, renamed),
-        "word/document.xml": ('w:w="11906" w:h="16838"', 'w:w="16838" w:h="11906"'),
-    })  # fmt: skip
+    restyle(path, {"word/styles.xml": (named, renamed), "word/document.xml": ('w:val="Titre2"', 'w:val="T2bis"')})
+    restyle(path, {"word/document.xml": ('w:w="11906" w:h="16838"', 'w:w="16838" w:h="11906"')})
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
     assert "T2bis" in document.parts["word/document.xml"].decode()
     assert document.root.find(f".//{W}pgSz").attrib[f"{W}w"] == "16838"  # type: ignore[union-attr]
+    assert [each.text for each in document.blocks if each.style == "toc 2"] == ["5 – Habitat\t"]
+    for grid in document.root.iter(f"{W}tblGrid"):  # the tables are as wide as the text
+        assert abs(sum(int(each.attrib[f"{W}w"]) for each in grid) - (16838 - 2 * 1134)) <= 5
 
 
 def test_a_template_that_libreoffice_saved_keeps_the_look_of_its_captions(workspace: Path) -> None:
@@ -417,12 +427,192 @@ def test_a_template_that_libreoffice_saved_keeps_the_look_of_its_captions(worksp
 
 def test_missing_styles_are_all_said_by_their_french_names(workspace: Path) -> None:
     restyle(workspace / "templates" / "document.docx", {
-        "word/styles.xml": ('w:name w:val="heading ', 'w:name w:val="autre '),
+        "word/styles.xml": ('w:name w:val="toc ', 'w:name w:val="autre '),
     })  # fmt: skip
     done = tabellion("publish", cwd=workspace)
     assert (done.code, "Traceback" in done.err) == (2, False)
-    assert "« Titre 1 », « Titre 2 », « Titre 3 »" in done.err
+    assert "« TM 1 », « TM 2 »" in done.err
     assert not (workspace / "workbooks" / "publication").exists()
+
+
+def relay(workspace: Path, *changes: tuple[str, str], part: str = "word/document.xml") -> None:
+    """Change the tags or the words of the workspace's template, as staff do in Word."""
+    for change in changes:
+        restyle(workspace / "templates" / "document.docx", {part: change})
+
+
+def test_a_template_is_laid_out_again_by_its_staff(workspace: Path) -> None:
+    path = workspace / "templates" / "document.docx"
+    with zipfile.ZipFile(path) as source:
+        text = source.read("word/document.xml").decode()
+    every_row = re.findall(r"<w:tr>.*?</w:tr>", text)
+    axe, due = (
+        next(row for row in every_row if f"{{{{ fiche.{name} }}}}" in row and "Tableaulibelle" in row)
+        for name in ("axe", "echeance")
+    )
+    relay(
+        workspace,
+        (axe, due + axe.replace("Axe stratégique", "Axe")),
+        (
+            "Conventions thématiques</w:t>",
+            "{% if extrait %}Un extrait{% else %}Tout{% endif %} du {{ contrat.titre | upper }}</w:t>",
+        ),
+    )
+    document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
+    for each in document.blocks:
+        if each.rows is not None and each.rows[0][0] == "Rubrique":
+            assert [row[0] for row in each.rows[1:3]] == ["Échéance", "Axe"]
+            assert each.rows[1][1] == each.rows[8][1]
+    assert "Un extrait du CONTRAT DE VILLE DE L'AGGLOMÉRATION CHARTRAINE" in {each.text for each in document.blocks}
+
+
+def test_tags_that_word_types_in_french_or_cuts_are_understood(workspace: Path) -> None:
+    cut = '<w:t>{</w:t></w:r><w:r><w:t>{ contrat</w:t></w:r><w:proofErr w:type="x"/><w:r><w:t>.titre }}</w:t>'
+    relay(
+        workspace,
+        ('<w:t xml:space="preserve">{{ contrat.titre }}</w:t>', cut),
+        (
+            "{{ constats | length | pluriel('constat') }} à",
+            "{{\u00a0constats | length | pluriel(«\u00a0avis\u00a0»)\u202f}} à",
+        ),
+        ("| case }} Oui", "| case }}{{ ‘Oui’ }}"),
+    )
+    document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
+    assert document.blocks[0].text == "Contrat de ville de l'agglomération chartraine"
+    assert "Oui" in next(iter(document.fiches.values()))[0]["CPO envisagée"]
+    assert any(re.match(r"\d+ avis", each.text) for each in document.blocks)
+
+
+def test_every_unknown_name_of_a_template_is_said_with_its_place(workspace: Path) -> None:
+    relay(
+        workspace,
+        ("{{ fiche.proposition }}", "Texte : {{ fiche.propositoin }}"),
+        ("{{ contrat.debut }}", "{{ debut }}"),
+        ("fiche.bilans %}", "fiche.bilan %}"),
+    )
+    relay(workspace, ("{{ contrat.exercice }}", "{{ contrat.annee }}"), part="word/header1.xml")
+    with pytest.raises(TabellionError) as refused:
+        run(workspace)
+    findings = {(each.code, each.place.fichier.rpartition("/")[2], each.message) for each in refused.value.findings}
+    assert {code for code, _, _ in findings} == {"balise-fausse"}
+    assert {name for _, name, _ in findings} == {"document.docx"}
+    messages = "\n".join(sorted(message for _, _, message in findings))
+    for name, meant, place in (
+        ("propositoin", " ; est-ce « proposition » ?", "« Texte : {{ fiche.propositoin }} »"),
+        ("debut", "", "« {{ debut }} – {{ contrat.fin }} »"),
+        ("bilan", " ; est-ce « bilans » ?", "« {% for bilan in fiche.bilan %} »"),
+        ("annee", "", "« {{ contrat.titre }}Exercice {{ contrat.annee }} »"),
+    ):
+        assert f"au paragraphe {place} : le nom « {name} » n'existe pas{meant}" in messages, messages
+    assert len(findings) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "detail"),
+    [
+        (("{%p endif %}", ""), "« {% if contrat.source %} »", "« if » n'est pas fermée"),
+        (("| ecart }}", "| ecrat }}"), "| ecrat }} »", "le filtre « ecrat » n'existe pas"),
+        (("{%p for pilier in", "{%p fro pilier in"), "fro pilier in piliers %} »", "« fro » n'existe pas"),
+        (("{{ contrat.titre }}", "{{ contrat.titre"), "« {{ contrat.titre", "pas bien écrite"),
+        (
+            ("{{ contrat.debut }}", "{{ contrat.debut + 'a' }}"),
+            "« {{ contrat.debut + 'a' }} – ",
+            "ne peut pas être remplie",
+        ),
+        (
+            ("{{ contrat.debut }}", "{{ contrat.titre.format.__globals__ }}"),
+            "« {{ contrat.titre.format",
+            "« __globals__ »",
+        ),
+        (("{%tr endfor %}", "{%p endfor %}"), "", "deux endroits qui ne vont pas ensemble"),
+    ],
+)
+def test_a_tag_that_is_wrong_is_said_with_its_place(
+    workspace: Path, change: tuple[str, str], place: str, detail: str
+) -> None:
+    path = workspace / "templates" / "document.docx"
+    with zipfile.ZipFile(path) as source:
+        parts = {name: source.read(name).decode() for name in source.namelist()}
+    parts["word/document.xml"] = parts["word/document.xml"].replace(*change, 1)
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in parts.items():
+            target.writestr(name, content)
+    done = tabellion("publish", cwd=workspace)
+    assert (done.code, "Traceback" in done.err) == (2, False)
+    said = flat(done.err)
+    assert place in said
+    assert detail in said
+    assert not (workspace / "workbooks" / "publication").exists()
+
+
+def test_a_template_without_tags_is_no_template_any_more(workspace: Path) -> None:
+    path = workspace / "templates" / "document.docx"
+    with zipfile.ZipFile(path) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    parts["word/document.xml"] = re.sub(rb"\{.*?\}+", b"...", parts["word/document.xml"])
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in parts.items():
+            target.writestr(name, content)
+    with pytest.raises(TabellionError) as refused:
+        run(workspace)
+    assert [each.code for each in refused.value.findings] == ["gabarit-word-faux"]
+
+
+def test_a_bookmark_of_the_template_that_a_loop_repeats_is_there_once(workspace: Path) -> None:
+    mark = '<w:bookmarkStart w:id="0" w:name="_GoBack"/><w:bookmarkEnd w:id="0"/>'
+    relay(
+        workspace,
+        ('</w:pPr><w:r><w:t xml:space="preserve">{{ fiche.objectif', f"</w:pPr>{mark}<w:r><w:t>{{{{ fiche.objectif"),
+    )
+    document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
+    starts, ends = (
+        [each.attrib[f"{W}id"] for each in document.root.iter(f"{W}bookmark{kind}")] for kind in ("Start", "End")
+    )
+    assert len(starts) == len(set(starts))
+    assert sorted(starts) == sorted(ends)
+    names = [each.attrib[f"{W}name"] for each in document.root.iter(f"{W}bookmarkStart")]
+    assert names.count("_GoBack") == 1
+
+
+def test_a_field_added_to_the_lines_is_a_column_of_their_table(workspace: Path) -> None:
+    path = workspace / "schemas" / "lignes_budgetaires.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    schema["fields"] += [
+        {"name": "direction", "type": "string", "title": "Direction", "description": "Le service qui dépense."},
+        {"name": "agents", "type": "integer", "title": "Agents", "description": "Combien d'agents."},
+    ]
+    path.write_text(json.dumps(schema), encoding="utf-8")
+    lines = workspace / "workbooks" / "registre" / "lignes_budgetaires.csv"
+    rows = table(workspace, "lignes_budgetaires")
+    with lines.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [*rows[0], "direction", "agents"])
+        writer.writeheader()
+        writer.writerows({**row, "direction": f"Pôle {rank}", "agents": str(rank)} for rank, row in enumerate(rows))
+    document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
+    (budget,) = [each for each in document.blocks if each.rows and each.rows[0][0] == "Collectivité et action"]
+    assert budget.rows is not None
+    assert budget.rows[0][1:3] == ["Direction", "Agents"]
+    expected = [[f"Pôle {rank}", str(rank)] for rank, row in enumerate(rows) if row["convention_id"] == "5"]
+    assert [row[1:3] for row in budget.rows if row[1].startswith("Pôle")] == expected
+    assert len({len(row) for row in budget.rows}) == 1
+
+
+@pytest.mark.libreoffice
+def test_a_template_that_libreoffice_saved_publishes_the_same(workspace: Path, tmp_path: Path) -> None:
+    whole = PublishedDocument(run(workspace).paths[0])
+    path = workspace / "templates" / "document.docx"
+    command = ["soffice", "--headless", f"-env:UserInstallation={(tmp_path / 'p').as_uri()}", "--convert-to", "docx"]
+    subprocess.run([*command, "--outdir", tmp_path, path], check=True, capture_output=True)
+    shutil.copy(tmp_path / "document.docx", path)
+    again = PublishedDocument(run(workspace).paths[0])
+    assert (again.fiches, again.budgets(), again.headings) == (whole.fiches, whole.budgets(), whole.headings)
+    assert again.counts() == whole.counts()
+    entries = [[each.text for each in document.blocks if each.style.startswith("toc ")] for document in (again, whole)]
+    assert entries[0] == entries[1]
+    for names in (("pageBreakBefore", "br"), ("tblHeader",), ("cantSplit",), ("bookmarkStart",), ("tblCaption",)):
+        numbers = [sum(1 for name in names for _ in each.root.iter(f"{W}{name}")) for each in (again, whole)]
+        assert numbers[0] == numbers[1], names
+    assert all(each.attrib[f"{W}val"] for each in again.root.iter(f"{W}tblCaption"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0" * 200, None])
@@ -488,9 +678,9 @@ def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:
 # Any contract
 
 
-def made(rows: dict[str, list[dict[str, object]]]) -> Edition:
+def made(rows: dict[str, list[dict[str, object]]]) -> DocumentModel:
     theme = load_theme(ROOT / "templates" / "contrat.toml", schemas())
-    return Edition(
+    return DocumentModel(
         Contract(SETTINGS, schemas(), theme, make_tables(schemas(), rows)), frozenset(), {}, (), "d’un essai"
     )
 
@@ -603,10 +793,15 @@ def test_the_pdf_has_every_fiche_and_line_on_the_pages_that_are_said(chartres: t
         key: rank for rank, page in enumerate(pages, 1) for key in re.findall(r"^ *Fiche action (\S+)$", page, re.M)
     }
     assert list(where) == list(document.fiches)
-    for each in document.blocks:
-        if each.rows is not None and each.rows[0][0] == "Fiche":
-            for key, *_, page in each.rows[1:]:
-                assert where[key] == int(page)
+    listed = {key: int(page) for page in pages for key, page in re.findall(r"^ *(\S+/\d+) +\S.* (\d+)$", page, re.M)}
+    assert listed == where
+    contents = next(page for page in pages if re.search("^ *Sommaire$", page, re.M))
+    entries = re.findall(r"^ *(\S.*?)\.{3,} ?(\d+)$", contents, re.M)
+    headings = [text for level, text in document.headings if level <= 2]
+    assert [flat(words) for words, _ in entries] == [flat(each) for each in headings]
+    for entry, number in entries:
+        starts = re.escape(flat(entry)[:40])
+        assert re.search(f"^{starts}", flat_lines(pages[int(number) - 1]), re.M), entry
     everything = flat(text).replace(" ", "")
     for row in table(folder, "lignes_budgetaires"):
         assert flat(row["libelle"]).split(" ")[0] in everything

@@ -48,13 +48,17 @@ class PublishedDocument:
                 ElementTree.fromstring(content)  # noqa: S314
         styles = ElementTree.fromstring(self.parts["word/styles.xml"])  # noqa: S314
         self.styles = {
-            each.attrib[f"{W}styleId"]: each.find(f"{W}name").attrib[f"{W}val"]  # type: ignore[union-attr]
+            # LibreOffice writes « Heading 1 » and « TOC 1 ».
+            each.attrib[f"{W}styleId"]: re.sub(
+                "^(Heading|TOC)(?= \\d)", lambda name: name[0].lower(), each.find(f"{W}name").attrib[f"{W}val"]
+            )  # type: ignore[union-attr]
             for each in styles.iter(f"{W}style")
         }
         self.root = ElementTree.fromstring(self.parts["word/document.xml"])  # noqa: S314
         body = self.root.find(f"{W}body")
         assert body is not None
-        self.blocks = [self._block(each) for each in body if each.tag != f"{W}sectPr"]
+        blocks = [block for each in body for block in (each.find(f"{W}sdtContent") or [each])]  # LibreOffice's contents
+        self.blocks = [self._block(each) for each in blocks if each.tag in (f"{W}p", f"{W}tbl")]
 
     def _block(self, element: ElementTree.Element) -> Block:
         if element.tag == f"{W}p":

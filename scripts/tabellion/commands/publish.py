@@ -18,10 +18,10 @@ from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
 from tabellion.outputs.document.document import make_document
-from tabellion.outputs.document.model import Edition
-from tabellion.outputs.document.pdf import PdfError, find_office, make_pdf, pdf_is_intact
-from tabellion.outputs.document.template import TEMPLATE, load_template
-from tabellion.outputs.document.texts import read_texts
+from tabellion.outputs.document.model import DocumentModel
+from tabellion.outputs.document.pdf import PdfError, make_pdf, pdf_is_intact
+from tabellion.outputs.document.template import TEMPLATE, Template, load_template
+from tabellion.outputs.document.texts import Texts, read_texts
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.reading import read_workbook
 from tabellion.reading.master import read_master
@@ -72,16 +72,37 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     Raises :class:`TabellionError` when the options, the template, the texts or the source are wrong, and when a
     document there was edited (unless ``force``, which keeps a dated copy first). Nothing is then written.
     """
-    say = tell or (lambda *_: None)
-    mistakes = _wrong_options(wanted)
-    if mistakes:
+    progress = tell or (lambda *_: None)
+    if mistakes := _wrong_options(wanted):
         raise TabellionError(mistakes)
-    say(0, 1, "Lecture du contrat")
+    progress(0, 3, "Lecture du contrat")
     contract, findings, origin = _read(workspace, wanted.source)
-    if any(each.bloquant for each in findings):
+    if any(finding.bloquant for finding in findings):
         return Publication((), (), findings, (), origin, (0, 0))
     exercice = workspace.settings.exercice if wanted.exercice is None else wanted.exercice
     contract = replace(contract, settings=replace(contract.settings, exercice=exercice))
+    template, texts = _read_templates(workspace, contract, wanted)
+    model = DocumentModel(contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin)
+    progress(1, 3, "Écriture du document")
+    documents: dict[Path, bytes] = {}
+    notices = list(texts.unused)
+    paths = _paths(workspace, wanted, exercice)
+    if "docx" in paths:
+        documents[paths["docx"]] = make_document(model, template)
+    if "pdf" in paths:
+        progress(2, 3, "Mise en pages par LibreOffice")
+        try:
+            documents[paths["pdf"]] = make_pdf(make_document(model, template, live=False))
+        except PdfError as error:
+            notices.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))
+    kept = _make_way(documents, force=wanted.force, now=now)
+    write_all_whole(documents)
+    counts = sum(1 for _ in model.conventions), model.fiche_count
+    return Publication(tuple(documents), kept, findings, tuple(notices), origin, counts)
+
+
+def _read_templates(workspace: Workspace, contract: Contract, wanted: Wanted) -> tuple[Template, Texts]:
+    """The Word template and the workspace's texts; raises :class:`TabellionError` with all that is wrong by then."""
     mistakes = _wrong_for(contract, wanted)
     try:
         template = load_template(workspace.templates / TEMPLATE)
@@ -91,34 +112,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     mistakes += texts.mistakes
     if mistakes:
         raise TabellionError(mistakes)
-    edition = Edition(contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin)
-    office = find_office() if "pdf" in wanted.formats else None
-    passes = ("docx" in wanted.formats) + (office is not None)
-    total, done = max(1, 2 * passes * edition.fiche_count), 0
-
-    def told() -> None:
-        nonlocal done
-        done += 1
-        say(done, total, "Écriture du document")
-
-    contents: dict[Path, bytes] = {}
-    said: list[Finding] = list(texts.unused)
-    paths = _paths(workspace, wanted, exercice)
-    if "docx" in paths:
-        contents[paths["docx"]] = make_document(edition, template, told)
-    if "pdf" in paths:
-        try:
-            if office is None:
-                raise PdfError("LibreOffice n'est pas installé sur cette machine")
-            printed = make_document(edition, template, told, live=False)
-            say(total, total, "Mise en pages par LibreOffice")
-            contents[paths["pdf"]] = make_pdf(printed, office)
-        except PdfError as error:
-            said.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))
-    kept = _make_way(contents, force=wanted.force, now=now)
-    write_all_whole(contents)
-    counts = sum(1 for _ in edition.conventions), edition.fiche_count
-    return Publication(tuple(contents), kept, findings, tuple(said), origin, counts)
+    return template, texts
 
 
 def _no_pdf(path: Path, detail: str, *, alone: bool) -> Finding:

@@ -1,7 +1,8 @@
-"""What is published, as values: the contract's tables put in the order of the document. Pure; amounts in cents."""
+"""What is published: a contract, the part of it that is printed, and its tables in the order of the document."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,38 +15,23 @@ from tabellion.measures import (
     AMOUNTS,
     DETAIL,
     RECAP,
-    SCOPE_ALL,
     SCOPE_CONVENTION,
     SCOPE_TOWN,
-    Overview,
     Published,
     Step,
     Sums,
-    Walk,
 )
 from tabellion.outputs.document.texts import Paragraph
 from tabellion.schema import Field
+from tabellion.schema.money import format_euros
 from tabellion.schema.names import FUNDING_TABLES
 
 Row = Mapping[str, Any]
-
-#: Fields of a fiche that the document shows in their own way, or not at all: where a row comes from is no content.
-_PLACED = (
-    "fiche_id", "convention_id", "axe_id", "objectif", "ref_interministerielle", "priorite", "annee_priorite",
-    "proposition", "echeance", "cpo", "porteurs", "partenaires_operationnels",
-)  # fmt: skip
-_ORIGIN = ("ligne_source", "reparation", "texte_source")
-
-
-@dataclass(frozen=True)
-class Town:
-    """The lines of one collectivité (``None``: of none) in one convention."""
-
-    town: str | None
-    name: str
-    sums: Sums
-    published: Published | None
-    lines: tuple[Row, ...]
+#: What the template names, by its French name there.
+Values = dict[str, object]
+NO_BREAK = "\u00a0"
+#: Word takes no longer names of bookmarks.
+_LONGEST_BOOKMARK = 40
 
 
 @dataclass(frozen=True)
@@ -57,6 +43,11 @@ class Convention:
     short: str
     fiches: tuple[Row, ...]
 
+    @property
+    def heading(self) -> str:
+        """``3 – Santé``."""
+        return f"{self.number} – {self.title}"
+
 
 @dataclass(frozen=True)
 class Pilier:
@@ -66,10 +57,15 @@ class Pilier:
     title: str
     conventions: tuple[Convention, ...]
 
+    @property
+    def heading(self) -> str:
+        """``I – Conventions thématiques « cohésion sociale »``."""
+        return f"{self.key} – Conventions thématiques «\u00a0{self.title}\u00a0»" if self.title else self.key
+
 
 @dataclass(frozen=True)
-class Edition:
-    """A contract to publish. The exercice is that of its settings.
+class DocumentModel:
+    """A contract to publish. The exercice is that of its settings; amounts are cents.
 
     ``only`` are the numbers of the conventions to print (all when empty), ``texts`` the workspace's own paragraphs by
     name of file, ``findings`` the open ones, and ``origin`` says in words what the document was made from.
@@ -87,15 +83,10 @@ class Edition:
         return self.contract.settings.exercice
 
     @cached_property
-    def overview(self) -> Overview:
-        """The sums of the lines."""
-        return self.contract.overview
-
-    @cached_property
     def amounts(self) -> tuple[str, ...]:
         """The amounts that the lines of the exercice have; the last one is what the document adds up."""
-        known = self.overview.known.get(self.exercice, {})
-        return tuple(each for each in AMOUNTS if known.get(each)) or AMOUNTS[-1:]
+        known = self.contract.overview.known.get(self.exercice, {})
+        return tuple(name for name in AMOUNTS if known.get(name)) or AMOUNTS[-1:]
 
     @cached_property
     def is_census(self) -> bool:
@@ -108,75 +99,75 @@ class Edition:
     @cached_property
     def piliers(self) -> tuple[Pilier, ...]:
         """The piliers that have a convention to print; a convention of an unknown pilier comes last, under its key."""
-        fiches: dict[int, list[Row]] = {}
-        for row in self.contract.tables["fiches"].rows:
-            fiches.setdefault(row["convention_id"], []).append(row)
+        fiches = self._grouped("fiches", "convention_id")
         titles = {row["pilier_id"]: row["titre"] or "" for row in self.contract.tables["piliers"].rows}
-        found: dict[str, list[Convention]] = {key: [] for key in titles}
+        conventions: dict[str, list[Convention]] = {key: [] for key in titles}
         for row in self.contract.tables["conventions"].rows:
             number = row["convention_id"]
             if number is not None and (not self.only or number in self.only):
                 title = row["titre"] or ""
                 convention = Convention(number, title, row["titre_court"] or title, tuple(fiches.get(number, ())))
-                found.setdefault(row["pilier_id"] or "", []).append(convention)
-        return tuple(Pilier(key, titles.get(key, ""), tuple(each)) for key, each in found.items() if each)
+                conventions.setdefault(row["pilier_id"] or "", []).append(convention)
+        return tuple(Pilier(key, titles.get(key, ""), tuple(group)) for key, group in conventions.items() if group)
 
     @property
     def conventions(self) -> Iterator[Convention]:
         """The conventions to print, in the document's order."""
         return (convention for pilier in self.piliers for convention in pilier.conventions)
 
+    @property
+    def fiche_count(self) -> int:
+        """How many fiches are printed."""
+        return sum(len(convention.fiches) for convention in self.conventions)
+
+    # Budgets
+
     @cached_property
     def _lines(self) -> dict[int, dict[str | None, list[Row]]]:
-        found: dict[int, dict[str | None, list[Row]]] = {}
+        lines: dict[int, dict[str | None, list[Row]]] = {}
         for row in self.contract.tables["lignes_budgetaires"].rows:
             if row["exercice"] == self.exercice:
-                found.setdefault(row["convention_id"], {}).setdefault(row["collectivite_id"], []).append(row)
-        return found
+                lines.setdefault(row["convention_id"], {}).setdefault(row["collectivite_id"], []).append(row)
+        return lines
 
-    def towns(self, convention: int) -> list[Town]:
-        """The collectivités that have lines or a published subtotal in a convention, in the order of its lines."""
-        accounts, lines = self.contract.accounts, self._lines.get(convention, {})
-        printed = [each for each in accounts.towns if each not in lines and self.published_town(convention, each)]
-        return [
-            Town(
-                town,
-                self.town_name(town),
-                self.overview.of(self.exercice, convention, town) if town is not None else _sums(lines[None]),
-                self.published_town(convention, town),
-                tuple(lines.get(town, ())),
-            )
-            for town in [*lines, *printed]
-        ]
+    def towns(self, convention: int) -> dict[str | None, tuple[Sums, list[Row]]]:
+        """The sums and lines of each collectivité that has lines or a published subtotal in a convention.
+
+        They are in the order of the lines; those of no collectivité are under ``None``.
+        """
+        lines = self._lines.get(convention, {})
+        towns = [*lines, *(town for town in self.contract.accounts.towns if town not in lines)]
+        return {
+            town: (self._town_sums(convention, town), lines.get(town, []))
+            for town in towns
+            if town in lines or self.published(DETAIL, SCOPE_TOWN, convention, town)
+        }
+
+    def _town_sums(self, convention: int, town: str | None) -> Sums:
+        if town is not None:
+            return self.contract.overview.of(self.exercice, convention, town)
+        lines = self._lines[convention][None]
+        prevu, vote, realise = (sum(row[name] or 0 for row in lines) for name in AMOUNTS)
+        return Sums(prevu, vote, realise, len(lines))
 
     def town_name(self, town: str | None) -> str:
         """What a collectivité is called."""
-        return "Sans collectivité" if town is None else self.overview.towns.get(town, town)
+        return "Sans collectivité" if town is None else self.contract.overview.towns.get(town, town)
 
-    def published_town(self, convention: int, town: str | None) -> Published | None:
-        """The subtotal printed in the convention itself, where the document has one."""
-        return self.contract.accounts.published(DETAIL, SCOPE_TOWN, convention, town) if self.is_census else None
-
-    def recap_town(self, convention: int, town: str | None) -> Published | None:
-        """The subtotal printed in the recap."""
-        return self.contract.accounts.published(RECAP, SCOPE_TOWN, convention, town) if self.is_census else None
-
-    def recap_convention(self, convention: int | None) -> Published | None:
-        """The total printed in the recap, of a convention or (``None``) of all."""
-        if not self.is_census:
-            return None
-        scope = SCOPE_ALL if convention is None else SCOPE_CONVENTION
-        return self.contract.accounts.published(RECAP, scope, convention)
+    def published(
+        self, source: str, scope: str, convention: int | None = None, town: str | None = None
+    ) -> Published | None:
+        """A total that the original document printed, in a convention (``DETAIL``) or in its recap (``RECAP``)."""
+        return self.contract.accounts.published(source, scope, convention, town) if self.is_census else None
 
     def total(self, convention: int | None = None) -> Sums:
         """The sums of a convention, or of all those printed."""
+        overview = self.contract.overview
         if convention is None and self.only:
-            return sum((self.overview.of(self.exercice, each.number) for each in self.conventions), Sums())
-        return self.overview.of(self.exercice, convention)
+            return sum((overview.of(self.exercice, each.number) for each in self.conventions), Sums())
+        return overview.of(self.exercice, convention)
 
-    def shown_sum(self, sums: Sums) -> int:
-        """Of sums, the amount that the document adds up."""
-        return amount_of(sums, self.amounts[-1])
+    # Fiches
 
     @cached_property
     def axes(self) -> dict[str, str]:
@@ -184,66 +175,18 @@ class Edition:
         return {row["axe_id"]: row["titre"] or "" for row in self.contract.tables["axes"].rows}
 
     @cached_property
-    def transverse(self) -> tuple[Field, ...]:
-        """The axes transversaux of a fiche: its yes-or-no fields but that of the CPO."""
-        return tuple(each for each in self._fiche_fields if each.kind == "boolean" and each.name not in _PLACED)
-
-    @cached_property
-    def other_fields(self) -> tuple[Field, ...]:
-        """The fields that a workspace added to its fiches."""
-        known = {*_PLACED, *_ORIGIN, *(each.name for each in self.transverse)}
-        return tuple(each for each in self._fiche_fields if each.name not in known)
-
-    @property
-    def _fiche_fields(self) -> Sequence[Field]:
-        return self.contract.schemas["fiches"].fields
-
-    def title_of(self, field: str) -> str:
-        """What people read for a field of the fiches."""
-        known = self.contract.schemas["fiches"].by_name.get(field)
-        return field if known is None else known.title
-
-    @cached_property
     def funders(self) -> dict[str, list[tuple[str, str]]]:
         """The financeurs (key, name) by category, in the register's order."""
-        found: dict[str, list[tuple[str, str]]] = {}
+        funders: dict[str, list[tuple[str, str]]] = {}
         for row in self.contract.tables["financeurs"].rows:
             key = row["financeur_id"]
-            found.setdefault(row["categorie"] or "autres", []).append((key, row["nom"] or key))
-        return found
-
-    @cached_property
-    def financements(self) -> dict[str, list[Row]]:
-        """The financements of each fiche."""
-        return self._by_fiche("financements")
+            funders.setdefault(row["categorie"] or "autres", []).append((key, row["nom"] or key))
+        return funders
 
     @cached_property
     def funder_names(self) -> dict[str, str]:
         """The name of each financeur."""
-        return {key: name for each in self.funders.values() for key, name in each}
-
-    @cached_property
-    def _plan_rows(self) -> tuple[dict[str, list[Row]], ...]:
-        tables = self.contract.tables
-        return tuple(self._by_fiche(name) if name in tables else {} for name in FUNDING_TABLES)
-
-    def plan_rows(self, fiche: str) -> tuple[list[Row], list[Row]]:
-        """The charges and the produits of a fiche in the exercice."""
-        charges, produits = (
-            [each for each in rows.get(fiche, ()) if each["exercice"] == self.exercice] for rows in self._plan_rows
-        )
-        return charges, produits
-
-    @cached_property
-    def suivis(self) -> dict[str, list[Row]]:
-        """What partners said of each fiche's progress."""
-        return self._by_fiche("suivis")
-
-    def _by_fiche(self, table: str) -> dict[str, list[Row]]:
-        found: dict[str, list[Row]] = {}
-        for row in self.contract.tables[table].rows:
-            found.setdefault(row["fiche_id"], []).append(row)
-        return found
+        return {key: name for funders in self.funders.values() for key, name in funders}
 
     @cached_property
     def partners(self) -> dict[str, str]:
@@ -252,36 +195,43 @@ class Edition:
         return {row["partenaire_id"]: row["nom"] or row["partenaire_id"] for row in rows}
 
     @cached_property
-    def _participations(self) -> dict[str, list[Row]]:
-        return self._by_fiche("participations")
+    def _of_fiches(self) -> dict[str, dict[Any, list[Row]]]:
+        return {
+            table: self._grouped(table, "fiche_id")
+            for table in ("financements", "suivis", "participations", *FUNDING_TABLES)
+            if table in self.contract.tables
+        }
 
-    def participants(self, fiche: str, role: str) -> str:
-        """The partners that have a role in a fiche, for one whose own text does not name them."""
-        rows = [each for each in self._participations.get(fiche, ()) if each["role"] == role]
-        return ", ".join(self.partners.get(each["partenaire_id"], each["partenaire_id"] or "") for each in rows)
+    def of_fiche(self, table: str, fiche: str) -> list[Row]:
+        """The rows of a table that speak of a fiche; none for a table that the contract does not have."""
+        return self._of_fiches.get(table, {}).get(fiche, [])
 
-    @property
-    def walk(self) -> Walk:
-        """From the published total to the recomputed one; the steps of every convention."""
-        return self.contract.walk
+    def _grouped(self, table: str, key: str) -> dict[Any, list[Row]]:
+        groups: dict[Any, list[Row]] = {}
+        for row in self.contract.tables[table].rows:
+            groups.setdefault(row[key], []).append(row)
+        return groups
 
-    def is_told(self, step: Step) -> bool:
-        """Whether a step speaks of what is printed."""
+    def fields(self, table: str) -> list[Field]:
+        """The fields of a table, in the order of the layout where it gives one."""
+        schema = self.contract.schemas[table]
+        order = dict.fromkeys([*self.contract.theme.orders.get(table, ()), *schema.names])
+        return [schema.by_name[name] for name in order]
+
+    # Annexes
+
+    def is_printed(self, step: Step) -> bool:
+        """Whether a step from the published total to the recomputed one speaks of what is printed."""
         return not self.only or step.convention in self.only
 
     @cached_property
-    def told(self) -> tuple[Finding, ...]:
+    def printed_findings(self) -> tuple[Finding, ...]:
         """The open findings that speak of what is printed, the gravest first."""
-        found = self.findings
+        findings = self.findings
         if self.only:
             keys = {sheet_key(letter, number) for letter in "CB" for number in self.only}
-            found = tuple(each for each in found if (each.place.feuille or "").partition(" ")[0] in keys)
-        return tuple(sorted(found, key=lambda each: (not each.bloquant, each.gravite)))
-
-    @property
-    def fiche_count(self) -> int:
-        """How many fiches are printed."""
-        return sum(len(each.fiches) for each in self.conventions)
+            findings = tuple(each for each in findings if (each.place.feuille or "").partition(" ")[0] in keys)
+        return tuple(sorted(findings, key=lambda each: (not each.bloquant, each.gravite)))
 
 
 def amount_of(sums: Sums, amount: str) -> int:
@@ -289,6 +239,22 @@ def amount_of(sums: Sums, amount: str) -> int:
     return {"montant_prevu": sums.prevu, "montant_vote": sums.vote, "montant_realise": sums.realise}[amount]
 
 
-def _sums(rows: Sequence[Row]) -> Sums:
-    prevu, vote, realise = (sum(row[each] or 0 for row in rows) for each in AMOUNTS)
-    return Sums(prevu, vote, realise, len(rows))
+def money(cents: int | None) -> str:
+    """An amount as it is printed; nothing for a blank one."""
+    return "" if cents is None else format_euros(cents)
+
+
+def box(ticked: bool) -> str:
+    """A box, and the space that holds it to its words."""
+    return ("☒" if ticked else "☐") + NO_BREAK
+
+
+def bookmark_name(kind: str, key: str | int) -> str:
+    """A bookmark's name, made of the signs that Word allows there: letters, digits and underscores.
+
+    Other signs become their code, so that two keys never have one name; a very long key is cut to a digest.
+    """
+    name = f"{kind}_" + "".join(sign if sign.isascii() and sign.isalnum() else f"_{ord(sign):x}_" for sign in str(key))
+    if len(name) <= _LONGEST_BOOKMARK:
+        return name
+    return f"{kind}_{hashlib.sha256(str(key).encode('utf-8', 'replace')).hexdigest()[:24]}"

@@ -45,8 +45,11 @@ def find_office() -> str | None:
     return found or next((place for place in _PLACES if Path(place).exists()), None)
 
 
-def make_pdf(document: bytes, office: str, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
-    """The PDF of a Word document, sealed; raises :class:`PdfError` when LibreOffice fails or takes too long."""
+def make_pdf(document: bytes, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
+    """The PDF of a Word document, signed; raises :class:`PdfError` when LibreOffice is absent, fails or is too slow."""
+    office = find_office()
+    if office is None:
+        raise PdfError("LibreOffice n'est pas installé sur cette machine")
     try:
         with tempfile.TemporaryDirectory(prefix="tabellion-pdf-", ignore_cleanup_errors=True) as folder:
             return _convert(Path(folder), document, office, timeout_seconds)

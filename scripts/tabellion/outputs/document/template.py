@@ -1,235 +1,326 @@
-"""The Word template: its styles found by name, its page, and a document made of it around a new body.
+"""The Word template, ``templates/document.docx``: read with care, filled by docxtpl, its mistakes said where they are.
 
-Staff restyle ``templates/document.docx`` in Word. Only its text is replaced: styles, page, header and footer are kept
-as they are, and nothing in it is parsed and written again, so that Word finds back all that it put there.
+Staff re-lay it in Word; a template is data, so that its tags run in a sandbox and only print. Every name that the
+template uses and that does not exist is said at once.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import traceback
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from docx.opc.exceptions import OpcError
+from docx.oxml.ns import qn
+from docx.text.paragraph import Paragraph
+from docxtpl import DocxTemplate
+from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from lxml import etree
+from markupsafe import Markup, escape
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.outputs.document.paging import Measure
-from tabellion.outputs.document.styles import STYLES
-from tabellion.wording import plural, system_reason
+from tabellion.outputs.document.model import box, money
+from tabellion.schema.money import format_rate, signed_euros
+from tabellion.wording import french_date, nearest, plural, system_reason
 
 TEMPLATE = "document.docx"
-DOCUMENT, CONTENT_TYPES, RELATIONS = "word/document.xml", "[Content_Types].xml", "_rels/.rels"
-_STYLES = "word/styles.xml"
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-_MAIN_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
-_TEMPLATE_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml"
+_MAIN_TYPE = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+_TEMPLATE_TYPE = b"application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml"
+#: The styles that the program itself writes with: their name in the file, and the one that Word shows in French.
+_STYLES = {"toc 1": "TM 1", "toc 2": "TM 2", "hyperlink": "Lien hypertexte"}
 #: A template bigger than this, once inflated, is no template.
 _MOST_BYTES = 50_000_000
-#: What a style that says nothing has: letters of 11 points, lines of one letter's height and a fifth, no space.
-_SIZE, _SINGLE, _LEADING = 22, 240, 1.22
-_HEADER_PART = re.compile(r"word/(header|footer)\d*\.xml")
-#: What a header or a footer may name, in braces.
-PLACEHOLDERS = ("titre", "source", "exercice")
+#: What XML 1.0 cannot hold, and what ends a line.
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_IS_TAG = "{%p"
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+#: The tags between two paragraphs, rows or cells, once docxtpl has put them there.
+_BETWEEN = re.compile(r"(?<=>)(?:\s*\{%[^%]*%\})+(?=\s*<(?:w:(?:p|tr|tc|tbl|sectPr)|/w:(?:tc|tr|tbl|body))[ >/])")
+_BLOCK = re.compile(r"\{%\s*(?:(for|if)|end(for|if))\b")
+_LONGEST_QUOTE = 120
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template that was read.
+    """A template that was read: its bytes as those of a document, the identifiers of its styles by folded name."""
 
-    ``parts`` are the files of its package by name; ``head`` is its main part up to its body, ``section`` the page that
-    ends it. By style name: ``ids`` are the styles' identifiers, ``fills`` the backgrounds that they give to a cell,
-    ``measures`` the place that they take, ``margins`` what a table's cells have above and under their text. ``width``
-    and ``height`` are those of the text, in twentieths of a point.
-    """
-
-    parts: Mapping[str, bytes]
-    head: str
-    section: str
-    ids: Mapping[str, str]
-    fills: Mapping[str, str]
-    measures: Mapping[str, Measure]
-    margins: Mapping[str, int]
-    width: int
-    height: int
+    path: Path
+    content: bytes
+    styles: Mapping[str, str]
 
 
 def load_template(path: Path) -> Template:
-    """Read the template; raises :class:`TabellionError` when it cannot serve, with every style that it lacks."""
-    parts = _parts(path)
+    """Read the template; raises :class:`TabellionError` when it is no Word document or has no tag."""
+    stream = io.BytesIO()
     try:
-        main = parts[DOCUMENT].decode("utf-8")
-        body = re.search(r"<w:body\b[^>]*>", main)
-        sections = re.findall(r"<w:sectPr\b[^>]*?(?:/>|>.*?</w:sectPr>)", main, re.DOTALL)
-        if body is None or not sections or _NAMESPACE not in main[: body.start()]:
-            raise _wrong(path, "son texte n'est pas celui d'un document Word ordinaire")
-        ElementTree.fromstring(main)  # noqa: S314 - the workspace's own file
-        styles = ElementTree.fromstring(parts[_STYLES])  # noqa: S314
-    except KeyError as error:
-        raise _wrong(path, f"il y manque la partie « {error.args[0]} » d'un document Word") from error
-    except (ElementTree.ParseError, UnicodeDecodeError) as error:
-        raise _wrong(path, "une partie en est abîmée") from error
-    found = _Styles(styles)
-    lacking = [each for each in STYLES if (each.kind, each.name.casefold()) not in found.by_name]
-    if lacking:
-        raise TabellionError([_lacks(path, [each.shown for each in lacking])])
-    ids = {each.name: found.id_of(each.kind, each.name) for each in STYLES}
-    paragraphs = {each.name: ids[each.name] for each in STYLES if each.kind == "paragraph"}
-    fills = {name: fill for name, key in paragraphs.items() if name.startswith("Tableau") and (fill := found.fill(key))}
-    width, height = _text_size(sections[-1])
-    measures = {name: found.measure(key) for name, key in paragraphs.items()}
-    margins = {each.name: found.margins(ids[each.name]) for each in STYLES if each.kind == "table"}
-    return Template(parts, main[: body.end()], sections[-1], ids, fills, measures, margins, width, height)
-
-
-def _lacks(path: Path, names: list[str]) -> Finding:
-    shown = ", ".join(f"« {each} »" for each in names)
-    count = plural(len(names), "style")
-    return finding("style-absent", Place(str(path)), valeur=path.name, attendu=shown, compte=count)
-
-
-def _parts(path: Path) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(path) as package:
-            if sum(each.file_size for each in package.infolist()) > _MOST_BYTES:
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(stream, "w") as target:
+            if sum(entry.file_size for entry in source.infolist()) > _MOST_BYTES:
                 raise _wrong(path, "il est trop gros")
-            parts = {each.filename: package.read(each) for each in package.infolist() if not each.is_dir()}
+            for entry in source.infolist():
+                if entry.filename.endswith("vbaProject.bin"):
+                    raise _wrong(path, "il contient des macros")
+                content = source.read(entry)
+                if entry.filename == "[Content_Types].xml":
+                    content = content.replace(_TEMPLATE_TYPE, _MAIN_TYPE)
+                target.writestr(entry.filename, content)
+        document = DocxTemplate(io.BytesIO(stream.getvalue()))
+        document.init_docx()
+        text = document.patch_xml(document.get_xml())
+    except TabellionError:
+        raise
     except OSError as error:
         raise _wrong(path, system_reason(error)) from error
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OpcError) as error:
         raise _wrong(path, "ce n'est pas un document Word (.docx)") from error
-    except Exception as error:
-        if isinstance(error, TabellionError):
-            raise
-        raise _wrong(path, "il est abîmé") from error  # zlib and lzma have errors of their own
-    if any(name.endswith("vbaProject.bin") for name in parts):
-        raise _wrong(path, "il contient des macros")
-    return parts
+    except Exception as error:  # zlib, lxml and python-docx have errors of their own for what is damaged
+        raise _wrong(path, "une partie en est abîmée, ou son texte n'est pas celui d'un document Word") from error
+    if not _TAG.search(text):
+        detail = (
+            "il ne contient aucune balise, comme {{ contrat.titre }} ; c'est peut-être un modèle d'une version d'avant"
+        )
+        raise _wrong(path, detail)
+    # LibreOffice writes some names with a capital, and its own « Caption » beside the template's « caption ».
+    styles = {style.name.casefold(): style.style_id for style in document.docx.styles if style.name}
+    if missing := [shown for name, shown in _STYLES.items() if name not in styles]:
+        names, count = ", ".join(f"« {name} »" for name in missing), plural(len(missing), "style")
+        raise TabellionError([finding("style-absent", Place(str(path)), valeur=path.name, attendu=names, compte=count)])
+    return Template(path, stream.getvalue(), styles)
 
 
 def _wrong(path: Path, detail: str) -> TabellionError:
     return TabellionError([finding("gabarit-word-faux", Place(str(path)), valeur=path.name, detail=detail)])
 
 
-class _Styles:
-    """The styles of a template, each with what it takes from the one that it is based on."""
+def fill_template(template: Template, values: Mapping[str, object]) -> DocxTemplate:
+    """The document that the template makes of ``values``.
 
-    def __init__(self, root: ElementTree.Element) -> None:
-        self.by_id: dict[str, ElementTree.Element] = {}
-        self.by_name: dict[tuple[str, str], str] = {}
-        self.by_exact_name: dict[tuple[str, str], str] = {}
-        self.defaults = [each for each in (root.find(f"{_W}docDefaults"),) if each is not None]
-        for each in root.iter(f"{_W}style"):
-            key, kind = each.get(f"{_W}styleId", ""), each.get(f"{_W}type", "")
-            name = each.find(f"{_W}name")
-            self.by_id[key] = each
-            if name is not None and key:
-                shown = name.get(f"{_W}val", "")
-                self.by_name.setdefault((kind, shown.casefold()), key)
-                self.by_exact_name.setdefault((kind, shown), key)
-
-    def id_of(self, kind: str, name: str) -> str:
-        """The style of a name: LibreOffice writes some with a capital, and adds its own « Caption » to « caption »."""
-        return self.by_exact_name.get((kind, name)) or self.by_name[kind, name.casefold()]
-
-    def chain(self, key: str) -> list[ElementTree.Element]:
-        """A style, then those that it is based on, then what the whole document has by default."""
-        found: list[ElementTree.Element] = []
-        while key in self.by_id and self.by_id[key] not in found:
-            found.append(self.by_id[key])
-            based = found[-1].find(f"{_W}basedOn")
-            key = "" if based is None else based.get(f"{_W}val", "")
-        return [*found, *self.defaults]
-
-    def said(self, key: str, element: str, attribute: str) -> str | None:
-        """What the style, or the nearest one under it, says."""
-        for style in self.chain(key):
-            for each in style.iter(f"{_W}{element}"):
-                if (value := each.get(f"{_W}{attribute}")) is not None:
-                    return value
-        return None
-
-    def number(self, key: str, element: str, attribute: str, default: int) -> int:
-        value = self.said(key, element, attribute)
-        return int(float(value)) if value is not None and re.fullmatch(r"-?\d{1,6}(\.\d+)?", value) else default
-
-    def fill(self, key: str) -> str | None:
-        """The colour of the paragraph's background; in a table, that of its cell."""
-        value = self.said(key, "shd", "fill")
-        return value if value is not None and re.fullmatch("[0-9A-Fa-f]{6}", value) else None
-
-    def margins(self, key: str) -> int:
-        """What the cells of a table style have above and under their text, together."""
-        for style in self.chain(key):
-            for each in style.iter(f"{_W}tblCellMar"):
-                sides = (each.find(f"{_W}{side}") for side in ("top", "bottom"))
-                values = [side.get(f"{_W}w", "0") for side in sides if side is not None]
-                return sum(int(value) for value in values if re.fullmatch(r"\d{1,4}", value))
-        return 0
-
-    def measure(self, key: str) -> Measure:
-        size = max(1, self.number(key, "sz", "val", _SIZE)) * 10
-        line = self.number(key, "spacing", "line", _SINGLE)
-        is_share = self.said(key, "spacing", "lineRule") in (None, "auto")
-        tall = round(size * _LEADING * line / _SINGLE) if is_share else line
-        around = self.number(key, "spacing", "before", 0) + self.number(key, "spacing", "after", 0)
-        return Measure(size, max(1, tall), around)
-
-
-def _text_size(section: str) -> tuple[int, int]:
-    """The width and height of the text on a page; those of an A4 page with margins of 2 cm where it is not said."""
-
-    def said(element: str, attribute: str, default: int) -> int:
-        found = re.search(rf'<w:{element}\b[^>]*?\bw:{attribute}="(-?\d+)', section)
-        return default if found is None else abs(int(found[1]))
-
-    width = said("pgSz", "w", 11906) - said("pgMar", "left", 1134) - said("pgMar", "right", 1134)
-    height = said("pgSz", "h", 16838) - said("pgMar", "top", 1134) - said("pgMar", "bottom", 1134)
-    return max(width, 3000), max(height, 3000)
-
-
-def package(
-    template: Template, body: bytes, properties: Mapping[str, str], added: Mapping[str, tuple[str, str, str]]
-) -> bytes:
-    """The document: the template's package around ``body`` (its main part, whole).
-
-    ``properties`` fill the placeholders of the header and footer. ``added`` are parts of the program's own, by name:
-    content, content type, type of the relation. Every entry of the zip has the same fixed date.
+    Raises :class:`TabellionError` with every unknown name, or with the first tag that cannot be understood.
     """
-    parts: dict[str, bytes] = {**template.parts, DOCUMENT: body}
-    types, relations = (parts[name].decode("utf-8") for name in (CONTENT_TYPES, RELATIONS))
-    types = types.replace(_TEMPLATE_TYPE, _MAIN_TYPE)
-    for name, (content, content_type, relation) in added.items():
-        parts[name] = content.encode("utf-8")
-        if f'PartName="/{name}"' not in types:
-            types = types.replace("</Types>", f'<Override PartName="/{name}" ContentType="{content_type}"/></Types>')
-        if name not in relations:
-            key = "tabellion" + re.sub(r"\W", "", name)
-            entry = f'<Relationship Id="{key}" Type="{relation}" Target="{name}"/>'
-            relations = relations.replace("</Relationships>", f"{entry}</Relationships>")
-    parts[CONTENT_TYPES], parts[RELATIONS] = types.encode(), relations.encode()
-    for name in filter(_HEADER_PART.fullmatch, list(parts)):
-        text = parts[name].decode("utf-8")
-        for placeholder in PLACEHOLDERS:
-            text = text.replace("{" + placeholder + "}", escape(properties.get(placeholder, "")))
-        parts[name] = text.encode()
-    parts[_STYLES] = _in_french(parts[_STYLES].decode("utf-8")).encode()
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in sorted(parts, key=lambda each: (each != CONTENT_TYPES, each != RELATIONS, each)):
-            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), parts[name], zipfile.ZIP_DEFLATED)
-    return stream.getvalue()
+    unknown: dict[str, Any] = {}
+    environment = _environment(unknown, _filters(template.styles))
+    document = _Document(io.BytesIO(template.content))
+    try:
+        document.render(dict(values), environment)
+    except _TagError as error:
+        raise TabellionError([_mistake(template.path, error.detail, error.place)]) from error
+    if unknown:
+        raise TabellionError(
+            [_mistake(template.path, _unknown(name, known), document.place_of(name)) for name, known in unknown.items()]
+        )
+    return document
 
 
-def _in_french(styles: str) -> str:
-    """The styles with French as the language of what says no other: readers and screen readers go by it."""
-    defaults = re.search(r"<w:rPrDefault>.*?</w:rPrDefault>", styles, re.DOTALL)
-    if defaults is None:
-        return styles
-    said = re.sub(r'(<w:lang\b[^>]*?\bw:val=")[^"]*"', r'\1fr-FR"', defaults[0])
-    if "<w:lang" not in said:
-        said = said.replace("</w:rPr>", '<w:lang w:val="fr-FR"/></w:rPr>')
-    return styles.replace(defaults[0], said)
+def _mistake(path: Path, detail: str, place: str) -> Finding:
+    return finding("balise-fausse", Place(str(path)), valeur=path.name, detail=detail, lieu=place)
+
+
+def _unknown(name: str, known: Any) -> str:
+    names = [str(key) for key in known] if isinstance(known, Mapping) else []
+    meant = nearest(name, names)
+    return f"le nom « {name} » n'existe pas" + (f" ; est-ce « {meant} » ?" if meant else "")
+
+
+# What a tag may do with a value
+
+
+def clean_text(text: str) -> str:
+    """``text`` with one sign for all line breaks; what XML cannot hold is shown as replaced."""
+    return _ILLEGAL.sub("\ufffd", _BREAKS.sub("\n", text))
+
+
+def printed(value: object) -> Markup:
+    """A value as it stands in the document's XML: nothing for ``None``, a date as people write it."""
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        return Markup("")
+    text = french_date(value) if isinstance(value, date) else str(value)
+    # docxtpl makes "{{" of "{_{" once the tags are filled: a text that has it keeps it.
+    return Markup(str(escape(clean_text(text))).replace("{_", "&#123;_").replace("_}", "_&#125;"))  # noqa: S704
+
+
+def run_xml(text: object, style: str = "") -> str:
+    """A run of text, with the identifier of its character style."""
+    look = f"<w:rPr><w:rStyle w:val={quoteattr(style)}/></w:rPr>" if style else ""
+    return f'<w:r>{look}<w:t xml:space="preserve">{printed(text)}</w:t></w:r>'
+
+
+def field_xml(instruction: str) -> str:
+    """A field that shows nothing until it is updated, which Word does when it opens the document."""
+    return (
+        '<w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r>'
+        f'<w:r><w:instrText xml:space="preserve"> {instruction} </w:instrText></w:r>'
+        '<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t/></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    )
+
+
+def link_xml(runs: str, bookmark: str) -> str:
+    """Runs that lead to a bookmark."""
+    return f'<w:hyperlink w:anchor={quoteattr(bookmark)} w:history="1">{runs}</w:hyperlink>'
+
+
+def bookmark_xml(name: str) -> str:
+    """The place that links and page numbers lead to."""
+    key = quoteattr(name)
+    return f"<w:bookmarkStart w:id={key} w:name={key}/><w:bookmarkEnd w:id={key}/>"
+
+
+def _filters(styles: Mapping[str, str]) -> dict[str, Callable[..., object]]:
+    """The filters of the template, by name: ``{{ charge.montant | euros }}``, ``{{r fiche.signet | page }}``."""
+
+    def link(text: str, bookmark: str) -> Markup:
+        xml = link_xml(run_xml(text, styles["hyperlink"]), bookmark) if bookmark else run_xml(text)
+        return Markup(xml)  # noqa: S704
+
+    def page(bookmark: str) -> Markup:
+        return Markup(link_xml(field_xml(f"PAGEREF {bookmark} \\h"), bookmark))  # noqa: S704
+
+    return {
+        "euros": money,
+        "ecart": signed_euros,
+        "pourcentage": lambda rate: "–" if rate is None else format_rate(rate),
+        "case": box,
+        "pluriel": plural,
+        "signet": lambda name: Markup(bookmark_xml(name)),  # noqa: S704
+        "lien": link,
+        "page": page,
+    }
+
+
+def _environment(
+    unknown: dict[str, Any], filters: Mapping[str, Callable[..., object]]
+) -> ImmutableSandboxedEnvironment:
+    class Unknown(ChainableUndefined):
+        """A name that does not exist: noted as soon as it is printed, repeated or compared."""
+
+        def _note(self) -> None:
+            unknown.setdefault(str(self._undefined_name), self._undefined_obj)
+
+        def __str__(self) -> str:
+            self._note()
+            return ""
+
+        def __iter__(self) -> Any:
+            self._note()
+            return iter(())
+
+        def __bool__(self) -> bool:
+            self._note()
+            return False
+
+        def __eq__(self, other: object) -> bool:
+            self._note()
+            return False
+
+        __hash__ = None  # type: ignore[assignment]  # an unknown name is no key
+
+    environment = ImmutableSandboxedEnvironment(autoescape=True, undefined=Unknown, finalize=printed)
+    environment.filters.update(filters)
+    return environment
+
+
+class _TagError(Exception):
+    """A tag that cannot be understood; ``place`` is the text of its paragraph."""
+
+    def __init__(self, detail: str, place: str) -> None:
+        super().__init__(detail)
+        self.detail, self.place = detail, place
+
+
+class _Document(DocxTemplate):  # type: ignore[misc]  # docxtpl ships no types
+    """A docxtpl template that says which paragraph a mistake is in."""
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        super().__init__(stream)
+        self.lines: list[str] = []
+
+    def get_xml(self) -> str:
+        """The body. LibreOffice ends a tag's paragraph with the page break of the next one: it is put back there."""
+        for line_break in self.docx.element.body.xpath('.//w:br[@w:type="page"]'):
+            paragraph = next(line_break.iterancestors(qn("w:p")))
+            following = paragraph.itersiblings(qn("w:p"))
+            if _IS_TAG in "".join(paragraph.itertext()):
+                line_break.getparent().remove(line_break)
+                after = next((each for each in following if _IS_TAG not in "".join(each.itertext())), None)
+                if after is not None:
+                    Paragraph(after, self.docx).paragraph_format.page_break_before = True
+        xml: str = super().get_xml()
+        return xml
+
+    def patch_xml(self, src_xml: str) -> str:
+        """Join the tags that Word has cut, and take the spaces and quotes that it types in French as plain ones."""
+        xml: str = super().patch_xml(src_xml)
+        return _TAG.sub(lambda tag: re.sub("[\u00a0\u202f]", " ", tag[0]).replace("« ", "'").replace(" »", "'"), xml)
+
+    def render_xml_part(self, src_xml: str, part: Any, context: Any, jinja_env: Any = None) -> str:
+        """Fill one part: the body, a header, a footer. Raises :class:`_TagError`."""
+        # Each paragraph, and each tag between paragraphs or rows, has a line: that of an error leads to its place.
+        source = _BETWEEN.sub(lambda tags: "\n" + tags[0].replace("%}", "%}\n"), src_xml)
+        lines = re.sub("<w:p([ >])", r"\n<w:p\1", source).splitlines()
+        self.lines += lines
+        try:
+            for node in jinja_env.parse("\n".join(lines)).find_all(nodes.Filter):
+                if node.name not in jinja_env.filters:
+                    raise _TagError(f"le filtre « {node.name} » n'existe pas", _quoted(lines[node.lineno - 1]))
+            xml = re.sub(">\n+<", "><", super().render_xml_part(source, part, context, jinja_env))
+            etree.fromstring(xml)  # docxtpl would mend what is broken, and lose text
+        except etree.XMLSyntaxError as error:
+            detail = (
+                "une balise s'ouvre et se ferme à deux endroits qui ne vont pas ensemble (dans et hors d'un tableau)"
+            )
+            raise _TagError(detail, "du modèle") from error
+        except _TagError:
+            raise
+        except Exception as error:  # whatever an expression of the template raises
+            raise _TagError(*_explained(error, lines)) from error
+        return xml
+
+    def place_of(self, name: str) -> str:
+        """The first paragraph that has a tag with a name."""
+        pattern = re.compile(rf"\{{[{{%][^}}]*\b{re.escape(name)}\b")
+        return next((_quoted(line) for line in self.lines if pattern.search(line)), "du modèle")
+
+
+def _quoted(line: str) -> str:
+    """The text of a paragraph, between quotes."""
+    text = " ".join(re.sub("<[^>]+>", "", line).split())
+    return f"« {text[:_LONGEST_QUOTE]}{'…' if len(text) > _LONGEST_QUOTE else ''} »"
+
+
+def _explained(error: Exception, lines: list[str]) -> tuple[str, str]:
+    """What is wrong with a tag, in French, and the paragraph that it stands in."""
+    message = str(error)
+    if not isinstance(error, TemplateSyntaxError):
+        frames = traceback.extract_tb(error.__traceback__)
+        number = next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
+        detail = "la balise ne peut pas être remplie (elle demande à une valeur ce que celle-ci n'a pas)"
+    elif "Unexpected end of template" in message and (unclosed := _unclosed(lines)):
+        number, word = unclosed
+        detail = f"la balise « {word} » n'est pas fermée par « end{word} »"
+    elif unknown := re.search(r"unknown tag '(.*?)'", message):
+        number = error.lineno
+        detail = f"la balise « {unknown[1]} » n'existe pas, ou elle ferme ce qui n'est pas ouvert"
+    else:
+        number, detail = error.lineno, "la balise n'est pas bien écrite"
+    return detail, _quoted(lines[number - 1]) if number is not None and 0 < number <= len(lines) else "du modèle"
+
+
+def _unclosed(lines: list[str]) -> tuple[int, str] | None:
+    """The line (one-based) and the word of the innermost block that is not closed."""
+    opened: list[tuple[int, str]] = []
+    for number, line in enumerate(lines, 1):
+        for opening, _closing in _BLOCK.findall(line):
+            if opening:
+                opened.append((number, opening))
+            elif opened:
+                opened.pop()
+    return opened[-1] if opened else None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.outputs.document.styles import BODY, PART
-from tabellion.outputs.document.writer import Pen
 from tabellion.wording import system_reason
 
 #: The workspace's own notice, in place of the program's.
@@ -106,9 +104,3 @@ def paragraphs(text: str) -> Iterator[Paragraph]:
 
 def _plain(words: str) -> str:
     return _BOLD.sub(r"\2", words)
-
-
-def write_text(pen: Pen, text: Iterable[Paragraph]) -> None:
-    """Write the paragraphs of a text."""
-    for each in text:
-        pen.paragraph(PART if each.is_title else BODY, each.words, keep=each.is_title)

@@ -1,0 +1,141 @@
+"""What the template can name of the annexes: the walk between the two totals, the open findings, the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tabellion.findings import CATALOGUE, Finding
+from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Step, Sums
+from tabellion.measures.annex import AnnexFigures, Funding, rate
+from tabellion.outputs.document.model import DocumentModel, Values, amount_of, bookmark_name, money
+from tabellion.outputs.master.layout import MasterLayout, lay_out_master
+from tabellion.outputs.master.rapprochement import describe
+
+#: The rates that an exercice may show: what is divided, by what, the header.
+_RATES = (("montant_vote", "montant_prevu", "Voté / prévu"), ("montant_realise", "montant_vote", "Réalisé / voté"))
+
+
+def annex_values(model: DocumentModel) -> Values:
+    """The three annexes; an extract has what speaks of its conventions."""
+    findings = model.printed_findings
+    return {
+        "rapprochement": _reconciliation(model),
+        "constats": [_finding(finding) for finding in findings],
+        "constats_ailleurs": bool(model.only) and len(findings) < len(model.findings),
+        "budget": _budget(model),
+    }
+
+
+def _reconciliation(model: DocumentModel) -> Values:
+    walk, layout = model.contract.walk, lay_out_master(model.contract)
+    printed = {convention.number for convention in model.conventions}
+    return {
+        "publie": walk.published,
+        "recalcule": walk.recomputed,
+        "net": walk.net,
+        "total_ecarts": sum(step.cents for step in walk.steps),
+        "total_doubles": sum(step.cents for step in walk.doubles),
+        "ecarts": [_step(model, layout, step, printed) for step in walk.steps if model.is_printed(step)],
+        "doubles": [_step(model, layout, step, printed) for step in walk.doubles if model.is_printed(step)],
+    }
+
+
+def _step(model: DocumentModel, layout: MasterLayout, step: Step, printed: set[int]) -> Values:
+    number = step.convention
+    return {
+        "mots": describe(layout, step),
+        "convention": "" if number is None else str(number),
+        "signet": "" if number not in printed or number is None else bookmark_name("convention", number),
+        "collectivite": "" if step.town is None else model.town_name(step.town),
+        "montant": step.cents,
+    }
+
+
+def _finding(finding: Finding) -> Values:
+    return {
+        "gravite": finding.gravite.label,
+        "lieu": " ".join(filter(None, [finding.place.feuille, finding.place.cellule])),
+        "titre": CATALOGUE[finding.code].titre,
+        "message": finding.message,
+    }
+
+
+def _budget(model: DocumentModel) -> Values:
+    """The figures of the exercice, as in the annex in Excel, by convention, collectivité and funder."""
+    figures = AnnexFigures(model.contract.tables, model.exercice)
+    printed = {convention.number for convention in model.conventions}
+    wanted = [number for number in figures.conventions if not model.only or number in printed]
+    funding = {key: sums for key, sums in figures.funding.items() if key[0] in wanted}
+    return {
+        "tableaux": _credits(model.exercice, figures, wanted),
+        "financements": [
+            {"convention": _convention(number, figures), "financeur": name, **_funding(funding[number, funder])}
+            for number in figures.conventions
+            for funder, name in figures.funders.items()
+            if (number, funder) in funding
+        ],
+        "total_financements": _funding(sum(funding.values(), Funding())),
+    }
+
+
+def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> list[Values]:
+    """The three tables of crédits de droit commun; none where the exercice has no line."""
+    credits_of = {key: sums for key, sums in figures.credits.items() if key[0] in wanted}
+    if not credits_of:
+        return []
+    amounts = [name for name in AMOUNTS if figures.knows(name)] or list(AMOUNTS[-1:])
+    rates = [each for each in _RATES if each[0] in amounts and each[1] in amounts]
+    names = {number: _convention(number, figures) for number in wanted}
+
+    def row(sums: Iterable[Sums], *words: str) -> Values:
+        total = sum(sums, Sums())
+        return {
+            "noms": words,
+            "montants": [money(amount_of(total, name)) for name in amounts],
+            "taux": [_hundredths(rate(amount_of(total, part), amount_of(total, whole))) for part, whole, _ in rates],
+        }
+
+    def table(by: str, heads: list[str], rows: list[Values]) -> Values:
+        return {
+            "titre": f"Crédits de droit commun {exercice} par {by}",
+            "entetes": heads,
+            "colonnes": [AMOUNT_WORDS[name].capitalize() for name in amounts],
+            "taux": [words for *_, words in rates],
+            "lignes": rows,
+            "total": row(credits_of.values(), "Total", *("" for _ in heads[1:])),
+        }
+
+    by_convention = [
+        row(sums, names[number])
+        for number in wanted
+        if (sums := [each for key, each in credits_of.items() if key[0] == number])
+    ]
+    by_town = [
+        row(sums, name)
+        for town, name in figures.towns.items()
+        if (sums := [each for key, each in credits_of.items() if key[1] == town])
+    ]
+    by_both = [
+        row([credits_of[number, town]], names[number], name)
+        for number in wanted
+        for town, name in figures.towns.items()
+        if (number, town) in credits_of
+    ]
+    return [
+        table("convention", ["Convention"], by_convention),
+        table("collectivité", ["Collectivité"], by_town),
+        table("convention et collectivité", ["Convention", "Collectivité"], by_both),
+    ]
+
+
+def _funding(funding: Funding) -> Values:
+    return {"nombre": funding.financements, "chiffres": funding.priced, "montant": funding.montant}
+
+
+def _convention(number: int | None, figures: AnnexFigures) -> str:
+    title = figures.conventions[number]
+    return title if number is None or title == f"Convention {number}" else f"{number} – {title}"
+
+
+def _hundredths(share: float | None) -> float | None:
+    return None if share is None else 100 * share
