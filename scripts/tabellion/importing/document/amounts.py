@@ -27,7 +27,7 @@ class PrintedAmount:
     cents: int
 
 
-def _cents(match: re.BoxMatch[str]) -> int:
+def _cents(match: re.Match[str]) -> int:
     units = int(re.sub(r"\D", "", match["int"]))
     decimals = (match["dec"] or "").ljust(2, "0")
     value = units * 100 + int(decimals)

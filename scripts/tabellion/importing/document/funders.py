@@ -22,7 +22,7 @@ _OVERLAY = "\u0335\u0336"
 def normalise_boxes(text: str) -> str:
     """``text`` with every box as ``☐`` or ``☑``: html inputs (attributes in any order and quoting), signs, brackets."""
 
-    def box(match: re.BoxMatch[str]) -> str:
+    def box(match: re.Match[str]) -> str:
         attributes = match[1]
         kind = re.search(r"type\s*=\s*[\"']?\s*(\w+)", attributes, re.IGNORECASE)
         if kind and kind[1].lower() not in {"checkbox", "radio"}:
@@ -39,7 +39,7 @@ def has_box(text: str) -> bool:
     return EMPTY in text or TICKED in text
 
 
-def typed_cross(text: str) -> re.BoxMatch[str] | None:
+def typed_cross(text: str) -> re.Match[str] | None:
     """The first X typed as a word of its own (a tick made with the keyboard)."""
     return _TYPED_CROSS.search(text)
 

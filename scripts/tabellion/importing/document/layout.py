@@ -158,10 +158,10 @@ def _cut(cell: str, column: int, whole: set[str], seen: set[str]) -> list[tuple[
         search = _NUMBER_INSIDE if name == "numero" else pattern
         if name in whole and name not in {"numero", "cpo"}:
             continue
-        match = search.search(folded, marks[0][1] if marks else 1)
-        if match and cell[match.start() : match.start() + 1].isupper() and name not in {n for _, _, n in marks}:
-            label = _START[name].match(folded, match.start())
-            marks.append((match.start(), label.end() if label else match.end(), name))
+        inside = search.search(folded, marks[0][1] if marks else 1)
+        if inside and cell[inside.start() : inside.start() + 1].isupper() and name not in {n for _, _, n in marks}:
+            label = _START[name].match(folded, inside.start())
+            marks.append((inside.start(), label.end() if label else inside.end(), name))
     if not marks:
         return [(None, cell)]
     marks.sort()
