@@ -50,14 +50,13 @@ from support.chartres_campaign import (
     start,
     whole,
 )
-from support.forms import written_form
+from support.forms import ACTIONS, BUDGET, FINANCEMENTS, written_form
 from support.libreoffice import LibreOffice
 from support.masters import Package, position
 from support.opened_books import Book, Opened, Row
 from support.program import Outcome, contents, tabellion
 from support.recalculated import differences
 from tabellion.campaign.model import ReturnStatus, Verdict
-from tabellion.layout.forms import ACTIONS, BUDGET, FINANCEMENTS
 
 REPORT = "consolidation/consolidation.xlsx"
 TABLE_TITLES = {

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from support.forms import FORMS, column_of, form_of, written_form
+from support.forms import ACTIONS_TABLE, BUDGET_TABLE, FINANCEMENTS_TABLE, FORMS, column_of, form_of, written_form
 from support.libreoffice import LibreOffice, OfficeCells
 from support.masters import Package, position
 from support.recalculated import differences, errors
-from tabellion.layout.forms import ACTIONS_TABLE, BUDGET_TABLE, COMPLETE, FINANCEMENTS_TABLE, TableSpec
+from tabellion.layout.forms import COMPLETE
 from tabellion.measures.completeness import MISSING, READY, counter_name
 from tabellion.outputs.forms.guide import FORM_STATE
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.schema.forms import TableSpec
 
 pytestmark = pytest.mark.libreoffice
 

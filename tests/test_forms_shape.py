@@ -13,25 +13,27 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from support.contracts import ROOT
-from support.forms import CASES, FORMS, YEAR, column_of, form_contract, form_of, form_package, shown_rows, written_form
-from support.masters import MAIN, Package, area
-from tabellion.layout.forms import (
+from support.forms import (
     ACTIONS_TABLE,
-    BASELINE,
-    BASELINE_HEADERS,
     BUDGET_TABLE,
+    CASES,
     FORM_TABLES,
-    GUIDE,
-    LISTS,
-    SPARE_ROWS,
-    SPELLINGS,
-    TableSpec,
-    baseline_text,
+    FORMS,
+    YEAR,
+    column_of,
+    form_contract,
+    form_of,
+    form_package,
+    shown_rows,
+    written_form,
 )
+from support.masters import MAIN, Package, area
+from tabellion.layout.forms import BASELINE, BASELINE_HEADERS, GUIDE, LISTS, SPARE_ROWS, SPELLINGS, baseline_text
 from tabellion.layout.names import IDENTITY
 from tabellion.outputs.forms.content import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.schema.forms import TableSpec
 from tabellion.xlsx import signature
 from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH
 

@@ -20,10 +20,10 @@ import pytest
 from support import faults
 from support.campaign import campaign_workspace, fill, form_keys
 from support.faults import Call, Program
+from support.forms import BUDGET
 from support.program import contents, environment, tabellion
 from tabellion.commands.consolidate import consolidate
 from tabellion.contract.workspace import find_workspace
-from tabellion.layout.forms import BUDGET
 
 needs_strace = pytest.mark.skipif(faults.strace_missing() is not None, reason=str(faults.strace_missing()))
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from support.contracts import SETTINGS, followed, line, schemas, small_rows, tables_of
-from tabellion.campaign.merge import TYPED, InForce, Merged, merge
+from tabellion.campaign.merge import InForce, Merged, merge
 from tabellion.campaign.model import MergeOutcome, Modification, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn, RemovedRow
 from tabellion.findings import Place
@@ -24,6 +24,8 @@ LINES, FOLLOWED, FUNDED = "lignes_budgetaires", "suivis", "financements"
 KEY = ("B01-luce-001", 2013)
 CELL = (LINES, KEY, "montant_realise")
 COLUMNS = {"libelle": 3, "montant_prevu": 6, "montant_vote": 7, "montant_realise": 8, "commentaire": 9, "montant": 6}
+#: What a partner types on a line of its form.
+TYPED_FIELDS = ("montant_prevu", "montant_vote", "montant_realise", "commentaire")
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -450,7 +452,7 @@ def test_every_change_is_listed_once_with_its_fate(case: tuple[Rows, list[InForc
     wanted: Counter[Any] = Counter()
     for each in returns:
         for answer in each.parsed.rows:
-            names = [name for name in answer.values if answer.is_new or name in TYPED[LINES]]
+            names = [name for name in answer.values if answer.is_new or name in TYPED_FIELDS]
             for name in names:
                 sent = None if answer.is_new else answer.before.get(name, answer.values[name])
                 if each.adopted.get((LINES, answer.key, name), sent) != answer.values[name]:

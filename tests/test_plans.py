@@ -14,7 +14,7 @@ import pytest
 
 from support.campaign import Reply, campaign_workspace, fill, register_rows, table_cell
 from support.contracts import ROOT, SETTINGS, Row, Rows, locate, schemas, small_rows, tables_of
-from support.forms import case_rows
+from support.forms import CHARGES_TABLE, PRODUITS_TABLE, case_rows
 from support.libreoffice import LibreOffice
 from support.masters import Package, chartres, contract_of, written
 from support.program import tabellion
@@ -25,7 +25,6 @@ from tabellion.contract.model import Contract
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace, read_settings
 from tabellion.findings import Finding, Severity, TabellionError
-from tabellion.layout.forms import CHARGES_TABLE, PRODUITS_TABLE
 from tabellion.measures.funding import funding_plans
 from tabellion.outputs.forms.content import make_forms
 from tabellion.outputs.forms.workbook import write_form

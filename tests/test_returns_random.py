@@ -17,18 +17,20 @@ from hypothesis import strategies as st
 from openpyxl.workbook import Workbook
 
 from support.contracts import ROOT
+from support.forms import ACTIONS, BUDGET, FINANCEMENTS
 from support.mutations import FIRST, HEADER, MUTATIONS
 from tabellion.commands.generate import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.model import Contract
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import CATALOGUE
-from tabellion.layout.forms import ACTIONS, BUDGET, FINANCEMENTS, Form, Role, TableSpec
+from tabellion.layout.forms import Form
 from tabellion.outputs.forms.content import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.reading import parse_bytes
 from tabellion.reading.form import read_form
 from tabellion.reading.references import references
+from tabellion.schema.forms import Role, TableSpec
 
 YEAR = 2016
 #: A town (lines, a fiche, a financement), a State service (fiches and financements), a funder (financements).

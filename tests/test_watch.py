@@ -25,10 +25,10 @@ import pytest
 
 from support import faults
 from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retouch
+from support.forms import BUDGET
 from support.libreoffice import LibreOffice
 from support.program import contents, environment, tabellion
 from support.watching import DEADLINE_SECONDS, Watching, excel_saves, fresh, in_chunks, state, wait
-from tabellion.layout.forms import BUDGET
 
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
 

@@ -15,10 +15,10 @@ import openpyxl
 import pytest
 
 from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retouch, table_cell
+from support.forms import BUDGET
 from support.libreoffice import LibreOffice
 from support.program import tabellion
 from support.watching import Watching, excel_saves, fresh, state
-from tabellion.layout.forms import BUDGET
 
 YEAR = 2016
 _SAVED = datetime(2016, 11, 14)

@@ -22,10 +22,11 @@ from typing import Any
 from filling import filled, write_filled
 from program import ROOT
 
+from support.forms import BUDGET_TABLE
 from tabellion.commands.generate import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
-from tabellion.layout.forms import BUDGET_TABLE, Form, FormRow
+from tabellion.layout.forms import Form, FormRow
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.outputs.forms.content import make_forms
 from tabellion.schema.tables import make_table, make_tables

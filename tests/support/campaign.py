@@ -28,20 +28,11 @@ from openpyxl.workbook import Workbook
 
 from support.attacks import ole2
 from support.contracts import ROOT, schemas, tables_of
-from support.forms import case_rows
+from support.forms import BUDGET, CHARGES, FINANCEMENTS, FORM_TABLES, PRODUITS, case_rows
 from support.masters import Package, reference
 from tabellion.contract.register import save_register
-from tabellion.layout.forms import (
-    BUDGET,
-    CHARGES,
-    COMPUTED_ROLES,
-    FINANCEMENTS,
-    FORM_TABLES,
-    GUIDE,
-    PRODUITS,
-    Role,
-    TableSpec,
-)
+from tabellion.layout.forms import GUIDE
+from tabellion.schema.forms import COMPUTED_ROLES, Role, TableSpec
 
 #: The amounts of a budget line.
 AMOUNTS = ("montant_prevu", "montant_vote", "montant_realise")

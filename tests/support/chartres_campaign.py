@@ -34,10 +34,10 @@ from support.campaign import (
     table_cell,
     truncated,
 )
+from support.forms import ACTIONS, BUDGET, FINANCEMENTS
 from support.mutations import put
 from support.program import tabellion
 from tabellion.campaign.model import ReturnStatus, Verdict
-from tabellion.layout.forms import ACTIONS, BUDGET, FINANCEMENTS
 
 YEAR, LAST_YEAR = 2016, 2015
 #: A line of 2016 that the register has before the forms are sent, of Chartres métropole.

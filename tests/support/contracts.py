@@ -13,6 +13,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Place
+from tabellion.layout.form_tables import FORMS_FILE, load_form_tables
 from tabellion.schema import Schemas, load_schemas
 from tabellion.schema.tables import Tables, make_tables
 
@@ -65,8 +66,10 @@ TITLES = (
 
 @cache
 def schemas() -> Schemas:
-    """The repository's own schemas."""
-    return load_schemas(ROOT / "schemas")
+    """The repository's own schemas and forms."""
+    found = load_schemas(ROOT / "schemas")
+    found.forms = load_form_tables(ROOT / "templates" / FORMS_FILE, found)
+    return found
 
 
 def tables_of(rows: Rows | None = None, /, **more: list[Row]) -> Tables:

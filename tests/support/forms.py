@@ -5,12 +5,18 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from support.contracts import Rows, line, small_rows
+from support.contracts import Rows, line, schemas, small_rows
 from support.masters import Package, chartres, contract_of
 from tabellion.contract.model import Contract
-from tabellion.layout.forms import Form, TableSpec
+from tabellion.layout.forms import Form
 from tabellion.outputs.forms.content import make_forms
 from tabellion.outputs.forms.workbook import write_form
+from tabellion.schema.forms import TableSpec
+
+#: The sheets of the forms, and their tables as the repository's own layout says.
+BUDGET, ACTIONS, FINANCEMENTS, CHARGES, PRODUITS = "Budget", "Actions", "Financements", "Charges", "Produits"
+FORM_TABLES = schemas().forms
+BUDGET_TABLE, ACTIONS_TABLE, FINANCEMENTS_TABLE, CHARGES_TABLE, PRODUITS_TABLE = FORM_TABLES
 
 YEAR = 2016
 #: Forms of the repository's own contract: a town, a State service, the Region, a partner with one fiche.

@@ -13,14 +13,8 @@ from typing import Any
 from tabellion.campaign.model import Claim, Conflict, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Place
-from tabellion.layout.forms import FORM_TABLES, MADE_BY_FORMS, Role
 from tabellion.schema import Key, Schemas
 
-#: Of each table that forms fill, the fields that a partner types on a row it was sent.
-TYPED: Mapping[str, tuple[str, ...]] = {
-    spec.resource: tuple(each.field for each in spec.columns if each.role is Role.TYPED and each.field is not None)
-    for spec in FORM_TABLES
-}
 Rows = dict[str, list[dict[str, Any]]]
 Cell = tuple[str, Key, str]
 Adopted = Mapping[Cell, Any]
@@ -98,11 +92,14 @@ class _Merger:
         self, rows: Rows, origins: Mapping[str, list[Place]], schemas: Schemas, locate: Callable[[str, int, str], Place]
     ) -> None:
         self.schemas, self.locate = schemas, locate
-        copied = {table: [dict(row) for row in each] if table in TYPED else each for table, each in rows.items()}
+        self.typed = {spec.resource: spec.typed_fields for spec in schemas.forms}
+        """Of each table that forms fill, the fields that a partner types on a row it was sent."""
+        self.made_by_forms = {spec.resource for spec in schemas.forms if spec.makes_rows}
+        copied = {table: [dict(row) for row in each] if table in self.typed else each for table, each in rows.items()}
         self.merged = Merged(copied, {table: list(places) for table, places in origins.items()})
         self.positions: dict[str, dict[Key, int]] = {}
         self.known_ids: dict[str, set[Any]] = {}
-        for table in (table for table in TYPED if table in schemas):
+        for table in self.typed:
             names = schemas[table].primary_key
             self.positions[table] = {_values(row, names): position for position, row in enumerate(copied[table])}
             self.known_ids[table] = {row[names[0]] for row in copied[table]}
@@ -115,9 +112,9 @@ class _Merger:
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
         for row in source.parsed.rows:
-            if row.key not in self.positions[row.table] and _was_there(row, source.adopted):
+            if row.key not in self.positions[row.table] and _was_there(row, source.adopted, self.typed[row.table]):
                 self.gone.add((row.table, row.key))
-            names = row.values if row.is_new else dict.fromkeys((*TYPED[row.table], *row.before))
+            names = row.values if row.is_new else dict.fromkeys((*self.typed[row.table], *row.before))
             for name in names:
                 if name not in row.values:
                     continue
@@ -174,7 +171,9 @@ class _Merger:
             return True
         if (table, key) in self.gone:
             return False
-        return table in MADE_BY_FORMS or key[0] in self.known_ids[table] or all(claim.row.is_new for claim in claims)
+        return (
+            table in self.made_by_forms or key[0] in self.known_ids[table] or all(claim.row.is_new for claim in claims)
+        )
 
     def create_rows(self) -> None:
         """Add the rows that the master lacks, then put each after the last row of its kind."""
@@ -183,7 +182,7 @@ class _Merger:
             schema, row = self.schemas[table], cells[0][1].row
             values = dict.fromkeys(schema.names)
             if not row.is_new:  # of a row of the partner's own, every value is a claim that was settled
-                values |= {name: value for name, value in row.values.items() if name not in TYPED[table]}
+                values |= {name: value for name, value in row.values.items() if name not in self.typed[table]}
             values |= dict(zip(schema.primary_key, key, strict=True))
             values |= {name: claim.after for name, claim in cells}
             position = len(merged.rows[table])
@@ -217,10 +216,10 @@ class _Merger:
         }
 
 
-def _was_there(row: ReturnedRow, adopted: Adopted) -> bool:
+def _was_there(row: ReturnedRow, adopted: Adopted, typed: Sequence[str]) -> bool:
     """Whether the form was sent with something on this row, or an adoption took something of it over."""
-    sent = () if row.is_new else ({**row.values, **row.before}.get(name) for name in TYPED[row.table])
-    names = row.values if row.is_new else TYPED[row.table]
+    sent = () if row.is_new else ({**row.values, **row.before}.get(name) for name in typed)
+    names = row.values if row.is_new else typed
     taken_over = (adopted.get((row.table, row.key, name)) for name in names) if adopted else ()
     return any(value is not None for value in (*sent, *taken_over))
 

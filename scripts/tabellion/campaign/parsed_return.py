@@ -19,13 +19,14 @@ from tabellion.checks.formulas import check_formulas
 from tabellion.checks.returns import check_return
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, Severity, finding
-from tabellion.layout.forms import COMPUTED_ROLES, KIND_FORM, FormIdentity, Role, baseline_text, baseline_value
+from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text, baseline_value
 from tabellion.layout.names import IDENTITY
 from tabellion.reading.form import FormReading, FormTable, read_form
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
 from tabellion.schema import Schemas, TableSchema
+from tabellion.schema.forms import COMPUTED_ROLES, Role
 
 #: The key of a day in JSON.
 _DAY = "jour"

@@ -22,7 +22,6 @@ from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, 
 from tabellion.checks.contract import check_returned_rows
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.forms import FORM_TABLES
 from tabellion.layout.identity import FORMAT_VERSION, KIND_MASTER
 from tabellion.layout.names import IDENTITY
 from tabellion.reading import RawWorkbook, read_workbooks
@@ -119,9 +118,7 @@ def check_rows(
     ``register`` are the tables that the rows refer to.
     """
     tables: Tables = dict(register)
-    rows: dict[str, list[tuple[int, ReturnedRow]]] = {
-        spec.resource: [] for spec in FORM_TABLES if spec.resource in schemas
-    }
+    rows: dict[str, list[tuple[int, ReturnedRow]]] = {spec.resource: [] for spec in schemas.forms}
     for number, parsed in returns.items():
         for row in parsed.rows:
             rows[row.table].append((number, row))

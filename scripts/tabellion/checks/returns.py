@@ -9,9 +9,10 @@ from typing import Any
 from tabellion.checks.plans import check_returned_plans
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import ColumnSpec, Role, baseline_text
-from tabellion.measures.completeness import MISSING, state_of
+from tabellion.layout.forms import baseline_text
+from tabellion.measures.completeness import MISSING, RowState
 from tabellion.reading.form import FormReading, FormTable
+from tabellion.schema.forms import ColumnSpec, Role
 from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.wording import fold
 
@@ -77,10 +78,11 @@ class _ReturnCheck:
     def check_complete(self, table: FormTable) -> None:
         """Rows that miss something, by the very rule of the form's live column."""
         unread = {position for position, _ in table.unknown}
+        rule = RowState(table.spec, self.reading.schemas)
         fields = {column.name: column.field for column in table.spec.columns if column.field is not None}
         for position, row_id in enumerate(table.row_ids):
             values = {name: table.columns[champ][position] for name, champ in fields.items()}
-            state = state_of(table.spec, values, self.reading.schemas, is_new=row_id is None)
+            state = rule.of(values, is_new=row_id is None)
             if state.startswith(MISSING) and position not in unread:
                 self.say(
                     "ligne-incomplete", table.place(position, self.label(table, table.spec.columns[0])), valeur=state

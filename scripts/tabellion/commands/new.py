@@ -5,23 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from importlib import resources
 from pathlib import Path
 
-from tabellion.contract.workspace import SETTINGS_FILE
+from tabellion.contract.workspace import SETTINGS_FILE, starter_kit
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.transaction.files import write_all_whole
 
 #: What the starter kit holds, as it lies at the root of a workspace.
 KIT = (SETTINGS_FILE, "schemas", "templates", "workbooks/registre")
-
-
-def starter_kit() -> Path:
-    """The folder of the starter kit: inside the wheel, or else the repository that the program runs from."""
-    packaged = Path(str(resources.files("tabellion"))) / "starter"
-    if packaged.is_dir():
-        return packaged
-    return Path(__file__).resolve().parents[3]
 
 
 def as_typed(path: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +132,25 @@ class Workspace:
 
     @cached_property
     def schemas(self) -> Schemas:
-        """The Table Schemas; raises :class:`TabellionError` with all their mistakes.
+        """The Table Schemas and the tables of the forms; raises :class:`TabellionError` with all their mistakes.
 
         Those of the plans de financement may be missing from a contract that has none.
         """
+        from tabellion.layout.form_tables import FORMS_FILE, load_form_tables
+
         optional = () if self.settings.plan_de_financement else FUNDING_TABLES
-        return load_schemas(self.root / "schemas", optional=optional)
+        schemas, path = load_schemas(self.root / "schemas", optional=optional), self.templates / FORMS_FILE
+        # a workspace of an older version has no such file: its forms are those of the starter kit
+        schemas.forms = load_form_tables(path if path.exists() else starter_kit() / "templates" / FORMS_FILE, schemas)
+        return schemas
+
+
+def starter_kit() -> Path:
+    """The folder of the starter kit: inside the wheel, or else the repository that the program runs from."""
+    packaged = Path(str(resources.files("tabellion"))) / "starter"
+    if packaged.is_dir():
+        return packaged
+    return Path(__file__).resolve().parents[3]
 
 
 def find_workspace(start: Path) -> Workspace:

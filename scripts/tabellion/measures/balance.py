@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tabellion.layout.forms import CHARGES_TABLE, PRODUITS_TABLE, Form, TableSpec
+from tabellion.layout.forms import Form
 from tabellion.layout.names import column_ref, quoted_text, this_row
 from tabellion.measures.funding import funding_plans, is_voluntary
-from tabellion.schema import Schemas
+from tabellion.schema import FUNDING_TABLES, Schemas
+from tabellion.schema.forms import TableSpec
 
 #: The heading column of each table of a plan, and the sign of its contributions volontaires.
-_HEADINGS = {CHARGES_TABLE.name: ("poste", "86"), PRODUITS_TABLE.name: ("compte", "87")}
+_CHARGES, _PRODUITS = FUNDING_TABLES
+_HEADINGS = {_CHARGES: ("poste", "86"), _PRODUITS: ("compte", "87")}
 
 
 def gap_formula(table: TableSpec, schemas: Schemas) -> str:
@@ -19,7 +21,7 @@ def gap_formula(table: TableSpec, schemas: Schemas) -> str:
 
     On a row of contributions volontaires it compares these alone, elsewhere all the rest.
     """
-    heading, sign = _HEADINGS[table.name]
+    heading, sign = _HEADINGS[table.resource]
     fiche = this_row(table.name, _label(table, "fiche_id", schemas))
     voluntary = f"LEFT({this_row(table.name, _label(table, heading, schemas))},2)={quoted_text(sign)}"
     sides = [(_produits(prefix, fiche, schemas), _charges(prefix, fiche, schemas)) for prefix in ("", "<>")]
@@ -28,18 +30,23 @@ def gap_formula(table: TableSpec, schemas: Schemas) -> str:
 
 
 def _charges(prefix: str, fiche: str, schemas: Schemas) -> str:
-    return _sum(CHARGES_TABLE, "montant", fiche, prefix, schemas)
+    return _sum(_table(_CHARGES, schemas), "montant", fiche, prefix, schemas)
 
 
 def _produits(prefix: str, fiche: str, schemas: Schemas) -> str:
     """What was accordé, and what was demandé where the answer is not known."""
-    waiting = f',{_column(PRODUITS_TABLE, "montant_accorde", schemas)},"="'
-    granted = _sum(PRODUITS_TABLE, "montant_accorde", fiche, prefix, schemas)
-    return f"{granted}+{_sum(PRODUITS_TABLE, 'montant_demande', fiche, prefix, schemas, waiting)}"
+    table = _table(_PRODUITS, schemas)
+    waiting = f',{_column(table, "montant_accorde", schemas)},"="'
+    granted = _sum(table, "montant_accorde", fiche, prefix, schemas)
+    return f"{granted}+{_sum(table, 'montant_demande', fiche, prefix, schemas, waiting)}"
+
+
+def _table(resource: str, schemas: Schemas) -> TableSpec:
+    return next(table for table in schemas.forms if table.resource == resource)
 
 
 def _sum(table: TableSpec, amount: str, fiche: str, prefix: str, schemas: Schemas, more: str = "") -> str:
-    heading, sign = _HEADINGS[table.name]
+    heading, sign = _HEADINGS[table.resource]
     conditions = f'{_column(table, "fiche_id", schemas)},{fiche},{_column(table, heading, schemas)},"{prefix}{sign}*"'
     return f"SUMIFS({_column(table, amount, schemas)},{conditions}{more})"
 
@@ -49,18 +56,18 @@ def _column(table: TableSpec, name: str, schemas: Schemas) -> str:
 
 
 def _label(table: TableSpec, name: str, schemas: Schemas) -> str:
-    return table.label(next(each for each in table.columns if each.name == name), schemas)
+    return table.label(table.column(name), schemas)
 
 
 def gaps_of(table: TableSpec, form: Form) -> list[int | str]:
     """What :func:`gap_formula` computes for each row as sent: cents, or a blank text."""
     year = form.identity.exercice
+    sides = {side.resource: form.rows[side.name] for side in form.tables}
     charges, produits = (
-        [{**row.values, "exercice": year} for row in form.rows.get(each.name, ())]
-        for each in (CHARGES_TABLE, PRODUITS_TABLE)
+        [{**row.values, "exercice": year} for row in sides.get(resource, ())] for resource in FUNDING_TABLES
     )
     plans = funding_plans(charges, produits)
-    heading, _ = _HEADINGS[table.name]
+    heading, _ = _HEADINGS[table.resource]
     found: list[int | str] = []
     for values in _values(form, table):
         plan = plans[values["fiche_id"], year]

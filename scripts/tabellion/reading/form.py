@@ -7,16 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import (
-    BASELINE,
-    COMPUTED_ROLES,
-    FORM_TABLES,
-    KIND_FORM,
-    ColumnSpec,
-    FormIdentity,
-    Role,
-    TableSpec,
-)
+from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity
 from tabellion.layout.identity import FORMAT_VERSION, FormulaCell
 from tabellion.layout.names import IDENTITY
 from tabellion.reading.cells import CellReader
@@ -26,6 +17,7 @@ from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
 from tabellion.reading.tables import REMARK, FoundTable, TableFinder, total_label
 from tabellion.schema import Schemas
+from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
 
 
 @dataclass
@@ -80,7 +72,7 @@ class FormReading:
     def known_tables(self) -> frozenset[str]:
         """The names of the Excel tables that the form was made with."""
         made = {formula.table for formula in self.formulas if formula.table}
-        return frozenset(made | {spec.name for spec in FORM_TABLES})
+        return frozenset(made | {spec.name for spec in self.schemas.forms})
 
     @property
     def new_rows(self) -> set[tuple[str, int]]:
@@ -147,10 +139,8 @@ class _FormReader:
 
     def read(self) -> None:
         expected = {formula.table for formula in self.reading.formulas} | set(self.reading.baseline)
-        for spec in FORM_TABLES:
+        for spec in self.reading.schemas.forms:  # without those of plans that the contract has given up
             if spec.name not in expected and spec.name not in self.finder.names():
-                continue
-            if spec.resource not in self.reading.schemas:  # a contract may have given up its plans de financement
                 continue
             self.check_copies(spec)
             labels = spec.labels(self.reading.schemas)

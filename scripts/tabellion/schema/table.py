@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema.names import TABLES
 from tabellion.wording import french_date, system_reason
+
+if TYPE_CHECKING:
+    from tabellion.schema.forms import TableSpec
 
 Key = tuple[Any, ...]
 """The values of a row's primary key, in the schema's order."""
@@ -170,7 +173,9 @@ class TableSchema:
 
 
 class Schemas(dict[str, TableSchema]):
-    """Every table's schema by name, in the order of :data:`TABLES`."""
+    """Every table's schema by name, in the order of :data:`TABLES`, and the forms made of their fields."""
+
+    forms: tuple[TableSpec, ...] = ()
 
 
 def load_schemas(folder: Path, *, optional: Collection[str] = ()) -> Schemas:

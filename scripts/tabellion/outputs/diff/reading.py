@@ -12,7 +12,7 @@ from tabellion.checks.formulas import FormulaReading
 from tabellion.contract.register import Register, load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.forms import KIND_FORM, Role
+from tabellion.layout.forms import KIND_FORM
 from tabellion.layout.identity import FORMAT_VERSION, FormulaCell
 from tabellion.layout.names import IDENTITY, table_resource
 from tabellion.outputs.consolidation.tables import ORIGIN_LABELS, data_name
@@ -37,6 +37,7 @@ from tabellion.reading.master import computed_labels, read_master
 from tabellion.reading.references import references
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import Key, Schemas, TableSchema
+from tabellion.schema.forms import Role
 from tabellion.schema.tables import Tables
 
 #: What a reading says that matters to a comparison; all the rest is for « validate ».

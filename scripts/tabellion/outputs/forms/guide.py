@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tabellion.contract.model import Contract
-from tabellion.layout.forms import COMPLETE, SPELLINGS, Form, TableSpec
+from tabellion.layout.forms import COMPLETE, SPELLINGS, Form
 from tabellion.layout.names import quoted_sheet
-from tabellion.measures.completeness import (
-    READY,
-    complete_rows,
-    counter_name,
-    form_state,
-    form_state_formula,
-    missing_rows,
-    sheet_state,
-    sheet_state_formula,
-)
+from tabellion.measures.completeness import READY, FormState, counter_name
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.schema.forms import TableSpec
 from tabellion.schema.typed import TYPED_RULES, Outcome, TypedEntry, kind_of, typed_dictionary
 from tabellion.schema.typed.guide import WORDS
 from tabellion.xlsx.writer import Sheet
@@ -63,8 +55,7 @@ def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int
         sheet.write(row, column, words, writer.header(**({"align": "center"} if column == 2 else {})))
     sheet.raw.set_row(row, 20)
     first = row + 1
-    counts = {table.name: missing_rows(table, form, schemas) for table in form.tables}
-    complete = {table.name: complete_rows(table, form, schemas) for table in form.tables}
+    state = FormState(form, schemas)
     link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, bold=True, valign="vcenter")
     for table in form.tables:
         row += 1
@@ -73,19 +64,18 @@ def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int
         purpose = table.purpose.format(exercice=form.identity.exercice)
         sheet.write(row, 1, purpose, writer.cell(valign="vcenter", text_wrap=True))
         sheet.fit(row, [(purpose, 1)])
-        words = sheet_state(counts[table.name], complete[table.name])
+        said = state.of_sheet(table)
         style = writer.cell(computed=True, bold=True, **centred)
-        sheet.named_formula(row, 2, f"Etat_{counter_name(table)}", sheet_state_formula(table), style, words)
+        sheet.named_formula(row, 2, f"Etat_{counter_name(table)}", str(said.formula), style, said.value)
     row += 1
     sheet.raw.set_row(row, 24)
     if not form.tables:
         sheet.wide(row, 0, 2, _NOTHING_ASKED, computed=True, bold=True, valign="vcenter")
         return row + 2
-    total = sum(counts.values())
-    words = form_state(total, sum(complete.values()))
     sheet.wide(row, 0, 1, "Tout le formulaire", computed=True, bold=True, valign="vcenter")
     style = writer.cell(computed=True, bold=True, **centred)
-    sheet.named_formula(row, 2, FORM_STATE, form_state_formula(form.tables), style, words)
+    said = state.of_form()
+    sheet.named_formula(row, 2, FORM_STATE, str(said.formula), style, said.value)
     for word in (COMPLETE, READY):
         _colour(sheet, first, row, word, "juste")
     sheet.raw.conditional_format(first, 2, row, 2, {"type": "no_errors", "format": writer.coloured("avertissement")})

@@ -19,29 +19,19 @@ from tabellion.layout.forms import (
     LISTS,
     SPARE_ROWS,
     SPELLINGS,
-    STATE_TITLE,
-    ColumnSpec,
     Form,
-    Role,
-    TableSpec,
     convention_words,
     values_sent,
 )
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.layout.names import column_letters, quoted_sheet
 from tabellion.measures.balance import gap_formula, gaps_of
-from tabellion.measures.completeness import (
-    MISSING,
-    counter_formula,
-    counter_name,
-    missing_rows,
-    state_formula,
-    state_of,
-)
+from tabellion.measures.completeness import MISSING, FormState, RowState, counter_name
 from tabellion.outputs.forms.guide import write_guide, write_spellings
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.outputs.master.tables import key_source, list_source, shown, validation_rule, value_format
 from tabellion.schema import Field
+from tabellion.schema.forms import STATE_TITLE, ColumnSpec, Role, TableSpec
 from tabellion.schema.money import euros
 from tabellion.xlsx import signature
 from tabellion.xlsx.blocks import computed_cell
@@ -117,7 +107,7 @@ class _FormSheet:
     def __init__(self, sheet: Sheet, contract: Contract, form: Form, table: TableSpec) -> None:
         self.sheet, self.contract, self.form, self.table = sheet, contract, form, table
         self.schemas, self.labels = contract.schemas, Labels(contract)
-        self.rows = form.rows[table.name]
+        self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
         self.height = len(self.rows) + SPARE_ROWS
         self.top = FIRST_TABLE_ROW
 
@@ -130,8 +120,7 @@ class _FormSheet:
         )
         self.write_counter()
         self.write_bands()
-        formula = state_formula(table, self.schemas)
-        calculated = {STATE_TITLE: formula}
+        calculated = {STATE_TITLE: self.state.formula}
         gap = next((each for each in table.columns if each.role is Role.COMPUTED), None)
         if gap is not None:
             calculated[table.label(gap, self.schemas)] = gap_formula(table, self.schemas)
@@ -143,7 +132,7 @@ class _FormSheet:
         sheet.table(table.name, self.top, 0, self.height, labels, calculated=calculated, aligned=aligned)
         for place, column in enumerate(table.columns):
             if column.role is Role.STATE:
-                self.write_state(place, formula)
+                self.write_state(place)
             elif column.role is Role.COMPUTED:
                 self.write_gap(place, column)
             else:
@@ -166,8 +155,8 @@ class _FormSheet:
         sheet.raw.set_row(2, 20)
         centred = {"align": "center", "valign": "vcenter"}
         style = sheet.writer.cell(computed=True, bold=True, font_size=12, **centred)
-        count = missing_rows(table, self.form, self.schemas)
-        sheet.named_formula(2, 0, counter_name(table), counter_formula(table), style, count)
+        count = FormState(self.form, self.schemas).missing(table)
+        sheet.named_formula(2, 0, counter_name(table), str(count.formula), style, count.value)
         area, colour = (2, 0, 2, 0), {">": "avertissement", "==": "juste"}
         for criteria, name in colour.items():
             rule = {"type": "cell", "criteria": criteria, "value": 0, "format": sheet.writer.coloured(name)}
@@ -186,14 +175,15 @@ class _FormSheet:
             if typed:
                 sheet.wide(self.top - 1, places[0], places[-1], _TO_FILL, bold=True, **paint)
 
-    def write_state(self, place: int, formula: str) -> None:
+    def write_state(self, place: int) -> None:
         """The live column, with the same formula on every row."""
         sheet, first = self.sheet, self.top + 1
         style = sheet.writer.cell(computed=True, text_wrap=True)
         for position in range(self.height):
             known = position < len(self.rows)
-            words = state_of(self.table, self.rows[position].values, self.schemas) if known else None
-            sheet.formula(first + position, place, formula, style, words, (self.table.name, "*", STATE_TITLE))
+            words = self.state.of(self.rows[position].values) if known else None
+            where = (self.table.name, "*", STATE_TITLE)
+            sheet.formula(first + position, place, self.state.formula, style, words, where)
             sheet.fit(first + position, [(words, place)])
         for word, colour in ((MISSING, "avertissement"), (COMPLETE, "juste")):
             rule = {"type": "text", "criteria": "begins with", "value": word.strip()}
@@ -237,7 +227,7 @@ class _FormSheet:
         """How a column shows: as the field's kind; as words where keys have labels."""
         field = self.table.field(column, self.schemas)
         if field is None:
-            return {"last_amount": "money", "last_year": "integer"}.get(column.name, "string")
+            return column.kind
         return "string" if field.name in self.schemas[self.table.resource].foreign else field.kind
 
     def content(self, column: ColumnSpec, value: Any) -> CellContent:
@@ -246,7 +236,7 @@ class _FormSheet:
         if value is None:
             return None
         if field is None:
-            return _plain(value) if column.name != "last_amount" else euros(value)
+            return euros(value) if column.kind == "money" else _plain(value)
         key = self.schemas[self.table.resource].foreign.get(field.name)
         if key is not None:
             return self.labels.of(key.table).get(value, str(value))
@@ -320,6 +310,3 @@ def _write_baseline(writer: Writer, form: Form) -> None:
 def form_row_count(form: Form) -> int:
     """How many rows a form asks about."""
     return sum(len(rows) for rows in form.rows.values())
-
-
-__all__ = ["Labels", "counter_name", "form_row_count", "write_form"]
