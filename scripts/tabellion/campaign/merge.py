@@ -171,9 +171,8 @@ class _Merger:
             return True
         if (table, key) in self.gone:
             return False
-        return (
-            table in self.made_by_forms or key[0] in self.known_ids[table] or all(claim.row.is_new for claim in claims)
-        )
+        known = table in self.made_by_forms or key[0] in self.known_ids[table]
+        return known or all(claim.row.is_new for claim in claims)
 
     def create_rows(self) -> None:
         """Add the rows that the master lacks, then put each after the last row of its kind."""
