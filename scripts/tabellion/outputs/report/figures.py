@@ -63,7 +63,7 @@ class Funder:
 
 
 @dataclass(frozen=True)
-class Part:
+class BarPart:
     """One part of a stacked bar: ``start`` and ``width`` are percentages, ``series`` numbers its colour (0: none)."""
 
     label: str
@@ -80,7 +80,7 @@ class Progress:
 
     name: str
     total: str
-    parts: tuple[Part, ...]
+    parts: tuple[BarPart, ...]
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ def percent(part: int, whole: int) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
-def stacked(counts: Sequence[tuple[str, int, int]]) -> tuple[Part, ...]:
+def stacked(counts: Sequence[tuple[str, int, int]]) -> tuple[BarPart, ...]:
     """The parts of a stacked bar from (label, number, series); a part of nothing is left out."""
-    whole, found, start = sum(number for _, number, _ in counts), list[Part](), 0
+    whole, found, start = sum(number for _, number, _ in counts), list[BarPart](), 0
     for label, number, series in counts:
         if number:
             share = f"{(number * 100 + whole // 2) // whole}\u00a0%"
-            found.append(Part(label, number, share, percent(start, whole), percent(number, whole), series))
+            found.append(BarPart(label, number, share, percent(start, whole), percent(number, whole), series))
             start += number
     return tuple(found)
 
@@ -177,7 +177,7 @@ def figures_of(contract: Contract, exercice: int) -> Figures:
 def _progress(contract: Contract, overview: Overview, exercice: int, convention: int | None, name: str) -> Progress:
     counts = overview.progress(exercice, convention)
     stages = contract.schemas["suivis"].by_name["avancement"].enum
-    known = [*stages, *sorted(each for each in counts if each not in stages and each != NOTHING_SAID)]
+    known = [*stages, *sorted(count for count in counts if count not in stages and count != NOTHING_SAID)]
     shares = [(stage, counts[stage], place) for place, stage in enumerate(known, 1)]
     parts = stacked([*shares, (NOTHING_SAID, counts[NOTHING_SAID], 0)])
     return Progress(name, plural(sum(counts.values()), "fiche"), parts)
