@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from tabellion import __version__
 from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.masters import Master
-from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
+from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import Progress, digest_of_folder
 from tabellion.commands.console import as_json
@@ -28,6 +28,8 @@ from tabellion.findings.codes.container import UNREADABLE
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
+from tabellion.schema import Key
+from tabellion.schema.frames import plain_rows
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
 from tabellion.transaction.transaction import (
@@ -95,10 +97,11 @@ def consolidate(
                     place = Place(str(workspace.root))
                     detail = "il a disparu pendant la lecture"
                     raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
-                outputs = _Outputs(workspace, inputs, journal, now)
-            notices += outputs.publish()
+                outputs = _decide(workspace, inputs)
+            if outputs.is_new:
+                notices += _publish(workspace, inputs, outputs, now)
             with _uncollected():
-                _remember(journal, run, outputs)
+                _remember(journal, run, inputs, outputs, now)
         notices += journal.findings
     return ConsolidationRun(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)))
 
@@ -126,231 +129,205 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@dataclass(frozen=True)
 class _Outputs:
-    """The outputs of one consolidation: decided, then written together."""
+    """What there is to write, and what of it is new.
 
-    def __init__(self, workspace: Workspace, inputs: Inputs, journal: Journal, now: datetime) -> None:
-        self.workspace, self.inputs, self.journal, self.now = workspace, inputs, journal, now
-        self.folder = workspace.consolidation
-        settings = workspace.settings
-        bare = inputs.assembly.consolidation
-        self.register = register_files(
-            bare.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
+    ``register`` are the files of the consolidated register by name, ``kept`` the accepted files to keep (where, from
+    what), ``edited`` the outputs in place in which somebody has typed since they were put there. ``digest`` stands for
+    the whole state; ``is_same`` when ``previous``, the outputs in place, say it already.
+    """
+
+    consolidation: Consolidation
+    register: Mapping[str, bytes]
+    jobs: tuple[CopyJob, ...]
+    kept: Mapping[Path, Copy]
+    edited: list[Path]
+    previous: Previous | None
+    digest: str
+    json: Mapping[str, Any]
+    is_same: bool
+    is_new: bool
+
+
+def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
+    """What the outputs are to be, and whether those in place are so already."""
+    schemas, settings, folder = workspace.schemas, workspace.settings, workspace.consolidation
+    consolidation = inputs.assembly.consolidation
+    register = register_files(
+        consolidation.contract.tables, schemas, identifiant=settings.identifiant, titre=settings.titre
+    )
+    tables = {name: register[f"{name}.csv"] for name in schemas}
+    jobs = _copy_jobs(workspace, inputs)
+    consolidation = _with_copies(consolidation, {job.fichier: job.target for job in jobs})
+    json = as_json(consolidation.findings)
+    program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
+    digest = state_digest(consolidation, tables, program)
+    previous = read_previous(folder, folder / REGISTER, schemas)
+    is_same = previous is not None and previous.digest == digest
+    if previous is not None and is_same:
+        consolidation = replace(consolidation, made=previous.made, since=previous.since)
+    else:
+        since = since_previous(consolidation, previous, tables, json["constats"])
+        consolidation = replace(consolidation, since=since)
+    kept = _kept_files(workspace, inputs)
+    # All are read, which costs next to nothing: times alone would not tell, where a folder is copied elsewhere.
+    known = {} if previous is None else previous.outputs
+    names = (WORKBOOK, REPORT, *(f"{REGISTER}/{name}" for name in register))
+    published = {folder / name: known[name] for name in names if name in known}
+    record = folder / STATE_FILE
+    edited = edited_outputs(workspace.workbooks, workspace.memory / STAGING, published, record=record)
+    targets = [record, *(folder / name for name in names), *(workspace.workbooks / job.target for job in jobs), *kept]
+    is_new = not is_same or bool(edited) or not all(path.exists() for path in targets)
+    return _Outputs(consolidation, register, tuple(jobs), kept, edited, previous, digest, json, is_same, is_new)
+
+
+def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
+    """The accepted files to keep: where, and from what."""
+    folder, master = workspace.consolidation / KEPT, inputs.master
+    kept = {
+        folder / str(each.exercice) / f"{each.partenaire}.xlsx": Copy(
+            workspace.workbooks / each.fichier, each.parsed.sha256
         )
-        self.tables = {name: self.register[f"{name}.csv"] for name in workspace.schemas}
-        self.previous = read_previous(self.folder, self.folder / REGISTER, workspace.schemas)
-        self.jobs = _copy_jobs(workspace, inputs)
-        self.consolidation = _with_copies(bare, {job.fichier: job.target for job in self.jobs})
-        self.said = as_json(self.consolidation.findings)
-        program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
-        self.digest = state_digest(self.consolidation, self.tables, program)
-        self.is_same = self.previous is not None and self.previous.digest == self.digest
-        self.consolidation = self._dated()
-        self.copies = {job.target: job.digest for job in self.jobs}
-        self.edited = self._edited_outputs()
-        self.is_new = not self.is_same or bool(self.edited) or any(not path.exists() for path in self.targets())
+        for each in inputs.assembly.in_force
+    }
+    kept = {target: copy for target, copy in kept.items() if target != copy.source}
+    if master.fichier == workspace.contrat.name:
+        kept[folder / master.fichier] = Copy(workspace.contrat, master.sha256)
+    return kept
 
-    def _dated(self) -> Consolidation:
-        """The state with its date and what changed: those of the outputs in place where they say the same."""
-        previous: Previous | None = self.previous
-        if previous is not None and self.is_same:
-            return replace(self.consolidation, made=previous.made, since=previous.since)
-        since = since_previous(self.consolidation, previous, self.tables, self.said["constats"])
-        return replace(self.consolidation, since=since)
 
-    def targets(self) -> Iterator[Path]:
-        """Every file that the outputs are made of."""
-        yield from (self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE))
-        yield from (self.folder / REGISTER / name for name in self.register)
-        yield from (self.workspace.workbooks / job.target for job in self.jobs)
-        yield from (path for path, _ in self.kept())
-
-    def kept(self) -> Iterator[tuple[Path, Copy]]:
-        """The accepted files to keep: where, and from what."""
-        for each in self.inputs.assembly.in_force:
-            target = self.folder / KEPT / str(each.exercice) / f"{each.partenaire}.xlsx"
-            source = self.workspace.workbooks / each.fichier
-            if source != target:
-                yield target, Copy(source, each.parsed.sha256)
-        master = self.inputs.master
-        if master.fichier == self.workspace.contrat.name:
-            yield self.folder / KEPT / master.fichier, Copy(self.workspace.contrat, master.sha256)
-
-    def publish(self) -> list[Finding]:
-        """Write everything, where there is something new."""
-        if not self.is_new:
-            return []
-        workbooks, staging = self.workspace.workbooks, self.workspace.memory / STAGING
-        with preparing(workbooks, staging) as folder:
-            made = make_copies(self._stale_jobs(), self.consolidation.contract.theme, folder)
-            contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
-            contents |= dict(self.kept())
-            own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in self.register.items()}
-            own[REPORT] = render_report(self.consolidation, self.workspace.templates / REPORT)
-            own[WORKBOOK] = write_consolidation(self.consolidation, folder)
-            published = {name: content_digest(content) for name, content in own.items()}
-            own[STATE_FILE] = state_json(self.consolidation, self.digest, self.copies, published, self.said)
-            contents |= {self.folder / name: content for name, content in own.items()}
-            members = tuple(self.folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
-            before = None if self.previous is None else self.previous.made
-            history = None if self.is_same else History(self.folder / "historique", members, before)
-            gone = self._gone()
-            for edited in self._edited([*made, *(path.relative_to(workbooks).as_posix() for path in gone)]):
-                keep_dated_copy(edited, self.now)
-            return publish(workbooks, staging, contents, gone, history, self.edited, now=self.now)
-
-    def _edited_outputs(self) -> list[Path]:
-        """The outputs in place, aside from the annotated copies, in which somebody has typed since they were put there.
-
-        It reads them all, which costs next to nothing beside the rest of a run: a time alone would not tell, where a
-        folder is copied elsewhere.
-        """
-        known = {} if self.previous is None else self.previous.outputs
-        names = (WORKBOOK, REPORT, *(f"{REGISTER}/{name}" for name in self.register))
-        published = {self.folder / name: known[name] for name in names if name in known}
-        staging = self.workspace.memory / STAGING
-        return edited_outputs(self.workspace.workbooks, staging, published, record=self.folder / STATE_FILE)
-
-    def _edited(self, copies: Iterable[str]) -> Iterator[Path]:
-        """The annotated copies, among those to replace or remove, in which somebody has typed."""
-        for name in copies:
-            path = self.workspace.workbooks / name
-            if self.workspace.constats in path.parents and path.is_file() and not is_annotated(path.read_bytes()):
-                yield path
-
-    def _stale_jobs(self) -> list[CopyJob]:
-        """The annotated copies that are not there, or were made from something else."""
-        return [
-            job
-            for job in self.jobs
-            if self.made_before.get(job.target) != job.digest or not (self.workspace.workbooks / job.target).exists()
-        ]
-
-    def _gone(self) -> list[Path]:
-        """What was put there before and is no more to be: copies of files that are clean now, returns withdrawn."""
-        old_copies = (self.workspace.workbooks / each for each in self.made_before if each not in self.copies)
-        in_force = {(each.exercice, each.partenaire) for each in self.inputs.assembly.in_force}
-        withdrawn = (
-            path
-            for path in (self.folder / KEPT).glob("*/*.xlsx")
-            if path.parent.name.isdecimal() and (int(path.parent.name), path.stem) not in in_force
-        )
-        return [path for path in (*old_copies, *withdrawn) if path.exists()]
-
-    @property
-    def made_before(self) -> Mapping[str, str]:
-        """The annotated copies that the outputs in place say were made, and the digest of what each was made from."""
-        return self.previous.copies if self.previous is not None else {}
+def _publish(workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datetime) -> list[Finding]:
+    """Make everything and put it in place, all together or nothing; what is replaced, and was edited, is kept."""
+    workbooks, staging, folder = workspace.workbooks, workspace.memory / STAGING, workspace.consolidation
+    consolidation, previous = outputs.consolidation, outputs.previous
+    made_before = {} if previous is None else previous.copies
+    copies = {job.target: job.digest for job in outputs.jobs}
+    stale = [
+        job
+        for job in outputs.jobs
+        if made_before.get(job.target) != job.digest or not (workbooks / job.target).exists()
+    ]
+    in_force = {(each.exercice, each.partenaire) for each in inputs.assembly.in_force}
+    gone = [workbooks / name for name in made_before if name not in copies]
+    gone += [
+        path
+        for path in (folder / KEPT).glob("*/*.xlsx")
+        if path.parent.name.isdecimal() and (int(path.parent.name), path.stem) not in in_force
+    ]
+    gone = [path for path in gone if path.exists()]
+    with preparing(workbooks, staging) as prepared:
+        made = make_copies(stale, consolidation.contract.theme, prepared)
+        own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in outputs.register.items()}
+        own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
+        own[WORKBOOK] = write_consolidation(consolidation, prepared)
+        published = {name: content_digest(content) for name, content in own.items()}
+        own[STATE_FILE] = state_json(consolidation, outputs.digest, copies, published, outputs.json)
+        contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
+        contents |= outputs.kept
+        contents |= {folder / name: content for name, content in own.items()}
+        members = tuple(folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
+        before = None if previous is None else previous.made
+        history = None if outputs.is_same else History(folder / "historique", members, before)
+        for path in [*(workbooks / name for name in made), *gone]:
+            is_copy = workspace.constats in path.parents and path.is_file()
+            if is_copy and not is_annotated(path.read_bytes()):  # somebody has typed in it
+                keep_dated_copy(path, now)
+        return publish(workbooks, staging, contents, gone, history, outputs.edited, now=now)
 
 
 def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
     """The annotated copies to have: of each file where an error or a warning is to be looked at."""
+    consolidation, contrat = inputs.assembly.consolidation, workspace.contrat
     by_file: dict[str, list[Finding]] = {}
-    for each in inputs.assembly.consolidation.findings:
+    for each in consolidation.findings:
         by_file.setdefault(each.place.fichier or "", []).append(each)
-    settled = {
-        each.fichier
-        for line in inputs.assembly.consolidation.board
-        for each in line.received
-        if each.verdict in _SETTLED or each.is_kept_copy
-    } | {each.fichier for each in inputs.assembly.consolidation.strays}
+    received = [file for line in consolidation.board for file in line.received]
+    settled = {file.fichier for file in received if file.verdict in _SETTLED or file.is_kept_copy}
+    settled |= {file.fichier for file in consolidation.strays}
     sources = {
-        name: (each.found.path, each.parsed.sha256) for name, each in inputs.files.items() if name not in settled
+        name: (file.found.path, file.parsed.sha256) for name, file in inputs.files.items() if name not in settled
     }
-    contrat = workspace.contrat
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
     if contrat.exists() and not any(each.code in UNREADABLE for each in by_file.get(contrat.name, [])):
         is_master = inputs.master.fichier == contrat.name
         with suppress(OSError):  # an editor that saves it has just taken it away: it is for the next run
             sha256 = inputs.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
             sources[contrat.name] = (contrat, sha256)
+    layout = digest_of_folder(workspace.templates, "contrat.toml")
     jobs = []
     for name, (path, sha256) in sources.items():
-        is_return = name != workspace.contrat.name
-        found = [each for each in by_file.get(name, []) if not (is_return and each.code in _FOR_STAFF)]
-        if any(each.gravite is not Severity.INFORMATION for each in found):
-            copies = workspace.constats.name
-            target = f"{copies}/{name.removeprefix(f'{workspace.retours.name}/')}"
-            if is_return and target.casefold() == f"{copies}/{workspace.contrat.name}".casefold():
-                target = f"{copies}/{Path(target).stem} (retour){Path(target).suffix}"  # that place is the master's own
-            digest = digest_of([sha256, digest_of_folder(workspace.templates, "contrat.toml"), repr(found)])
-            jobs.append(CopyJob(name, target, path, tuple(found), digest))
+        is_return = name != contrat.name
+        findings = [each for each in by_file.get(name, []) if not (is_return and each.code in _FOR_STAFF)]
+        if all(each.gravite is Severity.INFORMATION for each in findings):
+            continue
+        copies = workspace.constats.name
+        target = f"{copies}/{name.removeprefix(f'{workspace.retours.name}/')}"
+        if is_return and target.casefold() == f"{copies}/{contrat.name}".casefold():
+            target = f"{copies}/{Path(target).stem} (retour){Path(target).suffix}"  # that place is the master's own
+        jobs.append(CopyJob(name, target, path, tuple(findings), digest_of([sha256, layout, repr(findings)])))
     return jobs
 
 
 def _with_copies(consolidation: Consolidation, copies: Mapping[str, str]) -> Consolidation:
     """The consolidation with the names of the annotated copies."""
-
-    def copied(received: ReceivedFile) -> ReceivedFile:
-        return replace(received, annotated=copies.get(received.fichier))
-
     board = []
     for line in consolidation.board:
-        received = tuple(copied(each) for each in line.received)
-        in_force = next((each for each in received if line.in_force and each.fichier == line.in_force.fichier), None)
+        received = tuple(replace(file, annotated=copies.get(file.fichier)) for file in line.received)
+        in_force = next((file for file in received if line.in_force and file.fichier == line.in_force.fichier), None)
         board.append(replace(line, received=received, in_force=in_force))
     return replace(consolidation, board=tuple(board))
 
 
-def _remember(journal: Journal, run: int, outputs: _Outputs) -> None:
+def _remember(journal: Journal, run: int, inputs: Inputs, outputs: _Outputs, now: datetime) -> None:
     """Keep in the journal what this run saw and accepted."""
-    consolidation, inputs = outputs.consolidation, outputs.inputs
-    last = journal.last_run()
-    verdicts = {each.fichier: each for line in consolidation.board for each in line.received}
-    verdicts |= {each.fichier: each for each in consolidation.strays}
-    journal.see_files(run, list(_seen(inputs, verdicts)))
-    if outputs.previous is not None and last is not None and last.state == outputs.previous.digest:
-        # The journal stands where the outputs that are replaced stood: what changed since is all that is new to it.
-        if not outputs.is_same:
-            journal.add_entries(run, list(_said_since(consolidation, inputs.master)))
-    else:
-        journal.add_entries(run, list(_said(consolidation, inputs.master)))
-    journal.end_run(run, outputs.now, outputs.digest, outputs.said["resume"])
+    previous, last = outputs.previous, journal.last_run()
+    journal.see_files(run, list(_seen_files(inputs, outputs.consolidation)))
+    # Where the journal stands where the outputs that are replaced stood, what changed since is all that is new to it.
+    is_abreast = previous is not None and last is not None and last.state == previous.digest
+    if not (is_abreast and outputs.is_same):
+        journal.add_entries(run, list(_entries(outputs.consolidation, inputs.master, only_changes=is_abreast)))
+    journal.end_run(run, now, outputs.digest, outputs.json["resume"])
 
 
-def _seen(inputs: Inputs, verdicts: Mapping[str, ReceivedFile]) -> Iterable[SeenFile]:
-    for name, each in inputs.files.items():
-        verdict = verdicts.get(name)
-        if each.stamp is not None and verdict is not None:
-            stamp = (*each.stamp, each.parsed.sha256)
-            yield SeenFile(name, *stamp, verdict.verdict, verdict.partenaire, verdict.exercice)
+def _seen_files(inputs: Inputs, consolidation: Consolidation) -> Iterator[SeenFile]:
+    received = {file.fichier: file for line in consolidation.board for file in line.received}
+    received |= {file.fichier: file for file in consolidation.strays}
+    for name, read in inputs.files.items():
+        file = received.get(name)
+        if read.stamp is not None and file is not None:
+            yield SeenFile(name, *read.stamp, read.parsed.sha256, file.verdict, file.partenaire, file.exercice)
     if inputs.master_stamp is not None:
-        size, tail = inputs.master_stamp
-        yield SeenFile(inputs.master.fichier, size, tail, inputs.master.sha256, Verdict.IN_FORCE)
+        yield SeenFile(inputs.master.fichier, *inputs.master_stamp, inputs.master.sha256, Verdict.IN_FORCE)
 
 
-def _said(consolidation: Consolidation, master: Master) -> Iterator[CellEntry]:
-    """Every cell of the consolidated tables that holds something, with who said it and where."""
-    teller = _Teller(consolidation, master)
+def _entries(consolidation: Consolidation, master: Master, *, only_changes: bool) -> Iterator[CellEntry]:
+    """Every cell of the consolidated tables that holds something, with who gave it, in which file, saved when.
+
+    ``only_changes``: those that changed since the previous state, also those that hold nothing any more.
+    """
+    returns = {file.fichier: file for line in consolidation.board for file in line.received}
+    untouched = document_date(consolidation.contract.settings.debut)  # of files that nobody saved since their making
+    for table, key, champ, value, place in _changes(consolidation, master) if only_changes else _cells(consolidation):
+        source = returns.get(place.fichier or "")
+        saved, author = (source.saved, source.author) if source else (master.saved, master.author)
+        if saved == untouched:
+            saved, author = None, ""
+        yield CellEntry(
+            table, key, champ, value, source and source.partenaire, source and source.exercice,
+            place.fichier or "", place.feuille, place.cellule, saved, author,
+        )  # fmt: skip
+
+
+def _cells(consolidation: Consolidation) -> Iterator[tuple[str, Key, str, Any, Place]]:
     for table, schema in consolidation.contract.schemas.items():
-        for position, row in enumerate(consolidation.contract.tables[table].rows):
+        for position, row in enumerate(plain_rows(consolidation.contract.tables[table])):
             key = tuple(row[name] for name in schema.primary_key)
             for name, value in row.items():
                 if value is not None:
-                    yield teller.said(table, key, name, value, consolidation.place(table, position, name))
+                    yield table, key, name, value, consolidation.place(table, position, name)
 
 
-def _said_since(consolidation: Consolidation, master: Master) -> Iterator[CellEntry]:
-    """The cells that changed since the previous state, also those that hold nothing any more."""
-    teller = _Teller(consolidation, master)
-    for each in consolidation.since.cells:
-        yield teller.said(each.table, each.key, each.champ, each.after, each.place or Place(master.fichier))
-
-
-class _Teller:
-    """Says of each value who gave it, in which file, saved when."""
-
-    def __init__(self, consolidation: Consolidation, master: Master) -> None:
-        self.master = master
-        self.untouched = document_date(consolidation.contract.settings.debut)
-        """The date that files carry which nobody saved since they were generated: it tells nothing."""
-        self.returns = {each.fichier: each for line in consolidation.board for each in line.received}
-
-    def said(self, table: str, key: tuple[Any, ...], champ: str, value: Any, place: Place) -> CellEntry:
-        """One entry of the journal."""
-        source = self.returns.get(place.fichier or "")
-        who = (source.partenaire, source.exercice) if source is not None else (None, None)
-        when = (source.saved, source.author) if source is not None else (self.master.saved, self.master.author)
-        if when[0] == self.untouched:
-            when = (None, "")
-        return CellEntry(table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, *when)
+def _changes(consolidation: Consolidation, master: Master) -> Iterator[tuple[str, Key, str, Any, Place]]:
+    for cell in consolidation.since.cells:
+        yield cell.table, cell.key, cell.champ, cell.after, cell.place or Place(master.fichier)
