@@ -310,12 +310,12 @@ def _entries(consolidation: Consolidation, master: Master, *, only_changes: bool
     untouched = document_date(consolidation.contract.settings.debut)  # of files that nobody saved since their making
     for table, key, champ, value, place in _changes(consolidation, master) if only_changes else _cells(consolidation):
         source = returns.get(place.fichier or "")
+        who = (source.partenaire, source.exercice) if source else (None, None)
         saved, author = (source.saved, source.author) if source else (master.saved, master.author)
         if saved == untouched:
             saved, author = None, ""
         yield CellEntry(
-            table, key, champ, value, source and source.partenaire, source and source.exercice,
-            place.fichier or "", place.feuille, place.cellule, saved, author,
+            table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, saved, author
         )  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from string import ascii_uppercase, digits
 from typing import Any
 
 from tabellion.campaign.cell_history import CellEntry, key_text
@@ -33,7 +35,7 @@ _JOURNAL = "journal.sqlite"
 class Change:
     """One entry of the journal and the value that stood before it; ``is_first`` when nothing did."""
 
-    said: CellEntry
+    entry: CellEntry
     before: Any
     is_first: bool
 
@@ -72,23 +74,23 @@ def history_lines(history: History) -> list[str]:
     lines: list[str] = []
     for row in history.rows:
         schema = history.schemas[row.table]
-        name = " ".join(_plain(each) for each in row.key)
+        name = " ".join(_plain(part) for part in row.key)
         lines += ["", printable(f"{schema.title} · {name}" + (f" : {row.libelle}" if row.libelle else ""))]
         for champ, changes in row.fields.items():
             lines += ["", f"  {schema.by_name[champ].title if champ in schema.by_name else champ}"]
-            for each in changes:
-                lines += _change_lines(each, champ, schema, history.partners)
+            for change in changes:
+                lines += _change_lines(change, schema, history.partners)
     count = sum(len(changes) for row in history.rows for changes in row.fields.values())
     return [*lines, "", f"{plural(count, 'valeur notée', 'valeurs notées')} pour « {printable(history.what)} »."]
 
 
-def _change_lines(change: Change, champ: str, schema: TableSchema, partners: Mapping[str, str]) -> Iterator[str]:
-    said = change.said
-    when = _moment(said.noted) if said.noted is not None else f"passage n° {said.run}"
-    before, after = (_shown(each, champ, schema) for each in (change.before, said.value))
+def _change_lines(change: Change, schema: TableSchema, partners: Mapping[str, str]) -> Iterator[str]:
+    entry, field_ = change.entry, schema.by_name.get(change.entry.champ)
+    when = _moment(entry.noted) if entry.noted is not None else f"passage n° {entry.run}"
+    before, after = (printable(shown_value(field_, value, quoted=True)) for value in (change.before, entry.value))
     if change.is_first:
         yield f"    {when} : {after}"
-    elif change.before == said.value and type(change.before) is type(said.value):
+    elif change.before == entry.value and type(change.before) is type(entry.value):
         yield f"    {when} : {after}, redit"
     elif max(len(before), len(after)) <= _LONG:
         yield f"    {when} : {before} → {after}"
@@ -96,15 +98,12 @@ def _change_lines(change: Change, champ: str, schema: TableSchema, partners: Map
         yield f"    {when} :"
         yield f"        avant : {before}"
         yield f"        après : {after}"
-    who = STAFF if said.partenaire is None else partners.get(said.partenaire, said.partenaire)
-    where = str(Place(said.fichier, said.feuille, said.cellule))
-    saved = f", enregistré le {_moment(_local(said.saved))}" if said.saved is not None else ""
-    author = f" par {said.author}" if saved and said.author else ""
-    yield f"        {printable(f'{who}, dans {where}{saved}{author}')}"
-
-
-def _shown(value: Any, champ: str, schema: TableSchema) -> str:
-    return printable(shown_value(schema.by_name.get(champ), value, quoted=True))
+    who = STAFF if entry.partenaire is None else partners.get(entry.partenaire, entry.partenaire)
+    where, saved = Place(entry.fichier, entry.feuille, entry.cellule), ""
+    if entry.saved is not None:  # files carry universal time; people live in theirs
+        saved = f", enregistré le {_moment(entry.saved.replace(tzinfo=UTC).astimezone())}"
+        saved += f" par {entry.author}" if entry.author else ""
+    yield f"        {printable(f'{who}, dans {where}{saved}')}"
 
 
 def _plain(value: Any) -> str:
@@ -115,9 +114,8 @@ def _moment(when: datetime) -> str:
     return f"{french_date(when)} à {when.hour:02d}h{when.minute:02d}"
 
 
-def _local(saved: datetime) -> datetime:
-    """Files carry universal time; people live in theirs."""
-    return saved.replace(tzinfo=UTC).astimezone()
+_Asked = tuple[str, Key, str | None]
+"""A row that is asked for, and a field of it (``None``: all of them)."""
 
 
 class _Search:
@@ -127,50 +125,47 @@ class _Search:
         self.workspace, self.journal, self.what = workspace, journal, what
         self.schemas = workspace.schemas
         self.now = journal.cells()
-        self.rows = list(dict.fromkeys((each.table, each.key) for each in self.now.values()))
+        self.rows = list(dict.fromkeys((entry.table, entry.key) for entry in self.now.values()))
 
     def history(self) -> History:
-        wanted = self.cell(self.what) or self.row(self.what)
-        rows = tuple(self.told(table, key, champ) for table, key, champ in wanted)
-        return History(self.what, tuple(each for each in rows if each.fields), self.schemas, self.partners())
+        rows = [self.row_history(*asked) for asked in self.cell(self.what) or self.row(self.what)]
+        names = (entry for entry in self.now.values() if (entry.table, entry.champ) == ("partenaires", "nom"))
+        partners = {str(entry.key[0]): str(entry.value) for entry in names if entry.value}
+        return History(self.what, tuple(row for row in rows if row.fields), self.schemas, partners)
 
     def unknown(self, detail: str, near: Iterable[str | None] = ()) -> TabellionError:
-        named = list(dict.fromkeys(each for each in near if each))[:_NAMED_AT_MOST]
-        example = "un numéro de fiche, l'identifiant d'une ligne, ou une cellule comme « contrat.xlsx!FEUILLE!E7 »"
+        named = list(dict.fromkeys(name for name in near if name))[:_NAMED_AT_MOST]
         remede = (
-            f"Vouliez-vous dire {' ou '.join(f'« {printable(each)} »' for each in named)} ?"
-            if named
-            else f"Donnez {example}."
+            "Donnez un numéro de fiche, l'identifiant d'une ligne, ou une cellule comme « contrat.xlsx!FEUILLE!E7 »."
         )
-        place = Place(".tabellion/" + _JOURNAL)
-        return TabellionError(
-            [finding("historique-inconnu", place, valeur=printable(self.what), detail=detail, remede=remede)]
-        )
+        if named:
+            remede = f"Vouliez-vous dire {' ou '.join(f'« {printable(name)} »' for name in named)} ?"
+        place, valeur = Place(".tabellion/" + _JOURNAL), printable(self.what)
+        return TabellionError([finding("historique-inconnu", place, valeur=valeur, detail=detail, remede=remede)])
 
     # A row, by its key.
 
-    def row(self, text: str) -> list[tuple[str, Key, str | None]]:
+    def row(self, text: str) -> list[_Asked]:
         """The rows that ``text`` names: by the whole key, or by its first part where that part is the row's own.
 
         Else by what people call them: the label of a line, the name of a partner.
         """
         asked = _identifier(text)
-        found = [(table, key) for table, key in self.rows if asked in self.names(table, key)]
-        if not found:
-            called = {(table, key): self.libelle(table, key) for table, key in self.rows}
-            found = [row for row, name in called.items() if asked and _identifier(name) == asked]
-            known = {_identifier(name): name for name in called.values() if name}
-            known |= {_identifier(name): name for table, key in self.rows for name in self.spelled(table, key)}
-        if not found:
-            near = [known.get(each) for each in _close(asked, known)]
-            raise self.unknown("aucune fiche, ligne ou autre élément ne porte cet identifiant", near)
-        own = {str(key[0]) for table, key in found if table == _WITH_ITS_ROWS}
-        if own:
-            found += [each for each in self.belonging(own) if each not in found]
-        return [(table, key, None) for table, key in found]
-
-    def names(self, table: str, key: Key) -> set[str]:
-        return {_identifier(each) for each in self.spelled(table, key)}
+        spellings = {(table, key): self.spelled(table, key) for table, key in self.rows}
+        rows = [row for row, names in spellings.items() if asked in map(_identifier, names)]
+        if not rows:
+            libelles = {(table, key): self.libelle(table, key) for table, key in self.rows}
+            rows = [row for row, libelle in libelles.items() if asked and _identifier(libelle) == asked]
+            known = {_identifier(libelle): libelle for libelle in libelles.values() if libelle}
+            known |= {_identifier(name): name for names in spellings.values() for name in names}
+        if not rows:
+            near = difflib.get_close_matches(asked, known, 3, cutoff=0.6)
+            detail = "aucune fiche, ligne ou autre élément ne porte cet identifiant"
+            raise self.unknown(detail, [known[name] for name in near])
+        fiches = {str(key[0]) for table, key in rows if table == _WITH_ITS_ROWS}
+        if fiches:
+            rows += [row for row in self.belonging(fiches) if row not in rows]
+        return [(table, key, None) for table, key in rows]
 
     def spelled(self, table: str, key: Key) -> list[str]:
         """How a row may be asked for. What begins with another row's key is that other row's, not its own."""
@@ -180,18 +175,13 @@ class _Search:
         return [str(key[0]), whole] if is_own else [whole]
 
     def belonging(self, fiches: set[str]) -> list[tuple[str, Key]]:
-        """The rows of other tables that refer to these fiches."""
+        """The rows of other tables that refer to these fiches: first those that do in their key."""
         refers = {
-            (schema.name, each.field)
+            (schema.name, key.field)
             for schema in self.schemas.values()
-            for each in schema.foreign_keys
-            if each.table == _WITH_ITS_ROWS
+            for key in schema.foreign_keys
+            if key.table == _WITH_ITS_ROWS
         }
-        found = [
-            (each.table, each.key)
-            for each in self.now.values()
-            if (each.table, each.champ) in refers and str(each.value) in fiches
-        ]
         in_key = [
             (table, key)
             for table, key in self.rows
@@ -201,11 +191,16 @@ class _Search:
                 for name, part in zip(self.schemas[table].primary_key, key, strict=False)
             )
         ]
-        return list(dict.fromkeys([*in_key, *found]))
+        in_cells = [
+            (entry.table, entry.key)
+            for entry in self.now.values()
+            if (entry.table, entry.champ) in refers and str(entry.value) in fiches
+        ]
+        return list(dict.fromkeys([*in_key, *in_cells]))
 
     # A cell, by its place.
 
-    def cell(self, text: str) -> list[tuple[str, Key, str | None]]:
+    def cell(self, text: str) -> list[_Asked]:
         """What was said at the cell that ``text`` writes; nothing when it does not write one."""
         rest, mark, name = text.rpartition("!")
         match = _CELL.fullmatch(name.strip())
@@ -217,29 +212,28 @@ class _Search:
         asked_sheet = (book["sheet"] if book else rest).strip("'\"! ")
         fichier, feuille = self.sheet(asked_file, asked_sheet)
         cellule = f"{match[1].upper()}{match[2]}"
-        found = self.in_master(fichier, feuille, cellule) or self.said_at(fichier, feuille, cellule)
-        if not found:
-            raise self.unknown(
-                f"rien n'a été noté à la cellule {cellule} de {fichier}, feuille « {feuille} »",
-                self.beside(fichier, feuille, cellule),
-            )
-        return found
+        asked = self.in_master(fichier, feuille, cellule) or self.noted_at(fichier, feuille, cellule)
+        if not asked:
+            detail = f"rien n'a été noté à la cellule {cellule} de {fichier}, feuille « {feuille} »"
+            raise self.unknown(detail, self.beside(fichier, feuille, cellule))
+        return asked
 
     def sheet(self, fichier: str | None, feuille: str) -> tuple[str, str]:
         """The file and the sheet that people mean; without a file, the master's sheet, or the only one of that name."""
         master = self.workspace.contrat.name
-        known = sorted(self.journal.sheets(), key=lambda each: (each[0] != master, each))
+        known = sorted(self.journal.sheets(), key=lambda place: (place[0] != master, place))
         if fichier is not None:
-            files = sorted({name for name, _ in known if _ends_with(name, fichier)}, key=lambda each: (len(each), each))
+            files = sorted({name for name, _ in known if _ends_with(name, fichier)}, key=lambda name: (len(name), name))
             if not files:
                 near = nearest(fichier, {name for name, _ in known})
                 raise self.unknown("aucune valeur ne vient d'un fichier de ce nom", [near and f"{near}!{feuille}!A1"])
             exact = [name for name in files if fold(name) == fold(fichier)] or files
             if len(exact) > 1:
                 raise self.unknown("plusieurs fichiers portent ce nom", exact)
-            known = [each for each in known if each[0] == exact[0]]
-        same = [each for each in known if fold(each[1]) == fold(feuille)]
-        same = same or [each for each in known if feuille and fold(each[1]).startswith(fold(feuille) + " ")]
+            known = [(name, sheet) for name, sheet in known if name == exact[0]]
+        folded = fold(feuille)
+        same = [(name, sheet) for name, sheet in known if fold(sheet) == folded]
+        same = same or [(name, sheet) for name, sheet in known if feuille and fold(sheet).startswith(folded + " ")]
         if not same:
             sheets = {sheet: (name, sheet) for name, sheet in reversed(known)}
             near = nearest(feuille, sheets)
@@ -251,10 +245,11 @@ class _Search:
             raise self.unknown(f"{plural(len(same), 'fichier a', 'fichiers ont')} une feuille de ce nom", near_cells)
         return same[0]
 
-    def in_master(self, fichier: str, feuille: str, cellule: str) -> list[tuple[str, Key, str | None]]:
+    def in_master(self, fichier: str, feuille: str, cellule: str) -> list[_Asked]:
         """The cell of the tables that stands there now in the master: its rows move, and others fill its cells."""
         from tabellion.reading import read_workbook
         from tabellion.reading.master import read_master
+        from tabellion.schema.frames import plain_rows
 
         if fichier != self.workspace.contrat.name or not self.workspace.contrat.is_file():
             return []
@@ -265,73 +260,61 @@ class _Search:
         reading = read_master(workbook, self.schemas, self.workspace.settings.identifiant)
         for table, origins in reading.origins.items():
             schema = self.schemas[table]
-            here = [index for index, each in enumerate(origins) if each.area.sheet.name == feuille]
-            rows = reading.tables[table].rows if here and table in reading.tables else []
+            here = [index for index, origin in enumerate(origins) if origin.area.sheet.name == feuille]
+            rows = plain_rows(reading.tables[table]) if here and table in reading.tables else []
             for index in here if rows else []:
                 for name in schema.names:
                     if reading.locate(table, index, name).cellule == cellule:
-                        return self.known([(table, tuple(rows[index][each] for each in schema.primary_key), name)])
+                        key = tuple(rows[index][part] for part in schema.primary_key)
+                        return [(table, key, name)] if (table, key_text(key), name) in self.now else []
         return []
 
-    def known(self, cells: list[tuple[str, Key, str | None]]) -> list[tuple[str, Key, str | None]]:
-        return [each for each in cells if (each[0], key_text(each[1]), each[2] or "") in self.now]
-
-    def said_at(self, fichier: str, feuille: str, cellule: str) -> list[tuple[str, Key, str | None]]:
-        """The cells last said there, or else those that ever were."""
+    def noted_at(self, fichier: str, feuille: str, cellule: str) -> list[_Asked]:
+        """The cells whose last values come from there, or else those of which any value ever did."""
         place = (fichier, feuille, cellule)
-        now = [each for each in self.now.values() if (each.fichier, each.feuille, each.cellule) == place]
-        said = now or self.journal.history(place=place)
-        return list(dict.fromkeys((each.table, each.key, each.champ) for each in said))
+        now = [entry for entry in self.now.values() if (entry.fichier, entry.feuille, entry.cellule) == place]
+        entries = now or self.journal.history(place=place)
+        return list(dict.fromkeys((entry.table, entry.key, entry.champ) for entry in entries))
 
     def beside(self, fichier: str, feuille: str, cellule: str) -> list[str]:
-        """The cells of that sheet where something was said, the same row first, then the same column."""
-        column, row = cellule.rstrip("0123456789"), cellule.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-        cells = {each.cellule for each in self.journal.history(place=(fichier, feuille, None))}
-        same = [each for each in cells if each and (each.rstrip("0123456789") == column or each[len(column) :] == row)]
-        same.sort(key=lambda each: (each[len(column) :] != row, abs(int(re.sub(r"\D", "", each)) - int(row)), each))
-        return [f"{fichier}!{feuille}!{each}" for each in same[:2]]
+        """The cells of that sheet where something was noted, the same row first, then the same column."""
+        column, row = cellule.rstrip(digits), cellule.lstrip(ascii_uppercase)
+        entries = self.journal.history(place=(fichier, feuille, None))
+        cells = {entry.cellule for entry in entries if entry.cellule}
+        near = [cell for cell in cells if cell.rstrip(digits) == column or cell[len(column) :] == row]
+        near.sort(key=lambda cell: (cell[len(column) :] != row, abs(int(re.sub(r"\D", "", cell)) - int(row)), cell))
+        return [f"{fichier}!{feuille}!{cell}" for cell in near[:2]]
 
-    # What was said.
+    # What was noted.
 
-    def told(self, table: str, key: Key, champ: str | None) -> RowHistory:
+    def row_history(self, table: str, key: Key, champ: str | None) -> RowHistory:
         by_field: dict[str, list[Change]] = {}
-        for each in self.journal.history(table, key, champ):
-            changes = by_field.setdefault(each.champ, [])
-            changes.append(Change(each, changes[-1].said.value if changes else None, not changes))
+        for entry in self.journal.history(table, key, champ):
+            changes = by_field.setdefault(entry.champ, [])
+            changes.append(Change(entry, changes[-1].entry.value if changes else None, not changes))
         names = self.schemas[table].names if table in self.schemas else ()
         order = [name for name in names if name in by_field] + sorted(set(by_field) - set(names))
         # A cell that was never anything but blank has no history to tell, unless it is the one asked for.
         shown = {
             name: tuple(by_field[name])
             for name in order
-            if champ is not None or any(each.said.value is not None for each in by_field[name])
+            if champ is not None or any(change.entry.value is not None for change in by_field[name])
         }
         return RowHistory(table, key, self.libelle(table, key), shown)
 
     def libelle(self, table: str, key: Key) -> str:
         """The name people give to a row, where its table has one that is not its key."""
         schema = self.schemas.get(table)
-        names = [schema.label, "libelle", "titre", "nom"] if schema is not None else []
-        for name in names:
-            said = self.now.get((table, key_text(key), name or ""))
-            if said is not None and said.value is not None and said.value not in key:
-                return str(said.value)
+        for name in [schema.label, "libelle", "titre", "nom"] if schema is not None else []:
+            entry = self.now.get((table, key_text(key), name or ""))
+            if entry is not None and entry.value is not None and entry.value not in key:
+                return str(entry.value)
         return ""
-
-    def partners(self) -> dict[str, str]:
-        said = (each for each in self.now.values() if (each.table, each.champ) == ("partenaires", "nom"))
-        return {str(each.key[0]): str(each.value) for each in said if each.value}
 
 
 def _identifier(text: str) -> str:
     """An identifier as people may write it: without case or accents, and without the dot before a fiche's number."""
     return re.sub(r"\s+", " ", fold(text).replace("./", "/").replace("\u2019", "'")).strip("'\". ")
-
-
-def _close(asked: str, known: Iterable[str]) -> list[str]:
-    import difflib
-
-    return difflib.get_close_matches(asked, list(known), 3, cutoff=0.6)
 
 
 def _ends_with(name: str, asked: str) -> bool:

@@ -70,42 +70,43 @@ def relances(
     wrong, and when a text that staff edited would be replaced (unless ``force``, which keeps a dated copy of each
     first). Nothing is then written.
     """
-    year = workspace.settings.exercice_courant if exercice is None else exercice
-    of_year = {each.partenaire: each for each in consolidation.board if each.exercice == year}
     mistakes = _wrong_options(consolidation, exercice, partners)
     if mistakes:
         raise TabellionError(mistakes)
-    folder = workspace.workbooks / _FOLDER / str(year)
-    template_path = workspace.templates / TEMPLATE
+    year = workspace.settings.exercice_courant if exercice is None else exercice
+    folder, template_path = workspace.workbooks / _FOLDER / str(year), workspace.templates / TEMPLATE
     template = load_template(template_path)
     wanted = {
-        folder / f"{slug(each.partenaire)}.txt": each
-        for each in of_year.values()
-        if each.status in REMINDED and (not partners or each.partenaire in partners)
+        folder / f"{slug(line.partenaire)}.txt": line
+        for line in consolidation.board
+        if line.exercice == year and line.status in REMINDED and (not partners or line.partenaire in partners)
     }
-    contents = {
+    texts = {
         path: reminder(template, template_path, consolidation, line).encode("utf-8", "replace")
         for path, line in wanted.items()
     }
     digests = _read_digests(workspace)
-    present = {path: content for path in contents if (content := _present(path)) is not None}
-    edited = {
-        path for path, content in present.items() if content != contents[path] and not _is_ours(path, content, digests)
-    }
+    present = {path: content for path in texts if (content := _content(path)) is not None}
+    edited = [
+        path for path, content in present.items() if content != texts[path] and not _is_known(path, content, digests)
+    ]
     # What would be written is what was: the edited text says it already, in the staff's words.
-    left = {path for path in edited if not force and digests.get(_name(path), [])[:1] == [_digest(contents[path])]}
-    in_the_way = sorted(edited - left)
+    left = {path for path in edited if not force and digests.get(_name(path), [])[:1] == [_digest(texts[path])]}
+    in_the_way = sorted(set(edited) - left)
     if in_the_way and not force:
         remede = "Envoyez ce texte ou rangez-le ailleurs ; avec --forcer, il est remplacé après une copie datée."
         raise TabellionError(
             [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in in_the_way]
         )
     kept = {path: keep_dated_copy(path, now) for path in in_the_way}
-    new = {path: text for path, text in contents.items() if path not in left and present.get(path) != text}
     removed, outdated = _no_longer_wanted(folder, wanted, partners, digests)
-    _write(workspace, new, contents, digests)
+    new = {path: text for path, text in texts.items() if path not in left and present.get(path) != text}
+    _write(workspace, new, texts, digests)
     for path in removed:
-        _remove(path)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from error
     reminders = tuple(Reminder(line, path, kept.get(path), path in left) for path, line in wanted.items())
     return Reminders(year, folder, reminders, tuple(removed), tuple(outdated))
 
@@ -120,10 +121,12 @@ def print_reminders(done: Reminders) -> None:
         typer.echo(f"  {each.path.name:<{room}}   {state + edited:<10}   {printable(each.line.nom)}")
         if each.kept is not None:
             typer.echo(f"L'ancienne est gardée : {each.kept}")
-    for path in done.removed:
-        typer.echo(f"  {path.name:<{room}}   supprimée : elle n'a plus lieu d'être")
-    for path in done.outdated:
-        typer.echo(f"  {path.name:<{room}}   n'a plus lieu d'être, mais elle a été retouchée : supprimez-la vous-même")
+    ends = [(path, "supprimée : elle n'a plus lieu d'être") for path in done.removed]
+    ends += [
+        (path, "n'a plus lieu d'être, mais elle a été retouchée : supprimez-la vous-même") for path in done.outdated
+    ]
+    for path, end in ends:
+        typer.echo(f"  {path.name:<{room}}   {end}")
     if done.reminders:
         typer.echo(f"\n{plural(len(done.reminders), 'relance')} dans {done.folder}")
     else:
@@ -147,39 +150,38 @@ def _no_longer_wanted(
     folder: Path, wanted: Mapping[Path, BoardLine], partners: Sequence[str], digests: Digests
 ) -> tuple[list[Path], list[Path]]:
     """The texts that the program wrote there and that nothing calls for any more: intact ones, edited ones."""
-    chosen = {f"{slug(each)}.txt" for each in partners}
+    chosen = {f"{slug(partner)}.txt" for partner in partners}
     intact, edited = list[Path](), list[Path]()
     for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
         if path in wanted or _name(path) not in digests or (chosen and path.name not in chosen):
             continue
-        content = _present(path)
-        (intact if content is not None and _is_ours(path, content, digests) else edited).append(path)
+        content = _content(path)
+        (intact if content is not None and _is_known(path, content, digests) else edited).append(path)
     return intact, edited
 
 
 def _wrong_options(consolidation: Consolidation, exercice: int | None, partners: Sequence[str]) -> list[Finding]:
     """Every mistake of the options: an exercice without any form, each unknown partner with the nearest known one."""
-    mistakes = []
-    exercices = consolidation.exercices
+    mistakes, exercices = list[Finding](), consolidation.exercices
     if exercice is not None and exercice not in exercices:
         known = f"un exercice qui a des formulaires : {', '.join(map(str, exercices))}" if exercices else "rien"
         mistakes.append(wrong_option("--exercice", exercice, known))
-    names = {each.partenaire: each.nom for each in consolidation.board}
+    names = {line.partenaire: line.nom for line in consolidation.board}
     return [*mistakes, *unknown_partners(partners, names, "du suivi")]
 
 
 def _read_digests(workspace: Workspace) -> Digests:
     """The digests of the texts written, by exercice and name; none when their file is missing or damaged."""
     try:
-        found = json.loads((workspace.memory / _DIGESTS).read_text(encoding="utf-8"))
+        content = json.loads((workspace.memory / _DIGESTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: [*map(str, each)] for name, each in found.items() if isinstance(each, list)}
+    items = content.items() if isinstance(content, dict) else ()
+    return {name: [*map(str, digests)] for name, digests in items if isinstance(digests, list)}
 
 
-def _is_ours(path: Path, content: bytes, digests: Digests) -> bool:
+def _is_known(path: Path, content: bytes, digests: Digests) -> bool:
+    """Whether the program wrote that content there."""
     return _digest(content) in digests.get(_name(path), [])
 
 
@@ -191,17 +193,10 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _present(path: Path) -> bytes | None:
+def _content(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error

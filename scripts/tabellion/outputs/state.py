@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,7 +133,7 @@ def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int]:
 
 def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) -> int:
     """What the lines in place added up to, of the same amount: another one would change by what nobody changed."""
-    rows = (row for _, row in _keyed(schema, lines).values() if row.get("exercice") == str(exercice))
+    rows = (row for _, row in _rows_by_key(schema, lines).values() if row.get("exercice") == str(exercice))
     amount = schema.by_name[measure]
     texts = [text for row in rows if (text := row.get(measure))]
     return sum(cast_column(amount, [parse_csv_text(amount, text) for text in texts]).values)
@@ -192,38 +192,34 @@ def since_previous(
     )
 
 
-def _changes(schema: TableSchema, before: str, after: str, consolidation: Consolidation) -> Iterable[CellChange]:
-    old, new = _keyed(schema, before), _keyed(schema, after)
+def _changes(schema: TableSchema, before: str, after: str, consolidation: Consolidation) -> Iterator[CellChange]:
+    """The cells of a table that differ between two CSV texts; of a row that is new or gone, all but its key."""
+    old, new = _rows_by_key(schema, before), _rows_by_key(schema, after)
     for key, (position, row) in new.items():
-        known = old.get(key)
-        was = known[1] if known is not None else {}
-        if was == row:
-            continue
+        _, known = old.get(key, (0, {}))
+        for name in schema.names if known != row else ():
+            if known.get(name, "") != row[name] and (known or name not in schema.primary_key):
+                yield _change(schema, name, known, row, consolidation.place(schema.name, position, name))
+    for key in (key for key in old if key not in new):
+        _, row = old[key]
         for name in schema.names:
-            if known is None and name in schema.primary_key:
-                continue  # a new row is named by its key: nobody changed it
-            if was.get(name, "") != row[name]:
-                place = consolidation.place(schema.name, position, name)
-                then, now = (_value(schema.by_name[name], text or "") for text in (was.get(name), row[name]))
-                yield CellChange(schema.name, _key(schema, row), name, then, now, place)
-    for key, (_, row) in old.items():
-        if key not in new:
-            for name in schema.names:
-                if row.get(name, "") and name not in schema.primary_key:
-                    yield CellChange(
-                        schema.name, _key(schema, row), name, _value(schema.by_name[name], row[name]), None, None
-                    )
+            if row.get(name, "") and name not in schema.primary_key:
+                yield _change(schema, name, row, {}, None)
 
 
-def _keyed(schema: TableSchema, text: str) -> dict[tuple[str, ...], tuple[int, dict[str, str]]]:
+def _change(
+    schema: TableSchema, name: str, before: Mapping[str, str], after: Mapping[str, str], place: Place | None
+) -> CellChange:
+    key = tuple(_value(schema.by_name[part], (after or before).get(part, "")) for part in schema.primary_key)
+    then, now = (_value(schema.by_name[name], row.get(name) or "") for row in (before, after))
+    return CellChange(schema.name, key, name, then, now, place)
+
+
+def _rows_by_key(schema: TableSchema, text: str) -> dict[tuple[str, ...], tuple[int, dict[str, str]]]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
     return {
         tuple(row.get(name) or "" for name in schema.primary_key): (position, row) for position, row in enumerate(rows)
     }
-
-
-def _key(schema: TableSchema, row: Mapping[str, str]) -> tuple[Any, ...]:
-    return tuple(_value(schema.by_name[name], row.get(name, "")) for name in schema.primary_key)
 
 
 def _value(field_: Field, text: str) -> Any:
@@ -232,27 +228,27 @@ def _value(field_: Field, text: str) -> Any:
     return cast_column(field_, [parse_csv_text(field_, text)]).values[0] if text else None
 
 
-def _finding_key(each: Mapping[str, Any]) -> str:
-    return repr([each.get(name) for name in ("code", "fichier", "feuille", "cellule", "ligne", "valeur")])
+def _finding_key(content: Mapping[str, Any]) -> str:
+    return repr([content.get(name) for name in ("code", "fichier", "feuille", "cellule", "ligne", "valeur")])
 
 
 def _since_json(since: Since) -> dict[str, Any]:
     return {
-        "precedente": None if since.previous is None else since.previous.isoformat(timespec="seconds"),
-        "cellules": [_cell_json(each) for each in since.cells],
-        "etats": [list(each) for each in since.standings],
+        "precedente": since.previous and since.previous.isoformat(timespec="seconds"),
+        "cellules": [
+            [
+                cell.table, [plain_json(part) for part in cell.key], cell.champ,
+                plain_json(cell.before), plain_json(cell.after),
+                cell.place and [cell.place.fichier, cell.place.feuille, cell.place.cellule, cell.place.ligne],
+            ]
+            for cell in since.cells
+        ],
+        "etats": [list(standing) for standing in since.standings],
         "constats_nouveaux": since.new_findings,
         "constats_disparus": since.gone_findings,
-        "total": None if since.totals is None else list(since.totals),
+        "total": since.totals and list(since.totals),
         "total_de": since.total_of,
-    }
-
-
-def _cell_json(each: CellChange) -> list[Any]:
-    place = each.place
-    where = None if place is None else [place.fichier, place.feuille, place.cellule, place.ligne]
-    key = [plain_json(part) for part in each.key]
-    return [each.table, key, each.champ, plain_json(each.before), plain_json(each.after), where]
+    }  # fmt: skip
 
 
 def _since(content: Mapping[str, Any]) -> Since:
@@ -263,8 +259,7 @@ def _since(content: Mapping[str, Any]) -> Since:
         )
         for table, key, champ, before, after, place in content["cellules"]
     )  # fmt: skip
-    before = content["precedente"]
-    total = content["total"]
+    before, total = content["precedente"], content["total"]
     return Since(
         None if before is None else datetime.fromisoformat(before),
         cells,
