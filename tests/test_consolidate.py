@@ -632,7 +632,7 @@ def test_a_conflict_says_who_says_what_and_what_stays(root: Path) -> None:
          {"Financements": {"I-1.1./1:etat": {"montant": 200}}}, saved=SAVED)  # fmt: skip
     done = night(root)
     (conflict,) = done.consolidation.conflicts
-    assert {claim.value for claim in conflict.claims} == {100_00, 200_00}
+    assert {claim.after for claim in conflict.claims} == {100_00, 200_00}
     assert conflict.kept == 890_000_00
     (said,) = [each for each in done.findings if each.code == "conflit"]
     for words in ("100 €", "200 €", "890 000 €", "Bailleur"):

@@ -138,7 +138,7 @@ def test_a_cell(
     if outcome is MergeOutcome.CONFLICT:
         (conflict,) = found.conflicts
         assert (conflict.sent, conflict.kept, conflict.place) == (sent, master, Place("contrat.xlsx", LINES, "A0"))
-        assert [(claim.partenaire, claim.value) for claim in conflict.claims] == [("luce", partner)]
+        assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("luce", partner)]
     else:
         assert found.conflicts == []
 
@@ -158,7 +158,7 @@ def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None
     found = merged(with_amount(master), says("luce", 2), says("etat", 3))
     assert at(found.rows, CELL) == master
     (conflict,) = found.conflicts
-    assert [(each.partenaire, each.value) for each in conflict.claims] == [("etat", 3), ("luce", 2)]
+    assert [(each.partenaire, each.after) for each in conflict.claims] == [("etat", 3), ("luce", 2)]
     assert {each.outcome for each in found.modifications} == {MergeOutcome.CONFLICT}
 
 
@@ -264,7 +264,7 @@ def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_diff
     assert at(found.rows, (FUNDED, key, "montant")) is None, "nobody decided"
     (conflict,) = found.conflicts
     assert (conflict.champ, conflict.kept, conflict.place) == ("montant", None, None)
-    assert [(each.partenaire, each.value) for each in conflict.claims] == [("etat", 100), ("luce", 200)]
+    assert [(each.partenaire, each.after) for each in conflict.claims] == [("etat", 100), ("luce", 200)]
 
 
 # Rows that went

@@ -80,7 +80,7 @@ def hostile() -> Consolidation:
     rich = consolidations.rich()
     conflicts = tuple(
         replace(rich.conflicts[0], key=("B01-luce-001", 2013), champ="libelle", kept=text, sent=text,
-                claims=tuple(replace(each, value=text) for each in rich.conflicts[0].claims))
+                claims=tuple(replace(each, after=text) for each in rich.conflicts[0].claims))
         for text in HOSTILE
     )  # fmt: skip
     return consolidations.consolidation_of(

@@ -16,7 +16,6 @@ from tabellion.addresses import cell_name
 from tabellion.campaign.model import (
     BoardLine,
     CellChange,
-    Claim,
     Conflict,
     Consolidation,
     MergeOutcome,
@@ -281,8 +280,11 @@ def _origins(
 
 
 def _conflicts(first: Row, second: Row) -> tuple[Conflict, ...]:
-    def claim(who: str, value: Any, rank: int) -> Claim:
-        return Claim(who, 2016, value, place(f"retours/{who}.xlsx", "Budget", rank, 5), datetime(2016, 11, 20, 9, 30))
+    def claim(who: str, value: Any, rank: int) -> Modification:
+        return Modification(
+            "lignes_budgetaires", ("L",), "libelle", None, value, who, 2016,
+            place(f"retours/{who}.xlsx", "Budget", rank, 5), datetime(2016, 11, 20, 9, 30), "", MergeOutcome.CONFLICT,
+        )  # fmt: skip
 
     return (
         Conflict("lignes_budgetaires", (first["ligne_id"], 2016), "montant_realise", 100_000, 120_050,

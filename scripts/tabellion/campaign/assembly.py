@@ -248,7 +248,7 @@ def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
     for conflict in conflicts:
         show = partial(labels.value, conflict.table, conflict.champ)
         dires = " ; ".join(
-            f"{labels.partner(claim.partenaire)} dit {show(claim.value, quoted=True)}" for claim in conflict.claims
+            f"{labels.partner(claim.partenaire)} dit {show(claim.after, quoted=True)}" for claim in conflict.claims
         )
         places = [claim.place for claim in conflict.claims]
         first, *others = places if conflict.place is None else [conflict.place, *places]
@@ -256,7 +256,7 @@ def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
             "conflit",
             first,
             champ=conflict.champ,
-            valeur=show(conflict.claims[0].value),
+            valeur=show(conflict.claims[0].after),
             attendu=show(conflict.kept),
             liees=others,
             titre=labels.title(conflict.table, conflict.champ),

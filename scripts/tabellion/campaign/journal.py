@@ -9,6 +9,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
@@ -294,10 +295,8 @@ class Journal:
         )
         readings = {}
         for sha256, content in rows:
-            try:
+            with suppress(zlib.error, ValueError):  # damaged where SQLite cannot see it: the file is read again
                 readings[sha256] = json.loads(zlib.decompress(content) if isinstance(content, bytes) else content)
-            except (zlib.error, ValueError):  # damaged where SQLite cannot see it: the file is read again
-                continue
         return readings
 
     @_survives(lambda: None, again=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabellion.campaign.model import Claim, Conflict, MergeOutcome, Modification, Removal, ReturnedRow
+from tabellion.campaign.model import Conflict, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
@@ -154,13 +154,8 @@ class _Merger:
         else:
             outcome = MergeOutcome.CONFLICT
             place = self.locate(table, position, name) if position is not None else None
-            partners = tuple(
-                Claim(
-                    each.source.partenaire, each.source.exercice, each.after, each.place(name), each.source.parsed.saved
-                )
-                for each in latest
-            )
-            self.merged.conflicts.append(Conflict(table, key, name, first.base, master, place, partners))
+            changes = tuple(_modification(cell, claim, outcome) for claim in latest)
+            self.merged.conflicts.append(Conflict(table, key, name, first.base, master, place, changes))
         self.merged.modifications += [_modification(cell, claim, outcome) for claim in latest]
         self.merged.modifications += [_modification(cell, claim, MergeOutcome.OUTDONE) for claim in outdone]
 

@@ -164,22 +164,11 @@ class Modification:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What one partner says of a cell in conflict."""
-
-    partenaire: str
-    exercice: int
-    value: Any
-    place: Place
-    saved: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Conflict:
     """One cell that several people changed differently: ``kept`` is the master's value, which stays.
 
     ``sent`` is the value that the forms were sent with; ``place`` the master's cell (``None`` when its row is gone, or
-    never was there).
+    never was there); ``claims`` what each partner says.
     """
 
     table: str
@@ -188,7 +177,7 @@ class Conflict:
     sent: Any
     kept: Any
     place: Place | None
-    claims: tuple[Claim, ...]
+    claims: tuple[Modification, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -45,11 +46,9 @@ def check_plans(inspection: Inspection) -> None:
     plans = _plans(inspection)
     _check_unpriced(inspection, plans)
     for fiche, plan in plans.items():
-        if not plan.engaged:
-            continue
-        if plan.sources:
+        if plan.engaged and plan.sources:
             _check_cover(inspection, fiche, plan)
-        else:
+        elif plan.engaged:
             _check_unfunded(inspection, fiche, plan.engaged)
 
 
@@ -57,30 +56,32 @@ def _plans(inspection: Inspection) -> dict[str, _Plan]:
     """The money of each fiche that has any, by its number."""
     plans: defaultdict[str, _Plan] = defaultdict(_Plan)
     funders = _names(inspection, "financeurs", "financeur_id")
-    columns = (inspection.column(_FINANCEMENTS, name).tolist() for name in ("fiche_id", "financeur_id", _MONEY))
-    for position, (fiche, funder, cents) in enumerate(zip(*columns, strict=True)):
+    sources = _rows(inspection, _FINANCEMENTS, "fiche_id", "financeur_id", _MONEY)
+    for position, (fiche, funder, cents) in enumerate(sources):
         if isinstance(fiche, str):
             who = funders.get(funder, funder) if isinstance(funder, str) else "sans financeur"
             plans[fiche].sources.append(_Part(position, who, None if cents is pd.NA else cents))
     if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
         return plans
     partners = _names(inspection, "partenaires", "partenaire_id")
-    names = ("fiche_id", "partenaire_id", "exercice", _ENGAGED)
-    columns = (inspection.column(_SUIVIS, name).tolist() for name in names)
-    for position, (fiche, partner, exercice, cents) in enumerate(zip(*columns, strict=True)):
-        if not isinstance(fiche, str) or not isinstance(partner, str) or exercice is pd.NA or cents is pd.NA:
-            continue
-        if cents > 0:
+    engaged = _rows(inspection, _SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED)
+    for position, (fiche, partner, exercice, cents) in enumerate(engaged):
+        is_known = isinstance(fiche, str) and isinstance(partner, str) and exercice is not pd.NA
+        if is_known and cents is not pd.NA and cents > 0:
             plans[fiche].engaged.append(_Part(position, partners.get(partner, partner), cents, exercice))
     return plans
+
+
+def _rows(inspection: Inspection, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(inspection.column(table, name).tolist() for name in names), strict=True)
 
 
 def _names(inspection: Inspection, table: str, key: str) -> dict[str, str]:
     if not inspection.has(table, key, "nom"):
         return {}
-    every = range(len(inspection.tables[table]))
-    pairs = zip(inspection.texts(table, key, every), inspection.texts(table, "nom", every), strict=True)
-    return {identifier: name or identifier for identifier, name in pairs if identifier}
+    rows = _rows(inspection, table, key, "nom")
+    pairs = [(identifier, name) for identifier, name in rows if isinstance(identifier, str) and identifier]
+    return {identifier: name if isinstance(name, str) and name else identifier for identifier, name in pairs}
 
 
 def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
@@ -104,33 +105,22 @@ def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
         if engaged:
             words += f", alors que {format_euros(_sum(engaged))} y sont déjà engagés ({_who(engaged, years=True)})"
         inspection.say(
-            "financeur-sans-montant",
-            _FINANCEMENTS,
-            position,
-            _MONEY,
+            "financeur-sans-montant", _FINANCEMENTS, position, _MONEY,
             gravite=None if status is None else Severity.INFORMATION,
             suggestion=None if status is None else "Demandez son montant à ce financeur, et remplissez-le.",
-            liees=[(_FINANCEMENTS, position, _STATUS), *((_SUIVIS, each.position, _ENGAGED) for each in engaged)],
-            financeur=sources[position],
-            fiche=fiche,
-            constat=words,
-        )
+            liees=[(_FINANCEMENTS, position, _STATUS), *_engaged_cells(engaged)],
+            financeur=sources[position], fiche=fiche, constat=words,
+        )  # fmt: skip
 
 
 def _check_unfunded(inspection: Inspection, fiche: str, engaged: Sequence[_Part]) -> None:
     """Money engaged on a fiche that has no financement at all: one finding per fiche, for all its exercices."""
-    first, *others = engaged
+    total = _sum(engaged)
     inspection.say(
-        "engagement-sans-financeur",
-        _SUIVIS,
-        first.position,
-        _ENGAGED,
-        valeur=euros(_sum(engaged)),
-        liees=[(_SUIVIS, each.position, _ENGAGED) for each in others],
-        fiche=fiche,
-        calcule=format_euros(_sum(engaged)),
-        qui=_who(engaged, years=True),
-    )
+        "engagement-sans-financeur", _SUIVIS, engaged[0].position, _ENGAGED,
+        valeur=euros(total), liees=_engaged_cells(engaged[1:]),
+        fiche=fiche, calcule=format_euros(total), qui=_who(engaged, years=True),
+    )  # fmt: skip
 
 
 def _check_cover(inspection: Inspection, fiche: str, plan: _Plan) -> None:
@@ -140,36 +130,29 @@ def _check_cover(inspection: Inspection, fiche: str, plan: _Plan) -> None:
     exercice (it may be the whole contract's), so exercices are not added up: what a single one engages beyond all the
     sources is uncovered however the financements are read. Up to the settings' rounding it is only a notice.
     """
-    known = [part.cents for part in plan.sources if part.cents is not None]
-    if len(known) < len(plan.sources):
+    if any(part.cents is None for part in plan.sources):
         return
+    financed, rounding = _sum(plan.sources), inspection.settings.arrondi_euros * 100
     years: defaultdict[int, list[_Part]] = defaultdict(list)
     for part in plan.engaged:
         years[part.exercice].append(part)
     for exercice, parts in sorted(years.items()):
-        gap = _sum(parts) - sum(known)
+        engaged = _sum(parts)
+        gap = engaged - financed
         if gap <= 0:
             continue
         inspection.say(
-            "plan-non-couvert",
-            _SUIVIS,
-            parts[0].position,
-            _ENGAGED,
-            valeur=euros(_sum(parts)),
-            attendu=euros(sum(known)),
-            gravite=Severity.INFORMATION if gap <= inspection.settings.arrondi_euros * 100 else None,
-            liees=[
-                *((_SUIVIS, each.position, _ENGAGED) for each in parts[1:]),
-                *((_FINANCEMENTS, each.position, _MONEY) for each in plan.sources),
-            ],
-            fiche=fiche,
-            exercice=exercice,
-            calcule=format_euros(_sum(parts)),
-            qui=_who(parts),
-            finance=format_euros(sum(known)),
-            sources=_who(plan.sources),
-            ecart=format_euros(gap),
-        )
+            "plan-non-couvert", _SUIVIS, parts[0].position, _ENGAGED,
+            valeur=euros(engaged), attendu=euros(financed),
+            gravite=Severity.INFORMATION if gap <= rounding else None,
+            liees=[*_engaged_cells(parts[1:]), *((_FINANCEMENTS, part.position, _MONEY) for part in plan.sources)],
+            fiche=fiche, exercice=exercice, calcule=format_euros(engaged), qui=_who(parts),
+            finance=format_euros(financed), sources=_who(plan.sources), ecart=format_euros(gap),
+        )  # fmt: skip
+
+
+def _engaged_cells(parts: Sequence[_Part]) -> list[tuple[str, int, str]]:
+    return [(_SUIVIS, part.position, _ENGAGED) for part in parts]
 
 
 def _sum(parts: Sequence[_Part]) -> int:

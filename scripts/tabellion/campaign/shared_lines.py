@@ -38,10 +38,10 @@ def check_shared_lines(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES].frame
+    frame = inspection.tables[_LINES]
     labels = frame["libelle"]
     named = labels.notna() & frame[_GROUP].notna().all(axis=1) & ~inspection.placeholders(labels)
-    said: set[tuple[Any, ...]] = set()
+    subjects: set[tuple[Any, ...]] = set()
     for name in _COLUMNS:
         alike = ["convention_id", "exercice", name]
         near = frame[named & (frame[name] > 0).fillna(False).astype(bool)]
@@ -58,28 +58,25 @@ def check_shared_lines(inspection: Inspection) -> None:
             groups[tuple(key)].append(index)
         for (convention, exercice, cents, label), indexes in groups.items():
             subject = (convention, exercice, label, *indexes)
-            if sum(map(str.isalpha, label)) >= _FEWEST_LETTERS and subject not in said:
-                said.add(subject)
-                _say_shared(inspection, name, indexes, int(cents))
+            if sum(map(str.isalpha, label)) >= _FEWEST_LETTERS and subject not in subjects:
+                subjects.add(subject)
+                _say_shared(inspection, name, [inspection.position(_LINES, index) for index in indexes], int(cents))
 
 
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:
     towns = [inspection.towns.get(town, town) for town in inspection.texts(_LINES, "collectivite_id", positions)]
     first, *others = positions
     inspection.say(
-        "ligne-de-deux-collectivites",
-        _LINES,
-        first,
-        name,
-        valeur=euros(cents),
-        liees=[(_LINES, each, name) for each in others],
-        libelle=inspection.value(_LINES, first, "libelle"),
-        calcule=format_euros(cents),
-        convention=inspection.value(_LINES, first, "convention_id"),
-        exercice=inspection.value(_LINES, first, "exercice"),
-        qui=", ".join(towns[:-1]) + " et " + towns[-1],
-        fois=len(towns),
-    )
+        "ligne-de-deux-collectivites", _LINES, first, name,
+        valeur=euros(cents), liees=[(_LINES, position, name) for position in others],
+        calcule=format_euros(cents), qui=", ".join(towns[:-1]) + " et " + towns[-1], fois=len(towns),
+        **_values(inspection, first, "libelle", "convention_id", "exercice"),
+    )  # fmt: skip
+
+
+def _values(inspection: Inspection, position: int, *names: str) -> dict[str, Any]:
+    """The values of a line that a message names, by the words of its template."""
+    return {name.removesuffix("_id"): inspection.value(_LINES, position, name) for name in names}
 
 
 def check_two_conventions(inspection: Inspection) -> None:
@@ -90,33 +87,27 @@ def check_two_conventions(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection) or not inspection.has(_TOTALS, "source", "portee", *_GROUP, "montant"):
         return
-    exercices = {int(each) for each in inspection.column(_LINES, "exercice").dropna().unique()}
-    published = {int(each) for each in inspection.column(_TOTALS, "exercice").dropna().unique()}
+    exercices, published = (
+        {int(exercice) for exercice in inspection.column(table, "exercice").dropna().unique()}
+        for table in (_LINES, _TOTALS)
+    )
     checked = published | {inspection.settings.exercice}
     lines = inspection.tables[_LINES]
     for exercice in sorted(exercices):
-        told: set[tuple[Any, Any]] = set()
+        pairs: set[tuple[Any, Any]] = set()
         for name in _COLUMNS:
             # the accounts know one measure, what was spent: another amount takes its place to be looked at alike
-            tables = {**inspection.tables, _LINES: lines.with_columns({MEASURE: lines.column(name)})}
+            tables = {**inspection.tables, _LINES: lines.assign(**{MEASURE: lines[name]})}
             for double in double_counts(Accounts(tables, exercice)):
-                if (double.index, double.kept) in told:
-                    continue
-                told.add((double.index, double.kept))
-                if name == MEASURE and exercice in checked:
-                    continue
-                inspection.say(
-                    "compte-deux-fois",
-                    _LINES,
-                    double.index,
-                    name,
-                    valeur=euros(double.cents),
-                    liees=[(_LINES, double.kept, name)],
-                    libelle=double.libelle,
-                    calcule=format_euros(double.cents),
-                    collectivite=inspection.towns.get(double.town, double.town),
-                    autre=double.kept_convention,
-                )
+                pair = (double.index, double.kept)
+                if pair not in pairs and not (name == MEASURE and exercice in checked):
+                    inspection.say(
+                        "compte-deux-fois", _LINES, inspection.position(_LINES, double.index), name,
+                        valeur=euros(double.cents), liees=[(_LINES, inspection.position(_LINES, double.kept), name)],
+                        libelle=double.libelle, calcule=format_euros(double.cents),
+                        collectivite=inspection.towns.get(double.town, double.town), autre=double.kept_convention,
+                    )  # fmt: skip
+                pairs.add(pair)
 
 
 @dataclass(frozen=True)
@@ -141,20 +132,20 @@ def check_subtotals(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES].frame
+    frame = inspection.tables[_LINES]
     labels = frame["libelle"]
     totals = [text for text in labels.dropna().unique().tolist() if is_total(text)]
     called = labels.isin(totals).to_numpy(dtype=bool)
     placed = frame[_GROUP].notna().all(axis=1).to_numpy(dtype=bool)
     groups = np.where(placed, frame.groupby(_GROUP, sort=False).ngroup().to_numpy(dtype=np.int64, na_value=-1), -1)
-    found: dict[int, list[_Sum]] = {}
+    by_line: dict[int, list[_Sum]] = {}
     for name in _COLUMNS:
         cents = frame[name].fillna(0).to_numpy(dtype=np.int64)
-        for each in [*_called(groups, called, cents, name), *_uncalled(groups, called, cents, name)]:
-            found.setdefault(each.position, []).append(each)
-    for sums in found.values():
-        best = max(sums, key=lambda each: bool(each.parts))
-        _say_sum(inspection, best, columns=len([each for each in sums if each.parts]))
+        for line in [*_called(groups, called, cents, name), *_uncalled(groups, called, cents, name)]:
+            by_line.setdefault(line.position, []).append(line)
+    for sums in by_line.values():
+        best = max(sums, key=lambda line: bool(line.parts))
+        _say_sum(inspection, best, columns=len([line for line in sums if line.parts]))
 
 
 def _uncalled(groups: Any, called: Any, cents: Any, name: str) -> list[_Sum]:
@@ -178,15 +169,15 @@ def _uncalled(groups: Any, called: Any, cents: Any, name: str) -> list[_Sum]:
 
 def _called(groups: Any, called: Any, cents: Any, name: str) -> list[_Sum]:
     """The lines whose label says that they are totals, with the lines that they sum where these can be found."""
-    found = []
+    sums = []
     for position in np.flatnonzero(called & (groups >= 0) & (cents != 0)).tolist():
         members = np.flatnonzero(groups == groups[position])
         others = members[~called[members] & (cents[members] != 0)]
         wanted, parts, whole = int(cents[position]), others, True
         if int(cents[others].sum()) != wanted:
             parts, whole = _run_above(position, members, called, cents, wanted), False
-        found.append(_Sum(position, name, wanted, tuple(map(int, parts)), is_named=True, whole=whole))
-    return found
+        sums.append(_Sum(position, name, wanted, tuple(map(int, parts)), is_named=True, whole=whole))
+    return sums
 
 
 def _run_above(position: int, members: Any, called: Any, cents: Any, wanted: int) -> list[int]:
@@ -204,8 +195,7 @@ def _run_above(position: int, members: Any, called: Any, cents: Any, wanted: int
 
 
 def _say_sum(inspection: Inspection, line: _Sum, *, columns: int) -> None:
-    town = inspection.value(_LINES, line.position, "collectivite_id")
-    count = len(line.parts)
+    town, count = inspection.value(_LINES, line.position, "collectivite_id"), len(line.parts)
     if not count:
         words, gravite = "a le libellé d'un total, mais compte comme une ligne", Severity.AVERTISSEMENT
     else:
@@ -218,17 +208,8 @@ def _say_sum(inspection: Inspection, line: _Sum, *, columns: int) -> None:
         if not line.is_named and count <= _FEW and columns < len(AMOUNTS) - 1:
             gravite = Severity.INFORMATION
     inspection.say(
-        "sous-total-compte-comme-ligne",
-        _LINES,
-        line.position,
-        line.name,
-        valeur=euros(line.cents),
-        gravite=gravite,
-        liees=[(_LINES, each, line.name) for each in line.parts],
-        libelle=inspection.value(_LINES, line.position, "libelle"),
-        calcule=format_euros(line.cents),
-        collectivite=inspection.towns.get(town, town),
-        convention=inspection.value(_LINES, line.position, "convention_id"),
-        exercice=inspection.value(_LINES, line.position, "exercice"),
-        constat=words,
-    )
+        "sous-total-compte-comme-ligne", _LINES, line.position, line.name,
+        valeur=euros(line.cents), gravite=gravite, liees=[(_LINES, part, line.name) for part in line.parts],
+        calcule=format_euros(line.cents), collectivite=inspection.towns.get(town, town), constat=words,
+        **_values(inspection, line.position, "libelle", "convention_id", "exercice"),
+    )  # fmt: skip
