@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import pandas as pd
 
 from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
-from tabellion.campaign.plan_cover import check_plans
 from tabellion.campaign.shared_lines import check_shared_lines, check_subtotals, check_two_conventions
 from tabellion.checks.inspection import Inspection, Locate
 from tabellion.contract.workspace import Settings
@@ -17,10 +18,12 @@ from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.schema import Schemas
 from tabellion.schema.frames import Tables
 from tabellion.schema.money import euros, format_euros
-from tabellion.wording import fold
+from tabellion.wording import fold, plural
 
-_FINANCEMENTS = "financements"
-_AMOUNT, _WORDS = "montant", ("statut_montant", "dispositif")
+_FINANCEMENTS, _SUIVIS = "financements", "suivis"
+_AMOUNT, _STATUS, _ENGAGED = "montant", "statut_montant", "montant_engage"
+_WORDS = (_STATUS, "dispositif")
+_PRICED = "chiffré"
 _NEEDED = {
     _FINANCEMENTS: ("financement_id", "fiche_id", "financeur_id", _AMOUNT, *_WORDS),
     "partenaires": ("partenaire_id", "nom", "financeur_id"),
@@ -28,6 +31,8 @@ _NEEDED = {
 }
 _LEAD = "porteur"
 _SHOWN = 200
+#: How many partners, or funders, a sentence names before it only counts them.
+_NAMED = 4
 
 
 def reconcile(
@@ -48,7 +53,7 @@ def reconcile(
     Nothing raises: a rule whose columns the schemas no longer declare has nothing to say.
     """
     inspection = Inspection(tables, schemas, settings, locate, unknown)
-    check_plans(inspection)
+    _check_plans(inspection)
     check_shared_lines(inspection)
     check_two_conventions(inspection)
     check_subtotals(inspection)
@@ -82,9 +87,17 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
     """
     if not all(inspection.has(table, *fields) for table, fields in _NEEDED.items()):
         return []
-    partners = {partner: (name, funder) for partner, name, funder in _columns(inspection, "partenaires")}
-    leads = {(fiche, partner) for fiche, partner, role in _columns(inspection, "participations") if role == _LEAD}
-    known = {key: (fiche, funder) for key, fiche, funder, *_ in _columns(inspection, _FINANCEMENTS)}
+    partners = {
+        partner: (name, funder) for partner, name, funder in _rows(inspection, "partenaires", *_NEEDED["partenaires"])
+    }
+    leads = {
+        (fiche, partner)
+        for fiche, partner, role in _rows(inspection, "participations", *_NEEDED["participations"])
+        if role == _LEAD
+    }
+    known = {
+        key: (fiche, funder) for key, fiche, funder, *_ in _rows(inspection, _FINANCEMENTS, *_NEEDED[_FINANCEMENTS])
+    }
     declared: defaultdict[tuple[str, str, int], dict[str, list[_Declaration]]] = defaultdict(dict)
     for source in returns:
         name = partners.get(source.partenaire, (None, None))[0]
@@ -110,9 +123,9 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
     return findings
 
 
-def _columns(inspection: Inspection, table: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table, of the fields of :data:`_NEEDED`."""
-    return zip(*(inspection.column(table, name).tolist() for name in _NEEDED[table]), strict=True)
+def _rows(inspection: Inspection, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
+    """The values of these fields of a table, row by row."""
+    return zip(*(inspection.column(table, name).tolist() for name in names), strict=True)
 
 
 def _same(own: _Declaration, mine: Sequence[_Declaration], theirs: Sequence[_Declaration]) -> _Declaration | None:
@@ -152,10 +165,10 @@ def _compare(
                 ), **details,
             )  # fmt: skip
         else:
-            field = inspection.schemas[_FINANCEMENTS].by_name[name]
+            field_ = inspection.schemas[_FINANCEMENTS].by_name[name]
             yield finding(
                 "financement-decrit-autrement", own.place(name), valeur=value[:_SHOWN], attendu=values[0][1][:_SHOWN],
-                gravite=None if field.enum else Severity.INFORMATION, dit=value[:_SHOWN], titre=field.title,
+                gravite=None if field_.enum else Severity.INFORMATION, dit=value[:_SHOWN], titre=field_.title,
                 autres=", ".join(f"le porteur {lead} « {text[:_SHOWN]} »" for lead, text in values), **details,
             )  # fmt: skip
 
@@ -164,3 +177,147 @@ def _differs(value: Any, other: Any) -> bool:
     if isinstance(value, str) and isinstance(other, str):
         return fold(value) != fold(other)
     return other is not None and value != other
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a fiche's money: the position of its row, who engages or gives it, cents (``None``: not known)."""
+
+    position: int
+    who: str
+    cents: int | None
+    exercice: int = 0
+
+
+@dataclass
+class _Plan:
+    """One fiche: its financements, and what was engaged on it (only amounts that are not zero)."""
+
+    sources: list[_Part] = field(default_factory=list)
+    engaged: list[_Part] = field(default_factory=list)
+
+
+def _check_plans(inspection: Inspection) -> None:
+    """The money of a fiche: what its funders give against what its partners have engaged."""
+    if not inspection.has(_FINANCEMENTS, "fiche_id", "financeur_id", _AMOUNT, _STATUS):
+        return
+    plans = _plans(inspection)
+    _check_unpriced(inspection, plans)
+    for fiche, plan in plans.items():
+        if plan.engaged and plan.sources:
+            _check_cover(inspection, fiche, plan)
+        elif plan.engaged:
+            _check_unfunded(inspection, fiche, plan.engaged)
+
+
+def _plans(inspection: Inspection) -> dict[str, _Plan]:
+    """The money of each fiche that has any, by its number."""
+    plans: defaultdict[str, _Plan] = defaultdict(_Plan)
+    funders = _names(inspection, "financeurs", "financeur_id")
+    sources = _rows(inspection, _FINANCEMENTS, "fiche_id", "financeur_id", _AMOUNT)
+    for position, (fiche, funder, cents) in enumerate(sources):
+        if isinstance(fiche, str):
+            who = funders.get(funder, funder) if isinstance(funder, str) else "sans financeur"
+            plans[fiche].sources.append(_Part(position, who, None if cents is pd.NA else cents))
+    if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
+        return plans
+    partners = _names(inspection, "partenaires", "partenaire_id")
+    engaged = _rows(inspection, _SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED)
+    for position, (fiche, partner, exercice, cents) in enumerate(engaged):
+        is_known = isinstance(fiche, str) and isinstance(partner, str) and exercice is not pd.NA
+        if is_known and cents is not pd.NA and cents > 0:
+            plans[fiche].engaged.append(_Part(position, partners.get(partner, partner), cents, exercice))
+    return plans
+
+
+def _names(inspection: Inspection, table: str, key: str) -> dict[str, str]:
+    if not inspection.has(table, key, "nom"):
+        return {}
+    rows = _rows(inspection, table, key, "nom")
+    pairs = [(identifier, name) for identifier, name in rows if isinstance(identifier, str) and identifier]
+    return {identifier: name if isinstance(name, str) and name else identifier for identifier, name in pairs}
+
+
+def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
+    """A ticked funder with no amount, where an amount is needed.
+
+    It is when nothing says where the amount stands (no status), and when money is engaged on the fiche already: then
+    « à négocier » no longer answers the question (a notice only: the status was said). « chiffré » without an amount,
+    and an amount whose status says that there is none, are said by the checks of the contract.
+    """
+    frame = inspection.tables[_FINANCEMENTS]
+    statuses = frame[_STATUS]
+    ticked = frame["financeur_id"].notna() & frame["fiche_id"].notna() & frame[_AMOUNT].isna() & (statuses != _PRICED)
+    silent = statuses.isna()
+    spent = frame["fiche_id"].isin([fiche for fiche, plan in plans.items() if plan.engaged])
+    sources = {part.position: part.who for plan in plans.values() for part in plan.sources}
+    for position in inspection.rows(_FINANCEMENTS, ticked & (silent | spent), _AMOUNT, _STATUS).tolist():
+        fiche, status = frame["fiche_id"].iloc[position], inspection.value(_FINANCEMENTS, position, _STATUS)
+        engaged = plans[fiche].engaged
+        words = "ni son montant ni l'état du montant ne sont remplis" if status is None else "son montant est vide"
+        words += "" if status is None else f" (« {status} »)"
+        if engaged:
+            words += f", alors que {format_euros(_sum(engaged))} y sont déjà engagés ({_who(engaged, years=True)})"
+        inspection.say(
+            "financeur-sans-montant", _FINANCEMENTS, position, _AMOUNT,
+            gravite=None if status is None else Severity.INFORMATION,
+            suggestion=None if status is None else "Demandez son montant à ce financeur, et remplissez-le.",
+            liees=[(_FINANCEMENTS, position, _STATUS), *_engaged_cells(engaged)],
+            financeur=sources[position], fiche=fiche, constat=words,
+        )  # fmt: skip
+
+
+def _check_unfunded(inspection: Inspection, fiche: str, engaged: Sequence[_Part]) -> None:
+    """Money engaged on a fiche that has no financement at all: one finding per fiche, for all its exercices."""
+    total = _sum(engaged)
+    inspection.say(
+        "engagement-sans-financeur", _SUIVIS, engaged[0].position, _ENGAGED,
+        valeur=euros(total), liees=_engaged_cells(engaged[1:]),
+        fiche=fiche, calcule=format_euros(total), qui=_who(engaged, years=True),
+    )  # fmt: skip
+
+
+def _check_cover(inspection: Inspection, fiche: str, plan: _Plan) -> None:
+    """What partners engaged on a fiche in one exercice is at most what all its financements give.
+
+    Only where every financement of the fiche is priced: a blank one could cover anything. A financement has no
+    exercice (it may be the whole contract's), so exercices are not added up: what a single one engages beyond all the
+    sources is uncovered however the financements are read. Up to the settings' rounding it is only a notice.
+    """
+    if any(part.cents is None for part in plan.sources):
+        return
+    financed, rounding = _sum(plan.sources), inspection.settings.arrondi_euros * 100
+    years: defaultdict[int, list[_Part]] = defaultdict(list)
+    for part in plan.engaged:
+        years[part.exercice].append(part)
+    for exercice, parts in sorted(years.items()):
+        engaged = _sum(parts)
+        gap = engaged - financed
+        if gap <= 0:
+            continue
+        inspection.say(
+            "plan-non-couvert", _SUIVIS, parts[0].position, _ENGAGED,
+            valeur=euros(engaged), attendu=euros(financed),
+            gravite=Severity.INFORMATION if gap <= rounding else None,
+            liees=[*_engaged_cells(parts[1:]), *((_FINANCEMENTS, part.position, _AMOUNT) for part in plan.sources)],
+            fiche=fiche, exercice=exercice, calcule=format_euros(engaged), qui=_who(parts),
+            finance=format_euros(financed), sources=_who(plan.sources), ecart=format_euros(gap),
+        )  # fmt: skip
+
+
+def _engaged_cells(parts: Sequence[_Part]) -> list[tuple[str, int, str]]:
+    return [(_SUIVIS, part.position, _ENGAGED) for part in parts]
+
+
+def _sum(parts: Sequence[_Part]) -> int:
+    return sum(part.cents or 0 for part in parts)
+
+
+def _who(parts: Sequence[_Part], *, years: bool = False) -> str:
+    """Who says how much, in words: ``Bailleur : 1 200 € en 2016, État : 300 € en 2016 et 2 autres``."""
+    words = [
+        f"{part.who} : {format_euros(part.cents or 0)}" + (f" en {part.exercice}" if years else "")
+        for part in parts[:_NAMED]
+    ]
+    more = f" et {plural(len(parts) - _NAMED, 'autre')}" if len(parts) > _NAMED else ""
+    return ", ".join(words) + more

@@ -13,15 +13,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import typer
 
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.commands.console import printable, summary
 from tabellion.findings import Severity
-from tabellion.schema import TableSchema
 from tabellion.schema.money import format_euros, signed_euros
 from tabellion.schema.shown import shown_value
 from tabellion.wording import french_date, plural
@@ -29,16 +27,29 @@ from tabellion.wording import french_date, plural
 SUBJECT_AT_MOST = 78
 """Characters of a mail's subject: what RFC 5322 asks of a line."""
 
-#: What blocks first: how each standing is sorted, signed, named in a column, coloured, and counted (one, several).
-_SHOWN: dict[ReturnStatus, tuple[str, str, str | None, str, str]] = {
-    ReturnStatus.REJECTED: ("✗", "rejeté", "red", "rejeté", "rejetés"),
-    ReturnStatus.KEPT: ("✗", "rejeté, ancien gardé", "red", "rejeté (l'ancien compte)", "rejetés (l'ancien compte)"),
-    ReturnStatus.LATE: ("!", "en retard", "yellow", "en retard", "en retard"),
-    ReturnStatus.AWAITED: ("·", "attendu", None, "attendu", "attendus"),
-    ReturnStatus.ACCEPTED: ("✓", "accepté", "green", "accepté", "acceptés"),
-    ReturnStatus.NOT_SENT: (" ", "pas envoyé", None, "pas envoyé", "pas envoyés"),
+
+class _Status(NamedTuple):
+    """How a status is signed, named in a column, coloured, and counted."""
+
+    sign: str
+    column: str
+    colour: str | None
+    one: str
+    several: str
+
+
+#: What blocks first.
+_STATUSES = {
+    ReturnStatus.REJECTED: _Status("✗", "rejeté", "red", "rejeté", "rejetés"),
+    ReturnStatus.KEPT: _Status(
+        "✗", "rejeté, ancien gardé", "red", "rejeté (l'ancien compte)", "rejetés (l'ancien compte)"
+    ),
+    ReturnStatus.LATE: _Status("!", "en retard", "yellow", "en retard", "en retard"),
+    ReturnStatus.AWAITED: _Status("·", "attendu", None, "attendu", "attendus"),
+    ReturnStatus.ACCEPTED: _Status("✓", "accepté", "green", "accepté", "acceptés"),
+    ReturnStatus.NOT_SENT: _Status(" ", "pas envoyé", None, "pas envoyé", "pas envoyés"),
 }
-_RANKS = {status: rank for rank, status in enumerate(_SHOWN)}
+_RANKS = {status: rank for rank, status in enumerate(_STATUSES)}
 _REJECTED = (ReturnStatus.REJECTED, ReturnStatus.KEPT)
 _RETURNED = (ReturnStatus.ACCEPTED, *_REJECTED)
 #: Columns a line fills at most, and characters of a name or a value at most where nothing bounds the line.
@@ -91,20 +102,31 @@ def board_lines(consolidation: Consolidation, *, width: int | None = None, most:
         return [Line("Aucun formulaire n'a été envoyé : « tabellion forms » les écrit.")]
     lines: list[Line] = []
     for exercice in consolidation.exercices:
-        of_year = [each for each in consolidation.board if each.exercice == exercice]
-        of_year.sort(key=lambda each: (_RANKS[each.status], not each.is_late))
-        dues = {each.due for each in of_year}
+        of_year = [line for line in consolidation.board if line.exercice == exercice]
+        of_year.sort(key=lambda line: (_RANKS[line.status], not line.is_late))
+        dues = {line.due for line in of_year}
         due = next(iter(dues)) if len(dues) == 1 else None
         limit = f", à renvoyer au plus tard le {french_date(due)}" if due else ""
         lines += [Line(), *_wrapped(f"Exercice {exercice}{limit}", width, bold=True)]
         lines += _wrapped("  " + ", ".join(_counts(of_year)), width)
-        named = of_year if most is None else [each for each in of_year if _asks_something(each)][:most]
+        asked = (*_REJECTED, ReturnStatus.LATE)
+        named = of_year if most is None else [line for line in of_year if line.status in asked][:most]
         lines += _table(named, width, with_due=len(dues) > 1)
         others = len(of_year) - len(named)
         if named and others:
             lines += _wrapped(f"  et {plural(others, 'autre partenaire', 'autres partenaires')}", width)
-    lines += _stray_lines(consolidation, width, most)
-    lines += [Line(), *_wrapped(f"Contrat : {_merge_counts(consolidation)}.", width)]
+    if files := _to_look_at(consolidation):
+        names = [f"  ! {_file(file)} : {file.verdict.value}" for file in files[:most]]
+        lines += [Line(), *_wrapped("Fichiers à regarder", width, bold=True)]
+        lines += [line for name in names for line in _wrapped(name, width, colour="yellow")]
+        if len(files) > len(names):
+            lines += _wrapped(f"  et {plural(len(files) - len(names), 'autre')}", width)
+    counts = [
+        plural(len(consolidation.modifications), "cellule changée", "cellules changées") + " par les retours",
+        plural(len(consolidation.conflicts), "conflit"),
+        plural(len(consolidation.removals), "suppression proposée", "suppressions proposées"),
+    ]
+    lines += [Line(), *_wrapped(f"Contrat : {', '.join(counts)}.", width)]
     return [*lines[1:], *_wrapped(f"Constats : {summary(consolidation.findings)}", width)]
 
 
@@ -113,7 +135,7 @@ def since_lines(consolidation: Consolidation, *, width: int | None = None) -> li
     since = consolidation.since
     if since.previous is None:
         return [Line("Première consolidation de ce contrat.")]
-    when = _moment(since.previous)
+    when = f"{french_date(since.previous)} à {since.previous:%H:%M}"
     if since.is_empty:
         return _wrapped(f"Rien n'a changé depuis le {when}.", width)
     lines = _wrapped(f"Changé depuis le {when} :", width, bold=True)
@@ -127,17 +149,18 @@ def change_texts(consolidation: Consolidation, *, most: int | None = None) -> li
 
     ``most`` bounds each kind; what is beyond it is counted.
     """
-    since = consolidation.since
-    names = consolidation.partner_names
+    since, names = consolidation.since, consolidation.partner_names
     moved = [
         f"{_name(names.get(partner, partner))} ({exercice}) : {before or 'rien'} → {after or 'rien'}"
         for partner, exercice, before, after in since.standings
     ]
-    texts = _bounded(moved, most, "autre partenaire", "autres partenaires")
-    shown = since.cells if most is None else since.cells[:most]
-    texts += [_change(consolidation, each) for each in shown]
-    if len(since.cells) > len(shown):
-        texts.append(f"et {plural(len(since.cells) - len(shown), 'autre cellule', 'autres cellules')}")
+    changed = [_change(consolidation, cell) for cell in since.cells[:most]]
+    texts = [*moved[:most]]
+    if len(moved) > len(texts):
+        texts.append(f"et {plural(len(moved) - len(texts), 'autre partenaire', 'autres partenaires')}")
+    texts += changed
+    if len(since.cells) > len(changed):
+        texts.append(f"et {plural(len(since.cells) - len(changed), 'autre cellule', 'autres cellules')}")
     if since.totals is not None and since.totals[0] != since.totals[1]:
         before, after = since.totals
         figures = f"{format_euros(before)} → {format_euros(after)} ({signed_euros(after - before)})"
@@ -159,14 +182,13 @@ def subject(consolidation: Consolidation) -> str:
         return "tabellion : aucun formulaire envoyé"
     current = consolidation.contract.settings.exercice_courant
     year = current if current in consolidation.exercices else consolidation.exercices[0]
-    standings = Counter(each.status for each in board if each.exercice == year)
-    older = Counter(each.status for each in board if each.exercice != year)
-    asked = sum(standings.values()) - standings[ReturnStatus.NOT_SENT]
-    start = f"tabellion {year} : {sum(standings[each] for each in _RETURNED)}/{asked} retours"
-    rejected, late = sum(standings[each] for each in _REJECTED), standings[ReturnStatus.LATE]
-    strays = Counter(each.verdict for each in _undecided(consolidation))
+    current_year = Counter(line.status for line in board if line.exercice == year)
+    asked = current_year.total() - current_year[ReturnStatus.NOT_SENT]
+    start = f"tabellion {year} : {sum(current_year[status] for status in _RETURNED)}/{asked} retours"
+    rejected, late = sum(current_year[status] for status in _REJECTED), current_year[ReturnStatus.LATE]
+    strays = Counter(file.verdict for file in _to_look_at(consolidation))
     foreign = strays[Verdict.FOREIGN] + strays[Verdict.UNREADABLE]
-    others = sum(older[each] for each in _REJECTED)
+    others = sum(line.status in _REJECTED for line in board if line.exercice != year)
     blocking = sum(each.bloquant for each in consolidation.findings)
     parts = [
         plural(count, one, several)
@@ -188,45 +210,24 @@ def subject(consolidation: Consolidation) -> str:
     return line[:SUBJECT_AT_MOST]
 
 
-def _undecided(consolidation: Consolidation) -> list[ReceivedFile]:
+def _to_look_at(consolidation: Consolidation) -> list[ReceivedFile]:
     """The files that a person must look at although no partner's line does: nobody's form, unreadable, undecided."""
-    of_partners = [file for each in consolidation.board for file in each.received]
-    found = [*consolidation.strays, *(each for each in of_partners if each.verdict is Verdict.UNDECIDED)]
-    return list({each.fichier: each for each in found}.values())
-
-
-def _asks_something(each: BoardLine) -> bool:
-    return each.status in (*_REJECTED, ReturnStatus.LATE)
+    received = [file for line in consolidation.board for file in line.received]
+    files = [*consolidation.strays, *(file for file in received if file.verdict is Verdict.UNDECIDED)]
+    return list({file.fichier: file for file in files}.values())
 
 
 def _counts(lines: Sequence[BoardLine]) -> list[str]:
-    counts = Counter(each.status for each in lines)
-    parts = {each: plural(counts[each], *_SHOWN[each][3:]) for each in _SHOWN if counts[each]}
-    after = sum(each.is_late for each in lines if each.status is ReturnStatus.ACCEPTED)
+    counts = Counter(line.status for line in lines)
+    parts = {
+        status: plural(counts[status], shown.one, shown.several)
+        for status, shown in _STATUSES.items()
+        if counts[status]
+    }
+    after = sum(line.is_late for line in lines if line.status is ReturnStatus.ACCEPTED)
     if after:
         parts[ReturnStatus.ACCEPTED] += f" (dont {after} après la date)"
     return [*parts.values()]
-
-
-def _merge_counts(consolidation: Consolidation) -> str:
-    parts = [
-        plural(len(consolidation.modifications), "cellule changée", "cellules changées") + " par les retours",
-        plural(len(consolidation.conflicts), "conflit"),
-        plural(len(consolidation.removals), "suppression proposée", "suppressions proposées"),
-    ]
-    return ", ".join(parts)
-
-
-def _stray_lines(consolidation: Consolidation, width: int | None, most: int | None) -> list[Line]:
-    files = _undecided(consolidation)
-    if not files:
-        return []
-    lines = [Line(), *_wrapped("Fichiers à regarder", width, bold=True)]
-    for each in files[:most]:
-        lines += _wrapped(f"  ! {_file(each)} : {each.verdict.value}", width, colour="yellow")
-    if most is not None and len(files) > most:
-        lines += _wrapped(f"  et {plural(len(files) - most, 'autre')}", width)
-    return lines
 
 
 def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> list[Line]:
@@ -235,9 +236,9 @@ def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> 
         return []
     heads = {"nom": "Partenaire", "etat": "État", "recu": "Enregistré", "limite": "Limite", "erreurs": "Err."}
     heads |= {"avertissements": "Av.", "fichier": "Fichier qui compte"}
-    rows = [_cells(each) for each in board]
+    rows = [_cells(line) for line in board]
     widths = {
-        name: min(_LONGEST, max(cell_width(each[name]) for each in [heads, *rows]))
+        name: min(_LONGEST, max(cell_width(row[name]) for row in [heads, *rows]))
         for name in heads
         if with_due or name != "limite"
     }
@@ -250,27 +251,26 @@ def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> 
         room = width - _MARGIN - sum(widths.values()) - _GAP * (len(widths) - 1)
         widths["nom"] = max(1, widths["nom"] + min(0, room))
     lines = [Line(" " * _MARGIN + _row(heads, widths), bold=True)]
-    for each, row in zip(board, rows, strict=True):
-        sign, _, colour, *_ = _SHOWN[each.status]
-        lines.append(Line(f"  {sign} {_row(row, widths)}", colour))
+    for line, row in zip(board, rows, strict=True):
+        shown = _STATUSES[line.status]
+        lines.append(Line(f"  {shown.sign} {_row(row, widths)}", shown.colour))
     return lines
 
 
-def _cells(each: BoardLine) -> dict[str, str]:
+def _cells(line: BoardLine) -> dict[str, str]:
     """The texts of a partner's line. The date is that of the latest file received: the one to talk about."""
-    state = _SHOWN[each.status][1]
-    if each.is_late and each.status is ReturnStatus.ACCEPTED:
+    state = _STATUSES[line.status].column
+    if line.is_late and line.status is ReturnStatus.ACCEPTED:
         state += ", en retard"
-    saved = each.latest.saved if each.latest is not None else None
-    counts = each.counts
+    saved = line.latest.saved if line.latest is not None else None
     return {
-        "nom": _name(each.nom),
+        "nom": _name(line.nom),
         "etat": state,
-        "recu": french_date(saved) if saved is not None else "sans date" if each.latest is not None else "–",
-        "limite": french_date(each.due) if each.due is not None else "–",
-        "erreurs": str(counts[Severity.ERREUR] or "–"),
-        "avertissements": str(counts[Severity.AVERTISSEMENT] or "–"),
-        "fichier": _file(each.in_force) if each.in_force is not None else "–",
+        "recu": french_date(saved) if saved is not None else "sans date" if line.latest is not None else "–",
+        "limite": french_date(line.due) if line.due is not None else "–",
+        "erreurs": str(line.counts[Severity.ERREUR] or "–"),
+        "avertissements": str(line.counts[Severity.AVERTISSEMENT] or "–"),
+        "fichier": _file(line.in_force) if line.in_force is not None else "–",
     }
 
 
@@ -296,7 +296,7 @@ def _file(file: ReceivedFile) -> str:
 
 def cell_width(text: str) -> int:
     """The columns that ``text`` takes on a terminal: two for a wide sign, none for a combining one."""
-    return sum(_columns(each) for each in text)
+    return sum(_columns(sign) for sign in text)
 
 
 def _columns(sign: str) -> int:
@@ -335,26 +335,14 @@ def _wrapped(text: str, width: int | None, colour: str | None = None, *, bold: b
     return [Line(fit(each, width), colour, bold) for each in [*lines, current]]
 
 
-def _bounded(texts: list[str], most: int | None, one: str, several: str) -> list[str]:
-    if most is None or len(texts) <= most:
-        return texts
-    return [*texts[:most], f"et {plural(len(texts) - most, one, several)}"]
-
-
 def _change(consolidation: Consolidation, change: CellChange) -> str:
     """One cell's change: the table, the row's key, the column's title, the old and the new value, the place."""
     schema = consolidation.contract.schemas.get(change.table)
-    title = schema.title if schema else change.table
-    column = schema.by_name[change.champ].title if schema and change.champ in schema.by_name else change.champ
-    before, after = (_said(schema, change.champ, value) for value in (change.before, change.after))
+    field_ = schema.by_name.get(change.champ) if schema else None
+    before, after = (
+        shown_value(field_, fit(printable(value), _LONGEST) if isinstance(value, str) else value, quoted=True)
+        for value in (change.before, change.after)
+    )
+    title, column = schema.title if schema else change.table, field_.title if field_ else change.champ
     where = f" [{change.place}]" if change.place is not None else ""
     return f"{title} {', '.join(map(str, change.key))}, {column} : {before} → {after}{where}"
-
-
-def _said(schema: TableSchema | None, champ: str, value: Any) -> str:
-    short = fit(printable(value), _LONGEST) if isinstance(value, str) else value
-    return shown_value(schema.by_name.get(champ) if schema else None, short, quoted=True)
-
-
-def _moment(when: datetime) -> str:
-    return f"{french_date(when)} à {when:%H:%M}"
