@@ -16,27 +16,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tabellion.campaign.cell_history import (
-    Cell,
-    CellEntry,
-    add_entries,
-    as_time,
-    find_entries,
-    key_text,
-    last_entries,
-    plain_text,
-    stored_text,
-)
-from tabellion.campaign.journal_file import (
-    PLACE,
-    UnusableError,
-    empty_journal,
-    is_damaged,
-    open_file,
-    reason,
-    replace_file,
-    snapshot,
-)
+from tabellion.campaign import cell_history, journal_file
+from tabellion.campaign.cell_history import Cell, CellEntry, as_time, key_text, plain_text, stored_text
+from tabellion.campaign.journal_file import PLACE, UnusableError, reason
 from tabellion.campaign.model import Verdict
 from tabellion.findings import Finding, TabellionError, finding
 from tabellion.schema import Key
@@ -99,7 +81,7 @@ def open_journal(path: Path, now: datetime, patience_seconds: float = 5) -> Jour
     A lock held by another program is waited for ``patience_seconds``. What there is to say is in ``findings``; nothing
     is raised for the state of the file.
     """
-    connection, findings = open_file(path, now, patience_seconds)
+    connection, findings = journal_file.open_file(path, now, patience_seconds)
     return Journal(path, connection, findings, now, patience_seconds)
 
 
@@ -109,7 +91,7 @@ def read_journal(path: Path) -> Journal:
     Raises :class:`TabellionError` when there is none, or it cannot be read.
     """
     try:
-        return Journal(path, snapshot(path))
+        return Journal(path, journal_file.snapshot(path))
     except FileNotFoundError as error:
         raise TabellionError([finding("journal-absent", PLACE, valeur=path.name)]) from error
     except (sqlite3.Error, OSError, UnusableError) as error:
@@ -124,7 +106,7 @@ def glance_at_journal(path: Path) -> Journal:
     try:
         return read_journal(path)
     except TabellionError:
-        return Journal(path, empty_journal())
+        return Journal(path, journal_file.empty_journal())
 
 
 def _survives(
@@ -181,9 +163,9 @@ class Journal:
 
     def recover(self, error: sqlite3.DatabaseError) -> bool:
         """Say that the file failed; go on with a new one where it is damaged (then true), else without this note."""
-        if is_damaged(error):
+        if journal_file.is_damaged(error):
             self._connection.close()
-            self._connection, findings = replace_file(self._path, self._now, self._patience, error)
+            self._connection, findings = journal_file.replace_file(self._path, self._now, self._patience, error)
             self.findings += findings
             if self._run is not None:
                 self._connection.execute("INSERT INTO runs (number, started, version) VALUES (?, ?, ?)", self._run)
@@ -272,8 +254,8 @@ class Journal:
     def see_files(self, run: int, files: Sequence[SeenFile]) -> None:
         """Note all the files that a run saw: those known until now and not among them are gone."""
         seen = {file.fichier: file.state for file in files}
-        self._begin()
         known = {file.fichier: file.state for file in self.sightings(now_only=True)}
+        self._begin()
         self._connection.executemany(
             "UPDATE sightings SET until = ? WHERE fichier = ? AND until IS NULL",
             [(run, stored_text(name)) for name, state in known.items() if state != seen.get(name)],
@@ -317,7 +299,7 @@ class Journal:
     @_survives(dict)
     def cells(self) -> dict[Cell, CellEntry]:
         """The last entry of every cell known; its sheet and cell are where the last run saw it."""
-        return {cell: entry for cell, (_, entry) in last_entries(self._connection).items()}
+        return {cell: entry for cell, (_, entry) in cell_history.last_entries(self._connection).items()}
 
     @_survives(int, again=True)
     def add_entries(self, run: int, entries: Sequence[CellEntry]) -> int:
@@ -327,7 +309,7 @@ class Journal:
         last entry of the cell: to save a file again says nothing new, nor does a row that only moved.
         """
         self._begin()
-        return add_entries(self._connection, run, entries)
+        return cell_history.add_entries(self._connection, run, entries)
 
     @_survives(list)
     def history(
@@ -342,7 +324,7 @@ class Journal:
         asked = (table, None if key is None else key_text(key), champ, *(place or (None, None, None)))
         columns = ("e.tab", "e.row_key", "e.champ", "s.fichier", "e.feuille", "e.cellule")
         wanted = {name: value for name, value in zip(columns, asked, strict=True) if value is not None}
-        return find_entries(self._connection, wanted)
+        return cell_history.find_entries(self._connection, wanted)
 
     @_survives(set)
     def sheets(self) -> set[tuple[str, str]]:
