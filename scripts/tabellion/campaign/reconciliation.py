@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.shared_lines import check_shared_lines, check_subtotals, check_two_conventions
@@ -16,8 +14,8 @@ from tabellion.checks.inspection import Inspection, Locate
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.schema import Schemas
-from tabellion.schema.frames import Tables
 from tabellion.schema.money import euros, format_euros
+from tabellion.schema.tables import Tables
 from tabellion.wording import fold, plural
 
 _FINANCEMENTS, _SUIVIS = "financements", "suivis"
@@ -87,45 +85,32 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
     """
     if not all(inspection.has(table, *fields) for table, fields in _NEEDED.items()):
         return []
-    partners = {
-        partner: (name, funder) for partner, name, funder in _rows(inspection, "partenaires", *_NEEDED["partenaires"])
-    }
-    leads = {
-        (fiche, partner)
-        for fiche, partner, role in _rows(inspection, "participations", *_NEEDED["participations"])
-        if role == _LEAD
-    }
-    known = {
-        key: (fiche, funder) for key, fiche, funder, *_ in _rows(inspection, _FINANCEMENTS, *_NEEDED[_FINANCEMENTS])
-    }
+    tables = inspection.tables
+    partners = {row["partenaire_id"]: row for row in tables["partenaires"].rows}
+    leads = {(row["fiche_id"], row["partenaire_id"]) for row in tables["participations"].rows if row["role"] == _LEAD}
+    known = {row["financement_id"]: row for row in tables[_FINANCEMENTS].rows}
     declared: defaultdict[tuple[str, str, int], dict[str, list[_Declaration]]] = defaultdict(dict)
     for source in returns:
-        name = partners.get(source.partenaire, (None, None))[0]
-        shown = name if isinstance(name, str) else source.partenaire
+        name = partners.get(source.partenaire, {}).get("nom") or source.partenaire
         for row in source.parsed.rows:
             if row.table != _FINANCEMENTS:
                 continue
-            fiche, funder = known.get(row.key[0], (None, None))
-            fiche, funder = row.values.get("fiche_id") or fiche, row.values.get("financeur_id") or funder
-            if isinstance(fiche, str) and isinstance(funder, str):
+            before = known.get(row.key[0], {})
+            fiche, funder = (row.values.get(each) or before.get(each) for each in ("fiche_id", "financeur_id"))
+            if fiche is not None and funder is not None:
                 of_subject = declared[fiche, funder, source.exercice]
-                of_subject.setdefault(source.partenaire, []).append(_Declaration(source, row, shown))
+                of_subject.setdefault(source.partenaire, []).append(_Declaration(source, row, name))
     findings: list[Finding] = []
     for (fiche, funder, exercice), by_partner in declared.items():
         of_leads = {partner: rows for partner, rows in by_partner.items() if (fiche, partner) in leads}
         for partner, own_rows in by_partner.items():
-            if partners.get(partner, (None, None))[1] != funder:
+            if partners.get(partner, {}).get("financeur_id") != funder:
                 continue
             others = [rows for lead, rows in of_leads.items() if lead != partner]
             for own in own_rows:
                 facing = [other for rows in others if (other := _same(own, own_rows, rows)) is not None]
                 findings += _compare(fiche, exercice, own, facing, inspection)
     return findings
-
-
-def _rows(inspection: Inspection, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
-    """The values of these fields of a table, row by row."""
-    return zip(*(inspection.column(table, name).tolist() for name in names), strict=True)
 
 
 def _same(own: _Declaration, mine: Sequence[_Declaration], theirs: Sequence[_Declaration]) -> _Declaration | None:
@@ -214,28 +199,24 @@ def _plans(inspection: Inspection) -> dict[str, _Plan]:
     """The money of each fiche that has any, by its number."""
     plans: defaultdict[str, _Plan] = defaultdict(_Plan)
     funders = _names(inspection, "financeurs", "financeur_id")
-    sources = _rows(inspection, _FINANCEMENTS, "fiche_id", "financeur_id", _AMOUNT)
-    for position, (fiche, funder, cents) in enumerate(sources):
-        if isinstance(fiche, str):
-            who = funders.get(funder, funder) if isinstance(funder, str) else "sans financeur"
-            plans[fiche].sources.append(_Part(position, who, None if cents is pd.NA else cents))
+    for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
+        if row["fiche_id"] is not None:
+            funder = row["financeur_id"]
+            who = "sans financeur" if funder is None else funders.get(funder, funder)
+            plans[row["fiche_id"]].sources.append(_Part(position, who, row[_AMOUNT]))
     if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
         return plans
     partners = _names(inspection, "partenaires", "partenaire_id")
-    engaged = _rows(inspection, _SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED)
-    for position, (fiche, partner, exercice, cents) in enumerate(engaged):
-        is_known = isinstance(fiche, str) and isinstance(partner, str) and exercice is not pd.NA
-        if is_known and cents is not pd.NA and cents > 0:
-            plans[fiche].engaged.append(_Part(position, partners.get(partner, partner), cents, exercice))
+    for position, row in enumerate(inspection.tables[_SUIVIS].rows):
+        fiche, partner, exercice = row["fiche_id"], row["partenaire_id"], row["exercice"]
+        if None not in (fiche, partner, exercice) and (row[_ENGAGED] or 0) > 0:
+            plans[fiche].engaged.append(_Part(position, partners.get(partner, partner), row[_ENGAGED], exercice))
     return plans
 
 
 def _names(inspection: Inspection, table: str, key: str) -> dict[str, str]:
-    if not inspection.has(table, key, "nom"):
-        return {}
-    rows = _rows(inspection, table, key, "nom")
-    pairs = [(identifier, name) for identifier, name in rows if isinstance(identifier, str) and identifier]
-    return {identifier: name if isinstance(name, str) and name else identifier for identifier, name in pairs}
+    rows = inspection.tables[table].rows if inspection.has(table, key, "nom") else ()
+    return {row[key]: row["nom"] or row[key] for row in rows if row[key]}
 
 
 def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
@@ -245,15 +226,15 @@ def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
     « à négocier » no longer answers the question (a notice only: the status was said). « chiffré » without an amount,
     and an amount whose status says that there is none, are said by the checks of the contract.
     """
-    frame = inspection.tables[_FINANCEMENTS]
-    statuses = frame[_STATUS]
-    ticked = frame["financeur_id"].notna() & frame["fiche_id"].notna() & frame[_AMOUNT].isna() & (statuses != _PRICED)
-    silent = statuses.isna()
-    spent = frame["fiche_id"].isin([fiche for fiche, plan in plans.items() if plan.engaged])
+    unread = inspection.unread(_FINANCEMENTS, _AMOUNT, _STATUS)
     sources = {part.position: part.who for plan in plans.values() for part in plan.sources}
-    for position in inspection.rows(_FINANCEMENTS, ticked & (silent | spent), _AMOUNT, _STATUS).tolist():
-        fiche, status = frame["fiche_id"].iloc[position], inspection.value(_FINANCEMENTS, position, _STATUS)
+    for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
+        fiche, status = row["fiche_id"], row[_STATUS]
+        if fiche is None or row["financeur_id"] is None or row[_AMOUNT] is not None or position in unread:
+            continue
         engaged = plans[fiche].engaged
+        if status == _PRICED or not (status is None or engaged):
+            continue
         words = "ni son montant ni l'état du montant ne sont remplis" if status is None else "son montant est vide"
         words += "" if status is None else f" (« {status} »)"
         if engaged:

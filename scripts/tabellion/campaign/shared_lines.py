@@ -38,7 +38,7 @@ def check_shared_lines(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES]
+    frame = inspection.tables[_LINES].frame
     labels = frame["libelle"]
     named = labels.notna() & frame[_GROUP].notna().all(axis=1) & ~inspection.placeholders(labels)
     subjects: set[tuple[Any, ...]] = set()
@@ -60,7 +60,7 @@ def check_shared_lines(inspection: Inspection) -> None:
             subject = (convention, exercice, label, *indexes)
             if sum(map(str.isalpha, label)) >= _FEWEST_LETTERS and subject not in subjects:
                 subjects.add(subject)
-                _say_shared(inspection, name, [inspection.position(_LINES, index) for index in indexes], int(cents))
+                _say_shared(inspection, name, indexes, int(cents))
 
 
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:
@@ -97,13 +97,13 @@ def check_two_conventions(inspection: Inspection) -> None:
         pairs: set[tuple[Any, Any]] = set()
         for name in _COLUMNS:
             # the accounts know one measure, what was spent: another amount takes its place to be looked at alike
-            tables = {**inspection.tables, _LINES: lines.assign(**{MEASURE: lines[name]})}
+            tables = {**inspection.tables, _LINES: lines.with_columns({MEASURE: lines.column(name)})}
             for double in double_counts(Accounts(tables, exercice)):
                 pair = (double.index, double.kept)
                 if pair not in pairs and not (name == MEASURE and exercice in checked):
                     inspection.say(
-                        "compte-deux-fois", _LINES, inspection.position(_LINES, double.index), name,
-                        valeur=euros(double.cents), liees=[(_LINES, inspection.position(_LINES, double.kept), name)],
+                        "compte-deux-fois", _LINES, double.index, name,
+                        valeur=euros(double.cents), liees=[(_LINES, double.kept, name)],
                         libelle=double.libelle, calcule=format_euros(double.cents),
                         collectivite=inspection.towns.get(double.town, double.town), autre=double.kept_convention,
                     )  # fmt: skip
@@ -132,7 +132,7 @@ def check_subtotals(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES]
+    frame = inspection.tables[_LINES].frame
     labels = frame["libelle"]
     totals = [text for text in labels.dropna().unique().tolist() if is_total(text)]
     called = labels.isin(totals).to_numpy(dtype=bool)

@@ -29,7 +29,6 @@ from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.schema import Key
-from tabellion.schema.frames import plain_rows
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
 from tabellion.transaction.transaction import (
@@ -321,7 +320,7 @@ def _entries(consolidation: Consolidation, master: Master, *, only_changes: bool
 
 def _cells(consolidation: Consolidation) -> Iterator[tuple[str, Key, str, Any, Place]]:
     for table, schema in consolidation.contract.schemas.items():
-        for position, row in enumerate(plain_rows(consolidation.contract.tables[table])):
+        for position, row in enumerate(consolidation.contract.tables[table].rows):
             key = tuple(row[name] for name in schema.primary_key)
             for name, value in row.items():
                 if value is not None:

@@ -249,7 +249,6 @@ class _Search:
         """The cell of the tables that stands there now in the master: its rows move, and others fill its cells."""
         from tabellion.reading import read_workbook
         from tabellion.reading.master import read_master
-        from tabellion.schema.frames import plain_rows
 
         if fichier != self.workspace.contrat.name or not self.workspace.contrat.is_file():
             return []
@@ -261,7 +260,7 @@ class _Search:
         for table, origins in reading.origins.items():
             schema = self.schemas[table]
             here = [index for index, origin in enumerate(origins) if origin.area.sheet.name == feuille]
-            rows = plain_rows(reading.tables[table]) if here and table in reading.tables else []
+            rows = reading.tables[table].rows if here and table in reading.tables else []
             for index in here if rows else []:
                 for name in schema.names:
                     if reading.locate(table, index, name).cellule == cellule:
