@@ -108,7 +108,11 @@ class Examiner:
             of_table = list(_rows(table, self.schemas[resource], self.schemas))
             findings += _repeated_keys(reading, table, of_table)
             rows += of_table
-            removed += _removed(reading, table)
+            place = table.area.place(table.area.header_row)
+            removed += [
+                RemovedRow(resource, row_id, libelle[:_LIBELLE], place.feuille, place.cellule)
+                for row_id, libelle in table.removed(self.schemas)
+            ]
         saved, author = saved_time(workbook.properties), workbook.properties.get("lastModifiedBy", "")
         parsed = ParsedReturn(workbook.sha256, reading.identity, saved, author, (), tuple(rows), tuple(removed))
         return parsed.with_findings(findings)
@@ -167,16 +171,6 @@ def _repeated_keys(reading: FormReading, table: FormTable, rows: list[ReturnedRo
         for row in rows
         if row.is_new and counts[row.key] > 1 and None not in row.key
     ]  # fmt: skip
-
-
-def _removed(reading: FormReading, table: FormTable) -> Iterator[RemovedRow]:
-    if table.spec.label(table.spec.key, reading.schemas) not in table.area.columns:
-        return
-    place, present = table.area.place(table.area.header_row), set(table.row_ids)
-    for row_id, texts in table.sent.items():
-        if row_id not in present:
-            libelle = texts.get("libelle") or texts.get("objectif") or texts.get("dispositif") or row_id
-            yield RemovedRow(table.spec.resource, row_id, libelle[:_LIBELLE], place.feuille, place.cellule)
 
 
 def saved_time(properties: Mapping[str, str]) -> datetime | None:

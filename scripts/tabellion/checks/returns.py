@@ -101,13 +101,9 @@ class _ReturnCheck:
                 self.say("ligne-inconnue", place, champ=title, valeur=row_id[:_SHOWN])
             elif seen[row_id] > 1:
                 self.say("cle-en-double", place, champ=title, valeur=row_id, table=table.spec.sheet)
-        if title not in table.area.columns:
-            return
         place = table.area.place(table.area.header_row)
-        for row_id, texts in table.sent.items():
-            if row_id not in seen:
-                libelle = texts.get("libelle") or texts.get("objectif") or texts.get("dispositif") or row_id
-                self.say("ligne-supprimee", place, valeur=row_id, libelle=libelle[:_SHOWN], titre=table.spec.sheet)
+        for row_id, libelle in table.removed(self.reading.schemas):
+            self.say("ligne-supprimee", place, valeur=row_id, libelle=libelle[:_SHOWN], titre=table.spec.sheet)
 
     def check_locked(self, table: FormTable, column: ColumnSpec) -> None:
         """A column that only shows what was known: cells changed, or the whole column in another order."""

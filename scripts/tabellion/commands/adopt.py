@@ -51,10 +51,10 @@ def adopt(
     when another run holds the workspace, or when a file cannot be written. Nothing is then replaced.
     """
     with hold(workspace.memory, "tabellion adopt", now):
-        said = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
+        notices = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
         with open_journal(workspace.memory / JOURNAL, now) as journal:
             inputs = load_inputs(workspace, now, journal)
-        consolidation = inputs.assembly.consolidation
+        consolidation, settings = inputs.assembly.consolidation, workspace.settings
         _refuse(workspace, inputs, force=force)
         if not is_news(consolidation) or not agree(consolidation):
             return None
@@ -63,21 +63,17 @@ def adopt(
         name, record = adoption_of(inputs.assembly.in_force, before if comes_from_it else None)
         layout = lay_out_master(replace(consolidation.contract, adoption=name))
         contract = layout.contract
-        findings = [
-            each.in_file(workspace.contrat.name)
-            for each in check_meaning(contract.tables, contract.schemas, contract.settings, layout.locate)
-        ]
-        settings = workspace.settings
+        findings = check_meaning(contract.tables, contract.schemas, contract.settings, layout.locate)
+        findings = [each.in_file(workspace.contrat.name) for each in findings]
         files = register_files(
             contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
-        contents: dict[Path, Content] = {workspace.registre / each: content for each, content in files.items()}
+        contents: dict[Path, Content] = {workspace.registre / file: content for file, content in files.items()}
         contents[workspace.registre / ADOPTION_FILE] = record
         contents[workspace.contrat] = write_master(layout, findings)
-        replaced = [path for path in (workspace.registre, workspace.contrat) if path.exists()]
-        kept = tuple(keep_dated_copy(path, now) for path in replaced)
-        said += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
-    return Adopted(consolidation, tuple(said), tuple(findings), kept)
+        kept = [keep_dated_copy(path, now) for path in (workspace.registre, workspace.contrat) if path.exists()]
+        notices += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
+    return Adopted(consolidation, tuple(notices), tuple(findings), tuple(kept))
 
 
 def is_news(consolidation: Consolidation) -> bool:
@@ -93,17 +89,16 @@ def change_lines(consolidation: Consolidation) -> list[str]:
     """What an adoption changes, as people read it: each cell with its two values, by partner, then what it leaves."""
     names, schemas = consolidation.partner_names, consolidation.contract.schemas
     lines: list[str] = []
-    asked = [each for each in consolidation.modifications if each.outcome is MergeOutcome.APPLIED]
-    for (partner, year), group in groupby(asked, key=lambda each: (each.partenaire, each.exercice)):
+    applied = [each for each in consolidation.modifications if each.outcome is MergeOutcome.APPLIED]
+    for (partner, year), group in groupby(applied, key=lambda change: (change.partenaire, change.exercice)):
         changes = list(group)
-        head = f"{names.get(partner, partner)}, {year} : {plural(len(changes), 'cellule')}"
-        lines += ["", printable(head)]
-        for each in changes:
-            field = schemas[each.table].by_name[each.champ]
-            row = " · ".join(str(part) for part in each.key)
-            values = f"{shown_value(field, each.before, quoted=True)} → {shown_value(field, each.after, quoted=True)}"
-            lines.append(printable(f"  {row} : {field.title} : {values}"))
-    rejected = sum(each.status is ReturnStatus.REJECTED for each in consolidation.board)
+        lines += ["", printable(f"{names.get(partner, partner)}, {year} : {plural(len(changes), 'cellule')}")]
+        for change in changes:
+            field = schemas[change.table].by_name[change.champ]
+            row = " · ".join(str(part) for part in change.key)
+            before, after = (shown_value(field, value, quoted=True) for value in (change.before, change.after))
+            lines.append(printable(f"  {row} : {field.title} : {before} → {after}"))
+    rejected = sum(line.status is ReturnStatus.REJECTED for line in consolidation.board)
     left = [
         (len(consolidation.conflicts), plural(len(consolidation.conflicts), "conflit"), "la valeur du contrat reste"),
         (len(consolidation.removals), plural(len(consolidation.removals), "ligne retirée", "lignes retirées"),
@@ -113,19 +108,14 @@ def change_lines(consolidation: Consolidation) -> list[str]:
     return [*lines, "", *(f"{words} : {what}." for count, words, what in left if count)]
 
 
-def _is_register_ahead(workspace: Workspace, inputs: Inputs) -> bool:
-    """Whether the register was edited by hand since the master was made from it: those edits would be lost."""
-    if inputs.master.fichier == workspace.registre.name:  # there is no workbook: the register is the master
-        return False
-    return hand_print(workspace.registre, workspace.schemas) not in ("", inputs.master.by_hand)
-
-
 def _refuse(workspace: Workspace, inputs: Inputs, *, force: bool) -> None:
-    mistakes = [each for each in inputs.findings if each.code == "contrat-bloque"]
-    if mistakes:
+    mistakes = list[Finding]()
+    if any(each.code == "contrat-bloque" for each in inputs.findings):
         mistakes = [each for each in inputs.findings if each.bloquant]
-    if not force and _is_register_ahead(workspace, inputs):
-        folder = workspace.registre
+    folder = workspace.registre
+    is_from_workbook = inputs.master.fichier != folder.name
+    # a register edited by hand since the master was made from it: those edits would be lost
+    if not force and is_from_workbook and hand_print(folder, workspace.schemas) not in ("", inputs.master.by_hand):
         remede = (
             "Il a été modifié à la main depuis que contrat.xlsx en a été fait : reportez-y ces changements, puis "
             "relancez avec --forcer, qui garde d'abord une copie datée du registre."

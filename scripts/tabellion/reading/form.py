@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,15 @@ class FormTable:
     def place(self, position: int, label: str | None = None) -> Place:
         """The cell of a row under a label; the row's first cell where the table has no such column."""
         return self.area.place(self.lines[position], label)
+
+    def removed(self, schemas: Schemas) -> Iterator[tuple[str, str]]:
+        """The stable id and the words of each row that was sent and is there no more; none without their column."""
+        if self.spec.label(self.spec.key, schemas) not in self.area.columns:
+            return
+        present = set(self.row_ids)
+        for row_id, texts in self.sent.items():
+            if row_id not in present:
+                yield row_id, texts.get("libelle") or texts.get("objectif") or texts.get("dispositif") or row_id
 
     def sent_text(self, position: int, column: ColumnSpec) -> str | None:
         """What a cell was sent with; ``None`` on a row that was not sent."""
