@@ -87,11 +87,11 @@ def assemble(materials: Materials) -> Assembly:
     files = [file for line in board for file in line.received] + strays
     findings = _without_repeats([
         *materials.said,
-        *(each for file in files for each in file.findings),
+        *(finding for file in files for finding in file.findings),
         *check_contract(tables, schemas, settings, locate, unknown=unsettled),
         *reconcile(tables, schemas, settings, locate, in_force, unknown=unsettled),
         *_conflict_findings(merged.conflicts, Labels(contract)),
-        *(finding("suppression-proposee", each.place, valeur=each.libelle) for each in merged.removals),
+        *(finding("suppression-proposee", removal.place, valeur=removal.libelle) for removal in merged.removals),
     ])  # fmt: skip
     consolidation = Consolidation(
         contract=contract,
@@ -118,7 +118,7 @@ def _choose_versions(materials: Materials) -> tuple[dict[Slot, Choice], list[Rec
     for fichier, parsed in materials.files.items():
         if parsed.identity is None:
             verdict = Verdict.FOREIGN if parsed.is_readable else Verdict.UNREADABLE
-            findings = tuple(each.in_file(fichier) for each in parsed.findings)
+            findings = tuple(finding.in_file(fichier) for finding in parsed.findings)
             strays.append(ReceivedFile(fichier, parsed.sha256, verdict, findings, saved=parsed.saved))
         else:
             slot = (parsed.identity.exercice, parsed.identity.partenaire)
@@ -144,9 +144,9 @@ def _in_force(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[InF
     adoption = _adoption(materials)
     counting = [choice.in_force for choice in choices.values() if choice.in_force is not None]
     return tuple(
-        InForce(each.fichier, each.parsed, adoption.cells(each.parsed.identity))
-        for each in counting
-        if each.parsed.identity is not None
+        InForce(candidate.fichier, candidate.parsed, adoption.cells(candidate.parsed.identity))
+        for candidate in counting
+        if candidate.parsed.identity is not None
     )
 
 
@@ -176,7 +176,7 @@ def _unsettled(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
     The half of them that nobody contests is applied; to say that it contradicts the other would send people to a return
     where both are filled.
     """
-    keys = {each.key for each in merged.conflicts if (each.table, each.champ) in _TOGETHER}
+    keys = {conflict.key for conflict in merged.conflicts if (conflict.table, conflict.champ) in _TOGETHER}
     names = schemas[_FINANCEMENTS].primary_key if keys else ()
     rows = merged.rows[_FINANCEMENTS] if keys else []
     at = [position for position, row in enumerate(rows) if tuple(row[name] for name in names) in keys]
@@ -217,8 +217,8 @@ def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardL
 def _with_all_findings(board: Iterable[BoardLine], findings: Iterable[Finding]) -> tuple[BoardLine, ...]:
     """The board where each file has all that is said of it: what was found by itself, and across partners."""
     of_file: dict[str | None, list[Finding]] = {}
-    for each in findings:
-        of_file.setdefault(each.place.fichier, []).append(each)
+    for item in findings:
+        of_file.setdefault(item.place.fichier, []).append(item)
 
     def completed(file: ReceivedFile) -> ReceivedFile:
         return replace(file, findings=tuple(of_file.get(file.fichier, ())))
@@ -269,6 +269,6 @@ def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
 def _without_repeats(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each finding once: a return checked by itself and inside the whole says some things twice."""
     unique: dict[tuple[Any, ...], Finding] = {}
-    for each in findings:
-        unique.setdefault((each.code, each.place, repr(each.valeur), each.champ), each)
+    for item in findings:
+        unique.setdefault((item.code, item.place, repr(item.valeur), item.champ), item)
     return tuple(unique.values())

@@ -93,7 +93,7 @@ class ReceivedFile:
     @property
     def counts(self) -> Counter[Severity]:
         """How many findings of each severity."""
-        return Counter(each.gravite for each in self.findings)
+        return Counter(finding.gravite for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -267,4 +267,4 @@ class Consolidation:
     @property
     def exercices(self) -> list[int]:
         """The exercices that the campaign has forms or returns of, the latest first."""
-        return sorted({each.exercice for each in self.board}, reverse=True)
+        return sorted({line.exercice for line in self.board}, reverse=True)

@@ -65,7 +65,7 @@ class ParsedReturn:
     @property
     def is_accepted(self) -> bool:
         """Whether its answers may count: a form of this contract, and nothing in it blocks."""
-        return self.identity is not None and not any(each.bloquant for each in self.findings)
+        return self.identity is not None and not any(finding.bloquant for finding in self.findings)
 
     @cached_property
     def answers(self) -> str:
@@ -74,7 +74,9 @@ class ParsedReturn:
             [row.table, repr(row.key), sorted((name, repr(value)) for name, value in row.values.items())]
             for row in self.rows
         )
-        mistakes = sorted((each.code, each.place.cellule or "", repr(each.valeur)) for each in self.findings)
+        mistakes = sorted(
+            (finding.code, finding.place.cellule or "", repr(finding.valeur)) for finding in self.findings
+        )
         removed = sorted((row.table, row.row_id) for row in self.removed)
         return hashlib.sha256(repr((self.identity, rows, mistakes, removed)).encode()).hexdigest()
 
@@ -124,7 +126,9 @@ def is_form(workbook: RawWorkbook) -> bool:
 
 
 def _rows(table: FormTable, schema: TableSchema, schemas: Schemas) -> Iterator[ReturnedRow]:
-    labels = {each.field: table.spec.label(each, schemas) for each in table.spec.columns if each.field is not None}
+    labels = {
+        column.field: table.spec.label(column, schemas) for column in table.spec.columns if column.field is not None
+    }
     columns = {name: table.area.columns[label] for name, label in labels.items() if label in table.area.columns}
     unknown: dict[int, set[str]] = {}
     for position, name in table.unknown:
@@ -186,9 +190,9 @@ def saved_time(properties: Mapping[str, str]) -> datetime | None:
 
 def without_file(findings: Iterable[Finding]) -> Iterator[Finding]:
     """The same findings in a file without a name: the same bytes may stand under several."""
-    for each in findings:
-        linked = tuple(replace(place, fichier=None) for place in each.liees)
-        yield replace(each, place=replace(each.place, fichier=None), liees=linked)
+    for item in findings:
+        linked = tuple(replace(place, fichier=None) for place in item.liees)
+        yield replace(item, place=replace(item.place, fichier=None), liees=linked)
 
 
 def to_json(parsed: ParsedReturn) -> dict[str, Any]:
@@ -206,7 +210,7 @@ def to_json(parsed: ParsedReturn) -> dict[str, Any]:
         "saved": parsed.saved and parsed.saved.isoformat(),
         "author": parsed.author,
         "is_readable": parsed.is_readable,
-        "findings": [finding_json(each) for each in parsed.findings],
+        "findings": [finding_json(finding) for finding in parsed.findings],
         "rows": [[table, sheet, dict(columns), names, rows] for (table, sheet, columns, names), rows in groups.items()],
         "removed": [[row.table, row.row_id, row.libelle, row.feuille, row.cellule] for row in parsed.removed],
     }
@@ -219,7 +223,7 @@ def from_json(content: Mapping[str, Any]) -> ParsedReturn:
         None if content["identity"] is None else FormIdentity(*content["identity"]),
         None if content["saved"] is None else datetime.fromisoformat(content["saved"]),
         content["author"],
-        tuple(finding_of(each) for each in content["findings"]),
+        tuple(finding_of(part) for part in content["findings"]),
         tuple(
             ReturnedRow(
                 table,

@@ -143,9 +143,9 @@ def check_rows(
         return Place(str(number), row.sheet, cell_name(row.row, column))
 
     findings: dict[int, list[Finding]] = {}
-    for each in check_returned_rows(tables, schemas, settings, locate, unknown=unknown):
-        if each.place.fichier is not None:
-            findings.setdefault(int(each.place.fichier), []).append(each)
+    for item in check_returned_rows(tables, schemas, settings, locate, unknown=unknown):
+        if item.place.fichier is not None:
+            findings.setdefault(int(item.place.fichier), []).append(item)
     return findings
 
 
@@ -178,4 +178,4 @@ def _parsed(outcome: Any, path: Path) -> ParsedReturn:
 
 
 def _is_lasting(parsed: ParsedReturn) -> bool:
-    return parsed.is_readable or not any(each.code.startswith(_PASSING) for each in parsed.findings)
+    return parsed.is_readable or not any(finding.code.startswith(_PASSING) for finding in parsed.findings)

@@ -96,7 +96,7 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
             if row.table != _FINANCEMENTS:
                 continue
             before = known.get(row.key[0], {})
-            fiche, funder = (row.values.get(each) or before.get(each) for each in ("fiche_id", "financeur_id"))
+            fiche, funder = (row.values.get(champ) or before.get(champ) for champ in ("fiche_id", "financeur_id"))
             if fiche is not None and funder is not None:
                 of_subject = declared[fiche, funder, source.exercice]
                 of_subject.setdefault(source.partenaire, []).append(_Declaration(source, row, name))

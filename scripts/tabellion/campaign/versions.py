@@ -140,7 +140,7 @@ def _decide(
         return Verdict.UNDECIDED, others[0], [notice]
     is_later = in_force is not None and candidate.moment > in_force.moment
     if candidate is winner or (is_later and not candidate.parsed.is_accepted):
-        count = sum(each.bloquant for each in candidate.parsed.findings)
+        count = sum(finding.bloquant for finding in candidate.parsed.findings)
         return Verdict.REJECTED, kept, [finding("retour-rejete", Place(), valeur=name, reste=still, compte=count)]
     other = in_force if in_force is not None and in_force.moment >= candidate.moment else winner
     notice = finding(
@@ -158,7 +158,7 @@ def _received(candidate: Candidate, verdict: Verdict, other: str | None, notices
         candidate.fichier,
         parsed.sha256,
         verdict,
-        tuple(each.in_file(candidate.fichier) for each in findings),
+        tuple(finding.in_file(candidate.fichier) for finding in findings),
         identity.partenaire if identity else None,
         identity.exercice if identity else None,
         parsed.saved,

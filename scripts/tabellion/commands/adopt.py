@@ -64,7 +64,7 @@ def adopt(
         layout = lay_out_master(replace(consolidation.contract, adoption=name))
         contract = layout.contract
         findings = check_meaning(contract.tables, contract.schemas, contract.settings, layout.locate)
-        findings = [each.in_file(workspace.contrat.name) for each in findings]
+        findings = [finding.in_file(workspace.contrat.name) for finding in findings]
         files = register_files(
             contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
@@ -82,14 +82,14 @@ def is_news(consolidation: Consolidation) -> bool:
     To adopt a state with conflicts settles them: the contract's values stay, and the returns that contradict them are
     answered. They are said again only when such a partner sends something else.
     """
-    return any(each.outcome is not MergeOutcome.OUTDONE for each in consolidation.modifications)
+    return any(change.outcome is not MergeOutcome.OUTDONE for change in consolidation.modifications)
 
 
 def change_lines(consolidation: Consolidation) -> list[str]:
     """What an adoption changes, as people read it: each cell with its two values, by partner, then what it leaves."""
     names, schemas = consolidation.partner_names, consolidation.contract.schemas
     lines: list[str] = []
-    applied = [each for each in consolidation.modifications if each.outcome is MergeOutcome.APPLIED]
+    applied = [change for change in consolidation.modifications if change.outcome is MergeOutcome.APPLIED]
     for (partner, year), group in groupby(applied, key=lambda change: (change.partenaire, change.exercice)):
         changes = list(group)
         lines += ["", printable(f"{names.get(partner, partner)}, {year} : {plural(len(changes), 'cellule')}")]
@@ -110,8 +110,8 @@ def change_lines(consolidation: Consolidation) -> list[str]:
 
 def _refuse(workspace: Workspace, inputs: Inputs, *, force: bool) -> None:
     mistakes = list[Finding]()
-    if any(each.code == "contrat-bloque" for each in inputs.findings):
-        mistakes = [each for each in inputs.findings if each.bloquant]
+    if any(finding.code == "contrat-bloque" for finding in inputs.findings):
+        mistakes = [finding for finding in inputs.findings if finding.bloquant]
     folder = workspace.registre
     is_from_workbook = inputs.master.fichier != folder.name
     # a register edited by hand since the master was made from it: those edits would be lost

@@ -189,7 +189,7 @@ def subject(consolidation: Consolidation) -> str:
     strays = Counter(file.verdict for file in _to_look_at(consolidation))
     foreign = strays[Verdict.FOREIGN] + strays[Verdict.UNREADABLE]
     others = sum(line.status in _REJECTED for line in board if line.exercice != year)
-    blocking = sum(each.bloquant for each in consolidation.findings)
+    blocking = sum(finding.bloquant for finding in consolidation.findings)
     parts = [
         plural(count, one, several)
         for count, one, several in (
@@ -332,7 +332,7 @@ def _wrapped(text: str, width: int | None, colour: str | None = None, *, bold: b
             lines.append(current)
             joined = margin + "  " + word
         current = joined
-    return [Line(fit(each, width), colour, bold) for each in [*lines, current]]
+    return [Line(fit(text, width), colour, bold) for text in [*lines, current]]
 
 
 def _change(consolidation: Consolidation, change: CellChange) -> str:

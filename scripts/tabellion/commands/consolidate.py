@@ -53,7 +53,7 @@ _PATIENCE_SECONDS = 900.0
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.
 _SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.UNREADABLE, Verdict.FOREIGN)
 #: What is said to the staff about a whole file: its sender has nothing to do with it.
-_FOR_STAFF = {each.code for each in campaign.CODES}
+_FOR_STAFF = {code.code for code in campaign.CODES}
 
 
 @dataclass(frozen=True)
@@ -185,10 +185,10 @@ def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
     """The accepted files to keep: where, and from what."""
     folder, master = workspace.consolidation / KEPT, inputs.master
     kept = {
-        folder / str(each.exercice) / f"{each.partenaire}.xlsx": Copy(
-            workspace.workbooks / each.fichier, each.parsed.sha256
+        folder / str(source.exercice) / f"{source.partenaire}.xlsx": Copy(
+            workspace.workbooks / source.fichier, source.parsed.sha256
         )
-        for each in inputs.assembly.in_force
+        for source in inputs.assembly.in_force
     }
     kept = {target: copy for target, copy in kept.items() if target != copy.source}
     if master.fichier == workspace.contrat.name:
@@ -207,7 +207,7 @@ def _publish(workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datet
         for job in outputs.jobs
         if made_before.get(job.target) != job.digest or not (workbooks / job.target).exists()
     ]
-    in_force = {(each.exercice, each.partenaire) for each in inputs.assembly.in_force}
+    in_force = {(source.exercice, source.partenaire) for source in inputs.assembly.in_force}
     gone = [workbooks / name for name in made_before if name not in copies]
     gone += [
         path
@@ -239,8 +239,8 @@ def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
     """The annotated copies to have: of each file where an error or a warning is to be looked at."""
     consolidation, contrat = inputs.assembly.consolidation, workspace.contrat
     by_file: dict[str, list[Finding]] = {}
-    for each in consolidation.findings:
-        by_file.setdefault(each.place.fichier or "", []).append(each)
+    for item in consolidation.findings:
+        by_file.setdefault(item.place.fichier or "", []).append(item)
     received = [file for line in consolidation.board for file in line.received]
     settled = {file.fichier for file in received if file.verdict in _SETTLED or file.is_kept_copy}
     settled |= {file.fichier for file in consolidation.strays}
@@ -248,7 +248,7 @@ def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
         name: (file.found.path, file.parsed.sha256) for name, file in inputs.files.items() if name not in settled
     }
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
-    if contrat.exists() and not any(each.code in UNREADABLE for each in by_file.get(contrat.name, [])):
+    if contrat.exists() and not any(finding.code in UNREADABLE for finding in by_file.get(contrat.name, [])):
         is_master = inputs.master.fichier == contrat.name
         with suppress(OSError):  # an editor that saves it has just taken it away: it is for the next run
             sha256 = inputs.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
@@ -257,8 +257,8 @@ def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
     jobs = []
     for name, (path, sha256) in sources.items():
         is_return = name != contrat.name
-        findings = [each for each in by_file.get(name, []) if not (is_return and each.code in _FOR_STAFF)]
-        if all(each.gravite is Severity.INFORMATION for each in findings):
+        findings = [finding for finding in by_file.get(name, []) if not (is_return and finding.code in _FOR_STAFF)]
+        if all(finding.gravite is Severity.INFORMATION for finding in findings):
             continue
         copies = workspace.constats.name
         target = f"{copies}/{name.removeprefix(f'{workspace.retours.name}/')}"

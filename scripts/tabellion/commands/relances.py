@@ -113,14 +113,14 @@ def relances(
 
 def print_reminders(done: Reminders) -> None:
     """Say which reminders are there, for whom and why, and what became of those that are not called for any more."""
-    names = [each.path.name for each in done.reminders] + [path.name for path in (*done.removed, *done.outdated)]
+    names = [one.path.name for one in done.reminders] + [path.name for path in (*done.removed, *done.outdated)]
     room = max(map(len, names), default=0)
-    for each in done.reminders:
-        edited = ", retouchée à la main, gardée telle quelle" if each.is_edited else ""
-        state = "en retard" if each.line.status is ReturnStatus.LATE else "à corriger"
-        typer.echo(f"  {each.path.name:<{room}}   {state + edited:<10}   {printable(each.line.nom)}")
-        if each.kept is not None:
-            typer.echo(f"L'ancienne est gardée : {each.kept}")
+    for one in done.reminders:
+        edited = ", retouchée à la main, gardée telle quelle" if one.is_edited else ""
+        state = "en retard" if one.line.status is ReturnStatus.LATE else "à corriger"
+        typer.echo(f"  {one.path.name:<{room}}   {state + edited:<10}   {printable(one.line.nom)}")
+        if one.kept is not None:
+            typer.echo(f"L'ancienne est gardée : {one.kept}")
     ends = [(path, "supprimée : elle n'a plus lieu d'être") for path in done.removed]
     ends += [
         (path, "n'a plus lieu d'être, mais elle a été retouchée : supprimez-la vous-même") for path in done.outdated

@@ -55,8 +55,8 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
             state["empreinte"],
             datetime.fromisoformat(state["fait_le"]),
             _since(state["depuis"]),
-            {(each["partenaire"], each["exercice"]): each["etat"] for each in content["campagne"]},
-            Counter(_finding_key(each) for each in content["constats"]),
+            {(line["partenaire"], line["exercice"]): line["etat"] for line in content["campagne"]},
+            Counter(_finding_key(finding) for finding in content["constats"]),
             int(state["exercice"]),
             {str(name): str(origin) for name, origin in state["copies"].items()},
             {name: _text(registre / f"{name}.csv") for name in names},
@@ -78,13 +78,13 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
     digest = hashlib.sha256(extra.encode())
     for name, content in tables.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
-    said: tuple[Iterable[Any], ...] = (
+    groups: tuple[Iterable[Any], ...] = (
         (consolidation.master_file,), consolidation.board, consolidation.strays, consolidation.modifications,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
     )  # fmt: skip
-    for group in said:
-        for each in group:  # one by one: a large campaign says tens of millions of characters
-            digest.update(repr(each).encode("utf-8", "surrogatepass") + b"\n")
+    for group in groups:
+        for item in group:  # one by one: a large campaign says tens of millions of characters
+            digest.update(repr(item).encode("utf-8", "surrogatepass") + b"\n")
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -103,7 +103,7 @@ def state_json(
     exercice = _shown_exercice(consolidation)
     content = {
         **findings,
-        "campagne": [_line_json(each) for each in consolidation.board],
+        "campagne": [_line_json(line) for line in consolidation.board],
         "etat": {
             "version": _VERSION,
             "empreinte": digest,
@@ -148,8 +148,8 @@ def _line_json(line: BoardLine) -> dict[str, Any]:
         "envoye": line.sent,
         "en_vigueur": line.in_force.fichier if line.in_force else None,
         "recus": [
-            {"fichier": each.fichier, "sha256": each.sha256, "verdict": each.verdict.value, "copie": each.annotated}
-            for each in line.received
+            {"fichier": file.fichier, "sha256": file.sha256, "verdict": file.verdict.value, "copie": file.annotated}
+            for file in line.received
         ],
     }
 
@@ -174,7 +174,7 @@ def since_previous(
         for line in consolidation.board
         if (before := previous.standings.get((line.partenaire, line.exercice), "")) != line.status.value
     ]
-    now = Counter(_finding_key(each) for each in findings)
+    now = Counter(_finding_key(finding) for finding in findings)
     exercice = _shown_exercice(consolidation)
     measure, total = _total(consolidation, exercice)
     was = total
