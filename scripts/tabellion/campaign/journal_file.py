@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import Finding, Place, finding
+from tabellion.transaction.files import dated, free_name
 from tabellion.wording import system_reason
 
 #: « TABL »: what says that a SQLite file is a journal of this program.
@@ -304,12 +305,7 @@ def _in_memory(path: Path) -> sqlite3.Connection:
 
 def _set_aside(path: Path, now: datetime) -> Path:
     """Rename the journal, and what SQLite left beside it, to a dated name that is free; nothing is deleted."""
-    stamp = now.strftime("%Y-%m-%d %Hh%M")
-    for rank in range(1, 10_000):
-        number = "" if rank == 1 else f" ({rank})"
-        aside = path.with_name(f"{path.stem} illisible {stamp}{number}{path.suffix}")
-        if not _is_there(aside):
-            break
+    aside = free_name(path.with_name(f"{path.stem} illisible {dated(now)}{path.suffix}"))
     path.rename(aside)
     for companion in _COMPANIONS:
         with suppress(FileNotFoundError):
