@@ -74,7 +74,7 @@ def assemble(materials: Materials) -> Assembly:
     schemas, settings = contract.schemas, contract.settings
     choices, strays = _choose_versions(materials)
     in_force = _in_force(materials, choices)
-    rows = {name: [dict(row) for row in table.rows] for name, table in master.tables.items()}
+    rows = {name: table.rows for name, table in master.tables.items()}
     merged = merge(rows, master.origins(), in_force, schemas, master.place)
     tables = {
         table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})

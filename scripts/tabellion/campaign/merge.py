@@ -16,6 +16,7 @@ from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
 
 Rows = dict[str, list[dict[str, Any]]]
+MasterRows = Mapping[str, Sequence[Mapping[str, Any]]]
 Cell = tuple[str, Key, str]
 Adopted = Mapping[Cell, Any]
 """What the contract has already taken over from one partner's return, cell by cell."""
@@ -66,7 +67,7 @@ class Merged:
 
 
 def merge(
-    rows: Rows,
+    rows: MasterRows,
     origins: Mapping[str, list[Place]],
     returns: Sequence[InForce],
     schemas: Schemas,
@@ -89,13 +90,17 @@ def merge(
 
 class _Merger:
     def __init__(
-        self, rows: Rows, origins: Mapping[str, list[Place]], schemas: Schemas, locate: Callable[[str, int, str], Place]
+        self,
+        rows: MasterRows,
+        origins: Mapping[str, list[Place]],
+        schemas: Schemas,
+        locate: Callable[[str, int, str], Place],
     ) -> None:
         self.schemas, self.locate = schemas, locate
         self.typed = {spec.resource: spec.typed_fields for spec in schemas.forms}
         """Of each table that forms fill, the fields that a partner types on a row it was sent."""
         self.made_by_forms = {spec.resource for spec in schemas.forms if spec.makes_rows}
-        copied = {table: [dict(row) for row in each] if table in self.typed else each for table, each in rows.items()}
+        copied = {table: [dict(row) for row in of_table] for table, of_table in rows.items()}
         self.merged = Merged(copied, {table: list(places) for table, places in origins.items()})
         self.positions: dict[str, dict[Key, int]] = {}
         self.known_ids: dict[str, set[Any]] = {}
