@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from tabellion.campaign.model import (
     BoardLine,
-    Claim,
     Conflict,
     Consolidation,
     MergeOutcome,
@@ -208,7 +207,7 @@ class _Disputed(NamedTuple):
 
     number: int
     conflict: Conflict
-    claim: Claim
+    claim: Modification
 
 
 def write_conflicts(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
@@ -236,7 +235,7 @@ def _conflict_columns(palette: Palette, labels: Labels) -> list[Column]:
 
     def difference(row: _Disputed) -> int | None:
         conflict = row.conflict
-        return _difference(labels, conflict.table, conflict.champ, conflict.kept, row.claim.value)
+        return _difference(labels, conflict.table, conflict.champ, conflict.kept, row.claim.after)
 
     return [
         Column(NUMBER, 6, "center", lambda row: row.number, palette.centred),
@@ -247,7 +246,7 @@ def _conflict_columns(palette: Palette, labels: Labels) -> list[Column]:
         Column("Au contrat (reste)", 17, cell=lambda row: value(row.conflict, row.conflict.kept)),
         Column("Cellule du contrat", 18, cell=place),
         Column("Partenaire", 18, "left", lambda row: labels.partner(row.claim.partenaire), palette.text),
-        Column("Le partenaire dit", 17, cell=lambda row: value(row.conflict, row.claim.value)),
+        Column("Le partenaire dit", 17, cell=lambda row: value(row.conflict, row.claim.after)),
         Column("Différence (€)", 15, "right", difference, palette.signed),
         Column("Fichier", 17, "left", lambda row: _name(row.claim.place.fichier), palette.text),
         Column("Cellule", 9, "center", lambda row: row.claim.place, palette.cell_of),
@@ -316,7 +315,7 @@ def _difference(labels: Labels, table: str, champ: str, before: Any, after: Any)
     return after - before if is_amount else None
 
 
-def _remedy(conflict: Conflict, claim: Claim, labels: Labels) -> str:
+def _remedy(conflict: Conflict, claim: Modification, labels: Labels) -> str:
     who = labels.partner(claim.partenaire)
     if conflict.place is None:
         return f"La ligne n'est pas au contrat. Si {who} a raison, remettez-la avec sa valeur ; sinon, rien à faire."
