@@ -18,7 +18,6 @@ MAKERS = ("finding", "refusal", "say")
 ALWAYS = {"champ", "valeur", "attendu"}
 #: Where a code comes from elsewhere: the modules (or the folder of modules) whose words are all the codes it may be.
 ELSEWHERE = {
-    "campaign/examination.py": ("campaign/examination.py",),
     "checks/constraints.py": ("checks/constraints.py",),
     "checks/formulas.py": ("checks/formulas.py: plage-incomplete formule-modifiee",),
     "contract/register.py": ("schema/cast.py", "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte"),

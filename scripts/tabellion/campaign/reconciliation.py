@@ -137,12 +137,12 @@ def _compare(
         if not others:
             continue
         values = [(lead.name, lead.typed(name)) for lead in others]
-        details: dict[str, Any] = {"champ": name, "liees": [lead.place(name) for lead in others], "fiche": fiche}
-        details |= {"exercice": exercice, "partenaire": own.name}
+        linked = [lead.place(name) for lead in others]
+        details: dict[str, Any] = {"fiche": fiche, "exercice": exercice, "partenaire": own.name}
         if name == _AMOUNT:
             is_rounding = all(abs(cents - value) <= rounding for _, cents in values)
             yield finding(
-                "financement-contredit", own.place(name), valeur=euros(value), attendu=euros(values[0][1]),
+                "financement-contredit", own.place(name), champ=name, liees=linked, valeur=euros(value), attendu=euros(values[0][1]),
                 gravite=Severity.INFORMATION if is_rounding else None, dit=format_euros(value),
                 autres=", ".join(
                     f"le porteur {lead} {format_euros(cents)} (écart {format_euros(abs(cents - value))})"
@@ -152,7 +152,8 @@ def _compare(
         else:
             field_ = inspection.schemas[_FINANCEMENTS].by_name[name]
             yield finding(
-                "financement-decrit-autrement", own.place(name), valeur=value[:_SHOWN], attendu=values[0][1][:_SHOWN],
+                "financement-decrit-autrement", own.place(name), champ=name, liees=linked,
+                valeur=value[:_SHOWN], attendu=values[0][1][:_SHOWN],
                 gravite=None if field_.enum else Severity.INFORMATION, dit=value[:_SHOWN], titre=field_.title,
                 autres=", ".join(f"le porteur {lead} « {text[:_SHOWN]} »" for lead, text in values), **details,
             )  # fmt: skip

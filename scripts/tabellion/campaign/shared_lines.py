@@ -66,17 +66,13 @@ def check_shared_lines(inspection: Inspection) -> None:
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:
     towns = [inspection.towns.get(town, town) for town in inspection.texts(_LINES, "collectivite_id", positions)]
     first, *others = positions
+    line = inspection.tables[_LINES].rows[first]
     inspection.say(
         "ligne-de-deux-collectivites", _LINES, first, name,
         valeur=euros(cents), liees=[(_LINES, position, name) for position in others],
         calcule=format_euros(cents), qui=", ".join(towns[:-1]) + " et " + towns[-1], fois=len(towns),
-        **_values(inspection, first, "libelle", "convention_id", "exercice"),
+        libelle=line["libelle"], convention=line["convention_id"], exercice=line["exercice"],
     )  # fmt: skip
-
-
-def _values(inspection: Inspection, position: int, *names: str) -> dict[str, Any]:
-    """The values of a line that a message names, by the words of its template."""
-    return {name.removesuffix("_id"): inspection.value(_LINES, position, name) for name in names}
 
 
 def check_two_conventions(inspection: Inspection) -> None:
@@ -195,7 +191,7 @@ def _run_above(position: int, members: Any, called: Any, cents: Any, wanted: int
 
 
 def _say_sum(inspection: Inspection, line: _Sum, *, columns: int) -> None:
-    town, count = inspection.value(_LINES, line.position, "collectivite_id"), len(line.parts)
+    row, count = inspection.tables[_LINES].rows[line.position], len(line.parts)
     if not count:
         words, gravite = "a le libellé d'un total, mais compte comme une ligne", Severity.AVERTISSEMENT
     else:
@@ -210,6 +206,6 @@ def _say_sum(inspection: Inspection, line: _Sum, *, columns: int) -> None:
     inspection.say(
         "sous-total-compte-comme-ligne", _LINES, line.position, line.name,
         valeur=euros(line.cents), gravite=gravite, liees=[(_LINES, part, line.name) for part in line.parts],
-        calcule=format_euros(line.cents), collectivite=inspection.towns.get(town, town), constat=words,
-        **_values(inspection, line.position, "libelle", "convention_id", "exercice"),
+        calcule=format_euros(line.cents), collectivite=inspection.towns.get(row["collectivite_id"], row["collectivite_id"]), constat=words,
+        libelle=row["libelle"], convention=row["convention_id"], exercice=row["exercice"],
     )  # fmt: skip
