@@ -192,6 +192,7 @@ def _run_above(position: int, members: Any, called: Any, cents: Any, wanted: int
 
 def _say_sum(inspection: Inspection, line: _Sum, *, columns: int) -> None:
     row, count = inspection.tables[_LINES].rows[line.position], len(line.parts)
+    town = row["collectivite_id"]
     if not count:
         words, gravite = "a le libellé d'un total, mais compte comme une ligne", Severity.AVERTISSEMENT
     else:
@@ -206,6 +207,6 @@ def _say_sum(inspection: Inspection, line: _Sum, *, columns: int) -> None:
     inspection.say(
         "sous-total-compte-comme-ligne", _LINES, line.position, line.name,
         valeur=euros(line.cents), gravite=gravite, liees=[(_LINES, part, line.name) for part in line.parts],
-        calcule=format_euros(line.cents), collectivite=inspection.towns.get(row["collectivite_id"], row["collectivite_id"]), constat=words,
-        libelle=row["libelle"], convention=row["convention_id"], exercice=row["exercice"],
+        libelle=row["libelle"], convention=row["convention_id"], exercice=row["exercice"], constat=words,
+        calcule=format_euros(line.cents), collectivite=inspection.towns.get(town, town),
     )  # fmt: skip
