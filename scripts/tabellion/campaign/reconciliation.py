@@ -142,7 +142,8 @@ def _compare(
         if name == _AMOUNT:
             is_rounding = all(abs(cents - value) <= rounding for _, cents in values)
             yield finding(
-                "financement-contredit", own.place(name), champ=name, liees=linked, valeur=euros(value), attendu=euros(values[0][1]),
+                "financement-contredit", own.place(name), champ=name, liees=linked,
+                valeur=euros(value), attendu=euros(values[0][1]),
                 gravite=Severity.INFORMATION if is_rounding else None, dit=format_euros(value),
                 autres=", ".join(
                     f"le porteur {lead} {format_euros(cents)} (écart {format_euros(abs(cents - value))})"
