@@ -170,7 +170,7 @@ def test_any_row_is_found_by_its_key(told: Workspace, what: str, row: tuple[str,
 def test_a_cell_is_found_as_people_write_it(told: Workspace, what: str) -> None:
     (row,) = historique(told, what).rows
     assert (row.table, row.key, list(row.fields)) == ("lignes_budgetaires", LINE, [MONEY])
-    assert [each.said.value for each in row.fields[MONEY]] == [12_000_00, 13_500_50]
+    assert [each.entry.value for each in row.fields[MONEY]] == [12_000_00, 13_500_50]
 
 
 def test_a_blank_cell_that_is_asked_for_is_told(told: Workspace) -> None:
