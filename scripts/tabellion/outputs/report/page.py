@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tabellion.campaign.model import Claim, Conflict, Consolidation, Removal
+from tabellion.campaign.model import Conflict, Consolidation, Modification, Removal
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding
 from tabellion.outputs.report.campaign import Anchors, Blocker, Campaign, Owners, blockers_of, campaigns_of
@@ -123,9 +123,9 @@ def conflict_of(conflict: Conflict, consolidation: Consolidation, labels: Labels
     def value(said: object) -> str:
         return labels.value(conflict.table, conflict.champ, said)
 
-    def shown_claim(claim: Claim) -> ShownClaim:
+    def shown_claim(claim: Modification) -> ShownClaim:
         name = consolidation.partner_names.get(claim.partenaire, claim.partenaire)
-        return ShownClaim(name, claim.exercice, value(claim.value), link_to(claim.place))
+        return ShownClaim(name, claim.exercice, value(claim.after), link_to(claim.place))
 
     return ShownConflict(
         row=labels.row(conflict.table, conflict.key),
