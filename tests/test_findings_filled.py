@@ -24,7 +24,7 @@ ELSEWHERE = {
     "importing/document/budget.py": ("importing/document/budget.py: montant-douteux montants-colles",),
     "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
     "reading/cells.py": ("schema/cast.py", "schema/typed"),
-    "reading/content.py": ("reading/content.py: format-word format-ods",),
+    "reading/source.py": ("reading/source.py: format-word format-ods",),
     "reading/form.py": ("reading/form.py: genre-inconnu version-inconnue autre-contrat",),
     "reading/master.py": ("reading/master.py: genre-inconnu version-inconnue autre-contrat",),
 }

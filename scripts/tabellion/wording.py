@@ -28,6 +28,7 @@ _REASONS = {
     errno.EBUSY: "il est occupé par un autre programme",
     errno.EIO: "erreur du disque ou du réseau",
     errno.ENAMETOOLONG: "son nom est trop long",
+    errno.ENOTCONN: "le dossier partagé n'est plus accessible",
     errno.ESTALE: "le dossier partagé a changé ou n'est plus là",
     errno.ETXTBSY: "il est occupé par un autre programme",
     errno.ENOLCK: "ce disque ne sait pas verrouiller un fichier",

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tabellion.reading.limits import LIMITS, Limits
-    from tabellion.reading.parser import parse_bytes
     from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
     from tabellion.reading.reader import read_workbook, read_workbooks
+    from tabellion.reading.workbook import parse_bytes
 
 _HOMES = {
     "LIMITS": "limits",
@@ -22,7 +22,7 @@ _HOMES = {
     "RawTable": "raw",
     "RawValue": "raw",
     "RawWorkbook": "raw",
-    "parse_bytes": "parser",
+    "parse_bytes": "workbook",
     "read_workbook": "reader",
     "read_workbooks": "reader",
 }

@@ -32,8 +32,6 @@ class Limits:
 
 
 LIMITS = Limits()
-MAX_ROWS = 1_048_576
-MAX_COLUMNS = 16_384
 
 
 def refusal(

@@ -1,19 +1,38 @@
-"""Reading workbooks from outside: one at a time, or many by a pool of child processes."""
+"""Reading workbooks from outside in child processes: what kills or stalls its reader costs one refusal, no more.
+
+A child has a memory limit where the system offers one, a time limit per file, and no console: native code that aborts
+would write its English last words there. Children are started anew (``spawn``): forking a process that has threads, as
+the pool does, may copy a lock that nobody will ever release.
+"""
 
 from __future__ import annotations
 
-import pickle
+import atexit
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from tabellion.findings import TabellionError
-from tabellion.processes import worker_count
-from tabellion.reading.limits import LIMITS, Limits
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from tabellion.findings import Finding, TabellionError
+from tabellion.processes import ChildContext, worker_count
+from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.raw import RawWorkbook
-from tabellion.reading.worker import Outcome, Readers, Then, shared_readers
 
+Outcome = Any
+"""What one file gives: the findings that refuse it (a tuple), else the workbook, or what was made of it."""
+
+Then = Callable[[RawWorkbook], Any]
+"""What a child makes of a workbook before it hands it back: picklable, and its result too."""
+
+_FILES_PER_CHILD = 500
+"""A child is renewed after that many files: whatever native code leaked goes with it."""
 _AHEAD = 3
 """Files in hand per child: enough to keep it busy, few enough to hold few results in memory."""
 _FEW = 6
@@ -21,19 +40,15 @@ _FEW = 6
 reading thirty returns."""
 
 
-def read_workbook(path: Path, *, only: Callable[[str], bool] | None = None) -> RawWorkbook:
+def read_workbook(path: Path) -> RawWorkbook:
     """Read the workbook at ``path`` in a child process.
 
-    ``only`` says by name which sheets are wanted (all by default); where it can be pickled, the others are not parsed.
     Raises ``TabellionError`` with the finding that refuses the file, whatever the file is or does.
     """
-    in_child = only if _picklable(only) else None
     readers = shared_readers()
-    outcome = readers.outcome(readers.start(path, in_child), path)
+    outcome = readers.outcome(readers.start(path), path)
     if not isinstance(outcome, RawWorkbook):
         raise TabellionError(outcome)
-    if only is not None and in_child is None:
-        outcome.sheets = [sheet for sheet in outcome.sheets if only(sheet.name)]
     return outcome
 
 
@@ -53,10 +68,10 @@ def read_workbooks(
         return
     if len(first) <= _FEW and limits is LIMITS:
         readers = shared_readers()
-        started = [(path, readers.start(path, then=then)) for path in first]
+        started = [(path, readers.start(path, then)) for path in first]
         yield from (readers.outcome(future, path) for path, future in started)
         return
-    with Readers(min(jobs, len(first)), limits, then) as readers:
+    with ReaderPool(min(jobs, len(first)), limits, then) as readers:
         waiting = deque((path, readers.start(path)) for path in first)
         while waiting:
             path, future = waiting.popleft()
@@ -65,12 +80,114 @@ def read_workbooks(
             yield outcome
 
 
-def _picklable(only: Callable[[str], bool] | None) -> bool:
-    """Whether a child can find ``only`` by its name: not so for a lambda, nor for a function of the main script."""
-    if getattr(only, "__module__", None) == "__main__":
-        return False
+class ReaderPool:
+    """A pool of child processes that read files. Use it as a context manager, or :func:`shared_readers`."""
+
+    def __init__(self, jobs: int, limits: Limits = LIMITS, then: Then | None = None) -> None:
+        self.limits = limits
+        self._pool = ProcessPool(
+            max_workers=jobs,
+            max_tasks=_FILES_PER_CHILD,
+            initializer=_prepare_child,
+            initargs=(limits.memory_bytes, then),
+            context=ChildContext(),
+        )
+
+    def __enter__(self) -> ReaderPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether the pool still takes files."""
+        return bool(self._pool.active)
+
+    def start(self, path: Path, then: Then | None = None) -> ProcessFuture[Outcome]:
+        """Ask for one file; ``then`` replaces what the children were prepared to do. See :meth:`outcome`."""
+        absolute = os.path.abspath(path)  # noqa: PTH100 - links stay, so that their own name is the one reported
+        return self._pool.schedule(read_path, args=(absolute, self.limits, then), timeout=self.limits.read_seconds)
+
+    def outcome(self, future: ProcessFuture[Outcome], path: Path) -> Outcome:
+        """Wait for one file: at most the time limit once it has started. Never raises for what the file did."""
+        try:
+            return future.result()
+        except FutureTimeoutError:
+            error = refusal("lecture-delai", attendu=round(self.limits.read_seconds, 1))
+        except ProcessExpired as expired:
+            aborted = expired.exitcode == -6
+            raison = "mémoire refusée ou incohérence dans le contenu" if aborted else f"code {expired.exitcode}"
+            error = refusal("lecture-interrompue", raison=raison)
+        return _in_file(error, path.name)
+
+    def close(self) -> None:
+        """Stop the children at once."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+
+_shared: ReaderPool | None = None
+_shared_by: int | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_readers() -> ReaderPool:
+    """One long-lived child for single files, and a few: only the first read pays for its start."""
+    global _shared, _shared_by
+    with _shared_lock:
+        if _shared is None or _shared_by != os.getpid() or not _shared.usable:
+            _shared, _shared_by = ReaderPool(1), os.getpid()
+        return _shared
+
+
+@atexit.register
+def _close_shared() -> None:
+    if _shared is not None and _shared_by == os.getpid():
+        _shared.close()
+
+
+# In the child
+
+_then: Then | None = None
+
+
+def _prepare_child(memory_bytes: int, then: Then | None) -> None:
+    """Runs first in each child: limits, silence, and what is to be made of the workbooks."""
+    global _then
+    _then = then
+    with suppress(ImportError, OSError, ValueError):  # no such limits on Windows; a lower one may be in force
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+
+def read_path(path: str, limits: Limits, then: Then | None) -> Outcome:
+    """What the child maps: read one file and parse it, then do ``then``, or what the child was prepared to do.
+
+    Every failure comes back as findings, never as an exception.
+    """
+    from tabellion.reading.source import read_source
+    from tabellion.reading.workbook import parse_bytes
+
+    fichier = Path(path).name
     try:
-        pickle.dumps(only)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        return False
-    return True
+        workbook = parse_bytes(read_source(Path(path), limits), fichier, limits)
+        then = then or _then
+        return workbook if then is None else then(workbook)
+    except TabellionError as error:
+        return _in_file(error, fichier)
+    except MemoryError:
+        return _in_file(refusal("lecture-memoire", attendu=limits.memory_bytes // MIB), fichier)
+    except Exception as error:  # a mistake of ours, met on a file that nobody foresaw: it must not stop the others
+        raison = f"{type(error).__name__} : {error}"[:200]
+        return _in_file(refusal("lecture-interrompue", raison=raison), fichier)
+
+
+def _in_file(error: TabellionError, fichier: str) -> tuple[Finding, ...]:
+    return tuple(finding.in_file(fichier) for finding in error.findings)

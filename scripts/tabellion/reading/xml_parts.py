@@ -1,4 +1,4 @@
-"""XML parts of a package: one encoding, no DOCTYPE, bounded depth; then the few elements that someone asks for."""
+"""XML parts of a package: one encoding, no DOCTYPE, bounded depth; then the few elements that are asked for."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from xml.parsers import expat
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, refusal
 
-MAIN = frozenset(
-    (
-        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-        "http://purl.oclc.org/ooxml/spreadsheetml/main",
-    )
+MAIN = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 """SpreadsheetML's namespace, transitional and strict: both are read."""
 RELATIONSHIP_ID = (
@@ -22,11 +20,11 @@ RELATIONSHIP_ID = (
     "http://purl.oclc.org/ooxml/officeDocument/relationships id",
 )
 
-_SPACE = "http://www.w3.org/XML/1998/namespace space"
-
 _DECLARATION = re.compile(rb"<\?xml[^>]*\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([^"']*)""")
 _BOM = b"\xef\xbb\xbf"
+#: A character written by its number, as ``_x000A_``; half of a surrogate pair is no character.
+_ESCAPE = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
 
 
 class Element(NamedTuple):
@@ -71,39 +69,25 @@ def normalised_xml(content: bytes, part: str) -> bytes:
 def parse(
     content: bytes,
     part: str,
-    *,
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None],
-    text: Callable[[str], None],
-    max_depth: int = LIMITS.xml_depth,
+    text: Callable[[str], object],
 ) -> None:
     """Run the handlers over a part given by :func:`normalised_xml`; names come as ``namespace local``.
 
-    Raises ``TabellionError`` (``xml-mal-forme``, ``xml-trop-profond``, ``xml-doctype``).
+    ``start`` counts the depth and raises :func:`too_deep`: one call less for each element, which is what the time of a
+    reading is made of. Raises ``TabellionError`` (``xml-mal-forme``, ``xml-doctype``).
     """
-    parser = expat.ParserCreate("utf-8", namespace_separator=" ")
-    parser.buffer_text = True
-    depth = 0
 
-    def on_start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > max_depth:
-            raise refusal("xml-trop-profond", partie=part, attendu=max_depth)
-        start(name, attributes)
-
-    def on_end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        end(name)
-
-    def on_doctype(*_: object) -> None:
+    def doctype(*_: object) -> None:
         raise refusal("xml-doctype", partie=part)
 
-    parser.StartElementHandler = on_start
-    parser.EndElementHandler = on_end
+    parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = on_doctype
+    parser.StartDoctypeDeclHandler = doctype
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:
@@ -115,38 +99,45 @@ def malformed(part: str, line: int = 1) -> TabellionError:
     return refusal("xml-mal-forme", partie=part, ligne=line)
 
 
-def elements(content: bytes, part: str, wanted: frozenset[str]) -> list[Element]:
+def too_deep(part: str) -> TabellionError:
+    """The refusal of a part with more than ``LIMITS.xml_depth`` elements one inside the other."""
+    return refusal("xml-trop-profond", partie=part, attendu=LIMITS.xml_depth)
+
+
+def elements(content: bytes, part: str, *wanted: str) -> list[Element]:
     """The elements whose local name is ``wanted``, whatever their namespace but Excel's extensions, in document order.
 
-    An element comes after those it contains. Raises ``TabellionError`` as :func:`parse` does.
+    An element comes after those it contains. Raises ``TabellionError`` (``xml-trop-profond``, and as :func:`parse`).
     """
-    found: list[Element] = []
-    open_elements: list[tuple[str, dict[str, str], list[str]]] = []
+    closed: list[Element] = []
+    open_elements: list[tuple[str, dict[str, str], list[str]] | None] = []
+    texts: list[list[str]] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
+        if len(open_elements) == LIMITS.xml_depth:
+            raise too_deep(part)
         if local in wanted and not namespace.startswith("http://schemas.microsoft.com/"):
-            open_elements.append((name, attributes, []))
+            texts.append([])
+            open_elements.append((local, attributes, texts[-1]))
+        else:
+            open_elements.append(None)
 
-    def end(name: str) -> None:
-        if open_elements and open_elements[-1][0] == name:
-            _, attributes, pieces = open_elements.pop()
-            found.append(Element(name.rpartition(" ")[2], attributes, "".join(pieces)))
+    def end(_: str) -> None:
+        element = open_elements.pop()
+        if element is not None:
+            local, attributes, pieces = element
+            closed.append(Element(local, attributes, "".join(pieces)))
+            texts.pop()
 
     def text(data: str) -> None:
-        if open_elements:
-            open_elements[-1][2].append(data)
+        if texts:
+            texts[-1].append(data)
 
-    parse(content, part, start=start, end=end, text=text)
-    return found
-
-
-def close_text(pieces: list[str], start: int, preserve: bool) -> None:
-    """End a ``<t>`` whose text is ``pieces[start:]``: unless its spaces are to be preserved, those around it go."""
-    if not preserve:
-        pieces[start:] = ["".join(pieces[start:]).strip(" \t\r\n")]
+    parse(content, part, start, end, text)
+    return closed
 
 
-def preserves_space(attributes: dict[str, str]) -> bool:
-    """Whether an element says ``xml:space="preserve"``."""
-    return attributes.get(_SPACE) == "preserve"
+def unescaped(text: str) -> str:
+    """``text`` with the ``_x000A_`` escapes of SpreadsheetML undone, once: ``_x005F_x000A_`` is literal."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text

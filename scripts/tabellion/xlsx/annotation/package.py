@@ -10,10 +10,9 @@ from urllib.parse import unquote
 
 from tabellion.findings import TabellionError
 from tabellion.reading.archive import open_archive
-from tabellion.reading.content import check_content
 from tabellion.reading.limits import refusal
-from tabellion.reading.package import unescaped
-from tabellion.reading.xml_parts import RELATIONSHIP_ID, normalised_xml
+from tabellion.reading.source import check_content
+from tabellion.reading.xml_parts import RELATIONSHIP_ID, normalised_xml, unescaped
 from tabellion.xlsx.annotation.splice import DECLARATION, Edits, escape_attribute, find_nodes
 
 CONTENT_TYPES = "[Content_Types].xml"

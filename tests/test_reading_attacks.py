@@ -21,8 +21,8 @@ from support.program import environment
 from tabellion.findings import TabellionError
 from tabellion.reading import Limits, RawWorkbook, parse_bytes, read_workbook
 from tabellion.reading.limits import LIMITS, MIB
+from tabellion.reading.reader import ReaderPool
 from tabellion.reading.source import read_source
-from tabellion.reading.worker import Readers
 
 
 def code_of(error: TabellionError) -> str:
@@ -187,27 +187,27 @@ def test_a_file_that_grows_while_read_is_refused(tmp_path: Path, monkeypatch: py
 # Children that die
 
 
-def kill_child(_: str) -> bool:
+def kill_child(_: RawWorkbook) -> bool:
     os.abort()
 
 
-def sleep_long(_: str) -> bool:
+def sleep_long(_: RawWorkbook) -> bool:
     time.sleep(60)
     return True
 
 
-def eat_memory(_: str) -> bool:
+def eat_memory(_: RawWorkbook) -> bool:
     return bool(b"x" * (4096 * MIB))
 
 
-def fail(_: str) -> bool:
+def fail(_: RawWorkbook) -> bool:
     raise RuntimeError("imprévu")
 
 
 def test_a_child_that_dies_sleeps_or_swells_costs_one_file(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(workbook())
-    with Readers(1, Limits(read_seconds=3.0)) as readers:
+    with ReaderPool(1, Limits(read_seconds=3.0)) as readers:
         hooks = (kill_child, sleep_long, eat_memory, fail, None)
         futures = [readers.start(path, hook) for hook in hooks]
         outcomes = [readers.outcome(future, path) for future in futures]

@@ -9,20 +9,20 @@ import pytest
 import xlsxwriter
 
 from support.attacks import OFFICE, package, parts, sheet_xml, workbook_rels
-from tabellion.reading import parse_bytes
-from tabellion.reading.percents import is_percentage, percent_cells, percent_styles
+from tabellion.reading import RawSheet, parse_bytes
+from tabellion.reading.number_formats import read_styles, what_shows
 
 
 @pytest.mark.parametrize("code", ["0%", "0.00%", "0 %", "[Red]0%;-0%", '0.0" point"%', r"0\ %", "0%_-", '"x"0%'])
 def test_a_format_that_multiplies_by_a_hundred_is_a_percentage(code: str) -> None:
-    assert is_percentage(code)
+    assert what_shows(code) == "percentage"
 
 
 @pytest.mark.parametrize(
     "code", ["General", "0", '0" %"', '0"\u00a0%"', r"0\%", "0_%", "0*%", "[>5%]0", '0"%', "@", ""]
 )
 def test_a_format_that_only_writes_the_sign_is_none(code: str) -> None:
-    assert not is_percentage(code)
+    assert what_shows(code) is None
 
 
 def test_the_cells_of_a_workbook_of_xlsxwriter() -> None:
@@ -62,22 +62,37 @@ _STYLES = (
 
 
 def test_styles_are_counted_among_those_of_cells() -> None:
-    assert percent_styles(_STYLES, "styles.xml") == {"2", "4"}
+    assert read_styles(_STYLES, "styles.xml", date1904=False).shown == {"2": "percentage", "4": "percentage"}
+
+
+def styled(cells: str) -> RawSheet:
+    link = f'<Relationship Id="rt" Type="{OFFICE}/styles" Target="styles.xml"/>'
+    contents = parts(sheet_xml(cells))
+    contents |= {"xl/_rels/workbook.xml.rels": workbook_rels(1, more=link), "xl/styles.xml": _STYLES}
+    return parse_bytes(package(contents), "f.xlsx").sheets[0]
 
 
 def test_only_filled_cells_count_however_their_attributes_stand() -> None:
     cells = (
-        b'<row r="1"><c r="A1" s="2"><v>1</v></c><c r="B1" t="n" s="4"><v>1</v></c><c r="C1" s="2"/>'
-        b'<c r="D1" s="2" t="n"><v>1</v></c><c r="E1" s="24"><v>1</v></c><c r="F1"><v>1</v></c></row>'
+        '<row r="1"><c r="A1" s="2"><v>1</v></c><c r="B1" t="n" s="4"><v>1</v></c><c r="C1" s="2"/>'
+        '<c r="D1" s="2" t="n"><v>1</v></c><c r="E1" s="24"><v>1</v></c><c r="F1"><v>1</v></c></row>'
     )
-    assert percent_cells(cells, {"2", "4"}) == {(1, 1), (1, 2), (1, 4)}
-    assert percent_cells(cells, {str(number) for number in range(300)}) == {(1, 1), (1, 2), (1, 4), (1, 5)}
-    assert percent_cells(cells, ()) == frozenset()
+    assert styled(cells).percents == {(1, 1), (1, 2), (1, 4)}
 
 
 def test_a_sheet_written_in_another_way_is_read_too() -> None:
     cells = "<row r='3'><c s='2' r='B3'><v>0.05</v></c><c s='1' r='C3'><v>5</v></c></row>"
-    link = f'<Relationship Id="rt" Type="{OFFICE}/styles" Target="styles.xml"/>'
-    contents = parts(sheet_xml(cells))
-    contents |= {"xl/_rels/workbook.xml.rels": workbook_rels(1, more=link), "xl/styles.xml": _STYLES}
-    assert parse_bytes(package(contents), "f.xlsx").sheets[0].percents == {(3, 2)}
+    assert styled(cells).percents == {(3, 2)}
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("dd/mm/yyyy", "date"), ("h:mm AM/PM", "date"), ("[$-40C]d mmmm yyyy;@", "date"), ('m"M"d"D";@', "date"),
+        ("[h]:mm:ss", "duration"), ("[Blue]\\+[mm]", "duration"), ("[ss].000", "duration"),
+        ('"jour "0', None), ("\\Y000", None), ("#,##0_);[Red](#,##0)", None), ("[>=100][Magenta]General", None),
+        ("0_d", None), ("0*y", None),
+    ],
+)  # fmt: skip
+def test_a_format_of_days_or_hours_is_told_from_its_words(code: str, shown: str | None) -> None:
+    assert what_shows(code) == shown

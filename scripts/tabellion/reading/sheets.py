@@ -1,0 +1,353 @@
+"""One pass over the XML of a sheet: values, formulas, error values, hidden rows and columns, merged ranges.
+
+The parser calls Python twice for each element, and a return has thousands of cells: what it calls is kept short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from math import isfinite
+
+from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, shifted
+from tabellion.findings import TabellionError
+from tabellion.reading.limits import LIMITS, Limits, refusal
+from tabellion.reading.number_formats import NumberFormats, Shown
+from tabellion.reading.raw import Cell, RawSheet, RawValue
+from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
+
+_SPACE = "http://www.w3.org/XML/1998/namespace space"
+_BLANKS = " \t\r\n"
+_TRUE = ("1", "true")
+#: The types of cells that hold their own text: there, no text is the empty text.
+_TEXT_KINDS = ("str", "inlineStr")
+#: The elements that are read, by the parser's name of them; a shared text (si) is written as one in a cell (is).
+_NAMES = {
+    f"{namespace} {name}": "is" if name == "si" else name
+    for namespace in MAIN
+    for name in ("sheetData", "row", "c", "f", "v", "is", "si", "t", "rPh", "col", "mergeCell")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SheetContext:
+    """What the cells of all sheets refer to: the shared texts by their number, the number formats by style."""
+
+    texts: dict[str, str]
+    formats: NumberFormats
+
+
+class _TextReader:
+    """Reads texts: runs are joined, phonetic guides left out, spaces around a run kept where the file says so."""
+
+    def __init__(self, part: str, limits: Limits) -> None:
+        self.part, self.limits = part, limits
+        self.depth = 0
+        self.pieces: list[str] = []
+        self.runs: list[str] = []
+        self.phonetic = False
+        self.preserve = False
+        self.texts: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        kind = _NAMES.get(name)
+        if kind == "t":
+            self.pieces.clear()
+            self.preserve = attributes.get(_SPACE) == "preserve"
+        elif kind == "is":
+            self.runs = []
+        elif kind == "rPh":
+            self.phonetic = True
+        elif kind is None:
+            self.go_down()
+
+    def end(self, name: str) -> None:
+        kind = _NAMES.get(name)
+        if kind == "t":
+            if not self.phonetic:
+                text = "".join(self.pieces)
+                self.runs.append(unescaped(text if self.preserve else text.strip(_BLANKS)))
+        elif kind == "is":
+            self.take("".join(self.runs))
+        elif kind == "rPh":
+            self.phonetic = False
+        elif kind is None:
+            self.depth -= 1
+
+    def go_down(self) -> None:
+        """Count the elements that hold others without end: rows, and those that are not read."""
+        self.depth += 1
+        if self.depth > LIMITS.xml_depth:
+            raise too_deep(self.part)
+
+    def take(self, text: str) -> None:
+        """Keep a whole text."""
+        self.texts.append(self.checked(text))
+
+    def checked(self, text: str, cell: str | None = None, sheet: str | None = None) -> str:
+        """``text``, unless it has more characters than a cell can hold; an escape counts for the one it stands for."""
+        limit = self.limits.text_characters
+        if len(text) > limit and (length := len(unescaped(text))) > limit:
+            raise refusal("texte-demesure", feuille=sheet, cellule=cell, valeur=length, attendu=limit)
+        return text
+
+
+def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> dict[str, str]:
+    """The shared texts of a workbook, by their number as cells write it.
+
+    Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
+    """
+    reader = _TextReader(part, limits)
+    parse(content, part, reader.start, reader.end, reader.pieces.append)
+    return {str(number): text for number, text in enumerate(reader.texts)}
+
+
+def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
+    """The sheet ``name``, visible and without its tables; ``content`` is UTF-8 as :func:`normalised_xml` gives it.
+
+    Raises ``TabellionError``: ``feuille-trop-etendue``, ``texte-demesure``, ``classeur-abime``,
+    ``lecture-impossible``, and the refusals of damaged XML.
+    """
+    reader = _SheetReader(part, name, context, limits)
+    parse(content, part, reader.start, reader.end, reader.pieces.append)
+    reader.expand_shared_formulas()
+    return RawSheet(
+        name=name,
+        state="visible",
+        rows=reader.rows(),
+        formulas=reader.formulas,
+        errors=reader.errors,
+        uncached=reader.uncached,
+        percents=frozenset(reader.percents),
+        merged=tuple(reader.merged),
+        hidden_rows=frozenset(reader.hidden_rows),
+        hidden_columns=frozenset(reader.hidden_columns),
+    )
+
+
+class _SheetReader(_TextReader):
+    """Follows the XML of one sheet. Rows and columns are one-based."""
+
+    def __init__(self, part: str, name: str, context: SheetContext, limits: Limits) -> None:
+        super().__init__(part, limits)
+        self.name, self.context = name, context
+        self.inside = False
+        self.row, self.row_digits = 0, "0"
+        self.columns: dict[str, int] = {}
+        # of the current cell
+        self.attributes: dict[str, str] = {}
+        self.reference = ""
+        self.value: str | None = None
+        self.inline: str | None = None
+        self.formula: str | None = None
+        self.formula_attributes: dict[str, str] = {}
+        # of the sheet
+        self.lines: dict[int, list[RawValue]] = {}
+        self.held = 0
+        self.formulas: dict[Cell, str] = {}
+        self.shared_formulas: dict[str, tuple[Cell, str]] = {}
+        self.followers: list[tuple[Cell, str]] = []
+        self.errors: dict[Cell, str] = {}
+        self.uncached: set[Cell] = set()
+        self.percents: set[Cell] = set()
+        self.merged: list[str] = []
+        self.hidden_rows: set[int] = set()
+        self.hidden_columns: set[int] = set()
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        kind = _NAMES.get(name)
+        if kind == "c":
+            self.attributes = attributes
+            self.value = self.inline = self.formula = None
+        elif kind == "v":
+            self.pieces.clear()
+        elif kind == "f":
+            self.pieces.clear()
+            self.formula_attributes = attributes
+        elif kind == "row" and self.inside:
+            self.start_row(attributes)
+        elif kind == "sheetData":
+            self.inside = True
+        elif kind == "mergeCell":
+            self.merged.append(attributes.get("ref", ""))
+        elif kind == "col":
+            self.hide_columns(attributes)
+        else:
+            super().start(name, attributes)
+
+    def end(self, name: str) -> None:
+        kind = _NAMES.get(name)
+        if kind == "c":
+            if self.value is not None or self.formula is not None or self.inline is not None:
+                self.end_cell()
+            else:  # blank: only its format is there
+                self.reference = self.attributes.get("r") or self.next_reference()
+        elif kind == "v":
+            self.value = "".join(self.pieces)
+        elif kind == "f":
+            self.formula = "".join(self.pieces)
+        elif kind == "row" and self.inside:
+            self.depth -= 1
+        elif kind == "sheetData":
+            self.inside = False
+        else:
+            super().end(name)
+
+    def take(self, text: str) -> None:
+        self.inline = text
+
+    def start_row(self, attributes: dict[str, str]) -> None:
+        digits = attributes.get("r", "").strip() or str(self.row + 1)
+        if not (digits.isascii() and digits.isdecimal() and len(digits) <= 7):
+            raise self.damaged("un numéro de ligne est illisible")
+        self.row = int(digits)
+        self.row_digits = str(self.row)
+        self.reference = ""
+        if not 1 <= self.row <= MAX_ROWS:
+            raise self.damaged("une ligne est hors des limites d’une feuille")
+        if attributes.get("hidden") in _TRUE:
+            self.hidden_rows.add(self.row)
+        self.go_down()
+
+    def hide_columns(self, attributes: dict[str, str]) -> None:
+        first, last = attributes.get("min", ""), attributes.get("max", "")
+        if attributes.get("hidden") in _TRUE and first.isdecimal() and last.isdecimal() and len(last) < 8:
+            self.hidden_columns.update(range(int(first), min(int(last), MAX_COLUMNS) + 1))
+
+    def end_cell(self) -> None:
+        attributes, text, formula = self.attributes, self.value, self.formula
+        reference = self.reference = attributes.get("r") or self.next_reference()
+        kind = attributes.get("t", "n")
+        if self.inline or (text is None and self.inline is not None):
+            text, kind = self.inline, "inlineStr"
+        elif kind == "inlineStr":
+            kind = "str"
+        row, column = self.row, self.columns.get(reference.removesuffix(self.row_digits))
+        if column is None:
+            row, column = self.place(reference)
+        if formula is not None:
+            self.take_formula((row, column), self.checked(formula, reference, self.name), text, kind)
+        if not text and (text is None or kind not in _TEXT_KINDS):
+            return
+        shown = self.context.formats.shown.get(attributes.get("s"))
+        if shown == "percentage":
+            self.percents.add((row, column))
+        if kind == "n":
+            self.put(row, column, self.read_number((row, column), text, shown))
+        else:
+            self.put(row, column, self.read_value((row, column), kind, self.checked(text, reference, self.name)))
+
+    def next_reference(self) -> str:
+        """Where a cell that does not say it stands: right of the one before."""
+        column = self.place(self.reference)[1] + 1 if self.reference else 1
+        return cell_name(self.row, column)
+
+    def place(self, reference: str) -> Cell:
+        """The cell of a reference; its column is remembered for the rows to come."""
+        try:
+            row, column = parse_cell(reference)
+        except ValueError:
+            raise self.damaged("l’adresse d’une cellule est illisible") from None
+        if row > MAX_ROWS or column > MAX_COLUMNS:
+            raise self.damaged("une cellule est hors des limites d’une feuille")
+        if row == self.row:
+            self.columns[reference.removesuffix(self.row_digits)] = column
+        return row, column
+
+    def take_formula(self, cell: Cell, formula: str, text: str | None, kind: str) -> None:
+        """Keep a formula, and whether its value was computed; the followers of a shared one wait for its text."""
+        form = self.formula_attributes.get("t")
+        if form == "shared":
+            group = self.formula_attributes.get("si", "")
+            if formula:
+                self.shared_formulas.setdefault(group, (cell, formula))
+            else:
+                self.followers.append((cell, group))
+        elif form == "dataTable":
+            formula = "TABLE()"
+        elif not formula:
+            return
+        self.formulas[cell] = formula
+        if not text and (text is None or kind not in _TEXT_KINDS):
+            self.uncached.add(cell)
+
+    def read_number(self, cell: Cell, text: str, shown: Shown | None) -> RawValue:
+        """A number, or what its format shows of it; what is no number is a text."""
+        try:
+            number = float(text)
+        except ValueError:
+            return self.checked(text, cell_name(*cell), self.name)
+        if isfinite(number):
+            return number if shown is None else self.context.formats.read(number, shown)
+        self.errors[cell] = "#NUM!"
+        return None
+
+    def read_value(self, cell: Cell, kind: str, text: str) -> RawValue:
+        """What a cell of a type (ECMA-376, part 1, 18.18.11) holds; an error value is noted apart."""
+        if kind == "s":
+            if text not in self.context.texts:
+                raise refusal("lecture-impossible", raison=f"le texte partagé n° {text[:20]} n’existe pas")
+            return self.context.texts[text] or None
+        if kind in _TEXT_KINDS:
+            return text if text or (kind == "str" and cell in self.formulas) else None
+        if kind == "b":
+            return text != "0"
+        if kind == "e":
+            self.errors[cell] = text
+            return None
+        if kind == "d":
+            return _iso_moment(text)
+        raise refusal("lecture-impossible", raison=f"une cellule est d’un type inconnu, « {kind[:20]} »")
+
+    def put(self, row: int, column: int, value: RawValue) -> None:
+        """Write a value at its place; the lines end with the last one that they hold."""
+        line = self.lines.get(row)
+        if line is None:
+            line = self.lines[row] = []
+        missing = column - len(line)
+        if missing <= 0:
+            line[column - 1] = value
+            return
+        self.held += missing
+        if self.held > self.limits.sheet_cells:
+            raise self.too_wide(max(self.lines), max(column, *map(len, self.lines.values())))
+        if missing > 1:
+            line.extend([None] * (missing - 1))
+        line.append(value)
+
+    def rows(self) -> list[list[RawValue]]:
+        """The values of the sheet from A1, in rows of one length. The declared dimension of a sheet is not believed."""
+        last_row, last_column = max(self.lines, default=0), max(map(len, self.lines.values()), default=0)
+        corner_row = max((row for row, _ in self.formulas), default=0)
+        corner_column = max((column for _, column in self.formulas), default=0)
+        corner_row, corner_column = max(corner_row, last_row), max(corner_column, last_column)
+        if corner_row * corner_column > self.limits.sheet_cells:
+            raise self.too_wide(corner_row, corner_column)
+        for line in self.lines.values():
+            line.extend([None] * (last_column - len(line)))
+        return [self.lines.get(row) or [None] * last_column for row in range(1, last_row + 1)]
+
+    def too_wide(self, row: int, column: int) -> TabellionError:
+        corner, limit = cell_name(row, column), f"{self.limits.sheet_cells:,}".replace(",", "\u202f")
+        return refusal("feuille-trop-etendue", feuille=self.name, cellule=corner, valeur=corner, attendu=limit)
+
+    def expand_shared_formulas(self) -> None:
+        """Give each follower of a shared formula its own text."""
+        for cell, group in self.followers:
+            if group in self.shared_formulas:
+                first, formula = self.shared_formulas[group]
+                self.formulas[cell] = shifted(formula, cell[0] - first[0], cell[1] - first[1])
+
+    def damaged(self, raison: str) -> TabellionError:
+        return refusal("classeur-abime", feuille=self.name, raison=raison)
+
+
+def _iso_moment(text: str) -> datetime | date | time | str:
+    """The moment that a cell of type ``d`` writes, or its text."""
+    try:
+        if "T" in text:
+            moment = datetime.fromisoformat(text)
+            return text if moment.tzinfo is not None else moment
+        return time.fromisoformat(text) if ":" in text else date.fromisoformat(text)
+    except ValueError:
+        return text
