@@ -122,7 +122,8 @@ def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: int, lim
     by_ratio = max(limits.ratio_from_bytes, limits.ratio * entry.compress_size)
     allowed = min(limits.part_bytes, budget, by_ratio)
     stated_size = entry.file_size
-    entry.file_size = allowed + 2  # zipfile stops at the stated size, and would take a bomb for a damaged part
+    # zipfile stops at the stated size, and would take a bomb for a damaged part; it inflates a block more than asked.
+    entry.file_size = allowed + MIB
     try:
         with archive.open(entry) as part:
             content = part.read(allowed + 1)

@@ -94,3 +94,14 @@ def what_shows(number_format: str) -> Shown | None:
         if match["date"]:
             return "date"
     return None
+
+
+def iso_moment(text: str) -> datetime | date | time | str:
+    """The moment that a cell of type ``d`` writes, or its text."""
+    try:
+        if "T" in text:
+            moment = datetime.fromisoformat(text)
+            return text if moment.tzinfo is not None else moment
+        return time.fromisoformat(text) if ":" in text else date.fromisoformat(text)
+    except ValueError:
+        return text

@@ -6,13 +6,12 @@ The parser calls Python twice for each element, and a return has thousands of ce
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from math import isfinite
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, shifted
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, Limits, refusal
-from tabellion.reading.number_formats import NumberFormats, Shown
+from tabellion.reading.number_formats import NumberFormats, Shown, iso_moment
 from tabellion.reading.raw import Cell, RawSheet, RawValue
 from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
 
@@ -31,9 +30,12 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class SheetContext:
-    """What the cells of all sheets refer to: the shared texts by their number, the number formats by style."""
+    """What the cells of all sheets refer to: the shared texts by their number as cells write it, the number formats.
 
-    texts: dict[str, str]
+    A shared text is ``None`` where it is empty.
+    """
+
+    texts: dict[str, str | None]
     formats: NumberFormats
 
 
@@ -92,14 +94,14 @@ class _TextReader:
         return text
 
 
-def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> dict[str, str]:
+def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> dict[str, str | None]:
     """The shared texts of a workbook, by their number as cells write it.
 
     Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
     """
     reader = _TextReader(part, limits)
     parse(content, part, reader.start, reader.end, reader.pieces.append)
-    return {str(number): text for number, text in enumerate(reader.texts)}
+    return {str(number): text or None for number, text in enumerate(reader.texts)}
 
 
 def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
@@ -130,7 +132,8 @@ class _SheetReader(_TextReader):
 
     def __init__(self, part: str, name: str, context: SheetContext, limits: Limits) -> None:
         super().__init__(part, limits)
-        self.name, self.context = name, context
+        self.name, self.shared_texts, self.formats = name, context.texts, context.formats
+        self.shown = context.formats.shown
         self.inside = False
         self.row, self.row_digits = 0, "0"
         self.columns: dict[str, int] = {}
@@ -229,10 +232,12 @@ class _SheetReader(_TextReader):
             self.take_formula((row, column), self.checked(formula, reference, self.name), text, kind)
         if not text and (text is None or kind not in _TEXT_KINDS):
             return
-        shown = self.context.formats.shown.get(attributes.get("s"))
+        shown = self.shown.get(attributes.get("s"))
         if shown == "percentage":
             self.percents.add((row, column))
-        if kind == "n":
+        if kind == "s" and text in self.shared_texts:
+            self.put(row, column, self.shared_texts[text])
+        elif kind == "n":
             self.put(row, column, self.read_number((row, column), text, shown))
         else:
             self.put(row, column, self.read_value((row, column), kind, self.checked(text, reference, self.name)))
@@ -278,16 +283,12 @@ class _SheetReader(_TextReader):
         except ValueError:
             return self.checked(text, cell_name(*cell), self.name)
         if isfinite(number):
-            return number if shown is None else self.context.formats.read(number, shown)
+            return number if shown is None else self.formats.read(number, shown)
         self.errors[cell] = "#NUM!"
         return None
 
     def read_value(self, cell: Cell, kind: str, text: str) -> RawValue:
         """What a cell of a type (ECMA-376, part 1, 18.18.11) holds; an error value is noted apart."""
-        if kind == "s":
-            if text not in self.context.texts:
-                raise refusal("lecture-impossible", raison=f"le texte partagé n° {text[:20]} n’existe pas")
-            return self.context.texts[text] or None
         if kind in _TEXT_KINDS:
             return text if text or (kind == "str" and cell in self.formulas) else None
         if kind == "b":
@@ -296,7 +297,9 @@ class _SheetReader(_TextReader):
             self.errors[cell] = text
             return None
         if kind == "d":
-            return _iso_moment(text)
+            return iso_moment(text)
+        if kind == "s":
+            raise refusal("lecture-impossible", raison=f"le texte partagé n° {text[:20]} n’existe pas")
         raise refusal("lecture-impossible", raison=f"une cellule est d’un type inconnu, « {kind[:20]} »")
 
     def put(self, row: int, column: int, value: RawValue) -> None:
@@ -340,14 +343,3 @@ class _SheetReader(_TextReader):
 
     def damaged(self, raison: str) -> TabellionError:
         return refusal("classeur-abime", feuille=self.name, raison=raison)
-
-
-def _iso_moment(text: str) -> datetime | date | time | str:
-    """The moment that a cell of type ``d`` writes, or its text."""
-    try:
-        if "T" in text:
-            moment = datetime.fromisoformat(text)
-            return text if moment.tzinfo is not None else moment
-        return time.fromisoformat(text) if ":" in text else date.fromisoformat(text)
-    except ValueError:
-        return text

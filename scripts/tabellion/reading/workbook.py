@@ -76,7 +76,7 @@ def _read(parts: Parts, limits: Limits) -> RawWorkbook:
 
 def _context(parts: Parts, links: list[Relationship], date1904: bool, limits: Limits) -> SheetContext:
     """The shared texts and the styles, where the workbook has some."""
-    texts: dict[str, str] = {}
+    texts: dict[str, str | None] = {}
     formats = NumberFormats({})
     for link in links:
         if link.kind == "sharedStrings" and not link.external:
