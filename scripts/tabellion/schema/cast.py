@@ -117,7 +117,7 @@ def _cast_typed(field_: Field, values: Sequence[Any], percents: Collection[int],
 def _clean_path(field_: Field) -> tuple[type, Callable[[Any], Any]]:
     """The one type that a client gives for what a field wants, and its reading, or ``None`` for the rules.
 
-    The rules say the same, only slower. calamine gives every number as a float.
+    The rules say the same, only slower. The reader gives every number as a float.
     """
     kind = kind_of(field_)
     if kind == "list":
