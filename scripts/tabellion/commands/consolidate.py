@@ -23,8 +23,8 @@ from tabellion.commands.inputs import KEPT, Inputs, load_inputs
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
-from tabellion.findings.codes import campaign
 from tabellion.findings.codes.container import UNREADABLE
+from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
@@ -53,7 +53,7 @@ _PATIENCE_SECONDS = 900.0
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.
 _SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.UNREADABLE, Verdict.FOREIGN)
 #: What is said to the staff about a whole file: its sender has nothing to do with it.
-_FOR_STAFF = {code.code for code in campaign.CODES}
+_FOR_STAFF = {code.code for code in CAMPAIGN}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Ret
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.contract.workspace import MailSettings, Workspace, is_mail_address
 from tabellion.findings import Severity
-from tabellion.findings.codes import campaign
+from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.transaction.commit import BESIDES
 from tabellion.transaction.manifest import Trace, read_besides, trace, write_json
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _TO_CORRECT = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
 _FOR_STAFF_ONLY = (Verdict.UNDECIDED,)
 #: The findings of the campaign speak of other files too: of these only the kind makes another notice.
-_OF_CAMPAIGN = {declared.code for declared in campaign.CODES}
+_OF_CAMPAIGN = {declared.code for declared in CAMPAIGN}
 _SUBJECT = re.compile(r"\s*Objet\s*:\s*(.*)")
 _VERSION = 1
 WAITING, UNDER_WAY, DOUBTFUL, SENT, ASSUMED = "en attente", "en cours", "incertain", "envoyé", "tenu pour envoyé"

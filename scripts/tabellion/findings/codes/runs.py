@@ -1,4 +1,4 @@
-"""Runs: who holds the workspace, outputs that cannot be put in place, the journal set aside."""
+"""Runs and outputs: locks, files put in place, watching, mails, the document, comparisons, open data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from tabellion.findings.model import Code, Severity
 
 _ERREUR, _AVERTISSEMENT, _INFORMATION = Severity.ERREUR, Severity.AVERTISSEMENT, Severity.INFORMATION
 
-CODES: tuple[Code, ...] = (
+# fmt: off
+_RUNS: tuple[Code, ...] = (
     Code("espace-occupe", "Quelqu'un travaille déjà sur ce contrat", _ERREUR,
          "{detail}. Un seul passage à la fois peut écrire dans ce contrat.",
          "{remede}", True),
@@ -63,4 +64,112 @@ CODES: tuple[Code, ...] = (
     Code("historique-inconnu", "Rien de ce nom dans l'historique", _ERREUR,
          "« {valeur} » n'est pas dans l'historique : {detail}.",
          "{remede}", True),
-)  # fmt: skip
+)
+
+_WATCHING: tuple[Code, ...] = (
+    Code("proprietaire-perime", "Une marque d'ouverture oubliée", _INFORMATION,
+         "« {valeur} » porte depuis plus d'un jour la marque d'une ouverture ({detail}), mais personne ici ne l'a ouvert : "
+         "la marque n'est pas prise en compte.",
+         "Il n'y a rien à faire. Pour ne plus voir ce message, supprimez ce fichier caché."),
+    Code("courriel-injoignable", "Le serveur de courriel n'a pas répondu", _AVERTISSEMENT,
+         "Les avis n'ont pas pu être remis au serveur « {valeur} » : {detail}. Nombre d'avis en attente : {attente}.",
+         "Vérifiez la partie [courriel] de tabellion.toml et le réseau. Les avis restent en attente et partiront d'eux-mêmes."),
+    Code("courriel-refuse", "Le serveur de courriel refuse d'envoyer nos avis", _AVERTISSEMENT,
+         "Le serveur « {valeur} » refuse : {detail}. Nombre d'avis en attente : {attente}.",
+         "Vérifiez « expediteur », « utilisateur » et le mot de passe avec la personne qui s'occupe de ce serveur. "
+         "Les avis restent en attente et partiront d'eux-mêmes."),
+    Code("avis-refuse", "Un avis n'a pas pu être envoyé", _AVERTISSEMENT,
+         "L'avis à « {valeur} » sur ce fichier n'est pas parti : {detail}.",
+         "Vérifiez cette adresse (celle d'un partenaire est dans la table des partenaires). Un nouvel essai sera fait plus tard."),
+    Code("avis-incertain", "Un avis est peut-être parti", _AVERTISSEMENT,
+         "L'avis à « {valeur} » sur ce fichier a été coupé pendant son envoi : rien ne dit s'il est arrivé, il n'est pas envoyé une seconde fois.",
+         "Demandez au destinataire s'il l'a reçu ; sinon, envoyez-lui vous-même la copie annotée."),
+    Code("avis-oublies", "La liste des avis envoyés était abîmée", _AVERTISSEMENT,
+         "La liste « {valeur} » était abîmée : elle est mise de côté sous le nom « {attendu} ». Pour que personne ne reçoive deux fois "
+         "le même avis, tous ceux qui concernent les fichiers présents sont tenus pour envoyés (leur nombre : {nombre}).",
+         "Si l'un de ces partenaires n'a rien reçu, envoyez-lui vous-même sa copie annotée."),
+    Code("avis-non-notes", "La liste des avis envoyés ne peut pas être écrite", _AVERTISSEMENT,
+         "La liste « {valeur} » ne peut pas être écrite : {detail}. Aucun avis ne part, pour que personne ne reçoive deux fois le même.",
+         "Vérifiez les droits sur workbooks/.tabellion et la place sur le disque. Les avis partiront d'eux-mêmes."),
+    Code("surveillance-limitee", "Le système ne peut pas signaler les changements", _AVERTISSEMENT,
+         "Le système ne peut pas signaler les changements de tous les dossiers ({detail}) : ils sont relus toutes les {every} secondes.",
+         "Rien n'est perdu. Sous Linux, augmentez fs.inotify.max_user_watches et fs.inotify.max_user_instances (sysctl), puis relancez « tabellion watch »."),
+    Code("surveillance-sourde", "Le système ne signale pas tous les changements", _AVERTISSEMENT,
+         "« {valeur} » a changé sans que le système le signale : les dossiers sont relus désormais toutes les {every} secondes.",
+         "Rien n'est perdu. Si ces dossiers sont sur un partage réseau, lancez « tabellion watch --poll »."),
+    Code("surveillance-relancee", "La surveillance s'est arrêtée et a été relancée", _AVERTISSEMENT,
+         "La surveillance des dossiers s'était arrêtée d'elle-même : elle est relancée, et tout est relu.",
+         "Il n'y a rien à faire ; si cela revient souvent, lancez « tabellion watch --poll »."),
+    Code("dossier-disparu", "Un dossier du contrat n'est plus accessible", _AVERTISSEMENT,
+         "« {valeur} » n'est plus accessible : {detail}. Aucun fichier n'est tenu pour supprimé, et tout reste en l'état jusqu'à son retour.",
+         "Rétablissez le partage ou le disque : la surveillance reprendra seule. Si ce dossier a été supprimé exprès, recréez-le, même vide."),
+    Code("dossier-revenu", "Le dossier est de nouveau accessible", _INFORMATION,
+         "Les dossiers du contrat sont de nouveau accessibles : ce qui a changé entre-temps est repris.",
+         "Il n'y a rien à faire."),
+)
+
+_PUBLISHING: tuple[Code, ...] = (
+    Code("gabarit-word-faux", "Modèle Word inutilisable", _ERREUR,
+         "Le modèle « {valeur} » ne peut pas servir : {detail}.",
+         "Remettez un document Word (.docx, sans macros) à cet endroit de templates/ ; « tabellion new » en fournit un.", True),
+    Code("balise-fausse", "Une balise du modèle Word est fausse", _ERREUR,
+         "Dans le modèle « {valeur} », au paragraphe {lieu} : {detail}.",
+         "Corrigez cette balise dans Word, ou reprenez le modèle que fournit « tabellion new », où toutes sont.", True),
+    Code("style-absent", "Un style manque dans le modèle Word", _ERREUR,
+         "Dans le modèle « {valeur} », il manque {compte} : {attendu}.",
+         "Recréez-les dans Word sous ce nom exact, ou reprenez le modèle que fournit « tabellion new ».", True),
+    Code("document-modifie", "Le document publié a été modifié", _ERREUR,
+         "« {valeur} » n'est plus tel que tabellion l'a écrit. Le remplacer perdrait ce travail.",
+         "Publiez ailleurs avec --sortie. Avec --forcer, il est remplacé après une copie datée.", True),
+    Code("texte-illisible", "Un texte de présentation est illisible", _ERREUR,
+         "Le texte « {valeur} » ne peut pas être lu : {detail}.",
+         "Enregistrez ce fichier de templates/textes/ comme texte brut, en UTF-8.", True),
+    Code("texte-inutilise", "Un fichier de templates/textes/ n'est pas publié", _AVERTISSEMENT,
+         "« {valeur} » n'est pas imprimé : {detail}.",
+         "Nommez-le « convention-03.md » pour la convention 3, ou « avertissement.md » ; sinon, rangez-le ailleurs."),
+    Code("pdf-impossible", "Le PDF n'a pas pu être fait", _AVERTISSEMENT,
+         "{detail}.",
+         "{remede}"),
+)
+
+_DIFFERENCES: tuple[Code, ...] = (
+    Code("genres-differents", "Deux fichiers qui ne se comparent pas", _ERREUR,
+         "« {valeur} » ({genre}) et « {attendu} » ({autre}) ne sont pas de même nature : ils ne disent pas la même chose du contrat.",
+         "Comparez deux classeurs du contrat, deux formulaires d'un partenaire ou deux consolidations. "
+         "Un dossier de registre se compare à un classeur du contrat ou à une consolidation.", True),
+    Code("partenaires-differents", "Les formulaires de deux partenaires", _ERREUR,
+         "« {valeur} » est de {genre}, « {attendu} » est de {autre} : chacun n'a que ses propres lignes.",
+         "Comparez deux fichiers d'un même partenaire, par exemple le formulaire envoyé et son retour.", True),
+    Code("exercices-differents", "Les formulaires de deux exercices", _INFORMATION,
+         "Le premier est de {valeur}, le second de {attendu} : les lignes sont rapprochées par leur identifiant seul.",
+         "Il n'y a rien à faire, si c'est bien ce que vous vouliez comparer."),
+    Code("comparaison-telle-quelle", "Des cellules comparées telles quelles", _INFORMATION,
+         "{compte} pas ce que la colonne attend : la comparaison porte sur ce qui s'y lit.",
+         "Il n'y a rien à faire ; « tabellion validate » dit ce qui est attendu dans ces cellules."),
+    Code("sortie-sur-source", "Le résultat écraserait un fichier comparé", _ERREUR,
+         "« {valeur} » est l'un des deux fichiers comparés : il n'est jamais modifié.",
+         "Donnez un autre nom à {champ}.", True),
+)
+
+_EXPORT: tuple[Code, ...] = (
+    Code("consolidation-absente", "Rien n'a encore été consolidé", _ERREUR,
+         "Il n'y a pas d'état consolidé dans « {valeur} ».",
+         "Lancez « tabellion consolidate », ou partez du contrat avec --depuis contrat.", True),
+    Code("siret-faux", "Un SIRET faux", _ERREUR,
+         "Le SIRET de {nom} est « {valeur} » : {detail}.",
+         "Recopiez ses 14 chiffres, sans espace, depuis annuaire-entreprises.data.gouv.fr."),
+    Code("deux-siret", "Deux SIRET pour le même organisme", _AVERTISSEMENT,
+         "{nom} a ici le SIRET {valeur}, et {attendu} dans la table des collectivités : c'est celui-ci qui est publié.",
+         "Videz le SIRET du partenaire, ou corrigez celui de la collectivité."),
+    Code("subvention-non-exportable", "Une subvention qui ne peut pas encore être publiée", _AVERTISSEMENT,
+         "« {valeur} » ({montant}, {financeur}) n'est pas dans l'export. Il manque : {manques}.",
+         "Complétez les tables « Subventions attribuées » (une ligne par bénéficiaire), « Partenaires » et « Collectivités », puis relancez l'export."),
+    Code("courriel-non-publie", "Des courriels qui restent au registre", _INFORMATION,
+         "{compte} de courriel dans cette colonne : des données personnelles, que l'export laisse vides.",
+         "Rien à faire ; le registre n'a pas changé."),
+    Code("texte-neutralise", "Un texte qui commence comme une formule", _INFORMATION,
+         "« {valeur} » commence par un signe de formule : l'export met une apostrophe devant, pour qu'aucun tableur ne le calcule.",
+         "Rien à faire ; le registre n'a pas changé."),
+)
+
+CODES: tuple[Code, ...] = (*_RUNS, *_WATCHING, *_PUBLISHING, *_DIFFERENCES, *_EXPORT)

@@ -8,6 +8,7 @@ _ERREUR, _AVERTISSEMENT, _INFORMATION = Severity.ERREUR, Severity.AVERTISSEMENT,
 
 _LIST_REMEDY = "Choisissez une valeur de la liste."
 
+# fmt: off
 CODES: tuple[Code, ...] = (
     Code("texte-au-lieu-de-nombre", "Du texte là où il faut un nombre", _ERREUR,
          "« {valeur} » est du texte : aucun total ne le compte. Attendu : {attendu}.",
