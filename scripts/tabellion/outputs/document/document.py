@@ -39,6 +39,8 @@ from tabellion.xlsx.writer import document_date
 _LONG_ROW = 1200
 #: Word reads no more of a table's alternative text, python-docx writes no longer property.
 _LONGEST_TEXT = 255
+_PARAGRAPH, _TABLE, _ROW, _CELL, _WORDS, _VALUE = map(qn, ("w:p", "w:tbl", "w:tr", "w:tc", "w:t", "w:val"))
+_RULES = qn("w:cantSplit"), qn("w:keepNext")
 _CUSTOM = "/docProps/custom.xml"
 _CUSTOM_TYPE = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
 #: What follows ``w:updateFields`` in the settings of a document (ISO/IEC 29500-1, CT_Settings).
@@ -74,77 +76,72 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
 
 def _text_width(document: Document) -> int:
     """The width of the text on a page, in twentieths of a point; that of an A4 page where it is not said."""
-    section = document.sections[-1]
-    width, left, right = section.page_width, section.left_margin, section.right_margin
-    if width is None or left is None or right is None:
-        return 9638
-    return max(3000, round((width - left - right) / 635))
+    for section in document.sections:
+        width, left, right = section.page_width, section.left_margin, section.right_margin
+        if width is not None and left is not None and right is not None:
+            return max(3000, round((width - left - right) / 635))
+    return 9638
 
 
 def _finish_tables(body: etree._Element, text_width: int) -> None:
     """Set the columns of each table, keep its rows whole, and give it the alternative text that it lacks."""
     words = ""
-    for block in body.iter(qn("w:p"), qn("w:tbl")):
-        if block.tag == qn("w:p"):
+    for block in [*body.iter(_PARAGRAPH, _TABLE)]:
+        if block.tag == _PARAGRAPH:
             words = _text(block) or words
             continue
-        rows = block.findall(qn("w:tr"))
+        rows = [row.findall(_CELL) for row in block.findall(_ROW)]
+        if not rows:
+            _remove(block)
+            continue
         _set_widths(block, rows, text_width)
         for row in rows:
             _keep_whole(row)
         # LibreOffice 7 saves no alternative text of tables: the words before it and its header then stand for it.
-        texts = {"w:tblCaption": words, "w:tblDescription": " ; ".join(map(_text, rows[0].iter(qn("w:tc"))))}
-        for name, instead in texts.items():
-            (text,) = block.findall(f"{qn('w:tblPr')}/{qn(name)}") or [etree.SubElement(block[0], qn(name))]
-            text.set(qn("w:val"), (text.get(qn("w:val")) or instead)[:_LONGEST_TEXT])
+        texts = {qn("w:tblCaption"): words, qn("w:tblDescription"): " ; ".join(map(_text, rows[0]))}
+        for tag, instead in texts.items():
+            (text,) = block[0].findall(tag) or [etree.SubElement(block[0], tag)]
+            text.set(_VALUE, (text.get(_VALUE) or instead)[:_LONGEST_TEXT])
 
 
 def _text(element: etree._Element) -> str:
-    return "".join(text.text or "" for text in element.iter(qn("w:t")))
+    return "".join([text.text or "" for text in element.iter(_WORDS)])
 
 
-def _set_widths(table: etree._Element, rows: list[etree._Element], text_width: int) -> None:
-    """Share the table's width as the cells of its first row do: a loop may have repeated some of them."""
-    total, kind = text_width, table.find(f"{qn('w:tblPr')}/{qn('w:tblW')}")
-    if kind is not None and kind.get(qn("w:w"), "").isdigit():
-        if kind.get(qn("w:type")) == "pct":
-            total = round(text_width * int(kind.get(qn("w:w"), "")) / 5000)
-        elif kind.get(qn("w:type")) == "dxa" and int(kind.get(qn("w:w"), "")):
-            total = int(kind.get(qn("w:w"), ""))
-    shares = [_cell_width(cell) for cell in rows[0].findall(qn("w:tc"))] if rows else []
-    grid = table.find(qn("w:tblGrid"))
-    if grid is None or not shares or not all(shares) or any(_spans(row) for row in rows):
-        return  # a table with merged cells has the widths that Word gave it
+def _set_widths(table: etree._Element, rows: list[list[etree._Element]], text_width: int) -> None:
+    """Share the table's width as the cells of its first row do: a loop may have repeated some of them.
+
+    A table with merged cells keeps the widths that Word gave it.
+    """
+    path, width = f"{qn('w:tcPr')}/{qn('w:tcW')}", qn("w:w")
+    shares = [sum(int(each.get(width, "0")) for each in cell.iterfind(path)) for cell in rows[0]]
+    grid, wanted = table.find(qn("w:tblGrid")), table.find(f"{qn('w:tblPr')}/{qn('w:tblW')}")
+    is_merged = next(table.iter(qn("w:gridSpan"), qn("w:vMerge")), None) is not None
+    if grid is None or not all(shares) or is_merged:
+        return
+    total, size = text_width, 0 if wanted is None else int(wanted.get(width, "0").rstrip("%") or 0)
+    if wanted is not None and size:
+        total = round(text_width * size / 5000) if wanted.get(qn("w:type")) == "pct" else size
     widths = [str(round(total * share / sum(shares))) for share in shares]
-    grid[:] = [etree.Element(qn("w:gridCol"), {qn("w:w"): width}) for width in widths]
+    grid[:] = [etree.Element(qn("w:gridCol"), {width: column}) for column in widths]
     for row in rows:
-        for cell, width in zip(row.findall(qn("w:tc")), widths, strict=False):
-            for place in cell.iterfind(f"{qn('w:tcPr')}/{qn('w:tcW')}"):
-                place.set(qn("w:w"), width)
+        for cell, column in zip(row, widths, strict=False):
+            for place in cell.iterfind(path):
+                place.set(width, column)
                 place.set(qn("w:type"), "dxa")
 
 
-def _cell_width(cell: etree._Element) -> int:
-    width = cell.find(f"{qn('w:tcPr')}/{qn('w:tcW')}")
-    text = "" if width is None else width.get(qn("w:w"), "")
-    return int(text) if text.isdigit() else 0
-
-
-def _spans(row: etree._Element) -> bool:
-    return next(row.iter(qn("w:gridSpan"), qn("w:vMerge")), None) is not None
-
-
-def _keep_whole(row: etree._Element) -> None:
+def _keep_whole(row: list[etree._Element]) -> None:
     """Let a long row break over two pages; give each cell the paragraph that Word needs, where a tag took it away."""
-    if max((len(_text(cell)) for cell in row.findall(qn("w:tc"))), default=0) > _LONG_ROW:
-        for rule in [*row.iter(qn("w:cantSplit"), qn("w:keepNext"))]:
+    if any(len(_text(cell)) > _LONG_ROW for cell in row):
+        for rule in [rule for whole in row[0].iterancestors(_ROW) for rule in whole.iter(*_RULES)]:
             _remove(rule)
-    for cell in row.findall(qn("w:tc")):
-        if cell[-1].tag != qn("w:p"):
-            paragraph = etree.SubElement(cell, qn("w:p"))
-            model = row.find(f"{qn('w:tc')}/{qn('w:p')}/{qn('w:pPr')}")
-            if model is not None:
-                paragraph.append(parse_xml(etree.tostring(model)))
+    for cell in row:
+        if cell[-1].tag != _PARAGRAPH:
+            look = row[0].find(f"{_PARAGRAPH}/{qn('w:pPr')}")
+            paragraph = etree.SubElement(cell, _PARAGRAPH)
+            if look is not None:
+                paragraph.append(parse_xml(etree.tostring(look)))
 
 
 def _remove(element: etree._Element) -> None:
@@ -181,21 +178,22 @@ def _fill_contents(body: etree._Element, styles: Mapping[str, str], *, live: boo
 
 
 def _entries(body: etree._Element, styles: Mapping[str, str], levels: int) -> list[tuple[str, str]]:
-    """The entries of a table of contents: their style and their content, one a heading."""
-    level_of = {styles[f"heading {level}"]: level for level in range(1, levels + 1) if f"heading {level}" in styles}
+    """The entries of a table of contents: their style and their content, one a heading.
+
+    A heading without a bookmark gets one; those that begin with « _ » are Word's own, and come and go.
+    """
+    level_of = {styles.get(f"heading {level}", ""): level for level in range(1, levels + 1)}
     entries = []
-    for rank, heading in enumerate(body.iter(qn("w:p"))):
-        style = heading.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
-        level = None if style is None else level_of.get(style.get(qn("w:val"), ""))
-        if level is None:
+    for rank, style in enumerate([*body.iter(qn("w:pStyle"))]):
+        level = level_of.get(style.get(_VALUE, ""))
+        heading = next(style.iterancestors(_PARAGRAPH)) if level else None
+        if heading is None or not (text := _text(heading)):
             continue
-        bookmark = heading.find(qn("w:bookmarkStart"))
-        if bookmark is None:
-            start, end = parse_xml(f"<w:p {nsdecls('w')}>{bookmark_xml(f'titre_{rank}')}</w:p>")
-            heading.extend([start, end])
-            bookmark = start
-        name = bookmark.get(qn("w:name"), "")
-        content = f"{run_xml(_text(heading))}<w:r><w:tab/></w:r>{field_xml(f'PAGEREF {name} {chr(92)}h')}"
+        names = [mark.get(qn("w:name"), "_") for mark in heading.findall(qn("w:bookmarkStart"))]
+        name = next((name for name in names if not name.startswith("_")), f"titre_{rank}")
+        if name not in names:
+            heading.extend(parse_xml(f"<w:p {nsdecls('w')}>{bookmark_xml(name)}</w:p>"))
+        content = f"{run_xml(text)}<w:r><w:tab/></w:r>{field_xml(f'PAGEREF {name} {chr(92)}h')}"
         entries.append((styles.get(f"toc {level}", styles["toc 2"]), link_xml(content, name)))
     return entries
 
