@@ -27,7 +27,7 @@ def create_workspace(folder: Path) -> list[Path]:
     """
     kit = starter_kit()
     sources = [
-        path for each in KIT for path in ([kit / each] if (kit / each).is_file() else sorted((kit / each).rglob("*")))
+        path for name in KIT for path in ([kit / name] if (kit / name).is_file() else sorted((kit / name).rglob("*")))
     ]
     contents = {folder / path.relative_to(kit): path.read_bytes() for path in sources if path.is_file()}
     remede = "Choisissez un autre dossier, ou déplacez ce fichier."

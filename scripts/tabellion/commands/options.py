@@ -23,12 +23,12 @@ def unknown_partners(asked: Iterable[str], names: Mapping[str, str], known: str)
     """
     by_name = {name: partner for partner, name in names.items()}
     mistakes = []
-    for each in dict.fromkeys(asked):
-        if each in names:
+    for partner in dict.fromkeys(asked):
+        if partner in names:
             continue
-        near = nearest(each, names)
-        if near is None and (name := nearest(each, by_name)) is not None:
+        near = nearest(partner, names)
+        if near is None and (name := nearest(partner, by_name)) is not None:
             near = by_name[name]
         expected = f"peut-être « {near} »" if near else f"un identifiant {known} : {', '.join([*names][:_NAMED])}"
-        mistakes.append(wrong_option("--partenaire", each, expected))
+        mistakes.append(wrong_option("--partenaire", partner, expected))
     return mistakes

@@ -1,4 +1,4 @@
-"""The progress of a long reading: a bar on a terminal, nothing in a log."""
+"""The progress of long work: a bar on a terminal, nothing in a log."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 
 from tabellion.campaign.read_returns import Progress
 
-#: Below this many files nobody waits long enough to look at a bar.
+#: Below this many files the reading ends before a bar is of use.
 _FEW = 20
 
 
 @contextmanager
 def reading_progress(*, quiet: bool = False) -> Iterator[Progress | None]:
-    """What to tell how many files are read; ``None`` where nobody looks: no terminal, or ``quiet``."""
+    """What to tell how many files are read; ``None`` where there is no terminal, or ``quiet``."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -23,24 +23,16 @@ def reading_progress(*, quiet: bool = False) -> Iterator[Progress | None]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("Lecture des retours"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("reste"),
-        TimeRemainingColumn(),
-    )
+        TextColumn("Lecture des retours"), BarColumn(), MofNCompleteColumn(), TextColumn("reste"), TimeRemainingColumn()
+    )  # fmt: skip
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, visible=False)
-
-        def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, visible=total >= _FEW)
-
-        yield tell
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total >= _FEW)
 
 
 @contextmanager
 def writing_progress() -> Iterator[Callable[[int, int, str], None] | None]:
-    """What to tell how far a long writing is: (done, total, what is being done); ``None`` where nobody looks."""
+    """What to tell how far a long writing is: (done, total, what is being done); ``None`` without a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -35,8 +35,8 @@ def is_network(path: Path) -> bool:
             return is_windows_network(str(path)) or is_windows_network(str(whole))
         if sys.platform == "darwin":
             command = ["/sbin/mount"]
-            said = subprocess.run(command, capture_output=True, text=True, timeout=_MOUNT_SECONDS, check=True)  # noqa: S603
-            kind = kind_of(whole, mac_mounts(said.stdout))
+            listing = subprocess.run(command, capture_output=True, text=True, timeout=_MOUNT_SECONDS, check=True)  # noqa: S603
+            kind = kind_of(whole, mac_mounts(listing.stdout))
         else:
             text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
             kind = kind_of(whole, linux_mounts(text))
@@ -47,7 +47,7 @@ def is_network(path: Path) -> bool:
 def network_folder(workspace: Workspace) -> Path | None:
     """The folder of the workspace that is on a network file system, if one is: it has to be polled."""
     folders = (workspace.root, workspace.workbooks, workspace.retours)
-    return next((each for each in folders if is_network(each)), None)
+    return next((folder for folder in folders if is_network(folder)), None)
 
 
 def linux_mounts(text: str) -> Iterator[tuple[str, str]]:
@@ -56,7 +56,7 @@ def linux_mounts(text: str) -> Iterator[tuple[str, str]]:
         left, separator, right = line.partition(" - ")
         fields, kinds = left.split(" "), right.split(" ")
         if separator and len(fields) > 4:
-            point = _ESCAPE.sub(lambda found: chr(int(found[1], 8)), fields[4])
+            point = _ESCAPE.sub(lambda digits: chr(int(digits[1], 8)), fields[4])
             # An automatic mount shows its own line too, under or over the real one: it says nothing of what is there.
             if kinds[0] != "autofs":
                 yield point, kinds[0]
@@ -65,18 +65,18 @@ def linux_mounts(text: str) -> Iterator[tuple[str, str]]:
 def mac_mounts(text: str) -> Iterator[tuple[str, str]]:
     """(mount point, kind) of each line that ``mount`` prints on macOS."""
     for line in text.splitlines():
-        if found := _MAC_MOUNT.match(line):
-            yield found["point"], found["kind"]
+        if mount := _MAC_MOUNT.match(line):
+            yield mount["point"], mount["kind"]
 
 
 def kind_of(path: Path, mounts: Iterator[tuple[str, str]]) -> str:
     """The kind of the file system that ``path`` (absolute, no links) is on: that of the deepest mount point above it,
     the last one where several are mounted over each other. Empty when there is none."""
     deepest, kind = -1, ""
-    for point, each in mounts:
+    for point, mounted in mounts:
         parts = Path(point).parts
         if path.parts[: len(parts)] == parts and len(parts) >= deepest:
-            deepest, kind = len(parts), each
+            deepest, kind = len(parts), mounted
     return kind
 
 

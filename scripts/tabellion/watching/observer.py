@@ -157,11 +157,12 @@ class Watcher(FileSystemEventHandler):
 
     def tend(self) -> None:
         """Start again what died; to be called now and then. Does not look at the disk."""
-        if self._observer is not None and not self._observer.is_sound() and not self._is_observer_broken:
+        observer, thread = self._observer, self._thread
+        if observer is not None and not observer.is_sound() and not self._is_observer_broken:
             self._is_observer_broken = True
             self._say(finding("surveillance-relancee", Place(str(self.workspace.root))))
             self.look_soon()
-        if self._thread is not None and not self._thread.is_alive() and not self._stopped.is_set():
+        if thread is not None and not thread.is_alive() and not self._stopped.is_set():
             self._say(finding("surveillance-relancee", Place(str(self.workspace.root))))
             self._start_looking()
             self.look_soon()
@@ -242,7 +243,7 @@ class Watcher(FileSystemEventHandler):
         if self._is_observer_broken:
             self._stop_observing()
         self._is_observer_broken = False
-        if self.is_polling:
+        if self.is_polling or self._stopped.is_set():
             return
         try:
             if self._observer is None:
@@ -283,7 +284,7 @@ class FolderObserver:
         self._observer: BaseObserver = Observer()
         self._observer.start()
         # On Linux one more thread reads inotify for all folders.
-        self._threads = [each for each in set(threading.enumerate()) - others if isinstance(each, BaseThread)]
+        self._threads = [new for new in set(threading.enumerate()) - others if isinstance(new, BaseThread)]
 
     def refresh(self, folders: Mapping[str, FolderId]) -> bool:
         """Watch the folders that are there now and were not, or are other ones of the same name; whether some were."""
