@@ -20,7 +20,7 @@ from support.masters import Package, chartres, contract, contract_of
 from support.program import tabellion
 from support.recalculated import differences, errors
 from tabellion.commands.new import create_workspace
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.measures.annex import AnnexFigures, rate
 from tabellion.outputs.annex import annex_name, write_annex
 
@@ -156,7 +156,7 @@ def test_there_are_native_charts_alternative_texts_and_pages() -> None:
         assert b"Page &amp;P" in package.parts[name]
 
 
-def without_a_convention() -> Contract:
+def without_a_convention() -> Book:
     rows = full_rows()
     rows["lignes_budgetaires"][-1] |= {"convention_id": None, "collectivite_id": None}
     rows["financements"][-1] |= {"financeur_id": None}

@@ -15,11 +15,11 @@ from support.contracts import (
     SOURCE,
     LabelledAmount,
     Rows,
+    book_of,
     contract_rows,
     line,
     locate,
     published,
-    schemas,
     small_rows,
     tables_of,
     total,
@@ -237,7 +237,7 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
     from tabellion.importing.document import read_document
 
     tables = tables_of(read_document(SOURCE.read_bytes(), SOURCE.name).tables)
-    found = check_contract(tables, schemas(), find_workspace(ROOT).settings, locate)
+    found = check_contract(book_of(tables, settings=find_workspace(ROOT).settings), locate)
     numbers = {name: table.column("ligne_source") for name, table in tables.items() if "ligne_source" in table.columns}
     said = {
         (

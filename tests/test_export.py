@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from frictionless import Package
 
-from support.contracts import ROOT, Rows, locate, schemas, small_rows, tables_of
+from support.contracts import ROOT, SETTINGS, Rows, locate, schemas, small_rows, tables_of
 from support.program import contents, tabellion
 from tabellion.commands.export import STANDARD
 from tabellion.contract.register import load_register, save_register
@@ -260,7 +260,7 @@ def test_what_is_exported_is_valid_and_is_the_register(tmp_path: Path) -> None:
     assert problems(export / "registre" / "datapackage.json") == []
     assert problems(export / "subventions" / "datapackage.json") == []
     assert [row["objet"] for row in published(export)] == ["'-Ouvrir, « tous » les jours de la semaine"]
-    back = load_register(export / "registre", schemas()).tables
+    back = load_register(export / "registre", schemas(), SETTINGS).tables
     kept = tables_of(rows)
     assert back["lignes_budgetaires"].column("libelle")[0] == '\'=HYPERLINK("x")'
     for name in ("montant_prevu", "montant_vote", "montant_realise", "ligne_id"):
@@ -301,7 +301,7 @@ def test_the_repository_s_own_contract_is_exported(tmp_path: Path) -> None:
     assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
     said = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
     left = [each for each in said if each["code"] == "subvention-non-exportable"]
-    tables = load_register(folder / "workbooks" / "registre", schemas()).tables
+    tables = load_register(folder / "workbooks" / "registre", schemas(), SETTINGS).tables
     assert len(left) == tables["financements"].column("statut_montant").count("chiffré")
     assert published(folder / "ouvert") == []
 

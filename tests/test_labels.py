@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from support.contracts import contracts, small_rows
 from support.masters import chartres, contract_of
+from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
-from tabellion.contract.model import Contract
 from tabellion.schema import Key
 from tabellion.schema.tables import Tables
 
@@ -23,12 +23,12 @@ def labels() -> Labels:
     return Labels(contract_of(rows))
 
 
-def keys(contract: Contract, table: str) -> Iterator[Key]:
+def keys(contract: Book, table: str) -> Iterator[Key]:
     for row in contract.tables[table].rows:
         yield tuple(row[name] for name in contract.schemas[table].primary_key)
 
 
-def rows_are_told_apart(contract: Contract) -> None:
+def rows_are_told_apart(contract: Book) -> None:
     labels = Labels(contract)
     for table in contract.schemas:
         found = list(keys(contract, table))

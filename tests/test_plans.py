@@ -13,15 +13,15 @@ import openpyxl
 import pytest
 
 from support.campaign import Reply, campaign_workspace, fill, register_rows, table_cell
-from support.contracts import ROOT, SETTINGS, Row, Rows, locate, schemas, small_rows, tables_of
+from support.contracts import ROOT, SETTINGS, Row, Rows, book_of, locate, schemas, small_rows, tables_of
 from support.forms import CHARGES_TABLE, PRODUITS_TABLE, case_rows
 from support.libreoffice import LibreOffice
 from support.masters import Package, chartres, contract_of, written
 from support.program import tabellion
 from support.recalculated import differences, errors
 from tabellion.checks.contract import check_contract
-from tabellion.commands.generate import load_contract
-from tabellion.contract.model import Contract
+from tabellion.commands.source import load_contract
+from tabellion.contract.book import Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace, read_settings
 from tabellion.findings import Finding, Severity, TabellionError
@@ -73,13 +73,13 @@ def balanced() -> Rows:
     }
 
 
-def contract(rows: Rows, *, on: bool = True) -> Contract:
+def contract(rows: Rows, *, on: bool = True) -> Book:
     made = contract_of({**case_rows(), **rows})
     return replace(made, settings=replace(made.settings, plan_de_financement=on))
 
 
 def check(rows: Rows, **more: list[Row]) -> list[Finding]:
-    found = check_contract(tables_of({**small_rows(), **rows}, **more), schemas(), SETTINGS, locate)
+    found = check_contract(book_of(tables_of({**small_rows(), **rows}, **more)), locate)
     return [each for each in found if each.code in NEW_CODES]
 
 
@@ -143,10 +143,10 @@ def test_a_csv_that_was_there_and_is_gone_is_said(tmp_path: Path) -> None:
     for table in FUNDING_TABLES:
         (registre / f"{table}.csv").unlink()
     with pytest.raises(TabellionError) as caught:
-        load_register(registre, schemas())
+        load_register(registre, schemas(), SETTINGS)
     assert [each.code for each in caught.value.findings] == ["registre-absent"] * 2
     forget(registre)
-    register = load_register(registre, schemas())
+    register = load_register(registre, schemas(), SETTINGS)
     assert [len(register.tables[table]) for table in FUNDING_TABLES] == [0, 0]
 
 
@@ -452,11 +452,11 @@ def test_an_amount_that_could_not_be_read_leaves_its_plan_aside() -> None:
     rows = {"plan_charges": [charge(ACHATS, None), charge(PERSONNEL, 1_00)], "plan_produits": [produit(OWN, 5_00)]}
     tables = tables_of({**small_rows(), **rows})
     unknown = [("plan_charges", 0, "montant")]
-    found = check_contract(tables, schemas(), SETTINGS, locate, unknown=unknown)
+    found = check_contract(book_of(tables, unknown=unknown), locate)
     assert [each for each in found if each.code in NEW_CODES] == []
 
 
 def test_schemas_without_the_tables_are_checked_too() -> None:
     kept = Schemas({name: schema for name, schema in schemas().items() if name not in FUNDING_TABLES})
     tables = {name: frame for name, frame in tables_of(small_rows()).items() if name in kept}
-    assert check_contract(tables, kept, SETTINGS, locate) == []
+    assert check_contract(book_of(tables, schemas_=kept), locate) == []

@@ -24,7 +24,7 @@ from support.program import tabellion
 from support.published_document import PublishedDocument, W, amount, source_counts, words
 from tabellion.commands.publish import Publication, Wanted, formats_of, publish
 from tabellion.commands.source import Depuis
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.theme import load_theme
@@ -681,7 +681,7 @@ def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:
 def made(rows: dict[str, list[dict[str, object]]]) -> DocumentModel:
     theme = load_theme(ROOT / "templates" / "contrat.toml", schemas())
     return DocumentModel(
-        Contract(SETTINGS, schemas(), theme, make_tables(schemas(), rows)), frozenset(), {}, (), "d’un essai"
+        Book(SETTINGS, schemas(), theme, make_tables(schemas(), rows)), frozenset(), {}, (), "d’un essai"
     )
 
 

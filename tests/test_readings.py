@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from support.contracts import schemas
 from support.forms import form_contract, written_form
 from support.masters import chartres, master
-from tabellion.campaign import masters, read_returns
+from tabellion.campaign import books, read_returns
+from tabellion.campaign.books import read_book
 from tabellion.campaign.folder import FoundFile
 from tabellion.campaign.journal import open_journal
-from tabellion.campaign.masters import master_of
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, RemovedRow, from_json, to_json
+from tabellion.contract.book import NO_THEME
 from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.forms import FormIdentity
 from tabellion.reading import parse_bytes
@@ -109,8 +110,8 @@ def test_a_form_as_sent_says_nothing_new() -> None:
 def test_a_master_comes_back_with_its_tables_and_every_place(name: str) -> None:
     _, content = master(name)
     settings = chartres().settings if name == "Chartres" else form_contract("cas").settings
-    before = master_of(parse_bytes(content, "contrat.xlsx"), "contrat.xlsx", schemas(), settings)
-    after = masters.from_json(through_json(masters.to_json(before)), "contrat.xlsx", schemas())
+    before = read_book(parse_bytes(content, "contrat.xlsx"), "contrat.xlsx", settings, schemas(), NO_THEME)
+    after = books.from_json(through_json(books.to_json(before)), "contrat.xlsx", settings, schemas(), NO_THEME)
     assert before.is_sound
     assert after.is_sound
     assert list(after.tables) == list(before.tables)
@@ -118,8 +119,8 @@ def test_a_master_comes_back_with_its_tables_and_every_place(name: str) -> None:
         assert repr(after.tables[table].columns) == repr(frame.columns)
         for position in range(len(frame)):
             for champ in (None, *schemas()[table].names):
-                assert after.place(table, position, champ) == before.place(table, position, champ)
-    assert after.origins() == before.origins()
+                assert after.locate(table, position, champ) == before.locate(table, position, champ)
+    assert after.row_places() == before.row_places()
     assert (after.findings, after.adoption, after.saved, after.author) == (
         before.findings,
         before.adoption,
@@ -137,13 +138,13 @@ def test_a_reading_that_the_journal_garbled_is_read_again(tmp_path: Path) -> Non
     files = [FoundFile(path, "retours/luce.xlsx", False)]
     now = datetime(2016, 12, 1)
     with open_journal(tmp_path / "journal.sqlite", now) as journal:
-        (first,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
+        (first,) = read_returns.read_files(files, examiner, contract, journal, "p")
         assert first.stamp is not None
         name = f"{first.stamp[1]}-{first.stamp[0]}"
         whole = journal.readings("p", [name])[name]
         for garbled in ({}, {**whole, "rows": [1]}, {**whole, "identity": [1]}, {**whole, "findings": "x"}):
             journal.keep_readings("p", {name: garbled})
-            (again,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
+            (again,) = read_returns.read_files(files, examiner, contract, journal, "p")
             assert again.parsed == first.parsed
             assert journal.readings("p", [name])[name] == whole, "and remembered as it should be"
 
@@ -155,13 +156,13 @@ def test_a_remembered_reading_is_not_read_again(tmp_path: Path) -> None:
     examiner = Examiner(contract.schemas, references(contract.tables, contract.schemas), contract.settings)
     files = [FoundFile(path, "retours/luce.xlsx", False)]
     with open_journal(tmp_path / "journal.sqlite", datetime(2016, 12, 1)) as journal:
-        (first,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
+        (first,) = read_returns.read_files(files, examiner, contract, journal, "p")
         assert first.stamp is not None
         name = f"{first.stamp[1]}-{first.stamp[0]}"
         journal.keep_readings("p", {name: {**to_json(first.parsed), "author": "le journal"}})
-        (again,) = read_returns.read_files(files, examiner, contract.tables, journal, "p")
+        (again,) = read_returns.read_files(files, examiner, contract, journal, "p")
         assert again.parsed.author == "le journal"
-        (other,) = read_returns.read_files(files, examiner, contract.tables, journal, "another program")
+        (other,) = read_returns.read_files(files, examiner, contract, journal, "another program")
         assert other.parsed.author == first.parsed.author
 
 

@@ -150,7 +150,7 @@ def test_every_file_that_the_readme_names_is_there() -> None:
 
 def test_the_totals_and_the_walk_are_those_of_the_register() -> None:
     workspace = find_workspace(ROOT)
-    tables = load_register(workspace.registre, workspace.schemas).tables
+    tables = load_register(workspace.registre, workspace.schemas, workspace.settings).tables
     found = walk(Accounts(tables, workspace.settings.exercice))
     section = README.partition("## Totals")[2].partition("\n## ")[0]
     totals, steps_table = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.contracts import SETTINGS, Row, Rows, contracts, followed, line, locate, schemas, small_rows, tables_of
+from support.contracts import Row, Rows, book_of, contracts, followed, line, locate, small_rows, tables_of
 from support.findings import cells, check, linked
 from support.masters import NAMES, contract
 from tabellion.campaign.merge import InForce
@@ -27,7 +27,7 @@ COLUMNS = {"dispositif": 4, "statut_montant": 5, "montant": 6}
 
 def said(rows: Rows, declarations: Sequence[InForce] = ()) -> list[Finding]:
     """What the reconciliation says of a contract given as rows, at the places of :func:`support.contracts.locate`."""
-    return reconcile(tables_of(rows), schemas(), SETTINGS, locate, declarations)
+    return reconcile(book_of(tables_of(rows)), locate, declarations)
 
 
 # ---- the funder and the lead
@@ -460,14 +460,14 @@ def test_whatever_the_amounts_their_sum_is_found_where_it_stands_and_links_its_p
 @pytest.mark.parametrize("name", NAMES)
 def test_a_contract_that_no_return_has_touched_has_nothing_to_reconcile(name: str) -> None:
     known = contract(name)
-    assert reconcile(known.tables, known.schemas, known.settings, locate, []) == []
+    assert reconcile(known, locate, []) == []
     assert said(small_rows()) == []
 
 
 @given(contracts())
 def test_every_place_is_a_cell_that_exists_and_two_runs_say_the_same(tables: Tables) -> None:
-    found = reconcile(tables, schemas(), SETTINGS, locate, [])
-    assert found == reconcile(tables, schemas(), SETTINGS, locate, [])
+    found = reconcile(book_of(tables), locate, [])
+    assert found == reconcile(book_of(tables), locate, [])
     for each in found:
         for place in (each.place, *each.liees):
             field, _, index = (place.cellule or "").partition("@")
@@ -491,5 +491,5 @@ def test_a_contract_of_a_whole_country_is_reconciled_in_little_time() -> None:
     }
     tables = tables_of(rows)
     start = time.process_time()
-    assert reconcile(tables, schemas(), SETTINGS, locate, [])
+    assert reconcile(book_of(tables), locate, [])
     assert time.process_time() - start < 5  # 0.5 s measured

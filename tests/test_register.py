@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import date
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 
-from support.contracts import contracts, followed, schemas, small_rows, tables_of
+from support.contracts import SETTINGS, contracts, followed, schemas, small_rows, tables_of
 from tabellion.contract.register import load_register, save_register, table_csv, was_edited
-from tabellion.findings import Finding, TabellionError
+from tabellion.findings import Finding, Severity, TabellionError
 
 
 def save(folder: Path, tables: Any = None) -> Path:
@@ -24,7 +25,7 @@ def save(folder: Path, tables: Any = None) -> Path:
 
 def mistakes(folder: Path) -> list[Finding]:
     with pytest.raises(TabellionError) as caught:
-        load_register(folder, schemas())
+        load_register(folder, schemas(), SETTINGS)
     return list(caught.value.findings)
 
 
@@ -43,7 +44,7 @@ def rewrite(folder: Path, name: str, old: str, new: str) -> None:
 @given(contracts(adds_up=False))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_saved_comes_back_cell_for_cell(tmp_path: Path, tables: Any) -> None:
-    register = load_register(save(tmp_path / "registre", tables), schemas())
+    register = load_register(save(tmp_path / "registre", tables), schemas(), SETTINGS)
     for name, table in tables.items():
         assert repr(register.tables[name].columns) == repr(table.columns)
 
@@ -73,8 +74,8 @@ def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
 def test_a_row_knows_its_line_even_after_texts_of_several_lines(tmp_path: Path) -> None:
     rows = small_rows()
     rows["fiches"][0]["objectif"] = 'Une ligne,\ndeux lignes, « trois »\net "quatre"'
-    register = load_register(save(tmp_path / "registre", tables_of(rows)), schemas())
-    assert register.lines["fiches"] == [2, 5, 6, 7]
+    register = load_register(save(tmp_path / "registre", tables_of(rows)), schemas(), SETTINGS)
+    assert [place.ligne for place in register.row_places()["fiches"]] == [2, 5, 6, 7]
     assert register.tables["fiches"].column("objectif")[0] == rows["fiches"][0]["objectif"]
 
 
@@ -92,7 +93,7 @@ def test_percentages_and_days_are_written_plainly_and_come_back(tmp_path: Path) 
     folder = save(tmp_path / "registre", tables_of(rows))
     text = (folder / "suivis.csv").read_text(encoding="utf-8")
     assert text.splitlines()[1] == "I-1.1./1,bailleur,2016,en cours,40,2016-12-31,12.50,"
-    assert load_register(folder, schemas()).tables["suivis"] == tables_of(rows)["suivis"]
+    assert load_register(folder, schemas(), SETTINGS).tables["suivis"] == tables_of(rows)["suivis"]
     rewrite(folder, "suivis", "2016-12-31", "31/12/2016")
     rewrite(folder, "suivis", ",40,", ",40 %,")
     found = mistakes(folder)
@@ -152,9 +153,9 @@ def test_a_byte_order_mark_windows_line_ends_and_reordered_columns_are_read(tmp_
     folder = save(tmp_path / "registre")
     path = folder / "piliers.csv"
     path.write_bytes("\ufefftitre,pilier_id,ligne_source\r\nCohésion sociale,I,\r\n\r\nCadre de vie,II,\r\n".encode())
-    register = load_register(folder, schemas())
+    register = load_register(folder, schemas(), SETTINGS)
     assert register.tables["piliers"].column("pilier_id") == ["I", "II"]
-    assert register.lines["piliers"] == [2, 4]
+    assert [place.ligne for place in register.row_places()["piliers"]] == [2, 4]
 
 
 def test_an_edit_by_hand_is_told(tmp_path: Path) -> None:
@@ -183,3 +184,44 @@ def test_the_descriptor_is_the_standard_s(tmp_path: Path) -> None:
     percent, day = fields["suivis", "pourcentage"], fields["suivis", "date_bilan"]
     assert (percent["type"], percent["constraints"]) == ("integer", {"minimum": 0, "maximum": 100})
     assert (day["type"], day["constraints"]) == ("date", {"minimum": "2000-01-01", "maximum": "2100-12-31"})
+
+
+def without_column(folder: Path, table: str, name: str) -> None:
+    """Take a column away from a table's CSV, as a spreadsheet does."""
+    path = folder / f"{table}.csv"
+    with path.open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    at = header.index(name)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([*row[:at], *row[at + 1 :]] for row in (header, *rows))
+
+
+def test_a_column_that_a_table_can_do_without_reads_as_blank_with_a_notice(tmp_path: Path) -> None:
+    folder = save(tmp_path / "registre")
+    descriptor = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    for resource in descriptor["resources"]:
+        fields = resource["schema"]["fields"]
+        resource["schema"]["fields"] = [field for field in fields if field["name"] != "commentaire"]
+    (folder / "datapackage.json").write_text(json.dumps(descriptor), encoding="utf-8")
+    without_column(folder, "lignes_budgetaires", "commentaire")
+    book = load_register(folder, schemas(), SETTINGS)
+    assert [(each.code, each.champ, each.place.ligne, each.gravite, each.bloquant) for each in book.findings] == [
+        ("colonne-facultative-absente", "commentaire", 1, Severity.INFORMATION, False)
+    ]
+    rows = small_rows()["lignes_budgetaires"]
+    assert book.tables["lignes_budgetaires"].column("commentaire") == [None] * len(rows)
+    assert book.tables["lignes_budgetaires"].column("ligne_id") == [row["ligne_id"] for row in rows]
+
+
+def test_an_optional_column_that_was_there_once_is_more_than_a_notice(tmp_path: Path) -> None:
+    folder = save(tmp_path / "registre")
+    without_column(folder, "lignes_budgetaires", "commentaire")
+    (said,) = load_register(folder, schemas(), SETTINGS).findings
+    assert (said.code, said.gravite) == ("colonne-facultative-absente", Severity.AVERTISSEMENT)
+
+
+@pytest.mark.parametrize("name", ["ligne_id", "exercice", "libelle"])
+def test_keys_and_required_columns_cannot_be_missing(tmp_path: Path, name: str) -> None:
+    folder = save(tmp_path / "registre")
+    without_column(folder, "lignes_budgetaires", name)
+    assert [(each.code, each.champ) for each in mistakes(folder)] == [("colonne-absente-du-registre", name)]

@@ -11,7 +11,7 @@ from openpyxl.workbook import Workbook
 
 from support.contracts import ROOT
 from support.mutations import FIRST, MUTATIONS, fill
-from tabellion.commands.generate import load_contract
+from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding

@@ -13,7 +13,7 @@ from support.attacks import ATTACKS
 from support.contracts import ROOT
 from support.mutations import fill, identity
 from support.program import contents, tabellion
-from tabellion.commands.generate import load_contract
+from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Severity

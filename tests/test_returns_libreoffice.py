@@ -11,7 +11,7 @@ import pytest
 
 from support.contracts import ROOT
 from support.libreoffice import LibreOffice, OfficeCell
-from tabellion.commands.generate import load_contract
+from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding

@@ -19,9 +19,9 @@ from openpyxl.workbook import Workbook
 from support.contracts import ROOT
 from support.forms import ACTIONS, BUDGET, FINANCEMENTS
 from support.mutations import FIRST, HEADER, MUTATIONS
-from tabellion.commands.generate import load_contract
+from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import CATALOGUE
 from tabellion.layout.forms import Form
@@ -56,7 +56,7 @@ Cell = tuple[str, int, int]
 
 
 @cache
-def contract() -> Contract:
+def contract() -> Book:
     return load_contract(find_workspace(ROOT))
 
 

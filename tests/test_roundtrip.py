@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from support import masters
-from support.contracts import ROOT, SETTINGS, contracts, schemas
+from support.contracts import ROOT, SETTINGS, book_of, contracts, schemas
 from support.libreoffice import LibreOffice
 from tabellion.checks.contract import check_contract
 from tabellion.checks.formulas import check_formulas
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.layout.theme import load_theme
@@ -25,7 +25,7 @@ from tabellion.schema.tables import Table, Tables
 
 def planned(tables: Tables) -> MasterLayout:
     theme = load_theme(ROOT / "templates" / "contrat.toml", schemas())
-    return lay_out_master(Contract(SETTINGS, schemas(), theme, tables))
+    return lay_out_master(Book(SETTINGS, schemas(), theme, tables))
 
 
 def read_back(plan: MasterLayout) -> MasterReading:
@@ -61,8 +61,8 @@ def test_a_workbook_says_what_its_register_says_at_the_same_cells(tables: Tables
     plan = planned(tables)
     reading = read_back(plan)
     contract = plan.contract
-    of_register = check_contract(tables, contract.schemas, SETTINGS, plan.locate)
-    of_workbook = check_contract(reading.tables, contract.schemas, SETTINGS, reading.locate)
+    of_register = check_contract(contract, plan.locate)
+    of_workbook = check_contract(book_of(reading.tables), reading.locate)
 
     def cells(findings: list) -> list:
         return sorted((each.code, each.place.feuille, each.place.cellule, each.message) for each in findings)
@@ -72,9 +72,9 @@ def test_a_workbook_says_what_its_register_says_at_the_same_cells(tables: Tables
 
 def test_the_embedded_contract_comes_back_as_it_was() -> None:
     workspace = find_workspace(ROOT)
-    register = load_register(workspace.registre, workspace.schemas)
+    register = load_register(workspace.registre, workspace.schemas, workspace.settings)
     theme = load_theme(workspace.templates / "contrat.toml", workspace.schemas)
-    plan = lay_out_master(Contract(workspace.settings, workspace.schemas, theme, register.tables))
+    plan = lay_out_master(Book(workspace.settings, workspace.schemas, theme, register.tables))
     reading = read_back(plan)
     assert reading.findings == []
     assert check_formulas(reading) == []

@@ -9,9 +9,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from support.contracts import ROOT, SETTINGS, Row, followed, locate, schemas, small_rows, tables_of
+from support.contracts import ROOT, SETTINGS, Row, book_of, followed, locate, schemas, small_rows, tables_of
 from tabellion.checks.contract import check_contract
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.theme import load_theme
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.tables import shown, validation_rule
@@ -30,7 +30,7 @@ FOLLOWED = [
 
 
 def master(suivis: list[Row]) -> bytes:
-    contract = Contract(
+    contract = Book(
         SETTINGS,
         schemas(),
         load_theme(ROOT / "templates" / "contrat.toml", schemas()),
@@ -110,7 +110,7 @@ def test_the_checks_look_at_percentages_and_days() -> None:
         followed("I-1.1./1", 2016),
         followed("I-9", 2017, partenaire_id="personne", avancement="bof"),
     ]
-    found = check_contract(tables_of(small_rows(), suivis=rows), schemas(), SETTINGS, locate)
+    found = check_contract(book_of(tables_of(small_rows(), suivis=rows)), locate)
     said = {(each.code, each.place.cellule, each.valeur) for each in found if each.place.feuille == "suivis"}
     assert said == {
         ("hors-bornes", "pourcentage@0", 150),

@@ -23,7 +23,7 @@ from filling import filled, write_filled
 from program import ROOT
 
 from support.forms import BUDGET_TABLE
-from tabellion.commands.generate import load_contract
+from tabellion.commands.source import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.layout.forms import Form, FormRow

@@ -12,7 +12,7 @@ from program import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.forms import Form, FormRow
 from tabellion.outputs.forms import workbook as form_workbook
 
@@ -36,7 +36,7 @@ def _typed(values: dict[str, Any], cents: int) -> dict[str, Any]:
     return {"statut_montant": "à négocier"} if not values.get("statut_montant") else {}
 
 
-def write_filled(contract: Contract, sent: Form, fillings: Iterable[Form]) -> list[bytes]:
+def write_filled(contract: Book, sent: Form, fillings: Iterable[Form]) -> list[bytes]:
     """Each filling of a form as a workbook: what was sent stays what was sent, whatever was typed since."""
     write_baseline = form_workbook._write_baseline
     form_workbook._write_baseline = lambda writer, _: write_baseline(writer, sent)

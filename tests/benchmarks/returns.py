@@ -21,7 +21,7 @@ from pathlib import Path
 from filling import filled, write_filled
 from program import ROOT, Program, python, tabellion
 
-from tabellion.commands.generate import load_contract
+from tabellion.commands.source import load_contract
 from tabellion.contract.workspace import find_workspace
 from tabellion.outputs.forms.content import make_forms
 

@@ -34,7 +34,7 @@ from crowd import change, make_crowd
 from filling import filled, write_filled
 from program import ROOT, descendants, environment, mebibytes, tabellion
 
-from tabellion.commands.generate import load_contract
+from tabellion.commands.source import load_contract
 from tabellion.contract.workspace import find_workspace
 from tabellion.outputs.forms.content import make_forms
 from tabellion.watching.debounce import QUIET_SECONDS

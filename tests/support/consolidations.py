@@ -26,7 +26,7 @@ from tabellion.campaign.model import (
     Since,
     Verdict,
 )
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.schema.tables import Tables, make_table
@@ -59,7 +59,7 @@ def received(fichier: str, verdict: Verdict, findings: Iterable[Finding] = (), *
     return ReceivedFile(fichier, digest, verdict, tuple(findings), **{"saved": datetime(2016, 11, 20, 9, 30), **more})
 
 
-def consolidation_of(contract: Contract, master: Tables, **more: Any) -> Consolidation:
+def consolidation_of(contract: Book, master: Tables, **more: Any) -> Consolidation:
     """A consolidation of these tables: each row comes from the master, but for those that ``origins`` tells."""
     origins = {
         name: [place("contrat.xlsx", contract.schemas[name].title[:31], 6 + row, 1) for row in range(len(frame))]
@@ -112,7 +112,7 @@ def rich() -> Consolidation:
     )  # fmt: skip
 
 
-def _hostile_partners(base: Contract) -> Any:
+def _hostile_partners(base: Book) -> Any:
     rows = [*base.tables["partenaires"].rows]
     rows += [
         {"partenaire_id": "hostile", "nom": HOSTILE_TEXTS[0], "courriel": "x@exemple.fr"},
@@ -123,7 +123,7 @@ def _hostile_partners(base: Contract) -> Any:
     return make_table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
 
 
-def _two_years(base: Contract) -> Any:
+def _two_years(base: Book) -> Any:
     """The census of 2013, and 2016 with planned, voted and spent amounts, some not known, some with cents."""
     rows = [*base.tables["lignes_budgetaires"].rows]
     later = []
@@ -148,7 +148,7 @@ def _two_years(base: Contract) -> Any:
     return make_table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
 
 
-def _followed(base: Contract) -> Any:
+def _followed(base: Book) -> Any:
     stages = base.schemas["suivis"].by_name["avancement"].enum
     leads = {row["fiche_id"]: row["partenaire_id"] for row in base.tables["participations"].rows}
     rows: list[Row] = []
@@ -165,7 +165,7 @@ def _followed(base: Contract) -> Any:
     return make_table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
 
 
-def _board(contract: Contract) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, ...]]:
+def _board(contract: Book) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, ...]]:
     known = {row["partenaire_id"]: row for row in contract.tables["partenaires"].rows}
     remark = said("valeur-comprise", place("retours/luce (1).xlsx", "Budget", 9, 5), "« 12 k€ » : 12 000 €.")
     luce = received("retours/luce (1).xlsx", Verdict.IN_FORCE, [remark], partenaire="luce", exercice=2016,
@@ -214,7 +214,7 @@ def _board(contract: Contract) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFil
     return tuple(lines), strays
 
 
-def _modifications(contract: Contract) -> tuple[Modification, ...]:
+def _modifications(contract: Book) -> tuple[Modification, ...]:
     """What Lucé changed: amounts, a text, a date, a new row; some already in the contract, some in conflict."""
     source = "retours/luce (1).xlsx"
     fates = (
@@ -255,7 +255,7 @@ def _modifications(contract: Contract) -> tuple[Modification, ...]:
 
 
 def _origins(
-    contract: Contract, modifications: tuple[Modification, ...]
+    contract: Book, modifications: tuple[Modification, ...]
 ) -> tuple[dict[str, list[Place]], dict[tuple[str, int, str], Place]]:
     plan = lay_out_master(contract)
     positions = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Place
 from tabellion.layout.form_tables import FORMS_FILE, load_form_tables
@@ -75,6 +77,17 @@ def schemas() -> Schemas:
 def tables_of(rows: Rows | None = None, /, **more: list[Row]) -> Tables:
     """The tables of a contract from rows (plain values, amounts in integer cents); what is not given is blank."""
     return make_tables(schemas(), {**(rows or {}), **more})
+
+
+def book_of(
+    tables: Tables,
+    *,
+    settings: Settings = SETTINGS,
+    schemas_: Schemas | None = None,
+    unknown: Iterable[tuple[str, int, str]] = (),
+) -> Book:
+    """A book of these tables, with the test settings; ``unknown`` are the cells that could not be read."""
+    return Book(settings, schemas_ or schemas(), NO_THEME, tables, unknown=frozenset(unknown))
 
 
 def locate(table: str, index: Any, field: str | None = None) -> Place:

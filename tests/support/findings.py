@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from support.contracts import SETTINGS, Rows, locate, schemas, tables_of
+from support.contracts import SETTINGS, Rows, book_of, locate, tables_of
 from tabellion.checks.contract import check_contract
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding
@@ -15,7 +15,7 @@ def check(
     rows: Rows, *, settings: Settings = SETTINGS, unknown: Collection[tuple[str, Any, str]] = ()
 ) -> list[Finding]:
     """The findings of a contract given as rows, at the places of :func:`support.contracts.locate`."""
-    return check_contract(tables_of(rows), schemas(), settings, locate, unknown=unknown)
+    return check_contract(book_of(tables_of(rows), settings=settings, unknown=unknown), locate)
 
 
 def cells(findings: Iterable[Finding]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from support.contracts import Rows, line, schemas, small_rows
 from support.masters import Package, chartres, contract_of
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.forms import Form
 from tabellion.outputs.forms.content import make_forms
 from tabellion.outputs.forms.workbook import write_form
@@ -68,7 +68,7 @@ def many_rows() -> Rows:
 
 
 @cache
-def form_contract(name: str) -> Contract:
+def form_contract(name: str) -> Book:
     """One of the contracts of :data:`FORMS`."""
     if name == "Chartres":
         return chartres()

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 from support.contracts import ROOT, SETTINGS, Rows, schemas, tables_of
 from support.large_contracts import awkward_rows, empty_rows, large_rows, partly_published_rows
 from tabellion.checks.contract import check_meaning
-from tabellion.commands.generate import load_contract
-from tabellion.contract.model import Contract
+from tabellion.commands.source import load_contract
+from tabellion.contract.book import Book
 from tabellion.contract.workspace import find_workspace
 from tabellion.layout.names import column_letters
 from tabellion.layout.theme import Theme, load_theme
@@ -36,13 +36,13 @@ def theme() -> Theme:
     return load_theme(ROOT / "templates" / "contrat.toml", schemas())
 
 
-def contract_of(rows: Rows) -> Contract:
+def contract_of(rows: Rows) -> Book:
     """A contract of these rows with the test settings."""
-    return Contract(SETTINGS, schemas(), theme(), tables_of(rows))
+    return Book(SETTINGS, schemas(), theme(), tables_of(rows))
 
 
 @cache
-def chartres() -> Contract:
+def chartres() -> Book:
     """The repository's own contract."""
     return load_contract(find_workspace(ROOT))
 
@@ -58,20 +58,20 @@ NAMES = ("Chartres", *_BUILDERS)
 
 
 @cache
-def contract(name: str) -> Contract:
+def contract(name: str) -> Book:
     """One of the contracts of :data:`NAMES`."""
     return chartres() if name == "Chartres" else contract_of(_BUILDERS[name]())
 
 
-def in_year(contract: Contract, exercice: int) -> Contract:
+def in_year(contract: Book, exercice: int) -> Book:
     """The same contract showing another exercice."""
     return replace(contract, settings=replace(contract.settings, exercice=exercice))
 
 
-def written(contract: Contract) -> tuple[MasterLayout, bytes]:
+def written(contract: Book) -> tuple[MasterLayout, bytes]:
     """The plan and the workbook of a contract, with its findings inside."""
     plan = lay_out_master(contract)
-    findings = check_meaning(contract.tables, contract.schemas, contract.settings, plan.locate)
+    findings = check_meaning(contract, plan.locate)
     return plan, write_master(plan, findings)
 
 

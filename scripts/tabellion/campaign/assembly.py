@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from tabellion.campaign.adoption import Adoption
-from tabellion.campaign.masters import Master
 from tabellion.campaign.merge import InForce, Merged, merge
 from tabellion.campaign.model import (
     BoardLine,
@@ -26,8 +25,8 @@ from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, Choice, choose
 from tabellion.checks.contract import check_contract
+from tabellion.contract.book import Book, CellKey
 from tabellion.contract.labels import Labels
-from tabellion.contract.model import Contract
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import Schemas
 from tabellion.schema.tables import make_table
@@ -44,13 +43,12 @@ _TOGETHER = ((_FINANCEMENTS, "montant"), (_FINANCEMENTS, "statut_montant"))
 class Materials:
     """All that a consolidation is made of.
 
-    ``contract`` gives the settings, schemas and look; ``master`` the tables to start from, and ``said`` what reading it
-    said. ``files`` are the files of ``retours/``, by name; ``kept`` the accepted returns kept before, by name;
-    ``withdrawn`` the digests of the files that people set aside. ``sent`` are the forms written: the name by slot.
+    ``master`` is the contract to start from, and ``said`` what reading it said. ``files`` are the files of
+    ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn`` the digests of the files
+    that people set aside. ``sent`` are the forms written: the name by slot.
     """
 
-    contract: Contract
-    master: Master
+    master: Book
     said: tuple[Finding, ...]
     files: Mapping[str, ParsedReturn]
     kept: Mapping[str, ParsedReturn]
@@ -70,26 +68,25 @@ class Assembly:
 
 def assemble(materials: Materials) -> Assembly:
     """Versions, merge, checks: the same materials give the same state."""
-    contract, master = materials.contract, materials.master
-    schemas, settings = contract.schemas, contract.settings
+    master = materials.master
+    schemas = master.schemas
     choices, strays = _choose_versions(materials)
     in_force = _in_force(materials, choices)
     rows = {name: table.rows for name, table in master.tables.items()}
-    merged = merge(rows, master.origins(), in_force, schemas, master.place)
+    merged = merge(rows, master.row_places(), in_force, schemas, master.locate)
     tables = {
         table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
         for table, rows in merged.rows.items()
     }
-    contract = replace(contract, tables=tables)
+    contract = Book(master.settings, schemas, master.theme, tables, unknown=_unsettled(merged, schemas))
     locate = _Locate(master, merged)
-    unsettled = _unsettled(merged, schemas)
     board = _board(materials, choices)
     files = [file for line in board for file in line.received] + strays
     findings = _without_repeats([
         *materials.said,
         *(finding for file in files for finding in file.findings),
-        *check_contract(tables, schemas, settings, locate, unknown=unsettled),
-        *reconcile(tables, schemas, settings, locate, in_force, unknown=unsettled),
+        *check_contract(contract, locate),
+        *reconcile(contract, locate, in_force),
         *_conflict_findings(merged.conflicts, Labels(contract)),
         *(finding("suppression-proposee", removal.place, valeur=removal.libelle) for removal in merged.removals),
     ])  # fmt: skip
@@ -153,11 +150,11 @@ def _in_force(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[InF
 class _Locate:
     """Where the values of the consolidated tables come from."""
 
-    def __init__(self, master: Master, merged: Merged) -> None:
+    def __init__(self, master: Book, merged: Merged) -> None:
         self.master, self.merged = master, merged
         self.positions = {
             table: {place: position for position, place in enumerate(places)}
-            for table, places in master.origins().items()
+            for table, places in master.row_places().items()
         }
 
     def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
@@ -167,10 +164,10 @@ class _Locate:
             return place
         origin = self.merged.origins[table][int(index)]
         position = self.positions[table].get(origin)
-        return origin if position is None else self.master.place(table, position, field)
+        return origin if position is None else self.master.locate(table, position, field)
 
 
-def _unsettled(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
+def _unsettled(merged: Merged, schemas: Schemas) -> frozenset[CellKey]:
     """The amounts in conflict of financements, and their statuses: the conflict says that they are not settled.
 
     The half of them that nobody contests is applied; to say that it contradicts the other would send people to a return
@@ -180,12 +177,12 @@ def _unsettled(merged: Merged, schemas: Schemas) -> set[tuple[str, int, str]]:
     names = schemas[_FINANCEMENTS].primary_key if keys else ()
     rows = merged.rows[_FINANCEMENTS] if keys else []
     at = [position for position, row in enumerate(rows) if tuple(row[name] for name in names) in keys]
-    return {(table, position, name) for position in at for table, name in _TOGETHER}
+    return frozenset((table, position, name) for position in at for table, name in _TOGETHER)
 
 
 def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardLine, ...]:
     """A line per partner for the exercice that is asked now, and for each other one that it was asked, or answers."""
-    settings = materials.contract.settings
+    settings = materials.master.settings
     partners = materials.master.tables["partenaires"].rows
     years = {settings.exercice_courant, *(year for year, _ in (*materials.sent, *choices))}
     lines = []

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from tabellion.addresses import cell_name
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
 from tabellion.schema import Key
 from tabellion.schema.tables import Tables
@@ -238,7 +238,7 @@ class Consolidation:
     ``made`` is when this state was first reached.
     """
 
-    contract: Contract
+    contract: Book
     master: Tables
     master_file: str
     origins: Mapping[str, list[Place]]

@@ -20,7 +20,8 @@ from tabellion.campaign.journal import Journal
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, from_json, refused, to_json
 from tabellion.checks.contract import check_returned_rows
-from tabellion.contract.workspace import Settings, Workspace
+from tabellion.contract.book import Book, CellKey
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.identity import FORMAT_VERSION, KIND_MASTER
 from tabellion.layout.names import IDENTITY
@@ -28,8 +29,7 @@ from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.references import References
 from tabellion.reading.source import read_source
-from tabellion.schema import Schemas
-from tabellion.schema.tables import Tables, make_table
+from tabellion.schema.tables import make_table
 
 #: Returns whose rows are validated, and remembered, together: enough to cost little, few enough to hold in memory.
 BATCH = 200
@@ -78,12 +78,12 @@ def digest_of_folder(folder: Path, pattern: str) -> str:
 def read_files(
     files: Sequence[FoundFile],
     examiner: Examiner,
-    register: Tables,
+    book: Book,
     journal: Journal,
     print_: str,
     progress: Progress | None = None,
 ) -> list[ReadFile]:
-    """What each file says, in their order. ``register`` are the tables that returns refer to."""
+    """What each file says, in their order. ``book`` is the contract that returns refer to."""
     stamps = [_stamp(file.path) for file in files]
     names = [None if stamp is None else f"{stamp[1]}-{stamp[0]}" for stamp in stamps]
     parsed: dict[int, ParsedReturn] = {}
@@ -98,7 +98,7 @@ def read_files(
     numbered = zip(unread, outcomes, strict=True)
     while batch := dict(islice(numbered, BATCH)):
         new = {number: _parsed(outcome, files[number].path) for number, outcome in batch.items()}
-        for number, findings in check_rows(new, register, examiner.schemas, examiner.settings).items():
+        for number, findings in check_rows(new, book).items():
             new[number] = new[number].with_findings(findings)
         parsed |= new
         lasting = {
@@ -110,21 +110,19 @@ def read_files(
     return [ReadFile(file, parsed[number], stamps[number]) for number, file in enumerate(files)]
 
 
-def check_rows(
-    returns: Mapping[int, ParsedReturn], register: Tables, schemas: Schemas, settings: Settings
-) -> dict[int, list[Finding]]:
+def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, list[Finding]]:
     """What the schemas say of the rows of returns, by their number in ``returns``.
 
-    ``register`` are the tables that the rows refer to.
+    ``book`` is the contract that the rows refer to.
     """
-    tables: Tables = dict(register)
+    schemas, tables = book.schemas, dict(book.tables)
     rows: dict[str, list[tuple[int, ReturnedRow]]] = {spec.resource: [] for spec in schemas.forms}
     for number, parsed in returns.items():
         for row in parsed.rows:
             rows[row.table].append((number, row))
     if not any(rows.values()):
         return {}
-    unknown: set[tuple[str, Any, str]] = set()
+    unknown: set[CellKey] = set()
     for resource, of_table in rows.items():
         columns = {name: [row.values.get(name) for _, row in of_table] for name in schemas[resource].names}
         tables[resource] = make_table(schemas[resource], columns)
@@ -143,7 +141,7 @@ def check_rows(
         return Place(str(number), row.sheet, cell_name(row.row, column))
 
     findings: dict[int, list[Finding]] = {}
-    for item in check_returned_rows(tables, schemas, settings, locate, unknown=unknown):
+    for item in check_returned_rows(replace(book, tables=tables, unknown=frozenset(unknown)), locate):
         if item.place.fichier is not None:
             findings.setdefault(int(item.place.fichier), []).append(item)
     return findings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,9 @@ from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.shared_lines import check_shared_lines, check_subtotals, check_two_conventions
 from tabellion.checks.inspection import Inspection, Locate
-from tabellion.contract.workspace import Settings
+from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity, finding
-from tabellion.schema import Schemas
 from tabellion.schema.money import euros, format_euros
-from tabellion.schema.tables import Tables
 from tabellion.wording import fold, plural
 
 _FINANCEMENTS, _SUIVIS = "financements", "suivis"
@@ -33,24 +31,15 @@ _SHOWN = 200
 _NAMED = 4
 
 
-def reconcile(
-    tables: Tables,
-    schemas: Schemas,
-    settings: Settings,
-    locate: Locate,
-    returns: Sequence[InForce],
-    *,
-    unknown: Collection[tuple[str, Any, str]] = (),
-) -> list[Finding]:
+def reconcile(book: Book, locate: Locate, returns: Sequence[InForce]) -> list[Finding]:
     """What does not agree across partners: first between their returns, then by table, row and field.
 
-    ``tables`` are the consolidated ones (amounts in integer cents, unique indexes); ``locate`` gives the place where a
-    value comes from, in the master or in a return. ``returns`` are those in force, ``unknown`` the cells (table, index,
-    field) of which enough was said already: nothing more is said of them. What
+    ``book`` has the consolidated tables, and the cells of which enough was said already; ``locate`` gives the place
+    where a value comes from, in the master or in a return. ``returns`` are those in force. What
     :func:`tabellion.checks.contract.check_contract` says of the same tables is not said again.
     Nothing raises: a rule whose columns the schemas no longer declare has nothing to say.
     """
-    inspection = Inspection(tables, schemas, settings, locate, unknown)
+    inspection = Inspection(book, locate)
     _check_plans(inspection)
     check_shared_lines(inspection)
     check_two_conventions(inspection)

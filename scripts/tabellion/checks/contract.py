@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
-
 from tabellion.checks.coherence import check_coherence
 from tabellion.checks.constraints import check_constraints
 from tabellion.checks.funding import check_funding
@@ -13,59 +10,42 @@ from tabellion.checks.keys import check_references, check_unicity
 from tabellion.checks.repeats import check_repeated_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals
-from tabellion.contract.workspace import Settings
+from tabellion.contract.book import Book
 from tabellion.findings import Finding
-from tabellion.schema import Schemas
-from tabellion.schema.tables import Tables
 
 
-def check_contract(
-    tables: Tables,
-    schemas: Schemas,
-    settings: Settings,
-    locate: Locate,
-    *,
-    unknown: Collection[tuple[str, Any, str]] = (),
-) -> list[Finding]:
+def check_contract(book: Book, locate: Locate | None = None) -> list[Finding]:
     """Everything that is wrong, or worth saying, in the tables of a contract, by table, row and field.
 
-    Frames have the columns of their schema and a unique index of any kind; amounts are integer cents. ``locate`` gives
-    the place of a row or of a cell by its index. ``unknown`` are the cells (table, index, field) that held something
-    unreadable and already reported: nothing more is said of them, nor of the totals that miss only them.
+    ``locate`` gives the place of a row or of a cell, where the book's own is not meant. Nothing more is said of the
+    book's unknown cells, nor of the totals that miss only them.
     """
-    inspection = Inspection(tables, schemas, settings, locate, unknown)
+    inspection = Inspection(book, locate)
     _check_integrity(inspection)
     _check_meaning(inspection)
     return inspection.findings
 
 
-def check_integrity(tables: Tables, schemas: Schemas, settings: Settings, locate: Locate) -> list[Finding]:
+def check_integrity(book: Book, locate: Locate | None = None) -> list[Finding]:
     """Only what the schemas declare: constraints, unicity, keys; without it there is no workbook."""
-    inspection = Inspection(tables, schemas, settings, locate)
+    inspection = Inspection(book, locate)
     _check_integrity(inspection)
     return inspection.findings
 
 
-def check_meaning(tables: Tables, schemas: Schemas, settings: Settings, locate: Locate) -> list[Finding]:
+def check_meaning(book: Book, locate: Locate | None = None) -> list[Finding]:
     """The rest of :func:`check_contract`, for tables whose integrity is known."""
-    inspection = Inspection(tables, schemas, settings, locate)
+    inspection = Inspection(book, locate)
     _check_meaning(inspection)
     return inspection.findings
 
 
-def check_returned_rows(
-    tables: Tables,
-    schemas: Schemas,
-    settings: Settings,
-    locate: Locate,
-    *,
-    unknown: Collection[tuple[str, Any, str]] = (),
-) -> list[Finding]:
+def check_returned_rows(book: Book, locate: Locate) -> list[Finding]:
     """The constraints and references of rows returned by partners, all files at once.
 
-    ``tables`` are those of the register, with the returned rows in place of its own: unicity is a matter of each file.
+    The book has the register's tables, with the returned rows in place of its own: unicity is a matter of each file.
     """
-    inspection = Inspection(tables, schemas, settings, locate, unknown)
+    inspection = Inspection(book, locate)
     check_constraints(inspection)
     check_references(inspection)
     return inspection.findings

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tabellion.contract.workspace import Settings
+from tabellion.contract.book import Book
 from tabellion.findings import CellValue, Finding, Place, Severity, finding
 from tabellion.measures import RECAP
-from tabellion.schema import Schemas
-from tabellion.schema.tables import Tables
 from tabellion.wording import fold
 
 if TYPE_CHECKING:
@@ -33,26 +30,21 @@ class Locate(Protocol):
         """The place of the cell, or of the row where ``field`` is ``None``."""
 
 
-@dataclass
 class Inspection:
     """What every rule reads, and where it says what it found.
 
-    ``unknown`` are cells (table, index, field) that hold something unreadable and already reported.
+    ``locate`` gives the places where the book's own are not meant. Of the book's unknown cells nothing more is said.
     """
 
-    tables: Tables
-    schemas: Schemas
-    settings: Settings
-    locate: Locate
-    unknown: Collection[tuple[str, Any, str]] = ()
-    _said: list[tuple[tuple[int, int, int, str], Finding]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, book: Book, locate: Locate | None = None) -> None:
+        self.tables, self.schemas, self.settings = book.tables, book.schemas, book.settings
+        self.locate: Locate = book.locate if locate is None else locate
+        self._said: list[tuple[tuple[int, int, int, str], Finding]] = []
         self._spoken: set[tuple[str, int, str | None]] = set()
         self._order = {name: rank for rank, name in enumerate(self.schemas)}
         self._unknown: dict[str, dict[str, set[int]]] = {}
-        for table, index, name in self.unknown:
-            self.distrust(table, index, name)
+        for table, position, name in book.unknown:
+            self.distrust(table, position, name)
 
     def has(self, table: str, *fields: str) -> bool:
         """Whether the schemas still declare ``fields``: a rule about a column that was removed has nothing to say."""

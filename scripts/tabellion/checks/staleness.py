@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from tabellion.checks.formulas import check_formulas
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import EXERCICE, TOWN, totals_name
 from tabellion.measures import MEASURE
@@ -13,6 +14,14 @@ from tabellion.schema.money import euros, format_euros, nearest_cents
 
 #: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
 _SAME_EUROS = 0.004
+
+
+def check_computed_cells(reading: MasterReading) -> list[Finding]:
+    """The formulas that are not as generated, then the old subtotals that intact formulas show."""
+    formulas = check_formulas(reading)
+    altered = {(each.place.feuille, each.place.cellule) for each in formulas}
+    stale = [each for each in check_stale_totals(reading) if (each.place.feuille, each.place.cellule) not in altered]
+    return [*formulas, *stale]
 
 
 def check_stale_totals(reading: MasterReading) -> list[Finding]:

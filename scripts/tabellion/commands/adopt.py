@@ -63,7 +63,7 @@ def adopt(
         name, record = adoption_of(inputs.assembly.in_force, before if comes_from_it else None)
         layout = lay_out_master(replace(consolidation.contract, adoption=name))
         contract = layout.contract
-        findings = check_meaning(contract.tables, contract.schemas, contract.settings, layout.locate)
+        findings = check_meaning(contract, layout.locate)
         findings = [finding.in_file(workspace.contrat.name) for finding in findings]
         files = register_files(
             contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre

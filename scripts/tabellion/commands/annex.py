@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.commands.options import wrong_option
-from tabellion.commands.source import Depuis, load_source
-from tabellion.contract.model import Contract
+from tabellion.commands.source import Depuis, load_contract, source_words
+from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.outputs.annex import annex_name, write_annex
@@ -39,16 +39,16 @@ def annex(
     Raises :class:`TabellionError` when the contract cannot be read, when the exercice has no line, and when the file
     there was edited since it was made (unless ``force``, which keeps a dated copy first). Nothing is then written.
     """
-    origin = load_source(workspace, depuis)
-    year = _exercice(origin.contract, exercice)
+    contract = load_contract(workspace, depuis)
+    year = _exercice(contract, exercice)
     target = workspace.workbooks / FOLDER / annex_name(year) if path is None else path
-    content = write_annex(origin.contract, year)
+    content = write_annex(contract, year)
     kept = _make_way(target, content, force=force, now=now)
     write_whole(target, content)
-    return AnnexMade(target, year, origin.words, kept)
+    return AnnexMade(target, year, source_words(workspace, contract), kept)
 
 
-def _exercice(contract: Contract, asked: int | None) -> int:
+def _exercice(contract: Book, asked: int | None) -> int:
     years = contract.overview.exercices
     current = contract.settings.exercice_courant
     if asked is None and years:

@@ -14,12 +14,12 @@ from typing import Any
 from tabellion import __version__
 from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
-from tabellion.campaign.masters import Master
 from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import Progress, digest_of_folder
 from tabellion.commands.console import as_json
 from tabellion.commands.inputs import KEPT, Inputs, load_inputs
+from tabellion.contract.book import Book
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
@@ -300,7 +300,7 @@ def _seen_files(inputs: Inputs, consolidation: Consolidation) -> Iterator[SeenFi
         yield SeenFile(inputs.master.fichier, *inputs.master_stamp, inputs.master.sha256, Verdict.IN_FORCE)
 
 
-def _entries(consolidation: Consolidation, master: Master, *, only_changes: bool) -> Iterator[CellEntry]:
+def _entries(consolidation: Consolidation, master: Book, *, only_changes: bool) -> Iterator[CellEntry]:
     """Every cell of the consolidated tables that holds something, with who gave it, in which file, saved when.
 
     ``only_changes``: those that changed since the previous state, also those that hold nothing any more.
@@ -327,6 +327,6 @@ def _cells(consolidation: Consolidation) -> Iterator[tuple[str, Key, str, Any, P
                     yield table, key, name, value, consolidation.place(table, position, name)
 
 
-def _changes(consolidation: Consolidation, master: Master) -> Iterator[tuple[str, Key, str, Any, Place]]:
+def _changes(consolidation: Consolidation, master: Book) -> Iterator[tuple[str, Key, str, Any, Place]]:
     for cell in consolidation.since.cells:
         yield cell.table, cell.key, cell.champ, cell.after, cell.place or Place(master.fichier)

@@ -11,7 +11,6 @@ from pathlib import Path
 from tabellion.commands.board import Line
 from tabellion.commands.console import printable, taken_by_another
 from tabellion.commands.diff_data import as_json
-from tabellion.commands.generate import LAYOUT
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
@@ -77,7 +76,7 @@ def diff(
     if to_workbook is not None:
         from tabellion.outputs.diff.workbook import write_differences
 
-        theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
+        theme = load_theme(workspace.layout, workspace.schemas)
         content = write_differences(comparison, words, theme, workspace.settings, to_workbook)
         is_place_free = is_free(to_workbook, content, is_intact)
         if not is_place_free and not force:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.commands.source import Depuis, load_source
+from tabellion.commands.source import Depuis, load_contract, source_words
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -46,16 +46,16 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     """
     target = workspace.workbooks / "export" if folder is None else folder
     standard = load_standard(workspace.templates / STANDARD)
-    origin = load_source(workspace, depuis)
-    settings, contract = workspace.settings, origin.contract
+    contract = load_contract(workspace, depuis)
+    settings = workspace.settings
     names = {"identifiant": settings.identifiant, "titre": settings.titre}
-    made = subsidies(contract.tables, standard, origin.place)
+    made = subsidies(contract.tables, standard, contract.locate)
     tables, schemas, withheld = without_addresses(contract.tables, contract.schemas)
     tables, schemas, shielded = safe_tables(tables, schemas)
     said = [
         finding(
             "courriel-non-publie",
-            origin.place(each.table, each.position, each.field),
+            contract.locate(each.table, each.position, each.field),
             champ=each.field,
             valeur=each.count,
             compte=plural(each.count, "adresse"),
@@ -63,7 +63,7 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
         for each in withheld
     ]
     said += [
-        finding("texte-neutralise", origin.place(each.table, each.position, each.field),
+        finding("texte-neutralise", contract.locate(each.table, each.position, each.field),
                 champ=each.field, valeur=_short(each.text))
         for each in shielded
     ]  # fmt: skip
@@ -84,13 +84,13 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     write_all_whole({where / name: content for where, files in packages.items() for name, content in files.items()})
     return Export(
         folder=target,
-        source=origin.words,
+        source=source_words(workspace, contract),
         tables=len(tables),
         rows=sum(map(len, tables.values())),
         published=len(made.rows),
         granted=made.granted,
         standard=f"{standard.title} {standard.version}",
-        findings=(*made.findings, *said),
+        findings=(*contract.findings, *made.findings, *said),
         kept=kept,
     )
 

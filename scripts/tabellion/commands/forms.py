@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.commands.generate import load_contract
 from tabellion.commands.options import unknown_partners, wrong_option
-from tabellion.contract.model import Contract
+from tabellion.commands.source import load_contract
+from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.forms.content import make_forms
@@ -62,7 +62,7 @@ def forms(
     return [replace(each, kept=kept.get(each.path)) for each in sent]
 
 
-def _wrong_options(contract: Contract, year: int, partners: Sequence[str]) -> list[Finding]:
+def _wrong_options(contract: Book, year: int, partners: Sequence[str]) -> list[Finding]:
     """Every mistake of the options: a year out of the contract, each unknown partner with the nearest known one."""
     settings = contract.settings
     mistakes: list[Finding] = []

@@ -6,23 +6,22 @@ import hashlib
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.adoption import load_adoption
 from tabellion.campaign.assembly import Assembly, Materials, Slot, assemble
+from tabellion.campaign.books import from_json, read_book, to_json
 from tabellion.campaign.folder import FoundFile, list_returns, look_at
 from tabellion.campaign.journal import Journal
-from tabellion.campaign.masters import Master, from_json, master_of, master_of_register, to_json
 from tabellion.campaign.parsed_return import Examiner, digest_of
 from tabellion.campaign.read_returns import Progress, ReadFile, fingerprint, read_files
-from tabellion.commands.generate import LAYOUT
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.theme import load_theme
+from tabellion.layout.theme import Theme, load_theme
 from tabellion.reading import read_workbook
 from tabellion.reading.references import References, references
 from tabellion.reading.source import read_source
@@ -41,7 +40,7 @@ class Inputs:
 
     assembly: Assembly
     files: Mapping[str, ReadFile]
-    master: Master
+    master: Book
     master_stamp: tuple[int, str] | None
     findings: tuple[Finding, ...]
     """What was said on the way (a folder that cannot be read); part of the state's findings too."""
@@ -54,19 +53,17 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
     cannot be read: nothing can be said of the contract then.
     """
     schemas, settings = workspace.schemas, workspace.settings
-    theme = load_theme(workspace.templates / LAYOUT, schemas)
-    master, stamp, said = _master(workspace, journal)
+    theme = load_theme(workspace.layout, schemas)
+    master, stamp, said = _master(workspace, theme, journal)
     known = references(master.tables, schemas)
     print_ = fingerprint(workspace, known)
     present = list_files(workspace)
     kept = _kept_returns(workspace)
     wanted = [each for each in present if not each.is_set_aside]
     examiner = Examiner(schemas, known, settings)
-    read = read_files([*wanted, *kept], examiner, master.tables, journal, print_, progress)
+    read = read_files([*wanted, *kept], examiner, master, journal, print_, progress)
     files = {each.found.fichier: each for each in read[: len(wanted)]}
-    contract = Contract(settings, schemas, theme, master.tables)
     materials = Materials(
-        contract=contract,
         master=master,
         said=tuple(said),
         files={name: each.parsed for name, each in files.items()},
@@ -116,7 +113,7 @@ def _sent(workspace: Workspace, known: References) -> dict[Slot, str]:
     return found
 
 
-def _master(workspace: Workspace, journal: Journal) -> tuple[Master, tuple[int, str] | None, list[Finding]]:
+def _master(workspace: Workspace, theme: Theme, journal: Journal) -> tuple[Book, tuple[int, str] | None, list[Finding]]:
     """The workbook of the contract; where it is missing or blocked, the last one accepted; at last the register.
 
     Raises :class:`TabellionError` when there is nothing to start from.
@@ -126,19 +123,19 @@ def _master(workspace: Workspace, journal: Journal) -> tuple[Master, tuple[int, 
     kept = workspace.consolidation / KEPT / name
     is_there = _is_there(workspace.contrat) if kept.exists() else workspace.contrat.exists()
     if is_there:
-        master, stamp = _read_master(workspace, workspace.contrat, name, journal)
+        master, stamp = _read_master(workspace, theme, workspace.contrat, name, journal)
         said = [each.in_file(name) for each in master.findings]
         if master.is_sound:
             return master, stamp, said
     blocking = sum(each.bloquant for each in said)
     if kept.exists():
-        master, stamp = _read_master(workspace, kept, kept.relative_to(workspace.workbooks).as_posix(), journal)
+        master, stamp = _read_master(workspace, theme, kept, kept.relative_to(workspace.workbooks).as_posix(), journal)
         if master.is_sound:
             return master, stamp, [_instead(name, is_there, blocking, "du dernier qui a été accepté"), *said]
-    register = load_register(workspace.registre, workspace.schemas)
+    register = load_register(workspace.registre, workspace.schemas, workspace.settings, theme)
     adoption = load_adoption(workspace.registre).name
-    master = master_of_register(register, workspace.registre.name, adoption)
-    return master, None, [_instead(name, is_there, blocking, "du registre"), *said]
+    master = replace(register, fichier=workspace.registre.name, adoption=adoption)
+    return master, None, [_instead(name, is_there, blocking, "du registre"), *said, *register.findings]
 
 
 def _is_there(path: Path) -> bool:
@@ -160,21 +157,22 @@ def _instead(name: str, is_there: bool, blocking: int, start: str) -> Finding:
 
 
 def _read_master(
-    workspace: Workspace, path: Path, name: str, journal: Journal
-) -> tuple[Master, tuple[int, str] | None]:
+    workspace: Workspace, theme: Theme, path: Path, name: str, journal: Journal
+) -> tuple[Book, tuple[int, str] | None]:
     """One master workbook, from the journal where it remembers it."""
+    settings, schemas = workspace.settings, workspace.schemas
     print_ = digest_of([fingerprint(workspace, References({}, {}, {})), "master"])
     stamp = _stamp(path)
     key = "" if stamp is None else f"{stamp[1]}-{stamp[0]}"
     remembered = journal.readings(print_, [key] if key else [])
     if key in remembered:
         with suppress(KeyError, TypeError, ValueError):
-            return from_json(remembered[key], name, workspace.schemas), stamp
+            return from_json(remembered[key], name, settings, schemas, theme), stamp
     try:
         workbook = read_workbook(path)
     except TabellionError as error:
-        return Master(name, "", {}, {}, findings=error.findings), stamp
-    master = master_of(workbook, name, workspace.schemas, workspace.settings)
+        return Book(settings, schemas, theme, {}, fichier=name, findings=tuple(error.findings)), stamp
+    master = read_book(workbook, name, settings, schemas, theme)
     if stamp is not None and _stamp(path) == stamp:
         journal.keep_readings(print_, {key: to_json(master)})
     return master, stamp

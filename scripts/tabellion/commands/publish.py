@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.checks.contract import check_integrity, check_meaning
-from tabellion.commands.generate import LAYOUT, load_contract
+from tabellion.campaign.books import book_of
+from tabellion.checks.contract import check_meaning
 from tabellion.commands.options import wrong_option
-from tabellion.commands.source import Depuis, consolidated_register
+from tabellion.commands.source import Depuis, load_contract
 from tabellion.commands.validate import check_master
-from tabellion.contract.model import Contract
-from tabellion.contract.register import load_register
+from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
@@ -101,7 +100,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     return Publication(tuple(documents), kept, findings, tuple(notices), origin, counts)
 
 
-def _read_templates(workspace: Workspace, contract: Contract, wanted: Wanted) -> tuple[Template, Texts]:
+def _read_templates(workspace: Workspace, contract: Book, wanted: Wanted) -> tuple[Template, Texts]:
     """The Word template and the workspace's texts; raises :class:`TabellionError` with all that is wrong by then."""
     mistakes = _wrong_for(contract, wanted)
     try:
@@ -138,7 +137,7 @@ def _wrong_options(wanted: Wanted) -> list[Finding]:
     return mistakes
 
 
-def _wrong_for(contract: Contract, wanted: Wanted) -> list[Finding]:
+def _wrong_for(contract: Book, wanted: Wanted) -> list[Finding]:
     """What the options ask that the contract has not."""
     known = list(contract.convention_titles)
     numbers = ", ".join(map(str, known[:30]))
@@ -157,33 +156,24 @@ def _wrong_for(contract: Contract, wanted: Wanted) -> list[Finding]:
     return mistakes
 
 
-def _read(workspace: Workspace, source: Depuis) -> tuple[Contract, tuple[Finding, ...], str]:
+def _read(workspace: Workspace, source: Depuis) -> tuple[Book, tuple[Finding, ...], str]:
     """The contract of a source, what is open in it, and what it was made from, in words.
 
     Raises :class:`TabellionError` when there is nothing to read, or it cannot be read.
     """
-    if source is Depuis.CONSOLIDATION:
-        register = load_register(consolidated_register(workspace), workspace.schemas)
-        mistakes = check_integrity(register.tables, workspace.schemas, workspace.settings, register.locate)
-        if mistakes:
-            raise TabellionError(mistakes)
-        theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
-        contract = Contract(workspace.settings, workspace.schemas, theme, register.tables)
-        # The cells would be those of a workbook that is still to be generated: the sheet alone is said.
-        found = [replace(each, place=replace(each.place, cellule=None)) for each in _meaning(contract)]
-        return contract, tuple(found), "de l’état consolidé"
-    if not workspace.contrat.exists():
-        contract = load_contract(workspace)
-        return contract, tuple(_meaning(contract)), "du registre, faute de classeur contrat.xlsx"
-    theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
-    reading = read_master(read_workbook(workspace.contrat), workspace.schemas, workspace.settings.identifiant)
-    findings = tuple(each.in_file(workspace.contrat.name) for each in check_master(workspace, reading))
-    contract = Contract(workspace.settings, workspace.schemas, theme, reading.tables)
-    return contract, findings, f"du classeur {workspace.contrat.name}"
-
-
-def _meaning(contract: Contract) -> list[Finding]:
-    return check_meaning(contract.tables, contract.schemas, contract.settings, lay_out_master(contract).locate)
+    if source is Depuis.CONTRAT and workspace.contrat.exists():
+        theme = load_theme(workspace.layout, workspace.schemas)
+        name = workspace.contrat.name
+        reading = read_master(read_workbook(workspace.contrat), workspace.schemas, workspace.settings.identifiant)
+        findings = tuple(each.in_file(name) for each in check_master(workspace, reading))
+        return book_of(reading, name, workspace.settings, theme), findings, f"du classeur {name}"
+    book = load_contract(workspace, source)
+    meaning = check_meaning(book, lay_out_master(book).locate)
+    if source is Depuis.CONTRAT:
+        return book, (*book.findings, *meaning), "du registre, faute de classeur contrat.xlsx"
+    # The cells would be those of a workbook that is still to be generated: the sheet alone is said.
+    meaning = [replace(each, place=replace(each.place, cellule=None)) for each in meaning]
+    return book, (*book.findings, *meaning), "de l’état consolidé"
 
 
 def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Path]:

@@ -1,18 +1,22 @@
-"""Where what is published comes from: the contract (its workbook, or else its register) or the consolidated state."""
+"""What each command starts from: the contract (its workbook, or else its register), or the consolidated state.
+
+``generate``, ``forms`` and the comparison of returns start from the register; ``annexe``, ``export`` and ``publish``
+from :data:`Depuis`, what ``--depuis`` says; ``consolidate`` and ``adopt`` from the workbook, and from what was last
+accepted where it is blocked (:mod:`tabellion.commands.inputs`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 
-from tabellion.campaign.masters import Master, master_of, master_of_register
+from tabellion.campaign.adoption import load_adoption
+from tabellion.campaign.books import read_book
 from tabellion.checks.contract import check_integrity
-from tabellion.commands.consolidate import REGISTER
-from tabellion.commands.generate import LAYOUT
-from tabellion.contract.model import Contract
-from tabellion.contract.register import load_register
+from tabellion.contract.book import NO_THEME, Book
+from tabellion.contract.register import hand_print, load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
@@ -26,55 +30,55 @@ class Depuis(StrEnum):
     CONSOLIDATION = "consolidation"
 
 
-@dataclass(frozen=True)
-class Source:
-    """The contract to publish, as read: ``words`` says in French where from, ``place`` where its rows stand."""
+def load_contract(workspace: Workspace, depuis: Depuis | None = None) -> Book:
+    """Read the contract from its register, or from what ``depuis`` says; nothing is written.
 
-    contract: Contract
-    master: Master
-    words: str
-
-    def place(self, table: str, position: int, champ: str | None = None) -> Place:
-        """Where the row at a zero-based position of a table stands, and one of its fields."""
-        return self.master.place(table, position, champ)
-
-
-def load_source(workspace: Workspace, depuis: Depuis) -> Source:
-    """Read the contract, or the consolidated state; nothing is written.
-
-    Raises :class:`TabellionError` when it is not there, cannot be read, or something in it blocks.
+    Raises :class:`TabellionError` with every mistake of the schemas, then with all that keeps it from being read: of
+    the layout, of the register (or the workbook), of what the schemas declare.
     """
-    theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
-    if depuis is Depuis.CONSOLIDATION:
-        name = consolidated_register(workspace).relative_to(workspace.workbooks).as_posix()
-        master, words = _of_register(workspace, name), "l'état consolidé"
-    elif workspace.contrat.exists():
-        name = workspace.contrat.name
-        master = master_of(read_workbook(workspace.contrat), name, workspace.schemas, workspace.settings)
-        _refuse([each.in_file(name) for each in master.findings], is_sound=master.is_sound)
-        words = name
-    else:
-        master, words = _of_register(workspace, workspace.registre.name), "le registre"
-    contract = Contract(workspace.settings, workspace.schemas, theme, master.tables, master.adoption)
-    return Source(contract, master, words)
+    if depuis is Depuis.CONTRAT and workspace.contrat.exists():
+        return _load_workbook(workspace)
+    mistakes: list[Finding] = []
+    theme, book, adoption, by_hand = NO_THEME, None, "", ""
+    folder = workspace.registre if depuis is not Depuis.CONSOLIDATION else workspace.consolidated_register
+    with _gathered(mistakes):
+        theme = load_theme(workspace.layout, workspace.schemas)
+    with _gathered(mistakes):
+        if depuis is Depuis.CONSOLIDATION and not folder.is_dir():
+            place = Place(str(workspace.consolidation))
+            raise TabellionError([finding("consolidation-absente", place, valeur=str(workspace.consolidation))])
+        book = load_register(folder, workspace.schemas, workspace.settings, theme)
+        mistakes += check_integrity(book)
+    with _gathered(mistakes):
+        if depuis is not Depuis.CONSOLIDATION:
+            adoption, by_hand = load_adoption(folder).name, hand_print(folder, workspace.schemas)
+    if mistakes or book is None:
+        raise TabellionError(mistakes)
+    name = folder.relative_to(workspace.workbooks).as_posix()
+    return replace(book, fichier=name, adoption=adoption, by_hand=by_hand)
 
 
-def consolidated_register(workspace: Workspace) -> Path:
-    """The folder of the consolidated register; raises :class:`TabellionError` when nothing was consolidated yet."""
-    folder = workspace.consolidation / REGISTER
-    if not folder.is_dir():
-        place = Place(str(workspace.consolidation))
-        raise TabellionError([finding("consolidation-absente", place, valeur=str(workspace.consolidation))])
-    return folder
+def _load_workbook(workspace: Workspace) -> Book:
+    theme = load_theme(workspace.layout, workspace.schemas)
+    name = workspace.contrat.name
+    book = read_book(read_workbook(workspace.contrat), name, workspace.settings, workspace.schemas, theme)
+    findings = [each.in_file(name) for each in book.findings]
+    if not book.is_sound:
+        raise TabellionError([each for each in findings if each.bloquant] or findings)
+    return replace(book, findings=())
 
 
-def _of_register(workspace: Workspace, name: str) -> Master:
-    register = load_register(workspace.workbooks / name, workspace.schemas)
-    _refuse(check_integrity(register.tables, workspace.schemas, workspace.settings, register.locate))
-    return master_of_register(register, name, "")
+@contextmanager
+def _gathered(mistakes: list[Finding]) -> Iterator[None]:
+    """Add what refuses a part to ``mistakes``, and go on to the next part."""
+    try:
+        yield
+    except TabellionError as error:
+        mistakes += error.findings
 
 
-def _refuse(said: Sequence[Finding], *, is_sound: bool = True) -> None:
-    blocking = [each for each in said if each.bloquant]
-    if blocking or not is_sound:
-        raise TabellionError(blocking or said)
+def source_words(workspace: Workspace, book: Book) -> str:
+    """What a book was read from, in French."""
+    if book.fichier == workspace.registre.name:
+        return "le registre"
+    return book.fichier if book.fichier == workspace.contrat.name else "l'état consolidé"

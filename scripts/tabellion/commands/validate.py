@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from tabellion.campaign.books import book_of
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
 from tabellion.campaign.read_returns import check_rows
 from tabellion.checks.contract import check_contract
-from tabellion.checks.formulas import check_formulas
-from tabellion.checks.staleness import check_stale_totals
-from tabellion.commands.generate import LAYOUT
+from tabellion.checks.staleness import check_computed_cells
+from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
@@ -21,7 +21,6 @@ from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.references import references
-from tabellion.schema.tables import Tables
 from tabellion.xlsx.annotation.annotate import annotate
 
 
@@ -58,7 +57,7 @@ def annotate_files(
 
     Raises :class:`TabellionError` when the layout is wrong, or ``folder`` cannot be written or holds an original.
     """
-    theme = load_theme(workspace.templates / LAYOUT, workspace.schemas)
+    theme = load_theme(workspace.layout, workspace.schemas)
     return annotate(zip(paths, findings, strict=True), folder, theme, now)
 
 
@@ -66,13 +65,8 @@ def check_master(workspace: Workspace, reading: MasterReading) -> list[Finding]:
     """Everything there is to say about one master workbook that was read."""
     if not reading.tables:
         return reading.findings
-    said = check_contract(
-        reading.tables, workspace.schemas, workspace.settings, reading.locate, unknown=reading.unknown
-    )
-    formulas = check_formulas(reading)
-    altered = {(each.place.feuille, each.place.cellule) for each in formulas}
-    stale = [each for each in check_stale_totals(reading) if (each.place.feuille, each.place.cellule) not in altered]
-    return [*reading.findings, *said, *formulas, *stale]
+    book = book_of(reading, "", workspace.settings, NO_THEME)
+    return [*reading.findings, *check_contract(book, reading.locate), *check_computed_cells(reading)]
 
 
 def _read_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
@@ -87,22 +81,22 @@ class _Returns:
     examined: dict[int, ParsedReturn] = field(default_factory=dict)
 
     @cached_property
-    def register(self) -> Tables:
-        """The tables that returns refer to; raises :class:`TabellionError` when they cannot be read."""
-        return load_register(self.workspace.registre, self.workspace.schemas).tables
+    def book(self) -> Book:
+        """The contract that returns refer to; raises :class:`TabellionError` when it cannot be read."""
+        return load_register(self.workspace.registre, self.workspace.schemas, self.workspace.settings)
 
     @cached_property
     def examiner(self) -> Examiner | None:
         """What examines each return; ``None`` without a register, which matters only if a return comes."""
         try:
-            known = references(self.register, self.workspace.schemas)
+            known = references(self.book.tables, self.workspace.schemas)
         except TabellionError:
             return None
         return Examiner(self.workspace.schemas, known, self.workspace.settings)
 
     def add(self, number: int, workbook: RawWorkbook) -> list[Finding]:
         """Examine one return here; what is said of it alone."""
-        known = references(self.register, self.workspace.schemas)
+        known = references(self.book.tables, self.workspace.schemas)
         examination = Examiner(self.workspace.schemas, known, self.workspace.settings)(workbook)
         return self.keep(number, examination) if isinstance(examination, ParsedReturn) else []
 
@@ -115,4 +109,4 @@ class _Returns:
         """What the schemas say of all rows, by file."""
         if not self.examined:
             return {}
-        return check_rows(self.examined, self.register, self.workspace.schemas, self.workspace.settings)
+        return check_rows(self.examined, self.book)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.names import shorten
 from tabellion.schema import Field, Key
 from tabellion.schema.shown import shown_value
@@ -20,7 +20,7 @@ class Labels:
     all others of its table. Each table is indexed at its first use.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Book) -> None:
         self.contract = contract
         self._tables: dict[str, _Rows] = {}
         self._labels: dict[str, Mapping[Any, str]] = {}
@@ -96,7 +96,7 @@ class Labels:
 class _Rows:
     """The rows of a table by their keys; a row is only made when it is asked for."""
 
-    def __init__(self, contract: Contract, table: str) -> None:
+    def __init__(self, contract: Book, table: str) -> None:
         schema = contract.schemas.get(table)
         self._columns = contract.tables[table].columns if schema is not None else dict[str, list[Any]]()
         keys = [self._columns[name] for name in schema.primary_key] if schema is not None else []

@@ -8,11 +8,13 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.contract.book import NO_THEME, Book
+from tabellion.contract.workspace import Settings
+from tabellion.findings import Finding, Place, Severity, TabellionError, finding
+from tabellion.layout.theme import Theme
 from tabellion.schema import FALSE_WORD, FUNDING_TABLES, TRUE_WORD, Field, Schemas, TableSchema
 from tabellion.schema.cast import cast_column, parse_csv_text
 from tabellion.schema.money import plain_euros
@@ -29,63 +31,53 @@ _PRINT = "empreinte"
 _STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
 
-@dataclass(frozen=True)
-class Register:
-    """The tables of a contract, and where rows stand: ``lines[table][position]`` is a one-based line of the CSV."""
+def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: Theme = NO_THEME) -> Book:
+    """Read every table of the register, each row with its line.
 
-    folder: Path
-    tables: Tables
-    lines: Mapping[str, list[int]]
-
-    def locate(self, table: str, index: int, field: str | None = None) -> Place:  # noqa: ARG002 (a CSV has lines, no cells)
-        """Where the row ``index`` of ``table`` stands."""
-        return Place(str(self.folder / f"{table}.csv"), ligne=self.lines[table][index])
-
-
-def load_register(folder: Path, schemas: Schemas) -> Register:
-    """Read every table of the register; a blank file is an empty table.
-
-    Raises :class:`TabellionError` with every file that is missing or unreadable, every missing or unknown column and
-    every value that cannot be read, all at once.
+    A column that a table can do without, and that its CSV lacks, is blank: a finding of the book says so. Raises
+    :class:`TabellionError` with every file that is missing or unreadable, every missing or unknown column and every
+    value that cannot be read, all at once.
     """
-    tables, lines, findings = Tables(), dict[str, list[int]](), list[Finding]()
     if not folder.is_dir():
         raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
+    tables, rows, findings = Tables(), dict[str, list[tuple[int, int]]](), list[Finding]()
+    described = _described_fields(folder)
     for name, schema in schemas.items():
-        if name in FUNDING_TABLES and _came_later(folder, name):
-            tables[name], lines[name] = make_table(schema, {}), []
+        path = folder / f"{name}.csv"
+        if name in FUNDING_TABLES and described is not None and name not in described and not path.exists():
+            tables[name], rows[name] = make_table(schema, {}), []  # the register was written before this table came
             continue
-        reader = _TableReader(folder / f"{name}.csv", schema)
-        columns = reader.columns()
+        reader = _TableReader(path, schema, (described or {}).get(name, frozenset()))
+        tables[name] = make_table(schema, reader.columns())
+        rows[name] = [(-1, line) for line in reader.row_lines]
         findings += reader.findings
-        tables[name], lines[name] = make_table(schema, columns), reader.row_lines
-    if findings:
-        raise TabellionError(findings)
-    return Register(folder, tables, lines)
+    if any(each.bloquant for each in findings):
+        raise TabellionError([each for each in findings if each.bloquant])
+    return Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
 
 
-def _came_later(folder: Path, name: str) -> bool:
-    """Whether the register was written before the program knew a table: no CSV, and the descriptor never named it.
+def _described_fields(folder: Path) -> dict[str, frozenset[str]] | None:
+    """The fields of each table that the descriptor names; none without descriptor, ``None`` for an unreadable one.
 
-    A table that the descriptor names was there once: its absence is a loss, to be said. So is that of a table of a
-    register whose descriptor cannot be read.
+    A table or a field that the descriptor names was there once: its absence is a loss.
     """
-    if (folder / f"{name}.csv").exists():
-        return False
     try:
         descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
-        return name not in {each["name"] for each in descriptor["resources"]}
+        return {
+            resource["name"]: frozenset(field["name"] for field in resource.get("schema", {}).get("fields", ()))
+            for resource in descriptor["resources"]
+        }
     except FileNotFoundError:
-        return True
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 class _TableReader:
     """Reads one CSV against its schema and keeps every mistake, each at its line."""
 
-    def __init__(self, path: Path, schema: TableSchema) -> None:
-        self.path, self.schema = path, schema
+    def __init__(self, path: Path, schema: TableSchema, described: frozenset[str]) -> None:
+        self.path, self.schema, self.described = path, schema, described
         self.findings: list[Finding] = []
         self.row_lines: list[int] = []
 
@@ -97,6 +89,9 @@ class _TableReader:
             return {}
         columns = {}
         for name in self.schema.names:
+            if name not in header:
+                columns[name] = [None] * len(rows)
+                continue
             position, field = header.index(name), self.schema.by_name[name]
             found = [parse_csv_text(field, row[position]) for row in rows]
             cast = cast_column(field, found)
@@ -178,14 +173,20 @@ class _TableReader:
             self.unreadable(1, "les colonnes sont séparées par des points-virgules", remede)
             return False
         missing = [name for name in self.schema.names if name not in header]
-        shown = ", ".join(header)[:200]
-        self.findings += [finding("colonne-absente-du-registre", place, champ=name, valeur=shown) for name in missing]
-        for name in dict.fromkeys(header):
-            if name not in self.schema.names or header.count(name) > 1:
-                near = difflib.get_close_matches(name, missing, 1)
-                proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else " (ou elle y est deux fois)."
-                self.findings.append(finding("colonne-inconnue-du-registre", place, champ=name, proche=proche))
-        return not missing
+        unknown = [n for n in dict.fromkeys(header) if n not in self.schema.names or header.count(n) > 1]
+        for name in missing:
+            if not unknown and self.schema.is_optional(name):
+                # A column that was there once took its values with it: that is more than a notice.
+                gravite = Severity.AVERTISSEMENT if name in self.described else None
+                code, shown = "colonne-facultative-absente", self.schema.title
+            else:
+                gravite, code, shown = None, "colonne-absente-du-registre", ", ".join(header)[:200]
+            self.findings.append(finding(code, place, champ=name, valeur=shown, gravite=gravite))
+        for name in unknown:
+            near = difflib.get_close_matches(name, missing, 1)
+            proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else " (ou elle y est deux fois)."
+            self.findings.append(finding("colonne-inconnue-du-registre", place, champ=name, proche=proche))
+        return not any(each.code == "colonne-absente-du-registre" for each in self.findings)
 
 
 def save_register(

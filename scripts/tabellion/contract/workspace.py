@@ -121,6 +121,16 @@ class Workspace:
         return self.workbooks / "consolidation"
 
     @property
+    def consolidated_register(self) -> Path:
+        """The folder of the consolidated register."""
+        return self.consolidation / self.registre.name
+
+    @property
+    def layout(self) -> Path:
+        """The layout of the workbooks: colours, fonts, column orders."""
+        return self.templates / "contrat.toml"
+
+    @property
     def memory(self) -> Path:
         """The hidden folder of what the program remembers: the journal, the lock, outputs being put in place."""
         return self.workbooks / ".tabellion"

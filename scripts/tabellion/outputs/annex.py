@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.layout.names import column_ref, this_row
 from tabellion.measures.annex import AnnexFigures
@@ -48,7 +48,7 @@ def annex_name(exercice: int) -> str:
     return f"annexe-budgetaire-{exercice}.xlsx"
 
 
-def write_annex(contract: Contract, exercice: int) -> bytes:
+def write_annex(contract: Book, exercice: int) -> bytes:
     """Write the whole workbook; the same contract and exercice give the same bytes."""
     figures = AnnexFigures(contract.tables, exercice)
     settings = contract.settings

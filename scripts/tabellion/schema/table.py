@@ -166,6 +166,11 @@ class TableSchema:
         """The names of the fields, in order."""
         return tuple(field.name for field in self.fields)
 
+    def is_optional(self, name: str) -> bool:
+        """Whether a table can do without a field: it may be blank, and no row is found by it."""
+        field = self.by_name[name]
+        return not (field.required or field.unique or name in self.primary_key)
+
     @property
     def shown_key(self) -> str:
         """The field that a drop-down of this table lists: its label, or else its primary key."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.checks.formulas import FormulaReading
-from tabellion.contract.register import Register, load_register
+from tabellion.contract.book import Book
+from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import KIND_FORM
@@ -52,7 +53,7 @@ def read_side(workspace: Workspace, path: Path) -> Side:
     Raises :class:`TabellionError` with what refuses it: an unreadable file, another contract, no workbook of ours.
     """
     if path.is_dir():
-        return _register_side(load_register(path, workspace.schemas), workspace, path)
+        return _register_side(load_register(path, workspace.schemas, workspace.settings), workspace, path)
     try:
         workbook = read_workbook(path)
         kind = read_identity(workbook.sheet(IDENTITY))[0].get("genre")
@@ -176,8 +177,8 @@ def _frames(tables: Tables) -> dict[str, dict[str, list[Any]]]:
     return {name: dict(frame.columns) for name, frame in tables.items()}
 
 
-def _register_side(register: Register, workspace: Workspace, path: Path) -> Side:
-    side = Side(path.name, Kind.REGISTER, path)
+def _register_side(register: Book, workspace: Workspace, path: Path) -> Side:
+    side = Side(path.name, Kind.REGISTER, path, notices=list(register.findings))
     columns = _frames(register.tables)
     for name, schema in workspace.schemas.items():
         keys = list(zip(*(columns[name][each] for each in schema.primary_key), strict=True))
@@ -185,7 +186,7 @@ def _register_side(register: Register, workspace: Workspace, path: Path) -> Side
         side.tables[name] = Table(name, keys, kept)
         side.fields |= {(name, each.name): each for each in schema.fields}
     side.labels = _labels(columns, workspace.schemas)
-    side.locate = lambda table, position, _: Place(f"{table}.csv", ligne=register.lines[table][position])
+    side.locate = lambda table, position, _: Place(f"{table}.csv", ligne=register.rows[table][position][1])
     return side
 
 
@@ -236,7 +237,7 @@ def _resource(area: FoundTable, builder: _Builder) -> str | None:
 
 def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
     schemas = workspace.schemas
-    register = load_register(workspace.registre, schemas).tables
+    register = load_register(workspace.registre, schemas, workspace.settings).tables
     reading = read_form(workbook, schemas, references(register, schemas), workspace.settings.identifiant)
     if reading.identity is None:
         raise TabellionError(each for each in reading.findings if each.bloquant)

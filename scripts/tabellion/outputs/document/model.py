@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.findings import Finding
 from tabellion.layout.names import sheet_key
 from tabellion.measures import (
@@ -71,7 +71,7 @@ class DocumentModel:
     name of file, ``findings`` the open ones, and ``origin`` says in words what the document was made from.
     """
 
-    contract: Contract
+    contract: Book
     only: frozenset[int]
     texts: Mapping[str, Sequence[Paragraph]]
     findings: tuple[Finding, ...]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.forms import Form, FormIdentity, FormRow, form_id, values_sent
 from tabellion.measures import AMOUNTS
 from tabellion.measures.funding import OWN_FUNDS, SUBSIDY, VOLUNTARY, charge_identifier, produit_identifier
@@ -16,7 +16,7 @@ from tabellion.schema.forms import Role, TableSpec
 Row = Mapping[str, Any]
 
 
-def make_forms(contract: Contract, exercice: int, partners: Iterable[str] | None = None) -> list[Form]:
+def make_forms(contract: Book, exercice: int, partners: Iterable[str] | None = None) -> list[Form]:
     """The forms of an exercice, one per partner of the register in its order (or only those in ``partners``)."""
     content = _Content(contract, exercice)
     wanted = None if partners is None else set(partners)
@@ -40,7 +40,7 @@ class _Partner:
 class _Content:
     """The register's rows, sorted once for all partners."""
 
-    def __init__(self, contract: Contract, exercice: int) -> None:
+    def __init__(self, contract: Book, exercice: int) -> None:
         self.contract, self.exercice, self.schemas = contract, exercice, contract.schemas
         tables = contract.tables
         self.partners = tables["partenaires"].rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.forms import COMPLETE, SPELLINGS, Form
 from tabellion.layout.names import quoted_sheet
 from tabellion.measures.completeness import READY, FormState, counter_name
@@ -25,7 +25,7 @@ _NOTHING_ASKED = "Rien ne vous est demandé pour cet exercice : le contrat ne vo
 FORM_STATE = "Etat_du_formulaire"
 
 
-def write_guide(sheet: Sheet, contract: Contract, form: Form) -> None:
+def write_guide(sheet: Sheet, contract: Book, form: Form) -> None:
     """The front page, on one printed page: for whom, the state of the whole form, how to fill it, what may be typed."""
     settings = contract.settings
     width = len(_GUIDE_WIDTHS)
@@ -47,7 +47,7 @@ def write_guide(sheet: Sheet, contract: Contract, form: Form) -> None:
     sheet.protect()
 
 
-def _write_states(sheet: Sheet, contract: Contract, form: Form, row: int) -> int:
+def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
     """The state of each sheet, with a link to it, then of the whole; returns the row where the page goes on."""
     writer, schemas = sheet.writer, contract.schemas
     centred = {"align": "center", "valign": "vcenter"}
@@ -88,7 +88,7 @@ def _colour(sheet: Sheet, first: int, last: int, word: str, colour: str) -> None
     sheet.raw.conditional_format(first, 2, last, 2, {**rule, "stop_if_true": True})
 
 
-def typed_kinds(tables: Iterable[TableSpec], contract: Contract) -> list[str]:
+def typed_kinds(tables: Iterable[TableSpec], contract: Book) -> list[str]:
     """The kinds of cells that a form has to fill, in the words that people read."""
     kinds = []
     for table in tables:
@@ -101,12 +101,12 @@ def typed_kinds(tables: Iterable[TableSpec], contract: Contract) -> list[str]:
     return list(dict.fromkeys(kinds))
 
 
-def _entries(form: Form, contract: Contract) -> list[TypedEntry]:
+def _entries(form: Form, contract: Book) -> list[TypedEntry]:
     kinds = typed_kinds(form.tables, contract)
     return [each for each in typed_dictionary() if each.kind in kinds]
 
 
-def _write_examples(sheet: Sheet, contract: Contract, form: Form, row: int) -> None:
+def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
     """One row for each kind of cell: what is understood, what is not; the page Saisie says all.
 
     Texts go without saying, and so do numbers that are no amount: only what is spelt is shown.
@@ -136,7 +136,7 @@ def _write_examples(sheet: Sheet, contract: Contract, form: Form, row: int) -> N
             sheet.fit(row, [(words, column)])
 
 
-def write_spellings(sheet: Sheet, contract: Contract, form: Form) -> None:
+def write_spellings(sheet: Sheet, contract: Book, form: Form) -> None:
     """All that may be typed in the cells of this form, one rule a row: what it gives, or what to type in its place."""
     writer, top = sheet.writer, FIRST_TABLE_ROW - 1
     sheet.title(SPELLINGS, "Tout ce qui peut se taper, et ce qui en est compris", len(_SPELLINGS_HEADERS))

@@ -9,7 +9,7 @@ from typing import Any
 
 from xlsxwriter.format import Format
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.layout.forms import (
     BASELINE,
     BASELINE_HEADERS,
@@ -49,7 +49,7 @@ _CENTRED = ("integer", "percent", "date", "boolean")
 class Labels:
     """What a form shows in place of keys: by table of the register, key to words."""
 
-    contract: Contract
+    contract: Book
 
     def of(self, resource: str) -> Mapping[Any, str]:
         """The words of each key of a table; a convention shows its number and its title."""
@@ -61,7 +61,7 @@ class Labels:
         return self.contract.labels(resource)
 
 
-def write_form(contract: Contract, form: Form) -> bytes:
+def write_form(contract: Book, form: Form) -> bytes:
     """Write one form; the same form gives the same bytes."""
     writer = Writer(contract.theme)
     guide = writer.sheet(GUIDE)
@@ -104,7 +104,7 @@ def write_form(contract: Contract, form: Form) -> bytes:
 class _FormSheet:
     """One protected sheet of a form."""
 
-    def __init__(self, sheet: Sheet, contract: Contract, form: Form, table: TableSpec) -> None:
+    def __init__(self, sheet: Sheet, contract: Book, form: Form, table: TableSpec) -> None:
         self.sheet, self.contract, self.form, self.table = sheet, contract, form, table
         self.schemas, self.labels = contract.schemas, Labels(contract)
         self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
@@ -268,7 +268,7 @@ def _plain(value: Any) -> CellContent:
     return value if isinstance(value, str | int | float) else str(value)
 
 
-def _lists(contract: Contract, form: Form) -> Iterator[tuple[str, list[CellContent]]]:
+def _lists(contract: Book, form: Form) -> Iterator[tuple[str, list[CellContent]]]:
     """The defined names behind the form's drop-downs, and their values: keys in words, and allowed values."""
     labels = Labels(contract)
     for table in form.tables:
@@ -283,7 +283,7 @@ def _lists(contract: Contract, form: Form) -> Iterator[tuple[str, list[CellConte
                 yield list_source(schema.name, field.name), list(field.enum)
 
 
-def _write_lists(writer: Writer, contract: Contract, form: Form) -> None:
+def _write_lists(writer: Writer, contract: Book, form: Form) -> None:
     """The lists behind the drop-downs, on a hidden sheet."""
     sheet, style = writer.sheet(LISTS), writer.format()
     for column, (name, values) in enumerate(dict(_lists(contract, form)).items()):

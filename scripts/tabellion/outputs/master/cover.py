@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.layout.names import (
     CHARGES,
@@ -246,7 +246,7 @@ def write_nomenclatures(sheet: Sheet, layout: MasterLayout) -> None:
     sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
 
 
-def _described(contract: Contract) -> Schemas:
+def _described(contract: Book) -> Schemas:
     """The schemas that the dictionary describes: not those of plans that the contract does not keep."""
     return Schemas(
         (name, schema)

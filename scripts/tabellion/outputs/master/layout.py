@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.layout.names import (
     ACCUEIL,
@@ -105,7 +105,7 @@ class ListTable:
 class MasterLayout:
     """The whole geometry. ``sheets`` maps keys to names in the workbook's order (``C01`` → ``C01 Santé``)."""
 
-    contract: Contract
+    contract: Book
     sheets: Mapping[str, str]
     data: Mapping[str, DataTable]
     lists: Mapping[str, ListTable]
@@ -156,7 +156,7 @@ def shown_columns(schema: TableSchema, theme: Theme, implied: Mapping[str, Any] 
     return tuple(columns)
 
 
-def lay_out_master(contract: Contract) -> MasterLayout:
+def lay_out_master(contract: Book) -> MasterLayout:
     """Decide the place of every sheet, table and row.
 
     Raises :class:`TabellionError` when the contract needs more sheets than a workbook may have.
@@ -174,7 +174,7 @@ def lay_out_master(contract: Contract) -> MasterLayout:
     return MasterLayout(contract, sheets, data, lists, FIRST_TABLE_ROW, steps_row, doubles_row)
 
 
-def _sheets(contract: Contract) -> dict[str, str]:
+def _sheets(contract: Book) -> dict[str, str]:
     shown = [SINGLE[resource][1] for resource in OCCASIONAL if is_shown(contract, resource)]
     if CHARGES in shown:
         shown.insert(shown.index(CHARGES), PLANS)
@@ -188,7 +188,7 @@ def _sheets(contract: Contract) -> dict[str, str]:
     return names | {each: each for each in last}
 
 
-def is_shown(contract: Contract, resource: str) -> bool:
+def is_shown(contract: Book, resource: str) -> bool:
     """Whether the master has the table: an occasional one without a row has no sheet.
 
     The tables of the plans de financement come together: when the settings ask for them, and whatever the settings say
@@ -201,7 +201,7 @@ def is_shown(contract: Contract, resource: str) -> bool:
     return resource not in OCCASIONAL or len(contract.tables[resource]) > 0
 
 
-def _data(contract: Contract, published_row: int) -> list[DataTable]:
+def _data(contract: Book, published_row: int) -> list[DataTable]:
     tops = {"fiches": FIRST_TABLE_ROW, "lignes_budgetaires": lines_row(contract)}
     found = []
     for resource, (letter, _) in PER_CONVENTION.items():
@@ -228,7 +228,7 @@ def _data(contract: Contract, published_row: int) -> list[DataTable]:
     return found
 
 
-def lines_row(contract: Contract) -> int:
+def lines_row(contract: Book) -> int:
     """The zero-based header row of the lines of a budget sheet: under the subtotals, their total and a blank line."""
     return FIRST_TABLE_ROW + max(1, len(contract.accounts.towns)) + 3
 
@@ -246,7 +246,7 @@ def choice_name(table: str) -> str:
 EXERCICES = "Liste_exercices"
 
 
-def _lists(contract: Contract, column: int) -> list[ListTable]:
+def _lists(contract: Book, column: int) -> list[ListTable]:
     """One list per field with allowed values, per spread table that others refer to, and the exercices."""
     found = []
     for resource, schema in contract.schemas.items():

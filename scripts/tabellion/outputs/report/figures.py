@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tabellion.contract.model import Contract
+from tabellion.contract.book import Book
 from tabellion.measures.overview import AMOUNTS, NOTHING_SAID, Overview, Sums
 from tabellion.outputs.report.words import signed
 from tabellion.schema.money import format_euros
@@ -129,7 +129,7 @@ def _largest(sums: Iterable[Sums]) -> int:
     return max((each.of(amount) for each in sums for amount in AMOUNTS), default=0)
 
 
-def figures_of(contract: Contract, exercice: int) -> Figures:
+def figures_of(contract: Book, exercice: int) -> Figures:
     """The figures of a contract's tables, ``exercice`` being the one that people are asked about now."""
     overview = contract.overview
     years = overview.exercices[::-1]
@@ -174,7 +174,7 @@ def figures_of(contract: Contract, exercice: int) -> Figures:
     )
 
 
-def _progress(contract: Contract, overview: Overview, exercice: int, convention: int | None, name: str) -> Progress:
+def _progress(contract: Book, overview: Overview, exercice: int, convention: int | None, name: str) -> Progress:
     counts = overview.progress(exercice, convention)
     stages = contract.schemas["suivis"].by_name["avancement"].enum
     known = [*stages, *sorted(count for count in counts if count not in stages and count != NOTHING_SAID)]

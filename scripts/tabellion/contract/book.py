@@ -1,13 +1,16 @@
-"""A contract in memory: its settings, schemas and theme, the tables of its register, and what they add up to."""
+"""The Book: a contract in memory, its settings, schemas and theme, its tables, and the address of every cell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from tabellion.addresses import cell_name
 from tabellion.contract.workspace import Settings
+from tabellion.findings import Finding, Place
 from tabellion.layout.theme import Theme
 from tabellion.measures import Accounts, FundingPlan, Overview, Walk, funding_plans, walk
 from tabellion.measures.funding import plan_rows
@@ -15,13 +18,32 @@ from tabellion.measures.measure import Rows
 from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.tables import Tables
 
+#: A cell of the tables: table, zero-based position of its row, field.
+CellKey = tuple[str, int, str]
+
+
+#: The theme of a book that is only read: nothing can be written with it.
+NO_THEME = Theme({}, (), "", 0, {}, (), ())
+
 
 @dataclass(frozen=True)
-class Contract:
-    """What a workbook is made from: the settings, schemas and look of a workspace, and the tables of its register.
+class SheetArea:
+    """An area of a sheet where rows were read: the sheet, the one-based column of each field, the first column."""
 
-    ``adoption`` names the adoption that the register comes from; it is empty where there was none. ``by_hand`` tells
-    which state of a register edited by hand it is; it is empty for one as the program wrote it.
+    sheet: str
+    columns: Mapping[str, int]
+    first_column: int
+
+
+@dataclass(frozen=True)
+class Book:
+    """The tables of a contract as they were read, from a workbook, from a register, or put together in memory.
+
+    ``fichier`` is the workbook, or the folder of the register. ``rows[table][position]`` is where a row stands: the
+    number of its area and its one-based row; (-1, line of its CSV) in a register. ``findings`` are what reading said,
+    ``unknown`` the cells that held something unreadable and already reported. ``sha256``, ``saved`` and ``author``
+    are a workbook's own. ``adoption`` names the adoption that the tables come from, ``by_hand`` the state of a
+    register edited by hand; both are empty where there was none.
     """
 
     settings: Settings
@@ -30,6 +52,31 @@ class Contract:
     tables: Tables
     adoption: str = ""
     by_hand: str = ""
+    fichier: str = ""
+    rows: Mapping[str, list[tuple[int, int]]] = field(default_factory=dict)
+    areas: tuple[SheetArea, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unknown: frozenset[CellKey] = frozenset()
+    sha256: str = ""
+    saved: datetime | None = None
+    author: str = ""
+
+    def locate(self, table: str, index: int, field: str | None = None) -> Place:
+        """The cell of a row's field (of its first cell, for a field that the sheet itself says), or its CSV line."""
+        number, row = self.rows[table][index]
+        if number < 0:
+            return Place(f"{self.fichier}/{table}.csv", ligne=row)
+        area = self.areas[number]
+        return Place(self.fichier, area.sheet, cell_name(row, area.columns.get(field or "", area.first_column)))
+
+    def row_places(self) -> dict[str, list[Place]]:
+        """The place of every row of every table."""
+        return {name: [self.locate(name, index) for index in range(len(rows))] for name, rows in self.rows.items()}
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be worked from: it was read whole, and nothing in it blocks."""
+        return bool(self.tables) and not self.unknown and not any(each.bloquant for each in self.findings)
 
     @cached_property
     def accounts(self) -> Accounts:

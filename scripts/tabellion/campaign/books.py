@@ -1,0 +1,119 @@
+"""The workbook of a contract made into a book, and a book as the journal keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
+from tabellion.checks.contract import check_integrity
+from tabellion.checks.staleness import check_computed_cells
+from tabellion.contract.book import Book, SheetArea
+from tabellion.contract.workspace import Settings
+from tabellion.layout.theme import Theme
+from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.raw import RawWorkbook
+from tabellion.reading.tables import FoundTable
+from tabellion.schema import Schemas, TableSchema
+from tabellion.schema.tables import make_table
+
+
+def read_book(workbook: RawWorkbook, fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
+    """Make a book of a master workbook; what is wrong, and blocks where it is the tables', becomes its findings.
+
+    The findings are in a file without a name.
+    """
+    reading = read_master(workbook, schemas, settings.identifiant)
+    book = book_of(reading, fichier, settings, theme)
+    if not reading.tables:
+        return replace(book, findings=tuple(without_file(reading.findings)))
+    unread = {(place.feuille, place.cellule) for place in (book.locate(*cell) for cell in book.unknown)}
+    wrong = [
+        each
+        for each in check_integrity(replace(book, unknown=frozenset()), reading.locate)
+        if each.bloquant and (each.place.feuille, each.place.cellule) not in unread
+    ]
+    return replace(book, findings=tuple(without_file([*reading.findings, *check_computed_cells(reading), *wrong])))
+
+
+def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: Theme) -> Book:
+    """The book of a master workbook that was read, with what the reading said."""
+    numbers: dict[int, int] = {}
+    areas: list[SheetArea] = []
+    rows: dict[str, list[tuple[int, int]]] = {}
+    for table, origins in reading.origins.items():
+        rows[table] = []
+        for origin in origins:
+            if id(origin.area) not in numbers:
+                numbers[id(origin.area)] = len(areas)
+                areas.append(_sheet_area(origin.area, reading.schemas[table]))
+            rows[table].append((numbers[id(origin.area)], origin.row))
+    properties = reading.workbook.properties
+    return Book(
+        settings,
+        reading.schemas,
+        theme,
+        reading.tables,
+        adoption=reading.identity.get("adoption", ""),
+        by_hand=reading.identity.get("registre", ""),
+        fichier=fichier,
+        rows=rows,
+        areas=tuple(areas),
+        findings=tuple(reading.findings),
+        unknown=frozenset(reading.unknown),
+        sha256=reading.workbook.sha256,
+        saved=saved_time(properties),
+        author=properties.get("lastModifiedBy", ""),
+    )
+
+
+def _sheet_area(area: FoundTable, schema: TableSchema) -> SheetArea:
+    labels = {each.title: each.name for each in schema.fields}
+    columns = {labels[label]: column for label, column in area.columns.items() if label in labels}
+    return SheetArea(area.sheet.name, columns, min(area.columns.values(), default=1))
+
+
+def to_json(book: Book) -> dict[str, Any]:
+    """The book as JSON has it, without its file's name, nor what its workspace says (settings, schemas, theme)."""
+    return {
+        "sha256": book.sha256,
+        "tables": {
+            name: {field: [plain_json(value) for value in values] for field, values in table.columns.items()}
+            for name, table in book.tables.items()
+        },
+        "rows": book.rows,
+        "areas": [[each.sheet, each.columns, each.first_column] for each in book.areas],
+        "findings": [finding_json(each) for each in book.findings],
+        "adoption": book.adoption,
+        "saved": None if book.saved is None else book.saved.isoformat(),
+        "author": book.author,
+        "unknown": sorted(book.unknown),
+        "by_hand": book.by_hand,
+    }
+
+
+def from_json(content: Mapping[str, Any], fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
+    """The book that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
+    return Book(
+        settings,
+        schemas,
+        theme,
+        {
+            name: make_table(
+                schemas[name], {field: [value_of(value) for value in values] for field, values in columns.items()}
+            )
+            for name, columns in content["tables"].items()
+        },
+        adoption=content["adoption"],
+        by_hand=content["by_hand"],
+        fichier=fichier,
+        rows={name: [(number, row) for number, row in rows] for name, rows in content["rows"].items()},
+        areas=tuple(SheetArea(*each) for each in content["areas"]),
+        findings=tuple(finding_of(each) for each in content["findings"]),
+        unknown=frozenset((name, position, field) for name, position, field in content["unknown"]),
+        sha256=content["sha256"],
+        saved=None if content["saved"] is None else datetime.fromisoformat(content["saved"]),
+        author=content["author"],
+    )
