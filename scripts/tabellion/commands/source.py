@@ -38,20 +38,20 @@ def load_contract(workspace: Workspace, depuis: Depuis | None = None) -> Book:
     """
     if depuis is Depuis.CONTRAT and workspace.contrat.exists():
         return _load_workbook(workspace)
-    mistakes: list[Finding] = []
+    schemas, mistakes = workspace.schemas, list[Finding]()
     theme, book, adoption, by_hand = NO_THEME, None, "", ""
     folder = workspace.registre if depuis is not Depuis.CONSOLIDATION else workspace.consolidated_register
     with _gathered(mistakes):
-        theme = load_theme(workspace.layout, workspace.schemas)
+        theme = load_theme(workspace.layout, schemas)
     with _gathered(mistakes):
         if depuis is Depuis.CONSOLIDATION and not folder.is_dir():
             place = Place(str(workspace.consolidation))
             raise TabellionError([finding("consolidation-absente", place, valeur=str(workspace.consolidation))])
-        book = load_register(folder, workspace.schemas, workspace.settings, theme)
+        book = load_register(folder, schemas, workspace.settings, theme)
         mistakes += check_integrity(book)
     with _gathered(mistakes):
         if depuis is not Depuis.CONSOLIDATION:
-            adoption, by_hand = load_adoption(folder).name, hand_print(folder, workspace.schemas)
+            adoption, by_hand = load_adoption(folder).name, hand_print(folder, schemas)
     if mistakes or book is None:
         raise TabellionError(mistakes)
     name = folder.relative_to(workspace.workbooks).as_posix()
