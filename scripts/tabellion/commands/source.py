@@ -40,7 +40,9 @@ def load_contract(workspace: Workspace, depuis: Depuis | None = None) -> Book:
         return _load_workbook(workspace)
     schemas, mistakes = workspace.schemas, list[Finding]()
     theme, book, adoption, by_hand = NO_THEME, None, "", ""
-    folder = workspace.registre if depuis is not Depuis.CONSOLIDATION else workspace.consolidated_register
+    folder = (
+        workspace.registre if depuis is not Depuis.CONSOLIDATION else workspace.consolidation / workspace.registre.name
+    )
     with _gathered(mistakes):
         theme = load_theme(workspace.layout, schemas)
     with _gathered(mistakes):

@@ -121,11 +121,6 @@ class Workspace:
         return self.workbooks / "consolidation"
 
     @property
-    def consolidated_register(self) -> Path:
-        """The folder of the consolidated register."""
-        return self.consolidation / self.registre.name
-
-    @property
     def layout(self) -> Path:
         """The layout of the workbooks: colours, fonts, column orders."""
         return self.templates / "contrat.toml"
