@@ -8,10 +8,9 @@ from decimal import Decimal
 
 from tabellion.schema.amounts import parse_amount
 from tabellion.schema.money import LARGEST_EUROS, format_euros, nearest_cents, plain_euros, typed_euros
-from tabellion.schema.typed.model import Example, Outcome, Reading, Typed, TypedRule, refused
+from tabellion.schema.typed.model import Example, Reading, Rules, Typed, refused
 from tabellion.schema.typed.words import boolean_rule, only_number, parts_of, unknown_rule, zero_rule
 
-_PRIS, _COMPRIS, _REFUSE = Outcome.PRIS, Outcome.COMPRIS, Outcome.REFUSE
 _SEPARATED = re.compile(r"\d[ '’.,]\d{3}(?!\d)")
 _CURRENCY = re.compile(r"€|eur", re.IGNORECASE)
 _SCALED = re.compile(r"[kKM]\s*(?:€|eur|$)|[kKM]€", re.IGNORECASE)
@@ -26,35 +25,8 @@ _FINE = re.compile(r"\d+[.,]\d{3,}")
 _LETTER_O = re.compile(r"(?<=[\d,. oO])[oO](?=[oO\d,. €]|$)|[oO](?=\d)")
 
 
-def _exact(typed: Typed) -> Reading | None:
-    if typed.number is None or typed.percent or not abs(typed.number) < LARGEST_EUROS:
-        return None
-    cents, exact = nearest_cents(typed.number)
-    return Reading(cents, format_euros(cents)) if exact else None
-
-
-def _finer(typed: Typed) -> Reading | None:
-    if typed.number is None or typed.percent or not abs(typed.number) < LARGEST_EUROS:
-        return None
-    return _rounded(nearest_cents(typed.number)[0])
-
-
 def _rounded(cents: int) -> Reading:
     return refused("montant-plus-fin-que-le-centime", f"Arrondissez à {typed_euros(cents)}.")
-
-
-def _huge(typed: Typed) -> Reading | None:
-    return None if typed.number is None or typed.percent else refused("montant-demesure")
-
-
-def _percentage(typed: Typed) -> Reading | None:
-    if typed.number is None or not typed.percent:
-        return None
-    return refused("pourcentage-au-lieu-de-nombre")
-
-
-def _date(typed: Typed) -> Reading | None:
-    return refused("date-au-lieu-de-nombre") if isinstance(typed.value, date | time | timedelta) else None
 
 
 def _worded(text: str) -> str:
@@ -62,43 +34,65 @@ def _worded(text: str) -> str:
     return _MILLIONS.sub(" M€", _THOUSANDS.sub(" k€", text))
 
 
-def _read(typed: Typed) -> Reading | None:
-    cents = parse_amount(_worded(typed.text)).cents if typed.text else None
-    if cents is None or abs(cents) >= LARGEST_EUROS * 100:
+MONEY_RULES = Rules("money")
+
+
+@MONEY_RULES.takes(
+    "un nombre", "des euros", Example(1234, 123_400), Example(1234.5, 123_450), Example(0, 0), Example(-12.5, -1_250)
+)
+def _exact(typed: Typed) -> Reading | None:
+    if typed.number is None or typed.percent or not abs(typed.number) < LARGEST_EUROS:
         return None
-    return Reading(cents, format_euros(cents))
+    cents, exact = nearest_cents(typed.number)
+    return Reading(cents, format_euros(cents)) if exact else None
 
 
-def _huge_text(typed: Typed) -> Reading | None:
-    cents = parse_amount(_worded(typed.text)).cents if typed.text else None
-    return None if cents is None else refused("montant-demesure")
-
-
-def _dashed(typed: Typed) -> Reading | None:
-    cents = parse_amount(typed.text).cents if _DASHED.search(typed.text) else None
-    if cents is None:
+@MONEY_RULES.refuses(
+    "un nombre de plus de deux décimales",
+    "un montant s'arrête au centime",
+    Example(12.345, code="montant-plus-fin-que-le-centime", proposal="12,35"),
+)
+def _finer(typed: Typed) -> Reading | None:
+    if typed.number is None or typed.percent or not abs(typed.number) < LARGEST_EUROS:
         return None
-    return refused(
-        "montant-ambigu", f"Tapez {typed_euros(-cents)} ou {typed_euros(cents)}, selon ce que vous vouliez dire."
-    )
+    return _rounded(nearest_cents(typed.number)[0])
 
 
-def _negative(typed: Typed) -> Reading | None:
-    return _read(typed) if _NEGATIVE.search(typed.text) else None
+@MONEY_RULES.refuses("un nombre démesuré", "ce n'est pas un montant", Example(1e15, code="montant-demesure"))
+def _huge(typed: Typed) -> Reading | None:
+    return None if typed.number is None or typed.percent else refused("montant-demesure")
 
 
-def _scaled(typed: Typed) -> Reading | None:
-    return _read(typed) if _SCALED.search(_worded(typed.text)) else None
+@MONEY_RULES.refuses(
+    "un nombre dans une cellule au format %",
+    "on ne sait pas si c'est 0,05 ou 5",
+    Example(0.05, code="pourcentage-au-lieu-de-nombre", percent=True),
+)
+def _percentage(typed: Typed) -> Reading | None:
+    if typed.number is None or not typed.percent:
+        return None
+    return refused("pourcentage-au-lieu-de-nombre")
 
 
-def _currency(typed: Typed) -> Reading | None:
-    return _read(typed) if _CURRENCY.search(typed.text) else None
+MONEY_RULES.append(boolean_rule("money"))
 
 
-def _separated(typed: Typed) -> Reading | None:
-    return _read(typed) if _SEPARATED.search(typed.text) else None
+@MONEY_RULES.refuses("une date", "ce n'est pas un montant", Example(date(2016, 12, 31), code="date-au-lieu-de-nombre"))
+def _date(typed: Typed) -> Reading | None:
+    return refused("date-au-lieu-de-nombre") if isinstance(typed.value, date | time | timedelta) else None
 
 
+MONEY_RULES.append(zero_rule("money", format_euros(0)))
+
+
+MONEY_RULES.append(unknown_rule("money"))
+
+
+@MONEY_RULES.refuses(
+    "un m minuscule : 12 m€",
+    "des milliers ou des millions ?",
+    Example("12 m€", code="montant-ambigu", proposal="12000 (milliers) ou 12000000 (millions)"),
+)
 def _small_m(typed: Typed) -> Reading | None:
     match = _SMALL_M.match(typed.text)
     cents = parse_amount(match["number"]).cents if match is not None else None
@@ -108,6 +102,14 @@ def _small_m(typed: Typed) -> Reading | None:
     return refused("montant-ambigu", f"Tapez {choices}, selon ce que vous vouliez dire.")
 
 
+@MONEY_RULES.refuses(
+    "un point ou une virgule devant trois chiffres",
+    "des milliers ou des décimales ?",
+    Example("1.234", code="montant-ambigu", proposal="1234 ou 1,23"),
+    Example("1,234", code="montant-ambigu", proposal="1234 ou 1,23"),
+    Example("12.345 €", code="montant-ambigu", proposal="12345 ou 12,35"),
+    Example("1,234 k€", code="montant-ambigu", proposal="1234000 ou 1234"),
+)
 def _ambiguous(typed: Typed) -> Reading | None:
     match = _TWO_WAYS.search(typed.text)
     if match is None or not parse_amount(_worded(typed.text)).ambiguous:
@@ -120,13 +122,106 @@ def _ambiguous(typed: Typed) -> Reading | None:
     return refused("montant-ambigu", f"Tapez {ways}, selon ce que vous vouliez dire.")
 
 
-def _fine(typed: Typed) -> Reading | None:
-    match = _FINE.search(typed.text)
-    if match is None or not parse_amount(typed.text).ambiguous:
+@MONEY_RULES.refuses(
+    "un tiret à la place des centimes : 1200,-",
+    "sans centimes, ou négatif ?",
+    Example("1200,-", code="montant-ambigu", proposal="1200 ou -1200"),
+)
+def _dashed(typed: Typed) -> Reading | None:
+    cents = parse_amount(typed.text).cents if _DASHED.search(typed.text) else None
+    if cents is None:
         return None
-    return _rounded(nearest_cents(Decimal(match[0].replace(",", ".")))[0])
+    return refused(
+        "montant-ambigu", f"Tapez {typed_euros(-cents)} ou {typed_euros(cents)}, selon ce que vous vouliez dire."
+    )
 
 
+@MONEY_RULES.understands(
+    "un montant négatif : parenthèses, moins devant ou derrière",
+    "un montant négatif",
+    Example("(1 234)", -123_400),
+    Example("-12", -1_200),
+    Example("12,50-", -1_250),
+    Example("−12 €", -1_200),
+    Example("(120 €)", -12_000),
+)
+def _negative(typed: Typed) -> Reading | None:
+    return _read(typed) if _NEGATIVE.search(typed.text) else None
+
+
+@MONEY_RULES.understands(
+    "k€, M€, milliers ou millions",
+    "mille ou un million d'euros",
+    Example("12 k€", 1_200_000),
+    Example("12,5K€", 1_250_000),
+    Example("1,5 M€", 150_000_000),
+    Example("12k", 1_200_000),
+    Example("2 millions d'euros", 200_000_000),
+)
+def _scaled(typed: Typed) -> Reading | None:
+    return _read(typed) if _SCALED.search(_worded(typed.text)) else None
+
+
+@MONEY_RULES.understands(
+    "un montant suivi de €, EUR ou euros",
+    "des euros",
+    Example("1 234,56 €", 123_456),
+    Example("1234 EUR", 123_400),
+    Example("€ 12", 1_200),
+    Example("1\u202f234,56\u00a0€", 123_456),
+    Example("1.234,56 €", 123_456),
+)
+def _currency(typed: Typed) -> Reading | None:
+    return _read(typed) if _CURRENCY.search(typed.text) else None
+
+
+@MONEY_RULES.understands(
+    "des milliers séparés par une espace, une apostrophe, un point ou une virgule",
+    "un seul montant",
+    Example("1 234,56", 123_456),
+    Example("1\u00a0234", 123_400),
+    Example("1\u2009234", 123_400),
+    Example("1'234.50", 123_450),
+    Example("1.234,56", 123_456),
+    Example("1,234.56", 123_456),
+    Example("1.234.567", 123_456_700),
+)
+def _separated(typed: Typed) -> Reading | None:
+    return _read(typed) if _SEPARATED.search(typed.text) else None
+
+
+@MONEY_RULES.understands(
+    "un nombre tapé comme un texte",
+    "le même nombre",
+    Example("1234", 123_400),
+    Example("12,5", 1_250),
+    Example("12.50", 1_250),
+    Example("1234\u200b", 123_400),
+)
+def _read(typed: Typed) -> Reading | None:
+    cents = parse_amount(_worded(typed.text)).cents if typed.text else None
+    if cents is None or abs(cents) >= LARGEST_EUROS * 100:
+        return None
+    return Reading(cents, format_euros(cents))
+
+
+@MONEY_RULES.refuses(
+    "un texte démesuré", "ce n'est pas un montant", Example("99 999 999 999 999 €", code="montant-demesure")
+)
+def _huge_text(typed: Typed) -> Reading | None:
+    cents = parse_amount(_worded(typed.text)).cents if typed.text else None
+    return None if cents is None else refused("montant-demesure")
+
+
+@MONEY_RULES.refuses(
+    "deux montants dans une cellule",
+    "on ne sait pas lequel compter",
+    Example("1 200 / 1 300", code="deux-valeurs", proposal="1200 ou 1300"),
+    Example("100 + 200", code="deux-valeurs", proposal="300"),
+    Example("1200 ou 1300", code="deux-valeurs", proposal="1200 ou 1300"),
+    Example("1200-1300", code="deux-valeurs", proposal="1200 ou 1300"),
+    Example("100\n200", code="deux-valeurs", proposal="100 ou 200"),
+)
 def _two(typed: Typed) -> Reading | None:
     parts = parts_of(typed.text)
     if len(parts) < 2:
@@ -141,6 +236,12 @@ def _two(typed: Typed) -> Reading | None:
     return refused("deux-valeurs", f"Tapez {words}, et mettez le reste dans le commentaire.")
 
 
+@MONEY_RULES.refuses(
+    "la lettre O parmi les chiffres",
+    "sans doute un zéro",
+    Example("12OO", code="texte-au-lieu-de-nombre", proposal="1200"),
+    Example("1 O00 €", code="texte-au-lieu-de-nombre", proposal="1000"),
+)
 def _letter(typed: Typed) -> Reading | None:
     mended = _LETTER_O.sub("0", typed.text)
     cents = parse_amount(mended).cents if mended != typed.text else None
@@ -149,6 +250,26 @@ def _letter(typed: Typed) -> Reading | None:
     return refused("texte-au-lieu-de-nombre", f"Tapez {typed_euros(cents)} : la lettre O y tenait la place d'un zéro.")
 
 
+@MONEY_RULES.refuses(
+    "plus de deux décimales",
+    "un montant s'arrête au centime",
+    Example("0,1234", code="montant-plus-fin-que-le-centime", proposal="0,12"),
+)
+def _fine(typed: Typed) -> Reading | None:
+    match = _FINE.search(typed.text)
+    if match is None or not parse_amount(typed.text).ambiguous:
+        return None
+    return _rounded(nearest_cents(Decimal(match[0].replace(",", ".")))[0])
+
+
+@MONEY_RULES.refuses(
+    "un montant parmi des mots : « environ 1200 », « 1200 HT »",
+    "le montant est proposé, les mots vont dans le commentaire",
+    Example("environ 1200", code="texte-au-lieu-de-nombre", proposal="1200"),
+    Example("1 200 HT", code="texte-au-lieu-de-nombre", proposal="1200"),
+    Example("~1200", code="texte-au-lieu-de-nombre", proposal="1200"),
+    Example("=1200", code="texte-au-lieu-de-nombre", proposal="1200"),
+)
 def _among_words(typed: Typed) -> Reading | None:
     number = only_number(typed.text) if "%" not in typed.text else None
     cents = parse_amount(number).cents if number is not None else None
@@ -158,213 +279,12 @@ def _among_words(typed: Typed) -> Reading | None:
     return refused("texte-au-lieu-de-nombre", proposal)
 
 
+@MONEY_RULES.refuses(
+    "tout autre texte",
+    "ce n'est pas un montant",
+    Example("voir convention", code="texte-au-lieu-de-nombre"),
+    Example("12 %", code="texte-au-lieu-de-nombre"),
+    Example("1 23 456 78 9", code="texte-au-lieu-de-nombre"),
+)
 def _other(_: Typed) -> Reading | None:
     return refused("texte-au-lieu-de-nombre", "Tapez le montant en chiffres, ou laissez la cellule vide.")
-
-
-MONEY_RULES: tuple[TypedRule, ...] = (
-    TypedRule(
-        "money",
-        "un nombre",
-        _PRIS,
-        "des euros",
-        (Example(1234, 123_400), Example(1234.5, 123_450), Example(0, 0), Example(-12.5, -1_250)),
-        _exact,
-    ),
-    TypedRule(
-        "money",
-        "un nombre de plus de deux décimales",
-        _REFUSE,
-        "un montant s'arrête au centime",
-        (Example(12.345, code="montant-plus-fin-que-le-centime", proposal="12,35"),),
-        _finer,
-    ),
-    TypedRule(
-        "money",
-        "un nombre démesuré",
-        _REFUSE,
-        "ce n'est pas un montant",
-        (Example(1e15, code="montant-demesure"),),
-        _huge,
-    ),
-    TypedRule(
-        "money",
-        "un nombre dans une cellule au format %",
-        _REFUSE,
-        "on ne sait pas si c'est 0,05 ou 5",
-        (Example(0.05, code="pourcentage-au-lieu-de-nombre", percent=True),),
-        _percentage,
-    ),
-    boolean_rule("money"),
-    TypedRule(
-        "money",
-        "une date",
-        _REFUSE,
-        "ce n'est pas un montant",
-        (Example(date(2016, 12, 31), code="date-au-lieu-de-nombre"),),
-        _date,
-    ),
-    zero_rule("money", format_euros(0)),
-    unknown_rule("money"),
-    TypedRule(
-        "money",
-        "un m minuscule : 12 m€",
-        _REFUSE,
-        "des milliers ou des millions ?",
-        (Example("12 m€", code="montant-ambigu", proposal="12000 (milliers) ou 12000000 (millions)"),),
-        _small_m,
-    ),
-    TypedRule(
-        "money",
-        "un point ou une virgule devant trois chiffres",
-        _REFUSE,
-        "des milliers ou des décimales ?",
-        (
-            Example("1.234", code="montant-ambigu", proposal="1234 ou 1,23"),
-            Example("1,234", code="montant-ambigu", proposal="1234 ou 1,23"),
-            Example("12.345 €", code="montant-ambigu", proposal="12345 ou 12,35"),
-            Example("1,234 k€", code="montant-ambigu", proposal="1234000 ou 1234"),
-        ),
-        _ambiguous,
-    ),
-    TypedRule(
-        "money",
-        "un tiret à la place des centimes : 1200,-",
-        _REFUSE,
-        "sans centimes, ou négatif ?",
-        (Example("1200,-", code="montant-ambigu", proposal="1200 ou -1200"),),
-        _dashed,
-    ),
-    TypedRule(
-        "money",
-        "un montant négatif : parenthèses, moins devant ou derrière",
-        _COMPRIS,
-        "un montant négatif",
-        (
-            Example("(1 234)", -123_400),
-            Example("-12", -1_200),
-            Example("12,50-", -1_250),
-            Example("−12 €", -1_200),
-            Example("(120 €)", -12_000),
-        ),
-        _negative,
-    ),
-    TypedRule(
-        "money",
-        "k€, M€, milliers ou millions",
-        _COMPRIS,
-        "mille ou un million d'euros",
-        (
-            Example("12 k€", 1_200_000),
-            Example("12,5K€", 1_250_000),
-            Example("1,5 M€", 150_000_000),
-            Example("12k", 1_200_000),
-            Example("2 millions d'euros", 200_000_000),
-        ),
-        _scaled,
-    ),
-    TypedRule(
-        "money",
-        "un montant suivi de €, EUR ou euros",
-        _COMPRIS,
-        "des euros",
-        (
-            Example("1 234,56 €", 123_456),
-            Example("1234 EUR", 123_400),
-            Example("€ 12", 1_200),
-            Example("1\u202f234,56\u00a0€", 123_456),
-            Example("1.234,56 €", 123_456),
-        ),
-        _currency,
-    ),
-    TypedRule(
-        "money",
-        "des milliers séparés par une espace, une apostrophe, un point ou une virgule",
-        _COMPRIS,
-        "un seul montant",
-        (
-            Example("1 234,56", 123_456),
-            Example("1\u00a0234", 123_400),
-            Example("1\u2009234", 123_400),
-            Example("1'234.50", 123_450),
-            Example("1.234,56", 123_456),
-            Example("1,234.56", 123_456),
-            Example("1.234.567", 123_456_700),
-        ),
-        _separated,
-    ),
-    TypedRule(
-        "money",
-        "un nombre tapé comme un texte",
-        _COMPRIS,
-        "le même nombre",
-        (Example("1234", 123_400), Example("12,5", 1_250), Example("12.50", 1_250), Example("1234\u200b", 123_400)),
-        _read,
-    ),
-    TypedRule(
-        "money",
-        "un texte démesuré",
-        _REFUSE,
-        "ce n'est pas un montant",
-        (Example("99 999 999 999 999 €", code="montant-demesure"),),
-        _huge_text,
-    ),
-    TypedRule(
-        "money",
-        "deux montants dans une cellule",
-        _REFUSE,
-        "on ne sait pas lequel compter",
-        (
-            Example("1 200 / 1 300", code="deux-valeurs", proposal="1200 ou 1300"),
-            Example("100 + 200", code="deux-valeurs", proposal="300"),
-            Example("1200 ou 1300", code="deux-valeurs", proposal="1200 ou 1300"),
-            Example("1200-1300", code="deux-valeurs", proposal="1200 ou 1300"),
-            Example("100\n200", code="deux-valeurs", proposal="100 ou 200"),
-        ),
-        _two,
-    ),
-    TypedRule(
-        "money",
-        "la lettre O parmi les chiffres",
-        _REFUSE,
-        "sans doute un zéro",
-        (
-            Example("12OO", code="texte-au-lieu-de-nombre", proposal="1200"),
-            Example("1 O00 €", code="texte-au-lieu-de-nombre", proposal="1000"),
-        ),
-        _letter,
-    ),
-    TypedRule(
-        "money",
-        "plus de deux décimales",
-        _REFUSE,
-        "un montant s'arrête au centime",
-        (Example("0,1234", code="montant-plus-fin-que-le-centime", proposal="0,12"),),
-        _fine,
-    ),
-    TypedRule(
-        "money",
-        "un montant parmi des mots : « environ 1200 », « 1200 HT »",
-        _REFUSE,
-        "le montant est proposé, les mots vont dans le commentaire",
-        (
-            Example("environ 1200", code="texte-au-lieu-de-nombre", proposal="1200"),
-            Example("1 200 HT", code="texte-au-lieu-de-nombre", proposal="1200"),
-            Example("~1200", code="texte-au-lieu-de-nombre", proposal="1200"),
-            Example("=1200", code="texte-au-lieu-de-nombre", proposal="1200"),
-        ),
-        _among_words,
-    ),
-    TypedRule(
-        "money",
-        "tout autre texte",
-        _REFUSE,
-        "ce n'est pas un montant",
-        (
-            Example("voir convention", code="texte-au-lieu-de-nombre"),
-            Example("12 %", code="texte-au-lieu-de-nombre"),
-            Example("1 23 456 78 9", code="texte-au-lieu-de-nombre"),
-        ),
-        _other,
-    ),
-)

@@ -19,11 +19,10 @@ from tabellion.schema.days import (
     serial_date,
     written_date,
 )
-from tabellion.schema.typed.model import Example, Outcome, Reading, Typed, TypedRule, refused
+from tabellion.schema.typed.model import Example, Reading, Rules, Typed, refused
 from tabellion.schema.typed.words import LEAVE_BLANK, ZERO_WORDS, is_unknown
 from tabellion.wording import fold, french_date
 
-_PRIS, _COMPRIS, _REFUSE = Outcome.PRIS, Outcome.COMPRIS, Outcome.REFUSE
 _RUN_TOGETHER = re.compile(r"\d{8}")
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
 _INCOMPLETE = re.compile(
@@ -38,6 +37,26 @@ def _taken(day: date | None) -> Reading | None:
     return None if day is None else Reading(day, written_date(day))
 
 
+def _proposed(day: date | None, code: str = "pas-une-date") -> Reading | None:
+    return None if day is None else refused(code, f"Tapez {french_date(day)}.")
+
+
+def _lacking(year: int) -> Reading:
+    return refused("date-incomplete", f"Tapez le jour, le mois et l'année, par exemple 31/12/{year}.")
+
+
+def _names_a_month(folded: str) -> bool:
+    words = re.findall(r"[a-z]{3,}", folded)
+    return any(month_number(word) for word in words) or re.fullmatch(r"\d{1,2}[/.-]\d{1,2}", folded) is not None
+
+
+_LAST_DAY = date(2016, 12, 31)
+
+
+DATE_RULES = Rules("date")
+
+
+@DATE_RULES.takes("une date", "ce jour", Example(_LAST_DAY, _LAST_DAY), Example(datetime(2016, 12, 31), _LAST_DAY))
 def _real(typed: Typed) -> Reading | None:
     value = typed.value
     if isinstance(value, datetime):
@@ -45,10 +64,16 @@ def _real(typed: Typed) -> Reading | None:
     return _taken(value) if isinstance(value, date) else None
 
 
+@DATE_RULES.understands(
+    "une date avec une heure", "ce jour, sans l'heure", Example(datetime(2016, 12, 31, 14, 30), _LAST_DAY)
+)
 def _with_time(typed: Typed) -> Reading | None:
     return _taken(typed.value.date()) if isinstance(typed.value, datetime) else None
 
 
+@DATE_RULES.understands(
+    "le numéro qu'Excel donne à un jour", "ce jour", Example(42735, _LAST_DAY), Example(42735.0, _LAST_DAY)
+)
 def _serial(typed: Typed) -> Reading | None:
     number = typed.number
     if number is None or typed.percent or not 0 <= number < 100_000 or number != int(number):
@@ -56,10 +81,12 @@ def _serial(typed: Typed) -> Reading | None:
     return _taken(serial_date(number, date1904=typed.date1904))
 
 
-def _proposed(day: date | None, code: str = "pas-une-date") -> Reading | None:
-    return None if day is None else refused(code, f"Tapez {french_date(day)}.")
-
-
+@DATE_RULES.refuses(
+    "une date sans séparateur",
+    "la date est proposée",
+    Example(20161231, code="pas-une-date", proposal="31/12/2016"),
+    Example("31122016", code="pas-une-date", proposal="31/12/2016"),
+)
 def _run_together(typed: Typed) -> Reading | None:
     number = typed.number
     digits = typed.text if number is None else f"{number:.0f}"
@@ -69,6 +96,9 @@ def _run_together(typed: Typed) -> Reading | None:
     return _proposed(days.pop()) if len(days) == 1 else None
 
 
+@DATE_RULES.refuses(
+    "une année seule", "il manque le jour et le mois", Example(2016, code="date-incomplete", proposal="31/12/2016")
+)
 def _year(typed: Typed) -> Reading | None:
     number = typed.number
     if number is None or number not in YEARS:
@@ -76,37 +106,85 @@ def _year(typed: Typed) -> Reading | None:
     return _lacking(int(number))
 
 
-def _lacking(year: int) -> Reading:
-    return refused("date-incomplete", f"Tapez le jour, le mois et l'année, par exemple 31/12/{year}.")
-
-
+@DATE_RULES.refuses(
+    "un autre nombre, une heure, VRAI ou FAUX",
+    "ce n'est pas une date",
+    Example(12, code="pas-une-date"),
+    Example(time(14, 30), code="pas-une-date"),
+    Example(True, code="pas-une-date"),
+)
 def _not_a_date(typed: Typed) -> Reading | None:
     return None if isinstance(typed.value, str) else refused("pas-une-date")
 
 
+@DATE_RULES.refuses(
+    "« n.c. », « ? », « néant », un tiret",
+    "une cellule vide et un commentaire le disent mieux",
+    Example("?", code="valeur-inconnue", proposal="vide"),
+    Example("-", code="valeur-inconnue", proposal="vide"),
+    Example("à voir", code="valeur-inconnue", proposal="vide"),
+)
 def _unknown(typed: Typed) -> Reading | None:
     known = not is_unknown(typed.text) and fold(typed.text) not in ZERO_WORDS
     return None if known else refused("valeur-inconnue", LEAVE_BLANK)
 
 
+@DATE_RULES.understands(
+    "année, mois, jour",
+    "ce jour",
+    Example("2016-12-31", _LAST_DAY),
+    Example("2016/12/31", _LAST_DAY),
+    Example("2016-12-31T00:00:00", _LAST_DAY),
+)
 def _iso(typed: Typed) -> Reading | None:
     return _taken(parse_day(typed.text)) if ISO.fullmatch(typed.text) else None
 
 
+@DATE_RULES.understands(
+    "jour, mois, année",
+    "le jour vient d'abord",
+    Example("03/04/2016", date(2016, 4, 3)),
+    Example("31/12/2016", _LAST_DAY),
+    Example("31-12-2016", _LAST_DAY),
+    Example("31.12.2016", _LAST_DAY),
+    Example("31 12 2016", _LAST_DAY),
+    Example("1/2/2016", date(2016, 2, 1)),
+    Example("31/12/2016 14:30", _LAST_DAY),
+)
 def _numeric(typed: Typed) -> Reading | None:
     match = NUMERIC.fullmatch(typed.text)
     return _taken(parse_day(typed.text)) if match is not None and len(match["year"]) == 4 else None
 
 
+@DATE_RULES.understands(
+    "jour, mois, année à deux chiffres (00 à 49)",
+    "une année de ce siècle",
+    Example("31-12-16", _LAST_DAY),
+    Example("31/12/16", _LAST_DAY),
+)
 def _short_year(typed: Typed) -> Reading | None:
     match = NUMERIC.fullmatch(typed.text)
     return _taken(parse_day(typed.text)) if match is not None and len(match["year"]) == 2 else None
 
 
+@DATE_RULES.understands(
+    "le mois en lettres",
+    "ce jour",
+    Example("31 décembre 2016", _LAST_DAY),
+    Example("31 DEC. 2016", _LAST_DAY),
+    Example("31-déc-16", _LAST_DAY),
+    Example("samedi 31 décembre 2016", _LAST_DAY),
+    Example("1er janvier 2016", date(2016, 1, 1)),
+)
 def _worded(typed: Typed) -> Reading | None:
     return _taken(parse_day(typed.text))
 
 
+@DATE_RULES.refuses(
+    "une année à deux chiffres (50 à 99)",
+    "de quel siècle ?",
+    Example("31/12/85", code="date-incomplete", proposal="quatre chiffres"),
+)
 def _old_short_year(typed: Typed) -> Reading | None:
     match = NUMERIC.fullmatch(typed.text) or WORDED.fullmatch(fold(typed.text))
     if match is None or len(match["year"]) != 2 or int(match["year"]) <= LAST_SHORT_YEAR:
@@ -114,6 +192,16 @@ def _old_short_year(typed: Typed) -> Reading | None:
     return refused("date-incomplete", "Tapez l'année à quatre chiffres.")
 
 
+@DATE_RULES.refuses(
+    "une date qui n'existe pas",
+    "le mois ou le jour est à corriger",
+    Example("31/02/2016", code="date-impossible", proposal="29 jours"),
+    Example("12/31/2016", code="date-impossible", proposal="31/12/2016"),
+    Example("31/13/2016", code="date-impossible"),
+    Example("2016-02-30", code="date-impossible", proposal="29 jours"),
+    Example("31 avril 2016", code="date-impossible", proposal="30 jours"),
+    Example("lundi 31 décembre 2016", code="date-impossible", proposal="31/12/2016"),
+)
 def _impossible(typed: Typed) -> Reading | None:
     match = ISO.fullmatch(typed.text) or NUMERIC.fullmatch(typed.text)
     if match is None:
@@ -136,12 +224,27 @@ def _impossible(typed: Typed) -> Reading | None:
     return refused("date-impossible", f"{words_of.capitalize()} a {last} jours : tapez la date exacte.")
 
 
+@DATE_RULES.refuses(
+    "le numéro d'un jour tapé comme un texte",
+    "la date est proposée",
+    Example("42735", code="pas-une-date", proposal="31/12/2016"),
+)
 def _serial_text(typed: Typed) -> Reading | None:
     if not _SERIAL.fullmatch(typed.text):
         return None
     return _proposed(serial_date(float(typed.text.replace(",", ".")), date1904=typed.date1904))
 
 
+@DATE_RULES.refuses(
+    "une date à laquelle il manque le jour, le mois ou l'année",
+    "il faut les trois",
+    Example("décembre 2016", code="date-incomplete", proposal="31/12/2016"),
+    Example("12/2016", code="date-incomplete"),
+    Example("fin 2016", code="date-incomplete"),
+    Example("2016", code="date-incomplete"),
+    Example("31/12", code="date-incomplete"),
+    Example("31 décembre", code="date-incomplete"),
+)
 def _incomplete(typed: Typed) -> Reading | None:
     folded = fold(typed.text)
     year = re.search(r"(?:19|20)\d\d", folded)
@@ -150,11 +253,11 @@ def _incomplete(typed: Typed) -> Reading | None:
     return _lacking(int(year[0])) if year else refused("date-incomplete", "Tapez le jour, le mois et l'année.")
 
 
-def _names_a_month(folded: str) -> bool:
-    words = re.findall(r"[a-z]{3,}", folded)
-    return any(month_number(word) for word in words) or re.fullmatch(r"\d{1,2}[/.-]\d{1,2}", folded) is not None
-
-
+@DATE_RULES.refuses(
+    "deux dates dans une cellule",
+    "on ne sait pas laquelle garder",
+    Example("01/01/2016 - 31/12/2016", code="deux-valeurs", proposal="01/01/2016 ou 31/12/2016"),
+)
 def _two(typed: Typed) -> Reading | None:
     found = _ANY_DATE.findall(typed.text)
     if len(found) < 2:
@@ -162,194 +265,16 @@ def _two(typed: Typed) -> Reading | None:
     return refused("deux-valeurs", f"Tapez {found[0]} ou {found[1]}, pas les deux.")
 
 
+@DATE_RULES.refuses(
+    "une date parmi des mots",
+    "la date est proposée",
+    Example("avant le 31/12/2016", code="pas-une-date", proposal="31/12/2016"),
+)
 def _among_words(typed: Typed) -> Reading | None:
     found = _ANY_DATE.findall(typed.text)
     return _proposed(parse_day(found[0])) if len(found) == 1 else None
 
 
+@DATE_RULES.refuses("tout autre texte", "ce n'est pas une date", Example("bientôt", code="pas-une-date"))
 def _other(_: Typed) -> Reading | None:
     return refused("pas-une-date", "Tapez le jour, le mois et l'année, comme 31/12/2016, ou laissez la cellule vide.")
-
-
-_LAST_DAY = date(2016, 12, 31)
-
-DATE_RULES: tuple[TypedRule, ...] = (
-    TypedRule(
-        "date",
-        "une date",
-        _PRIS,
-        "ce jour",
-        (Example(_LAST_DAY, _LAST_DAY), Example(datetime(2016, 12, 31), _LAST_DAY)),
-        _real,
-    ),
-    TypedRule(
-        "date",
-        "une date avec une heure",
-        _COMPRIS,
-        "ce jour, sans l'heure",
-        (Example(datetime(2016, 12, 31, 14, 30), _LAST_DAY),),
-        _with_time,
-    ),
-    TypedRule(
-        "date",
-        "le numéro qu'Excel donne à un jour",
-        _COMPRIS,
-        "ce jour",
-        (Example(42735, _LAST_DAY), Example(42735.0, _LAST_DAY)),
-        _serial,
-    ),
-    TypedRule(
-        "date",
-        "une date sans séparateur",
-        _REFUSE,
-        "la date est proposée",
-        (
-            Example(20161231, code="pas-une-date", proposal="31/12/2016"),
-            Example("31122016", code="pas-une-date", proposal="31/12/2016"),
-        ),
-        _run_together,
-    ),
-    TypedRule(
-        "date",
-        "une année seule",
-        _REFUSE,
-        "il manque le jour et le mois",
-        (Example(2016, code="date-incomplete", proposal="31/12/2016"),),
-        _year,
-    ),
-    TypedRule(
-        "date",
-        "un autre nombre, une heure, VRAI ou FAUX",
-        _REFUSE,
-        "ce n'est pas une date",
-        (
-            Example(12, code="pas-une-date"),
-            Example(time(14, 30), code="pas-une-date"),
-            Example(True, code="pas-une-date"),
-        ),
-        _not_a_date,
-    ),
-    TypedRule(
-        "date",
-        "« n.c. », « ? », « néant », un tiret",
-        _REFUSE,
-        "une cellule vide et un commentaire le disent mieux",
-        (
-            Example("?", code="valeur-inconnue", proposal="vide"),
-            Example("-", code="valeur-inconnue", proposal="vide"),
-            Example("à voir", code="valeur-inconnue", proposal="vide"),
-        ),
-        _unknown,
-    ),
-    TypedRule(
-        "date",
-        "année, mois, jour",
-        _COMPRIS,
-        "ce jour",
-        (Example("2016-12-31", _LAST_DAY), Example("2016/12/31", _LAST_DAY), Example("2016-12-31T00:00:00", _LAST_DAY)),
-        _iso,
-    ),
-    TypedRule(
-        "date",
-        "jour, mois, année",
-        _COMPRIS,
-        "le jour vient d'abord",
-        (
-            Example("03/04/2016", date(2016, 4, 3)),
-            Example("31/12/2016", _LAST_DAY),
-            Example("31-12-2016", _LAST_DAY),
-            Example("31.12.2016", _LAST_DAY),
-            Example("31 12 2016", _LAST_DAY),
-            Example("1/2/2016", date(2016, 2, 1)),
-            Example("31/12/2016 14:30", _LAST_DAY),
-        ),
-        _numeric,
-    ),
-    TypedRule(
-        "date",
-        "jour, mois, année à deux chiffres (00 à 49)",
-        _COMPRIS,
-        "une année de ce siècle",
-        (Example("31-12-16", _LAST_DAY), Example("31/12/16", _LAST_DAY)),
-        _short_year,
-    ),
-    TypedRule(
-        "date",
-        "le mois en lettres",
-        _COMPRIS,
-        "ce jour",
-        (
-            Example("31 décembre 2016", _LAST_DAY),
-            Example("31 DEC. 2016", _LAST_DAY),
-            Example("31-déc-16", _LAST_DAY),
-            Example("samedi 31 décembre 2016", _LAST_DAY),
-            Example("1er janvier 2016", date(2016, 1, 1)),
-        ),
-        _worded,
-    ),
-    TypedRule(
-        "date",
-        "une année à deux chiffres (50 à 99)",
-        _REFUSE,
-        "de quel siècle ?",
-        (Example("31/12/85", code="date-incomplete", proposal="quatre chiffres"),),
-        _old_short_year,
-    ),
-    TypedRule(
-        "date",
-        "une date qui n'existe pas",
-        _REFUSE,
-        "le mois ou le jour est à corriger",
-        (
-            Example("31/02/2016", code="date-impossible", proposal="29 jours"),
-            Example("12/31/2016", code="date-impossible", proposal="31/12/2016"),
-            Example("31/13/2016", code="date-impossible"),
-            Example("2016-02-30", code="date-impossible", proposal="29 jours"),
-            Example("31 avril 2016", code="date-impossible", proposal="30 jours"),
-            Example("lundi 31 décembre 2016", code="date-impossible", proposal="31/12/2016"),
-        ),
-        _impossible,
-    ),
-    TypedRule(
-        "date",
-        "le numéro d'un jour tapé comme un texte",
-        _REFUSE,
-        "la date est proposée",
-        (Example("42735", code="pas-une-date", proposal="31/12/2016"),),
-        _serial_text,
-    ),
-    TypedRule(
-        "date",
-        "une date à laquelle il manque le jour, le mois ou l'année",
-        _REFUSE,
-        "il faut les trois",
-        (
-            Example("décembre 2016", code="date-incomplete", proposal="31/12/2016"),
-            Example("12/2016", code="date-incomplete"),
-            Example("fin 2016", code="date-incomplete"),
-            Example("2016", code="date-incomplete"),
-            Example("31/12", code="date-incomplete"),
-            Example("31 décembre", code="date-incomplete"),
-        ),
-        _incomplete,
-    ),
-    TypedRule(
-        "date",
-        "deux dates dans une cellule",
-        _REFUSE,
-        "on ne sait pas laquelle garder",
-        (Example("01/01/2016 - 31/12/2016", code="deux-valeurs", proposal="01/01/2016 ou 31/12/2016"),),
-        _two,
-    ),
-    TypedRule(
-        "date",
-        "une date parmi des mots",
-        _REFUSE,
-        "la date est proposée",
-        (Example("avant le 31/12/2016", code="pas-une-date", proposal="31/12/2016"),),
-        _among_words,
-    ),
-    TypedRule(
-        "date", "tout autre texte", _REFUSE, "ce n'est pas une date", (Example("bientôt", code="pas-une-date"),), _other
-    ),
-)

@@ -82,6 +82,38 @@ class TypedRule:
     match: Callable[[Typed], Reading | None] = field(repr=False, compare=False)
 
 
+Matcher = Callable[[Typed], Reading | None]
+
+
+class Rules(list[TypedRule]):
+    """The rules of one kind, in order: each method adds the one whose matcher it decorates."""
+
+    def __init__(self, kind: TypedKind) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def takes(self, spelling: str, meaning: str, *examples: Example) -> Callable[[Matcher], Matcher]:
+        """A value that is taken as it is."""
+        return self._adding(spelling, Outcome.PRIS, meaning, examples)
+
+    def understands(self, spelling: str, meaning: str, *examples: Example) -> Callable[[Matcher], Matcher]:
+        """A value that is taken, with a notice that says how."""
+        return self._adding(spelling, Outcome.COMPRIS, meaning, examples)
+
+    def refuses(self, spelling: str, meaning: str, *examples: Example) -> Callable[[Matcher], Matcher]:
+        """A value that is to be typed again."""
+        return self._adding(spelling, Outcome.REFUSE, meaning, examples)
+
+    def _adding(
+        self, spelling: str, outcome: Outcome, meaning: str, examples: tuple[Example, ...]
+    ) -> Callable[[Matcher], Matcher]:
+        def add(match: Matcher) -> Matcher:
+            self.append(TypedRule(self.kind, spelling, outcome, meaning, examples, match))
+            return match
+
+        return add
+
+
 #: No rule looks into a longer text: it is no number, no date and no word of a list with a slip in it.
 _LONGEST = 120
 _SPACES = re.compile(r"[^\S\t\n\r\v\f]+")
