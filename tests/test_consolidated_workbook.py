@@ -28,7 +28,7 @@ from tabellion.findings import Place
 from tabellion.layout.names import IDENTITY, escape_label
 from tabellion.measures.overview import Overview
 from tabellion.outputs.consolidation import KIND_CONSOLIDATION, write_consolidation
-from tabellion.xlsx import cells as cells_module
+from tabellion.xlsx import lists as lists_module
 from tabellion.xlsx.cells import file_link
 
 BUILDERS = {"riche": rich, "petite": small}
@@ -372,7 +372,7 @@ def test_beyond_the_limit_of_links_the_words_stay(monkeypatch: pytest.MonkeyPatc
     found = Package(write_consolidation(rich()))
     assert len(links_of(found, "Modifications")) <= 10
     assert all(row["Cellule"] for row in rows_of(found, "Modifications"))
-    assert cells_module.MOST_LINKS < 65_530
+    assert lists_module.MOST_LINKS < 65_530
 
 
 @pytest.mark.parametrize("label", ["a*b?c~d", "=1+1", ">0", '"', "x" * 300])

@@ -12,10 +12,11 @@ import pytest
 from support.contracts import small_rows
 from support.masters import contract_of
 from tabellion.findings import Place
-from tabellion.xlsx import lists
-from tabellion.xlsx.cells import Cell, file_link
-from tabellion.xlsx.lists import ListWriter, LongColumn, LongSheet, write_cells
-from tabellion.xlsx.writer import DroppedValueError
+from tabellion.xlsx import sheets
+from tabellion.xlsx.cells import file_link
+from tabellion.xlsx.lists import write_cells
+from tabellion.xlsx.sheets import Cell, DroppedValueError, GrownSheet, LongColumn
+from tabellion.xlsx.writer import Writer
 
 CONTENTS = (
     None, "Éducation", " espaces autour ", "=1+1", "<a & b>", "deux\nlignes", "_x000D_", 0, -3, 12_345_678.9, 0.1,
@@ -25,7 +26,7 @@ CONTENTS = (
 
 def written(*, whole: bool) -> bytes:
     """A sheet with a title, 40 rows, and a line below them; the rows are given whole or cell by cell."""
-    writer = ListWriter(contract_of(small_rows()).theme)
+    writer = Writer(contract_of(small_rows()).theme)
     sheet = writer.sheet("Liste")
     plain, bold = writer.cell(num_format="@"), writer.cell(bold=True)
     rows = [
@@ -34,7 +35,7 @@ def written(*, whole: bool) -> bytes:
     ]
     sheet.title("Titre", "Sous-titre", len(CONTENTS))
     if whole:
-        assert isinstance(sheet.raw, LongSheet)
+        assert isinstance(sheet.raw, GrownSheet)
         sheet.raw.write_long_rows(4, len(rows), iter(rows))
     else:
         write_cells(sheet, 4, rows)
@@ -73,8 +74,8 @@ def test_the_same_cells_formats_and_links_are_read(both: tuple[bytes, bytes]) ->
 def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lists, "MOST_LINKS", 5)
-    writer = ListWriter(contract_of(small_rows()).theme)
+    monkeypatch.setattr(sheets, "MOST_LINKS", 5)
+    writer = Writer(contract_of(small_rows()).theme)
     sheet, style = writer.sheet("Liste"), writer.cell()
     sheet.write(0, 0, "Titre", style)
     columns = [
@@ -82,7 +83,7 @@ def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_k
         LongColumn((each for each in "aabbccdd"), lambda letter: Cell(letter, style)),
         LongColumn(range(1, 9), lambda row: Cell(row / 4, style, link(2 * row + 1))),
     ]
-    assert isinstance(sheet.raw, LongSheet)
+    assert isinstance(sheet.raw, GrownSheet)
     sheet.raw.write_long_columns(2, 8, columns)
     content = writer.close()
     read = openpyxl.load_workbook(io.BytesIO(content))["Liste"]
@@ -95,7 +96,7 @@ def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_k
 
 
 def test_a_long_table_covers_all_its_rows_and_one_beyond_the_sheet_is_refused() -> None:
-    writer = ListWriter(contract_of(small_rows()).theme)
+    writer = Writer(contract_of(small_rows()).theme)
     sheet = writer.sheet("Liste")
     sheet.table("Essai", 4, 1, 100_000, ["Un", "Deux"])
     with pytest.raises(DroppedValueError):

@@ -12,13 +12,13 @@ from xlsxwriter.format import Format
 from tabellion.layout.names import column_letters, quoted_sheet, quoted_text
 from tabellion.measures.measure import Measure, column_sum
 from tabellion.schema.money import euros
+from tabellion.xlsx.sheets import CellContent
 from tabellion.xlsx.writer import (
     EUROS,
     EUROS_AND_CENTS,
     SIGNED_EUROS,
     SIGNED_EUROS_AND_CENTS,
     TEXT_LENGTH,
-    CellContent,
     Sheet,
     Writer,
 )

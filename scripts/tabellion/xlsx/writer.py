@@ -1,4 +1,4 @@
-"""The pen that writes: xlsxwriter, with every refusal raised, formats made once, and formulas kept in a list.
+"""The writer of workbooks: xlsxwriter, with every refusal raised, formats made once, and formulas kept in a list.
 
 xlsxwriter returns a negative code instead of raising when it drops a value; a dropped value is lost data.
 """
@@ -13,19 +13,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, ClassVar
-from xml.sax.saxutils import escape
+from typing import Any
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
-from xlsxwriter.sharedstrings import SharedStringTable
 from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
 
 from tabellion.layout.identity import FormulaCell
 from tabellion.layout.names import column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
+from tabellion.xlsx.sheets import (
+    CellContent,
+    ComputedText,
+    DroppedValueError,
+    GrownSheet,
+    PlainStrings,
+    raise_if_dropped,
+)
 from tabellion.xlsx.text_metrics import text_lines
 
 #: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
@@ -51,53 +57,10 @@ _HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
 
 _ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 
-CellContent = str | int | float | date | None
-
-
-class ComputedText(str):
-    """A formula's text result as it is.
-
-    xlsxwriter compares results with ``""``, which it writes as no value at all, and with error names such as ``#REF!``,
-    which it writes as errors: this text is equal to none of them.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return False
-
-    __hash__ = str.__hash__
-
-
-class DroppedValueError(RuntimeError):
-    """xlsxwriter refused a value: a mistake of the program, since the checks come before."""
-
-
-class GrowingSheet(Worksheet):  # type: ignore[misc]
-    """A sheet of xlsxwriter whose rows still grow with their text: ``customHeight`` would keep their heights."""
-
-    def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
-        super()._xml_start_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
-
-    def _xml_empty_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
-        super()._xml_empty_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
-
-
-class PlainStrings(SharedStringTable):  # type: ignore[misc]
-    """Texts as they are: xlsxwriter takes one between ``<r>`` and ``</r>`` for marks of its own, and writes it raw."""
-
-    def _get_shared_string_index(self, string: str) -> int:
-        if string.startswith("<r>") and string.endswith("</r>"):
-            string = f'<r><t xml:space="preserve">{escape(string)}</t></r>'
-        index: int = super()._get_shared_string_index(string)
-        return index
-
 
 @dataclass
 class Writer:
     """One workbook being written."""
-
-    sheet_class: ClassVar[type[GrowingSheet]] = GrowingSheet
 
     theme: Theme
     stream: io.BytesIO = field(default_factory=io.BytesIO)
@@ -153,12 +116,12 @@ class Writer:
 
     def sheet(self, name: str) -> Sheet:
         """A new sheet."""
-        self.sheets.append(Sheet(self, self.book.add_worksheet(name, self.sheet_class)))
+        self.sheets.append(Sheet(self, self.book.add_worksheet(name, GrownSheet)))
         return self.sheets[-1]
 
     def name(self, name: str, refers_to: str) -> None:
         """A defined name."""
-        kept(self.book.define_name(name, refers_to), name)
+        raise_if_dropped(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
         """The workbook's bytes.
@@ -204,7 +167,7 @@ class Sheet:
         else:
             code = self.raw.write_number(row, column, value, style)
         if code:
-            kept(code, (row, column))
+            raise_if_dropped(code, (row, column))
 
     def formula(
         self, row: int, column: int, formula: str, style: Format, value: CellContent, source: tuple[str, str, str]
@@ -213,7 +176,7 @@ class Sheet:
         # What files read as an escaped character (``_x000D_``): xlsxwriter escapes it in texts but not in results.
         text = _ESCAPE.sub(r"_x005F\g<0>", value or "") if value is None or isinstance(value, str) else None
         result = value if text is None else ComputedText(text)
-        kept(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
+        raise_if_dropped(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
         self.writer.formulas.append(FormulaCell(*source, formula))
 
     def named_formula(self, row: int, column: int, name: str, formula: str, style: Format, value: CellContent) -> None:
@@ -224,12 +187,12 @@ class Sheet:
     def link(self, row: int, column: int, target: str, text: str, style: Format | None = None) -> None:
         """A link inside this workbook: ``target`` is a defined name, or a cell with its sheet."""
         style = style or self.writer.format(font_color=self.writer.theme.colours["lien"], underline=1, valign="vcenter")
-        kept(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
+        raise_if_dropped(self.raw.write_url(row, column, f"internal:{target}", style, text), (row, column))
 
     def open_link(self, row: int, column: int, target: Url, text: str, style: Format) -> None:
         """A link to another file, made as xlsxwriter's ``Url`` (or a kind of it)."""
         target.text = text
-        kept(self.raw.write_url(row, column, target, style), (row, column))
+        raise_if_dropped(self.raw.write_url(row, column, target, style), (row, column))
 
     def title(self, title: str, subtitle: str, width: int) -> None:
         """The band at the top of a sheet, over ``width`` columns: a title and a subtitle."""
@@ -248,7 +211,7 @@ class Sheet:
             for column, width in group:
                 self.widths[column] = max(width, self.widths.get(column, 0))
         for column, width in self.widths.items():
-            kept(self.raw.set_column(column, column, width), column)
+            raise_if_dropped(self.raw.set_column(column, column, width), column)
 
     def wide(
         self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any
@@ -277,7 +240,7 @@ class Sheet:
                 text_lines(text, widths.get(column, _DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
             )
             height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT + _ROW_MARGIN)
-            kept(self.raw.set_row(row, height), row)
+            raise_if_dropped(self.raw.set_row(row, height), row)
 
     def section(self, row: int, column: int, text: str) -> None:
         """A small heading above a table."""
@@ -313,7 +276,9 @@ class Sheet:
             columns.append(options)
         self.fit(row, [(label, column + place) for place, label in enumerate(labels)], bold=True)
         area = (row, column, row + height, column + len(labels) - 1)
-        kept(self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name)
+        raise_if_dropped(
+            self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name
+        )
         for each in self.raw.tables[-1]["columns"]:
             each["formula"] = each["formula"].replace(_AT, "@")
 
@@ -325,12 +290,12 @@ class Sheet:
         format_ = self.writer.book.add_format({"num_format": SIGNED_EUROS_AND_CENTS if signed else EUROS_AND_CENTS})
         corner = f"{column_letters(area[1])}{area[0] + 1}"
         rule = {"type": "formula", "criteria": f"=MOD(ROUND({corner}*100,0),100)<>0", "format": format_}
-        kept(self.raw.conditional_format(*area, rule), area)
+        raise_if_dropped(self.raw.conditional_format(*area, rule), area)
 
     def colour_word(self, area: tuple[int, int, int, int], word: str, colour: str) -> None:
         """Colour the cells of an area (first row, first column, last row, last column) that hold a word."""
         rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": self.writer.coloured(colour)}
-        kept(self.raw.conditional_format(*area, rule), area)
+        raise_if_dropped(self.raw.conditional_format(*area, rule), area)
 
     def print_setup(self, repeat_rows: tuple[int, int] | None, footer: str) -> None:
         """A4 landscape, as wide as the page, with headers repeated and the pages numbered."""
@@ -360,7 +325,7 @@ class Sheet:
         }
         if prompt:
             rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
-        kept(self.raw.data_validation(*area, rule), area)
+        raise_if_dropped(self.raw.data_validation(*area, rule), area)
 
 
 def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -376,9 +341,3 @@ def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
 def document_date(year: int) -> datetime:
     """The fixed date that a document carries, so that the same input gives the same bytes."""
     return datetime(year, 1, 1)
-
-
-def kept(code: Any, what: Any) -> None:
-    """Raise :class:`DroppedValueError` where ``code`` is that of a value that xlsxwriter dropped."""
-    if isinstance(code, int) and code < 0:
-        raise DroppedValueError(f"xlsxwriter dropped {what!r} (code {code})")

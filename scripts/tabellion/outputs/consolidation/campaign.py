@@ -20,8 +20,9 @@ from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.layout.names import CONTROLES, cell_link, cell_name
 from tabellion.wording import plural
-from tabellion.xlsx.cells import Cell, Palette
-from tabellion.xlsx.lists import FIRST_ROW, Column, finish, note, palette_for, write_columns
+from tabellion.xlsx.cells import CellMaker
+from tabellion.xlsx.lists import FIRST_ROW, Column, finish, maker_for, note, write_columns
+from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
 
 BOARD_TITLE, BOARD, LOSING = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes"
@@ -68,7 +69,7 @@ def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, foot
     lines = sorted(consolidation.board, key=lambda line: -line.exercice)
     received = [file for line in consolidation.board for file in line.received if file.verdict not in _COUNTING]
     losing = [*received, *consolidation.strays]
-    columns = _board_columns(palette_for(sheet.writer, len(lines)))
+    columns = _board_columns(maker_for(sheet.writer, len(lines)))
     sheet.title(BOARD_TITLE, "Un partenaire par ligne : ce qui lui a été envoyé, ce qu'il a renvoyé, ce qui compte",
                 len(columns))  # fmt: skip
     last = write_columns(sheet, BOARD, FIRST_ROW, columns, lines, empty="Aucun partenaire attendu.")
@@ -76,129 +77,129 @@ def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, foot
     sheet.section(top - 1, 0, "Fichiers qui ne comptent pas")
     note(sheet, top, "Une version plus ancienne, une copie, un fichier refusé ou qui n'est le formulaire de personne. "
          "Pour en écarter un, déplacez-le dans retours/écartés/.")  # fmt: skip
-    columns = _losing_columns(palette_for(sheet.writer, len(losing)), labels)
+    columns = _losing_columns(maker_for(sheet.writer, len(losing)), labels)
     write_columns(sheet, LOSING, top + 1, columns, losing, empty="Aucun.")
     sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)),
                f"↓ {plural(len(losing), 'fichier qui ne compte pas', 'fichiers qui ne comptent pas')}")  # fmt: skip
     finish(sheet, footer, columns=2)
 
 
-def _board_columns(palette: Palette) -> list[Column]:
+def _board_columns(maker: CellMaker) -> list[Column]:
     def late(line: BoardLine) -> Cell:
         if line.is_late:
-            return palette.state(IS_LATE, "erreur")
-        return palette.centred("à temps" if line.in_force else None)
+            return maker.state(IS_LATE, "erreur")
+        return maker.centred("à temps" if line.in_force else None)
 
     def count(severity: Severity) -> Callable[[BoardLine], int | None]:
         return lambda line: line.counts[severity] if line.latest else None
 
     def file(path: Callable[[BoardLine], str | None]) -> Callable[[BoardLine], Cell]:
-        return lambda line: _file(path(line), palette)
+        return lambda line: _file(path(line), maker)
 
     return [
-        Column(EXERCICE, 9, "center", lambda line: line.exercice, palette.centred),
-        Column("Partenaire", 30, "left", lambda line: line.nom, palette.text),
-        Column(STATE, 18, "center", lambda line: line.status, lambda status: palette.state(*_STATES[status])),
+        Column(EXERCICE, 9, "center", lambda line: line.exercice, maker.centred),
+        Column("Partenaire", 30, "left", lambda line: line.nom, maker.text),
+        Column(STATE, 18, "center", lambda line: line.status, lambda status: maker.state(*_STATES[status])),
         Column(LATE, 10, "center", cell=late),
         Column("Formulaire envoyé", 21, cell=file(lambda line: line.sent)),
-        Column("Reçus", 7, "center", lambda line: len(line.received), palette.centred),
+        Column("Reçus", 7, "center", lambda line: len(line.received), maker.centred),
         Column("Dernier fichier reçu", 21, cell=file(lambda line: line.latest.fichier if line.latest else None)),
-        Column("Enregistré le", 16, "center", lambda line: line.latest.saved if line.latest else None, palette.moment),
+        Column("Enregistré le", 16, "center", lambda line: line.latest.saved if line.latest else None, maker.moment),
         Column("En vigueur", 21, cell=file(lambda line: line.in_force.fichier if line.in_force else None)),
-        Column("Erreurs", 8, "center", count(Severity.ERREUR), palette.centred),
-        Column("Avertissements", 14, "center", count(Severity.AVERTISSEMENT), palette.centred),
-        Column("Informations", 12, "center", count(Severity.INFORMATION), palette.centred),
+        Column("Erreurs", 8, "center", count(Severity.ERREUR), maker.centred),
+        Column("Avertissements", 14, "center", count(Severity.AVERTISSEMENT), maker.centred),
+        Column("Informations", 12, "center", count(Severity.INFORMATION), maker.centred),
         Column("Copie annotée", 21, cell=file(lambda line: line.latest.annotated if line.latest else None)),
-        Column("Date limite", 12, "center", lambda line: line.due, palette.day),
-        Column("Courriel", 24, "left", lambda line: line.courriel, palette.text),
+        Column("Date limite", 12, "center", lambda line: line.due, maker.day),
+        Column("Courriel", 24, "left", lambda line: line.courriel, maker.text),
     ]
 
 
-def _losing_columns(palette: Palette, labels: Labels) -> list[Column]:
+def _losing_columns(maker: CellMaker, labels: Labels) -> list[Column]:
     def verdict(file: ReceivedFile) -> Cell:
-        return palette.state(file.verdict.value, _VERDICTS.get(file.verdict, "information"))
+        return maker.state(file.verdict.value, _VERDICTS.get(file.verdict, "information"))
 
     def others(file: ReceivedFile) -> int:
         return sum(file.counts.values()) - file.counts[Severity.ERREUR]
 
     return [
-        Column(EXERCICE, 9, "center", lambda file: file.exercice, palette.centred),
-        Column("Partenaire", 30, "left", lambda file: labels.partner(file.partenaire), palette.text),
+        Column(EXERCICE, 9, "center", lambda file: file.exercice, maker.centred),
+        Column("Partenaire", 30, "left", lambda file: labels.partner(file.partenaire), maker.text),
         Column("Ce qu'il en est", 18, "center", cell=verdict),
-        Column("Erreurs", 10, "center", lambda file: file.counts[Severity.ERREUR], palette.centred),
-        Column("Fichier", 21, cell=lambda file: _file(file.fichier, palette)),
-        Column("Infos", 7, "center", others, palette.centred),
-        Column("Par rapport à", 21, cell=lambda file: _file(file.other, palette)),
-        Column("Enregistré le", 16, "center", lambda file: file.saved, palette.moment),
-        Column("Copie annotée", 21, cell=lambda file: _file(file.annotated, palette)),
+        Column("Erreurs", 10, "center", lambda file: file.counts[Severity.ERREUR], maker.centred),
+        Column("Fichier", 21, cell=lambda file: _file(file.fichier, maker)),
+        Column("Infos", 7, "center", others, maker.centred),
+        Column("Par rapport à", 21, cell=lambda file: _file(file.other, maker)),
+        Column("Enregistré le", 16, "center", lambda file: file.saved, maker.moment),
+        Column("Copie annotée", 21, cell=lambda file: _file(file.annotated, maker)),
     ]
 
 
 def write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
     """Write the changed cells, then the rows whose removal is proposed."""
     changes, removals = consolidation.modifications, consolidation.removals
-    columns = _change_columns(palette_for(sheet.writer, len(changes)), labels)
+    columns = _change_columns(maker_for(sheet.writer, len(changes)), labels)
     sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé", len(columns))
     last = write_columns(sheet, CHANGES, FIRST_ROW, columns, changes, empty="Aucune modification.")
     top = last + 3
     sheet.section(top - 1, 0, "Lignes dont la suppression est proposée")
     note(sheet, top, "Ces lignes manquent dans un retour. Rien n'est supprimé : décidez, et supprimez au contrat.")
-    columns = _removal_columns(palette_for(sheet.writer, len(removals)), labels)
+    columns = _removal_columns(maker_for(sheet.writer, len(removals)), labels)
     write_columns(sheet, REMOVALS, top + 1, columns, removals, empty="Aucune.")
     proposals = plural(len(removals), "suppression proposée", "suppressions proposées")
     sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)), f"↓ {proposals}")
     finish(sheet, footer, columns=2)
 
 
-def _change_columns(palette: Palette, labels: Labels) -> list[Column]:
+def _change_columns(maker: CellMaker, labels: Labels) -> list[Column]:
     """The columns of modifications: each key has what the cell depends on, since most come back."""
 
     def row(key: tuple[Any, ...]) -> Cell:
         table, row_key, is_new = key
         words = labels.row(table, row_key)
-        return palette.text(f"{words} – nouvelle ligne" if is_new else words)
+        return maker.text(f"{words} – nouvelle ligne" if is_new else words)
 
     def value(key: tuple[Any, ...]) -> Cell:
-        return _value(palette, labels, *key)
+        return _value(maker, labels, *key)
 
     def said(name: str) -> Callable[[Modification], Any]:
         return lambda change: (change.table, change.champ, getattr(change, name))
 
     return [
-        Column("Table", 19, "left", lambda change: change.table, lambda table: palette.text(labels.table(table))),
+        Column("Table", 19, "left", lambda change: change.table, lambda table: maker.text(labels.table(table))),
         Column("Ligne", 38, "left", lambda change: (change.table, change.key, change.is_new_row), row),
         Column("Champ", 19, "left", lambda change: (change.table, change.champ),
-               lambda key: palette.text(labels.title(*key))),
+               lambda key: maker.text(labels.title(*key))),
         Column("Avant", 17, "left", said("before"), value),
         Column("Après", 17, "left", said("after"), value),
         Column("Différence (€)", 15, "right", lambda change: (change.table, change.champ, change.before, change.after),
-               lambda key: palette.signed(_difference(labels, *key))),
+               lambda key: maker.signed(_difference(labels, *key))),
         Column(OUTCOME, 15, "center", lambda change: change.outcome,
-               lambda outcome: palette.state(outcome.value, _OUTCOMES[outcome])),
+               lambda outcome: maker.state(outcome.value, _OUTCOMES[outcome])),
         Column("Partenaire", 20, "left", lambda change: change.partenaire,
-               lambda partner: palette.text(labels.partner(partner))),
-        Column("Exercice", 9, "center", lambda change: change.exercice, palette.centred),
-        Column("Fichier", 18, "left", lambda change: _name(change.place.fichier), palette.text),
-        Column("Feuille", 12, "left", lambda change: change.place.feuille, palette.text),
-        Column("Cellule", 9, "center", lambda change: change.place, palette.cell_of),
-        Column("Enregistré le", 16, "center", lambda change: change.saved, palette.moment),
-        Column("Par", 13, "left", lambda change: change.author, palette.text),
+               lambda partner: maker.text(labels.partner(partner))),
+        Column("Exercice", 9, "center", lambda change: change.exercice, maker.centred),
+        Column("Fichier", 18, "left", lambda change: _name(change.place.fichier), maker.text),
+        Column("Feuille", 12, "left", lambda change: change.place.feuille, maker.text),
+        Column("Cellule", 9, "center", lambda change: change.place, maker.cell_of),
+        Column("Enregistré le", 16, "center", lambda change: change.saved, maker.moment),
+        Column("Par", 13, "left", lambda change: change.author, maker.text),
     ]  # fmt: skip
 
 
-def _removal_columns(palette: Palette, labels: Labels) -> list[Column]:
+def _removal_columns(maker: CellMaker, labels: Labels) -> list[Column]:
     def row(removal: Removal) -> str:
         return removal.libelle or labels.row(removal.table, removal.key)
 
     return [
-        Column("Table", 19, "left", lambda removal: labels.table(removal.table), palette.text),
-        Column("Ligne", 38, "left", row, palette.text),
-        Column("Partenaire", 19, "left", lambda removal: labels.partner(removal.partenaire), palette.text),
+        Column("Table", 19, "left", lambda removal: labels.table(removal.table), maker.text),
+        Column("Ligne", 38, "left", row, maker.text),
+        Column("Partenaire", 19, "left", lambda removal: labels.partner(removal.partenaire), maker.text),
         Column("Fichier", 17, "left", lambda removal: removal.place,
-               lambda place: palette.link(_name(place.fichier), place)),
-        Column("Feuille", 17, "left", lambda removal: removal.place.feuille, palette.text),
-        Column("Cellule", 15, "center", lambda removal: removal.place, palette.cell_of),
-        Column("Exercice", 15, "center", lambda removal: removal.exercice, palette.centred),
+               lambda place: maker.link(_name(place.fichier), place)),
+        Column("Feuille", 17, "left", lambda removal: removal.place.feuille, maker.text),
+        Column("Cellule", 15, "center", lambda removal: removal.place, maker.cell_of),
+        Column("Exercice", 15, "center", lambda removal: removal.exercice, maker.centred),
     ]  # fmt: skip
 
 
@@ -217,7 +218,7 @@ def write_conflicts(sheet: Sheet, consolidation: Consolidation, labels: Labels, 
         for number, conflict in enumerate(consolidation.conflicts, 1)
         for claim in conflict.claims
     ]
-    columns = _conflict_columns(palette_for(sheet.writer, len(rows)), labels)
+    columns = _conflict_columns(maker_for(sheet.writer, len(rows)), labels)
     sheet.title(CONFLICTS_TITLE, "Des cellules changées différemment par plusieurs : la valeur du contrat reste",
                 len(columns))  # fmt: skip
     note(sheet, 2, "Plusieurs lignes de même numéro : plusieurs partenaires parlent de la même cellule.")
@@ -225,40 +226,40 @@ def write_conflicts(sheet: Sheet, consolidation: Consolidation, labels: Labels, 
     finish(sheet, footer, columns=1)
 
 
-def _conflict_columns(palette: Palette, labels: Labels) -> list[Column]:
+def _conflict_columns(maker: CellMaker, labels: Labels) -> list[Column]:
     def value(conflict: Conflict, value: Any) -> Cell:
-        return _value(palette, labels, conflict.table, conflict.champ, value)
+        return _value(maker, labels, conflict.table, conflict.champ, value)
 
     def place(row: _Disputed) -> Cell:
         where = row.conflict.place
-        return palette.link(_place_words(where), where) if where is not None else palette.text("pas au contrat")
+        return maker.link(_place_words(where), where) if where is not None else maker.text("pas au contrat")
 
     def difference(row: _Disputed) -> int | None:
         conflict = row.conflict
         return _difference(labels, conflict.table, conflict.champ, conflict.kept, row.claim.after)
 
     return [
-        Column(NUMBER, 6, "center", lambda row: row.number, palette.centred),
-        Column("Table", 19, "left", lambda row: labels.table(row.conflict.table), palette.text),
-        Column("Ligne", 32, "left", lambda row: labels.row(row.conflict.table, row.conflict.key), palette.text),
-        Column("Champ", 19, "left", lambda row: labels.title(row.conflict.table, row.conflict.champ), palette.text),
+        Column(NUMBER, 6, "center", lambda row: row.number, maker.centred),
+        Column("Table", 19, "left", lambda row: labels.table(row.conflict.table), maker.text),
+        Column("Ligne", 32, "left", lambda row: labels.row(row.conflict.table, row.conflict.key), maker.text),
+        Column("Champ", 19, "left", lambda row: labels.title(row.conflict.table, row.conflict.champ), maker.text),
         Column("Envoyé avec", 17, cell=lambda row: value(row.conflict, row.conflict.sent)),
         Column("Au contrat (reste)", 17, cell=lambda row: value(row.conflict, row.conflict.kept)),
         Column("Cellule du contrat", 18, cell=place),
-        Column("Partenaire", 18, "left", lambda row: labels.partner(row.claim.partenaire), palette.text),
+        Column("Partenaire", 18, "left", lambda row: labels.partner(row.claim.partenaire), maker.text),
         Column("Le partenaire dit", 17, cell=lambda row: value(row.conflict, row.claim.after)),
-        Column("Différence (€)", 15, "right", difference, palette.signed),
-        Column("Fichier", 17, "left", lambda row: _name(row.claim.place.fichier), palette.text),
-        Column("Cellule", 9, "center", lambda row: row.claim.place, palette.cell_of),
-        Column("Enregistré le", 16, "center", lambda row: row.claim.saved, palette.moment),
-        Column("Que faire", 36, "left", lambda row: _remedy(row.conflict, row.claim, labels), palette.text),
+        Column("Différence (€)", 15, "right", difference, maker.signed),
+        Column("Fichier", 17, "left", lambda row: _name(row.claim.place.fichier), maker.text),
+        Column("Cellule", 9, "center", lambda row: row.claim.place, maker.cell_of),
+        Column("Enregistré le", 16, "center", lambda row: row.claim.saved, maker.moment),
+        Column("Que faire", 36, "left", lambda row: _remedy(row.conflict, row.claim, labels), maker.text),
     ]
 
 
 def write_controls(sheet: Sheet, consolidation: Consolidation, footer: str) -> None:
     """Write every finding, of the contract, of each file and across partners, gravest first."""
     findings = sorted(consolidation.findings, key=lambda finding: (not finding.bloquant, finding.gravite))
-    columns = _finding_columns(palette_for(sheet.writer, len(findings)))
+    columns = _finding_columns(maker_for(sheet.writer, len(findings)))
     sheet.title(CONTROLES, "Ce qui a été constaté au contrat, dans chaque retour et entre partenaires", len(columns))
     blocking = sum(finding.bloquant for finding in findings)
     note(sheet, 2, f"{plural(len(findings), 'constat')}, dont {plural(blocking, 'bloquant')}. "
@@ -268,7 +269,7 @@ def write_controls(sheet: Sheet, consolidation: Consolidation, footer: str) -> N
     sheet.raw.print_area(0, 0, last, len(columns) - 2)
 
 
-def _finding_columns(palette: Palette) -> list[Column]:
+def _finding_columns(maker: CellMaker) -> list[Column]:
     """The columns of numbered findings."""
 
     def column(
@@ -281,31 +282,31 @@ def _finding_columns(palette: Palette) -> list[Column]:
         return entry.titre if entry is not None else finding.code
 
     def file(place: Place) -> Cell:
-        return palette.link(_name(place.fichier), place, one_line=True)
+        return maker.link(_name(place.fichier), place, shape="line")
 
     def others(places: Sequence[Place]) -> Cell:
         words = [str(place) for place in places]
         if len(words) > _MOST_PLACES:
             words[_MOST_PLACES:] = [f"et {plural(len(words) - _MOST_PLACES, 'autre')}"]
-        return palette.link("\n".join(words), next(iter(places), None))
+        return maker.link("\n".join(words), next(iter(places), None))
 
     return [
-        Column(NUMBER, 6, "center", lambda numbered: numbered[0], palette.centred),
-        column("Gravité", 15, "center", lambda finding: finding.gravite.label, lambda word: palette.state(word, word)),
-        column(BLOCKING, 10, "center", lambda finding: IS_BLOCKING if finding.bloquant else None, palette.centred),
-        column("Constat", 25, "left", title, palette.text),
+        Column(NUMBER, 6, "center", lambda numbered: numbered[0], maker.centred),
+        column("Gravité", 15, "center", lambda finding: finding.gravite.label, lambda word: maker.state(word, word)),
+        column(BLOCKING, 10, "center", lambda finding: IS_BLOCKING if finding.bloquant else None, maker.centred),
+        column("Constat", 25, "left", title, maker.text),
         column("Fichier", 20, "left", lambda finding: finding.place, file),
-        column("Feuille", 15, "left", lambda finding: finding.place.feuille, palette.text),
-        column("Cellule", 9, "center", lambda finding: finding.place, palette.cell_of),
-        column("Ce qui a été trouvé", 50, "left", lambda finding: finding.message, palette.text),
-        column("Que faire", 36, "left", lambda finding: finding.suggestion, palette.text),
+        column("Feuille", 15, "left", lambda finding: finding.place.feuille, maker.text),
+        column("Cellule", 9, "center", lambda finding: finding.place, maker.cell_of),
+        column("Ce qui a été trouvé", 50, "left", lambda finding: finding.message, maker.text),
+        column("Que faire", 36, "left", lambda finding: finding.suggestion, maker.text),
         column("Autres cellules", 28, "left", lambda finding: finding.liees, others),
-        column("Code", 26, "left", lambda finding: finding.code, palette.text),
+        column("Code", 26, "left", lambda finding: finding.code, maker.text),
     ]
 
 
-def _value(palette: Palette, labels: Labels, table: str, champ: str, value: Any) -> Cell:
-    return palette.value(labels.field(table, champ), value, labels.key_words(table, champ))
+def _value(maker: CellMaker, labels: Labels, table: str, champ: str, value: Any) -> Cell:
+    return maker.value(labels.field(table, champ), value, labels.key_words(table, champ))
 
 
 def _difference(labels: Labels, table: str, champ: str, before: Any, after: Any) -> int | None:
@@ -326,9 +327,9 @@ def _place_words(place: Place) -> str:
     return ", ".join(words for words in (place.feuille, place.cellule) if words) or _name(place.fichier)
 
 
-def _file(fichier: str | None, palette: Palette) -> Cell:
+def _file(fichier: str | None, maker: CellMaker) -> Cell:
     """A file's name, which opens it: its folder is said by the column."""
-    return palette.link(_name(fichier) or None, Place(fichier), one_line=True)
+    return maker.link(_name(fichier) or None, Place(fichier), shape="line")
 
 
 def _name(fichier: str | None) -> str:

@@ -18,8 +18,8 @@ from tabellion.measures.measure import Count, Criterion, Measure, OneOf, Total, 
 from tabellion.measures.overview import Overview, Sums
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.xlsx.blocks import Block, Key, computed_cell, criterion, sums_of, unique_labels, write_measure
-from tabellion.xlsx.cells import Cell
-from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, LongColumn, finish, note
+from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, finish, note
+from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet, Writer
 
 BY_YEAR, BY_CONVENTION, CROSSED, DETAIL = (

@@ -13,8 +13,9 @@ from tabellion.outputs.master.layout import shown_columns
 from tabellion.schema import Field, TableSchema
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import unique_labels
-from tabellion.xlsx.cells import Cell, Palette
-from tabellion.xlsx.lists import FIRST_ROW, Column, LongColumn, finish, palette_for, write_long_list
+from tabellion.xlsx.cells import CellMaker
+from tabellion.xlsx.lists import FIRST_ROW, Column, finish, maker_for, write_long_list
+from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet
 
 _ORIGIN = (
@@ -82,12 +83,12 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
     shown = f", les {height} premières sont ici" if height < len(table) else ""
     subtitle = f"{data.schema.description}  {plural(len(table), 'ligne')}{shown}".strip()
     sheet.title(data.schema.title, subtitle, len(data.labels))
-    palette = palette_for(sheet.writer, height)
+    maker = maker_for(sheet.writer, height)
     if told:
-        sample = palette.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
+        sample = maker.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.writer.format(italic=True))
-    cells = _cells(consolidation, data, height, told, palette, labels)
+    cells = _cells(consolidation, data, height, told, maker, labels)
     aligns = [_align(each) for each in data.fields]
     widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
     columns = [
@@ -106,7 +107,7 @@ def _cells(
     data: DataSheet,
     height: int,
     told: Mapping[int, Mapping[str, Place]],
-    palette: Palette,
+    maker: CellMaker,
     labels: Labels,
 ) -> list[LongColumn]:
     """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
@@ -120,19 +121,19 @@ def _cells(
     def field_cells(field: Field) -> LongColumn:
         key_words, values = labels.key_words(data.resource, field.name), table.column(field.name)[:height]
         if field.name not in returned:
-            return LongColumn(values, lambda value: palette.value(field, value, key_words))
+            return LongColumn(values, lambda value: maker.value(field, value, key_words))
         keys = ((value, field.name in mine) for value, mine in zip(values, here, strict=True))
-        return LongColumn(keys, lambda key: palette.value(field, key[0], key_words, returned=key[1]))
+        return LongColumn(keys, lambda key: maker.value(field, key[0], key_words, returned=key[1]))
 
     def source_cell(source: Place | None) -> Cell:
-        return palette.link(_file(source), source, one_line=True) if source is not None else palette.line(None)
+        return maker.link(_file(source), source, shape="line") if source is not None else maker.line(None)
 
     return [
         *map(field_cells, data.fields),
-        LongColumn(map(_file, origins), palette.line),
-        LongColumn((each.feuille if each is not None else None for each in origins), palette.line),
-        LongColumn(origins, palette.cell_of),
-        LongColumn((len(mine) or None for mine in here), palette.centred),
+        LongColumn(map(_file, origins), maker.line),
+        LongColumn((each.feuille if each is not None else None for each in origins), maker.line),
+        LongColumn(origins, maker.cell_of),
+        LongColumn((len(mine) or None for mine in here), maker.centred),
         LongColumn((next(iter(mine.values()), None) for mine in here), source_cell),
     ]
 

@@ -22,7 +22,7 @@ from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
 from tabellion.xlsx.identity import write_identity
-from tabellion.xlsx.lists import ListWriter
+from tabellion.xlsx.writer import Writer
 
 #: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.
 KIND_CONSOLIDATION = "consolidation"
@@ -48,7 +48,7 @@ def write_consolidation(consolidation: Consolidation, scratch: Path | None = Non
 def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
-    writer = ListWriter(contract.theme, scratch=scratch)
+    writer = Writer(contract.theme, scratch=scratch)
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"

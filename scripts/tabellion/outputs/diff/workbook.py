@@ -23,11 +23,12 @@ from tabellion.schema.money import euros
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import held
-from tabellion.xlsx.cells import Cell, FileLink, Palette, escaped_path
-from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, Column, ListWriter, finish, note, write_list
+from tabellion.xlsx.cells import CellMaker, escaped_path
+from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, Column, finish, note, write_list
+from tabellion.xlsx.sheets import Cell, FileLink
 from tabellion.xlsx.signature import BLANK as BLANK_SEAL
 from tabellion.xlsx.signature import PROPERTY, sign
-from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, document_date
+from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, Writer, document_date
 
 SUMMARY, LIST, LIST_TABLE, SUMS_TABLE = "Résumé", "Différences", "Differences", "Sommes"
 _COLUMNS = (
@@ -47,7 +48,7 @@ _FORMULA, _STRUCTURE = ("ƒ formule", "information"), ("▦ structure", "informa
 
 def write_differences(comparison: Comparison, words: DiffWords, theme: Theme, settings: Settings, path: Path) -> bytes:
     """The bytes of the workbook; its links lead to the two files from ``path``. The same comparison, the same bytes."""
-    writer = ListWriter(theme)
+    writer = Writer(theme)
     first, second = writer.sheet(SUMMARY), writer.sheet(LIST)
     footer = f"{comparison.before.name} → {comparison.after.name}"
     count = comparison.count
@@ -77,8 +78,8 @@ def _day(settings: Settings) -> datetime:
     return document_date(settings.debut)
 
 
-class _Colours(Palette):
-    """The palette of a list of differences: what was is on the colour of what goes, what is on that of what comes."""
+class _Colours(CellMaker):
+    """The maker of a list of differences: what was is on the colour of what goes, what is on that of what comes."""
 
     def told(self, field: Field | None, value: Any, labels: dict[Any, str], colour: str) -> Cell:
         """A value on a colour of the layout; a blank says that it is one, so that the colour is never alone."""
@@ -86,27 +87,28 @@ class _Colours(Palette):
         ink: dict[str, Any] = {"bg_color": colours[colour], "font_color": colours[f"{colour}_texte"]}
         wrap = {"text_wrap": True} if self.wrapped else {}
         if value is None:
-            return Cell(BLANK, self._format(italic=True, **ink))
+            return Cell(BLANK, self.writer.cell(italic=True, **ink))
         if isinstance(value, Unread):
-            return Cell(held(f"{value.text} (illisible)"), self._format(num_format="@", italic=True, **wrap, **ink))
+            return Cell(held(f"{value.text} (illisible)"), self.writer.cell(num_format="@", italic=True, **wrap, **ink))
         kind = field.kind if field is not None else "string"
         if kind == "money" and isinstance(value, int):
-            return Cell(euros(value), self._format(num_format=EUROS_AND_CENTS if value % 100 else EUROS, **ink))
+            return Cell(euros(value), self.writer.cell(num_format=EUROS_AND_CENTS if value % 100 else EUROS, **ink))
         plain = self.value(field, value, labels)
         return Cell(plain.content, self._kind(kind, value, wrap, ink))
 
     @cached_property
     def link_format(self) -> Format:
         """The format of a link, in the middle."""
-        ink = {"font_color": self.writer.theme.colours["lien"], "underline": 1}
-        return self._format(align="center", text_wrap=self.wrapped, **ink)
+        ink: dict[str, Any] = {"font_color": self.writer.theme.colours["lien"], "underline": 1}
+        return self.writer.cell(align="center", text_wrap=self.wrapped, **ink)
 
     def _kind(self, kind: str, value: Any, wrap: dict[str, Any], ink: dict[str, Any]) -> Format:
         if kind == "date" and value >= FIRST_DAY:
-            return self._format(num_format=DATE, align="left", **ink)
+            return self.writer.cell(num_format=DATE, align="left", **ink)
         if kind in ("percent", "integer", "boolean"):
-            return self._format(align="left", **({"num_format": PERCENT} if kind == "percent" else {}), **ink)
-        return self._format(num_format="@", **wrap, **ink)
+            more: dict[str, Any] = {"num_format": PERCENT} if kind == "percent" else {}
+            return self.writer.cell(align="left", **more, **ink)
+        return self.writer.cell(num_format="@", **wrap, **ink)
 
     def words(self, text: str, colour: str) -> Cell:
         """A text on a colour of the layout."""
@@ -116,8 +118,8 @@ class _Colours(Palette):
 class _DiffRows:
     """Makes the rows of both sheets."""
 
-    def __init__(self, comparison: Comparison, words: DiffWords, palette: _Colours, path: Path) -> None:
-        self.comparison, self.words, self.palette = comparison, words, palette
+    def __init__(self, comparison: Comparison, words: DiffWords, maker: _Colours, path: Path) -> None:
+        self.comparison, self.words, self.maker = comparison, words, maker
         self.folders = {id(side): _relative(side.path, path.parent) for side in (comparison.before, comparison.after)}
 
     # Summary
@@ -148,28 +150,28 @@ class _DiffRows:
 
     def sum_rows(self, table: TableDifference) -> Iterator[list[Cell]]:
         """The counts of a table and the sums of its amounts, one row for each amount."""
-        palette, words = self.palette, self.words
+        maker, words = self.maker, self.words
         if not table.count and not table.moved:
             return
         fields = [each for each in table.fields if (known := words.field(table.name, each)) and known.kind == "money"]
         sides = (self.comparison.before, self.comparison.after)
         old, new = (sums(side.tables.get(table.name), fields) for side in sides)
         head = [
-            palette.text(words.group(table.name, None)),
-            palette.centred(sum(len(row.cells) for row in table.changed)),
-            *(palette.centred(len(rows)) for rows in (table.added, table.removed, table.moved)),
+            maker.text(words.group(table.name, None)),
+            maker.centred(sum(len(row.cells) for row in table.changed)),
+            *(maker.centred(len(rows)) for rows in (table.added, table.removed, table.moved)),
         ]
         told = [each for each in fields if old[each] or new[each]]
         for rank, each in enumerate(told or [""]):
-            blank = palette.centred(None)
+            blank = maker.centred(None)
             start = head if rank == 0 else [head[0], blank, blank, blank, blank]
             if not each:
-                yield [*start, palette.text(None), blank, blank, blank]
+                yield [*start, maker.text(None), blank, blank, blank]
                 continue
             field = words.field(table.name, each)
             yield [
-                *start, palette.text(words.field_title(table.name, each)), palette.value(field, old[each], {}),
-                palette.value(field, new[each], {}), palette.signed(new[each] - old[each]),
+                *start, maker.text(words.field_title(table.name, each)), maker.value(field, old[each], {}),
+                maker.value(field, new[each], {}), maker.signed(new[each] - old[each]),
             ]  # fmt: skip
 
     # Differences
@@ -177,7 +179,7 @@ class _DiffRows:
     def rows(self) -> Iterator[list[Cell]]:
         """Every difference, numbered."""
         for number, cells in enumerate(self._all(), 1):
-            yield [self.palette.centred(number), *cells]
+            yield [self.maker.centred(number), *cells]
 
     def _all(self) -> Iterator[list[Cell]]:
         for table in self.comparison.tables:
@@ -186,7 +188,7 @@ class _DiffRows:
         for each in self.comparison.formulas:
             yield [
                 *self.head(_FORMULA, self.words.formula_table(each.key), None, self.words.formula_row(each.key), ""),
-                self.formula(each.before, "erreur"), self.formula(each.after, "juste"), self.palette.signed(None),
+                self.formula(each.before, "erreur"), self.formula(each.after, "juste"), self.maker.signed(None),
                 self.cell(before, each.before.place if each.before else None),
                 self.cell(after, each.after.place if each.after else None),
             ]  # fmt: skip
@@ -194,27 +196,27 @@ class _DiffRows:
             old, new = piece.before, piece.after
             yield [
                 *self.head(_STRUCTURE, piece.piece.part.value.capitalize(), None, self.words.piece(piece), ""),
-                self.palette.told(None, old.name if old else None, {}, "erreur"),
-                self.palette.told(None, new.name if new else None, {}, "juste"),
-                self.palette.signed(None),
+                self.maker.told(None, old.name if old else None, {}, "erreur"),
+                self.maker.told(None, new.name if new else None, {}, "juste"),
+                self.maker.signed(None),
                 self.cell(before, old.place if old else None), self.cell(after, new.place if new else None),
             ]  # fmt: skip
 
     def head(self, nature: tuple[str, str], table: str, convention: int | None, row: str, champ: str) -> list[Cell]:
         """The first columns of a difference, but for its number."""
-        palette = self.palette
+        maker = self.maker
         return [
-            palette.state(*nature), palette.text(table), palette.centred(convention), palette.text(row),
-            palette.text(champ),
+            maker.state(*nature), maker.text(table), maker.centred(convention), maker.text(row),
+            maker.text(champ),
         ]  # fmt: skip
 
     def formula(self, found: FormulaAt | None, colour: str) -> Cell:
         """A formula as text."""
-        return self.palette.words(found.shown if found is not None else "(aucune formule)", colour)
+        return self.maker.words(found.shown if found is not None else "(aucune formule)", colour)
 
     def table_rows(self, table: TableDifference) -> Iterator[list[Cell]]:
         """The differences of one table."""
-        words, palette, name = self.words, self.palette, table.name
+        words, maker, name = self.words, self.maker, table.name
         before, after, title = self.comparison.before, self.comparison.after, words.group(name, None)
         for change in table.changed:
             row, convention = words.row(after, name, change.after), words.convention(after, name, change.after)
@@ -224,18 +226,18 @@ class _DiffRows:
                     *self.head(_CHANGED, title, convention, row, champ),
                     self.value(name, cell.field, cell.before, "erreur"),
                     self.value(name, cell.field, cell.after, "juste"),
-                    palette.signed(words.difference(name, cell.field, cell.before, cell.after)),
+                    maker.signed(words.difference(name, cell.field, cell.before, cell.after)),
                     self.cell(before, before.locate(name, change.before, cell.field)),
                     self.cell(after, after.locate(name, change.after, cell.field)),
                 ]
         for nature, rows, side, direction in ((_ADDED, table.added, after, 1), (_REMOVED, table.removed, before, -1)):
             for lone in rows:
                 place = self.cell(side, side.locate(name, lone.position, None))
-                nothing, here = palette.centred(None), palette.words("(toute la ligne)", nature[1])
+                nothing, here = maker.centred(None), maker.words("(toute la ligne)", nature[1])
                 row, convention = words.row(side, name, lone.position), words.convention(side, name, lone.position)
                 total = self.total(side, name, lone.position)
                 start = self.head(nature, title, convention, row, "")
-                difference = palette.signed(None if total is None else direction * total)
+                difference = maker.signed(None if total is None else direction * total)
                 sides = [nothing, here] if direction > 0 else [here, nothing]
                 places = [nothing, place] if direction > 0 else [place, nothing]
                 yield [*start, *sides, difference, *places]
@@ -255,22 +257,22 @@ class _DiffRows:
         schema, field = self.words.schemas[table], self.words.field(table, name)
         key = schema.foreign.get(name)
         if key is not None and value is not None and not isinstance(value, Unread):
-            return self.palette.words(self.words.label(key.table, value), colour)
-        return self.palette.told(field, value, {}, colour)
+            return self.maker.words(self.words.label(key.table, value), colour)
+        return self.maker.told(field, value, {}, colour)
 
     def cell(self, side: Side, place: Place | None) -> Cell:
         """A cell of one of the two files, which opens there."""
-        palette = self.palette
+        maker = self.maker
         if place is None or not (place.cellule or place.ligne):
-            return palette.centred(None)
+            return maker.centred(None)
         if not place.cellule:
-            return palette.centred(f"{place.fichier or ''} ligne {place.ligne}".strip())
+            return maker.centred(f"{place.fichier or ''} ligne {place.ligne}".strip())
         text = held(f"{place.feuille}!{place.cellule}")
         folder = self.folders[id(side)]
         if folder is None:
-            return palette.centred(text)
+            return maker.centred(text)
         target = FileLink(folder, f"{quoted_sheet(place.feuille or '')}!{place.cellule}")
-        return Cell(text, palette.link_format, target)
+        return Cell(text, maker.link_format, target)
 
 
 def _relative(path: Path, folder: Path) -> str | None:

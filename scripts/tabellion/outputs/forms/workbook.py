@@ -36,7 +36,8 @@ from tabellion.schema.money import euros
 from tabellion.xlsx import signature
 from tabellion.xlsx.blocks import computed_cell
 from tabellion.xlsx.identity import write_identity
-from tabellion.xlsx.writer import CellContent, Sheet, Writer, document_date
+from tabellion.xlsx.sheets import CellContent
+from tabellion.xlsx.writer import Sheet, Writer, document_date
 
 #: Spare rows that are printed under the rows as sent, to be filled by hand; the others stay on the screen.
 _PRINTED_SPARE_ROWS = 8

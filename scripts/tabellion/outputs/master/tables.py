@@ -14,16 +14,8 @@ from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.money import euros
 from tabellion.wording import french_date
 from tabellion.xlsx.blocks import computed_cell
-from tabellion.xlsx.writer import (
-    DATE,
-    EUROS,
-    EUROS_AND_CENTS,
-    FIRST_DAY,
-    PERCENT,
-    CellContent,
-    Sheet,
-    Writer,
-)
+from tabellion.xlsx.sheets import CellContent
+from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, Writer
 
 #: Rows below a table that already carry its drop-downs, for clients whose tables do not grow by themselves.
 SPARE_ROWS = 200
