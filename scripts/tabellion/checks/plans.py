@@ -97,12 +97,12 @@ def check_plans(
 def _plans(
     charges: Sequence[Row], produits: Sequence[Row], unread: Mapping[str, Collection[int]]
 ) -> dict[tuple[str, int], _Plan]:
-    found: dict[tuple[str, int], _Plan] = {}
+    plans: dict[tuple[str, int], _Plan] = {}
     for table, rows in ((CHARGES, charges), (PRODUITS, produits)):
         for position, row in enumerate(rows):
             if row["fiche_id"] is None or row["exercice"] is None:
                 continue
-            plan = found.setdefault((row["fiche_id"], row["exercice"]), _Plan())
+            plan = plans.setdefault((row["fiche_id"], row["exercice"]), _Plan())
             plan.is_readable = plan.is_readable and position not in unread.get(table, ())
             if table == CHARGES:
                 side = plan.given if is_voluntary(row["poste"]) else plan.charges
@@ -111,62 +111,34 @@ def _plans(
                 side = plan.received if is_voluntary(row["compte"]) else plan.produits
                 name = _ASKED if row[_GRANTED] is None else _GRANTED
                 side.add(retained(row), (table, position, name))
-    return found
+    return plans
 
 
 def _check_balance(fiche: str, exercice: int, plan: _Plan, settings: Settings, say: Say) -> None:
     """Charges against produits, then the contributions volontaires by themselves; up to the rounding, only a notice."""
-    gap, rounding = plan.produits.cents - plan.charges.cents, settings.arrondi_euros * 100
-    cells = [*plan.charges.cells, *plan.produits.cells]
+    charges, produits = plan.charges, plan.produits
     words: dict[str, Any] = {"fiche": fiche, "exercice": exercice}
-    if gap and not plan.produits.cells:
-        (table, position, name), *others = cells
-        cents = plan.charges.cents
-        say(
-            "plan-sans-produit",
-            table,
-            position,
-            name,
-            valeur=euros(0),
-            attendu=euros(cents),
-            liees=others,
-            charges=format_euros(cents),
-            **words,
-        )
-    elif gap:
-        (table, position, name), *others = cells
-        say(
-            "plan-desequilibre",
-            table,
-            position,
-            name,
-            valeur=euros(plan.produits.cents),
-            attendu=euros(plan.charges.cents),
-            gravite=Severity.INFORMATION if abs(gap) <= rounding else None,
-            liees=others,
-            charges=format_euros(plan.charges.cents),
-            produits=format_euros(plan.produits.cents),
-            ecart=format_euros(abs(gap)),
-            manque="les charges" if gap > 0 else "les produits",
-            **words,
-        )
-    gap = plan.received.cents - plan.given.cents
-    if gap:
-        (table, position, name), *others = [*plan.given.cells, *plan.received.cells]
-        say(
-            "contributions-desequilibrees",
-            table,
-            position,
-            name,
-            valeur=euros(plan.received.cents),
-            attendu=euros(plan.given.cents),
-            gravite=Severity.INFORMATION if abs(gap) <= rounding else None,
-            liees=others,
-            charges=format_euros(plan.given.cents),
-            produits=format_euros(plan.received.cents),
-            ecart=format_euros(abs(gap)),
-            **words,
-        )
+
+    def say_gap(code: str, given: _Side, received: _Side, gravite: Severity | None, **details: Any) -> None:
+        (table, position, name), *others = [*given.cells, *received.cells]
+        amounts = {"charges": format_euros(given.cents), **details, **words}
+        paid, cost = euros(received.cents), euros(given.cents)
+        say(code, table, position, name, valeur=paid, attendu=cost, gravite=gravite, liees=others, **amounts)
+
+    for given, received in ((charges, produits), (plan.given, plan.received)):
+        gap = received.cents - given.cents
+        if not gap:
+            continue
+        if received is produits and not produits.cells:
+            say_gap("plan-sans-produit", given, received, None)
+            continue
+        notice = Severity.INFORMATION if abs(gap) <= settings.arrondi_euros * 100 else None
+        details = {"produits": format_euros(received.cents), "ecart": format_euros(abs(gap))}
+        if received is produits:
+            manque = "les charges" if gap > 0 else "les produits"
+            say_gap("plan-desequilibre", given, received, notice, **details, manque=manque)
+        else:
+            say_gap("contributions-desequilibrees", given, received, notice, **details)
 
 
 def _check_progress(position: int, row: Row, names: Mapping[Any, str], say: Say) -> None:
@@ -221,13 +193,13 @@ def check_returned_plans(reading: FormReading, settings: Settings) -> list[Findi
         table: {position for position, champ in reading.tables[table].unknown if champ in READ[table]}
         for table in FUNDING_TABLES
     }
-    found: list[Finding] = []
+    findings: list[Finding] = []
 
     def say(
         code: str, table: str, position: int, name: str | None, /, *, liees: Iterable[Cell] = (), **words: Any
     ) -> None:
         place = reading.locate(table, position, name)
-        found.append(finding(code, place, champ=name, liees=[reading.locate(*each) for each in liees], **words))
+        findings.append(finding(code, place, champ=name, liees=[reading.locate(*linked) for linked in liees], **words))
 
     check_plans(rows[CHARGES], rows[PRODUITS], reading.funders, unread, settings, say)
-    return found
+    return findings

@@ -53,8 +53,8 @@ def check_double_counts(inspection: Inspection, accounts: Accounts) -> None:
     """The lines of one exercice whose money another convention's line already counts."""
     unread = inspection.unread(_LINES, *_LINE_KEY, MEASURE)
     for double in double_counts(accounts):
-        position, kept = double.index, double.kept
-        if position in unread or kept in unread:
+        position, counted = double.index, double.kept
+        if position in unread or counted in unread:
             continue
         inspection.say(
             "compte-deux-fois",
@@ -62,7 +62,7 @@ def check_double_counts(inspection: Inspection, accounts: Accounts) -> None:
             position,
             MEASURE,
             valeur=euros(double.cents),
-            liees=[(_LINES, kept, MEASURE)],
+            liees=[(_LINES, counted, MEASURE)],
             libelle=double.libelle,
             calcule=format_euros(double.cents),
             collectivite=inspection.towns.get(double.town, double.town),
@@ -80,7 +80,7 @@ def check_twice_published(inspection: Inspection) -> None:
         values = tuple(inspection.value(_TOTALS, position, name) for name in key)
         first = firsts.setdefault(values, position)
         if first != position:
-            shown = [inspection.value(_TOTALS, each, "montant") for each in (first, position)]
+            shown = [inspection.value(_TOTALS, place, "montant") for place in (first, position)]
             words = ["rien" if cents is None else format_euros(cents) for cents in shown]
             inspection.say(
                 "total-en-double",

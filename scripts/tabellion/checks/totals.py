@@ -41,7 +41,7 @@ def check_totals(inspection: Inspection) -> None:
     """Check every exercice that has published totals; money counted twice in these and in the settings' exercice."""
     if not all(inspection.has(table, *fields) for table, fields in _NEEDED.items()):
         return
-    published = {int(each) for each in inspection.column(_TOTALS, "exercice").dropna().unique()}
+    published = {int(year) for year in inspection.column(_TOTALS, "exercice").dropna().unique()}
     _check_scopes(inspection)
     check_twice_published(inspection)
     for exercice in sorted(published | {inspection.settings.exercice}):
@@ -119,7 +119,7 @@ class _Exercice:
     @cached_property
     def doubtful(self) -> list[tuple[int | None, str | None, int | None]]:
         """The lines that could not be read or placed: convention, collectivité and cents, ``None`` being any."""
-        inspection, found = self.inspection, []
+        inspection, doubtful = self.inspection, []
         for position in inspection.unread(_LINES, "convention_id", "collectivite_id", "exercice", MEASURE):
             known = {
                 name: None if position in inspection.unread(_LINES, name) else inspection.value(_LINES, position, name)
@@ -127,8 +127,8 @@ class _Exercice:
             }
             if known["exercice"] in (None, self.accounts.exercice):
                 cents = None if position in inspection.unread(_LINES, MEASURE) else known[MEASURE] or 0
-                found.append((known["convention_id"], known["collectivite_id"], cents))
-        return found
+                doubtful.append((known["convention_id"], known["collectivite_id"], cents))
+        return doubtful
 
     def is_excused(self, gap: int, convention: int | None, town: str | None) -> bool:
         """Whether a total misses ``gap`` cents of lines only because some could not be read or placed.
@@ -168,7 +168,7 @@ class _Exercice:
             valeur=None if total.cents is None else euros(total.cents),
             attendu=euros(computed),
             gravite=Severity.INFORMATION if rounding else None,
-            liees=[(_TOTALS, self.position(each), "montant") for each in linked],
+            liees=[(_TOTALS, self.position(other), "montant") for other in linked],
             exercice=self.accounts.exercice,
             calcule=format_euros(computed),
             publie=format_euros(printed) if total.cents is not None else "vide",
@@ -311,7 +311,7 @@ class _Exercice:
         for total in self.accounts.every_published(source, SCOPE_ALL).values():
             if not self.totals_are_placed("source", "portee", "exercice"):
                 continue
-            computed = sum(each.cents or 0 for each in parts) if parts else self.accounts.of()
+            computed = sum(part.cents or 0 for part in parts) if parts else self.accounts.of()
             gap = (total.cents or 0) - computed
             if gap and not self.unread(total, *parts) and (parts or not self.is_excused(gap, None, None)):
                 self.say("total-general", total, computed, parts)

@@ -48,12 +48,12 @@ class Accounts:
     @cached_property
     def conventions(self) -> list[int]:
         """The numbers of the conventions, in the register's order."""
-        return [each for each in self.tables["conventions"].column("convention_id") if each is not None]
+        return [number for number in self.tables["conventions"].column("convention_id") if number is not None]
 
     @cached_property
     def towns(self) -> list[str]:
         """The identifiers of the collectivités, in the register's order."""
-        return [each for each in self.tables["collectivites"].column("collectivite_id") if each is not None]
+        return [town for town in self.tables["collectivites"].column("collectivite_id") if town is not None]
 
     @property
     def pairs(self) -> Iterator[Pair]:
@@ -75,10 +75,10 @@ class Accounts:
         """The sums by amount, convention and collectivité, ``None`` standing for all of them."""
         sums: dict[tuple[str, int | None, str | None], int] = {}
         for convention, town in self.pairs:
-            found = self.overview.of(self.exercice, convention, town)
-            for amount in AMOUNTS if found.lines else ():
+            lines = self.overview.of(self.exercice, convention, town)
+            for amount in AMOUNTS if lines.lines else ():
                 for key in ((convention, town), (convention, None), (None, town), (None, None)):
-                    sums[amount, *key] = sums.get((amount, *key), 0) + found.of(amount)
+                    sums[amount, *key] = sums.get((amount, *key), 0) + lines.of(amount)
         return sums
 
     def of(self, convention: int | None = None, town: str | None = None, amount: str = MEASURE) -> int:
@@ -87,12 +87,12 @@ class Accounts:
 
     @cached_property
     def _published(self) -> dict[PublishedKey, Published]:
-        found: dict[PublishedKey, Published] = {}
+        published: dict[PublishedKey, Published] = {}
         for index, row in enumerate(self.tables["totaux_publies"].rows):
             if row["exercice"] == self.exercice:
                 key = (row["source"], row["portee"], row["convention_id"], row["collectivite_id"])
-                found.setdefault(key, Published(index, row["montant"]))
-        return found
+                published.setdefault(key, Published(index, row["montant"]))
+        return published
 
     @cached_property
     def published_rows(self) -> Rows:
@@ -102,7 +102,7 @@ class Accounts:
 
     def every_published(self, source: str, scope: str) -> dict[PublishedKey, Published]:
         """The published totals of a source and a scope, in the register's order; of one printed twice, the first."""
-        return {key: each for key, each in self._published.items() if key[:2] == (source, scope)}
+        return {key: total for key, total in self._published.items() if key[:2] == (source, scope)}
 
     def published(
         self, source: str, scope: str, convention: int | None = None, town: str | None = None

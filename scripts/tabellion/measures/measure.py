@@ -158,7 +158,9 @@ class Total:
 
 
 def _conditions(where: Iterable[Criterion], columns: Columns) -> str:
-    return ",".join(f"{columns(each.field)},{each.formula}" for each in where if each.formula is not None)
+    return ",".join(
+        f"{columns(criterion.field)},{criterion.formula}" for criterion in where if criterion.formula is not None
+    )
 
 
 def column_sum(kind: str, table: str, label: str, values: Iterable[Any]) -> Measure:
@@ -206,9 +208,9 @@ def state(rounding: str, rounding_euros: int, *gaps: Measure) -> Measure:
 
     ``rounding`` is the formula of the largest gap that is only a rounding, ``rounding_euros`` its value.
     """
-    worst = f"MAX({','.join(f'ABS(N({each.formula}))' for each in gaps)})"
+    worst = f"MAX({','.join(f'ABS(N({gap.formula}))' for gap in gaps)})"
     formula = f'IF({worst}=0,"{EXACT}",IF({worst}<={rounding},"{ROUNDED}","{WRONG}"))'
-    return Measure("state", state_word(rounding_euros, *(each.value for each in gaps)), formula)
+    return Measure("state", state_word(rounding_euros, *(gap.value for gap in gaps)), formula)
 
 
 def state_word(rounding_euros: int, *gaps: int | str) -> str:

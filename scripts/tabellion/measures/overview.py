@@ -165,7 +165,7 @@ class Overview:
     def funding(self, **fields: Any) -> Funding:
         """The financements whose fields are these; ``None`` is a blank."""
         where = tuple(Criterion(name, value) for name, value in fields.items())
-        count, priced = (len(self.financements.matching(each)) for each in (where, (*where, Filled("montant"))))
+        count, priced = (len(self.financements.matching(criteria)) for criteria in (where, (*where, Filled("montant"))))
         return Funding(count, priced, Total("montant", where).value(self.financements))
 
     @cached_property

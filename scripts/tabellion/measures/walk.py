@@ -89,8 +89,16 @@ def walk(accounts: Accounts) -> Walk:
         gap = accounts.of(convention, town) - accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
         steps.append(Step(StepKind.LINES, gap, convention, town))
     doubles = [
-        Step(StepKind.DOUBLE, -each.cents, each.convention, each.town, each.index, each.kept, each.kept_convention)
-        for each in double_counts(accounts)
+        Step(
+            StepKind.DOUBLE,
+            -double_count.cents,
+            double_count.convention,
+            double_count.town,
+            double_count.index,
+            double_count.kept,
+            double_count.kept_convention,
+        )
+        for double_count in double_counts(accounts)
     ]
     return Walk(
         published=accounts.printed(RECAP, SCOPE_ALL),
@@ -124,4 +132,4 @@ def double_counts(accounts: Accounts) -> list[Double]:
             if convention not in seen:
                 seen.add(convention)
                 doubles.append(Double(index, convention, town, libelle, cents, counted[0], counted[1]))
-    return sorted(doubles, key=lambda each: each.convention)
+    return sorted(doubles, key=lambda double: double.convention)

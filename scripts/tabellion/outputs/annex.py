@@ -129,10 +129,10 @@ class _Annex:
     def write_lines(self, sheet: Sheet) -> None:
         """The budget lines of the exercice, that the sheets of credits add up."""
         rows = [
-            [_number(each["convention_id"]), self._town(each["collectivite_id"]), held(each["libelle"]),
-             *(each[name] for name in AMOUNTS)]
-            for each in self.figures.tables["lignes_budgetaires"].rows
-            if each["exercice"] == self.figures.exercice
+            [_number(row["convention_id"]), self._town(row["collectivite_id"]), held(row["libelle"]),
+             *(row[name] for name in AMOUNTS)]
+            for row in self.figures.tables["lignes_budgetaires"].rows
+            if row["exercice"] == self.figures.exercice
         ]  # fmt: skip
         self._open(sheet, "Lignes", f"Les lignes budgétaires de {self.figures.exercice}", 6)
         labels = (_NUMBER, _TOWN, "Libellé", *_LABELS)
@@ -143,9 +143,9 @@ class _Annex:
         """The financements, that the sheet of funding adds up."""
         conventions = {row["fiche_id"]: row["convention_id"] for row in self.figures.tables["fiches"].rows}
         rows = [
-            [_number(conventions.get(each["fiche_id"])), each["fiche_id"], self._funder(each["financeur_id"]),
-             held(each["dispositif"]), each["statut_montant"], each["montant"]]
-            for each in self.figures.tables["financements"].rows
+            [_number(conventions.get(row["fiche_id"])), row["fiche_id"], self._funder(row["financeur_id"]),
+             held(row["dispositif"]), row["statut_montant"], row["montant"]]
+            for row in self.figures.tables["financements"].rows
         ]  # fmt: skip
         self._open(sheet, "Détail des financements", "Les financements des fiches, montants compris ou non", 6)
         labels = (_NUMBER, "Fiche", _FUNDER, "Dispositif / BOP", "État du montant", _PRICE)
@@ -192,7 +192,7 @@ class _Annex:
         funders = self.figures.funders
         literal = criteria(funders.values())
         fundings = [(self.figures.overview.funding(financeur_id=key), key) for key in funders]
-        fundings.sort(key=lambda each: (-each[0].montant, -each[0].financements))
+        fundings.sort(key=lambda ranked: (-ranked[0].montant, -ranked[0].financements))
         keys = [(rank, held(funders[key])) for rank, (_, key) in enumerate(fundings, 1)]
         rows = [_funding(funding, Criterion("financeur_id", key, literal(funders[key]))) for funding, key in fundings]
         return _funding_block(f"Par financeur, {_WHOLE}", BY_FUNDER, labels, keys, rows)

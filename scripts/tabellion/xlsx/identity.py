@@ -18,8 +18,8 @@ def write_identity(writer: Writer, identity: Mapping[str, str | int]) -> None:
         sheet.write(row, 1, value, style)
     for offset, words in enumerate(FORMULA_HEADERS):
         sheet.write(0, FORMULAS_COLUMN + offset, words, header)
-    for row, each in enumerate(unique_formulas(writer.formulas), 1):
-        for offset, text in enumerate((each.table, each.key, each.column, each.formula)):
+    for row, formula in enumerate(unique_formulas(writer.formulas), 1):
+        for offset, text in enumerate((formula.table, formula.key, formula.column, formula.formula)):
             sheet.write(row, FORMULAS_COLUMN + offset, text, style)
     sheet.raw.very_hidden()
 

@@ -97,15 +97,15 @@ def write_long_list(
 
 def _write_header(sheet: Sheet, name: str, row: int, columns: Sequence[Column], count: int, empty: str) -> int:
     """Write the table's header and the row that says that it has none; returns its last row."""
-    labels = [each.label for each in columns]
-    aligned = {each.label: each.align for each in columns if each.align != "left"}
+    labels = [column.label for column in columns]
+    aligned = {column.label: column.align for column in columns if column.align != "left"}
     last = row + max(1, count)
     sheet.table(name, row, 0, last - row, labels, aligned=aligned)
     if not count:
         blank = CellMaker(sheet.writer)
         for column in range(len(columns)):
             sheet.write(last, column, empty if column == 0 else None, blank.line(None).style)
-    sheet.set_widths((place, each.width) for place, each in enumerate(columns))
+    sheet.set_widths((place, column.width) for place, column in enumerate(columns))
     return last
 
 

@@ -132,10 +132,10 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
     # ``customHeight`` would keep the heights of rows when their texts change.
 
     def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
-        super()._xml_start_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
+        super()._xml_start_tag_unencoded(tag, [attribute for attribute in attributes if attribute[0] != "customHeight"])
 
     def _xml_empty_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
-        super()._xml_empty_tag_unencoded(tag, [each for each in attributes if each[0] != "customHeight"])
+        super()._xml_empty_tag_unencoded(tag, [attribute for attribute in attributes if attribute[0] != "customHeight"])
 
     def add_table(self, row: int, column: int, last_row: int, last_column: int, options: dict[str, Any]) -> int:
         """A table, as xlsxwriter adds it with one row: it would note each cell of the others, against overlaps."""
@@ -144,7 +144,7 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         if not code:
             table = self.tables[-1]
             area = f"{cell_name(row, column)}:{cell_name(last_row, last_column)}"
-            table |= {each: area for each in ("range", "a_range", "autofilter") if table.get(each)}
+            table |= {name: area for name in ("range", "a_range", "autofilter") if table.get(name)}
         return code
 
     def write_long_columns(self, first_row: int, count: int, columns: Sequence[LongColumn]) -> None:
@@ -175,10 +175,10 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
             keys = list(column.keys)
             count = len(keys)
             made = {key: self._made(column.cell(key), opening) for key in dict.fromkeys(keys)}
-            found = [made[key] for key in keys]
-            pieces.append(end for end, _ in found)
+            ends = [made[key] for key in keys]
+            pieces.append(end for end, _ in ends)
             if any(link is not None for _, link in made.values()):
-                links += [(row, place, link) for row, (_, link) in enumerate(found, first_row) if link is not None]
+                links += [(row, place, link) for row, (_, link) in enumerate(ends, first_row) if link is not None]
         numbers = map(str, range(first_row + 1, first_row + count + 1))
         self.fh.writelines(map(str.join, numbers, zip(*pieces, strict=False)))
         first = sorted(links)[: max(0, MOST_LINKS - self.hlink_count)]
@@ -225,7 +225,7 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
             for column, url in sorted(columns.items()):
                 address = f"{column_letters(column)}{row + 1}"
                 lines.append(self._link_line(address, url, relations))
-        lines += [self._line(each, link.target, link.cell, relations) for each, link in self._long_links]
+        lines += [self._line(address, link.target, link.cell, relations) for address, link in self._long_links]
         if lines:
             self.fh.write(f"<hyperlinks>{''.join(lines)}</hyperlinks>")
 

@@ -25,7 +25,7 @@ _WIDTHS_BY_SIZE = {
     82: "mæÆ",
     91: "MœŒ@W—→←",
 }
-_WIDTHS = {each: size for size, characters in _WIDTHS_BY_SIZE.items() for each in characters}
+_WIDTHS = {character: size for size, characters in _WIDTHS_BY_SIZE.items() for character in characters}
 _OTHER = 60
 #: What a bold face adds.
 _BOLD = 1.04
@@ -38,7 +38,7 @@ _BREAK = re.compile(r"[^ \t-]*(?:-+|[ \t]+|$)")
 
 def text_width(text: str) -> int:
     """The width of a text in hundredths of an em."""
-    return sum(_WIDTHS.get(each, _OTHER) for each in text)
+    return sum(_WIDTHS.get(character, _OTHER) for character in text)
 
 
 def _unit(size: float, bold: bool) -> float:

@@ -227,8 +227,8 @@ class Sheet:
 
     def fit(self, row: int, texts: Iterable[tuple[CellContent, int]], *, bold: bool = False) -> None:
         """Make a row as high as its longest wrapped text, once widths are known; ``texts`` are (content, column)."""
-        found = self.wrapped.setdefault(row, [])
-        found.extend((text, column, bold) for text, column in texts if isinstance(text, str))
+        wrapped = self.wrapped.setdefault(row, [])
+        wrapped.extend((text, column, bold) for text, column in texts if isinstance(text, str))
 
     def fit_rows(self) -> None:
         """Give the rows of :meth:`fit` their heights."""
@@ -279,8 +279,8 @@ class Sheet:
         raise_if_dropped(
             self.raw.add_table(*area, {"name": name, "columns": columns, "autofilter": filters, "style": None}), name
         )
-        for each in self.raw.tables[-1]["columns"]:
-            each["formula"] = each["formula"].replace(_AT, "@")
+        for declared in self.raw.tables[-1]["columns"]:
+            declared["formula"] = declared["formula"].replace(_AT, "@")
 
     def show_cents(self, area: tuple[int, int, int, int], *, signed: bool = False) -> None:
         """Let amounts of an area (first row, first column, last row, last column) show their cents when they have some.

@@ -169,7 +169,7 @@ class Credits:
             whole = self.shown(here)
             if others:
                 known = "+".join(["0", *(this_row(name, label) for label in labels[2 : 2 + len(shown)])])
-                rest = whole.value - sum(each.value for each in row)
+                rest = whole.value - sum(measure.value for measure in row)
                 row.append(Measure("euros", rest, f"{this_row(name, labels[-1])}-({known})"))
             rows.append([*row, whole])
         totals = sums_of(name, labels[2:], rows, ["euros"] * len(labels[2:]))
@@ -181,7 +181,7 @@ class Credits:
         named: dict[str, list[str | None]] = {}
         spellings: dict[str, str] = {}
         present = {town for _, _, town in self.overview.cells}
-        for key in [*(each for each in self.towns if each in present), *sorted(present - {*self.towns}, key=str)]:
+        for key in [*(town for town in self.towns if town in present), *sorted(present - {*self.towns}, key=str)]:
             if key is not None:
                 label = self.towns.get(key, key)
                 named.setdefault(spellings.setdefault(label.casefold(), label), []).append(key)
@@ -216,7 +216,9 @@ class Credits:
             keys.append((year, convention, self.conventions[convention], shown))
             literal = criterion(shown) if is_live else None
             measures = self._detail_row(year, convention, town, literal)
-            rows.append(measures if literal is not None else [Measure(each.kind, each.value) for each in measures])
+            rows.append(
+                measures if literal is not None else [Measure(measure.kind, measure.value) for measure in measures]
+            )
         return keys, rows
 
     def _detail_row(self, year: int, convention: int | None, town: str | None, literal: str | None) -> list[Measure]:

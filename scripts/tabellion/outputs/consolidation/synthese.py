@@ -148,23 +148,23 @@ def since_lines(consolidation: Consolidation, labels: Labels) -> list[str]:
         return ["C'est la première consolidation."]
     if since.is_empty:
         return ["Rien n'a changé."]
-    found = []
+    sentences = []
     if since.totals is not None and since.totals[0] != since.totals[1]:
         before, after = since.totals
         ends = f"{format_euros(before)} → {format_euros(after)} ({signed_euros(after - before)})"
-        found.append(f"Total {since.total_of} : {ends}.")
+        sentences.append(f"Total {since.total_of} : {ends}.")
     if since.cells:
-        tables = Counter(labels.table(each.table) for each in since.cells)
+        tables = Counter(labels.table(cell.table) for cell in since.cells)
         detail = ", ".join(f"{name} {count}" for name, count in tables.items())
-        found.append(f"{plural(len(since.cells), 'cellule changée', 'cellules changées')} : {detail}.")
+        sentences.append(f"{plural(len(since.cells), 'cellule changée', 'cellules changées')} : {detail}.")
     for partner, year, before_words, after_words in since.standings[:_MOST_STANDINGS]:
-        found.append(f"{labels.partner(partner)}, {year} : {before_words} → {after_words}.")
+        sentences.append(f"{labels.partner(partner)}, {year} : {before_words} → {after_words}.")
     if (left := len(since.standings) - _MOST_STANDINGS) > 0:
-        found.append(f"Et {plural(left, 'autre partenaire a', 'autres partenaires ont')} changé d'état.")
+        sentences.append(f"Et {plural(left, 'autre partenaire a', 'autres partenaires ont')} changé d'état.")
     if since.new_findings or since.gone_findings:
         new = plural(since.new_findings, "nouveau constat", "nouveaux constats")
-        found.append(f"{new}, {plural(since.gone_findings, 'constat disparu', 'constats disparus')}.")
-    return found
+        sentences.append(f"{new}, {plural(since.gone_findings, 'constat disparu', 'constats disparus')}.")
+    return sentences
 
 
 def _board(consolidation: Consolidation) -> Rows:

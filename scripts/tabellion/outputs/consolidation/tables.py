@@ -23,7 +23,7 @@ _ORIGIN = (
     Column("Cellules venues des retours", 12, "center"), Column("Retour", 18),
 )  # fmt: skip
 #: The headers of the columns that say where a row comes from, before any is told apart from a field's.
-ORIGIN_LABELS = tuple(each.label for each in _ORIGIN)
+ORIGIN_LABELS = tuple(column.label for column in _ORIGIN)
 _RIGHT, _CENTRED = ("money",), ("integer", "percent", "date", "boolean")
 #: Columns are narrower than on the master's sheets, where each table has fewer; texts of one line are cut by the next
 #: cell, and read whole in theirs.
@@ -48,7 +48,7 @@ class DataSheet:
 
     def label(self, name: str) -> str:
         """The header of a field."""
-        return self.labels[[each.name for each in self.fields].index(name)]
+        return self.labels[[field.name for field in self.fields].index(name)]
 
 
 def data_name(resource: str) -> str:
@@ -58,17 +58,19 @@ def data_name(resource: str) -> str:
 
 def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
     """The tables that have rows, in the schemas' order; the columns are those of the master's layout."""
-    found = {}
+    sheets = {}
     for resource, schema in consolidation.contract.schemas.items():
         if len(consolidation.contract.tables[resource]):
             theme = consolidation.contract.theme
-            shown = [each.field for each in shown_columns(schema, theme) if each.field is not None]
+            shown = [
+                shown_column.field for shown_column in shown_columns(schema, theme) if shown_column.field is not None
+            ]
             # What the master's sheets say by themselves (the convention) has no place in the layout: it comes first.
             order = theme.orders.get(resource, schema.names)
-            fields = tuple(sorted(shown, key=lambda each: each.name in order))
-            labels = unique_labels([*(each.title for each in fields), *(each.label for each in _ORIGIN)])
-            found[resource] = DataSheet(resource, schema, fields, labels)
-    return found
+            fields = tuple(sorted(shown, key=lambda field: field.name in order))
+            labels = unique_labels([*(field.title for field in fields), *(column.label for column in _ORIGIN)])
+            sheets[resource] = DataSheet(resource, schema, fields, labels)
+    return sheets
 
 
 def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labels: Labels, footer: str) -> None:
@@ -89,13 +91,13 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.writer.format(italic=True))
     cells = _cells(consolidation, data, height, told, maker, labels)
-    aligns = [_align(each) for each in data.fields]
-    widths = [min(each.width, _WIDEST_LINE if each.one_line else _WIDEST) for each in data.fields]
+    aligns = [_align(field) for field in data.fields]
+    widths = [min(field.width, _WIDEST_LINE if field.one_line else _WIDEST) for field in data.fields]
     columns = [
-        *(Column(*each) for each in zip(data.labels, widths, aligns, strict=False)),
+        *(Column(*column) for column in zip(data.labels, widths, aligns, strict=False)),
         *(
-            Column(label, each.width, each.align)
-            for label, each in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
+            Column(label, column.width, column.align)
+            for label, column in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
         ),
     ]
     write_long_list(sheet, data.table, FIRST_ROW, columns, cells, height)
@@ -131,7 +133,7 @@ def _cells(
     return [
         *map(field_cells, data.fields),
         LongColumn(map(_file, origins), maker.line),
-        LongColumn((each.feuille if each is not None else None for each in origins), maker.line),
+        LongColumn((place.feuille if place is not None else None for place in origins), maker.line),
         LongColumn(origins, maker.cell_of),
         LongColumn((len(mine) or None for mine in here), maker.centred),
         LongColumn((next(iter(mine.values()), None) for mine in here), source_cell),

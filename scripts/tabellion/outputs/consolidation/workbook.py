@@ -55,7 +55,7 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     first = (SYNTHESE, BOARD_TITLE, CHANGES_TITLE, CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
     sheets = [writer.sheet(name) for name in first]
     taken = {name.casefold() for name in first}
-    tables = [(each, writer.sheet(sheet_name("", each.schema.title, taken))) for each in data.values()]
+    tables = [(table, writer.sheet(sheet_name("", table.schema.title, taken))) for table in data.values()]
     write_synthese(sheets[0], consolidation, overview, data, labels, footer)
     write_board(sheets[1], consolidation, labels, footer)
     write_changes(sheets[2], consolidation, labels, footer)

@@ -83,7 +83,7 @@ def published_count(
 def if_recap(layout: MasterLayout, measure: Measure, otherwise: str = '""') -> Measure:
     """A measure, or a blank (or ``otherwise``) for an exercice that has no recap."""
     counts = [published_count(layout, RECAP, scope) for scope in (SCOPE_CONVENTION, SCOPE_ALL)]
-    count = Measure("count", sum(each.value for each in counts), "+".join(str(each.formula) for each in counts))
+    count = Measure("count", sum(count.value for count in counts), "+".join(str(count.formula) for count in counts))
     return unless_none(count, measure, otherwise)
 
 

@@ -55,6 +55,7 @@ from tabellion.xlsx.writer import Sheet
 FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
 _SEVERITY = "Gravité"
 _FINDING_LABELS = ("N°", _SEVERITY, "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
+_CELL_COLUMN, _CENTRED_COLUMNS = 4, (0, 1, 4)
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
 #: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
 _FRONT_WIDTHS = (8, 56, 18, 18, 18, 16, 14)
@@ -158,7 +159,7 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
         sheet.write(row + 1, column, words, writer.header(align=_ALIGNMENTS[align]))
     row += 2
     first = row
-    titles = {each["pilier_id"]: each["titre"] for each in contract.tables["piliers"].rows}
+    titles = {pilier["pilier_id"]: pilier["titre"] for pilier in contract.tables["piliers"].rows}
     seen = None
     for convention in contract.tables["conventions"].rows:
         number, pilier = convention["convention_id"], convention["pilier_id"]
@@ -217,9 +218,9 @@ def worst_state(table: str, states: Sequence[str]) -> Measure:
 
 def write_nomenclatures(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
-    tables = [each for each in layout.data.values() if each.sheet == NOMENCLATURES]
+    tables = [table for table in layout.data.values() if table.sheet == NOMENCLATURES]
     lists = list(layout.lists.values())
-    last = max(each.column for each in lists)
+    last = max(choice.column for choice in lists)
     width = last + 2 + len(DICTIONARY_HEADERS)
     sheet.title(
         NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
@@ -230,14 +231,14 @@ def write_nomenclatures(sheet: Sheet, layout: MasterLayout) -> None:
         sheet.set_widths(_whole_widths(layout, table))
         fit_data_table(sheet, layout, table)
     style = sheet.writer.cell(text_wrap=True)
-    for each in lists:
-        sheet.table(each.name, FIRST_TABLE_ROW, each.column, max(1, len(each.values)), [each.title])
-        for position, value in enumerate(each.values):
-            sheet.write(FIRST_TABLE_ROW + 1 + position, each.column, value, style)
-            sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), each.column)])
-    sheet.set_widths([(each.column, _LIST_WIDTH) for each in lists])
+    for choices in lists:
+        sheet.table(choices.name, FIRST_TABLE_ROW, choices.column, max(1, len(choices.values)), [choices.title])
+        for position, value in enumerate(choices.values):
+            sheet.write(FIRST_TABLE_ROW + 1 + position, choices.column, value, style)
+            sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), choices.column)])
+    sheet.set_widths([(choice.column, _LIST_WIDTH) for choice in lists])
     _write_dictionary(sheet, layout, last + 2)
-    starts = sorted([each.column for each in tables] + [each.column for each in lists] + [last + 2])
+    starts = sorted([listed.column for listed in tables] + [listed.column for listed in lists] + [last + 2])
     sheet.set_widths([(start - 1, 3) for start in starts if start])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), layout.contract.settings.titre)
@@ -257,7 +258,7 @@ def _described(contract: Book) -> Schemas:
 
 def _write_dictionary(sheet: Sheet, layout: MasterLayout, column: int) -> None:
     """Write the data dictionary: what each field of each table means and must be."""
-    entries = [dataclasses.astuple(each) for each in dictionary(_described(layout.contract))]
+    entries = [dataclasses.astuple(entry) for entry in dictionary(_described(layout.contract))]
     sheet.section(FIRST_TABLE_ROW - 1, column, "Dictionnaire des données")
     sheet.table(DICTIONARY, FIRST_TABLE_ROW, column, len(entries), DICTIONARY_HEADERS)
     style = sheet.writer.cell(computed=True)
@@ -274,12 +275,12 @@ def _write_dictionary(sheet: Sheet, layout: MasterLayout, column: int) -> None:
 def _whole_widths(layout: MasterLayout, table: DataTable) -> list[tuple[int, float]]:
     """Widths that show texts on one line, since a row is shared by tables that have nothing to do with each other."""
     texts = shown_columns_of(layout, table)
-    found = []
+    widths = []
     for offset, column in enumerate(table.columns):
         known = [] if column.field is None or column.field.one_line else texts[column.name]
         whole = [column_width(text, layout.contract.theme.size) for text in known if isinstance(text, str)]
-        found.append((table.column + offset, max(column.width, min(_WIDEST, max(whole, default=0)))))
-    return found
+        widths.append((table.column + offset, max(column.width, min(_WIDEST, max(whole, default=0)))))
+    return widths
 
 
 def _page_starts(sheet: Sheet, starts: list[int], end: int) -> list[int]:
@@ -296,35 +297,24 @@ def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findi
     """Write the findings, gravest first, each with a link to its cell."""
     writer, colours = sheet.writer, layout.contract.theme.colours
     sheet.title(CONTROLES, "Ce que tabellion a constaté à la génération du classeur", len(_FINDING_LABELS))
-    aligned = dict.fromkeys((_FINDING_LABELS[0], _FINDING_LABELS[1], _FINDING_LABELS[4]), "center")
+    aligned = {_FINDING_LABELS[column]: "center" for column in _CENTRED_COLUMNS}
     sheet.table(FINDINGS, FIRST_TABLE_ROW, 0, max(1, len(findings)), _FINDING_LABELS, aligned=aligned)
     text, centred = writer.cell(text_wrap=True), writer.cell(align="center")
     link = writer.cell(font_color=colours["lien"], underline=1, align="center")
-    ordered = sorted(findings, key=lambda each: each.gravite)
+    ordered = sorted(findings, key=lambda finding: finding.gravite)
     if not ordered:
         for column in range(len(_FINDING_LABELS)):
             sheet.write(FIRST_TABLE_ROW + 1, column, "Rien à signaler." if column == 2 else None, text)
-    for number, each in enumerate(ordered, 1):
-        row = FIRST_TABLE_ROW + number
-        sheet.write(row, 0, number, centred)
-        sheet.write(row, 1, each.gravite.label, centred)
-        sheet.write(row, 2, CATALOGUE[each.code].titre, text)
-        sheet.write(row, 3, each.place.feuille, text)
-        if each.place.feuille and each.place.cellule and number <= _MOST_LINKS:
-            sheet.link(row, 4, cell_link(each.place.feuille, each.place.cellule), each.place.cellule, link)
-        else:
-            sheet.write(row, 4, each.place.cellule, centred)
-        sheet.write(row, 5, each.message, text)
-        sheet.write(row, 6, each.suggestion, text)
-        sheet.write(row, 7, each.code, text)
-        texts = {
-            2: CATALOGUE[each.code].titre,
-            3: each.place.feuille,
-            5: each.message,
-            6: each.suggestion,
-            7: each.code,
-        }
-        sheet.fit(row, [(words, column) for column, words in texts.items()])
+    for number, finding in enumerate(ordered, 1):
+        row, place = FIRST_TABLE_ROW + number, finding.place
+        contents = (number, finding.gravite.label, CATALOGUE[finding.code].titre, place.feuille, place.cellule,
+                    finding.message, finding.suggestion, finding.code)  # fmt: skip
+        for column, content in enumerate(contents):
+            if column == _CELL_COLUMN and place.feuille and place.cellule and number <= _MOST_LINKS:
+                sheet.link(row, column, cell_link(place.feuille, place.cellule), place.cellule, link)
+            else:
+                sheet.write(row, column, content, centred if column in _CENTRED_COLUMNS else text)
+        sheet.fit(row, [(words, column) for column, words in enumerate(contents) if column not in _CENTRED_COLUMNS])
     last = FIRST_TABLE_ROW + max(1, len(ordered))
     for severity in Severity:
         sheet.colour_word((FIRST_TABLE_ROW + 1, 1, last, 1), severity.label, severity.label)

@@ -50,7 +50,7 @@ def write_plans(sheet: Sheet, layout: MasterLayout) -> None:
     for column, label in enumerate(_LABELS[_FIRST_SUM:], _FIRST_SUM):
         if label not in (STATE, RATE):
             sheet.show_cents((row + 1, column, row + height + 1, column), signed=label == GAP)
-    aims = {each["fiche_id"]: each["objectif"] for each in layout.contract.tables["fiches"].rows}
+    aims = {fiche["fiche_id"]: fiche["objectif"] for fiche in layout.contract.tables["fiches"].rows}
     texts, centred = writer.cell(computed=True, text_wrap=True), writer.cell(computed=True, align="center")
     for position, ((fiche, year), measures) in enumerate(zip(plans, rows, strict=True), row + 1):
         aim = aims.get(fiche)

@@ -7,7 +7,8 @@ links lead where it says.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Any
 
@@ -70,7 +71,7 @@ class DataTable:
     row: int
     column: int
     indexes: tuple[int, ...]
-    implied: Mapping[str, Any] = field(default_factory=dict)
+    implied: Mapping[str, Any] = dataclass_field(default_factory=dict)
 
     @property
     def height(self) -> int:
@@ -84,11 +85,11 @@ class DataTable:
 
     def column_of(self, name: str) -> int:
         """The zero-based column of a field or of a computed column."""
-        return self.column + next(place for place, each in enumerate(self.columns) if each.name == name)
+        return self.column + next(place for place, column in enumerate(self.columns) if column.name == name)
 
     def label(self, name: str) -> str:
         """The header of a field or of a computed column."""
-        return next(each.label for each in self.columns if each.name == name)
+        return next(column.label for column in self.columns if column.name == name)
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ class MasterLayout:
 
     @cached_property
     def _positions(self) -> dict[str, dict[Any, tuple[DataTable, int]]]:
-        found: dict[str, dict[Any, tuple[DataTable, int]]] = {}
+        positions: dict[str, dict[Any, tuple[DataTable, int]]] = {}
         for table in self.data.values():
-            rows = found.setdefault(table.resource, {})
+            rows = positions.setdefault(table.resource, {})
             rows.update({index: (table, position) for position, index in enumerate(table.indexes)})
-        return found
+        return positions
 
     def columns(self, resource: str, convention: int | None = None) -> Columns:
         """Gives a field's column of a table (of one convention's part of it) as formulas name it."""
@@ -134,7 +135,7 @@ class MasterLayout:
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a row's field; of its first shown field when the sheet itself says the field."""
         where, row = self.find(table, index)
-        names = [each.name for each in where.columns]
+        names = [shown.name for shown in where.columns]
         column = where.column + (names.index(field) if field in names else 0)
         return Place(feuille=self.sheets[where.sheet], cellule=cell_name(row, column))
 
@@ -146,12 +147,12 @@ def shown_columns(schema: TableSchema, theme: Theme, implied: Mapping[str, Any] 
     order = dict.fromkeys([*theme.orders.get(schema.name, ()), *schema.names])
     fields = [schema.by_name[name] for name in order if name not in (implied or {})]
     columns = []
-    for each in fields:
-        columns.append(Column(each.name, each.title, each.width, each))
+    for field in fields:
+        columns.append(Column(field.name, field.title, field.width, field))
         columns += [
             Column(name, label, width)
             for after, name, label, width in COMPUTED.get(schema.name, ())
-            if after == each.name
+            if after == field.name
         ]
     return tuple(columns)
 
@@ -170,7 +171,7 @@ def lay_out_master(contract: Book) -> MasterLayout:
     doubles_row = steps_row + steps + 3
     data = {table.name: table for table in _data(contract, published_row=doubles_row + doubles + 3)}
     used = max(table.column + len(table.columns) for table in data.values() if table.sheet == NOMENCLATURES)
-    lists = {each.name: each for each in _lists(contract, used + 1)}
+    lists = {_list.name: _list for _list in _lists(contract, used + 1)}
     return MasterLayout(contract, sheets, data, lists, FIRST_TABLE_ROW, steps_row, doubles_row)
 
 
@@ -179,13 +180,13 @@ def _sheets(contract: Book) -> dict[str, str]:
     if CHARGES in shown:
         shown.insert(shown.index(CHARGES), PLANS)
     last = [FINANCEMENTS, *shown, NOMENCLATURES, CONTROLES]
-    taken: set[str] = {each.casefold() for each in (*last, SUBVENTIONS, SUIVI)}
-    names = {each: sheet_name(each, "", taken) for each in (ACCUEIL, SYNTHESE, RAPPROCHEMENT)}
+    taken: set[str] = {name.casefold() for name in (*last, SUBVENTIONS, SUIVI)}
+    names = {name: sheet_name(name, "", taken) for name in (ACCUEIL, SYNTHESE, RAPPROCHEMENT)}
     for letter, _ in PER_CONVENTION.values():
         for convention, (_, short) in contract.convention_titles.items():
             key = sheet_key(letter, convention)
             names[key] = sheet_name(key, short.partition(" (")[0], taken)
-    return names | {each: each for each in last}
+    return names | {name: name for name in last}
 
 
 def is_shown(contract: Book, resource: str) -> bool:
@@ -195,15 +196,15 @@ def is_shown(contract: Book, resource: str) -> bool:
     as long as the register holds rows of one, since a workbook that left them out would lose them.
     """
     if resource in FUNDING_TABLES:
-        present = [each for each in FUNDING_TABLES if each in contract.tables]
-        asked = contract.settings.plan_de_financement or any(len(contract.tables[each]) for each in present)
+        present = [name for name in FUNDING_TABLES if name in contract.tables]
+        asked = contract.settings.plan_de_financement or any(len(contract.tables[key]) for key in present)
         return asked and resource in present
     return resource not in OCCASIONAL or len(contract.tables[resource]) > 0
 
 
 def _data(contract: Book, published_row: int) -> list[DataTable]:
     tops = {"fiches": FIRST_TABLE_ROW, "lignes_budgetaires": lines_row(contract)}
-    found = []
+    tables = []
     for resource, (letter, _) in PER_CONVENTION.items():
         schema = contract.schemas[resource]
         rows: dict[int, list[int]] = {}
@@ -214,7 +215,7 @@ def _data(contract: Book, published_row: int) -> list[DataTable]:
             columns = shown_columns(schema, contract.theme, implied)
             indexes = tuple(rows.get(convention, ()))
             name, key = table_name(resource, convention), sheet_key(letter, convention)
-            found.append(DataTable(name, resource, key, columns, tops[resource], 0, indexes, implied))
+            tables.append(DataTable(name, resource, key, columns, tops[resource], 0, indexes, implied))
     column = 0
     for resource, (name, sheet) in SINGLE.items():
         if not is_shown(contract, resource):
@@ -222,10 +223,12 @@ def _data(contract: Book, published_row: int) -> list[DataTable]:
         columns = shown_columns(contract.schemas[resource], contract.theme)
         row = published_row if sheet == RAPPROCHEMENT else FIRST_TABLE_ROW
         left = column if sheet == NOMENCLATURES else 0
-        found.append(DataTable(name, resource, sheet, columns, row, left, tuple(range(len(contract.tables[resource])))))
+        tables.append(
+            DataTable(name, resource, sheet, columns, row, left, tuple(range(len(contract.tables[resource]))))
+        )
         if sheet == NOMENCLATURES:
             column += len(columns) + 1
-    return found
+    return tables
 
 
 def lines_row(contract: Book) -> int:
@@ -248,21 +251,21 @@ EXERCICES = "Liste_exercices"
 
 def _lists(contract: Book, column: int) -> list[ListTable]:
     """One list per field with allowed values, per spread table that others refer to, and the exercices."""
-    found = []
+    lists = []
     for resource, schema in contract.schemas.items():
-        for each in schema.fields:
-            if each.enum and is_shown(contract, resource):
-                name = list_name(resource, each.name)
-                found.append(ListTable(name, f"{schema.title} : {each.title}", each.enum, column))
+        for field in schema.fields:
+            if field.enum and is_shown(contract, resource):
+                name = list_name(resource, field.name)
+                lists.append(ListTable(name, f"{schema.title} : {field.title}", field.enum, column))
                 column += 2
     for resource in PER_CONVENTION:
         if any(key.table == resource for schema in contract.schemas.values() for key in schema.foreign_keys):
             schema = contract.schemas[resource]
             keys = tuple(key for key in contract.tables[resource].column(schema.primary_key[0]) if key is not None)
-            found.append(ListTable(f"Liste_{resource}", schema.title, keys, column))
+            lists.append(ListTable(f"Liste_{resource}", schema.title, keys, column))
             column += 2
     settings = contract.settings
     years = {*range(settings.debut, settings.fin + 1), settings.exercice}
     years |= set(contract.tables["lignes_budgetaires"].column("exercice")) - {None}
-    found.append(ListTable(EXERCICES, "Exercices", tuple(sorted(years)), column))
-    return found
+    lists.append(ListTable(EXERCICES, "Exercices", tuple(sorted(years)), column))
+    return lists

@@ -153,9 +153,9 @@ def _target(layout: MasterLayout, step: Step) -> str:
         StepKind.CONVENTION: (RECAP, SCOPE_CONVENTION),
         StepKind.TOWN: (RECAP, SCOPE_TOWN),
     }.get(step.kind, (DETAIL, SCOPE_TOWN))
-    found = accounts.published(source, scope, step.convention, step.town)
-    if found is not None:
-        place = layout.locate("totaux_publies", found.index, "montant")
+    total = accounts.published(source, scope, step.convention, step.town)
+    if total is not None:
+        place = layout.locate("totaux_publies", total.index, "montant")
         return cell_link(str(place.feuille), str(place.cellule))
     return sheet_marker(RAPPROCHEMENT if step.convention is None else sheet_key("B", step.convention))
 
@@ -185,7 +185,7 @@ def _published(layout: MasterLayout) -> dict[str, Computed]:
     calculated, printed, difference = cell("calcule"), cell("montant"), cell("ecart")
     words = state_of(layout, Measure("signed", 0, difference))
     return {
-        "calcule": Computed("euros", [str(each.formula) for each in sums], [each.value for each in sums]),
+        "calcule": Computed("euros", [str(measure.formula) for measure in sums], [measure.value for measure in sums]),
         "ecart": Computed("signed", f'IF(AND({calculated}="",{printed}=""),"",{calculated}-N({printed}))', gaps),
         "etat": Computed("state", f'IF({difference}="","",{words.formula})', states),
     }

@@ -76,7 +76,7 @@ def _credits(layout: MasterLayout, towns: list[str]) -> Block:
             Measure("euros", accounts.of(convention, town), f"SUMIFS({column},{names},{quoted_text(shown)})")
             for town, shown in zip(accounts.towns, towns, strict=True)
         ]
-        whole = column_sum("euros", totals_name(convention), measure, (each.value for each in subtotals))
+        whole = column_sum("euros", totals_name(convention), measure, (subtotal.value for subtotal in subtotals))
         number = this_row(CREDITS, NUMBER)
         recap = if_recap(layout, published(layout, RECAP, SCOPE_CONVENTION, convention, convention_cell=number))
         printed = recap.at(this_row(CREDITS, RECAP_PRINTED))
@@ -107,7 +107,7 @@ def _priorities(layout: MasterLayout) -> Block:
         counts = [Count((here, Criterion("priorite", rank, str(rank)))).measure(fiches, columns) for rank in ranks]
         # ``?*`` and not ``<>``, which counts the texts of nothing that some clients leave.
         every = Count((here, Filled("fiche_id", '"?*"'))).measure(fiches, columns)
-        ranked = Measure("count", sum(each.value for each in counts), f"COUNT({columns('priorite')})")
+        ranked = Measure("count", sum(stage.value for stage in counts), f"COUNT({columns('priorite')})")
         keys.append((convention, title))
         rows.append([*counts, replace(gap(every, ranked), kind="count"), every])
     kinds = ["count"] * len(labels[2:])

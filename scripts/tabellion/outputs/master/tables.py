@@ -63,7 +63,7 @@ def write_data_table(
     sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated, aligned=centred)
     schema = layout.contract.schemas[table.resource]
     values = layout.contract.tables[table.resource].select(table.indexes).columns
-    keys = [str(each) for each in values[schema.primary_key[0]]]
+    keys = [str(value) for value in values[schema.primary_key[0]]]
     for offset, column in enumerate(table.columns):
         place = table.column + offset
         if column.field is None:
@@ -82,7 +82,7 @@ def fit_data_table(
     sheet: Sheet, layout: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
 ) -> None:
     """Make the rows of a table as high as their longest text."""
-    made = {name: each.values for name, each in (computed or {}).items()}
+    made = {name: column.values for name, column in (computed or {}).items()}
     shown_texts = shown_columns_of(layout, table)
     for offset, column in enumerate(table.columns):
         if column.field is not None and column.field.one_line:
@@ -96,12 +96,12 @@ def shown_columns_of(layout: MasterLayout, table: DataTable) -> dict[str, list[C
     """What the cells of a table's fields show, by field."""
     values = layout.contract.tables[table.resource].select(table.indexes).columns
     schema = layout.contract.schemas[table.resource]
-    found = {}
+    texts = {}
     for column in table.columns:
         if column.field is not None:
             labels = layout.contract.labels(key.table) if (key := schema.foreign.get(column.name)) is not None else {}
-            found[column.name] = [shown(column.field, value, labels) for value in values[column.name]]
-    return found
+            texts[column.name] = [shown(column.field, value, labels) for value in values[column.name]]
+    return texts
 
 
 def _write_field(
@@ -220,8 +220,8 @@ def define_lists(writer: Writer, layout: MasterLayout) -> None:
             name = table_name(resource)
             label = layout.data[name].label(contract.schemas[resource].shown_key)
             writer.name(key_source(resource), "=" + column_ref(name, label))
-    for each in layout.lists.values():
-        writer.name(choice_name(each.name), "=" + column_ref(each.name, each.title))
+    for choices in layout.lists.values():
+        writer.name(choice_name(choices.name), "=" + column_ref(choices.name, choices.title))
 
 
 def write_table_sheet(

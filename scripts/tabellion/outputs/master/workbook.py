@@ -107,14 +107,14 @@ def _write_fiches(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     titles = {row["axe_id"]: row["titre"] for row in reversed(contract.tables["axes"].rows)}
     axe, fiche = (this_row(table.name, table.label(name)) for name in ("axe_id", "fiche_id"))
     axe_columns, financements = layout.columns("axes"), layout.columns("financements")
-    found = f"INDEX({axe_columns('titre')},MATCH({axe},{axe_columns('axe_id')},0))"
+    title_of = f"INDEX({axe_columns('titre')},MATCH({axe},{axe_columns('axe_id')},0))"
     counts = [Count((Criterion("fiche_id", key, fiche),)) for key in columns["fiche_id"]]
     # The same on every row, and in the blank row of an empty table.
     counted = Count((Criterion("fiche_id", None, fiche),)).formula(financements)
     computed = {
         "axe": Computed(
             "text",
-            f'IF({axe}="","",IFERROR({found},"{UNKNOWN_AXE}"))',
+            f'IF({axe}="","",IFERROR({title_of},"{UNKNOWN_AXE}"))',
             [titles.get(key) or UNKNOWN_AXE for key in columns["axe_id"]],
         ),
         "financements": Computed(

@@ -105,13 +105,13 @@ def percent(part: int, whole: int) -> str:
 
 def stacked(counts: Sequence[tuple[str, int, int]]) -> tuple[BarPart, ...]:
     """The parts of a stacked bar from (label, number, series); a part of nothing is left out."""
-    whole, found, start = sum(number for _, number, _ in counts), list[BarPart](), 0
+    whole, parts, start = sum(number for _, number, _ in counts), list[BarPart](), 0
     for label, number, series in counts:
         if number:
             share = f"{(number * 100 + whole // 2) // whole}\u00a0%"
-            found.append(BarPart(label, number, share, percent(start, whole), percent(number, whole), series))
+            parts.append(BarPart(label, number, share, percent(start, whole), percent(number, whole), series))
             start += number
-    return tuple(found)
+    return tuple(parts)
 
 
 def _row(overview: Overview, name: str, year: int, convention: int | None, largest: int, before: int | None) -> Row:
@@ -126,7 +126,7 @@ def _row(overview: Overview, name: str, year: int, convention: int | None, large
 
 
 def _largest(sums: Iterable[Sums]) -> int:
-    return max((each.of(amount) for each in sums for amount in AMOUNTS), default=0)
+    return max((year.of(amount) for year in sums for amount in AMOUNTS), default=0)
 
 
 def figures_of(contract: Book, exercice: int) -> Figures:
@@ -167,9 +167,9 @@ def figures_of(contract: Book, exercice: int) -> Figures:
         funded=format_euros(sum(funding.montant for funding in funders.values())),
         progress=_progress(contract, overview, exercice, None, "Toutes les fiches"),
         progress_by_convention=tuple(
-            each
+            progress
             for number, title in overview.conventions.items()
-            if (each := _progress(contract, overview, exercice, number, f"{number}. {title}")).parts
+            if (progress := _progress(contract, overview, exercice, number, f"{number}. {title}")).parts
         ),
     )
 
@@ -177,7 +177,7 @@ def figures_of(contract: Book, exercice: int) -> Figures:
 def _progress(contract: Book, overview: Overview, exercice: int, convention: int | None, name: str) -> Progress:
     counts = overview.progress(exercice, convention)
     stages = contract.schemas["suivis"].by_name["avancement"].enum
-    known = [*stages, *sorted(count for count in counts if count not in stages and count != NOTHING_SAID)]
+    known = [*stages, *sorted(stage for stage in counts if stage not in stages and stage != NOTHING_SAID)]
     shares = [(stage, counts[stage], place) for place, stage in enumerate(known, 1)]
     parts = stacked([*shares, (NOTHING_SAID, counts[NOTHING_SAID], 0)])
     return Progress(name, plural(sum(counts.values()), "fiche"), parts)
