@@ -21,7 +21,7 @@ from support.program import tabellion
 from support.recalculated import differences, errors
 from tabellion.commands.new import create_workspace
 from tabellion.contract.book import Book
-from tabellion.measures.annex import AnnexFigures, rate
+from tabellion.measures.overview import AnnexFigures, rate
 from tabellion.outputs.annex import annex_name, write_annex
 
 Rows2 = dict[tuple[Any, ...], list[Any]]

@@ -16,7 +16,7 @@ from support.masters import NAMES, Package, contract, in_year, master, position,
 from support.recalculated import differences, errors
 from tabellion.layout.names import EXERCICE, table_name, totals_name
 from tabellion.measures import AMOUNTS, Accounts
-from tabellion.outputs.master.synthese import CREDITS
+from tabellion.outputs.master.summary import CREDITS
 
 pytestmark = pytest.mark.libreoffice
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tabellion.checks.coherence import check_coherence
 from tabellion.checks.constraints import check_constraints
-from tabellion.checks.funding import check_funding
 from tabellion.checks.inspection import Inspection, Locate
 from tabellion.checks.keys import check_references, check_unicity
+from tabellion.checks.plans import check_funding
 from tabellion.checks.repeats import check_repeated_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals

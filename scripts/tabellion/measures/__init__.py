@@ -10,10 +10,14 @@ from tabellion.measures.accounts import (
     SCOPE_TOWN,
     Accounts,
     Published,
+    Step,
+    StepKind,
+    Walk,
+    double_counts,
+    walk,
 )
 from tabellion.measures.funding import FundingPlan, funding_plans
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, MEASURE, Overview, Sums
-from tabellion.measures.walk import Step, StepKind, Walk, double_counts, walk
 
 __all__ = [
     "AMOUNTS", "AMOUNT_WORDS", "DETAIL", "MEASURE", "RECAP", "SCOPE_ALL", "SCOPE_CONVENTION", "SCOPE_TOWN",

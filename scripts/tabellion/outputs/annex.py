@@ -10,9 +10,8 @@ from typing import Any
 from tabellion.contract.book import Book
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.layout.names import column_ref, this_row
-from tabellion.measures.annex import AnnexFigures
 from tabellion.measures.measure import Count, Criterion, Measure, Total, column_sum, fraction
-from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, Funding, funding_measures
+from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Funding, funding_measures
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
 from tabellion.xlsx import signature

@@ -13,9 +13,8 @@ from typing import Any
 from tabellion.campaign.model import Consolidation
 from tabellion.layout.names import column_ref, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
-from tabellion.measures.annex import NO_CONVENTION
 from tabellion.measures.measure import Count, Criterion, Measure, OneOf, Total, fraction, gap, growth
-from tabellion.measures.overview import Overview, Sums
+from tabellion.measures.overview import NO_CONVENTION, Overview, Sums
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.xlsx.blocks import Block, Key, computed_cell, criterion, sums_of, unique_labels, write_measure
 from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, finish, note

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from tabellion.findings import CATALOGUE, Finding
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Step, Sums
-from tabellion.measures.annex import AnnexFigures, Funding, rate
+from tabellion.measures.overview import AnnexFigures, Funding, rate
 from tabellion.outputs.document.model import DocumentModel, Values, amount_of, bookmark_name, money
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
-from tabellion.outputs.master.rapprochement import describe
+from tabellion.outputs.master.summary import describe
 
 #: The rates that an exercice may show: what is divided, by what, the header.
 _RATES = (("montant_vote", "montant_prevu", "Voté / prévu"), ("montant_realise", "montant_vote", "Réalisé / voté"))

@@ -38,8 +38,7 @@ from tabellion.outputs.master.budgets import (
     total,
 )
 from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterLayout, choice_name, is_shown
-from tabellion.outputs.master.rapprochement import NET, PUBLISHED, RECOMPUTED
-from tabellion.outputs.master.synthese import CREDITS, NUMBER
+from tabellion.outputs.master.summary import CREDITS, NET, NUMBER, PUBLISHED, RECOMPUTED
 from tabellion.outputs.master.tables import (
     fit_data_table,
     shown_columns_of,

@@ -1,10 +1,13 @@
-"""The sheet Rapprochement: from the published grand total to the recomputed one, each difference named and linked."""
+"""The sheets Synthèse (credits, fiches, funders) and Rapprochement (from the published total to the recomputed one)."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from tabellion.layout.names import (
     EXERCICE,
     RAPPROCHEMENT,
+    TOWN,
     cell_link,
     column_ref,
     quoted_text,
@@ -12,18 +15,171 @@ from tabellion.layout.names import (
     sheet_marker,
     table_name,
     this_row,
+    totals_name,
 )
 from tabellion.measures import DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Step, StepKind
-from tabellion.measures.measure import Criterion, Measure, Total, column_sum, gap, state_word
-from tabellion.outputs.master.budgets import add_state_colours, in_exercice, lines_total, published, state_of
-from tabellion.outputs.master.layout import MasterLayout
-from tabellion.outputs.master.synthese import CREDITS
+from tabellion.measures.measure import (
+    Count,
+    Criterion,
+    Filled,
+    Measure,
+    Total,
+    column_sum,
+    gap,
+    state_word,
+    unless_blank,
+)
+from tabellion.outputs.master.budgets import (
+    GAP,
+    STATE,
+    add_state_colours,
+    if_recap,
+    in_exercice,
+    lines_total,
+    measured_labels,
+    published,
+    state_of,
+)
+from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
 from tabellion.outputs.master.tables import Computed, fit_data_table, widths, write_data_table
-from tabellion.xlsx.blocks import TOTAL, show_cents, write_measure, write_named
+from tabellion.xlsx.blocks import (
+    TOTAL,
+    Block,
+    ChartSize,
+    add_chart,
+    show_cents,
+    sums_of,
+    unique_labels,
+    write_block,
+    write_measure,
+    write_named,
+)
 from tabellion.xlsx.writer import Sheet
 
+CREDITS, PRIORITES, FINANCEURS = "Synthese_credits", "Synthese_priorites", "Synthese_financeurs"
+NUMBER, CONVENTION = "N°", "Convention"
+RECAP_PRINTED = "Récapitulatif publié (€)"
+_CHART = ChartSize(width=1200, rows=20, gap=40)
+#: The width of a column of figures, in characters.
+_WIDTH, _TITLE_WIDTH = 17.0, 54.0
+#: With more series than this, a stacked bar cannot be read.
+_MOST_SERIES = 12
+
+
+def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
+    """Write the whole sheet."""
+    contract = layout.contract
+    towns = [contract.town_labels[town] for town in contract.accounts.towns]
+    width = len(towns) + 6
+    sheet.title("Synthèse", "Tout est calculé : rien ne se tape sur cette feuille", width)
+    sheet.raw.set_row(2, 20)
+    sheet.write(2, 0, "Exercice affiché :", sheet.writer.format(bold=True, valign="vcenter"))
+    style = sheet.writer.format(bold=True, align="left", valign="vcenter")
+    sheet.named_formula(2, 2, "Exercice_affiche", EXERCICE, style, contract.settings.exercice)
+    credits_block = _credits(layout, towns)
+    row = write_block(sheet, credits_block, 4)
+    add_state_colours(sheet, FIRST_TABLE_ROW + 1, width - 1, row, width - 1)
+    row = _credits_chart(sheet, layout, credits_block, row)
+    breaks, top = [row], row
+    priorities, funders = _priorities(layout), _funders(layout)
+    row = write_block(sheet, priorities, row)
+    row = add_chart(
+        sheet, priorities, row, top + 1, range(2, len(priorities.labels) - 1), "Fiches action par priorité",
+        kind="bar", stacked=True, number="0", legend=True, size=_CHART,
+    )  # fmt: skip
+    breaks.append(row)
+    top = row
+    row = write_block(sheet, funders, row)
+    title = "Financements par financeur"
+    add_chart(sheet, funders, row, top + 1, [2], title, kind="bar", stacked=True, number="0", size=_CHART)
+    sheet.set_widths([(0, 8), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
+    sheet.raw.freeze_panes(3, 2)
+    sheet.print_setup((0, 1), contract.settings.titre)
+    sheet.raw.set_h_pagebreaks(breaks)
+
+
+def _credits(layout: MasterLayout, towns: list[str]) -> Block:
+    contract, accounts = layout.contract, layout.contract.accounts
+    measure = measured_labels(layout)[MEASURE]
+    before, after = (NUMBER, CONVENTION), (TOTAL, RECAP_PRINTED, GAP, STATE)
+    named = unique_labels([*before, *after, *towns])
+    labels = (*before, *named[len(before) + len(after) :], *after)
+    keys, rows = [], []
+    for convention in accounts.conventions:
+        column = column_ref(totals_name(convention), measure)
+        names = column_ref(totals_name(convention), TOWN)
+        subtotals = [
+            Measure("euros", accounts.of(convention, town), f"SUMIFS({column},{names},{quoted_text(shown)})")
+            for town, shown in zip(accounts.towns, towns, strict=True)
+        ]
+        whole = column_sum("euros", totals_name(convention), measure, (subtotal.value for subtotal in subtotals))
+        number = this_row(CREDITS, NUMBER)
+        recap = if_recap(layout, published(layout, RECAP, SCOPE_CONVENTION, convention, convention_cell=number))
+        printed = recap.at(this_row(CREDITS, RECAP_PRINTED))
+        row_gap = unless_blank(printed, gap(whole.at(this_row(CREDITS, TOTAL)), printed))
+        keys.append((convention, contract.convention_titles[convention][0]))
+        rows.append([*subtotals, whole, recap, row_gap, state_of(layout, row_gap.at(this_row(CREDITS, GAP)))])
+    totals = sums_of(CREDITS, labels[2 : 3 + len(towns)], rows, ["euros"] * (len(towns) + 1))
+    printed = published(layout, RECAP, SCOPE_ALL)
+    all_gap = gap(totals[-1], printed)
+    totals += [
+        if_recap(layout, printed),
+        if_recap(layout, all_gap),
+        state_of(layout, if_recap(layout, all_gap, "0")),
+    ]
+    heading = "Crédits de droit commun par convention et par collectivité (€)"
+    return Block(heading, CREDITS, labels, keys, rows, totals, [total.kind for total in totals])
+
+
+def _priorities(layout: MasterLayout) -> Block:
+    contract, fiches = layout.contract, layout.contract.overview.fiches
+    years = contract.settings.priorites
+    ranks = sorted({*years, *(rank for rank in fiches.columns["priorite"] if rank is not None)})
+    words = [f"Priorité {rank} ({years[rank]})" if rank in years else f"Priorité {rank}" for rank in ranks]
+    labels = unique_labels([NUMBER, CONVENTION, *words, "Sans priorité", TOTAL])
+    keys, rows = [], []
+    for convention, (title, _) in contract.convention_titles.items():
+        columns, here = layout.columns("fiches", convention), Criterion("convention_id", convention)
+        counts = [Count((here, Criterion("priorite", rank, str(rank)))).measure(fiches, columns) for rank in ranks]
+        # ``?*`` and not ``<>``, which counts the texts of nothing that some clients leave.
+        every = Count((here, Filled("fiche_id", '"?*"'))).measure(fiches, columns)
+        ranked = Measure("count", sum(stage.value for stage in counts), f"COUNT({columns('priorite')})")
+        keys.append((convention, title))
+        rows.append([*counts, replace(gap(every, ranked), kind="count"), every])
+    kinds = ["count"] * len(labels[2:])
+    totals = sums_of(PRIORITES, labels[2:], rows, kinds)
+    return Block("Fiches action par convention et par priorité", PRIORITES, labels, keys, rows, totals, kinds)
+
+
+def _funders(layout: MasterLayout) -> Block:
+    overview, columns = layout.contract.overview, layout.columns("financements")
+    funders = layout.contract.tables["financeurs"].columns
+    labels = ("Rang", "Financeur", "Financements", "Montants chiffrés (€)")
+    keys, rows = [], []
+    for rank, (identifier, shown) in enumerate(zip(funders["financeur_id"], funders["nom"], strict=True), 1):
+        where = (Criterion("financeur_id", identifier, this_row(FINANCEURS, labels[1])),)
+        keys.append((rank, shown))
+        rows.append([
+            Count(where).measure(overview.financements, columns),
+            Total("montant", where).measure(overview.financements, columns),
+        ])  # fmt: skip
+    kinds = ("count", "euros")
+    totals = sums_of(FINANCEURS, labels[2:], rows, kinds)
+    return Block("Fiches et montants par financeur", FINANCEURS, labels, keys, rows, totals, kinds)
+
+
+def _credits_chart(sheet: Sheet, layout: MasterLayout, block: Block, row: int) -> int:
+    count = len(layout.contract.accounts.towns)
+    series = range(2, 2 + count) if count <= _MOST_SERIES else range(2 + count, 3 + count)
+    euros = layout.contract.accounts.of() // 100
+    words = f"{len(block.keys)} conventions, {count} collectivités : total {euros} euros."
+    title = "Crédits de droit commun par convention"
+    header = FIRST_TABLE_ROW + 1
+    return add_chart(sheet, block, row, header, series, title, kind="bar", stacked=True, words=words, size=_CHART)
+
+
 STEPS, DOUBLES = "Ecarts_expliques", "Comptes_deux_fois"
-RANK, WORDS, CONVENTION, TOWN, AMOUNT, LINK = "Étape", "Constat", "Convention", "Collectivité", "Montant (€)", "Voir"
+RANK, WORDS, AMOUNT, LINK = "Étape", "Constat", "Montant (€)", "Voir"
 _LABELS = (RANK, WORDS, CONVENTION, TOWN, AMOUNT, LINK)
 #: Defined names of the balance, in its order.
 PUBLISHED, EXPLAINED, SINCE, RECOMPUTED, TWICE, NET = (
@@ -119,7 +275,7 @@ def describe(layout: MasterLayout, step: Step) -> str:
 
 
 def _formula(layout: MasterLayout, step: Step) -> str | None:
-    """The live formula of a step: the same two figures that :mod:`tabellion.measures.walk` compares."""
+    """The live formula of a step: the same two figures that :func:`tabellion.measures.walk` compares."""
     convention, contract = step.convention, layout.contract
     if step.kind is StepKind.GENERAL:
         return gap(published(layout, RECAP, SCOPE_CONVENTION), published(layout, RECAP, SCOPE_ALL)).formula
