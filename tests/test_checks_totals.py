@@ -13,7 +13,7 @@ from support.contracts import (
     ROOT,
     SETTINGS,
     SOURCE,
-    LabelledAmount,
+    Row,
     Rows,
     book_of,
     contract_rows,
@@ -37,7 +37,7 @@ def at(rows: Rows, total_id: str) -> str:
     return f"totaux_publies.montant@{row_of(rows, total_id)}"
 
 
-def change(rows: Rows, total_id: str, cents: int | None) -> LabelledAmount:
+def change(rows: Rows, total_id: str, cents: int | None) -> Row:
     row = rows["totaux_publies"][row_of(rows, total_id)]
     row["montant"] = cents
     return row
