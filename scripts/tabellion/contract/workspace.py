@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, WrapValidator, field_validator
+from pydantic.dataclasses import dataclass
 
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.mistakes import Mistake, fields_of, mistakes_of, toml_of
 from tabellion.schema import FUNDING_TABLES, Schemas, load_schemas
-from tabellion.wording import system_reason
 
 SETTINGS_FILE = "tabellion.toml"
-_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 #: How the mail server is spoken to, and its usual port for that.
 _MAIL_PORTS = {"starttls": 587, "ssl": 465, "aucun": 25}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
@@ -30,55 +31,103 @@ def is_mail_address(text: str) -> bool:
     return len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
 
 
+def _as_whole(expected: str) -> WrapValidator:
+    """A value with several parts, of which any mistake is one mistake of the whole."""
+
+    def check(value: Any, handler: Callable[[Any], Any]) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(expected) from None
+
+    return WrapValidator(check)
+
+
+_Text = Annotated[str, Field(pattern=r"\S", description="un texte entre guillemets")]
+_Year = Annotated[int, Field(strict=True, ge=2000, le=2100, description="une année entre 2000 et 2100")]
+_Length = Annotated[int, Field(strict=True, gt=0)]
+_Day = Annotated[date, Field(strict=True)]
+_Address = Annotated[str, Field(pattern=f"^{_ADDRESS.pattern}$", max_length=_LONGEST_ADDRESS)]
+
+
 @dataclass(frozen=True, slots=True)
 class MailSettings:
     """How notices are sent by mail, and to whom: the section ``[courriel]``.
 
-    ``chiffrement`` is ``starttls``, ``ssl`` or ``aucun``. ``equipe`` are the staff's addresses; ``partenaires`` says
-    whether the partners' contacts are written to. ``mot_de_passe_variable`` is the name of the environment variable
-    that has the password of ``utilisateur`` (both ``None`` without one): no password stands in a file.
+    ``equipe`` are the staff's addresses; ``partenaires`` says whether the partners' contacts are written to.
+    ``mot_de_passe_variable`` is the name of the environment variable that has the password of ``utilisateur`` (both
+    ``None`` without one): no password stands in a file.
     """
 
-    serveur: str
-    port: int
-    chiffrement: str
-    expediteur: str
-    equipe: tuple[str, ...] = ()
-    partenaires: bool = False
-    utilisateur: str | None = None
-    mot_de_passe_variable: str | None = None
+    serveur: str = Field(
+        pattern=r"^[A-Za-z0-9.:_-]+$", description="le nom du serveur de courriel, par exemple smtp.ville.fr"
+    )
+    port: int = Field(strict=True, ge=1, le=65535, description="un numéro de port, entre 1 et 65535")
+    chiffrement: Literal["starttls", "ssl", "aucun"] = Field(description='"starttls", "ssl" ou "aucun"')
+    expediteur: _Address = Field(description="l'adresse qui envoie les avis, par exemple tabellion@ville.fr")
+    equipe: Annotated[
+        tuple[_Address, ...],
+        AfterValidator(lambda addresses: tuple(dict.fromkeys(addresses))),
+        _as_whole('une liste d\'adresses, par exemple ["politique.ville@agglo.fr"]'),
+    ] = ()
+    partenaires: bool = Field(default=False, strict=True, description="true ou false")
+    utilisateur: str | None = Field(default=None, pattern=r"^[^\x00-\x1f]+$", description="un nom d'utilisateur")
+    mot_de_passe_variable: str | None = Field(
+        default=None, pattern="^[A-Z_][A-Z0-9_]*$", description="le nom, en majuscules, d'une variable d'environnement"
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config={"populate_by_name": True})
 class Settings:
-    """What ``tabellion.toml`` says of a contract.
+    """What ``tabellion.toml`` says of a contract, each setting with its key there.
 
-    ``exercice`` is the budget year that the workbook shows first, ``exercice_courant`` the one that forms ask
-    about. ``priorites`` maps a priority's rank to its year.
-    ``arrondi_euros`` is the largest difference of totals, in whole euros, that is only a rounding.
-    ``longueurs_publipostage`` are the lengths, in characters, at which a mail merge cuts a text.
+    ``exercice`` is the budget year that the workbook shows first, ``exercice_courant`` the one that forms ask about.
+    ``priorites`` maps a priority's rank to its year. ``arrondi_euros`` is the largest difference of totals, in whole
+    euros, that is only a rounding. ``longueurs_publipostage`` are the lengths, in characters, at which a mail merge
+    cuts a text. ``dates_limites`` are the last day of a campaign, by exercice: a return saved later, or not there yet,
+    is late. ``plan_de_financement`` says whether the contract keeps one of its fiches. Without ``courriel``, no notice
+    is sent by mail.
     """
 
-    identifiant: str
-    titre: str
-    debut: int
-    fin: int
-    exercice: int
-    exercice_courant: int
-    source: str
-    priorites: Mapping[int, int]
-    arrondi_euros: int
-    longueurs_publipostage: tuple[int, ...]
-    libelles_vides: tuple[str, ...]
-    dates_limites: Mapping[int, date] = field(default_factory=dict)
-    """The last day of a campaign, by exercice: a return saved later, or not there yet, is late."""
-    plan_de_financement: bool = False
-    """Whether the contract keeps a plan de financement of its fiches."""
-    courriel: MailSettings | None = None
-    """How notices are sent by mail; ``None``: none are."""
+    debut: _Year = Field(validation_alias="contrat.debut")
+    fin: _Year = Field(validation_alias="contrat.fin")
+    identifiant: _Text = Field(validation_alias="contrat.id")
+    titre: _Text = Field(validation_alias="contrat.titre")
+    exercice: _Year = Field(validation_alias="contrat.exercice")
+    exercice_courant: _Year = Field(validation_alias="contrat.exercice_courant")
+    source: str = Field(default="", validation_alias="contrat.source")
+    priorites: Annotated[
+        Mapping[Annotated[int, Field(ge=0)], _Year], _as_whole("des rangs et leurs années, par exemple 1 = 2016")
+    ] = Field(default_factory=dict)
+    arrondi_euros: int = Field(
+        default=2,
+        strict=True,
+        ge=0,
+        validation_alias="controles.arrondi_euros",
+        description="un nombre entier positif ou nul",
+    )
+    longueurs_publipostage: Annotated[tuple[_Length, ...], _as_whole("une liste de longueurs, par exemple [255]")] = (
+        Field(default=(255,), validation_alias="controles.longueurs_publipostage")
+    )
+    libelles_vides: Annotated[tuple[str, ...], _as_whole('une liste de textes, par exemple ["(vide)"]')] = Field(
+        default=("(vide)",), validation_alias="controles.libelles_vides"
+    )
+    dates_limites: Annotated[
+        Mapping[Annotated[int, Field(ge=2000, le=2100)], _Day],
+        _as_whole("des exercices et leur dernier jour, par exemple 2016 = 2016-11-30"),
+    ] = Field(default_factory=dict, validation_alias="campagne.dates_limites")
+    plan_de_financement: bool = Field(default=False, strict=True, validation_alias="contrat.plan_de_financement")
+    courriel: MailSettings | None = Field(default=None, description="une partie [courriel]")
+
+    @field_validator("fin")
+    @classmethod
+    def _not_before_the_start(cls, fin: int, info: ValidationInfo) -> int:
+        if fin < info.data.get("debut", fin):
+            raise ValueError(f"une année à partir de {info.data['debut']}")
+        return fin
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Workspace:
     """The folder of a contract. ``root`` is where ``tabellion.toml`` stands."""
 
@@ -173,227 +222,66 @@ def find_workspace(start: Path) -> Workspace:
 def read_settings(path: Path) -> Settings:
     """Read ``tabellion.toml``; raises :class:`TabellionError` with all its mistakes at once."""
     place = Place(str(path))
+    content = toml_of(path)
+    if isinstance(content, str):
+        raise TabellionError([finding("reglages-illisibles", place, detail=content)])
+    settings, mistakes = None, list[Mistake]()
+    known = fields_of(Settings)
+    values = dict(_dotted(content, known))
+    unknown = [key for key in values if key not in known]
+    mail = content.get("courriel") or None
+    if isinstance(mail, dict):
+        unknown += [f"courriel.{key}" for key in mail if key not in fields_of(MailSettings)]
+        mistakes += _mail_mistakes(mail)
+        mail = {
+            "chiffrement": "starttls",
+            "port": _MAIL_PORTS.get(str(mail.get("chiffrement", "starttls")), 25),
+            **mail,
+        }
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
+        settings = Settings(**{key: value for key, value in values.items() if key in known} | {"courriel": mail})
+    except ValidationError as error:
+        mistakes[:0] = mistakes_of(error, Settings)
+    if settings is None or mistakes or unknown:
         raise TabellionError(
-            [finding("reglages-illisibles", place, detail=f"TOML mal formé, {_french(error)}")]
-        ) from error
-    except UnicodeDecodeError as error:
-        raise TabellionError([finding("reglages-illisibles", place, detail="le fichier n'est pas en UTF-8")]) from error
-    except OSError as error:
-        raise TabellionError([finding("reglages-illisibles", place, detail=system_reason(error))]) from error
-    reader = _SettingsReader(place, values)
-    settings = reader.settings()
-    if reader.findings:
-        raise TabellionError(reader.findings)
+            [*(_wrong(mistake, place) for mistake in mistakes), *(_unknown(key, place) for key in unknown)]
+        )
     return settings
 
 
-def _french(error: tomllib.TOMLDecodeError) -> str:
-    """The place that the TOML parser names, in French (it gives it only inside its English message)."""
-    _, _, where = str(error).rpartition("(at ")
-    return (
-        where.rstrip(")")
-        .replace("line", "ligne")
-        .replace("column", "colonne")
-        .replace("end of document", "fin du fichier")
-    )
+def _dotted(content: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """The settings of all sections, by ``section.key``; a section that is one setting is by its own name."""
+    for section, values in content.items():
+        if isinstance(values, dict) and section not in known:
+            yield from ((f"{section}.{key}", value) for key, value in values.items())
+        else:
+            yield section, values
 
 
-_MISSING = object()
+def _mail_mistakes(mail: Mapping[str, Any]) -> Iterator[Mistake]:
+    """What is wrong between settings of ``[courriel]`` that are each right."""
+    if not mail.get("equipe") and mail.get("partenaires", False) is False:
+        expected = "des adresses dans « equipe », ou « partenaires = true » : quelqu'un à qui écrire"
+        yield Mistake("courriel.equipe", None, expected)
+    if ("utilisateur" in mail) != ("mot_de_passe_variable" in mail):
+        missing = "mot_de_passe_variable" if "utilisateur" in mail else "utilisateur"
+        expected = "« utilisateur » et « mot_de_passe_variable » ensemble, ou aucun des deux"
+        yield Mistake(f"courriel.{missing}", None, expected)
+    if mail.get("chiffrement") == "aucun" and mail.get("utilisateur"):
+        expected = '"starttls" ou "ssl" : un mot de passe ne voyage pas en clair'
+        yield Mistake("courriel.chiffrement", "aucun", expected)
 
 
-class _SettingsReader:
-    """Takes known settings out of a parsed TOML and keeps every mistake; what is left over is unknown."""
+def _wrong(mistake: Mistake, place: Place) -> Finding:
+    value = "rien" if mistake.value is None else mistake.value
+    if "mot_de_passe" in mistake.key and mistake.value is not None:
+        value = "autre chose"  # a password put there by mistake would be in every log
+    shown = value if isinstance(value, str | int | float | bool) else str(value)
+    expected = "un réglage obligatoire" if mistake.is_missing else mistake.expected
+    return finding("reglage-faux", place, champ=mistake.key, valeur=shown, attendu=expected)
 
-    def __init__(self, place: Place, values: dict[str, Any]) -> None:
-        self.place, self.values, self.findings = place, values, list[Finding]()
-        self.known: list[str] = []
 
-    def settings(self) -> Settings:
-        debut = self.year("contrat.debut")
-        fin = self.year("contrat.fin")
-        if fin < debut:
-            self.wrong("contrat.fin", fin, f"une année à partir de {debut}")
-        settings = Settings(
-            identifiant=self.text("contrat.id"),
-            titre=self.text("contrat.titre"),
-            debut=debut,
-            fin=fin,
-            exercice=self.year("contrat.exercice"),
-            exercice_courant=self.year("contrat.exercice_courant"),
-            source=self.text("contrat.source", ""),
-            priorites=self.priorities("priorites"),
-            arrondi_euros=self.whole("controles.arrondi_euros", 2),
-            longueurs_publipostage=self.lengths("controles.longueurs_publipostage", (255,)),
-            libelles_vides=self.words("controles.libelles_vides", ("(vide)",)),
-            dates_limites=self.days("campagne.dates_limites"),
-            plan_de_financement=self.switch("contrat.plan_de_financement"),
-            courriel=self.mail("courriel"),
-        )
-        self.say_unknown()
-        return settings
-
-    def get(self, name: str, default: Any = _MISSING) -> Any:
-        self.known.append(name)
-        value: Any = self.values
-        for part in name.split("."):
-            value = value.get(part, _MISSING) if isinstance(value, dict) else _MISSING
-        if value is _MISSING and default is _MISSING:
-            self.wrong(name, "rien", "un réglage obligatoire")
-        return default if value is _MISSING else value
-
-    def wrong(self, name: str, value: Any, expected: str) -> None:
-        shown = value if isinstance(value, str | int | float | bool) else str(value)
-        self.findings.append(finding("reglage-faux", self.place, champ=name, valeur=shown, attendu=expected))
-
-    def text(self, name: str, default: Any = _MISSING) -> str:
-        value = self.get(name, default)
-        if value is _MISSING:
-            return ""
-        if not isinstance(value, str) or (not value.strip() and default is _MISSING):
-            self.wrong(name, value, "un texte entre guillemets")
-        return str(value)
-
-    def whole(self, name: str, default: int) -> int:
-        value = self.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            self.wrong(name, value, "un nombre entier positif ou nul")
-            return default
-        return value
-
-    def switch(self, name: str) -> bool:
-        value = self.get(name, False)
-        if not isinstance(value, bool):
-            self.wrong(name, value, "true ou false, sans guillemets")
-            return False
-        return value
-
-    def year(self, name: str) -> int:
-        value = self.get(name)
-        if value is _MISSING:
-            return 0
-        if isinstance(value, bool) or not isinstance(value, int) or not _FIRST_YEAR <= value <= _LAST_YEAR:
-            self.wrong(name, value, f"une année entre {_FIRST_YEAR} et {_LAST_YEAR}")
-            return 0
-        return value
-
-    def priorities(self, name: str) -> dict[int, int]:
-        value = self.get(name, {})
-        years = value.values() if isinstance(value, dict) else [None]
-        good = isinstance(value, dict) and all(key.isdecimal() for key in value)
-        if not good or not all(isinstance(year, int) and _FIRST_YEAR <= year <= _LAST_YEAR for year in years):
-            self.wrong(name, value, "des rangs et leurs années, par exemple 1 = 2016")
-            return {}
-        return {int(rank): year for rank, year in value.items()}
-
-    def days(self, name: str) -> dict[int, date]:
-        value = self.get(name, {})
-        days = value.values() if isinstance(value, dict) else [None]
-        good = isinstance(value, dict) and all(
-            key.isdecimal() and _FIRST_YEAR <= int(key) <= _LAST_YEAR for key in value
-        )
-        if not good or not all(isinstance(day, date) and not isinstance(day, datetime) for day in days):
-            self.wrong(name, value, "des exercices et leur dernier jour, par exemple 2016 = 2016-11-30")
-            return {}
-        return {int(year): day for year, day in value.items()}
-
-    def lengths(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        value = self.get(name, list(default))
-        if not isinstance(value, list) or not all(isinstance(each, int) and each > 0 for each in value):
-            self.wrong(name, value, "une liste de longueurs, par exemple [255]")
-            return default
-        return tuple(value)
-
-    def words(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        value = self.get(name, list(default))
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            self.wrong(name, value, 'une liste de textes, par exemple ["(vide)"]')
-            return default
-        return tuple(value)
-
-    def mail(self, section: str) -> MailSettings | None:
-        """The section of the mail: all of it, or none (an empty section is none); a half-filled one is a mistake."""
-        names = [f"{section}.{each}" for each in MailSettings.__slots__]
-        found = self.values.get(section, {})
-        if not isinstance(found, dict):
-            self.known.append(section)
-            self.wrong(section, found, f"une partie [{section}]")
-            return None
-        if not found:
-            self.known += names
-            return None
-        server, port, cipher, sender, team, partners, user, password = names
-        host = self.one(server, r"[A-Za-z0-9.:_-]+", "le nom du serveur de courriel, par exemple smtp.ville.fr")
-        chosen = self.one(cipher, "|".join(_MAIL_PORTS), '"starttls", "ssl" ou "aucun"', "starttls")
-        settings = MailSettings(
-            host,
-            self.port(port, _MAIL_PORTS.get(chosen, 25)),
-            chosen,
-            self.one(sender, is_mail_address, "l'adresse qui envoie les avis, par exemple tabellion@ville.fr"),
-            self.addresses(team),
-            self.flag(partners, default=False),
-            self.one(user, r"[^\x00-\x1f]+", "un nom d'utilisateur", None) or None,
-            self.one(password, r"[A-Z_][A-Z0-9_]*", "le nom, en majuscules, d'une variable d'environnement", None)
-            or None,
-        )
-        self.check_whole(settings, names, found)
-        return settings
-
-    def check_whole(self, settings: MailSettings, names: list[str], found: Mapping[str, Any]) -> None:
-        """Say what is missing between settings that are each right."""
-        _, _, cipher, _, team, _, user, password = names
-        if not found.get("equipe") and found.get("partenaires", False) is False:
-            self.wrong(team, "rien", "des adresses dans « equipe », ou « partenaires = true » : quelqu'un à qui écrire")
-        if ("utilisateur" in found) != ("mot_de_passe_variable" in found):
-            missing = password if "utilisateur" in found else user
-            self.wrong(missing, "rien", "« utilisateur » et « mot_de_passe_variable » ensemble, ou aucun des deux")
-        if settings.chiffrement == "aucun" and settings.utilisateur:
-            self.wrong(cipher, "aucun", '"starttls" ou "ssl" : un mot de passe ne voyage pas en clair')
-
-    def one(self, name: str, rule: str | Callable[[str], bool], expected: str, default: Any = _MISSING) -> str:
-        """A text that follows a rule: a pattern, or what says yes. Without it, ``default`` (``""`` for ``None``)."""
-        value = self.get(name, default)
-        if value is _MISSING or value is None:
-            return ""
-        good = isinstance(value, str) and (rule(value) if callable(rule) else re.fullmatch(rule, value) is not None)
-        if not good:
-            # Who put the password there would find it again in every log.
-            self.wrong(name, "autre chose" if "mot_de_passe" in name else value, expected)
-        return str(value)
-
-    def port(self, name: str, default: int) -> int:
-        value = self.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= 65535:
-            self.wrong(name, value, "un numéro de port, entre 1 et 65535")
-            return default
-        return value
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self.get(name, default)
-        if not isinstance(value, bool):
-            self.wrong(name, value, "true ou false")
-            return default
-        return value
-
-    def addresses(self, name: str) -> tuple[str, ...]:
-        value = self.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(each, str) and is_mail_address(each) for each in value):
-            self.wrong(name, value, 'une liste d\'adresses, par exemple ["politique.ville@agglo.fr"]')
-            return ()
-        return tuple(dict.fromkeys(value))
-
-    def say_unknown(self) -> None:
-        whole = {name for name in self.known if "." not in name}
-        for section, content in self.values.items():
-            names = (
-                [f"{section}.{key}" for key in content]
-                if isinstance(content, dict) and section not in whole
-                else [section]
-            )
-            for name in names:
-                if name not in self.known:
-                    near = difflib.get_close_matches(name, self.known, 1)
-                    proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else "."
-                    self.findings.append(finding("reglage-inconnu", self.place, champ=name, proche=proche))
+def _unknown(key: str, place: Place) -> Finding:
+    known = [*fields_of(Settings), *(f"courriel.{name}" for name in fields_of(MailSettings))]
+    near = difflib.get_close_matches(key, [name for name in known if name != "courriel"], 1)
+    return finding("reglage-inconnu", place, champ=key, proche=f" ; vouliez-vous dire « {near[0]} » ?" if near else ".")

@@ -7,12 +7,12 @@ people read, whatever pydantic found wrong. Without one, the kind of mistake dec
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -61,26 +61,37 @@ def near_miss(name: str | None) -> str:
 
 
 def toml_of(path: Path) -> dict[str, Any] | str:
-    """What a TOML file says, or the reason why it cannot be read."""
+    """What a TOML file says, or the reason why it cannot be read, in French."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         return system_reason(error)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return "TOML mal formé ou pas en UTF-8"
+    except UnicodeDecodeError:
+        return "le fichier n'est pas en UTF-8"
+    except tomllib.TOMLDecodeError as error:  # its place is only in its English message
+        _, _, place = str(error).rpartition("(at ")
+        for english, french in (("line", "ligne"), ("column", "colonne"), ("end of document", "fin du fichier")):
+            place = place.replace(english, french)
+        return f"TOML mal formé, {place.rstrip(')')}"
 
 
-def mistakes_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Mistake]:
+def fields_of(model: type) -> dict[str, FieldInfo]:
+    """The fields of a model or of a pydantic dataclass, by their names in the file; none for another type."""
+    fields: Mapping[str, FieldInfo] = getattr(model, "__pydantic_fields__", {})
+    return {str(field.validation_alias or name): field for name, field in fields.items()}
+
+
+def mistakes_of(error: ValidationError, model: type) -> Iterator[Mistake]:
     """Every mistake that pydantic found, in the order of the file."""
     for details in error.errors(include_url=False):
         *parents, name = details["loc"]
         owner = _owner(model, parents)
         key = dotted(details["loc"])
         if details["type"] == "extra_forbidden":
-            close = nearest(str(name), (field.alias or other for other, field in owner.model_fields.items()))
+            close = nearest(str(name), fields_of(owner))
             yield Mistake(key, details["input"], close or "", is_unknown=True)
         else:
-            field = _field(owner, str(name))
+            field = fields_of(owner).get(str(name))
             is_missing = details["type"] == "missing"
             yield Mistake(key, None if is_missing else details["input"], _expected(details, field), is_missing)
 
@@ -95,10 +106,10 @@ def dotted(parts: Iterable[int | str]) -> str:
 
 def _expected(details: ErrorDetails, field: FieldInfo | None) -> str:
     kind, context = details["type"], details.get("ctx", {})
+    if kind == "value_error":  # raised by a validator of ours, which says it best
+        return str(context["error"])
     if field is not None and field.description:
         return field.description
-    if kind == "value_error":
-        return str(context["error"])
     if kind in ("enum", "literal_error"):
         return f"l'une de ces valeurs : {context['expected'].replace(' or ', ' ou ')}"
     if kind == "missing":
@@ -106,22 +117,17 @@ def _expected(details: ErrorDetails, field: FieldInfo | None) -> str:
     return next((words for start, words in _EXPECTED.items() if kind.startswith(start)), "une autre valeur")
 
 
-def _owner(model: type[BaseModel], parents: Iterable[int | str]) -> type[BaseModel]:
+def _owner(model: type, parents: Iterable[int | str]) -> type:
     """The model that reads the keys under ``parents``."""
     for part in parents:
-        field = _field(model, part) if isinstance(part, str) else None
-        found = next(_models(field.annotation), None) if field is not None else None
-        model = found or model
+        field = fields_of(model).get(str(part))
+        model = model if field is None else next(_models(field.annotation), model)
     return model
 
 
-def _field(model: type[BaseModel], name: str) -> FieldInfo | None:
-    return next((field for other, field in model.model_fields.items() if name in (other, field.alias)), None)
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models(annotation: Any) -> Iterator[type]:
     """The models inside an annotation: ``list[X]``, ``X | None``, ``dict[str, X]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and fields_of(annotation):
         yield annotation
     for part in get_args(annotation):
         yield from _models(part)
