@@ -49,11 +49,9 @@ def parse_amount(text: str) -> int | None:
 
 def find_amounts(text: str) -> list[PrintedAmount]:
     """Every amount with a euro sign that ``text`` states, in order. A dash before a space is a dash, not a minus."""
-    return (
-        [PrintedAmount(m.start(), m.end(), _cents(m)) for m in _INSIDE.finditer(text)]
-        if "€" in text or "eur" in text.lower()
-        else []
-    )
+    if "€" not in text and "eur" not in text.lower():
+        return []
+    return [PrintedAmount(match.start(), match.end(), _cents(match)) for match in _INSIDE.finditer(text)]
 
 
 def only_amounts(text: str) -> list[int] | None:
@@ -72,6 +70,14 @@ def only_amounts(text: str) -> list[int] | None:
     for amount in reversed(amounts):
         rest = rest[: amount.start] + rest[amount.end :]
     return [amount.cents for amount in amounts] if amounts and not rest.strip() else None
+
+
+def label_and_amount(text: str) -> tuple[str, int] | None:
+    """The label and the cents of a text that ends with an amount and its euro sign; else None."""
+    amounts = find_amounts(text)
+    if not amounts or text[amounts[-1].end :].strip(" ."):
+        return None
+    return text[: amounts[-1].start].strip(), amounts[-1].cents
 
 
 def written(cents: int | None) -> str:
@@ -100,90 +106,64 @@ class BudgetRow:
     doubt: str | None = None
     source: str | None = None
     tentative: bool = False
-    parts: int = 1
 
 
-def _tokens(line: DocumentLine) -> list[str | list[int]]:
-    """The row's cells in order: texts, and lists of amounts; a cell that starts with amounts and goes on is cut."""
-    tokens: list[str | list[int]] = []
+def read_row(line: DocumentLine) -> list[BudgetRow] | None:
+    """The budget rows of a line with tabs; None when its amounts have no label."""
+    pairs = _pairs(line)
+    if not pairs or not pairs[0][0]:
+        return None
+    source = shown(line.texte)
+    rows = [row for texts, amounts in pairs for row in _read_pair(line.numero, texts, amounts, source)]
+    if len(pairs) > 1:
+        for row in rows:
+            row.repair, row.source = row.repair or "lignes collées", source
+    return rows
+
+
+def _pairs(line: DocumentLine) -> list[tuple[list[str], list[int]]]:
+    """The row's labels and amounts in reading order; a cell that starts with an amount and goes on is cut."""
+    pairs: list[tuple[list[str], list[int]]] = []
+
+    def add(texts: list[str], amounts: list[int]) -> None:
+        if not pairs or (texts and pairs[-1][1]):
+            pairs.append(([], []))
+        pairs[-1][0].extend(texts)
+        pairs[-1][1].extend(amounts)
+
     for index, cell in enumerate(line.cells):
         text = clean(cell)
         if not text:
             continue
         amounts = only_amounts(text) if index or text.endswith("€") else None
         if amounts is not None:
-            tokens.append(amounts)
+            add([], amounts)
             continue
         leading = find_amounts(text) if index else []
         if leading and leading[0].start == 0:
-            tokens.append([leading[0].cents])
+            add([], [leading[0].cents])
             text = text[leading[0].end :].strip()
-        tokens.append(text)
-    return tokens
-
-
-def _pair(tokens: list[str | list[int]]) -> list[tuple[list[str], list[int]]]:
-    """Tokens as (labels, amounts) in reading order."""
-    pairs: list[tuple[list[str], list[int]]] = []
-    for token in tokens:
-        if isinstance(token, str):
-            if not pairs or pairs[-1][1]:
-                pairs.append(([], []))
-            pairs[-1][0].append(token)
-        else:
-            if not pairs:
-                pairs.append(([], []))
-            pairs[-1][1].extend(token)
+        add([text], [])
     return pairs
 
 
-def _labels(libelle: str) -> list[str]:
-    """A label cut at its placeholders: « X (vide) » is « X » and « (vide) »."""
-    pieces = re.split(f"({PLACEHOLDER.pattern})", libelle, flags=re.IGNORECASE)
-    return [piece.strip() for piece in pieces if piece.strip()]
-
-
-def read_row(line: DocumentLine) -> list[BudgetRow] | None:
-    """The budget rows of a line with tabs; None when its amounts have no label."""
-    source = shown(line.texte)
-    pairs = _pair(_tokens(line))
-    if not pairs or not pairs[0][0]:
-        return None
-    glued = len(pairs) > 1
-    rows: list[BudgetRow] = []
-    for texts, amounts in pairs:
-        row = _read_pair(line, texts, amounts, source)
-        if glued:
-            for budget_row in row:
-                budget_row.repair, budget_row.source = budget_row.repair or "lignes collées", source
-                budget_row.parts = max(budget_row.parts, len(pairs))
-        rows.extend(row)
-    return rows
-
-
-def _read_pair(line: DocumentLine, texts: list[str], amounts: list[int], source: str) -> list[BudgetRow]:
-    number = line.numero
-    if len(texts) > 1 and not amounts and _is_odd_amount(texts[-1]):
-        libelle = " ".join(texts[:-1])
-        return [BudgetRow(number, libelle, None, doubt="montant-illisible", source=source)]
+def _read_pair(ligne: int, texts: list[str], amounts: list[int], source: str) -> list[BudgetRow]:
+    """The rows of one or more labels and the amounts after them: « X (vide) » is « X » and « (vide) »."""
     libelle = " ".join(texts)
-    pieces = _labels(libelle)
+    pieces = [piece.strip() for piece in re.split(f"({PLACEHOLDER.pattern})", libelle, flags=re.IGNORECASE)]
+    pieces = [piece for piece in pieces if piece]
+    if len(texts) > 1 and not amounts and (len(texts[-1]) <= _LONGEST_ODDITY or "€" in texts[-1]):
+        # What stands in the amount's cell without being an amount (« n.c. », « 12 k€ »).
+        return [BudgetRow(ligne, " ".join(texts[:-1]), None, doubt="montant-illisible", source=source)]
     if len(amounts) > 1:
-        if len(pieces) == len(amounts) and len(texts) == 1:
-            return [
-                BudgetRow(number, piece, amount, repair="lignes collées", source=source, parts=len(amounts))
-                for piece, amount in zip(pieces, amounts, strict=True)
-            ]
-        return [BudgetRow(number, libelle, None, doubt="montants-colles", source=source)]
+        if len(pieces) != len(amounts) or len(texts) > 1:
+            return [BudgetRow(ligne, libelle, None, doubt="montants-colles", source=source)]
+        pairs = zip(pieces, amounts, strict=True)
+        return [BudgetRow(ligne, piece, amount, "lignes collées", source=source) for piece, amount in pairs]
     montant = amounts[0] if amounts else None
     real = [piece for piece in pieces if not PLACEHOLDER.fullmatch(piece)]
     if len(pieces) > 1 and len(real) == 1:
-        return [BudgetRow(number, real[0], montant, repair="« (vide) » collé", source=source)]
+        return [BudgetRow(ligne, real[0], montant, "« (vide) » collé", source=source)]
     if len(texts) > 1:
-        return [BudgetRow(number, libelle, montant, repair="cellules recollées", source=source)]
-    return [BudgetRow(number, libelle, montant)]
-
-
-def _is_odd_amount(text: str) -> bool:
-    """True for what stands in the amount's cell without being an amount (« n.c. », « 12 k€ »)."""
-    return len(text) <= _LONGEST_ODDITY or "€" in text
+        return [BudgetRow(ligne, libelle, montant, "cellules recollées", source=source)]
+    return [BudgetRow(ligne, libelle, montant)]

@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
-from tabellion.findings import CellValue, Finding, Place, Severity, TabellionError, finding
+from tabellion.findings import Finding, Place, TabellionError, finding
 
 MAX_BYTES = 50_000_000
 """Largest document read, in bytes (the limit of a file from outside, DESIGN.md §8)."""
@@ -70,49 +70,48 @@ class DocumentLine:
         return len(self.cells) > 1
 
 
-def decode(data: bytes, fichier: str) -> tuple[str, tuple[Finding, ...]]:
+def decode(data: bytes, fichier: str) -> tuple[str, list[Finding]]:
     """The document's text, and the notices about its encoding.
 
     UTF-8 (with or without a byte order mark) is expected; Windows-1252 is accepted and said. Line ends become
     ``\\n``. Raises :class:`TabellionError` for what is empty, too large, binary, or in another encoding.
     """
     place = Place(fichier=fichier)
+
+    def refuse(code: str, **words: Any) -> NoReturn:
+        raise TabellionError([finding(code, place, **words)])
+
     if len(data) > MAX_BYTES:
-        raise TabellionError(
-            [finding("document-trop-gros", place, valeur=len(data), attendu=MAX_BYTES, mo=MAX_BYTES // 1_000_000)]
-        )
+        refuse("document-trop-gros", valeur=len(data), attendu=MAX_BYTES, mo=MAX_BYTES // 1_000_000)
     for magic, nature in _MAGIC.items():
         if data.startswith(magic):
-            raise TabellionError([finding("document-binaire", place, nature=nature)])
+            refuse("document-binaire", nature=nature)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise TabellionError([finding("document-encodage", place, valeur="UTF-16")])
+        refuse("document-encodage", valeur="UTF-16")
     if b"\x00" in data:
-        raise TabellionError([finding("document-binaire", place, nature="un fichier binaire (octets nuls)")])
+        refuse("document-binaire", nature="un fichier binaire (octets nuls)")
     notices: list[Finding] = []
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         try:
             text = data.decode("cp1252")
-        except UnicodeDecodeError as error:
-            raise TabellionError([finding("document-encodage", place, valeur="encodage inconnu")]) from error
+        except UnicodeDecodeError:
+            refuse("document-encodage", valeur="encodage inconnu")
         notices.append(finding("document-windows-1252", place, valeur="Windows-1252", attendu="UTF-8"))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
-        raise TabellionError([finding("document-vide", place)])
+        refuse("document-vide")
     if sum(1 for char in text[:20_000] if ord(char) < 32 and char not in "\n\t\f\v") > 20:
-        raise TabellionError([finding("document-binaire", place, nature="un fichier binaire")])
-    return text, tuple(notices)
+        refuse("document-binaire", nature="un fichier binaire")
+    return text, notices
 
 
 def split_lines(text: str) -> list[DocumentLine]:
     """The lines of ``text`` in order, numbered from 1. A final line end does not open a further line."""
-    raw = text.split("\n")
-    if raw and raw[-1] == "":
-        raw.pop()
     return [
         DocumentLine(number, line, tuple(cell.strip() for cell in line.split("\t")) if len(line) <= MAX_LINE else ("",))
-        for number, line in enumerate(raw, start=1)
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1)
     ]
 
 
@@ -148,6 +147,16 @@ def slug(text: str, limit: int = 60) -> str:
     while len(words) > 1 and words[-1] in {"de", "des", "du", "la", "le", "les", "l", "d", "et", "a", "en"}:
         words.pop()
     return "-".join(words)[: max(limit, 1)].strip("-") or "x"
+
+
+def unique(text: str, taken: set[str], dash: str = "-") -> str:
+    """``text``, else the first of ``text-2``, ``text-3``… that is not ``taken``; it is then."""
+    candidate, rank = text, 1
+    while candidate in taken:
+        rank += 1
+        candidate = f"{text}{dash}{rank}"
+    taken.add(candidate)
+    return candidate
 
 
 @lru_cache(maxsize=20_000)
@@ -188,31 +197,11 @@ class LineAccount:
     findings: list[Finding] = field(default_factory=list)
     uses: dict[int, LineUse] = field(default_factory=dict)
 
-    def say(
-        self,
-        code: str,
-        ligne: int | None,
-        *,
-        champ: str | None = None,
-        valeur: CellValue = None,
-        attendu: CellValue = None,
-        gravite: Severity | None = None,
-        liees: Iterable[int] = (),
-        **details: Any,
-    ) -> None:
-        """Add a finding at ``ligne`` (one-based); ``liees`` are other lines it speaks of."""
-        self.findings.append(
-            finding(
-                code,
-                Place(fichier=self.fichier, ligne=ligne),
-                champ=champ,
-                valeur=valeur,
-                attendu=attendu,
-                gravite=gravite,
-                liees=[Place(fichier=self.fichier, ligne=other) for other in liees],
-                **details,
-            )
-        )
+    def say(self, code: str, ligne: int | None, *, liees: Iterable[int] = (), **words: Any) -> None:
+        """Add a finding at ``ligne`` (one-based); ``liees`` are other lines, ``words`` what :func:`finding` takes."""
+        place = Place(fichier=self.fichier, ligne=ligne)
+        others = [Place(fichier=self.fichier, ligne=other) for other in liees]
+        self.findings.append(finding(code, place, liees=others, **words))
 
     def use(self, ligne: int, usage: str, detail: str = "") -> None:
         """Enter what line ``ligne`` became, unless it is entered already."""

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.importing.document.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows, ends_in_amount
+from tabellion.importing.document.amounts import label_and_amount
+from tabellion.importing.document.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows
 from tabellion.importing.document.cells import read_rows
 from tabellion.importing.document.fiche import Fiche, read_fiche
 from tabellion.importing.document.financing import FinancingReader
-from tabellion.importing.document.funders import learn_funders
+from tabellion.importing.document.funders import DocumentFunder, learn_funders
 from tabellion.importing.document.layout import FicheLayout, read_layout
 from tabellion.importing.document.lines import DocumentLine, LineAccount, LineUse, clean, decode, split_lines
 from tabellion.importing.document.outline import Outline, Section, census_year, read_outline
-from tabellion.importing.document.recap import Collectivites, RecapRow, learn, read_recap
-from tabellion.importing.document.records import Partners, collectivite_rows, line_rows, total_rows
+from tabellion.importing.document.recap import Collectivites, RecapRow, learn_collectivites, read_recap
+from tabellion.importing.document.records import Partners, Rows, collectivite_rows, line_rows, total_rows
 from tabellion.importing.document.titles import (
     check_fiche_piliers,
     collect_axes,
@@ -24,8 +25,6 @@ from tabellion.importing.document.titles import (
     collect_piliers,
     settle_numbers,
 )
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -60,18 +59,17 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         raise TabellionError([*notices, finding("document-sans-convention", Place(fichier=fichier))])
     recap = read_recap(outline.front, outline.headings, outline.first_body, account)
     exercice = census_year(lines, outline, account)
-    collectivites = _names(outline, recap, account)
+    collectivites = _collectivites(outline, recap, account)
     fiches = _fiches(outline, account)
     budgets = _budgets(outline, recap, collectivites, fiches, account)
-    _front(outline.front, account)
+    _account_for_text(outline.front, account)
     settle_numbers(fiches, account)
-    axes = collect_axes(fiches, account)
+    axes = collect_axes(fiches)
     piliers = collect_piliers(outline, fiches, account)
     conventions = collect_conventions(outline, recap, fiches, account)
     check_fiche_piliers(fiches, conventions, piliers, account)
-    funders, financements = _funding(fiches, account)
-    partners = Partners(collectivites, funders.funders, account)
-    partners.add_funders(row["financeur_id"] for row in financements)
+    funders, financements = _financements(fiches, account)
+    partners = Partners(collectivites, funders, financements)
     for fiche in fiches:
         partners.read(fiche)
         fiche.row["reparation"] = " ; ".join(fiche.repairs) or None
@@ -82,7 +80,8 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         "axes": axes,
         "collectivites": collectivite_rows(collectivites),
         "financeurs": [
-            {"financeur_id": f.financeur_id, "nom": f.nom, "categorie": f.categorie} for f in funders.funders
+            {"financeur_id": funder.financeur_id, "nom": funder.nom, "categorie": funder.categorie}
+            for funder in funders
         ],
         "partenaires": list(partners.rows.values()),
         "participations": list(partners.participations.values()),
@@ -92,142 +91,107 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         "totaux_publies": total_rows(recap, budgets, collectivites, exercice),
     }
     uses = account.account(lines)
-    order = sorted(enumerate(account.findings), key=lambda item: (item[1].place.ligne or 0, item[0]))
-    return ImportedContract(
-        tables, tuple(finding_ for _, finding_ in order), uses, outline.titre, outline.debut, outline.fin, exercice
-    )
+    findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
+    return ImportedContract(tables, findings, uses, outline.titre, outline.debut, outline.fin, exercice)
 
 
-def _names(outline: Outline, recap: list[RecapRow], account: LineAccount) -> Collectivites:
-    """The collectivités: those of the recap, then those that the sections show."""
-    collectivites = Collectivites()
-    for row in recap:
-        if row.portee == "collectivité" and collectivites.find(row.libelle) is None:
-            collectivites.add(row.libelle, recap=True)
-    prose = [line for line in outline.front if not line.tabbed]
-    for section in outline.sections:
-        prose.extend(line for line in section.lines if not line.tabbed)
-    presentation = "\n".join(clean(line.texte) for line in prose)
+def _collectivites(outline: Outline, recap: list[RecapRow], account: LineAccount) -> Collectivites:
+    """The collectivités of the recap, and those that the sections and the presentation show."""
+    parts = (outline.front, *(section.lines for section in outline.sections))
+    presentation = "\n".join(clean(line.texte) for lines in parts for line in lines if not line.tabbed)
     sections = [arithmetic_rows(section.lines) for section in outline.sections if section.heading or section.fiches]
-    guessed = learn(collectivites, sections, presentation, recap=bool(collectivites.from_recap))
-    for known, nom in collectivites.by_key.items():
-        if known in guessed:
-            account.say("collectivite-devinee", None, champ="nom", valeur=nom)
-        elif collectivites.from_recap and known not in collectivites.from_recap:
-            account.say("collectivite-hors-recapitulatif", None, champ="nom", valeur=nom)
-    return collectivites
+    return learn_collectivites(recap, sections, presentation, account)
 
 
 def _fiches(outline: Outline, account: LineAccount) -> list[Fiche]:
     """Every fiche of the body, its convention settled."""
     fiches: list[Fiche] = []
-    known = {int(s.heading.numero) for s in outline.sections if s.heading}
-    known |= {int(h.numero) for h in outline.headings.contents if h.numero.isdigit()}
+    known = {int(section.heading.numero) for section in outline.sections if section.heading}
+    known |= {int(heading.numero) for heading in outline.headings.contents if heading.numero.isdigit()}
     for section in outline.sections:
-        for block in _blocks(section, account):
-            fiche = read_fiche(block, account)
-            _settle_convention(fiche, section, known, account)
+        for layout in _layouts(section, account):
+            fiche = read_fiche(layout, account)
+            _settle_convention(fiche, section, known)
             fiches.append(fiche)
     return fiches
 
 
-def _blocks(section: Section, account: LineAccount) -> list[FicheLayout]:
+def _layouts(section: Section, account: LineAccount) -> list[FicheLayout]:
     """The layout of each fiche of a section, a header printed again in the middle of one taken out."""
-    blocks: list[FicheLayout] = []
+    layouts: list[FicheLayout] = []
     for lines in section.fiches:
-        block = read_layout([line for line in lines if line.numero not in account.uses])
-        if blocks and _is_page_header(block, blocks[-1]):
-            account.say("en-tete-de-fiche-repete", block.ligne, liees=[blocks[-1].ligne])
-            header = [line for line in block.lines if _header_line(line, block)]
-            for line in header:
-                account.use(line.numero, "ignorée : en-tête répété", f"fiche de la ligne {blocks[-1].ligne}")
-            rest = [line for line in block.lines if line not in header]
-            block = read_layout([*blocks.pop().lines, *rest])
-        blocks.append(block)
-    return blocks
+        layout = read_layout([line for line in lines if line.numero not in account.uses])
+        # No row of a fiche's beginning follows a header printed again, and the fiche above is not at its end.
+        opening = {"axe", "objectif", "priorite", "transversal"} & layout.labels.keys()
+        if layouts and "entete" in layout.labels and not opening and "prives" not in layouts[-1].labels:
+            before = layouts.pop()
+            account.say("en-tete-de-fiche-repete", layout.ligne, liees=[before.ligne])
+            header = {layout.labels["entete"], layout.labels.get("sous_thematique")}
+            for line in layout.lines:
+                if line.numero in header:
+                    account.use(line.numero, "ignorée : en-tête répété", f"fiche de la ligne {before.ligne}")
+            layout = read_layout([line for line in (*before.lines, *layout.lines) if line.numero not in account.uses])
+        layouts.append(layout)
+    return layouts
 
 
-def _is_page_header(block: FicheLayout, previous: FicheLayout) -> bool:
-    """True for a fiche's header printed again in the middle of it: no row of its beginning follows."""
-    opening = {"axe", "objectif", "priorite", "transversal"}
-    return "entete" in block.labels and not opening & block.labels.keys() and "prives" not in previous.labels
-
-
-def _header_line(line: DocumentLine, block: FicheLayout) -> bool:
-    return line.numero in (block.labels.get("entete"), block.labels.get("sous_thematique"))
-
-
-def _settle_convention(fiche: Fiche, section: Section, known: set[int], account: LineAccount) -> None:
+def _settle_convention(fiche: Fiche, section: Section, known: set[int]) -> None:
     """A fiche belongs to the convention that its header names; to its section's when it names none."""
     here = int(section.heading.numero) if section.heading else None
     own = fiche.convention_numero
-    ligne = fiche.block.labels.get("sous_thematique", fiche.ligne)
+    words: dict[str, Any] = {"champ": "convention_id", "attendu": here}
     if own is None:
         fiche.row["convention_id"] = here
-        account.say("fiche-sans-convention", ligne, champ="convention_id", attendu=here, retenu=here or "aucune")
+        fiche.say("fiche-sans-convention", "sous_thematique", retenu=here or "aucune", **words)
     elif here is not None and own != here:
         fiche.row["convention_id"] = own if own in known else here
-        account.say("fiche-autre-convention", ligne, champ="convention_id", valeur=own, attendu=here)
+        fiche.say("fiche-autre-convention", "sous_thematique", valeur=own, **words)
 
 
 def _budgets(
     outline: Outline, recap: list[RecapRow], collectivites: Collectivites, fiches: list[Fiche], account: LineAccount
-) -> list[tuple[int, TownBudget]]:
-    """Each convention's groups, in order; prose and blank lines are entered in the ledger on the way."""
+) -> list[TownBudget]:
+    """Each convention's budgets, in order; what became of the prose and of the blank lines is noted on the way."""
     by_line = {fiche.ligne: fiche for fiche in fiches}
-    groups: list[tuple[int, TownBudget]] = []
+    budgets: list[TownBudget] = []
     for section in outline.sections:
         number = int(section.heading.numero) if section.heading else None
-        if number is None and section.fiches:
-            numbers = Counter(
-                f.row["convention_id"] for lines in section.fiches if (f := by_line.get(lines[0].numero)) is not None
-            )
+        if number is None:
+            here = [by_line[lines[0].numero] for lines in section.fiches if lines[0].numero in by_line]
+            numbers = Counter(fiche.row["convention_id"] for fiche in here)
             number = numbers.most_common(1)[0][0] if numbers else None
         if number is None:
-            _front(section.lines, account)
+            _account_for_text(section.lines, account)
         else:
-            reader = BudgetReader(number, collectivites, account)
-            reader.read(section.lines)
-            here = {group.collectivite for group in reader.groups}
-            missing = [
-                (known, collectivites.by_key[known], row.montant)
-                for row in recap
-                if row.portee == "collectivité" and row.convention == number
-                if (known := collectivites.find(row.libelle)) is not None and known not in here
-            ]
-            reader.adopt(missing)
-            groups.extend((number, group) for group in reader.groups)
+            budgets.extend(BudgetReader(number, collectivites, account).read(section.lines, recap))
     for fiche in fiches:
         for line in fiche.block.lines:
             if line.blank:
                 account.use(line.numero, "ignorée : ligne vide")
-    return groups
+    return budgets
 
 
-def _front(lines: list[DocumentLine], account: LineAccount) -> None:
-    """Enter the lines that belong to no table: blank lines, presentation; what looks like data is unplaced."""
+def _account_for_text(lines: list[DocumentLine], account: LineAccount) -> None:
+    """Note the lines that belong to no table: blank lines, presentation; what looks like data is unplaced."""
     for line in lines:
-        if line.numero in account.uses:
-            continue
         if line.blank:
             account.use(line.numero, "ignorée : ligne vide")
         elif line.tabbed:
             account.unplaced(line, "une ligne de tableau hors de toute convention")
-        elif ends_in_amount(clean(line.texte)):
+        elif label_and_amount(clean(line.texte)):
             account.unplaced(line, "un texte qui finit par un montant, hors d'un budget")
         else:
             account.use(line.numero, PRESENTATION)
 
 
-def _funding(fiches: list[Fiche], account: LineAccount) -> tuple[FinancingReader, Rows]:
-    """The funders of the document and the funding rows of every fiche; the fiches' lines are entered."""
+def _financements(fiches: list[Fiche], account: LineAccount) -> tuple[list[DocumentFunder], Rows]:
+    """The funders of the document and the funding rows of every fiche; the fiches' lines are accounted for."""
     rows = [read_rows(fiche.block) for fiche in fiches]
-    reader = FinancingReader(
-        learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows]), account
-    )
+    funders = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
+    reader = FinancingReader(funders, account)
     financements: Rows = []
     for fiche, fiche_rows in zip(fiches, rows, strict=True):
         financements.extend(reader.read(fiche, fiche_rows))
         for line in fiche.block.lines:
             account.use(line.numero, "utilisée : fiche", str(fiche.row["fiche_id"]))
-    return reader, financements
+    return reader.funders, financements

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from tabellion.importing.document.amounts import only_amounts
 from tabellion.importing.document.headings import Headings, is_fiche_start, numbered
-from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, key, shown, slug
+from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, key, shown, slug, unique
 
 LabelledAmount = tuple[str, int | None]
 """A budget row as the arithmetic sees it: its label, and its amount in cents (None when blank)."""
 
-_ROUNDING = 200
+ROUNDING = 200
 """Two euros, in cents: a published subtotal may be rounded."""
 
 _LONGEST_NAME = 60
@@ -23,31 +23,25 @@ _MANY_ROWS = 600
 
 @dataclass
 class Collectivites:
-    """The names known, in the order in which the document gives them."""
+    """The collectivités known, in the order in which the document gives them: names and identifiers by their key."""
 
-    by_key: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
-    from_recap: set[str] = field(default_factory=set)
+    _taken: set[str] = field(default_factory=set)
 
-    def add(self, nom: str, *, recap: bool = False) -> str:
-        """Learn a name; its identifier (a slug, made unique)."""
+    def add(self, nom: str) -> None:
+        """Learn a name; its identifier is its slug, made unique."""
         known = key(nom)
-        if known not in self.by_key:
-            self.by_key[known] = nom
-            base, rank = slug(nom), 1
-            while (identifier := base if rank == 1 else f"{base}-{rank}") in self.ids.values():
-                rank += 1
-            self.ids[known] = identifier
-        if recap:
-            self.from_recap.add(known)
-        return self.ids[known]
+        if known not in self.names:
+            self.names[known] = nom
+            self.ids[known] = unique(slug(nom), self._taken)
 
     def find(self, label: str) -> str | None:
         """The key of the collectivité that ``label`` names, a single typing slip tolerated; else None."""
         known = key(label)
-        if known in self.by_key:
+        if known in self.names:
             return known
-        near = [name for name in self.by_key if _one_slip(known, name)]
+        near = [name for name in self.names if _one_slip(known, name)]
         return near[0] if len(near) == 1 else None
 
 
@@ -72,40 +66,41 @@ def certain_headers(rows: list[LabelledAmount]) -> set[int]:
     Empty when no cutting adds up. Amounts may be two euros off (rounding).
     """
     count = len(rows)
-    if not count or count > _MANY_ROWS:
+    if count > _MANY_ROWS:
         return set()
     ends: list[list[int]] = []
-    for start in range(count):
-        total, running, possible = rows[start][1], 0, []
+    for start, (_, total) in enumerate(rows):
+        running, possible = 0, []
         for end in range(start + 2, count + 1):
             running += rows[end - 1][1] or 0
-            if abs(running - (total or 0)) <= _ROUNDING and (total is not None or running == 0):
+            if abs(running - (total or 0)) <= ROUNDING and (total is not None or running == 0):
                 possible.append(end)
         ends.append(possible)
-    backward = [0] * (count + 1)
-    backward[count] = 1
-    for start in range(count - 1, -1, -1):
-        backward[start] = sum(backward[end] for end in ends[start])
-    forward = [0] * (count + 1)
-    forward[0] = 1
+    ways_after = [0] * count + [1]
+    for start in reversed(range(count)):
+        ways_after[start] = sum(ways_after[end] for end in ends[start])
+    ways_before = [1] + [0] * count
     for start in range(count):
-        if forward[start]:
-            for end in ends[start]:
-                forward[end] += forward[start]
-    if not backward[0]:
-        return set()
-    return {i for i in range(count) if forward[i] * backward[i] == backward[0] and rows[i][1]}
+        for end in ends[start]:
+            ways_before[end] += ways_before[start]
+    ways = ways_after[0]
+    return {i for i in range(count) if ways and ways_before[i] * ways_after[i] == ways and rows[i][1]}
 
 
-def learn(
-    collectivites: Collectivites, sections: Iterable[list[LabelledAmount]], presentation: str, *, recap: bool
-) -> set[str]:
-    """Add the names that the sections' rows show; the keys of those that only their first position shows.
+def learn_collectivites(
+    recap: list[RecapRow], sections: Iterable[list[LabelledAmount]], presentation: str, account: LineAccount
+) -> Collectivites:
+    """The collectivités: those of the recap, then those that the sections' rows show, each of these said.
 
     Without a recap, the first row of a section is a subtotal. Otherwise, and for the rows further down, a label needs
     two signs: it is a subtotal in every reading of the amounts, it comes back in another section, the presentation
     names it within a sentence, best of all in a list of towns.
     """
+    collectivites = Collectivites()
+    for row in recap:
+        if row.portee == "collectivité" and collectivites.find(row.libelle) is None:
+            collectivites.add(row.libelle)
+    has_recap = bool(collectivites.names)
     first: Counter[str] = Counter()
     certain: Counter[str] = Counter()
     present: Counter[str] = Counter()
@@ -114,28 +109,25 @@ def learn(
         keys = [key(label) for label, _ in rows]
         for name, (label, _) in zip(keys, rows, strict=True):
             spelled.setdefault(name, label)
-        if keys:
-            first[keys[0]] += 1
+        first.update(keys[:1])
         certain.update({keys[i] for i in certain_headers(rows)})
         present.update(set(keys))
     prose = fold(presentation)
-    weak: set[str] = set()
     for name, label in spelled.items():
-        if name in collectivites.by_key or not name or len(label) > _LONGEST_NAME or "(" in label:
+        if name in collectivites.names or not name or len(label) > _LONGEST_NAME or "(" in label:
             continue
         named = _named_in(prose, presentation, label)
-        strong = (
-            (named and (certain[name] or present[name] > 1 or first[name]))
-            or (first[name] and certain[name] and not recap)
-            or (not recap and certain[name] and present[name] > 1)
-            or (not recap and named and _listed_in(prose, label))
-        )
-        if strong:
+        strong = named and (certain[name] or present[name] > 1 or first[name])
+        if not has_recap:
+            strong = strong or (certain[name] and (first[name] or present[name] > 1))
+            strong = strong or (named and _listed_in(prose, label))
+        if strong or (first[name] and not has_recap):
             collectivites.add(label)
-        elif first[name] and not recap:
-            collectivites.add(label)
-            weak.add(name)
-    return weak
+        if not strong and first[name] and not has_recap:
+            account.say("collectivite-devinee", None, champ="nom", valeur=label)
+        elif strong and has_recap:
+            account.say("collectivite-hors-recapitulatif", None, champ="nom", valeur=label)
+    return collectivites
 
 
 def _named_in(prose: str, presentation: str, label: str) -> bool:
@@ -143,10 +135,8 @@ def _named_in(prose: str, presentation: str, label: str) -> bool:
     wanted = " ".join(fold(label).split())
     if not label[:1].isupper() or wanted not in prose:
         return False
-    for match in re.finditer(rf"(?<=[a-z,/] ){re.escape(wanted)}(?![\w'-])", prose):
-        if presentation[match.start()].isupper():
-            return True
-    return False
+    places = re.finditer(rf"(?<=[a-z,/] ){re.escape(wanted)}(?![\w'-])", prose)
+    return any(presentation[match.start()].isupper() for match in places)
 
 
 def _listed_in(prose: str, label: str) -> bool:
@@ -161,7 +151,7 @@ def _listed_in(prose: str, label: str) -> bool:
 class RecapRow:
     """One line of the recap: ``convention`` is its number (None for the grand total); ``portee`` as in the schema.
 
-    ``montant`` is in cents, None when nothing readable is printed; ``texte_source`` keeps what could not be read.
+    ``montant`` is in cents, None when nothing readable is printed; ``source`` keeps what could not be read.
     """
 
     ligne: int
@@ -169,19 +159,8 @@ class RecapRow:
     convention: int | None
     libelle: str
     montant: int | None
-    texte_source: str | None = None
-
-
-def read_cell_amount(line: DocumentLine, cells: tuple[str, ...], account: LineAccount) -> tuple[int | None, str | None]:
-    """The one amount of a row's further cells; else None, with the original text and a finding."""
-    text = " ".join(cell for cell in cells if cell)
-    amounts = only_amounts(clean(text))
-    if amounts is not None and len(amounts) <= 1:
-        return (amounts[0] if amounts else None), None
-    account.say(
-        "montant-illisible", line.numero, champ="montant", valeur=clean(text)[:200], attendu="un montant en euros"
-    )
-    return None, shown(line.texte)
+    source: str | None = None
+    repair: None = None
 
 
 def read_recap(lines: list[DocumentLine], headings: Headings, first_body: int, account: LineAccount) -> list[RecapRow]:
@@ -203,22 +182,28 @@ def read_recap(lines: list[DocumentLine], headings: Headings, first_body: int, a
         if not line.tabbed:
             break
         libelle = clean(line.cells[0])
-        if key(libelle).startswith("total"):
-            montant, source = read_cell_amount(line, line.cells[1:], account)
-            rows.append(RecapRow(line.numero, "général", None, libelle, montant, source))
-            account.use(line.numero, "utilisée : total publié", "total général du récapitulatif")
-            break
         if not libelle:
             account.unplaced(line, "une ligne du récapitulatif n'a pas de libellé")
             continue
-        montant, source = read_cell_amount(line, line.cells[1:], account)
-        if title is not None:
-            convention = int(title.numero)
-            rows.append(RecapRow(line.numero, "convention", convention, libelle, montant, source))
-            account.use(line.numero, "utilisée : total publié", f"convention {convention} du récapitulatif")
+        if key(libelle).startswith("total"):
+            portee, convention, usage = "général", None, "total général"
+        elif title is not None:
+            portee, convention = "convention", int(title.numero)
+            usage = f"convention {convention}"
         else:
-            rows.append(RecapRow(line.numero, "collectivité", convention, libelle, montant, source))
-            account.use(
-                line.numero, "utilisée : total publié", f"collectivité, convention {convention} du récapitulatif"
-            )
+            portee, usage = "collectivité", f"collectivité, convention {convention}"
+        account.use(line.numero, "utilisée : total publié", f"{usage} du récapitulatif")
+        rows.append(RecapRow(line.numero, portee, convention, libelle, *_amount(line, account)))
+        if portee == "général":
+            break
     return rows
+
+
+def _amount(line: DocumentLine, account: LineAccount) -> tuple[int | None, str | None]:
+    """The one amount (cents) of a row's further cells; else None, with the original text and a finding."""
+    text = clean(" ".join(cell for cell in line.cells[1:] if cell))
+    amounts = only_amounts(text)
+    if amounts is not None and len(amounts) <= 1:
+        return (amounts[0] if amounts else None), None
+    account.say("montant-illisible", line.numero, champ="montant", valeur=text[:200], attendu="un montant en euros")
+    return None, shown(line.texte)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from tabellion.importing.document.budget import TownBudget
 from tabellion.importing.document.fiche import Fiche
 from tabellion.importing.document.funders import DocumentFunder
-from tabellion.importing.document.lines import LineAccount, fold, key, slug
+from tabellion.importing.document.lines import fold, key, slug, unique
 from tabellion.importing.document.recap import Collectivites, RecapRow
+
+Rows = list[dict[str, Any]]
+"""The rows of a table: values by the fields of its schema, in their order."""
 
 _SEPARATORS = re.compile(r"\s*[/;\n]\s*|\s+[-–—]\s+")
 _TOWNS = re.compile(r"(?:les?\s+)?(?:\d+\s+)?(?:villes?|communes?|collectivites?)\s+(?:de\s+|d'|du\s+)(?P<liste>.+)")
@@ -22,24 +24,23 @@ _ROLES = (("porteurs", "porteur"), ("partenaires_operationnels", "opérationnel"
 
 
 class Partners:
-    """The partners met so far, one per name (case and accents apart), and who takes part in which fiche."""
+    """The partners of a document, one per name (case and accents apart), and who takes part in which fiche.
 
-    def __init__(self, collectivites: Collectivites, funders: list[DocumentFunder], account: LineAccount) -> None:
+    The collectivités come first, then the funders ticked on a fiche, each of which answers for its ``financements``.
+    """
+
+    def __init__(self, collectivites: Collectivites, funders: list[DocumentFunder], financements: Rows) -> None:
         self.collectivites = collectivites
-        self.listed = funders
         self.funders = {key(funder.nom): funder.financeur_id for funder in funders}
-        self.account = account
         self.rows: dict[str, dict[str, Any]] = {}
-        self.taken: set[str] = set()
         self.participations: dict[tuple[str, str, str], dict[str, Any]] = {}
-        for known, nom in collectivites.by_key.items():
+        self._taken: set[str] = set()
+        for known, nom in collectivites.names.items():
             self._partner(nom, collectivites.ids[known])
-
-    def add_funders(self, ticked: Iterable[str | None]) -> None:
-        """Add the funders ticked on a fiche: each answers for its financements. « Autres » is nobody in particular."""
-        wanted = set(ticked)
-        for funder in self.listed:
-            if funder.financeur_id in wanted and not key(funder.nom).startswith(key("Autres")):
+        ticked = {row["financeur_id"] for row in financements}
+        for funder in funders:
+            # « Autres » is nobody in particular.
+            if funder.financeur_id in ticked and not key(funder.nom).startswith("autres"):
                 self._partner(funder.nom)
 
     def read(self, fiche: Fiche) -> None:
@@ -48,12 +49,10 @@ class Partners:
             text = fiche.row[champ]
             for nom in self._names(text) if text else []:
                 if len(nom) > _LONGEST_PARTNER:
-                    ligne = fiche.block.labels.get(champ, fiche.ligne)
-                    self.account.say("partenaire-trop-long", ligne, champ=champ, fiche=fiche.row["fiche_id"])
+                    fiche.say("partenaire-trop-long", champ, champ=champ, fiche=fiche.row["fiche_id"])
                     continue
-                identifier = self._partner(nom)["partenaire_id"]
-                entry = {"fiche_id": fiche.row["fiche_id"], "partenaire_id": identifier, "role": role}
-                self.participations.setdefault((entry["fiche_id"], identifier, role), entry)
+                ids = fiche.row["fiche_id"], self._partner(nom)["partenaire_id"], role
+                self.participations[ids] = dict(zip(("fiche_id", "partenaire_id", "role"), ids, strict=True))
 
     def _names(self, text: str) -> list[str]:
         """The names in a published text.
@@ -63,36 +62,26 @@ class Partners:
         """
         towns = _TOWNS.fullmatch(fold(text))
         if towns:
-            start = towns.start("liste")
-            names = [self.collectivites.find(name) for name in _LIST.split(text[start:])]
+            names = [self.collectivites.find(name) for name in _LIST.split(text[towns.start("liste") :])]
             if all(names):
-                return [self.collectivites.by_key[name] for name in names if name]
+                return [self.collectivites.names[name] for name in names if name]
         pieces = [piece.strip() for piece in _SEPARATORS.split(text) if piece.strip()]
-        if len(pieces) > 1 and all(self._is_name(piece) for piece in pieces):
-            return pieces
-        return [text]
+        return pieces if len(pieces) > 1 and all(map(self._is_name, pieces)) else [text]
 
     def _is_name(self, piece: str) -> bool:
-        known = key(piece)
-        if known in self.collectivites.by_key or known in self.funders or known in self.rows:
+        if any(key(piece) in known for known in (self.collectivites.names, self.funders, self.rows)):
             return True
         return piece[:1].isupper() and len(piece) <= _LONGEST_NAME
 
     def _partner(self, nom: str, collectivite: str | None = None) -> dict[str, Any]:
         known = key(nom)
         if known not in self.rows:
-            base, rank = slug(nom), 1
-            while (identifier := base if rank == 1 else f"{base}-{rank}") in self.taken:
-                rank += 1
-            self.taken.add(identifier)
             self.rows[known] = {
-                "partenaire_id": identifier,
+                "partenaire_id": unique(slug(nom), self._taken),
                 "nom": nom,
                 "collectivite_id": collectivite,
                 "financeur_id": self.funders.get(known),
-                "courriel": None,
-                "siret": None,
-                "rna": None,
+                **dict.fromkeys(("courriel", "siret", "rna")),
             }
         return self.rows[known]
 
@@ -105,7 +94,7 @@ _KINDS = (
 )
 
 
-def collectivite_rows(collectivites: Collectivites) -> list[dict[str, Any]]:
+def collectivite_rows(collectivites: Collectivites) -> Rows:
     """The rows of ``collectivites``; the category is read in the name, a plain name being a commune's."""
     return [
         {
@@ -114,19 +103,17 @@ def collectivite_rows(collectivites: Collectivites) -> list[dict[str, Any]]:
             "categorie": next((kind for kind, words in _KINDS if re.search(words, key(nom))), "commune"),
             "siret": None,
         }
-        for known, nom in collectivites.by_key.items()
+        for known, nom in collectivites.names.items()
     ]
 
 
-def line_rows(
-    budgets: list[tuple[int, TownBudget]], collectivites: Collectivites, exercice: int | None
-) -> list[dict[str, Any]]:
+def line_rows(budgets: list[TownBudget], collectivites: Collectivites, exercice: int | None) -> Rows:
     """The rows of ``lignes_budgetaires``: the census is of what was spent, so its amounts are ``montant_realise``."""
     ranks: Counter[tuple[int, str]] = Counter()
-    rows: list[dict[str, Any]] = []
-    for convention, group in budgets:
-        identifier = collectivites.ids[group.collectivite]
-        for line in group.rows:
+    rows: Rows = []
+    for town in budgets:
+        convention, identifier = town.convention, collectivites.ids[town.collectivite]
+        for line in town.rows:
             ranks[convention, identifier] += 1
             rows.append(
                 {
@@ -148,52 +135,34 @@ def line_rows(
 
 
 def total_rows(
-    recap: list[RecapRow], budgets: list[tuple[int, TownBudget]], collectivites: Collectivites, exercice: int | None
-) -> list[dict[str, Any]]:
+    recap: list[RecapRow], budgets: list[TownBudget], collectivites: Collectivites, exercice: int | None
+) -> Rows:
     """The rows of ``totaux_publies``: the recap's, then each section's subtotals."""
-    rows: list[dict[str, Any]] = []
-    taken: Counter[str] = Counter()
-
-    def add(base: str, **values: Any) -> None:
-        taken[base] += 1
-        total_id = base if taken[base] == 1 else f"{base}-{taken[base]}"
-        rows.append({"total_id": total_id, **values})
-
-    for total in recap:
-        known = collectivites.find(total.libelle) if total.portee == "collectivité" else None
-        identifier = collectivites.ids[known] if known is not None else None
-        parts = ["recapitulatif"]
-        parts.append(f"{total.convention:02d}" if total.convention is not None else "general")
-        if identifier is not None:
-            parts.append(identifier)
-        add(
-            "-".join(parts),
-            source="récapitulatif",
-            portee=total.portee,
-            convention_id=total.convention,
-            collectivite_id=identifier,
-            libelle=total.libelle,
-            exercice=exercice,
-            montant=total.montant,
-            ligne_source=total.ligne,
-            reparation=None,
-            texte_source=total.texte_source,
-        )
-    for convention, group in budgets:
-        if not group.ligne:
-            continue
-        identifier = collectivites.ids[group.collectivite]
-        add(
-            f"convention-{convention:02d}-{identifier}",
-            source="convention",
-            portee="collectivité",
-            convention_id=convention,
-            collectivite_id=identifier,
-            libelle=group.libelle,
-            exercice=exercice,
-            montant=group.montant,
-            ligne_source=group.ligne,
-            reparation=group.repair,
-            texte_source=group.source,
+    rows: Rows = []
+    taken: set[str] = set()
+    totals: list[RecapRow | TownBudget] = [*recap, *(town for town in budgets if town.ligne)]
+    for total in totals:
+        known: str | None
+        if isinstance(total, TownBudget):
+            source, portee, known = "convention", "collectivité", total.collectivite
+        else:
+            source, portee = "récapitulatif", total.portee
+            known = collectivites.find(total.libelle) if portee == "collectivité" else None
+        identifier = None if known is None else collectivites.ids[known]
+        number = "general" if total.convention is None else f"{total.convention:02d}"
+        rows.append(
+            {
+                "total_id": unique("-".join(filter(None, (slug(source), number, identifier))), taken),
+                "source": source,
+                "portee": portee,
+                "convention_id": total.convention,
+                "collectivite_id": identifier,
+                "libelle": total.libelle,
+                "exercice": exercice,
+                "montant": total.montant,
+                "ligne_source": total.ligne,
+                "reparation": total.repair,
+                "texte_source": total.source,
+            }
         )
     return rows
