@@ -24,7 +24,8 @@ from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.layout.names import ANNOTATIONS
 from tabellion.reading import parse_bytes
-from tabellion.xlsx.annotation.annotate import annotate, annotated_copy, is_annotated
+from tabellion.xlsx.annotation.annotate import annotated_copy, is_annotated
+from tabellion.xlsx.annotation.copies import annotate
 
 NOW = datetime(2016, 5, 4, 10, 30)
 FILLS = {severity: "FF" + theme().colours[severity.label][1:] for severity in Severity}

@@ -6,40 +6,41 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lxml import etree
+
 from tabellion.addresses import cell_name
-from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.findings import CATALOGUE, Finding, Severity, TabellionError
 from tabellion.layout.theme import Theme
-from tabellion.reading.xml_parts import normalised_xml
-from tabellion.xlsx.annotation.package import PackageEditor
-from tabellion.xlsx.annotation.sheet_map import SheetMap
-from tabellion.xlsx.annotation.splice import Edits, escape_text, find_nodes, prefix_of
-from tabellion.xlsx.annotation.styles import rgb
+from tabellion.xlsx.package import PackageEditor
+from tabellion.xlsx.sheet import SheetEditor
+from tabellion.xlsx.styles import rgb
+from tabellion.xlsx.trees import Element, add, add_text, drop, insert_after, parse_xml, qualified
 
 AUTHOR = "tabellion"
 _COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 _VML_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"
-_SPACES = {
-    "v": "urn:schemas-microsoft-com:vml",
-    "o": "urn:schemas-microsoft-com:office:office",
-    "x": "urn:schemas-microsoft-com:office:excel",
-}
+#: The namespaces of a drawing.
+_V = "{urn:schemas-microsoft-com:vml}"
+_O = "{urn:schemas-microsoft-com:office:office}"
+_X = "{urn:schemas-microsoft-com:office:excel}"
+_SPACES = f'xmlns:v="{_V[1:-1]}" xmlns:o="{_O[1:-1]}" xmlns:x="{_X[1:-1]}"'
 _SHAPE_TYPE = (
-    '<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe"{spaces}>'
+    f'<v:shapetype {_SPACES} id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
     '<v:stroke joinstyle="miter"/><v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
 )
-_SHAPE = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
-_ANCHOR = re.compile(rb"(<x:Anchor>)[^<]*(</x:Anchor>)")
 #: Between the sender's comment and what is said after it: from here on the words are the program's.
 _AFTER = "\n\n— tabellion —\n"
 #: A comment shows this many findings whole; the list on the first sheet has them all.
 _SHOWN = 8
 #: The box: its width, a line's height and its margins in pixels, and the characters of one line.
 _WIDTH, _LINE, _MARGIN, _LINE_CHARACTERS, _HIGHEST = 360, 17, 14, 54, 620
+#: A box reaches over this many rows or columns at most: the hidden ones among them have no height.
+_MOST_STEPS = 2000
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One faulty cell (one-based) and what is said of it, gravest first."""
+class CellFindings:
+    """One faulty cell (one-based) and its findings, gravest first."""
 
     row: int
     column: int
@@ -48,201 +49,241 @@ class Mark:
     @property
     def severity(self) -> Severity:
         """The gravest of the cell's severities."""
-        return min(each.gravite for each in self.findings)
+        return min(finding.gravite for finding in self.findings)
 
     @property
     def ref(self) -> str:
         """The cell's name."""
         return cell_name(self.row, self.column)
 
+    def paragraphs(self) -> list[tuple[str, str, Severity]]:
+        """The heading, the words and the severity of each paragraph of the cell's comment."""
+        paragraphs = []
+        for finding in self.findings[:_SHOWN]:
+            remedy = f"\n→ {finding.suggestion}" if finding.suggestion else ""
+            heading = f"{grade(finding)} : {CATALOGUE[finding.code].titre}"
+            paragraphs.append((heading, f"{finding.message}{remedy}", finding.gravite))
+        rest = len(self.findings) - _SHOWN
+        if rest > 0:
+            paragraphs.append((f"Et {rest} de plus", "La première feuille les donne tous.", self.severity))
+        return paragraphs
 
-def grade(each: Finding) -> str:
+
+def grade(finding: Finding) -> str:
     """The word of a finding's severity, as people see it."""
-    word = each.gravite.label.capitalize()
-    return f"{word} qui bloque" if each.bloquant else word
+    word = finding.gravite.label.capitalize()
+    return f"{word} qui bloque" if finding.bloquant else word
 
 
-def _paragraphs(mark: Mark) -> list[tuple[str, str, Severity]]:
-    """The heading and the words of each finding of a comment."""
-    said = []
-    for each in mark.findings[:_SHOWN]:
-        remedy = f"\n→ {each.suggestion}" if each.suggestion else ""
-        said.append((f"{grade(each)} : {CATALOGUE[each.code].titre}", f"{each.message}{remedy}", each.gravite))
-    rest = len(mark.findings) - _SHOWN
-    if rest > 0:
-        said.append((f"Et {rest} de plus", "La première feuille les donne tous.", mark.severity))
-    return said
+def add_comments(
+    package: PackageEditor, part: str, sheet: SheetEditor, cells: Sequence[CellFindings], theme: Theme
+) -> None:
+    """Comment each cell of a sheet's part; a comment that is there is kept, and the findings follow it."""
+    comments = package.related(part, "comments")
+    if comments is None:
+        comments = package.free_name("xl/comments{}.xml")
+        words = f'<comments xmlns="{package.main}"><authors/><commentList/></comments>'
+        package.put(comments, parse_xml(words.encode(), comments))
+        package.relate(part, "comments", comments)
+        package.declare(comments, _COMMENTS_TYPE)
+    heights = _write_texts(package, comments, cells, theme)
+    _write_boxes(package, part, sheet, cells, heights, theme)
 
 
-def _runs(mark: Mark, theme: Theme, p: str) -> str:
-    pieces = []
-    for rank, (heading, words, severity) in enumerate(_paragraphs(mark)):
-        ink = rgb(theme.colours[f"{severity.label}_texte"])
-        before = "\n\n" if rank else ""
-        for text, bold, colour in ((f"{before}{heading}\n", f"<{p}b/>", ink), (words, "", "FF000000")):
-            pieces.append(
-                f'<{p}r><{p}rPr>{bold}<{p}sz val="9"/><{p}color rgb="{colour}"/><{p}rFont val="Tahoma"/>'
-                f'<{p}family val="2"/></{p}rPr><{p}t xml:space="preserve">{escape_text(text)}</{p}t></{p}r>'
-            )
-    return "".join(pieces)
-
-
-def add_comments(package: PackageEditor, sheet: SheetMap, marks: Sequence[Mark], theme: Theme) -> None:
-    """Comment each marked cell; a comment that is there is kept, and what is found is said after it."""
-    links = package.relations(sheet.part)
-    part = next((each.target for each in links if each.kind == "comments" and each.target in package.parts), None)
-    if part is None:
-        part = package.free_name("xl/comments{}.xml")
-        package.put(
-            part, f'<comments xmlns="{package.main}"><authors></authors><commentList></commentList></comments>'.encode()
-        )
-        package.relate(sheet.part, "comments", part)
-        package.declare(part, _COMMENTS_TYPE)
-    heights = _write_texts(package, part, marks, theme)
-    _write_boxes(package, sheet, marks, heights, theme)
-
-
-def _write_texts(package: PackageEditor, part: str, marks: Sequence[Mark], theme: Theme) -> dict[str, int]:
-    """Write the texts; returns the height that each cell's box needs, in pixels."""
-    content = package.xml(part)
-    nodes = find_nodes(
-        content, part, lambda _, name, __: name in ("authors", "author", "commentList", "comment", "text", "t")
-    )
-    edits, p = Edits(content), prefix_of(content, nodes[0])
-    named = {node.name: node for node in nodes}
-    authors = [node for node in nodes if node.name == "author"]
-    names = [content[node.tag_end : node.inner_end].decode() for node in authors]
-    author = names.index(AUTHOR) if AUTHOR in names else len(names)
-    if author == len(names):
-        if "authors" in named:
-            edits.append(named["authors"], f"<{p}author>{AUTHOR}</{p}author>")
+def _write_texts(package: PackageEditor, part: str, cells: Sequence[CellFindings], theme: Theme) -> dict[str, int]:
+    """Write the texts; returns the height in pixels that each cell's box needs, by the cell's name."""
+    root = package.parse(part)
+    author = str(_author(root))
+    comment_list = root.find("{*}commentList")
+    if comment_list is None:
+        comment_list = add(root, "commentList")
+    comments = {comment.get("ref", "").replace("$", ""): comment for comment in comment_list.iterfind("{*}comment")}
+    heights = {}
+    for cell in cells:
+        comment = comments.get(cell.ref)
+        text = comment.find("{*}text") if comment is not None else None
+        before = ""
+        if text is None:
+            text = add(add(comment_list, "comment", ref=cell.ref, authorId=author), "text")
         else:
-            edits.insert(nodes[0].tag_end, f"<{p}authors><{p}author>{AUTHOR}</{p}author></{p}authors>")
-    texts, words, current = {}, dict[str, str](), ""
-    for node in nodes:
-        if node.name == "comment":
-            current = node.attributes.get("ref", "").replace("$", "")
-        elif node.name == "text" and current:
-            texts[current] = node
-        elif node.name == "t" and current:
-            words[current] = words.get(current, "") + content[node.tag_end : node.inner_end].decode()
-    heights, new = {}, []
-    for mark in marks:
-        runs = _runs(mark, theme, p)
-        before = words.get(mark.ref, "")
-        if mark.ref in texts:
-            node = texts[mark.ref]
-            gap = f'<{p}r><{p}t xml:space="preserve">{_AFTER}</{p}t></{p}r>'
-            edits.append(node, gap + runs)
-        else:
-            new.append(f'<{p}comment ref="{mark.ref}" authorId="{author}"><{p}text>{runs}</{p}text></{p}comment>')
+            before = "".join(words.text or "" for words in text.iter("{*}t"))
+            add_text(add(text, "r"), _AFTER)
+        paragraphs = cell.paragraphs()
+        for rank, (heading, words, severity) in enumerate(paragraphs):
+            ink = rgb(theme.colours[f"{severity.label}_texte"])
+            _add_run(text, ("\n\n" if rank else "") + f"{heading}\n", ink, bold=True)
+            _add_run(text, words, "FF000000", bold=False)
         lines = sum(
             1 + len(line) // _LINE_CHARACTERS
-            for text in (before, *(f"{heading}\n{said}\n" for heading, said, _ in _paragraphs(mark)))
-            for line in text.split("\n")
+            for words in (before, *(f"{heading}\n{words}\n" for heading, words, _ in paragraphs))
+            for line in words.split("\n")
         )
-        heights[mark.ref] = min(_HIGHEST, lines * _LINE + _MARGIN)
-    if "commentList" in named:
-        edits.append(named["commentList"], "".join(new))
-    else:
-        edits.append(nodes[0], f"<{p}commentList>{''.join(new)}</{p}commentList>")
-    package.put(part, edits.result())
+        heights[cell.ref] = min(_HIGHEST, lines * _LINE + _MARGIN)
+    package.put(part, root)
     return heights
 
 
-def _write_boxes(
-    package: PackageEditor, sheet: SheetMap, marks: Sequence[Mark], heights: Mapping[str, int], theme: Theme
-) -> None:
-    part = _drawing(package, sheet)
-    content = normalised_xml(package.parts[part], part)
-    declared = all(f'xmlns:{p}="{uri}"'.encode() in content for p, uri in _SPACES.items())
-    spaces = "" if declared else "".join(f' xmlns:{p}="{uri}"' for p, uri in _SPACES.items())
-    boxes = {ref: match for match in _SHAPE.finditer(content) if (ref := _noted(match[0]))}
-    edits, new = Edits(content), []
-    used = [int(number) for number in re.findall(rb'id="_x0000_s(\d+)"', content)]
-    block = re.search(rb'<o:idmap\b[^>]*\bdata="(\d+)', content)
-    number = max([*used, (int(block[1]) if block else 1) * 1024])
-    if b"_x0000_t202" not in content:
-        new.append(_SHAPE_TYPE.format(spaces=spaces))
-    for mark in marks:
-        anchor = sheet.box(mark.row, mark.column, _WIDTH, heights[mark.ref])
-        box = boxes.get(mark.ref)
-        if box is not None:  # the sender's box, made large enough for what was added
-            words = _ANCHOR.sub(lambda match, anchor=anchor: match[1] + anchor.encode() + match[2], box[0])  # type: ignore[misc]
-            edits.replace(box.start(), box.end(), words)
-            continue
-        number += 1
-        colour = theme.colours[mark.severity.label].lower()
-        new.append(
-            f'<v:shape id="_x0000_s{number}" type="#_x0000_t202" style="position:absolute;margin-left:60pt;'
-            f"margin-top:2pt;width:{_WIDTH * 0.75:g}pt;height:{heights[mark.ref] * 0.75:g}pt;z-index:{number % 1024};"
-            f'visibility:hidden" fillcolor="{colour}" o:insetmode="auto"{spaces}><v:fill color2="{colour}"/>'
-            '<v:shadow on="t" color="black" obscured="t"/><v:path o:connecttype="none"/>'
-            '<v:textbox style="mso-direction-alt:auto"><div style="text-align:left"></div></v:textbox>'
-            f'<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/><x:Anchor>{anchor}</x:Anchor>'
-            f"<x:AutoFill>False</x:AutoFill><x:Row>{mark.row - 1}</x:Row><x:Column>{mark.column - 1}</x:Column>"
-            "</x:ClientData></v:shape>"
-        )
-    edits.insert(content.rindex(b"</"), "".join(new))
-    package.put(part, edits.result())
+def _author(root: Element) -> int:
+    """The number of the program among the authors of comments, where it is put if it is not there."""
+    authors = root.find("{*}authors")
+    if authors is None:
+        authors = etree.Element(qualified(root, "authors"))
+        insert_after(root, authors)
+    names = [author.text for author in authors.iterfind("{*}author")]
+    if AUTHOR not in names:
+        add(authors, "author").text = AUTHOR
+        names.append(AUTHOR)
+    return names.index(AUTHOR)
+
+
+def _add_run(text: Element, words: str, ink: str, *, bold: bool) -> None:
+    run = add(text, "r")
+    properties = add(run, "rPr")
+    if bold:
+        add(properties, "b")
+    for name, attribute, value in (("sz", "val", "9"), ("color", "rgb", ink), ("rFont", "val", "Tahoma")):
+        add(properties, name, **{attribute: value})
+    add(properties, "family", val="2")
+    add_text(run, words)
 
 
 def remove_comments(package: PackageEditor, sheet: str) -> None:
     """Take away what an earlier annotated copy said in a sheet's comments: whole comments, or the end of others."""
-    links = package.relations(sheet)
-    part = next((each.target for each in links if each.kind == "comments" and each.target in package.parts), None)
+    part = package.related(sheet, "comments")
     if part is None:
         return
-    content = package.xml(part)
-    nodes = find_nodes(content, part, lambda _, name, __: name in ("author", "comment", "r", "t"))
-    authors = [content[node.tag_end : node.inner_end].decode() for node in nodes if node.name == "author"]
-    ours = str(authors.index(AUTHOR)) if AUTHOR in authors else ""
-    edits, gone = Edits(content), set[str]()
-    within, mark, cutting = None, _AFTER.strip().encode(), False
-    for node in nodes:
-        if node.name == "comment":
-            within, cutting = node, False
-            if node.attributes.get("authorId") == ours:
-                gone.add(node.attributes.get("ref", ""))
-                edits.replace(node.start, node.end, b"")
-        elif within is None or within.attributes.get("ref", "") in gone or node.end > within.end:
+    root = package.parse(part)
+    authors = [author.text for author in root.iterfind("{*}authors/{*}author")]
+    own = str(authors.index(AUTHOR)) if AUTHOR in authors else None
+    removed = set[str]()
+    for comment in root.findall("{*}commentList/{*}comment"):
+        if comment.get("authorId") == own:
+            removed.add(comment.get("ref", ""))
+            drop(comment)
+        else:
+            _cut_after_mark(comment)
+    package.put(part, root)
+    if not removed:
+        return
+    for relation in package.relations(sheet):
+        if relation.kind == "vmlDrawing" and relation.target in package.parts:
+            drawing = _parse_drawing(package, relation.target)
+            for shape in list(drawing.iter(f"{_V}shape")):
+                if _commented_cell(shape) in removed:
+                    drop(shape)
+            package.put(relation.target, drawing)
+
+
+def _cut_after_mark(comment: Element) -> None:
+    """Cut a sender's comment where the program's words begin."""
+    mark = _AFTER.strip()
+    for words in comment.iter("{*}t"):
+        text, found, _ = (words.text or "").partition(mark)
+        if found:
+            words.text = text.rstrip()
+            run = words.getparent()
+            inside = run is not None and run.tag == qualified(words, "r")
+            for later in list((run if inside and run is not None else words).itersiblings("{*}r")):
+                drop(later)
+            return
+
+
+def _write_boxes(
+    package: PackageEditor,
+    part: str,
+    sheet: SheetEditor,
+    cells: Sequence[CellFindings],
+    heights: Mapping[str, int],
+    theme: Theme,
+) -> None:
+    drawing = _drawing_part(package, part, sheet)
+    root = _parse_drawing(package, drawing)
+    boxes = {_commented_cell(shape): shape for shape in root.iter(f"{_V}shape")}
+    number = _last_number(root)
+    if not any(shape_type.get("id") == "_x0000_t202" for shape_type in root.iter(f"{_V}shapetype")):
+        root.append(parse_xml(_SHAPE_TYPE.encode(), drawing))
+    for cell in cells:
+        anchor = _anchor(sheet, cell, heights[cell.ref])
+        box = boxes.get(cell.ref)
+        if box is not None:
+            _resize(box, anchor)
             continue
-        elif node.name == "r" and cutting:
-            edits.replace(node.start, node.end, b"")
-        elif node.name == "t" and not cutting:
-            at = content.find(mark, node.tag_end, node.inner_end)
-            cutting = at >= 0
-            if cutting:
-                edits.replace(node.tag_end, node.inner_end, content[node.tag_end : at].rstrip())
-    package.put(part, edits.result())
-    for link in links:
-        if link.kind == "vmlDrawing" and link.target in package.parts and gone:
-            drawing = normalised_xml(package.parts[link.target], link.target)
-            package.put(link.target, _SHAPE.sub(lambda match: b"" if _noted(match[0]) in gone else match[0], drawing))
+        number += 1
+        colour = theme.colours[cell.severity.label].lower()
+        shape = (
+            f'<v:shape {_SPACES} id="_x0000_s{number}" type="#_x0000_t202" style="position:absolute;margin-left:60pt;'
+            f"margin-top:2pt;width:{_WIDTH * 0.75:g}pt;height:{heights[cell.ref] * 0.75:g}pt;z-index:{number % 1024};"
+            f'visibility:hidden" fillcolor="{colour}" o:insetmode="auto"><v:fill color2="{colour}"/>'
+            '<v:shadow on="t" color="black" obscured="t"/><v:path o:connecttype="none"/>'
+            '<v:textbox style="mso-direction-alt:auto"><div style="text-align:left"></div></v:textbox>'
+            f'<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/><x:Anchor>{anchor}</x:Anchor>'
+            f"<x:AutoFill>False</x:AutoFill><x:Row>{cell.row - 1}</x:Row><x:Column>{cell.column - 1}</x:Column>"
+            "</x:ClientData></v:shape>"
+        )
+        root.append(parse_xml(shape.encode(), drawing))
+    package.put(drawing, root)
 
 
-def _noted(shape: bytes) -> str:
-    """The cell whose comment a shape shows."""
-    row, column = (re.search(rb"<x:%s>\s*(\d+)" % name, shape) for name in (b"Row", b"Column"))
-    if not row or not column or b'"Note"' not in shape:
-        return ""
-    return cell_name(int(row[1]) + 1, int(column[1]) + 1)
+def _resize(box: Element, anchor: str) -> None:
+    """Make the sender's box large enough for what was added to its comment."""
+    note = box.find(f"{_X}ClientData")
+    if note is not None:
+        place = note.find(f"{_X}Anchor")
+        if place is None:
+            place = etree.Element(f"{_X}Anchor")
+            insert_after(note, place, "MoveWithCells", "SizeWithCells")
+        place.text = anchor
 
 
-def _drawing(package: PackageEditor, sheet: SheetMap) -> str:
+def _drawing_part(package: PackageEditor, part: str, sheet: SheetEditor) -> str:
     """The part of the sheet's boxes, made and related when it has none."""
-    links = {each.id: each for each in package.relations(sheet.part)}
-    link = links.get(sheet.legacy_drawing or "")
-    if link is not None and link.target in package.parts:
-        return link.target
-    part = package.free_name("xl/drawings/vmlDrawing{}.vml")
-    spaces = "".join(f' xmlns:{p}="{uri}"' for p, uri in _SPACES.items())
-    block = re.search(r"(\d+)\.vml$", part)
-    package.put(
-        part,
-        f'<xml{spaces}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{block[1] if block else 1}"/>'
-        "</o:shapelayout></xml>".encode(),
+    targets = {relation.id: relation.target for relation in package.relations(part)}
+    target = targets.get(sheet.legacy_drawing, "")
+    if target in package.parts:
+        return target
+    target = package.free_name("xl/drawings/vmlDrawing{}.vml")
+    block = re.search(r"(\d+)\.vml$", target)
+    words = (
+        f'<xml {_SPACES}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{block[1] if block else 1}"/>'
+        "</o:shapelayout></xml>"
     )
+    package.put(target, parse_xml(words.encode(), target))
     package.declare_extension("vml", _VML_TYPE)
-    sheet.set_legacy_drawing(package.relate(sheet.part, "vmlDrawing", part))
-    return part
+    sheet.set_legacy_drawing(package.office, package.relate(part, "vmlDrawing", target))
+    return target
+
+
+def _parse_drawing(package: PackageEditor, part: str) -> Element:
+    """The root of a drawing. Excel writes the line ends of a shape's text as ``<br>``, never closed."""
+    try:
+        return package.parse(part)
+    except TabellionError:
+        return parse_xml(package.parts[part].replace(b"<br>", b"<br/>"), part, recover=True)
+
+
+def _last_number(root: Element) -> int:
+    """The highest number of a shape, at least that at which the drawing's block of 1,024 numbers begins."""
+    ids = (element.get("id", "") for element in root.iter("{*}*"))
+    numbers = [int(match[1]) for name in ids if (match := re.fullmatch(r"_x0000_s(\d+)", name))]
+    blocks = (re.match(r"\d+", idmap.get("data", "")) for idmap in root.iter(f"{_O}idmap"))
+    block = next((int(match[0]) for match in blocks if match), 1)
+    return max([*numbers, block * 1024])
+
+
+def _commented_cell(shape: Element) -> str:
+    """The name of the cell whose comment a shape shows; empty for other shapes."""
+    note = shape.find(f"{_X}ClientData[@ObjectType='Note']")
+    row, column = (note.findtext(f"{_X}{name}", "").strip() if note is not None else "" for name in ("Row", "Column"))
+    return cell_name(int(row) + 1, int(column) + 1) if row.isdecimal() and column.isdecimal() else ""
+
+
+def _anchor(sheet: SheetEditor, cell: CellFindings, height: int) -> str:
+    """The place of a cell's box, beside it: left, top, right, bottom, each a zero-based index and a pixel offset."""
+    left, top = cell.column, max(0, cell.row - 2)
+    right, across = left, _WIDTH + 15
+    while right - left < _MOST_STEPS and across >= (width := sheet.width(right + 1)):
+        right, across = right + 1, across - width
+    bottom, down = top, height + 4
+    while bottom - top < _MOST_STEPS and down >= (row_height := sheet.height(bottom + 1)):
+        bottom, down = bottom + 1, down - row_height
+    return f"{left}, 15, {top}, 4, {right}, {across}, {bottom}, {down}"
