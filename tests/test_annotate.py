@@ -19,13 +19,17 @@ from support.forms import written_form
 from support.libreoffice import LibreOffice
 from support.masters import MAIN, Package, master, theme
 from support.mutations import FIRST, fill
+from tabellion.addresses import parse_cell
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.layout.names import ANNOTATIONS
 from tabellion.reading import parse_bytes
+from tabellion.xlsx.annotation import annotate as annotate_module
 from tabellion.xlsx.annotation.annotate import annotated_copy, is_annotated
 from tabellion.xlsx.annotation.copies import annotate
+from tabellion.xlsx.package import PackageEditor
+from tabellion.xlsx.sheet import SheetEditor
 
 NOW = datetime(2016, 5, 4, 10, 30)
 FILLS = {severity: "FF" + theme().colours[severity.label][1:] for severity in Severity}
@@ -167,6 +171,66 @@ def test_the_first_sheet_lists_the_findings_gravest_first_with_links(name: str) 
         assert (row[3].hyperlink is not None) == (known and cell is not None)
         if row[3].hyperlink is not None:
             assert row[3].hyperlink.location == f"'{sheet}'!{cell}"
+
+
+def test_a_box_of_the_sender_is_the_only_one_of_its_cell_whoever_drew_it() -> None:
+    """openpyxl gives its boxes prefixes of its own and no anchor; Excel never closes a ``<br>``."""
+    book = openpyxl.load_workbook(io.BytesIO(form()))
+    book["Budget"]["F6"].comment = Comment("Vu avec Anne", "Anne")
+    stream = io.BytesIO()
+    book.save(stream)
+    drawing = next(name for name in Package(stream.getvalue()).parts if name.endswith(".vml"))
+    before = changed(stream.getvalue(), drawing, lambda part: re.sub(rb"<(ns\d+:)textbox\b[^>]*>", rb"\g<0><br>", part))
+    assert b"<br>" in Package(before).parts[drawing]
+    after = annotated_copy(before, [said("Budget", "F6"), said("Budget", "G7")], theme())
+    shapes = list(Package(after).xml(drawing).iter("{urn:schemas-microsoft-com:vml}shape"))
+    assert len(shapes) == 2
+    excel = "{urn:schemas-microsoft-com:office:excel}"
+    places = [[shape.findtext(f".//{excel}{name}") for name in ("Row", "Column")] for shape in shapes]
+    assert places == [["5", "5"], ["6", "6"]]
+    assert all(shape.find(f".//{excel}Anchor") is not None for shape in shapes)
+
+
+def test_a_sheet_too_large_to_be_a_tree_is_only_on_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = form()
+    part = Package(before).sheet_parts["Budget"]
+    monkeypatch.setattr(annotate_module, "LARGEST_TREE_BYTES", len(Package(before).parts[part]) - 1)
+    after = annotated_copy(before, [said("Budget", "F6"), said("Actions", "D7")], theme())
+    assert Package(after).parts[part].replace(b' tabSelected="1"', b"") == (
+        Package(before).parts[part].replace(b' tabSelected="1"', b"")
+    )
+    book = openpyxl.load_workbook(io.BytesIO(after))
+    assert "sauf dans « Budget »" in str(book[ANNOTATIONS]["A3"].value)
+    assert [row[2].value for row in book[ANNOTATIONS].iter_rows(min_row=7)] == ["Budget", "Actions"]
+    assert [sheet.title for sheet in book.worksheets if sheet.sheet_view.tabSelected] == [ANNOTATIONS]
+
+
+def test_cells_change_and_rows_are_added_in_place() -> None:
+    """What a workbook in use needs: a value in place of a formula, a row in its order, and nothing else changed."""
+    before, _, _ = made("master")
+    package = PackageEditor(before)
+    part = Package(before).sheet_parts["B01 Education, parentalité"]
+    root = package.parse(part)
+    sheet = SheetEditor(root)
+    formula = next(cell for cell in root.iter(f"{MAIN}c") if cell.find(f"{MAIN}f") is not None)
+    row, column = parse_cell(str(formula.get("r")))
+    style = formula.get("s")
+    sheet.set_value(sheet.cell(row, column), 12.5)
+    sheet.set_value(sheet.cell(5000, 3), " à\nvoir ")
+    sheet.set_value(sheet.cell(5000, 1), None)
+    package.put(part, root)
+    after = package.to_bytes()
+    old, new = Package(before), Package(after)
+    assert {name for name in old.parts if old.parts[name] != new.parts[name]} == {part}
+    named = {(None, str(formula.get("r"))), (None, "A5000"), (None, "C5000")}
+    kept = [{ref: words for ref, words in cells(each.xml(part), "", set()).items() if (None, ref) not in named}
+            for each in (old, new)]  # fmt: skip
+    assert kept[0] == kept[1]
+    book = openpyxl.load_workbook(io.BytesIO(after))["B01 Education, parentalité"]
+    assert book.cell(row, column).value == 12.5
+    assert formula.get("s") == style
+    assert [book.cell(5000, each).value for each in (1, 2, 3)] == [None, None, " à\nvoir "]
+    assert [each.get("r") for each in new.xml(part).iter(f"{MAIN}row")][-1] == "5000"
 
 
 def test_protection_stays_and_the_comments_hide_until_hovered() -> None:

@@ -31,6 +31,8 @@ from tabellion.xlsx.trees import (
     whole_number,
 )
 
+#: As Excel writes it; lxml's own has single quotes.
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _CONTENT_TYPES = "[Content_Types].xml"
 _NO_RELATIONSHIPS = b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"/>'
 #: The names that Excel gives to a sheet's filter and to its repeated rows.
@@ -95,8 +97,8 @@ class PackageEditor:
 
     def put(self, part: str, root: Element) -> None:
         """Write a part, new or changed."""
-        tree = root.getroottree()
-        self.parts[part] = etree.tostring(tree, xml_declaration=True, encoding="UTF-8", standalone=True)
+        content = etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=False)
+        self.parts[part] = _DECLARATION + content
         self._by_lower[part.lower()] = part
 
     def free_name(self, pattern: str) -> str:

@@ -11,11 +11,10 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 
-from tabellion.addresses import parse_cell
+from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, parse_cell
 from tabellion.findings import Finding, Place
 from tabellion.layout.names import ANNOTATIONS, is_annotations, quoted_sheet, sheet_name
 from tabellion.layout.theme import Theme
-from tabellion.reading.limits import MAX_COLUMNS, MAX_ROWS
 from tabellion.reading.xml_parts import normalised_xml
 from tabellion.xlsx.annotation.comments import CellFindings, add_comments, remove_comments
 from tabellion.xlsx.annotation.findings_sheet import HEADER_ROW, LAST_COLUMN, build_sheet, ordered
