@@ -574,7 +574,12 @@ def _stamped(core: str, saved: datetime, author: str) -> str:
     """The document's properties with the time of saving (UTC) and who saved it."""
     core = re.sub(r"<(?:cp:)?lastModifiedBy[^>]*>.*?</(?:cp:)?lastModifiedBy>|<cp:lastModifiedBy */>", "", core)
     core = re.sub(r"<dcterms:modified[^>]*>.*?</dcterms:modified>", "", core)
-    when = f'<dcterms:modified xsi:type="dcterms:W3CDTF">{saved:%Y-%m-%dT%H:%M:%SZ}</dcterms:modified>'
+    # With its own namespaces: openpyxl declares them for the whole part, or with lxml on the elements that need them.
+    when = (
+        '<dcterms:modified xmlns:dcterms="http://purl.org/dc/terms/"'
+        ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        f' xsi:type="dcterms:W3CDTF">{saved:%Y-%m-%dT%H:%M:%SZ}</dcterms:modified>'
+    )
     who = f"<cp:lastModifiedBy>{escape(author, quote=False)}</cp:lastModifiedBy>"
     head, end, rest = core.partition("</cp:coreProperties>")
     if not end:
