@@ -21,7 +21,7 @@ from support.libreoffice import LibreOffice
 from support.program import contents, environment
 from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
 from tabellion.findings import Finding
-from tabellion.outputs import commit
+from tabellion.transaction import commit
 from tabellion.transaction.files import is_owner_file
 from tabellion.transaction.manifest import Step, digest
 from tabellion.transaction.open_files import STALE_SECONDS, owner_of

@@ -32,7 +32,7 @@ from support.publishing import (
     staging,
 )
 from tabellion.findings import TabellionError
-from tabellion.outputs import commit
+from tabellion.transaction import commit
 from tabellion.transaction.files import write_whole
 from tabellion.transaction.transaction import Copy, publish
 

@@ -5,6 +5,7 @@ The parser calls Python twice for each element, and a return has thousands of ce
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import isfinite
 
@@ -17,6 +18,8 @@ from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
 
 _SPACE = "http://www.w3.org/XML/1998/namespace space"
 _BLANKS = " \t\r\n"
+_OTHER_CELL = re.compile(rb'<c(?! r="[A-Z])[\s/>]')
+_BLANK_CELL = re.compile(rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]{1,5}")?/>')
 _TRUE = ("1", "true")
 #: The types of cells that hold their own text: there, no text is the empty text.
 _TEXT_KINDS = ("str", "inlineStr")
@@ -111,7 +114,7 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
     ``lecture-impossible``, and the refusals of damaged XML.
     """
     reader = _SheetReader(part, name, context, limits)
-    parse(content, part, reader.start, reader.end, reader.pieces.append)
+    parse(_without_blanks(content), part, reader.start, reader.end, reader.pieces.append)
     reader.expand_shared_formulas()
     return RawSheet(
         name=name,
@@ -125,6 +128,16 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
         hidden_rows=frozenset(reader.hidden_rows),
         hidden_columns=frozenset(reader.hidden_columns),
     )
+
+
+def _without_blanks(content: bytes) -> bytes:
+    """The XML of a sheet without the cells that only have a format: half of a form's, and nothing is read of them.
+
+    Only where all cells say where they stand, and where what looks like a cell can be nothing else.
+    """
+    if b"<!" in content or _OTHER_CELL.search(content) is not None:
+        return content
+    return _BLANK_CELL.sub(b"", content)
 
 
 class _SheetReader(_TextReader):

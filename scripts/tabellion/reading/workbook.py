@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from tabellion.addresses import parse_range
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.forms import BASELINE, LISTS, SPELLINGS
 from tabellion.reading.archive import Parts, open_archive
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.number_formats import NumberFormats, read_styles
@@ -62,6 +63,8 @@ def _read(parts: Parts, limits: Limits) -> RawWorkbook:
     settings = next((element.attributes for element in described if element.name == "workbookPr"), {})
     date1904 = settings.get("date1904", "") in _TRUE
     sheet_parts = list(_sheet_parts(parts, entries, links))
+    if any(sheet.name == BASELINE for sheet in sheet_parts):  # a form: half of its cells only say how to type
+        sheet_parts = [replace(sheet, is_unread=sheet.name in (SPELLINGS, LISTS)) for sheet in sheet_parts]
     context = _context(parts, links, date1904, limits)
     return RawWorkbook(
         fichier="",
@@ -138,11 +141,15 @@ def _content(parts: Parts, name: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SheetPart:
-    """One worksheet as the workbook lists it: its name, state and part (a key of ``Parts.xml``)."""
+    """One worksheet as the workbook lists it: its name, state and part (a key of ``Parts.xml``).
+
+    ``is_unread``: its cells are left out, since nothing reads them.
+    """
 
     name: str
     state: str
     part: str
+    is_unread: bool = False
 
 
 def _sheet_parts(parts: Parts, entries: list[Element], links: list[Relationship]) -> Iterator[SheetPart]:
@@ -170,6 +177,8 @@ def _sheet_parts(parts: Parts, entries: list[Element], links: list[Relationship]
 
 def _read_sheet(parts: Parts, sheet_part: SheetPart, context: SheetContext, limits: Limits) -> RawSheet:
     """One sheet with its Excel tables, by place. Raises ``TabellionError`` when one is missing or makes no sense."""
+    if sheet_part.is_unread:
+        return RawSheet(sheet_part.name, sheet_part.state, rows=[])
     sheet = read_sheet(parts.xml[sheet_part.part], sheet_part.part, sheet_part.name, context, limits)
     sheet.state = sheet_part.state
     links = [link for link in _relationships(parts, sheet_part.part) if link.kind == "table" and not link.external]
