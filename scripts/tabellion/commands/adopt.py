@@ -17,11 +17,11 @@ from tabellion.commands.consolidate import JOURNAL, STAGING
 from tabellion.commands.inputs import Inputs, load_inputs
 from tabellion.contract.register import hand_print, register_files
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, TabellionError
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.schema.shown import shown_value
-from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.files import already_there, keep_dated_copy
 from tabellion.transaction.lock import hold
 from tabellion.transaction.transaction import Content, publish, recover
 from tabellion.wording import plural
@@ -120,6 +120,6 @@ def _refuse(workspace: Workspace, inputs: Inputs, *, force: bool) -> None:
             "Il a été modifié à la main depuis que contrat.xlsx en a été fait : reportez-y ces changements, puis "
             "relancez avec --forcer, qui garde d'abord une copie datée du registre."
         )
-        mistakes.append(finding("fichier-deja-la", Place(str(folder)), valeur=folder.name, remede=remede))
+        mistakes.append(already_there(folder, remede))
     if mistakes:
         raise TabellionError(mistakes)

@@ -10,9 +10,9 @@ from tabellion.commands.options import wrong_option
 from tabellion.commands.source import Depuis, load_contract, source_words
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Place, TabellionError, finding
+from tabellion.findings import Finding, TabellionError
 from tabellion.outputs.annex import annex_name, write_annex
-from tabellion.transaction.files import is_free, keep_dated_copy, write_whole
+from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
 from tabellion.xlsx.signature import is_intact
 
 #: The folder of what is published, in that of the workbooks.
@@ -42,10 +42,10 @@ def annex(
     contract = load_contract(workspace, depuis)
     year = _exercice(contract, exercice)
     target = workspace.workbooks / FOLDER / annex_name(year) if path is None else path
-    content = write_annex(contract, year)
-    kept = _make_way(target, content, force=force, now=now)
-    write_whole(target, content)
-    return AnnexMade(target, year, source_words(workspace, contract), kept)
+    contents = {target: write_annex(contract, year)}
+    edited = edited_among(contents, is_intact)
+    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
+    return AnnexMade(target, year, source_words(workspace, contract), copies.get(target))
 
 
 def _exercice(contract: Book, asked: int | None) -> int:
@@ -63,10 +63,6 @@ def _exercice(contract: Book, asked: int | None) -> int:
     raise TabellionError([wrong_option(option, found, expected)])
 
 
-def _make_way(target: Path, content: bytes, *, force: bool, now: datetime) -> Path | None:
-    if is_free(target, content, is_intact):
-        return None
-    if not force:
-        remede = "Rangez-le ailleurs, ou choisissez --sortie ; avec --forcer, il est remplacé après une copie datée."
-        raise TabellionError([finding("fichier-deja-la", Place(str(target)), valeur=target.name, remede=remede)])
-    return keep_dated_copy(target, now)
+def _refusal(path: Path) -> Finding:
+    remede = "Rangez-le ailleurs, ou choisissez --sortie ; avec --forcer, il est remplacé après une copie datée."
+    return already_there(path, remede)

@@ -25,7 +25,7 @@ from tabellion.outputs.diff.reading import read_side
 from tabellion.outputs.diff.whole import compare
 from tabellion.outputs.diff.words import DiffWords, counts, table_sums
 from tabellion.schema.money import format_euros, signed_euros
-from tabellion.transaction.files import is_free, keep_dated_copy, write_all_whole
+from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
 from tabellion.wording import plural
 from tabellion.xlsx.signature import is_intact
 
@@ -72,26 +72,23 @@ def diff(
     comparison = compare(sides[0], sides[1], workspace.schemas)
     words = DiffWords(comparison, workspace.schemas)
     contents: dict[Path, bytes] = {}
-    kept = None
+    edited: list[Path] = []
     if to_workbook is not None:
         from tabellion.outputs.diff.workbook import write_differences
 
         theme = load_theme(workspace.layout, workspace.schemas)
-        content = write_differences(comparison, words, theme, workspace.settings, to_workbook)
-        is_place_free = is_free(to_workbook, content, is_intact)
-        if not is_place_free and not force:
-            remede = "Donnez un autre nom à --classeur ; avec --forcer, il est remplacé après une copie datée."
-            raise TabellionError(
-                [finding("fichier-deja-la", Place(str(to_workbook)), valeur=to_workbook.name, remede=remede)]
-            )
-        kept = None if is_place_free else keep_dated_copy(to_workbook, now)
-        contents[to_workbook] = content
+        contents[to_workbook] = write_differences(comparison, words, theme, workspace.settings, to_workbook)
+        edited = edited_among(contents, is_intact)
     if to_json is not None:
         text = json.dumps(as_json(comparison, words), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         contents[to_json] = text.encode("utf-8", "replace")
-    if contents:
-        write_all_whole(contents)
-    return Diff(comparison, words, kept)
+    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
+    return Diff(comparison, words, next(iter(copies.values()), None))
+
+
+def _refusal(path: Path) -> Finding:
+    remede = "Donnez un autre nom à --classeur ; avec --forcer, il est remplacé après une copie datée."
+    return already_there(path, remede)
 
 
 def _tell_apart(before: Side, after: Side) -> None:

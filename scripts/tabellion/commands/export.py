@@ -9,13 +9,13 @@ from pathlib import Path
 from tabellion.commands.source import Depuis, load_contract, source_words
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, finding
 from tabellion.outputs.opendata.packages import REGISTER, SUBSIDIES, edited_files, subsidies_files
 from tabellion.outputs.opendata.privacy import without_addresses
 from tabellion.outputs.opendata.safety import safe_tables
 from tabellion.outputs.opendata.scdl import subsidies
 from tabellion.outputs.opendata.standard import load_standard
-from tabellion.transaction.files import keep_dated_copy, write_all_whole
+from tabellion.transaction.files import already_there, replace_or_refuse
 from tabellion.wording import plural
 
 #: The format of the subsidies, in the folder of templates.
@@ -72,16 +72,8 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
         target / SUBSIDIES: subsidies_files(made.rows, standard, **names),
     }
     edited = [path for where, files in packages.items() for path in edited_files(where, list(files))]
-    if edited and not force:
-        remede = (
-            "Rangez-le ailleurs, ou exportez dans un autre dossier avec --vers ; "
-            "avec --forcer, il est remplacé après une copie datée."
-        )
-        raise TabellionError(
-            [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in edited]
-        )
-    kept = tuple(keep_dated_copy(path, now) for path in edited)
-    write_all_whole({where / name: content for where, files in packages.items() for name, content in files.items()})
+    contents = {where / name: content for where, files in packages.items() for name, content in files.items()}
+    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
     return Export(
         folder=target,
         source=source_words(workspace, contract),
@@ -91,8 +83,16 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
         granted=made.granted,
         standard=f"{standard.title} {standard.version}",
         findings=(*contract.findings, *made.findings, *said),
-        kept=kept,
+        kept=tuple(copies.values()),
     )
+
+
+def _refusal(path: Path) -> Finding:
+    remede = (
+        "Rangez-le ailleurs, ou exportez dans un autre dossier avec --vers ; "
+        "avec --forcer, il est remplacé après une copie datée."
+    )
+    return already_there(path, remede)
 
 
 def _short(text: str) -> str:

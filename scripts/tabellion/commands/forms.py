@@ -11,10 +11,10 @@ from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.commands.source import load_contract
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, TabellionError
 from tabellion.outputs.forms.content import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
-from tabellion.transaction.files import is_free, keep_dated_copy, write_all_whole
+from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
 from tabellion.wording import slug
 from tabellion.xlsx.signature import is_intact
 
@@ -51,15 +51,14 @@ def forms(
         path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
         contents[path] = write_form(contract, form)
         sent.append(Sent(form.partner, path, form_row_count(form)))
-    filled = [path for path, content in contents.items() if not is_free(path, content, is_intact)]
-    if filled and not force:
-        remede = "Rangez-le dans retours/ s'il est rempli ; avec --forcer, il est remplacé après une copie datée."
-        raise TabellionError(
-            [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in filled]
-        )
-    kept = {path: keep_dated_copy(path, now) for path in filled}
-    write_all_whole(contents)
-    return [replace(each, kept=kept.get(each.path)) for each in sent]
+    filled = edited_among(contents, is_intact)
+    copies = replace_or_refuse(contents, filled, _refusal, force=force, now=now)
+    return [replace(each, kept=copies.get(each.path)) for each in sent]
+
+
+def _refusal(path: Path) -> Finding:
+    remede = "Rangez-le dans retours/ s'il est rempli ; avec --forcer, il est remplacé après une copie datée."
+    return already_there(path, remede)
 
 
 def _wrong_options(contract: Book, year: int, partners: Sequence[str]) -> list[Finding]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.source import load_contract
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, Place, finding
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.workbook import write_master
-from tabellion.transaction.files import is_free, keep_dated_copy, write_whole
+from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.xlsx.signature import is_intact
 
 
@@ -35,17 +35,11 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
     contract = load_contract(workspace)
     layout = lay_out_master(contract)
     findings = [each.in_file(target.name) for each in check_meaning(contract, layout.locate)]
-    content = write_master(layout, findings)
-    kept = _make_way(target, content, force=force, now=now)
-    write_whole(target, content)
-    return Generation(target, (*contract.findings, *findings), kept)
+    contents = {target: write_master(layout, findings)}
+    copies = replace_or_refuse(contents, edited_among(contents, is_intact), _refusal, force=force, now=now)
+    return Generation(target, (*contract.findings, *findings), copies.get(target))
 
 
-def _make_way(target: Path, content: bytes, *, force: bool, now: datetime) -> Path | None:
-    """Let a workbook that people edited be replaced only on demand, after a dated copy."""
-    if is_free(target, content, is_intact):
-        return None
-    if not force:
-        detail = "il n'est plus tel que tabellion l'a écrit"
-        raise TabellionError([finding("classeur-modifie", Place(str(target)), valeur=target.name, detail=detail)])
-    return keep_dated_copy(target, now)
+def _refusal(path: Path) -> Finding:
+    detail = "il n'est plus tel que tabellion l'a écrit"
+    return finding("classeur-modifie", Place(str(path)), valeur=path.name, detail=detail)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.contract.register import save_register, was_edited
+from tabellion.contract.register import register_files, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.document import ImportedContract, LineUse, read_document
 from tabellion.schema.tables import make_tables
-from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.files import already_there, replace_or_refuse
 from tabellion.wording import system_reason
 
 #: The file that accounts for every line of the document, beside the register.
@@ -40,31 +40,26 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     """
     target = workspace.registre if folder is None else folder
     schemas = workspace.schemas
-    contract = read_document(_read(document), document.name)
-    kept = None
-    if was_edited(target, schemas):
-        if not force:
-            remede = (
-                "Importez ailleurs avec --vers DOSSIER, ou remplacez-le avec --forcer : une copie datée est gardée."
-            )
-            raise TabellionError([finding("fichier-deja-la", Place(str(target)), valeur=target.name, remede=remede)])
-        kept = keep_dated_copy(target, now)
     settings = workspace.settings
+    contract = read_document(_read(document), document.name)
     tables = make_tables(schemas, contract.tables)
-    save_register(
-        target,
-        tables,
-        schemas,
-        identifiant=settings.identifiant,
-        titre=contract.titre or settings.titre,
-        beside={ACCOUNT: _account(contract.lines)},
-    )
+    titre = contract.titre or settings.titre
+    files = register_files(tables, schemas, identifiant=settings.identifiant, titre=titre)
+    files[ACCOUNT] = _account(contract.lines)
+    contents = {target / name: content for name, content in files.items()}
+    edited = [target] if was_edited(target, schemas) else []
+    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
     rows = {name: len(frame) for name, frame in tables.items()}
-    return Import(target, rows, Counter(use.usage for use in contract.lines), _said(contract), kept)
+    return Import(target, rows, Counter(use.usage for use in contract.lines), _findings(contract), copies.get(target))
 
 
-def _said(contract: ImportedContract) -> tuple[Finding, ...]:
-    return tuple(sorted(contract.findings, key=lambda each: (each.gravite, each.place.ligne or 0)))
+def _refusal(folder: Path) -> Finding:
+    remede = "Importez ailleurs avec --vers DOSSIER, ou remplacez-le avec --forcer : une copie datée est gardée."
+    return already_there(folder, remede)
+
+
+def _findings(contract: ImportedContract) -> tuple[Finding, ...]:
+    return tuple(sorted(contract.findings, key=lambda finding: (finding.gravite, finding.place.ligne or 0)))
 
 
 def _read(document: Path) -> bytes:

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from tabellion.contract.workspace import SETTINGS_FILE, starter_kit
-from tabellion.findings import Place, TabellionError, finding
-from tabellion.transaction.files import write_all_whole
+from tabellion.findings import TabellionError
+from tabellion.transaction.files import already_there, write_all_whole
 
 #: What the starter kit holds, as it lies at the root of a workspace.
 KIT = (SETTINGS_FILE, "schemas", "templates", "workbooks/registre")
@@ -30,15 +30,11 @@ def create_workspace(folder: Path) -> list[Path]:
         path for name in KIT for path in ([kit / name] if (kit / name).is_file() else sorted((kit / name).rglob("*")))
     ]
     contents = {folder / path.relative_to(kit): path.read_bytes() for path in sources if path.is_file()}
-    remede = "Choisissez un autre dossier, ou déplacez ce fichier."
-    taken = [
-        finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede)
-        for path in contents
-        if path.exists()
-    ]
+    taken = [path for path in contents if path.exists()]
     if folder.exists() and not folder.is_dir():
-        taken = [finding("fichier-deja-la", Place(str(folder)), valeur=folder.name, remede=remede)]
+        taken = [folder]
     if taken:
-        raise TabellionError(taken)
+        remede = "Choisissez un autre dossier, ou déplacez ce fichier."
+        raise TabellionError([already_there(path, remede) for path in taken])
     write_all_whole(contents)
     return [path.relative_to(folder) for path in contents]

@@ -24,7 +24,7 @@ from tabellion.outputs.document.texts import Texts, read_texts
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.reading import read_workbook
 from tabellion.reading.master import read_master
-from tabellion.transaction.files import is_free, keep_dated_copy, write_all_whole
+from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.wording import slug
 from tabellion.xlsx.signature import is_intact
 
@@ -94,8 +94,8 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
             documents[paths["pdf"]] = make_pdf(make_document(model, template, live=False))
         except PdfError as error:
             notices.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))
-    kept = _make_way(documents, force=wanted.force, now=now)
-    write_all_whole(documents)
+    edited = [path for path in documents if edited_among({path: documents[path]}, _SEALS[path.suffix])]
+    kept = tuple(replace_or_refuse(documents, edited, _refusal, force=wanted.force, now=now).values())
     counts = sum(1 for _ in model.conventions), model.fiche_count
     return Publication(tuple(documents), kept, findings, tuple(notices), origin, counts)
 
@@ -187,12 +187,8 @@ def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Pat
     return {each: base.with_name(f"{base.name}.{each}") for each in FORMATS if each in wanted.formats}
 
 
-def _make_way(contents: dict[Path, bytes], *, force: bool, now: datetime) -> tuple[Path, ...]:
-    """Let documents that people edited be replaced only on demand, after dated copies."""
-    edited = [path for path, content in contents.items() if not is_free(path, content, _SEALS[path.suffix])]
-    if edited and not force:
-        raise TabellionError([finding("document-modifie", Place(str(path)), valeur=path.name) for path in edited])
-    return tuple(keep_dated_copy(path, now) for path in edited)
+def _refusal(path: Path) -> Finding:
+    return finding("document-modifie", Place(str(path)), valeur=path.name)
 
 
 def formats_of(text: str | None, target: Path | None) -> tuple[str, ...]:

@@ -19,9 +19,9 @@ from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus
 from tabellion.commands.console import printable
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, TabellionError
 from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder
-from tabellion.transaction.files import cannot_write, keep_dated_copy, write_all_whole
+from tabellion.transaction.files import already_there, cannot_write, replace_or_refuse
 from tabellion.wording import plural, slug
 
 _FOLDER, _DIGESTS = "relances", "relances.json"
@@ -93,21 +93,19 @@ def relances(
     # What would be written is what was: the edited text says it already, in the staff's words.
     left = {path for path in edited if not force and digests.get(_name(path), [])[:1] == [_digest(texts[path])]}
     in_the_way = sorted(set(edited) - left)
-    if in_the_way and not force:
-        remede = "Envoyez ce texte ou rangez-le ailleurs ; avec --forcer, il est remplacé après une copie datée."
-        raise TabellionError(
-            [finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede) for path in in_the_way]
-        )
-    kept = {path: keep_dated_copy(path, now) for path in in_the_way}
     removed, outdated = _no_longer_wanted(folder, wanted, partners, digests)
     new = {path: text for path, text in texts.items() if path not in left and present.get(path) != text}
-    _write(workspace, new, texts, digests)
+    noted = _with_digests(digests, texts)
+    if new or noted != digests:  # they come first: a text whose writing was cut short is then still known
+        known = json.dumps(noted, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "replace")
+        new = {workspace.memory / _DIGESTS: known, **new}
+    copies = replace_or_refuse(new, in_the_way, _refusal, force=force, now=now)
     for path in removed:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(path, error) from error
-    reminders = tuple(Reminder(line, path, kept.get(path), path in left) for path, line in wanted.items())
+    reminders = tuple(Reminder(line, path, copies.get(path), path in left) for path, line in wanted.items())
     return Reminders(year, folder, reminders, tuple(removed), tuple(outdated))
 
 
@@ -133,17 +131,18 @@ def print_reminders(done: Reminders) -> None:
         typer.echo(f"Personne à relancer pour {done.exercice}.")
 
 
-def _write(workspace: Workspace, texts: Mapping[Path, bytes], contents: Mapping[Path, bytes], digests: Digests) -> None:
-    """Put ``texts`` in place. Their digests come first: a text whose writing was cut short is then still known.
+def _refusal(path: Path) -> Finding:
+    remede = "Envoyez ce texte ou rangez-le ailleurs ; avec --forcer, il est remplacé après une copie datée."
+    return already_there(path, remede)
 
-    The digests of those of ``contents`` that are in place already are noted too, where their file was lost.
-    """
-    before = dict(digests)
-    for path, text in contents.items():
-        digests[_name(path)] = list(dict.fromkeys([_digest(text), *digests.get(_name(path), [])]))[:_DIGESTS_EACH]
-    if texts or digests != before:
-        known = json.dumps(digests, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "replace")
-        write_all_whole({workspace.memory / _DIGESTS: known, **texts})
+
+def _with_digests(digests: Digests, texts: Mapping[Path, bytes]) -> Digests:
+    """The digests with those of these texts, also of texts in place already whose digests were lost."""
+    latest = {
+        _name(path): list(dict.fromkeys([_digest(text), *digests.get(_name(path), [])]))[:_DIGESTS_EACH]
+        for path, text in texts.items()
+    }
+    return {**digests, **latest}
 
 
 def _no_longer_wanted(

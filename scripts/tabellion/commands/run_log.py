@@ -29,7 +29,7 @@ from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Ret
 from tabellion.commands.board import change_texts, subject
 from tabellion.commands.console import print_findings, printable
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
-from tabellion.transaction.files import begins_otherwise
+from tabellion.transaction.files import already_there, begins_otherwise
 from tabellion.wording import plural, system_reason
 
 #: A line's longest text, in characters, and the changes and blocking findings that one run writes; more are counted.
@@ -90,8 +90,7 @@ class _LogFile(WatchedFileHandler):
         """Make sure that the file at this path can be appended to, and ends with a whole line."""
         if begins_otherwise(self._path, _LINE):
             remede = "Ce n'est pas un journal de tabellion : donnez à --journal-texte le nom d'un fichier à créer."
-            place = Place(str(self._path))
-            raise TabellionError([finding("fichier-deja-la", place, valeur=self._path.name, remede=remede)])
+            raise TabellionError([already_there(self._path, remede)])
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # A pipe that nobody reads must not hold the night up (Windows has none of these).
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)

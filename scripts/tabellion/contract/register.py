@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -189,22 +189,13 @@ class _TableReader:
         return not any(each.code == "colonne-absente-du-registre" for each in self.findings)
 
 
-def save_register(
-    folder: Path,
-    tables: Tables,
-    schemas: Schemas,
-    *,
-    identifiant: str,
-    titre: str,
-    beside: Mapping[str, bytes] | None = None,
-) -> None:
+def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> None:
     """Write the whole register into ``folder``, all files or none: the same tables give the same bytes.
 
-    ``beside`` are other files of the folder, by name, that must not come without the register.
     Raises :class:`TabellionError` when a file cannot be written; nothing is then replaced.
     """
     files = register_files(tables, schemas, identifiant=identifiant, titre=titre)
-    write_all_whole({folder / name: content for name, content in (files | dict(beside or {})).items()})
+    write_all_whole({folder / name: content for name, content in files.items()})
 
 
 def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> dict[str, bytes]:

@@ -9,13 +9,13 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from tabellion.findings import Place, TabellionError, finding
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.wording import system_reason
 
 #: How Excel and LibreOffice call the file that they lay beside the one they have open: ``~$a.xlsx``,
@@ -189,19 +189,50 @@ def folder_to_disk(folder: Path) -> None:
             os.close(descriptor)
 
 
-def is_free(path: Path, content: bytes, is_ours: Callable[[bytes], bool]) -> bool:
-    """Whether ``content`` can be put at ``path``: nothing is there, or what the program wrote. Nobody loses work.
+def edited_among(contents: Mapping[Path, bytes], is_ours: Callable[[bytes], bool]) -> list[Path]:
+    """The paths where something else stands than what is to be written there and than what the program wrote.
 
     ``is_ours`` says of bytes whether they are as the program wrote them. Raises :class:`TabellionError` when what is
     there cannot be read.
     """
-    if not os.path.lexists(path):
-        return True
-    try:
-        present = path.read_bytes()
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return present == content or is_ours(present)
+    edited = []
+    for path, content in contents.items():
+        if not os.path.lexists(path):
+            continue
+        try:
+            present = path.read_bytes()
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        if present != content and not is_ours(present):
+            edited.append(path)
+    return edited
+
+
+def replace_or_refuse(
+    contents: Mapping[Path, bytes],
+    edited: Collection[Path],
+    refusal: Callable[[Path], Finding],
+    *,
+    force: bool,
+    now: datetime,
+) -> dict[Path, Path]:
+    """Put outputs in place, all or none. Files and folders that people ``edited`` are replaced only on demand
+    (``force``), after dated copies, which are returned by what they are copies of.
+
+    Without ``force``, raises :class:`TabellionError` with the ``refusal`` of each, as when a file cannot be written;
+    nothing is then replaced.
+    """
+    if edited and not force:
+        raise TabellionError([refusal(path) for path in edited])
+    copies = {path: keep_dated_copy(path, now) for path in edited}
+    if contents:
+        write_all_whole(contents)
+    return copies
+
+
+def already_there(path: Path, remede: str) -> Finding:
+    """What to say of a file or folder that is in the way of an output; ``remede`` is what people can do."""
+    return finding("fichier-deja-la", Place(str(path)), valeur=path.name, remede=remede)
 
 
 def cannot_write(path: Path, error: OSError) -> TabellionError:
