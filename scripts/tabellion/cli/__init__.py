@@ -6,15 +6,7 @@ import tabellion.cli.contract  # the order is that of the help: a contract is ma
 
 # isort: split
 import tabellion.cli.campaign
-
-# isort: split
-import tabellion.cli.publishing
-
-# isort: split
-import tabellion.cli.opendata
-
-# isort: split
-import tabellion.cli.differences  # noqa: F401
-from tabellion.cli.running import main
+import tabellion.cli.publishing  # noqa: F401
+from tabellion.cli.app import main
 
 __all__ = ["main"]

@@ -1,18 +1,20 @@
-"""What every command shares: the application, its options, its exit codes, how a command ends."""
+"""The application: what its commands share (options, exit codes, how they end), and how it is run."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from tabellion import __version__
-from tabellion.cli.usage import Group
+from tabellion.cli.usage import Group, MisuseError, refusal
 
 if TYPE_CHECKING:
     from tabellion.contract.workspace import Workspace
@@ -41,6 +43,11 @@ Depuis = Annotated[
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les constats en JSON.")]
+
+
+def force_option(what: str) -> Any:
+    """The option ``--forcer`` of a command that never replaces ``what`` (« un classeur modifié ») on its own."""
+    return typer.Option("--forcer", help=f"Remplace {what}, après en avoir gardé une copie datée.")
 
 
 def _show_version(asked: bool) -> None:
@@ -111,11 +118,82 @@ def exit_code(findings: Sequence[Finding]) -> int:
     """The exit code that findings call for."""
     from tabellion.findings.codes.container import UNREADABLE
 
-    if any(each.code in UNREADABLE for each in findings):
+    if any(finding.code in UNREADABLE for finding in findings):
         return WRONG_USE
-    return SOMETHING_BLOCKS if any(each.bloquant for each in findings) else NOTHING_BLOCKS
+    return SOMETHING_BLOCKS if any(finding.bloquant for finding in findings) else NOTHING_BLOCKS
 
 
 def blocking_code(findings: Sequence[Finding]) -> int:
     """The exit code of a run over a whole folder: a file there that cannot be read blocks, it is no wrong use."""
-    return SOMETHING_BLOCKS if any(each.bloquant for each in findings) else NOTHING_BLOCKS
+    return SOMETHING_BLOCKS if any(finding.bloquant for finding in findings) else NOTHING_BLOCKS
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; whatever happens, people read French and never a bare traceback."""
+    codecs.register_error("tabellion", _plainer)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., Any] | None = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="tabellion")
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+#: What a console in another encoding shows for the signs it lacks.
+_PLAINER = {"✗": "x", "→": "->", "←": "<-", "–": "-", "—": "-", "−": "-", "’": "'", "…": "...", "›": ">", "•": "*"}
+_PLAINER |= {"«": '"', "»": '"', "œ": "oe", "Œ": "OE", "€": "EUR", "≥": ">=", "≤": "<="}
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """Stand in for what an encoding lacks: a console in another encoding must not stop a message."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    shown = ""
+    for sign in error.object[error.start : error.end]:
+        base = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
+        shown += _PLAINER.get(sign, base or "?")
+    return shown, error.end
+
+
+def _run(arguments: list[str]) -> int:
+    from tabellion.findings import TabellionError
+
+    # Not ``app()``: it would print the parser's English, and turn a reader that leaves into exit code 1.
+    try:
+        with typer.main.get_command(app).make_context("tabellion", arguments or ["--help"]) as context:
+            context.command.invoke(context)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except MisuseError as error:
+        typer.echo(refusal(error), err=True)
+        return WRONG_USE
+    except TabellionError as error:
+        return _print_refusal(error.findings)
+    except KeyboardInterrupt:
+        typer.echo("\nInterrompu : rien n'est écrit à moitié.", err=True)
+        return WRONG_USE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        return _print_crash(error)
+    return NOTHING_BLOCKS
+
+
+def _print_refusal(findings: Sequence[Finding]) -> int:
+    from tabellion.commands.console import print_findings, summary
+
+    print_findings(findings, to_errors=True)
+    is_begun = any(finding.code == "publication-inachevee" for finding in findings)
+    what = "Ce qui était commencé sera terminé au prochain passage" if is_begun else "Rien n'a été écrit"
+    typer.echo(f"\n{what} : {summary(findings)}", err=True)
+    return WRONG_USE
+
+
+def _print_crash(error: Exception) -> int:
+    """Keep the details in a file and say where: a mistake of the program is reported, not thrown at people."""
+    from tabellion.commands.run_log import crash_text, keep_crash
+
+    kept = keep_crash(error)
+    where = f"Le détail est dans {kept} : joignez-le à votre signalement." if kept is not None else crash_text(error)
+    what = f"Erreur interne de tabellion ({type(error).__name__}) : aucun fichier n'est écrit à moitié."
+    typer.echo(f"{what}\n{where}", err=True)
+    return INTERNAL_ERROR

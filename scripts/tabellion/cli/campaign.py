@@ -16,6 +16,7 @@ from tabellion.cli.app import (
     app,
     blocking_code,
     finishing,
+    force_option,
     leaving,
     open_workspace,
     say_kept,
@@ -52,9 +53,7 @@ JournalTexte = Annotated[
 def forms(
     exercice: Exercice = None,
     partenaire: Partenaire = None,
-    forcer: Annotated[
-        bool, typer.Option("--forcer", help="Remplace un formulaire rempli, après en avoir gardé une copie datée.")
-    ] = False,
+    forcer: Annotated[bool, force_option("un formulaire rempli")] = False,
     contrat: Contrat = Path(),
 ) -> None:
     """Écrit un formulaire par partenaire, à remplir et à renvoyer, dans workbooks/envois/."""
@@ -63,10 +62,10 @@ def forms(
 
     done = make(open_workspace(contrat), exercice, partenaire or [], force=forcer, now=datetime.now())
     with finishing(()):
-        for each in done:
-            asked = plural(each.rows, "ligne") if each.rows else "rien à demander"
-            typer.echo(f"  {each.path.name:<40} {asked:>16}   {each.partner}")
-            say_kept(each.kept)
+        for form in done:
+            asked = plural(form.rows, "ligne") if form.rows else "rien à demander"
+            typer.echo(f"  {form.path.name:<40} {asked:>16}   {form.partner}")
+            say_kept(form.kept)
         written = plural(len(done), "formulaire écrit", "formulaires écrits")
         typer.echo(f"\n{written} dans {done[0].path.parent}" if done else "\nLe registre n'a aucun partenaire.")
 
@@ -133,9 +132,7 @@ def status(contrat: Contrat = Path()) -> None:
 def relances(
     exercice: Exercice = None,
     partenaire: Partenaire = None,
-    forcer: Annotated[
-        bool, typer.Option("--forcer", help="Remplace une relance modifiée, après en avoir gardé une copie datée.")
-    ] = False,
+    forcer: Annotated[bool, force_option("une relance modifiée")] = False,
     contrat: Contrat = Path(),
 ) -> None:
     """Écrit un texte de relance par partenaire en retard ou rejeté, avec ce qui est à corriger."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tabellion.cli.app import Contrat, Json, app, finishing, open_workspace, say_kept
+from tabellion.cli.app import Contrat, Json, app, finishing, force_option, open_workspace, say_kept
 from tabellion.cli.usage import Command
 
 
@@ -19,9 +19,7 @@ def import_(
         Path | None,
         typer.Option("--vers", metavar="DOSSIER", help="Où écrire le registre ; par défaut, celui du contrat."),
     ] = None,
-    forcer: Annotated[
-        bool, typer.Option("--forcer", help="Remplace un registre modifié, après en avoir gardé une copie datée.")
-    ] = False,
+    forcer: Annotated[bool, force_option("un registre modifié")] = False,
     json: Json = None,
     contrat: Contrat = Path(),
 ) -> None:
@@ -50,9 +48,7 @@ def generate(
         Path | None,
         typer.Option("--sortie", metavar="FICHIER", help="Où écrire le classeur ; par défaut, workbooks/contrat.xlsx."),
     ] = None,
-    forcer: Annotated[
-        bool, typer.Option("--forcer", help="Remplace un classeur modifié, après en avoir gardé une copie datée.")
-    ] = False,
+    forcer: Annotated[bool, force_option("un classeur modifié")] = False,
     json: Json = None,
     contrat: Contrat = Path(),
 ) -> None:
@@ -84,7 +80,7 @@ def validate(
 
     workspace = open_workspace(contrat)
     by_file = validate_files(workspace, fichiers)
-    findings = [each for said in by_file for each in said]
+    findings = [finding for of_file in by_file for finding in of_file]
     copies = annotate_files(workspace, fichiers, by_file, annoter, datetime.now()) if annoter is not None else []
     with finishing(findings, json):
         print_findings(findings)

@@ -1,4 +1,4 @@
-"""The commands of what is made public: publish."""
+"""The commands that make something of the contract: publish, export, annexe, diff."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from tabellion.cli.app import SOMETHING_BLOCKS, WRONG_USE, Contrat, Depuis, app, leaving, open_workspace, say_kept
+from tabellion.cli.app import (
+    NOTHING_BLOCKS,
+    SOMETHING_BLOCKS,
+    WRONG_USE,
+    Contrat,
+    Depuis,
+    Json,
+    app,
+    finishing,
+    force_option,
+    leaving,
+    open_workspace,
+    say_kept,
+)
 from tabellion.cli.usage import Command
 
 
@@ -37,9 +50,7 @@ def publish(
         Path | None,
         typer.Option("--sortie", metavar="FICHIER", help="Où écrire le document ; par défaut, workbooks/publication/."),
     ] = None,
-    forcer: Annotated[
-        bool, typer.Option("--forcer", help="Remplace un document modifié, après en avoir gardé une copie datée.")
-    ] = False,
+    forcer: Annotated[bool, force_option("un document modifié")] = False,
     contrat: Contrat = Path(),
 ) -> None:
     """Publie le contrat : un document Word, et un PDF là où LibreOffice est installé."""
@@ -57,7 +68,7 @@ def publish(
     if not done.paths:
         print_findings([*done.findings, *done.said], to_errors=True)
         typer.echo(f"\nRien n'a été publié : {summary([*done.findings, *done.said])}", err=True)
-        raise typer.Exit(SOMETHING_BLOCKS if any(each.bloquant for each in done.findings) else WRONG_USE)
+        raise typer.Exit(SOMETHING_BLOCKS if any(finding.bloquant for finding in done.findings) else WRONG_USE)
     with leaving(0):
         print_findings(done.said)
         if done.said:
@@ -69,3 +80,98 @@ def publish(
         for path in done.kept:
             say_kept(path)
         typer.echo(f"Constats ouverts : {summary(done.findings)}")
+
+
+@app.command(cls=Command)
+def export(
+    vers: Annotated[
+        Path | None,
+        typer.Option("--vers", metavar="DOSSIER", help="Où écrire ; par défaut, workbooks/export/."),
+    ] = None,
+    depuis: Depuis = "contrat",
+    forcer: Annotated[bool, force_option("un fichier modifié")] = False,
+    json: Json = None,
+    contrat: Contrat = Path(),
+) -> None:
+    """Publie en données ouvertes le registre et les subventions attribuées (SCDL)."""
+    from tabellion.commands.console import print_findings, summary
+    from tabellion.commands.export import export as make
+    from tabellion.commands.source import Depuis as Origins
+    from tabellion.wording import plural
+
+    done = make(open_workspace(contrat), vers, Origins(depuis), force=forcer, now=datetime.now())
+    with finishing(done.findings, json):
+        print_findings(done.findings)
+        typer.echo(f"\nExporté depuis {done.source} dans {done.folder} :")
+        typer.echo(f"  registre/      {plural(done.tables, 'table')}, {plural(done.rows, 'ligne')} (Data Package)")
+        counted = plural(done.published, "subvention")
+        granted = plural(done.granted, "financement chiffré", "financements chiffrés")
+        typer.echo(f"  subventions/   {counted}, pour {granted} ({done.standard})")
+        for kept in done.kept:
+            say_kept(kept)
+        typer.echo(f"Constats : {summary(done.findings)}")
+
+
+@app.command(cls=Command)
+def annexe(
+    exercice: Annotated[
+        int | None,
+        typer.Option(
+            "--exercice",
+            metavar="ANNÉE",
+            help="L'année à montrer ; par défaut, celle en cours si elle a des lignes, sinon la dernière qui en a.",
+        ),
+    ] = None,
+    sortie: Annotated[
+        Path | None,
+        typer.Option("--sortie", metavar="FICHIER", help="Où écrire ; par défaut, dans workbooks/publication/."),
+    ] = None,
+    depuis: Depuis = "contrat",
+    forcer: Annotated[bool, force_option("un classeur modifié")] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Écrit l'annexe budgétaire d'un exercice : crédits et financements, en tableaux et graphiques Excel."""
+    from tabellion.commands.annex import annex as make
+    from tabellion.commands.source import Depuis as Origins
+
+    done = make(open_workspace(contrat), exercice, sortie, Origins(depuis), force=forcer, now=datetime.now())
+    with finishing(()):
+        typer.echo(f"Annexe budgétaire {done.exercice}, depuis {done.source} : {done.path}")
+        say_kept(done.kept)
+
+
+@app.command(cls=Command)
+def diff(
+    avant: Annotated[Path, typer.Argument(metavar="AVANT", help="Le premier classeur, ou un dossier de registre.")],
+    apres: Annotated[Path, typer.Argument(metavar="APRÈS", help="Le second, de même genre.")],
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les différences en JSON.")
+    ] = None,
+    classeur: Annotated[
+        Path | None,
+        typer.Option("--classeur", metavar="FICHIER", help="Écrit aussi un classeur Excel des différences."),
+    ] = None,
+    deplacements: Annotated[
+        bool, typer.Option("--deplacements", help="Nomme aussi les lignes seulement déplacées.")
+    ] = False,
+    tout: Annotated[bool, typer.Option("--tout", help="Nomme toutes les lignes, sans limite.")] = False,
+    forcer: Annotated[bool, force_option("un classeur modifié")] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Compare deux classeurs par ce qu'ils disent, ligne à ligne, où que ce soit rangé."""
+    from tabellion.commands.board import print_lines
+    from tabellion.commands.console import print_findings
+    from tabellion.commands.diff import diff as compare
+    from tabellion.commands.diff import diff_lines
+
+    workspace = open_workspace(contrat)
+    done = compare(workspace, avant, apres, now=datetime.now(), to_json=json, to_workbook=classeur, force=forcer)
+    with leaving(SOMETHING_BLOCKS if done.comparison.count else NOTHING_BLOCKS):
+        print_findings(done.comparison.notices)
+        if done.comparison.notices:
+            typer.echo("")
+        more = {"most": None} if tout else {}
+        print_lines(diff_lines(done, moves=deplacements, **more))
+        if classeur is not None:
+            typer.echo(f"\nClasseur des différences : {classeur}")
+        say_kept(done.kept)

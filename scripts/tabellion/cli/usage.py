@@ -77,14 +77,14 @@ def _in_french(parse: Callable[[Any, list[str]], list[str]], context: Any, args:
 
 def _explained(error: Any, params: Sequence[Any]) -> str:
     """Say in French what a mistake found by the parser says in English; its kind is known by its class's name."""
-    family = {each.__name__ for each in type(error).__mro__}
+    family = {parent.__name__ for parent in type(error).__mro__}
     if "MissingParameter" in family:
         return f"il manque {_named(error.param)}."
     if "NoSuchOption" in family:
-        near = _perhaps(error.option_name, [name for each in params for name in each.opts])
+        near = _perhaps(error.option_name, [name for param in params for name in param.opts])
         return f"l'option « {error.option_name} » n'existe pas{near}"
     if "BadOptionUsage" in family:
-        param = next((each for each in params if error.option_name in each.opts), None)
+        param = next((param for param in params if error.option_name in param.opts), None)
         if param is not None and param.is_flag:
             return f"l'option « {error.option_name} » ne prend pas de valeur."
         return f"l'option « {error.option_name} » attend une valeur{f' ({_metavar(param)})' if param else ''}."
@@ -102,8 +102,8 @@ def refusal(error: MisuseError) -> str:
 
 def _help_page(command: Any, context: Any, commands: Sequence[tuple[str, str]] = ()) -> str:
     params = command.get_params(context)
-    arguments = [(_metavar(each), each.help or "") for each in params if each.param_type_name == "argument"]
-    options = [_option(each) for each in params if each.param_type_name == "option" and not each.hidden]
+    arguments = [(_metavar(param), param.help or "") for param in params if param.param_type_name == "argument"]
+    options = [_option(param) for param in params if param.param_type_name == "option" and not param.hidden]
     about = (command.help or "").strip().replace("\n", " ")
     parts = [_usage(command, context), _wrapped(about), *_section("Arguments", arguments)]
     parts += _section("Commandes", commands)
@@ -115,7 +115,7 @@ def _help_page(command: Any, context: Any, commands: Sequence[tuple[str, str]] =
 
 def _usage(command: Any, context: Any) -> str:
     params = command.get_params(context)
-    pieces = ["[OPTIONS]", *(_metavar(each) for each in params if each.param_type_name == "argument")]
+    pieces = ["[OPTIONS]", *(_metavar(param) for param in params if param.param_type_name == "argument")]
     if isinstance(command, TyperGroup):
         pieces.append("COMMANDE …")
     return _heading("Usage :") + " " + " ".join([context.command_path, *pieces])
@@ -163,7 +163,7 @@ def _expected(param: Any) -> str:
     kind = getattr(param, "type", None) or getattr(getattr(param, "type_descriptor", None), "annotation", None)
     choices = getattr(kind, "choices", None) or getattr(kind, "__members__", {}).values() or _literals(kind)
     if choices:
-        return " ; attendu : " + ", ".join(str(getattr(each, "value", each)) for each in choices)
+        return " ; attendu : " + ", ".join(str(getattr(choice, "value", choice)) for choice in choices)
     name = str(getattr(kind, "name", getattr(kind, "__name__", ""))).partition(" ")[0].lower()
     return f" ; attendu : {_KINDS[name]}" if name in _KINDS else ""
 
