@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabellion.importing.document.funders import normalise_boxes, struck_out, yes_no
+from tabellion.importing.document.boxes import normalise_boxes, struck_out, yes_no
 from tabellion.importing.document.layout import FicheLayout
 from tabellion.importing.document.lines import LineAccount, clean, fold, shown
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from tabellion.findings import Severity
 from tabellion.importing.document.amounts import find_amounts, parse_amount
-from tabellion.importing.document.cells import STATUSES, BoxText, FunderRow, resolve, roles
+from tabellion.importing.document.boxes import TickBox
 from tabellion.importing.document.fiche import Fiche
-from tabellion.importing.document.funders import DocumentFunder, TickBox, match_boxes
-from tabellion.importing.document.lines import LineAccount, fold, key, slug
+from tabellion.importing.document.funder_rows import STATUSES, BoxText, FunderRow, resolve, roles
+from tabellion.importing.document.funders import SHORT_ID, DocumentFunder, match_boxes
+from tabellion.importing.document.lines import fold, key, slug, unique
+from tabellion.importing.document.records import Rows
 
 _UNIT_PRICE = re.compile(r"\s*(?:/|par\b)")
 
@@ -23,198 +25,160 @@ def amount_state(text: str | None) -> tuple[int | None, str]:
     if not text:
         return None, "non renseigné"
     whole = parse_amount(text)
-    amounts = find_amounts(text)
     if whole is not None:
         return whole, "chiffré"
-    if len(amounts) == 1 and not _UNIT_PRICE.match(fold(text)[amounts[0].end :]):
+    amounts, folded = find_amounts(text), fold(text)
+    if len(amounts) == 1 and not _UNIT_PRICE.match(folded[amounts[0].end :]):
         return amounts[0].cents, "chiffré"
-    folded = fold(text)
-    if not amounts:
-        for name, pattern in STATUSES:
-            if pattern.search(folded):
-                return None, name
-    return None, "autre"
+    states = [name for name, pattern in STATUSES if not amounts and pattern.search(folded)]
+    return None, states[0] if states else "autre"
+
+
+def _say(fiche: Fiche, code: str, ligne: int, champ: str, valeur: str | None, **words: Any) -> None:
+    """Add a finding at a line of the fiche, which it names."""
+    fiche.account.say(code, ligne, champ=champ, valeur=valeur, fiche=fiche.row["fiche_id"], **words)
 
 
 class FinancingReader:
     """Reads the funding rows of the fiches, against the funders that all fiches share (``funders``, which may grow)."""
 
-    def __init__(self, funders: list[DocumentFunder], account: LineAccount) -> None:
-        self.funders = funders
-        self.account = account
-        self.lists = list(funders)
+    def __init__(self, funders: list[DocumentFunder]) -> None:
+        self.listed = funders
+        self.funders = list(funders)
         self.taken: set[str] = set()
 
-    def read(self, fiche: Fiche, rows: list[FunderRow]) -> list[dict[str, Any]]:
+    def read(self, fiche: Fiche, rows: list[FunderRow]) -> Rows:
         """The rows of ``financements`` of one fiche. Its identifier must be settled."""
-        rows = resolve(rows, self.lists)
-        by_box = self._matches(fiche, rows)
-        ticks: list[tuple[FunderRow, TickBox, DocumentFunder | None]] = [
-            (row, box, by_box[id(box)]) for row in rows for box in row.boxes if box.ticked
-        ]
-        built = {id(box): self._new(fiche, box, funder) for _, box, funder in ticks}
-        loose: list[dict[str, Any]] = []
-        for row in rows:
-            here = [box for _, box, _ in ticks if box in row.boxes]
-            self._extras(fiche, row)
-            dispositif, montant, glued = roles(row)
-            if dispositif is None and montant is None:
-                continue
-            source = " | ".join(
-                dict.fromkeys(self._source(fiche, value.ligne, {value.colonne}) for value in row.values)
-            )
-            if len(here) == 1:
-                self._fill(built[id(here[0])], dispositif, montant, glued, source, row.ligne)
-            elif here:
-                for box in here:
-                    self._fill(built[id(box)], dispositif, montant, glued, source, row.ligne)
-                    built[id(box)]["montant"] = None
-                    if built[id(box)]["statut_montant"] == "chiffré":
-                        built[id(box)]["statut_montant"] = "autre"
-                self.account.say(
-                    "texte-partage", row.ligne, champ="montant", valeur=source[:500], fiche=fiche.row["fiche_id"],
-                    nombre=len(here),
-                )  # fmt: skip
-            elif len(ticks) == 1:
-                target = built[id(ticks[0][1])]
-                self._fill(target, dispositif, montant, glued, source, row.ligne)
-                self._repair(target, "texte sur une autre ligne", source)
-                self.account.say(
-                    "texte-deplace", row.ligne, champ="dispositif", valeur=source[:500], fiche=fiche.row["fiche_id"],
-                    financeur=target["financeur_id"],
-                )  # fmt: skip
-            else:
-                entry = self._new(fiche, None, None, row.ligne)
-                self._fill(entry, dispositif, montant, glued, source, row.ligne)
-                loose.append(entry)
-                self.account.say(
-                    "financement-sans-coche", row.ligne, champ="financeur_id", valeur=source[:500],
-                    fiche=fiche.row["fiche_id"], nombre=len(ticks),
-                )  # fmt: skip
-        return [*built.values(), *loose]
-
-    def _matches(self, fiche: Fiche, rows: list[FunderRow]) -> dict[int, DocumentFunder | None]:
-        """The funder of each box, with a finding for each label that is not the usual one."""
+        rows = resolve(rows, self.listed)
         boxes = [box for row in rows for box in row.boxes]
-        matches = match_boxes(boxes, self.lists)
-        funders: dict[int, DocumentFunder | None] = {}
-        numero = fiche.row["fiche_id"]
-        seen: dict[int, int] = {}
-        for box, match in zip(boxes, matches, strict=True):
-            funder = match.funder
-            if funder is None and box.ticked and box.libelle:
-                funder = self._unknown(box)
-            if match.how in {"near", "rang"} and match.funder is not None:
-                self.account.say(
-                    "financeur-variante", box.ligne, champ="financeur_id", valeur=box.libelle,
-                    attendu=match.funder.libelle, fiche=numero,
-                    gravite=Severity.AVERTISSEMENT if match.how == "rang" else None,
-                )  # fmt: skip
-            elif match.funder is None:
-                self.account.say(
-                    "financeur-inconnu", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero,
-                    gravite=Severity.AVERTISSEMENT if box.ticked else Severity.INFORMATION,
-                )  # fmt: skip
+        funder_of = dict(zip(map(id, boxes), self._funders(fiche, boxes), strict=True))
+        by_row = [
+            [self._new(fiche, box.ligne, funder_of[id(box)], box) for box in row.boxes if box.ticked] for row in rows
+        ]
+        ticked = [entry for entries in by_row for entry in entries]
+        loose: Rows = []
+        for row, entries in zip(rows, by_row, strict=True):
+            _cut_extras(fiche, row)
+            if not row.values:
+                continue
+            source = " | ".join(dict.fromkeys(_cell(fiche, value.ligne, value.colonne) for value in row.values))
+            for entry in entries:
+                _fill(fiche, entry, row, source)
+            if len(entries) > 1:
+                for entry in entries:
+                    entry["montant"] = None
+                    if entry["statut_montant"] == "chiffré":
+                        entry["statut_montant"] = "autre"
+                _say(fiche, "texte-partage", row.ligne, "montant", source[:500], nombre=len(entries))
+            elif not entries and len(ticked) == 1:
+                _fill(fiche, ticked[0], row, source)
+                _repair(ticked[0], "texte sur une autre ligne", source)
+                financeur = ticked[0]["financeur_id"]
+                _say(fiche, "texte-deplace", row.ligne, "dispositif", source[:500], financeur=financeur)
+            elif not entries:
+                loose.append(self._new(fiche, row.ligne))
+                _fill(fiche, loose[-1], row, source)
+                _say(fiche, "financement-sans-coche", row.ligne, "financeur_id", source[:500], nombre=len(ticked))
+        return [*ticked, *loose]
+
+    def _funders(self, fiche: Fiche, boxes: list[TickBox]) -> list[DocumentFunder | None]:
+        """The funder of each box, with a finding for each label that is not the usual one."""
+        funders: list[DocumentFunder | None] = []
+        present: set[int] = set()
+        champ = "financeur_id"
+        for box, match in zip(boxes, match_boxes(boxes, self.listed), strict=True):
+            funder, ligne, libelle = match.funder, box.ligne, box.libelle
+            if funder is None:
+                gravite = Severity.AVERTISSEMENT if box.ticked else Severity.INFORMATION
+                _say(fiche, "financeur-inconnu", ligne, champ, libelle, gravite=gravite)
+            elif match.how in {"near", "rang"}:
+                gravity = Severity.AVERTISSEMENT if match.how == "rang" else None
+                _say(fiche, "financeur-variante", ligne, champ, libelle, attendu=funder.libelle, gravite=gravity)
             if box.typed:
-                self.account.say(
-                    "coche-tapee", box.ligne, champ="financeur_id", valeur=box.source, obtenu=box.libelle, fiche=numero
-                )  # fmt: skip
+                _say(fiche, "coche-tapee", ligne, champ, box.source, obtenu=libelle)
             if box.rejoined:
-                self.account.say(
-                    "financeur-recolle", box.ligne, champ="financeur_id", valeur=box.source, obtenu=box.libelle,
-                    fiche=numero,
-                )  # fmt: skip
+                _say(fiche, "financeur-recolle", ligne, champ, box.source, obtenu=libelle)
             if box.doubtful:
-                self.account.say("coche-douteuse", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)
-            if match.funder is not None:
-                if match.funder.rang in seen:
-                    self.account.say("case-repetee", box.ligne, champ="financeur_id", valeur=box.libelle, fiche=numero)
-                seen[match.funder.rang] = box.ligne
-            funders[id(box)] = funder
-        absent = [funder.nom for funder in self.lists if funder.rang not in seen]
+                _say(fiche, "coche-douteuse", ligne, champ, libelle)
+            if funder is not None:
+                if funder.rang in present:
+                    _say(fiche, "case-repetee", ligne, champ, libelle)
+                present.add(funder.rang)
+            elif box.ticked and libelle:
+                funder = self._unknown(libelle)
+            funders.append(funder)
+        absent = [funder.nom for funder in self.listed if funder.rang not in present]
         if absent:
-            self.account.say(
-                "case-absente", fiche.ligne, champ="financeur_id", valeur=", ".join(absent), fiche=numero,
-                nombre=len(absent),
-            )  # fmt: skip
+            _say(fiche, "case-absente", fiche.ligne, champ, ", ".join(absent), nombre=len(absent))
         return funders
 
-    def _unknown(self, box: TickBox) -> DocumentFunder:
+    def _unknown(self, libelle: str) -> DocumentFunder:
         """A funder of its own for a ticked label that the lists do not have."""
-        for funder in self.funders[len(self.lists) :]:
-            if key(funder.libelle) == key(box.libelle):
+        for funder in self.funders[len(self.listed) :]:
+            if key(funder.libelle) == key(libelle):
                 return funder
-        taken = {funder.financeur_id for funder in self.funders}
-        base = slug(box.libelle, 26)
-        rank = 1
-        while (identifier := base if rank == 1 else f"{base}-{rank}") in taken:
-            rank += 1
-        categorie = self.lists[-1].categorie if self.lists else "privé"
-        funder = DocumentFunder(len(self.funders), identifier, box.libelle[:120], box.libelle, categorie)
-        self.funders.append(funder)
-        return funder
+        identifier = unique(slug(libelle, SHORT_ID), {funder.financeur_id for funder in self.funders})
+        categorie = self.listed[-1].categorie if self.listed else "privé"
+        self.funders.append(DocumentFunder(len(self.funders), identifier, libelle[:120], libelle, categorie))
+        return self.funders[-1]
 
-    def _new(self, fiche: Fiche, box: TickBox | None, funder: DocumentFunder | None, ligne: int = 0) -> dict[str, Any]:
-        base = f"{fiche.row['fiche_id']}:{funder.financeur_id if funder else 'sans-financeur'}"
-        rank = 1
-        while (identifier := base if rank == 1 else f"{base}-{rank}") in self.taken:
-            rank += 1
-        self.taken.add(identifier)
+    def _new(
+        self, fiche: Fiche, ligne: int, funder: DocumentFunder | None = None, box: TickBox | None = None
+    ) -> dict[str, Any]:
+        """A row of ``financements`` without texts yet: of a ticked box, or of none."""
+        numero = fiche.row["fiche_id"]
         entry: dict[str, Any] = {
-            "financement_id": identifier,
-            "fiche_id": fiche.row["fiche_id"],
+            "financement_id": unique(f"{numero}:{funder.financeur_id if funder else 'sans-financeur'}", self.taken),
+            "fiche_id": numero,
             "financeur_id": funder.financeur_id if funder else None,
             "dispositif": None,
             "montant": None,
             "statut_montant": "non renseigné",
             "montant_texte": None,
-            "ligne_source": box.ligne if box else ligne,
+            "ligne_source": ligne,
             "reparation": None,
             "texte_source": None,
         }
         if box is not None and box.typed:
-            self._repair(entry, "coche tapée", self._source(fiche, box.ligne, {box.colonne}))
+            _repair(entry, "coche tapée", _cell(fiche, box.ligne, box.colonne))
         return entry
 
-    def _fill(
-        self, entry: dict[str, Any], dispositif: str | None, montant: str | None, glued: bool, source: str, ligne: int
-    ) -> None:
-        entry["dispositif"] = " ".join(text for text in (entry["dispositif"], dispositif) if text) or None
-        texte = " ".join(text for text in (entry["montant_texte"], montant) if text) or None
-        entry["montant_texte"] = texte
-        entry["montant"], entry["statut_montant"] = amount_state(texte)
-        if glued:
-            self._repair(entry, "en-tête collé", source)
-            self.account.say(
-                "en-tete-colle", ligne, champ="dispositif", valeur=source[:500], fiche=entry["fiche_id"],
-                dispositif=entry["dispositif"] or "(vide)", montant=texte or "(vide)",
-            )  # fmt: skip
-        if entry["statut_montant"] == "autre":
-            self.account.say("montant-a-preciser", ligne, champ="montant", valeur=texte, fiche=entry["fiche_id"])
 
-    def _extras(self, fiche: Fiche, row: FunderRow) -> None:
-        """Text glued after a label: the precision of a ticked funder, or a text without place."""
-        for box in row.boxes:
-            if box.extra:
-                row.values.insert(0, BoxText(row.ligne, box.colonne, box.extra, "dispositif", glued=True))
-                self.account.say(
-                    "texte-colle-au-financeur", row.ligne, champ="financeur_id", valeur=f"{box.libelle} {box.extra}",
-                    fiche=fiche.row["fiche_id"],
-                )  # fmt: skip
+def _fill(fiche: Fiche, entry: dict[str, Any], row: FunderRow, source: str) -> None:
+    """Add the row's texts to those of a financing; ``source`` is the row's cells as found."""
+    dispositif, montant = roles(row)
+    entry["dispositif"] = " ".join(filter(None, (entry["dispositif"], dispositif))) or None
+    texte = entry["montant_texte"] = " ".join(filter(None, (entry["montant_texte"], montant))) or None
+    entry["montant"], entry["statut_montant"] = amount_state(texte)
+    if any(value.glued for value in row.values):
+        _repair(entry, "en-tête collé", source)
+        words = {"dispositif": entry["dispositif"] or "(vide)", "montant": texte or "(vide)"}
+        _say(fiche, "en-tete-colle", row.ligne, "dispositif", source[:500], **words)
+    if entry["statut_montant"] == "autre":
+        _say(fiche, "montant-a-preciser", row.ligne, "montant", texte)
 
-    @staticmethod
-    def _repair(entry: dict[str, Any], what: str, source: str) -> None:
-        done = entry["reparation"].split(" ; ") if entry["reparation"] else []
-        if what not in done:
-            entry["reparation"] = " ; ".join([*done, what])
-        before = entry["texte_source"]
-        if before is None:
-            entry["texte_source"] = source
-        elif source not in before:
-            entry["texte_source"] = f"{before} / {source}"
 
-    @staticmethod
-    def _source(fiche: Fiche, ligne: int, columns: set[int]) -> str:
-        """The cells of a line as found: those of ``columns`` (0-based)."""
-        cells = next((line.cells for line in fiche.block.lines if line.numero == ligne), ())
-        return " | ".join(cell for column, cell in enumerate(cells) if column in columns and cell)
+def _cut_extras(fiche: Fiche, row: FunderRow) -> None:
+    """Put the texts glued after a label with the row's: each is a precision of its funder."""
+    for box in row.boxes:
+        if box.extra:
+            row.values.insert(0, BoxText(row.ligne, box.colonne, box.extra, "dispositif", glued=True))
+            _say(fiche, "texte-colle-au-financeur", row.ligne, "financeur_id", f"{box.libelle} {box.extra}")
+
+
+def _repair(entry: dict[str, Any], what: str, source: str) -> None:
+    """Note a repair of a financing, and the text as it was found."""
+    done = (entry["reparation"] or "").split(" ; ")
+    if what not in done:
+        entry["reparation"] = " ; ".join(filter(None, (*done, what)))
+    before = entry["texte_source"]
+    if before is None:
+        entry["texte_source"] = source
+    elif source not in before:
+        entry["texte_source"] = f"{before} / {source}"
+
+
+def _cell(fiche: Fiche, ligne: int, colonne: int) -> str:
+    """A cell of the fiche as found; ``colonne`` is 0-based."""
+    cells = next((line.cells for line in fiche.block.lines if line.numero == ligne), ())
+    return cells[colonne] if colonne < len(cells) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tabellion.importing.document.funders import has_box, normalise_boxes
+from tabellion.importing.document.boxes import has_box, normalise_boxes
 from tabellion.importing.document.lines import DocumentLine, fold
 
 _FIELDS: dict[str, str] = {

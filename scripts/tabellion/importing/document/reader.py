@@ -9,9 +9,9 @@ from typing import Any
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.document.amounts import label_and_amount
 from tabellion.importing.document.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows
-from tabellion.importing.document.cells import read_rows
 from tabellion.importing.document.fiche import Fiche, read_fiche
 from tabellion.importing.document.financing import FinancingReader
+from tabellion.importing.document.funder_rows import read_rows
 from tabellion.importing.document.funders import DocumentFunder, learn_funders
 from tabellion.importing.document.layout import FicheLayout, read_layout
 from tabellion.importing.document.lines import DocumentLine, LineAccount, LineUse, clean, decode, split_lines
@@ -188,7 +188,7 @@ def _financements(fiches: list[Fiche], account: LineAccount) -> tuple[list[Docum
     """The funders of the document and the funding rows of every fiche; the fiches' lines are accounted for."""
     rows = [read_rows(fiche.block) for fiche in fiches]
     funders = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
-    reader = FinancingReader(funders, account)
+    reader = FinancingReader(funders)
     financements: Rows = []
     for fiche, fiche_rows in zip(fiches, rows, strict=True):
         financements.extend(reader.read(fiche, fiche_rows))

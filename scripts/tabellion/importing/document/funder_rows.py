@@ -6,14 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from tabellion.importing.document.amounts import find_amounts, parse_amount
-from tabellion.importing.document.funders import (
-    DocumentFunder,
-    TickBox,
-    has_box,
-    normalise_boxes,
-    read_boxes,
-    typed_cross,
-)
+from tabellion.importing.document.boxes import TickBox, after_cross, has_box, normalise_boxes, read_boxes, typed_cross
+from tabellion.importing.document.funders import DocumentFunder
 from tabellion.importing.document.layout import FUNDERS, FicheLayout
 from tabellion.importing.document.lines import clean, fold, key
 
@@ -59,49 +53,52 @@ class FunderRow:
 def read_rows(block: FicheLayout) -> list[FunderRow]:
     """The funders' rows of a fiche, line by line, before anything is known of the funders' labels."""
     rows: dict[int, FunderRow] = {}
-    bop = indicatif = False
+    awaited: set[str] = set()
     for fragment in block.texts(FUNDERS):
-        row = rows.setdefault(fragment.ligne, FunderRow(fragment.ligne))
+        ligne, colonne = fragment.ligne, fragment.colonne
+        row = rows.setdefault(ligne, FunderRow(ligne))
         text = normalise_boxes(fragment.texte)
-        cross = typed_cross(text)
-        if has_box(text) or (cross and cross.start() == 0):
-            leading, boxes = read_boxes(fragment.ligne, fragment.colonne, text)
+        if has_box(text) or after_cross(text) is not None:
+            leading, boxes = read_boxes(ligne, colonne, text)
             if leading:
-                row.leading.append((len(row.boxes), BoxText(fragment.ligne, fragment.colonne, clean(leading))))
+                row.leading.append((len(row.boxes), BoxText(ligne, colonne, clean(leading))))
             row.boxes.extend(boxes)
             if row.box_column is None:
-                row.box_column = fragment.colonne
-            continue
-        values, bop, indicatif = _values(fragment.ligne, fragment.colonne, text, bop, indicatif)
-        row.values.extend(values)
+                row.box_column = colonne
+        else:
+            row.values.extend(_values(ligne, colonne, text, awaited))
     return list(rows.values())
 
 
-def _values(ligne: int, colonne: int, text: str, bop: bool, indicatif: bool) -> tuple[list[BoxText], bool, bool]:
-    """A cell without box, its header words taken off; whether « BOP » and « à titre indicatif » are still awaited."""
+def _values(ligne: int, colonne: int, text: str, awaited: set[str]) -> list[BoxText]:
+    """A cell without box, its header words taken off; ``awaited`` are the header's last words, still to come."""
     folded, values = fold(text), []
     montant = _MONTANT.search(folded)
-    left, left_folded = (text, folded) if montant is None else (text[: montant.start()], folded[: montant.start()])
+    left = text if montant is None else text[: montant.start()]
+    left_folded = folded[: len(left)]
     dispositif = _DISPOSITIF.match(left_folded)
-    tail = _BOP.match(left_folded) if bop else None
-    rest = _INDICATIF.match(left_folded) if indicatif else None
-    opened = dispositif or tail or rest
+    bop = _BOP.match(left_folded) if "bop" in awaited else None
+    indicatif = _INDICATIF.match(left_folded) if "indicatif" in awaited else None
+    opened = dispositif or bop or indicatif
     value = clean(left[opened.end() :] if opened else left)
     if value:
-        role = "montant" if rest else "dispositif" if opened or montant else None
+        role = "montant" if indicatif else "dispositif" if opened or montant else None
         values.append(BoxText(ligne, colonne, value, role, glued=bool(opened or montant)))
-    if dispositif:
-        bop = not (dispositif["bop"] or dispositif["bop2"])
-    elif tail:
-        bop = False
-    if rest:
-        indicatif = False
+    if bop or (dispositif and (dispositif["bop"] or dispositif["bop2"])):
+        awaited.discard("bop")
+    elif dispositif:
+        awaited.add("bop")
+    if indicatif:
+        awaited.discard("indicatif")
     if montant is not None:
-        indicatif = "indicatif" not in montant[0]
         value = clean(text[montant.end() :])
         if value:
             values.append(BoxText(ligne, colonne, value, "montant", glued=True))
-    return values, bop, indicatif
+        if "indicatif" in montant[0]:
+            awaited.discard("indicatif")
+        else:
+            awaited.add("indicatif")
+    return values
 
 
 def resolve(rows: list[FunderRow], funders: list[DocumentFunder]) -> list[FunderRow]:
@@ -161,34 +158,28 @@ def _crosses(box: TickBox, labels: set[str]) -> list[TickBox]:
     return [TickBox(box.ligne, box.colonne, left, box.ticked, box.typed, extra=right, doubtful=not right)]
 
 
-def looks_like_amount(text: str) -> bool:
+def _looks_like_amount(text: str) -> bool:
     """True for a text that is an amount, or opens with an amount or with one of its states."""
-    if parse_amount(text) is not None:
+    amounts, folded = find_amounts(text[:60]), fold(text)
+    if parse_amount(text) is not None or (amounts and amounts[0].start == 0):
         return True
-    amounts = find_amounts(text[:60])
-    folded = fold(text)
-    return (bool(amounts) and amounts[0].start == 0) or any(
-        (match := pattern.search(folded)) and match.start() == 0 for _, pattern in STATUSES
-    )
+    return any((match := pattern.search(folded)) and match.start() == 0 for _, pattern in STATUSES)
 
 
-def roles(row: FunderRow) -> tuple[str | None, str | None, bool]:
-    """The row's dispositif and amount texts, and whether a header was glued to one of them.
+def roles(row: FunderRow) -> tuple[str | None, str | None]:
+    """The row's dispositif and amount texts.
 
-    A glued header decides; then the place: the first text after the boxes is the dispositif, the last the amount.
+    A header glued to a text decides; then the place: the first text after the boxes is the dispositif, the last the
+    amount.
     """
     dispositif = [value.texte for value in row.values if value.role == "dispositif"]
     montant = [value.texte for value in row.values if value.role == "montant"]
     free = [value for value in row.values if value.role is None]
     base = row.box_column if row.box_column is not None else 1
-    if len(free) == 1:
-        amount = looks_like_amount(free[0].texte) or free[0].colonne - base > 1 or bool(dispositif)
-        if (amount and not montant) or dispositif:
-            montant.append(free[0].texte)
-        else:
-            dispositif.append(free[0].texte)
+    if len(free) == 1 and not dispositif:
+        amount = _looks_like_amount(free[0].texte) or free[0].colonne - base > 1
+        (montant if amount and not montant else dispositif).append(free[0].texte)
     elif free:
         dispositif.extend(value.texte for value in free[:-1])
         montant.append(free[-1].texte)
-    glued = any(value.glued for value in row.values)
-    return " ".join(dispositif) or None, " ".join(montant) or None, glued
+    return " ".join(dispositif) or None, " ".join(montant) or None
