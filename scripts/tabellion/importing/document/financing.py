@@ -9,8 +9,16 @@ from tabellion.findings import Severity
 from tabellion.importing.document.amounts import find_amounts, parse_amount
 from tabellion.importing.document.boxes import TickBox
 from tabellion.importing.document.fiche import Fiche
-from tabellion.importing.document.funder_rows import STATUSES, BoxText, FunderRow, resolve, roles
-from tabellion.importing.document.funders import SHORT_ID, DocumentFunder, match_boxes
+from tabellion.importing.document.funders import (
+    SHORT_ID,
+    STATUSES,
+    BoxText,
+    DocumentFunder,
+    FunderRow,
+    match_boxes,
+    resolve,
+    roles,
+)
 from tabellion.importing.document.lines import fold, key, slug, unique
 from tabellion.importing.document.records import Rows
 

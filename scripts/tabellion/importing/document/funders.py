@@ -1,13 +1,15 @@
-"""The funders' boxes: the lists that all fiches share, and each box's place in them."""
+"""The funders: the lists that all fiches share, each box's place in them, and the rows where the boxes stand."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tabellion.importing.document.boxes import TickBox
-from tabellion.importing.document.lines import fold, key, similarity, slug, unique
+from tabellion.importing.document.amounts import find_amounts, parse_amount
+from tabellion.importing.document.boxes import TickBox, after_cross, has_box, normalise_boxes, read_boxes, typed_cross
+from tabellion.importing.document.fiche import FUNDERS, FicheLayout
+from tabellion.importing.document.lines import clean, fold, key, similarity, slug, unique
 
 _NEAR = 0.75
 SHORT_ID = 26
@@ -17,6 +19,21 @@ _WORDS = {
     _NATIONAL: r"etat|union europeenne|caisse des depots|prefecture|ministere|europe\b|feder|fse",
     _PRIVATE: r"prive|cci|cma|fondation|entreprise|adherents|usagers|mecen|bailleur|chambre",
 }
+_DISPOSITIF = re.compile(
+    r"\s*dispositifs?\s*/\s*(?P<bop>bop\b)?\s*:?\s*|\s*dispositifs?\s+(?P<bop2>bop\b)\s*:?\s*|\s*dispositifs?\s*$"
+)
+_BOP = re.compile(r"\s*bop\b\s*:?\s*")
+_MONTANT = re.compile(
+    r"montants?\s*\(\s*€\s*\)(?P<fin>\s*a titre indicatif)?\s*:?\s*|montants? a titre indicatif\s*:?\s*"
+)
+_INDICATIF = re.compile(r"\s*a titre indicatif\s*:?\s*")
+
+STATUSES = (
+    ("à négocier", re.compile(r"\b(?:a negocier|en negociation|negociation)\b")),
+    ("à calculer", re.compile(r"\ba calculer\b")),
+    ("non déterminé", re.compile(r"\b(?:non determinee?s?|indeterminee?s?|a determiner|a definir)\b")),
+)
+"""The states of an amount, by the (folded) words that say them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +180,160 @@ def _among(candidates: list[DocumentFunder], index: int, matches: list[BoxMatch]
     if after:
         return ([funder for funder in candidates if funder.rang < after[0]] or candidates)[-1]
     return candidates[0]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxText:
+    """A text beside the boxes: its line, its column, the ``role`` its header gives it if one was glued to it."""
+
+    ligne: int
+    colonne: int
+    texte: str
+    role: str | None = None
+    glued: bool = False
+
+
+@dataclass
+class FunderRow:
+    """One line of the funders' part: its boxes, its texts, and the texts found before a first box."""
+
+    ligne: int
+    boxes: list[TickBox] = field(default_factory=list)
+    values: list[BoxText] = field(default_factory=list)
+    leading: list[tuple[int, BoxText]] = field(default_factory=list)
+    box_column: int | None = None
+
+
+def read_rows(block: FicheLayout) -> list[FunderRow]:
+    """The funders' rows of a fiche, line by line, before anything is known of the funders' labels."""
+    rows: dict[int, FunderRow] = {}
+    awaited: set[str] = set()
+    for fragment in block.texts(FUNDERS):
+        ligne, colonne = fragment.ligne, fragment.colonne
+        row = rows.setdefault(ligne, FunderRow(ligne))
+        text = normalise_boxes(fragment.texte)
+        if has_box(text) or after_cross(text) is not None:
+            leading, boxes = read_boxes(ligne, colonne, text)
+            if leading:
+                row.leading.append((len(row.boxes), BoxText(ligne, colonne, clean(leading))))
+            row.boxes.extend(boxes)
+            if row.box_column is None:
+                row.box_column = colonne
+        else:
+            row.values.extend(_values(ligne, colonne, text, awaited))
+    return list(rows.values())
+
+
+def _values(ligne: int, colonne: int, text: str, awaited: set[str]) -> list[BoxText]:
+    """A cell without box, its header words taken off; ``awaited`` are the header's last words, still to come."""
+    folded, values = fold(text), []
+    montant = _MONTANT.search(folded)
+    left = text if montant is None else text[: montant.start()]
+    left_folded = folded[: len(left)]
+    dispositif = _DISPOSITIF.match(left_folded)
+    bop = _BOP.match(left_folded) if "bop" in awaited else None
+    indicatif = _INDICATIF.match(left_folded) if "indicatif" in awaited else None
+    opened = dispositif or bop or indicatif
+    value = clean(left[opened.end() :] if opened else left)
+    if value:
+        role = "montant" if indicatif else "dispositif" if opened or montant else None
+        values.append(BoxText(ligne, colonne, value, role, glued=bool(opened or montant)))
+    if bop or (dispositif and (dispositif["bop"] or dispositif["bop2"])):
+        awaited.discard("bop")
+    elif dispositif:
+        awaited.add("bop")
+    if indicatif:
+        awaited.discard("indicatif")
+    if montant is not None:
+        value = clean(text[montant.end() :])
+        if value:
+            values.append(BoxText(ligne, colonne, value, "montant", glued=True))
+        if "indicatif" in montant[0]:
+            awaited.discard("indicatif")
+        else:
+            awaited.add("indicatif")
+    return values
+
+
+def resolve(rows: list[FunderRow], funders: list[DocumentFunder]) -> list[FunderRow]:
+    """The rows once the funders' labels are known: labels cut over two lines rejoined, crosses inside a label read,
+    labels that lost their box found again, and the other texts put with the values.
+    """
+    labels = {key(funder.libelle) for funder in funders}
+    resolved: list[FunderRow] = []
+    for row in rows:
+        last = resolved[-1].boxes[-1] if resolved and resolved[-1].boxes else None
+        continues = False
+        for position, value in reversed(row.leading):
+            before = row.boxes[position - 1] if position else last
+            if _completes(before, value.texte, labels):
+                continues = continues or position == 0
+            elif key(value.texte) in labels:
+                row.boxes.insert(position, TickBox(row.ligne, value.colonne, value.texte, False, doubtful=True))
+            else:
+                row.values.insert(0, BoxText(value.ligne, value.colonne, value.texte, "dispositif", glued=True))
+        row.leading = []
+        row.values = [value for value in row.values if value.role or not _completes(last, value.texte, labels)]
+        row.boxes = [piece for box in row.boxes for piece in _crosses(box, labels)]
+        if continues:
+            # The line break fell inside a label: the two lines are one row of the table.
+            resolved[-1].boxes.extend(row.boxes)
+            resolved[-1].values.extend(row.values)
+        else:
+            resolved.append(row)
+    return resolved
+
+
+def _completes(box: TickBox | None, text: str, labels: set[str]) -> bool:
+    """Join ``text`` to the label of ``box`` when the two make a known label that the box alone is not."""
+    if box is None or key(box.libelle) in labels:
+        return False
+    joined = f"{box.libelle} {text}"
+    if key(joined) not in labels:
+        return False
+    box.source = f"{box.libelle} / {text}"
+    box.libelle, box.rejoined = joined, True
+    return True
+
+
+def _crosses(box: TickBox, labels: set[str]) -> list[TickBox]:
+    """A box whose label holds a typed X: the X ticks the label after it, when both are known; alone, it is doubtful."""
+    cross = typed_cross(box.libelle)
+    if cross is None or key(box.libelle) in labels:
+        return [box]
+    left, right = box.libelle[: cross.start()].strip(), box.libelle[cross.end() :].strip()
+    if key(left) not in labels:
+        return [box]
+    if key(right) in labels:
+        return [
+            TickBox(box.ligne, box.colonne, left, box.ticked, box.typed),
+            TickBox(box.ligne, box.colonne, right, True, typed=True, source=box.source),
+        ]
+    return [TickBox(box.ligne, box.colonne, left, box.ticked, box.typed, extra=right, doubtful=not right)]
+
+
+def _looks_like_amount(text: str) -> bool:
+    """True for a text that is an amount, or opens with an amount or with one of its states."""
+    amounts, folded = find_amounts(text[:60]), fold(text)
+    if parse_amount(text) is not None or (amounts and amounts[0].start == 0):
+        return True
+    return any((match := pattern.search(folded)) and match.start() == 0 for _, pattern in STATUSES)
+
+
+def roles(row: FunderRow) -> tuple[str | None, str | None]:
+    """The row's dispositif and amount texts.
+
+    A header glued to a text decides; then the place: the first text after the boxes is the dispositif, the last the
+    amount.
+    """
+    dispositif = [value.texte for value in row.values if value.role == "dispositif"]
+    montant = [value.texte for value in row.values if value.role == "montant"]
+    free = [value for value in row.values if value.role is None]
+    base = row.box_column if row.box_column is not None else 1
+    if len(free) == 1 and not dispositif:
+        amount = _looks_like_amount(free[0].texte) or free[0].colonne - base > 1
+        (montant if amount and not montant else dispositif).append(free[0].texte)
+    elif free:
+        dispositif.extend(value.texte for value in free[:-1])
+        montant.append(free[-1].texte)
+    return " ".join(dispositif) or None, " ".join(montant) or None

@@ -1,15 +1,23 @@
-"""The document cut into its parts: head, recap, contents, then one section per convention with its fiches."""
+"""The document cut into its parts: its headings, then one section per convention with its fiches."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
-from tabellion.importing.document.headings import Heading, Headings, find_headings, is_fiche_start
-from tabellion.importing.document.layout import opens_row
-from tabellion.importing.document.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold, key
+from tabellion.importing.document.fiche import opens_row
+from tabellion.importing.document.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold, key, similarity
 
+_NUMBERED = re.compile(r"(?P<n>\d{1,3})\s*[-–—.]\s*(?P<titre>\S.*)", re.DOTALL)
+_DASHED = re.compile(r"(?P<n>\d{1,3})\s*[-–—]\s*(?P<titre>\S.*)", re.DOTALL)
+_PILIER = re.compile(r"(?P<n>[IVXLC]{1,7})\s*[-–—.:]\s*(?P<titre>\S.*)", re.DOTALL)
+_QUOTED = re.compile(r"[«“\"]\s*(.*?)\s*[»”\"]", re.DOTALL)
+_PAGE_END = re.compile(r"(?:\s*[.…·_]){2,}\s*(?:\d{1,4})?\s*$|\s*\t\s*(?:\d{1,4})?\s*$")
+_CONTENTS = {"sommaire", "table des matieres"}
+_SUBTHEME = re.compile(r"sous\s*-?\s*thematique\s*:\s*(?P<n>\d{1,3})\s*[-.]?\s*(?P<titre>[^\t]*)")
+_FICHE = re.compile(r"\s*\**convention thematique\s*:")
 _PAGE = re.compile(
     r"(?:[-–—\s]*\d{1,4}[-–—\s]*|page\s*:?\s*\d{1,4}(?:\s*(?:/|sur|de)\s*\d{1,4})?|\d{1,4}\s*/\s*\d{1,4})"
 )
@@ -18,15 +26,147 @@ _CENSUS = re.compile(r"\bexercices?\s+(?:budgetaires?\s+|comptables?\s+)?(20\d\d
 _REPEATS = 3
 _SHORTEST = 10
 _FIRST_ROWS = ("axe", "objectif", "priorite", "proposition")
+_LONGEST_HEADING = 300
+_NEAR = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A numbered title and where it stands: ``numero`` is a Roman pilier or an Arabic convention number."""
+
+    ligne: int
+    numero: str
+    titre: str
+
+    @property
+    def is_pilier(self) -> bool:
+        """True for a pilier, False for a convention."""
+        return not self.numero.isdigit()
+
+
+@dataclass
+class Headings:
+    """The entries of the contents, with what their lines hold; the headings of the body by their line.
+
+    ``subheadings`` are those of the body that repeat the number of the convention above them.
+    """
+
+    contents: list[Heading] = field(default_factory=list)
+    contents_lines: dict[int, str] = field(default_factory=dict)
+    body: dict[int, Heading] = field(default_factory=dict)
+    subheadings: list[Heading] = field(default_factory=list)
+
+
+def is_fiche_start(line: DocumentLine) -> bool:
+    """True for the line that opens a fiche: « CONVENTION THEMATIQUE : … »."""
+    return _FICHE.match(fold(line.texte[:200])) is not None
+
+
+def pilier_heading(line: DocumentLine) -> Heading | None:
+    """The pilier that a line announces (« I - Conventions thématiques « … » »), in the contents or in the body."""
+    text = clean(line.cells[0])
+    match = _PILIER.fullmatch(text) if len(text) <= _LONGEST_HEADING else None
+    opening = re.match(r"conventions? thematiques?\b", fold(match["titre"])) if match else None
+    if not match or not opening:
+        return None
+    quoted = _QUOTED.search(match["titre"])
+    titre = quoted[1] if quoted else match["titre"][opening.end() :].strip(" :-–—")
+    titre = _PAGE_END.sub("", titre).strip()
+    return Heading(line.numero, match["n"], titre) if titre else None
+
+
+def numbered(line: DocumentLine, *, dashed: bool = False) -> Heading | None:
+    """The number and title of a line that begins like a convention's heading, whatever follows its first cell."""
+    text = clean(line.cells[0])
+    match = (_DASHED if dashed else _NUMBERED).fullmatch(text) if len(text) <= _LONGEST_HEADING else None
+    return Heading(line.numero, str(int(match["n"])), _PAGE_END.sub("", match["titre"]).strip()) if match else None
+
+
+def unnumbered(title: str) -> str:
+    """A convention's title without the number before it."""
+    match = _NUMBERED.fullmatch(title)
+    return match["titre"] if match else title
+
+
+def _contents(lines: list[DocumentLine], headings: Headings) -> None:
+    """Read the table of contents: numbered entries after its title, until one comes back (then the body begins)."""
+    start = next((i for i, line in enumerate(lines) if key(line.texte) in _CONTENTS), None)
+    if start is None:
+        return
+    headings.contents_lines[lines[start].numero] = "titre"
+    seen: set[str] = set()
+    for line in lines[start + 1 :]:
+        if line.blank:
+            continue
+        pilier = pilier_heading(line)
+        entry = pilier or numbered(line, dashed=True)
+        if entry is None or entry.numero in seen or not all(re.fullmatch(r"\d{0,4}", cell) for cell in line.cells[1:]):
+            return
+        seen.add(entry.numero)
+        if not pilier:
+            entry = Heading(entry.ligne, entry.numero, re.sub(r"[\s.…]+\d{0,4}$", "", entry.titre) or entry.titre)
+        headings.contents.append(entry)
+        headings.contents_lines[line.numero] = entry.numero
+
+
+def _evidence(lines: list[DocumentLine], headings: Headings) -> dict[str, set[str]]:
+    """The titles that the document gives to each convention number elsewhere: contents, recap, fiche headers."""
+    titles: dict[str, set[str]] = {}
+    for entry in headings.contents:
+        titles.setdefault(entry.numero, set()).add(entry.titre)
+    in_front = True
+    for line in lines:
+        if is_fiche_start(line):
+            in_front = False
+        match = _SUBTHEME.search(fold(line.texte[:1000]))
+        if match:
+            titles.setdefault(str(int(match["n"])), set()).add(line.texte[match.start("titre") : match.end("titre")])
+        elif in_front and len(line.cells) > 1 and line.numero not in headings.contents_lines:
+            recap = numbered(line, dashed=True)
+            if recap:
+                titles.setdefault(recap.numero, set()).add(recap.titre)
+    return titles
+
+
+def find_headings(lines: list[DocumentLine]) -> Headings:
+    """Every heading of the document.
+
+    A line without cells that begins with a number is a convention's heading only with evidence: the next line repeats
+    its number (the sub-heading), or its title is near the one that the contents, the recap or the fiches give to that
+    number. A numbered paragraph is not one.
+    """
+    headings = Headings()
+    _contents(lines, headings)
+    titles = _evidence(lines, headings)
+    body = [line for line in lines if not line.blank and line.numero not in headings.contents_lines]
+    opened: set[str] = set()
+    last: Heading | None = None
+    for line, following in zip_longest(body, body[1:]):
+        above, last = last, None
+        heading = (pilier_heading(line) or numbered(line)) if line.bare else None
+        if heading is None:
+            continue
+        if above is not None and above.numero == heading.numero:
+            headings.subheadings.append(heading)
+        elif not heading.is_pilier:
+            # Two numbered paragraphs in a row are told from a heading and its sub-heading by the titles of that number.
+            next_heading = numbered(following) if following is not None and following.bare else None
+            paired = next_heading is not None and next_heading.numero == heading.numero
+            near = any(similarity(heading.titre, title) >= _NEAR for title in titles.get(heading.numero, ()))
+            if not near and (not paired or heading.numero in opened):
+                continue
+            opened.add(heading.numero)
+            last = heading
+        headings.body[line.numero] = heading
+    return headings
 
 
 @dataclass
 class Section:
-    """A convention's part of the body: its headings, the lines before its first fiche, and its fiches' lines."""
+    """A convention's part of the body: its heading, the lines before its first fiche, and its fiches' lines."""
 
     heading: Heading | None
     pilier: Heading | None
-    subheading: Heading | None = None
     lines: list[DocumentLine] = field(default_factory=list)
     fiches: list[list[DocumentLine]] = field(default_factory=list)
 
@@ -45,13 +185,13 @@ class Outline:
 
 
 def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
-    """Cut the document. Blank lines, page numbers and repeated headers are entered in the ledger on the way."""
+    """Cut the document. Blank lines, page numbers and repeated headers are accounted for on the way."""
     _set_aside(lines, account)
     content = [line for line in lines if line.numero not in account.uses]
     headings = find_headings(content)
     for number, what in headings.contents_lines.items():
         account.use(number, "utilisée : sommaire", "titre du sommaire" if what == "titre" else f"entrée {what}")
-    starts = [line.numero for line in content if line.numero in headings.marks or is_fiche_start(line)]
+    starts = [line.numero for line in content if line.numero in headings.body or is_fiche_start(line)]
     first_body = min(starts, default=len(lines) + 1)
     front = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
     titre, debut, fin = _title(front, account)
@@ -71,30 +211,25 @@ def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:
 
 def _title(front: list[DocumentLine], account: LineAccount) -> tuple[str | None, int | None, int | None]:
     """The contract's title and period, from the lines before the first table or paragraph of the document."""
-    titre: str | None = None
+    title: DocumentLine | None = None
     debut = fin = None
     for line in front:
-        if line.tabbed:
+        if line.tabbed or title is not None:
             break
-        text = clean(line.texte)
-        if not text:
-            continue
-        if len(text) <= 200 and "contrat de ville" in fold(text):
-            titre = text
-            account.use(line.numero, "utilisée : titre du contrat")
-        period = _PERIOD.search(fold(text))
+        folded = fold(clean(line.texte))
+        if len(folded) <= 200 and "contrat de ville" in folded:
+            title = line
+        period = _PERIOD.search(folded)
         if period and debut is None:
             debut, fin = int(period[1]), int(period[2])
-        if titre:
-            break
-    if titre is None:
+    if title is None:
         first = next((line for line in front if not line.blank), None)
-        if first is not None and not first.tabbed and len(first.texte) <= 200:
-            titre = clean(first.texte)
-            account.use(first.numero, "utilisée : titre du contrat")
+        title = first if first is not None and not first.tabbed and len(first.texte) <= 200 else None
+    if title is not None:
+        account.use(title.numero, "utilisée : titre du contrat")
     if debut is None:
         account.say("periode-introuvable", front[0].numero if front else None)
-    return titre, debut, fin
+    return clean(title.texte) if title else None, debut, fin
 
 
 def census_year(lines: list[DocumentLine], outline: Outline, account: LineAccount) -> int | None:
@@ -103,23 +238,19 @@ def census_year(lines: list[DocumentLine], outline: Outline, account: LineAccoun
     Several years: the most frequent, and a finding. None named: the year before the contract begins, the last one that
     its authors could count, and a finding; None when even that is unknown.
     """
-    years: Counter[int] = Counter()
-    first: dict[int, int] = {}
-    for line in lines:
-        if line.tabbed:
-            continue
-        for match in _CENSUS.finditer(fold(line.texte)):
-            years[int(match[1])] += 1
-            first.setdefault(int(match[1]), line.numero)
-    if years:
-        year = max(years, key=lambda y: (years[y], -first[y]))
-        if len(years) > 1:
-            named = ", ".join(str(y) for y in sorted(years))
-            account.say("exercice-double", first[year], champ="exercice", valeur=named, attendu=year)
-        return year
-    year_before = outline.debut - 1 if outline.debut else None
-    account.say("exercice-introuvable", None, champ="exercice", attendu=year_before, retenu=year_before or "aucun")
-    return year_before
+    texts = [(fold(line.texte), line.numero) for line in lines if not line.tabbed]
+    named = [(int(match[1]), ligne) for text, ligne in texts for match in _CENSUS.finditer(text)]
+    years = Counter(year for year, _ in named)
+    if not years:
+        year_before = outline.debut - 1 if outline.debut else None
+        account.say("exercice-introuvable", None, champ="exercice", attendu=year_before, retenu=year_before or "aucun")
+        return year_before
+    year = years.most_common(1)[0][0]
+    if len(years) > 1:
+        first = next(ligne for other, ligne in named if other == year)
+        valeur = ", ".join(str(other) for other in sorted(years))
+        account.say("exercice-double", first, champ="exercice", valeur=valeur, attendu=year)
+    return year
 
 
 def _repeated_headers(lines: list[DocumentLine], headings: Headings, front: list[DocumentLine]) -> set[int]:
@@ -128,17 +259,17 @@ def _repeated_headers(lines: list[DocumentLine], headings: Headings, front: list
     Alone means between blank lines or page numbers; a finished sentence is text, not a header.
     """
     title_page = {key(line.texte) for line in front[:40] if _may_be_header(line)}
-    counts = Counter(key(line.texte) for line in lines if _may_be_header(line))
+    candidates = {line.numero: key(line.texte) for line in lines if _may_be_header(line)}
+    counts = Counter(candidates.values())
     filled = {line.numero for line in lines if not line.blank}
     repeated: set[int] = set()
     for line in lines:
-        if not _may_be_header(line) or line.numero in headings.marks or is_fiche_start(line):
+        text, numero = candidates.get(line.numero), line.numero
+        if text is None or numero in headings.body or is_fiche_start(line) or opens_row(line, "sous_thematique"):
             continue
-        if opens_row(line, "sous_thematique"):
-            continue
-        alone = line.numero - 1 not in filled and line.numero + 1 not in filled
-        if key(line.texte) in title_page or (alone and counts[key(line.texte)] >= _REPEATS):
-            repeated.add(line.numero)
+        alone = numero - 1 not in filled and numero + 1 not in filled
+        if text in title_page or (alone and counts[text] >= _REPEATS):
+            repeated.add(numero)
     return repeated
 
 
@@ -154,54 +285,45 @@ def _sections(
     sections: list[Section] = []
     pilier: Heading | None = None
     section: Section | None = None
-    in_fiche = False
-    piliers = {heading.ligne for heading in headings.piliers}
-    subs = {heading.ligne for heading in headings.subheadings}
     repeated = _repeated_headers(lines, headings, front)
     for line in lines:
-        mark = headings.marks.get(line.numero)
+        heading = headings.body.get(line.numero)
         if line.numero in repeated:
             account.use(line.numero, "ignorée : en-tête répété")
-        elif mark is not None and mark.ligne in piliers:
-            if pilier is not None and pilier.numero == mark.numero:
-                account.use(line.numero, "ignorée : en-tête répété", f"pilier {mark.numero}")
-                continue
-            pilier, section, in_fiche = mark, None, False
-            account.use(line.numero, "utilisée : titre de pilier", mark.numero)
-        elif mark is not None and mark.ligne in subs:
-            if section is not None and section.subheading is None:
-                section.subheading = mark
-            account.use(line.numero, "utilisée : titre de convention", f"sous-titre de la convention {mark.numero}")
-        elif mark is not None:
-            if section is not None and section.heading is not None and section.heading.numero == mark.numero:
-                account.use(line.numero, "ignorée : en-tête répété", f"convention {mark.numero}")
-                continue
-            section, in_fiche = Section(mark, pilier), False
-            sections.append(section)
-            account.use(line.numero, "utilisée : titre de convention", mark.numero)
-        else:
+        elif heading is None:
             if section is None:
                 section = Section(None, pilier)
                 sections.append(section)
-            in_fiche = _add(section, line, in_fiche)
+            _add(section, line)
+        elif heading in headings.subheadings:
+            detail = f"sous-titre de la convention {heading.numero}"
+            account.use(line.numero, "utilisée : titre de convention", detail)
+        else:
+            what = "pilier" if heading.is_pilier else "convention"
+            above = pilier if heading.is_pilier else section.heading if section else None
+            if above is not None and above.numero == heading.numero:
+                account.use(line.numero, "ignorée : en-tête répété", f"{what} {heading.numero}")
+                continue
+            account.use(line.numero, f"utilisée : titre de {what}", heading.numero)
+            if heading.is_pilier:
+                pilier, section = heading, None
+            else:
+                section = Section(heading, pilier)
+                sections.append(section)
     return sections
 
 
-def _add(section: Section, line: DocumentLine, in_fiche: bool) -> bool:
-    """Add a line to the section; True when it belongs to a fiche, opening one where the rows begin again."""
-    current = section.fiches[-1] if in_fiche else []
-    if is_fiche_start(line):
-        opening = True
-    elif opens_row(line, "sous_thematique"):
-        opening = not in_fiche or any(opens_row(before, name) for before in current for name in _FIRST_ROWS)
-    else:
-        axe = opens_row(line, "axe")
-        opening = axe and (not in_fiche or any(opens_row(before, "axe") for before in current))
+def _add(section: Section, line: DocumentLine) -> None:
+    """Add a line to the section or to its last fiche, opening one where the rows begin again."""
+    current = section.fiches[-1] if section.fiches else []
+    opening = is_fiche_start(line)
+    for label, rows in (("sous_thematique", _FIRST_ROWS), ("axe", ("axe",))):
+        if not opening and opens_row(line, label):
+            opening = not current or any(opens_row(before, name) for before in current for name in rows)
+            break
     if opening:
         section.fiches.append([line])
-        return True
-    if in_fiche:
+    elif current:
         current.append(line)
-        return True
-    section.lines.append(line)
-    return False
+    else:
+        section.lines.append(line)

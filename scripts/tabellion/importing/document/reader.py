@@ -9,11 +9,9 @@ from typing import Any
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.document.amounts import label_and_amount
 from tabellion.importing.document.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows
-from tabellion.importing.document.fiche import Fiche, read_fiche
+from tabellion.importing.document.fiche import Fiche, FicheLayout, read_fiche, read_layout
 from tabellion.importing.document.financing import FinancingReader
-from tabellion.importing.document.funder_rows import read_rows
-from tabellion.importing.document.funders import DocumentFunder, learn_funders
-from tabellion.importing.document.layout import FicheLayout, read_layout
+from tabellion.importing.document.funders import DocumentFunder, learn_funders, read_rows
 from tabellion.importing.document.lines import DocumentLine, LineAccount, LineUse, clean, decode, split_lines
 from tabellion.importing.document.outline import Outline, Section, census_year, read_outline
 from tabellion.importing.document.recap import Collectivites, RecapRow, learn_collectivites, read_recap
@@ -107,7 +105,7 @@ def _fiches(outline: Outline, account: LineAccount) -> list[Fiche]:
     """Every fiche of the body, its convention settled."""
     fiches: list[Fiche] = []
     known = {int(section.heading.numero) for section in outline.sections if section.heading}
-    known |= {int(heading.numero) for heading in outline.headings.contents if heading.numero.isdigit()}
+    known |= {int(heading.numero) for heading in outline.headings.contents if not heading.is_pilier}
     for section in outline.sections:
         for layout in _layouts(section, account):
             fiche = read_fiche(layout, account)

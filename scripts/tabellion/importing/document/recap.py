@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tabellion.importing.document.amounts import only_amounts
-from tabellion.importing.document.headings import Headings, is_fiche_start, numbered
 from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, key, shown, slug, unique
+from tabellion.importing.document.outline import Headings, is_fiche_start, numbered
 
 LabelledAmount = tuple[str, int | None]
 """A budget row as the arithmetic sees it: its label, and its amount in cents (None when blank)."""

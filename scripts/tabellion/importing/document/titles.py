@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tabellion.importing.document.fiche import Fiche
-from tabellion.importing.document.headings import Heading, unnumbered
 from tabellion.importing.document.lines import LineAccount, key, similarity
-from tabellion.importing.document.outline import Outline
+from tabellion.importing.document.outline import Heading, Outline, unnumbered
 from tabellion.importing.document.recap import RecapRow
 from tabellion.importing.document.records import Rows
 
@@ -85,8 +84,8 @@ def collect_axes(fiches: list[Fiche]) -> Rows:
 def collect_piliers(outline: Outline, fiches: list[Fiche], account: LineAccount) -> Rows:
     """The rows of ``piliers``: those of the body, then those that only the contents or the axes' codes name."""
     piliers: dict[str, Heading] = {}
-    contents = {heading.numero: heading for heading in outline.headings.contents if not heading.numero.isdigit()}
-    for heading in outline.headings.piliers:
+    contents = {heading.numero: heading for heading in outline.headings.contents if heading.is_pilier}
+    for heading in [heading for heading in outline.headings.body.values() if heading.is_pilier]:
         numero = heading.numero
         piliers.setdefault(numero, heading)
         if numero in contents:
@@ -126,7 +125,7 @@ def collect_conventions(outline: Outline, recap: list[RecapRow], fiches: list[Fi
     listed_under: dict[str, str] = {}
     pilier: str | None = None
     for entry in outline.headings.contents:
-        if not entry.numero.isdigit():
+        if entry.is_pilier:
             pilier = entry.numero
             continue
         contents[entry.numero] = entry
