@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tabellion.campaign.model import ReturnedRow, Verdict
 from tabellion.campaign.parsed_return import ParsedReturn
-from tabellion.campaign.versions import Candidate, Choice, choose
+from tabellion.campaign.versions import Candidate, VersionChoice, choose
 from tabellion.findings import Place, finding
 from tabellion.layout.forms import FormIdentity
 
@@ -37,7 +37,7 @@ def file(
     return Candidate(f"{folder}/{name}.xlsx", reading, kept)
 
 
-def decided(*files: Candidate, adopted: Iterable[str] = ()) -> Choice:
+def decided(*files: Candidate, adopted: Iterable[str] = ()) -> VersionChoice:
     """The choice, once every file has exactly one verdict, and what counts is one of them."""
     choice = choose(files, NOW, set(adopted))
     names = [each.fichier for each in choice.received]
@@ -50,17 +50,17 @@ def decided(*files: Candidate, adopted: Iterable[str] = ()) -> Choice:
     return choice
 
 
-def verdicts(choice: Choice) -> dict[str, Verdict]:
+def verdicts(choice: VersionChoice) -> dict[str, Verdict]:
     return {each.fichier.rpartition("/")[2].removesuffix(".xlsx"): each.verdict for each in choice.received}
 
 
-def codes(choice: Choice, name: str) -> list[str]:
+def codes(choice: VersionChoice, name: str) -> list[str]:
     (found,) = [each for each in choice.received if each.fichier.endswith(f"/{name}.xlsx")]
     assert {each.place.fichier for each in found.findings} <= {found.fichier}
     return [each.code for each in found.findings]
 
 
-def message(choice: Choice, code: str) -> str:
+def message(choice: VersionChoice, code: str) -> str:
     (found,) = [said for each in choice.received for said in each.findings if said.code == code]
     return found.message
 

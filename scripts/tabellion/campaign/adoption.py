@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tabellion.campaign.merge import Cell, InForce
+from tabellion.campaign.merge import CellKey, InForce
 from tabellion.campaign.parsed_return import digest_of, plain_json, value_of
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.layout.forms import FormIdentity, form_id
@@ -32,7 +32,7 @@ class AdoptedReturn:
     """What was taken over from one form's return: the digest of its answers, and its values, cell by cell."""
 
     answers: str
-    cells: Mapping[Cell, Any]
+    cells: Mapping[CellKey, Any]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Adoption:
             answers.setdefault((partner, year), set()).add(adopted.answers)
         return answers
 
-    def cells(self, form: FormIdentity) -> Mapping[Cell, Any]:
+    def cells(self, form: FormIdentity) -> Mapping[CellKey, Any]:
         """What was taken over from returns made from this form, cell by cell."""
         who = form.partenaire, form.exercice
         adopted = self.returns.get((*who, form.formulaire))

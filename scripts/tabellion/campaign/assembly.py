@@ -23,7 +23,7 @@ from tabellion.campaign.model import (
 )
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.reconciliation import reconcile
-from tabellion.campaign.versions import Candidate, Choice, choose
+from tabellion.campaign.versions import Candidate, VersionChoice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book, CellKey
 from tabellion.contract.labels import Labels
@@ -108,7 +108,7 @@ def assemble(materials: Materials) -> Assembly:
     return Assembly(consolidation, in_force)
 
 
-def _choose_versions(materials: Materials) -> tuple[dict[Slot, Choice], list[ReceivedFile]]:
+def _choose_versions(materials: Materials) -> tuple[dict[Slot, VersionChoice], list[ReceivedFile]]:
     """What is decided of the forms of each slot, and the files that are nobody's form."""
     candidates: dict[Slot, list[Candidate]] = {}
     strays = []
@@ -137,7 +137,7 @@ def _adoption(materials: Materials) -> Adoption:
     return materials.adoption if materials.adoption.name == materials.master.adoption else Adoption()
 
 
-def _in_force(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[InForce, ...]:
+def _in_force(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple[InForce, ...]:
     adoption = _adoption(materials)
     counting = [choice.in_force for choice in choices.values() if choice.in_force is not None]
     return tuple(
@@ -180,7 +180,7 @@ def _unsettled(merged: Merged, schemas: Schemas) -> frozenset[CellKey]:
     return frozenset((table, position, name) for position in at for table, name in _TOGETHER)
 
 
-def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardLine, ...]:
+def _board(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple[BoardLine, ...]:
     """A line per partner for the exercice that is asked now, and for each other one that it was asked, or answers."""
     settings = materials.master.settings
     partners = materials.master.tables["partenaires"].rows
@@ -191,7 +191,7 @@ def _board(materials: Materials, choices: Mapping[Slot, Choice]) -> tuple[BoardL
             slot = (year, partner["partenaire_id"])
             if year != settings.exercice_courant and slot not in materials.sent and slot not in choices:
                 continue
-            choice = choices.get(slot, Choice())
+            choice = choices.get(slot, VersionChoice())
             due = settings.dates_limites.get(year)
             sent = materials.sent.get(slot)
             is_overdue = due is not None and materials.now.date() > due
@@ -230,7 +230,7 @@ def _with_all_findings(board: Iterable[BoardLine], findings: Iterable[Finding]) 
     )
 
 
-def _status(choice: Choice, *, is_sent: bool, is_overdue: bool) -> ReturnStatus:
+def _status(choice: VersionChoice, *, is_sent: bool, is_overdue: bool) -> ReturnStatus:
     if choice.in_force is not None:
         troubled = any(file.verdict in (Verdict.REJECTED, Verdict.UNDECIDED) for file in choice.received)
         return ReturnStatus.KEPT if troubled else ReturnStatus.ACCEPTED

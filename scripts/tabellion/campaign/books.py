@@ -70,7 +70,7 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
 
 
 def _sheet_area(area: FoundTable, schema: TableSchema) -> SheetArea:
-    labels = {each.title: each.name for each in schema.fields}
+    labels = {field.title: field.name for field in schema.fields}
     columns = {labels[label]: column for label, column in area.columns.items() if label in labels}
     return SheetArea(area.sheet.name, columns, min(area.columns.values(), default=1))
 
@@ -84,8 +84,8 @@ def to_json(book: Book) -> dict[str, Any]:
             for name, table in book.tables.items()
         },
         "rows": book.rows,
-        "areas": [[each.sheet, each.columns, each.first_column] for each in book.areas],
-        "findings": [finding_json(each) for each in book.findings],
+        "areas": [[area.sheet, area.columns, area.first_column] for area in book.areas],
+        "findings": [finding_json(finding) for finding in book.findings],
         "adoption": book.adoption,
         "saved": None if book.saved is None else book.saved.isoformat(),
         "author": book.author,

@@ -23,7 +23,7 @@ _KINDS: Mapping[bytes, Callable[[str], Any]] = {
     b"s": str,
 }
 
-Cell = tuple[str, str, str]
+StoredCell = tuple[str, str, str]
 """A cell of the tables: the table, the row's key as :func:`key_text` writes it, the field."""
 
 
@@ -57,7 +57,7 @@ def key_text(key: Key) -> str:
 
 def last_entries(
     connection: sqlite3.Connection, rows: Iterable[str] | None = None
-) -> dict[Cell, tuple[int, CellEntry]]:
+) -> dict[StoredCell, tuple[int, CellEntry]]:
     """The number and the last entry of each cell (of the rows of these key texts), at the place where it is now."""
     where, values = "true", list[str]()
     if rows is not None:

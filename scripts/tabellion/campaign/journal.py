@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tabellion.campaign import cell_history, journal_file
-from tabellion.campaign.cell_history import Cell, CellEntry, as_time, key_text, plain_text, stored_text
+from tabellion.campaign.cell_history import CellEntry, StoredCell, as_time, key_text, plain_text, stored_text
 from tabellion.campaign.journal_file import PLACE, UnusableError, reason
 from tabellion.campaign.model import Verdict
 from tabellion.findings import Finding, TabellionError, finding
@@ -297,7 +297,7 @@ class Journal:
     # Cells and who gave their values.
 
     @_survives(dict)
-    def cells(self) -> dict[Cell, CellEntry]:
+    def cells(self) -> dict[StoredCell, CellEntry]:
         """The last entry of every cell known; its sheet and cell are where the last run saw it."""
         return {cell: entry for cell, (_, entry) in cell_history.last_entries(self._connection).items()}
 

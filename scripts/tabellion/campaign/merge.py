@@ -15,10 +15,10 @@ from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
 
-Rows = dict[str, list[dict[str, Any]]]
+TableRows = dict[str, list[dict[str, Any]]]
 MasterRows = Mapping[str, Sequence[Mapping[str, Any]]]
-Cell = tuple[str, Key, str]
-Adopted = Mapping[Cell, Any]
+CellKey = tuple[str, Key, str]
+AdoptedValues = Mapping[CellKey, Any]
 """What the contract has already taken over from one partner's return, cell by cell."""
 
 
@@ -28,7 +28,7 @@ class InForce:
 
     fichier: str
     parsed: ParsedReturn
-    adopted: Adopted = field(default_factory=dict)
+    adopted: AdoptedValues = field(default_factory=dict)
 
     @property
     def partenaire(self) -> str:
@@ -58,7 +58,7 @@ class _CellClaim:
 class Merged:
     """The tables after the merge, as rows; ``origins`` has the place of each row and ``cells`` of each cell applied."""
 
-    rows: Rows
+    rows: TableRows
     origins: dict[str, list[Place]]
     cells: dict[tuple[str, int, str], Place] = field(default_factory=dict)
     modifications: list[Modification] = field(default_factory=list)
@@ -108,7 +108,7 @@ class _Merger:
             names = schemas[table].primary_key
             self.positions[table] = {_values(row, names): position for position, row in enumerate(copied[table])}
             self.known_ids[table] = {row[names[0]] for row in copied[table]}
-        self.claims: dict[Cell, list[_CellClaim]] = {}
+        self.claims: dict[CellKey, list[_CellClaim]] = {}
         self.gone: set[tuple[str, Key]] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
         self.new_rows: dict[tuple[str, Key], list[tuple[str, _CellClaim]]] = {}
@@ -135,7 +135,7 @@ class _Merger:
             removal = Removal(removed.table, key, removed.libelle, source.partenaire, source.exercice, place)
             self.merged.removals.append(removal)
 
-    def settle(self, cell: Cell, claims: list[_CellClaim]) -> None:
+    def settle(self, cell: CellKey, claims: list[_CellClaim]) -> None:
         """Decide of one cell."""
         table, key, name = cell
         position = self.positions[table].get(key)
@@ -215,7 +215,7 @@ class _Merger:
         }
 
 
-def _was_there(row: ReturnedRow, adopted: Adopted, typed: Sequence[str]) -> bool:
+def _was_there(row: ReturnedRow, adopted: AdoptedValues, typed: Sequence[str]) -> bool:
     """Whether the form was sent with something on this row, or an adoption took something of it over."""
     sent = () if row.is_new else ({**row.values, **row.before}.get(name) for name in typed)
     names = row.values if row.is_new else typed
@@ -236,7 +236,7 @@ def _latest_of_each(claims: Sequence[_CellClaim]) -> tuple[list[_CellClaim], lis
     return latest, [claim for claim in claims if not any(claim is other for other in latest)]
 
 
-def _modification(cell: Cell, claim: _CellClaim, outcome: MergeOutcome) -> Modification:
+def _modification(cell: CellKey, claim: _CellClaim, outcome: MergeOutcome) -> Modification:
     source, (table, key, name) = claim.source, cell
     return Modification(
         table, key, name, claim.base, claim.after, source.partenaire, source.exercice, claim.place(name),

@@ -43,7 +43,7 @@ _KINDS = {
     "annexe": "c'est une annexe budgétaire",
 }
 
-Progress = Callable[[int, int], None]
+ReadProgress = Callable[[int, int], None]
 """Called with how many files are read, and how many there are."""
 
 
@@ -81,7 +81,7 @@ def read_files(
     book: Book,
     journal: Journal,
     print_: str,
-    progress: Progress | None = None,
+    progress: ReadProgress | None = None,
 ) -> list[ReadFile]:
     """What each file says, in their order. ``book`` is the contract that returns refer to."""
     stamps = [_stamp(file.path) for file in files]
@@ -147,7 +147,7 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
     return findings
 
 
-def _reported(outcomes: Iterator[Any], progress: Progress, done: int, total: int) -> Iterator[Any]:
+def _reported(outcomes: Iterator[Any], progress: ReadProgress, done: int, total: int) -> Iterator[Any]:
     """The same outcomes; ``progress`` is called for each, since a batch of them takes seconds."""
     for number, outcome in enumerate(outcomes, done + 1):
         progress(number, total)

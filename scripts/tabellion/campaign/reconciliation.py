@@ -193,7 +193,7 @@ def _plans(inspection: Inspection) -> dict[str, _Plan]:
     for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
         if row["fiche_id"] is not None:
             funder = row["financeur_id"]
-            who = "sans financeur" if funder is None else funders.get(funder, funder)
+            who = "sans financeur" if funder is None else funders.get(funder) or funder
             plans[row["fiche_id"]].sources.append(_Part(position, who, row[_AMOUNT]))
     if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
         return plans
@@ -201,7 +201,7 @@ def _plans(inspection: Inspection) -> dict[str, _Plan]:
     for position, row in enumerate(inspection.tables[_SUIVIS].rows):
         fiche, partner, exercice = row["fiche_id"], row["partenaire_id"], row["exercice"]
         if None not in (fiche, partner, exercice) and (row[_ENGAGED] or 0) > 0:
-            plans[fiche].engaged.append(_Part(position, partners.get(partner, partner), row[_ENGAGED], exercice))
+            plans[fiche].engaged.append(_Part(position, partners.get(partner) or partner, row[_ENGAGED], exercice))
     return plans
 
 

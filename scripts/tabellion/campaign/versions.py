@@ -35,7 +35,7 @@ class Candidate:
 
 
 @dataclass
-class Choice:
+class VersionChoice:
     """What was decided for one partner and one exercice: ``received`` the latest first, ``in_force`` what counts."""
 
     received: list[ReceivedFile] = field(default_factory=list)
@@ -47,7 +47,7 @@ _Decision = tuple[Verdict, str | None, list[Finding]]
 """A verdict, the file that it depends on, what is said of it."""
 
 
-def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[str] = ()) -> Choice:
+def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[str] = ()) -> VersionChoice:
     """Decide among all files of one partner for one exercice.
 
     Files that say the same are one; of the others the latest saved wins; when two were saved at the same time, or one
@@ -59,7 +59,7 @@ def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[s
     undecided = _undecided(groups) if any(not first.is_kept_copy for first in firsts) else []
     winner = undecided[0] if undecided else firsts[0]
     in_force = _in_force(groups, undecided, winner)
-    choice = Choice(in_force=in_force)
+    choice = VersionChoice(in_force=in_force)
     for group in groups:
         for candidate in group:
             if candidate is in_force or candidate is group[0]:
@@ -83,7 +83,9 @@ def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[s
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Files that say the same, together; the latest first, a file before the copy kept of it."""
     groups: dict[str, list[Candidate]] = {}
-    by_name = sorted(candidates, key=lambda each: (each.is_kept_copy, len(each.fichier), each.fichier))
+    by_name = sorted(
+        candidates, key=lambda candidate: (candidate.is_kept_copy, len(candidate.fichier), candidate.fichier)
+    )
     for candidate in sorted(by_name, key=lambda each: each.moment, reverse=True):
         groups.setdefault(candidate.parsed.answers, []).append(candidate)
     for group in groups.values():

@@ -101,21 +101,22 @@ class _FormulaCheck:
 
     def run(self) -> list[Finding]:
         by_table: dict[str, list[FormulaCell]] = defaultdict(list)
-        for each in self.reading.formulas:
-            by_table[each.table].append(each)
+        for formula in self.reading.formulas:
+            by_table[formula.table].append(formula)
         named = by_table.pop("", [])
         finder = TableFinder(self.reading.workbook, self.reading.known_tables)
         for name, formulas in by_table.items():
             area = self.reading.areas.get(name)
-            columns = tuple(dict.fromkeys(each.column for each in formulas))
+            columns = tuple(dict.fromkeys(formula.column for formula in formulas))
             if area is None and table_resource(name) is not None:
                 continue  # its absence is said by the reading
             self.table(name, self.computed_area(finder, name, columns, area), formulas)
-        said = {(each.code, each.place) for each in self.reading.findings}
+        said = {(finding.code, finding.place) for finding in self.reading.findings}
         self.findings += [
-            each
-            for each in finder.findings
-            if each.code not in ("colonne-en-trop", "colonne-sans-entete") and (each.code, each.place) not in said
+            finding
+            for finding in finder.findings
+            if finding.code not in ("colonne-en-trop", "colonne-sans-entete")
+            and (finding.code, finding.place) not in said
         ]
         for each in named:
             self.named(each)
@@ -136,17 +137,19 @@ class _FormulaCheck:
         if area is None:
             return
         keys = self.row_keys(name, area)
-        own = self.own_rows([each for each in formulas if each.key != "*" and each.column in area.columns], keys, area)
-        for each in formulas:
-            if each.column not in area.columns:
+        own = self.own_rows(
+            [formula for formula in formulas if formula.key != "*" and formula.column in area.columns], keys, area
+        )
+        for formula in formulas:
+            if formula.column not in area.columns:
                 continue
-            rows = [row for row in area.rows() if row <= area.last_row] if each.key == "*" else own[each]
-            if not rows and each.key != "*":
+            rows = [row for row in area.rows() if row <= area.last_row] if formula.key == "*" else own[formula]
+            if not rows and formula.key != "*":
                 self.findings.append(
-                    finding("ligne-calculee-absente", area.place(area.header_row), valeur=each.key, titre=name)
+                    finding("ligne-calculee-absente", area.place(area.header_row), valeur=formula.key, titre=name)
                 )
             for row in rows:
-                self.cell(each, area.sheet, row, area.columns[each.column], area)
+                self.cell(formula, area.sheet, row, area.columns[formula.column], area)
 
     def own_rows(
         self, formulas: list[FormulaCell], keys: Mapping[str, list[int]], area: FoundTable
@@ -156,11 +159,11 @@ class _FormulaCheck:
         Where several rows share the key, or none has it, people have typed in the keys: the row that holds the formula
         is its own, whatever its key became; a row that was added beside is owed no formula.
         """
-        own = {each: keys.get(each.key, []) for each in formulas}
+        own = {formula: keys.get(formula.key, []) for formula in formulas}
         odd = [each for each, rows in own.items() if len(rows) != 1]
         if not odd:
             return own
-        listed = {each.key for each in formulas}
+        listed = {formula.key for formula in formulas}
         spare = [row for key, rows in keys.items() if key not in listed or len(rows) > 1 for row in rows]
         taken: set[tuple[str, int]] = set()
 
@@ -192,7 +195,7 @@ class _FormulaCheck:
             schema = self.reading.schemas[resource[0]]
             column = area.columns.get(schema.by_name[schema.primary_key[0]].title, 0)
         if not column:
-            table = next((each for each in area.sheet.tables if each.name == area.found_name), None)
+            table = next((table for table in area.sheet.tables if table.name == area.found_name), None)
             column = table.first_column if table is not None else min(area.columns.values(), default=1)
         found: dict[str, list[int]] = defaultdict(list)
         for row in range(area.header_row + 1, min(len(area.sheet.rows), area.last_row + 2) + 1):

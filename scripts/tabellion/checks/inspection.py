@@ -120,7 +120,7 @@ class Inspection:
             attendu=attendu,
             gravite=gravite,
             suggestion=suggestion,
-            liees=[self.place(*each) for each in liees],
+            liees=[self.place(*liee) for liee in liees],
             **details,
         )
         rank = -1 if name is None else self.schemas[table].names.index(name)

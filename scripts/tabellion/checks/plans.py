@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Severity, finding
-from tabellion.measures.funding import Row, is_voluntary, retained
+from tabellion.measures.funding import is_voluntary, retained
 from tabellion.schema.money import euros, format_euros
 from tabellion.schema.names import FUNDING_TABLES
+from tabellion.schema.tables import Row
 
 if TYPE_CHECKING:
     from tabellion.checks.inspection import Inspection
@@ -27,7 +28,7 @@ READ: Mapping[str, tuple[str, ...]] = {
     PRODUITS: ("fiche_id", "exercice", "compte", "financeur_id", "montant_demande", "montant_accorde", "montant_verse"),
 }
 _ASKED, _GRANTED, _PAID = "montant_demande", "montant_accorde", "montant_verse"
-Cell = tuple[str, int, str | None]
+PlanCell = tuple[str, int, str | None]
 """A table, the position of a row, a field."""
 
 
@@ -45,7 +46,7 @@ class Say(Protocol):
         valeur: CellValue = None,
         attendu: CellValue = None,
         gravite: Severity | None = None,
-        liees: Iterable[Cell] = (),
+        liees: Iterable[PlanCell] = (),
         **details: Any,
     ) -> None:
         """Report it."""
@@ -56,9 +57,9 @@ class _Side:
     """One side of a balance: its sum in cents, and the cells that make it."""
 
     cents: int = 0
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[PlanCell] = field(default_factory=list)
 
-    def add(self, cents: int | None, cell: Cell) -> None:
+    def add(self, cents: int | None, cell: PlanCell) -> None:
         if cents is not None:
             self.cents += cents
             self.cells.append(cell)
@@ -198,7 +199,7 @@ def check_returned_plans(reading: FormReading, settings: Settings) -> list[Findi
     findings: list[Finding] = []
 
     def say(
-        code: str, table: str, position: int, name: str | None, /, *, liees: Iterable[Cell] = (), **words: Any
+        code: str, table: str, position: int, name: str | None, /, *, liees: Iterable[PlanCell] = (), **words: Any
     ) -> None:
         place = reading.locate(table, position, name)
         findings.append(finding(code, place, champ=name, liees=[reading.locate(*linked) for linked in liees], **words))

@@ -19,8 +19,10 @@ _SAME_EUROS = 0.004
 def check_computed_cells(reading: MasterReading) -> list[Finding]:
     """The formulas that are not as generated, then the old subtotals that intact formulas show."""
     formulas = check_formulas(reading)
-    altered = {(each.place.feuille, each.place.cellule) for each in formulas}
-    stale = [each for each in check_stale_totals(reading) if (each.place.feuille, each.place.cellule) not in altered]
+    altered = {(formula.place.feuille, formula.place.cellule) for formula in formulas}
+    stale = [
+        total for total in check_stale_totals(reading) if (total.place.feuille, total.place.cellule) not in altered
+    ]
     return [*formulas, *stale]
 
 

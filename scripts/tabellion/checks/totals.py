@@ -22,6 +22,7 @@ from tabellion.measures import (
     Accounts,
     Published,
 )
+from tabellion.measures.accounts import Pair
 from tabellion.measures.overview import LINE_KEY
 from tabellion.schema.money import euros, format_euros
 
@@ -33,8 +34,6 @@ _NEEDED = {
     "conventions": ("convention_id", "titre"),
     "collectivites": ("collectivite_id", "nom"),
 }
-
-Pair = tuple[int, str]
 
 
 def check_totals(inspection: Inspection) -> None:

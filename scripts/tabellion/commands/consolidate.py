@@ -16,7 +16,7 @@ from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.campaign.parsed_return import digest_of
-from tabellion.campaign.read_returns import Progress, digest_of_folder
+from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.commands.console import as_json
 from tabellion.commands.inputs import KEPT, Inputs, load_inputs
 from tabellion.contract.book import Book
@@ -73,7 +73,7 @@ class ConsolidationRun:
 def consolidate(
     workspace: Workspace,
     now: datetime,
-    progress: Progress | None = None,
+    progress: ReadProgress | None = None,
     *,
     purpose: str = "tabellion consolidate",
     is_present: Callable[[], bool] = lambda: True,
@@ -105,7 +105,7 @@ def consolidate(
     return ConsolidationRun(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)))
 
 
-def look_at_campaign(workspace: Workspace, now: datetime, progress: Progress | None = None) -> Consolidation:
+def look_at_campaign(workspace: Workspace, now: datetime, progress: ReadProgress | None = None) -> Consolidation:
     """The state as it would be consolidated now; nothing at all is written, and a run that goes on is not disturbed.
 
     Raises :class:`TabellionError` when the settings, the schemas or the register are wrong.

@@ -16,7 +16,7 @@ from tabellion.campaign.books import from_json, read_book, to_json
 from tabellion.campaign.folder import FoundFile, list_returns, look_at
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.parsed_return import Examiner, digest_of
-from tabellion.campaign.read_returns import Progress, ReadFile, fingerprint, read_files
+from tabellion.campaign.read_returns import ReadFile, ReadProgress, fingerprint, read_files
 from tabellion.contract.book import Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
@@ -46,7 +46,7 @@ class Inputs:
     """What was said on the way (a folder that cannot be read); part of the state's findings too."""
 
 
-def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress: Progress | None = None) -> Inputs:
+def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress: ReadProgress | None = None) -> Inputs:
     """Read the master and all returns, and put them together.
 
     Raises :class:`TabellionError` when the settings, schemas, layout or register are wrong, or the folder of returns

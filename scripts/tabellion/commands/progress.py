@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tabellion.campaign.read_returns import Progress
+from tabellion.campaign.read_returns import ReadProgress
 
 #: Below this many files the reading ends before a bar is of use.
 _FEW = 20
 
 
 @contextmanager
-def reading_progress(*, quiet: bool = False) -> Iterator[Progress | None]:
+def reading_progress(*, quiet: bool = False) -> Iterator[ReadProgress | None]:
     """What to tell how many files are read; ``None`` where there is no terminal, or ``quiet``."""
     if quiet or not sys.stderr.isatty():
         yield None

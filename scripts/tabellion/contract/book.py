@@ -76,7 +76,7 @@ class Book:
     @property
     def is_sound(self) -> bool:
         """Whether it can be worked from: it was read whole, and nothing in it blocks."""
-        return bool(self.tables) and not self.unknown and not any(each.bloquant for each in self.findings)
+        return bool(self.tables) and not self.unknown and not any(finding.bloquant for finding in self.findings)
 
     @cached_property
     def accounts(self) -> Accounts:

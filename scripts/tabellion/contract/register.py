@@ -51,8 +51,8 @@ def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: The
         tables[name] = make_table(schema, reader.columns())
         rows[name] = [(-1, line) for line in reader.row_lines]
         findings += reader.findings
-    if any(each.bloquant for each in findings):
-        raise TabellionError([each for each in findings if each.bloquant])
+    if any(finding.bloquant for finding in findings):
+        raise TabellionError([finding for finding in findings if finding.bloquant])
     return Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
 
 
@@ -186,7 +186,7 @@ class _TableReader:
             near = difflib.get_close_matches(name, missing, 1)
             proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else " (ou elle y est deux fois)."
             self.findings.append(finding("colonne-inconnue-du-registre", place, champ=name, proche=proche))
-        return not any(each.code == "colonne-absente-du-registre" for each in self.findings)
+        return not any(finding.code == "colonne-absente-du-registre" for finding in self.findings)
 
 
 def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> None:

@@ -117,7 +117,7 @@ def load_form_tables(path: Path, schemas: Schemas) -> tuple[TableSpec, ...]:
         found = [(mistake.key, mistake.detail) for mistake in mistakes_of(error, _File)]
         raise TabellionError([_finding(path, key, detail) for key, detail in found]) from error
     wanted = [table for table in file.tables if table.resource in schemas or table.resource not in FUNDING_TABLES]
-    mistakes = [*_mistakes(file), *(each for table in wanted for each in _table_mistakes(file, table, schemas))]
+    mistakes = [*_mistakes(file), *(mistake for table in wanted for mistake in _table_mistakes(file, table, schemas))]
     if mistakes:
         raise TabellionError([_finding(path, key, detail) for key, detail in mistakes])
     return tuple(_spec(table, schemas) for table in wanted)

@@ -91,7 +91,7 @@ class _ThemeReader:
             size = 10
         return Theme(
             colours=found,
-            series=tuple(self.colour("couleurs.series", each) for each in series),
+            series=tuple(self.colour("couleurs.series", colour) for colour in series),
             font=str(font.get("nom", "Calibri")),
             size=float(size),
             orders={name: self.order(name, order, schemas) for name, order in self.section("colonnes").items()},
@@ -137,5 +137,5 @@ def contrast(first: str, second: str) -> float:
 
 def _luminance(colour: str) -> float:
     channels = [int(colour[position : position + 2], 16) / 255 for position in (1, 3, 5)]
-    linear = [each / 12.92 if each <= 0.03928 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+    linear = [channel / 12.92 if channel <= 0.03928 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

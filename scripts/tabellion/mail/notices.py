@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.contract.workspace import MailSettings, Workspace, is_mail_address
-from tabellion.findings import Severity
+from tabellion.findings import Place, Severity
 from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.transaction.commit import BESIDES
 from tabellion.transaction.manifest import Trace, read_besides, trace, write_json
@@ -53,10 +53,10 @@ class Notice:
     def key(self) -> str:
         """The same for the same recipient, content and findings, wherever the file is and whatever its name."""
         findings = sorted(
-            [each.code] if each.code in _OF_CAMPAIGN else
-            [each.code, *map(repr, (each.place.feuille, each.place.cellule, each.place.ligne, each.champ, each.valeur))]
-            for each in self.file.findings
-            if each.gravite is not Severity.INFORMATION
+            [finding.code] if finding.code in _OF_CAMPAIGN else
+            [finding.code, *map(repr, (*_where(finding.place), finding.champ, finding.valeur))]
+            for finding in self.file.findings
+            if finding.gravite is not Severity.INFORMATION
         )  # fmt: skip
         return digest_of([self.recipient.casefold(), self.file.sha256 or self.file.fichier, findings])
 
@@ -246,3 +246,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError from error
     return notices
+
+
+def _where(place: Place) -> tuple[str | None, str | None, int | None]:
+    return place.feuille, place.cellule, place.ligne

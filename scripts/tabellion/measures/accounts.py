@@ -167,7 +167,7 @@ class StepKind(Enum):
 
 
 @dataclass(frozen=True)
-class Step:
+class WalkStep:
     """One difference: ``cents`` is what it adds (signed) on the way from the published total to the recomputed one.
 
     ``index`` and ``kept`` are the lines of a double count.
@@ -200,9 +200,9 @@ class Walk:
     """From ``published`` through ``steps`` to ``recomputed`` (all lines), then through ``doubles`` to ``net``."""
 
     published: int
-    steps: tuple[Step, ...]
+    steps: tuple[WalkStep, ...]
     recomputed: int
-    doubles: tuple[Step, ...]
+    doubles: tuple[WalkStep, ...]
 
     @property
     def net(self) -> int:
@@ -212,22 +212,22 @@ class Walk:
 
 def walk(accounts: Accounts) -> Walk:
     """Every difference that is not zero, in the order of the document's own totals, from the grand one to the lines."""
-    steps = [Step(StepKind.GENERAL, accounts.printed(RECAP, SCOPE_CONVENTION) - accounts.printed(RECAP, SCOPE_ALL))]
+    steps = [WalkStep(StepKind.GENERAL, accounts.printed(RECAP, SCOPE_CONVENTION) - accounts.printed(RECAP, SCOPE_ALL))]
     for convention in accounts.conventions:
         if not accounts.in_recap(convention):
-            steps.append(Step(StepKind.ABSENT, accounts.printed(DETAIL, SCOPE_TOWN, convention), convention))
+            steps.append(WalkStep(StepKind.ABSENT, accounts.printed(DETAIL, SCOPE_TOWN, convention), convention))
             continue
         gap = accounts.printed(RECAP, SCOPE_TOWN, convention) - accounts.printed(RECAP, SCOPE_CONVENTION, convention)
-        steps.append(Step(StepKind.CONVENTION, gap, convention))
+        steps.append(WalkStep(StepKind.CONVENTION, gap, convention))
         for town in accounts.towns:
             printed = accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
             gap = printed - accounts.printed(RECAP, SCOPE_TOWN, convention, town)
-            steps.append(Step(StepKind.TOWN, gap, convention, town))
+            steps.append(WalkStep(StepKind.TOWN, gap, convention, town))
     for convention, town in accounts.pairs:
         gap = accounts.of(convention, town) - accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
-        steps.append(Step(StepKind.LINES, gap, convention, town))
+        steps.append(WalkStep(StepKind.LINES, gap, convention, town))
     doubles = [
-        Step(
+        WalkStep(
             StepKind.DOUBLE,
             -double_count.cents,
             double_count.convention,

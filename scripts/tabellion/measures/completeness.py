@@ -53,7 +53,10 @@ class RowState:
         """The same on every row: blank on a spare row not begun, then what is missing."""
         table = self.table
         missing = "&".join(map(self._part, self.requirements))
-        key, fillable = self._cell(table.key.name), [each for each in table.columns if table.editable(each, spare=True)]
+        key, fillable = (
+            self._cell(table.key.name),
+            [column for column in table.columns if table.editable(column, spare=True)],
+        )
         blank = f'AND({key}="",COUNTA({self._cells(column.name for column in fillable)})=0)'
         if table.may_stay_blank:
             typed = self._cells(column.name for column in table.typed)
@@ -128,12 +131,12 @@ class FormState:
         start, star, _ = pattern.partition("*")
         state = RowState(table, self.schemas)
         words = [state.of(row.values) for row in self.form.rows[table.name]]
-        count = sum(each.startswith(start) if star else each == pattern for each in words)
+        count = sum(word.startswith(start) if star else word == pattern for word in words)
         return Measure("count", count, f'COUNTIFS({column_ref(table.name, STATE_TITLE)},"{pattern}")')
 
 
 def _sum(counts: Sequence[Measure]) -> Measure:
-    return Measure("count", sum(each.value for each in counts), "+".join(str(each.formula) for each in counts))
+    return Measure("count", sum(count.value for count in counts), "+".join(str(count.formula) for count in counts))
 
 
 def _words(missing: Measure, complete: Measure, ending: str, nothing: str, done: str) -> Measure:

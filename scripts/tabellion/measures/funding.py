@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.measures.measure import Begins, Criterion, Filled, Measure, Rows, Total
+from tabellion.schema.tables import Row
 from tabellion.wording import slug
-
-Row = Mapping[str, Any]
 
 #: The numbers of the contributions volontaires: as charges, as produits.
 VOLUNTARY = ("86", "87")

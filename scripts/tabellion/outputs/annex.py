@@ -15,7 +15,7 @@ from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Fun
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
 from tabellion.xlsx import signature
-from tabellion.xlsx.blocks import Block, Key, add_chart, criteria, held, sums_of, write_block
+from tabellion.xlsx.blocks import Block, BlockKey, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.writer import Sheet, Writer, document_date
 
@@ -177,7 +177,7 @@ class _Annex:
         labels = (_NUMBER, _CONVENTION, _TOWN, "Lignes", *_LABELS, *_RATES)
         conventions, towns = self.figures.conventions, self.figures.towns
         literal = criteria(towns.values())
-        keys: list[Key] = []
+        keys: list[BlockKey] = []
         rows = []
         for convention, town in _ordered(self.figures.credits, conventions, towns):
             keys.append((_number(convention), held(conventions[convention]), held(towns[town])))
@@ -213,7 +213,7 @@ class _Annex:
         labels = (_NUMBER, _CONVENTION, _FUNDER, _COUNT, _PRICED, _AMOUNT)
         conventions, funders = self.figures.conventions, self.figures.funders
         literal = criteria(funders.values())
-        keys: list[Key] = []
+        keys: list[BlockKey] = []
         rows = []
         for convention, key in _ordered(self.figures.funding, conventions, funders):
             keys.append((_number(convention), held(conventions[convention]), held(funders[key])))
@@ -243,7 +243,12 @@ class _Annex:
         ]
 
     def _credits_block(
-        self, words: str, table: str, labels: tuple[str, ...], keys: Sequence[Key], rows: Sequence[Sequence[Measure]]
+        self,
+        words: str,
+        table: str,
+        labels: tuple[str, ...],
+        keys: Sequence[BlockKey],
+        rows: Sequence[Sequence[Measure]],
     ) -> Block:
         totals = [column_sum("count", table, "Lignes", (row[0].value for row in rows))]
         for rank, (amount, label) in enumerate(zip(AMOUNTS, _LABELS, strict=True), 1):
@@ -315,7 +320,7 @@ def _funding(funding: Funding, *where: Criterion) -> list[Measure]:
 
 
 def _funding_block(
-    heading: str, table: str, labels: tuple[str, ...], keys: Sequence[Key], rows: Sequence[Sequence[Measure]]
+    heading: str, table: str, labels: tuple[str, ...], keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]
 ) -> Block:
     """A block of financements with its totals; a column that holds nothing has none."""
     kinds = [measure.kind for measure in rows[0]] if rows else ["count", "count", "euros"]

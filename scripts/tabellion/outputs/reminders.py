@@ -63,10 +63,14 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
     """What the template names, every text on one line."""
     late = line.status is ReturnStatus.LATE
     file = None if late else _faulty(line)
-    findings = [each for each in file.findings if each.gravite is not Severity.INFORMATION] if file is not None else []
+    findings = (
+        [finding for finding in file.findings if finding.gravite is not Severity.INFORMATION]
+        if file is not None
+        else []
+    )
     # What blocks is what must be corrected; where nothing does, every remark counts.
-    points = [each for each in findings if each.bloquant and each.code != _FOR_STAFF] or findings
-    undecided = [each for each in line.received if each.verdict is Verdict.UNDECIDED]
+    points = [finding for finding in findings if finding.bloquant and finding.code != _FOR_STAFF] or findings
+    undecided = [received_file for received_file in line.received if received_file.verdict is Verdict.UNDECIDED]
     if undecided:  # the partner is asked which of them counts, and nothing of what any of them says
         points = []
     groups = _groups(points)
@@ -86,21 +90,21 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
         "copie_annotee": plain((file.annotated if file is not None else None) or ""),
         "nombre": len(points),
         "groupes": groups[:GROUPS_AT_MOST],
-        "autres_points": sum(len(each["points"]) + each["autres"] for each in groups[GROUPS_AT_MOST:]),
+        "autres_points": sum(len(group["points"]) + group["autres"] for group in groups[GROUPS_AT_MOST:]),
     }
 
 
 def _faulty(line: BoardLine) -> ReceivedFile | None:
     """The return to speak of: the latest that was set aside."""
     aside = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
-    return next((each for each in line.received if each.verdict in aside), line.latest)
+    return next((received_file for received_file in line.received if received_file.verdict in aside), line.latest)
 
 
 def _groups(points: list[Finding]) -> list[dict[str, Any]]:
     """The findings of one kind and one remedy together, the gravest first, then as they stand in the file."""
     together: dict[tuple[Severity, str, str], list[Finding]] = {}
-    for each in points:
-        together.setdefault((each.gravite, each.code, each.suggestion), []).append(each)
+    for point in points:
+        together.setdefault((point.gravite, point.code, point.suggestion), []).append(point)
     ranked = sorted(together.items(), key=lambda pair: pair[0][0])
     return [
         {

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tabellion.measures.funding import charge_identifier, produit_identifier
+from tabellion.schema.tables import Row
 from tabellion.wording import slug
-
-Row = Mapping[str, Any]
 
 
 def _line(row: Row) -> str:

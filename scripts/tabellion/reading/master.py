@@ -68,7 +68,8 @@ class MasterReading:
         """The names of the Excel tables that the workbook was made with."""
         names = (table.name for sheet in self.workbook.sheets for table in sheet.tables)
         return frozenset(
-            {each.table for each in self.formulas if each.table} | {name for name in names if table_resource(name)}
+            {formula.table for formula in self.formulas if formula.table}
+            | {name for name in names if table_resource(name)}
         )
 
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
@@ -155,7 +156,7 @@ class _Reader:
         name = table_name(resource, convention)
         marker = sheet_marker(sheet_key(PER_CONVENTION[resource][0], convention))
         labels = tuple(field.title for field in schema.fields if field.name != "convention_id")
-        made = any(each.table == name or name in each.formula for each in self.reading.formulas)
+        made = any(formula.table == name or name in formula.formula for formula in self.reading.formulas)
         if name not in self.finder.names() and self.reading.formulas and not made:
             if resource == next(iter(PER_CONVENTION)):
                 self.reading.findings.append(finding("convention-sans-feuille", Place(), valeur=convention))
@@ -177,13 +178,13 @@ class _Reader:
             rows = self.rows(schema, area)
             start = len(origins)
             origins += [Origin(area, row) for row in rows]
-            for each in schema.fields:
-                if each.name in implied:
-                    found[each.name] += [implied[each.name]] * len(rows)
+            for column in schema.fields:
+                if column.name in implied:
+                    found[column.name] += [implied[column.name]] * len(rows)
                     continue
-                values, unread = self.cells.column(area, rows, each.title, each, self.choices(schema, each))
-                found[each.name] += values
-                unknown |= {(start + position, each.name) for position in unread}
+                values, unread = self.cells.column(area, rows, column.title, column, self.choices(schema, column))
+                found[column.name] += values
+                unknown |= {(start + position, column.name) for position in unread}
         key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
         fill_identifiers(schema.name, found, {position for position, name in unknown if name == key})
         self.columns[schema.name] = found
@@ -226,7 +227,7 @@ class _Reader:
             table, columns = self.reading.schemas[key.table], self.columns.get(key.table)
             if columns is None or table.by_name[key.reference].kind != "string":
                 return {}
-            keys = [each for each in columns[key.reference] if each is not None]
+            keys = [column for column in columns[key.reference] if column is not None]
             shown = zip(columns[table.shown_key], columns[key.reference], strict=True)
             return {each: each for each in keys} | {name: each for name, each in shown if name and each}
         return {each: each for each in field_.enum}

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from tabellion.findings import Finding
 
 RawValue = str | int | float | bool | datetime | date | time | timedelta | None
-Cell = tuple[int, int]
+CellAddress = tuple[int, int]
 """A cell's one-based row and one-based column."""
 
 
@@ -46,13 +46,13 @@ class RawSheet:
     state: str
     """``visible``, ``hidden`` or ``veryHidden``."""
     rows: list[list[RawValue]]
-    formulas: dict[Cell, str] = field(default_factory=dict)
+    formulas: dict[CellAddress, str] = field(default_factory=dict)
     """Formula text as stored, without its ``=``; shared ones expanded, an array formula at its first cell."""
-    errors: dict[Cell, str] = field(default_factory=dict)
+    errors: dict[CellAddress, str] = field(default_factory=dict)
     """Error values (``#REF!``), typed or computed."""
-    uncached: set[Cell] = field(default_factory=set)
+    uncached: set[CellAddress] = field(default_factory=set)
     """Formula cells that carry no computed value."""
-    percents: frozenset[Cell] = frozenset()
+    percents: frozenset[CellAddress] = frozenset()
     """Filled cells whose number format is a percentage: they show a hundred times their value."""
     merged: tuple[str, ...] = ()
     hidden_rows: frozenset[int] = frozenset()

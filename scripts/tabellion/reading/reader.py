@@ -25,7 +25,7 @@ from tabellion.processes import ChildContext, worker_count
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.raw import RawWorkbook
 
-Outcome = Any
+ReadOutcome = Any
 """What one file gives: the findings that refuse it (a tuple), else the workbook, or what was made of it."""
 
 Then = Callable[[RawWorkbook], Any]
@@ -54,7 +54,7 @@ def read_workbook(path: Path) -> RawWorkbook:
 
 def read_workbooks(
     paths: Iterable[Path], *, jobs: int | None = None, limits: Limits = LIMITS, then: Then | None = None
-) -> Iterator[Outcome]:
+) -> Iterator[ReadOutcome]:
     """Read many workbooks, ``jobs`` at a time (by default one per processor, eight at most), and give them in order.
 
     ``then`` is done to each in its child, and its result given in the workbook's place. A refused file gives the
@@ -104,12 +104,12 @@ class ReaderPool:
         """Whether the pool still takes files."""
         return bool(self._pool.active)
 
-    def start(self, path: Path, then: Then | None = None) -> ProcessFuture[Outcome]:
+    def start(self, path: Path, then: Then | None = None) -> ProcessFuture[ReadOutcome]:
         """Ask for one file; ``then`` replaces what the children were prepared to do. See :meth:`outcome`."""
         absolute = os.path.abspath(path)  # noqa: PTH100 - links stay, so that their own name is the one reported
         return self._pool.schedule(read_path, args=(absolute, self.limits, then), timeout=self.limits.read_seconds)
 
-    def outcome(self, future: ProcessFuture[Outcome], path: Path) -> Outcome:
+    def outcome(self, future: ProcessFuture[ReadOutcome], path: Path) -> ReadOutcome:
         """Wait for one file: at most the time limit once it has started. Never raises for what the file did."""
         try:
             return future.result()
@@ -167,7 +167,7 @@ def _prepare_child(memory_bytes: int, then: Then | None) -> None:
         os.close(nowhere)
 
 
-def read_path(path: str, limits: Limits, then: Then | None) -> Outcome:
+def read_path(path: str, limits: Limits, then: Then | None) -> ReadOutcome:
     """What the child maps: read one file and parse it, then do ``then``, or what the child was prepared to do.
 
     Every failure comes back as findings, never as an exception.

@@ -13,7 +13,7 @@ from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, sh
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, Limits, refusal
 from tabellion.reading.number_formats import NumberFormats, Shown, iso_moment
-from tabellion.reading.raw import Cell, RawSheet, RawValue
+from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
 
 _SPACE = "http://www.w3.org/XML/1998/namespace space"
@@ -160,12 +160,12 @@ class _SheetReader(_TextReader):
         # of the sheet
         self.lines: dict[int, list[RawValue]] = {}
         self.held = 0
-        self.formulas: dict[Cell, str] = {}
-        self.shared_formulas: dict[str, tuple[Cell, str]] = {}
-        self.followers: list[tuple[Cell, str]] = []
-        self.errors: dict[Cell, str] = {}
-        self.uncached: set[Cell] = set()
-        self.percents: set[Cell] = set()
+        self.formulas: dict[CellAddress, str] = {}
+        self.shared_formulas: dict[str, tuple[CellAddress, str]] = {}
+        self.followers: list[tuple[CellAddress, str]] = []
+        self.errors: dict[CellAddress, str] = {}
+        self.uncached: set[CellAddress] = set()
+        self.percents: set[CellAddress] = set()
         self.merged: list[str] = []
         self.hidden_rows: set[int] = set()
         self.hidden_columns: set[int] = set()
@@ -260,7 +260,7 @@ class _SheetReader(_TextReader):
         column = self.place(self.reference)[1] + 1 if self.reference else 1
         return cell_name(self.row, column)
 
-    def place(self, reference: str) -> Cell:
+    def place(self, reference: str) -> CellAddress:
         """The cell of a reference; its column is remembered for the rows to come."""
         try:
             row, column = parse_cell(reference)
@@ -272,7 +272,7 @@ class _SheetReader(_TextReader):
             self.columns[reference.removesuffix(self.row_digits)] = column
         return row, column
 
-    def take_formula(self, cell: Cell, formula: str, text: str | None, kind: str) -> None:
+    def take_formula(self, cell: CellAddress, formula: str, text: str | None, kind: str) -> None:
         """Keep a formula, and whether its value was computed; the followers of a shared one wait for its text."""
         form = self.formula_attributes.get("t")
         if form == "shared":
@@ -289,7 +289,7 @@ class _SheetReader(_TextReader):
         if not text and (text is None or kind not in _TEXT_KINDS):
             self.uncached.add(cell)
 
-    def read_number(self, cell: Cell, text: str, shown: Shown | None) -> RawValue:
+    def read_number(self, cell: CellAddress, text: str, shown: Shown | None) -> RawValue:
         """A number, or what its format shows of it; what is no number is a text."""
         try:
             number = float(text)
@@ -300,7 +300,7 @@ class _SheetReader(_TextReader):
         self.errors[cell] = "#NUM!"
         return None
 
-    def read_value(self, cell: Cell, kind: str, text: str) -> RawValue:
+    def read_value(self, cell: CellAddress, kind: str, text: str) -> RawValue:
         """What a cell of a type (ECMA-376, part 1, 18.18.11) holds; an error value is noted apart."""
         if kind in _TEXT_KINDS:
             return text if text or (kind == "str" and cell in self.formulas) else None

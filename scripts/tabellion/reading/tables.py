@@ -213,8 +213,8 @@ class TableFinder:
         exact: dict[str, int] = {}
         repeated: set[int] = set()
         for column, text in texts.items():
-            label = next((each for each in labels if each == text), None) or next(
-                (each for each in labels if fold(each) == fold(text)), None
+            label = next((label for label in labels if label == text), None) or next(
+                (label for label in labels if fold(label) == fold(text)), None
             )
             if label is None:
                 continue
@@ -248,7 +248,10 @@ class TableFinder:
         renamed = {}
         for label in missing:
             alike = [column for column, text in others.items() if _likeness(label, text) >= _LABEL_LIKENESS]
-            if len(alike) != 1 or sum(_likeness(each, others[alike[0]]) >= _LABEL_LIKENESS for each in missing) != 1:
+            if (
+                len(alike) != 1
+                or sum(_likeness(missing_name, others[alike[0]]) >= _LABEL_LIKENESS for missing_name in missing) != 1
+            ):
                 continue
             column = alike[0]
             exact[label], renamed[others[column]] = column, label

@@ -54,7 +54,7 @@ def pandera_schema(schema: TableSchema) -> pa.DataFrameSchema:
     Built here and not by pandera's own Frictionless import, which turns blank integers into failures and anchors
     ``a|b`` as ``^a|b$``.
     """
-    return pa.DataFrameSchema({each.name: _column(each) for each in schema.fields}, name=schema.name)
+    return pa.DataFrameSchema({field.name: _column(field) for field in schema.fields}, name=schema.name)
 
 
 def _column(field: Field) -> pa.Column:

@@ -12,6 +12,9 @@ from tabellion.schema.table import Schemas, TableSchema
 if TYPE_CHECKING:
     import pandas as pd
 
+#: One row of a table: plain values by field name, read and never changed.
+Row = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Table:
@@ -35,7 +38,7 @@ class Table:
         return self.columns[name]
 
     @cached_property
-    def rows(self) -> Sequence[Mapping[str, Any]]:
+    def rows(self) -> Sequence[Row]:
         """The rows as values by field name."""
         return [dict(zip(self.columns, values, strict=True)) for values in zip(*self.columns.values(), strict=True)]
 

@@ -44,7 +44,7 @@ _LONGEST_LITERAL = 240
 _ROW_PIXELS = 20
 _CUT = " … (texte coupé : Excel n'en garde pas plus)"
 
-Key = tuple[CellContent, ...]
+BlockKey = tuple[CellContent, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Block:
     heading: str
     name: str
     labels: tuple[str, ...]
-    keys: Sequence[Key]
+    keys: Sequence[BlockKey]
     measures: Sequence[Sequence[Measure]]
     totals: Sequence[Measure] = ()
     kinds: Sequence[str] = ()

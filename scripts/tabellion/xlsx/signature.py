@@ -38,6 +38,6 @@ def is_intact(workbook: bytes) -> bool:
 
 def _digest(source: zipfile.ZipFile) -> str:
     parts = sorted(
-        f"{each.filename}:{each.CRC:08x}:{each.file_size}" for each in source.infolist() if each.filename != _PART
+        f"{entry.filename}:{entry.CRC:08x}:{entry.file_size}" for entry in source.infolist() if entry.filename != _PART
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

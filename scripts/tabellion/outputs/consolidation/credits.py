@@ -16,7 +16,7 @@ from tabellion.measures import AMOUNT_WORDS, AMOUNTS
 from tabellion.measures.measure import Count, Criterion, Measure, OneOf, Total, fraction, gap, growth
 from tabellion.measures.overview import NO_CONVENTION, Overview, Sums
 from tabellion.outputs.consolidation.tables import DataSheet
-from tabellion.xlsx.blocks import Block, Key, computed_cell, criterion, sums_of, unique_labels, write_measure
+from tabellion.xlsx.blocks import Block, BlockKey, computed_cell, criterion, sums_of, unique_labels, write_measure
 from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, finish, note
 from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet, Writer
@@ -195,7 +195,7 @@ class Credits:
         others += ["sans collectivité"] if None in present else []
         return {label: keys for label, keys in named.items() if label in largest}, others
 
-    def detail(self) -> tuple[list[Key], list[list[Measure]]]:
+    def detail(self) -> tuple[list[BlockKey], list[list[Measure]]]:
         """Exercice × convention × collectivité: keys and measures of the long table, the last exercice first.
 
         They have formulas as long as a client computes them without making people wait.
@@ -208,7 +208,7 @@ class Credits:
         names = [self.towns.get(key, str(key)) for key in towns]
         are_told_apart = len({name.casefold() for name in names}) == len(names) and None not in towns
         is_live = are_told_apart and None not in self.conventions and len(cells) * lines * 4 <= MOST_WORK
-        keys: list[Key] = []
+        keys: list[BlockKey] = []
         rows = []
         for year, convention, town in ordered:
             shown = self.towns.get(town, town or "")
@@ -275,7 +275,7 @@ def write_detail(
     finish(sheet, footer, columns=4)
 
 
-def _write_rows(sheet: Sheet, keys: Sequence[Key], rows: Sequence[Sequence[Measure]]) -> None:
+def _write_rows(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:
     centred, text = _key_formats(sheet.writer)
     is_short = len(keys) <= WRAPPED_ROWS
     for row, (key, measures) in enumerate(zip(keys, rows, strict=True), FIRST_ROW + 1):
@@ -287,7 +287,7 @@ def _write_rows(sheet: Sheet, keys: Sequence[Key], rows: Sequence[Sequence[Measu
             write_measure(sheet, row, column, measure, (DETAIL, f"{key[0]} {key[1]} {key[3]}", _DETAIL_LABELS[column]))
 
 
-def _write_columns(sheet: Sheet, keys: Sequence[Key], rows: Sequence[Sequence[Measure]]) -> None:
+def _write_columns(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:
     centred, text = _key_formats(sheet.writer)
 
     def cell(measure: Measure) -> Cell:

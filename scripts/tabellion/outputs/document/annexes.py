@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tabellion.findings import CATALOGUE, Finding
-from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Step, Sums
+from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Sums, WalkStep
 from tabellion.measures.overview import AnnexFigures, Funding, rate
 from tabellion.outputs.document.model import DocumentModel, Values, amount_of, bookmark_name, money
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
@@ -40,7 +40,7 @@ def _reconciliation(model: DocumentModel) -> Values:
     }
 
 
-def _step(model: DocumentModel, layout: MasterLayout, step: Step, printed: set[int]) -> Values:
+def _step(model: DocumentModel, layout: MasterLayout, step: WalkStep, printed: set[int]) -> Values:
     number = step.convention
     return {
         "mots": describe(layout, step),
@@ -84,7 +84,7 @@ def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> 
     if not credits_of:
         return []
     amounts = [name for name in AMOUNTS if figures.knows(name)] or list(AMOUNTS[-1:])
-    rates = [each for each in _RATES if each[0] in amounts and each[1] in amounts]
+    rates = [rate for rate in _RATES if rate[0] in amounts and rate[1] in amounts]
     names = {number: _convention(number, figures) for number in wanted}
 
     def row(sums: Iterable[Sums], *words: str) -> Values:

@@ -270,7 +270,7 @@ def _with_fixed_dates(document: bytes) -> bytes:
     """The same package in a fixed order, every entry with the same date."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(document)) as source, zipfile.ZipFile(stream, "w") as target:
-        for name in sorted(source.namelist(), key=lambda each: (each != "[Content_Types].xml", each)):
+        for name in sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             target.writestr(entry, source.read(name), zipfile.ZIP_DEFLATED)
     return stream.getvalue()

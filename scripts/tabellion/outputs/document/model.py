@@ -18,15 +18,15 @@ from tabellion.measures import (
     SCOPE_CONVENTION,
     SCOPE_TOWN,
     Published,
-    Step,
     Sums,
+    WalkStep,
 )
 from tabellion.outputs.document.texts import Paragraph
 from tabellion.schema import Field
 from tabellion.schema.money import format_euros
 from tabellion.schema.names import FUNDING_TABLES
+from tabellion.schema.tables import Row
 
-Row = Mapping[str, Any]
 #: What the template names, by its French name there.
 Values = dict[str, object]
 NO_BREAK = "\u00a0"
@@ -164,7 +164,7 @@ class DocumentModel:
         """The sums of a convention, or of all those printed."""
         overview = self.contract.overview
         if convention is None and self.only:
-            return sum((overview.of(self.exercice, each.number) for each in self.conventions), Sums())
+            return sum((overview.of(self.exercice, convention.number) for convention in self.conventions), Sums())
         return overview.of(self.exercice, convention)
 
     # Fiches
@@ -220,7 +220,7 @@ class DocumentModel:
 
     # Annexes
 
-    def is_printed(self, step: Step) -> bool:
+    def is_printed(self, step: WalkStep) -> bool:
         """Whether a step from the published total to the recomputed one speaks of what is printed."""
         return not self.only or step.convention in self.only
 
@@ -230,8 +230,8 @@ class DocumentModel:
         findings = self.findings
         if self.only:
             keys = {sheet_key(letter, number) for letter in "CB" for number in self.only}
-            findings = tuple(each for each in findings if (each.place.feuille or "").partition(" ")[0] in keys)
-        return tuple(sorted(findings, key=lambda each: (not each.bloquant, each.gravite)))
+            findings = tuple(finding for finding in findings if (finding.place.feuille or "").partition(" ")[0] in keys)
+        return tuple(sorted(findings, key=lambda finding: (not finding.bloquant, finding.gravite)))
 
 
 def amount_of(sums: Sums, amount: str) -> int:

@@ -28,7 +28,6 @@ from tabellion.outputs.document.model import (
     Convention,
     DocumentModel,
     Pilier,
-    Row,
     Values,
     amount_of,
     bookmark_name,
@@ -39,6 +38,7 @@ from tabellion.outputs.document.texts import NOTICE, Paragraph, text_name
 from tabellion.schema import Field
 from tabellion.schema.money import signed_euros
 from tabellion.schema.names import FUNDING_TABLES
+from tabellion.schema.tables import Row
 from tabellion.wording import french_date
 
 _ORIGIN = ("ligne_source", "reparation", "texte_source")

@@ -12,8 +12,7 @@ from tabellion.measures import AMOUNTS
 from tabellion.measures.funding import OWN_FUNDS, SUBSIDY, VOLUNTARY, charge_identifier, produit_identifier
 from tabellion.schema import FUNDING_TABLES
 from tabellion.schema.forms import Role, TableSpec
-
-Row = Mapping[str, Any]
+from tabellion.schema.tables import Row
 
 
 def make_forms(contract: Book, exercice: int, partners: Iterable[str] | None = None) -> list[Form]:
@@ -81,11 +80,13 @@ class _Content:
         """A row for each funder of each fiche, one for the lead's own funds and one for contributions volontaires."""
         accounts = self.schemas["plan_produits"].by_name["compte"].enum
         signs = (SUBSIDY, OWN_FUNDS, VOLUNTARY[1])
-        subsidy, own, voluntary = (next((each for each in accounts if each.startswith(sign)), None) for sign in signs)
+        subsidy, own, voluntary = (
+            next((account for account in accounts if account.startswith(sign)), None) for sign in signs
+        )
 
         def wanted(fiche: str) -> Iterable[tuple[str | None, str | None]]:
             funders = [row["financeur_id"] for row in self.financements if row["fiche_id"] == fiche]
-            named = [(subsidy, each) for each in dict.fromkeys(funders) if each is not None]
+            named = [(subsidy, fromkey) for fromkey in dict.fromkeys(funders) if fromkey is not None]
             return (*named, (own, None), (voluntary, None))
 
         return self.plan(table, partner, "compte", accounts, produit_identifier, wanted)
@@ -163,7 +164,7 @@ class _Content:
 
         Where the answers are those of another row, ``said``, they come after all the rest.
         """
-        columns = sorted(table.columns, key=lambda each: said is not None and each.role is Role.TYPED)
+        columns = sorted(table.columns, key=lambda column: said is not None and column.role is Role.TYPED)
         values: dict[str, Any] = {}
         for column in columns:
             if column.linked is not None:

@@ -123,15 +123,15 @@ def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
     for column, words in enumerate(_TYPED_HEADERS):
         sheet.write(row + 1, column, words, writer.header())
     row += 1
-    for kind in dict.fromkeys(each.kind for each in entries):
+    for kind in dict.fromkeys(entry.kind for entry in entries):
         row += 1
         sheet.write(row, 0, kind, writer.cell(bold=True))
         for column, refused in ((1, False), (2, True)):
             examples = [
-                each.example for each in entries
-                if each.kind == kind and (each.outcome == Outcome.REFUSE.value) is refused
+                entry.example for entry in entries
+                if entry.kind == kind and (entry.outcome == Outcome.REFUSE.value) is refused
             ]  # fmt: skip
-            words = _BETWEEN.join(dict.fromkeys(" ".join(each.split()) for each in examples))
+            words = _BETWEEN.join(dict.fromkeys(" ".join(example.split()) for example in examples))
             sheet.write(row, column, words, writer.cell(text_wrap=True))
             sheet.fit(row, [(words, column)])
 

@@ -47,7 +47,7 @@ _CENTRED = ("integer", "percent", "date", "boolean")
 
 
 @dataclass(frozen=True)
-class Labels:
+class FormLabels:
     """What a form shows in place of keys: by table of the register, key to words."""
 
     contract: Book
@@ -107,7 +107,7 @@ class _FormSheet:
 
     def __init__(self, sheet: Sheet, contract: Book, form: Form, table: TableSpec) -> None:
         self.sheet, self.contract, self.form, self.table = sheet, contract, form, table
-        self.schemas, self.labels = contract.schemas, Labels(contract)
+        self.schemas, self.labels = contract.schemas, FormLabels(contract)
         self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
         self.height = len(self.rows) + SPARE_ROWS
         self.top = FIRST_TABLE_ROW
@@ -122,13 +122,13 @@ class _FormSheet:
         self.write_counter()
         self.write_bands()
         calculated = {STATE_TITLE: self.state.formula}
-        gap = next((each for each in table.columns if each.role is Role.COMPUTED), None)
+        gap = next((column for column in table.columns if column.role is Role.COMPUTED), None)
         if gap is not None:
             calculated[table.label(gap, self.schemas)] = gap_formula(table, self.schemas)
         aligned = {
-            table.label(each, self.schemas): "center"
-            for each in table.columns
-            if self.kind(each) in _CENTRED or each.role is Role.STATE
+            table.label(column, self.schemas): "center"
+            for column in table.columns
+            if self.kind(column) in _CENTRED or column.role is Role.STATE
         }
         sheet.table(table.name, self.top, 0, self.height, labels, calculated=calculated, aligned=aligned)
         for place, column in enumerate(table.columns):
@@ -271,7 +271,7 @@ def _plain(value: Any) -> CellContent:
 
 def _lists(contract: Book, form: Form) -> Iterator[tuple[str, list[CellContent]]]:
     """The defined names behind the form's drop-downs, and their values: keys in words, and allowed values."""
-    labels = Labels(contract)
+    labels = FormLabels(contract)
     for table in form.tables:
         schema = contract.schemas[table.resource]
         for column in table.columns:

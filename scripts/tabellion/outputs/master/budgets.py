@@ -36,7 +36,7 @@ _COUNT_FORMAT: Mapping[str, Any] = {"num_format": '[<2]0" ligne";0" lignes"', "a
 _FROZEN_AT_MOST = 16
 _FIGURE_WIDTH, _STATE_WIDTH = 16.0, 12.0
 
-Row = dict[str, Measure]
+MeasureRow = dict[str, Measure]
 """The measures of a row of subtotals by the labels of their columns, in the columns' order."""
 
 
@@ -98,7 +98,7 @@ def lines_total(layout: MasterLayout, convention: int, *where: Criterion, amount
     return total.measure(layout.contract.overview.lines, layout.columns("lignes_budgetaires", convention))
 
 
-def subtotal(layout: MasterLayout, convention: int, town: str) -> Row:
+def subtotal(layout: MasterLayout, convention: int, town: str) -> MeasureRow:
     """The measures of one collectivité in a convention; their formulas are the same on every row."""
     name, labels = totals_name(convention), measured_labels(layout)
 
@@ -133,7 +133,7 @@ def subtotal(layout: MasterLayout, convention: int, town: str) -> Row:
     }
 
 
-def total(layout: MasterLayout, convention: int, rows: Sequence[Row]) -> Row:
+def total(layout: MasterLayout, convention: int, rows: Sequence[MeasureRow]) -> MeasureRow:
     """The measures of the total under the subtotals, and the recap's own total of the convention."""
     name, labels = totals_name(convention), measured_labels(layout)
 
@@ -198,7 +198,7 @@ def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     _write_row(sheet, last, every, (name, TOTAL), **TOTAL_STYLE)
 
 
-def _write_row(sheet: Sheet, row: int, measures: Row, source: tuple[str, str], **properties: Any) -> None:
+def _write_row(sheet: Sheet, row: int, measures: MeasureRow, source: tuple[str, str], **properties: Any) -> None:
     for column, (label, measure) in enumerate(measures.items(), 1):
         more = _COUNT_FORMAT if label == COUNT else {}
         write_measure(sheet, row, column, measure, (*source, label), **properties, **more)

@@ -47,7 +47,7 @@ BALANCE_ROWS = 6
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column of a sheet's table: a field of the register, or (``field`` is ``None``) something computed."""
 
     name: str
@@ -67,7 +67,7 @@ class DataTable:
     name: str
     resource: str
     sheet: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     row: int
     column: int
     indexes: tuple[int, ...]
@@ -140,7 +140,9 @@ class MasterLayout:
         return Place(feuille=self.sheets[where.sheet], cellule=cell_name(row, column))
 
 
-def shown_columns(schema: TableSchema, theme: Theme, implied: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
+def shown_columns(
+    schema: TableSchema, theme: Theme, implied: Mapping[str, Any] | None = None
+) -> tuple[TableColumn, ...]:
     """The columns of a table's sheet: its fields in the layout's order (a forgotten one comes last), then the computed
     ones, each after the field it explains.
     """
@@ -148,9 +150,9 @@ def shown_columns(schema: TableSchema, theme: Theme, implied: Mapping[str, Any] 
     fields = [schema.by_name[name] for name in order if name not in (implied or {})]
     columns = []
     for field in fields:
-        columns.append(Column(field.name, field.title, field.width, field))
+        columns.append(TableColumn(field.name, field.title, field.width, field))
         columns += [
-            Column(name, label, width)
+            TableColumn(name, label, width)
             for after, name, label, width in COMPUTED.get(schema.name, ())
             if after == field.name
         ]

@@ -17,7 +17,7 @@ from tabellion.layout.names import (
     this_row,
     totals_name,
 )
-from tabellion.measures import DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, Step, StepKind
+from tabellion.measures import DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, StepKind, WalkStep
 from tabellion.measures.measure import (
     Count,
     Criterion,
@@ -234,7 +234,7 @@ def _write_balance(sheet: Sheet, layout: MasterLayout) -> None:
 
 
 def _write_steps(
-    sheet: Sheet, layout: MasterLayout, name: str, heading: str, row: int, steps: tuple[Step, ...]
+    sheet: Sheet, layout: MasterLayout, name: str, heading: str, row: int, steps: tuple[WalkStep, ...]
 ) -> None:
     sheet.section(row - 1, 0, heading)
     aligned = {RANK: "center", CONVENTION: "center", AMOUNT: "right", LINK: "center"}
@@ -260,7 +260,7 @@ def _write_steps(
         sheet.link(place, 5, _target(layout, step), "voir", link)
 
 
-def describe(layout: MasterLayout, step: Step) -> str:
+def describe(layout: MasterLayout, step: WalkStep) -> str:
     """What a step says to people."""
     if step.kind is StepKind.DOUBLE:
         lines = layout.contract.tables["lignes_budgetaires"]
@@ -274,7 +274,7 @@ def describe(layout: MasterLayout, step: Step) -> str:
     }[step.kind]
 
 
-def _formula(layout: MasterLayout, step: Step) -> str | None:
+def _formula(layout: MasterLayout, step: WalkStep) -> str | None:
     """The live formula of a step: the same two figures that :func:`tabellion.measures.walk` compares."""
     convention, contract = step.convention, layout.contract
     if step.kind is StepKind.GENERAL:
@@ -298,7 +298,7 @@ def _formula(layout: MasterLayout, step: Step) -> str | None:
     return gap(lines, printed).formula
 
 
-def _target(layout: MasterLayout, step: Step) -> str:
+def _target(layout: MasterLayout, step: WalkStep) -> str:
     """Where a step leads."""
     if step.index is not None:
         place = layout.locate("lignes_budgetaires", step.index, MEASURE)

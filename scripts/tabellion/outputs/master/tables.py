@@ -9,7 +9,7 @@ from typing import Any
 from xlsxwriter.format import Format
 
 from tabellion.layout.names import SINGLE, column_ref, table_name
-from tabellion.outputs.master.layout import Column, DataTable, MasterLayout, choice_name, list_name
+from tabellion.outputs.master.layout import DataTable, MasterLayout, TableColumn, choice_name, list_name
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.money import euros
 from tabellion.wording import french_date
@@ -72,7 +72,7 @@ def write_data_table(
             _write_field(sheet, layout, schema, table, column.field, place, values[column.name])
 
 
-def _is_centred(column: Column, computed: Mapping[str, Computed]) -> bool:
+def _is_centred(column: TableColumn, computed: Mapping[str, Computed]) -> bool:
     if column.field is not None:
         return column.field.kind in _CENTRED
     return computed[column.name].kind in ("count", "state")
@@ -181,7 +181,7 @@ def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
 
 
 def _write_computed(
-    sheet: Sheet, table: DataTable, column: Column, place: int, made: Computed, keys: list[str]
+    sheet: Sheet, table: DataTable, column: TableColumn, place: int, made: Computed, keys: list[str]
 ) -> None:
     if made.kind in ("euros", "signed"):
         sheet.show_cents((table.row + 1, place, table.last_row, place), signed=made.kind == "signed")
@@ -198,7 +198,9 @@ def _write_computed(
         )
 
 
-def _write_blank_computed(sheet: Sheet, table: DataTable, column: Column, row: int, place: int, made: Computed) -> None:
+def _write_blank_computed(
+    sheet: Sheet, table: DataTable, column: TableColumn, row: int, place: int, made: Computed
+) -> None:
     """The computed cell of an empty table's blank row: a formula already, for the first row that people type."""
     if not isinstance(made.formulas, str):
         sheet.write(row, place, None, computed_cell(sheet.writer, made.kind, None)[0])

@@ -139,7 +139,7 @@ _OPEN_AT_MOST, _OPEN_ACTION_AT_MOST = 12, 60
 
 
 @dataclass(frozen=True)
-class FileLink:
+class ReceivedLink:
     """One file received: its name, what became of it, its address, that of its annotated copy."""
 
     name: str
@@ -161,7 +161,7 @@ class Partner:
     findings: str
     anchor: str | None
     email: str
-    files: tuple[FileLink, ...]
+    files: tuple[ReceivedLink, ...]
 
 
 @dataclass(frozen=True)
@@ -254,10 +254,10 @@ def _facts(line: BoardLine) -> Iterable[str]:
         yield f"après la date limite ({french_date(line.due)})"
 
 
-def file_link(received: ReceivedFile) -> FileLink:
+def file_link(received: ReceivedFile) -> ReceivedLink:
     """One file received, as people are told of it."""
     said = f"{received.verdict.value}, copie gardée" if received.is_kept_copy else received.verdict.value
-    return FileLink(
+    return ReceivedLink(
         name=received.fichier.rpartition("/")[2],
         verdict=said,
         href=href(received.fichier),

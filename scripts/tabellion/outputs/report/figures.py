@@ -75,7 +75,7 @@ class BarPart:
 
 
 @dataclass(frozen=True)
-class Progress:
+class FichesProgress:
     """How many fiches are at each stage, of the whole contract or of a convention."""
 
     name: str
@@ -93,8 +93,8 @@ class Figures:
     tables: tuple[YearTable, ...]
     funders: tuple[Funder, ...]
     funded: str
-    progress: Progress
-    progress_by_convention: tuple[Progress, ...]
+    progress: FichesProgress
+    progress_by_convention: tuple[FichesProgress, ...]
 
 
 def percent(part: int, whole: int) -> str:
@@ -174,10 +174,10 @@ def figures_of(contract: Book, exercice: int) -> Figures:
     )
 
 
-def _progress(contract: Book, overview: Overview, exercice: int, convention: int | None, name: str) -> Progress:
+def _progress(contract: Book, overview: Overview, exercice: int, convention: int | None, name: str) -> FichesProgress:
     counts = overview.progress(exercice, convention)
     stages = contract.schemas["suivis"].by_name["avancement"].enum
     known = [*stages, *sorted(stage for stage in counts if stage not in stages and stage != NOTHING_SAID)]
     shares = [(stage, counts[stage], place) for place, stage in enumerate(known, 1)]
     parts = stacked([*shares, (NOTHING_SAID, counts[NOTHING_SAID], 0)])
-    return Progress(name, plural(sum(counts.values()), "fiche"), parts)
+    return FichesProgress(name, plural(sum(counts.values()), "fiche"), parts)

@@ -227,7 +227,7 @@ def _two(typed: Typed) -> Reading | None:
     if len(parts) < 2:
         return None
     cents = [parse_amount(part).cents for part in parts]
-    known = [each for each in cents if each is not None]
+    known = [cent for cent in cents if cent is not None]
     if "+" in typed.text and len(known) == len(cents):
         return refused(
             "deux-valeurs", f"Tapez {typed_euros(sum(known))} s'il faut leur somme, ou un seul des montants."
