@@ -12,7 +12,7 @@ from pathlib import Path
 from tabellion.contract.register import register_files, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.importing.document import ImportedContract, LineUse, read_document
+from tabellion.importing.document import LineUse, read_document
 from tabellion.schema.tables import make_tables
 from tabellion.transaction.files import already_there, replace_or_refuse
 from tabellion.wording import system_reason
@@ -50,7 +50,9 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     edited = [target] if was_edited(target, schemas) else []
     copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
     rows = {name: len(frame) for name, frame in tables.items()}
-    return Import(target, rows, Counter(use.usage for use in contract.lines), _findings(contract), copies.get(target))
+    uses = Counter(use.usage for use in contract.lines)
+    findings = tuple(sorted(contract.findings, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
+    return Import(target, rows, uses, findings, copies.get(target))
 
 
 def _refusal(folder: Path) -> Finding:
@@ -58,24 +60,19 @@ def _refusal(folder: Path) -> Finding:
     return already_there(folder, remede)
 
 
-def _findings(contract: ImportedContract) -> tuple[Finding, ...]:
-    return tuple(sorted(contract.findings, key=lambda finding: (finding.gravite, finding.place.ligne or 0)))
-
-
 def _read(document: Path) -> bytes:
     try:
-        if not document.is_file():
-            detail = "ce n'est pas un fichier" if document.exists() else "il n'existe pas"
-            raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)])
-        return document.read_bytes()
+        if document.is_file():
+            return document.read_bytes()
+        detail = "ce n'est pas un fichier" if document.exists() else "il n'existe pas"
     except OSError as error:
         detail = system_reason(error)
-        raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)]) from error
+    raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)])
 
 
 def _account(lines: tuple[LineUse, ...]) -> bytes:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("ligne", "usage", "detail"))
-    writer.writerows((each.ligne, each.usage, each.detail) for each in lines)
+    writer.writerows(lines)
     return stream.getvalue().encode("utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 from tabellion.findings import Severity
 from tabellion.importing.document.amounts import BudgetRow, label_and_amount, only_amounts, read_row, written
 from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, key, shown
-from tabellion.importing.document.recap import ROUNDING, Collectivites, LabelledAmount, RecapRow
+from tabellion.importing.document.recap import ROUNDING, Collectivites, RecapRow
 from tabellion.schema.money import euros
 
 _LONGEST_LABEL = 250
@@ -33,13 +33,10 @@ class TownBudget:
     source: str | None = None
 
 
-def arithmetic_rows(lines: list[DocumentLine]) -> list[LabelledAmount]:
-    """The section's rows as the arithmetic sees them: labels and amounts of the lines that have a tab."""
-    rows: list[LabelledAmount] = []
-    for line in lines:
-        if line.tabbed and not line.blank and len(line.cells[0]) <= _LONGEST_LABEL:
-            rows.extend((row.libelle, row.montant) for row in read_row(line) or [])
-    return rows
+def arithmetic_rows(lines: list[DocumentLine]) -> list[BudgetRow]:
+    """The section's rows as the arithmetic sees them: those of the lines that have a tab."""
+    tables = [line for line in lines if line.tabbed and not line.blank and len(line.cells[0]) <= _LONGEST_LABEL]
+    return [row for line in tables for row in read_row(line) or ()]
 
 
 def _continues(first: str, then: str) -> bool:

@@ -91,7 +91,7 @@ def read_layout(lines: list[DocumentLine]) -> FicheLayout:
     run together). Text without a label continues the row above it, except what belongs to the funders' rows, known by
     its boxes or its headers.
     """
-    block = FicheLayout(lines)
+    layout = FicheLayout(lines)
     cells = [cell for line in lines for cell in line.cells if cell]
     whole = {label[0] for cell in cells if (label := _label(cell)) is not None and label[1] == len(cell)}
     current = "entete"
@@ -99,27 +99,27 @@ def read_layout(lines: list[DocumentLine]) -> FicheLayout:
         for column, raw in enumerate(line.cells):
             cell = _FORMAT.sub("", raw).strip() if "<" in raw else raw
             if cell:
-                current = _read_cell(block, line, column, cell, current, whole)
-    return block
+                current = _read_cell(layout, line, column, cell, current, whole)
+    return layout
 
 
-def _read_cell(block: FicheLayout, line: DocumentLine, column: int, cell: str, current: str, whole: set[str]) -> str:
+def _read_cell(layout: FicheLayout, line: DocumentLine, column: int, cell: str, current: str, whole: set[str]) -> str:
     """Add a cell's fragments; the field that goes on after it."""
-    pieces = _cut(cell, column, whole, set(block.labels))
+    pieces = _cut(cell, column, whole, set(layout.labels))
     for name, text in pieces:
         glued = len(pieces) > 1
         if name is None:
             current = FUNDERS if _is_funder_cell(text, current) else current
         else:
-            block.labels.setdefault(name, line.numero)
+            layout.labels.setdefault(name, line.numero)
             current = FUNDERS if name in {"publics", "prives"} else name
             if name == "numero":
                 number, text = _number(text)
-                block.fragments.append(Fragment("numero", line.numero, column, number, glued))
+                layout.fragments.append(Fragment("numero", line.numero, column, number, glued))
                 current = "proposition"
             elif name not in _VALUE_IN_CELL:
                 glued = glued or bool(text)
-        block.fragments.append(Fragment(current, line.numero, column, text, glued))
+        layout.fragments.append(Fragment(current, line.numero, column, text, glued))
     return current
 
 
@@ -169,8 +169,7 @@ _AXE = re.compile(
 _PRIORITY = re.compile(r"(?<!\d)(\d)(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
 _SUBTHEME = re.compile(r"(?P<n>\d{1,3})\s*[-–—.:]\s*(?P<titre>.*)", re.DOTALL)
-_NUMBER = re.compile(r"[IVXLC]+-[0-9]+(\.[0-9]+)*\.?/[0-9]+")
-_FROM_NUMBER = re.compile(r"([IVXLC]+-[0-9]+(?:\.[0-9]+)*)\.?/[0-9]+")
+FICHE_NUMBER = re.compile(r"(?P<axe>[IVXLC]+-[0-9]+(?:\.[0-9]+)*)\.?/(?P<rang>[0-9]+)")
 _MENTIONS = {
     "jeunes": re.compile(r"\bjeunes?\b|\(j\)"),
     "egalite_femmes_hommes": re.compile(r"\begalite\b|\(ddfe\)"),
@@ -184,7 +183,7 @@ _TEXT_FIELDS = ("objectif", "ref_interministerielle", "proposition", "porteurs",
 class Fiche:
     """A fiche as read: the row of ``fiches`` under construction, and what the rest of the reading needs of it."""
 
-    block: FicheLayout
+    layout: FicheLayout
     account: LineAccount
     row: dict[str, Any] = field(default_factory=dict)
     pilier_titre: str | None = None
@@ -197,11 +196,11 @@ class Fiche:
     @property
     def ligne(self) -> int:
         """The fiche's first line."""
-        return self.block.ligne
+        return self.layout.ligne
 
     def line_of(self, label: str) -> int:
         """The line where a label stands; the fiche's first line when it is absent."""
-        return self.block.labels.get(label, self.ligne)
+        return self.layout.labels.get(label, self.ligne)
 
     def say(self, code: str, label: str | None = None, **words: Any) -> None:
         """Add a finding at the line of a label, by default the fiche's first line."""
@@ -215,9 +214,9 @@ class Fiche:
             self.sources.append(source)
 
 
-def read_fiche(block: FicheLayout, account: LineAccount) -> Fiche:
+def read_fiche(layout: FicheLayout, account: LineAccount) -> Fiche:
     """The fields of one fiche; its identifier may still be missing (see :func:`settle_numbers`)."""
-    fiche = Fiche(block, account)
+    fiche = Fiche(layout, account)
     fiche.pilier_titre = _joined(fiche, "entete")
     theme = _joined(fiche, "sous_thematique")
     match = _SUBTHEME.fullmatch(theme) if theme else None
@@ -238,14 +237,14 @@ def read_fiche(block: FicheLayout, account: LineAccount) -> Fiche:
     fiche.row["ligne_source"] = fiche.ligne
     if texts["objectif"] is None:
         fiche.say("fiche-champ-absent", champ="objectif", fiche=numero or "sans numéro")
-    if numero and not _NUMBER.fullmatch(numero):
+    if numero and not FICHE_NUMBER.fullmatch(numero):
         fiche.say("fiche-numero-irregulier", "numero", champ="fiche_id", valeur=numero)
     return fiche
 
 
 def _joined(fiche: Fiche, champ: str) -> str | None:
     """A field's text: its fragments joined by spaces; None when blank. What was cut or glued is a repair, and said."""
-    fragments = fiche.block.texts(champ)
+    fragments = fiche.layout.texts(champ)
     texts = [text for fragment in fragments if (text := clean(fragment.texte))]
     if not texts:
         return None
@@ -255,7 +254,7 @@ def _joined(fiche: Fiche, champ: str) -> str | None:
     if not glued and (len(texts) == 1 or (champ in {"entete", "sous_thematique"} and len(lines) == 1)):
         return value
     what = "lignes recollées" if len(lines) > 1 else "cellules recollées" if len(texts) > 1 else "lignes collées"
-    source = " / ".join(shown(line.texte) for line in fiche.block.lines if line.numero in lines)
+    source = " / ".join(shown(line.texte) for line in fiche.layout.lines if line.numero in lines)
     fiche.repaired(what, source)
     fiche.account.say("fiche-reparee", lines[0], champ=champ, valeur=source[:1000], reparation=what, obtenu=value[:300])
     return value
@@ -270,11 +269,11 @@ def _axe(fiche: Fiche) -> None:
         fiche.axe_titre = match["titre"].strip() or None
         return
     fiche.axe_titre = text
-    match = _FROM_NUMBER.fullmatch(numero) if numero else None
-    fiche.row["axe_id"] = match[1] if match else None
+    match = FICHE_NUMBER.fullmatch(numero) if numero else None
+    fiche.row["axe_id"] = match["axe"] if match else None
     if match:
         fiche.repaired("axe déduit du numéro", text or "")
-        fiche.say("axe-deduit", "axe", champ="axe_id", valeur=text, attendu=match[1], fiche=numero)
+        fiche.say("axe-deduit", "axe", champ="axe_id", valeur=text, attendu=match["axe"], fiche=numero)
     else:
         fiche.say("axe-absent", "axe", champ="axe_id", valeur=text, fiche=numero or "sans numéro")
 
@@ -294,7 +293,7 @@ def _priority(fiche: Fiche) -> None:
 
 def _transversal(fiche: Fiche) -> None:
     """Each transverse axe is kept unless crossed out or its mention removed; unknown when the row is blank."""
-    text, flags = struck_out(" ".join(fragment.texte for fragment in fiche.block.texts("transversal")))
+    text, flags = struck_out(" ".join(fragment.texte for fragment in fiche.layout.texts("transversal")))
     blank, folded = not text.strip(), fold(text)
     for name, pattern in _MENTIONS.items():
         match = pattern.search(folded)
@@ -307,7 +306,7 @@ def _transversal(fiche: Fiche) -> None:
 
 def _echeance(fiche: Fiche) -> None:
     """The term as published, and the CPO's two boxes."""
-    text = normalise_boxes(" ".join(fragment.texte for fragment in fiche.block.texts("cpo")))
+    text = normalise_boxes(" ".join(fragment.texte for fragment in fiche.layout.texts("cpo")))
     source, numero = shown(text), fiche.row["fiche_id"]
     oui, non, typed = yes_no(text)
     fiche.row["echeance"] = _joined(fiche, "echeance")

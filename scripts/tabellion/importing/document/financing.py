@@ -188,5 +188,5 @@ def _repair(entry: dict[str, Any], what: str, source: str) -> None:
 
 def _cell(fiche: Fiche, ligne: int, colonne: int) -> str:
     """A cell of the fiche as found; ``colonne`` is 0-based."""
-    cells = next((line.cells for line in fiche.block.lines if line.numero == ligne), ())
+    cells = next((line.cells for line in fiche.layout.lines if line.numero == ligne), ())
     return cells[colonne] if colonne < len(cells) else ""

@@ -204,11 +204,11 @@ class FunderRow:
     box_column: int | None = None
 
 
-def read_rows(block: FicheLayout) -> list[FunderRow]:
+def read_rows(layout: FicheLayout) -> list[FunderRow]:
     """The funders' rows of a fiche, line by line, before anything is known of the funders' labels."""
     rows: dict[int, FunderRow] = {}
     awaited: set[str] = set()
-    for fragment in block.texts(FUNDERS):
+    for fragment in layout.texts(FUNDERS):
         ligne, colonne = fragment.ligne, fragment.colonne
         row = rows.setdefault(ligne, FunderRow(ligne))
         text = normalise_boxes(fragment.texte)

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 
@@ -176,8 +176,7 @@ def shown(text: str) -> str:
 UNPLACED = "non placée"
 
 
-@dataclass(frozen=True)
-class LineUse:
+class LineUse(NamedTuple):
     """What one line of the document became.
 
     ``ligne`` is one-based; ``usage`` a short French category ("utilisée : …", "ignorée : …", "non placée"); ``detail``
@@ -213,7 +212,7 @@ class LineAccount:
             self.use(line.numero, UNPLACED, raison)
             self.say("ligne-non-placee", line.numero, valeur=shown(line.texte)[:500], raison=raison)
 
-    def account(self, lines: list[DocumentLine]) -> tuple[LineUse, ...]:
+    def complete(self, lines: list[DocumentLine]) -> tuple[LineUse, ...]:
         """One entry per line, in order; a line that nothing took is unplaced, with its finding."""
         for line in lines:
             if line.numero not in self.uses:

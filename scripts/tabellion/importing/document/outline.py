@@ -178,7 +178,6 @@ class Outline:
     headings: Headings
     front: list[DocumentLine]
     sections: list[Section]
-    first_body: int
     titre: str | None
     debut: int | None
     fin: int | None
@@ -196,7 +195,7 @@ def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
     front = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
     titre, debut, fin = _title(front, account)
     sections = _sections([line for line in content if line.numero >= first_body], headings, front, account)
-    return Outline(headings, front, sections, first_body, titre, debut, fin)
+    return Outline(headings, front, sections, titre, debut, fin)
 
 
 def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:

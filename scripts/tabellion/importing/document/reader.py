@@ -55,7 +55,7 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
     outline = read_outline(lines, account)
     if not any(section.heading or section.fiches for section in outline.sections):
         raise TabellionError([*notices, finding("document-sans-convention", Place(fichier=fichier))])
-    recap = read_recap(outline.front, outline.headings, outline.first_body, account)
+    recap = read_recap(outline.front, account)
     exercice = census_year(lines, outline, account)
     collectivites = _collectivites(outline, recap, account)
     fiches = _fiches(outline, account)
@@ -88,7 +88,7 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         "lignes_budgetaires": line_rows(budgets, collectivites, exercice),
         "totaux_publies": total_rows(recap, budgets, collectivites, exercice),
     }
-    uses = account.account(lines)
+    uses = account.complete(lines)
     findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
     return ImportedContract(tables, findings, uses, outline.titre, outline.debut, outline.fin, exercice)
 
@@ -163,7 +163,7 @@ def _budgets(
         else:
             budgets.extend(BudgetReader(number, collectivites, account).read(section.lines, recap))
     for fiche in fiches:
-        for line in fiche.block.lines:
+        for line in fiche.layout.lines:
             if line.blank:
                 account.use(line.numero, "ignorée : ligne vide")
     return budgets
@@ -184,12 +184,12 @@ def _account_for_text(lines: list[DocumentLine], account: LineAccount) -> None:
 
 def _financements(fiches: list[Fiche], account: LineAccount) -> tuple[list[DocumentFunder], Rows]:
     """The funders of the document and the funding rows of every fiche; the fiches' lines are accounted for."""
-    rows = [read_rows(fiche.block) for fiche in fiches]
+    rows = [read_rows(fiche.layout) for fiche in fiches]
     funders = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
     reader = FinancingReader(funders)
     financements: Rows = []
     for fiche, fiche_rows in zip(fiches, rows, strict=True):
         financements.extend(reader.read(fiche, fiche_rows))
-        for line in fiche.block.lines:
+        for line in fiche.layout.lines:
             account.use(line.numero, "utilisée : fiche", str(fiche.row["fiche_id"]))
     return reader.funders, financements

@@ -7,12 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tabellion.importing.document.amounts import only_amounts
+from tabellion.importing.document.amounts import BudgetRow, only_amounts
 from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, key, shown, slug, unique
-from tabellion.importing.document.outline import Headings, is_fiche_start, numbered
-
-LabelledAmount = tuple[str, int | None]
-"""A budget row as the arithmetic sees it: its label, and its amount in cents (None when blank)."""
+from tabellion.importing.document.outline import numbered
 
 ROUNDING = 200
 """Two euros, in cents: a published subtotal may be rounded."""
@@ -60,7 +57,7 @@ def _one_slip(one: str, other: str) -> bool:
     return inside and len(left) <= 1 and len(right) <= 1 and all(c.isalpha() for c in left + right)
 
 
-def certain_headers(rows: list[LabelledAmount]) -> set[int]:
+def certain_headers(rows: list[BudgetRow]) -> set[int]:
     """The rows that are subtotals in every way of cutting ``rows`` into a subtotal followed by the lines it adds up.
 
     Empty when no cutting adds up. Amounts may be two euros off (rounding).
@@ -69,10 +66,10 @@ def certain_headers(rows: list[LabelledAmount]) -> set[int]:
     if count > _MANY_ROWS:
         return set()
     ends: list[list[int]] = []
-    for start, (_, total) in enumerate(rows):
-        running, possible = 0, []
+    for start, row in enumerate(rows):
+        total, running, possible = row.montant, 0, []
         for end in range(start + 2, count + 1):
-            running += rows[end - 1][1] or 0
+            running += rows[end - 1].montant or 0
             if abs(running - (total or 0)) <= ROUNDING and (total is not None or running == 0):
                 possible.append(end)
         ends.append(possible)
@@ -84,11 +81,11 @@ def certain_headers(rows: list[LabelledAmount]) -> set[int]:
         for end in ends[start]:
             ways_before[end] += ways_before[start]
     ways = ways_after[0]
-    return {i for i in range(count) if ways and ways_before[i] * ways_after[i] == ways and rows[i][1]}
+    return {i for i in range(count) if ways and ways_before[i] * ways_after[i] == ways and rows[i].montant}
 
 
 def learn_collectivites(
-    recap: list[RecapRow], sections: Iterable[list[LabelledAmount]], presentation: str, account: LineAccount
+    recap: list[RecapRow], sections: Iterable[list[BudgetRow]], presentation: str, account: LineAccount
 ) -> Collectivites:
     """The collectivités: those of the recap, then those that the sections' rows show, each of these said.
 
@@ -97,18 +94,18 @@ def learn_collectivites(
     names it within a sentence, best of all in a list of towns.
     """
     collectivites = Collectivites()
-    for row in recap:
-        if row.portee == "collectivité" and collectivites.find(row.libelle) is None:
-            collectivites.add(row.libelle)
+    for total in recap:
+        if total.portee == "collectivité" and collectivites.find(total.libelle) is None:
+            collectivites.add(total.libelle)
     has_recap = bool(collectivites.names)
     first: Counter[str] = Counter()
     certain: Counter[str] = Counter()
     present: Counter[str] = Counter()
     spelled: dict[str, str] = {}
     for rows in sections:
-        keys = [key(label) for label, _ in rows]
-        for name, (label, _) in zip(keys, rows, strict=True):
-            spelled.setdefault(name, label)
+        keys = [key(row.libelle) for row in rows]
+        for name, row in zip(keys, rows, strict=True):
+            spelled.setdefault(name, row.libelle)
         first.update(keys[:1])
         certain.update({keys[i] for i in certain_headers(rows)})
         present.update(set(keys))
@@ -163,18 +160,16 @@ class RecapRow:
     repair: None = None
 
 
-def read_recap(lines: list[DocumentLine], headings: Headings, first_body: int, account: LineAccount) -> list[RecapRow]:
-    """The rows of the recap, between the head of the document and ``first_body`` (a line number).
+def read_recap(lines: list[DocumentLine], account: LineAccount) -> list[RecapRow]:
+    """The rows of the recap, among the lines before the body.
 
-    It starts at the first numbered title that has an amount cell, and ends at the grand total, the contents, or the
-    first paragraph.
+    It starts at the first numbered title that has an amount cell, and ends at the grand total or the first
+    paragraph.
     """
     rows: list[RecapRow] = []
     convention: int | None = None
     for line in lines:
-        if line.numero >= first_body or is_fiche_start(line):
-            break
-        if line.blank or line.numero in headings.contents_lines or line.numero in account.uses:
+        if line.blank or line.numero in account.uses:
             continue
         title = numbered(line, dashed=True) if line.tabbed else None
         if not rows and title is None:

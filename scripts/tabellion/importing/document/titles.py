@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tabellion.importing.document.fiche import Fiche
+from tabellion.importing.document.fiche import FICHE_NUMBER, Fiche
 from tabellion.importing.document.lines import LineAccount, key, similarity
 from tabellion.importing.document.outline import Heading, Outline, unnumbered
 from tabellion.importing.document.recap import RecapRow
@@ -15,7 +14,6 @@ from tabellion.importing.document.records import Rows
 
 _CONTENTS, _RECAP, _SUBHEADING, _FICHES = "sommaire", "récapitulatif", "sous-titre", "fiches"
 _NEAR = 0.8
-_RANK = re.compile(r"(?P<axe>[IVXLC]+-\d+(?:\.\d+)*)\.?/(?P<rang>\d+)")
 
 
 def settle_numbers(fiches: list[Fiche], account: LineAccount) -> None:
@@ -30,7 +28,7 @@ def settle_numbers(fiches: list[Fiche], account: LineAccount) -> None:
         numero = fiche.row["fiche_id"]
         if numero and first.setdefault(numero, fiche.ligne) != fiche.ligne:
             account.say("fiche-numero-double", fiche.ligne, champ="fiche_id", valeur=numero, liees=[first[numero]])
-    taken = {(match["axe"], int(match["rang"])) for numero in first if (match := _RANK.fullmatch(numero))}
+    taken = {(match["axe"], int(match["rang"])) for numero in first if (match := FICHE_NUMBER.fullmatch(numero))}
     for index, fiche in enumerate(fiches):
         if fiche.row["fiche_id"]:
             continue
@@ -55,7 +53,7 @@ def settle_numbers(fiches: list[Fiche], account: LineAccount) -> None:
 
 
 def _rank(fiche: Fiche, axe: str | None) -> int | None:
-    match = _RANK.fullmatch(fiche.row["fiche_id"] or "")
+    match = FICHE_NUMBER.fullmatch(fiche.row["fiche_id"] or "")
     return int(match["rang"]) if match and match["axe"] == axe else None
 
 
