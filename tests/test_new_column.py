@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import zipfile
 from datetime import datetime
@@ -30,7 +29,7 @@ SAID, KEY = "Direction des sports", "A"
 
 
 def add_column(root: Path) -> None:
-    """Declare the field, name it in the layout of the forms, and give the register its column, which is blank."""
+    """Declare the field and name it in the layout of the forms; the register's CSV has no such column yet."""
     path = root / "schemas" / "lignes_budgetaires.json"
     schema = json.loads(path.read_text(encoding="utf-8"))
     place = next(place for place, field in enumerate(schema["fields"]) if field["name"] == "commentaire")
@@ -40,14 +39,6 @@ def add_column(root: Path) -> None:
     comment = '  { role = "à remplir", champ = "commentaire", largeur = 30 },\n'
     column = '  { role = "à remplir", champ = "direction", largeur = 24 },\n'
     path.write_text(path.read_text(encoding="utf-8").replace(comment, column + comment, 1), encoding="utf-8")
-    path = root / "workbooks" / "registre" / "lignes_budgetaires.csv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [[*row, "direction" if number == 0 else ""] for number, row in enumerate(rows)]
-    )
-    path.write_text(text.getvalue(), encoding="utf-8")
 
 
 def run(root: Path, *arguments: str, code: int = 0) -> str:
