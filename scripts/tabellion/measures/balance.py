@@ -2,81 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from tabellion.layout.forms import Form
 from tabellion.layout.names import column_ref, quoted_text, this_row
-from tabellion.measures.funding import funding_plans, is_voluntary
+from tabellion.measures.funding import VOLUNTARY
+from tabellion.measures.measure import Begins, Criterion, Rows, Total
 from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.forms import TableSpec
 
-#: The heading column of each table of a plan, and the sign of its contributions volontaires.
 _CHARGES, _PRODUITS = FUNDING_TABLES
-_HEADINGS = {_CHARGES: ("poste", "86"), _PRODUITS: ("compte", "87")}
+#: The heading column of each table of a plan, and the sign of its contributions volontaires.
+_HEADINGS = {_CHARGES: ("poste", VOLUNTARY[0]), _PRODUITS: ("compte", VOLUNTARY[1])}
+_FIELDS = {_CHARGES: ("montant",), _PRODUITS: ("montant_demande", "montant_accorde")}
+#: A produit whose answer is not known counts for what was demandé.
+_WAITING = Criterion("montant_accorde", None, '"="')
 
 
-def gap_formula(table: TableSpec, schemas: Schemas) -> str:
-    """The formula of the column: blank without a fiche, and as long as its plan holds no amount at all.
+def balance(table: TableSpec, form: Form, schemas: Schemas) -> tuple[str, list[int | str]]:
+    """The formula of the column, and what it computes for each row as sent: cents, or a blank text.
 
-    On a row of contributions volontaires it compares these alone, elsewhere all the rest.
+    It is blank without a fiche, and as long as its plan holds no amount at all. On a row of contributions volontaires
+    it compares these alone, elsewhere all the rest.
     """
     heading, sign = _HEADINGS[table.resource]
-    fiche = this_row(table.name, _label(table, "fiche_id", schemas))
-    voluntary = f"LEFT({this_row(table.name, _label(table, heading, schemas))},2)={quoted_text(sign)}"
-    sides = [(_produits(prefix, fiche, schemas), _charges(prefix, fiche, schemas)) for prefix in ("", "<>")]
-    shown = [f'IF(AND({produits}=0,{charges}=0),"",ROUND({produits}-({charges}),2))' for produits, charges in sides]
-    return f'IF({fiche}="","",IF({voluntary},{shown[0]},{shown[1]}))'
+    fiche, own = (this_row(table.name, table.label(table.column(name), schemas)) for name in ("fiche_id", heading))
+    shown = [_gap_formula(fiche, schemas, but=but) for but in (False, True)]
+    formula = f'IF({fiche}="","",IF(LEFT({own},2)={quoted_text(sign)},{shown[0]},{shown[1]}))'
+    rows = {
+        side.resource: Rows.of(
+            [row.values for row in form.rows[side.name]],
+            "fiche_id", _HEADINGS[side.resource][0], *_FIELDS[side.resource],
+        )
+        for side in form.tables
+        if side.resource in FUNDING_TABLES
+    }  # fmt: skip
+    values = (row.values for row in form.rows[table.name])
+    return formula, [_gap(rows, row["fiche_id"], but=not str(row[heading] or "").startswith(sign)) for row in values]
 
 
-def _charges(prefix: str, fiche: str, schemas: Schemas) -> str:
-    return _sum(_table(_CHARGES, schemas), "montant", fiche, prefix, schemas)
+def _totals(fiche: Criterion, *, but: bool) -> dict[str, list[Total]]:
+    """What adds up to each side of a fiche's plan: of its contributions volontaires, or of all ``but`` these."""
+    where = {side: (fiche, Begins(*_HEADINGS[side], but=but)) for side in FUNDING_TABLES}
+    granted, asked = Total("montant_accorde", where[_PRODUITS]), Total("montant_demande", where[_PRODUITS])
+    return {_CHARGES: [Total("montant", where[_CHARGES])], _PRODUITS: [granted, asked.also(_WAITING)]}
 
 
-def _produits(prefix: str, fiche: str, schemas: Schemas) -> str:
-    """What was accordé, and what was demandé where the answer is not known."""
-    table = _table(_PRODUITS, schemas)
-    waiting = f',{_column(table, "montant_accorde", schemas)},"="'
-    granted = _sum(table, "montant_accorde", fiche, prefix, schemas)
-    return f"{granted}+{_sum(table, 'montant_demande', fiche, prefix, schemas, waiting)}"
+def _gap_formula(fiche: str, schemas: Schemas, *, but: bool) -> str:
+    sums = {
+        side: "+".join(total.formula(_columns(side, schemas)) for total in totals)
+        for side, totals in _totals(Criterion("fiche_id", None, fiche), but=but).items()
+    }
+    produits, charges = sums[_PRODUITS], sums[_CHARGES]
+    return f'IF(AND({produits}=0,{charges}=0),"",ROUND({produits}-({charges}),2))'
 
 
-def _table(resource: str, schemas: Schemas) -> TableSpec:
-    return next(table for table in schemas.forms if table.resource == resource)
+def _gap(rows: dict[str, Rows], fiche: str, *, but: bool) -> int | str:
+    sums = {
+        side: sum(total.value(rows[side]) for total in totals) if side in rows else 0
+        for side, totals in _totals(Criterion("fiche_id", fiche), but=but).items()
+    }
+    return sums[_PRODUITS] - sums[_CHARGES] if any(sums.values()) else ""
 
 
-def _sum(table: TableSpec, amount: str, fiche: str, prefix: str, schemas: Schemas, more: str = "") -> str:
-    heading, sign = _HEADINGS[table.resource]
-    conditions = f'{_column(table, "fiche_id", schemas)},{fiche},{_column(table, heading, schemas)},"{prefix}{sign}*"'
-    return f"SUMIFS({_column(table, amount, schemas)},{conditions}{more})"
-
-
-def _column(table: TableSpec, name: str, schemas: Schemas) -> str:
-    return column_ref(table.name, _label(table, name, schemas))
-
-
-def _label(table: TableSpec, name: str, schemas: Schemas) -> str:
-    return table.label(table.column(name), schemas)
-
-
-def gaps_of(table: TableSpec, form: Form) -> list[int | str]:
-    """What :func:`gap_formula` computes for each row as sent: cents, or a blank text."""
-    year = form.identity.exercice
-    sides = {side.resource: form.rows[side.name] for side in form.tables}
-    charges, produits = (
-        [{**row.values, "exercice": year} for row in sides.get(resource, ())] for resource in FUNDING_TABLES
-    )
-    plans = funding_plans(charges, produits)
-    heading, _ = _HEADINGS[table.resource]
-    found: list[int | str] = []
-    for values in _values(form, table):
-        plan = plans[values["fiche_id"], year]
-        if is_voluntary(values[heading]):
-            found.append(plan.voluntary_gap if plan.given or plan.received else "")
-        else:
-            found.append(plan.gap if plan.charges or plan.produits else "")
-    return found
-
-
-def _values(form: Form, table: TableSpec) -> Iterable[Mapping[str, Any]]:
-    return (row.values for row in form.rows[table.name])
+def _columns(resource: str, schemas: Schemas) -> Callable[[str], str]:
+    table = next(spec for spec in schemas.forms if spec.resource == resource)
+    return lambda name: column_ref(table.name, table.label(table.column(name), schemas))

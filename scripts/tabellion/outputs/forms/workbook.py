@@ -25,7 +25,7 @@ from tabellion.layout.forms import (
 )
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.layout.names import column_letters, quoted_sheet
-from tabellion.measures.balance import gap_formula, gaps_of
+from tabellion.measures.balance import balance
 from tabellion.measures.completeness import MISSING, FormState, RowState, counter_name
 from tabellion.outputs.forms.guide import write_guide, write_spellings
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
@@ -124,7 +124,7 @@ class _FormSheet:
         calculated = {STATE_TITLE: self.state.formula}
         gap = next((column for column in table.columns if column.role is Role.COMPUTED), None)
         if gap is not None:
-            calculated[table.label(gap, self.schemas)] = gap_formula(table, self.schemas)
+            calculated[table.label(gap, self.schemas)] = balance(table, self.form, self.schemas)[0]
         aligned = {
             table.label(column, self.schemas): "center"
             for column in table.columns
@@ -194,7 +194,7 @@ class _FormSheet:
     def write_gap(self, place: int, column: ColumnSpec) -> None:
         """The balance of the row's plan, with the same formula on every row."""
         sheet, first, label = self.sheet, self.top + 1, self.table.label(column, self.schemas)
-        formula, gaps = gap_formula(self.table, self.schemas), gaps_of(self.table, self.form)
+        formula, gaps = balance(self.table, self.form, self.schemas)
         for position in range(self.height):
             style, content = computed_cell(sheet.writer, "signed", gaps[position] if position < len(gaps) else "")
             sheet.formula(first + position, place, formula, style, content, (self.table.name, "*", label))
