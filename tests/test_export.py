@@ -19,10 +19,9 @@ from tabellion.commands.export import STANDARD
 from tabellion.contract.register import load_register, save_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
-from tabellion.outputs.opendata.packages import subsidies_csv
-from tabellion.outputs.opendata.safety import safe_tables, safe_text
-from tabellion.outputs.opendata.scdl import Subsidies, subsidies
-from tabellion.outputs.opendata.standard import load_standard
+from tabellion.outputs.opendata.packages import load_standard, subsidies_csv
+from tabellion.outputs.opendata.public import public_tables, safe_text
+from tabellion.outputs.opendata.subsidies import Subsidies, subsidies
 
 #: Right numbers: those of the examples of the format, and the head office of La Poste.
 REGION, ASSOCIATION, POST = "23350001600040", "38047555800058", "35600000000048"
@@ -240,8 +239,10 @@ def test_numbers_are_never_shielded_and_fields_still_hold_their_texts() -> None:
     assert longest is not None
     rows["lignes_budgetaires"][0]["libelle"] = "=" * longest
     rows["lignes_budgetaires"][1]["montant_realise"] = -5_00
-    tables, kept, shielded = safe_tables(tables_of(rows), schemas())
-    assert [(each.table, each.position, each.field) for each in shielded] == [("lignes_budgetaires", 0, "libelle")]
+    tables, kept, findings = public_tables(tables_of(rows), schemas(), locate)
+    assert [(each.code, each.place) for each in findings if each.code == "texte-neutralise"] == [
+        ("texte-neutralise", locate("lignes_budgetaires", 0, "libelle"))
+    ]
     assert tables["lignes_budgetaires"].column("montant_realise")[1] == -5_00
     assert kept["lignes_budgetaires"].by_name["libelle"].max_length == longest + 1
     standard = load_standard(ROOT / "templates" / STANDARD)

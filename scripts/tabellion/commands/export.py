@@ -9,18 +9,14 @@ from pathlib import Path
 from tabellion.commands.source import Depuis, load_contract, source_words
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, finding
-from tabellion.outputs.opendata.packages import REGISTER, SUBSIDIES, edited_files, subsidies_files
-from tabellion.outputs.opendata.privacy import without_addresses
-from tabellion.outputs.opendata.safety import safe_tables
-from tabellion.outputs.opendata.scdl import subsidies
-from tabellion.outputs.opendata.standard import load_standard
+from tabellion.findings import Finding
+from tabellion.outputs.opendata.packages import REGISTER, SUBSIDIES, edited_files, load_standard, subsidies_files
+from tabellion.outputs.opendata.public import public_tables
+from tabellion.outputs.opendata.subsidies import subsidies
 from tabellion.transaction.files import already_there, replace_or_refuse
-from tabellion.wording import plural
 
 #: The format of the subsidies, in the folder of templates.
 STANDARD = "export/scdl-subventions.json"
-_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -50,23 +46,7 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     settings = workspace.settings
     names = {"identifiant": settings.identifiant, "titre": settings.titre}
     made = subsidies(contract.tables, standard, contract.locate)
-    tables, schemas, withheld = without_addresses(contract.tables, contract.schemas)
-    tables, schemas, shielded = safe_tables(tables, schemas)
-    said = [
-        finding(
-            "courriel-non-publie",
-            contract.locate(each.table, each.position, each.field),
-            champ=each.field,
-            valeur=each.count,
-            compte=plural(each.count, "adresse"),
-        )
-        for each in withheld
-    ]
-    said += [
-        finding("texte-neutralise", contract.locate(each.table, each.position, each.field),
-                champ=each.field, valeur=_short(each.text))
-        for each in shielded
-    ]  # fmt: skip
+    tables, schemas, changes = public_tables(contract.tables, contract.schemas, contract.locate)
     packages = {
         target / REGISTER: register_files(tables, schemas, **names),
         target / SUBSIDIES: subsidies_files(made.rows, standard, **names),
@@ -82,7 +62,7 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
         published=len(made.rows),
         granted=made.granted,
         standard=f"{standard.title} {standard.version}",
-        findings=(*contract.findings, *made.findings, *said),
+        findings=(*contract.findings, *made.findings, *changes),
         kept=tuple(copies.values()),
     )
 
@@ -93,8 +73,3 @@ def _refusal(path: Path) -> Finding:
         "avec --forcer, il est remplacé après une copie datée."
     )
     return already_there(path, remede)
-
-
-def _short(text: str) -> str:
-    plain = " ".join(text.split()) or text
-    return plain if len(plain) <= _SHOWN else plain[:_SHOWN].rstrip() + " …"

@@ -9,28 +9,28 @@ those of the register. Format: https://schema.data.gouv.fr/scdl/subventions/
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
+from tabellion.checks.inspection import Locate
 from tabellion.findings import Finding, Place, finding
-from tabellion.outputs.opendata.safety import safe_text
-from tabellion.outputs.opendata.siret import siret_fault
-from tabellion.outputs.opendata.standard import Standard
+from tabellion.outputs.opendata.packages import Standard
+from tabellion.outputs.opendata.public import safe_text
 from tabellion.schema import FALSE_WORD, TRUE_WORD
 from tabellion.schema.money import format_euros, plain_euros
 from tabellion.schema.tables import Tables
 
 Row = Mapping[str, Any]
-#: Where the row at a zero-based position of a table stands, and one of its fields.
-Locate = Callable[[str, int, str | None], Place]
-
 _PRICED, _LEAD = "chiffré", "porteur"
 #: The format's own limit of the object; a longer proposition is cut at a word.
 _LONGEST_OBJECT = 256
 _CUT = " …"
 _WHOLE = 100
+#: Digits of a SIRET, and of the SIREN that it begins with.
+_SIRET_LENGTH, _SIREN_LENGTH = 14, 9
+#: La Poste has more establishments than Luhn's sum leaves room for: the plain sum of their digits is a multiple of 5.
+_LA_POSTE, _LA_POSTE_DIVISOR = "356000000", 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Subsidies:
 
 
 @dataclass
-class _Side:
+class _Party:
     """A funder or a beneficiary: its name, its numbers, and what is missing of it."""
 
     name: str = ""
@@ -54,29 +54,29 @@ class _Side:
 
 def subsidies(tables: Tables, standard: Standard, locate: Locate) -> Subsidies:
     """Make the rows of the format, and a finding for each that cannot be made yet, all its reasons at once."""
-    maker = _Maker(tables, standard, locate)
+    builder = _SubsidyBuilder(tables, standard, locate)
     rows: list[Mapping[str, str]] = []
-    findings = list(maker.wrong_sirets())
-    for deed in maker.deeds():
-        values, faults = maker.row(deed)
+    findings = list(builder.siret_findings())
+    for grant in builder.grants():
+        values, faults = builder.row(grant)
         if faults:
-            findings.append(maker.left_out(deed, faults))
+            findings.append(builder.unpublished(grant, faults))
         else:
             rows.append(values)
-    return Subsidies(tuple(rows), tuple(findings), maker.granted)
+    return Subsidies(tuple(rows), tuple(findings), builder.granted)
 
 
 @dataclass(frozen=True)
-class _Deed:
-    """One row to publish: the financement, what its deed says (nothing, where there is none), where this stands."""
+class _Grant:
+    """One row to publish: the financement, its deed (empty, where there is none), where this stands, all shares."""
 
     financement: Row
-    said: Row
+    deed: Row
     place: Place
     shares: tuple[int | None, ...]
 
 
-class _Maker:
+class _SubsidyBuilder:
     def __init__(self, tables: Tables, standard: Standard, locate: Locate) -> None:
         self.standard, self.locate = standard, locate
         rows = {name: tables[name].rows for name in (
@@ -87,110 +87,106 @@ class _Maker:
         self.funders = {row["financeur_id"]: row for row in rows["financeurs"]}
         self.partners = {row["partenaire_id"]: row for row in rows["partenaires"]}
         self.fiches: dict[str, Row] = {row["fiche_id"]: row for row in rows["fiches"]}
+        #: The leads of each fiche, each once.
+        self.leads: dict[str, dict[str, None]] = defaultdict(dict)
+        for row in rows["participations"]:
+            if row["role"] == _LEAD:
+                self.leads[row["fiche_id"]][row["partenaire_id"]] = None
 
     @property
     def granted(self) -> int:
         return sum(map(_is_granted, self.rows["financements"]))
 
-    @cached_property
-    def leads(self) -> dict[str, list[str]]:
-        """The leads of each fiche."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for row in self.rows["participations"]:
-            if row["role"] == _LEAD and row["partenaire_id"] not in found[row["fiche_id"]]:
-                found[row["fiche_id"]].append(row["partenaire_id"])
-        return found
-
-    def deeds(self) -> Iterator[_Deed]:
+    def grants(self) -> Iterator[_Grant]:
         """What is to be published, in the order of the financements; a granted one without a deed is there too."""
-        said: dict[str, list[tuple[int, Row]]] = defaultdict(list)
+        deeds: dict[str, list[tuple[int, Row]]] = defaultdict(list)
         for position, row in enumerate(self.rows["subventions"]):
-            said[row["financement_id"]].append((position, row))
+            deeds[row["financement_id"]].append((position, row))
         for position, financement in enumerate(self.rows["financements"]):
-            found = said.get(financement["financement_id"], [])
-            shares = tuple(deed["part"] for _, deed in found)
-            for rank, deed in found:
-                yield _Deed(financement, deed, self.locate("subventions", rank, None), shares)
-            if not found and _is_granted(financement):
-                yield _Deed(financement, {}, self.locate("financements", position, None), ())
+            own = deeds.get(financement["financement_id"], [])
+            shares = tuple(deed["part"] for _, deed in own)
+            for rank, deed in own:
+                yield _Grant(financement, deed, self.locate("subventions", rank, None), shares)
+            if not own and _is_granted(financement):
+                yield _Grant(financement, {}, self.locate("financements", position, None), ())
 
-    def row(self, deed: _Deed) -> tuple[dict[str, str], list[str]]:
+    def row(self, grant: _Grant) -> tuple[dict[str, str], list[str]]:
         """The values of a row by field name, and what keeps it from being published."""
-        financement, said = deed.financement, deed.said
-        funder, beneficiary = self.funder(financement["financeur_id"]), self.beneficiary(deed)
+        financement, deed = grant.financement, grant.deed
+        funder, beneficiary = self.funder(financement["financeur_id"]), self.beneficiary(grant)
         fiche: Row = self.fiches.get(financement["fiche_id"]) or {}
-        share, share_fault = _share(deed)
-        period, period_fault = _period(said)
-        notified = said.get("notification_ue")
+        share, share_fault = _share(grant)
+        period, period_fault = _period(deed)
+        notified = deed.get("notification_ue")
         values = {
             "nomAttribuant": funder.name,
             "idAttribuant": funder.siret,
-            "dateConvention": _day(said.get("date_convention")),
-            "referenceDecision": said.get("reference_decision") or "",
+            "dateConvention": _day(deed.get("date_convention")),
+            "referenceDecision": deed.get("reference_decision") or "",
             "nomBeneficiaire": beneficiary.name,
             "idBeneficiaire": beneficiary.siret,
             "rnaBeneficiaire": beneficiary.rna,
             "objet": _object(fiche),
             "montant": plain_euros(financement["montant"]) if _is_granted(financement) else "",
-            "nature": said.get("nature") or "",
-            "conditionsVersement": said.get("conditions_versement") or "",
+            "nature": deed.get("nature") or "",
+            "conditionsVersement": deed.get("conditions_versement") or "",
             "datesPeriodeVersement": period,
-            "idRAE": said.get("id_rae") or "",
+            "idRAE": deed.get("id_rae") or "",
             "notificationUE": "" if notified is None else TRUE_WORD if notified else FALSE_WORD,
             "pourcentageSubvention": share,
-            "dispositifAide": said.get("dispositif_aide") or "",
+            "dispositifAide": deed.get("dispositif_aide") or "",
         }
         faults = [*funder.faults, *beneficiary.faults, *share_fault, *period_fault]
         explained = {
             "nomAttribuant": funder.faults, "idAttribuant": funder.faults, "nomBeneficiaire": beneficiary.faults,
             "pourcentageSubvention": share_fault, "datesPeriodeVersement": period_fault,
         }  # fmt: skip
-        for each in self.standard.fields:
-            fault = each.fault(values.get(each.name, ""))
-            if fault is not None and not explained.get(each.name):
+        for column in self.standard.fields:
+            fault = column.fault(values.get(column.name, ""))
+            if fault is not None and not explained.get(column.name):
                 faults.append(fault)
-        return {each.name: values.get(each.name, "") for each in self.standard.fields}, faults
+        return {column.name: values.get(column.name, "") for column in self.standard.fields}, faults
 
-    def funder(self, key: str | None) -> _Side:
+    def funder(self, key: str | None) -> _Party:
         """The partner that represents a funder."""
         if key is None:
-            return _Side(faults=["financeur"])
+            return _Party(faults=["financeur"])
         name = (self.funders.get(key) or {}).get("nom") or key
-        found = [row for row in self.rows["partenaires"] if row["financeur_id"] == key]
-        if len(found) != 1:
-            why = "plusieurs partenaires le représentent" if found else "aucun partenaire ne le représente"
-            return _Side(name, faults=[f"SIRET du financeur {name} ({why})"])
-        side = self.side(found[0])
-        if not side.siret:
-            side.faults.append(f"SIRET du financeur {side.name}")
-        return side
+        partners = [row for row in self.rows["partenaires"] if row["financeur_id"] == key]
+        if len(partners) != 1:
+            why = "plusieurs partenaires le représentent" if partners else "aucun partenaire ne le représente"
+            return _Party(name, faults=[f"SIRET du financeur {name} ({why})"])
+        party = self.party(partners[0])
+        if not party.siret:
+            party.faults.append(f"SIRET du financeur {party.name}")
+        return party
 
-    def beneficiary(self, deed: _Deed) -> _Side:
+    def beneficiary(self, grant: _Grant) -> _Party:
         """The partner that receives the subsidy."""
-        key = deed.said.get("beneficiaire_id")
+        key = grant.deed.get("beneficiaire_id")
         if key is None:
-            leads = self.leads.get(deed.financement["fiche_id"], [])
+            leads = list(self.leads.get(grant.financement["fiche_id"], ()))
             if len(leads) != 1:
                 why = f"la fiche a {len(leads)} porteurs" if leads else "la fiche n'a pas de porteur"
-                return _Side(faults=[f"bénéficiaire ({why})"])
+                return _Party(faults=[f"bénéficiaire ({why})"])
             key = leads[0]
         if key not in self.partners:
-            return _Side(faults=[f"bénéficiaire (« {key} » n'est pas un partenaire)"])
-        side = self.side(self.partners[key])
-        if not side.siret and not side.rna:
-            side.faults.append(f"SIRET ou RNA du bénéficiaire {side.name}")
-        return side
+            return _Party(faults=[f"bénéficiaire (« {key} » n'est pas un partenaire)"])
+        party = self.party(self.partners[key])
+        if not party.siret and not party.rna:
+            party.faults.append(f"SIRET ou RNA du bénéficiaire {party.name}")
+        return party
 
-    def side(self, partner: Row) -> _Side:
+    def party(self, partner: Row) -> _Party:
         """A partner with its numbers; the SIRET of the collectivité that it represents comes first."""
         name = partner["nom"] or partner["partenaire_id"]
         town = self.towns.get(partner["collectivite_id"]) or {}
         siret = town.get("siret") or partner["siret"] or ""
         if siret and siret_fault(siret) is not None:
-            return _Side(name, siret, faults=[f"SIRET de {name} (« {siret} » est faux)"])
-        return _Side(name, siret, partner["rna"] or "")
+            return _Party(name, siret, faults=[f"SIRET de {name} (« {siret} » est faux)"])
+        return _Party(name, siret, partner["rna"] or "")
 
-    def wrong_sirets(self) -> Iterator[Finding]:
+    def siret_findings(self) -> Iterator[Finding]:
         """Every SIRET of the register that cannot be right, used or not, and those that contradict each other."""
         for table, key in (("collectivites", "collectivite_id"), ("partenaires", "partenaire_id")):
             for position, row in enumerate(self.rows[table]):
@@ -208,14 +204,14 @@ class _Maker:
                     "deux-siret", place, champ="siret", valeur=row["siret"], attendu=town["siret"], nom=row["nom"]
                 )
 
-    def left_out(self, deed: _Deed, faults: list[str]) -> Finding:
+    def unpublished(self, grant: _Grant, faults: list[str]) -> Finding:
         """The finding of a row that is not published yet."""
-        financement = deed.financement
+        financement = grant.financement
         funder = (self.funders.get(financement["financeur_id"]) or {}).get("nom") or "sans financeur"
         cents = financement["montant"]
         return finding(
             "subvention-non-exportable",
-            deed.place,
+            grant.place,
             valeur=financement["financement_id"],
             montant="sans montant" if cents is None else format_euros(cents),
             financeur=funder,
@@ -231,9 +227,9 @@ def _day(day: Any) -> str:
     return "" if day is None else str(day.isoformat())
 
 
-def _period(said: Row) -> tuple[str, list[str]]:
+def _period(deed: Row) -> tuple[str, list[str]]:
     """The day, or the two days, of the payment."""
-    first, last = said.get("debut_versement"), said.get("fin_versement")
+    first, last = deed.get("debut_versement"), deed.get("fin_versement")
     if first is None and last is not None:
         return "", ["premier jour de la période de versement"]
     if first is not None and last is not None and last < first:
@@ -241,16 +237,16 @@ def _period(said: Row) -> tuple[str, list[str]]:
     return (_day(first) if last is None or last == first else f"{_day(first)}/{_day(last)}"), []
 
 
-def _share(deed: _Deed) -> tuple[str, list[str]]:
+def _share(grant: _Grant) -> tuple[str, list[str]]:
     """The beneficiary's share as a number from 0.01 to 1."""
-    if not deed.said or deed.shares == (None,):
+    if not grant.deed or grant.shares == (None,):
         return "1.00", []
-    if None in deed.shares:
+    if None in grant.shares:
         return "", ["part de chaque bénéficiaire"]
-    total = sum(each or 0 for each in deed.shares)
+    total = sum(share or 0 for share in grant.shares)
     if total != _WHOLE:
         return "", [f"parts des bénéficiaires (elles font {total} % en tout)"]
-    return f"{deed.said['part'] / _WHOLE:.2f}", []
+    return f"{grant.deed['part'] / _WHOLE:.2f}", []
 
 
 def _object(fiche: Row) -> str:
@@ -261,3 +257,27 @@ def _object(fiche: Row) -> str:
         return text
     room = text[: longest - len(_CUT)]
     return (room.rpartition(" ")[0] or room).rstrip(" ,;:-–") + _CUT
+
+
+def siret_fault(siret: str) -> str | None:
+    """What is wrong with a SIRET, in French; ``None`` for a right one. Spaces are faults: a SIRET is kept bare."""
+    if not (siret.isascii() and siret.isdecimal()):
+        return "il ne doit avoir que des chiffres"
+    if len(siret) != _SIRET_LENGTH:
+        return f"il a {len(siret)} chiffres au lieu de {_SIRET_LENGTH}"
+    if not _is_luhn(siret[:_SIREN_LENGTH]):
+        return f"la clé de son SIREN ({siret[:_SIREN_LENGTH]}) est fausse"
+    if _is_luhn(siret):
+        return None
+    if siret.startswith(_LA_POSTE) and sum(map(int, siret)) % _LA_POSTE_DIVISOR == 0:
+        return None
+    return "sa clé est fausse"
+
+
+def _is_luhn(digits: str) -> bool:
+    """Whether Luhn's sum is a multiple of 10: from the right, every second digit counts twice, digit by digit."""
+    total = 0
+    for rank, digit in enumerate(reversed(digits)):
+        doubled = int(digit) * (1 + rank % 2)
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0
