@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
 from pathlib import Path
+from typing import Any
 
 from tabellion.commands.board import Line
-from tabellion.commands.console import printable, taken_by_another
-from tabellion.commands.diff_data import as_json
+from tabellion.commands.console import JSON_VERSION, printable, taken_by_another
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
-from tabellion.outputs.diff.model import (
-    Comparison,
-    FormulaDifference,
-    LoneRow,
-    RowChange,
-    Side,
-)
+from tabellion.outputs.diff.compare import compare
+from tabellion.outputs.diff.model import Comparison, FormulaDifference, Side, TableDifference, Unread
 from tabellion.outputs.diff.reading import read_side
-from tabellion.outputs.diff.whole import compare
-from tabellion.outputs.diff.words import DiffWords, counts, table_sums
-from tabellion.schema.money import format_euros, signed_euros
+from tabellion.outputs.diff.words import ADDED, CELL, REMOVED, STRUCTURE, DiffWords, Entry, counts, table_sums
+from tabellion.schema.money import euros, format_euros, signed_euros
 from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
 from tabellion.wording import plural
 from tabellion.xlsx.signature import is_intact
 
 #: Rows named under one heading in a terminal; the JSON and the workbook have them all.
 _NAMED = 30
-_MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+_MARKS = {CELL: ("~", "yellow"), ADDED: ("+ ligne ajoutée :", "green"), REMOVED: ("- ligne retirée :", "red")}
 _LONGEST_VALUE = 200
 
 
@@ -98,173 +93,243 @@ def _tell_apart(before: Side, after: Side) -> None:
     first, second = (side.path.resolve().parts for side in (before, after))
     for length in range(2, max(len(first), len(second)) + 1):
         if first[-length:] != second[-length:]:
-            before.name, after.name = ("/".join(each[-length:]) for each in (first, second))
+            before.name, after.name = "/".join(first[-length:]), "/".join(second[-length:])
             return
 
 
 def _refuse_outputs(before: Path, after: Path, outputs: dict[str, Path | None]) -> None:
     sources = {before.resolve(), after.resolve()}
-    said = []
-    for option, path in outputs.items():
-        if path is not None and any(each == path.resolve() or each in path.resolve().parents for each in sources):
-            said.append(finding("sortie-sur-source", Place(str(path)), champ=option, valeur=path.name))
+    mistakes = [
+        finding("sortie-sur-source", Place(str(path)), champ=option, valeur=path.name)
+        for option, path in outputs.items()
+        if path is not None and sources & {path.resolve(), *path.resolve().parents}
+    ]
     to_json = outputs["--json"]
-    if not said and to_json is not None and (taken := taken_by_another(to_json)):
-        said.append(taken)
-    if said:
-        raise TabellionError(said)
+    if not mistakes and to_json is not None and (taken := taken_by_another(to_json)):
+        mistakes.append(taken)
+    if mistakes:
+        raise TabellionError(mistakes)
+
+
+# For a program
+
+
+def as_json(comparison: Comparison, words: DiffWords) -> dict[str, Any]:
+    """The object that ``--json`` writes: every difference, amounts in euros as numbers, then what they add up to."""
+    tables = {
+        table.name: {
+            "cellules_changees": table.changed_cells,
+            "lignes_ajoutees": len(table.added),
+            "lignes_retirees": len(table.removed),
+            "lignes_deplacees": len(table.moved),
+        }
+        for table in comparison.tables
+        if table.count or table.moved
+    }
+    totals = [
+        {"table": table.name, "champ": name, "avant": euros(old), "apres": euros(new), "ecart": euros(new - old)}
+        for table in comparison.tables
+        if table.count
+        for name, (old, new) in table_sums(words, table).items()
+    ]
+    return {
+        "version": JSON_VERSION,
+        "avant": _side_json(comparison.before),
+        "apres": _side_json(comparison.after),
+        "differences": [_entry_json(words, entry) for entry in words.entries()],
+        "constats": [notice.as_json() for notice in comparison.notices],
+        "resume": {
+            "identiques": not comparison.count,
+            "differences": comparison.count,
+            "lignes_deplacees": comparison.moved,
+            "formules": len(comparison.formulas),
+            "structure": len(comparison.structure),
+            "par_table": tables,
+            "sommes": totals,
+        },
+    }
+
+
+def _side_json(side: Side) -> dict[str, Any]:
+    return {
+        "fichier": side.name,
+        "genre": side.kind.value,
+        "partenaire": side.partner or None,
+        "exercice": side.exercice,
+    }
+
+
+def _entry_json(words: DiffWords, entry: Entry) -> dict[str, Any]:
+    places = {"place_avant": _place_json(entry.place_before), "place_apres": _place_json(entry.place_after)}
+    table, cell = entry.table, entry.cell
+    if entry.side is None:
+        named = {"partie": entry.title, "message": entry.row}
+        where = named if entry.kind == STRUCTURE else {"table": entry.title, "ligne": entry.row}
+        return {"genre": entry.kind, **where, "avant": entry.before, "apres": entry.after, **places}
+    compared = entry.side.tables[table]
+    row = {
+        "genre": entry.kind,
+        "table": table,
+        "cle": [_plain_json(part) for part in compared.keys[entry.position]],
+        "ligne": entry.row,
+        "convention": entry.convention,
+    }
+    if cell is None:
+        position, end = entry.position, "place_apres" if entry.kind == ADDED else "place_avant"
+        values = {name: _value_json(words, table, name, column[position]) for name, column in compared.columns.items()}
+        return {**row, "valeurs": values, end: places[end]}
+    return {
+        **row,
+        "champ": cell.field,
+        "titre": words.field_title(table, cell.field),
+        "avant": _value_json(words, table, cell.field, cell.before),
+        "apres": _value_json(words, table, cell.field, cell.after),
+        "illisible": [
+            end for end, value in (("avant", cell.before), ("apres", cell.after)) if isinstance(value, Unread)
+        ],
+        "ecart": euros(words.difference(table, cell)),
+        **places,
+    }
+
+
+def _value_json(words: DiffWords, table: str, name: str, value: Any) -> Any:
+    if words.is_money(table, name) and isinstance(value, int):
+        return euros(value)
+    return value.text if isinstance(value, Unread) else _plain_json(value)
+
+
+def _plain_json(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _place_json(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    return {"feuille": place.feuille, "cellule": place.cellule, "ligne": place.ligne, "fichier": place.fichier}
 
 
 # In a terminal
 
 
-@dataclass
-class _Group:
-    """The differences of a table, or of a convention's part of it."""
-
-    table: str
-    convention: int | None
-    added: list[LoneRow] = field(default_factory=list)
-    removed: list[LoneRow] = field(default_factory=list)
-    changed: list[RowChange] = field(default_factory=list)
-
-
-def _groups(comparison: Comparison, words: DiffWords) -> list[_Group]:
-    found: list[_Group] = []
-    for table in comparison.tables:
-        groups: dict[int | None, _Group] = {}
-
-        def group(
-            side: Side, position: int, name: str = table.name, groups: dict[int | None, _Group] = groups
-        ) -> _Group:
-            convention = words.convention(side, name, position)
-            return groups.setdefault(convention, _Group(name, convention))
-
-        for change in table.changed:
-            group(comparison.after, change.after).changed.append(change)
-        for row in table.added:
-            group(comparison.after, row.position).added.append(row)
-        for row in table.removed:
-            group(comparison.before, row.position).removed.append(row)
-        found += [groups[key] for key in sorted(groups, key=lambda each: (each is None, each or 0))]
-    return found
-
-
 def diff_lines(done: Diff, *, moves: bool = False, most: int | None = _NAMED) -> Iterator[Line]:
     """What a person reads: the two sides, then the differences by table and convention, sums, one line that counts."""
     comparison, words = done.comparison, done.words
-    before, after = comparison.before, comparison.after
-    for label, side in (("Avant", before), ("Après", after)):
+    for label, side in (("Avant", comparison.before), ("Après", comparison.after)):
         year = f", exercice {side.exercice}" if side.exercice is not None else ""
         who = f" de {words.label('partenaires', side.partner)}{year}" if side.partner else ""
         yield Line(printable(f"{label} : {side.name} ({side.kind.value}{who})"))
-    for group in _groups(comparison, words):
-        yield from _group_lines(comparison, words, group, most)
-    if moves:
-        yield from _move_lines(comparison, words, most)
+    for table in comparison.tables:
+        yield from _table_lines(words, table, most)
+    for table in comparison.tables if moves else ():
+        if table.moved:
+            yield from (Line(), Line(f"{words.group(table.name, None)}, lignes déplacées", bold=True))
+            yield from _named((_moved_line(words, table.name, pair) for pair in table.moved), most)
     if comparison.structure:
         yield from (Line(), Line("Structure", bold=True))
-        yield from (Line(printable(f"  ~ {words.piece(each)}"), "yellow") for each in comparison.structure)
+        yield from (Line(printable(f"  ~ {words.piece(piece)}"), "yellow") for piece in comparison.structure)
     if comparison.formulas:
         yield from (Line(), Line("Formules", bold=True))
-        shown = comparison.formulas if most is None else comparison.formulas[:most]
-        for each in shown:
-            yield from _formula_lines(words, each)
-        if len(shown) < len(comparison.formulas):
-            yield Line(f"  et {plural(len(comparison.formulas) - len(shown), 'autre')}")
+        yield from _named((_formula_lines(words, formula) for formula in comparison.formulas), most)
     yield from _sum_lines(comparison, words)
     yield Line()
     yield Line(summary(comparison), bold=True)
 
 
-def _group_lines(comparison: Comparison, words: DiffWords, group: _Group, most: int | None) -> Iterator[Line]:
-    yield from (Line(), Line(printable(words.group(group.table, group.convention)), bold=True))
-    before, after = comparison.before, comparison.after
-    left = len(group.changed) + len(group.added) + len(group.removed)
-    room = left if most is None else most
-    for change in group.changed[:room]:
-        mark, colour = _MARKS["changed"]
-        yield Line(printable(f"  {mark} {words.row(after, group.table, change.after)}"), colour)
-        yield from _cell_lines(comparison, words, group.table, change)
-    room -= min(room, len(group.changed))
-    for kind, rows, side, what in (
-        ("added", group.added, after, "ligne ajoutée"),
-        ("removed", group.removed, before, "ligne retirée"),
-    ):
-        mark, colour = _MARKS[kind]
-        for row in rows[:room]:
-            amounts = _amounts(words, side, group.table, row.position)
-            yield Line(printable(f"  {mark} {what} : {words.row(side, group.table, row.position)}{amounts}"), colour)
-        room -= min(room, len(rows))
-    if most is not None and left > most:
-        yield Line(f"  et {plural(left - most, 'autre ligne', 'autres lignes')} : --json et --classeur les ont toutes")
+def _named(paragraphs: Iterable[Iterable[Line]], most: int | None) -> Iterator[Line]:
+    """The first ``most`` paragraphs, and how many others there are."""
+    paragraphs = iter(paragraphs)
+    for lines in islice(paragraphs, most):
+        yield from lines
+    others = sum(1 for _ in paragraphs)
+    if others:
+        yield Line(f"  et {plural(others, 'autre')}")
 
 
-def _cell_lines(comparison: Comparison, words: DiffWords, table: str, change: RowChange) -> Iterator[Line]:
-    titles = [words.field_title(table, each.field) for each in change.cells]
-    width = max(map(len, titles))
-    for title, each in zip(titles, change.cells, strict=True):
-        old, new = (_short(words.value(table, each.field, value)) for value in (each.before, each.after))
-        grown = words.difference(table, each.field, each.before, each.after)
-        ends = f" ({signed_euros(grown)})" if grown is not None else ""
-        place = comparison.after.locate(table, change.after, each.field)
+def _table_lines(words: DiffWords, table: TableDifference, most: int | None) -> Iterator[Line]:
+    """The differences of a table, by convention where it is kept by convention."""
+    entries = sorted(words.table_entries(table), key=lambda entry: (entry.convention is None, entry.convention or 0))
+    for convention, group in groupby(entries, key=lambda entry: entry.convention):
+        yield from (Line(), Line(printable(words.group(table.name, convention)), bold=True))
+        rows = [list(row) for _, row in groupby(group, key=lambda entry: (entry.kind, entry.position))]
+        for row in rows[:most]:
+            yield from _row_lines(words, row)
+        if most is not None and len(rows) > most:
+            others = plural(len(rows) - most, "autre ligne", "autres lignes")
+            yield Line(f"  et {others} : --json et --classeur les ont toutes")
+
+
+def _row_lines(words: DiffWords, entries: list[Entry]) -> Iterator[Line]:
+    """A row that was added or removed, or one that changed with its cells."""
+    first = entries[0]
+    mark, colour = _MARKS[first.kind]
+    yield Line(printable(f"  {mark} {first.row}{_amounts(words, first)}"), colour)
+    titles = {id(entry.cell): words.field_title(entry.table, entry.cell.field) for entry in entries if entry.cell}
+    width = max(map(len, titles.values()), default=0)
+    for entry in entries:
+        cell, place = entry.cell, entry.place_after
+        if cell is None or place is None:
+            continue
+        old, new = (_short(words.value(entry.table, cell.field, value)) for value in (cell.before, cell.after))
+        grown = words.difference(entry.table, cell)
+        signed = f" ({signed_euros(grown)})" if grown is not None else ""
         where = f"   {place.feuille}!{place.cellule}" if place.cellule else ""
-        yield Line(printable(f"      {title:<{width}} : {old} → {new}{ends}{where}"))
+        yield Line(printable(f"      {titles[id(cell)]:<{width}} : {old} → {new}{signed}{where}"))
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 2]} …"
 
 
-def _amounts(words: DiffWords, side: Side, table: str, position: int) -> str:
+def _amounts(words: DiffWords, entry: Entry) -> str:
     """The amounts of a lone row."""
-    parts = []
-    for name, values in side.tables[table].columns.items():
-        found = words.field(table, name)
-        if found is not None and found.kind == "money" and isinstance(values[position], int):
-            parts.append(f"{found.title.removesuffix(' (€)').lower()} {format_euros(values[position])}")
+    if entry.side is None or entry.cell is not None:
+        return ""
+    amounts = words.amounts(entry.side, entry.table, entry.position).items()
+    parts = [f"{_amount_title(words, entry.table, name)} {format_euros(cents)}" for name, cents in amounts]
     return f" – {', '.join(parts)}" if parts else ""
 
 
-def _move_lines(comparison: Comparison, words: DiffWords, most: int | None) -> Iterator[Line]:
-    for table in comparison.tables:
-        if not table.moved:
-            continue
-        yield from (Line(), Line(f"{words.group(table.name, None)}, lignes déplacées", bold=True))
-        shown = table.moved if most is None else table.moved[:most]
-        for row in shown:
-            old = comparison.before.locate(table.name, row.before, None)
-            new = comparison.after.locate(table.name, row.after, None)
-            places = " → ".join(_place(each) for each in (old, new))
-            yield Line(printable(f"  · {words.row(comparison.after, table.name, row.after)} : {places}"))
-        if len(shown) < len(table.moved):
-            yield Line(f"  et {plural(len(table.moved) - len(shown), 'autre')}")
+def _amount_title(words: DiffWords, table: str, name: str) -> str:
+    return words.field_title(table, name).removesuffix(" (€)").lower()
+
+
+def _moved_line(words: DiffWords, table: str, pair: tuple[int, int]) -> list[Line]:
+    sides = (words.comparison.before, words.comparison.after)
+    places = " → ".join(_place(side.locate(table, position, None)) for side, position in zip(sides, pair, strict=True))
+    return [Line(printable(f"  · {words.row(sides[1], table, pair[1])} : {places}"))]
 
 
 def _place(place: Place) -> str:
     return f"{place.feuille}!{place.cellule}" if place.cellule else f"ligne {place.ligne}"
 
 
-def _formula_lines(words: DiffWords, each: FormulaDifference) -> Iterator[Line]:
-    new = each.after or each.before
-    where = f"   {_place(new.place)}" if new is not None and new.place is not None else ""
-    yield Line(printable(f"  ~ {words.formula_table(each.key)}, {words.formula_row(each.key)}{where}"), "yellow")
-    for label, side in (("avant", each.before), ("après", each.after)):
-        yield Line(printable(f"      {label} : {_short(side.shown) if side is not None else '(aucune formule)'}"))
+def _formula_lines(words: DiffWords, formula: FormulaDifference) -> Iterator[Line]:
+    newest = formula.after or formula.before
+    where = f"   {_place(newest.place)}" if newest is not None and newest.place is not None else ""
+    row = f"{words.formula_table(formula.key)}, {words.formula_row(formula.key)}"
+    yield Line(printable(f"  ~ {row}{where}"), "yellow")
+    for label, standing in (("avant", formula.before), ("après", formula.after)):
+        yield Line(printable(f"      {label} : {_short(standing.shown) if standing else '(aucune formule)'}"))
 
 
 def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[Line]:
     rows = [
-        (f"{words.group(table, None)}, {words.field_title(table, name).removesuffix(' (€)').lower()}", old, new)
-        for table, name, old, new in table_sums(comparison, words)
+        (
+            f"{words.group(table.name, None)}, {_amount_title(words, table.name, name)}",
+            format_euros(old),
+            format_euros(new),
+            signed_euros(new - old),
+        )
+        for table in comparison.tables
+        if table.count
+        for name, (old, new) in table_sums(words, table).items()
         if old != new
     ]
     if not rows:
         return
     yield from (Line(), Line("Sommes", bold=True))
-    cells = [(title, format_euros(old), format_euros(new), signed_euros(new - old)) for title, old, new in rows]
-    widths = [max(len(each[place]) for each in cells) for place in range(4)]
-    for title, first, second, grown in cells:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for title, first, second, grown in rows:
         yield Line(f"  {title:<{widths[0]}}  {first:>{widths[1]}} → {second:>{widths[2]}}  ({grown})")
 
 

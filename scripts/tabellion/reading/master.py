@@ -182,7 +182,8 @@ class _Reader:
                 if column.name in implied:
                     found[column.name] += [implied[column.name]] * len(rows)
                     continue
-                values, unread = self.cells.column(area, rows, column.title, column, self.choices(schema, column))
+                choices = shown_choices(self.reading.schemas, schema, column, self.columns)
+                values, unread = self.cells.column(area, rows, column.title, column, choices)
                 found[column.name] += values
                 unknown |= {(start + position, column.name) for position in unread}
         key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
@@ -221,17 +222,6 @@ class _Reader:
             isinstance(value, str) and fold(value) == fold(label) for label, value in written
         )
 
-    def choices(self, schema: TableSchema, field_: Field) -> dict[str, str]:
-        """What a cell may show, and the value it stands for."""
-        if (key := schema.foreign.get(field_.name)) is not None:
-            table, columns = self.reading.schemas[key.table], self.columns.get(key.table)
-            if columns is None or table.by_name[key.reference].kind != "string":
-                return {}
-            keys = [column for column in columns[key.reference] if column is not None]
-            shown = zip(columns[table.shown_key], columns[key.reference], strict=True)
-            return {each: each for each in keys} | {name: each for name, each in shown if name and each}
-        return {each: each for each in field_.enum}
-
     def say_unread_sheets(self) -> None:
         """Sheets that are not of the workbook as generated are not read, and that is said."""
         markers = [name for name in self.reading.workbook.names if name.startswith(sheet_marker(""))]
@@ -249,3 +239,18 @@ class _Reader:
 def computed_labels(schema: TableSchema) -> set[str]:
     """The labels of the columns that a master computes beside those of a table."""
     return {label for _, _, label, _ in COMPUTED.get(schema.name, ())}
+
+
+def shown_choices(
+    schemas: Schemas, schema: TableSchema, field_: Field, read: Mapping[str, Mapping[str, list[Any]]]
+) -> dict[str, str]:
+    """What a cell of a field may show, and the value it stands for, from the columns of the tables ``read`` so far."""
+    key = schema.foreign.get(field_.name)
+    if key is None:
+        return {value: value for value in field_.enum}
+    table, columns = schemas[key.table], read.get(key.table)
+    if columns is None or table.by_name[key.reference].kind != "string":
+        return {}
+    keys = [value for value in columns[key.reference] if value is not None]
+    labels = zip(columns[table.shown_key], columns[key.reference], strict=True)
+    return {value: value for value in keys} | {label: value for label, value in labels if label and value}

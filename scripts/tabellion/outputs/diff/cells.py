@@ -11,7 +11,7 @@ from tabellion.addresses import cell_name
 from tabellion.checks.formulas import FormulaReading, StandingFormula, compact, standing_formulas
 from tabellion.findings import Place
 from tabellion.layout.names import IDENTITY, is_annotations, sheet_marker
-from tabellion.outputs.diff.model import FormulaAt, FormulaKey, Part, Piece, Side, Unread
+from tabellion.outputs.diff.model import FormulaAt, FormulaKey, Piece, PiecePart, Side, Unread
 from tabellion.reading.raw import RawSheet
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import FALSE_WORD, TRUE_WORD
@@ -51,40 +51,37 @@ def plain_words(value: Any) -> str | None:
         return french_date(value) if not (value.hour or value.minute) else f"{value:%d/%m/%Y %H:%M}"
     if isinstance(value, date):
         return french_date(value)
-    found = clean(value)
-    return None if found is None else str(found)
+    plain = clean(value)
+    return None if plain is None else str(plain)
 
 
 def extra_columns(area: FoundTable, computed: Collection[str]) -> dict[str, int]:
     """The columns that people added inside an Excel table, by header; those that the workbook computes are not."""
-    table = next((each for each in area.sheet.tables if each.name == area.found_name), None)
+    table = next((table for table in area.sheet.tables if table.name == area.found_name), None)
     if table is None:
         return {}
-    known, ours = set(area.columns.values()), {fold(each) for each in computed}
-    found: dict[str, int] = {}
+    expected, made = set(area.columns.values()), set(map(fold, computed))
+    added: dict[str, int] = {}
     for column in range(table.first_column, table.last_column + 1):
         label = area.sheet.value(area.header_row, column)
-        if column in known or not isinstance(label, str) or not label.strip():
-            continue
-        if fold(label) not in ours:
-            found.setdefault(label.strip(), column)
-    return found
+        if column not in expected and isinstance(label, str) and label.strip() and fold(label) not in made:
+            added.setdefault(label.strip(), column)
+    return added
 
 
 def column_values(
     spots: Sequence[tuple[FoundTable, int]], label: str, values: Sequence[Any], unknown: Collection[int]
 ) -> tuple[list[Any], list[Place]]:
     """A column's values, the unreadable ones as found, and the places of those; ``spots`` are the rows' places."""
-    if not unknown:
-        return [clean(each) for each in values], []
-    found, places = [], []
-    for position, (value, (area, row)) in enumerate(zip(values, spots, strict=True)):
+    compared, places = [clean(value) for value in values], []
+    for position in sorted(unknown):
+        area, row = spots[position]
         column = area.columns.get(label)
-        shown = as_found(area.sheet, row, column) if position in unknown and column is not None else None
-        found.append(clean(value) if shown is None else Unread(shown))
+        shown = as_found(area.sheet, row, column) if column is not None else None
         if shown is not None:
+            compared[position] = Unread(shown)
             places.append(area.place(row, label))
-    return found, places
+    return compared, places
 
 
 def sheet_pieces(reading: FormulaReading) -> Iterator[Piece]:
@@ -101,25 +98,23 @@ def sheet_pieces(reading: FormulaReading) -> Iterator[Piece]:
     for sheet in workbook.sheets:
         if sheet.name == IDENTITY or sheet.name.startswith("_") or is_annotations(sheet.name):
             continue
-        tables = sorted(each.name for each in sheet.tables if each.name in reading.known_tables)
+        tables = sorted(table.name for table in sheet.tables if table.name in reading.known_tables)
         key = f"{tables[0]} !" if tables else marked.get(sheet.name, sheet.name)
-        yield Piece(Part.SHEET, (key,), sheet.name, Place(feuille=sheet.name, cellule="A1"))
+        yield Piece(PiecePart.SHEET, (key,), sheet.name, Place(feuille=sheet.name, cellule="A1"))
 
 
 def area_pieces(
     sheet: Piece | None, area: FoundTable, title: str, extras: Mapping[str, int], labels: Collection[str]
 ) -> Iterator[Piece]:
     """A table and its columns, as they are called there. ``labels`` are the headers that it has by its making."""
-    table = Piece(Part.TABLE, (area.name,), title, area.place(area.header_row), sheet.identity if sheet else None)
+    table = Piece(PiecePart.TABLE, (area.name,), title, area.place(area.header_row), sheet.identity if sheet else None)
     yield table
-    names = {label: found for found, label in area.renamed.items()}
-    for label, column in area.columns.items():
-        if label in labels:
-            where = Place(feuille=area.sheet.name, cellule=cell_name(area.header_row, column))
-            yield Piece(Part.COLUMN, (area.name, label), names.get(label, label), where, table.identity)
-    for label, column in extras.items():
-        where = Place(feuille=area.sheet.name, cellule=cell_name(area.header_row, column))
-        yield Piece(Part.COLUMN, (area.name, f"+ {label}"), label, where, table.identity)
+    names = {label: name for name, label in area.renamed.items()}
+    columns = [(label, names.get(label, label), column) for label, column in area.columns.items() if label in labels]
+    columns += [(f"+ {label}", label, column) for label, column in extras.items()]
+    for key, name, column in columns:
+        place = Place(feuille=area.sheet.name, cellule=cell_name(area.header_row, column))
+        yield Piece(PiecePart.COLUMN, (area.name, key), name, place, table.identity)
 
 
 def masked(formula: str) -> str:
@@ -135,24 +130,24 @@ def add_formulas(
     ``rows`` has the key, in words, of each row of its data tables, by sheet and one-based row. ``with_texts`` tells
     whether a text in the place of a formula counts: not where the program itself writes some in the same column.
     """
-    status = standing_formulas(reading)
-    kept = {each.cell for each in status if each.found == each.listed and each.cell.key != "*"}
+    standing = standing_formulas(reading)
+    unchanged = {formula.cell for formula in standing if formula.found == formula.listed and formula.cell.key != "*"}
     tables = {""}
-    for each in status:
-        cell = each.cell
-        place = Place(feuille=each.sheet.name, cellule=cell_name(each.row, each.column))
-        listed = FormulaKey(cell.table, cell.key, cell.column)
-        side.listed.setdefault(listed, FormulaAt(each.listed, f"={cell.formula}", place))
+    for formula in standing:
+        cell, sheet = formula.cell, formula.sheet
+        place = Place(feuille=sheet.name, cellule=cell_name(formula.row, formula.column))
+        key = FormulaKey(cell.table, cell.key, cell.column)
+        side.listed.setdefault(key, FormulaAt(formula.listed, f"={cell.formula}", place))
         tables.add(cell.table)
         # Several rows may show the same key: one of them has its formula.
-        if each.found == each.listed or cell in kept:
+        if formula.found == formula.listed or cell in unchanged:
             continue
-        if each.found is None and not with_texts and isinstance(each.sheet.value(each.row, each.column), str):
+        if formula.found is None and not with_texts and isinstance(sheet.value(formula.row, formula.column), str):
             continue
-        row = cell.key
-        if row == "*":
-            row = rows.get((each.sheet.name, each.row)) or _first_word(each.sheet, each.row) or ""
-        side.found[FormulaKey(cell.table, row, cell.column)] = _standing(each, place)
+        if cell.key == "*":
+            row = rows.get((sheet.name, formula.row)) or _first_word(sheet, formula.row) or ""
+            key = FormulaKey(cell.table, row, cell.column)
+        side.found[key] = _standing(formula, place)
     for cell in reading.formulas:
         key = FormulaKey(cell.table, cell.key, cell.column)
         if key not in side.listed and cell.key != "*" and cell.table in tables:
@@ -160,11 +155,12 @@ def add_formulas(
             side.found[key] = FormulaAt("", ABSENT)
 
 
-def _standing(each: StandingFormula, place: Place) -> FormulaAt:
+def _standing(formula: StandingFormula, place: Place) -> FormulaAt:
     """What stands in the place of a formula: another one, or a value."""
-    if each.found is not None:
-        return FormulaAt(f"={each.found}", f"={each.sheet.formulas[each.row, each.column]}"[:_SHOWN], place)
-    shown = as_found(each.sheet, each.row, each.column) or BLANK
+    if formula.found is not None:
+        typed = formula.sheet.formulas[formula.row, formula.column]
+        return FormulaAt(f"={formula.found}", f"={typed}"[:_SHOWN], place)
+    shown = as_found(formula.sheet, formula.row, formula.column) or BLANK
     return FormulaAt(f"valeur {shown}", shown[:_SHOWN], place)
 
 

@@ -1,83 +1,140 @@
-"""The pure comparison: tables and keys in, differences out; what stands where counts for nothing."""
+"""The pure comparison: two sides in, differences out; what stands where counts for nothing."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.diff.model import (
-    CellChange,
+    CellDifference,
+    ComparedTable,
+    Comparison,
     FormulaAt,
     FormulaDifference,
     FormulaKey,
-    LoneRow,
-    MovedRow,
     Piece,
     PieceDifference,
-    RowChange,
+    RowDifference,
     Side,
-    Table,
+    SideKind,
     TableDifference,
 )
-from tabellion.schema import Key
+from tabellion.schema import Key, Schemas
+
+#: The kinds that hold the tables of the register, and that a register's folder can be compared with.
+_WHOLE = {SideKind.MASTER, SideKind.CONSOLIDATION, SideKind.REGISTER}
+_EXERCICE = "exercice"
 
 Pairs = list[tuple[int, int]]
 """Positions of one row on both sides."""
+Values = tuple[object, ...]
 
 
-def compare_tables(before: Table, after: Table) -> TableDifference:
+def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
+    """All that ``after`` says otherwise than ``before``.
+
+    Raises :class:`TabellionError` when they are of two kinds or of two partners. Forms of two exercices are compared
+    line by line, by the identifiers that both have, and that is said.
+    """
+    _refuse(before, after)
+    notices = [notice.in_file(side.name) for side in (before, after) for notice in [*side.notices, *_as_found(side)]]
+    if before.exercice != after.exercice:
+        before, after = _without_year(before, schemas), _without_year(after, schemas)
+        place = Place(after.name)
+        notices.append(finding("exercices-differents", place, valeur=before.exercice, attendu=after.exercice))
+    names = [name for name in schemas if name in before.tables or name in after.tables]
+    tables = [compare_tables(_table(before, after, name), _table(after, before, name)) for name in names]
+    is_register = SideKind.REGISTER in (before.kind, after.kind)
+    return Comparison(
+        before,
+        after,
+        tuple(tables),
+        () if is_register else tuple(compare_formulas(before, after)),
+        () if is_register else tuple(compare_pieces(before.pieces, after.pieces)),
+        tuple(notices),
+    )
+
+
+def _refuse(before: Side, after: Side) -> None:
+    kinds, partners = {before.kind, after.kind}, before.labels.get("partenaires", {})
+    if len(kinds) > 1 and not (SideKind.REGISTER in kinds and kinds <= _WHOLE):
+        code, words = "genres-differents", [before.kind.value, after.kind.value]
+    elif before.partner != after.partner:
+        code, words = "partenaires-differents", [partners.get(side.partner, side.partner) for side in (before, after)]
+    else:
+        return
+    place = Place(after.name)
+    mistake = finding(code, place, valeur=before.name, attendu=after.name, genre=words[0], autre=words[1])
+    raise TabellionError([mistake])
+
+
+def _as_found(side: Side) -> list[Finding]:
+    if not side.unread:
+        return []
+    count = len(side.unread)
+    words = "Une cellule ne contient" if count == 1 else f"{count} cellules ne contiennent"
+    return [finding("comparaison-telle-quelle", side.unread[0], compte=words, liees=side.unread[1:])]
+
+
+def _without_year(side: Side, schemas: Schemas) -> Side:
+    """A form whose rows are known by their identifiers alone, and without what it shows of the years before."""
+    tables = {}
+    for name, table in side.tables.items():
+        schema = schemas[name]
+        places = [place for place, field in enumerate(schema.primary_key) if field != _EXERCICE]
+        keys = [tuple(key[place] for place in places) for key in table.keys]
+        fields = [field for field in table.columns if field in schema.by_name and field != _EXERCICE]
+        tables[name] = ComparedTable(name, keys, {field: table.columns[field] for field in fields})
+    return replace(side, tables=tables, typed={})
+
+
+def _table(side: Side, other: Side, name: str) -> ComparedTable:
+    """The table of a side; an empty one, of the same columns, where it has none."""
+    return side.tables.get(name) or ComparedTable(name, [], dict.fromkeys(other.tables[name].columns, ()))
+
+
+def compare_tables(before: ComparedTable, after: ComparedTable) -> TableDifference:
     """What ``after`` says otherwise than ``before``, in the fields that both have; rows are found again by their keys.
 
     Of rows with the same key, those that say the same are one row, and the others are taken in the order of what they
     say, never of their places. The comparison the other way round is the inverse of this one.
     """
     fields = tuple(name for name in before.columns if name in after.columns)
-    left = _rows(before, fields)
-    right = _rows(after, fields)
+    left, right = _rows(before, fields), _rows(after, fields)
     pairs, gone, new = _paired(before.keys, after.keys, left, right)
     changed = [
-        RowChange(after.keys[there], here, there, tuple(_changes(fields, left[here], right[there])))
+        RowDifference(after.keys[there], here, there, _changes(fields, left[here], right[there]))
         for here, there in pairs
         if left[here] != right[there]
     ]
-    return TableDifference(
-        after.name,
-        fields,
-        tuple(LoneRow(after.keys[each], each) for each in new),
-        tuple(LoneRow(before.keys[each], each) for each in gone),
-        tuple(changed),
-        tuple(MovedRow(after.keys[there], here, there) for here, there in _out_of_order(pairs)),
-    )
+    moved = _out_of_order(pairs)
+    return TableDifference(after.name, fields, tuple(new), tuple(gone), tuple(changed), tuple(moved))
 
 
-def _rows(table: Table, fields: Sequence[str]) -> list[tuple[object, ...]]:
+def _rows(table: ComparedTable, fields: Sequence[str]) -> list[Values]:
     if not fields:
         return [()] * len(table.keys)
     return list(zip(*(table.columns[name] for name in fields), strict=True))
 
 
-def _changes(fields: Sequence[str], before: tuple[object, ...], after: tuple[object, ...]) -> Iterator[CellChange]:
-    for name, old, new in zip(fields, before, after, strict=True):
-        if old != new:
-            yield CellChange(name, old, new)
+def _changes(fields: Sequence[str], before: Values, after: Values) -> tuple[CellDifference, ...]:
+    values = zip(fields, before, after, strict=True)
+    return tuple(CellDifference(name, old, new) for name, old, new in values if old != new)
 
 
 def _paired(
-    before: Sequence[Key], after: Sequence[Key], left: list[tuple[object, ...]], right: list[tuple[object, ...]]
+    before: Sequence[Key], after: Sequence[Key], left: list[Values], right: list[Values]
 ) -> tuple[Pairs, list[int], list[int]]:
     """The rows of both sides, in the order of the second; those only of the first; those only of the second."""
-    here: dict[Key, list[int]] = defaultdict(list)
-    there: dict[Key, list[int]] = defaultdict(list)
-    for position, key in enumerate(before):
-        here[key].append(position)
-    for position, key in enumerate(after):
-        there[key].append(position)
+    here, there = _positions(before), _positions(after)
     pairs: Pairs = []
     gone: list[int] = []
     new: list[int] = []
-    for key, old in here.items():
-        young = there.get(key, [])
+    for key in here | there:
+        old, young = here.get(key, []), there.get(key, [])
         if len(old) > 1 or len(young) > 1:
             same, old, young = _same(old, young, left, right)
             pairs += same
@@ -85,17 +142,21 @@ def _paired(
         pairs += zip(old[:common], young[:common], strict=True)
         gone += old[common:]
         new += young[common:]
-    for key, young in there.items():
-        if key not in here:
-            new += young
     return sorted(pairs, key=lambda pair: pair[1]), sorted(gone), sorted(new)
 
 
+def _positions(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    positions: dict[Key, list[int]] = defaultdict(list)
+    for position, key in enumerate(keys):
+        positions[key].append(position)
+    return positions
+
+
 def _same(
-    old: list[int], young: list[int], left: list[tuple[object, ...]], right: list[tuple[object, ...]]
+    old: list[int], young: list[int], left: list[Values], right: list[Values]
 ) -> tuple[Pairs, list[int], list[int]]:
     """Rows of one key that say the same; the others of each side, in the order of what they say."""
-    waiting: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    waiting: dict[Values, list[int]] = defaultdict(list)
     for position in reversed(young):
         waiting[right[position]].append(position)
     same: Pairs = []
@@ -106,11 +167,11 @@ def _same(
         else:
             rest.append(position)
     others = [position for positions in waiting.values() for position in positions]
-    return same, sorted(rest, key=lambda each: _order(left[each])), sorted(others, key=lambda each: _order(right[each]))
+    return same, sorted(rest, key=lambda row: _order(left[row])), sorted(others, key=lambda row: _order(right[row]))
 
 
-def _order(row: tuple[object, ...]) -> tuple[str, ...]:
-    return tuple(f"{type(each).__name__} {each!r}" for each in row)
+def _order(row: Values) -> tuple[str, ...]:
+    return tuple(f"{type(value).__name__} {value!r}" for value in row)
 
 
 def _out_of_order(pairs: Pairs) -> Pairs:
@@ -136,26 +197,27 @@ def compare_formulas(before: Side, after: Side) -> list[FormulaDifference]:
 
     A formula of a row or a table that the other side has not is no difference of its own: the row or the table is.
     """
-    tables = {each.table for each in before.listed} & {each.table for each in after.listed}
-    found = []
+    tables = {formula.table for formula in before.listed} & {formula.table for formula in after.listed}
+    keys = [{name: set(table.keys) for name, table in side.tables.items()} for side in (before, after)]
+    differences = []
     for key in dict.fromkeys([*before.listed, *after.listed]):
         old, new = before.listed.get(key), after.listed.get(key)
-        if key.table not in tables or ((old is None or new is None) and key.row != "*"):
-            continue
-        if (old.text if old else "") != (new.text if new else ""):
-            found.append(FormulaDifference(key, old, new))
+        if key.table in tables and (key.row == "*" or (old and new)) and _text(old) != _text(new):
+            differences.append(FormulaDifference(key, old, new))
     for key in dict.fromkeys([*before.found, *after.found]):
         old, new = _stands(before, key), _stands(after, key)
-        if old is not None and new is not None and old.text != new.text:
-            found.append(FormulaDifference(key, old, new))
+        if old and new and old.text != new.text:
+            differences.append(FormulaDifference(key, old, new))
     for cell in dict.fromkeys([*before.typed, *after.typed]):
         table, row, name = cell
-        if not all(table in side.tables and row in side.rows(table) for side in (before, after)):
-            continue
         old, new = before.typed.get(cell), after.typed.get(cell)
-        if (old.text if old else "") != (new.text if new else ""):
-            found.append(FormulaDifference(FormulaKey(table, " · ".join(map(str, row)), name), old, new))
-    return found
+        if all(row in rows.get(table, ()) for rows in keys) and _text(old) != _text(new):
+            differences.append(FormulaDifference(FormulaKey(table, " · ".join(map(str, row)), name), old, new))
+    return differences
+
+
+def _text(formula: FormulaAt | None) -> str:
+    return formula.text if formula is not None else ""
 
 
 def _stands(side: Side, key: FormulaKey) -> FormulaAt | None:
@@ -165,21 +227,11 @@ def _stands(side: Side, key: FormulaKey) -> FormulaAt | None:
 
 def compare_pieces(before: Sequence[Piece], after: Sequence[Piece]) -> list[PieceDifference]:
     """The sheets, tables and columns that one side lacks or calls otherwise; what a lone one holds goes with it."""
-    old, new = {each.identity: each for each in before}, {each.identity: each for each in after}
-    lone = {each for each in (*old, *new) if (each in old) != (each in new)}
-    found = []
-    for key in dict.fromkeys([*old, *new]):
-        here, there = old.get(key), new.get(key)
-        piece = here or there
-        is_said = piece is not None and piece.parent not in lone
-        is_renamed = here is not None and there is not None and here.name != there.name
-        if is_renamed or (key in lone and is_said):
-            found.append(PieceDifference(here, there))
-    return found
-
-
-def sums(table: Table | None, fields: Sequence[str]) -> dict[str, int]:
-    """The cents that each amount of a table adds up to; what cannot be read counts for nothing."""
-    if table is None:
-        return dict.fromkeys(fields, 0)
-    return {name: sum(value for value in table.columns.get(name, ()) if isinstance(value, int)) for name in fields}
+    old, new = {piece.identity: piece for piece in before}, {piece.identity: piece for piece in after}
+    lone = old.keys() ^ new.keys()
+    differences = []
+    for identity in dict.fromkeys([*old, *new]):
+        difference = PieceDifference(old.get(identity), new.get(identity))
+        if difference.piece.parent not in lone if identity in lone else old[identity].name != new[identity].name:
+            differences.append(difference)
+    return differences

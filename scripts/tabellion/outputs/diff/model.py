@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.findings import Finding, Place
-from tabellion.schema import Field, Key
+from tabellion.schema import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Unread:
 
 
 @dataclass(frozen=True)
-class Table:
+class ComparedTable:
     """One table of one side: a key and a value of each field for each row, in the order of the rows.
 
     Values are plain (amounts in integer cents, days as dates, ``None`` for blank), or :class:`Unread`.
@@ -32,7 +32,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class CellChange:
+class CellDifference:
     """One field of one row that has another value."""
 
     field: str
@@ -41,52 +41,42 @@ class CellChange:
 
 
 @dataclass(frozen=True, slots=True)
-class RowChange:
+class RowDifference:
     """One row that is on both sides, at these zero-based positions, and says something else."""
 
     key: Key
     before: int
     after: int
-    cells: tuple[CellChange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LoneRow:
-    """One row that only one side has, at this zero-based position."""
-
-    key: Key
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class MovedRow:
-    """One row that stands elsewhere among those that both sides have: no difference by itself."""
-
-    key: Key
-    before: int
-    after: int
+    cells: tuple[CellDifference, ...]
 
 
 @dataclass(frozen=True)
 class TableDifference:
-    """What differs between two tables; ``fields`` are those compared. Rows are in the order of the second side, the
-    removed ones in that of the first.
+    """What differs between two tables; ``fields`` are those compared.
+
+    Rows are known by their zero-based positions: those added on the second side, in its order, those removed on the
+    first, in its order; ``moved`` are (before, after) of rows that only stand elsewhere, which is no difference.
     """
 
     name: str
     fields: tuple[str, ...]
-    added: tuple[LoneRow, ...] = ()
-    removed: tuple[LoneRow, ...] = ()
-    changed: tuple[RowChange, ...] = ()
-    moved: tuple[MovedRow, ...] = ()
+    added: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+    changed: tuple[RowDifference, ...] = ()
+    moved: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def changed_cells(self) -> int:
+        """How many cells changed, in the rows that both sides have."""
+        return sum(len(row.cells) for row in self.changed)
 
     @property
     def count(self) -> int:
         """How many differences: rows added, rows removed, cells changed."""
-        return len(self.added) + len(self.removed) + sum(len(each.cells) for each in self.changed)
+        return len(self.added) + len(self.removed) + self.changed_cells
 
 
-class Kind(Enum):
+class SideKind(Enum):
     """What a side is, as people call it."""
 
     MASTER = "classeur du contrat"
@@ -95,7 +85,7 @@ class Kind(Enum):
     REGISTER = "dossier de registre"
 
 
-class Part(Enum):
+class PiecePart(Enum):
     """A part of a workbook's structure, as people call it."""
 
     SHEET = "feuille"
@@ -103,14 +93,14 @@ class Part(Enum):
     COLUMN = "colonne"
 
 
-PieceId = tuple[Part, tuple[str, ...]]
+PieceId = tuple[PiecePart, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One part of a workbook: what it is known by whatever its place (``key``), its name, its place, what holds it."""
 
-    part: Part
+    part: PiecePart
     key: tuple[str, ...]
     name: str
     place: Place = field(default_factory=Place)
@@ -150,12 +140,11 @@ class Side:
     """
 
     name: str
-    kind: Kind
+    kind: SideKind
     path: Path = Path()
     partner: str = ""
     exercice: int | None = None
-    tables: dict[str, Table] = field(default_factory=dict)
-    fields: dict[tuple[str, str], Field] = field(default_factory=dict)
+    tables: dict[str, ComparedTable] = field(default_factory=dict)
     labels: dict[str, dict[Any, str]] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
     listed: dict[FormulaKey, FormulaAt] = field(default_factory=dict)
@@ -164,13 +153,6 @@ class Side:
     notices: list[Finding] = field(default_factory=list)
     unread: list[Place] = field(default_factory=list)
     locate: Callable[[str, int, str | None], Place] = lambda _table, _position, _field: Place()
-    _keys: dict[str, frozenset[Key]] = field(default_factory=dict)
-
-    def rows(self, table: str) -> frozenset[Key]:
-        """The keys of the rows of a table."""
-        if table not in self._keys:
-            self._keys[table] = frozenset(self.tables[table].keys)
-        return self._keys[table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +174,9 @@ class PieceDifference:
     @property
     def piece(self) -> Piece:
         """The part, as the second side has it if it does."""
-        found = self.after or self.before
-        assert found is not None  # noqa: S101 (one of the two is there)
-        return found
+        piece = self.after or self.before
+        assert piece is not None  # noqa: S101 (one of the two is there)
+        return piece
 
 
 @dataclass(frozen=True)
@@ -211,9 +193,9 @@ class Comparison:
     @property
     def count(self) -> int:
         """How many differences there are; a row that only moved is none."""
-        return sum(each.count for each in self.tables) + len(self.formulas) + len(self.structure)
+        return sum(table.count for table in self.tables) + len(self.formulas) + len(self.structure)
 
     @property
     def moved(self) -> int:
         """How many rows moved."""
-        return sum(len(each.moved) for each in self.tables)
+        return sum(len(table.moved) for table in self.tables)

@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tabellion.findings import Place
 from tabellion.layout.names import PER_CONVENTION, shorten, table_resource
-from tabellion.outputs.diff.compare import sums
-from tabellion.outputs.diff.model import Comparison, FormulaKey, Part, PieceDifference, Side, Unread
-from tabellion.schema import Field, Key, Schemas
+from tabellion.outputs.diff.model import (
+    CellDifference,
+    Comparison,
+    FormulaKey,
+    PieceDifference,
+    PiecePart,
+    Side,
+    TableDifference,
+    Unread,
+)
+from tabellion.schema import Field, Schemas
 from tabellion.schema.shown import shown_value
 from tabellion.wording import plural
 
 _LONG = 90
-_GENDER = {Part.SHEET: "e", Part.TABLE: "", Part.COLUMN: "e"}
+_GENDER = {PiecePart.SHEET: "e", PiecePart.TABLE: "", PiecePart.COLUMN: "e"}
+CELL, ADDED, REMOVED, FORMULA, STRUCTURE = "cellule", "ligne-ajoutee", "ligne-retiree", "formule", "structure"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a list of differences: its kind, its row in words, where it stands on both sides.
+
+    ``cell`` is what a changed cell says; ``side``, ``table`` (its name) and ``position`` are the row of a change in the
+    tables. ``before`` and ``after`` are the words of a formula or the names of a part, ``title`` is what holds it.
+    """
+
+    kind: str
+    title: str
+    row: str
+    place_before: Place | None = None
+    place_after: Place | None = None
+    side: Side | None = None
+    table: str = ""
+    position: int = 0
+    convention: int | None = None
+    cell: CellDifference | None = None
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass
@@ -25,13 +58,22 @@ class DiffWords:
 
     def field(self, table: str, name: str) -> Field | None:
         """The field of a column; ``None`` for one that people added, or that only helps to understand."""
-        before, after = self.comparison.before, self.comparison.after
-        return after.fields.get((table, name)) or before.fields.get((table, name))
+        return self.schemas[table].by_name.get(name)
 
     def field_title(self, table: str, name: str) -> str:
         """The header of a column."""
-        found = self.field(table, name)
-        return found.title if found is not None else name
+        field = self.field(table, name)
+        return field.title if field is not None else name
+
+    def is_money(self, table: str, name: str) -> bool:
+        """Whether a column holds amounts, in cents."""
+        field = self.field(table, name)
+        return field is not None and field.kind == "money"
+
+    def amounts(self, side: Side, table: str, position: int) -> dict[str, int]:
+        """The cents of each amount of a row that can be read."""
+        row = ((name, values[position]) for name, values in side.tables[table].columns.items())
+        return {name: value for name, value in row if isinstance(value, int) and self.is_money(table, name)}
 
     def value(self, table: str, name: str, value: Any) -> str:
         """A value as people read it."""
@@ -52,12 +94,12 @@ class DiffWords:
                 return words if self.schemas[table].label else f"{key} – {words}"
         return str(key)
 
-    def difference(self, table: str, name: str, before: Any, after: Any) -> int | None:
+    def difference(self, table: str, cell: CellDifference) -> int | None:
         """What an amount grows by, in cents; a blank counts for nothing. ``None`` for what is no amount."""
-        field = self.field(table, name)
-        if field is None or field.kind != "money" or isinstance(before, Unread) or isinstance(after, Unread):
+        before, after = cell.before or 0, cell.after or 0
+        if not (self.is_money(table, cell.field) and isinstance(before, int) and isinstance(after, int)):
             return None
-        return (after or 0) - (before or 0)
+        return after - before
 
     def convention(self, side: Side, table: str, position: int) -> int | None:
         """The convention of a row, for the tables that are kept by convention."""
@@ -77,45 +119,38 @@ class DiffWords:
         """A row in words, with its identifier."""
         key = side.tables[table].keys[position]
         shown = self._label(side, table, position)
-        ident = self.key(key)
-        return f"{shown} [{ident}]" if shown and shown != ident else ident
-
-    def key(self, key: Key) -> str:
-        """A key in words."""
-        return " · ".join("?" if each is None else str(each) for each in key)
+        identifier = " · ".join("?" if part is None else str(part) for part in key)
+        return f"{shown} [{identifier}]" if shown and shown != identifier else identifier
 
     def _label(self, side: Side, table: str, position: int) -> str:
         columns, schema = side.tables[table].columns, self.schemas[table]
 
-        def said(name: str) -> Any:
-            values = columns.get(name)
-            return None if values is None else values[position]
+        def value_of(name: str) -> Any:
+            return columns[name][position] if name in columns else None
 
         for name in (schema.label, "libelle", "objectif", "titre", "nom", "Objectif"):
-            text = said(name) if name else None
+            text = value_of(name) if name else None
             if isinstance(text, str):
                 plain = " ".join(text.split())
                 short = plain if len(plain) <= _LONG else shorten(plain, _LONG) + " …"
-                town = said("collectivite_id") if name == "libelle" else None
+                town = value_of("collectivite_id") if name == "libelle" else None
                 return f"{short} ({self.label('collectivites', town)})" if isinstance(town, str) else short
-        parts = []
-        for name in schema.primary_key:
-            key = schema.foreign.get(name)
-            value = said(name)
-            if key is not None and isinstance(value, str) and self.schemas[key.table].label:
-                parts.append(self.label(key.table, value))
-        if table == "financements" and isinstance(said("financeur_id"), str):
-            fiche = [f"Fiche {said('fiche_id')}"] if said("fiche_id") is not None else []
-            parts = [*fiche, self.label("financeurs", said("financeur_id"))]
-        return " · ".join(parts)
+        funder, fiche = value_of("financeur_id"), value_of("fiche_id")
+        if table == "financements" and isinstance(funder, str):
+            parts = [f"Fiche {fiche}"] if fiche is not None else []
+            return " · ".join([*parts, self.label("financeurs", funder)])
+        keys = ((schema.foreign[name].table, value_of(name)) for name in schema.primary_key if name in schema.foreign)
+        return " · ".join(
+            self.label(other, value) for other, value in keys if isinstance(value, str) and self.schemas[other].label
+        )
 
     def formula_table(self, key: FormulaKey) -> str:
         """What holds a formula."""
         if key.table in self.schemas:
             return self.schemas[key.table].title
-        found = table_resource(key.table)
-        if found is not None:
-            return self.group(*found)
+        resource = table_resource(key.table)
+        if resource is not None:
+            return self.group(*resource)
         return key.table.replace("_", " ") or "Cellules nommées"
 
     def formula_row(self, key: FormulaKey) -> str:
@@ -127,38 +162,85 @@ class DiffWords:
             return column
         return f"{column}, toute la colonne" if key.row == "*" else f"{key.row} : {column}"
 
-    def piece(self, each: PieceDifference) -> str:
+    def piece(self, difference: PieceDifference) -> str:
         """``Colonne ajoutée « X »``, ``Feuille renommée « A » → « B »``."""
-        piece = each.piece
+        piece, before = difference.piece, difference.before
         end = _GENDER[piece.part]
-        where = f" ({piece.place.feuille})" if piece.part is not Part.SHEET and piece.place.feuille else ""
+        where = f" ({piece.place.feuille})" if piece.part is not PiecePart.SHEET and piece.place.feuille else ""
         name = f"« {piece.name} »"
-        if each.before is not None and each.after is not None:
-            return f"{piece.part.value} renommé{end} : « {each.before.name} » → {name}{where}"
-        return f"{piece.part.value} {'ajouté' if each.before is None else 'retiré'}{end} : {name}{where}"
+        if before is not None and difference.after is not None:
+            return f"{piece.part.value} renommé{end} : « {before.name} » → {name}{where}"
+        return f"{piece.part.value} {'ajouté' if before is None else 'retiré'}{end} : {name}{where}"
+
+    def entries(self) -> Iterator[Entry]:
+        """Every difference, one after the other: the tables, the formulas, the structure."""
+        for table in self.comparison.tables:
+            yield from self.table_entries(table)
+        for formula in self.comparison.formulas:
+            old, new, key = formula.before, formula.after, formula.key
+            yield Entry(
+                FORMULA,
+                self.formula_table(key),
+                self.formula_row(key),
+                old.place if old else None,
+                new.place if new else None,
+                before=old.shown if old else None,
+                after=new.shown if new else None,
+            )
+        for piece in self.comparison.structure:
+            here, there = piece.before, piece.after
+            yield Entry(
+                STRUCTURE,
+                piece.piece.part.value,
+                self.piece(piece),
+                here.place if here else None,
+                there.place if there else None,
+                before=here.name if here else None,
+                after=there.name if there else None,
+            )
+
+    def table_entries(self, table: TableDifference) -> Iterator[Entry]:
+        """The differences of one table: the cells changed, the rows added, the rows removed."""
+        before, after, name = self.comparison.before, self.comparison.after, table.name
+        title = self.group(name, None)
+        for change in table.changed:
+            row, convention = self.row(after, name, change.after), self.convention(after, name, change.after)
+            for cell in change.cells:
+                place = before.locate(name, change.before, cell.field)
+                here = after.locate(name, change.after, cell.field)
+                yield Entry(CELL, title, row, place, here, after, name, change.after, convention, cell)
+        for kind, positions, side in ((ADDED, table.added, after), (REMOVED, table.removed, before)):
+            for position in positions:
+                place = side.locate(name, position, None)
+                old, new = (None, place) if kind == ADDED else (place, None)
+                row, convention = self.row(side, name, position), self.convention(side, name, position)
+                yield Entry(kind, title, row, old, new, side, name, position, convention)
 
 
 def counts(comparison: Comparison) -> list[str]:
     """What differs, counted: ``3 cellules changées``, ``1 ligne ajoutée`` …"""
     tables = comparison.tables
     numbers = (
-        (sum(len(row.cells) for each in tables for row in each.changed), "cellule changée", "cellules changées"),
-        (sum(len(each.added) for each in tables), "ligne ajoutée", "lignes ajoutées"),
-        (sum(len(each.removed) for each in tables), "ligne retirée", "lignes retirées"),
+        (sum(table.changed_cells for table in tables), "cellule changée", "cellules changées"),
+        (sum(len(table.added) for table in tables), "ligne ajoutée", "lignes ajoutées"),
+        (sum(len(table.removed) for table in tables), "ligne retirée", "lignes retirées"),
         (len(comparison.formulas), "formule changée", "formules changées"),
         (len(comparison.structure), "changement de structure", "changements de structure"),
     )
     return [plural(count, one, many) for count, one, many in numbers if count]
 
 
-def table_sums(comparison: Comparison, words: DiffWords) -> list[tuple[str, str, int, int]]:
-    """The table, the amount, its sums in cents before and after, for the tables where something differs."""
-    found = []
-    for table in comparison.tables:
-        fields = [each for each in table.fields if (known := words.field(table.name, each)) and known.kind == "money"]
-        if not table.count or not fields:
-            continue
-        old = sums(comparison.before.tables.get(table.name), fields)
-        new = sums(comparison.after.tables.get(table.name), fields)
-        found += [(table.name, each, old[each], new[each]) for each in fields if old[each] or new[each]]
-    return found
+def table_sums(words: DiffWords, table: TableDifference) -> dict[str, tuple[int, int]]:
+    """The cents that each amount of a table adds up to before and after, where that is something."""
+    totals: dict[str, tuple[int, int]] = {}
+    for field in table.fields:
+        if words.is_money(table.name, field):
+            old, new = (_sum(side, table.name, field) for side in (words.comparison.before, words.comparison.after))
+            totals |= {field: (old, new)} if old or new else {}
+    return totals
+
+
+def _sum(side: Side, table: str, field: str) -> int:
+    """The cents of a column; what cannot be read counts for nothing."""
+    values = side.tables[table].columns.get(field, ()) if table in side.tables else ()
+    return sum(value for value in values if isinstance(value, int))
