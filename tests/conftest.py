@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from support import libreoffice
+from support import libreoffice, office_files
+from support.campaign import campaign_workspace
 from support.contracts import ROOT, SOURCE
+from support.program import tabellion
 from tabellion.commands.new import KIT
 
 # Durations depend on the machine, and two cores are shared: a slow example is not a wrong one. In CI the examples are
@@ -32,6 +34,8 @@ _LONGEST = (
 
 # The session's LibreOffice: see its module.
 _office_box, office = libreoffice._office_box, libreoffice.office
+# The files that a LibreOffice made: see theirs.
+_archive, editor = office_files._archive, office_files.editor
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -62,3 +66,18 @@ def workspace(tmp_path: Path) -> Path:
         else:
             shutil.copy(ROOT / name, target)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small contract whose workbook is made and whose forms of 2016 are sent: to copy, not to change."""
+    folder = campaign_workspace(tmp_path_factory.mktemp("sent") / "contrat", contract="cas")
+    for command in (["generate"], ["forms", "--exercice", "2016"]):
+        assert tabellion(*command, cwd=folder).code == 0
+    return folder
+
+
+@pytest.fixture
+def sent_copy(sent: Path, tmp_path: Path) -> Path:
+    """A copy of that contract."""
+    return Path(shutil.copytree(sent, tmp_path / "contrat"))

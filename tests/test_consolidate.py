@@ -16,7 +16,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from support.campaign import Formula, campaign_workspace, fill, form_keys, old_excel, retouch, table_cell, truncated
+from support.campaign import Formula, fill, form_keys, old_excel, retouch, table_cell, truncated
 from support.contracts import Rows, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
@@ -33,19 +33,9 @@ SAVED = datetime(2016, 11, 20, 9, 0)
 OUTPUTS = ("consolidation.xlsx", "rapport.html", "constats.json")
 
 
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose contract is generated and whose forms are sent."""
-    root = campaign_workspace(tmp_path_factory.mktemp("prêt") / "contrat", contract="cas")
-    for command in ("generate", "forms"):
-        assert tabellion(command, cwd=root).code == 0
-    return root
-
-
 @pytest.fixture
-def root(ready: Path, tmp_path: Path) -> Path:
-    """That workspace, once more."""
-    return Path(shutil.copytree(ready, tmp_path / "contrat"))
+def root(sent_copy: Path) -> Path:
+    return sent_copy
 
 
 def books(root: Path) -> Path:

@@ -21,9 +21,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from support.campaign import AMOUNTS, Formula, campaign_workspace, fill, form_keys, retouch, table_cell
-from support.libreoffice import LibreOffice
+from support.campaign import AMOUNTS, Formula, fill, form_keys, retouch, table_cell
 from support.masters import Package, position
+from support.office_files import Editor
 from support.program import Outcome, contents, environment, tabellion
 
 Ledger = dict[tuple[str, int], dict[str, Decimal]]
@@ -93,19 +93,10 @@ class Life:
         return ledger(self.books / "consolidation" / "registre")
 
 
-@pytest.fixture(scope="module")
-def born(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The census is in the register; the contract is generated and the forms of 2016 are sent."""
-    root = campaign_workspace(tmp_path_factory.mktemp("vie") / "contrat", contract="cas")
-    for command in (["generate"], ["forms", "--exercice", "2016"]):
-        assert tabellion(*command, cwd=root).code == 0
-    return root
-
-
 @pytest.fixture
-def life(born: Path, tmp_path: Path) -> Life:
-    root = Path(shutil.copytree(born, tmp_path / "contrat"))
-    return Life(root, ledger(root / "workbooks" / "registre"))
+def life(sent_copy: Path) -> Life:
+    """The census is in the register; the contract is generated and the forms of 2016 are sent."""
+    return Life(sent_copy, ledger(sent_copy / "workbooks" / "registre"))
 
 
 def adopted(life: Life) -> Outcome:
@@ -353,12 +344,11 @@ def test_a_script_s_edit_of_the_contract_is_taken(life: Life) -> None:
     assert life.consolidated() == life.known, outcome.out
 
 
-@pytest.mark.libreoffice
-def test_the_contract_edited_and_saved_by_libreoffice_is_taken(life: Life, office: LibreOffice, tmp_path: Path) -> None:
+def test_the_contract_edited_and_saved_by_libreoffice_is_taken(life: Life, editor: Editor, tmp_path: Path) -> None:
     sheet, cell = table_cell(life.contrat, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
-    office.open(life.contrat)
-    office.set(sheet, *position(cell), 1234.56)
-    shutil.copy(office.save(tmp_path / "contrat.xlsx"), life.contrat)
+    editor.open(life.contrat)
+    editor.set(sheet, *position(cell), 1234.56)
+    shutil.copy(editor.save(tmp_path / "contrat.xlsx"), life.contrat)
     life.say("A", 2013, montant_realise="1234.56")
     life.reply(2016, 20, {"A": {"montant_prevu": 1}})
     life.say("A", 2016, montant_prevu="1")

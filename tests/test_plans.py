@@ -17,6 +17,7 @@ from support.contracts import ROOT, SETTINGS, Row, Rows, book_of, locate, schema
 from support.forms import CHARGES_TABLE, PRODUITS_TABLE, case_rows
 from support.libreoffice import LibreOffice
 from support.masters import Package, chartres, contract_of, written
+from support.mutations import edited
 from support.program import tabellion
 from support.recalculated import differences, errors
 from tabellion.checks.contract import check_contract
@@ -85,14 +86,6 @@ def check(rows: Rows, **more: list[Row]) -> list[Finding]:
 
 def cells(findings: list[Finding]) -> list[tuple[str, str, str]]:
     return [(each.code, str(each.place.feuille), str(each.place.cellule)) for each in findings]
-
-
-def edited(content: bytes, edit: Any) -> bytes:
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    edit(book)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
 
 
 # Off by default

@@ -13,13 +13,14 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 
 from support.contracts import ROOT, SETTINGS, SOURCE, schemas
 from support.document_template import template
 from support.large_contracts import awkward_rows, empty_rows, large_rows
+from support.office_files import Editor
 from support.program import tabellion
 from support.published_document import PublishedDocument, W, amount, source_counts, words
 from tabellion.commands.publish import Publication, Wanted, formats_of, publish
@@ -597,13 +598,11 @@ def test_a_field_added_to_the_lines_is_a_column_of_their_table(workspace: Path) 
     assert len({len(row) for row in budget.rows}) == 1
 
 
-@pytest.mark.libreoffice
-def test_a_template_that_libreoffice_saved_publishes_the_same(workspace: Path, tmp_path: Path) -> None:
+def test_a_template_that_libreoffice_saved_publishes_the_same(workspace: Path, editor: Editor) -> None:
     whole = PublishedDocument(run(workspace).paths[0])
     path = workspace / "templates" / "document.docx"
-    command = ["soffice", "--headless", f"-env:UserInstallation={(tmp_path / 'p').as_uri()}", "--convert-to", "docx"]
-    subprocess.run([*command, "--outdir", tmp_path, path], check=True, capture_output=True)
-    shutil.copy(tmp_path / "document.docx", path)
+    editor.open(path)
+    editor.save(path)
     again = PublishedDocument(run(workspace).paths[0])
     assert (again.fiches, again.budgets(), again.headings) == (whole.fiches, whole.budgets(), whole.headings)
     assert again.counts() == whole.counts()
@@ -655,10 +654,10 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
 
 @pytest.mark.parametrize("piece", ["# ", "**a ", "1. ", "- ", "__ "])
 def test_a_text_of_marks_alone_takes_no_time(piece: str) -> None:
-    start = perf_counter()
+    start = process_time()
     (only,) = paragraphs(piece * 60_000 + "x")
     assert only.words.endswith("x")
-    assert perf_counter() - start < 5
+    assert process_time() - start < 5
 
 
 def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from support.campaign import campaign_workspace, fill
+from support.campaign import fill
 from support.program import contents, tabellion
 from support.published_document import PublishedDocument, amount
 
@@ -33,19 +34,17 @@ pytestmark = pytest.mark.parametrize("depuis", ["contrat", "consolidation"])
 
 
 @pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def campaign(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two partners have answered, and the answers are consolidated."""
-    root = campaign_workspace(tmp_path_factory.mktemp("campagne") / "contrat", contract="cas")
-    for command in (["generate"], ["forms", "--exercice", "2016"]):
-        assert tabellion(*command, cwd=root).code == 0
-    sent, returns = root / "workbooks" / "envois" / "2016", root / "workbooks" / "retours"
+    root = Path(shutil.copytree(sent, tmp_path_factory.mktemp("campagne") / "contrat"))
+    forms, returns = root / "workbooks" / "envois" / "2016", root / "workbooks" / "retours"
     answers = {"A": {"montant_prevu": 1100.35, "montant_vote": "1 099,99 €", "montant_realise": 1098.01},
                "C": {"montant_prevu": 9}}  # fmt: skip
     new = {"convention_id": "2 – Santé", "libelle": "Dépistage", "montant_vote": 45.67}
     saved = datetime(2016, 11, 20, 9)
-    fill(sent / "luce-2016.xlsx", returns / "a.xlsx", {"Budget": answers}, new_rows={"Budget": [new]}, saved=saved)
+    fill(forms / "luce-2016.xlsx", returns / "a.xlsx", {"Budget": answers}, new_rows={"Budget": [new]}, saved=saved)
     money = {f"{FUNDED}:etat": {"montant": "777 777,77"}}
-    fill(sent / "etat-2016.xlsx", returns / "b.xlsx", {"Financements": money}, saved=saved)
+    fill(forms / "etat-2016.xlsx", returns / "b.xlsx", {"Financements": money}, saved=saved)
     done = tabellion("consolidate", cwd=root)
     assert "2/" in done.out.splitlines()[-1], done.out
     assert not {"retour-rejete", "conflit"} & set(done.codes), done.out

@@ -81,10 +81,12 @@ def pattern(output: str) -> str:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout, with what stands beside it and with ``tabellion`` and ``python`` on the path."""
     home = tmp_path_factory.mktemp("readme")
-    left_out = shutil.ignore_patterns(
-        ".*", "__pycache__", "*.xlsx", "build", "dist", "consolidation", "constats", "retours", "relances",
-        "publication",
-    )  # fmt: skip
+    hidden = shutil.ignore_patterns(".*", "__pycache__", "build", "dist")
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        generated = set(names) - {"registre"} if Path(folder) == ROOT / "workbooks" else set()
+        return hidden(folder, names) | generated
+
     shutil.copytree(ROOT, home / "main", ignore=left_out)
     if SOURCE.exists():
         (home / "shared").symlink_to(SOURCE.parents[1])

@@ -10,13 +10,12 @@ import pytest
 from openpyxl.workbook import Workbook
 
 from support.contracts import ROOT
+from support.forms import written_form
 from support.mutations import FIRST, MUTATIONS, fill
 from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
-from tabellion.outputs.forms.content import make_forms
-from tabellion.outputs.forms.workbook import write_form
 from tabellion.reading import parse_bytes
 from tabellion.reading.form import FormReading, read_form
 from tabellion.reading.references import references
@@ -26,12 +25,10 @@ NOT_THE_PARTNER = {"formules-non-calculees"}
 
 
 @pytest.fixture(scope="module")
-def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def form(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The form of a town with budget lines, fiches and a financement, as sent."""
-    contract = load_contract(find_workspace(ROOT))
-    (form,) = make_forms(contract, 2016, ["mainvilliers"])
     path = tmp_path_factory.mktemp("envois") / "mainvilliers-2016.xlsx"
-    path.write_bytes(write_form(contract, form))
+    path.write_bytes(written_form("Chartres", "mainvilliers"))
     return path
 
 
@@ -52,8 +49,8 @@ def read(path: Path) -> FormReading:
     return read_form(raw, workspace.schemas, references(contract.tables, workspace.schemas), "chartres-2015-2020")
 
 
-def test_a_form_filled_well_says_nothing_and_every_value_is_exact(sent: Path, tmp_path: Path) -> None:
-    book = openpyxl.load_workbook(sent)
+def test_a_form_filled_well_says_nothing_and_every_value_is_exact(form: Path, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(form)
     fill(book)
     path = saved(book, tmp_path)
     assert said(path) == []
@@ -67,9 +64,9 @@ def test_a_form_filled_well_says_nothing_and_every_value_is_exact(sent: Path, tm
 
 @pytest.mark.parametrize(("mutate", "outcome"), [each[1:] for each in MUTATIONS], ids=[each[0] for each in MUTATIONS])
 def test_a_mutilated_return_gives_the_decided_outcome(
-    mutate: Callable[[Workbook], None], outcome: set[tuple[str, str | None]], sent: Path, tmp_path: Path
+    mutate: Callable[[Workbook], None], outcome: set[tuple[str, str | None]], form: Path, tmp_path: Path
 ) -> None:
-    book = openpyxl.load_workbook(sent)
+    book = openpyxl.load_workbook(form)
     fill(book)
     mutate(book)
     found = said(saved(book, tmp_path))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 from support.attacks import ATTACKS
 from support.contracts import ROOT
-from support.mutations import fill, identity
+from support.forms import written_form
+from support.mutations import edited, fill, identity, put
 from support.program import contents, tabellion
-from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Severity
-from tabellion.outputs.forms.content import make_forms
-from tabellion.outputs.forms.workbook import write_form
 
 #: openpyxl saves no computed value: said once a sheet.
 NOT_THE_PARTNER = {"formules-non-calculees"}
@@ -39,26 +35,12 @@ CHOSEN = (
 
 
 def form(year: int = 2016) -> bytes:
-    contract = load_contract(find_workspace(ROOT))
-    (made,) = make_forms(contract, year, ["mainvilliers"])
-    return write_form(contract, made)
-
-
-def filled(data: bytes) -> openpyxl.Workbook:
-    book = openpyxl.load_workbook(io.BytesIO(data))
-    fill(book)
-    return book
-
-
-def saved(book: openpyxl.Workbook) -> bytes:
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    return written_form("Chartres", "mainvilliers", year)
 
 
 @pytest.fixture(scope="module")
 def good() -> bytes:
-    return saved(filled(form()))
+    return edited(form(), fill)
 
 
 def codes(path: Path, findings: list[dict[str, str]]) -> list[str]:
@@ -68,8 +50,6 @@ def codes(path: Path, findings: list[dict[str, str]]) -> list[str]:
 def mistaken(good: bytes, folder: Path) -> dict[Path, str]:
     """Files that people send by mistake, and the code that refuses each."""
     (folder / "dossier.xlsx").mkdir()
-    other = filled(form())
-    identity("contrat", "autre-contrat")(other)
     files = {
         "vide.xlsx": (b"", "fichier-vide"),
         "tronque.xlsx": (good[: len(good) // 2], "fichier-tronque"),
@@ -77,7 +57,7 @@ def mistaken(good: bytes, folder: Path) -> dict[Path, str]:
         "page.xlsx": (b"<html><body><table><tr><td>1</td></tr></table></body></html>", "format-html"),
         "xls.xlsx": (ATTACKS["xls"][1](), "format-xls"),
         "ods.xlsx": (ATTACKS["ods"][1](), "format-ods"),
-        "autre.xlsx": (saved(other), "autre-contrat"),
+        "autre.xlsx": (edited(good, identity("contrat", "autre-contrat")), "autre-contrat"),
     }
     for name, (data, _) in files.items():
         (folder / name).write_bytes(data)
@@ -94,7 +74,7 @@ def test_hostile_and_mistaken_files_cost_one_refusal_each(good: bytes, tmp_path:
         path = folder / f"attaque-{number}.xlsx"
         path.write_bytes(build())
         expected[path] = code
-    bad = good_with_a_mistake()
+    bad = edited(good, put("F6", "1.234"))
     first, last = folder / "a.xlsx", folder / "z.xlsx"
     first.write_bytes(good)
     last.write_bytes(bad)
@@ -116,12 +96,6 @@ def test_hostile_and_mistaken_files_cost_one_refusal_each(good: bytes, tmp_path:
     assert (contents(folder), contents(ROOT / "workbooks")) == (before, workspace)
 
 
-def good_with_a_mistake() -> bytes:
-    book = filled(form())
-    book["Budget"]["F6"] = "1.234"
-    return saved(book)
-
-
 def test_other_formats_under_their_own_names_get_the_same_refusal(good: bytes, tmp_path: Path) -> None:
     for path, code in mistaken(good, tmp_path).items():
         if code.startswith("format-"):
@@ -140,7 +114,7 @@ def test_other_formats_under_their_own_names_get_the_same_refusal(good: bytes, t
 )
 def test_a_form_of_another_year(year: int, code: str | None, severity: Severity | None, tmp_path: Path) -> None:
     path = tmp_path / "retour.xlsx"
-    path.write_bytes(saved(filled(form(year))))
+    path.write_bytes(edited(form(year), fill))
     said = [each for each in validate(find_workspace(ROOT), [path]) if each.code not in NOT_THE_PARTNER]
     assert [(each.code, each.gravite) for each in said] == ([] if code is None else [(code, severity)])
     assert all(each.bloquant == (severity is Severity.ERREUR) for each in said)

@@ -10,18 +10,16 @@ import openpyxl
 import pytest
 
 from support.contracts import ROOT
+from support.forms import written_form
 from support.libreoffice import LibreOffice, OfficeCell
+from support.office_files import Editor
 from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
-from tabellion.outputs.forms.content import make_forms
-from tabellion.outputs.forms.workbook import write_form
 from tabellion.reading import parse_bytes
 from tabellion.reading.form import FormReading, read_form
 from tabellion.reading.references import references
-
-pytestmark = pytest.mark.libreoffice
 
 PARTNER = "mainvilliers"
 BUDGET, ACTIONS, FUNDING, GUIDE = "Budget", "Actions", "Financements", "Mode d'emploi"
@@ -33,30 +31,29 @@ NOT_THE_PARTNER = {"formules-non-calculees"}
 
 
 @pytest.fixture(scope="module")
-def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    contract = load_contract(find_workspace(ROOT))
-    (form,) = make_forms(contract, 2016, [PARTNER])
+def form(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The form of a town with budget lines, fiches and a financement, as sent."""
     path = tmp_path_factory.mktemp("envois") / "mainvilliers-2016.xlsx"
-    path.write_bytes(write_form(contract, form))
+    path.write_bytes(written_form("Chartres", "mainvilliers"))
     return path
 
 
-def fill(office: LibreOffice) -> None:
+def fill(editor: Editor | LibreOffice) -> None:
     """Every cell that the form asks for, typed as on a French keyboard, the sheets still protected."""
     for rank in range(LINES):
-        office.type(BUDGET, FIRST + rank, PLANNED, str(1000 + rank))
-        office.type(BUDGET, FIRST + rank, VOTED, f"{900 + rank},56")
-    office.type(BUDGET, FIRST, SPENT, "1234,56")
-    office.type(BUDGET, FIRST, REMARK, "Payé en deux fois : 50 % – l'été, puis « à Noël »")
+        editor.type(BUDGET, FIRST + rank, PLANNED, str(1000 + rank))
+        editor.type(BUDGET, FIRST + rank, VOTED, f"{900 + rank},56")
+    editor.type(BUDGET, FIRST, SPENT, "1234,56")
+    editor.type(BUDGET, FIRST, REMARK, "Payé en deux fois : 50 % – l'été, puis « à Noël »")
     for column, text in ((5, "en cours"), (6, "40"), (7, "30/11/2016"), (8, "2500,5"), (9, "Tout va bien")):
-        office.type(ACTIONS, FIRST, column, text)
-    office.type(FUNDING, FIRST, 4, "chiffré")
-    office.type(FUNDING, FIRST, 5, "12000")
+        editor.type(ACTIONS, FIRST, column, text)
+    editor.type(FUNDING, FIRST, 4, "chiffré")
+    editor.type(FUNDING, FIRST, 5, "12000")
 
 
-def fill_by_openpyxl(sent: Path, path: Path) -> Path:
+def fill_by_openpyxl(form: Path, path: Path) -> Path:
     """The same answers, written by a script."""
-    book = openpyxl.load_workbook(sent)
+    book = openpyxl.load_workbook(form)
     budget, actions, funding = book[BUDGET], book[ACTIONS], book[FUNDING]
     for rank in range(LINES):
         budget.cell(FIRST + rank + 1, PLANNED + 1).value = 1000 + rank
@@ -99,20 +96,20 @@ def rows(path: Path) -> dict[str, dict[str | None, dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def by_script(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str | None, dict[str, Any]]]:
+def by_script(form: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str | None, dict[str, Any]]]:
     """What the same answers written by a script are read as."""
-    return rows(fill_by_openpyxl(sent, tmp_path_factory.mktemp("script") / "retour.xlsx"))
+    return rows(fill_by_openpyxl(form, tmp_path_factory.mktemp("script") / "retour.xlsx"))
 
 
 @pytest.fixture
-def filled(office: LibreOffice, sent: Path) -> LibreOffice:
-    office.open(sent)
-    fill(office)
-    return office
+def filled(editor: Editor, form: Path) -> Editor:
+    editor.open(form)
+    fill(editor)
+    return editor
 
 
-def back(office: LibreOffice, tmp_path: Path) -> Path:
-    return office.save(tmp_path / "retour.xlsx")
+def back(editor: Editor, tmp_path: Path) -> Path:
+    return editor.save(tmp_path / "retour.xlsx")
 
 
 def text(cell: OfficeCell | None) -> float | str | None:
@@ -120,7 +117,7 @@ def text(cell: OfficeCell | None) -> float | str | None:
 
 
 def test_a_form_filled_by_hand_says_nothing_and_every_value_is_exact(
-    filled: LibreOffice, by_script: Any, tmp_path: Path
+    filled: Editor, by_script: Any, tmp_path: Path
 ) -> None:
     path = back(filled, tmp_path)
     assert said(path) == []
@@ -139,8 +136,9 @@ def test_a_form_filled_by_hand_says_nothing_and_every_value_is_exact(
     assert (funding["statut_montant"], funding["montant"]) == ("chiffré", 1_200_000)
 
 
-def test_the_live_column_the_counters_and_the_guide_follow_what_is_typed(office: LibreOffice, sent: Path) -> None:
-    office.open(sent)
+@pytest.mark.libreoffice
+def test_the_live_column_the_counters_and_the_guide_follow_what_is_typed(office: LibreOffice, form: Path) -> None:
+    office.open(form)
     cells = office.read()
     assert text(cells[BUDGET][2, 0]) == LINES
     assert text(cells[BUDGET][FIRST, STATE]) == "manque : un montant"
@@ -160,14 +158,14 @@ def test_the_live_column_the_counters_and_the_guide_follow_what_is_typed(office:
     assert "Ce formulaire est complet : vous pouvez l'envoyer." in {cell.value for cell in cells[GUIDE].values()}
 
 
-def test_a_locked_cell_stays_as_it_was(filled: LibreOffice, by_script: Any, tmp_path: Path) -> None:
+def test_a_locked_cell_stays_as_it_was(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     filled.type(BUDGET, FIRST, LABEL, "Autre chose")
     path = back(filled, tmp_path)
     assert said(path) == []
     assert rows(path) == by_script
 
 
-def test_a_spare_row_is_read(filled: LibreOffice, by_script: Any, tmp_path: Path) -> None:
+def test_a_spare_row_is_read(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     words = next(word for word in load_words() if word.startswith("9 – "))
     for column, typed in ((CONVENTION, words), (LABEL, "Chantier jeunes"), (PLANNED, "1500,25")):
         filled.type(BUDGET, SPARE, column, typed)
@@ -196,7 +194,7 @@ def load_words() -> list[str]:
     ],
 )
 def test_amounts_as_a_person_types_them(
-    typed: str, cents: int, codes: set[str], filled: LibreOffice, tmp_path: Path
+    typed: str, cents: int, codes: set[str], filled: Editor, tmp_path: Path
 ) -> None:
     filled.type(BUDGET, FIRST, PLANNED, typed)
     path = back(filled, tmp_path)
@@ -204,13 +202,13 @@ def test_amounts_as_a_person_types_them(
     assert rows(path)["lignes_budgetaires"]["B01-mainvilliers-001"]["montant_prevu"] == cents
 
 
-def test_an_error_typed_is_named_at_its_cell(filled: LibreOffice, tmp_path: Path) -> None:
+def test_an_error_typed_is_named_at_its_cell(filled: Editor, tmp_path: Path) -> None:
     filled.type(BUDGET, FIRST, PLANNED, "=1/0")
     assert places(back(filled, tmp_path)) == [("cellule-en-erreur", "F6")]
     assert text(filled.read()[BUDGET][FIRST, STATE]) == "manque : un montant en chiffres"
 
 
-def test_filtering_a_protected_sheet_says_nothing(filled: LibreOffice, by_script: Any, tmp_path: Path) -> None:
+def test_filtering_a_protected_sheet_says_nothing(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     label = str(filled.read()[BUDGET][FIRST, LABEL].value)
     filled.call("filter", sheet=BUDGET, area=[HEADER, 0, SPARE - 1, KEY], column=LABEL, text=label)
     path = back(filled, tmp_path)
@@ -218,7 +216,7 @@ def test_filtering_a_protected_sheet_says_nothing(filled: LibreOffice, by_script
     assert rows(path) == by_script
 
 
-def test_sorting_whole_rows_says_nothing(filled: LibreOffice, by_script: Any, tmp_path: Path) -> None:
+def test_sorting_whole_rows_says_nothing(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     filled.call("unprotect", sheet=BUDGET)
     filled.call("sort", sheet=BUDGET, area=[FIRST, 0, SPARE - 1, KEY], column=LABEL, descending=True)
     path = back(filled, tmp_path)
@@ -227,7 +225,7 @@ def test_sorting_whole_rows_says_nothing(filled: LibreOffice, by_script: Any, tm
     assert list(rows(path)["lignes_budgetaires"]) != list(by_script["lignes_budgetaires"])
 
 
-def test_an_inserted_row_is_a_new_line(filled: LibreOffice, by_script: Any, tmp_path: Path) -> None:
+def test_an_inserted_row_is_a_new_line(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     filled.call("unprotect", sheet=BUDGET)
     filled.call("insert_rows", sheet=BUDGET, row=FIRST + 3, count=1)
     for column, typed in ((CONVENTION, "9"), (LABEL, "Chantier jeunes"), (PLANNED, "1500")):
@@ -241,14 +239,14 @@ def test_an_inserted_row_is_a_new_line(filled: LibreOffice, by_script: Any, tmp_
     assert set(places(path)) == set()
 
 
-def test_a_renamed_sheet_says_nothing(filled: LibreOffice, by_script: Any, tmp_path: Path) -> None:
+def test_a_renamed_sheet_says_nothing(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     filled.call("rename_sheet", sheet=BUDGET, name="Nos crédits d'ici")
     path = back(filled, tmp_path)
     assert said(path) == []
     assert rows(path) == by_script
 
 
-def test_an_inserted_column_is_said_and_nothing_is_lost(filled: LibreOffice, by_script: Any, tmp_path: Path) -> None:
+def test_an_inserted_column_is_said_and_nothing_is_lost(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     filled.call("unprotect", sheet=BUDGET)
     filled.call("insert_columns", sheet=BUDGET, column=PLANNED, count=1)
     filled.set(BUDGET, HEADER, PLANNED, "Notre remarque")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from datetime import date
 from typing import Any
 
-import openpyxl
 import pytest
 
 from support.contracts import ROOT, SETTINGS, Row, book_of, followed, locate, schemas, small_rows, tables_of
+from support.mutations import edited, opened
 from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book
 from tabellion.layout.theme import load_theme
@@ -43,17 +42,9 @@ def read(content: bytes) -> MasterReading:
     return read_master(parse_bytes(content, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
 
 
-def edited(content: bytes, edit: Any) -> bytes:
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    edit(book)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
-
-
 def test_a_register_without_follow_up_has_no_sheet_for_it() -> None:
     content = master([])
-    assert "Suivi" not in openpyxl.load_workbook(io.BytesIO(content)).sheetnames
+    assert "Suivi" not in opened(content).sheetnames
     reading = read(content)
     assert reading.findings == []
     assert reading.tables["suivis"].rows == []
@@ -61,7 +52,7 @@ def test_a_register_without_follow_up_has_no_sheet_for_it() -> None:
 
 def test_the_sheet_stands_after_the_financements_and_comes_back() -> None:
     content = master(FOLLOWED)
-    names = openpyxl.load_workbook(io.BytesIO(content)).sheetnames
+    names = opened(content).sheetnames
     assert names[names.index("Financements") + 1] == "Suivi"
     reading = read(content)
     assert reading.findings == []
@@ -69,7 +60,7 @@ def test_the_sheet_stands_after_the_financements_and_comes_back() -> None:
 
 
 def test_cells_show_percentages_and_days_as_people_say_them() -> None:
-    sheet = openpyxl.load_workbook(io.BytesIO(master(FOLLOWED)))["Suivi"]
+    sheet = opened(master(FOLLOWED))["Suivi"]
     cells = {cell.value: cell for row in sheet.iter_rows() for cell in row if cell.value is not None}
     assert cells[40].number_format == '0"\u00a0%"'
     day = next(cell for value, cell in cells.items() if getattr(value, "year", None) == 2016)

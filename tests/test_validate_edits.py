@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.contracts import ROOT
-from support.libreoffice import LibreOffice
+from support.office_files import Editor
 from tabellion.commands.generate import generate
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
@@ -59,16 +59,13 @@ class Edited:
 
 
 @pytest.fixture
-def edit(office: LibreOffice, master: Path, before: Any, tmp_path: Path) -> Any:
-    office.open(master)
+def edit(editor: Editor, master: Path, before: Any, tmp_path: Path) -> Any:
+    editor.open(master)
 
     def save() -> Edited:
-        return Edited(office.save(tmp_path / "contrat.xlsx"), before)
+        return Edited(editor.save(tmp_path / "contrat.xlsx"), before)
 
     return save
-
-
-pytestmark = pytest.mark.libreoffice
 
 
 def test_opening_and_saving_changes_nothing(edit: Any) -> None:
@@ -76,112 +73,112 @@ def test_opening_and_saving_changes_nothing(edit: Any) -> None:
     assert (edited.more, edited.less) == ([], [])
 
 
-def test_a_changed_amount_breaks_its_subtotal(edit: Any, office: LibreOffice) -> None:
-    office.set(B01, LINES + 1, REALISED, 97_600)  # 97 591 published
+def test_a_changed_amount_breaks_its_subtotal(edit: Any, editor: Editor) -> None:
+    editor.set(B01, LINES + 1, REALISED, 97_600)  # 97 591 published
     edited = edit()
     assert (edited.more, edited.less) == (["total-collectivite"], [])
 
 
-def test_a_row_inserted_in_the_table_is_counted(edit: Any, office: LibreOffice) -> None:
-    office.call("insert_rows", sheet=B01, row=LINES + 2, count=1)
+def test_a_row_inserted_in_the_table_is_counted(edit: Any, editor: Editor) -> None:
+    editor.call("insert_rows", sheet=B01, row=LINES + 2, count=1)
     for column, value in ((TOWN, "Chartres"), (LABEL, "Une ligne de plus"), (YEAR, 2013), (REALISED, 500)):
-        office.set(B01, LINES + 2, column, value)
+        editor.set(B01, LINES + 2, column, value)
     edited = edit()
     # The subtotal is wrong by exactly this line: both are said.
     assert (edited.more, edited.less) == (["ligne-hors-total", "total-collectivite"], [])
-    office.recalculate()
-    total = office.read()[B01][TOTALS + 1, REALISED].value
+    editor.recalculate()
+    total = editor.read()[B01][TOTALS + 1, REALISED].value
     assert total == 1_041_751 + 500
 
 
-def test_a_row_typed_below_the_table_is_read_and_said(edit: Any, office: LibreOffice) -> None:
-    last = max(row for row, _ in office.read()[B01])
+def test_a_row_typed_below_the_table_is_read_and_said(edit: Any, editor: Editor) -> None:
+    last = max(row for row, _ in editor.read()[B01])
     for column, value in ((TOWN, "Lucé"), (LABEL, "Une ligne de plus"), (YEAR, 2013), (REALISED, 500)):
-        office.set(B01, last + 1, column, value)
+        editor.set(B01, last + 1, column, value)
     edited = edit()
     assert edited.more == ["ligne-hors-tableau", "total-collectivite"]
     assert edited.less == ["total-collectivite"]  # Lucé's two euros too many became 502
     assert edited.cells("ligne-hors-tableau") == [(B01, f"A{last + 2}")]
 
 
-def test_sorting_a_table_says_nothing(edit: Any, office: LibreOffice) -> None:
-    last = max(row for row, _ in office.read()[B01])
-    office.call("sort", sheet=B01, area=[LINES + 1, 0, last, 10], column=LABEL, descending=True)
+def test_sorting_a_table_says_nothing(edit: Any, editor: Editor) -> None:
+    last = max(row for row, _ in editor.read()[B01])
+    editor.call("sort", sheet=B01, area=[LINES + 1, 0, last, 10], column=LABEL, descending=True)
     edited = edit()
     assert (edited.more, edited.less) == ([], [])
 
 
-def test_filtering_a_table_says_nothing(edit: Any, office: LibreOffice) -> None:
-    last = max(row for row, _ in office.read()[B01])
-    office.call("filter", sheet=B01, area=[LINES, 0, last, 10], column=TOWN, text="Lucé")
+def test_filtering_a_table_says_nothing(edit: Any, editor: Editor) -> None:
+    last = max(row for row, _ in editor.read()[B01])
+    editor.call("filter", sheet=B01, area=[LINES, 0, last, 10], column=TOWN, text="Lucé")
     edited = edit()
     assert (edited.more, edited.less) == ([], [])
 
 
-def test_an_inserted_column_is_kept_and_said_once_it_holds_something(edit: Any, office: LibreOffice) -> None:
-    office.call("insert_columns", sheet=B11, column=2, count=1)
-    office.set(B11, LINES, 2, "Notre remarque")
-    office.set(B11, LINES + 1, 2, "à revoir en septembre")
+def test_an_inserted_column_is_kept_and_said_once_it_holds_something(edit: Any, editor: Editor) -> None:
+    editor.call("insert_columns", sheet=B11, column=2, count=1)
+    editor.set(B11, LINES, 2, "Notre remarque")
+    editor.set(B11, LINES + 1, 2, "à revoir en septembre")
     edited = edit()
     assert (edited.more, edited.less) == (["colonne-en-trop"], [])
     assert edited.cells("colonne-en-trop") == [(B11, "C12")]
 
 
-def test_a_renamed_sheet_says_nothing_but_its_new_name(edit: Any, office: LibreOffice) -> None:
-    office.call("rename_sheet", sheet=B11, name="Laïcité 2026")
+def test_a_renamed_sheet_says_nothing_but_its_new_name(edit: Any, editor: Editor) -> None:
+    editor.call("rename_sheet", sheet=B11, name="Laïcité 2026")
     edited = edit()
     assert (edited.more, edited.less) == ([], [])
     assert ("Laïcité 2026", "F15") in edited.cells("ligne-hors-total")
 
 
-def test_a_typed_over_total_is_named_at_its_cell(edit: Any, office: LibreOffice) -> None:
-    office.set(B01, TOTALS + 2, REALISED, 2_012_467)
+def test_a_typed_over_total_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
+    editor.set(B01, TOTALS + 2, REALISED, 2_012_467)
     edited = edit()
     assert (edited.more, edited.less) == (["formule-remplacee"], [])
     assert edited.cells("formule-remplacee") == [(B01, "F7")]
 
 
-def test_an_emptied_total_is_named_at_its_cell(edit: Any, office: LibreOffice) -> None:
-    office.set(B01, TOTALS + 2, REALISED, None)
+def test_an_emptied_total_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
+    editor.set(B01, TOTALS + 2, REALISED, None)
     edited = edit()
     assert (edited.more, edited.less) == (["formule-effacee"], [])
     assert edited.cells("formule-effacee") == [(B01, "F7")]
 
 
-def test_an_altered_formula_is_named_at_its_cell(edit: Any, office: LibreOffice) -> None:
-    office.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula="=97591+12000")
+def test_an_altered_formula_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
+    editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula="=97591+12000")
     edited = edit()
     assert (edited.more, edited.less) == (["formule-modifiee"], [])
     assert edited.cells("formule-modifiee") == [(B01, "F6")]
 
 
-def test_a_formula_that_stops_short_is_named_at_its_cell(edit: Any, office: LibreOffice) -> None:
+def test_a_formula_that_stops_short_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
     formula = "=SUMIFS($F$13:$F$20;$A$13:$A$20;Totaux_01[[#This Row];[Collectivité]];$C$13:$C$20;Exercice)"
-    office.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula=formula)
+    editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula=formula)
     edited = edit()
     assert (edited.more, edited.less) == (["plage-incomplete"], [])
 
 
-def test_a_key_typed_over_another_row_leaves_both_their_formulas(edit: Any, office: LibreOffice) -> None:
-    key = office.read()[RECAP][FIRST, KEY].value
-    office.set(RECAP, FIRST + 1, KEY, key)
+def test_a_key_typed_over_another_row_leaves_both_their_formulas(edit: Any, editor: Editor) -> None:
+    key = editor.read()[RECAP][FIRST, KEY].value
+    editor.set(RECAP, FIRST + 1, KEY, key)
     edited = edit()
     assert (edited.more, edited.less) == (["cle-en-double"], [])
     assert edited.cells("cle-en-double") == [(RECAP, f"L{FIRST + 2}")]
 
 
-def test_a_blanked_key_leaves_its_row_its_formula(edit: Any, office: LibreOffice) -> None:
-    office.set(RECAP, FIRST + 1, KEY, None)
+def test_a_blanked_key_leaves_its_row_its_formula(edit: Any, editor: Editor) -> None:
+    editor.set(RECAP, FIRST + 1, KEY, None)
     edited = edit()
     assert (edited.more, edited.less) == ([], []), "its identifier is made again from what it says"
 
 
-def test_a_row_added_with_the_key_of_another_is_owed_no_formula(edit: Any, office: LibreOffice) -> None:
-    copied = {column: cell.value for (row, column), cell in office.read()[RECAP].items() if row == FIRST}
-    office.call("insert_rows", sheet=RECAP, row=FIRST + 1, count=1)
+def test_a_row_added_with_the_key_of_another_is_owed_no_formula(edit: Any, editor: Editor) -> None:
+    copied = {column: cell.value for (row, column), cell in editor.read()[RECAP].items() if row == FIRST}
+    editor.call("insert_rows", sheet=RECAP, row=FIRST + 1, count=1)
     for column, value in copied.items():
         if column not in (PRINTED, COMPUTED, COMPUTED + 1, COMPUTED + 2):
-            office.set(RECAP, FIRST + 1, column, value)
+            editor.set(RECAP, FIRST + 1, column, value)
     edited = edit()
     assert "cle-en-double" in edited.more
     assert "ligne-calculee-absente" not in edited.more
@@ -189,52 +186,52 @@ def test_a_row_added_with_the_key_of_another_is_owed_no_formula(edit: Any, offic
     assert edited.cells("formule-effacee") == [(RECAP, f"{letter}{FIRST + 2}") for letter in "GH"]
 
 
-def test_a_formula_typed_over_is_named_on_its_own_row_among_those_of_one_key(edit: Any, office: LibreOffice) -> None:
-    key = office.read()[RECAP][FIRST, KEY].value
-    office.set(RECAP, FIRST + 1, KEY, key)
-    office.set(RECAP, FIRST, COMPUTED, 12)
+def test_a_formula_typed_over_is_named_on_its_own_row_among_those_of_one_key(edit: Any, editor: Editor) -> None:
+    key = editor.read()[RECAP][FIRST, KEY].value
+    editor.set(RECAP, FIRST + 1, KEY, key)
+    editor.set(RECAP, FIRST, COMPUTED, 12)
     edited = edit()
     assert edited.cells("formule-remplacee") == [(RECAP, f"F{FIRST + 1}")]
-    office.set(RECAP, FIRST, KEY, "autre")
-    office.set(RECAP, FIRST + 1, KEY, "encore-une-autre")
+    editor.set(RECAP, FIRST, KEY, "autre")
+    editor.set(RECAP, FIRST + 1, KEY, "encore-une-autre")
     edited = edit()
     (gone,) = [each for each in edited.findings if each.code == "ligne-calculee-absente"]
     assert gone.valeur == key, "its key and its formula are gone, the other row still has one of the two"
 
 
-def test_text_in_an_amount_is_not_counted_and_said(edit: Any, office: LibreOffice) -> None:
-    office.set(B01, LINES + 2, REALISED, "12 000 euros")
+def test_text_in_an_amount_is_not_counted_and_said(edit: Any, editor: Editor) -> None:
+    editor.set(B01, LINES + 2, REALISED, "12 000 euros")
     edited = edit()
     assert (edited.more, edited.less) == (["texte-au-lieu-de-nombre"], [])
     assert edited.cells("texte-au-lieu-de-nombre") == [(B01, "F14")]
 
 
-def test_an_error_cell_is_said_where_it_starts(edit: Any, office: LibreOffice) -> None:
-    office.call("set_formula", sheet=B01, row=LINES + 2, column=REALISED, formula="=1/0")
+def test_an_error_cell_is_said_where_it_starts(edit: Any, editor: Editor) -> None:
+    editor.call("set_formula", sheet=B01, row=LINES + 2, column=REALISED, formula="=1/0")
     edited = edit()
     assert set(edited.more) == {"cellule-en-erreur"}
     assert (B01, "F14") in edited.cells("cellule-en-erreur")
 
 
-def test_a_town_off_the_list_is_said_with_the_nearest(edit: Any, office: LibreOffice) -> None:
-    office.set(B01, LINES + 2, TOWN, "Chartre")
+def test_a_town_off_the_list_is_said_with_the_nearest(edit: Any, editor: Editor) -> None:
+    editor.set(B01, LINES + 2, TOWN, "Chartre")
     edited = edit()
     assert edited.more == ["reference-inconnue"]
     (found,) = [each for each in edited.findings if each.code == "reference-inconnue"]
     assert "Chartres" in found.suggestion
 
 
-def test_a_deleted_line_breaks_its_subtotal(edit: Any, office: LibreOffice) -> None:
-    office.call("delete_rows", sheet=B01, row=LINES + 1, count=1)
+def test_a_deleted_line_breaks_its_subtotal(edit: Any, editor: Editor) -> None:
+    editor.call("delete_rows", sheet=B01, row=LINES + 1, count=1)
     # LibreOffice 7.4 goes on showing the old total after this, until it is told to recalculate: both are said.
     stale = edit()
     assert set(stale.more) - {"valeur-perimee"} == {"total-collectivite"}
-    office.recalculate()
+    editor.recalculate()
     edited = edit()
     assert (edited.more, edited.less) == (["total-collectivite"], [])
 
 
-def test_a_deleted_budget_sheet_is_said(edit: Any, office: LibreOffice) -> None:
-    office.call("remove_sheet", sheet=B11)
+def test_a_deleted_budget_sheet_is_said(edit: Any, editor: Editor) -> None:
+    editor.call("remove_sheet", sheet=B11)
     edited = edit()
     assert "tableau-absent" in edited.more

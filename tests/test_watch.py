@@ -24,7 +24,7 @@ import openpyxl
 import pytest
 
 from support import faults
-from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retouch
+from support.campaign import AMOUNTS, fill, form_keys, retouch
 from support.forms import BUDGET
 from support.libreoffice import LibreOffice
 from support.program import contents, environment, tabellion
@@ -37,21 +37,10 @@ STOP_SECONDS = 10
 _SAVED = datetime(2016, 11, 14)
 
 
-@pytest.fixture(scope="module")
-def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small contract: its workbook is made, its forms are sent."""
-    workspace = campaign_workspace(tmp_path_factory.mktemp("sent") / "contrat", contract="cas")
-    assert tabellion("generate", cwd=workspace).code == 0
-    assert tabellion("forms", "--exercice", f"{YEAR}", cwd=workspace).code == 0
-    (workspace / "workbooks" / "retours").mkdir()
-    return workspace
-
-
 @pytest.fixture
-def workspace(sent: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "contrat"
-    shutil.copytree(sent, folder)
-    return folder
+def workspace(sent_copy: Path) -> Path:
+    (sent_copy / "workbooks" / "retours").mkdir()
+    return sent_copy
 
 
 class Desk:
@@ -60,6 +49,7 @@ class Desk:
     def __init__(self, workspace: Path) -> None:
         self.workbooks = workspace / "workbooks"
         self.retours, self.constats = self.workbooks / "retours", self.workbooks / "constats"
+        self.retours.mkdir(exist_ok=True)
         self.elsewhere = workspace.parent / "ailleurs"
         self.elsewhere.mkdir(exist_ok=True)
         self.minutes = 0

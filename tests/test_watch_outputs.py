@@ -4,7 +4,6 @@ themselves when the owner leaves. Real watcher, real LibreOffice; Excel's owner 
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,10 +13,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from support.campaign import AMOUNTS, campaign_workspace, fill, form_keys, retouch, table_cell
+from support.campaign import AMOUNTS, fill, form_keys, retouch, table_cell
 from support.forms import BUDGET
 from support.libreoffice import LibreOffice
-from support.program import tabellion
 from support.watching import Watching, excel_saves, fresh, state
 
 YEAR = 2016
@@ -25,16 +23,6 @@ _SAVED = datetime(2016, 11, 14)
 _AMOUNT_LABELS = ("Montant prévu (€)", "Montant voté (€)")
 
 Hold = Callable[[Path], AbstractContextManager[None]]
-
-
-@pytest.fixture(scope="module")
-def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small contract; its totals do not add up, so that its master has an annotated copy."""
-    workspace = campaign_workspace(tmp_path_factory.mktemp("sent") / "contrat", contract="cas")
-    assert tabellion("generate", cwd=workspace).code == 0
-    assert tabellion("forms", "--exercice", f"{YEAR}", cwd=workspace).code == 0
-    (workspace / "workbooks" / "retours").mkdir()
-    return workspace
 
 
 class Office:
@@ -84,9 +72,10 @@ def waiting(path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(sent: Path, tmp_path: Path) -> Iterator[Office]:
-    shutil.copytree(sent, tmp_path / "contrat")
-    with Watching(tmp_path / "contrat") as watching:
+def desk(sent_copy: Path) -> Iterator[Office]:
+    """The contract is watched; its totals do not add up, so that its master has an annotated copy."""
+    (sent_copy / "workbooks" / "retours").mkdir()
+    with Watching(sent_copy) as watching:
         watching.ready()
         found = Office(watching)
         with watching.run():

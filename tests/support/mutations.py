@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -13,6 +14,24 @@ from openpyxl.worksheet.worksheet import Worksheet
 HEADER, FIRST = 5, 6
 #: Columns of the sheet Budget.
 CONVENTION, LABEL, YEAR, LAST, PLANNED, VOTED, SPENT, REMARK, KEY = "BCDEFGHIJ"
+
+
+def opened(content: bytes) -> Workbook:
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
+def saved(book: Workbook) -> bytes:
+    """The workbook as openpyxl saves it: no formula has a computed value."""
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def edited(content: bytes, edit: Callable[[Workbook], object]) -> bytes:
+    """A workbook after an edit, saved by openpyxl."""
+    book = opened(content)
+    edit(book)
+    return saved(book)
 
 
 def fill(book: Workbook) -> None:

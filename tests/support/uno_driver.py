@@ -20,7 +20,7 @@ from com.sun.star.table import CellRangeAddress, TableSortField  # type: ignore[
 #: ``com.sun.star.sheet.CellFlags.FORMULA`` and ``com.sun.star.sheet.FormulaResult.ERROR``.
 _FORMULA, _ERROR = 16, 4
 _CONNECT_SECONDS = 60
-_XLSX, _PDF = "Calc MS Excel 2007 XML", "calc_pdf_Export"
+_XLSX, _DOCX, _PDF = "Calc MS Excel 2007 XML", "MS Word 2007 XML", "calc_pdf_Export"
 
 
 def properties(**values: Any) -> tuple[Any, ...]:
@@ -64,7 +64,7 @@ class Driver:
         self.document = self.desktop.loadComponentFromURL(url, "_blank", 0, properties(Hidden=True))
         if self.document is None:
             raise RuntimeError(f"LibreOffice does not open {path}")
-        return list(self.document.Sheets.ElementNames)
+        return self.sheets()
 
     def close(self) -> None:
         if self.document is not None:
@@ -75,7 +75,9 @@ class Driver:
         self.document.calculateAll()
 
     def sheets(self) -> list[str]:
-        return list(self.document.Sheets.ElementNames)
+        """The names of its sheets: none where it is a text."""
+        is_workbook = self.document.supportsService("com.sun.star.sheet.SpreadsheetDocument")
+        return list(self.document.Sheets.ElementNames) if is_workbook else []
 
     def read(self) -> dict[str, Any]:
         """Every cell that is not empty: value (number or text), its formula if it has one, its error code if any."""
@@ -205,12 +207,12 @@ class Driver:
         target.moveRange(target.getCellByPosition(column, row).CellAddress, source)
 
     def save(self, path: str) -> None:
-        """Save it, as Ctrl+S does; under another path, a copy as ``.xlsx``."""
+        """Save it, as Ctrl+S does; under another path, a copy as ``.xlsx`` or ``.docx``."""
         url = Path(path).resolve().as_uri()
         if url == self.document.URL:
             self.document.store()
         else:
-            self.document.storeToURL(url, properties(FilterName=_XLSX))
+            self.document.storeToURL(url, properties(FilterName=_DOCX if path.endswith(".docx") else _XLSX))
 
     def pdf(self, path: str) -> None:
         self.document.storeToURL(Path(path).resolve().as_uri(), properties(FilterName=_PDF))
