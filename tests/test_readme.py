@@ -121,6 +121,7 @@ def wrong(step: Step, checkout: Path) -> list[str]:
     return [f"$ {step.command}\n{printed[:400]}\n[…]\n{printed[-400:]}"]
 
 
+@pytest.mark.slow
 def test_every_command_prints_what_the_readme_says(checkout: Path) -> None:
     found = []
     for step in steps():
