@@ -71,6 +71,13 @@ def test_modules_stay_small(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE_LINES
 
 
+def test_the_importer_has_one_door() -> None:
+    """What reads the published text is reached through its package: its modules are nobody else's."""
+    inside = "tabellion.importing.document."
+    outside = [module for module in MODULES if not name(module).startswith("importing/document/")]
+    assert [name(module) for module in outside if inside in module.read_text(encoding="utf-8")] == []
+
+
 def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
     raised = {
         (name(module), node.args[0].value)

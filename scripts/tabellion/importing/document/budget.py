@@ -8,7 +8,7 @@ from typing import Any
 
 from tabellion.findings import Severity
 from tabellion.importing.document.amounts import BudgetRow, label_and_amount, only_amounts, read_row, written
-from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, key, shown
+from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold_chars, key, shown
 from tabellion.importing.document.recap import ROUNDING, Collectivites, RecapRow
 from tabellion.schema.money import euros
 
@@ -41,7 +41,7 @@ def arithmetic_rows(lines: list[DocumentLine]) -> list[BudgetRow]:
 
 def _continues(first: str, then: str) -> bool:
     """True when a label without amount surely goes on in the next one."""
-    return then[:1].islower() or _OPEN_END.search(fold(first)[-20:]) is not None
+    return then[:1].islower() or _OPEN_END.search(fold_chars(first)[-20:]) is not None
 
 
 class BudgetReader:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabellion.importing.document.boxes import has_box, normalise_boxes, struck_out, yes_no
-from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, shown
+from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold_chars, shown
 
 _FIELDS: dict[str, str] = {
     "entete": r"convention thematique\s*:",
@@ -73,14 +73,14 @@ class FicheLayout:
 
 def _label(cell: str) -> tuple[str, int] | None:
     """The field whose label opens ``cell``, and where the label ends; else None."""
-    folded = fold(cell)
+    folded = fold_chars(cell)
     return next(((name, match.end()) for name, pattern in _START.items() if (match := pattern.match(folded))), None)
 
 
 def opens_row(line: DocumentLine, name: str) -> bool:
     """True when the line's first filled cell is the label ``name`` (with or without a value glued to it)."""
     first = next((cell for cell in line.cells if cell), "")
-    match = _START[name].match(fold(first))
+    match = _START[name].match(fold_chars(first))
     return match is not None and (name != "objectif" or match.end() == len(first))
 
 
@@ -132,14 +132,14 @@ def _number(text: str) -> tuple[str, str]:
 def _is_funder_cell(text: str, current: str) -> bool:
     if current == FUNDERS:
         return True
-    if _FUNDER_HEADER.match(fold(text)):
+    if _FUNDER_HEADER.match(fold_chars(text)):
         return True
     return has_box(normalise_boxes(text)) and current != "cpo" and not re.search(r"(?<!\w)(OUI|NON)(?!\w)", text)
 
 
 def _cut(cell: str, column: int, whole: set[str], seen: set[str]) -> list[tuple[str | None, str]]:
     """A cell cut at the labels it holds: (field, text), the field None for text before the first label."""
-    folded = fold(cell)
+    folded = fold_chars(cell)
     marks: list[tuple[int, int, str]] = []
     head = _label(cell)
     if head is not None:
@@ -286,7 +286,7 @@ def _priority(fiche: Fiche) -> None:
     rank = _PRIORITY.findall(rest)
     fiche.row["priorite"] = int(rank[0]) if len(rank) == 1 and rank[0] != "0" else None
     fiche.row["annee_priorite"] = int(year[1]) if year else None
-    left = re.sub(r"priorite|n°|[\s()\-–:°]|\d", "", fold(text))
+    left = re.sub(r"priorite|n°|[\s()\-–:°]|\d", "", fold_chars(text))
     if text and (fiche.row["priorite"] is None or left or len(_YEAR.findall(text)) > 1):
         fiche.say("priorite-illisible", "priorite", champ="priorite", valeur=text)
 
@@ -294,7 +294,7 @@ def _priority(fiche: Fiche) -> None:
 def _transversal(fiche: Fiche) -> None:
     """Each transverse axe is kept unless crossed out or its mention removed; unknown when the row is blank."""
     text, flags = struck_out(" ".join(fragment.texte for fragment in fiche.layout.texts("transversal")))
-    blank, folded = not text.strip(), fold(text)
+    blank, folded = not text.strip(), fold_chars(text)
     for name, pattern in _MENTIONS.items():
         match = pattern.search(folded)
         struck = [flags[i] for i in range(*match.span()) if text[i].isalnum()] if match else [True]

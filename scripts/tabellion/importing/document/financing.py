@@ -19,7 +19,7 @@ from tabellion.importing.document.funders import (
     resolve,
     roles,
 )
-from tabellion.importing.document.lines import fold, key, slug, unique
+from tabellion.importing.document.lines import fold_chars, key, short_slug, unique
 from tabellion.importing.document.records import Rows
 
 _UNIT_PRICE = re.compile(r"\s*(?:/|par\b)")
@@ -35,7 +35,7 @@ def amount_state(text: str | None) -> tuple[int | None, str]:
     whole = parse_amount(text)
     if whole is not None:
         return whole, "chiffré"
-    amounts, folded = find_amounts(text), fold(text)
+    amounts, folded = find_amounts(text), fold_chars(text)
     if len(amounts) == 1 and not _UNIT_PRICE.match(folded[amounts[0].end :]):
         return amounts[0].cents, "chiffré"
     states = [name for name, pattern in STATUSES if not amounts and pattern.search(folded)]
@@ -67,7 +67,7 @@ class FinancingReader:
         loose: Rows = []
         for row, entries in zip(rows, by_row, strict=True):
             _cut_extras(fiche, row)
-            if not row.values:
+            if not any(roles(row)):
                 continue
             source = " | ".join(dict.fromkeys(_cell(fiche, value.ligne, value.colonne) for value in row.values))
             for entry in entries:
@@ -125,7 +125,7 @@ class FinancingReader:
         for funder in self.funders[len(self.listed) :]:
             if key(funder.libelle) == key(libelle):
                 return funder
-        identifier = unique(slug(libelle, SHORT_ID), {funder.financeur_id for funder in self.funders})
+        identifier = unique(short_slug(libelle, SHORT_ID), {funder.financeur_id for funder in self.funders})
         categorie = self.listed[-1].categorie if self.listed else "privé"
         self.funders.append(DocumentFunder(len(self.funders), identifier, libelle[:120], libelle, categorie))
         return self.funders[-1]

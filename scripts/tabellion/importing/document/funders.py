@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tabellion.importing.document.amounts import find_amounts, parse_amount
 from tabellion.importing.document.boxes import TickBox, after_cross, has_box, normalise_boxes, read_boxes, typed_cross
 from tabellion.importing.document.fiche import FUNDERS, FicheLayout
-from tabellion.importing.document.lines import clean, fold, key, similarity, slug, unique
+from tabellion.importing.document.lines import clean, fold_chars, key, short_slug, similarity, unique
 
 _NEAR = 0.75
 SHORT_ID = 26
@@ -81,7 +81,7 @@ def learn_funders(fiches: list[list[TickBox]]) -> list[DocumentFunder]:
 def _identifier(nom: str) -> str:
     """A short stable slug; the name of a region or département is left out, so that contracts share it."""
     known = re.match(r"conseil (?:regional|departemental|general)\b", key(nom))
-    return slug(known[0]) if known else slug(nom, SHORT_ID)
+    return short_slug(known[0]) if known else short_slug(nom, SHORT_ID)
 
 
 def _groups(labels: tuple[str, ...]) -> list[list[str]]:
@@ -165,7 +165,7 @@ def _nearest(box: TickBox, by_key: dict[str, list[DocumentFunder]]) -> tuple[str
 def _end_of(text: str, known: str) -> int:
     """Where in ``text`` the label whose key is ``known`` ends."""
     words = len(known.split())
-    for match in re.finditer(r"(?=\s|$)", fold(text)):
+    for match in re.finditer(r"(?=\s|$)", fold_chars(text)):
         if key(text[: match.start()]) == known:
             return match.start()
     return len(" ".join(text.split()[:words]))
@@ -226,7 +226,7 @@ def read_rows(layout: FicheLayout) -> list[FunderRow]:
 
 def _values(ligne: int, colonne: int, text: str, awaited: set[str]) -> list[BoxText]:
     """A cell without box, its header words taken off; ``awaited`` are the header's last words, still to come."""
-    folded, values = fold(text), []
+    folded, values = fold_chars(text), []
     montant = _MONTANT.search(folded)
     left = text if montant is None else text[: montant.start()]
     left_folded = folded[: len(left)]
@@ -314,7 +314,7 @@ def _crosses(box: TickBox, labels: set[str]) -> list[TickBox]:
 
 def _looks_like_amount(text: str) -> bool:
     """True for a text that is an amount, or opens with an amount or with one of its states."""
-    amounts, folded = find_amounts(text[:60]), fold(text)
+    amounts, folded = find_amounts(text[:60]), fold_chars(text)
     if parse_amount(text) is not None or (amounts and amounts[0].start == 0):
         return True
     return any((match := pattern.search(folded)) and match.start() == 0 for _, pattern in STATUSES)

@@ -124,19 +124,22 @@ def clean(text: str) -> str:
     return text.replace("**", "").strip()
 
 
-def fold(text: str) -> str:
-    """``text`` without case or accents, quotes and dashes made plain; as long as ``text``, so that positions match."""
+def fold_chars(text: str) -> str:
+    """``text`` without case or accents, quotes and dashes made plain, character by character.
+
+    Unlike :func:`tabellion.wording.fold`, as long as ``text``: a place found in one is the same place in the other.
+    """
     return text.translate(_FOLD)
 
 
 @lru_cache(maxsize=20_000)
 def key(text: str) -> str:
     """What two texts share when they differ only in case, accents, quotes, spaces, dashes or a final dot."""
-    folded = fold(clean(text)).replace("œ", "oe").replace("æ", "ae")
+    folded = fold_chars(clean(text)).replace("œ", "oe").replace("æ", "ae")
     return " ".join(re.sub(r"['\"«»“”\-\t]", " ", folded).split()).strip(" .…:")
 
 
-def slug(text: str, limit: int = 60) -> str:
+def short_slug(text: str, limit: int = 60) -> str:
     """``text`` as a stable identifier: lower case letters and digits joined by dashes, at most ``limit`` characters.
 
     Cut at a word; ``x`` when nothing is left.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from tabellion.importing.document.fiche import opens_row
-from tabellion.importing.document.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold, key, similarity
+from tabellion.importing.document.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold_chars, key, similarity
 
 _NUMBERED = re.compile(r"(?P<n>\d{1,3})\s*[-–—.]\s*(?P<titre>\S.*)", re.DOTALL)
 _DASHED = re.compile(r"(?P<n>\d{1,3})\s*[-–—]\s*(?P<titre>\S.*)", re.DOTALL)
@@ -46,9 +46,10 @@ class Heading:
 
 @dataclass
 class Headings:
-    """The entries of the contents, with what their lines hold; the headings of the body by their line.
+    """The entries of the contents, and the headings of the body by their line.
 
-    ``subheadings`` are those of the body that repeat the number of the convention above them.
+    ``contents_lines`` are the lines of the contents, its title too, with what each holds;
+    ``subheadings`` are the headings of the body that repeat the number of the convention above them.
     """
 
     contents: list[Heading] = field(default_factory=list)
@@ -59,14 +60,14 @@ class Headings:
 
 def is_fiche_start(line: DocumentLine) -> bool:
     """True for the line that opens a fiche: « CONVENTION THEMATIQUE : … »."""
-    return _FICHE.match(fold(line.texte[:200])) is not None
+    return _FICHE.match(fold_chars(line.texte[:200])) is not None
 
 
 def pilier_heading(line: DocumentLine) -> Heading | None:
     """The pilier that a line announces (« I - Conventions thématiques « … » »), in the contents or in the body."""
     text = clean(line.cells[0])
     match = _PILIER.fullmatch(text) if len(text) <= _LONGEST_HEADING else None
-    opening = re.match(r"conventions? thematiques?\b", fold(match["titre"])) if match else None
+    opening = re.match(r"conventions? thematiques?\b", fold_chars(match["titre"])) if match else None
     if not match or not opening:
         return None
     quoted = _QUOTED.search(match["titre"])
@@ -118,7 +119,7 @@ def _evidence(lines: list[DocumentLine], headings: Headings) -> dict[str, set[st
     for line in lines:
         if is_fiche_start(line):
             in_front = False
-        match = _SUBTHEME.search(fold(line.texte[:1000]))
+        match = _SUBTHEME.search(fold_chars(line.texte[:1000]))
         if match:
             titles.setdefault(str(int(match["n"])), set()).add(line.texte[match.start("titre") : match.end("titre")])
         elif in_front and len(line.cells) > 1 and line.numero not in headings.contents_lines:
@@ -204,7 +205,7 @@ def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:
         if len(line.texte) > MAX_LINE:
             account.use(line.numero, "non placée", "ligne trop longue")
             account.say("ligne-trop-longue", line.numero, valeur=len(line.texte), attendu=MAX_LINE)
-        elif not line.tabbed and _PAGE.fullmatch(fold(line.texte).strip()) and any(c.isdigit() for c in line.texte):
+        elif not line.tabbed and _PAGE.fullmatch(fold_chars(line.texte).strip()):
             account.use(line.numero, "ignorée : numéro de page")
 
 
@@ -215,7 +216,7 @@ def _title(front: list[DocumentLine], account: LineAccount) -> tuple[str | None,
     for line in front:
         if line.tabbed or title is not None:
             break
-        folded = fold(clean(line.texte))
+        folded = fold_chars(clean(line.texte))
         if len(folded) <= 200 and "contrat de ville" in folded:
             title = line
         period = _PERIOD.search(folded)
@@ -237,7 +238,7 @@ def census_year(lines: list[DocumentLine], outline: Outline, account: LineAccoun
     Several years: the most frequent, and a finding. None named: the year before the contract begins, the last one that
     its authors could count, and a finding; None when even that is unknown.
     """
-    texts = [(fold(line.texte), line.numero) for line in lines if not line.tabbed]
+    texts = [(fold_chars(line.texte), line.numero) for line in lines if not line.tabbed]
     named = [(int(match[1]), ligne) for text, ligne in texts for match in _CENSUS.finditer(text)]
     years = Counter(year for year, _ in named)
     if not years:

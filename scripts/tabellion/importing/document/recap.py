@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tabellion.importing.document.amounts import BudgetRow, only_amounts
-from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold, key, shown, slug, unique
+from tabellion.importing.document.lines import (
+    DocumentLine,
+    LineAccount,
+    clean,
+    fold_chars,
+    key,
+    short_slug,
+    shown,
+    unique,
+)
 from tabellion.importing.document.outline import numbered
 
 ROUNDING = 200
@@ -31,7 +40,7 @@ class Collectivites:
         known = key(nom)
         if known not in self.names:
             self.names[known] = nom
-            self.ids[known] = unique(slug(nom), self._taken)
+            self.ids[known] = unique(short_slug(nom), self._taken)
 
     def find(self, label: str) -> str | None:
         """The key of the collectivité that ``label`` names, a single typing slip tolerated; else None."""
@@ -109,15 +118,15 @@ def learn_collectivites(
         first.update(keys[:1])
         certain.update({keys[i] for i in certain_headers(rows)})
         present.update(set(keys))
-    prose = fold(presentation)
+    prose = fold_chars(presentation)
     for name, label in spelled.items():
         if name in collectivites.names or not name or len(label) > _LONGEST_NAME or "(" in label:
             continue
-        named = _named_in(prose, presentation, label)
+        named, listed = _signs(prose, presentation, label)
         strong = named and (certain[name] or present[name] > 1 or first[name])
         if not has_recap:
             strong = strong or (certain[name] and (first[name] or present[name] > 1))
-            strong = strong or (named and _listed_in(prose, label))
+            strong = strong or (named and listed)
         if strong or (first[name] and not has_recap):
             collectivites.add(label)
         if not strong and first[name] and not has_recap:
@@ -127,21 +136,18 @@ def learn_collectivites(
     return collectivites
 
 
-def _named_in(prose: str, presentation: str, label: str) -> bool:
-    """True when the presentation names ``label`` inside a sentence, with its capital: a proper name."""
-    wanted = " ".join(fold(label).split())
-    if not label[:1].isupper() or wanted not in prose:
-        return False
-    places = re.finditer(rf"(?<=[a-z,/] ){re.escape(wanted)}(?![\w'-])", prose)
-    return any(presentation[match.start()].isupper() for match in places)
+def _signs(prose: str, presentation: str, label: str) -> tuple[bool, bool]:
+    """Whether the presentation names ``label`` in a sentence, with its capital, and whether in a list of towns.
 
-
-def _listed_in(prose: str, label: str) -> bool:
-    """True when ``label`` is listed after « villes », « communes » or « collectivités » in one sentence."""
-    wanted = re.escape(" ".join(fold(label).split()))
-    return (
-        re.search(rf"\b(?:villes?|communes?|collectivites?)\b[^.;\n]{{0,300}}[ ,]{wanted}(?![\w'-])", prose) is not None
-    )
+    ``prose`` is the presentation folded; the list follows « villes », « communes » or « collectivités ».
+    """
+    name = " ".join(fold_chars(label).split())
+    if not label[:1].isupper() or name not in prose:
+        return False, False
+    wanted = rf"{re.escape(name)}(?![\w'-])"
+    places = re.finditer(rf"(?<=[a-z,/] ){wanted}", prose)
+    listed = re.search(rf"\b(?:villes?|communes?|collectivites?)\b[^.;\n]{{0,300}}[ ,]{wanted}", prose)
+    return any(presentation[match.start()].isupper() for match in places), listed is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from tabellion.importing.document.budget import TownBudget
 from tabellion.importing.document.fiche import Fiche
 from tabellion.importing.document.funders import DocumentFunder
-from tabellion.importing.document.lines import fold, key, slug, unique
+from tabellion.importing.document.lines import fold_chars, key, short_slug, unique
 from tabellion.importing.document.recap import Collectivites, RecapRow
 
 Rows = list[dict[str, Any]]
@@ -60,7 +60,7 @@ class Partners:
         « Les 3 villes de A, B et C » is the collectivités A, B and C when all are known. A text is cut at ``/``, ``;``
         and dashes when every piece is known or looks like a name (a capital, and short). Otherwise it is one partner.
         """
-        towns = _TOWNS.fullmatch(fold(text))
+        towns = _TOWNS.fullmatch(fold_chars(text))
         if towns:
             names = [self.collectivites.find(name) for name in _LIST.split(text[towns.start("liste") :])]
             if all(names):
@@ -77,7 +77,7 @@ class Partners:
         known = key(nom)
         if known not in self.rows:
             self.rows[known] = {
-                "partenaire_id": unique(slug(nom), self._taken),
+                "partenaire_id": unique(short_slug(nom), self._taken),
                 "nom": nom,
                 "collectivite_id": collectivite,
                 "financeur_id": self.funders.get(known),
@@ -152,7 +152,7 @@ def total_rows(
         number = "general" if total.convention is None else f"{total.convention:02d}"
         rows.append(
             {
-                "total_id": unique("-".join(filter(None, (slug(source), number, identifier))), taken),
+                "total_id": unique("-".join(filter(None, (short_slug(source), number, identifier))), taken),
                 "source": source,
                 "portee": portee,
                 "convention_id": total.convention,
