@@ -62,7 +62,9 @@ def test_a_form_filled_well_says_nothing_and_every_value_is_exact(form: Path, tm
     assert set(lines["exercice"]) == {2016}
 
 
-@pytest.mark.parametrize(("mutate", "outcome"), [each[1:] for each in MUTATIONS], ids=[each[0] for each in MUTATIONS])
+@pytest.mark.parametrize(
+    ("mutate", "outcome"), [mutation[1:] for mutation in MUTATIONS], ids=[mutation[0] for mutation in MUTATIONS]
+)
 def test_a_mutilated_return_gives_the_decided_outcome(
     mutate: Callable[[Workbook], None], outcome: set[tuple[str, str | None]], form: Path, tmp_path: Path
 ) -> None:

@@ -44,7 +44,11 @@ def good() -> bytes:
 
 
 def codes(path: Path, findings: list[dict[str, str]]) -> list[str]:
-    return [each["code"] for each in findings if each["fichier"] == path.name and each["code"] not in NOT_THE_PARTNER]
+    return [
+        finding["code"]
+        for finding in findings
+        if finding["fichier"] == path.name and finding["code"] not in NOT_THE_PARTNER
+    ]
 
 
 def mistaken(good: bytes, folder: Path) -> dict[Path, str]:
@@ -91,8 +95,8 @@ def test_hostile_and_mistaken_files_cost_one_refusal_each(good: bytes, tmp_path:
         path.name: [code] for path, code in expected.items()
     }
     assert codes(first, findings) == []
-    assert [(each["code"], each["cellule"]) for each in findings if each["fichier"] == last.name
-            and each["code"] not in NOT_THE_PARTNER] == [("montant-ambigu", "F6")]  # fmt: skip
+    assert [(finding["code"], finding["cellule"]) for finding in findings if finding["fichier"] == last.name
+            and finding["code"] not in NOT_THE_PARTNER] == [("montant-ambigu", "F6")]  # fmt: skip
     assert (contents(folder), contents(ROOT / "workbooks")) == (before, workspace)
 
 

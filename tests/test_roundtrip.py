@@ -69,7 +69,9 @@ def test_a_workbook_says_what_its_register_says_at_the_same_cells(tables: Tables
     of_workbook = check_contract(book_of(reading.tables), reading.locate)
 
     def cells(findings: list) -> list:
-        return sorted((each.code, each.place.feuille, each.place.cellule, each.message) for each in findings)
+        return sorted(
+            (finding.code, finding.place.feuille, finding.place.cellule, finding.message) for finding in findings
+        )
 
     assert cells(of_register) == cells(of_workbook)
 

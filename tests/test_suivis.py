@@ -76,7 +76,7 @@ def test_cells_show_percentages_and_days_as_people_say_them() -> None:
 
 def test_a_sheet_that_was_there_and_is_gone_is_said() -> None:
     reading = read(edited(master(FOLLOWED), lambda book: book.remove(book["Suivi"])))
-    assert [each.code for each in reading.findings if each.bloquant] == ["tableau-absent"]
+    assert [finding.code for finding in reading.findings if finding.bloquant] == ["tableau-absent"]
 
 
 def test_a_text_in_place_of_a_percentage_or_a_day_is_refused_at_its_cell() -> None:
@@ -90,7 +90,7 @@ def test_a_text_in_place_of_a_percentage_or_a_day_is_refused_at_its_cell() -> No
         sheet[f"{heads['Date du bilan']}7"] = 42735
 
     reading = read(edited(master(FOLLOWED), edit))
-    said = {each.place.cellule: each.code for each in reading.findings if each.bloquant}
+    said = {finding.place.cellule: finding.code for finding in reading.findings if finding.bloquant}
     assert sorted(said.values()) == ["date-en-texte", "texte-au-lieu-de-nombre"]
     assert reading.tables["suivis"].column("pourcentage")[1] == 75
 

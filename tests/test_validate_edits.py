@@ -30,7 +30,7 @@ FIRST = 35
 
 def said(findings: list[Finding]) -> Counter[tuple[str, str]]:
     """What findings say, wherever sorting or inserting has moved it."""
-    return Counter((each.code, each.message) for each in findings)
+    return Counter((finding.code, finding.message) for finding in findings)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ class Edited:
         self.less = sorted(code for code, _ in (before - now).elements())
 
     def cells(self, code: str) -> list[tuple[str | None, str | None]]:
-        return [(each.place.feuille, each.place.cellule) for each in self.findings if each.code == code]
+        return [(finding.place.feuille, finding.place.cellule) for finding in self.findings if finding.code == code]
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_a_formula_typed_over_is_named_on_its_own_row_among_those_of_one_key(edi
     editor.set(RECAP, FIRST, KEY, "autre")
     editor.set(RECAP, FIRST + 1, KEY, "encore-une-autre")
     edited = edit()
-    (gone,) = [each for each in edited.findings if each.code == "ligne-calculee-absente"]
+    (gone,) = [finding for finding in edited.findings if finding.code == "ligne-calculee-absente"]
     assert gone.valeur == key, "its key and its formula are gone, the other row still has one of the two"
 
 
@@ -217,7 +217,7 @@ def test_a_town_off_the_list_is_said_with_the_nearest(edit: Any, editor: Editor)
     editor.set(B01, LINES + 2, TOWN, "Chartre")
     edited = edit()
     assert edited.more == ["reference-inconnue"]
-    (found,) = [each for each in edited.findings if each.code == "reference-inconnue"]
+    (found,) = [finding for finding in edited.findings if finding.code == "reference-inconnue"]
     assert "Chartres" in found.suggestion
 
 
