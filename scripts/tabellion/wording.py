@@ -50,7 +50,7 @@ def fold(text: str) -> str:
 def _fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", without_invisible(text).casefold().translate(_SAME))
     if not plain.isascii():
-        plain = "".join(each for each in plain if not unicodedata.combining(each))
+        plain = "".join(character for character in plain if not unicodedata.combining(character))
     return " ".join(plain.split())
 
 

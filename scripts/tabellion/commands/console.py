@@ -42,9 +42,9 @@ def summary(findings: Sequence[Finding]) -> str:
     """One sentence that counts the findings, and says whether one blocks."""
     if not findings:
         return "rien à signaler."
-    counts = Counter(each.gravite for each in findings)
+    counts = Counter(finding.gravite for finding in findings)
     parts = [plural(counts[severity], severity.label) for severity in Severity if counts[severity]]
-    blocking = sum(each.bloquant for each in findings)
+    blocking = sum(finding.bloquant for finding in findings)
     end = f"{plural(blocking, 'bloquant')}." if blocking else "rien ne bloque."
     return ", ".join(parts) + " ; " + end
 
@@ -79,13 +79,13 @@ def _print_same(write: Write, same: list[Finding]) -> None:
     grade = f"{MARKS[first.gravite]} {first.gravite.label}{blocks}"
     write(f"{grade} : {CATALOGUE[first.code].titre}{count} [{first.code}]", 2, fg=_COLOURS[first.gravite])
     shown = same[:_SHOWN_EACH]
-    one_remedy = len({each.suggestion for each in shown}) == 1
-    for each in shown:
-        where = _where(each)
-        write(printable(f"{where} : {each.message}" if where else each.message), 6)
-        if each.suggestion and not one_remedy:
-            write(printable(f"→ {each.suggestion}"), 8, dim=True)
-    rest = [_where(each) for each in same[_SHOWN_EACH:_NAMED_EACH]]
+    one_remedy = len({item.suggestion for item in shown}) == 1
+    for item in shown:
+        where = _where(item)
+        write(printable(f"{where} : {item.message}" if where else item.message), 6)
+        if item.suggestion and not one_remedy:
+            write(printable(f"→ {item.suggestion}"), 8, dim=True)
+    rest = [_where(item) for item in same[_SHOWN_EACH:_NAMED_EACH]]
     if rest:
         more = f" et {len(same) - _NAMED_EACH} de plus" if len(same) > _NAMED_EACH else ""
         write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, dim=True)
@@ -98,47 +98,47 @@ def _bound(text: str) -> str:
     return re.sub(r" (?=[»:;?!€%])|(?<=«) ", "\u00a0", text)
 
 
-def _where(each: Finding) -> str:
-    if each.place.cellule:
-        return each.place.cellule
-    return f"ligne {each.place.ligne}" if each.place.ligne is not None else ""
+def _where(item: Finding) -> str:
+    if item.place.cellule:
+        return item.place.cellule
+    return f"ligne {item.place.ligne}" if item.place.ligne is not None else ""
 
 
 def _by_sheet(findings: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
     """Findings by file in the order given, and in each file by sheet, the sheets where something blocks first."""
     files: dict[str | None, dict[str | None, list[Finding]]] = {}
-    for each in findings:
-        files.setdefault(each.place.fichier, {}).setdefault(each.place.feuille, []).append(each)
+    for item in findings:
+        files.setdefault(item.place.fichier, {}).setdefault(item.place.feuille, []).append(item)
     for file, sheets in files.items():
-        ranked = sorted(sheets.items(), key=lambda sheet: min((not each.bloquant, each.gravite) for each in sheet[1]))
+        ranked = sorted(sheets.items(), key=lambda sheet: min((not item.bloquant, item.gravite) for item in sheet[1]))
         for sheet, group in ranked:
             yield " › ".join(part for part in (file, sheet) if part) or "Constats", group
 
 
 def _by_code(group: list[Finding]) -> list[list[Finding]]:
     codes: dict[tuple[bool, Severity, str], list[Finding]] = {}
-    for each in group:
-        codes.setdefault((not each.bloquant, each.gravite, each.code), []).append(each)
+    for item in group:
+        codes.setdefault((not item.bloquant, item.gravite, item.code), []).append(item)
     return [codes[key] for key in sorted(codes)]
 
 
 def printable(text: str) -> str:
     """``text`` on one line and without what commands a terminal: a message may quote a file from outside."""
     line = " ".join(text.splitlines())
-    return "".join("�" if unicodedata.category(each) in _COMMANDS and each not in _HARMLESS else each for each in line)
+    return "".join("�" if unicodedata.category(sign) in _COMMANDS and sign not in _HARMLESS else sign for sign in line)
 
 
 def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
     """The object that ``--json`` writes (DESIGN.md §6)."""
-    counts = Counter(each.gravite for each in findings)
-    files = Counter(each.place.fichier or "" for each in findings)
+    counts = Counter(finding.gravite for finding in findings)
+    files = Counter(finding.place.fichier or "" for finding in findings)
     return {
         "version": JSON_VERSION,
-        "constats": [_finding_json(each) for each in findings],
+        "constats": [_finding_json(finding) for finding in findings],
         "resume": {
             **{severity.label: counts[severity] for severity in Severity},
-            "bloquants": sum(each.bloquant for each in findings),
-            "par_code": dict(sorted(Counter(each.code for each in findings).items())),
+            "bloquants": sum(finding.bloquant for finding in findings),
+            "par_code": dict(sorted(Counter(finding.code for finding in findings).items())),
             "par_fichier": dict(sorted(files.items())),
         },
     }
@@ -163,9 +163,9 @@ def taken_by_another(path: Path) -> Finding | None:
     return finding("fichier-deja-la", Place(str(path)), champ="--json", valeur=path.name, remede=remede)
 
 
-def _finding_json(each: Finding) -> dict[str, Any]:
+def _finding_json(item: Finding) -> dict[str, Any]:
     """One finding, its values as JSON has them: an infinite or impossible number, which it has not, becomes text."""
-    found = each.as_json()
+    found = item.as_json()
     for name in ("valeur", "attendu"):
         if isinstance(found[name], float) and not math.isfinite(found[name]):
             found[name] = str(found[name])

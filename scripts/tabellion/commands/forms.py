@@ -53,7 +53,7 @@ def forms(
         sent.append(Sent(form.partner, path, form_row_count(form)))
     filled = edited_among(contents, is_intact)
     copies = replace_or_refuse(contents, filled, _refusal, force=force, now=now)
-    return [replace(each, kept=copies.get(each.path)) for each in sent]
+    return [replace(sent_form, kept=copies.get(sent_form.path)) for sent_form in sent]
 
 
 def _refusal(path: Path) -> Finding:

@@ -34,7 +34,7 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
     target = workspace.contrat if path is None else path
     contract = load_contract(workspace)
     layout = lay_out_master(contract)
-    findings = [each.in_file(target.name) for each in check_meaning(contract, layout.locate)]
+    findings = [item.in_file(target.name) for item in check_meaning(contract, layout.locate)]
     contents = {target: write_master(layout, findings)}
     copies = replace_or_refuse(contents, edited_among(contents, is_intact), _refusal, force=force, now=now)
     return Generation(target, (*contract.findings, *findings), copies.get(target))

@@ -85,7 +85,7 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
         "formulaire": _base(line.sent),
         "fichier": _base(file.fichier if file is not None else None),
         "enregistre_le": written_date(file.saved) if file is not None and file.saved is not None else "",
-        "versions": [_base(each.fichier) for each in undecided],
+        "versions": [_base(version.fichier) for version in undecided],
         "precedent": _base(in_force.fichier if in_force is not None else None),
         "copie_annotee": plain((file.annotated if file is not None else None) or ""),
         "nombre": len(points),
@@ -110,16 +110,16 @@ def _groups(points: list[Finding]) -> list[dict[str, Any]]:
         {
             "titre": CATALOGUE[code].titre,
             "remede": plain(suggestion),
-            "points": [{"lieu": _where(each), "message": plain(each.message)} for each in same[:POINTS_AT_MOST]],
+            "points": [{"lieu": _where(item), "message": plain(item.message)} for item in same[:POINTS_AT_MOST]],
             "autres": max(0, len(same) - POINTS_AT_MOST),
         }
         for (_, code, suggestion), same in ranked
     ]
 
 
-def _where(each: Finding) -> str:
+def _where(item: Finding) -> str:
     """The place inside the file, which the text has already named: ``feuille « Budget », cellule F7``."""
-    place = str(Place(None, each.place.feuille, each.place.cellule, each.place.ligne))
+    place = str(Place(None, item.place.feuille, item.place.cellule, item.place.ligne))
     return plain(place[:1].upper() + place[1:])
 
 
@@ -131,7 +131,7 @@ def plain(text: str) -> str:
     """``text`` on one line, without the signs that show nothing or command something: it may come from outside."""
     line = _BREAKS.sub(" ", text).strip()
     return "".join(
-        "�" if unicodedata.category(each) in ("Cc", "Cf", "Cs") and each != "\u00ad" else each for each in line
+        "�" if unicodedata.category(sign) in ("Cc", "Cf", "Cs") and sign != "\u00ad" else sign for sign in line
     )
 
 

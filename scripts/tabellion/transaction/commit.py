@@ -51,14 +51,14 @@ _INSTANT_SECONDS = 0.1
 
 
 class Placing:
-    """One run's work at putting outputs in place: those that wait beside theirs, the patience left, what was said."""
+    """One run's work at putting outputs in place: those that wait beside theirs, the patience left, the findings."""
 
     def __init__(self, workbooks: Path, staging: Path, now: datetime) -> None:
         self.workbooks, self.staging, self.now = workbooks, staging, now
         self.besides_file = staging.with_name(BESIDES)
         self.besides = read_besides(self.besides_file)
         self.patience = PATIENCE_SECONDS
-        self.said: list[Finding] = []
+        self.findings: list[Finding] = []
 
     def path(self, name: str) -> Path:
         """Where the output ``name`` (from ``workbooks/``) is."""
@@ -115,7 +115,7 @@ class Placing:
         """
         patience, self.patience = self.patience, 0.0
         besides = list(self.besides.values())
-        first = {each.target: self._owner(each.target) for each in besides}
+        first = {beside.target: self._owner(beside.target) for beside in besides}
         if None in first.values():
             time.sleep(_INSTANT_SECONDS)  # LibreOffice lets go of its file for an instant at the start of each save
         for beside in besides:
@@ -155,8 +155,8 @@ class Placing:
             owner = owner if trace(path) is not None else None
         if owner is not None and owner.is_stale:
             place = Place(owner.file.relative_to(self.workbooks).as_posix())
-            said = finding("proprietaire-perime", place, valeur=path.name, detail=str(owner))
-            self.said += [said] if said not in self.said else []
+            stale = finding("proprietaire-perime", place, valeur=path.name, detail=str(owner))
+            self.findings += [stale] if stale not in self.findings else []
             return None
         return owner
 
@@ -170,7 +170,7 @@ class Placing:
                 f"plus ouvert, supprimez le fichier caché « {owner.file.name} » du dossier « {shown} »."
             )
         there, here = Path(target).name, Path(waiting).name
-        self.said.append(finding("sortie-ouverte", Place(target), valeur=there, attendu=here, suggestion=remede))
+        self.findings.append(finding("sortie-ouverte", Place(target), valeur=there, attendu=here, suggestion=remede))
 
     def _put(self, step: Step, staged: Path, sha256: str) -> None:
         target = self.path(step.target)
@@ -194,12 +194,12 @@ class Placing:
     def _give_way(self, name: str, before: tuple[int, int] | None) -> None:
         """Keep under a dated name what somebody wrote at an output's place since the publication was prepared."""
         target = self.path(name)
-        found = trace(target)
-        if found is None or found == before:
+        present = trace(target)
+        if present is None or present == before:
             return
-        kept = free_name(target.with_name(f"{target.stem} {dated(self.now)}{target.suffix}"))
-        self._patiently(lambda: target.rename(kept))
-        self.said.append(finding("sortie-modifiee", Place(name), valeur=target.name, attendu=kept.name))
+        copy = free_name(target.with_name(f"{target.stem} {dated(self.now)}{target.suffix}"))
+        self._patiently(lambda: target.rename(copy))
+        self.findings.append(finding("sortie-modifiee", Place(name), valeur=target.name, attendu=copy.name))
 
     def _put_beside(self, step: Step, staged: Path, sha256: str, owner: Owner | None) -> None:
         target = self.path(step.target)
@@ -248,12 +248,12 @@ class Placing:
             self._say_stays(step.target, error)
 
     def _place_history(self, keeping: Keeping) -> None:
-        kept, folder = self.staging / HISTORY, self.path(keeping.folder)
-        if not kept.exists():
+        previous, folder = self.staging / HISTORY, self.path(keeping.folder)
+        if not previous.exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
         latest = free_name(folder / keeping.name)
-        self._patiently(lambda: _move(kept, latest))
+        self._patiently(lambda: _move(previous, latest))
         folder_to_disk(folder)
         old = _surplus(dated_folders(folder), latest, keeping.keep)
         (self.staging / DROPPED).mkdir(exist_ok=True)
@@ -265,7 +265,7 @@ class Placing:
 
     def _say_stays(self, name: str, error: OSError) -> None:
         place, detail = Place(name), system_reason(error)
-        self.said.append(finding("retrait-impossible", place, valeur=Path(name).name, detail=detail))
+        self.findings.append(finding("retrait-impossible", place, valeur=Path(name).name, detail=detail))
 
     def _patiently(self, act: Callable[[], object]) -> None:
         """Do it, again and again while another program holds the file and patience lasts."""
@@ -286,7 +286,7 @@ class Placing:
 def dated_folders(folder: Path) -> list[Path]:
     """The folders of the history, the oldest first: those whose name is a date as the program writes it."""
     dates = [(match, path) for path in folder.iterdir() if (match := _DATED.fullmatch(path.name)) and path.is_dir()]
-    return [path for _, path in sorted(dates, key=lambda each: (each[0][1], int(each[0][2] or 1)))]
+    return [path for _, path in sorted(dates, key=lambda date: (date[0][1], int(date[0][2] or 1)))]
 
 
 def _surplus(folders: list[Path], latest: Path, keep: int) -> list[Path]:

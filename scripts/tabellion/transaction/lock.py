@@ -137,9 +137,9 @@ def _read(note: Path) -> Holder | None:
     for _ in range(2):
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             with note.open("rb") as stream:
-                said = json.loads(stream.read(_LONGEST_NOTE_BYTES).decode("utf-8"))
-            words = {name: str(said[name])[:200] for name in ("utilisateur", "machine", "depuis", "commande")}
-            return Holder(int(said["pid"]), **words)
+                note_content = json.loads(stream.read(_LONGEST_NOTE_BYTES).decode("utf-8"))
+            words = {name: str(note_content[name])[:200] for name in ("utilisateur", "machine", "depuis", "commande")}
+            return Holder(int(note_content["pid"]), **words)
         time.sleep(_POLL_SECONDS)
     return None
 

@@ -76,8 +76,7 @@ class Manifest:
 
 def write_manifest(staging: Path, manifest: Manifest) -> None:
     """Commit: from the moment this file has its name, the publication will be completed, whatever happens."""
-    said = {"version": _VERSION, **asdict(manifest), "made": manifest.made.isoformat()}
-    write_json(staging / MANIFEST, said)
+    write_json(staging / MANIFEST, {"version": _VERSION, **asdict(manifest), "made": manifest.made.isoformat()})
 
 
 def read_manifest(staging: Path) -> Manifest | None:
@@ -86,18 +85,18 @@ def read_manifest(staging: Path) -> Manifest | None:
     Raises :class:`DamagedError` when it is not what :func:`write_manifest` writes, and ``OSError``.
     """
     try:
-        said = json.loads((staging / MANIFEST).read_bytes())
+        content = json.loads((staging / MANIFEST).read_bytes())
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:
         raise DamagedError("son manifeste est illisible") from error
     try:
-        if said["version"] != _VERSION:
+        if content["version"] != _VERSION:
             raise DamagedError("son manifeste est d'une autre version de tabellion")
-        keeping = said["keeping"]
+        keeping = content["keeping"]
         return Manifest(
-            datetime.fromisoformat(said["made"]),
-            tuple(_step(each) for each in said["steps"]),
+            datetime.fromisoformat(content["made"]),
+            tuple(_step(step) for step in content["steps"]),
             None
             if keeping is None
             else Keeping(_inside(keeping["folder"]), _name(keeping["name"]), int(keeping["keep"])),
@@ -112,22 +111,22 @@ def read_besides(path: Path) -> dict[str, Beside]:
     """The outputs that wait beside their places, by target; none when the list is missing or damaged (the files are
     then left where they are: nothing proves any more whose they are)."""
     try:
-        said = json.loads(path.read_bytes())
-        besides = [_beside(each) for each in said["besides"]]
+        content = json.loads(path.read_bytes())
+        besides = [_beside(beside) for beside in content["besides"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return {}
-    return {each.target: each for each in besides}
+    return {beside.target: beside for beside in besides}
 
 
 def write_besides(path: Path, besides: Mapping[str, Beside]) -> None:
     """Write the list of :func:`read_besides`; no file when there is none. Raises ``OSError``."""
     if besides:
-        write_json(path, {"version": _VERSION, "besides": [asdict(each) for each in besides.values()]})
+        write_json(path, {"version": _VERSION, "besides": [asdict(beside) for beside in besides.values()]})
     else:
         path.unlink(missing_ok=True)
 
 
-def write_json(path: Path, said: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file whole, and wait until it is on the disk.
 
     Its temporary name is always the same: only the holder of the lock writes here, and what a killed one left is
@@ -136,7 +135,7 @@ def write_json(path: Path, said: Mapping[str, Any]) -> None:
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as stream:
         # A name that is not UTF-8 is escaped as JSON does, and read back as it is.
-        stream.write(json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
+        stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
         to_disk(stream)
     folder_to_disk(path.parent)
     temporary.replace(path)
@@ -148,10 +147,10 @@ def trace(path: Path) -> Trace | None:
     try:
         if not path.is_file():
             return None
-        found = path.stat()
+        state = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return state.st_size, state.st_mtime_ns
 
 
 def digest(path: Path) -> str | None:
@@ -166,25 +165,25 @@ def digest(path: Path) -> str | None:
     return total.hexdigest()
 
 
-def _step(said: Any) -> Step:
-    staged = said["staged"]
-    sha256 = said["sha256"]
+def _step(entry: Any) -> Step:
+    staged = entry["staged"]
+    sha256 = entry["sha256"]
     if (staged is None) != (sha256 is None) or (sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256)):
         raise DamagedError("son manifeste est incomplet")
-    return Step(_inside(said["target"]), _trace(said["before"]), None if staged is None else _name(staged), sha256)
+    return Step(_inside(entry["target"]), _trace(entry["before"]), None if staged is None else _name(staged), sha256)
 
 
-def _beside(said: Any) -> Beside:
-    target, before = _inside(said["target"]), _trace(said["before"])
-    if said["path"] is None:
+def _beside(entry: Any) -> Beside:
+    target, before = _inside(entry["target"]), _trace(entry["before"])
+    if entry["path"] is None:
         return Beside(target, None, None, before)
-    return Beside(target, _inside(said["path"]), str(said["sha256"]), before)
+    return Beside(target, _inside(entry["path"]), str(entry["sha256"]), before)
 
 
-def _trace(said: Any) -> Trace | None:
-    if said is None:
+def _trace(entry: Any) -> Trace | None:
+    if entry is None:
         return None
-    size, time = said
+    size, time = entry
     return int(size), int(time)
 
 

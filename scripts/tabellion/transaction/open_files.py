@@ -58,8 +58,8 @@ def _libreoffice(path: Path, now: datetime) -> Owner | None:
         return None
     # The name in its settings, the user of the system, the machine, the time, the profile; a comma inside has a « \ ».
     fields = re.split(r"(?<!\\),", content.decode("utf-8", "replace").strip().rstrip(";"))
-    said = [_name(each.replace("\\,", ",").replace("\\\\", "\\")) for each in fields[:2]]
-    return Owner(next(filter(None, said), ""), "LibreOffice", file, _is_stale(file, path, now))
+    names = [_name(field.replace("\\,", ",").replace("\\\\", "\\")) for field in fields[:2]]
+    return Owner(next(filter(None, names), ""), "LibreOffice", file, _is_stale(file, path, now))
 
 
 def _excel(path: Path, now: datetime) -> Owner | None:
@@ -89,8 +89,8 @@ def _content(file: Path) -> bytes | None:
 
 def _name(text: str) -> str:
     """A person's name on one line, without what shows nothing or commands something: anybody may write such a file."""
-    kept = "".join(each if unicodedata.category(each)[0] != "C" else " " for each in text)
-    return " ".join(kept.split())[:_LONGEST_NAME]
+    plain = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
+    return " ".join(plain.split())[:_LONGEST_NAME]
 
 
 def _is_stale(file: Path, path: Path, now: datetime) -> bool:
@@ -106,10 +106,10 @@ def _is_open_here(path: Path) -> bool:
     try:
         wanted = path.stat()
         descriptors = _PROCESSES.glob("[0-9]*/fd/*")
-        for each in descriptors:
+        for descriptor in descriptors:
             with suppress(OSError):
-                found = each.stat()
-                if (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino):
+                state = descriptor.stat()
+                if (state.st_dev, state.st_ino) == (wanted.st_dev, wanted.st_ino):
                     return True
     except OSError:
         pass

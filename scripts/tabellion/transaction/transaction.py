@@ -99,7 +99,7 @@ def publish(
         raise _cannot_prepare(changes.doing, workbooks, error) from error
     if manifest is not None:
         placing.complete(manifest, resumed=False)
-    return list(dict.fromkeys(placing.said))
+    return list(dict.fromkeys(placing.findings))
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
     shutil.rmtree(staging.with_name(_PREPARED), ignore_errors=True)
     own = [path for path in workbooks.glob("*/") if path.name != "retours"]
     remove_leftovers([workbooks, *own, *(path for folder in own for path in folder.glob("*/"))], now)
-    return placing.said
+    return placing.findings
 
 
 def edited_outputs(
@@ -166,10 +166,10 @@ def is_place_free(workbooks: Path, staging: Path, *, now: datetime) -> bool:
     return any(
         not any(
             (owner := owner_of(workbooks / name, now)) is not None and not owner.is_stale
-            for name in (each.target, each.path)
+            for name in (beside.target, beside.path)
             if name is not None
         )
-        for each in read_besides(staging.with_name(BESIDES)).values()
+        for beside in read_besides(staging.with_name(BESIDES)).values()
     )
 
 
@@ -187,10 +187,10 @@ def _recover(placing: Placing) -> None:
         if manifest is not None:
             placing.complete(manifest, resumed=True)
             moment = f"{french_date(manifest.made)} à {manifest.made:%H}h{manifest.made:%M}"
-            placing.said.append(finding("publication-achevee", Place(), valeur=moment))
+            placing.findings.append(finding("publication-achevee", Place(), valeur=moment))
         elif staging.is_dir():
             if any(staging.iterdir()):
-                placing.said.append(finding("publication-abandonnee", Place()))
+                placing.findings.append(finding("publication-abandonnee", Place()))
             shutil.rmtree(staging, ignore_errors=True)
     placing.place_waiting()
 
@@ -204,7 +204,7 @@ def _set_aside(placing: Placing, detail: str) -> None:
     except OSError as error:
         raise _cannot_prepare(placing.staging, placing.workbooks, error) from error
     shown = _shown(aside, placing.workbooks)
-    placing.said.append(finding("publication-abimee", Place(shown), valeur=shown, detail=detail))
+    placing.findings.append(finding("publication-abimee", Place(shown), valeur=shown, detail=detail))
 
 
 class _Changes:
@@ -228,10 +228,10 @@ class _Changes:
             if not self._has(name, content):
                 step = self._stage(f"{len(steps):06d}", name, content)
                 steps += [] if step is None else [step]
-        kept = {self._name(target) for target in contents}
+        wanted = {self._name(target) for target in contents}
         for name in dict.fromkeys(map(self._name, gone)):
             before = trace(self.placing.path(name))
-            if name not in kept and (before is not None or name in self.placing.besides):
+            if name not in wanted and (before is not None or name in self.placing.besides):
                 steps.append(Step(name, before))
         if not steps:
             shutil.rmtree(self.staging, ignore_errors=True)
@@ -254,14 +254,14 @@ class _Changes:
     def _has(self, name: str, content: Content) -> bool:
         """Whether an output has this content already, in its place or waiting beside it."""
         path = self.placing.current(name)
-        found = trace(path)
-        if found is None:
+        present = trace(path)
+        if present is None:
             return False
         if isinstance(content, bytes):
-            return found[0] == len(content) and digest(path) == hashlib.sha256(content).hexdigest()
+            return present[0] == len(content) and digest(path) == hashlib.sha256(content).hexdigest()
         if isinstance(content, Copy):
             return digest(path) == content.sha256
-        return found[0] == content.stat().st_size and digest(path) == digest(content)
+        return present[0] == content.stat().st_size and digest(path) == digest(content)
 
     def _stage(self, staged: str, name: str, content: Content) -> Step | None:
         """Write an output into the staging folder; ``None`` when what it copies has changed or gone meanwhile."""
@@ -275,7 +275,7 @@ class _Changes:
         if isinstance(content, Copy) and total.hexdigest() != content.sha256:
             path.unlink()
             shown = _shown(content.source, self.placing.workbooks)
-            self.placing.said.append(finding("copie-changee", Place(shown), valeur=content.source.name))
+            self.placing.findings.append(finding("copie-changee", Place(shown), valeur=content.source.name))
             return None
         keep_mode(path, target)
         return Step(name, before, staged, total.hexdigest())
@@ -303,7 +303,7 @@ class _Changes:
 
     def _previous(self, members: Iterable[str]) -> Iterator[tuple[str, Path]]:
         """The previous outputs: their names in the history (without the folder that all are in), and where they are."""
-        waiting = {each.path or each.target for each in self.placing.besides.values()}
+        waiting = {beside.path or beside.target for beside in self.placing.besides.values()}
         for member in members:
             root = self.placing.path(member)
             is_folder = root.is_dir() and member not in self.placing.besides
