@@ -120,13 +120,13 @@ def _plans(
 def _check_balance(fiche: str, exercice: int, plan: _Plan, settings: Settings, say: Say) -> None:
     """Charges against produits, then the contributions volontaires by themselves; up to the rounding, only a notice."""
     charges, produits = plan.charges, plan.produits
-    words: dict[str, Any] = {"fiche": fiche, "exercice": exercice}
 
     def say_gap(code: str, given: _Side, received: _Side, gravite: Severity | None, **details: Any) -> None:
         (table, position, name), *others = [*given.cells, *received.cells]
-        amounts = {"charges": format_euros(given.cents), **details, **words}
-        paid, cost = euros(received.cents), euros(given.cents)
-        say(code, table, position, name, valeur=paid, attendu=cost, gravite=gravite, liees=others, **amounts)
+        say(
+            code, table, position, name, valeur=euros(received.cents), attendu=euros(given.cents), gravite=gravite,
+            liees=others, fiche=fiche, exercice=exercice, charges=format_euros(given.cents), **details,
+        )  # fmt: skip
 
     for given, received in ((charges, produits), (plan.given, plan.received)):
         gap = received.cents - given.cents

@@ -211,7 +211,7 @@ def edited_among(contents: Mapping[Path, bytes], is_ours: Callable[[bytes], bool
 def replace_or_refuse(
     contents: Mapping[Path, bytes],
     edited: Collection[Path],
-    refusal: Callable[[Path], Finding],
+    refuse: Callable[[Path], Finding],
     *,
     force: bool,
     now: datetime,
@@ -219,11 +219,11 @@ def replace_or_refuse(
     """Put outputs in place, all or none. Files and folders that people ``edited`` are replaced only on demand
     (``force``), after dated copies, which are returned by what they are copies of.
 
-    Without ``force``, raises :class:`TabellionError` with the ``refusal`` of each, as when a file cannot be written;
+    Without ``force``, raises :class:`TabellionError` with what ``refuse`` says of each, as when none can be written;
     nothing is then replaced.
     """
     if edited and not force:
-        raise TabellionError([refusal(path) for path in edited])
+        raise TabellionError([refuse(path) for path in edited])
     copies = {path: keep_dated_copy(path, now) for path in edited}
     if contents:
         write_all_whole(contents)
