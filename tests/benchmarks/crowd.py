@@ -22,7 +22,6 @@ from typing import Any
 from filling import filled, write_filled
 from program import ROOT
 
-from support.forms import BUDGET_TABLE
 from tabellion.commands.source import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
@@ -241,9 +240,10 @@ def _write_forms(workspace: Workspace, year: int) -> list[bytes]:
 def _filled(sent: Form, seed: int) -> Form:
     """The form as a careful partner of another habit would send it back; one amount is :data:`_SPOILT`."""
     form = filled(sent, seed)
-    first, *others = form.rows[BUDGET_TABLE.name]
+    budget = next(table.name for table in form.tables if table.resource == "lignes_budgetaires")
+    first, *others = form.rows[budget]
     spoilt = FormRow(first.key, first.values | {"montant_realise": _SPOILT_CENTS})
-    return replace(form, rows={**form.rows, BUDGET_TABLE.name: (spoilt, *others)})
+    return replace(form, rows={**form.rows, budget: (spoilt, *others)})
 
 
 def _make(contract: str, forms: dict[int, list[bytes]], file: Sent) -> None:
