@@ -819,3 +819,8 @@ def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(
     assert [each.code for each in done.said] == ["pdf-impossible"]
     alone = run(workspace, formats=("pdf",), conventions=(5,))
     assert (alone.paths, [each.code for each in alone.said]) == ((), ["pdf-impossible"])
+
+
+def test_a_year_of_the_lines_is_published_whatever_year_a_setting_may_be(workspace: Path) -> None:
+    settings = find_workspace(workspace).settings
+    assert (settings.showing(1998).exercice, settings.exercice) == (1998, 2013)

@@ -79,7 +79,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     if any(finding.bloquant for finding in findings):
         return Publication((), (), findings, (), origin, (0, 0))
     exercice = workspace.settings.exercice if wanted.exercice is None else wanted.exercice
-    contract = replace(contract, settings=replace(contract.settings, exercice=exercice))
+    contract = replace(contract, settings=contract.settings.showing(exercice))
     template, texts = _read_templates(workspace, contract, wanted)
     model = DocumentModel(contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin)
     progress(1, 3, "Écriture du document")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import re
@@ -118,6 +119,12 @@ class Settings:
     ] = Field(default_factory=dict, validation_alias="campagne.dates_limites")
     plan_de_financement: bool = Field(default=False, strict=True, validation_alias="contrat.plan_de_financement")
     courriel: MailSettings | None = Field(default=None, description="une partie [courriel]")
+
+    def showing(self, exercice: int) -> Settings:
+        """The same settings with another ``exercice`` to show, whatever the lines of the contract say it is."""
+        other = copy.copy(self)
+        object.__setattr__(other, "exercice", exercice)
+        return other
 
     @field_validator("fin")
     @classmethod
