@@ -73,3 +73,15 @@ def test_a_mutilated_return_gives_the_decided_outcome(
     mutate(book)
     found = said(saved(book, tmp_path))
     assert {(each.code, each.place.cellule) for each in found} == outcome
+
+
+def test_a_sheet_to_fill_that_took_the_name_of_the_guide_is_read(form: Path, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(form)
+    del book["Saisie"]
+    book["Budget"]["F6"] = 4321
+    book["Budget"].title = "Saisie"
+    book.save(tmp_path / "retour.xlsx")
+    sheet = parse_bytes((tmp_path / "retour.xlsx").read_bytes(), "retour.xlsx").sheet("Saisie")
+    assert sheet is not None
+    assert sheet.value(6, 6) == 4321
+    assert [table.name for table in sheet.tables] == ["Formulaire_budget"]

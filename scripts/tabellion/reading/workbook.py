@@ -64,7 +64,7 @@ def _read(parts: Parts, limits: Limits) -> RawWorkbook:
     date1904 = settings.get("date1904", "") in _TRUE
     sheet_parts = list(_sheet_parts(parts, entries, links))
     if any(sheet.name == BASELINE for sheet in sheet_parts):  # a form: half of its cells only say how to type
-        sheet_parts = [replace(sheet, is_unread=sheet.name in (SPELLINGS, LISTS)) for sheet in sheet_parts]
+        sheet_parts = [replace(sheet, is_guide=sheet.name in (SPELLINGS, LISTS)) for sheet in sheet_parts]
     context = _context(parts, links, date1904, limits)
     return RawWorkbook(
         fichier="",
@@ -143,13 +143,13 @@ def _content(parts: Parts, name: str) -> bytes:
 class SheetPart:
     """One worksheet as the workbook lists it: its name, state and part (a key of ``Parts.xml``).
 
-    ``is_unread``: its cells are left out, since nothing reads them.
+    ``is_guide``: it says how to type, or lists what to choose from; its cells are left out, since nothing reads them.
     """
 
     name: str
     state: str
     part: str
-    is_unread: bool = False
+    is_guide: bool = False
 
 
 def _sheet_parts(parts: Parts, entries: list[Element], links: list[Relationship]) -> Iterator[SheetPart]:
@@ -177,11 +177,11 @@ def _sheet_parts(parts: Parts, entries: list[Element], links: list[Relationship]
 
 def _read_sheet(parts: Parts, sheet_part: SheetPart, context: SheetContext, limits: Limits) -> RawSheet:
     """One sheet with its Excel tables, by place. Raises ``TabellionError`` when one is missing or makes no sense."""
-    if sheet_part.is_unread:
+    links = [link for link in _relationships(parts, sheet_part.part) if link.kind == "table" and not link.external]
+    if sheet_part.is_guide and not links:  # with a table, it is a sheet to fill that somebody renamed
         return RawSheet(sheet_part.name, sheet_part.state, rows=[])
     sheet = read_sheet(parts.xml[sheet_part.part], sheet_part.part, sheet_part.name, context, limits)
     sheet.state = sheet_part.state
-    links = [link for link in _relationships(parts, sheet_part.part) if link.kind == "table" and not link.external]
     tables = [_table(_content(parts, link.target), link.target, sheet.name) for link in links]
     sheet.tables = tuple(sorted(tables, key=lambda table: (table.first_row, table.first_column)))
     return sheet
