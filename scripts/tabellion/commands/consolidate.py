@@ -26,7 +26,7 @@ from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.findings.codes.container import UNREADABLE
 from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.outputs.consolidation import write_consolidation
-from tabellion.outputs.report import render_report
+from tabellion.outputs.report.rendering import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.schema import Key
 from tabellion.transaction.files import keep_dated_copy

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
+from tabellion.outputs.templates import Values, failing_line
 from tabellion.schema.days import written_date
 from tabellion.wording import system_reason
 
@@ -53,27 +54,23 @@ def reminder(template: Template, path: Path, consolidation: Consolidation, line:
     try:
         text = template.render(values)
     except Exception as error:  # a template may divide by zero or add a word to a number: any error is its own
-        raise _wrong(path, _reason(error, values), _line_of(error)) from error
+        raise _wrong(path, _reason(error, values), failing_line(error)) from error
     # Paragraphs that the template leaves out leave their blank lines.
     spaced = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE))
     return _SPACES.sub("\u00a0", spaced).strip("\n") + "\n"
 
 
-def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
+def _values(consolidation: Consolidation, line: BoardLine) -> Values:
     """What the template names, every text on one line."""
     late = line.status is ReturnStatus.LATE
     file = None if late else _faulty(line)
-    findings = (
-        [finding for finding in file.findings if finding.gravite is not Severity.INFORMATION]
-        if file is not None
-        else []
-    )
+    findings = [finding for finding in file.findings if finding.gravite is not Severity.INFORMATION] if file else []
     # What blocks is what must be corrected; where nothing does, every remark counts.
     points = [finding for finding in findings if finding.bloquant and finding.code != _FOR_STAFF] or findings
-    undecided = [received_file for received_file in line.received if received_file.verdict is Verdict.UNDECIDED]
+    undecided = [received for received in line.received if received.verdict is Verdict.UNDECIDED]
     if undecided:  # the partner is asked which of them counts, and nothing of what any of them says
         points = []
-    groups = _groups(points)
+    groups = _by_kind(points)
     in_force = line.in_force if line.status is ReturnStatus.KEPT else None
     return {
         "contrat": plain(consolidation.contract.settings.titre),
@@ -83,43 +80,43 @@ def _values(consolidation: Consolidation, line: BoardLine) -> dict[str, Any]:
         "en_retard": late,
         "date_limite": written_date(line.due) if line.due is not None else "",
         "formulaire": _base(line.sent),
-        "fichier": _base(file.fichier if file is not None else None),
-        "enregistre_le": written_date(file.saved) if file is not None and file.saved is not None else "",
+        "fichier": _base(file.fichier if file else None),
+        "enregistre_le": written_date(file.saved) if file and file.saved else "",
         "versions": [_base(version.fichier) for version in undecided],
-        "precedent": _base(in_force.fichier if in_force is not None else None),
-        "copie_annotee": plain((file.annotated if file is not None else None) or ""),
+        "precedent": _base(in_force.fichier if in_force else None),
+        "copie_annotee": plain((file and file.annotated) or ""),
         "nombre": len(points),
-        "groupes": groups[:GROUPS_AT_MOST],
-        "autres_points": sum(len(group["points"]) + group["autres"] for group in groups[GROUPS_AT_MOST:]),
+        "groupes": [_group(same) for same in groups[:GROUPS_AT_MOST]],
+        "autres_points": sum(map(len, groups[GROUPS_AT_MOST:])),
     }
 
 
 def _faulty(line: BoardLine) -> ReceivedFile | None:
     """The return to speak of: the latest that was set aside."""
     aside = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
-    return next((received_file for received_file in line.received if received_file.verdict in aside), line.latest)
+    return next((received for received in line.received if received.verdict in aside), line.latest)
 
 
-def _groups(points: list[Finding]) -> list[dict[str, Any]]:
+def _by_kind(points: list[Finding]) -> list[list[Finding]]:
     """The findings of one kind and one remedy together, the gravest first, then as they stand in the file."""
     together: dict[tuple[Severity, str, str], list[Finding]] = {}
     for point in points:
         together.setdefault((point.gravite, point.code, point.suggestion), []).append(point)
-    ranked = sorted(together.items(), key=lambda pair: pair[0][0])
-    return [
-        {
-            "titre": CATALOGUE[code].titre,
-            "remede": plain(suggestion),
-            "points": [{"lieu": _where(item), "message": plain(item.message)} for item in same[:POINTS_AT_MOST]],
-            "autres": max(0, len(same) - POINTS_AT_MOST),
-        }
-        for (_, code, suggestion), same in ranked
-    ]
+    return sorted(together.values(), key=lambda same: same[0].gravite)
 
 
-def _where(item: Finding) -> str:
+def _group(same: list[Finding]) -> Values:
+    return {
+        "titre": CATALOGUE[same[0].code].titre,
+        "remede": plain(same[0].suggestion),
+        "points": [{"lieu": _where(point), "message": plain(point.message)} for point in same[:POINTS_AT_MOST]],
+        "autres": max(0, len(same) - POINTS_AT_MOST),
+    }
+
+
+def _where(point: Finding) -> str:
     """The place inside the file, which the text has already named: ``feuille « Budget », cellule F7``."""
-    place = str(Place(None, item.place.feuille, item.place.cellule, item.place.ligne))
+    place = str(replace(point.place, fichier=None))
     return plain(place[:1].upper() + place[1:])
 
 
@@ -141,20 +138,10 @@ def _wrong(path: Path, detail: str, line: int | None = None) -> TabellionError:
     )
 
 
-def _reason(error: Exception, values: Mapping[str, Any]) -> str:
+def _reason(error: Exception, values: Mapping[str, object]) -> str:
     if isinstance(error, UndefinedError):
         names = re.findall(r"'([^']*)'", error.message or "")
         return f"le nom « {names[-1] if names else '?'} » n'existe pas ; les noms connus : {', '.join(values)}"
     if isinstance(error, TemplateError):
         return "cette instruction n'est pas permise"
     return "cette instruction ne peut pas être calculée"
-
-
-def _line_of(error: BaseException) -> int | None:
-    """The line of the template where it failed: jinja2 puts it in the traceback as that of a file « <template> »."""
-    found, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            found = trace.tb_lineno
-        trace = trace.tb_next
-    return found

@@ -9,51 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.outputs.report.words import NO_BREAK, href, typeset, where
+from tabellion.outputs.templates import Values
 from tabellion.wording import plural
 
 PER_GROUP, PER_PAGE = 25, 2_000
 
 
 @dataclass(frozen=True)
-class ShownFinding:
-    """One finding: where, what; ``file`` when its group is of several files; ``remedy`` when it has one of its own.
-
-    ``others`` are the other cells that it speaks of.
-    """
-
-    where: str
-    file: str
-    href: str
-    message: str
-    remedy: str
-    others: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FindingsGroup:
-    """The findings of one code and severity: ``rest`` of its ``count`` are not among its ``spots``."""
-
-    code: str
-    title: str
-    tone: str
-    word: str
-    blocks: bool
-    remedy: str
-    count: int
-    spots: tuple[ShownFinding, ...]
-    rest: int
-
-
-@dataclass(frozen=True)
 class FindingsSection:
     """All findings of one partner's returns, of the master workbook, of a file of nobody's.
 
-    ``anchor`` is its place in the page, ``order`` its zero-based place among the heaps; ``annotated`` the address of
-    the annotated copy.
+    ``anchor`` is its place in the page, ``order`` its zero-based place among all sections as they were given;
+    ``annotated`` the address of the annotated copy; ``untold`` counts the findings that the page only counts.
     """
 
     anchor: str
@@ -61,30 +32,10 @@ class FindingsSection:
     name: str
     summary: str
     blocking: int
-    groups: tuple[FindingsGroup, ...]
+    groups: Sequence[Values]
+    untold: int
+    is_told: bool
     annotated: str | None = None
-
-    @property
-    def is_told(self) -> bool:
-        """Whether the page tells any of its findings, rather than only counting them."""
-        return any(group.spots for group in self.groups)
-
-
-def summary(counts: Mapping[Severity, int]) -> str:
-    """``2 erreurs, 1 avertissement``; empty when there is nothing."""
-    return ", ".join(
-        plural(counts[severity], severity.label).replace(" ", NO_BREAK) for severity in Severity if counts.get(severity)
-    )
-
-
-def tone(finding: Finding) -> str:
-    """The colour of a finding's mark, by name."""
-    return "erreur" if finding.bloquant else finding.gravite.label
-
-
-def word(finding: Finding) -> str:
-    """The word of a finding's mark."""
-    return "bloquant" if finding.bloquant else finding.gravite.label
 
 
 @dataclass(frozen=True)
@@ -97,30 +48,41 @@ class OwnedFindings:
 
 
 def sections_of(all_owned: Iterable[OwnedFindings]) -> tuple[FindingsSection, ...]:
-    """The heaps (none empty) as sheaves, those with most that blocks first; one budget for the whole page."""
+    """The sections (none empty), those with most that blocks first; one budget for the whole page."""
     gathered = [(number, owned, _by_code(owned.findings)) for number, owned in enumerate(all_owned)]
     gathered.sort(key=lambda numbered: _need(numbered[1].findings))
     gravest = sorted(
-        (rank, place, number)
+        (_rank(group[0]), place, number)
         for place, (_, _, groups) in enumerate(gathered)
         for number, group in enumerate(groups)
-        for rank in [_rank(group[0])]
     )
     left, shown = PER_PAGE, dict[tuple[int, int], int]()
     for _, place, number in gravest:
         shown[place, number] = min(len(gathered[place][2][number]), PER_GROUP, left)
         left -= shown[place, number]
-    return tuple(
-        FindingsSection(
-            anchor=f"constats-{place + 1}",
-            order=order,
-            name=owned.name,
-            summary=summary(Counter(finding.gravite for finding in owned.findings)),
-            blocking=sum(finding.bloquant for finding in owned.findings),
-            groups=tuple(_group(group, shown[place, number]) for number, group in enumerate(groups)),
-            annotated=owned.annotated,
+    sections = []
+    for place, (order, owned, groups) in enumerate(gathered):
+        told = [shown[place, number] for number in range(len(groups))]
+        sections.append(
+            FindingsSection(
+                anchor=f"constats-{place + 1}",
+                order=order,
+                name=owned.name,
+                summary=_summary(Counter(finding.gravite for finding in owned.findings)),
+                blocking=sum(finding.bloquant for finding in owned.findings),
+                groups=[_group(group, count) for group, count in zip(groups, told, strict=True)],
+                untold=len(owned.findings) - sum(told),
+                is_told=any(told),
+                annotated=owned.annotated,
+            )
         )
-        for place, (order, owned, groups) in enumerate(gathered)
+    return tuple(sections)
+
+
+def _summary(counts: Mapping[Severity, int]) -> str:
+    """``2 erreurs, 1 avertissement``; empty when there is nothing."""
+    return ", ".join(
+        plural(counts[severity], severity.label).replace(" ", NO_BREAK) for severity in Severity if counts.get(severity)
     )
 
 
@@ -129,9 +91,8 @@ def _rank(finding: Finding) -> tuple[bool, Severity]:
 
 
 def _need(findings: Sequence[Finding]) -> tuple[int, int]:
-    return -sum(finding.bloquant for finding in findings), -sum(
-        finding.gravite is Severity.ERREUR for finding in findings
-    )
+    errors = sum(finding.gravite is Severity.ERREUR for finding in findings)
+    return -sum(finding.bloquant for finding in findings), -errors
 
 
 def _by_code(findings: Iterable[Finding]) -> list[list[Finding]]:
@@ -141,38 +102,36 @@ def _by_code(findings: Iterable[Finding]) -> list[list[Finding]]:
     return sorted(groups.values(), key=lambda group: _rank(group[0]))
 
 
-def _group(findings: Sequence[Finding], count: int) -> FindingsGroup:
+def _group(findings: Sequence[Finding], count: int) -> Values:
+    """The findings of one code and severity: the first ``count`` as « spots », the others as a number."""
     first = findings[0]
-    is_mixed = len({finding.place.fichier for finding in findings}) > 1
-    remedies = {finding.suggestion for finding in findings}
-    remedy = first.suggestion if len(remedies) == 1 else ""
-    shown = [_shown(finding, "" if remedy else finding.suggestion) for finding in findings[:count]]
-    if not is_mixed:
-        shown = [replace(finding, file="") for finding in shown]
-    return FindingsGroup(
-        code=first.code,
-        title=typeset(CATALOGUE[first.code].titre),
-        tone=tone(first),
-        word=word(first),
-        blocks=first.bloquant,
-        remedy=typeset(remedy),
-        count=len(findings),
-        spots=tuple(shown),
-        rest=len(findings) - count,
-    )
+    several_files = len({finding.place.fichier for finding in findings}) > 1
+    same_remedy = len({finding.suggestion for finding in findings}) == 1
+    return {
+        "code": first.code,
+        "title": typeset(CATALOGUE[first.code].titre),
+        "tone": "erreur" if first.bloquant else first.gravite.label,
+        "word": "bloquant" if first.bloquant else first.gravite.label,
+        "blocks": first.bloquant,
+        "remedy": typeset(first.suggestion if same_remedy else ""),
+        "count": len(findings),
+        "spots": [_spot(finding, with_file=several_files, with_remedy=not same_remedy) for finding in findings[:count]],
+        "rest": len(findings) - count,
+    }
 
 
-def _shown(finding: Finding, remedy: str) -> ShownFinding:
+def _spot(finding: Finding, *, with_file: bool, with_remedy: bool) -> Values:
+    """One finding: where, what, and the ``others``, the cells that it speaks of too."""
     place = finding.place
-    others = tuple(
+    others = [
         f"{other.fichier} : {where(other)}" if other.fichier != place.fichier and other.fichier else where(other)
         for other in finding.liees
-    )
-    return ShownFinding(
-        where=where(place) or "tout le fichier",
-        file=place.fichier or "",
-        href=href(place.fichier) if place.fichier else "",
-        message=typeset(finding.message),
-        remedy=typeset(remedy),
-        others=tuple(typeset(other) for other in others),
-    )
+    ]
+    return {
+        "where": where(place) or "tout le fichier",
+        "file": (place.fichier or "") if with_file else "",
+        "href": href(place.fichier) if place.fichier else "",
+        "message": typeset(finding.message),
+        "remedy": typeset(finding.suggestion) if with_remedy else "",
+        "others": [typeset(other) for other in others],
+    }

@@ -9,9 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import traceback
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from jinja2.exceptions import SecurityError
@@ -22,6 +20,7 @@ from tabellion.campaign.model import Consolidation
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.outputs.report.page import page_of
 from tabellion.outputs.report.words import grouped, visible
+from tabellion.outputs.templates import failing_line
 from tabellion.wording import plural, system_reason
 
 _HEAD = re.compile(r"<head(?:\s[^>]*)?>\s*(?:<meta charset=[^>]*>)?", re.IGNORECASE)
@@ -40,7 +39,7 @@ def render_report(consolidation: Consolidation, template: Path) -> bytes:
         source = template.read_text(encoding="utf-8-sig")
         html = _environment(template).from_string(source).render(page=page_of(consolidation))
     except jinja2.TemplateNotFound as error:  # an OSError too
-        raise _wrong(template, _line_of(error), f"le gabarit « {error.name} » qu'il inclut manque") from error
+        raise _wrong(template, failing_line(error), f"le gabarit « {error.name} » qu'il inclut manque") from error
     except OSError as error:
         raise _wrong(template, None, system_reason(error)) from error
     except UnicodeDecodeError as error:
@@ -50,9 +49,9 @@ def render_report(consolidation: Consolidation, template: Path) -> bytes:
     except (SecurityError, jinja2.UndefinedError) as error:
         unknown = isinstance(error, jinja2.UndefinedError)
         detail = str(error) if unknown else "cette opération n'est pas permise dans un gabarit"
-        raise _wrong(template, _line_of(error), detail) from error
+        raise _wrong(template, failing_line(error), detail) from error
     except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-        line = _line_of(error)
+        line = failing_line(error)
         if line is None:  # not the template's doing
             raise
         raise _wrong(template, line, "cette ligne demande une opération impossible") from error
@@ -82,7 +81,7 @@ def _environment(template: Path) -> jinja2.Environment:
     return environment
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> object:
     """What the page shows of a value: no control character, nothing that turns the text around it."""
     if isinstance(value, Markup):
         return Markup(visible(str(value)))  # noqa: S704 - it was markup, and signs that replace others are none
@@ -104,13 +103,6 @@ def _syntax(error: jinja2.TemplateSyntaxError, source: str) -> str:
     if len(extract) > _LONGEST_EXTRACT:
         extract = extract[:_LONGEST_EXTRACT] + "…"
     return f"la syntaxe jinja2 est fausse à cet endroit ou un peu avant : « {extract} »"
-
-
-def _line_of(error: BaseException) -> int | None:
-    """The template's line that was running, which jinja2 writes into the traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
-    return lines[-1] if lines else None
 
 
 def _with_policy(html: str, template: Path) -> str:

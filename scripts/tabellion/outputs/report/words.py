@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import quote
 
 from tabellion.findings import Place
@@ -60,12 +60,11 @@ def moment(when: datetime) -> str:
 
 def where(place: Place) -> str:
     """Where a value stands, without its file: ``Budget, B7``; ``ligne 12`` of a text; empty for a whole file."""
-    parts = [place.feuille, place.cellule, f"ligne {place.ligne}" if place.ligne is not None else None]
-    return ", ".join(part for part in parts if part)
+    line = f"ligne {place.ligne}" if place.ligne is not None else None
+    return ", ".join(filter(None, [place.feuille, place.cellule, line]))
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A place that people can open: what is shown, and the file's address (empty: no file)."""
 
     text: str
@@ -75,5 +74,5 @@ class Link:
 def link_to(place: Place) -> Link:
     """A place as its file's name and the cell, with the file's address."""
     name = (place.fichier or "").rpartition("/")[2]
-    said = where(place)
-    return Link(f"{name}, {said}" if name and said else name or said, href(place.fichier) if place.fichier else "")
+    text = ", ".join(filter(None, [name, where(place)]))
+    return Link(text, href(place.fichier) if place.fichier else "")
