@@ -116,7 +116,7 @@ def write_json(path: Path, findings: Sequence[Finding]) -> None:
 
 def exit_code(findings: Sequence[Finding]) -> int:
     """The exit code that findings call for."""
-    from tabellion.findings.codes.container import UNREADABLE
+    from tabellion.findings.codes.returns import UNREADABLE
 
     if any(finding.code in UNREADABLE for finding in findings):
         return WRONG_USE

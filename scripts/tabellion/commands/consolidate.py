@@ -23,8 +23,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
-from tabellion.findings.codes.container import UNREADABLE
-from tabellion.findings.codes.returns import CAMPAIGN
+from tabellion.findings.codes.returns import CAMPAIGN, UNREADABLE
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report.rendering import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tabellion.findings.catalogue import CATALOGUE, finding
+from tabellion.findings.codes import CATALOGUE, finding
 from tabellion.findings.model import CellValue, Code, Finding, Place, Severity, TabellionError
 
 __all__ = ["CATALOGUE", "CellValue", "Code", "Finding", "Place", "Severity", "TabellionError", "finding"]

@@ -1,16 +1,57 @@
-"""The codes, one module per part of the house that raises them."""
+"""The one catalogue of codes, one module per part of the house that raises them, and a finding made from a code."""
 
 from __future__ import annotations
 
-from tabellion.findings.codes import accounts, container, imports, returns, runs, values, workbooks
-from tabellion.findings.model import Code
+from collections.abc import Iterable
 
-ALL_CODES: tuple[Code, ...] = (
-    *imports.CODES,
-    *workbooks.CODES,
-    *container.CODES,
-    *returns.CODES,
-    *values.CODES,
-    *accounts.CODES,
-    *runs.CODES,
-)
+from tabellion.findings.codes import imports, returns, runs, values
+from tabellion.findings.model import CellValue, Code, Finding, Place, Severity
+
+_CODES = (*imports.CODES, *runs.CODES, *returns.CODES, *values.CODES)
+CATALOGUE: dict[str, Code] = {code.code: code for code in _CODES}
+if len(CATALOGUE) != len(_CODES):
+    _names = [code.code for code in _CODES]
+    raise RuntimeError(f"finding codes declared twice: {sorted({name for name in _names if _names.count(name) > 1})}")
+
+
+def finding(
+    code: str,
+    place: Place,
+    *,
+    champ: str | None = None,
+    valeur: CellValue = None,
+    attendu: CellValue = None,
+    gravite: Severity | None = None,
+    suggestion: str | None = None,
+    liees: Iterable[Place] = (),
+    **details: object,
+) -> Finding:
+    """Make a finding of the catalogue's ``code`` at ``place``.
+
+    ``details`` fill the other names of the code's message and remedy. ``gravite`` overrides the default severity where
+    a rule grades itself (an error that is only a rounding); ``suggestion`` replaces the remedy where a better one is
+    known.
+
+    Raises ``KeyError`` when the code, or a name its templates need, is missing: both are mistakes of the program.
+    """
+    entry = CATALOGUE[code]
+    words = {"champ": champ, "valeur": _shown(valeur), "attendu": _shown(attendu), **details}
+    return Finding(
+        code,
+        entry.gravite if gravite is None else gravite,
+        entry.bloquant,
+        place,
+        entry.message.format(**words),
+        suggestion if suggestion is not None else entry.remede.format(**words),
+        champ,
+        valeur,
+        attendu,
+        tuple(liees),
+    )
+
+
+def _shown(value: CellValue) -> CellValue:
+    """A cell's value as a French spreadsheet program shows it: ``0,4``, ``VRAI``."""
+    if isinstance(value, bool):
+        return "VRAI" if value else "FAUX"
+    return f"{value:.15g}".replace(".", ",") if isinstance(value, float) else value
