@@ -17,10 +17,9 @@ from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
 from tabellion.outputs.document.document import make_document
-from tabellion.outputs.document.model import DocumentModel
+from tabellion.outputs.document.model import DocumentModel, Texts, read_texts
 from tabellion.outputs.document.pdf import PdfError, make_pdf, pdf_is_intact
 from tabellion.outputs.document.template import TEMPLATE, Template, load_template
-from tabellion.outputs.document.texts import Texts, read_texts
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.reading import read_workbook
 from tabellion.reading.master import read_master

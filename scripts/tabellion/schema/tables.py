@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -77,3 +77,11 @@ def make_tables(schemas: Schemas, rows: Mapping[str, Sequence[Mapping[str, Any]]
         name: make_table(schema, {key: [row.get(key) for row in rows.get(name, ())] for key in schema.names})
         for name, schema in schemas.items()
     }
+
+
+def grouped(rows: Iterable[Row], field: str) -> dict[object, list[Row]]:
+    """Rows by the value of one of their fields, in their order."""
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[field], []).append(row)
+    return groups

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from tabellion.findings import CATALOGUE, Finding
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Sums, WalkStep
 from tabellion.measures.overview import AnnexFigures, Funding, rate
-from tabellion.outputs.document.model import DocumentModel, Values, amount_of, bookmark_name, money
+from tabellion.outputs.document.model import DocumentModel, bookmark_name, money
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.summary import describe
+from tabellion.outputs.templates import Values
 
 #: The rates that an exercice may show: what is divided, by what, the header.
 _RATES = (("montant_vote", "montant_prevu", "Voté / prévu"), ("montant_realise", "montant_vote", "Réalisé / voté"))
+
+
+def amount_heads(amounts: Sequence[str]) -> list[str]:
+    """The headers of amounts of budget lines: « Prévu »."""
+    return [AMOUNT_WORDS[name].capitalize() for name in amounts]
 
 
 def annex_values(model: DocumentModel) -> Values:
@@ -91,30 +97,27 @@ def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> 
         total = sum(sums, Sums())
         return {
             "noms": words,
-            "montants": [money(amount_of(total, name)) for name in amounts],
-            "taux": [_hundredths(rate(amount_of(total, part), amount_of(total, whole))) for part, whole, _ in rates],
+            "montants": [money(total.of(name)) for name in amounts],
+            "taux": [_hundredths(rate(total.of(part), total.of(whole))) for part, whole, _ in rates],
         }
 
     def table(by: str, heads: list[str], rows: list[Values]) -> Values:
         return {
             "titre": f"Crédits de droit commun {exercice} par {by}",
             "entetes": heads,
-            "colonnes": [AMOUNT_WORDS[name].capitalize() for name in amounts],
+            "colonnes": amount_heads(amounts),
             "taux": [words for *_, words in rates],
             "lignes": rows,
             "total": row(credits_of.values(), "Total", *("" for _ in heads[1:])),
         }
 
-    by_convention = [
-        row(sums, names[number])
-        for number in wanted
-        if (sums := [each for key, each in credits_of.items() if key[0] == number])
-    ]
-    by_town = [
-        row(sums, name)
-        for town, name in figures.towns.items()
-        if (sums := [each for key, each in credits_of.items() if key[1] == town])
-    ]
+    def rows(part: int, names: Mapping[int | None, str] | Mapping[str | None, str]) -> list[Values]:
+        """A row for each name of one part of the keys that has credits."""
+        of_names = [
+            (name, [sums for where, sums in credits_of.items() if where[part] == key]) for key, name in names.items()
+        ]
+        return [row(all_sums, name) for name, all_sums in of_names if all_sums]
+
     by_both = [
         row([credits_of[number, town]], names[number], name)
         for number in wanted
@@ -122,8 +125,8 @@ def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> 
         if (number, town) in credits_of
     ]
     return [
-        table("convention", ["Convention"], by_convention),
-        table("collectivité", ["Collectivité"], by_town),
+        table("convention", ["Convention"], rows(0, names)),
+        table("collectivité", ["Collectivité"], rows(1, figures.towns)),
         table("convention et collectivité", ["Convention", "Collectivité"], by_both),
     ]
 

@@ -1,37 +1,58 @@
-"""What is published: a contract, the part of it that is printed, and its tables in the order of the document."""
+"""What is published: a contract, the part of it that is printed, and its tables in the order of the document.
+
+The workspace's own texts (``templates/textes/``) are a part of it: paragraphs, with titles and lists as in Markdown.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
 from tabellion.contract.book import Book
-from tabellion.findings import Finding
+from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import sheet_key
-from tabellion.measures import (
-    AMOUNTS,
-    DETAIL,
-    RECAP,
-    SCOPE_CONVENTION,
-    SCOPE_TOWN,
-    Published,
-    Sums,
-    WalkStep,
-)
-from tabellion.outputs.document.texts import Paragraph
+from tabellion.measures import AMOUNTS, DETAIL, RECAP, SCOPE_CONVENTION, SCOPE_TOWN, Published, Sums, WalkStep
 from tabellion.schema import Field
 from tabellion.schema.money import format_euros
-from tabellion.schema.names import FUNDING_TABLES
-from tabellion.schema.tables import Row
+from tabellion.schema.tables import Row, grouped
+from tabellion.wording import system_reason
 
-#: What the template names, by its French name there.
-Values = dict[str, object]
 NO_BREAK = "\u00a0"
 #: Word takes no longer names of bookmarks.
 _LONGEST_BOOKMARK = 40
+#: The workspace's own notice, in place of the program's.
+NOTICE = "avertissement"
+_ENDINGS = (".md", ".txt")
+#: A text of the workspace is a few paragraphs.
+_LONGEST_BYTES = 1_000_000
+_OF_CONVENTION = re.compile(r"convention[-_ ]?0*(\d{1,3})")
+#: What starts a paragraph of its own, and the marks that Markdown puts around words in bold.
+_TITLE, _BULLET = re.compile(r"#{1,6}\s+(.*)"), re.compile(r"[-*+•]\s+(.*)")
+_NUMBERED = re.compile(r"\d{1,3}[.)]\s+.*")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1")
+#: Files that people put in any folder.
+_ELSEWHERE = ("lisezmoi", "readme")
+
+
+class Paragraph(NamedTuple):
+    """One paragraph of a text."""
+
+    words: str
+    is_title: bool = False
+
+
+@dataclass
+class Texts:
+    """What was read: paragraphs by :func:`text_name` or :data:`NOTICE`, what cannot be read, what is not printed."""
+
+    paragraphs: dict[str, tuple[Paragraph, ...]] = field(default_factory=dict)
+    mistakes: list[Finding] = field(default_factory=list)
+    unused: list[Finding] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -43,24 +64,13 @@ class Convention:
     short: str
     fiches: tuple[Row, ...]
 
-    @property
-    def heading(self) -> str:
-        """``3 – Santé``."""
-        return f"{self.number} – {self.title}"
 
-
-@dataclass(frozen=True)
-class Pilier:
+class Pilier(NamedTuple):
     """One pilier and those of its conventions that are published."""
 
     key: str
     title: str
     conventions: tuple[Convention, ...]
-
-    @property
-    def heading(self) -> str:
-        """``I – Conventions thématiques « cohésion sociale »``."""
-        return f"{self.key} – Conventions thématiques «\u00a0{self.title}\u00a0»" if self.title else self.key
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,8 @@ class DocumentModel:
     @cached_property
     def amounts(self) -> tuple[str, ...]:
         """The amounts that the lines of the exercice have; the last one is what the document adds up."""
-        known = self.contract.overview.known.get(self.exercice, {})
-        return tuple(name for name in AMOUNTS if known.get(name)) or AMOUNTS[-1:]
+        sums = self.contract.overview.of(self.exercice)
+        return tuple(name for name in AMOUNTS if sums.knows(name)) or AMOUNTS[-1:]
 
     @cached_property
     def is_census(self) -> bool:
@@ -99,7 +109,7 @@ class DocumentModel:
     @cached_property
     def piliers(self) -> tuple[Pilier, ...]:
         """The piliers that have a convention to print; a convention of an unknown pilier comes last, under its key."""
-        fiches = self._grouped("fiches", "convention_id")
+        fiches = grouped(self.contract.tables["fiches"].rows, "convention_id")
         titles = {row["pilier_id"]: row["titre"] or "" for row in self.contract.tables["piliers"].rows}
         conventions: dict[str, list[Convention]] = {key: [] for key in titles}
         for row in self.contract.tables["conventions"].rows:
@@ -123,32 +133,24 @@ class DocumentModel:
     # Budgets
 
     @cached_property
-    def _lines(self) -> dict[int, dict[str | None, list[Row]]]:
-        lines: dict[int, dict[str | None, list[Row]]] = {}
-        for row in self.contract.tables["lignes_budgetaires"].rows:
-            if row["exercice"] == self.exercice:
-                lines.setdefault(row["convention_id"], {}).setdefault(row["collectivite_id"], []).append(row)
-        return lines
+    def _lines(self) -> dict[object, list[Row]]:
+        rows = self.contract.tables["lignes_budgetaires"].rows
+        return grouped((row for row in rows if row["exercice"] == self.exercice), "convention_id")
 
     def towns(self, convention: int) -> dict[str | None, tuple[Sums, list[Row]]]:
         """The sums and lines of each collectivité that has lines or a published subtotal in a convention.
 
         They are in the order of the lines; those of no collectivité are under ``None``.
         """
-        lines = self._lines.get(convention, {})
-        towns = [*lines, *(town for town in self.contract.accounts.towns if town not in lines)]
-        return {
-            town: (self._town_sums(convention, town), lines.get(town, []))
-            for town in towns
-            if town in lines or self.published(DETAIL, SCOPE_TOWN, convention, town)
-        }
-
-    def _town_sums(self, convention: int, town: str | None) -> Sums:
-        if town is not None:
-            return self.contract.overview.of(self.exercice, convention, town)
-        lines = self._lines[convention][None]
-        prevu, vote, realise = (sum(row[name] or 0 for row in lines) for name in AMOUNTS)
-        return Sums(prevu, vote, realise, len(lines))
+        lines: dict[str | None, list[Row]] = {}
+        for row in self._lines.get(convention, ()):
+            lines.setdefault(row["collectivite_id"], []).append(row)
+        for town in self.contract.accounts.towns:
+            if self.published(DETAIL, SCOPE_TOWN, convention, town):
+                lines.setdefault(town, [])
+        where = {"exercice": self.exercice, "convention_id": convention}
+        sums = self.contract.overview.sums
+        return {town: (sums(**where, collectivite_id=town), rows) for town, rows in lines.items()}
 
     def town_name(self, town: str | None) -> str:
         """What a collectivité is called."""
@@ -184,33 +186,18 @@ class DocumentModel:
         return funders
 
     @cached_property
-    def funder_names(self) -> dict[str, str]:
-        """The name of each financeur."""
-        return {key: name for funders in self.funders.values() for key, name in funders}
-
-    @cached_property
     def partners(self) -> dict[str, str]:
         """The name of each partner."""
-        rows = self.contract.tables["partenaires"].rows
-        return {row["partenaire_id"]: row["nom"] or row["partenaire_id"] for row in rows}
+        return self.contract.labels("partenaires")
 
     @cached_property
-    def _of_fiches(self) -> dict[str, dict[Any, list[Row]]]:
-        return {
-            table: self._grouped(table, "fiche_id")
-            for table in ("financements", "suivis", "participations", *FUNDING_TABLES)
-            if table in self.contract.tables
-        }
+    def _of_fiches(self) -> dict[str, dict[object, list[Row]]]:
+        tables = self.contract.tables.items()
+        return {name: grouped(table.rows, "fiche_id") for name, table in tables if "fiche_id" in table.columns}
 
     def of_fiche(self, table: str, fiche: str) -> list[Row]:
         """The rows of a table that speak of a fiche; none for a table that the contract does not have."""
         return self._of_fiches.get(table, {}).get(fiche, [])
-
-    def _grouped(self, table: str, key: str) -> dict[Any, list[Row]]:
-        groups: dict[Any, list[Row]] = {}
-        for row in self.contract.tables[table].rows:
-            groups.setdefault(row[key], []).append(row)
-        return groups
 
     def fields(self, table: str) -> list[Field]:
         """The fields of a table, in the order of the layout where it gives one."""
@@ -234,11 +221,6 @@ class DocumentModel:
         return tuple(sorted(findings, key=lambda finding: (not finding.bloquant, finding.gravite)))
 
 
-def amount_of(sums: Sums, amount: str) -> int:
-    """One of the three amounts of sums."""
-    return {"montant_prevu": sums.prevu, "montant_vote": sums.vote, "montant_realise": sums.realise}[amount]
-
-
 def money(cents: int | None) -> str:
     """An amount as it is printed; nothing for a blank one."""
     return "" if cents is None else format_euros(cents)
@@ -258,3 +240,71 @@ def bookmark_name(kind: str, key: str | int) -> str:
     if len(name) <= _LONGEST_BOOKMARK:
         return name
     return f"{kind}_{hashlib.sha256(str(key).encode('utf-8', 'replace')).hexdigest()[:24]}"
+
+
+# The workspace's own texts
+
+
+def text_name(number: int) -> str:
+    """The name, without its ending, of the workspace's text before a convention: ``convention-03``."""
+    return f"convention-{number:02d}"
+
+
+def read_texts(folder: Path, conventions: Collection[int]) -> Texts:
+    """Read the texts of a contract with these conventions; a file that is none of them is said, never just left."""
+    found = Texts()
+    taken: dict[str, Path] = {}
+    for path in sorted(folder.glob("*")):
+        stem = path.stem.casefold()
+        if path.name.startswith((".", "~")) or stem in _ELSEWHERE or not path.is_file():
+            continue
+        of_convention = _OF_CONVENTION.fullmatch(stem)
+        key = text_name(int(of_convention[1])) if of_convention is not None else stem
+        if path.suffix.lower() not in _ENDINGS:
+            detail = "seuls les textes .md et .txt le sont"
+        elif of_convention is None and stem != NOTICE:
+            detail = "son nom n'est celui d'aucun texte"
+        elif of_convention is not None and int(of_convention[1]) not in conventions:
+            detail = f"le contrat n'a pas de convention {int(of_convention[1])}"
+        elif key in taken:
+            detail = f"« {taken[key].name} » l'est déjà à cette place"
+        else:
+            taken[key] = path
+            continue
+        found.unused.append(finding("texte-inutilise", Place(str(path)), valeur=path.name, detail=detail))
+    for key, path in taken.items():
+        try:
+            if path.stat().st_size > _LONGEST_BYTES:
+                raise ValueError("il est trop long")
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            detail = "il n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            detail = system_reason(error) if isinstance(error, OSError) else detail
+            found.mistakes.append(finding("texte-illisible", Place(str(path)), valeur=path.name, detail=detail))
+            continue
+        found.paragraphs[key] = tuple(paragraphs(text))
+    return found
+
+
+def paragraphs(text: str) -> Iterator[Paragraph]:
+    """The paragraphs of a text: a blank line ends one, and so does a title or an item of a list."""
+    held: list[str] = []
+
+    def flush() -> Iterator[Paragraph]:
+        if held:
+            yield Paragraph(_plain(" ".join(held)))
+        held.clear()
+
+    for line in map(str.strip, text.splitlines()):
+        title, bullet = _TITLE.fullmatch(line), _BULLET.fullmatch(line)
+        if title is not None or bullet is not None or _NUMBERED.fullmatch(line) is not None or not line:
+            yield from flush()
+        if title is not None:
+            yield Paragraph(_plain(title[1].rstrip("# \t")), is_title=True)
+        elif line:
+            held.append(line if bullet is None else f"•\u00a0{bullet[1]}")
+    yield from flush()
+
+
+def _plain(words: str) -> str:
+    return _BOLD.sub(r"\2", words)

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import io
 import re
-import traceback
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from docx.opc.exceptions import OpcError
+from docx.opc.part import Part
 from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph
 from docxtpl import DocxTemplate
-from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes
+from jinja2 import ChainableUndefined, Environment, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
 from markupsafe import Markup, escape
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.document.model import box, money
+from tabellion.outputs.templates import Values, failing_line
 from tabellion.schema.money import format_rate, signed_euros
 from tabellion.wording import french_date, nearest, plural, system_reason
 
@@ -100,16 +100,16 @@ def _wrong(path: Path, detail: str) -> TabellionError:
     return TabellionError([finding("gabarit-word-faux", Place(str(path)), valeur=path.name, detail=detail)])
 
 
-def fill_template(template: Template, values: Mapping[str, object]) -> DocxTemplate:
+def fill_template(template: Template, values: Values) -> DocxTemplate:
     """The document that the template makes of ``values``.
 
     Raises :class:`TabellionError` with every unknown name, or with the first tag that cannot be understood.
     """
-    unknown: dict[str, Any] = {}
+    unknown: dict[str, object] = {}
     environment = _environment(unknown, _filters(template.styles))
     document = _Document(io.BytesIO(template.content))
     try:
-        document.render(dict(values), environment)
+        document.render(values, environment)
     except _TagError as error:
         raise TabellionError([_mistake(template.path, error.detail, error.place)]) from error
     if unknown:
@@ -123,9 +123,8 @@ def _mistake(path: Path, detail: str, place: str) -> Finding:
     return finding("balise-fausse", Place(str(path)), valeur=path.name, detail=detail, lieu=place)
 
 
-def _unknown(name: str, known: Any) -> str:
-    names = [str(key) for key in known] if isinstance(known, Mapping) else []
-    meant = nearest(name, names)
+def _unknown(name: str, known: object) -> str:
+    meant = nearest(name, map(str, known)) if isinstance(known, Mapping) else None
     return f"le nom « {name} » n'existe pas" + (f" ; est-ce « {meant} » ?" if meant else "")
 
 
@@ -177,12 +176,11 @@ def bookmark_xml(name: str) -> str:
 def _filters(styles: Mapping[str, str]) -> dict[str, Callable[..., object]]:
     """The filters of the template, by name: ``{{ charge.montant | euros }}``, ``{{r fiche.signet | page }}``."""
 
-    def link(text: str, bookmark: str) -> Markup:
-        xml = link_xml(run_xml(text, styles["hyperlink"]), bookmark) if bookmark else run_xml(text)
-        return Markup(xml)  # noqa: S704
+    def link(text: str, bookmark: str) -> str:
+        return link_xml(run_xml(text, styles["hyperlink"]), bookmark) if bookmark else run_xml(text)
 
-    def page(bookmark: str) -> Markup:
-        return Markup(link_xml(field_xml(f"PAGEREF {bookmark} \\h"), bookmark))  # noqa: S704
+    def page(bookmark: str) -> str:
+        return link_xml(field_xml(f"PAGEREF {bookmark} \\h"), bookmark)
 
     return {
         "euros": money,
@@ -190,15 +188,17 @@ def _filters(styles: Mapping[str, str]) -> dict[str, Callable[..., object]]:
         "pourcentage": lambda rate: "–" if rate is None else format_rate(rate),
         "case": box,
         "pluriel": plural,
-        "signet": lambda name: Markup(bookmark_xml(name)),  # noqa: S704
-        "lien": link,
-        "page": page,
+        "signet": _as_xml(bookmark_xml),
+        "lien": _as_xml(link),
+        "page": _as_xml(page),
     }
 
 
-def _environment(
-    unknown: dict[str, Any], filters: Mapping[str, Callable[..., object]]
-) -> ImmutableSandboxedEnvironment:
+def _as_xml(make: Callable[..., str]) -> Callable[..., Markup]:
+    return lambda *texts, **named: Markup(make(*texts, **named))  # noqa: S704 - the texts are escaped where the XML is made
+
+
+def _environment(unknown: dict[str, object], filters: Mapping[str, Callable[..., object]]) -> Environment:
     class Unknown(ChainableUndefined):
         """A name that does not exist: noted as soon as it is printed, repeated or compared."""
 
@@ -209,7 +209,7 @@ def _environment(
             self._note()
             return ""
 
-        def __iter__(self) -> Any:
+        def __iter__(self) -> Iterator[object]:
             self._note()
             return iter(())
 
@@ -250,7 +250,7 @@ class _Document(DocxTemplate):  # type: ignore[misc]  # docxtpl ships no types
             following = paragraph.itersiblings(qn("w:p"))
             if _IS_TAG in "".join(paragraph.itertext()):
                 line_break.getparent().remove(line_break)
-                after = next((each for each in following if _IS_TAG not in "".join(each.itertext())), None)
+                after = next((other for other in following if _IS_TAG not in "".join(other.itertext())), None)
                 if after is not None:
                     Paragraph(after, self.docx).paragraph_format.page_break_before = True
         xml: str = super().get_xml()
@@ -261,7 +261,7 @@ class _Document(DocxTemplate):  # type: ignore[misc]  # docxtpl ships no types
         xml: str = super().patch_xml(src_xml)
         return _TAG.sub(lambda tag: re.sub("[\u00a0\u202f]", " ", tag[0]).replace("« ", "'").replace(" »", "'"), xml)
 
-    def render_xml_part(self, src_xml: str, part: Any, context: Any, jinja_env: Any = None) -> str:
+    def render_xml_part(self, src_xml: str, part: Part, context: Values, jinja_env: Environment) -> str:
         """Fill one part: the body, a header, a footer. Raises :class:`_TagError`."""
         # Each paragraph, and each tag between paragraphs or rows, has a line: that of an error leads to its place.
         source = _BETWEEN.sub(lambda tags: "\n" + tags[0].replace("%}", "%}\n"), src_xml)
@@ -300,8 +300,7 @@ def _explained(error: Exception, lines: list[str]) -> tuple[str, str]:
     """What is wrong with a tag, in French, and the paragraph that it stands in."""
     message = str(error)
     if not isinstance(error, TemplateSyntaxError):
-        frames = traceback.extract_tb(error.__traceback__)
-        number = next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
+        number = failing_line(error)
         detail = "la balise ne peut pas être remplie (elle demande à une valeur ce que celle-ci n'a pas)"
     elif "Unexpected end of template" in message and (unclosed := _unclosed(lines)):
         number, word = unclosed

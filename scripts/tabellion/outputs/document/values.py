@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from tabellion.measures import (
     AMOUNT_WORDS,
@@ -22,23 +21,23 @@ from tabellion.measures import (
     Sums,
 )
 from tabellion.measures.funding import is_voluntary, progress, retained
-from tabellion.outputs.document.annexes import annex_values
+from tabellion.outputs.document.annexes import amount_heads, annex_values
 from tabellion.outputs.document.model import (
     NO_BREAK,
+    NOTICE,
     Convention,
     DocumentModel,
+    Paragraph,
     Pilier,
-    Values,
-    amount_of,
     bookmark_name,
     box,
     money,
+    text_name,
 )
-from tabellion.outputs.document.texts import NOTICE, Paragraph, text_name
-from tabellion.schema import Field
+from tabellion.outputs.templates import Values
+from tabellion.schema import FUNDING_TABLES, Field
 from tabellion.schema.money import signed_euros
-from tabellion.schema.names import FUNDING_TABLES
-from tabellion.schema.tables import Row
+from tabellion.schema.tables import Row, grouped
 from tabellion.wording import french_date
 
 _ORIGIN = ("ligne_source", "reparation", "texte_source")
@@ -68,7 +67,7 @@ def document_values(model: DocumentModel) -> Values:
         "extrait": f"convention{'s' if len(model.only) > 1 else ''} {numbers}" if model.only else "",
         "avertissement": _paragraphs(model.texts.get(NOTICE, ())),
         "recensement": model.is_census,
-        "montants": [AMOUNT_WORDS[name].capitalize() for name in model.amounts],
+        "montants": amount_heads(model.amounts),
         "titres": {field.name: field.title for field in model.fields("fiches")},
         "recapitulatif": _recap(model),
         "piliers": [_pilier(model, pilier) for pilier in model.piliers],
@@ -85,15 +84,11 @@ def _paragraphs(text: Iterable[Paragraph]) -> list[Values]:
 
 def _recap(model: DocumentModel) -> Values:
     """A census shows the amount that was published beside it; another exercice, each amount that its lines have."""
-    words = [AMOUNT_WORDS[name].capitalize() for name in model.amounts]
-    unit = f"Crédits de droit commun, exercice {model.exercice}, en euros."
-    if model.is_census:
-        unit = f"Crédits de droit commun, exercice {model.exercice}, montant {words[-1].lower()}."
-        words = ["Recalculé", "Publié", "Écart"]
+    unit = f"montant {AMOUNT_WORDS[model.amounts[-1]]}" if model.is_census else "en euros"
     published = None if model.only else model.published(RECAP, SCOPE_ALL)
     return {
-        "unite": unit,
-        "colonnes": words,
+        "unite": f"Crédits de droit commun, exercice {model.exercice}, {unit}.",
+        "colonnes": ["Recalculé", "Publié", "Écart"] if model.is_census else amount_heads(model.amounts),
         "conventions": [_recap_convention(model, convention) for convention in model.conventions],
         "total": {"montants": _recap_amounts(model, model.total(), published)},
     }
@@ -105,22 +100,23 @@ def _recap_convention(model: DocumentModel, convention: Convention) -> Values:
     for town in model.contract.accounts.towns:
         if model.published(RECAP, SCOPE_TOWN, number, town) is not None:
             sums_of.setdefault(town, Sums())
-    towns = [
-        (model.town_name(town), _recap_amounts(model, sums, model.published(RECAP, SCOPE_TOWN, number, town)))
-        for town, sums in sums_of.items()
-    ]
-    published = model.published(RECAP, SCOPE_CONVENTION, number)
+
+    def amounts(town: str | None, sums: Sums) -> list[str]:
+        return _recap_amounts(model, sums, model.published(RECAP, SCOPE_TOWN, number, town))
+
     return {
         **_heading(convention),
-        "montants": _recap_amounts(model, model.total(number), published),
-        "collectivites": [{"nom": name, "montants": amounts} for name, amounts in towns],
+        "montants": _recap_amounts(model, model.total(number), model.published(RECAP, SCOPE_CONVENTION, number)),
+        "collectivites": [
+            {"nom": model.town_name(town), "montants": amounts(town, sums)} for town, sums in sums_of.items()
+        ],
     }
 
 
 def _recap_amounts(model: DocumentModel, sums: Sums, published: Published | None) -> list[str]:
     if not model.is_census:
-        return [money(amount_of(sums, name)) for name in model.amounts]
-    total = amount_of(sums, model.amounts[-1])
+        return [money(sums.of(name)) for name in model.amounts]
+    total = sums.of(model.amounts[-1])
     if published is None or published.cents is None:
         return [money(total), "", ""]
     return [money(total), money(published.cents), signed_euros(total - published.cents)]
@@ -132,17 +128,18 @@ def _recap_amounts(model: DocumentModel, sums: Sums, published: Published | None
 def _heading(convention: Convention) -> Values:
     return {
         "numero": convention.number,
-        "intitule": convention.heading,
+        "intitule": f"{convention.number} – {convention.title}",
         "signet": bookmark_name("convention", convention.number),
     }
 
 
 def _pilier(model: DocumentModel, pilier: Pilier) -> Values:
+    key, title, conventions = pilier
     return {
-        "intitule": pilier.heading,
-        "titre": pilier.title,
-        "signet": bookmark_name("pilier", pilier.key),
-        "conventions": [_convention(model, convention) for convention in pilier.conventions],
+        "intitule": f"{key} – Conventions thématiques «\u00a0{title}\u00a0»" if title else key,
+        "titre": title,
+        "signet": bookmark_name("pilier", key),
+        "conventions": [_convention(model, convention) for convention in conventions],
     }
 
 
@@ -162,7 +159,7 @@ def _budget(model: DocumentModel, number: int) -> Values:
     added = [field for field in model.fields("lignes_budgetaires") if field.name not in _LINE_FIELDS]
 
     def sums(total: Sums, published: Published | None) -> list[str]:
-        amounts = [money(amount_of(total, name)) for name in model.amounts]
+        amounts = [money(total.of(name)) for name in model.amounts]
         return [*amounts, money(published.cents if published else None)] if census else amounts
 
     def line(row: Row) -> Values:
@@ -170,7 +167,7 @@ def _budget(model: DocumentModel, number: int) -> Values:
         return {**row, "montants": amounts, "ajouts": [_added(field, row) for field in added]}
 
     return {
-        "colonnes": [AMOUNT_WORDS[name].capitalize() for name in model.amounts] + (["Publié"] if census else []),
+        "colonnes": amount_heads(model.amounts) + (["Publié"] if census else []),
         "ajouts": [field.title for field in added],
         "collectivites": [
             {
@@ -254,25 +251,16 @@ def _progress(model: DocumentModel, suivi: Row) -> str:
 
 def _financing(model: DocumentModel, rows: Sequence[Row]) -> Values:
     """By category, each funder that is ticked with what it brings, then the others with their empty boxes."""
-    by_funder: dict[str | None, list[Row]] = {}
-    for row in rows:
-        by_funder.setdefault(row["financeur_id"], []).append(row)
-    categories = [
-        {
-            "nom": category,
-            "financements": [
-                _financement(box(True) + name, row) for key, name in funders for row in by_funder.get(key, ())
-            ],
-            "autres": "   ".join(
-                box(False) + name.replace(" ", NO_BREAK) for key, name in funders if key not in by_funder
-            ),
-        }
-        for category, funders in model.funders.items()
-    ]
+    by_funder, known = grouped(rows, "financeur_id"), model.contract.overview.funder_names
+    categories: list[Values] = []
+    for category, funders in model.funders.items():
+        ticked = [_financement(box(True) + name, row) for key, name in funders for row in by_funder.get(key, ())]
+        others = [box(False) + name.replace(" ", NO_BREAK) for key, name in funders if key not in by_funder]
+        categories.append({"nom": category, "financements": ticked, "autres": "   ".join(others)})
     unlisted = [
-        _financement("Aucun financeur coché" if key is None else box(True) + key, row)
+        _financement("Aucun financeur coché" if key is None else f"{box(True)}{key}", row)
         for key, financements in by_funder.items()
-        if key not in model.funder_names
+        if key not in known
         for row in financements
     ]
     return {"categories": categories, "hors_liste": unlisted}
@@ -295,7 +283,6 @@ def _plan(model: DocumentModel, fiche: str) -> Values | None:
     charges, produits = (
         [row for row in model.of_fiche(table, fiche) if row["exercice"] == model.exercice] for table in FUNDING_TABLES
     )
-    shown = [_produit(model, row) for row in produits]
     return {
         "total_charges": plan.charges,
         "total_produits": plan.produits,
@@ -307,13 +294,13 @@ def _plan(model: DocumentModel, fiche: str) -> Values | None:
         "cofinancement": plan.rate,
         "charges": [row for row in charges if not is_voluntary(row["poste"])],
         "charges_volontaires": [row for row in charges if is_voluntary(row["poste"])],
-        "produits": [row for row in shown if not is_voluntary(row["compte"])],
-        "produits_volontaires": [row for row in shown if is_voluntary(row["compte"])],
+        "produits": [_produit(model, row) for row in produits if not is_voluntary(row["compte"])],
+        "produits_volontaires": [_produit(model, row) for row in produits if is_voluntary(row["compte"])],
     }
 
 
-def _produit(model: DocumentModel, row: Row) -> dict[str, Any]:
+def _produit(model: DocumentModel, row: Row) -> Values:
     funder = row["financeur_id"]
-    name = "" if funder is None else model.funder_names.get(funder, funder)
+    name = None if funder is None else model.contract.overview.funder_names.get(funder, funder)
     heading = " – ".join(filter(None, [row["compte"], name]))
     return {**row, "intitule": heading, "retenu": retained(row), "etat": progress(row)}
