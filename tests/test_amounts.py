@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabellion.schema.amounts import Amount, parse_amount
-from tabellion.schema.money import format_euros, plain_euros
+from tabellion.schema.money import Amount, format_euros, parse_amount, plain_euros
 
 CENTS = st.integers(-(10**14), 10**14)
 

@@ -18,7 +18,7 @@ from tabellion.outputs.master.workbook import write_master
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.schema.cast import cast_column
-from tabellion.schema.dictionary import dictionary
+from tabellion.schema.shown import dictionary
 from tabellion.schema.table import Field
 from tabellion.xlsx.writer import FIRST_DAY
 

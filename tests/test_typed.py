@@ -15,8 +15,16 @@ from tabellion.findings import CATALOGUE, Place, Severity, finding
 from tabellion.schema.cast import CastColumn, cast_column
 from tabellion.schema.days import MONTHS, serial_date, written_date
 from tabellion.schema.money import format_euros
-from tabellion.schema.typed import TYPED_RULES, Example, Outcome, TypedRule, make_typed, read_typed, typed_dictionary
-from tabellion.schema.typed.guide import SAMPLES
+from tabellion.schema.typed import (
+    SAMPLES,
+    TYPED_RULES,
+    Example,
+    Outcome,
+    TypedRule,
+    make_typed,
+    read_typed,
+    typed_dictionary,
+)
 
 MONEY, PERCENT, DATE = SAMPLES["money"], SAMPLES["percent"], SAMPLES["date"]
 INTEGER, BOOLEAN = SAMPLES["integer"], SAMPLES["boolean"]

@@ -14,7 +14,7 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Severity, finding
 from tabellion.measures.funding import is_voluntary, retained
 from tabellion.schema.money import euros, format_euros
-from tabellion.schema.names import FUNDING_TABLES
+from tabellion.schema.table import FUNDING_TABLES
 from tabellion.schema.tables import Row
 
 if TYPE_CHECKING:

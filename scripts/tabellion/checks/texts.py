@@ -10,8 +10,7 @@ from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
 from tabellion.measures import MEASURE
 from tabellion.schema import Field, TableSchema
-from tabellion.schema.amounts import parse_amount
-from tabellion.schema.money import euros, format_euros
+from tabellion.schema.money import euros, format_euros, parse_amount
 
 #: A cut text loses up to this many characters more when the spaces at its ends are trimmed.
 _TRIMMED = 2

@@ -87,7 +87,7 @@ class _TableReader:
         header, rows = self.rows(text) if text is not None else ([], [])
         if not self.header_is_good(header) or not header:
             return {}
-        columns = {}
+        columns: dict[str, list[Any]] = {}
         for name in self.schema.names:
             if name not in header:
                 columns[name] = [None] * len(rows)

@@ -136,7 +136,8 @@ def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) 
     rows = (row for _, row in _rows_by_key(schema, lines).values() if row.get("exercice") == str(exercice))
     amount = schema.by_name[measure]
     texts = [text for row in rows if (text := row.get(measure))]
-    return sum(cast_column(amount, [parse_csv_text(amount, text) for text in texts]).values)
+    cast = cast_column(amount, [parse_csv_text(amount, text) for text in texts])
+    return sum(cents for cents in cast.values if isinstance(cents, int))
 
 
 def _line_json(line: BoardLine) -> dict[str, Any]:

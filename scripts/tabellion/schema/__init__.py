@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from tabellion.schema.names import FUNDING_TABLES, TABLES
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, ForeignKey, Key, Schemas, TableSchema, load_schemas
+from tabellion.schema.descriptors import load_schemas
+from tabellion.schema.table import (
+    FALSE_WORD,
+    FUNDING_TABLES,
+    TABLES,
+    TRUE_WORD,
+    Field,
+    ForeignKey,
+    Key,
+    Schemas,
+    TableSchema,
+    Value,
+)
 
 __all__ = [
-    "FALSE_WORD",
-    "FUNDING_TABLES",
-    "TABLES",
-    "TRUE_WORD",
-    "Field",
-    "ForeignKey",
-    "Key",
-    "Schemas",
-    "TableSchema",
-    "load_schemas",
-]
+    "FALSE_WORD", "FUNDING_TABLES", "TABLES", "TRUE_WORD", "Field", "ForeignKey", "Key", "Schemas", "TableSchema",
+    "Value", "load_schemas",
+]  # fmt: skip

@@ -9,19 +9,15 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
 
-from tabellion.schema.amounts import parse_amount
 from tabellion.schema.days import parse_day, serial_date
-from tabellion.schema.money import LARGEST_EUROS, nearest_cents, typed_euros
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Kind
+from tabellion.schema.money import LARGEST_EUROS, nearest_cents, parse_amount, typed_euros
+from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Kind, Value
 from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
 from tabellion.schema.typed.choices import FALSE_WORDS, TRUE_WORDS, refused_text, text_of
-from tabellion.schema.typed.numbers import LARGEST
-from tabellion.schema.typed.percents import hundredfold
+from tabellion.schema.typed.numbers import LARGEST, hundredfold
+from tabellion.schema.typed.rules import Reading
 from tabellion.wording import french_date, without_invisible
-
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class CastColumn:
     Amounts are integer cents, percentages whole numbers, days dates.
     """
 
-    values: list[Any]
+    values: list[Value]
     problems: list[Problem] = field(default_factory=list)
     notices: list[Problem] = field(default_factory=list)
 
@@ -55,15 +51,9 @@ class CastColumn:
         return {problem.position for problem in self.problems}
 
 
-class _UnreadableError(ValueError):
-    def __init__(self, code: str, suggestion: str | None = None) -> None:
-        super().__init__(code)
-        self.code, self.suggestion = code, suggestion
-
-
 def cast_column(
     field_: Field,
-    values: Sequence[Any],
+    values: Sequence[object],
     *,
     tolerant: bool = False,
     percents: Collection[int] = (),
@@ -75,49 +65,39 @@ def cast_column(
     values are read as people type them (:data:`tabellion.schema.typed.TYPED_RULES`). ``percents`` are the positions of
     cells that show a percentage, where 1 is 100 %; ``date1904`` says that serial numbers count from 1904.
     """
-    if tolerant:
-        return _cast_typed(field_, values, percents, date1904)
-    read = _STRICT[field_.kind]
     column = CastColumn([None] * len(values))
-    for position, value in enumerate(values):
-        if value is None or (isinstance(value, str) and not value.strip()):
-            continue
-        try:
-            if position in percents and field_.kind == "percent":
-                value = _shown_percent(value)
-            column.values[position] = read(value)
-        except _UnreadableError as reason:
-            column.problems.append(Problem(position, reason.code, reason.suggestion))
-    return column
-
-
-def _cast_typed(field_: Field, values: Sequence[Any], percents: Collection[int], date1904: bool) -> CastColumn:
-    column = CastColumn([None] * len(values))
-    clean, plain = _clean_path(field_)
-    taken = column.values
+    clean, plain = _clean_path(field_) if tolerant else _CLEAN["text" if field_.kind == "string" else field_.kind]
     for position, value in enumerate(values):
         if value is None:
             continue
-        if type(value) is clean and position not in percents and (known := plain(value)) is not None:
-            taken[position] = known
+        is_percent, outcome = position in percents, Outcome.PRIS
+        if type(value) is clean and not is_percent and (known := plain(value)) is not None:
+            column.values[position] = known
             continue
-        if isinstance(value, str) and not without_invisible(value).strip():
+        if isinstance(value, str) and not (without_invisible(value) if tolerant else value).strip():
             continue
-        typed = make_typed(value, field_, percent=position in percents, date1904=date1904)
-        rule, reading = read_typed(typed)
-        if rule.outcome is Outcome.REFUSE:
+        if tolerant:
+            rule, reading = read_typed(make_typed(value, field_, percent=is_percent, date1904=date1904))
+            outcome = rule.outcome
+        else:
+            is_share = is_percent and field_.kind == "percent"
+            reading = _STRICT[field_.kind](_shown_percent(value) if is_share else value)
+        if reading.code:
             column.problems.append(Problem(position, reading.code, reading.suggestion))
-            continue
-        taken[position] = reading.value
-        if rule.outcome is Outcome.COMPRIS:
+        column.values[position] = reading.value
+        if outcome is Outcome.COMPRIS:
             column.notices.append(Problem(position, "valeur-comprise", None, reading.understood))
     return column
 
 
-def _clean_path(field_: Field) -> tuple[type, Callable[[Any], Any]]:
-    """The one type that a client gives for what a field wants, and its reading, or ``None`` for the rules.
+#: The one type that a client gives for what a field wants, and its reading, or ``None`` where the rules are needed.
+_CleanPath = tuple[type, Callable[..., Value]]
 
-    The rules say the same, only slower. The reader gives every number as a float.
+
+def _clean_path(field_: Field) -> _CleanPath:
+    """How the values of a field are read at once. The rules say the same, only slower.
+
+    The reader gives every number as a float.
     """
     kind = kind_of(field_)
     if kind == "list":
@@ -129,9 +109,7 @@ def _clean_path(field_: Field) -> tuple[type, Callable[[Any], Any]]:
 
 
 def _plain_money(value: float) -> int | None:
-    if not -LARGEST_EUROS < value < LARGEST_EUROS:
-        return None
-    cents, exact = nearest_cents(value)
+    cents, exact = nearest_cents(value) if -LARGEST_EUROS < value < LARGEST_EUROS else (0, False)
     return cents if exact else None
 
 
@@ -151,7 +129,7 @@ def _plain_day(value: date) -> date:
     return value
 
 
-_CLEAN: Mapping[str, tuple[type, Callable[[Any], Any]]] = {
+_CLEAN: Mapping[str, _CleanPath] = {
     "money": (float, _plain_money),
     "integer": (float, _plain_integer),
     "percent": (float, _plain_percent),
@@ -161,91 +139,83 @@ _CLEAN: Mapping[str, tuple[type, Callable[[Any], Any]]] = {
 }
 
 
-def _money(value: Any) -> int | None:
+def _money(value: object) -> Reading:
     if isinstance(value, bool):
-        raise _UnreadableError("booleen-au-lieu-de-nombre")
+        return Reading(code="booleen-au-lieu-de-nombre")
     if isinstance(value, int):
-        return value * 100
+        return Reading(value * 100)
     if isinstance(value, float):
         if not abs(value) < LARGEST_EUROS:  # NaN and infinities too
-            raise _UnreadableError("montant-demesure")
+            return Reading(code="montant-demesure")
         cents, exact = nearest_cents(value)
-        if not exact:
-            raise _UnreadableError("montant-plus-fin-que-le-centime", f"Arrondissez à {typed_euros(cents)}.")
-        return cents
-    if isinstance(value, str):
-        amount = parse_amount(value)
-        if amount.cents is not None:
-            raise _UnreadableError("texte-au-lieu-de-nombre", f"Tapez {typed_euros(amount.cents)} comme un nombre.")
-        if amount.ambiguous:
-            raise _UnreadableError("montant-ambigu")
-        raise _UnreadableError("texte-au-lieu-de-nombre", "Laissez la cellule vide." if amount.nothing else None)
-    raise _UnreadableError("date-au-lieu-de-nombre")
+        remedy = f"Arrondissez à {typed_euros(cents)}."
+        return Reading(cents) if exact else Reading(code="montant-plus-fin-que-le-centime", suggestion=remedy)
+    if not isinstance(value, str):
+        return Reading(code="date-au-lieu-de-nombre")
+    amount = parse_amount(value)
+    if amount.ambiguous:
+        return Reading(code="montant-ambigu")
+    if amount.cents is not None:
+        return _text(f"Tapez {typed_euros(amount.cents)} comme un nombre.")
+    return _text("Laissez la cellule vide." if amount.nothing else None)
 
 
-def _integer(value: Any) -> int | None:
+def _text(remedy: str | None) -> Reading:
+    return Reading(code="texte-au-lieu-de-nombre", suggestion=remedy)
+
+
+def _integer(value: object) -> Reading:
     if isinstance(value, bool):
-        raise _UnreadableError("booleen-au-lieu-de-nombre")
+        return Reading(code="booleen-au-lieu-de-nombre")
     if isinstance(value, int):
-        return value
+        return Reading(value)
     if isinstance(value, float):
         if not abs(value) < LARGEST:  # NaN and infinities too
-            raise _UnreadableError("nombre-demesure")
-        if value != int(value):
-            raise _UnreadableError("nombre-non-entier")
-        return int(value)
+            return Reading(code="nombre-demesure")
+        return Reading(int(value)) if value == int(value) else Reading(code="nombre-non-entier")
     if isinstance(value, str):
-        if re.fullmatch(r"\s*[+-]?\d{1,15}\s*", value):
-            raise _UnreadableError("texte-au-lieu-de-nombre", f"Tapez {int(value)} comme un nombre.")
-        raise _UnreadableError("texte-au-lieu-de-nombre")
-    raise _UnreadableError("date-au-lieu-de-nombre")
+        is_whole = re.fullmatch(r"\s*[+-]?\d{1,15}\s*", value)
+        return _text(f"Tapez {int(value)} comme un nombre." if is_whole else None)
+    return Reading(code="date-au-lieu-de-nombre")
 
 
-def _shown_percent(value: Any) -> Any:
+def _shown_percent(value: object) -> object:
     """What a cell that shows a percentage shows, when that is whole: 0.05 there is 5."""
     if isinstance(value, int | float) and not isinstance(value, bool) and (whole := hundredfold(value)) is not None:
         return whole
     return value
 
 
-def _date(value: Any) -> date | None:
+def _date(value: object) -> Reading:
     if isinstance(value, datetime):
-        if value.time() != time():
-            raise _UnreadableError("date-avec-heure", f"Tapez {french_date(value)}.")
-        return value.date()
+        if value.time() == time():
+            return Reading(value.date())
+        return Reading(code="date-avec-heure", suggestion=f"Tapez {french_date(value)}.")
     if isinstance(value, date):
-        return value
-    if isinstance(value, str):
-        day = parse_day(value.strip())
-        if day is not None:
-            raise _UnreadableError("date-en-texte", f"Tapez {french_date(day)} comme une date.")
-    elif isinstance(value, float) and (day := serial_date(value)) is not None:
-        raise _UnreadableError(
-            "pas-une-date", f"Donnez à la cellule le format « Date » : ce serait {french_date(day)}."
-        )
-    raise _UnreadableError("pas-une-date")
+        return Reading(value)
+    day = parse_day(value.strip()) if isinstance(value, str) else None
+    if day is not None:
+        return Reading(code="date-en-texte", suggestion=f"Tapez {french_date(day)} comme une date.")
+    day = serial_date(value) if isinstance(value, float) else None
+    remedy = None if day is None else f"Donnez à la cellule le format « Date » : ce serait {french_date(day)}."
+    return Reading(code="pas-une-date", suggestion=remedy)
 
 
-def _boolean(value: Any) -> bool | None:
+def _boolean(value: object) -> Reading:
     if isinstance(value, bool):
-        return value
-    word = value.strip().casefold() if isinstance(value, str) else value
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
-    raise _UnreadableError("ni-oui-ni-non")
+        return Reading(value)
+    word = value.strip().casefold() if isinstance(value, str) else ""
+    if word in TRUE_WORDS or word in FALSE_WORDS:
+        return Reading(word in TRUE_WORDS)
+    return Reading(code="ni-oui-ni-non")
 
 
-def _string(value: Any) -> str | None:
+def _string(value: object) -> Reading:
     text = text_of(value)
-    if text is None:
-        reading = refused_text(value)
-        raise _UnreadableError(reading.code, reading.suggestion)
-    return text
+    return refused_text(value) if text is None else Reading(text)
 
 
-_STRICT: Mapping[Kind, Callable[[Any], Any]] = {
+_STRICT: Mapping[Kind, Callable[[object], Reading]] = {
     "money": _money,
     "integer": _integer,
     "percent": _integer,
@@ -255,7 +225,7 @@ _STRICT: Mapping[Kind, Callable[[Any], Any]] = {
 }
 
 
-def parse_csv_text(field_: Field, text: str) -> Any:
+def parse_csv_text(field_: Field, text: str) -> str | float | date:
     """One text of a register's CSV as the plain value a cell would hold: numbers as numbers, the rest as it is.
 
     A register writes amounts with a point and without separators (``1234.56``), days as ISO 8601 does; anything else
@@ -265,7 +235,7 @@ def parse_csv_text(field_: Field, text: str) -> Any:
         return int(text)
     if field_.kind == "money" and re.fullmatch(r"-?\d{1,13}(\.\d{1,2})?", text):
         return float(text)
-    if field_.kind == "date" and _ISO_DAY.fullmatch(text):
+    if field_.kind == "date" and re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         try:
             return date.fromisoformat(text)
         except ValueError:

@@ -1,19 +1,20 @@
-"""Values of the tables as a sentence says them."""
+"""Values of the tables as a sentence says them, and the data dictionary: every field in the words that people read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from tabellion.schema.money import format_euros
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field
+from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Schemas, TableSchema
 from tabellion.wording import french_date
 
 #: What stands for a value that is not there.
 BLANK = "(vide)"
 
 
-def shown_value(field: Field | None, value: Any, *, quoted: bool = False) -> str:
+def shown_value(field: Field | None, value: object, *, quoted: bool = False) -> str:
     """``value`` as people read it: ``1 234,56 €``, ``40 %``, ``31/12/2016``, ``oui``; texts in « » where ``quoted``.
 
     ``field`` is ``None`` for a field that the schema has no more.
@@ -29,3 +30,57 @@ def shown_value(field: Field | None, value: Any, *, quoted: bool = False) -> str
     if isinstance(value, int) and field is not None and field.kind == "percent":
         return f"{value}\u00a0%"
     return f"« {value} »" if quoted and isinstance(value, str) else str(value)
+
+
+#: What people call each kind of field.
+KINDS = {
+    "string": "texte",
+    "integer": "nombre entier",
+    "money": "montant en euros",
+    "percent": "pourcentage",
+    "date": "date",
+    "boolean": "oui / non",
+}
+
+
+@dataclass(frozen=True)
+class DictionaryEntry:
+    """One field as the dictionary describes it; texts are in French."""
+
+    table: str
+    field: str
+    title: str
+    kind: str
+    required: str
+    expected: str
+    example: str
+    description: str
+
+
+#: The headers of the dictionary, in the order of :class:`DictionaryEntry`.
+HEADERS = ("Table", "Champ", "Intitulé", "Type", "Obligatoire", "Attendu", "Exemple", "Description")
+
+
+def dictionary(schemas: Schemas) -> Iterator[DictionaryEntry]:
+    """Every field, table by table, in the order of the schemas."""
+    for schema in schemas.values():
+        for field in schema.fields:
+            yield DictionaryEntry(
+                schema.title,
+                f"{schema.name}.{field.name}",
+                field.title,
+                KINDS[field.kind],
+                TRUE_WORD if field.required else FALSE_WORD,
+                _expected(schemas, schema, field),
+                field.example or "",
+                field.description,
+            )
+
+
+def _expected(schemas: Schemas, schema: TableSchema, field: Field) -> str:
+    """What a value must be, its keys in words."""
+    key = schema.foreign.get(field.name)
+    if key is not None:
+        return f"une valeur de « {schemas[key.table].title} »"
+    unique = " ; identifie la ligne" if field.name in schema.primary_key else ""
+    return field.expected + unique

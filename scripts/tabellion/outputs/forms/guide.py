@@ -10,8 +10,7 @@ from tabellion.layout.names import quoted_sheet
 from tabellion.measures.completeness import READY, FormState, counter_name
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema.forms import TableSpec
-from tabellion.schema.typed import TYPED_RULES, Outcome, TypedEntry, kind_of, typed_dictionary
-from tabellion.schema.typed.guide import WORDS
+from tabellion.schema.typed import TYPED_RULES, WORDS, Outcome, TypedEntry, kind_of, typed_dictionary
 from tabellion.xlsx.writer import Sheet
 
 #: The width of the columns of both pages, in characters.

@@ -45,8 +45,8 @@ from tabellion.outputs.master.tables import (
     write_data_table,
 )
 from tabellion.schema import FUNDING_TABLES, Schemas
-from tabellion.schema.dictionary import HEADERS as DICTIONARY_HEADERS
-from tabellion.schema.dictionary import dictionary
+from tabellion.schema.shown import HEADERS as DICTIONARY_HEADERS
+from tabellion.schema.shown import dictionary
 from tabellion.xlsx.blocks import write_named
 from tabellion.xlsx.text_metrics import column_width
 from tabellion.xlsx.writer import Sheet

@@ -6,43 +6,69 @@ Ambiguity is refused, never guessed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from tabellion.findings import CATALOGUE
+from tabellion.schema.shown import KINDS
+from tabellion.schema.table import Field
 from tabellion.schema.typed.amounts import MONEY_RULES
 from tabellion.schema.typed.choices import BOOLEAN_RULES, CODE_RULES, LIST_RULES, TEXT_RULES
 from tabellion.schema.typed.dates import DATE_RULES
-from tabellion.schema.typed.guide import TypedEntry, guide
-from tabellion.schema.typed.model import Example, Outcome, Reading, Typed, TypedKind, TypedRule, kind_of, make_typed
-from tabellion.schema.typed.numbers import INTEGER_RULES
-from tabellion.schema.typed.percents import PERCENT_RULES
+from tabellion.schema.typed.numbers import INTEGER_RULES, PERCENT_RULES
+from tabellion.schema.typed.rules import Example, Outcome, Reading, Typed, TypedKind, TypedRule, kind_of, make_typed
+from tabellion.wording import french_date
 
 __all__ = [
-    "TYPED_RULES",
-    "Example",
-    "Outcome",
-    "Reading",
-    "Typed",
-    "TypedEntry",
-    "TypedKind",
-    "TypedRule",
-    "kind_of",
-    "make_typed",
-    "read_typed",
-    "typed_dictionary",
-]
+    "SAMPLES", "TYPED_RULES", "WORDS", "Example", "Outcome", "TypedEntry", "TypedRule", "kind_of", "make_typed",
+    "read_typed", "typed_dictionary",
+]  # fmt: skip
 
-TYPED_RULES: tuple[TypedRule, ...] = (
-    *MONEY_RULES,
-    *PERCENT_RULES,
-    *DATE_RULES,
-    *INTEGER_RULES,
-    *BOOLEAN_RULES,
-    *LIST_RULES,
-    *CODE_RULES,
-    *TEXT_RULES,
-)
-
-_BY_KIND: dict[TypedKind, tuple[TypedRule, ...]] = {
-    rule.kind: tuple(each for each in TYPED_RULES if each.kind == rule.kind) for rule in TYPED_RULES
+_BY_KIND: Mapping[TypedKind, Sequence[TypedRule]] = {
+    "money": MONEY_RULES,
+    "percent": PERCENT_RULES,
+    "date": DATE_RULES,
+    "integer": INTEGER_RULES,
+    "boolean": BOOLEAN_RULES,
+    "list": LIST_RULES,
+    "code": CODE_RULES,
+    "text": TEXT_RULES,
 }
+TYPED_RULES: tuple[TypedRule, ...] = tuple(rule for rules in _BY_KIND.values() for rule in rules)
+#: What people call each kind of cell.
+WORDS: Mapping[TypedKind, str] = {
+    "money": KINDS["money"],
+    "percent": KINDS["percent"],
+    "integer": KINDS["integer"],
+    "date": KINDS["date"],
+    "boolean": KINDS["boolean"],
+    "code": "code",
+    "list": "liste",
+    "text": KINDS["string"],
+}
+#: The fields that the examples are typed in.
+SAMPLES: Mapping[TypedKind, Field] = {
+    "money": Field("montant", "money", "Montant (€)", ""),
+    "percent": Field("part", "percent", "Part (%)", "", minimum=0, maximum=100),
+    "integer": Field("exercice", "integer", "Exercice", "", minimum=2000, maximum=2100),
+    "date": Field("jour", "date", "Jour", ""),
+    "boolean": Field("cpo", "boolean", "CPO", ""),
+    "code": Field("fiche_id", "string", "Fiche", "", pattern=r"[IV]+-\d(\.\d)*\./\d|\d{2}"),
+    "list": Field("etat", "string", "État", "", enum=("non démarrée", "en cours", "terminée", "abandonnée")),
+    "text": Field("commentaire", "string", "Commentaire", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TypedEntry:
+    """One row of the guide, in French: for which cells, what is typed, its outcome, an example, what it gives."""
+
+    kind: str
+    spelling: str
+    outcome: str
+    example: str
+    understood: str
 
 
 def read_typed(typed: Typed) -> tuple[TypedRule, Reading]:
@@ -55,5 +81,38 @@ def read_typed(typed: Typed) -> tuple[TypedRule, Reading]:
 
 
 def typed_dictionary() -> list[TypedEntry]:
-    """What may be typed, kind by kind, in the words that people read: one row per rule, from its first example."""
-    return guide(TYPED_RULES, read_typed)
+    """What may be typed, kind by kind, in the words that people read: one row per rule, from its first example.
+
+    The example is read again by the rules, so that the guide cannot drift.
+    """
+    entries = []
+    for rule in TYPED_RULES:
+        example = rule.examples[0]
+        _, reading = read_typed(make_typed(example.typed, SAMPLES[rule.kind], percent=example.percent))
+        understood = reading.understood
+        if rule.outcome is Outcome.REFUSE:
+            understood = reading.suggestion or CATALOGUE[reading.code].remede
+        entries.append(
+            TypedEntry(WORDS[rule.kind], rule.spelling, rule.outcome.value, _shown(example), understood)
+        )  # fmt: skip
+    return entries
+
+
+def _shown(example: Example) -> str:
+    """The value of an example as its cell shows it."""
+    if example.percent and isinstance(example.typed, int | float):
+        return f"{_plain(example.typed * 100)}\u00a0%, dans une cellule au format %"
+    return _plain(example.typed)
+
+
+def _plain(value: object) -> str:
+    """A value as people see it; control characters as their pictures, since no cell can hold them."""
+    if isinstance(value, bool):
+        return "VRAI" if value else "FAUX"
+    if isinstance(value, datetime):
+        return french_date(value) + (f" {value:%H:%M}" if value.time() != time() else "")
+    if isinstance(value, date):
+        return french_date(value)
+    if isinstance(value, int | float):
+        return f"{value:.10G}".replace(".", ",")
+    return "".join(chr(0x2400 + ord(char)) if char < " " and char != "\n" else char for char in str(value))

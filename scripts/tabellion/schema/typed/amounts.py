@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time, timedelta
+from datetime import date
 from decimal import Decimal
 
-from tabellion.schema.amounts import parse_amount
-from tabellion.schema.money import LARGEST_EUROS, format_euros, nearest_cents, plain_euros, typed_euros
-from tabellion.schema.typed.model import Example, Reading, Rules, Typed, refused
-from tabellion.schema.typed.words import boolean_rule, only_number, parts_of, unknown_rule, zero_rule
+from tabellion.schema.money import LARGEST_EUROS, format_euros, nearest_cents, parse_amount, plain_euros, typed_euros
+from tabellion.schema.typed.rules import Rules, Typed, add_common_rules, only_number, parts_of, refuse_percent_cells
 
 _SEPARATED = re.compile(r"\d[ '’.,]\d{3}(?!\d)")
 _CURRENCY = re.compile(r"€|eur", re.IGNORECASE)
@@ -25,92 +23,75 @@ _FINE = re.compile(r"\d+[.,]\d{3,}")
 _LETTER_O = re.compile(r"(?<=[\d,. oO])[oO](?=[oO\d,. €]|$)|[oO](?=\d)")
 
 
-def _rounded(cents: int) -> Reading:
-    return refused("montant-plus-fin-que-le-centime", f"Arrondissez à {typed_euros(cents)}.")
-
-
 def _worded(text: str) -> str:
     """The text with « mille » and « millions » as their units."""
     return _MILLIONS.sub(" M€", _THOUSANDS.sub(" k€", text))
 
 
-MONEY_RULES = Rules("money")
+def _read(typed: Typed) -> int | None:
+    return parse_amount(_worded(typed.text)).cents if typed.text else None
 
 
-@MONEY_RULES.takes(
-    "un nombre", "des euros", Example(1234, 123_400), Example(1234.5, 123_450), Example(0, 0), Example(-12.5, -1_250)
-)
-def _exact(typed: Typed) -> Reading | None:
-    if typed.number is None or typed.percent or not abs(typed.number) < LARGEST_EUROS:
+def _rounded(cents: int) -> str:
+    return f"Arrondissez à {typed_euros(cents)}."
+
+
+def _either(one: str, other: str) -> str:
+    return f"Tapez {one} ou {other}, selon ce que vous vouliez dire."
+
+
+MONEY_RULES = Rules[int]("money", format_euros)
+
+
+@MONEY_RULES.takes("un nombre", "des euros", {1234: 123_400, 1234.5: 123_450, 0: 0, -12.5: -1_250})
+def _exact(typed: Typed) -> int | None:
+    if typed.plain_number is None or not abs(typed.plain_number) < LARGEST_EUROS:
         return None
-    cents, exact = nearest_cents(typed.number)
-    return Reading(cents, format_euros(cents)) if exact else None
+    cents, exact = nearest_cents(typed.plain_number)
+    return cents if exact else None
 
 
 @MONEY_RULES.refuses(
+    "montant-plus-fin-que-le-centime",
     "un nombre de plus de deux décimales",
     "un montant s'arrête au centime",
-    Example(12.345, code="montant-plus-fin-que-le-centime", proposal="12,35"),
+    {12.345: "12,35"},
 )
-def _finer(typed: Typed) -> Reading | None:
-    if typed.number is None or typed.percent or not abs(typed.number) < LARGEST_EUROS:
-        return None
-    return _rounded(nearest_cents(typed.number)[0])
+def _finer(typed: Typed) -> str | None:
+    number = typed.plain_number
+    return _rounded(nearest_cents(number)[0]) if number is not None and abs(number) < LARGEST_EUROS else None
 
 
-@MONEY_RULES.refuses("un nombre démesuré", "ce n'est pas un montant", Example(1e15, code="montant-demesure"))
-def _huge(typed: Typed) -> Reading | None:
-    return None if typed.number is None or typed.percent else refused("montant-demesure")
+@MONEY_RULES.refuses("montant-demesure", "un nombre démesuré", "ce n'est pas un montant", {1e15: ""})
+def _huge(typed: Typed) -> bool:
+    return typed.plain_number is not None
+
+
+refuse_percent_cells(MONEY_RULES)
+add_common_rules(MONEY_RULES, "montant", date(2016, 12, 31))
 
 
 @MONEY_RULES.refuses(
-    "un nombre dans une cellule au format %",
-    "on ne sait pas si c'est 0,05 ou 5",
-    Example(0.05, code="pourcentage-au-lieu-de-nombre", percent=True),
-)
-def _percentage(typed: Typed) -> Reading | None:
-    if typed.number is None or not typed.percent:
-        return None
-    return refused("pourcentage-au-lieu-de-nombre")
-
-
-MONEY_RULES.append(boolean_rule("money"))
-
-
-@MONEY_RULES.refuses("une date", "ce n'est pas un montant", Example(date(2016, 12, 31), code="date-au-lieu-de-nombre"))
-def _date(typed: Typed) -> Reading | None:
-    return refused("date-au-lieu-de-nombre") if isinstance(typed.value, date | time | timedelta) else None
-
-
-MONEY_RULES.append(zero_rule("money", format_euros(0)))
-
-
-MONEY_RULES.append(unknown_rule("money"))
-
-
-@MONEY_RULES.refuses(
+    "montant-ambigu",
     "un m minuscule : 12 m€",
     "des milliers ou des millions ?",
-    Example("12 m€", code="montant-ambigu", proposal="12000 (milliers) ou 12000000 (millions)"),
+    {"12 m€": "12000 (milliers) ou 12000000 (millions)"},
 )
-def _small_m(typed: Typed) -> Reading | None:
+def _small_m(typed: Typed) -> str | None:
     match = _SMALL_M.match(typed.text)
     cents = parse_amount(match["number"]).cents if match is not None else None
     if cents is None:
         return None
-    choices = f"{plain_euros(cents * 1_000)} (milliers) ou {plain_euros(cents * 1_000_000)} (millions)"
-    return refused("montant-ambigu", f"Tapez {choices}, selon ce que vous vouliez dire.")
+    return _either(f"{plain_euros(cents * 1_000)} (milliers)", f"{plain_euros(cents * 1_000_000)} (millions)")
 
 
 @MONEY_RULES.refuses(
+    "montant-ambigu",
     "un point ou une virgule devant trois chiffres",
     "des milliers ou des décimales ?",
-    Example("1.234", code="montant-ambigu", proposal="1234 ou 1,23"),
-    Example("1,234", code="montant-ambigu", proposal="1234 ou 1,23"),
-    Example("12.345 €", code="montant-ambigu", proposal="12345 ou 12,35"),
-    Example("1,234 k€", code="montant-ambigu", proposal="1234000 ou 1234"),
+    {"1.234": "1234 ou 1,23", "1,234": "1234 ou 1,23", "12.345 €": "12345 ou 12,35", "1,234 k€": "1234000 ou 1234"},
 )
-def _ambiguous(typed: Typed) -> Reading | None:
+def _ambiguous(typed: Typed) -> str | None:
     match = _TWO_WAYS.search(typed.text)
     if match is None or not parse_amount(_worded(typed.text)).ambiguous:
         return None
@@ -118,144 +99,118 @@ def _ambiguous(typed: Typed) -> Reading | None:
     scale = (parse_amount(unit).cents or 100) // 100
     thousands = int(match["whole"] + match["rest"]) * scale * 100
     decimals, _ = nearest_cents(Decimal(f"{match['whole']}.{match['rest']}") * scale)
-    ways = f"{typed_euros(thousands)} ou {typed_euros(decimals)}"
-    return refused("montant-ambigu", f"Tapez {ways}, selon ce que vous vouliez dire.")
+    return _either(typed_euros(thousands), typed_euros(decimals))
 
 
 @MONEY_RULES.refuses(
+    "montant-ambigu",
     "un tiret à la place des centimes : 1200,-",
     "sans centimes, ou négatif ?",
-    Example("1200,-", code="montant-ambigu", proposal="1200 ou -1200"),
+    {"1200,-": "1200 ou -1200"},
 )
-def _dashed(typed: Typed) -> Reading | None:
+def _dashed(typed: Typed) -> str | None:
     cents = parse_amount(typed.text).cents if _DASHED.search(typed.text) else None
-    if cents is None:
-        return None
-    return refused(
-        "montant-ambigu", f"Tapez {typed_euros(-cents)} ou {typed_euros(cents)}, selon ce que vous vouliez dire."
-    )
+    return None if cents is None else _either(typed_euros(-cents), typed_euros(cents))
 
 
 @MONEY_RULES.understands(
     "un montant négatif : parenthèses, moins devant ou derrière",
     "un montant négatif",
-    Example("(1 234)", -123_400),
-    Example("-12", -1_200),
-    Example("12,50-", -1_250),
-    Example("−12 €", -1_200),
-    Example("(120 €)", -12_000),
+    {"(1 234)": -123_400, "-12": -1_200, "12,50-": -1_250, "−12 €": -1_200, "(120 €)": -12_000},
 )
-def _negative(typed: Typed) -> Reading | None:
-    return _read(typed) if _NEGATIVE.search(typed.text) else None
+def _negative(typed: Typed) -> int | None:
+    return _plausible(typed) if _NEGATIVE.search(typed.text) else None
 
 
 @MONEY_RULES.understands(
     "k€, M€, milliers ou millions",
     "mille ou un million d'euros",
-    Example("12 k€", 1_200_000),
-    Example("12,5K€", 1_250_000),
-    Example("1,5 M€", 150_000_000),
-    Example("12k", 1_200_000),
-    Example("2 millions d'euros", 200_000_000),
-)
-def _scaled(typed: Typed) -> Reading | None:
-    return _read(typed) if _SCALED.search(_worded(typed.text)) else None
+    {
+        "12 k€": 1_200_000, "12,5K€": 1_250_000, "1,5 M€": 150_000_000, "12k": 1_200_000,
+        "2 millions d'euros": 200_000_000,
+    },
+)  # fmt: skip
+def _scaled(typed: Typed) -> int | None:
+    return _plausible(typed) if _SCALED.search(_worded(typed.text)) else None
 
 
 @MONEY_RULES.understands(
     "un montant suivi de €, EUR ou euros",
     "des euros",
-    Example("1 234,56 €", 123_456),
-    Example("1234 EUR", 123_400),
-    Example("€ 12", 1_200),
-    Example("1\u202f234,56\u00a0€", 123_456),
-    Example("1.234,56 €", 123_456),
-)
-def _currency(typed: Typed) -> Reading | None:
-    return _read(typed) if _CURRENCY.search(typed.text) else None
+    {
+        "1 234,56 €": 123_456, "1234 EUR": 123_400, "€ 12": 1_200, "1\u202f234,56\u00a0€": 123_456,
+        "1.234,56 €": 123_456,
+    },
+)  # fmt: skip
+def _currency(typed: Typed) -> int | None:
+    return _plausible(typed) if _CURRENCY.search(typed.text) else None
 
 
 @MONEY_RULES.understands(
     "des milliers séparés par une espace, une apostrophe, un point ou une virgule",
     "un seul montant",
-    Example("1 234,56", 123_456),
-    Example("1\u00a0234", 123_400),
-    Example("1\u2009234", 123_400),
-    Example("1'234.50", 123_450),
-    Example("1.234,56", 123_456),
-    Example("1,234.56", 123_456),
-    Example("1.234.567", 123_456_700),
-)
-def _separated(typed: Typed) -> Reading | None:
-    return _read(typed) if _SEPARATED.search(typed.text) else None
+    {
+        "1 234,56": 123_456, "1\u00a0234": 123_400, "1\u2009234": 123_400, "1'234.50": 123_450, "1.234,56": 123_456,
+        "1,234.56": 123_456, "1.234.567": 123_456_700,
+    },
+)  # fmt: skip
+def _separated(typed: Typed) -> int | None:
+    return _plausible(typed) if _SEPARATED.search(typed.text) else None
 
 
 @MONEY_RULES.understands(
     "un nombre tapé comme un texte",
     "le même nombre",
-    Example("1234", 123_400),
-    Example("12,5", 1_250),
-    Example("12.50", 1_250),
-    Example("1234\u200b", 123_400),
+    {"1234": 123_400, "12,5": 1_250, "12.50": 1_250, "1234\u200b": 123_400},
 )
-def _read(typed: Typed) -> Reading | None:
-    cents = parse_amount(_worded(typed.text)).cents if typed.text else None
-    if cents is None or abs(cents) >= LARGEST_EUROS * 100:
-        return None
-    return Reading(cents, format_euros(cents))
+def _plausible(typed: Typed) -> int | None:
+    cents = _read(typed)
+    return None if cents is None or abs(cents) >= LARGEST_EUROS * 100 else cents
 
 
 @MONEY_RULES.refuses(
-    "un texte démesuré", "ce n'est pas un montant", Example("99 999 999 999 999 €", code="montant-demesure")
-)
-def _huge_text(typed: Typed) -> Reading | None:
-    cents = parse_amount(_worded(typed.text)).cents if typed.text else None
-    return None if cents is None else refused("montant-demesure")
+    "montant-demesure", "un texte démesuré", "ce n'est pas un montant", {"99 999 999 999 999 €": ""}
+)  # fmt: skip
+def _huge_text(typed: Typed) -> bool:
+    return _read(typed) is not None
 
 
 @MONEY_RULES.refuses(
+    "deux-valeurs",
     "deux montants dans une cellule",
     "on ne sait pas lequel compter",
-    Example("1 200 / 1 300", code="deux-valeurs", proposal="1200 ou 1300"),
-    Example("100 + 200", code="deux-valeurs", proposal="300"),
-    Example("1200 ou 1300", code="deux-valeurs", proposal="1200 ou 1300"),
-    Example("1200-1300", code="deux-valeurs", proposal="1200 ou 1300"),
-    Example("100\n200", code="deux-valeurs", proposal="100 ou 200"),
-)
-def _two(typed: Typed) -> Reading | None:
+    {
+        "1 200 / 1 300": "1200 ou 1300", "100 + 200": "300", "1200 ou 1300": "1200 ou 1300",
+        "1200-1300": "1200 ou 1300", "100\n200": "100 ou 200",
+    },
+)  # fmt: skip
+def _two(typed: Typed) -> str | None:
     parts = parts_of(typed.text)
     if len(parts) < 2:
         return None
-    cents = [parse_amount(part).cents for part in parts]
-    known = [cent for cent in cents if cent is not None]
-    if "+" in typed.text and len(known) == len(cents):
-        return refused(
-            "deux-valeurs", f"Tapez {typed_euros(sum(known))} s'il faut leur somme, ou un seul des montants."
-        )
-    words = " ou ".join(typed_euros(each) for each in known) if len(known) == len(cents) else "un seul montant"
-    return refused("deux-valeurs", f"Tapez {words}, et mettez le reste dans le commentaire.")
+    known = [cents for part in parts if (cents := parse_amount(part).cents) is not None]
+    if "+" in typed.text and len(known) == len(parts):
+        return f"Tapez {typed_euros(sum(known))} s'il faut leur somme, ou un seul des montants."
+    words = " ou ".join(map(typed_euros, known)) if len(known) == len(parts) else "un seul montant"
+    return f"Tapez {words}, et mettez le reste dans le commentaire."
 
 
 @MONEY_RULES.refuses(
+    "texte-au-lieu-de-nombre",
     "la lettre O parmi les chiffres",
     "sans doute un zéro",
-    Example("12OO", code="texte-au-lieu-de-nombre", proposal="1200"),
-    Example("1 O00 €", code="texte-au-lieu-de-nombre", proposal="1000"),
+    {"12OO": "1200", "1 O00 €": "1000"},
 )
-def _letter(typed: Typed) -> Reading | None:
+def _letter(typed: Typed) -> str | None:
     mended = _LETTER_O.sub("0", typed.text)
     cents = parse_amount(mended).cents if mended != typed.text else None
-    if cents is None:
-        return None
-    return refused("texte-au-lieu-de-nombre", f"Tapez {typed_euros(cents)} : la lettre O y tenait la place d'un zéro.")
+    return None if cents is None else f"Tapez {typed_euros(cents)} : la lettre O y tenait la place d'un zéro."
 
 
 @MONEY_RULES.refuses(
-    "plus de deux décimales",
-    "un montant s'arrête au centime",
-    Example("0,1234", code="montant-plus-fin-que-le-centime", proposal="0,12"),
+    "montant-plus-fin-que-le-centime", "plus de deux décimales", "un montant s'arrête au centime", {"0,1234": "0,12"}
 )
-def _fine(typed: Typed) -> Reading | None:
+def _fine(typed: Typed) -> str | None:
     match = _FINE.search(typed.text)
     if match is None or not parse_amount(typed.text).ambiguous:
         return None
@@ -263,28 +218,24 @@ def _fine(typed: Typed) -> Reading | None:
 
 
 @MONEY_RULES.refuses(
+    "texte-au-lieu-de-nombre",
     "un montant parmi des mots : « environ 1200 », « 1200 HT »",
     "le montant est proposé, les mots vont dans le commentaire",
-    Example("environ 1200", code="texte-au-lieu-de-nombre", proposal="1200"),
-    Example("1 200 HT", code="texte-au-lieu-de-nombre", proposal="1200"),
-    Example("~1200", code="texte-au-lieu-de-nombre", proposal="1200"),
-    Example("=1200", code="texte-au-lieu-de-nombre", proposal="1200"),
+    dict.fromkeys(("environ 1200", "1 200 HT", "~1200", "=1200"), "1200"),
 )
-def _among_words(typed: Typed) -> Reading | None:
+def _among_words(typed: Typed) -> str | None:
     number = only_number(typed.text) if "%" not in typed.text else None
     cents = parse_amount(number).cents if number is not None else None
     if cents is None:
         return None
-    proposal = f"Tapez {typed_euros(cents)} si c'est le montant, et mettez les mots dans le commentaire."
-    return refused("texte-au-lieu-de-nombre", proposal)
+    return f"Tapez {typed_euros(cents)} si c'est le montant, et mettez les mots dans le commentaire."
 
 
 @MONEY_RULES.refuses(
+    "texte-au-lieu-de-nombre",
     "tout autre texte",
     "ce n'est pas un montant",
-    Example("voir convention", code="texte-au-lieu-de-nombre"),
-    Example("12 %", code="texte-au-lieu-de-nombre"),
-    Example("1 23 456 78 9", code="texte-au-lieu-de-nombre"),
+    dict.fromkeys(("voir convention", "12 %", "1 23 456 78 9"), ""),
 )
-def _other(_: Typed) -> Reading | None:
-    return refused("texte-au-lieu-de-nombre", "Tapez le montant en chiffres, ou laissez la cellule vide.")
+def _other(_: Typed) -> str:
+    return "Tapez le montant en chiffres, ou laissez la cellule vide."
