@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from tabellion.layout.identity import FORMAT_VERSION
 from tabellion.schema import Field
 from tabellion.schema.forms import TableSpec
+from tabellion.schema.table import Value
+from tabellion.schema.tables import Row
 
 GUIDE = "Mode d'emploi"
 #: After the tables: all that may be typed, and the hidden lists behind the drop-downs.
@@ -35,7 +36,7 @@ class FormRow:
     """One row as sent: its stable id, and the register's value of each column by name (cents, keys, booleans)."""
 
     key: str
-    values: dict[str, Any]
+    values: Row
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ class Form:
 
 def values_sent(rows: Mapping[str, Iterable[FormRow]]) -> Iterator[tuple[str, str, str, str]]:
     """Every value as sent that is not blank: its Excel table, its row's stable id, its column's name, its text."""
-    for table, found in rows.items():
-        for each in found:
-            for name, value in each.values.items():
+    for table, table_rows in rows.items():
+        for row in table_rows:
+            for name, value in row.values.items():
                 if value is not None:
-                    yield table, each.key, name, baseline_text(value)
+                    yield table, row.key, name, baseline_text(value)
 
 
 def form_id(contrat: str, partenaire: str, exercice: int, state: str = "") -> str:
@@ -80,14 +81,14 @@ def convention_words(number: int, title: str) -> str:
     return f"{number} – {title}"
 
 
-def baseline_text(value: Any) -> str:
+def baseline_text(value: Value) -> str:
     """A value of the register as the baseline keeps it."""
     if isinstance(value, bool):
         return "oui" if value else "non"
     return str(value)
 
 
-def baseline_value(field: Field, text: str | None) -> Any:
+def baseline_value(field: Field, text: str | None) -> Value:
     """The value of the register that :func:`baseline_text` wrote as ``text``; ``None`` for a blank.
 
     A text that a client has spoilt is given as it is: it is equal to no value of the field.

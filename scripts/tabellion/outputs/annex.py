@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 from tabellion.contract.book import Book
 from tabellion.layout.identity import FORMAT_VERSION
@@ -14,10 +13,11 @@ from tabellion.measures.measure import Count, Criterion, Measure, Total, column_
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Funding, funding_measures
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
-from tabellion.xlsx import signature
 from tabellion.xlsx.blocks import Block, BlockKey, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.identity import write_identity
-from tabellion.xlsx.writer import Sheet, Writer, document_date
+from tabellion.xlsx.sheets import CellContent
+from tabellion.xlsx.signature import close_signed
+from tabellion.xlsx.writer import Sheet, Writer
 
 #: What the hidden sheet says the workbook is.
 KIND_ANNEX = "annexe"
@@ -41,6 +41,10 @@ _FIRST_ROW = 3
 _NO_NUMBER = "–"
 _WIDTH = 9
 
+_BlockRow = tuple[BlockKey, tuple[Criterion, ...]]
+"""The cells that name a row, and what its measures are of."""
+_Names = Mapping[str | None, str]
+
 
 def annex_name(exercice: int) -> str:
     """The name of the annex's file."""
@@ -53,30 +57,29 @@ def write_annex(contract: Book, exercice: int) -> bytes:
     settings = contract.settings
     writer = Writer(contract.theme)
     book = _Annex(figures, writer, f"{settings.titre} – annexe budgétaire {exercice}")
-    sheets = [writer.sheet(name) for name in (CREDITS, CROSSED, FUNDING, LINES, DETAIL)]
-    for sheet, write in zip(
-        sheets, (book.write_credits, book.write_crossed, book.write_funding, book.write_lines, book.write_detail),
-        strict=True,
-    ):  # fmt: skip
-        write(sheet)
-        is_data = write in (book.write_lines, book.write_detail)
+    first, crossed, funding, lines, detail = sheets = [
+        writer.sheet(name) for name in (CREDITS, CROSSED, FUNDING, LINES, DETAIL)
+    ]
+    for sheet in sheets:
+        is_data = sheet is lines or sheet is detail
         sheet.raw.set_tab_color(contract.theme.series[int(is_data) % len(contract.theme.series)])
+    book.write_credits(first)
+    book.write_crossed(crossed)
+    book.write_funding(funding)
+    book.write_lines(lines)
+    book.write_detail(detail)
     write_identity(writer, {
         "genre": KIND_ANNEX, "format": FORMAT_VERSION, "contrat": settings.identifiant, "exercice": exercice,
     })  # fmt: skip
-    writer.book.set_properties({
-        "title": f"{settings.titre} : annexe budgétaire {exercice}",
-        "subject": f"Contrat de ville {settings.debut}–{settings.fin}",
-        "author": "tabellion",
-        "category": "Contrat de ville",
-        "keywords": "contrat de ville, budget, crédits de droit commun, financements",
-        "comments": settings.source,
-        "created": document_date(exercice),
-    })  # fmt: skip
-    writer.book.set_custom_property(signature.PROPERTY, signature.BLANK, "text")
-    writer.book.set_size(2200, 1400)
-    sheets[0].raw.activate()
-    return signature.sign(writer.close())
+    return close_signed(
+        writer,
+        first,
+        title=f"{settings.titre} : annexe budgétaire {exercice}",
+        subject=f"Contrat de ville {settings.debut}–{settings.fin}",
+        keywords="contrat de ville, budget, crédits de droit commun, financements",
+        comments=settings.source,
+        year=exercice,
+    )
 
 
 @dataclass
@@ -128,7 +131,7 @@ class _Annex:
     def write_lines(self, sheet: Sheet) -> None:
         """The budget lines of the exercice, that the sheets of credits add up."""
         rows = [
-            [_number(row["convention_id"]), self._town(row["collectivite_id"]), held(row["libelle"]),
+            [_number(row["convention_id"]), held(self.figures.towns[row["collectivite_id"]]), held(row["libelle"]),
              *(row[name] for name in AMOUNTS)]
             for row in self.figures.tables["lignes_budgetaires"].rows
             if row["exercice"] == self.figures.exercice
@@ -142,8 +145,9 @@ class _Annex:
         """The financements, that the sheet of funding adds up."""
         conventions = {row["fiche_id"]: row["convention_id"] for row in self.figures.tables["fiches"].rows}
         rows = [
-            [_number(conventions.get(row["fiche_id"])), row["fiche_id"], self._funder(row["financeur_id"]),
-             held(row["dispositif"]), row["statut_montant"], row["montant"]]
+            [_number(conventions.get(row["fiche_id"])), row["fiche_id"],
+             held(self.figures.funders[row["financeur_id"]]), held(row["dispositif"]), row["statut_montant"],
+             row["montant"]]
             for row in self.figures.tables["financements"].rows
         ]  # fmt: skip
         self._open(sheet, "Détail des financements", "Les financements des fiches, montants compris ou non", 6)
@@ -153,76 +157,66 @@ class _Annex:
 
     def by_convention(self) -> Block:
         """Credits, one row a convention."""
-        labels = (_NUMBER, _CONVENTION, "Lignes", *_LABELS, *_RATES)
-        keys = [(_number(key), held(title)) for key, title in self.figures.conventions.items()]
-        rows = [
-            self._credits(BY_CONVENTION, Criterion("convention_id", key, this_row(BY_CONVENTION, _NUMBER)))
-            for key in self.figures.conventions
-        ]
-        return self._credits_block("par convention", BY_CONVENTION, labels, keys, rows)
+        rows = [self._of_convention(BY_CONVENTION, key) for key in self.figures.conventions]
+        return self._credits_block("par convention", BY_CONVENTION, (_NUMBER, _CONVENTION), rows)
 
     def by_town(self) -> Block:
         """Credits, one row a collectivité."""
-        labels = ("Rang", _TOWN, "Lignes", *_LABELS, *_RATES)
-        literal = criteria(self.figures.towns.values())
-        keys = [(rank, held(name)) for rank, name in enumerate(self.figures.towns.values(), 1)]
-        rows = [
-            self._credits(BY_TOWN, Criterion("collectivite_id", key, literal(name)))
-            for key, name in self.figures.towns.items()
-        ]
-        return self._credits_block("par collectivité", BY_TOWN, labels, keys, rows)
+        rows = _ranked("collectivite_id", self.figures.towns)
+        return self._credits_block("par collectivité", BY_TOWN, ("Rang", _TOWN), rows)
 
     def crossed(self) -> Block:
         """Credits, one row a convention and collectivité."""
-        labels = (_NUMBER, _CONVENTION, _TOWN, "Lignes", *_LABELS, *_RATES)
-        conventions, towns = self.figures.conventions, self.figures.towns
-        literal = criteria(towns.values())
-        keys: list[BlockKey] = []
-        rows = []
-        for convention, town in _ordered(self.figures.credits, conventions, towns):
-            keys.append((_number(convention), held(conventions[convention]), held(towns[town])))
-            here = Criterion("convention_id", convention, this_row(PAIRS, _NUMBER))
-            rows.append(self._credits(PAIRS, here, Criterion("collectivite_id", town, literal(towns[town]))))
-        return self._credits_block("par convention et par collectivité", PAIRS, labels, keys, rows)
+        rows = self._pairs(PAIRS, self.figures.credits, "collectivite_id", self.figures.towns)
+        heads = (_NUMBER, _CONVENTION, _TOWN)
+        return self._credits_block("par convention et par collectivité", PAIRS, heads, rows)
 
     def by_funder(self) -> Block:
         """Specific funding, one row a funder, the largest first."""
-        labels = ("Rang", _FUNDER, _COUNT, _PRICED, _AMOUNT)
-        funders = self.figures.funders
-        literal = criteria(funders.values())
-        fundings = [(self.figures.overview.funding(financeur_id=key), key) for key in funders]
-        fundings.sort(key=lambda ranked: (-ranked[0].montant, -ranked[0].financements))
-        keys = [(rank, held(funders[key])) for rank, (_, key) in enumerate(fundings, 1)]
-        rows = [_funding(funding, Criterion("financeur_id", key, literal(funders[key]))) for funding, key in fundings]
-        return _funding_block(f"Par financeur, {_WHOLE}", BY_FUNDER, labels, keys, rows)
+        fundings = {key: self.figures.overview.funding(financeur_id=key) for key in self.figures.funders}
+        order = sorted(fundings, key=lambda key: (-fundings[key].montant, -fundings[key].financements))
+        rows = _ranked("financeur_id", {key: self.figures.funders[key] for key in order})
+        measures = [_funding(fundings[key], where) for key, (_, where) in zip(order, rows, strict=True)]
+        return _funding_block(f"Par financeur, {_WHOLE}", BY_FUNDER, ("Rang", _FUNDER), rows, measures)
 
     def funded(self) -> Block:
         """Specific funding, one row a convention, and what partners engaged in the exercice."""
-        labels = (_NUMBER, _CONVENTION, _COUNT, _PRICED, _AMOUNT, f"Engagé en {self.figures.exercice} (€)")
         engaged = self.figures.engaged
-        rows = []
-        for key in self.figures.conventions:
-            here = Criterion("convention_id", key, this_row(FUNDED, _NUMBER))
-            row = _funding(self.figures.overview.funding(convention_id=key), here)
-            rows.append([*row, Measure("euros", engaged.get(key, 0) if engaged else "")])
-        keys = [(_number(key), held(title)) for key, title in self.figures.conventions.items()]
-        return _funding_block(f"Par convention, {_WHOLE}", FUNDED, labels, keys, rows)
+        rows = [self._of_convention(FUNDED, key) for key in self.figures.conventions]
+        measures = [
+            [
+                *_funding(self.figures.overview.funding(convention_id=key), where),
+                Measure("euros", engaged.get(key, 0) if engaged else ""),
+            ]
+            for key, (_, where) in zip(self.figures.conventions, rows, strict=True)
+        ]
+        heading, heads = f"Par convention, {_WHOLE}", (_NUMBER, _CONVENTION)
+        return _funding_block(heading, FUNDED, heads, rows, measures, f"Engagé en {self.figures.exercice} (€)")
 
     def shared(self) -> Block:
         """Specific funding, one row a convention and funder."""
-        labels = (_NUMBER, _CONVENTION, _FUNDER, _COUNT, _PRICED, _AMOUNT)
-        conventions, funders = self.figures.conventions, self.figures.funders
-        literal = criteria(funders.values())
-        keys: list[BlockKey] = []
-        rows = []
-        for convention, key in _ordered(self.figures.funding, conventions, funders):
-            keys.append((_number(convention), held(conventions[convention]), held(funders[key])))
-            here = Criterion("convention_id", convention, this_row(SHARED, _NUMBER))
-            funder = Criterion("financeur_id", key, literal(funders[key]))
-            rows.append(_funding(self.figures.funding[convention, key], here, funder))
-        return _funding_block(f"Par convention et par financeur, {_WHOLE}", SHARED, labels, keys, rows)
+        rows = self._pairs(SHARED, self.figures.funding, "financeur_id", self.figures.funders)
+        fundings = [self.figures.funding[convention.value, funder.value] for _, (convention, funder) in rows]
+        measures = [_funding(funding, where) for funding, (_, where) in zip(fundings, rows, strict=True)]
+        heads = (_NUMBER, _CONVENTION, _FUNDER)
+        return _funding_block(f"Par convention et par financeur, {_WHOLE}", SHARED, heads, rows, measures)
 
-    def _credits(self, table: str, *where: Criterion) -> list[Measure]:
+    def _of_convention(self, table: str, key: int | None) -> _BlockRow:
+        where = Criterion("convention_id", key, this_row(table, _NUMBER))
+        return (_number(key), held(self.figures.conventions[key])), (where,)
+
+    def _pairs(
+        self, table: str, pairs: Iterable[tuple[int | None, str | None]], field: str, names: _Names
+    ) -> list[_BlockRow]:
+        """A row for each convention and other key, in the register's order."""
+        ranks = [{key: rank for rank, key in enumerate(keys)} for keys in (self.figures.conventions, names)]
+        literal, rows = criteria(names.values()), []
+        for convention, other in sorted(pairs, key=lambda pair: (ranks[0][pair[0]], ranks[1][pair[1]])):
+            key, where = self._of_convention(table, convention)
+            rows.append(((*key, held(names[other])), (*where, Criterion(field, other, literal(names[other])))))
+        return rows
+
+    def _credits(self, table: str, where: tuple[Criterion, ...]) -> list[Measure]:
         """Lines, the three amounts and the two rates; an amount that no line of the exercice has is left blank.
 
         They have no formula where a criterion has none: where nothing in Excel tells their lines apart.
@@ -234,28 +228,17 @@ class _Annex:
             row.append(total if self.figures.knows(amount) else Measure("euros", ""))
         if any(criterion.formula is None for criterion in where):
             row = [replace(measure, formula=None) for measure in row]
-        return [*row, *self._rates([row[1 + rank].at(this_row(table, label)) for rank, label in enumerate(_LABELS)])]
+        return [*row, *_rates([row[1 + rank].at(this_row(table, label)) for rank, label in enumerate(_LABELS)])]
 
-    def _rates(self, amounts: Sequence[Measure]) -> list[Measure]:
-        return [
-            fraction("rate", part, whole) if part.value != "" and whole.value != "" else Measure("rate", "")
-            for whole, part in pairwise(amounts)
-        ]
-
-    def _credits_block(
-        self,
-        words: str,
-        table: str,
-        labels: tuple[str, ...],
-        keys: Sequence[BlockKey],
-        rows: Sequence[Sequence[Measure]],
-    ) -> Block:
-        totals = [column_sum("count", table, "Lignes", (row[0].value for row in rows))]
+    def _credits_block(self, words: str, table: str, heads: tuple[str, ...], rows: Sequence[_BlockRow]) -> Block:
+        measures = [self._credits(table, where) for _, where in rows]
+        totals = [column_sum("count", table, "Lignes", (row[0].value for row in measures))]
         for rank, (amount, label) in enumerate(zip(AMOUNTS, _LABELS, strict=True), 1):
-            total = column_sum("euros", table, label, (row[rank].value for row in rows))
+            total = column_sum("euros", table, label, (row[rank].value for row in measures))
             totals.append(total if self.figures.knows(amount) else Measure("euros", ""))
         heading = f"Crédits de droit commun de {self.figures.exercice} {words}"
-        return Block(heading, table, labels, keys, rows, [*totals, *self._rates(totals[1:])])
+        labels = (*heads, "Lignes", *_LABELS, *_RATES)
+        return Block(heading, table, labels, [key for key, _ in rows], measures, [*totals, *_rates(totals[1:])])
 
     def _say_unknown(self, sheet: Sheet, row: int) -> int:
         """A sentence on the amounts that no line of the exercice has."""
@@ -265,12 +248,6 @@ class _Annex:
         text = f"Aucune ligne de {self.figures.exercice} n'a de montant {' ni '.join(words)} : ces colonnes sont vides."
         sheet.write(row, 0, text, sheet.writer.format(italic=True))
         return row + 2
-
-    def _town(self, key: str | None) -> str | None:
-        return held(self.figures.towns[key])
-
-    def _funder(self, key: str | None) -> str | None:
-        return held(self.figures.funders[key])
 
     def _open(self, sheet: Sheet, title: str, subtitle: str, width: int) -> None:
         sheet.title(title, f"{subtitle}    {self.footer.partition(' – ')[0]}", width)
@@ -283,13 +260,13 @@ class _Annex:
             sheet.raw.set_h_pagebreaks(list(breaks))
 
     def _write_rows(
-        self, sheet: Sheet, table: str, labels: Sequence[str], kinds: Sequence[Any], widths: Sequence[float],
-        rows: Sequence[Sequence[Any]],
+        self, sheet: Sheet, table: str, labels: Sequence[str], kinds: Sequence[str], widths: Sequence[float],
+        rows: Sequence[Sequence[CellContent]],
     ) -> None:  # fmt: skip
         sheet.table(table, _FIRST_ROW, 0, max(1, len(rows)), labels, aligned={labels[0]: "center"})
         for position, row in enumerate(rows or [[None] * len(labels)], _FIRST_ROW + 1):
             for column, (kind, value) in enumerate(zip(kinds, row, strict=True)):
-                content = euros(value) if kind == "money" else value
+                content = euros(value) if kind == "money" and isinstance(value, int) else value
                 sheet.write(position, column, content, value_format(sheet.writer, kind, value))
             sheet.fit(position, [(value, column) for column, value in enumerate(row)])
         sheet.set_widths(enumerate(widths))
@@ -302,33 +279,43 @@ def _number(convention: int | None) -> int | str:
     return _NO_NUMBER if convention is None else convention
 
 
-def _ordered(
-    pairs: Iterable[tuple[int | None, str | None]], conventions: Iterable[int | None], others: Iterable[str | None]
-) -> list[tuple[int | None, str | None]]:
-    """Pairs in the register's order."""
-    first = {key: rank for rank, key in enumerate(conventions)}
-    second = {key: rank for rank, key in enumerate(others)}
-    return sorted(pairs, key=lambda pair: (first[pair[0]], second[pair[1]]))
+def _ranked(field: str, names: _Names) -> list[_BlockRow]:
+    """A row for each name, under its rank."""
+    literal = criteria(names.values())
+    return [
+        ((rank, held(name)), (Criterion(field, key, literal(name)),))
+        for rank, (key, name) in enumerate(names.items(), 1)
+    ]
+
+
+def _rates(amounts: Sequence[Measure]) -> list[Measure]:
+    return [
+        fraction("rate", part, whole) if part.value != "" and whole.value != "" else Measure("rate", "")
+        for whole, part in pairwise(amounts)
+    ]
 
 
 def _line_column(name: str) -> str:
     return column_ref(LINES_TABLE, _LINE_COLUMNS[name])
 
 
-def _funding(funding: Funding, *where: Criterion) -> list[Measure]:
+def _funding(funding: Funding, where: tuple[Criterion, ...]) -> list[Measure]:
     return funding_measures(funding, lambda name: column_ref(DETAIL_TABLE, _DETAIL_COLUMNS[name]), where)
 
 
 def _funding_block(
-    heading: str, table: str, labels: tuple[str, ...], keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]
+    heading: str,
+    table: str,
+    heads: tuple[str, ...],
+    rows: Sequence[_BlockRow],
+    measures: list[list[Measure]],
+    *more: str,
 ) -> Block:
-    """A block of financements with its totals; a column that holds nothing has none."""
-    kinds = [measure.kind for measure in rows[0]] if rows else ["count", "count", "euros"]
+    """A block of financements with its totals, and ``more`` columns; a column that holds nothing has no total."""
+    kinds = [measure.kind for measure in measures[0]] if measures else ["count", "count", "euros"]
+    labels = (*heads, _COUNT, _PRICED, _AMOUNT, *more)
     totals = [
-        total if not rows or any(row[place].value != "" for row in rows) else Measure(total.kind, "")
-        for place, total in enumerate(sums_of(table, labels[-len(kinds) :], rows, kinds))
+        total if not rows or any(row[place].value != "" for row in measures) else Measure(total.kind, "")
+        for place, total in enumerate(sums_of(table, labels[-len(kinds) :], measures, kinds))
     ]
-    return Block(heading, table, labels, keys, rows, totals)
-
-
-__all__ = ["KIND_ANNEX", "annex_name", "write_annex"]
+    return Block(heading, table, labels, [key for key, _ in rows], measures, totals)

@@ -11,13 +11,26 @@ import io
 import re
 import zipfile
 
-from tabellion.xlsx.writer import with_parts
+from tabellion.xlsx.writer import Sheet, Writer, document_date, with_parts
 
 PROPERTY = "tabellion_sceau"
 _PART = "docProps/custom.xml"
 #: What the writer puts first: as long as a seal, so that only one part is rewritten.
 BLANK = "0" * 64
 _PATTERN = re.compile(rb'name="' + PROPERTY.encode() + rb'".*?<vt:lpwstr>([0-9a-f]{64})</vt:lpwstr>', re.DOTALL)
+
+
+def close_signed(writer: Writer, first: Sheet, *, year: int, **properties: str) -> bytes:
+    """The bytes of a workbook that opens at its sheet ``first``, with what its file says of itself, signed.
+
+    ``properties`` are a title, a subject and maybe keywords and comments; the file is dated from the start of ``year``.
+    """
+    properties = {"author": "tabellion", "category": "Contrat de ville"} | properties
+    writer.book.set_properties({**properties, "created": document_date(year)})
+    writer.book.set_custom_property(PROPERTY, BLANK, "text")
+    writer.book.set_size(2200, 1400)
+    first.raw.activate()
+    return sign(writer.close())
 
 
 def sign(workbook: bytes) -> bytes:
@@ -30,8 +43,8 @@ def is_intact(workbook: bytes) -> bool:
     """Whether the workbook is exactly as the program wrote it."""
     try:
         source = zipfile.ZipFile(io.BytesIO(workbook))
-        found = _PATTERN.search(source.read(_PART))
-        return found is not None and found[1].decode() == _digest(source)
+        seal = _PATTERN.search(source.read(_PART))
+        return seal is not None and seal[1].decode() == _digest(source)
     except Exception:  # whatever a damaged or foreign file makes zipfile raise, it is not what the program wrote
         return False
 

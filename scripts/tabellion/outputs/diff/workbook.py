@@ -35,9 +35,8 @@ from tabellion.xlsx.blocks import held
 from tabellion.xlsx.cells import CellMaker, escaped_path
 from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, Column, finish, note, write_list
 from tabellion.xlsx.sheets import Cell, FileLink
-from tabellion.xlsx.signature import BLANK as BLANK_SEAL
-from tabellion.xlsx.signature import PROPERTY, sign
-from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, Writer, document_date
+from tabellion.xlsx.signature import close_signed
+from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, Writer
 
 SUMMARY, LIST, LIST_TABLE, SUMS_TABLE = "Résumé", "Différences", "Differences", "Sommes"
 _COLUMNS = (
@@ -74,17 +73,7 @@ def write_differences(comparison: Comparison, words: DiffWords, theme: Theme, se
     finish(second, footer, columns=2)
     for sheet in (first, second):
         sheet.raw.set_tab_color(theme.series[0])
-    writer.book.set_properties({
-        "title": f"{settings.titre} : différences",
-        "subject": footer,
-        "author": "tabellion",
-        "category": "Contrat de ville",
-        "created": document_date(settings.debut),
-    })  # fmt: skip
-    writer.book.set_custom_property(PROPERTY, BLANK_SEAL, "text")
-    writer.book.set_size(2200, 1400)
-    first.raw.activate()
-    return sign(writer.close())
+    return close_signed(writer, first, title=f"{settings.titre} : différences", subject=footer, year=settings.debut)
 
 
 class _Colours(CellMaker):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.contract.book import Book
 from tabellion.layout.forms import Form, FormIdentity, FormRow, form_id, values_sent
@@ -12,7 +11,8 @@ from tabellion.measures import AMOUNTS
 from tabellion.measures.funding import OWN_FUNDS, SUBSIDY, VOLUNTARY, charge_identifier, produit_identifier
 from tabellion.schema import FUNDING_TABLES
 from tabellion.schema.forms import Role, TableSpec
-from tabellion.schema.tables import Row
+from tabellion.schema.table import Value
+from tabellion.schema.tables import Row, grouped
 
 
 def make_forms(contract: Book, exercice: int, partners: Iterable[str] | None = None) -> list[Form]:
@@ -30,10 +30,7 @@ class _Partner:
     town: str | None
     funder: str | None
     participations: Sequence[Row]
-
-    @property
-    def leads(self) -> list[str]:
-        return list(dict.fromkeys(row["fiche_id"] for row in self.participations if row["role"] == "porteur"))
+    leads: Collection[str]
 
 
 class _Content:
@@ -43,32 +40,31 @@ class _Content:
         self.contract, self.exercice, self.schemas = contract, exercice, contract.schemas
         tables = contract.tables
         self.partners = tables["partenaires"].rows
-        self.participations = _by(tables["participations"].rows, "partenaire_id")
+        self.participations = grouped(tables["participations"].rows, "partenaire_id")
         self.financements = tables["financements"].rows
         self.suivis = {
             (row["fiche_id"], row["partenaire_id"]): row for row in tables["suivis"].rows if row["exercice"] == exercice
         }
         self.plans = {
-            name: _by([row for row in tables[name].rows if row["exercice"] == exercice], "fiche_id")
+            name: grouped([row for row in tables[name].rows if row["exercice"] == exercice], "fiche_id")
             for name in FUNDING_TABLES
             if name in tables
         }
-        self.lines = _by(tables["lignes_budgetaires"].rows, "collectivite_id")
-        self.linked: dict[str, dict[Any, Row]] = {}
+        self.lines = grouped(tables["lignes_budgetaires"].rows, "collectivite_id")
+        self.linked: dict[str, dict[Value, Row]] = {}
 
     def form(self, partner: Row) -> Form:
-        identifier = partner["partenaire_id"]
-        who = _Partner(
-            identifier, partner["collectivite_id"], partner["financeur_id"], self.participations.get(identifier, [])
-        )
-        found = [(table, _SOURCES[table.source](self, table, who)) for table in self.schemas.forms]
-        rows = {table.name: tuple(made) for table, made in found if made is not None}
-        contract = self.contract.settings.identifiant
+        identifier, contract = partner["partenaire_id"], self.contract.settings.identifiant
+        participations = self.participations.get(identifier, [])
+        leads = dict.fromkeys(row["fiche_id"] for row in participations if row["role"] == "porteur")
+        who = _Partner(identifier, partner["collectivite_id"], partner["financeur_id"], participations, leads)
+        asked = [(table, _SOURCES[table.source](self, table, who)) for table in self.schemas.forms]
+        rows = {table.name: tuple(made) for table, made in asked if made is not None}
         # A form written again from another state is another form: a return is compared with the one that was sent.
         state = repr([self.contract.adoption, *values_sent(rows)])
         name = form_id(contract, identifier, self.exercice, state)
         identity = FormIdentity(contract, identifier, self.exercice, name)
-        return Form(identity, partner["nom"], tuple(table for table, made in found if made is not None), rows)
+        return Form(identity, partner["nom"], tuple(table for table, made in asked if made is not None), rows)
 
     def charges(self, table: TableSpec, partner: _Partner) -> list[FormRow] | None:
         """Every heading of each fiche's charges, ready to fill; what the register holds of them is filled already."""
@@ -104,7 +100,7 @@ class _Content:
         funder) ``wanted``, in the order of the headings; no two with one identifier."""
         if not partner.leads or not self.contract.settings.plan_de_financement:
             return None
-        rank = {each: place for place, each in enumerate(headings)}
+        rank = {account: place for place, account in enumerate(headings)}
         made = []
         for fiche in partner.leads:
             known = self.plans[table.resource].get(fiche, [])
@@ -125,7 +121,7 @@ class _Content:
         if partner.town is None:
             return None
         made = []
-        for key, years in _by(self.lines.get(partner.town, []), "ligne_id").items():
+        for years in grouped(self.lines.get(partner.town, []), "ligne_id").values():
             ordered = sorted(years, key=lambda row: row["exercice"])
             now = next((row for row in ordered if row["exercice"] == self.exercice), None)
             past = [row for row in ordered if row["exercice"] < self.exercice]
@@ -133,39 +129,36 @@ class _Content:
             if known is None:  # a line that only began later
                 continue
             last = next((row for row in reversed(past) if _last_amount(row) is not None), past[-1] if past else None)
-            more = {"last_year": last and last["exercice"], "last_amount": last and _last_amount(last)}
-            made.append(FormRow(key, self.values(table, known, now or {}, **more)))
+            year, amount = (None, None) if last is None else (last["exercice"], _last_amount(last))
+            values = self.values(table, known, now or {}, last_year=year, last_amount=amount)
+            made.append(FormRow(known["ligne_id"], values))
         return made
 
     def actions(self, table: TableSpec, partner: _Partner) -> list[FormRow] | None:
         """One row per fiche that the partner leads or takes part in; leading wins when it does both."""
-        leads = set(partner.leads)
         made = []
         for fiche, role in {row["fiche_id"]: row["role"] for row in partner.participations}.items():
             known = {"fiche_id": fiche, "partenaire_id": partner.identifier, "exercice": self.exercice}
-            said = self.suivis.get((fiche, partner.identifier), {})
-            more = {"role": "porteur" if fiche in leads else role, table.key.name: fiche}
-            made.append(FormRow(fiche, self.values(table, {**said, **known}, said, **more)))
+            answered = self.suivis.get((fiche, partner.identifier), {})
+            more = {"role": "porteur" if fiche in partner.leads else role, table.key.name: fiche}
+            made.append(FormRow(fiche, self.values(table, {**answered, **known}, answered, **more)))
         return made or None
 
     def funded(self, table: TableSpec, partner: _Partner) -> list[FormRow] | None:
         """The financements where the partner is the funder, or whose fiche it leads."""
-        leads = set(partner.leads)
         return [
             FormRow(row["financement_id"], self.values(table, row))
             for row in self.financements
-            if (partner.funder is not None and row["financeur_id"] == partner.funder) or row["fiche_id"] in leads
+            if (partner.funder and row["financeur_id"] == partner.funder) or row["fiche_id"] in partner.leads
         ] or None
 
-    def values(
-        self, table: TableSpec, known: Mapping[str, Any], said: Row | None = None, **more: Any
-    ) -> dict[str, Any]:
+    def values(self, table: TableSpec, known: Row, answered: Row | None = None, **more: Value) -> dict[str, Value]:
         """What a row shows and has been answered, by column: of the ``known`` row, of linked rows, and ``more``.
 
-        Where the answers are those of another row, ``said``, they come after all the rest.
+        Where the answers are those of another row, ``answered``, they come after all the rest.
         """
-        columns = sorted(table.columns, key=lambda column: said is not None and column.role is Role.TYPED)
-        values: dict[str, Any] = {}
+        columns = sorted(table.columns, key=lambda column: answered is not None and column.role is Role.TYPED)
+        values: dict[str, Value] = {}
         for column in columns:
             if column.linked is not None:
                 key, name = column.linked
@@ -173,11 +166,11 @@ class _Content:
             elif column.name in more:
                 values[column.name] = more[column.name]
             elif column.field is not None:
-                row = said if said is not None and column.role is Role.TYPED else known
+                row = answered if answered is not None and column.role is Role.TYPED else known
                 values[column.name] = row.get(column.field)
         return values
 
-    def linked_row(self, resource: str, key: str, value: Any) -> Row:
+    def linked_row(self, resource: str, key: str, value: Value) -> Row:
         """The row of another table that a foreign key leads to; empty where there is none."""
         foreign = self.schemas[resource].foreign[key]
         if foreign.table not in self.linked:
@@ -194,13 +187,6 @@ _SOURCES: Mapping[str, Callable[[_Content, TableSpec, _Partner], list[FormRow] |
     "une par poste des fiches portées": _Content.charges,
     "une par financeur des fiches portées": _Content.produits,
 }
-
-
-def _by(rows: Iterable[Row], name: str) -> dict[Any, list[Row]]:
-    groups: dict[Any, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row[name], []).append(row)
-    return groups
 
 
 def _last_amount(row: Row) -> int | None:

@@ -10,7 +10,8 @@ from tabellion.layout.names import quoted_sheet
 from tabellion.measures.completeness import READY, FormState, counter_name
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema.forms import TableSpec
-from tabellion.schema.typed import TYPED_RULES, WORDS, Outcome, TypedEntry, kind_of, typed_dictionary
+from tabellion.schema.typed import TYPED_RULES, WORDS, Outcome, kind_of, typed_dictionary
+from tabellion.xlsx.blocks import write_named
 from tabellion.xlsx.writer import Sheet
 
 #: The width of the columns of both pages, in characters.
@@ -19,6 +20,7 @@ _STATE_HEADERS = ("Feuille", "Ce qu'elle demande", "Où elle en est")
 _TYPED_HEADERS = ("Pour", "Se tape, par exemple", "Ne se comprend pas, à retaper")
 _SPELLINGS_HEADERS = ("Pour", "Ce que vous tapez", "Exemple", "Compris comme, ou à retaper ainsi", "Ce qui se passe")
 _BETWEEN = "   ·   "
+_STATE_STYLE = {"bold": True, "text_wrap": False, "align": "center", "valign": "vcenter"}
 _NOTHING_ASKED = "Rien ne vous est demandé pour cet exercice : le contrat ne vous nomme nulle part."
 #: The defined name of what the guide says of the whole form.
 FORM_STATE = "Etat_du_formulaire"
@@ -49,7 +51,6 @@ def write_guide(sheet: Sheet, contract: Book, form: Form) -> None:
 def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
     """The state of each sheet, with a link to it, then of the whole; returns the row where the page goes on."""
     writer, schemas = sheet.writer, contract.schemas
-    centred = {"align": "center", "valign": "vcenter"}
     for column, words in enumerate(_STATE_HEADERS):
         sheet.write(row, column, words, writer.header(**({"align": "center"} if column == 2 else {})))
     sheet.raw.set_row(row, 20)
@@ -63,18 +64,14 @@ def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
         purpose = table.purpose.format(exercice=form.identity.exercice)
         sheet.write(row, 1, purpose, writer.cell(valign="vcenter", text_wrap=True))
         sheet.fit(row, [(purpose, 1)])
-        said = state.of_sheet(table)
-        style = writer.cell(computed=True, bold=True, **centred)
-        sheet.named_formula(row, 2, f"Etat_{counter_name(table)}", str(said.formula), style, said.value)
+        write_named(sheet, row, 2, f"Etat_{counter_name(table)}", state.of_sheet(table), **_STATE_STYLE)
     row += 1
     sheet.raw.set_row(row, 24)
     if not form.tables:
         sheet.wide(row, 0, 2, _NOTHING_ASKED, computed=True, bold=True, valign="vcenter")
         return row + 2
     sheet.wide(row, 0, 1, "Tout le formulaire", computed=True, bold=True, valign="vcenter")
-    style = writer.cell(computed=True, bold=True, **centred)
-    said = state.of_form()
-    sheet.named_formula(row, 2, FORM_STATE, str(said.formula), style, said.value)
+    write_named(sheet, row, 2, FORM_STATE, state.of_form(), **_STATE_STYLE)
     for word in (COMPLETE, READY):
         _colour(sheet, first, row, word, "juste")
     sheet.raw.conditional_format(first, 2, row, 2, {"type": "no_errors", "format": writer.coloured("avertissement")})
@@ -98,11 +95,6 @@ def typed_kinds(tables: Iterable[TableSpec], contract: Book) -> list[str]:
             chosen = contract.schemas[table.resource].foreign.get(field.name)
             kinds.append(WORDS["list" if chosen is not None else kind_of(field)])
     return list(dict.fromkeys(kinds))
-
-
-def _entries(form: Form, contract: Book) -> list[TypedEntry]:
-    kinds = typed_kinds(form.tables, contract)
-    return [each for each in typed_dictionary() if each.kind in kinds]
 
 
 def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
@@ -142,8 +134,9 @@ def write_spellings(sheet: Sheet, contract: Book, form: Form) -> None:
     for column, words in enumerate(_SPELLINGS_HEADERS):
         sheet.write(top, column, words, writer.header())
     cell = writer.cell(text_wrap=True)
-    for row, each in enumerate(_entries(form, contract), top + 1):
-        texts = (each.kind, each.spelling, " ".join(each.example.split()), each.understood, each.outcome)
+    kinds = typed_kinds(form.tables, contract)
+    for row, entry in enumerate((entry for entry in typed_dictionary() if entry.kind in kinds), top + 1):
+        texts = (entry.kind, entry.spelling, " ".join(entry.example.split()), entry.understood, entry.outcome)
         for column, words in enumerate(texts):
             sheet.write(row, column, words, cell)
         sheet.fit(row, [(words, column) for column, words in enumerate(texts)])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 from itertools import groupby
-from typing import Any
 
 from xlsxwriter.format import Format
 
@@ -33,33 +32,18 @@ from tabellion.outputs.master.tables import key_source, list_source, shown, vali
 from tabellion.schema import Field
 from tabellion.schema.forms import STATE_TITLE, ColumnSpec, Role, TableSpec
 from tabellion.schema.money import euros
-from tabellion.xlsx import signature
-from tabellion.xlsx.blocks import computed_cell
+from tabellion.schema.table import Value
+from tabellion.xlsx.blocks import computed_cell, write_named
 from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.sheets import CellContent
-from tabellion.xlsx.writer import Sheet, Writer, document_date
+from tabellion.xlsx.signature import close_signed
+from tabellion.xlsx.writer import Sheet, Writer
 
 #: Spare rows that are printed under the rows as sent, to be filled by hand; the others stay on the screen.
 _PRINTED_SPARE_ROWS = 8
 #: What stands above the headers of the columns to fill.
 _TO_FILL = "▼ à remplir"
 _CENTRED = ("integer", "percent", "date", "boolean")
-
-
-@dataclass(frozen=True)
-class FormLabels:
-    """What a form shows in place of keys: by table of the register, key to words."""
-
-    contract: Book
-
-    def of(self, resource: str) -> Mapping[Any, str]:
-        """The words of each key of a table; a convention shows its number and its title."""
-        if resource == "conventions":
-            return {
-                number: convention_words(number, title)
-                for number, (title, _) in self.contract.convention_titles.items()
-            }
-        return self.contract.labels(resource)
 
 
 def write_form(contract: Book, form: Form) -> bytes:
@@ -74,32 +58,17 @@ def write_form(contract: Book, form: Form) -> bytes:
         _FormSheet(sheets[table.name], contract, form, table).write()
     write_guide(guide, contract, form)
     _write_baseline(writer, form)
-    identity = form.identity
-    write_identity(
+    identity, settings = form.identity, contract.settings
+    write_identity(writer, {"genre": KIND_FORM, "format": FORMAT_VERSION, **asdict(identity)})
+    return close_signed(
         writer,
-        {
-            "genre": KIND_FORM,
-            "format": FORMAT_VERSION,
-            "contrat": identity.contrat,
-            "partenaire": identity.partenaire,
-            "exercice": identity.exercice,
-            "formulaire": identity.formulaire,
-        },
+        guide,
+        title=f"{settings.titre} – {form.partner} – {identity.exercice}",
+        subject=f"Formulaire {identity.exercice}",
+        keywords=f"contrat de ville, formulaire, {identity.partenaire}, {identity.exercice}",
+        comments=settings.source,
+        year=settings.debut,
     )
-    settings = contract.settings
-    writer.book.set_properties({
-        "title": f"{settings.titre} – {form.partner} – {identity.exercice}",
-        "subject": f"Formulaire {identity.exercice}",
-        "author": "tabellion",
-        "category": "Contrat de ville",
-        "keywords": f"contrat de ville, formulaire, {identity.partenaire}, {identity.exercice}",
-        "comments": settings.source,
-        "created": document_date(settings.debut),
-    })  # fmt: skip
-    writer.book.set_custom_property(signature.PROPERTY, signature.BLANK, "text")
-    writer.book.set_size(2200, 1400)
-    guide.raw.activate()
-    return signature.sign(writer.close())
 
 
 class _FormSheet:
@@ -107,7 +76,8 @@ class _FormSheet:
 
     def __init__(self, sheet: Sheet, contract: Book, form: Form, table: TableSpec) -> None:
         self.sheet, self.contract, self.form, self.table = sheet, contract, form, table
-        self.schemas, self.labels = contract.schemas, FormLabels(contract)
+        self.schemas = contract.schemas
+        self.labels = {key.table: _labels(contract, key.table) for key in self.schemas[table.resource].foreign.values()}
         self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
         self.height = len(self.rows) + SPARE_ROWS
         self.top = FIRST_TABLE_ROW
@@ -138,26 +108,26 @@ class _FormSheet:
                 self.write_gap(place, column)
             else:
                 self.write_column(place, column)
-        sheet.set_widths([(place, self.width(each)) for place, each in enumerate(table.columns)])
+        sheet.set_widths([(place, self.width(column)) for place, column in enumerate(table.columns)])
         sheet.raw.freeze_panes(self.top + 1, table.frozen)
         sheet.print_setup((self.top, self.top), self.contract.settings.titre)
         sheet.raw.print_area(0, 0, self.top + len(self.rows) + _PRINTED_SPARE_ROWS, len(labels) - 2)
-        sheet.raw.set_selection(self.top + 1, self.first_editable(), self.top + 1, self.first_editable())
+        first = (self.top + 1, self.first_editable())
+        sheet.raw.set_selection(*first, *first)
         sheet.protect()
 
     def first_editable(self) -> int:
         """The column where filling starts."""
         spare = not self.rows
-        return next(place for place, each in enumerate(self.table.columns) if self.table.editable(each, spare=spare))
+        columns = enumerate(self.table.columns)
+        return next(place for place, column in columns if self.table.editable(column, spare=spare))
 
     def write_counter(self) -> None:
         """How many rows still miss something, at the top of the sheet, and the way back to the guide."""
         sheet, table = self.sheet, self.table
         sheet.raw.set_row(2, 20)
-        centred = {"align": "center", "valign": "vcenter"}
-        style = sheet.writer.cell(computed=True, bold=True, font_size=12, **centred)
         count = FormState(self.form, self.schemas).missing(table)
-        sheet.named_formula(2, 0, counter_name(table), str(count.formula), style, count.value)
+        write_named(sheet, 2, 0, counter_name(table), count, bold=True, font_size=12, valign="vcenter")
         area, colour = (2, 0, 2, 0), {">": "avertissement", "==": "juste"}
         for criteria, name in colour.items():
             rule = {"type": "cell", "criteria": criteria, "value": 0, "format": sheet.writer.coloured(name)}
@@ -169,12 +139,12 @@ class _FormSheet:
     def write_bands(self) -> None:
         """Above the headers: which columns are to be filled, in words and not by their colour alone."""
         sheet, columns = self.sheet, list(enumerate(self.table.columns))
-        colours = self.contract.theme.colours
-        paint: dict[str, Any] = {"bg_color": colours["information"], "font_color": colours["information_texte"]}
-        for typed, group in groupby(columns, lambda each: each[1].role is Role.TYPED):
+        ground, ink = (self.contract.theme.colours[name] for name in ("information", "information_texte"))
+        for typed, group in groupby(columns, lambda placed: placed[1].role is Role.TYPED):
             places = [place for place, _ in group]
             if typed:
-                sheet.wide(self.top - 1, places[0], places[-1], _TO_FILL, bold=True, **paint)
+                row, first, last = self.top - 1, places[0], places[-1]
+                sheet.wide(row, first, last, _TO_FILL, bold=True, bg_color=ground, font_color=ink)
 
     def write_state(self, place: int) -> None:
         """The live column, with the same formula on every row."""
@@ -231,19 +201,19 @@ class _FormSheet:
             return column.kind
         return "string" if field.name in self.schemas[self.table.resource].foreign else field.kind
 
-    def content(self, column: ColumnSpec, value: Any) -> CellContent:
+    def content(self, column: ColumnSpec, value: Value) -> CellContent:
         """What a cell shows for a value of the register."""
         field = self.table.field(column, self.schemas)
         if value is None:
             return None
         if field is None:
-            return euros(value) if column.kind == "money" else _plain(value)
+            return euros(value) if column.kind == "money" and isinstance(value, int) else _plain(value)
         key = self.schemas[self.table.resource].foreign.get(field.name)
         if key is not None:
-            return self.labels.of(key.table).get(value, str(value))
+            return self.labels[key.table].get(value, str(value))
         return shown(field, value, {})
 
-    def style(self, column: ColumnSpec, kind: str, value: Any, *, editable: bool) -> Format:
+    def style(self, column: ColumnSpec, kind: str, value: Value, *, editable: bool) -> Format:
         """White and unlocked where the partner types, grey and locked elsewhere; a key stays on one line."""
         one_line = column.role is Role.KEY
         return value_format(
@@ -265,13 +235,20 @@ class _FormSheet:
         return column.width or (field.width if field is not None else 14)
 
 
-def _plain(value: Any) -> CellContent:
-    return value if isinstance(value, str | int | float) else str(value)
+def _plain(value: Value) -> CellContent:
+    return value if isinstance(value, str | int) else str(value)
+
+
+def _labels(contract: Book, resource: str) -> Mapping[object, str]:
+    """What a form shows in place of the keys of a table; a convention shows its number and its title."""
+    if resource == "conventions":
+        titles = contract.convention_titles.items()
+        return {number: convention_words(number, title) for number, (title, _) in titles}
+    return contract.labels(resource)
 
 
 def _lists(contract: Book, form: Form) -> Iterator[tuple[str, list[CellContent]]]:
     """The defined names behind the form's drop-downs, and their values: keys in words, and allowed values."""
-    labels = FormLabels(contract)
     for table in form.tables:
         schema = contract.schemas[table.resource]
         for column in table.columns:
@@ -279,7 +256,7 @@ def _lists(contract: Book, form: Form) -> Iterator[tuple[str, list[CellContent]]
             if field is None or not table.editable(column, spare=True):
                 continue
             if (key := schema.foreign.get(field.name)) is not None:
-                yield key_source(key.table), list(labels.of(key.table).values())
+                yield key_source(key.table), list(_labels(contract, key.table).values())
             elif field.enum:
                 yield list_source(schema.name, field.name), list(field.enum)
 
