@@ -9,9 +9,9 @@ from functools import cache
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 
 _CELL = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
-# What may hold something like a reference and is none comes first: text, quoted sheet names, [structured references]
-# and [1] of another workbook, function names, numbers, and words such as a defined name or TAUX2015X.
-_TOKEN = re.compile(
+#: The tokens of a formula. What may hold something like a reference and is none comes first: text, quoted sheet names,
+#: [structured references] and [1] of another workbook, function names, numbers, words such as a name or TAUX2015X.
+TOKEN = re.compile(
     r"""
     (?P<skip> "(?:[^"]|"")*"? | '(?:[^']|'')*'? | \[ (?: [^\[\]'] | '. | \[ (?:[^\[\]']|'.)* \] )* \]? )
   | (?P<cell> (?P<fix_column>\$?) (?P<column>[A-Za-z]{1,3}) (?P<fix_row>\$?) (?P<row>[1-9][0-9]{0,6}) (?![\w.(!\[]) )
@@ -68,7 +68,7 @@ def shifted(formula: str, rows: int, columns: int) -> str:
 
     A reference that leaves the sheet becomes ``#REF!``, as Excel shows it.
     """
-    return _TOKEN.sub(lambda match: _shift_token(match, rows, columns), formula)
+    return TOKEN.sub(lambda match: _shift_token(match, rows, columns), formula)
 
 
 def _shift_token(match: re.Match[str], rows: int, columns: int) -> str:

@@ -141,6 +141,21 @@ class PackageEditor:
         if rels in self.parts:
             self.put(rels, parse_xml(_NO_RELATIONSHIPS, rels))
 
+    def remove(self, part: str) -> None:
+        """Take a part out of the package, with its content type and the workbook's relationships to it."""
+        self.parts.pop(part, None)
+        self._by_lower.pop(part.lower(), None)
+        rels = self._rels(self.workbook)
+        leading = {relation.id for relation in self.relations(self.workbook) if relation.target == part}
+        for name, path, attribute, values in (
+            (rels, "{*}Relationship", "Id", leading),
+            (_CONTENT_TYPES, "{*}Override", "PartName", {f"/{part}"}),
+        ):
+            root = self.parse(name)
+            for element in [element for element in root.iterfind(path) if element.get(attribute) in values]:
+                drop(element)
+            self.put(name, root)
+
     def declare(self, part: str, content_type: str) -> None:
         """State the content type of a new part."""
         types = self.parse(_CONTENT_TYPES)

@@ -71,16 +71,20 @@ class SheetEditor:
         if column not in cells:
             element = self.row(row)
             style = element.get("s") or self._column_style(column)
-            cell = etree.Element(qualified(element, "c"), r=cell_name(row, column), s=style)
-            following = min((other for other in cells if other > column), default=None)
-            if following is None:
-                element.append(cell)
-            else:
-                cells[following].addprevious(cell)
-            element.attrib.pop("spans", "")  # a hint for readers, which the new cell may make false
-            cells[column] = cell
-            self._widen(row, column)
+            self.insert(row, column, etree.Element(qualified(element, "c"), r=cell_name(row, column), s=style))
         return cells[column]
+
+    def insert(self, row: int, column: int, cell: Element) -> None:
+        """Put a cell that is in no row at a place that has none."""
+        cells, element = self._cells_of(row), self.row(row)
+        following = min((other for other in cells if other > column), default=None)
+        if following is None:
+            element.append(cell)
+        else:
+            cells[following].addprevious(cell)
+        element.attrib.pop("spans", "")  # a hint for readers, which the new cell may make false
+        cells[column] = cell
+        self._widen(row, column)
 
     def set_value(self, cell: Element, value: str | float | None) -> None:
         """Put a number, a text or nothing in a cell, in place of its value and of its own formula."""

@@ -39,6 +39,16 @@ def sign(workbook: bytes) -> bytes:
     return with_parts(workbook, lambda name, part: part.replace(BLANK.encode(), digest) if name == _PART else part)
 
 
+def sign_again(workbook: bytes) -> bytes:
+    """A workbook that the program wrote and has changed itself, its seal made anew."""
+    digest = _digest(zipfile.ZipFile(io.BytesIO(workbook))).encode()
+
+    def sealed(match: re.Match[bytes]) -> bytes:
+        return match[0].replace(match[1], digest)
+
+    return with_parts(workbook, lambda name, part: _PATTERN.sub(sealed, part) if name == _PART else part)
+
+
 def is_intact(workbook: bytes) -> bool:
     """Whether the workbook is exactly as the program wrote it."""
     try:

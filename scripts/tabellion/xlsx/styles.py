@@ -16,6 +16,8 @@ _DEFAULTS = """<styleSheet xmlns="{}"><fonts><font><sz val="11"/><name val="Cali
 <borders><border><left/><right/><top/><bottom/><diagonal/></border></borders>\
 <cellStyleXfs><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>\
 <cellXfs><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs></styleSheet>"""
+#: The first number of a format that is not built in.
+_FIRST_FORMAT = 164
 _SIDES = ("left", "right", "top", "bottom")
 
 
@@ -62,6 +64,31 @@ class StyleSheet:
                 original.set(name, str(value))
             self._recoloured[key] = self._add("cellXfs", original)
         return self._recoloured[key]
+
+    def number_format(self, style: int) -> int:
+        """The number of the number format of a style."""
+        styles = self._children["cellXfs"]
+        return whole_number(styles[style].get("numFmtId")) if 0 <= style < len(styles) else 0
+
+    def numbered(self, style: int, code: str) -> int:
+        """The style ``style`` with the number format ``code``."""
+        styles = self._children["cellXfs"]
+        changed = deepcopy(styles[style] if 0 <= style < len(styles) else styles[0])
+        changed.set("numFmtId", str(self._number_format(code)))
+        changed.set("applyNumberFormat", "1")
+        return self._add("cellXfs", changed)
+
+    def _number_format(self, code: str) -> int:
+        formats = self._root.find("{*}numFmts")
+        if formats is None:
+            formats = etree.Element(qualified(self._root, "numFmts"), count="0")
+            self._root.insert(0, formats)
+        known = {element.get("formatCode"): whole_number(element.get("numFmtId")) for element in formats}
+        if code not in known:
+            known[code] = max([_FIRST_FORMAT - 1, *known.values()]) + 1
+            add(formats, "numFmt", numFmtId=str(known[code]), formatCode=code)
+            formats.set("count", str(len(known)))
+        return known[code]
 
     def _inked_font(self, number: int, ink: str) -> int:
         fonts = self._children["fonts"]

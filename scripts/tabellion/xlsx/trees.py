@@ -68,7 +68,12 @@ def add_text(parent: Element, text: str) -> None:
     """Append a ``<t>`` whose spaces count, as SpreadsheetML gives it back."""
     words = add(parent, "t")
     words.set(_SPACE, "preserve")
-    words.text = _ESCAPED.sub(r"_x005F\g<0>", legal(text.replace("\r\n", "\n").replace("\r", "\n")))
+    words.text = escaped(text)
+
+
+def escaped(text: str) -> str:
+    """``text`` as SpreadsheetML writes it in a cell."""
+    return _ESCAPED.sub(r"_x005F\g<0>", legal(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def legal(text: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from lxml import etree
 
 from tabellion.addresses import cell_name
-from tabellion.findings import CATALOGUE, Finding, Severity, TabellionError
+from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.layout.theme import Theme
+from tabellion.xlsx.notes import VML, VML_EXCEL, VML_OFFICE, VML_SPACES, commented_cell, parse_drawing
 from tabellion.xlsx.package import PackageEditor
 from tabellion.xlsx.sheet import SheetEditor
 from tabellion.xlsx.styles import rgb
@@ -19,13 +20,8 @@ from tabellion.xlsx.trees import Element, add, add_text, drop, insert_after, par
 AUTHOR = "tabellion"
 _COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 _VML_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"
-#: The namespaces of a drawing.
-_V = "{urn:schemas-microsoft-com:vml}"
-_O = "{urn:schemas-microsoft-com:office:office}"
-_X = "{urn:schemas-microsoft-com:office:excel}"
-_SPACES = f'xmlns:v="{_V[1:-1]}" xmlns:o="{_O[1:-1]}" xmlns:x="{_X[1:-1]}"'
 _SHAPE_TYPE = (
-    f'<v:shapetype {_SPACES} id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
+    f'<v:shapetype {VML_SPACES} id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
     '<v:stroke joinstyle="miter"/><v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
 )
 #: Between the sender's comment and what is said after it: from here on the words are the program's.
@@ -167,9 +163,9 @@ def remove_comments(package: PackageEditor, sheet: str) -> None:
         return
     for relation in package.relations(sheet):
         if relation.kind == "vmlDrawing" and relation.target in package.parts:
-            drawing = _parse_drawing(package, relation.target)
-            for shape in list(drawing.iter(f"{_V}shape")):
-                if _commented_cell(shape) in removed:
+            drawing = parse_drawing(package, relation.target)
+            for shape in list(drawing.iter(f"{VML}shape")):
+                if commented_cell(shape) in removed:
                     drop(shape)
             package.put(relation.target, drawing)
 
@@ -197,10 +193,10 @@ def _write_boxes(
     theme: Theme,
 ) -> None:
     drawing = _drawing_part(package, part, sheet)
-    root = _parse_drawing(package, drawing)
-    boxes = {_commented_cell(shape): shape for shape in root.iter(f"{_V}shape")}
+    root = parse_drawing(package, drawing)
+    boxes = {commented_cell(shape): shape for shape in root.iter(f"{VML}shape")}
     number = _last_number(root)
-    if not any(shape_type.get("id") == "_x0000_t202" for shape_type in root.iter(f"{_V}shapetype")):
+    if not any(shape_type.get("id") == "_x0000_t202" for shape_type in root.iter(f"{VML}shapetype")):
         root.append(parse_xml(_SHAPE_TYPE.encode(), drawing))
     for cell in cells:
         anchor = _anchor(sheet, cell, heights[cell.ref])
@@ -211,9 +207,10 @@ def _write_boxes(
         number += 1
         colour = theme.colours[cell.severity.label].lower()
         shape = (
-            f'<v:shape {_SPACES} id="_x0000_s{number}" type="#_x0000_t202" style="position:absolute;margin-left:60pt;'
-            f"margin-top:2pt;width:{_WIDTH * 0.75:g}pt;height:{heights[cell.ref] * 0.75:g}pt;z-index:{number % 1024};"
-            f'visibility:hidden" fillcolor="{colour}" o:insetmode="auto"><v:fill color2="{colour}"/>'
+            f'<v:shape {VML_SPACES} id="_x0000_s{number}" type="#_x0000_t202" style="position:absolute;'
+            f"margin-left:60pt;margin-top:2pt;width:{_WIDTH * 0.75:g}pt;height:{heights[cell.ref] * 0.75:g}pt;"
+            f'z-index:{number % 1024};visibility:hidden" fillcolor="{colour}" o:insetmode="auto">'
+            f'<v:fill color2="{colour}"/>'
             '<v:shadow on="t" color="black" obscured="t"/><v:path o:connecttype="none"/>'
             '<v:textbox style="mso-direction-alt:auto"><div style="text-align:left"></div></v:textbox>'
             f'<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/><x:Anchor>{anchor}</x:Anchor>'
@@ -226,11 +223,11 @@ def _write_boxes(
 
 def _resize(box: Element, anchor: str) -> None:
     """Make the sender's box large enough for what was added to its comment."""
-    note = box.find(f"{_X}ClientData")
+    note = box.find(f"{VML_EXCEL}ClientData")
     if note is not None:
-        place = note.find(f"{_X}Anchor")
+        place = note.find(f"{VML_EXCEL}Anchor")
         if place is None:
-            place = etree.Element(f"{_X}Anchor")
+            place = etree.Element(f"{VML_EXCEL}Anchor")
             insert_after(note, place, "MoveWithCells", "SizeWithCells")
         place.text = anchor
 
@@ -244,7 +241,7 @@ def _drawing_part(package: PackageEditor, part: str, sheet: SheetEditor) -> str:
     target = package.free_name("xl/drawings/vmlDrawing{}.vml")
     block = re.search(r"(\d+)\.vml$", target)
     words = (
-        f'<xml {_SPACES}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{block[1] if block else 1}"/>'
+        f'<xml {VML_SPACES}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{block[1] if block else 1}"/>'
         "</o:shapelayout></xml>"
     )
     package.put(target, parse_xml(words.encode(), target))
@@ -253,28 +250,13 @@ def _drawing_part(package: PackageEditor, part: str, sheet: SheetEditor) -> str:
     return target
 
 
-def _parse_drawing(package: PackageEditor, part: str) -> Element:
-    """The root of a drawing. Excel writes the line ends of a shape's text as ``<br>``, never closed."""
-    try:
-        return package.parse(part)
-    except TabellionError:
-        return parse_xml(package.parts[part].replace(b"<br>", b"<br/>"), part, recover=True)
-
-
 def _last_number(root: Element) -> int:
     """The highest number of a shape, at least that at which the drawing's block of 1,024 numbers begins."""
     ids = (element.get("id", "") for element in root.iter("{*}*"))
     numbers = [int(match[1]) for name in ids if (match := re.fullmatch(r"_x0000_s(\d+)", name))]
-    blocks = (re.match(r"\d+", idmap.get("data", "")) for idmap in root.iter(f"{_O}idmap"))
+    blocks = (re.match(r"\d+", idmap.get("data", "")) for idmap in root.iter(f"{VML_OFFICE}idmap"))
     block = next((int(match[0]) for match in blocks if match), 1)
     return max([*numbers, block * 1024])
-
-
-def _commented_cell(shape: Element) -> str:
-    """The name of the cell whose comment a shape shows; empty for other shapes."""
-    note = shape.find(f"{_X}ClientData[@ObjectType='Note']")
-    row, column = (note.findtext(f"{_X}{name}", "").strip() if note is not None else "" for name in ("Row", "Column"))
-    return cell_name(int(row) + 1, int(column) + 1) if row.isdecimal() and column.isdecimal() else ""
 
 
 def _anchor(sheet: SheetEditor, cell: CellFindings, height: int) -> str:

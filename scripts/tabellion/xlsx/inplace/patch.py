@@ -1,0 +1,253 @@
+"""Changes of a contract made in its own workbook: cells edited, lines added to tables and removed, the hidden identity.
+
+:func:`patch_tables` takes a workbook's bytes and the changes by address, and gives the bytes of the same workbook in
+which exactly these changes are made. Everything else stays: byte for byte in the parts that no change concerns.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from tabellion.layout.identity import FORMULAS_COLUMN, FormulaCell
+from tabellion.layout.names import IDENTITY
+from tabellion.reading.hidden import word
+from tabellion.xlsx import signature
+from tabellion.xlsx.inplace.editor import WorkbookEditor
+from tabellion.xlsx.inplace.grid import CellValue, Content, Formula
+from tabellion.xlsx.inplace.moves import RowMove
+from tabellion.xlsx.inplace.planning import TablePlan, plan_moves
+from tabellion.xlsx.inplace.stale import Place
+from tabellion.xlsx.styles import StyleSheet
+from tabellion.xlsx.trees import whole_number
+
+#: Days from which dates are counted, by whether the workbook counts from 1904.
+_FIRST_DAYS = {False: date(1899, 12, 30), True: date(1904, 1, 1)}
+#: Number formats that say nothing of a number: general, and text.
+_PLAIN_FORMATS = (0, 49)
+
+
+@dataclass(frozen=True, slots=True)
+class CellEdit:
+    """A cell's new value. Rows and columns are one-based, as the workbook has them before the changes.
+
+    ``number_format`` is given to a cell whose format is general or text, when the value is a number or a date.
+    """
+
+    sheet: str
+    row: int
+    column: int
+    value: Content
+    number_format: str = ""
+    over_formula: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddedRows:
+    """Lines for the end of the table whose header is on ``header_row``: the values of each by column."""
+
+    sheet: str
+    header_row: int
+    rows: Sequence[Mapping[int, Content]]
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedRow:
+    """A line to remove; ``column`` is any column of its table, which may have others beside it."""
+
+    sheet: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that is to change. ``identity`` gives keys of the hidden sheet new values, or adds them.
+
+    ``listed`` are formulas to add to its list, and ``unlisted`` the (table, row key) whose formulas leave it: those
+    of added and removed rows that are computed each on its own. ``computed`` are the values of formulas that the
+    caller knows, by sheet, row and column **after** the changes.
+    """
+
+    cells: Sequence[CellEdit] = ()
+    added: Sequence[AddedRows] = ()
+    removed: Sequence[RemovedRow] = ()
+    identity: Mapping[str, str] = field(default_factory=dict)
+    listed: Sequence[FormulaCell] = ()
+    unlisted: Sequence[tuple[str, str]] = ()
+    computed: Mapping[tuple[str, int, int], CellValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Patched:
+    """The changed workbook, and what became of the changes.
+
+    ``added`` are the rows of each of ``Changes.added``, in order; ``kept_formulas`` the edits that were not made,
+    because a formula stands there; ``lost`` what stood in removed rows, by sheet, row and column of before;
+    ``uncomputed`` the formulas (after the changes; sheets by folded name) left without a value until it is computed.
+    """
+
+    data: bytes
+    added: tuple[tuple[int, ...], ...] = ()
+    kept_formulas: tuple[CellEdit, ...] = ()
+    lost: Mapping[tuple[str, int, int], CellValue] = field(default_factory=dict)
+    uncomputed: frozenset[Place] = frozenset()
+    moves: tuple[RowMove, ...] = ()
+
+    def row(self, sheet: str, row: int, column: int) -> int | None:
+        """Where a cell of before stands now; ``None`` when its row was removed."""
+        return _followed(self.moves, sheet, row, column)
+
+
+def patch_tables(data: bytes, changes: Changes) -> Patched:
+    """The workbook ``data`` with these changes; the same bytes when they change nothing.
+
+    A workbook that was as the program wrote it is signed again; an edited one stays unsigned. Raises
+    ``TabellionError`` for bytes that are not a workbook that can be read; ``KeyError`` for a sheet that is not there;
+    ``ValueError`` for rows that are none of a table's.
+    """
+    patch = _Patch(WorkbookEditor(data), changes)
+    uncomputed = patch.run()
+    if not patch.editor.touched:
+        return Patched(data, patch.added, tuple(patch.kept))
+    changed = patch.editor.to_bytes()
+    if signature.is_intact(data):
+        changed = signature.sign_again(changed)
+    return Patched(changed, patch.added, tuple(patch.kept), patch.lost, frozenset(uncomputed), tuple(patch.moves))
+
+
+def with_computed(data: bytes, computed: Mapping[tuple[str, int, int], CellValue]) -> bytes:
+    """The workbook with these values beside its formulas, by sheet, row and column."""
+    return patch_tables(data, Changes(computed=computed)).data
+
+
+class _Patch:
+    """One workbook's changes, made in an order in which addresses stay true: cells, then tables from the bottom up."""
+
+    def __init__(self, editor: WorkbookEditor, changes: Changes) -> None:
+        self.editor, self.changes = editor, changes
+        self.kept: list[CellEdit] = []
+        self.lost: dict[tuple[str, int, int], CellValue] = {}
+        self.moves: list[RowMove] = []
+        self.rows: dict[int, list[int]] = defaultdict(list)
+        self.styles: StyleSheet | None = None
+        properties = editor.parts.tree(editor.parts.package.workbook).find("{*}workbookPr")
+        self.from_1904 = properties is not None and properties.get("date1904") in ("1", "true")
+
+    @property
+    def added(self) -> tuple[tuple[int, ...], ...]:
+        """The rows of each group of lines, where they stand now."""
+        return tuple(tuple(self.rows[number]) for number in range(len(self.changes.added)))
+
+    def run(self) -> set[Place]:
+        """Make every change; returns the formulas that are left without a value."""
+        for edit in self.changes.cells:
+            self.edit(edit)
+        removed = [(each.sheet, each.row, each.column) for each in self.changes.removed]
+        added = [(each.sheet, each.header_row, each.rows) for each in self.changes.added]
+        for plans in plan_moves(self.editor, removed, added):
+            self.make(plans)
+        self.identify()
+        if self.styles is not None:
+            self.styles.save()
+        return self.editor.finish(self.changes.computed)
+
+    def edit(self, edit: CellEdit) -> None:
+        """Put one value in its cell."""
+        sheet, row, column = edit.sheet, edit.row, edit.column
+        if not self.put(sheet, row, column, edit.value, over_formula=edit.over_formula):
+            self.kept.append(edit)
+        elif edit.number_format and isinstance(edit.value, date | int | float) and not isinstance(edit.value, bool):
+            self.styles = self.styles or StyleSheet(self.editor.parts.package)
+            cell = self.editor.parts.grid(sheet).cell(row, column)
+            style = whole_number(cell.get("s"))
+            if self.styles.number_format(style) in _PLAIN_FORMATS:
+                self.editor.set_style(sheet, row, column, self.styles.numbered(style, edit.number_format))
+
+    def put(self, sheet: str, row: int, column: int, content: Content, *, over_formula: bool) -> bool:
+        """Put a content in a cell; whether it is there now."""
+        if isinstance(content, Formula):
+            self.editor.set_formula(sheet, row, column, content.text, content.value)
+            return True
+        if isinstance(content, date):
+            content = self.serial(content)
+        return self.editor.set_value(sheet, row, column, content, over_formula=over_formula)
+
+    def serial(self, day: date) -> float:
+        """A date, or a moment, as the number that the workbook has for it."""
+        whole = day.date() if isinstance(day, datetime) else day
+        days = float((whole - _FIRST_DAYS[self.from_1904]).days)
+        if isinstance(day, datetime):
+            days += (day.hour * 3600 + day.minute * 60 + day.second) / 86_400
+        return days
+
+    def make(self, plans: Sequence[TablePlan]) -> None:
+        """Carry out plans of different sheets: one table of each."""
+        for plan in plans:
+            self.lost |= plan.lost
+            for row, column in plan.cleared:
+                self.editor.set_value(plan.sheet, row, column, None)
+        moves = [plan.move for plan in plans if plan.move is not None]
+        if moves:
+            self.editor.move(moves)
+            self.follow(moves)
+        for plan in plans:
+            new = list(plan.move.inserted) if plan.move is not None else []
+            for row in new:
+                self.editor.fill_row(plan.table, row, plan.template, plan.like)
+            targets = [*plan.blank_rows(), *new]
+            for (group, values), row in zip(plan.lines, targets, strict=True):
+                for column, content in values.items():
+                    self.put(plan.sheet, row, column, content, over_formula=True)
+                self.rows[group].append(row)
+
+    def follow(self, moves: Sequence[RowMove]) -> None:
+        """Let the rows that were added before follow a move."""
+        self.moves += moves
+        for number, group in enumerate(self.changes.added):
+            column = min((column for line in group.rows for column in line), default=1)
+            self.rows[number] = [
+                target
+                for row in self.rows[number]
+                if (target := _followed(moves, group.sheet, row, column)) is not None
+            ]
+
+    def identify(self) -> None:
+        """Write the hidden identity, and its list of formulas."""
+        changes, editor = self.changes, self.editor
+        if not (changes.identity or changes.listed or changes.unlisted):
+            return
+        first = FORMULAS_COLUMN + 1
+        last = max(editor.parts.grid(IDENTITY).row_numbers(), default=1)
+        words = {
+            row: [word(editor.parts.value(IDENTITY, row, column)) for column in range(1, first + 4)]
+            for row in range(1, last + 1)
+        }
+        keys = {line[0]: row for row, line in words.items() if line[0]}
+        end = max(keys.values(), default=1)
+        for key, value in changes.identity.items():
+            if key not in keys:
+                end += 1
+                keys[key] = end
+                editor.set_value(IDENTITY, end, 1, key)
+            editor.set_value(IDENTITY, keys[key], 2, value)
+        gone = set(changes.unlisted)
+        for row, line in words.items():
+            if row > 1 and (line[first - 1], line[first]) in gone:
+                for column in range(first, first + 4):
+                    editor.set_value(IDENTITY, row, column, None)
+        used = [row for row, line in words.items() if line[first + 1]]
+        for row, listed in enumerate(changes.listed, max(used, default=1) + 1):
+            for column, text in enumerate((listed.table, listed.key, listed.column, listed.formula), first):
+                editor.set_value(IDENTITY, row, column, text or None)
+
+
+def _followed(moves: Sequence[RowMove], sheet: str, row: int, column: int) -> int | None:
+    """Where a cell goes through moves made one after the other."""
+    target: int | None = row
+    for move in moves:
+        if target is not None and move.sheet.casefold() == sheet.casefold():
+            target = move.cell(target, column)
+    return target

@@ -1,0 +1,242 @@
+"""Changes made in a contract's own workbook: cells, lines added and removed, and nothing else."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, datetime
+
+import openpyxl
+import pytest
+
+from support.masters import Package, master
+from tabellion.layout.names import quoted_sheet, table_name
+from tabellion.outputs.master.layout import DataTable
+from tabellion.reading import parse_bytes
+from tabellion.reading.master import MasterReading, read_master
+from tabellion.xlsx import signature
+from tabellion.xlsx.inplace.grid import Content
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RemovedRow, patch_tables, with_computed
+from tabellion.xlsx.writer import with_parts
+
+PLAN, MASTER = master("Chartres")
+LINES = PLAN.data[table_name("lignes_budgetaires", 1)]
+PARTNERS = PLAN.data[table_name("partenaires")]
+LINES_SHEET = PLAN.sheets[LINES.sheet]
+
+
+def column(table: DataTable, field: str) -> int:
+    """The one-based column of a field."""
+    return table.column_of(field) + 1
+
+
+def line(table: DataTable, **values: Content) -> dict[int, Content]:
+    """A line's values by column."""
+    return {column(table, field): value for field, value in values.items()}
+
+
+def header(table: DataTable) -> int:
+    """The one-based row of a table's header."""
+    return table.row + 1
+
+
+def added(count: int) -> list[dict[int, Content]]:
+    """Lines of the first convention."""
+    return [
+        line(LINES, collectivite_id="Lucé", libelle=f"Ligne {rank}", exercice=2013, montant_realise=100.25 + rank)
+        for rank in range(count)
+    ]
+
+
+def read(workbook: bytes) -> MasterReading:
+    contract = PLAN.contract
+    reading = read_master(parse_bytes(workbook, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
+    assert reading.findings == []
+    return reading
+
+
+def changed_parts(before: bytes, after: bytes) -> set[str]:
+    old, new = Package(before).parts, Package(after).parts
+    assert list(old) == list(new)
+    return {name for name, content in new.items() if content != old[name]}
+
+
+@pytest.mark.parametrize("name", ["Chartres", "noms difficiles", "vide"])
+def test_no_change_gives_the_same_bytes(name: str) -> None:
+    _, content = master(name)
+    assert patch_tables(content, Changes()).data == content
+
+
+def test_a_value_that_is_there_already_changes_nothing() -> None:
+    value = Package(MASTER).cells[LINES_SHEET][LINES.row + 1, LINES.column_of("montant_realise")][0]
+    edit = CellEdit(LINES_SHEET, LINES.row + 2, column(LINES, "montant_realise"), value)
+    assert patch_tables(MASTER, Changes([edit])).data == MASTER
+
+
+def test_an_edited_cell_keeps_its_style_and_only_its_sheet_changes() -> None:
+    place = LINES_SHEET, LINES.row + 2, column(LINES, "libelle")
+    patched = patch_tables(MASTER, Changes([CellEdit(*place, "Une _x000D_ ligne\n < nouvelle >")]))
+    part = Package(MASTER).sheet_parts[LINES_SHEET]
+    # The label is read by no formula: no computed value is touched.
+    assert changed_parts(MASTER, patched.data) == {part, "docProps/custom.xml"}
+    assert patched.uncomputed == frozenset()
+    before, after = (
+        openpyxl.load_workbook(io.BytesIO(each))[place[0]].cell(*place[1:]) for each in (MASTER, patched.data)
+    )
+    assert before._style == after._style
+    assert read(patched.data).tables["lignes_budgetaires"].column("libelle")[0] == "Une _x000D_ ligne\n < nouvelle >"
+
+
+def test_a_changed_amount_drops_exactly_the_sums_that_hold_it() -> None:
+    edit = CellEdit(LINES_SHEET, LINES.row + 2, column(LINES, "montant_realise"), 97_600)
+    patched = patch_tables(MASTER, Changes([edit]))
+    package = Package(patched.data)
+    empty = {
+        (sheet.casefold(), row + 1, column + 1)
+        for sheet, cells in package.cells.items()
+        for (row, column), (value, formula) in cells.items()
+        if formula is not None and value is None
+    }
+    assert empty == patched.uncomputed
+    total = package.names["Total_recalcule"]
+    assert total.startswith(quoted_sheet(PLAN.sheets["Rapprochement"]))
+    row, col = (int(part) for part in (total.rpartition("$")[2], 5))
+    assert (PLAN.sheets["Rapprochement"].casefold(), row, col) in patched.uncomputed
+    # What another convention's lines say alone stays.
+    other = PLAN.sheets[PLAN.data[table_name("lignes_budgetaires", 4)].sheet]
+    assert not any(sheet == other.casefold() for sheet, _, _ in patched.uncomputed)
+
+
+def test_lines_are_added_at_the_end_of_their_table_and_others_removed() -> None:
+    changes = Changes(
+        added=[AddedRows(LINES_SHEET, header(LINES), added(3))],
+        removed=[RemovedRow(LINES_SHEET, LINES.row + 4, 1), RemovedRow(LINES_SHEET, LINES.last_row + 1, 1)],
+    )
+    patched = patch_tables(MASTER, changes)
+    assert patched.added == (tuple(range(LINES.last_row, LINES.last_row + 3)),)
+    table = Package(patched.data).tables[LINES.name]
+    assert table.area == (LINES.row, 0, LINES.last_row + 1, len(LINES.columns) - 1)
+    assert table.filters == f"A{header(LINES)}:K{LINES.last_row + 2}"
+    before = PLAN.contract.tables["lignes_budgetaires"].rows
+    kept = [row for place, row in enumerate(before) if place not in (2, len(LINES.indexes) - 1)]
+    after = read(patched.data).tables["lignes_budgetaires"].rows
+    new = after[len(LINES.indexes) - 2 : len(LINES.indexes) + 1]
+    assert after[: len(LINES.indexes) - 2] + after[len(LINES.indexes) + 1 :] == kept
+    assert [(row["libelle"], row["montant_realise"]) for row in new] == [
+        ("Ligne 0", 10_025), ("Ligne 1", 10_125), ("Ligne 2", 10_225),
+    ]  # fmt: skip
+    assert patched.row(LINES_SHEET, LINES.row + 4, 1) is None
+    assert patched.row(LINES_SHEET, LINES.row + 5, 1) == LINES.row + 4
+
+
+def test_a_list_beside_others_grows_alone() -> None:
+    sheet = PLAN.sheets[PARTNERS.sheet]
+    values = line(PARTNERS, partenaire_id="nouveau", nom="Un partenaire de plus")
+    patched = patch_tables(MASTER, Changes(added=[AddedRows(sheet, header(PARTNERS), [values])]))
+    before, after = Package(MASTER), Package(patched.data)
+    assert patched.added == ((PARTNERS.last_row + 2,),)
+    for name, table in before.tables.items():
+        grown = table.area if name != PARTNERS.name else (*table.area[:2], table.area[2] + 1, table.area[3])
+        assert after.tables[name].area == grown
+    new = {place for place, cell in after.cells[sheet].items() if before.cells[sheet].get(place) != cell}
+    assert new == {(PARTNERS.last_row + 1, PARTNERS.column + place) for place in range(len(PARTNERS.columns))}
+    assert read(patched.data).tables["partenaires"].column("partenaire_id")[-1] == "nouveau"
+
+
+def test_a_line_removed_from_a_list_beside_others_leaves_the_others() -> None:
+    sheet = PLAN.sheets[PARTNERS.sheet]
+    patched = patch_tables(MASTER, Changes(removed=[RemovedRow(sheet, PARTNERS.row + 2, column(PARTNERS, "nom"))]))
+    before, after = (Package(each).cells[sheet] for each in (MASTER, patched.data))
+    columns = range(PARTNERS.column, PARTNERS.column + len(PARTNERS.columns))
+    assert {place: cell for place, cell in after.items() if place[1] not in columns} == {
+        place: cell for place, cell in before.items() if place[1] not in columns
+    }
+    rows = [[before[row, column][0] for column in columns] for row in range(PARTNERS.row, PARTNERS.last_row + 1)]
+    left = [[after[row, column][0] for column in columns] for row in range(PARTNERS.row, PARTNERS.last_row)]
+    assert left == rows[:1] + rows[2:]
+    assert not any((PARTNERS.last_row, column) in after for column in columns)
+
+
+def test_the_first_line_of_an_empty_table_takes_its_blank_row() -> None:
+    plan, content = master("vide")
+    table = plan.data[table_name("financements")]
+    sheet = plan.sheets[table.sheet]
+    values = {table.column_of("financement_id") + 1: "F-1", table.column_of("fiche_id") + 1: "X"}
+    patched = patch_tables(content, Changes(added=[AddedRows(sheet, table.row + 1, [values, values])]))
+    assert patched.added == ((table.row + 2, table.row + 3),)
+    assert Package(patched.data).tables[table.name].area[2] == table.row + 2
+
+
+def test_a_table_whose_lines_are_all_removed_keeps_one_blank_row() -> None:
+    rows = [RemovedRow(LINES_SHEET, LINES.row + 2 + place, 1) for place in range(len(LINES.indexes))]
+    patched = patch_tables(MASTER, Changes(removed=rows))
+    assert Package(patched.data).tables[LINES.name].area[2] == LINES.row + 1
+    left = read(patched.data).tables["lignes_budgetaires"].rows
+    assert left == PLAN.contract.tables["lignes_budgetaires"].rows[len(LINES.indexes) :]
+    amounts = [value for (_, _, col), value in patched.lost.items() if col == column(LINES, "montant_realise")]
+    known = [PLAN.contract.tables["lignes_budgetaires"].rows[index]["montant_realise"] for index in LINES.indexes]
+    assert sorted(amounts) == sorted(value / 100 for value in known if value is not None)
+
+
+def test_a_formula_is_overwritten_only_when_told() -> None:
+    totals = Package(MASTER).tables["Totaux_01"].area
+    edit = CellEdit(LINES_SHEET, totals[0] + 2, 6, 5)
+    patched = patch_tables(MASTER, Changes([edit]))
+    assert (patched.data, patched.kept_formulas) == (MASTER, (edit,))
+    told = CellEdit(LINES_SHEET, totals[0] + 2, 6, 5, over_formula=True)
+    assert Package(patch_tables(MASTER, Changes([told])).data).cells[LINES_SHEET][totals[0] + 1, 5] == (5.0, None)
+
+
+def test_dates_and_ticks_are_what_excel_has_for_them() -> None:
+    row = LINES.last_row + 30
+    edits = [
+        CellEdit(LINES_SHEET, row, 20, date(2016, 3, 31), number_format="dd/mm/yyyy"),
+        CellEdit(LINES_SHEET, row, 21, datetime(2016, 3, 31, 12), number_format="dd/mm/yyyy hh:mm"),
+        CellEdit(LINES_SHEET, row, 22, True),
+        CellEdit(LINES_SHEET, row, 23, 12.5, number_format="0.00"),
+    ]
+    sheet = openpyxl.load_workbook(io.BytesIO(patch_tables(MASTER, Changes(edits)).data))[LINES_SHEET]
+    values = [sheet.cell(row, place).value for place in range(20, 24)]
+    assert values == [datetime(2016, 3, 31), datetime(2016, 3, 31, 12), True, 12.5]
+    assert [sheet.cell(row, place).number_format for place in (20, 23)] == ["dd/mm/yyyy", "0.00"]
+
+
+def test_the_hidden_identity_changes_and_the_rest_of_its_sheet_stays() -> None:
+    patched = patch_tables(MASTER, Changes(identity={"adoption": "2016-04-01", "contrat": "autre"}))
+    before, after = (Package(each).cells["_tabellion"] for each in (MASTER, patched.data))
+    assert {cell[0] for place, cell in after.items() if before.get(place) != cell} == {
+        "adoption", "2016-04-01", "autre",
+    }  # fmt: skip
+    assert changed_parts(MASTER, patched.data) == {
+        Package(MASTER).sheet_parts["_tabellion"],
+        "docProps/custom.xml",
+    }
+
+
+def test_a_workbook_as_written_is_signed_again_and_an_edited_one_is_not() -> None:
+    changes = Changes(added=[AddedRows(LINES_SHEET, header(LINES), added(1))])
+    patched = patch_tables(MASTER, changes)
+    assert signature.is_intact(patched.data)
+    edited = _edited(MASTER)
+    assert not signature.is_intact(edited)
+    assert not signature.is_intact(patch_tables(edited, changes).data)
+
+
+def _edited(content: bytes) -> bytes:
+    """The workbook with another title in its properties, as a save by a person leaves it: the seal is broken."""
+    return with_parts(content, lambda _, part: part.replace(b"<dc:creator>tabellion", b"<dc:creator>Agent", 1))
+
+
+def test_values_that_the_caller_computed_stand_beside_their_formulas() -> None:
+    edit = CellEdit(LINES_SHEET, LINES.row + 2, column(LINES, "montant_realise"), 97_600)
+    patched = patch_tables(MASTER, Changes([edit]))
+    sheets = {sheet.casefold(): sheet for sheet in Package(MASTER).sheets}
+    values = {(sheets[sheet], row, column): f"{row} & {column}" for sheet, row, column in patched.uncomputed}
+    completed = Package(with_computed(patched.data, values))
+    for (sheet, row, col), value in values.items():
+        assert completed.cells[sheet][row - 1, col - 1][0] == value
+    assert signature.is_intact(completed.content)
+
+
+def test_the_same_changes_give_the_same_bytes() -> None:
+    changes = Changes(added=[AddedRows(LINES_SHEET, header(LINES), added(2))], removed=[RemovedRow(LINES_SHEET, 20, 1)])
+    assert patch_tables(MASTER, changes).data == patch_tables(MASTER, changes).data
