@@ -25,9 +25,8 @@ from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.layout.names import ANNOTATIONS
 from tabellion.reading import parse_bytes
-from tabellion.xlsx.annotation import annotate as annotate_module
-from tabellion.xlsx.annotation.annotate import annotated_copy, is_annotated
-from tabellion.xlsx.annotation.copies import annotate
+from tabellion.xlsx import annotation as annotate_module
+from tabellion.xlsx.annotation import annotate, annotated_copy, is_annotated
 from tabellion.xlsx.package import PackageEditor
 from tabellion.xlsx.sheet import SheetEditor
 

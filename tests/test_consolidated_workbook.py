@@ -29,7 +29,7 @@ from tabellion.layout.names import IDENTITY, escape_label
 from tabellion.measures.overview import Overview
 from tabellion.outputs.consolidation import KIND_CONSOLIDATION, write_consolidation
 from tabellion.xlsx import lists as lists_module
-from tabellion.xlsx.cells import file_link
+from tabellion.xlsx.lists import file_link
 
 BUILDERS = {"riche": rich, "petite": small}
 every = pytest.mark.parametrize("name", BUILDERS)

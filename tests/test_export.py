@@ -19,9 +19,8 @@ from tabellion.commands.export import STANDARD
 from tabellion.contract.register import load_register, save_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
-from tabellion.outputs.opendata.packages import load_standard, subsidies_csv
-from tabellion.outputs.opendata.public import public_tables, safe_text
-from tabellion.outputs.opendata.subsidies import Subsidies, subsidies
+from tabellion.outputs.opendata import load_standard, public_tables, safe_text, subsidies_csv
+from tabellion.outputs.subsidies import Subsidies, subsidies
 
 #: Right numbers: those of the examples of the format, and the head office of La Poste.
 REGION, ASSOCIATION, POST = "23350001600040", "38047555800058", "35600000000048"

@@ -22,9 +22,8 @@ from support.program import contents, environment
 from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
 from tabellion.findings import Finding
 from tabellion.transaction import commit
-from tabellion.transaction.files import is_owner_file
+from tabellion.transaction.files import STALE_SECONDS, is_owner_file, owner_of
 from tabellion.transaction.manifest import Step, digest
-from tabellion.transaction.open_files import STALE_SECONDS, owner_of
 from tabellion.transaction.transaction import is_place_free, publish, recover
 
 WORKBOOK = "consolidation/consolidation.xlsx"

@@ -13,8 +13,7 @@ from support.contracts import small_rows
 from support.masters import contract_of
 from tabellion.findings import Place
 from tabellion.xlsx import sheets
-from tabellion.xlsx.cells import file_link
-from tabellion.xlsx.lists import write_cells
+from tabellion.xlsx.lists import file_link, write_cells
 from tabellion.xlsx.sheets import Cell, DroppedValueError, GrownSheet, LongColumn
 from tabellion.xlsx.writer import Writer
 

@@ -36,8 +36,7 @@ from tabellion.commands.watch_display import DisplayLine, WatchDisplay
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.mail.delivery import Notifier
-from tabellion.transaction.commit import BESIDES
-from tabellion.transaction.manifest import Beside, write_besides
+from tabellion.transaction.manifest import BESIDES, Beside, write_besides
 from tabellion.watching.debounce import Batch, Debounce
 from tabellion.watching.observer import Watcher
 

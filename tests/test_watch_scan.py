@@ -16,16 +16,19 @@ import pytest
 from support import faults
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.watching.debounce import Debounce
-from tabellion.watching.filesystems import (
+from tabellion.watching.snapshot import (
+    MissingFolder,
+    Snapshot,
     is_network,
     is_network_kind,
     is_windows_network,
     kind_of,
     linux_mounts,
     mac_mounts,
+    missing_folder,
     network_folder,
+    take_snapshot,
 )
-from tabellion.watching.snapshot import MissingFolder, Snapshot, missing_folder, take_snapshot
 
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
 CONTENT = b"PK\x03\x04" + b"x" * 5_000

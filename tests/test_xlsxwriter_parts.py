@@ -23,7 +23,7 @@ from xlsxwriter.worksheet import Worksheet
 from support.contracts import ROOT
 from support.masters import theme
 from tabellion.findings import Place
-from tabellion.xlsx.cells import file_link
+from tabellion.xlsx.lists import file_link
 from tabellion.xlsx.sheets import ComputedText, FileUrl
 from tabellion.xlsx.writer import Writer
 

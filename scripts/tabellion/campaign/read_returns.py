@@ -23,8 +23,7 @@ from tabellion.checks.contract import check_returned_rows
 from tabellion.contract.book import Book, CellKey
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.identity import FORMAT_VERSION, KIND_MASTER
-from tabellion.layout.names import IDENTITY
+from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.references import References

@@ -14,8 +14,7 @@ from typing import Protocol
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.identity import FormulaCell
-from tabellion.layout.names import column_ref, escape_label, table_resource, this_row
+from tabellion.layout.names import FormulaCell, column_ref, escape_label, table_resource, this_row
 from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
 from tabellion.schema import Schemas

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tabellion.cli.contract  # the order is that of the help: a contract is made, then its campaigns
 
 # isort: split
-import tabellion.cli.campaign
 import tabellion.cli.publishing  # noqa: F401
 from tabellion.cli.app import main
 

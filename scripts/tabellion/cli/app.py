@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer.models import OptionInfo
 
 from tabellion import __version__
 from tabellion.cli.usage import Group, MisuseError, refusal
@@ -45,9 +47,15 @@ Depuis = Annotated[
 Json = Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les constats en JSON.")]
 
 
-def force_option(what: str) -> Any:
+def option(name: str, metavar: str | None, words: str) -> OptionInfo:
+    """An option: its name, what stands for its value (``None`` for a flag), its help."""
+    made: OptionInfo = typer.Option(name, metavar=metavar, help=words)
+    return made
+
+
+def force_option(what: str) -> OptionInfo:
     """The option ``--forcer`` of a command that never replaces ``what`` (« un classeur modifié ») on its own."""
-    return typer.Option("--forcer", help=f"Remplace {what}, après en avoir gardé une copie datée.")
+    return option("--forcer", None, f"Remplace {what}, après en avoir gardé une copie datée.")
 
 
 def _show_version(asked: bool) -> None:
@@ -118,9 +126,7 @@ def exit_code(findings: Sequence[Finding]) -> int:
     """The exit code that findings call for."""
     from tabellion.findings.codes.returns import UNREADABLE
 
-    if any(finding.code in UNREADABLE for finding in findings):
-        return WRONG_USE
-    return SOMETHING_BLOCKS if any(finding.bloquant for finding in findings) else NOTHING_BLOCKS
+    return WRONG_USE if any(finding.code in UNREADABLE for finding in findings) else blocking_code(findings)
 
 
 def blocking_code(findings: Sequence[Finding]) -> int:
@@ -132,9 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; whatever happens, people read French and never a bare traceback."""
     codecs.register_error("tabellion", _plainer)
     for stream in (sys.stdout, sys.stderr):
-        reconfigure: Callable[..., Any] | None = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="tabellion")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="tabellion")
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
 
 

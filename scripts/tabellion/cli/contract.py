@@ -1,23 +1,56 @@
-"""The commands of the contract: import, generate, validate, new."""
+"""The commands of a contract: import, generate, validate, new; those of its campaigns: forms to adopt, watch."""
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tabellion.cli.app import Contrat, Json, app, finishing, force_option, open_workspace, say_kept
+from tabellion.cli.app import (
+    WRONG_USE,
+    Contrat,
+    Json,
+    app,
+    blocking_code,
+    finishing,
+    force_option,
+    leaving,
+    open_workspace,
+    option,
+    say_kept,
+    write_json,
+)
 from tabellion.cli.usage import Command
+
+if TYPE_CHECKING:
+    from tabellion.campaign.model import Consolidation
+
+Exercice = Annotated[
+    int | None, option("--exercice", "ANNÉE", "L'année demandée ; par défaut, exercice_courant du contrat.")
+]
+Partenaire = Annotated[
+    list[str] | None,
+    option("--partenaire", "IDENTIFIANT", "Un seul partenaire, ou l'option plusieurs fois ; sinon, tous."),
+]
+
+JournalTexte = Annotated[
+    Path | None,
+    option(
+        "--journal-texte",
+        "FICHIER",
+        "Ajoute à ce fichier une ligne datée par fait ; sa rotation est laissée au système.",
+    ),
+]
 
 
 @app.command("import", cls=Command)
 def import_(
     document: Annotated[Path, typer.Argument(metavar="DOCUMENT", help="Le texte du document publié.")],
     vers: Annotated[
-        Path | None,
-        typer.Option("--vers", metavar="DOSSIER", help="Où écrire le registre ; par défaut, celui du contrat."),
+        Path | None, option("--vers", "DOSSIER", "Où écrire le registre ; par défaut, celui du contrat.")
     ] = None,
     forcer: Annotated[bool, force_option("un registre modifié")] = False,
     json: Json = None,
@@ -45,8 +78,7 @@ def import_(
 @app.command(cls=Command)
 def generate(
     sortie: Annotated[
-        Path | None,
-        typer.Option("--sortie", metavar="FICHIER", help="Où écrire le classeur ; par défaut, workbooks/contrat.xlsx."),
+        Path | None, option("--sortie", "FICHIER", "Où écrire le classeur ; par défaut, workbooks/contrat.xlsx.")
     ] = None,
     forcer: Annotated[bool, force_option("un classeur modifié")] = False,
     json: Json = None,
@@ -68,8 +100,7 @@ def generate(
 def validate(
     fichiers: Annotated[list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier.")],
     annoter: Annotated[
-        Path | None,
-        typer.Option("--annoter", metavar="DOSSIER", help="Écrit là une copie annotée de chaque classeur à corriger."),
+        Path | None, option("--annoter", "DOSSIER", "Écrit là une copie annotée de chaque classeur à corriger.")
     ] = None,
     json: Json = None,
     contrat: Contrat = Path(),
@@ -103,3 +134,175 @@ def new(dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le doss
         typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
         typer.echo("  1. changez tabellion.toml (titre, années) et workbooks/registre/*.csv (vos tables) ;")
         typer.echo(f"  2. lancez : tabellion generate --contrat {as_typed(dossier)}")
+
+
+@app.command(cls=Command)
+def forms(
+    exercice: Exercice = None,
+    partenaire: Partenaire = None,
+    forcer: Annotated[bool, force_option("un formulaire rempli")] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Écrit un formulaire par partenaire, à remplir et à renvoyer, dans workbooks/envois/."""
+    from tabellion.commands.forms import forms as make
+    from tabellion.wording import plural
+
+    done = make(open_workspace(contrat), exercice, partenaire or [], force=forcer, now=datetime.now())
+    with finishing(()):
+        for form in done:
+            asked = plural(form.rows, "ligne") if form.rows else "rien à demander"
+            typer.echo(f"  {form.path.name:<40} {asked:>16}   {form.partner}")
+            say_kept(form.kept)
+        written = plural(len(done), "formulaire écrit", "formulaires écrits")
+        typer.echo(f"\n{written} dans {done[0].path.parent}" if done else "\nLe registre n'a aucun partenaire.")
+
+
+@app.command(cls=Command)
+def consolidate(
+    json: Json = None,
+    journal_texte: JournalTexte = None,
+    silencieux: Annotated[
+        bool, option("--silencieux", None, "N'affiche qu'une ligne de résumé, et seulement quand quelque chose bloque.")
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Met ensemble le classeur du contrat et tous les retours, dans workbooks/consolidation/."""
+    from tabellion.commands.board import print_board, print_since, subject
+    from tabellion.commands.console import print_findings
+    from tabellion.commands.consolidate import consolidate as run
+    from tabellion.commands.progress import reading_progress
+    from tabellion.commands.run_log import RunLog
+
+    with RunLog(journal_texte, "consolidate", contrat) as log:
+        workspace = open_workspace(contrat)
+        with reading_progress(quiet=silencieux) as progress:
+            night = run(workspace, datetime.now(), progress)
+        log.findings(night.notices)
+        log.consolidation(night.consolidation, is_new=night.written)
+        if json is not None:
+            write_json(json, night.findings)
+        code = log.end(blocking_code(night.findings))
+    with leaving(code):
+        if silencieux:
+            if code:
+                typer.echo(subject(night.consolidation))
+            return
+        made = night.consolidation.made
+        if night.written:
+            print_since(night.consolidation)
+        else:
+            typer.echo(f"Rien n'a changé depuis la consolidation du {made:%d/%m/%Y à %H:%M}.")
+        print_findings(night.findings)
+        typer.echo("")
+        print_board(night.consolidation, most=40)
+        where = workspace.consolidation
+        typer.echo(f"\nConsolidation écrite dans {where}" if night.written else f"\nRien de nouveau dans {where}")
+        typer.echo(subject(night.consolidation))
+
+
+@app.command(cls=Command)
+def status(contrat: Contrat = Path()) -> None:
+    """Montre où en est la campagne : qui a répondu, ce qui est accepté, rejeté ou en retard. N'écrit rien."""
+    from tabellion.commands.board import print_board
+    from tabellion.commands.consolidate import look_at_campaign
+    from tabellion.commands.progress import reading_progress
+
+    workspace = open_workspace(contrat)
+    with reading_progress() as progress:
+        consolidation = look_at_campaign(workspace, datetime.now(), progress)
+    with leaving(0):
+        print_board(consolidation)
+
+
+@app.command(cls=Command)
+def relances(
+    exercice: Exercice = None,
+    partenaire: Partenaire = None,
+    forcer: Annotated[bool, force_option("une relance modifiée")] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Écrit un texte de relance par partenaire en retard ou rejeté, avec ce qui est à corriger."""
+    from tabellion.commands.consolidate import look_at_campaign
+    from tabellion.commands.relances import print_reminders
+    from tabellion.commands.relances import relances as make
+
+    workspace, now = open_workspace(contrat), datetime.now()
+    done = make(workspace, look_at_campaign(workspace, now), exercice, partenaire or [], force=forcer, now=now)
+    with leaving(0):
+        print_reminders(done)
+
+
+@app.command(cls=Command)
+def historique(
+    quoi: Annotated[
+        str,
+        typer.Argument(metavar="CELLULE|FICHE|LIGNE", help="« contrat.xlsx!B01 Éducation!E7 », une fiche, une ligne."),
+    ],
+    contrat: Contrat = Path(),
+) -> None:
+    """Dit qui a donné chaque valeur d'une cellule, d'une fiche ou d'une ligne, et quand."""
+    from tabellion.commands.historique import historique as find
+    from tabellion.commands.historique import history_lines
+
+    history = find(open_workspace(contrat), quoi)
+    with leaving(0):
+        for line in history_lines(history):
+            typer.echo(line)
+
+
+@app.command(cls=Command)
+def adopt(
+    oui: Annotated[bool, option("--oui", None, "Adopte sans demander.")] = False,
+    forcer: Annotated[
+        bool, option("--forcer", None, "Remplace un registre modifié à la main, après en avoir gardé une copie.")
+    ] = False,
+    contrat: Contrat = Path(),
+) -> None:
+    """Fait de l'état consolidé le nouveau contrat : registre et contrat.xlsx, l'ancien étant gardé."""
+    from tabellion.commands.adopt import adopt as make
+    from tabellion.commands.adopt import change_lines
+    from tabellion.commands.console import print_findings, summary
+
+    def agree(consolidation: Consolidation) -> bool:
+        for line in change_lines(consolidation):
+            typer.echo(line)
+        if oui:
+            return True
+        if not sys.stdin.isatty():
+            typer.echo("\nRien n'est adopté : relancez avec --oui.", err=True)
+            raise typer.Exit(WRONG_USE)
+        typer.echo("\nAdopter ces changements ? [o/N] ", nl=False)
+        return sys.stdin.readline().strip().casefold() in ("o", "oui")
+
+    done = make(open_workspace(contrat), datetime.now(), agree, force=forcer)
+    with finishing(() if done is None else done.findings):
+        if done is None:
+            typer.echo("\nRien à adopter : le contrat reste tel qu'il est.")
+            return
+        print_findings(done.notices)
+        typer.echo("\nÉtat consolidé adopté : workbooks/registre/ et workbooks/contrat.xlsx")
+        for kept in done.kept:
+            say_kept(kept)
+        typer.echo(f"Constats : {summary(done.findings)}")
+
+
+@app.command(cls=Command)
+def watch(
+    poll: Annotated[
+        bool, option("--poll", None, "Relit les dossiers : pour un partage réseau que rien ne signale.")
+    ] = False,
+    journal_texte: JournalTexte = None,
+    contrat: Contrat = Path(),
+) -> None:
+    """Reste en marche : vérifie chaque fichier enregistré et tient la consolidation à jour."""
+    from tabellion.commands.run_log import RunLog
+    from tabellion.commands.watch import watch as follow
+    from tabellion.commands.watch_display import watch_display
+
+    with RunLog(journal_texte, "watch", contrat) as log:
+        with watch_display(log) as display:
+            follow(contrat, display, poll=poll)
+            display.stopped()
+        code = log.end(0)
+    with leaving(code):
+        pass

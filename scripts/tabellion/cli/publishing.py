@@ -20,6 +20,7 @@ from tabellion.cli.app import (
     force_option,
     leaving,
     open_workspace,
+    option,
     say_kept,
 )
 from tabellion.cli.usage import Command
@@ -29,26 +30,18 @@ from tabellion.cli.usage import Command
 def publish(
     formats: Annotated[
         str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMATS",
-            help="« docx », « pdf » ou « docx,pdf » ; par défaut, celui de --sortie, sinon docx.",
-        ),
+        option("--format", "FORMATS", "« docx », « pdf » ou « docx,pdf » ; par défaut, celui de --sortie, sinon docx."),
     ] = None,
     convention: Annotated[
         list[int] | None,
-        typer.Option(
-            "--convention", metavar="N", help="Une seule convention, ou l'option plusieurs fois ; sinon, toutes."
-        ),
+        option("--convention", "N", "Une seule convention, ou l'option plusieurs fois ; sinon, toutes."),
     ] = None,
     exercice: Annotated[
-        int | None,
-        typer.Option("--exercice", metavar="ANNÉE", help="L'année des budgets ; par défaut, exercice du contrat."),
+        int | None, option("--exercice", "ANNÉE", "L'année des budgets ; par défaut, exercice du contrat.")
     ] = None,
     depuis: Depuis = "contrat",
     sortie: Annotated[
-        Path | None,
-        typer.Option("--sortie", metavar="FICHIER", help="Où écrire le document ; par défaut, workbooks/publication/."),
+        Path | None, option("--sortie", "FICHIER", "Où écrire le document ; par défaut, workbooks/publication/.")
     ] = None,
     forcer: Annotated[bool, force_option("un document modifié")] = False,
     contrat: Contrat = Path(),
@@ -84,10 +77,7 @@ def publish(
 
 @app.command(cls=Command)
 def export(
-    vers: Annotated[
-        Path | None,
-        typer.Option("--vers", metavar="DOSSIER", help="Où écrire ; par défaut, workbooks/export/."),
-    ] = None,
+    vers: Annotated[Path | None, option("--vers", "DOSSIER", "Où écrire ; par défaut, workbooks/export/.")] = None,
     depuis: Depuis = "contrat",
     forcer: Annotated[bool, force_option("un fichier modifié")] = False,
     json: Json = None,
@@ -116,15 +106,14 @@ def export(
 def annexe(
     exercice: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--exercice",
-            metavar="ANNÉE",
-            help="L'année à montrer ; par défaut, celle en cours si elle a des lignes, sinon la dernière qui en a.",
+            "ANNÉE",
+            "L'année à montrer ; par défaut, celle en cours si elle a des lignes, sinon la dernière qui en a.",
         ),
     ] = None,
     sortie: Annotated[
-        Path | None,
-        typer.Option("--sortie", metavar="FICHIER", help="Où écrire ; par défaut, dans workbooks/publication/."),
+        Path | None, option("--sortie", "FICHIER", "Où écrire ; par défaut, dans workbooks/publication/.")
     ] = None,
     depuis: Depuis = "contrat",
     forcer: Annotated[bool, force_option("un classeur modifié")] = False,
@@ -144,17 +133,14 @@ def annexe(
 def diff(
     avant: Annotated[Path, typer.Argument(metavar="AVANT", help="Le premier classeur, ou un dossier de registre.")],
     apres: Annotated[Path, typer.Argument(metavar="APRÈS", help="Le second, de même genre.")],
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les différences en JSON.")
-    ] = None,
+    json: Annotated[Path | None, option("--json", "FICHIER", "Écrit aussi les différences en JSON.")] = None,
     classeur: Annotated[
-        Path | None,
-        typer.Option("--classeur", metavar="FICHIER", help="Écrit aussi un classeur Excel des différences."),
+        Path | None, option("--classeur", "FICHIER", "Écrit aussi un classeur Excel des différences.")
     ] = None,
     deplacements: Annotated[
-        bool, typer.Option("--deplacements", help="Nomme aussi les lignes seulement déplacées.")
+        bool, option("--deplacements", None, "Nomme aussi les lignes seulement déplacées.")
     ] = False,
-    tout: Annotated[bool, typer.Option("--tout", help="Nomme toutes les lignes, sans limite.")] = False,
+    tout: Annotated[bool, option("--tout", None, "Nomme toutes les lignes, sans limite.")] = False,
     forcer: Annotated[bool, force_option("un classeur modifié")] = False,
     contrat: Contrat = Path(),
 ) -> None:

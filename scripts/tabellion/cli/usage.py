@@ -6,7 +6,7 @@ import os
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -15,6 +15,9 @@ from tabellion.wording import nearest
 
 #: The parent of every wrong use that the parser raises; newer typers moved its module, not its place in the family.
 _UsageError: type = typer.BadParameter.__mro__[1]
+
+#: click's contexts, commands, parameters and errors: newer typers have moved their classes, not what is in them.
+_Click: TypeAlias = Any
 
 _HELP_OPTIONS = ["--help", "-h"]
 _WIDEST, _NARROWEST = 100, 40
@@ -25,7 +28,7 @@ _KINDS |= {"int": _KINDS["integer"], "bool": _KINDS["boolean"]}
 class MisuseError(Exception):
     """A command line that cannot be understood, said in French; ``context`` is that of the command it was for."""
 
-    def __init__(self, message: str, context: Any) -> None:
+    def __init__(self, message: str, context: _Click) -> None:
         super().__init__(message)
         self.context = context
 
@@ -33,11 +36,11 @@ class MisuseError(Exception):
 class Command(TyperCommand):
     """A command that speaks French."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
+    def format_help(self, ctx: _Click, formatter: _Click) -> None:
         """Write the help page into ``formatter``."""
         formatter.write(_help_page(self, ctx))
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: _Click, args: list[str]) -> list[str]:
         """Parse as typer does; raises :class:`MisuseError`."""
         ctx.allow_extra_args = True
         extra = _in_french(super().parse_args, ctx, args)
@@ -49,16 +52,16 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """The program itself: its help lists the commands, and a mistyped command gets the nearest one."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
+    def format_help(self, ctx: _Click, formatter: _Click) -> None:
         """Write the help page into ``formatter``."""
         commands = [(name, command.get_short_help_str(limit=400)) for name, command in self.commands.items()]
         formatter.write(_help_page(self, ctx, commands))
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: _Click, args: list[str]) -> list[str]:
         """Parse as typer does; raises :class:`MisuseError`."""
         return _in_french(super().parse_args, ctx, args)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+    def resolve_command(self, ctx: _Click, args: list[str]) -> tuple[str | None, _Click, list[str]]:
         """Find the command to run; raises :class:`MisuseError` where there is none of that name."""
         name, *rest = args
         if name in self.commands:
@@ -66,7 +69,7 @@ class Group(TyperGroup):
         raise MisuseError(f"la commande « {name} » n'existe pas{_perhaps(name, self.commands)}", ctx)
 
 
-def _in_french(parse: Callable[[Any, list[str]], list[str]], context: Any, args: list[str]) -> list[str]:
+def _in_french(parse: Callable[[_Click, list[str]], list[str]], context: _Click, args: list[str]) -> list[str]:
     try:
         return parse(context, args)
     except Exception as error:
@@ -75,7 +78,7 @@ def _in_french(parse: Callable[[Any, list[str]], list[str]], context: Any, args:
         raise
 
 
-def _explained(error: Any, params: Sequence[Any]) -> str:
+def _explained(error: _Click, params: Sequence[_Click]) -> str:
     """Say in French what a mistake found by the parser says in English; its kind is known by its class's name."""
     family = {parent.__name__ for parent in type(error).__mro__}
     if "MissingParameter" in family:
@@ -100,7 +103,7 @@ def refusal(error: MisuseError) -> str:
     return f"{_usage(context.command, context)}\n\nErreur : {error}\n{help_line}"
 
 
-def _help_page(command: Any, context: Any, commands: Sequence[tuple[str, str]] = ()) -> str:
+def _help_page(command: _Click, context: _Click, commands: Sequence[tuple[str, str]] = ()) -> str:
     params = command.get_params(context)
     arguments = [(_metavar(param), param.help or "") for param in params if param.param_type_name == "argument"]
     options = [_option(param) for param in params if param.param_type_name == "option" and not param.hidden]
@@ -113,7 +116,7 @@ def _help_page(command: Any, context: Any, commands: Sequence[tuple[str, str]] =
     return "\n\n".join(parts) + "\n"
 
 
-def _usage(command: Any, context: Any) -> str:
+def _usage(command: _Click, context: _Click) -> str:
     params = command.get_params(context)
     pieces = ["[OPTIONS]", *(_metavar(param) for param in params if param.param_type_name == "argument")]
     if isinstance(command, TyperGroup):
@@ -121,7 +124,7 @@ def _usage(command: Any, context: Any) -> str:
     return _heading("Usage :") + " " + " ".join([context.command_path, *pieces])
 
 
-def _option(param: Any) -> tuple[str, str]:
+def _option(param: _Click) -> tuple[str, str]:
     if _HELP_OPTIONS[0] in param.opts:
         return ", ".join(_HELP_OPTIONS), "Affiche cette aide et s'arrête."
     names = ", ".join(param.opts)
@@ -147,29 +150,26 @@ def _heading(text: str) -> str:
     return text if os.environ.get("NO_COLOR") else typer.style(text, bold=True)
 
 
-def _metavar(param: Any) -> str:
+def _metavar(param: _Click) -> str:
     return str(param.metavar or param.name.upper())
 
 
-def _named(param: Any) -> str:
+def _named(param: _Click) -> str:
     if param.param_type_name == "option":
         return f"l'option « {param.opts[0]} »"
     about = f" ({param.help[:1].lower()}{param.help[1:].rstrip('.')})" if param.help else ""
     return f"l'argument {_metavar(param)}{about}"
 
 
-def _expected(param: Any) -> str:
+def _expected(param: _Click) -> str:
     """What a value must be; older typers say it by ``type``, newer ones by the annotation of ``type_descriptor``."""
     kind = getattr(param, "type", None) or getattr(getattr(param, "type_descriptor", None), "annotation", None)
-    choices = getattr(kind, "choices", None) or getattr(kind, "__members__", {}).values() or _literals(kind)
+    literals = get_args(kind) if get_origin(kind) is Literal else ()
+    choices = getattr(kind, "choices", None) or getattr(kind, "__members__", {}).values() or literals
     if choices:
         return " ; attendu : " + ", ".join(str(getattr(choice, "value", choice)) for choice in choices)
     name = str(getattr(kind, "name", getattr(kind, "__name__", ""))).partition(" ")[0].lower()
     return f" ; attendu : {_KINDS[name]}" if name in _KINDS else ""
-
-
-def _literals(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def _perhaps(typed: str, known: Iterable[str]) -> str:

@@ -30,18 +30,16 @@ from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_p
 from tabellion.schema import Key
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
+from tabellion.transaction.manifest import content_digest, edited_outputs
 from tabellion.transaction.transaction import (
     Content,
     Copy,
     History,
-    content_digest,
-    edited_outputs,
     preparing,
     publish,
     recover,
 )
-from tabellion.xlsx.annotation.annotate import is_annotated
-from tabellion.xlsx.annotation.copies import CopyJob, make_copies
+from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 from tabellion.xlsx.writer import document_date
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"

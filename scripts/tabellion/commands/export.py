@@ -10,9 +10,8 @@ from tabellion.commands.source import Depuis, load_contract, source_words
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding
-from tabellion.outputs.opendata.packages import REGISTER, SUBSIDIES, edited_files, load_standard, subsidies_files
-from tabellion.outputs.opendata.public import public_tables
-from tabellion.outputs.opendata.subsidies import subsidies
+from tabellion.outputs.opendata import REGISTER, SUBSIDIES, edited_files, load_standard, public_tables, subsidies_files
+from tabellion.outputs.subsidies import subsidies
 from tabellion.transaction.files import already_there, replace_or_refuse
 
 #: The format of the subsidies, in the folder of templates.

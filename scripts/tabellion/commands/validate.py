@@ -21,7 +21,7 @@ from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.references import references
-from tabellion.xlsx.annotation.copies import annotate
+from tabellion.xlsx.annotation import annotate
 
 
 def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:

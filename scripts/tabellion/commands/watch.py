@@ -25,8 +25,8 @@ from tabellion.mail.delivery import Notifier
 from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.transaction import is_place_free
 from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
-from tabellion.watching.filesystems import network_folder
 from tabellion.watching.observer import Watcher
+from tabellion.watching.snapshot import network_folder
 
 if TYPE_CHECKING:
     from tabellion.commands.watch_display import WatchDisplay

@@ -114,8 +114,9 @@ def load_form_tables(path: Path, schemas: Schemas) -> tuple[TableSpec, ...]:
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
-        found = [(mistake.key, mistake.detail) for mistake in mistakes_of(error, _File)]
-        raise TabellionError([_finding(path, key, detail) for key, detail in found]) from error
+        raise TabellionError(
+            [_finding(path, wrong.key, wrong.detail) for wrong in mistakes_of(error, _File)]
+        ) from error
     wanted = [table for table in file.tables if table.resource in schemas or table.resource not in FUNDING_TABLES]
     mistakes = [*_mistakes(file), *(mistake for table in wanted for mistake in _table_mistakes(file, table, schemas))]
     if mistakes:

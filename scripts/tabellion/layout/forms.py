@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from tabellion.layout.identity import FORMAT_VERSION
+from tabellion.layout.names import FORMAT_VERSION
 from tabellion.schema import Field
 from tabellion.schema.forms import TableSpec
 from tabellion.schema.table import Value

@@ -42,7 +42,7 @@ class Mistake:
     """
 
     key: str
-    value: Any
+    value: object
     expected: str
     is_missing: bool = False
     is_unknown: bool = False
@@ -125,7 +125,7 @@ def _owner(model: type, parents: Iterable[int | str]) -> type:
     return model
 
 
-def _models(annotation: Any) -> Iterator[type]:
+def _models(annotation: object) -> Iterator[type]:
     """The models inside an annotation: ``list[X]``, ``X | None``, ``dict[str, X]``."""
     if isinstance(annotation, type) and fields_of(annotation):
         yield annotation

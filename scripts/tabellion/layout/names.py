@@ -1,8 +1,12 @@
-"""The names of a workbook's sheets, Excel tables and defined names: declared here once, for writing and for reading."""
+"""The names of a workbook's sheets, Excel tables and defined names, and how it says what it is and lists its formulas.
+
+They are declared here once, for writing and for reading.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from tabellion import addresses
 from tabellion.schema import FUNDING_TABLES
@@ -22,6 +26,22 @@ SUBVENTIONS = "Subventions"
 PLANS, CHARGES, PRODUITS = "Plans", "Charges", "Produits"
 #: The hidden sheet that says what the workbook is, and lists its formulas.
 IDENTITY = "_tabellion"
+
+#: The version of the workbook's inner format; a reader refuses the versions it does not know.
+FORMAT_VERSION = 1
+
+KIND_MASTER = "contrat"
+
+#: What the identity says, by table, of the occasional tables that the workbook was made with.
+SHOWN = "oui"
+
+#: Headers of the two blocks of the hidden sheet.
+KEY_HEADER, VALUE_HEADER = "Clé", "Valeur"
+
+FORMULA_HEADERS = ("Tableau", "Ligne", "Colonne", "Formule")
+
+#: The zero-based column where the list of formulas starts.
+FORMULAS_COLUMN = 3
 
 #: The sheet that an annotated copy has first; readers leave it alone, with the number of a sender's sheet of that name.
 ANNOTATIONS = "Constats"
@@ -102,7 +122,7 @@ def sheet_name(prefix: str, title: str, taken: set[str]) -> str:
     ``taken`` holds the folded names already given and receives this one.
     """
     # Excel counts in UTF-16 and keeps no control character: what is beyond plain text has no place in a name.
-    plain = "".join(each if each.isprintable() and each <= "\uffff" else " " for each in _FORBIDDEN.sub(" ", title))
+    plain = "".join(sign if sign.isprintable() and sign <= "\uffff" else " " for sign in _FORBIDDEN.sub(" ", title))
     cleaned = " ".join(plain.split()).strip("' ")
     for rank in range(1, 1000):
         suffix = "" if rank == 1 else f" ({rank})"
@@ -190,3 +210,16 @@ EXERCICE, ROUNDING = "Exercice", "Arrondi"
 def totals_name(convention: int) -> str:
     """The Excel table of a convention's subtotals."""
     return f"Totaux_{convention:02d}"
+
+
+@dataclass(frozen=True)
+class FormulaCell:
+    """A formula as the workbook's own list keeps it: found again by table, row key and column, whatever moves.
+
+    ``table`` is empty for a named cell, whose name is ``column``. ``key`` is ``*`` when the column's every row has it.
+    """
+
+    table: str
+    key: str
+    column: str
+    formula: str

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.mistakes import toml_of
 from tabellion.schema import Schemas
-from tabellion.wording import system_reason
 
 #: WCAG 2.1, success criterion 1.4.3 (AA): contrast of normal text against its background.
 MINIMUM_CONTRAST = 4.5
@@ -47,14 +45,11 @@ class Theme:
 
 def load_theme(path: Path, schemas: Schemas) -> Theme:
     """Read a sheet layout; raises :class:`TabellionError` with all its mistakes."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        detail = system_reason(error) if isinstance(error, OSError) else "TOML mal formé ou pas en UTF-8"
-        raise TabellionError(
-            [finding("mise-en-page-fausse", Place(str(path)), champ=path.name, detail=detail)]
-        ) from error
-    reader = _ThemeReader(path, values)
+    values = toml_of(path)
+    reader = _ThemeReader(path, values if isinstance(values, dict) else {})
+    if isinstance(values, str):
+        reader.wrong(path.name, values)
+        raise TabellionError(reader.findings)
     theme = reader.theme(schemas)
     if reader.findings:
         raise TabellionError(reader.findings)
@@ -62,35 +57,35 @@ def load_theme(path: Path, schemas: Schemas) -> Theme:
 
 
 class _ThemeReader:
-    def __init__(self, path: Path, values: dict[str, Any]) -> None:
+    def __init__(self, path: Path, values: Mapping[str, object]) -> None:
         self.path, self.values, self.findings = path, values, list[Finding]()
 
     def wrong(self, name: str, detail: str) -> None:
         self.findings.append(finding("mise-en-page-fausse", Place(str(self.path)), champ=name, detail=detail))
 
-    def section(self, name: str) -> dict[str, Any]:
+    def section(self, name: str) -> dict[str, object]:
         section = self.values.get(name, {})
-        if not isinstance(section, dict):
-            self.wrong(name, f"il faut une section [{name}]")
-            return {}
-        return section
+        if isinstance(section, dict):
+            return section
+        self.wrong(name, f"il faut une section [{name}]")
+        return {}
 
     def theme(self, schemas: Schemas) -> Theme:
-        colours = self.section("couleurs")
-        found = {name: self.colour(f"couleurs.{name}", colours.get(name)) for name in _COLOURS}
-        series = colours.get("series")
+        section = self.section("couleurs")
+        colours = {name: self.colour(f"couleurs.{name}", section.get(name)) for name in _COLOURS}
+        series = section.get("series")
         if not isinstance(series, list) or not series:
             self.wrong("couleurs.series", "il faut une liste d'au moins une couleur")
             series = []
         if not self.findings:
-            self.check_contrast(found)
+            self.check_contrast(colours)
         font = self.section("police")
         size = font.get("taille", 10)
         if not isinstance(size, int | float) or not 6 <= size <= 20:
             self.wrong("police.taille", "il faut un nombre entre 6 et 20")
             size = 10
         return Theme(
-            colours=found,
+            colours=colours,
             series=tuple(self.colour("couleurs.series", colour) for colour in series),
             font=str(font.get("nom", "Calibri")),
             size=float(size),
@@ -100,17 +95,17 @@ class _ThemeReader:
         )
 
     def sentences(self, section: str, name: str) -> tuple[str, ...]:
-        found = self.section(section).get(name, [])
-        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-            self.wrong(f"{section}.{name}", "il faut une liste de phrases")
-            return ()
-        return tuple(found)
+        sentences = self.section(section).get(name, [])
+        if isinstance(sentences, list) and all(isinstance(sentence, str) for sentence in sentences):
+            return tuple(sentences)
+        self.wrong(f"{section}.{name}", "il faut une liste de phrases")
+        return ()
 
-    def colour(self, name: str, value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(r"#?[0-9A-Fa-f]{6}", value):
-            self.wrong(name, f"il faut une couleur hexadécimale comme 12355B, trouvé : {value}")
-            return "#000000"
-        return "#" + value.lstrip("#").upper()
+    def colour(self, name: str, value: object) -> str:
+        if isinstance(value, str) and re.fullmatch(r"#?[0-9A-Fa-f]{6}", value):
+            return "#" + value.lstrip("#").upper()
+        self.wrong(name, f"il faut une couleur hexadécimale comme 12355B, trouvé : {value}")
+        return "#000000"
 
     def check_contrast(self, colours: Mapping[str, str]) -> None:
         for text, background in _PAIRS:
@@ -119,7 +114,7 @@ class _ThemeReader:
                 wanted = f"il faut au moins {MINIMUM_CONTRAST} pour être lisible"
                 self.wrong(f"couleurs.{text}", f"contraste de {ratio:.1f} sur « {background} », {wanted}")
 
-    def order(self, table: str, order: Any, schemas: Schemas) -> tuple[str, ...]:
+    def order(self, table: str, order: object, schemas: Schemas) -> tuple[str, ...]:
         if table not in schemas:
             self.wrong(f"colonnes.{table}", "cette table n'existe pas")
             return ()

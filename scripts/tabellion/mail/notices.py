@@ -19,8 +19,7 @@ from tabellion.campaign.parsed_return import digest_of
 from tabellion.contract.workspace import MailSettings, Workspace, is_mail_address
 from tabellion.findings import Place, Severity
 from tabellion.findings.codes.returns import CAMPAIGN
-from tabellion.transaction.commit import BESIDES
-from tabellion.transaction.manifest import Trace, read_besides, trace, write_json
+from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace, write_json
 
 if TYPE_CHECKING:
     from jinja2 import Template

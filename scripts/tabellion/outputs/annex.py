@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tabellion.contract.book import Book
-from tabellion.layout.identity import FORMAT_VERSION
-from tabellion.layout.names import column_ref, this_row
+from tabellion.layout.names import FORMAT_VERSION, column_ref, this_row
 from tabellion.measures.measure import Count, Criterion, Measure, Total, column_sum, fraction
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Funding, funding_measures
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
 from tabellion.xlsx.blocks import Block, BlockKey, add_chart, criteria, held, sums_of, write_block
-from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.sheets import CellContent
-from tabellion.xlsx.signature import close_signed
+from tabellion.xlsx.signature import close_signed, write_identity
 from tabellion.xlsx.writer import Sheet, Writer
 
 #: What the hidden sheet says the workbook is.

@@ -17,7 +17,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
-from tabellion.outputs.templates import Values, failing_line
+from tabellion.outputs import Values, failing_line
 from tabellion.schema.days import written_date
 from tabellion.wording import system_reason
 

@@ -17,9 +17,10 @@ from typing import Any
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Since
 from tabellion.campaign.parsed_return import plain_json, value_of
 from tabellion.findings import Place
-from tabellion.measures import AMOUNT_WORDS, AMOUNTS
+from tabellion.measures import AMOUNT_WORDS
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.cast import cast_column, parse_csv_text
+from tabellion.schema.table import Value
 
 STATE_FILE = "constats.json"
 _VERSION = 1
@@ -78,7 +79,7 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
     digest = hashlib.sha256(extra.encode())
     for name, content in tables.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
-    groups: tuple[Iterable[Any], ...] = (
+    groups: tuple[Iterable[object], ...] = (
         (consolidation.master_file,), consolidation.board, consolidation.strays, consolidation.modifications,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
     )  # fmt: skip
@@ -94,13 +95,13 @@ def state_json(
     digest: str,
     copies: Mapping[str, str],
     outputs: Mapping[str, str],
-    findings: Mapping[str, Any],
+    findings: Mapping[str, object],
 ) -> bytes:
     """``constats.json``: the findings as ``--json`` writes them, the campaign, and the state itself.
 
     ``copies`` and ``outputs`` are those of :class:`Previous`.
     """
-    exercice = _shown_exercice(consolidation)
+    exercice = consolidation.contract.settings.exercice_courant
     content = {
         **findings,
         "campagne": [_line_json(line) for line in consolidation.board],
@@ -120,15 +121,11 @@ def state_json(
     return (text + "\n").encode("utf-8", "backslashreplace")
 
 
-def _shown_exercice(consolidation: Consolidation) -> int:
-    return consolidation.contract.settings.exercice_courant
-
-
 def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int]:
     """The amount that says most of the exercice, and what its lines add up to, in cents."""
     overview = consolidation.contract.overview
-    measure, sums = overview.measure(exercice), overview.of(exercice)
-    return measure, dict(zip(AMOUNTS, (sums.prevu, sums.vote, sums.realise), strict=True))[measure]
+    measure = overview.measure(exercice)
+    return measure, overview.of(exercice).of(measure)
 
 
 def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) -> int:
@@ -140,7 +137,7 @@ def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) 
     return sum(cents for cents in cast.values if isinstance(cents, int))
 
 
-def _line_json(line: BoardLine) -> dict[str, Any]:
+def _line_json(line: BoardLine) -> dict[str, object]:
     return {
         "partenaire": line.partenaire,
         "exercice": line.exercice,
@@ -159,7 +156,7 @@ def since_previous(
     consolidation: Consolidation,
     previous: Previous | None,
     tables: Mapping[str, bytes],
-    findings: Sequence[Mapping[str, Any]],
+    findings: Sequence[Mapping[str, object]],
 ) -> Since:
     """What changed from the outputs in place to this consolidation; ``tables`` are its CSV files by table."""
     if previous is None:
@@ -176,7 +173,7 @@ def since_previous(
         if (before := previous.standings.get((line.partenaire, line.exercice), "")) != line.status.value
     ]
     now = Counter(_finding_key(finding) for finding in findings)
-    exercice = _shown_exercice(consolidation)
+    exercice = consolidation.contract.settings.exercice_courant
     measure, total = _total(consolidation, exercice)
     was = total
     if previous.exercice == exercice and _LINES in previous.tables:
@@ -223,17 +220,17 @@ def _rows_by_key(schema: TableSchema, text: str) -> dict[tuple[str, ...], tuple[
     }
 
 
-def _value(field_: Field, text: str) -> Any:
+def _value(field_: Field, text: str) -> Value:
     if field_.kind == "boolean":
         return {TRUE_WORD: True, FALSE_WORD: False}.get(text)
     return cast_column(field_, [parse_csv_text(field_, text)]).values[0] if text else None
 
 
-def _finding_key(content: Mapping[str, Any]) -> str:
+def _finding_key(content: Mapping[str, object]) -> str:
     return repr([content.get(name) for name in ("code", "fichier", "feuille", "cellule", "ligne", "valeur")])
 
 
-def _since_json(since: Since) -> dict[str, Any]:
+def _since_json(since: Since) -> dict[str, object]:
     return {
         "precedente": since.previous and since.previous.isoformat(timespec="seconds"),
         "cellules": [

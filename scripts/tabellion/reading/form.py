@@ -8,8 +8,7 @@ from typing import Any
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity
-from tabellion.layout.identity import FORMAT_VERSION, FormulaCell
-from tabellion.layout.names import IDENTITY
+from tabellion.layout.names import FORMAT_VERSION, IDENTITY, FormulaCell
 from tabellion.reading.cells import CellReader
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity
 from tabellion.reading.identifiers import fill_identifiers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tabellion.layout.forms import BASELINE_HEADERS
-from tabellion.layout.identity import FORMULA_HEADERS, FORMULAS_COLUMN, FormulaCell
+from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, FormulaCell
 from tabellion.reading.raw import RawSheet, RawValue
 
 #: The values of a form as sent: table → row's stable id → field → text.

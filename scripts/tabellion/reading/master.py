@@ -8,14 +8,17 @@ from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.identity import FORMAT_VERSION, KIND_MASTER, SHOWN, FormulaCell
 from tabellion.layout.names import (
     COMPUTED,
     CONTROLES,
+    FORMAT_VERSION,
     IDENTITY,
+    KIND_MASTER,
     OCCASIONAL,
     PER_CONVENTION,
+    SHOWN,
     SINGLE,
+    FormulaCell,
     is_annotations,
     sheet_key,
     sheet_marker,

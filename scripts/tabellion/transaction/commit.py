@@ -17,8 +17,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.transaction.files import copy_whole, dated, folder_to_disk, free_name, temporary_beside
+from tabellion.transaction.files import Owner, copy_whole, dated, folder_to_disk, free_name, owner_of
 from tabellion.transaction.manifest import (
+    BESIDES,
     MANIFEST,
     Beside,
     Keeping,
@@ -29,15 +30,12 @@ from tabellion.transaction.manifest import (
     trace,
     write_besides,
 )
-from tabellion.transaction.open_files import Owner, owner_of
 from tabellion.wording import system_reason
 
 #: How long one publication waits, in all, for files that other programs hold.
 PATIENCE_SECONDS = 5.0
 #: The mark, in its name, of an output whose place was taken.
 NEW = "(nouveau)"
-#: Beside the staging folder: the list of the outputs that wait.
-BESIDES = "a-cote.json"
 #: In the staging folder: the previous outputs on their way into the history, and old ones on their way out of it.
 HISTORY, DROPPED = "historique", "retires"
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d \d\dh\d\d)(?: \((\d{1,9})\))?")
@@ -103,10 +101,8 @@ class Placing:
             (self.staging / MANIFEST).unlink()
             shutil.rmtree(self.staging, ignore_errors=True)
         except OSError as error:
-            detail = system_reason(error)
-            raise TabellionError(
-                [finding("publication-inachevee", Place(doing), valeur=doing, detail=detail)]
-            ) from error
+            unfinished = finding("publication-inachevee", Place(doing), valeur=doing, detail=system_reason(error))
+            raise TabellionError([unfinished]) from error
 
     def place_waiting(self) -> None:
         """Put in place the outputs that wait beside theirs, where that is possible now, or say that they still wait.
@@ -206,22 +202,17 @@ class Placing:
         self._forget_beside(step.target)
         path = free_name(target.with_name(f"{target.stem} {NEW}{target.suffix}"))
         name = path.relative_to(self.workbooks).as_posix()
-        beside = Beside(step.target, name, sha256, step.before)
-        self.besides[step.target] = beside
+        self.besides[step.target] = Beside(step.target, name, sha256, step.before)
         write_besides(self.besides_file, self.besides)  # before the file is there: it is nobody else's
         _move(staged, path)
         self._say_open(step.target, name, owner)
 
     def _forget_beside(self, name: str) -> None:
         """Take away the version of an output that waited, unless somebody wrote into it."""
-        beside = self.besides.get(name)
-        if beside is None:
+        if (beside := self.besides.get(name)) is None:
             return
         if beside.path is not None and digest(self.path(beside.path)) == beside.sha256:
-            if self._owner(beside.path) is None:
-                self._patiently(self.path(beside.path).unlink)
-            else:
-                self._remove_later(beside.path)
+            self._remove_or_wait(beside.path)
         self._strike(name)
 
     def _strike(self, name: str) -> None:
@@ -229,19 +220,20 @@ class Placing:
         del self.besides[name]
         write_besides(self.besides_file, self.besides)
 
-    def _remove_later(self, name: str) -> None:
-        self.besides[name] = Beside(name, None, None, trace(self.path(name)))
-        write_besides(self.besides_file, self.besides)
+    def _remove_or_wait(self, name: str) -> None:
+        """Remove an output, or note that it is to be removed once nobody has it open any more."""
+        if self._owner(name) is None:
+            self._patiently(self.path(name).unlink)
+        else:
+            self.besides[name] = Beside(name, None, None, trace(self.path(name)))
+            write_besides(self.besides_file, self.besides)
 
     def _remove(self, step: Step) -> None:
-        target = self.path(step.target)
         try:
             self._forget_beside(step.target)
-            if trace(target) is not None and trace(target) == step.before:  # another one is somebody's
-                if self._owner(step.target) is not None:
-                    self._remove_later(step.target)
-                else:
-                    self._patiently(target.unlink)
+            present = trace(self.path(step.target))
+            if present is not None and present == step.before:  # another one is somebody's
+                self._remove_or_wait(step.target)
         except OSError as error:
             if error.errno not in _HELD:
                 raise
@@ -255,9 +247,8 @@ class Placing:
         latest = free_name(folder / keeping.name)
         self._patiently(lambda: _move(previous, latest))
         folder_to_disk(folder)
-        old = _surplus(dated_folders(folder), latest, keeping.keep)
         (self.staging / DROPPED).mkdir(exist_ok=True)
-        for rank, path in enumerate(old):
+        for rank, path in enumerate(_surplus(_dated_folders(folder), latest, keeping.keep)):
             try:
                 path.rename(free_name(self.staging / DROPPED / f"{rank}"))  # away at once, whatever its size
             except OSError as error:
@@ -283,7 +274,7 @@ class Placing:
                 return
 
 
-def dated_folders(folder: Path) -> list[Path]:
+def _dated_folders(folder: Path) -> list[Path]:
     """The folders of the history, the oldest first: those whose name is a date as the program writes it."""
     dates = [(match, path) for path in folder.iterdir() if (match := _DATED.fullmatch(path.name)) and path.is_dir()]
     return [path for _, path in sorted(dates, key=lambda date: (date[0][1], int(date[0][2] or 1)))]
@@ -308,11 +299,8 @@ def _move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        copy_whole(source, target)
         if source.is_dir():
-            temporary = temporary_beside(target)
-            shutil.copytree(source, temporary)
-            temporary.rename(target)
             shutil.rmtree(source)
         else:
-            copy_whole(source, target)
             source.unlink()

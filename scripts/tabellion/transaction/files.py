@@ -1,6 +1,10 @@
 """Files written whole or not at all: a temporary file in the same folder, flushed, synced, then put in place.
 
 A process killed on the way leaves at most temporary files behind; :func:`remove_leftovers` takes them away later.
+
+Who has a workbook open is told by the small file that Excel or LibreOffice puts beside it for as long. Where the system
+itself refuses to replace an open file (Windows), nobody needs this; elsewhere, and on a share, the file could be
+replaced under the hands of that person, and these owner files are the only sign.
 """
 
 from __future__ import annotations
@@ -9,8 +13,10 @@ import os
 import re
 import secrets
 import shutil
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -24,9 +30,17 @@ EXCEL_OWNER, LIBREOFFICE_OWNER, LIBREOFFICE_OWNER_END = "~$", ".~lock.", "#"
 _PREFIX, _SUFFIX = ".tabellion-", ".tmp"
 #: A temporary file this far from the present, before or after (clocks move), belongs to nobody who is still writing.
 _LEFTOVER_AGE_SECONDS = 3600
-_BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 20
 #: Bytes of a file's beginning that tell what it is.
 _HEAD_BYTES = 8192
+#: An owner file that was written this long ago, of a workbook that nobody here has open, was left by a program that
+#: died: longer than a day's work, so that a workbook left open for the night is still somebody's.
+STALE_SECONDS = 24 * 3600
+#: Excel's: the length of the name in bytes, the name in the machine's own encoding in 54 bytes, the length in
+#: characters in 2 bytes, the name in UTF-16. LibreOffice's is one line of text, with a path in it.
+_NAME_BYTES, _CHARACTERS = 54, 55
+_LONGEST_BYTES, _LONGEST_NAME = 4096, 60
+_PROCESSES = Path("/proc")
 
 
 def is_owner_file(name: str) -> bool:
@@ -76,33 +90,44 @@ def write_all_whole(contents: Mapping[Path, bytes]) -> None:
         while pending:
             temporary, target = pending[0]
             temporary.replace(target)
-            pending.pop(0)
+            del pending[0]
         for folder in {target.parent for target in contents}:
             folder_to_disk(folder)
     except OSError as error:
         raise cannot_write(target, error) from error
     finally:
         for temporary, _ in pending:
-            with suppress(OSError):  # what stopped the write is what has to be said
-                temporary.unlink(missing_ok=True)
+            _discard(temporary)
 
 
 def copy_whole(source: Path, target: Path) -> None:
-    """Put a copy of the file ``source`` at ``target``, block by block and whole or not at all.
+    """Put a copy of a file at ``target``, or of a folder where there is nothing, whole or not at all.
 
     Raises ``OSError`` when one cannot be read or the other written.
     """
     temporary = temporary_beside(target)
     try:
+        if source.is_dir():
+            shutil.copytree(source, temporary)
+            temporary.rename(target)
+            return
         with source.open("rb") as reading, temporary.open("xb") as writing:
-            shutil.copyfileobj(reading, writing, _BLOCK_BYTES)
+            shutil.copyfileobj(reading, writing, BLOCK_BYTES)
             to_disk(writing)
         keep_mode(temporary, target)
         temporary.replace(target)
         folder_to_disk(target.parent)
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _discard(temporary)
+
+
+def _discard(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it, as far as the system allows."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def keep_dated_copy(path: Path, now: datetime) -> Path:
@@ -112,15 +137,7 @@ def keep_dated_copy(path: Path, now: datetime) -> Path:
     """
     copy = free_name(path.with_name(f"{path.stem} {dated(now)}{path.suffix}"))
     try:
-        if path.is_dir():
-            temporary = temporary_beside(copy)
-            try:
-                shutil.copytree(path, temporary)
-                temporary.rename(copy)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            copy_whole(path, copy)
+        copy_whole(path, copy)
     except OSError as error:
         raise cannot_write(copy, error) from error
     return copy
@@ -158,13 +175,8 @@ def remove_leftovers(folders: Iterable[Path], now: datetime) -> None:
     for folder in folders:
         with suppress(OSError):
             for path in filter(is_temporary, list(folder.iterdir())):
-                if abs(now.timestamp() - path.lstat().st_mtime) < _LEFTOVER_AGE_SECONDS:
-                    continue
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    with suppress(OSError):
-                        path.unlink()
+                if abs(now.timestamp() - path.lstat().st_mtime) >= _LEFTOVER_AGE_SECONDS:
+                    _discard(path)
 
 
 def keep_mode(new: Path, old: Path) -> None:
@@ -239,3 +251,90 @@ def cannot_write(path: Path, error: OSError) -> TabellionError:
     """What to raise when the system refuses to write ``path``."""
     detail = system_reason(error)
     return TabellionError([finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)])
+
+
+# Who has a file open
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who has a workbook open, in which program (« Excel », « LibreOffice »); ``nom`` is empty when nothing tells it.
+
+    ``file`` is the owner file. ``is_stale`` when it was left behind by a program that died.
+    """
+
+    nom: str
+    programme: str
+    file: Path
+    is_stale: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.nom}, dans {self.programme}" if self.nom else f"quelqu'un, dans {self.programme}"
+
+
+def owner_of(path: Path, now: datetime) -> Owner | None:
+    """Who has the workbook at ``path`` open, ``None`` when nobody, as far as owner files tell.
+
+    Of two, one that is not stale. Never raises: what cannot be read is still somebody's.
+    """
+    owners = [owner for owner in (_libreoffice(path, now), _excel(path, now)) if owner is not None]
+    return min(owners, key=lambda owner: (owner.is_stale, not owner.nom), default=None)
+
+
+def _libreoffice(path: Path, now: datetime) -> Owner | None:
+    file = path.with_name(f"{LIBREOFFICE_OWNER}{path.name}{LIBREOFFICE_OWNER_END}")
+    if (content := _content(file)) is None:
+        return None
+    # The name in its settings, the user of the system, the machine, the time, the profile; a comma inside has a « \ ».
+    fields = re.split(r"(?<!\\),", content.decode("utf-8", "replace").strip().rstrip(";"))
+    names = [_name(field.replace("\\,", ",").replace("\\\\", "\\")) for field in fields[:2]]
+    return Owner(next(filter(None, names), ""), "LibreOffice", file, _is_stale(file, path, now))
+
+
+def _excel(path: Path, now: datetime) -> Owner | None:
+    file = path.with_name(f"{EXCEL_OWNER}{path.name}")
+    if (content := _content(file)) is None:
+        return None
+    # LibreOffice writes one too; Excel's own is not always whole, and may be kept from us while Excel runs.
+    characters = int.from_bytes(content[_CHARACTERS : _CHARACTERS + 2], "little")
+    wide = content[_CHARACTERS + 2 :][: 2 * characters]
+    name = _name(wide.decode("utf-16-le", "replace"))
+    if not name and content:
+        name = _name(content[1 : 1 + min(content[0], _NAME_BYTES)].decode("cp1252", "replace"))
+    return Owner(name, "Excel", file, _is_stale(file, path, now))
+
+
+def _content(file: Path) -> bytes | None:
+    """What an owner file says; nothing when it may not be read (Excel does not share it), ``None`` when not there."""
+    if not os.path.lexists(file):
+        return None
+    with suppress(OSError):
+        if file.is_file():
+            with file.open("rb") as stream:
+                return stream.read(_LONGEST_BYTES)
+    return b""
+
+
+def _name(text: str) -> str:
+    """A person's name on one line, without what shows nothing or commands something: anybody may write such a file."""
+    plain = "".join(" " if unicodedata.category(character)[0] == "C" else character for character in text)
+    return " ".join(plain.split())[:_LONGEST_NAME]
+
+
+def _is_stale(file: Path, path: Path, now: datetime) -> bool:
+    try:
+        age = abs(now.timestamp() - file.lstat().st_mtime)  # clocks move, and a share has its own
+    except OSError:
+        return False
+    return age > STALE_SECONDS and not _is_open_here(path)
+
+
+def _is_open_here(path: Path) -> bool:
+    """Whether a process of this machine has the file open, among those that may be looked at (Linux)."""
+    with suppress(OSError):
+        there = path.stat()
+        for descriptor in _PROCESSES.glob("[0-9]*/fd/*"):
+            with suppress(OSError):
+                if os.path.samestat(there, descriptor.stat()):
+                    return True
+    return False

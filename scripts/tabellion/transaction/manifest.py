@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path, PureWindowsPath
@@ -18,8 +19,9 @@ from typing import Any
 from tabellion.transaction.files import folder_to_disk, to_disk
 
 MANIFEST = "manifeste.json"
+#: Beside the staging folder: the list of the outputs that wait.
+BESIDES = "a-cote.json"
 _VERSION = 1
-_BLOCK_BYTES = 1 << 20
 
 
 class DamagedError(ValueError):
@@ -93,14 +95,7 @@ def read_manifest(staging: Path) -> Manifest | None:
     try:
         if content["version"] != _VERSION:
             raise DamagedError("son manifeste est d'une autre version de tabellion")
-        keeping = content["keeping"]
-        return Manifest(
-            datetime.fromisoformat(content["made"]),
-            tuple(_step(step) for step in content["steps"]),
-            None
-            if keeping is None
-            else Keeping(_inside(keeping["folder"]), _name(keeping["name"]), int(keeping["keep"])),
-        )
+        return _manifest(content)
     except DamagedError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -126,7 +121,7 @@ def write_besides(path: Path, besides: Mapping[str, Beside]) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write a JSON file whole, and wait until it is on the disk.
 
     Its temporary name is always the same: only the holder of the lock writes here, and what a killed one left is
@@ -144,43 +139,66 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def trace(path: Path) -> Trace | None:
     """The trace of the file at ``path``, ``None`` when there is no file."""
-    try:
-        if not path.is_file():
-            return None
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_size, state.st_mtime_ns
+    with suppress(OSError):
+        if path.is_file():
+            state = path.stat()
+            return state.st_size, state.st_mtime_ns
+    return None
 
 
 def digest(path: Path) -> str | None:
     """The SHA-256 of the file at ``path``, read block by block; ``None`` when there is none that can be read."""
-    try:
-        with path.open("rb") as stream:
-            total = hashlib.sha256()
-            while block := stream.read(_BLOCK_BYTES):
-                total.update(block)
-    except OSError:
-        return None
-    return total.hexdigest()
+    with suppress(OSError), path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return None
 
 
-def _step(entry: Any) -> Step:
-    staged = entry["staged"]
-    sha256 = entry["sha256"]
+def edited_outputs(
+    workbooks: Path, staging: Path, published: Mapping[Path, str], record: Path | None = None
+) -> list[Path]:
+    """Of the outputs in place, those that have not the SHA-256 any more that they were published with: somebody wrote
+    into them. Nothing is known of one whose version waits beside it, nor of any where ``record``, the output that says
+    what was published, waits itself.
+    """
+    waiting = {workbooks / name for name in read_besides(staging.with_name(BESIDES))}
+    if record in waiting:
+        return []
+    known = ((path, sha256) for path, sha256 in published.items() if path not in waiting)
+    return [path for path, sha256 in known if digest(path) not in (sha256, None)]
+
+
+def content_digest(content: bytes | Path) -> str:
+    """The SHA-256 of what an output will hold. Raises ``OSError`` when a file cannot be read."""
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _manifest(content: Mapping[str, Any]) -> Manifest:
+    keeping = content["keeping"]
+    return Manifest(
+        datetime.fromisoformat(content["made"]),
+        tuple(map(_step, content["steps"])),
+        None if keeping is None else Keeping(_inside(keeping["folder"]), _name(keeping["name"]), int(keeping["keep"])),
+    )
+
+
+def _step(entry: Mapping[str, Any]) -> Step:
+    staged, sha256 = entry["staged"], entry["sha256"]
     if (staged is None) != (sha256 is None) or (sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256)):
-        raise DamagedError("son manifeste est incomplet")
+        raise ValueError(sha256)
     return Step(_inside(entry["target"]), _trace(entry["before"]), None if staged is None else _name(staged), sha256)
 
 
-def _beside(entry: Any) -> Beside:
+def _beside(entry: Mapping[str, Any]) -> Beside:
     target, before = _inside(entry["target"]), _trace(entry["before"])
     if entry["path"] is None:
         return Beside(target, None, None, before)
     return Beside(target, _inside(entry["path"]), str(entry["sha256"]), before)
 
 
-def _trace(entry: Any) -> Trace | None:
+def _trace(entry: Sequence[float] | None) -> Trace | None:
     if entry is None:
         return None
     size, time = entry

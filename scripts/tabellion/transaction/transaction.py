@@ -18,24 +18,33 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.transaction.commit import BESIDES, HISTORY, Placing
-from tabellion.transaction.files import dated, folder_to_disk, is_temporary, keep_mode, remove_leftovers, to_disk
+from tabellion.transaction.commit import HISTORY, Placing
+from tabellion.transaction.files import (
+    BLOCK_BYTES,
+    dated,
+    folder_to_disk,
+    is_temporary,
+    keep_mode,
+    owner_of,
+    remove_leftovers,
+    to_disk,
+)
 from tabellion.transaction.manifest import (
+    BESIDES,
     MANIFEST,
     DamagedError,
     Keeping,
     Manifest,
     Step,
+    content_digest,
     digest,
     read_besides,
     read_manifest,
     trace,
     write_manifest,
 )
-from tabellion.transaction.open_files import owner_of
 from tabellion.wording import french_date, system_reason
 
-_BLOCK_BYTES = 1 << 20
 _PREPARED = "copies"
 
 
@@ -135,42 +144,17 @@ def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
     return placing.findings
 
 
-def edited_outputs(
-    workbooks: Path, staging: Path, published: Mapping[Path, str], record: Path | None = None
-) -> list[Path]:
-    """Of the outputs in place, those that have not the SHA-256 any more that they were published with: somebody wrote
-    into them. Nothing is known of one whose version waits beside it, nor of any where ``record``, the output that says
-    what was published, waits itself.
-    """
-    waiting = {workbooks / name for name in read_besides(staging.with_name(BESIDES))}
-    if record in waiting:
-        return []
-    known = ((path, sha256) for path, sha256 in published.items() if path not in waiting)
-    return [path for path, sha256 in known if digest(path) not in (sha256, None)]
-
-
-def content_digest(content: bytes | Path) -> str:
-    """The SHA-256 of what an output will hold. Raises ``OSError`` when a file cannot be read."""
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest()
-    with content.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def is_place_free(workbooks: Path, staging: Path, *, now: datetime) -> bool:
     """Whether an output that waits could take its place now, as far as owner files tell: :func:`recover` would do it.
 
     It costs next to nothing and needs no lock: whoever stays on may ask every few seconds. Where the system alone
     refuses, nothing but trying tells, and the answer is yes.
     """
-    return any(
-        not any(
-            (owner := owner_of(workbooks / name, now)) is not None and not owner.is_stale
-            for name in (beside.target, beside.path)
-            if name is not None
-        )
-        for beside in read_besides(staging.with_name(BESIDES)).values()
-    )
+    for beside in read_besides(staging.with_name(BESIDES)).values():
+        owners = [owner_of(workbooks / name, now) for name in (beside.target, beside.path) if name is not None]
+        if all(owner is None or owner.is_stale for owner in owners):
+            return True
+    return False
 
 
 def _recover(placing: Placing) -> None:
@@ -240,7 +224,9 @@ class _Changes:
         self.doing = self.staging
         self.staging.mkdir(parents=True, exist_ok=True)
         keeping = None if history is None else self._keep(history)
-        self._check_places(steps)
+        for folder in dict.fromkeys(self.placing.path(step.target).parent for step in steps if step.staged):
+            self.doing = folder
+            _check_writable(folder)
         self.doing = self.staging
         self._settle_on_disk()
         manifest = Manifest(self.placing.now, tuple(steps), keeping)
@@ -248,7 +234,6 @@ class _Changes:
         return manifest
 
     def _name(self, path: Path) -> str:
-        """A path from ``workbooks/``; raises ``ValueError`` when it is not in there, which is the caller's mistake."""
         return path.relative_to(self.placing.workbooks).as_posix()
 
     def _has(self, name: str, content: Content) -> bool:
@@ -257,11 +242,10 @@ class _Changes:
         present = trace(path)
         if present is None:
             return False
-        if isinstance(content, bytes):
-            return present[0] == len(content) and digest(path) == hashlib.sha256(content).hexdigest()
         if isinstance(content, Copy):
             return digest(path) == content.sha256
-        return present[0] == content.stat().st_size and digest(path) == digest(content)
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        return present[0] == size and digest(path) == content_digest(content)
 
     def _stage(self, staged: str, name: str, content: Content) -> Step | None:
         """Write an output into the staging folder; ``None`` when what it copies has changed or gone meanwhile."""
@@ -291,7 +275,7 @@ class _Changes:
             copy = self.staging / HISTORY / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             with path.open("rb") as reading, copy.open("xb") as writing:
-                shutil.copyfileobj(reading, writing, _BLOCK_BYTES)
+                shutil.copyfileobj(reading, writing, BLOCK_BYTES)
             shutil.copystat(path, copy)
             times.append(path.stat().st_mtime)
         if not times:
@@ -313,11 +297,6 @@ class _Changes:
                 if name not in waiting | self.edited and not is_temporary(path) and current.is_file():
                     yield root.name + name.removeprefix(member), current
 
-    def _check_places(self, steps: Iterable[Step]) -> None:
-        for folder in dict.fromkeys(self.placing.path(step.target).parent for step in steps if step.staged):
-            self.doing = folder
-            _check_writable(folder)
-
     def _settle_on_disk(self) -> None:
         """Wait until all that is staged would survive a power cut: last, so that the disk has had time to write."""
         for path in sorted(self.staging.rglob("*")):
@@ -335,7 +314,7 @@ def _blocks(content: Content) -> Iterator[bytes]:
         return
     try:
         with (content.source if isinstance(content, Copy) else content).open("rb") as stream:
-            while block := stream.read(_BLOCK_BYTES):
+            while block := stream.read(BLOCK_BYTES):
                 yield block
     except OSError:
         if not isinstance(content, Copy):

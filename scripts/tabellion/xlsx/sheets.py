@@ -1,10 +1,14 @@
 """The private parts of xlsxwriter that this program changes, all of them, and what its sheets take.
 
 ``tests/test_xlsxwriter_parts.py`` watches each one and names the versions that it was checked with.
+
+Nor does xlsxwriter know how much room a text takes, so that rows are as high as their texts: widths are those of
+Carlito, which has Calibri's metrics; other fonts of text are near enough.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
@@ -25,8 +29,37 @@ MOST_LINKS = 65_000
 _MOST_ENDS = 20_000
 #: Rows given one by one are put together by so many.
 _CHUNK = 5_000
+#: Hundredths of an em by character, for the regular face.
+_WIDTHS_BY_SIZE = {
+    23: " il\xa0ìíîï\u202f'j",
+    26: ",.I·¹:;Î’‘",
+    31: "()-[]f{}J!`´",
+    34: "t°²³r",
+    40: '/\\sz"ªLcç“”',
+    46: "xkvyÿ?FSZg",
+    49: "aàáâãäåETYÈÉÊË",
+    52: "#*+<=>^_eèéêë~–•$0123456789«»€KPX",
+    55: "bdhnopquCÇßñòóôõöøùúûüBR",
+    59: "VAÀÁÂÃÄÅ",
+    64: "DHGUÙÚÛÜN",
+    69: "OÒÓÔÖØQ&…",
+    73: "%w",
+    82: "mæÆ",
+    91: "MœŒ@W—→←",
+}
+_WIDTHS = {character: size for size, characters in _WIDTHS_BY_SIZE.items() for character in characters}
+_OTHER = 60
+#: What a bold face adds.
+_BOLD = 1.04
+#: One unit of a column's width is a digit of the workbook's default font, Calibri 11: 7 pixels at 96 dots an inch.
+#: Clients round each character; of the room, this share is counted on, so that rows are rather too high than cut.
+_UNIT_PIXELS, _SHARE = 7.0, 0.95
+#: A line is broken after these: Excel and LibreOffice also break after a hyphen.
+_BREAK = re.compile(r"[^ \t-]*(?:-+|[ \t]+|$)")
 
 CellContent = str | int | float | date | None
+FormatValue = str | float
+"""What a property of a format is: a colour or a name, a number, yes or no."""
 
 
 class FileLink(NamedTuple):
@@ -55,7 +88,7 @@ class DroppedValueError(RuntimeError):
     """xlsxwriter refused a value: a mistake of the program, since the checks come before."""
 
 
-def raise_if_dropped(code: Any, what: Any) -> None:
+def raise_if_dropped(code: object, what: object) -> None:
     """Raise :class:`DroppedValueError` where ``code`` is that of a value that xlsxwriter dropped."""
     if isinstance(code, int) and code < 0:
         raise DroppedValueError(f"xlsxwriter dropped {what!r} (code {code})")
@@ -131,13 +164,13 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
 
     # ``customHeight`` would keep the heights of rows when their texts change.
 
-    def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
+    def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, object]] = ()) -> None:
         super()._xml_start_tag_unencoded(tag, [attribute for attribute in attributes if attribute[0] != "customHeight"])
 
-    def _xml_empty_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
+    def _xml_empty_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, object]] = ()) -> None:
         super()._xml_empty_tag_unencoded(tag, [attribute for attribute in attributes if attribute[0] != "customHeight"])
 
-    def add_table(self, row: int, column: int, last_row: int, last_column: int, options: dict[str, Any]) -> int:
+    def add_table(self, row: int, column: int, last_row: int, last_column: int, options: dict[str, object]) -> int:
         """A table, as xlsxwriter adds it with one row: it would note each cell of the others, against overlaps."""
         code = int(self._check_dimensions(last_row, last_column, ignore_row=True, ignore_col=True))
         code = code or int(super().add_table(row, column, min(row + 1, last_row), last_column, options))
@@ -248,3 +281,44 @@ def _in_columns(rows: Iterator[Sequence[Cell]]) -> Iterator[list[LongColumn]]:
     """Rows by the thousand, as columns whose keys are the cells themselves."""
     while chunk := list(islice(rows, _CHUNK)):
         yield [LongColumn(cells, itself) for cells in zip(*chunk, strict=True)]
+
+
+# Room of texts
+
+
+def text_width(text: str) -> int:
+    """The width of a text in hundredths of an em."""
+    return sum(_WIDTHS.get(character, _OTHER) for character in text)
+
+
+def _unit(size: float, bold: bool) -> float:
+    """The room of one unit of width in hundredths of an em of a font of ``size`` points."""
+    return _UNIT_PIXELS * _SHARE * 100 / (size * 96 / 72) / (_BOLD if bold else 1.0)
+
+
+def text_lines(text: str, width: float, size: float, *, bold: bool = False) -> int:
+    """How many lines a wrapped text of ``size`` points takes in a column of ``width`` characters."""
+    room = max(1.0, width * _unit(size, bold))
+    return sum(_broken(line, room) for line in text.split("\n"))
+
+
+def column_width(text: str, size: float) -> float:
+    """The column width, in characters, that shows the longest line of a text of ``size`` points whole."""
+    longest = max((text_width(line) for line in text.split("\n")), default=0)
+    return round(longest / _unit(size, bold=False) + 0.5, 1)
+
+
+def _broken(line: str, room: float) -> int:
+    if len(line) * 91 <= room or text_width(line) <= room:
+        return 1
+    lines, used = 1, 0.0
+    for match in _BREAK.finditer(line):
+        word = match[0]
+        width, solid = text_width(word), text_width(word.rstrip(" \t"))
+        if used and used + solid > room:
+            lines, used = lines + 1, 0.0
+        if solid > room:
+            extra = int(solid // room)
+            lines, used = lines + extra, used - extra * room
+        used += width
+    return lines

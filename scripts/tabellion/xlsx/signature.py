@@ -1,4 +1,6 @@
-"""A seal on the workbook that the program writes: any later save breaks it, so an edit is known without a side file.
+"""What a workbook says it is, in a hidden sheet, and the seal on it: any later save breaks it, so an edit is known.
+
+The hidden sheet also lists the workbook's formulas, so that a change can be told from an edit.
 
 The seal is the SHA-256 of the names and checksums of every part of the zip, kept in a custom document property. Excel
 and LibreOffice keep the property but rewrite the parts.
@@ -10,7 +12,9 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 
+from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, IDENTITY, KEY_HEADER, VALUE_HEADER
 from tabellion.xlsx.writer import Sheet, Writer, document_date, with_parts
 
 PROPERTY = "tabellion_sceau"
@@ -18,6 +22,22 @@ _PART = "docProps/custom.xml"
 #: What the writer puts first: as long as a seal, so that only one part is rewritten.
 BLANK = "0" * 64
 _PATTERN = re.compile(rb'name="' + PROPERTY.encode() + rb'".*?<vt:lpwstr>([0-9a-f]{64})</vt:lpwstr>', re.DOTALL)
+
+
+def write_identity(writer: Writer, identity: Mapping[str, str | int]) -> None:
+    """Write the identity's keys and values, and beside them every formula that the writer has written."""
+    sheet = writer.sheet(IDENTITY)
+    style, header = writer.format(), writer.format(bold=True)
+    for row, (key, value) in enumerate([(KEY_HEADER, VALUE_HEADER), *identity.items()]):
+        sheet.write(row, 0, key, style)
+        sheet.write(row, 1, value, style)
+    for offset, words in enumerate(FORMULA_HEADERS):
+        sheet.write(0, FORMULAS_COLUMN + offset, words, header)
+    # Each formula once: a column that has the same on every row is one entry.
+    for row, formula in enumerate(dict.fromkeys(writer.formulas), 1):
+        for offset, text in enumerate((formula.table, formula.key, formula.column, formula.formula)):
+            sheet.write(row, FORMULAS_COLUMN + offset, text, style)
+    sheet.raw.very_hidden()
 
 
 def close_signed(writer: Writer, first: Sheet, *, year: int, **properties: str) -> bytes:

@@ -21,8 +21,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
 
-from tabellion.layout.identity import FormulaCell
-from tabellion.layout.names import column_letters, quoted_sheet
+from tabellion.layout.names import FormulaCell, column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
 from tabellion.xlsx.sheets import (
     CellContent,
@@ -31,8 +30,8 @@ from tabellion.xlsx.sheets import (
     GrownSheet,
     PlainStrings,
     raise_if_dropped,
+    text_lines,
 )
-from tabellion.xlsx.text_metrics import text_lines
 
 #: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
 EUROS, EUROS_AND_CENTS = ('#,##0"\u00a0€"_-', '#,##0.00"\u00a0€"_-')

@@ -20,8 +20,7 @@ from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.layout.names import CONTROLES, cell_link, cell_name
 from tabellion.wording import plural
-from tabellion.xlsx.cells import CellMaker
-from tabellion.xlsx.lists import FIRST_ROW, Column, finish, maker_for, note, write_columns
+from tabellion.xlsx.lists import FIRST_ROW, CellMaker, Column, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
 

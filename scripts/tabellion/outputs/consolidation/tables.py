@@ -13,8 +13,7 @@ from tabellion.outputs.master.layout import shown_columns
 from tabellion.schema import Field, TableSchema
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import unique_labels
-from tabellion.xlsx.cells import CellMaker
-from tabellion.xlsx.lists import FIRST_ROW, Column, finish, maker_for, write_long_list
+from tabellion.xlsx.lists import FIRST_ROW, CellMaker, Column, finish, maker_for, write_long_list
 from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
-from tabellion.layout.identity import FORMAT_VERSION
-from tabellion.layout.names import CONTROLES, SYNTHESE, sheet_name
+from tabellion.layout.names import CONTROLES, FORMAT_VERSION, SYNTHESE, sheet_name
 from tabellion.outputs.consolidation.campaign import (
     BOARD_TITLE,
     CHANGES_TITLE,
@@ -21,7 +20,7 @@ from tabellion.outputs.consolidation.campaign import (
 from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
-from tabellion.xlsx.identity import write_identity
+from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Writer
 
 #: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.

@@ -14,8 +14,7 @@ from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import KIND_FORM
-from tabellion.layout.identity import FORMAT_VERSION
-from tabellion.layout.names import IDENTITY, table_resource
+from tabellion.layout.names import FORMAT_VERSION, IDENTITY, table_resource
 from tabellion.outputs.consolidation.tables import ORIGIN_LABELS, data_name
 from tabellion.outputs.consolidation.workbook import KIND_CONSOLIDATION
 from tabellion.outputs.diff.cells import (

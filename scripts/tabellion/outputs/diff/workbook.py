@@ -32,8 +32,7 @@ from tabellion.schema.money import euros
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import held
-from tabellion.xlsx.cells import CellMaker, escaped_path
-from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, Column, finish, note, write_list
+from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, CellMaker, Column, escaped_path, finish, note, write_list
 from tabellion.xlsx.sheets import Cell, FileLink
 from tabellion.xlsx.signature import close_signed
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, Writer

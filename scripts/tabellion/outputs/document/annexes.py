@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabellion.findings import CATALOGUE, Finding
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Sums, WalkStep
 from tabellion.measures.overview import AnnexFigures, Funding, rate
+from tabellion.outputs import Values
 from tabellion.outputs.document.model import DocumentModel, bookmark_name, money
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.summary import describe
-from tabellion.outputs.templates import Values
 
 #: The rates that an exercice may show: what is divided, by what, the header.
 _RATES = (("montant_vote", "montant_prevu", "Voté / prévu"), ("montant_realise", "montant_vote", "Réalisé / voté"))

@@ -26,8 +26,8 @@ from lxml import etree
 from markupsafe import Markup, escape
 
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.outputs import Values, failing_line
 from tabellion.outputs.document.model import box, money
-from tabellion.outputs.templates import Values, failing_line
 from tabellion.schema.money import format_rate, signed_euros
 from tabellion.wording import french_date, nearest, plural, system_reason
 

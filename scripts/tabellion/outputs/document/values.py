@@ -21,6 +21,7 @@ from tabellion.measures import (
     Sums,
 )
 from tabellion.measures.funding import is_voluntary, progress, retained
+from tabellion.outputs import Values
 from tabellion.outputs.document.annexes import amount_heads, annex_values
 from tabellion.outputs.document.model import (
     NO_BREAK,
@@ -34,7 +35,6 @@ from tabellion.outputs.document.model import (
     money,
     text_name,
 )
-from tabellion.outputs.templates import Values
 from tabellion.schema import FUNDING_TABLES, Field
 from tabellion.schema.money import signed_euros
 from tabellion.schema.tables import Row, grouped

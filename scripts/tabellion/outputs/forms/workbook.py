@@ -22,8 +22,7 @@ from tabellion.layout.forms import (
     convention_words,
     values_sent,
 )
-from tabellion.layout.identity import FORMAT_VERSION
-from tabellion.layout.names import column_letters, quoted_sheet
+from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
 from tabellion.measures.balance import balance
 from tabellion.measures.completeness import MISSING, FormState, RowState, counter_name
 from tabellion.outputs.forms.guide import write_guide, write_spellings
@@ -34,9 +33,8 @@ from tabellion.schema.forms import STATE_TITLE, ColumnSpec, Role, TableSpec
 from tabellion.schema.money import euros
 from tabellion.schema.table import Value
 from tabellion.xlsx.blocks import computed_cell, write_named
-from tabellion.xlsx.identity import write_identity
 from tabellion.xlsx.sheets import CellContent
-from tabellion.xlsx.signature import close_signed
+from tabellion.xlsx.signature import close_signed, write_identity
 from tabellion.xlsx.writer import Sheet, Writer
 
 #: Spare rows that are printed under the rows as sent, to be filled by hand; the others stay on the screen.

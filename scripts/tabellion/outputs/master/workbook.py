@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tabellion.findings import Finding
-from tabellion.layout.identity import FORMAT_VERSION, KIND_MASTER, SHOWN
 from tabellion.layout.names import (
     ACCUEIL,
     CHARGES,
     CONTROLES,
     FINANCEMENTS,
+    FORMAT_VERSION,
+    KIND_MASTER,
     NOMENCLATURES,
     OCCASIONAL,
     PLANS,
     PRODUITS,
     RAPPROCHEMENT,
+    SHOWN,
     SUBVENTIONS,
     SUIVI,
     SYNTHESE,
@@ -33,7 +35,7 @@ from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.summary import write_rapprochement, write_synthese
 from tabellion.outputs.master.tables import Computed, define_lists, write_table_sheet
 from tabellion.xlsx import signature
-from tabellion.xlsx.identity import write_identity
+from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Sheet, Writer, document_date
 
 UNKNOWN_AXE = "axe inconnu"

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.findings import Finding
-from tabellion.outputs.report.figures import stacked
+from tabellion.outputs import Values
 from tabellion.outputs.report.findings import FindingsSection
-from tabellion.outputs.report.words import LISTED_AT_MOST, NARROW, href, link_to, typeset
-from tabellion.outputs.templates import Values
+from tabellion.outputs.report.words import LISTED_AT_MOST, NARROW, href, link_to, stacked, typeset
 from tabellion.wording import fold, french_date, plural
 
 Owners = dict[str, tuple[str, int]]

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.outputs import Values
 from tabellion.outputs.report.words import NO_BREAK, href, typeset, where
-from tabellion.outputs.templates import Values
 from tabellion.wording import plural
 
 PER_GROUP, PER_PAGE = 25, 2_000

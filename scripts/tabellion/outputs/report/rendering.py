@@ -18,9 +18,9 @@ from markupsafe import Markup
 
 from tabellion.campaign.model import Consolidation
 from tabellion.findings import Place, TabellionError, finding
+from tabellion.outputs import failing_line
 from tabellion.outputs.report.page import page_of
 from tabellion.outputs.report.words import grouped, visible
-from tabellion.outputs.templates import failing_line
 from tabellion.wording import plural, system_reason
 
 _HEAD = re.compile(r"<head(?:\s[^>]*)?>\s*(?:<meta charset=[^>]*>)?", re.IGNORECASE)

@@ -1,13 +1,19 @@
-"""How the report writes what it is given: amounts, days, links, and texts that nobody vetted."""
+"""How the report writes what it is given: amounts, days, links, bars, and texts that nobody vetted.
+
+Widths and positions of bars are percentages of the bar's room, as texts with a point: ready for SVG. ``series`` numbers
+a colour.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
 from tabellion.findings import Place
+from tabellion.outputs import Values
 from tabellion.schema.days import written_date
 from tabellion.schema.money import format_euros
 
@@ -76,3 +82,22 @@ def link_to(place: Place) -> Link:
     name = (place.fichier or "").rpartition("/")[2]
     text = ", ".join(filter(None, [name, where(place)]))
     return Link(text, href(place.fichier) if place.fichier else "")
+
+
+def stacked(counts: Sequence[tuple[str, int, int]]) -> list[Values]:
+    """The parts of a stacked bar from (label, number, series, 0 for none); a part of nothing is left out."""
+    whole, start = sum(number for _, number, _ in counts), 0
+    parts: list[Values] = []
+    for label, number, series in counts:
+        if number:
+            share = f"{(number * 100 + whole // 2) // whole}\u00a0%"
+            place = {"start": percent(start, whole), "width": percent(number, whole)}
+            parts.append({"label": label, "number": number, "share": share, **place, "series": series})
+            start += number
+    return parts
+
+
+def percent(part: int, whole: int) -> str:
+    """``part`` of ``whole`` as a percentage with two decimals, between 0 and 100: ``33.33``."""
+    hundredths = min(10_000, max(0, part * 10_000 // whole)) if whole > 0 else 0
+    return f"{hundredths // 100}.{hundredths % 100:02d}"

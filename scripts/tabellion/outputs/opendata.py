@@ -1,7 +1,12 @@
-"""What is published, as files: two Data Packages, the register and the subsidies, each valid by itself.
+"""Open data, as files: two Data Packages, the register and the subsidies, each valid by itself, and what may leave.
 
 The format of the subsidies is the State's, read from ``templates/export/*.json`` as a Table Schema: the code knows
 what its fields ask of a value, and a new version of the format is a new file.
+
+No e-mail address leaves: they are personal data (RGPD). Nor does a text that a spreadsheet would run as a formula: one
+that opens a CSV computes a cell that begins with ``=``, ``+``, ``-`` or ``@``, or with a tab or a line end before one
+(https://owasp.org/www-community/attacks/CSV_Injection): such a text gets an apostrophe in front. Only texts do: a
+negative amount is a number and stays one.
 """
 
 from __future__ import annotations
@@ -12,14 +17,15 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from tabellion.checks.inspection import Locate
 from tabellion.contract.register import DESCRIPTOR
-from tabellion.findings import Place, TabellionError, finding
-from tabellion.outputs.opendata.public import safe_text
-from tabellion.wording import system_reason
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.schema import Schemas
+from tabellion.schema.tables import Row, Tables, make_table
+from tabellion.wording import plural, system_reason
 
 #: The folders of the two packages, and the file of the subsidies.
 REGISTER, SUBSIDIES = "registre", "subventions"
@@ -27,6 +33,10 @@ SUBSIDIES_FILE = "subventions.csv"
 #: The property by which a descriptor says what the program wrote, as the register's own does.
 _DIGEST = "empreinte"
 _TYPES = ("string", "number", "date", "boolean")
+#: The signs that begin a formula (their full-width twins too), and the blanks that spreadsheets skip before one.
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: A finding shows this many characters of a text.
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class StandardField:
     pattern: re.Pattern[str] | None
     enum: tuple[str, ...]
     max_length: int | None
-    descriptor: dict[str, Any]
+    descriptor: Mapping[str, object]
 
     def published(self, text: str) -> str:
         """The value as the file holds it: a text that a spreadsheet would run is made harmless."""
@@ -74,7 +84,7 @@ class Standard:
     fields: tuple[StandardField, ...]
 
     @property
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         """The Table Schema of a file of this format."""
         return {
             "name": self.name,
@@ -109,7 +119,7 @@ def load_standard(path: Path) -> Standard:
     raise TabellionError([finding("gabarit-faux", Place(str(path)), valeur=path.name, detail=detail)])
 
 
-def _field(descriptor: Any) -> StandardField:
+def _field(descriptor: Row) -> StandardField:
     rules = descriptor.get("constraints", {})
     name, type_, title = descriptor["name"], descriptor["type"], descriptor.get("title", descriptor["name"])
     if type_ not in _TYPES:
@@ -134,7 +144,7 @@ def subsidies_files(
 ) -> dict[str, bytes]:
     """The files of the package of the subsidies, by name: UTF-8, commas, one line end (LF), texts made harmless."""
     content = subsidies_csv(rows, standard)
-    descriptor: dict[str, Any] = {
+    descriptor = {
         "profile": "tabular-data-package",
         "name": f"{identifiant}-{SUBSIDIES}",
         "title": f"{titre} : subventions attribuées",
@@ -154,10 +164,7 @@ def subsidies_files(
             }
         ],
     }
-    return {
-        SUBSIDIES_FILE: content,
-        DESCRIPTOR: (json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n").encode(),
-    }
+    return {SUBSIDIES_FILE: content, DESCRIPTOR: (json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n").encode()}
 
 
 def subsidies_csv(rows: Sequence[Mapping[str, str]], standard: Standard) -> bytes:
@@ -177,18 +184,63 @@ def edited_files(folder: Path, names: Sequence[str]) -> list[Path]:
         written = {resource["path"]: resource[_DIGEST] for resource in descriptor["resources"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         written = {}
-    edited = []
-    for name in names:
-        path = folder / name
-        if name == DESCRIPTOR and written:
-            continue
-        try:
-            if path.exists() and _digest(path.read_bytes()) != written.get(name):
-                edited.append(path)
-        except OSError:
-            edited.append(path)
-    return edited
+    return [folder / name for name in names if _is_edited(folder / name, written)]
+
+
+def _is_edited(path: Path, written: Mapping[str, str]) -> bool:
+    if path.name == DESCRIPTOR and written:
+        return False
+    try:
+        return path.exists() and _digest(path.read_bytes()) != written.get(path.name)
+    except OSError:
+        return True
 
 
 def _digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+# What may leave
+
+
+def safe_text(text: str) -> str:
+    """The text as a CSV may hold it."""
+    return f"'{text}" if text.startswith(_DANGEROUS) else text
+
+
+def public_tables(tables: Tables, schemas: Schemas, locate: Locate) -> tuple[Tables, Schemas, list[Finding]]:
+    """The tables without addresses and with harmless texts, the schemas that they keep, and what was changed.
+
+    A field whose longest text an apostrophe lengthened allows one character more.
+    """
+    public, public_schemas = Tables(), Schemas()
+    withheld, neutralised = list[Finding](), list[Finding]()
+    for name, schema in schemas.items():
+        columns, fields = dict(tables[name].columns), []
+        for field in schema.fields:
+            values, champ = columns[field.name], field.name
+            if field.email:
+                filled = [position for position, value in enumerate(values) if value is not None]
+                if filled:
+                    count, place = len(filled), locate(name, filled[0], champ)
+                    words = plural(count, "adresse")
+                    withheld.append(finding("courriel-non-publie", place, champ=champ, valeur=count, compte=words))
+                columns[champ] = [None] * len(values)
+                fields.append(replace(field, required=False, unique=False))
+                continue
+            columns[champ] = safe = [safe_text(value) if isinstance(value, str) else value for value in values]
+            changed = [position for position, value in enumerate(values) if safe[position] != value]
+            for position in changed:
+                place = locate(name, position, champ)
+                neutralised.append(finding("texte-neutralise", place, champ=champ, valeur=_short(values[position])))
+            longest = max((len(safe[position]) for position in changed), default=0)
+            grown = field.max_length is not None and longest > field.max_length
+            fields.append(replace(field, max_length=longest) if grown else field)
+        public[name] = make_table(schema, columns)
+        public_schemas[name] = replace(schema, fields=tuple(fields))
+    return public, public_schemas, withheld + neutralised
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split()) or text
+    return line if len(line) <= _SHOWN else line[:_SHOWN].rstrip() + " …"

@@ -11,10 +11,10 @@ from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.layout.names import cell_link
 from tabellion.layout.theme import Theme
 from tabellion.wording import plural
-from tabellion.xlsx.annotation.comments import grade
+from tabellion.xlsx.comments import grade
 from tabellion.xlsx.sheet import SheetEditor
+from tabellion.xlsx.sheets import text_lines
 from tabellion.xlsx.styles import StyleSheet, rgb
-from tabellion.xlsx.text_metrics import text_lines
 from tabellion.xlsx.trees import Element, add, child, drop, parse_xml
 
 #: The one-based row of the headers.

@@ -11,17 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
 
 from tabellion.checks.inspection import Locate
 from tabellion.findings import Finding, Place, finding
-from tabellion.outputs.opendata.packages import Standard
-from tabellion.outputs.opendata.public import safe_text
+from tabellion.outputs.opendata import Standard, safe_text
 from tabellion.schema import FALSE_WORD, TRUE_WORD
 from tabellion.schema.money import format_euros, plain_euros
-from tabellion.schema.tables import Tables
+from tabellion.schema.tables import Row, Tables
 
-Row = Mapping[str, Any]
 _PRICED, _LEAD = "chiffré", "porteur"
 #: The format's own limit of the object; a longer proposition is cut at a word.
 _LONGEST_OBJECT = 256
@@ -55,15 +53,11 @@ class _Party:
 def subsidies(tables: Tables, standard: Standard, locate: Locate) -> Subsidies:
     """Make the rows of the format, and a finding for each that cannot be made yet, all its reasons at once."""
     builder = _SubsidyBuilder(tables, standard, locate)
-    rows: list[Mapping[str, str]] = []
-    findings = list(builder.siret_findings())
-    for grant in builder.grants():
-        values, faults = builder.row(grant)
-        if faults:
-            findings.append(builder.unpublished(grant, faults))
-        else:
-            rows.append(values)
-    return Subsidies(tuple(rows), tuple(findings), builder.granted)
+    made = [(grant, *builder.row(grant)) for grant in builder.grants()]
+    unpublished = [builder.unpublished(grant, faults) for grant, _, faults in made if faults]
+    granted = sum(map(_is_granted, tables["financements"].rows))
+    rows = tuple(values for _, values, faults in made if not faults)
+    return Subsidies(rows, (*builder.siret_findings(), *unpublished), granted)
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ class _SubsidyBuilder:
         rows = {name: tables[name].rows for name in (
             "collectivites", "financeurs", "partenaires", "fiches", "participations", "financements", "subventions",
         )}  # fmt: skip
-        self.rows: Mapping[str, Sequence[Mapping[str, Any]]] = rows
+        self.rows: Mapping[str, Sequence[Row]] = rows
         self.towns = {row["collectivite_id"]: row for row in rows["collectivites"]}
         self.funders = {row["financeur_id"]: row for row in rows["financeurs"]}
         self.partners = {row["partenaire_id"]: row for row in rows["partenaires"]}
@@ -92,10 +86,6 @@ class _SubsidyBuilder:
         for row in rows["participations"]:
             if row["role"] == _LEAD:
                 self.leads[row["fiche_id"]][row["partenaire_id"]] = None
-
-    @property
-    def granted(self) -> int:
-        return sum(map(_is_granted, self.rows["financements"]))
 
     def grants(self) -> Iterator[_Grant]:
         """What is to be published, in the order of the financements; a granted one without a deed is there too."""
@@ -141,11 +131,10 @@ class _SubsidyBuilder:
             "nomAttribuant": funder.faults, "idAttribuant": funder.faults, "nomBeneficiaire": beneficiary.faults,
             "pourcentageSubvention": share_fault, "datesPeriodeVersement": period_fault,
         }  # fmt: skip
-        for column in self.standard.fields:
-            fault = column.fault(values.get(column.name, ""))
-            if fault is not None and not explained.get(column.name):
-                faults.append(fault)
-        return {column.name: values.get(column.name, "") for column in self.standard.fields}, faults
+        published = {column.name: values.get(column.name, "") for column in self.standard.fields}
+        unexplained = (column for column in self.standard.fields if not explained.get(column.name))
+        faults += [fault for column in unexplained if (fault := column.fault(published[column.name])) is not None]
+        return published, faults
 
     def funder(self, key: str | None) -> _Party:
         """The partner that represents a funder."""
@@ -223,8 +212,8 @@ def _is_granted(financement: Row) -> bool:
     return financement["statut_montant"] == _PRICED and (financement["montant"] or 0) > 0
 
 
-def _day(day: Any) -> str:
-    return "" if day is None else str(day.isoformat())
+def _day(day: date | None) -> str:
+    return "" if day is None else day.isoformat()
 
 
 def _period(deed: Row) -> tuple[str, list[str]]:
