@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from tabellion.layout.identity import FORMULAS_COLUMN, FormulaCell
-from tabellion.layout.names import IDENTITY
+from tabellion.layout.names import FORMULAS_COLUMN, IDENTITY, FormulaCell
 from tabellion.reading.hidden import word
 from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.editor import WorkbookEditor
