@@ -24,7 +24,10 @@ ELSEWHERE = {
     "importing/document/budget.py": ("importing/document/budget.py: montant-douteux montants-colles",),
     "outputs/diff/compare.py": ("outputs/diff/compare.py: genres-differents partenaires-differents",),
     "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
-    "reading/cells.py": ("schema/cast.py", "schema/typed"),
+    "reading/cells.py": ("schema/cast.py", "schema/typed", "reading/cells.py: nombre-en-texte"),
+    "reading/corrections.py": (
+        "reading/corrections.py: identifiant-repete identifiant-manquant identifiant-retabli identifiant-attribue",
+    ),
     "reading/source.py": ("reading/source.py: format-word format-ods",),
     "reading/form.py": ("reading/form.py: genre-inconnu version-inconnue autre-contrat",),
     "reading/master.py": ("reading/master.py: genre-inconnu version-inconnue autre-contrat",),

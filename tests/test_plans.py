@@ -234,7 +234,8 @@ def test_a_sheet_that_was_there_and_is_gone_is_said() -> None:
     _, content = written(contract(balanced()))
     gone = edited(content, lambda book: book.remove(book["Charges"]))
     reading = read_master(parse_bytes(gone, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
-    assert "tableau-absent" in [each.code for each in reading.findings if each.bloquant]
+    assert ("tableau-absent", False) in [(each.code, each.bloquant) for each in reading.findings]
+    assert ("plan_charges", None, None) in reading.missing
 
 
 @pytest.mark.libreoffice

@@ -76,10 +76,13 @@ def test_cells_show_percentages_and_days_as_people_say_them() -> None:
 
 def test_a_sheet_that_was_there_and_is_gone_is_said() -> None:
     reading = read(edited(master(FOLLOWED), lambda book: book.remove(book["Suivi"])))
-    assert [finding.code for finding in reading.findings if finding.bloquant] == ["tableau-absent"]
+    assert [(finding.code, finding.bloquant) for finding in reading.findings] == [("tableau-absent", False)]
+    assert reading.missing == {
+        ("suivis", None, None), *((name, None, None) for name in ("subventions", "plan_charges", "plan_produits")),
+    }  # fmt: skip
 
 
-def test_a_text_in_place_of_a_percentage_or_a_day_is_refused_at_its_cell() -> None:
+def test_a_percentage_or_a_day_typed_otherwise_is_understood_at_its_cell() -> None:
     def edit(book: Any) -> None:
         sheet = book["Suivi"]
         heads = {cell.value: cell.column_letter for cell in sheet[5]}
@@ -90,9 +93,11 @@ def test_a_text_in_place_of_a_percentage_or_a_day_is_refused_at_its_cell() -> No
         sheet[f"{heads['Date du bilan']}7"] = 42735
 
     reading = read(edited(master(FOLLOWED), edit))
-    said = {finding.place.cellule: finding.code for finding in reading.findings if finding.bloquant}
-    assert sorted(said.values()) == ["date-en-texte", "texte-au-lieu-de-nombre"]
-    assert reading.tables["suivis"].column("pourcentage")[1] == 75
+    assert [finding.code for finding in reading.findings] == ["valeur-comprise"] * 2
+    assert not reading.unknown
+    suivis = reading.tables["suivis"]
+    assert suivis.column("pourcentage")[:2] == [40, 75]
+    assert suivis.column("date_bilan")[:2] == [date(2016, 12, 31)] * 2
 
 
 def test_the_checks_look_at_percentages_and_days() -> None:

@@ -163,14 +163,15 @@ def test_a_key_typed_over_another_row_leaves_both_their_formulas(edit: Any, edit
     key = editor.read()[RECAP][FIRST, KEY].value
     editor.set(RECAP, FIRST + 1, KEY, key)
     edited = edit()
-    assert (edited.more, edited.less) == (["cle-en-double"], [])
-    assert edited.cells("cle-en-double") == [(RECAP, f"L{FIRST + 2}")]
+    assert (edited.more, edited.less) == (["identifiant-retabli"], []), "the rest of the row says which one it is"
+    assert edited.cells("identifiant-retabli") == [(RECAP, f"L{FIRST + 2}")]
 
 
 def test_a_blanked_key_leaves_its_row_its_formula(edit: Any, editor: Editor) -> None:
     editor.set(RECAP, FIRST + 1, KEY, None)
     edited = edit()
-    assert (edited.more, edited.less) == ([], []), "its identifier is made again from what it says"
+    assert (edited.more, edited.less) == (["identifiant-retabli"], []), "the register has a row that says the same"
+    assert edited.cells("identifiant-retabli") == [(RECAP, f"L{FIRST + 2}")]
 
 
 def test_a_row_added_with_the_key_of_another_is_owed_no_formula(edit: Any, editor: Editor) -> None:
@@ -180,8 +181,9 @@ def test_a_row_added_with_the_key_of_another_is_owed_no_formula(edit: Any, edito
         if column not in (PRINTED, COMPUTED, COMPUTED + 1, COMPUTED + 2):
             editor.set(RECAP, FIRST + 1, column, value)
     edited = edit()
-    assert "cle-en-double" in edited.more
     assert "ligne-calculee-absente" not in edited.more
+    assert edited.cells("identifiant-attribue") == [(RECAP, f"L{FIRST + 2}")]
+    assert "total-en-double" in edited.more, "it has a name of its own now, and says the same as the one copied"
     # LibreOffice leaves the columns that are the same on every row blank: those two are said, not its own formula.
     assert edited.cells("formule-effacee") == [(RECAP, f"{letter}{FIRST + 2}") for letter in "GH"]
 
@@ -199,11 +201,19 @@ def test_a_formula_typed_over_is_named_on_its_own_row_among_those_of_one_key(edi
     assert gone.valeur == key, "its key and its formula are gone, the other row still has one of the two"
 
 
-def test_text_in_an_amount_is_not_counted_and_said(edit: Any, editor: Editor) -> None:
-    editor.set(B01, LINES + 2, REALISED, "12 000 euros")
+def test_an_amount_typed_as_a_text_is_understood_and_said(edit: Any, editor: Editor) -> None:
+    editor.set(B01, LINES + 2, REALISED, "12 000 euros")  # what the register has
+    edited = edit()
+    assert (edited.more, edited.less) == (["nombre-en-texte"], [])
+    assert edited.cells("nombre-en-texte") == [(B01, "F14")]
+
+
+def test_words_in_an_amount_are_said_and_block_nothing(edit: Any, editor: Editor) -> None:
+    editor.set(B01, LINES + 2, REALISED, "à voir avec le service")
     edited = edit()
     assert (edited.more, edited.less) == (["texte-au-lieu-de-nombre"], [])
     assert edited.cells("texte-au-lieu-de-nombre") == [(B01, "F14")]
+    assert not [finding for finding in edited.findings if finding.bloquant]
 
 
 def test_an_error_cell_is_said_where_it_starts(edit: Any, editor: Editor) -> None:

@@ -17,15 +17,19 @@ from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Schemas, TableSchema
-from tabellion.schema.tables import make_table
+from tabellion.schema.tables import Tables, make_table
 
 
-def read_book(workbook: RawWorkbook, fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
+def read_book(
+    workbook: RawWorkbook, fichier: str, settings: Settings, schemas: Schemas, theme: Theme, base: Tables | None = None
+) -> Book:
     """Make a book of a master workbook; what is wrong, and blocks where it is the tables', becomes its findings.
 
-    The findings are in a file without a name.
+    ``base`` are the tables of the last accepted state, by which rows are recognised. The findings are in a file
+    without a name.
     """
-    reading = read_master(workbook, schemas, settings.identifiant)
+    reading = read_master(workbook, schemas, settings.identifiant, base)
+    _block_losses(reading)
     book = book_of(reading, fichier, settings, theme)
     if not reading.tables:
         return replace(book, findings=tuple(without_file(reading.findings)))
@@ -36,6 +40,17 @@ def read_book(workbook: RawWorkbook, fichier: str, settings: Settings, schemas: 
         if each.bloquant and (each.place.feuille, each.place.cellule) not in unread
     ]
     return replace(book, findings=tuple(without_file([*reading.findings, *check_computed_cells(reading), *wrong])))
+
+
+def _block_losses(reading: MasterReading) -> None:
+    """Block what would be lost in a book made of the workbook alone: the rows of a table that is not there, and what
+    the cells that cannot be understood held before.
+    """
+    lost = {reading.locate(*cell) for cell in reading.unknown}
+    reading.findings = [
+        replace(each, bloquant=each.bloquant or each.code == "tableau-absent" or each.place in lost)
+        for each in reading.findings
+    ]
 
 
 def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: Theme) -> Book:

@@ -29,19 +29,31 @@ def check_computed_cells(reading: MasterReading) -> list[Finding]:
 def check_stale_totals(reading: MasterReading) -> list[Finding]:
     """The subtotals of budget sheets whose intact formula shows another sum than the lines of its table.
 
-    A row under its table is not counted, as no formula counts it; an unreadable amount counts for nothing in both.
+    A row under its table is not counted, as no formula counts it; an unreadable amount counts for nothing in both. Of
+    the subtotal of a line that was typed otherwise, and understood, nothing is said: what a formula makes of a text
+    depends on the program, and the line says itself that it is not counted.
     """
     shown = named_cell(reading.workbook, EXERCICE)
     year = shown[0].value(shown[1], shown[2]) if shown is not None else None
     if not isinstance(year, float):
         return []
     sums: dict[tuple[int, str], int] = defaultdict(int)
+    schema = reading.schemas["lignes_budgetaires"]
+    town_label, year_label, label = (schema.by_name[name].title for name in ("collectivite_id", "exercice", MEASURE))
+    towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
+    otherwise: set[tuple[int, str]] = set()
     lines = reading.tables["lignes_budgetaires"].rows
     for line, origin in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
-        if line["exercice"] == year and line[MEASURE] and origin.row <= origin.area.last_row:
-            sums[line["convention_id"], line["collectivite_id"]] += line[MEASURE]
-    towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
-    label = reading.schemas["lignes_budgetaires"].by_name[MEASURE].title
+        if line["exercice"] != year or not line[MEASURE] or origin.row > origin.area.last_row:
+            continue
+        key = (line["convention_id"], line["collectivite_id"])
+        sums[key] += line[MEASURE]
+        known = origin.area.columns
+        typed = [
+            origin.area.value(origin.row, each) if each in known else None for each in (town_label, year_label, label)
+        ]
+        if typed[0] not in towns or not all(isinstance(number, float) for number in typed[1:]):
+            otherwise.add(key)
     finder = TableFinder(reading.workbook, reading.known_tables)
     findings: list[Finding] = []
     for convention in reading.tables["conventions"].column("convention_id"):
@@ -56,7 +68,7 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
             if town is None or not isinstance(value, float) or cell not in area.sheet.formulas:
                 continue
             cents = sums[convention, town]
-            if abs(value - euros(cents)) > _SAME_EUROS:
+            if (convention, town) not in otherwise and abs(value - euros(cents)) > _SAME_EUROS:
                 findings.append(_stale(area.place(row, label), str(area.value(row, TOWN)), value, cents))
     return findings
 

@@ -14,7 +14,7 @@ from tabellion.campaign.read_returns import check_rows
 from tabellion.checks.contract import check_contract
 from tabellion.checks.staleness import check_computed_cells
 from tabellion.contract.book import NO_THEME, Book
-from tabellion.contract.register import load_register
+from tabellion.contract.register import base_tables, load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
 from tabellion.layout.theme import load_theme
@@ -70,7 +70,8 @@ def check_master(workspace: Workspace, reading: MasterReading) -> list[Finding]:
 
 
 def _read_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
-    return check_master(workspace, read_master(workbook, workspace.schemas, workspace.settings.identifiant))
+    base = base_tables(workspace.registre, workspace.schemas, workspace.settings)
+    return check_master(workspace, read_master(workbook, workspace.schemas, workspace.settings.identifiant, base))
 
 
 @dataclass

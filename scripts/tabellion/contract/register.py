@@ -56,6 +56,14 @@ def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: The
     return Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
 
 
+def base_tables(folder: Path, schemas: Schemas, settings: Settings) -> Tables | None:
+    """The tables of the register, by which rows of a workbook are recognised; ``None`` where it cannot be read."""
+    try:
+        return load_register(folder, schemas, settings).tables
+    except TabellionError:
+        return None
+
+
 def _described_fields(folder: Path) -> dict[str, frozenset[str]] | None:
     """The fields of each table that the descriptor names; none without descriptor, ``None`` for an unreadable one.
 

@@ -20,12 +20,13 @@ _SHOWN_LENGTH = 200
 class CellReader:
     """Reads columns and adds what is wrong to ``findings``.
 
-    ``tolerant`` reads amounts, dates and percentages as people type them (a return); a master must hold numbers, since
-    its formulas count nothing else.
+    ``tolerant`` reads values as people type them. ``counted`` says that formulas of the workbook add the cells up: a
+    number that was typed as a text is understood, and missing in them, which is said.
     """
 
     findings: list[Finding]
     tolerant: bool = False
+    counted: bool = False
     date1904: bool = False
 
     def column(
@@ -44,12 +45,14 @@ class CellReader:
         percents = {position for position, row in enumerate(rows) if (row, column) in area.sheet.percents}
         cast = cast_column(field, found, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
         for problem in (*cast.problems, *cast.notices):
+            value = found[problem.position]
+            uncounted = self.counted and problem.understood is not None and _is_uncounted(field, value)
             self.findings.append(
                 finding(
-                    problem.code,
+                    "nombre-en-texte" if uncounted and cast.values[problem.position] else problem.code,
                     area.place(rows[problem.position], label),
                     champ=field.name,
-                    valeur=str(found[problem.position])[:_SHOWN_LENGTH],
+                    valeur=str(value)[:_SHOWN_LENGTH],
                     attendu=problem.understood or field.expected,
                     suggestion=problem.suggestion,
                     titre=label,
@@ -97,3 +100,8 @@ class CellReader:
             self.findings.append(finding("valeur-rapprochee", place, champ=field.name, valeur=value, attendu=shown))
             meant.append(choices[shown])
         return meant
+
+
+def _is_uncounted(field: Field, value: RawValue) -> bool:
+    """Whether a formula that adds up this column passes a value by."""
+    return field.kind in ("money", "integer") and isinstance(value, str)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tabellion.measures.funding import charge_identifier, produit_identifier
+from tabellion.schema import TableSchema
 from tabellion.schema.tables import Row
 from tabellion.wording import slug
 
@@ -41,21 +42,37 @@ MAKERS: Mapping[str, tuple[str, Callable[[Row], str]]] = {
 }
 
 
-def fill_identifiers(table: str, columns: dict[str, list[Any]], skip: set[int]) -> None:
-    """Give an identifier to each row of ``columns`` that has none, but for the positions in ``skip`` (unreadable).
+def identifier_field(schema: TableSchema) -> str | None:
+    """The field that names a row of a table; ``None`` where a row is what it refers to, and has no name of its own."""
+    name = schema.primary_key[0]
+    return None if name in schema.foreign else name
 
-    Two new rows that say the same get different identifiers, in their order.
-    """
+
+class NewIdentifiers:
+    """Gives identifiers to new rows of one table: none that is ``taken``, and each only once."""
+
+    def __init__(self, table: str, taken: Iterable[Any]) -> None:
+        self._make = MAKERS[table][1]
+        self._taken = set(taken)
+        self._ranks: dict[str, int] = {}
+
+    def give(self, row: Row) -> str:
+        """An identifier for a row; rows that say the same get different ones, in their order."""
+        base = self._make(row)
+        rank = self._ranks.get(base, 1)
+        while (identifier := base if rank == 1 else f"{base}-{rank}") in self._taken:
+            rank += 1
+        self._ranks[base] = rank
+        self._taken.add(identifier)
+        return identifier
+
+
+def fill_identifiers(table: str, columns: dict[str, list[Any]], skip: set[int]) -> None:
+    """Give an identifier to each row of ``columns`` that has none, but for the positions in ``skip`` (unreadable)."""
     if table not in MAKERS:
         return
-    name, make = MAKERS[table]
-    taken = {value for value in columns[name] if value is not None}
+    name = MAKERS[table][0]
+    new = NewIdentifiers(table, (value for value in columns[name] if value is not None))
     for position, value in enumerate(columns[name]):
-        if value is not None or position in skip:
-            continue
-        base = make({key: values[position] for key, values in columns.items()})
-        identifier, rank = base, 2
-        while identifier in taken:
-            identifier, rank = f"{base}-{rank}", rank + 1
-        taken.add(identifier)
-        columns[name][position] = identifier
+        if value is None and position not in skip:
+            columns[name][position] = new.give({key: values[position] for key, values in columns.items()})

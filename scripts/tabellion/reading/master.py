@@ -1,9 +1,13 @@
-"""A master workbook as read, made into the tables of a contract: every value typed, every cell with its address."""
+"""A master workbook as read, made into the tables of a contract: every value typed, every cell with its address.
+
+A slip costs its cell: nothing that is wrong in a sheet blocks, it is said where it stands. What cannot be understood is
+``unknown``, what is not there is ``missing``: the caller has the last accepted values of both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabellion.addresses import cell_name
@@ -26,12 +30,21 @@ from tabellion.layout.names import (
     table_resource,
 )
 from tabellion.reading.cells import CellReader
+from tabellion.reading.corrections import (
+    correct_identifiers,
+    repeated_rows,
+    say_former_names,
+    say_repeated_row,
+)
 from tabellion.reading.hidden import read_identity
-from tabellion.reading.identifiers import MAKERS, fill_identifiers
+from tabellion.reading.identifiers import MAKERS, identifier_field
+from tabellion.reading.lines import LineFinder
 from tabellion.reading.raw import RawWorkbook
-from tabellion.reading.tables import REMARK, FoundTable, TableFinder, total_label
-from tabellion.schema import Field, Schemas, TableSchema
-from tabellion.schema.tables import Tables, make_table
+from tabellion.reading.references import former_names, shown_choices
+from tabellion.reading.row_identity import identify_rows
+from tabellion.reading.tables import FoundTable, TableFinder
+from tabellion.schema import Schemas, TableSchema
+from tabellion.schema.tables import Table, Tables, make_table
 from tabellion.wording import fold
 
 
@@ -43,12 +56,19 @@ class Origin:
     row: int
 
 
+#: What a workbook lacks: a table, of a convention where it has one part for each, or one column (a field) of it.
+Missing = tuple[str, int | None, str | None]
+
+
 @dataclass
 class MasterReading:
     """What a master workbook says.
 
     ``tables`` have unique integer indexes, which ``origins`` maps to sheets and rows. ``unknown`` are the cells (table,
-    index, field) that held something unreadable. ``formulas`` is the workbook's own list of its formulas.
+    index, field) that held something unreadable, the key of a row that nothing names among them; ``missing`` is what
+    was not found at all, (table, convention or ``None``, field or ``None`` for the whole table): no row and no value
+    was taken away there. ``renumbered`` has, by table, the new key of each row that was known under another.
+    ``formulas`` is the workbook's own list of its formulas.
     """
 
     workbook: RawWorkbook
@@ -57,6 +77,8 @@ class MasterReading:
     origins: dict[str, list[Origin]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     unknown: set[tuple[str, Any, str]] = field(default_factory=set)
+    missing: set[Missing] = field(default_factory=set)
+    renumbered: dict[str, dict[Any, Any]] = field(default_factory=dict)
     areas: dict[str, FoundTable] = field(default_factory=dict)
     identity: dict[str, str] = field(default_factory=dict)
     formulas: list[FormulaCell] = field(default_factory=list)
@@ -82,18 +104,22 @@ class MasterReading:
         return origin.area.place(origin.row, label)
 
 
-def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str) -> MasterReading:
+def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str, base: Tables | None = None) -> MasterReading:
     """Make tables of a master workbook of the contract ``contract``; what is wrong becomes findings, never an error.
 
-    When the workbook is not a master of this contract and format, the reading has findings and no tables.
+    ``base`` are the tables of the last accepted state, by which rows and names are recognised; without it, what the
+    workbook says stands alone. When the workbook is not a master of this contract and format, the reading has findings
+    and no tables, and they block; what is wrong in a master never does.
     """
     reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
     reading.identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
     finder = TableFinder(workbook, reading.known_tables)
     if not _is_ours(reading, finder, contract):
         return reading
-    _Reader(reading, finder).read()
+    said = len(reading.findings)
+    _Reader(reading, finder, base).read()
     reading.findings += finder.findings
+    reading.findings[said:] = [replace(each, bloquant=False) for each in reading.findings[said:]]
     return reading
 
 
@@ -119,23 +145,19 @@ def _is_ours(reading: MasterReading, finder: TableFinder, contract: str) -> bool
 class _Reader:
     """Reads the tables one after the other: references first, since others show their labels."""
 
-    def __init__(self, reading: MasterReading, finder: TableFinder) -> None:
-        self.reading, self.finder = reading, finder
-        self.cells = CellReader(reading.findings)
+    def __init__(self, reading: MasterReading, finder: TableFinder, base: Tables | None) -> None:
+        self.reading, self.finder, self.base = reading, finder, base
+        self.cells = CellReader(reading.findings, tolerant=True, counted=True, date1904=reading.workbook.date1904)
         self.columns: dict[str, dict[str, list[Any]]] = {}
+        self.former: dict[str, dict[str, tuple[str, str]]] = {}
 
     def read(self) -> None:
-        reading = self.reading
-        conventions: list[int] = []
-        for resource, schema in reading.schemas.items():
+        for resource, schema in self.reading.schemas.items():
             if resource in SINGLE:
-                parts: list[tuple[FoundTable | None, dict[str, Any]]] = [(self.single(resource, schema), {})]
+                area = self.single(resource, schema)
+                self.table(schema, [(area, {})] if area is not None else [])
             else:
-                parts = [(self.part(resource, schema, number), {"convention_id": number}) for number in conventions]
-            self.table(schema, [(area, implied) for area, implied in parts if area is not None])
-            if resource == "conventions":
-                found = self.columns[resource]["convention_id"]
-                conventions = sorted({number for number in found if number is not None})
+                self.table(schema, self.parts(resource, schema))
         self.say_unread_sheets()
 
     def single(self, resource: str, schema: TableSchema) -> FoundTable | None:
@@ -143,10 +165,10 @@ class _Reader:
         labels = tuple(field.title for field in schema.fields)
         marker = sheet_marker(fold(sheet).capitalize())
         if resource in OCCASIONAL and not self.was_made(resource, name, marker):
+            self.reading.missing.add((resource, None, None))
             return None
-        return self.keep(
-            self.finder.area(name, labels, marker=marker, titre=schema.title, computed=computed_labels(schema))
-        )
+        area = self.finder.area(name, labels, marker=marker, titre=schema.title, computed=computed_labels(schema))
+        return self.keep(area, (resource, None, None))
 
     def was_made(self, resource: str, name: str, marker: str) -> bool:
         """Whether the workbook was made with an occasional table, by any of the traces that it leaves."""
@@ -154,6 +176,17 @@ class _Reader:
         return (
             reading.identity.get(resource) == SHOWN or name in self.finder.names() or marker in reading.workbook.names
         )
+
+    def parts(self, resource: str, schema: TableSchema) -> list[tuple[FoundTable, Mapping[str, Any]]]:
+        """The areas of a table that has one for each convention, those that are no more in their table too."""
+        moved = self.reading.renumbered.get("conventions", {})
+        known = {number for number in self.columns["conventions"]["convention_id"] if number is not None}
+        if ("conventions", None, None) in self.reading.missing and self.base is not None:
+            known |= set(self.base["conventions"].column("convention_id"))
+        named = {found[1] for name in self.finder.names() if (found := table_resource(name)) and found[0] == resource}
+        numbers = {number for number in (known - set(moved.values())) | named | set(moved) if number is not None}
+        areas = [(self.part(resource, schema, number), moved.get(number, number)) for number in sorted(numbers)]
+        return [(area, {"convention_id": number}) for area, number in areas if area is not None]
 
     def part(self, resource: str, schema: TableSchema, convention: int) -> FoundTable | None:
         name = table_name(resource, convention)
@@ -163,67 +196,136 @@ class _Reader:
         if name not in self.finder.names() and self.reading.formulas and not made:
             if resource == next(iter(PER_CONVENTION)):
                 self.reading.findings.append(finding("convention-sans-feuille", Place(), valeur=convention))
-            return None
+            return self.keep(None, (resource, convention, None))
         titre = f"{schema.title}, convention {convention}"
-        return self.keep(self.finder.area(name, labels, marker=marker, titre=titre, computed=computed_labels(schema)))
+        area = self.finder.area(name, labels, marker=marker, titre=titre, computed=computed_labels(schema))
+        return self.keep(area, (resource, convention, None))
 
-    def keep(self, area: FoundTable | None) -> FoundTable | None:
-        if area is not None:
+    def keep(self, area: FoundTable | None, asked: Missing) -> FoundTable | None:
+        if area is None:
+            self.reading.missing.add(asked)
+        else:
             self.reading.areas[area.name] = area
         return area
 
     def table(self, schema: TableSchema, parts: list[tuple[FoundTable, Mapping[str, Any]]]) -> None:
         """Read one table of the register from its areas, one under the other."""
+        base = self.base.get(schema.name) if self.base is not None else None
+        found, origins, unknown = self.rows(schema, parts)
+        if identifier_field(schema) is None:
+            self.set_aside(schema, found, origins, unknown, base)
+        self.columns[schema.name] = found
+        if base is not None:
+            renumbered = self.reading.renumbered.get(schema.name, {})
+            self.former[schema.name] = former_names(schema, found, base, renumbered)
+        self.reading.tables[schema.name] = make_table(schema, found)
+        self.reading.origins[schema.name] = origins
+        self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
+
+    def rows(
+        self, schema: TableSchema, parts: list[tuple[FoundTable, Mapping[str, Any]]]
+    ) -> tuple[dict[str, list[Any]], list[Origin], set[tuple[int, str]]]:
+        """The columns of a table, where each row stands, and the cells (position, field) that cannot be understood."""
         found: dict[str, list[Any]] = {name: [] for name in schema.names}
         origins: list[Origin] = []
         unknown: set[tuple[int, str]] = set()
+        renamed: list[tuple[Place, tuple[str, str]]] = []
+        key = identifier_field(schema)
+        of_keys = replace(self.cells, findings=[])
+        choices = {
+            column.name: shown_choices(self.reading.schemas, schema, column, self.columns, self.base)
+            for column in schema.fields
+        }
         for area, implied in parts:
-            rows = self.rows(schema, area)
+            rows = LineFinder(schema, area, self.reading.findings).rows()
             start = len(origins)
             origins += [Origin(area, row) for row in rows]
             for column in schema.fields:
                 if column.name in implied:
                     found[column.name] += [implied[column.name]] * len(rows)
                     continue
-                choices = shown_choices(self.reading.schemas, schema, column, self.columns)
-                values, unread = self.cells.column(area, rows, column.title, column, choices)
+                if column.title not in area.columns:
+                    self.reading.missing.add((schema.name, implied.get("convention_id"), column.name))
+                # Nobody types the identifiers of some tables: what is wrong with them is put right below.
+                asked = replace(column, pattern=None) if column.name == key and schema.name in MAKERS else column
+                reader = of_keys if column.name == key else self.cells
+                values, unread = reader.column(area, rows, column.title, asked, choices[column.name])
+                if (reference := schema.foreign.get(column.name)) is not None:
+                    renamed += self.follow(reference.table, area, rows, column.title, values)
                 found[column.name] += values
                 unknown |= {(start + position, column.name) for position in unread}
-        key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
-        fill_identifiers(schema.name, found, {position for position, name in unknown if name == key})
-        self.columns[schema.name] = found
-        self.reading.tables[schema.name] = make_table(schema, found)
-        self.reading.origins[schema.name] = origins
-        self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
+        self.reading.findings += say_former_names(schema, renamed)
+        if key is not None:
+            self.identify(schema, key, found, origins, unknown, of_keys.findings)
+        return found, origins, unknown
 
-    def rows(self, schema: TableSchema, area: FoundTable) -> list[int]:
-        """The rows of an area that are lines of the table; totals added by hand and rows under the table are said."""
-        kept = []
-        labels = [field.title for field in schema.fields if field.title in area.columns]
-        words = {field.title for field in schema.fields if field.kind == "string" and field.name != REMARK}
-        texts_of = [label for label in labels if label in words]
-        key = MAKERS.get(schema.name, (schema.primary_key[0], None))[0]
-        key_label = schema.by_name[key].title
-        for row in area.rows():
-            has_key = key_label in area.columns and area.value(row, key_label) is not None
-            total = None if has_key else total_label(area, row, texts_of)
-            if total is not None:
-                said = finding("total-ajoute", area.place(row, total), valeur=str(area.value(row, total)))
-                self.reading.findings.append(said)
-                continue
-            if area.repeats_headers(row):
-                continue
-            if row > area.last_row and area.found_name:
-                self.reading.findings.append(finding("ligne-hors-tableau", area.place(row), valeur=area.name))
-            kept.append(row)
-        return kept
+    def follow(
+        self, table: str, area: FoundTable, rows: list[int], label: str, values: list[Any]
+    ) -> list[tuple[Place, tuple[str, str]]]:
+        """The cells that still show the former name of a row that they refer to; ``values`` follow new keys."""
+        former, moved = self.former.get(table, {}), self.reading.renumbered.get(table, {})
+        if not (former or moved) or label not in area.columns:
+            return []
+        cells = []
+        for position, row in enumerate(rows):
+            shown = area.value(row, label) if self.reading.schemas[table].label is not None else values[position]
+            pair = former.get(fold(str(shown))) if shown is not None else None
+            if pair is not None:
+                cells.append((area.place(row, label), pair))
+            values[position] = moved.get(values[position], values[position])
+        return cells
 
-    def repeats_headers(self, area: FoundTable, row: int) -> bool:
-        texts = [(label, area.value(row, label)) for label in area.columns]
-        written = [(label, value) for label, value in texts if value is not None]
-        return len(written) > 1 and all(
-            isinstance(value, str) and fold(value) == fold(label) for label, value in written
-        )
+    def identify(
+        self,
+        schema: TableSchema,
+        key: str,
+        found: dict[str, list[Any]],
+        origins: list[Origin],
+        unknown: set[tuple[int, str]],
+        said: list[Finding],
+    ) -> None:
+        """Find out who each row is; ``said`` is about cells of its identifier, and holds where nothing is found."""
+        base = self.base.get(schema.name) if self.base is not None else None
+        unread = {position for position, name in unknown if name == key}
+        identity = identify_rows(schema, found, unread, base, self.reading.renumbered)
+        self.reading.renumbered[schema.name] = identity.renumbered
+        nameless = {position for position, value in enumerate(found[key]) if value is None}
+        unknown -= {(position, key) for position in unread - nameless}
+        unknown |= {(position, key) for position in nameless}
+        mended = {
+            place
+            for each in identity.corrections
+            if each.value is not None
+            for place in [origins[each.position].area.place(origins[each.position].row, schema.by_name[key].title)]
+        }
+        held = [each for each in said if each.place not in mended]
+        spoken = {each.place for each in held}
+        corrections = correct_identifiers(schema, identity.corrections, origins)
+        self.reading.findings += held
+        self.reading.findings += [each for each in corrections if each.place not in spoken]
+
+    def set_aside(
+        self,
+        schema: TableSchema,
+        found: dict[str, list[Any]],
+        origins: list[Origin],
+        unknown: set[tuple[int, str]],
+        base: Table | None,
+    ) -> None:
+        """Leave out, in place, the rows that repeat another, in a table whose rows have no name of their own."""
+        repeated = repeated_rows(schema, found, base)
+        if not repeated:
+            return
+        self.reading.findings += [say_repeated_row(schema, found, each, kept, origins) for each, kept in repeated]
+        gone = {position for position, _ in repeated}
+        kept = [position for position in range(len(origins)) if position not in gone]
+        places = {old: new for new, old in enumerate(kept)}
+        for name, values in found.items():
+            found[name] = [values[position] for position in kept]
+        origins[:] = [origins[position] for position in kept]
+        moved = {(places[position], name) for position, name in unknown if position in places}
+        unknown.clear()
+        unknown |= moved
 
     def say_unread_sheets(self) -> None:
         """Sheets that are not of the workbook as generated are not read, and that is said."""
@@ -242,18 +344,3 @@ class _Reader:
 def computed_labels(schema: TableSchema) -> set[str]:
     """The labels of the columns that a master computes beside those of a table."""
     return {label for _, _, label, _ in COMPUTED.get(schema.name, ())}
-
-
-def shown_choices(
-    schemas: Schemas, schema: TableSchema, field_: Field, read: Mapping[str, Mapping[str, list[Any]]]
-) -> dict[str, str]:
-    """What a cell of a field may show, and the value it stands for, from the columns of the tables ``read`` so far."""
-    key = schema.foreign.get(field_.name)
-    if key is None:
-        return {value: value for value in field_.enum}
-    table, columns = schemas[key.table], read.get(key.table)
-    if columns is None or table.by_name[key.reference].kind != "string":
-        return {}
-    keys = [value for value in columns[key.reference] if value is not None]
-    labels = zip(columns[table.shown_key], columns[key.reference], strict=True)
-    return {value: value for value in keys} | {label: value for label, value in labels if label and value}

@@ -1,4 +1,4 @@
-"""What a return may refer to: the keys of the register, by the words that forms show for them."""
+"""What cells may refer to: the keys of other tables, by the words that people see for them, and by those they saw."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tabellion.layout.forms import convention_words
-from tabellion.schema import Schemas
+from tabellion.schema import Field, Schemas, TableSchema
+from tabellion.wording import fold
 
 if TYPE_CHECKING:
-    from tabellion.schema.tables import Tables
+    from tabellion.schema.tables import Table, Tables
+
+#: By table, the columns read so far.
+ReadColumns = Mapping[str, Mapping[str, list[Any]]]
 
 
 @dataclass(frozen=True)
@@ -37,3 +41,51 @@ def references(tables: Tables, schemas: Schemas) -> References:
         keys[name] = {key: key for key in own} | {label: key for label, key in zip(shown, own, strict=False) if label}
     towns = {row["partenaire_id"]: row["collectivite_id"] for row in tables["partenaires"].rows}
     return References(conventions, keys, towns)
+
+
+def shown_choices(
+    schemas: Schemas, schema: TableSchema, field_: Field, read: ReadColumns, base: Tables | None = None
+) -> dict[str, str]:
+    """What a cell of a field may show, and the value it stands for, from the columns of the tables ``read`` so far.
+
+    Where the table that the field refers to shows a label, what the ``base`` showed is understood too, unless another
+    row has that label now.
+    """
+    key = schema.foreign.get(field_.name)
+    if key is None:
+        return {value: value for value in field_.enum}
+    table, columns = schemas[key.table], read.get(key.table)
+    if columns is None or table.by_name[key.reference].kind != "string":
+        return {}
+    choices = _shown(table, columns)
+    if base is not None and key.table in base:
+        taken = {fold(shown) for shown in choices}
+        known = _shown(table, base[key.table].columns)
+        choices |= {shown: value for shown, value in known.items() if fold(shown) not in taken}
+    return choices
+
+
+def _shown(table: TableSchema, columns: Mapping[str, list[Any]]) -> dict[str, str]:
+    keys = columns[table.primary_key[0]]
+    shown = {value: value for value in keys if value is not None}
+    if table.label is None:
+        return shown
+    labels = zip(columns[table.label], keys, strict=True)
+    return shown | {label: value for label, value in labels if label and value is not None}
+
+
+def former_names(
+    table: TableSchema, columns: Mapping[str, list[Any]], base: Table, renumbered: Mapping[Any, Any]
+) -> dict[str, tuple[str, str]]:
+    """The old and the new name of each row of a table that has been renamed, by the old one as it can be compared.
+
+    A row's name is its label, or else its key; an old name that another row has now is none.
+    """
+    if table.label is None:
+        names = {fold(str(old)): (str(old), str(new)) for old, new in renumbered.items()}
+        return {old: pair for old, pair in names.items() if fold(pair[1]) != old}
+    now = dict(zip(columns[table.primary_key[0]], columns[table.label], strict=True))
+    taken = {fold(label) for label in now.values() if label}
+    known = zip(base.columns[table.primary_key[0]], base.columns[table.label], strict=True)
+    pairs = [(str(label), str(now[key])) for key, label in known if label and now.get(key)]
+    return {fold(old): (old, new) for old, new in pairs if fold(old) not in taken}

@@ -57,7 +57,7 @@ class FoundTable:
 
     def repeats_headers(self, row: int) -> bool:
         """Whether a row only says the headers again, as a client prints them on each page."""
-        written = [(label, value) for label in self.columns if not _blank(value := self.value(row, label))]
+        written = [(label, value) for label in self.columns if not is_blank(value := self.value(row, label))]
         return len(written) > 1 and all(
             isinstance(value, str) and fold(value) == fold(label) for label, value in written
         )
@@ -73,12 +73,13 @@ class FoundTable:
                 yield row
                 continue
             for column in columns:
-                if column < width and line[column] is not None and not _blank(line[column]):
+                if column < width and line[column] is not None and not is_blank(line[column]):
                     yield row
                     break
 
 
-def _blank(value: RawValue) -> bool:
+def is_blank(value: RawValue) -> bool:
+    """Whether a cell shows nothing."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -209,7 +210,7 @@ class TableFinder:
     ) -> tuple[dict[str, int], dict[str, str]]:
         first, last = span
         heads = {column: sheet.value(header, column) for column in range(first, last + 1)}
-        texts = {column: str(value).strip() for column, value in heads.items() if not _blank(value)}
+        texts = {column: str(value).strip() for column, value in heads.items() if not is_blank(value)}
         exact: dict[str, int] = {}
         repeated: set[int] = set()
         for column, text in texts.items():
@@ -266,8 +267,8 @@ class TableFinder:
                 if fold(others[column]) in self._computed:
                     continue
                 self.findings.append(finding("colonne-en-trop", place, valeur=others[column]))
-            elif _blank(value) and any(
-                not _blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)
+            elif is_blank(value) and any(
+                not is_blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)
             ):
                 self.findings.append(finding("colonne-sans-entete", place))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tabellion.findings.codes import imports, returns, runs, values
+from tabellion.findings.codes import imports, masters, returns, runs, values
 from tabellion.findings.model import CellValue, Code, Finding, Place, Severity
 
-_CODES = (*imports.CODES, *runs.CODES, *returns.CODES, *values.CODES)
+_CODES = (*imports.CODES, *runs.CODES, *masters.CODES, *returns.CODES, *values.CODES)
 CATALOGUE: dict[str, Code] = {code.code: code for code in _CODES}
 if len(CATALOGUE) != len(_CODES):
     _names = [code.code for code in _CODES]

@@ -10,7 +10,7 @@ from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.checks.formulas import FormulaReading
-from tabellion.contract.register import load_register
+from tabellion.contract.register import base_tables, load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import KIND_FORM
@@ -33,8 +33,8 @@ from tabellion.reading import RawWorkbook, read_workbook
 from tabellion.reading.cells import CellReader
 from tabellion.reading.form import read_form
 from tabellion.reading.hidden import read_identity
-from tabellion.reading.master import MasterReading, computed_labels, read_master, shown_choices
-from tabellion.reading.references import references
+from tabellion.reading.master import MasterReading, computed_labels, read_master
+from tabellion.reading.references import references, shown_choices
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import Schemas, TableSchema
 from tabellion.schema.forms import Role
@@ -178,7 +178,8 @@ def _register_side(workspace: Workspace, path: Path) -> Side:
 
 def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
     schemas = workspace.schemas
-    reading = read_master(workbook, schemas, workspace.settings.identifiant)
+    base = base_tables(workspace.registre, schemas, workspace.settings)
+    reading = read_master(workbook, schemas, workspace.settings.identifiant, base)
     if not reading.tables:
         raise TabellionError(mistake for mistake in reading.findings if mistake.bloquant)
     builder = _Builder(Side(path.name, SideKind.MASTER, path, notices=_worth_saying(reading.findings)))

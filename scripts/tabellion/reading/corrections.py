@@ -1,0 +1,118 @@
+"""What is said where a master is put right: identifiers, names that are no more, rows that repeat another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.reading.row_identity import Correction, Reason
+from tabellion.reading.tables import FoundTable
+from tabellion.schema import TableSchema
+from tabellion.schema.tables import Table
+from tabellion.wording import plural
+
+#: Of more corrections of a kind in one table, one finding says how many.
+_ONE_BY_ONE = 5
+_SHOWN_NAMES = 3
+
+
+class RowPlace(Protocol):
+    """Where a row was read."""
+
+    @property
+    def area(self) -> FoundTable:
+        """Its area."""
+
+    @property
+    def row(self) -> int:
+        """Its one-based row."""
+
+
+def correct_identifiers(
+    schema: TableSchema, corrections: Sequence[Correction], origins: Sequence[RowPlace]
+) -> list[Finding]:
+    """What was put right in the identifiers of a table, each at its cell; many of a kind are one finding."""
+    label = schema.by_name[schema.primary_key[0]].title
+    kinds: dict[tuple[str, str], list[tuple[Correction, Place]]] = defaultdict(list)
+    for each in corrections:
+        origin = origins[each.position]
+        kinds[origin.area.name, _code(each)].append((each, origin.area.place(origin.row, label)))
+    said: list[Finding] = []
+    for (_, code), members in kinds.items():
+        if len(members) > _ONE_BY_ONE and code != "identifiant-manquant":
+            places = [place for _, place in members]
+            compte = plural(len(members), "identifiant")
+            grade = Severity.AVERTISSEMENT if code == "identifiant-attribue" else None
+            said.append(
+                finding(
+                    "identifiants-corriges", places[0], champ=schema.primary_key[0], valeur=len(members), compte=compte,
+                    table=schema.title, gravite=grade, liees=places[1:],
+                )
+            )  # fmt: skip
+            continue
+        for each, place in members:
+            found = None if each.found is None else str(each.found)
+            said.append(
+                finding(
+                    code, place, champ=schema.primary_key[0], valeur=found,
+                    attendu=each.value, titre=label, raison=each.reason.value,
+                )
+            )  # fmt: skip
+    return said
+
+
+def _code(correction: Correction) -> str:
+    if correction.value is None:
+        return "identifiant-repete" if correction.reason is Reason.COPIED else "identifiant-manquant"
+    return "identifiant-retabli" if correction.recognised else "identifiant-attribue"
+
+
+def say_former_names(schema: TableSchema, cells: Sequence[tuple[Place, tuple[str, str]]]) -> list[Finding]:
+    """Cells of a table that still show a name that is no more: one finding for them all."""
+    if not cells:
+        return []
+    pairs = list(dict.fromkeys(pair for _, pair in cells))
+    names = ", ".join(f"« {old} » est devenu « {new} »" for old, new in pairs[:_SHOWN_NAMES])
+    names += f", et {plural(len(pairs) - _SHOWN_NAMES, 'autre')}" if len(pairs) > _SHOWN_NAMES else ""
+    compte = plural(len(cells), "cellule montre encore un ancien nom", "cellules montrent encore un ancien nom")
+    places = [place for place, _ in cells]
+    return [
+        finding("ancien-nom", places[0], valeur=len(cells), table=schema.title, compte=compte, noms=names,
+                liees=places[1:])
+    ]  # fmt: skip
+
+
+def repeated_rows(
+    schema: TableSchema, columns: Mapping[str, Sequence[Any]], base: Table | None
+) -> list[tuple[int, int]]:
+    """The rows that repeat the key of another, where a row is what it refers to; each with the one that is kept.
+
+    The one that says what the base says is the one that was there; of two others, the first.
+    """
+    holders: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for position, key in enumerate(zip(*(columns[name] for name in schema.primary_key), strict=True)):
+        if None not in key:
+            holders[key].append(position)
+    known = set(zip(*(base.columns[name] for name in schema.names), strict=True)) if base is not None else set()
+    repeated = []
+    for positions in holders.values():
+        if len(positions) > 1:
+            was = (each for each in positions if tuple(columns[name][each] for name in schema.names) in known)
+            kept = next(was, positions[0])
+            repeated += [(position, kept) for position in positions if position != kept]
+    return repeated
+
+
+def say_repeated_row(
+    schema: TableSchema, columns: Mapping[str, Sequence[Any]], position: int, kept: int, origins: Sequence[RowPlace]
+) -> Finding:
+    """A row that was set aside because another has its key; graver where it says something else."""
+    place, other = (origins[each].area.place(origins[each].row) for each in (position, kept))
+    same = all(values[position] == values[kept] for values in columns.values())
+    return finding(
+        "ligne-repetee", place, valeur=schema.title, autre=other.cellule, liees=[other],
+        gravite=Severity.INFORMATION if same else Severity.ERREUR,
+        dit="la même chose" if same else "autre chose",
+    )  # fmt: skip
