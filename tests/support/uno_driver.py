@@ -192,6 +192,19 @@ class Driver:
         """Lift a protection that has no password, as anyone may."""
         self.sheet(sheet).unprotect("")
 
+    def add_sheet(self, name: str) -> None:
+        """A blank sheet after the others."""
+        self.document.Sheets.insertNewByName(name, len(self.document.Sheets.ElementNames))
+
+    def annotate(self, sheet: str, row: int, column: int, text: str) -> None:
+        """A note on a cell."""
+        target = self.sheet(sheet)
+        target.Annotations.insertNew(target.getCellByPosition(column, row).CellAddress, text)
+
+    def colour(self, sheet: str, row: int, column: int, colour: int) -> None:
+        """Another background, ``0xRRGGBB``, for a cell."""
+        self.sheet(sheet).getCellByPosition(column, row).CellBackColor = colour
+
     def remove_sheet(self, sheet: str) -> None:
         self.document.Sheets.removeByName(sheet)
 
