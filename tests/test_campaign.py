@@ -276,6 +276,13 @@ def euros(value: Any) -> Decimal | None:
     return Decimal(repr(value)).quantize(Decimal("0.01"))
 
 
+def shown_amount(amount: Decimal | None) -> str:
+    """An amount as the sheet of decisions says it, without the spaces."""
+    if amount is None:
+        return "(vide)"
+    return f"{amount:.2f}".removesuffix(".00").replace(".", ",") + "€"
+
+
 def day(serial: Any) -> date:
     return date(1899, 12, 30) + timedelta(days=int(serial))
 
@@ -409,7 +416,7 @@ def test_the_headline_figures(played: Played) -> None:
     accepted = sum(each is ReturnStatus.ACCEPTED for key, each in standings.items() if key[1] == YEAR)
     assert shown_under[f"Retours acceptés, {YEAR}"] == accepted
     assert shown_under["En retard"] == len(late_partners(campaign))
-    assert shown_under["Conflits"] == len(campaign.conflicts)
+    assert shown_under["À décider"] == len(campaign.conflicts) + len(campaign.removals)
 
 
 def test_the_page_says_the_same(played: Played) -> None:
@@ -551,7 +558,7 @@ def test_new_lines_are_listed_and_have_their_identifier(played: Played) -> None:
 
 
 def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
-    """Both values, both cells, and the master's value that stays: each cell is opened."""
+    """All values, their cells, and the master's value that stays: each cell is opened."""
     campaign, opened, names = played.campaign, Opened(played.campaign.workbooks), named(played.campaign)
     cells = {
         (saved.sha256, sheet, address): (partner, key, column)
@@ -559,19 +566,26 @@ def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
         for (sheet, key, column), address in saved.cells.items()
     }
     found: dict[tuple[str, str, str], tuple[Any, dict[str, Any]]] = {}
-    for row in played.book.rows("Conflits"):
+    asked = {(row["Ligne"], row["Champ"]): row for row in played.book.rows("Decisions") if row["Sujet"] == "Conflit"}
+    for row in played.book.rows("Modifications"):
+        if row["Suite donnée"] != "en conflit":
+            continue
         file, where = row.links["Cellule"]
         sheet, address, _ = opened.cell((file, where))
         partner, key, column = cells[opened.sha256(file), sheet, address]
         table = {BUDGET: "lignes_budgetaires", FINANCEMENTS: "financements"}[sheet]
         assert partner == names[row["Partenaire"]]
         assert row["Champ"] == FIELDS[column]
-        kept = euros(row["Au contrat (reste)"])
-        master, place = row.links["Cellule du contrat"]
-        assert (master, euros(opened.cell((master, place))[2])) == ("contrat.xlsx", kept)
-        said = found.setdefault((table, key, column), (kept, {}))
-        said[1][partner] = euros(row["Le partenaire dit"])
+        question = asked[row["Ligne"], row["Champ"]]
+        master, place = question.links["Au contrat"]
+        assert master == "contrat.xlsx"
+        kept, after = euros(opened.cell((master, place))[2]), euros(row["Après"])
+        words = question["Ce que chacun dit"].replace("\u202f", "").replace("\xa0", "")
+        assert words.startswith(f"Contrat : {shown_amount(kept)}\n")
+        assert f"{row['Partenaire']} : {shown_amount(after)} (" in words
+        found.setdefault((table, key, column), (kept, {}))[1][partner] = after
     assert found == campaign.conflicts
+    assert len(asked) == len(found)
     assert {DISPUTED, STAFFED, KNOWN_LINE} == {key for _, key, _ in found}
 
 
@@ -703,10 +717,10 @@ def test_the_findings_name_the_file_and_the_cell(played: Played) -> None:
 
 
 def test_a_row_taken_away_is_proposed_and_stays(played: Played) -> None:
-    (row,) = played.book.rows("Suppressions")
+    (row,) = [row for row in played.book.rows("Decisions") if row["Sujet"] == "Suppression proposée"]
     ((_, gone),) = played.campaign.removals
-    assert row["Partenaire"] == "Chartres métropole"
-    assert row.links["Cellule"][0] in played.campaign.twins[0]
+    assert row["Ce que chacun dit"].startswith("Chartres métropole : ")
+    assert row.links["Au retour"][0] in played.campaign.twins[0]
     before = register_rows(played.campaign.workbooks / "registre", "lignes_budgetaires")
     after = register_rows(played.campaign.workbooks / "consolidation" / "registre", "lignes_budgetaires")
     assert [each for each in after if each["ligne_id"] == gone] == [each for each in before if each["ligne_id"] == gone]
@@ -734,7 +748,7 @@ def test_a_second_run_changes_nothing(played: Played) -> None:
 def data(campaign: Campaign) -> dict[str, Any]:
     """What the consolidation says, whenever it was made: the register's bytes, the findings, the tables."""
     book = Book(campaign.workbooks / REPORT)
-    tables = ("Suivi_retours", "Fichiers_ecartes", "Modifications", "Suppressions", "Conflits",
+    tables = ("Suivi_retours", "Fichiers_ecartes", "Modifications", "Decisions",
               "Donnees_lignes_budgetaires", "Donnees_financements", "Donnees_suivis")  # fmt: skip
     report = json.loads((campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
     return {

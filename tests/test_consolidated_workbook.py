@@ -25,6 +25,7 @@ from support.masters import MAIN, OFFICE, RELATIONS, Package, contract_of, posit
 from support.recalculated import differences, errors
 from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
 from tabellion.findings import Place
+from tabellion.layout.decisions import CHOICES, decision_cell
 from tabellion.layout.names import IDENTITY, escape_label
 from tabellion.measures.overview import Overview
 from tabellion.outputs.consolidation import KIND_CONSOLIDATION, write_consolidation
@@ -33,7 +34,7 @@ from tabellion.xlsx.lists import file_link
 
 BUILDERS = {"riche": rich, "petite": small}
 every = pytest.mark.parametrize("name", BUILDERS)
-FIRST = ["Synthèse", "Suivi des retours", "Modifications", "Conflits", "Contrôles", "Crédits"]
+FIRST = ["Synthèse", "Suivi des retours", "À décider", "Modifications", "Contrôles", "Crédits"]
 
 
 @cache
@@ -99,7 +100,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
 def test_sheets_come_in_order_and_only_tables_with_rows_have_one(name: str) -> None:
     contract = BUILDERS[name]().contract
     titles = [schema.title for key, schema in contract.schemas.items() if len(contract.tables[key])]
-    assert list(package(name).sheets) == [*FIRST, *titles, IDENTITY]
+    assert list(package(name).sheets) == [*FIRST, *titles, CHOICES, IDENTITY]
 
 
 @every
@@ -115,7 +116,7 @@ def test_it_says_what_it_is_in_a_very_hidden_sheet(name: str) -> None:
 def test_every_visible_sheet_has_headers_that_stay_and_prints_on_a4_landscape(name: str) -> None:
     found = package(name)
     for sheet, root in found.sheets.items():
-        if sheet == IDENTITY:
+        if sheet in (CHOICES, IDENTITY):
             continue
         setup, pane = root.find(f"{MAIN}pageSetup"), root.find(f"{MAIN}sheetViews/{MAIN}sheetView/{MAIN}pane")
         assert setup is not None
@@ -258,14 +259,36 @@ def test_each_modification_says_before_after_and_difference() -> None:
                 assert round(row["Différence (€)"] * 100) == change.after - change.before
         if change.champ == "date_bilan":
             assert row["Avant"] == (change.before - date(1899, 12, 30)).days
-    assert [row["Ligne"] for row in rows_of(package("riche"), "Suppressions")] == ["Prévention <b>", "=1+1"]
 
 
-def test_a_conflict_has_a_row_for_each_claim() -> None:
-    rows = rows_of(package("riche"), "Conflits")
-    assert [row["N°"] for row in rows] == [1, 2, 2, 3]
-    assert (rows[0]["Envoyé avec"], rows[0]["Au contrat (reste)"], rows[0]["Le partenaire dit"]) == (1000, 1200.5, 1300)
-    assert rows[0]["Différence (€)"] == 99.5
+def test_each_question_has_a_row_with_what_each_says_and_what_may_be_chosen() -> None:
+    consolidation, rows = rich(), rows_of(package("riche"), "Decisions")
+    assert [row["N°"] for row in rows] == [1, 2, 3, 4, 5]
+    assert [row["Décision"] for row in rows] == [None, None, None, None, "accepter Lucé"], "open ones first"
+    words = rows[-1]["Ce que chacun dit"].replace("\u202f", " ").replace("\xa0", " ")
+    assert words == "Contrat : 1 200,50 €\nLucé : 1 300 € (+99,50 €)"
+    assert rows[-1]["Décidé par"] == "Anne Martin"
+    assert rows[0]["État"] == f"✗ « {HOSTILE_TEXTS[1]} » : à choisir dans la liste"
+    assert [row["Ligne"] for row in rows[2:4]] == ["Prévention <b>", "=1+1"]
+    for question, row in zip(consolidation.questions, rows, strict=True):
+        assert row["Question"] == question.id
+        assert row["Ce que fait chaque choix"].count("\n") + 1 == row["Nombre de choix"] == len(question.choices)
+
+
+def test_each_decision_has_the_choices_of_its_own_row_however_the_table_is_sorted() -> None:
+    """The drop-down finds its list by hidden columns of its row."""
+    consolidation, found = rich(), package("riche")
+    (rule,) = found.sheets["À décider"].iter(f"{MAIN}dataValidation")
+    table = found.tables["Decisions"]
+    assert rule.attrib["sqref"] == f"I{table.area[0] + 2}:I{table.area[2] + 1}" == "I6:I10"
+    assert decision_cell(0) == "I6"
+    assert rule.findtext(f"{MAIN}formula1") == f"OFFSET('{CHOICES}'!$C$2,$O6,0,$P6,1)"
+    listed = [found.cells[CHOICES][row, 2][0] for row in range(1, len(found.cells[CHOICES]) // 3)]
+    for question, row in zip(consolidation.questions, rows_of(found, "Decisions"), strict=True):
+        first = int(row["Premier choix"])
+        assert listed[first : first + int(row["Nombre de choix"])] == [choice.label for choice in question.choices]
+    hidden = [each for each in found.sheets["À décider"].iter(f"{MAIN}col") if each.attrib.get("hidden")]
+    assert [(each.attrib["min"], each.attrib["max"]) for each in hidden] == [("13", "16")]
 
 
 def test_findings_come_gravest_first() -> None:

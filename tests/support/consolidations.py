@@ -13,6 +13,7 @@ from support.contracts import Row, small_rows
 from support.large_contracts import large_rows
 from support.masters import chartres, contract_of
 from tabellion.addresses import cell_name
+from tabellion.campaign.decisions import Decision, Decisions, Question, in_order
 from tabellion.campaign.model import (
     BoardLine,
     CellChange,
@@ -26,7 +27,9 @@ from tabellion.campaign.model import (
     Since,
     Verdict,
 )
+from tabellion.campaign.questions import AskedRemoval, by_row, conflict_questions, removal_questions
 from tabellion.contract.book import Book
+from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.schema.tables import Tables, make_table
@@ -94,9 +97,12 @@ def rich() -> Consolidation:
     master = {**tables, "suivis": make_table(base.schemas["suivis"], {})}
     lines = tables["lignes_budgetaires"].rows
     first, second = lines[-1], lines[-2]
+    conflicts, removals = _conflicts(first, second), _removals(second)
+    questions, decisions = _questions(contract, conflicts, removals)
     return consolidation_of(
         contract, master, origins=origins, cells=cells, board=board, strays=strays, modifications=modifications,
-        conflicts=_conflicts(first, second), removals=_removals(second), findings=_findings(board, strays),
+        conflicts=conflicts, removals=removals, findings=_findings(board, strays),
+        questions=in_order(questions, decisions), decisions=decisions,
         since=Since(
             previous=datetime(2016, 12, 4, 2, 0),
             cells=tuple(
@@ -222,7 +228,7 @@ def _modifications(contract: Book) -> tuple[Modification, ...]:
         MergeOutcome.PRESENT,
         MergeOutcome.APPLIED,
         MergeOutcome.CONFLICT,
-        MergeOutcome.APPLIED,
+        MergeOutcome.DECLINED,
         MergeOutcome.OUTDONE,
     )
     common: dict[str, Any] = {
@@ -302,6 +308,21 @@ def _removals(line: Row) -> tuple[Removal, ...]:
         Removal("lignes_budgetaires", (line["ligne_id"], 2016), "Prévention <b>", "luce", 2016, gone),
         Removal("lignes_budgetaires", ("B01-luce-002", 2016), "=1+1", "luce", 2016, Place(HOSTILE_FILE, HOSTILE_SHEET)),
     )
+
+
+def _questions(
+    contract: Book, conflicts: tuple[Conflict, ...], removals: tuple[Removal, ...]
+) -> tuple[list[Question], Decisions]:
+    """What the conflicts and the removals ask: one is decided, for one something else was typed."""
+    labels, where = Labels(contract), place("contrat.xlsx", "B01 Éducation", 14, 1)
+    asked = [AskedRemoval(tuple(group), where) for group in by_row(removals).values()]
+    questions = [*conflict_questions(conflicts, labels), *removal_questions(asked, labels)]
+    first, second, *_ = questions
+    said = [
+        Decision(first.id, first.choices[1].code, first.choices[1].label, "Anne Martin", datetime(2016, 12, 4, 17, 5)),
+        Decision(second.id, "", HOSTILE_TEXTS[1], "", datetime(2016, 12, 4, 17, 6)),
+    ]
+    return questions, Decisions({each.question: each for each in said})
 
 
 def _findings(board: tuple[BoardLine, ...], strays: tuple[ReceivedFile, ...]) -> tuple[Finding, ...]:

@@ -6,12 +6,13 @@ Files are read before, outputs written after.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from tabellion.campaign.adoption import Adoption
+from tabellion.campaign.decisions import Decisions, Question, in_order
 from tabellion.campaign.merge import InForce, Merged, merge
 from tabellion.campaign.model import (
     BoardLine,
@@ -22,12 +23,14 @@ from tabellion.campaign.model import (
     Verdict,
 )
 from tabellion.campaign.parsed_return import ParsedReturn
+from tabellion.campaign.questions import apply_removals, conflict_questions, removal_questions, rule_conflicts
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, VersionChoice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book, CellKey
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding, Place, finding
+from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
 from tabellion.schema import Schemas
 from tabellion.schema.tables import make_table
 
@@ -45,7 +48,8 @@ class Materials:
 
     ``master`` is the contract to start from, and ``said`` what reading it said. ``files`` are the files of
     ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn`` the digests of the files
-    that people set aside. ``sent`` are the forms written: the name by slot.
+    that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are those that staff took,
+    ``asked`` the questions that were there before the merge.
     """
 
     master: Book
@@ -56,6 +60,8 @@ class Materials:
     sent: Mapping[Slot, str]
     adoption: Adoption
     now: datetime
+    decisions: Decisions = field(default_factory=Decisions)
+    asked: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,10 @@ def assemble(materials: Materials) -> Assembly:
     choices, strays = _choose_versions(materials)
     in_force = _in_force(materials, choices)
     rows = {name: table.rows for name, table in master.tables.items()}
-    merged = merge(rows, master.row_places(), in_force, schemas, master.locate)
+    decisions = materials.decisions
+    rule = partial(rule_conflicts, decisions=decisions)
+    merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
+    removals = apply_removals(merged, schemas, decisions)
     tables = {
         table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
         for table, rows in merged.rows.items()
@@ -82,13 +91,23 @@ def assemble(materials: Materials) -> Assembly:
     locate = _Locate(master, merged)
     board = _board(materials, choices)
     files = [file for line in board for file in line.received] + strays
+    labels = Labels(contract)
+    questions = in_order(
+        [
+            *materials.asked,
+            *conflict_questions([*merged.conflicts, *merged.ruled], labels),
+            *removal_questions(removals, labels),
+        ],
+        decisions,
+    )
     findings = _without_repeats([
         *materials.said,
         *(finding for file in files for finding in file.findings),
         *check_contract(contract, locate),
         *reconcile(contract, locate, in_force),
-        *_conflict_findings(merged.conflicts, Labels(contract)),
+        *_conflict_findings(merged.conflicts, labels),
         *(finding("suppression-proposee", removal.place, valeur=removal.libelle) for removal in merged.removals),
+        *_unlisted(questions, decisions),
     ])  # fmt: skip
     consolidation = Consolidation(
         contract=contract,
@@ -103,6 +122,9 @@ def assemble(materials: Materials) -> Assembly:
         removals=tuple(merged.removals),
         findings=findings,
         made=materials.now,
+        questions=questions,
+        decisions=decisions,
+        dropped=tuple(merged.dropped),
         locate=locate,
     )
     return Assembly(consolidation, in_force)
@@ -261,6 +283,16 @@ def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
             dires=dires,
             garde=show(conflict.kept, quoted=True),
         )
+
+
+def _unlisted(questions: Sequence[Question], decisions: Decisions) -> Iterator[Finding]:
+    """What was typed as a decision without being one of the choices, at the cell where to choose again."""
+    for rank, question in enumerate(questions):
+        typed = decisions.unlisted(question.id)
+        if typed is not None:
+            choices = " · ".join(choice.label for choice in question.choices)
+            place = Place(WORKBOOK, DECISIONS, decision_cell(rank))
+            yield finding("decision-hors-liste", place, valeur=typed.label, attendu=choices, sujet=question.sentence)
 
 
 def _without_repeats(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,16 +1,17 @@
 """The three-way merge: the form as sent, the partner's return, the master as it is now. Pure.
 
 A change is what differs from the form as sent. Where the master still says what was sent, the change is applied; where
-staff and a partner, or two partners, changed one cell differently, the master's value stays and the conflict is said.
+staff and a partner, or two partners, changed one cell differently, the master's value stays and the conflict is said,
+until people decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tabellion.campaign.model import Conflict, MergeOutcome, Modification, Removal, ReturnedRow
+from tabellion.campaign.model import Conflict, DroppedRow, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
@@ -20,6 +21,8 @@ MasterRows = Mapping[str, Sequence[Mapping[str, Any]]]
 CellKey = tuple[str, Key, str]
 AdoptedValues = Mapping[CellKey, Any]
 """What the contract has already taken over from one partner's return, cell by cell."""
+Rule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
+"""What was decided of conflicts, by cell: the partner whose value is accepted, empty where the master's is kept."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,19 @@ class _CellClaim:
 
 @dataclass
 class Merged:
-    """The tables after the merge, as rows; ``origins`` has the place of each row and ``cells`` of each cell applied."""
+    """The tables after the merge, as rows; ``origins`` has the place of each row and ``cells`` of each cell applied.
+
+    ``ruled`` are the conflicts that were decided, ``dropped`` the rows that decisions took out.
+    """
 
     rows: TableRows
     origins: dict[str, list[Place]]
     cells: dict[tuple[str, int, str], Place] = field(default_factory=dict)
     modifications: list[Modification] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    ruled: list[Conflict] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
+    dropped: list[DroppedRow] = field(default_factory=list)
 
 
 def merge(
@@ -72,17 +80,20 @@ def merge(
     returns: Sequence[InForce],
     schemas: Schemas,
     locate: Callable[[str, int, str], Place] | None = None,
+    rule: Rule | None = None,
 ) -> Merged:
     """Merge ``returns`` into the rows of the master (every table's, in order); the same input gives the same result.
 
     ``origins[table][position]`` is where each row of the master stands, ``locate(table, position, field)`` where each
-    of its cells (its row, by default). Nothing given is changed.
+    of its cells (its row, by default). ``rule`` tells what was decided of conflicts. Nothing given is changed.
     """
     merger = _Merger(rows, origins, schemas, locate or (lambda table, position, _: origins[table][position]))
     for source in sorted(returns, key=lambda source: (source.exercice, source.partenaire)):
         merger.claim(source)
     for cell, claims in merger.claims.items():
         merger.settle(cell, claims)
+    if rule is not None and merger.merged.conflicts:
+        merger.apply_decisions(rule(merger.merged.conflicts))
     merger.create_rows()
     merger.merged.modifications.sort(key=lambda change: (change.exercice, change.partenaire))
     return merger.merged
@@ -113,6 +124,8 @@ class _Merger:
         """Rows that the forms, or an adoption, had, and that staff removed since."""
         self.new_rows: dict[tuple[str, Key], list[tuple[str, _CellClaim]]] = {}
         """The cells of each row that the master lacks."""
+        self.disputed: dict[CellKey, tuple[list[_CellClaim], int]] = {}
+        """The claims on each cell in conflict, and the number of the first of their modifications."""
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
@@ -151,18 +164,42 @@ class _Merger:
             and any(claim.base == master for claim in latest)
         ):
             outcome = MergeOutcome.APPLIED
-            if position is None:
-                self.new_rows.setdefault((table, key), []).append((name, first))
-            else:
-                self.merged.rows[table][position][name] = first.after
-                self.merged.cells[table, position, name] = first.place(name)
+            self.write(cell, first)
         else:
             outcome = MergeOutcome.CONFLICT
             place = self.locate(table, position, name) if position is not None else None
             changes = tuple(_modification(cell, claim, outcome) for claim in latest)
             self.merged.conflicts.append(Conflict(table, key, name, first.base, master, place, changes))
+            self.disputed[cell] = latest, len(self.merged.modifications)
         self.merged.modifications += [_modification(cell, claim, outcome) for claim in latest]
         self.merged.modifications += [_modification(cell, claim, MergeOutcome.OUTDONE) for claim in outdone]
+
+    def write(self, cell: CellKey, claim: _CellClaim) -> None:
+        """Give a cell the value of a claim, on a row of its own where the master lacks it."""
+        table, key, name = cell
+        position = self.positions[table].get(key)
+        if position is None:
+            self.new_rows.setdefault((table, key), []).append((name, claim))
+        else:
+            self.merged.rows[table][position][name] = claim.after
+            self.merged.cells[table, position, name] = claim.place(name)
+
+    def apply_decisions(self, accepted: Mapping[CellKey, str]) -> None:
+        """Settle the conflicts that people decided: by cell, the partner whose value counts, or nobody."""
+        merged = self.merged
+        for conflict in merged.conflicts:
+            cell = (conflict.table, conflict.key, conflict.champ)
+            if cell not in accepted:
+                continue
+            merged.ruled.append(conflict)
+            claims, start = self.disputed[cell]
+            for number, claim in enumerate(claims, start):
+                is_accepted = claim.source.partenaire == accepted[cell]
+                outcome = MergeOutcome.APPLIED if is_accepted else MergeOutcome.DECLINED
+                merged.modifications[number] = replace(merged.modifications[number], outcome=outcome)
+                if is_accepted:
+                    self.write(cell, claim)
+        merged.conflicts = [each for each in merged.conflicts if (each.table, each.key, each.champ) not in accepted]
 
     def may_write(self, table: str, key: Key, position: int | None, claims: Sequence[_CellClaim]) -> bool:
         """Whether a row that the master lacks may be created: not one that staff removed, which would come back in

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from tabellion.addresses import cell_name
+from tabellion.campaign.decisions import Decisions, Question
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
 from tabellion.schema import Key
@@ -140,6 +141,7 @@ class MergeOutcome(Enum):
     PRESENT = "déjà au contrat"
     CONFLICT = "en conflit"
     OUTDONE = "remplacée par un exercice plus récent"
+    DECLINED = "écartée, décidé"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,17 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class DroppedRow:
+    """A row that a decision takes out of the contract: ``place`` is where it stood, ``question`` what was asked."""
+
+    table: str
+    key: Key
+    libelle: str
+    place: Place
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class CellChange:
     """One cell of the consolidated tables that is not what it was at the previous run."""
 
@@ -235,7 +248,8 @@ class Consolidation:
     there is no master workbook); ``cells[table, position, field]`` the places of the values that come from a return.
     ``locate`` knows the cell of the master where any other value stands; without it, only its row's first one is known.
     ``strays`` are files that are nobody's form. ``findings`` are all: of the master, of each file, across partners.
-    ``made`` is when this state was first reached.
+    ``questions`` are what people have to decide, or have decided (``decisions``): the open ones first. ``dropped`` are
+    the rows that decisions take out. ``made`` is when this state was first reached.
     """
 
     contract: Book
@@ -251,6 +265,9 @@ class Consolidation:
     findings: tuple[Finding, ...]
     made: datetime
     since: Since = field(default_factory=Since)
+    questions: tuple[Question, ...] = ()
+    decisions: Decisions = field(default_factory=Decisions)
+    dropped: tuple[DroppedRow, ...] = ()
     locate: Callable[[str, int, str], Place] | None = field(default=None, compare=False, repr=False)
 
     def place(self, table: str, position: int, champ: str) -> Place:
@@ -263,6 +280,11 @@ class Consolidation:
     def partner_names(self) -> dict[str, str]:
         """The partners' names by identifier."""
         return self.contract.labels("partenaires")
+
+    @cached_property
+    def open_questions(self) -> tuple[Question, ...]:
+        """The questions that nobody has decided yet."""
+        return tuple(question for question in self.questions if self.decisions.of(question.id) is None)
 
     @property
     def exercices(self) -> list[int]:

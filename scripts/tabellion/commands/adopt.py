@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of, load_adoption
+from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
 from tabellion.checks.contract import check_meaning
@@ -70,6 +71,8 @@ def adopt(
         )
         contents: dict[Path, Content] = {workspace.registre / file: content for file, content in files.items()}
         contents[workspace.registre / ADOPTION_FILE] = record
+        if inputs.decided.typed:
+            contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
         contents[workspace.contrat] = write_master(layout, findings)
         kept = [keep_dated_copy(path, now) for path in (workspace.registre, workspace.contrat) if path.exists()]
         notices += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
@@ -82,7 +85,8 @@ def is_news(consolidation: Consolidation) -> bool:
     To adopt a state with conflicts settles them: the contract's values stay, and the returns that contradict them are
     answered. They are said again only when such a partner sends something else.
     """
-    return any(change.outcome is not MergeOutcome.OUTDONE for change in consolidation.modifications)
+    news = any(change.outcome is not MergeOutcome.OUTDONE for change in consolidation.modifications)
+    return news or bool(consolidation.dropped)
 
 
 def change_lines(consolidation: Consolidation) -> list[str]:
@@ -98,6 +102,12 @@ def change_lines(consolidation: Consolidation) -> list[str]:
             row = " · ".join(str(part) for part in change.key)
             before, after = (shown_value(field, value, quoted=True) for value in (change.before, change.after))
             lines.append(printable(f"  {row} : {field.title} : {before} → {after}"))
+    if consolidation.dropped:
+        lines += [
+            "",
+            printable(f"Décidé : {plural(len(consolidation.dropped), 'ligne supprimée', 'lignes supprimées')}"),
+        ]
+        lines += [printable(f"  {row.libelle} ({' · '.join(map(str, row.key))})") for row in consolidation.dropped]
     rejected = sum(line.status is ReturnStatus.REJECTED for line in consolidation.board)
     left = [
         (len(consolidation.conflicts), plural(len(consolidation.conflicts), "conflit"), "la valeur du contrat reste"),

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from tabellion import __version__
-from tabellion.campaign.cell_history import CellEntry
+from tabellion.campaign.cell_entries import cell_entries
+from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.commands.console import as_json
+from tabellion.commands.decided import AS_PUBLISHED
 from tabellion.commands.inputs import KEPT, Inputs, load_inputs
-from tabellion.contract.book import Book
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
@@ -27,7 +28,6 @@ from tabellion.findings.codes.returns import CAMPAIGN, UNREADABLE
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report.rendering import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
-from tabellion.schema import Key
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
 from tabellion.transaction.manifest import content_digest, edited_outputs
@@ -40,7 +40,6 @@ from tabellion.transaction.transaction import (
     recover,
 )
 from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
-from tabellion.xlsx.writer import document_date
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
 #: In the workspace's memory: the journal, and outputs being put in place.
@@ -94,6 +93,7 @@ def consolidate(
                     detail = "il a disparu pendant la lecture"
                     raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
                 outputs = _decide(workspace, inputs)
+            notices += [*inputs.decided.findings, *_pointless(inputs)]
             if outputs.is_new:
                 notices += _publish(workspace, inputs, outputs, now)
             with _uncollected():
@@ -130,8 +130,9 @@ class _Outputs:
     """What there is to write, and what of it is new.
 
     ``register`` are the files of the consolidated register by name, ``kept`` the accepted files to keep (where, from
-    what), ``edited`` the outputs in place in which somebody has typed since they were put there. ``digest`` stands for
-    the whole state; ``is_same`` when ``previous``, the outputs in place, say it already.
+    what), ``edited`` the outputs in place in which somebody has typed since they were put there, ``known`` the SHA-256
+    of those that may be replaced. ``digest`` stands for the whole state; ``is_same`` when ``previous``, the outputs in
+    place, say it already.
     """
 
     consolidation: Consolidation
@@ -139,6 +140,7 @@ class _Outputs:
     jobs: tuple[CopyJob, ...]
     kept: Mapping[Path, Copy]
     edited: list[Path]
+    known: Mapping[Path, str]
     previous: Previous | None
     digest: str
     json: Mapping[str, Any]
@@ -172,10 +174,14 @@ def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
     names = (WORKBOOK, REPORT, *(f"{REGISTER}/{name}" for name in register))
     published = {folder / name: known[name] for name in names if name in known}
     record = folder / STATE_FILE
+    seen = inputs.decided.seen  # what was typed there is read: it is no edit to keep
     edited = edited_outputs(workspace.workbooks, workspace.memory / STAGING, published, record=record)
+    edited = [path for path in edited if path not in seen]
     targets = [record, *(folder / name for name in names), *(workspace.workbooks / job.target for job in jobs), *kept]
     is_new = not is_same or bool(edited) or not all(path.exists() for path in targets)
-    return _Outputs(consolidation, register, tuple(jobs), kept, edited, previous, digest, json, is_same, is_new)
+    is_new |= bool(seen or inputs.decided.typed)
+    may_go = {**published, **seen}
+    return _Outputs(consolidation, register, tuple(jobs), kept, edited, may_go, previous, digest, json, is_same, is_new)
 
 
 def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
@@ -222,6 +228,9 @@ def _publish(workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datet
         contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
         contents |= outputs.kept
         contents |= {folder / name: content for name, content in own.items()}
+        contents[workspace.memory / AS_PUBLISHED] = own[WORKBOOK]
+        if inputs.decided.typed:
+            contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
         members = tuple(folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
         before = None if previous is None else previous.made
         history = None if outputs.is_same else History(folder / "historique", members, before)
@@ -229,7 +238,17 @@ def _publish(workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datet
             is_copy = workspace.constats in path.parents and path.is_file()
             if is_copy and not is_annotated(path.read_bytes()):  # somebody has typed in it
                 keep_dated_copy(path, now)
-        return publish(workbooks, staging, contents, gone, history, outputs.edited, now=now)
+        return publish(workbooks, staging, contents, gone, history, outputs.edited, now=now, known=outputs.known)
+
+
+def _pointless(inputs: Inputs) -> list[Finding]:
+    """The decisions typed since the last run on questions that are not asked any more: others are, or none."""
+    asked = {question.id for question in inputs.assembly.consolidation.questions}
+    return [
+        finding("decision-sans-objet", each.place, valeur=each.decision.label, sujet=each.decision.subject)
+        for each in inputs.decided.typed
+        if each.decision.choice and each.decision.question not in asked
+    ]
 
 
 def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
@@ -282,7 +301,7 @@ def _remember(journal: Journal, run: int, inputs: Inputs, outputs: _Outputs, now
     # Where the journal stands where the outputs that are replaced stood, what changed since is all that is new to it.
     is_abreast = previous is not None and last is not None and last.state == previous.digest
     if not (is_abreast and outputs.is_same):
-        journal.add_entries(run, list(_entries(outputs.consolidation, inputs.master, only_changes=is_abreast)))
+        journal.add_entries(run, list(cell_entries(outputs.consolidation, inputs.master, only_changes=is_abreast)))
     journal.end_run(run, now, outputs.digest, outputs.json["resume"])
 
 
@@ -295,35 +314,3 @@ def _seen_files(inputs: Inputs, consolidation: Consolidation) -> Iterator[SeenFi
             yield SeenFile(name, *read.stamp, read.parsed.sha256, file.verdict, file.partenaire, file.exercice)
     if inputs.master_stamp is not None:
         yield SeenFile(inputs.master.fichier, *inputs.master_stamp, inputs.master.sha256, Verdict.IN_FORCE)
-
-
-def _entries(consolidation: Consolidation, master: Book, *, only_changes: bool) -> Iterator[CellEntry]:
-    """Every cell of the consolidated tables that holds something, with who gave it, in which file, saved when.
-
-    ``only_changes``: those that changed since the previous state, also those that hold nothing any more.
-    """
-    returns = {file.fichier: file for line in consolidation.board for file in line.received}
-    untouched = document_date(consolidation.contract.settings.debut)  # of files that nobody saved since their making
-    for table, key, champ, value, place in _changes(consolidation, master) if only_changes else _cells(consolidation):
-        source = returns.get(place.fichier or "")
-        who = (source.partenaire, source.exercice) if source else (None, None)
-        saved, author = (source.saved, source.author) if source else (master.saved, master.author)
-        if saved == untouched:
-            saved, author = None, ""
-        yield CellEntry(
-            table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, saved, author
-        )  # fmt: skip
-
-
-def _cells(consolidation: Consolidation) -> Iterator[tuple[str, Key, str, Any, Place]]:
-    for table, schema in consolidation.contract.schemas.items():
-        for position, row in enumerate(consolidation.contract.tables[table].rows):
-            key = tuple(row[name] for name in schema.primary_key)
-            for name, value in row.items():
-                if value is not None:
-                    yield table, key, name, value, consolidation.place(table, position, name)
-
-
-def _changes(consolidation: Consolidation, master: Book) -> Iterator[tuple[str, Key, str, Any, Place]]:
-    for cell in consolidation.since.cells:
-        yield cell.table, cell.key, cell.champ, cell.after, cell.place or Place(master.fichier)

@@ -6,17 +6,19 @@ import hashlib
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.adoption import load_adoption
 from tabellion.campaign.assembly import Assembly, Materials, Slot, assemble
 from tabellion.campaign.books import from_json, read_book, to_json
+from tabellion.campaign.decisions import Decisions
 from tabellion.campaign.folder import FoundFile, list_returns, look_at
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.parsed_return import Examiner, digest_of
 from tabellion.campaign.read_returns import ReadFile, ReadProgress, fingerprint, read_files
+from tabellion.commands.decided import ReadBack, read_back
 from tabellion.contract.book import Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
@@ -44,6 +46,8 @@ class Inputs:
     master_stamp: tuple[int, str] | None
     findings: tuple[Finding, ...]
     """What was said on the way (a folder that cannot be read); part of the state's findings too."""
+    decided: ReadBack = field(default_factory=lambda: ReadBack(Decisions()))
+    """The decisions, and what of them was typed since they were kept."""
 
 
 def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress: ReadProgress | None = None) -> Inputs:
@@ -54,6 +58,7 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
     """
     schemas, settings = workspace.schemas, workspace.settings
     theme = load_theme(workspace.layout, schemas)
+    decided = read_back(workspace)
     master, stamp, said = _master(workspace, theme, journal)
     known = references(master.tables, schemas)
     print_ = fingerprint(workspace, known)
@@ -72,8 +77,9 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
         sent=_sent(workspace, known),
         adoption=load_adoption(workspace.registre),
         now=now,
+        decisions=decided.decisions,
     )
-    return Inputs(assemble(materials), files, master, stamp, tuple(said))
+    return Inputs(assemble(materials), files, master, stamp, tuple(said), decided)
 
 
 def list_files(workspace: Workspace) -> list[FoundFile]:

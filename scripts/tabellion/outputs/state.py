@@ -82,6 +82,7 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
     groups: tuple[Iterable[object], ...] = (
         (consolidation.master_file,), consolidation.board, consolidation.strays, consolidation.modifications,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
+        consolidation.questions, (consolidation.decisions.of(each.id) for each in consolidation.questions),
     )  # fmt: skip
     for group in groups:
         for item in group:  # one by one: a large campaign says tens of millions of characters

@@ -83,6 +83,7 @@ def publish(
     edited: Collection[Path] = (),
     *,
     now: datetime,
+    known: Mapping[Path, str] | None = None,
 ) -> list[Finding]:
     """Put the outputs ``contents`` in place, and remove those of ``gone``, all or none; returns what is worth saying.
 
@@ -90,15 +91,16 @@ def publish(
     the holder of the lock may call this. An output that has its content already is not touched; when all have, nothing
     is written. An output that somebody has open, by its owner file or because the system refuses, is written beside
     (« consolidation (nouveau).xlsx ») and takes its place at a later run; one to remove is removed then. Those of
-    ``edited`` somebody wrote into: they are kept under dated names, and not in the history. A :class:`Copy` whose
-    source has changed is left out, with a finding.
+    ``edited`` somebody wrote into: they are kept under dated names, and not in the history. Of those of ``known``, the
+    content that may be replaced has this SHA-256: what was saved there since is kept too. A :class:`Copy` whose source
+    has changed is left out, with a finding.
 
     Raises :class:`TabellionError` when the outputs cannot be prepared (nothing has then changed) or not be put in place
     (the next :func:`recover` then completes them).
     """
     placing = Placing(workbooks, staging, now)
     _recover(placing)
-    changes = _Changes(placing, edited)
+    changes = _Changes(placing, edited, known or {})
     try:
         manifest = changes.prepare(contents, gone, history)
     except OSError as error:
@@ -194,10 +196,11 @@ def _set_aside(placing: Placing, detail: str) -> None:
 class _Changes:
     """The outputs that differ from what is there, staged. ``doing`` is the path at work, to be named by a failure."""
 
-    def __init__(self, placing: Placing, edited: Collection[Path]) -> None:
+    def __init__(self, placing: Placing, edited: Collection[Path], known: Mapping[Path, str]) -> None:
         self.placing, self.staging = placing, placing.staging
         self.doing = placing.staging
         self.edited = set(map(self._name, edited))
+        self.known = {self._name(path): sha256 for path, sha256 in known.items()}
         self.changed: set[str] = set()
 
     def prepare(
@@ -251,7 +254,7 @@ class _Changes:
         """Write an output into the staging folder; ``None`` when what it copies has changed or gone meanwhile."""
         self.staging.mkdir(parents=True, exist_ok=True)
         path, target = self.staging / staged, self.placing.path(name)
-        before, total = None if name in self.edited else self.placing.before(name), hashlib.sha256()
+        before, total = self._before(name), hashlib.sha256()
         with path.open("xb") as stream:
             for block in _blocks(content):
                 total.update(block)
@@ -263,6 +266,18 @@ class _Changes:
             return None
         keep_mode(path, target)
         return Step(name, before, staged, total.hexdigest())
+
+    def _before(self, name: str) -> tuple[int, int] | None:
+        """The trace of what may be replaced at an output's place; nothing that somebody wrote there may."""
+        if name in self.edited:
+            return None
+        if name not in self.known:
+            return self.placing.before(name)
+        present = trace(self.placing.path(name))  # first: what is saved after it has another trace
+        if digest(self.placing.path(name)) == self.known[name]:
+            return present
+        beside = self.placing.besides.get(name)
+        return None if beside is None else beside.before
 
     def _keep(self, history: History) -> Keeping | None:
         """Copy the previous outputs into the staging folder, if some of them will not be any more."""

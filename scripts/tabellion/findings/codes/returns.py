@@ -271,10 +271,19 @@ CAMPAIGN: tuple[Code, ...] = (
          "Vérifiez que le disque ou le réseau est là, et les droits du dossier.", True),
     Code("conflit", "Une cellule que plusieurs ont changée", _AVERTISSEMENT,
          "{titre} de « {ligne} » : {dires} ; le contrat dit {garde}, qui reste.",
-         "Décidez avec eux, et tapez la bonne valeur dans contrat.xlsx ; « tabellion adopt » clôt ensuite ce conflit."),
+         "Décidez avec eux, et choisissez dans la feuille « À décider » de consolidation.xlsx, ou tapez la bonne valeur dans contrat.xlsx."),
     Code("suppression-proposee", "Une ligne qu'un partenaire a retirée", _INFORMATION,
          "Le partenaire a retiré « {valeur} » de son formulaire : elle reste au contrat.",
-         "Si elle doit disparaître, supprimez-la dans contrat.xlsx."),
+         "Choisissez dans la feuille « À décider » de consolidation.xlsx : « supprimer » ou « garder la ligne »."),
+    Code("decision-hors-liste", "Une décision qui n'est pas dans la liste", _AVERTISSEMENT,
+         "« {valeur} » n'est pas un choix possible pour cette question : {sujet}",
+         "Choisissez dans la liste de la cellule : {attendu}."),
+    Code("decision-sans-objet", "Une décision sur une question qui a changé", _AVERTISSEMENT,
+         "« {valeur} » a été décidé pour « {sujet} », mais la question a changé depuis : la décision n'est pas appliquée.",
+         "Ouvrez la nouvelle consolidation, et décidez à nouveau si la question s'y pose encore."),
+    Code("decisions-illisibles", "Des décisions qui ne peuvent pas être lues", _AVERTISSEMENT,
+         "Les décisions de « {valeur} » ne peuvent pas être lues : {detail}.",
+         "Le classeur est gardé ; choisissez à nouveau dans la feuille « À décider » de la nouvelle consolidation."),
 )
 
 CODES: tuple[Code, ...] = (*_FILES, *_RETURNS, *CAMPAIGN)

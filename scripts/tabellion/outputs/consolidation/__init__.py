@@ -1,4 +1,4 @@
-"""The consolidated workbook: synthesis, campaign board, changes, conflicts, findings, and the tables put together."""
+"""The consolidated workbook: synthesis, campaign board, what to decide, changes, findings, and the tables together."""
 
 from __future__ import annotations
 

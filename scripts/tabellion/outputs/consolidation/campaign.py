@@ -1,18 +1,16 @@
-"""The sheets of lists: where each partner stands, what returns change, what is to decide, every finding."""
+"""The sheets of lists: where each partner stands, what returns change, every finding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tabellion.campaign.model import (
     BoardLine,
-    Conflict,
     Consolidation,
     MergeOutcome,
     Modification,
     ReceivedFile,
-    Removal,
     ReturnStatus,
     Verdict,
 )
@@ -26,8 +24,7 @@ from tabellion.xlsx.writer import Sheet
 
 BOARD_TITLE, BOARD, LOSING = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes"
 EXERCICE, STATE, LATE, IS_LATE = "Exercice", "État", "Délai", "en retard"
-CHANGES_TITLE, CHANGES, REMOVALS = "Modifications", "Modifications", "Suppressions"
-CONFLICTS_TITLE, CONFLICTS, NUMBER = "Conflits", "Conflits", "N°"
+CHANGES_TITLE, CHANGES, NUMBER = "Modifications", "Modifications", "N°"
 OUTCOME = "Suite donnée"
 FINDINGS, BLOCKING, IS_BLOCKING = "Constats", "Bloquant", "bloquant"
 #: The signs come with words and colours: each is enough by itself.
@@ -53,6 +50,7 @@ _OUTCOMES = {
     MergeOutcome.PRESENT: "information",
     MergeOutcome.CONFLICT: "erreur",
     MergeOutcome.OUTDONE: "avertissement",
+    MergeOutcome.DECLINED: "information",
 }
 #: Places that are named of those that a finding speaks of.
 _MOST_PLACES = 12
@@ -135,18 +133,11 @@ def _losing_columns(maker: CellMaker, labels: Labels) -> list[Column]:
 
 
 def write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
-    """Write the changed cells, then the rows whose removal is proposed."""
-    changes, removals = consolidation.modifications, consolidation.removals
+    """Write the changed cells."""
+    changes = consolidation.modifications
     columns = _change_columns(maker_for(sheet.writer, len(changes)), labels)
     sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé", len(columns))
-    last = write_columns(sheet, CHANGES, FIRST_ROW, columns, changes, empty="Aucune modification.")
-    top = last + 3
-    sheet.section(top - 1, 0, "Lignes dont la suppression est proposée")
-    note(sheet, top, "Ces lignes manquent dans un retour. Rien n'est supprimé : décidez, et supprimez au contrat.")
-    columns = _removal_columns(maker_for(sheet.writer, len(removals)), labels)
-    write_columns(sheet, REMOVALS, top + 1, columns, removals, empty="Aucune.")
-    proposals = plural(len(removals), "suppression proposée", "suppressions proposées")
-    sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)), f"↓ {proposals}")
+    write_columns(sheet, CHANGES, FIRST_ROW, columns, changes, empty="Aucune modification.")
     finish(sheet, footer, columns=2)
 
 
@@ -184,75 +175,6 @@ def _change_columns(maker: CellMaker, labels: Labels) -> list[Column]:
         Column("Enregistré le", 16, "center", lambda change: change.saved, maker.moment),
         Column("Par", 13, "left", lambda change: change.author, maker.text),
     ]  # fmt: skip
-
-
-def _removal_columns(maker: CellMaker, labels: Labels) -> list[Column]:
-    def row(removal: Removal) -> str:
-        return removal.libelle or labels.row(removal.table, removal.key)
-
-    return [
-        Column("Table", 19, "left", lambda removal: labels.table(removal.table), maker.text),
-        Column("Ligne", 38, "left", row, maker.text),
-        Column("Partenaire", 19, "left", lambda removal: labels.partner(removal.partenaire), maker.text),
-        Column("Fichier", 17, "left", lambda removal: removal.place,
-               lambda place: maker.link(_name(place.fichier), place)),
-        Column("Feuille", 17, "left", lambda removal: removal.place.feuille, maker.text),
-        Column("Cellule", 15, "center", lambda removal: removal.place, maker.cell_of),
-        Column("Exercice", 15, "center", lambda removal: removal.exercice, maker.centred),
-    ]  # fmt: skip
-
-
-class _Disputed(NamedTuple):
-    """One claim on a cell: all the claims on one have the same number."""
-
-    number: int
-    conflict: Conflict
-    claim: Modification
-
-
-def write_conflicts(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
-    """Write one row per claim: the same number for all the claims on one cell."""
-    rows = [
-        _Disputed(number, conflict, claim)
-        for number, conflict in enumerate(consolidation.conflicts, 1)
-        for claim in conflict.claims
-    ]
-    columns = _conflict_columns(maker_for(sheet.writer, len(rows)), labels)
-    sheet.title(CONFLICTS_TITLE, "Des cellules changées différemment par plusieurs : la valeur du contrat reste",
-                len(columns))  # fmt: skip
-    note(sheet, 2, "Plusieurs lignes de même numéro : plusieurs partenaires parlent de la même cellule.")
-    write_columns(sheet, CONFLICTS, FIRST_ROW, columns, rows, empty="Aucun conflit.")
-    finish(sheet, footer, columns=1)
-
-
-def _conflict_columns(maker: CellMaker, labels: Labels) -> list[Column]:
-    def value(conflict: Conflict, value: Any) -> Cell:
-        return _value(maker, labels, conflict.table, conflict.champ, value)
-
-    def place(row: _Disputed) -> Cell:
-        where = row.conflict.place
-        return maker.link(_place_words(where), where) if where is not None else maker.text("pas au contrat")
-
-    def difference(row: _Disputed) -> int | None:
-        conflict = row.conflict
-        return _difference(labels, conflict.table, conflict.champ, conflict.kept, row.claim.after)
-
-    return [
-        Column(NUMBER, 6, "center", lambda row: row.number, maker.centred),
-        Column("Table", 19, "left", lambda row: labels.table(row.conflict.table), maker.text),
-        Column("Ligne", 32, "left", lambda row: labels.row(row.conflict.table, row.conflict.key), maker.text),
-        Column("Champ", 19, "left", lambda row: labels.title(row.conflict.table, row.conflict.champ), maker.text),
-        Column("Envoyé avec", 17, cell=lambda row: value(row.conflict, row.conflict.sent)),
-        Column("Au contrat (reste)", 17, cell=lambda row: value(row.conflict, row.conflict.kept)),
-        Column("Cellule du contrat", 18, cell=place),
-        Column("Partenaire", 18, "left", lambda row: labels.partner(row.claim.partenaire), maker.text),
-        Column("Le partenaire dit", 17, cell=lambda row: value(row.conflict, row.claim.after)),
-        Column("Différence (€)", 15, "right", difference, maker.signed),
-        Column("Fichier", 17, "left", lambda row: _name(row.claim.place.fichier), maker.text),
-        Column("Cellule", 9, "center", lambda row: row.claim.place, maker.cell_of),
-        Column("Enregistré le", 16, "center", lambda row: row.claim.saved, maker.moment),
-        Column("Que faire", 36, "left", lambda row: _remedy(row.conflict, row.claim, labels), maker.text),
-    ]
 
 
 def write_controls(sheet: Sheet, consolidation: Consolidation, footer: str) -> None:
@@ -313,17 +235,6 @@ def _difference(labels: Labels, table: str, champ: str, before: Any, after: Any)
     field = labels.field(table, champ)
     is_amount = field is not None and field.kind == "money" and isinstance(before, int) and isinstance(after, int)
     return after - before if is_amount else None
-
-
-def _remedy(conflict: Conflict, claim: Modification, labels: Labels) -> str:
-    who = labels.partner(claim.partenaire)
-    if conflict.place is None:
-        return f"La ligne n'est pas au contrat. Si {who} a raison, remettez-la avec sa valeur ; sinon, rien à faire."
-    return f"Si {who} a raison, tapez sa valeur au contrat ; sinon, rien à faire : la valeur du contrat reste."
-
-
-def _place_words(place: Place) -> str:
-    return ", ".join(words for words in (place.feuille, place.cellule) if words) or _name(place.fichier)
 
 
 def _file(fichier: str | None, maker: CellMaker) -> Cell:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from tabellion.campaign.model import Consolidation, ReturnStatus
+from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
 from tabellion.contract.labels import Labels
+from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE, QUESTION
 from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows
@@ -101,10 +102,11 @@ def _write_essentials(
         cards.append(("En retard", late, "sur la date limite"))
     outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.modifications]})
     changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
-    removals = plural(len(consolidation.removals), "suppression proposée", "suppressions proposées")
-    cards.append(("Modifications", changed, removals))
-    numbers = f"MAX({column_ref(campaign.CONFLICTS, campaign.NUMBER)})"
-    cards.append(("Conflits", Measure("count", len(consolidation.conflicts), numbers), "à trancher"))
+    applied = sum(change.outcome is MergeOutcome.APPLIED for change in consolidation.modifications)
+    cards.append(("Modifications", changed, f"dont {plural(applied, 'appliquée')}"))
+    asked, chosen = (column_ref(DECISIONS_TABLE, label) for label in (QUESTION, DECISION))
+    left = Measure("count", len(consolidation.open_questions), f'COUNTIFS({asked},"?*",{chosen},"")')
+    cards.append((DECISIONS, left, f"sur {plural(len(consolidation.questions), 'question')}"))
     marks = [campaign.IS_BLOCKING if finding.bloquant else None for finding in consolidation.findings]
     blocking = _word(campaign.BLOCKING, campaign.IS_BLOCKING)
     counted = _counted(Rows({campaign.BLOCKING: marks}), campaign.FINDINGS, blocking)

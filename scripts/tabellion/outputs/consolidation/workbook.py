@@ -7,17 +7,17 @@ from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
+from tabellion.layout.decisions import DECISIONS, EDITION
 from tabellion.layout.names import CONTROLES, FORMAT_VERSION, SYNTHESE, sheet_name
 from tabellion.outputs.consolidation.campaign import (
     BOARD_TITLE,
     CHANGES_TITLE,
-    CONFLICTS_TITLE,
     write_board,
     write_changes,
-    write_conflicts,
     write_controls,
 )
 from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
+from tabellion.outputs.consolidation.decisions import write_choices, write_decisions
 from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
 from tabellion.xlsx.signature import write_identity
@@ -51,14 +51,14 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
-    first = (SYNTHESE, BOARD_TITLE, CHANGES_TITLE, CONFLICTS_TITLE, CONTROLES, DETAIL_TITLE)
+    first = (SYNTHESE, BOARD_TITLE, DECISIONS, CHANGES_TITLE, CONTROLES, DETAIL_TITLE)
     sheets = [writer.sheet(name) for name in first]
     taken = {name.casefold() for name in first}
     tables = [(table, writer.sheet(sheet_name("", table.schema.title, taken))) for table in data.values()]
     write_synthese(sheets[0], consolidation, overview, data, labels, footer)
     write_board(sheets[1], consolidation, labels, footer)
-    write_changes(sheets[2], consolidation, labels, footer)
-    write_conflicts(sheets[3], consolidation, labels, footer)
+    write_decisions(sheets[2], consolidation, footer)
+    write_changes(sheets[3], consolidation, labels, footer)
     write_controls(sheets[4], consolidation, footer)
     write_detail(sheets[5], consolidation, overview, data, footer)
     for table, sheet in tables:
@@ -67,7 +67,9 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     for sheet in sheets:
         sheet.raw.set_tab_color(contract.theme.series[0])
     identity: dict[str, str | int] = {"genre": KIND_CONSOLIDATION, "format": FORMAT_VERSION}
-    write_identity(writer, identity | {"contrat": settings.identifiant})
+    write_choices(writer, consolidation.questions)
+    edition = {EDITION: consolidation.made.isoformat()}
+    write_identity(writer, identity | {"contrat": settings.identifiant} | edition)
     writer.book.set_properties({
         "title": f"{settings.titre} : consolidation",
         "subject": f"Contrat de ville {settings.debut}–{settings.fin}",

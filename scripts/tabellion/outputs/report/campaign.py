@@ -75,7 +75,7 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
         count = len(consolidation.conflicts)
         yield Blocker(
             plural(count, "valeur en conflit", "valeurs en conflit"),
-            "Décidez de la bonne valeur, écrivez-la dans le classeur du contrat, et dites-le au partenaire.",
+            "Choisissez dans la feuille « À décider » de consolidation.xlsx, et dites-le au partenaire.",
             [_entry("Voir ce que chacun dit", anchor="conflits")],
             count,
             blocks=False,

@@ -62,6 +62,8 @@ def page_of(consolidation: Consolidation) -> Values:
         "dispute_count": len(consolidation.conflicts),
         "withdrawals": [words.removal(removal) for removal in consolidation.removals[:LISTED_AT_MOST]],
         "withdrawal_count": len(consolidation.removals),
+        "asked_count": len(consolidation.questions),
+        "open_count": len(consolidation.open_questions),
         "sheaves": sections,
         "finding_count": len(consolidation.findings),
         "untold_count": sum(section.untold for section in sections),

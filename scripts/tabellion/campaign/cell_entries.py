@@ -1,0 +1,92 @@
+"""What a run notes in the history: each cell of the consolidated tables, who gave it, where, when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tabellion.campaign.cell_history import CellEntry
+from tabellion.campaign.decisions import Decision
+from tabellion.campaign.model import Consolidation
+from tabellion.contract.book import Book
+from tabellion.findings import Place
+from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
+from tabellion.schema import Key
+from tabellion.xlsx.writer import document_date
+
+_NamedCell = tuple[str, Key, str, Any, Place]
+_Decided = dict[tuple[str, Key, str | None], tuple[Decision, Place]]
+"""What was decided of a cell, or of a whole row (without a field), and the cell where."""
+
+
+def cell_entries(consolidation: Consolidation, master: Book, *, only_changes: bool) -> Iterator[CellEntry]:
+    """Every cell of the consolidated tables that holds something; what people decided is said by them.
+
+    ``only_changes``: those that changed since the previous state, also those that hold nothing any more.
+    """
+    returns = {file.fichier: file for line in consolidation.board for file in line.received}
+    untouched = document_date(consolidation.contract.settings.debut)  # of files that nobody saved since their making
+    decided = _decided(consolidation)
+    for table, key, champ, value, place in _changes(consolidation, master) if only_changes else _cells(consolidation):
+        found = decided.get((table, key, champ)) or decided.get((table, key, None))
+        if found is not None:
+            yield _entry(table, key, champ, value, *found)
+            continue
+        source = returns.get(place.fichier or "")
+        who = (source.partenaire, source.exercice) if source else (None, None)
+        saved, author = (source.saved, source.author) if source else (master.saved, master.author)
+        if saved == untouched:
+            saved, author = None, ""
+        yield CellEntry(
+            table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, saved, author
+        )  # fmt: skip
+    if only_changes:
+        yield from _kept(consolidation, decided)
+
+
+def _decided(consolidation: Consolidation) -> _Decided:
+    """What was decided, of questions about a cell or a row."""
+    found: _Decided = {}
+    for rank, question in enumerate(consolidation.questions):
+        decision = consolidation.decisions.of(question.id)
+        if decision is not None and question.key:
+            place = Place(WORKBOOK, DECISIONS, decision_cell(rank))
+            found[question.table, question.key, question.champ] = decision, place
+    return found
+
+
+def _kept(consolidation: Consolidation, decided: _Decided) -> Iterator[CellEntry]:
+    """The cells whose value was decided, also where it is what it was."""
+    tables = {table for table, _, champ in decided if champ is not None}
+    positions = {
+        table: {
+            tuple(row[name] for name in consolidation.contract.schemas[table].primary_key): row
+            for row in consolidation.contract.tables[table].rows
+        }
+        for table in sorted(tables)
+    }
+    for (table, key, champ), found in decided.items():
+        row = positions.get(table, {}).get(key)
+        if champ is not None and row is not None:
+            yield _entry(table, key, champ, row[champ], *found)
+
+
+def _entry(table: str, key: Key, champ: str, value: Any, decision: Decision, place: Place) -> CellEntry:
+    return CellEntry(
+        table, key, champ, value, None, None, place.fichier or "", place.feuille, place.cellule, decision.when,
+        decision.who,
+    )  # fmt: skip
+
+
+def _cells(consolidation: Consolidation) -> Iterator[_NamedCell]:
+    for table, schema in consolidation.contract.schemas.items():
+        for position, row in enumerate(consolidation.contract.tables[table].rows):
+            key = tuple(row[name] for name in schema.primary_key)
+            for name, value in row.items():
+                if value is not None:
+                    yield table, key, name, value, consolidation.place(table, position, name)
+
+
+def _changes(consolidation: Consolidation, master: Book) -> Iterator[_NamedCell]:
+    for cell in consolidation.since.cells:
+        yield cell.table, cell.key, cell.champ, cell.after, cell.place or Place(master.fichier)

@@ -1,0 +1,359 @@
+"""Decisions taken in Excel: chosen in « À décider », read back by the next run, applied, remembered, undone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl  # type: ignore[import-untyped]
+import pytest
+
+from support.campaign import fill, retouch, table_cell
+from support.masters import Package, position
+from support.office_files import Editor
+from support.opened_books import Book, Row
+from support.program import Outcome, tabellion
+from tabellion.campaign.decisions import Choice, Decision, Decisions, TypedDecision, choice_of, load_decisions
+from tabellion.commands.consolidate import consolidate
+from tabellion.contract.workspace import find_workspace
+from tabellion.findings import Place, TabellionError
+from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE
+
+LINES, FUNDING = "lignes_budgetaires", "financements"
+
+
+@dataclass
+class Staff:
+    """The workspace, and its coordinator in front of the consolidated workbook."""
+
+    root: Path
+
+    @property
+    def books(self) -> Path:
+        return self.root / "workbooks"
+
+    @property
+    def contrat(self) -> Path:
+        return self.books / "contrat.xlsx"
+
+    @property
+    def folder(self) -> Path:
+        return self.books / "consolidation"
+
+    @property
+    def workbook(self) -> Path:
+        return self.folder / "consolidation.xlsx"
+
+    def run(self, *arguments: str, code: int = 0) -> Outcome:
+        outcome = tabellion(*arguments, cwd=self.root)
+        assert outcome.code == code, outcome.out + outcome.err
+        return outcome
+
+    def reply(self, partner: str, answers: Mapping[str, Any], day: int = 20, **more: Any) -> Path:
+        """The return of a partner for 2016, saved in November."""
+        target = self.books / "retours" / f"{partner} {day}.xlsx"
+        form = self.books / "envois" / "2016" / f"{partner}-2016.xlsx"
+        fill(form, target, answers, saved=datetime(2016, 11, day, 9), **more)
+        return target
+
+    def disagree(self) -> None:
+        """Staff and town say otherwise what the line C was planned to cost in 2016: 8 € and 9 €."""
+        self.reply("luce", {"Budget": {"C": {"montant_prevu": 9}}})
+        sheet, cell = table_cell(self.contrat, "Lignes_03", "Montant prévu (€)", Identifiant="C", Exercice=2016)
+        retouch(self.contrat, self.contrat, {sheet: {cell: 8}}, saved=datetime(2016, 11, 15), author="Luc")
+
+    def asked(self) -> list[Row]:
+        """The questions of the sheet, as they stand."""
+        return [row for row in Book(self.workbook).rows(DECISIONS_TABLE) if row["Question"]]
+
+    def cell(self, number: int = 1) -> str:
+        """The cell that decides a question."""
+        return table_cell(self.workbook, DECISIONS_TABLE, DECISION, **{"N°": number})[1]
+
+    def choose(self, label: str | None, number: int = 1, *, who: str = "Anne", day: int = 1, month: int = 12) -> None:
+        """Choose in the consolidated workbook, and save it as Excel does."""
+        saved = datetime(2016, month, day, 10)
+        retouch(self.workbook, self.workbook, {DECISIONS: {self.cell(number): label}}, saved=saved, author=who)
+
+    def consolidate(self) -> Outcome:
+        return self.run("consolidate")
+
+    def planned(self, folder: Path | None = None) -> str:
+        """What the line C is planned to cost in 2016, as the consolidated register (or another) says."""
+        (row,) = [row for row in rows(folder or self.folder / "registre", LINES) if is_line(row, "C", 2016)]
+        return row["montant_prevu"]
+
+    def copies(self) -> list[Path]:
+        """The dated copies that were put aside of the consolidated workbook."""
+        return sorted(self.folder.glob("consolidation *.xlsx"))
+
+
+def rows(folder: Path, table: str) -> list[dict[str, str]]:
+    with (folder / f"{table}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def is_line(row: Mapping[str, str], line: str, year: int) -> bool:
+    return row["ligne_id"] == line and row["exercice"] == str(year)
+
+
+@pytest.fixture
+def staff(sent_copy: Path) -> Staff:
+    """A small contract whose forms of 2016 were sent."""
+    return Staff(sent_copy)
+
+
+@pytest.fixture
+def disputed(staff: Staff) -> Staff:
+    """The same, where one cell is in conflict and a consolidation was made."""
+    staff.disagree()
+    assert "[conflit]" in staff.consolidate().out
+    return staff
+
+
+# Conflicts
+
+
+def test_a_conflict_is_asked_with_what_each_says_and_what_may_be_chosen(disputed: Staff) -> None:
+    (row,) = disputed.asked()
+    assert (row["Sujet"], row["Champ"], row[DECISION]) == ("Conflit", "Montant prévu (€)", None)
+    words = row["Ce que chacun dit"].replace("\u202f", " ").replace("\xa0", " ")
+    assert words == "Contrat : 8 €\nLucé & « Cie » : 9 € (+1 €)"
+    assert row.links["Au contrat"][0] == "contrat.xlsx"
+    assert row.links["Au retour"][0] == "retours/luce 20.xlsx"
+    assert disputed.planned() == "8"
+    assert Package(disputed.workbook.read_bytes()).cells["Synthèse"]  # it opens
+
+
+def test_an_accepted_value_counts_and_is_not_asked_again(disputed: Staff) -> None:
+    disputed.choose("accepter Lucé & « Cie »")
+    outcome = disputed.consolidate()
+    assert "[conflit]" not in outcome.out
+    assert disputed.planned() == "9"
+    (row,) = disputed.asked()
+    assert (row[DECISION], row["Décidé par"], row["État"]) == ("accepter Lucé & « Cie »", "Anne", "✓ décidé")
+    before = disputed.workbook.read_bytes()
+    disputed.consolidate()
+    assert disputed.workbook.read_bytes() == before, "a second run changes nothing"
+    assert disputed.copies() == [], "a workbook in which only decisions were typed is replaced"
+
+
+def test_a_kept_value_stays_and_is_not_asked_again(disputed: Staff) -> None:
+    disputed.choose("garder")
+    assert "[conflit]" not in disputed.consolidate().out
+    assert disputed.planned() == "8"
+    (row,) = disputed.asked()
+    assert (row[DECISION], row["État"]) == ("garder", "✓ décidé")
+
+
+def test_choosing_again_changes_and_emptying_undoes(disputed: Staff) -> None:
+    for label, planned in (("accepter Lucé & « Cie »", "9"), ("garder", "8"), (None, "8"),
+                           ("accepter Lucé & « Cie »", "9"), (None, "8")):  # fmt: skip
+        disputed.choose(label)  # all at the same moment: what was typed in the newer workbook comes later
+        outcome = disputed.consolidate()
+        assert disputed.planned() == planned, label
+        assert ("[conflit]" in outcome.out) == (label is None)
+        (row,) = disputed.asked()
+        assert row[DECISION] == label
+    assert disputed.copies() == []
+
+
+def test_another_contradiction_is_another_question(disputed: Staff) -> None:
+    disputed.choose("garder")
+    disputed.consolidate()
+    (before,) = disputed.asked()
+    disputed.reply("luce", {"Budget": {"C": {"montant_prevu": 10}}}, day=25)
+    assert "[conflit]" in disputed.consolidate().out
+    (row,) = disputed.asked()
+    assert row[DECISION] is None
+    assert row["Question"] != before["Question"]
+    (disputed.books / "retours" / "luce 25.xlsx").unlink()
+    shutil.rmtree(disputed.folder / "acceptes")
+    disputed.consolidate()
+    (row,) = disputed.asked()
+    assert (row["Question"], row[DECISION]) == (before["Question"], "garder"), "remembered by what it says"
+
+
+def test_a_decision_survives_the_memory_of_the_workspace(disputed: Staff) -> None:
+    disputed.choose("accepter Lucé & « Cie »")
+    disputed.consolidate()
+    shutil.rmtree(disputed.books / ".tabellion")
+    shutil.rmtree(disputed.folder)
+    assert "[conflit]" not in disputed.consolidate().out
+    assert disputed.planned() == "9"
+    assert disputed.asked()[0]["Décidé par"] == "Anne"
+
+
+def test_who_decided_is_in_the_history(disputed: Staff) -> None:
+    disputed.choose("accepter Lucé & « Cie »", who="Anne Martin")
+    disputed.consolidate()
+    told = disputed.run("historique", "C 2016").out.replace("\u202f", " ").replace("\xa0", " ")
+    planned = told.partition("Montant prévu")[2].partition("Montant voté")[0]
+    assert "9 €" in planned
+    assert "par Anne Martin" in planned
+    assert "À décider" in planned
+
+
+def test_a_kept_value_is_in_the_history_too(disputed: Staff) -> None:
+    disputed.choose("garder", who="Anne Martin")
+    disputed.consolidate()
+    assert "par Anne Martin" in disputed.run("historique", "C 2016").out
+
+
+def test_what_was_decided_is_adopted(disputed: Staff) -> None:
+    disputed.choose("accepter Lucé & « Cie »")
+    assert "9 €" in disputed.run("adopt", "--oui").out.replace("\u202f", " ").replace("\xa0", " ")
+    assert disputed.planned(disputed.books / "registre") == "9"
+    assert load_decisions(disputed.books / "registre").by_question, "kept by the adoption itself"
+    assert "[conflit]" not in disputed.consolidate().out
+    assert disputed.planned() == "9"
+    assert disputed.asked() == []
+    assert "Rien à adopter" in disputed.run("adopt", "--oui").out
+
+
+# What was typed
+
+
+def test_a_choice_off_the_list_is_said_at_its_cell_until_one_of_the_list_is_made(disputed: Staff) -> None:
+    disputed.choose("on verra")
+    for _ in range(2):
+        outcome = disputed.consolidate()
+        assert "decision-hors-liste" in outcome.codes
+    report = json.loads((disputed.folder / "constats.json").read_text(encoding="utf-8"))
+    (said,) = [each for each in report["constats"] if each["code"] == "decision-hors-liste"]
+    assert (said["feuille"], said["cellule"], said["valeur"]) == (DECISIONS, disputed.cell(), "on verra")
+    assert "garder · accepter Lucé & « Cie »" in said["suggestion"]
+    (row,) = disputed.asked()
+    assert row[DECISION] is None
+    assert "on verra" in row["État"]
+    assert disputed.copies(), "what is not understood is kept as it was typed"
+    disputed.choose("  GARDER ", day=2)
+    assert "decision-hors-liste" not in disputed.consolidate().codes
+    assert disputed.asked()[0][DECISION] == "garder"
+
+
+def test_the_beginning_of_a_label_is_enough_where_it_tells_one() -> None:
+    choices = (Choice("garder", "garder", ""), Choice("a:1", "accepter Lucé", ""), Choice("a:2", "accepter Bû", ""))
+    assert choice_of("Accepter luce", choices) == choices[1]
+    assert choice_of("accepter b", choices) == choices[2]
+    assert choice_of("accepter", choices) is None
+    assert choice_of("", choices) is None
+
+
+def test_decisions_typed_with_openpyxl_count(disputed: Staff) -> None:
+    book = openpyxl.load_workbook(disputed.workbook)
+    book[DECISIONS][disputed.cell()] = "accepter Lucé & « Cie »"
+    book.properties.lastModifiedBy = "Script"
+    book.save(disputed.workbook)
+    disputed.consolidate()
+    assert disputed.planned() == "9"
+    assert disputed.asked()[0]["Décidé par"] == "Script"
+
+
+def test_decisions_typed_with_libreoffice_count(staff: Staff, editor: Editor, tmp_path: Path) -> None:
+    staff.disagree()
+    consolidate(find_workspace(staff.root), datetime(2016, 12, 1, 2))
+    editor.open(Path(shutil.copy(staff.workbook, tmp_path / "là.xlsx")))
+    editor.type(DECISIONS, *position(staff.cell()), "accepter Lucé & « Cie »")
+    shutil.copy(editor.save(tmp_path / "consolidation.xlsx"), staff.workbook)
+    staff.consolidate()
+    assert staff.planned() == "9"
+    assert staff.copies() == [], "LibreOffice writes everything anew, and says nothing new"
+
+
+def test_another_edit_is_kept_under_a_dated_name_and_its_decisions_count(disputed: Staff) -> None:
+    cell = disputed.cell()
+    cells = {DECISIONS: {cell: "accepter Lucé & « Cie »"}, "Contrôles": {"A3": "à revoir avec Paul"}}
+    retouch(disputed.workbook, disputed.workbook, cells, saved=datetime(2016, 12, 1), author="Anne")
+    typed = disputed.workbook.read_bytes()
+    disputed.consolidate()
+    assert [path.read_bytes() for path in disputed.copies()] == [typed]
+    assert disputed.planned() == "9"
+    disputed.choose("garder", day=2)
+    disputed.consolidate()
+    disputed.consolidate()
+    assert disputed.planned() == "8", "the copy put aside says nothing more"
+
+
+def test_decisions_in_a_copy_put_aside_that_was_never_read_count(disputed: Staff) -> None:
+    """Saved between the reading and the publication: the run keeps it under a dated name, the next one reads it."""
+    disputed.choose("accepter Lucé & « Cie »")
+    aside = disputed.folder / "consolidation 2016-12-02 02h15.xlsx"
+    disputed.workbook.rename(aside)
+    shutil.copy(disputed.books / ".tabellion" / "consolidation.xlsx", disputed.workbook)
+    disputed.consolidate()
+    assert disputed.planned() == "9"
+    disputed.choose(None, day=3)
+    disputed.consolidate()
+    assert disputed.planned() == "8"
+    disputed.consolidate()
+    assert disputed.planned() == "8", "undone since: the older copy does not decide again"
+
+
+def test_a_file_of_decisions_that_cannot_be_read_is_said_with_a_remedy(disputed: Staff) -> None:
+    path = disputed.books / "registre" / "decisions.json"
+    path.write_text("{", encoding="utf-8")
+    refused = disputed.run("consolidate", code=2)
+    assert "registre-illisible" in refused.codes
+    assert "supprimez-le" in refused.out + refused.err
+    path.unlink()
+    disputed.consolidate()
+
+
+# Which one counts
+
+
+def typed(label: str, *, day: int = 1, written: str = "", edition: str = "1") -> TypedDecision:
+    decision = Decision("q", label, label, "Anne", datetime(2016, 12, day), edition)
+    return TypedDecision(decision, written, Place("consolidation/consolidation.xlsx"))
+
+
+def after(*steps: tuple[TypedDecision, bool]) -> str:
+    """The label in force once each workbook was read, in their order; whether it was the one in place."""
+    decisions = Decisions()
+    for one, in_place in steps:
+        decisions, _ = decisions.with_typed([one], in_place=in_place)
+    found = decisions.by_question.get("q")
+    return found.label if found is not None else ""
+
+
+def test_the_workbook_in_place_comes_after_what_it_was_made_with_whatever_the_clocks_say() -> None:
+    assert after((typed("a", day=9), True), (typed("b", day=1, written="a", edition="2"), True)) == "b"
+    assert after((typed("a", day=9), True), (typed("", day=1, written="a", edition="2"), True)) == ""
+
+
+def test_a_workbook_that_stays_open_may_be_saved_again() -> None:
+    """It was read once already, and is not replaced while somebody has it open."""
+    assert after((typed("a"), True), (typed("b", day=2), True)) == "b"
+    assert after((typed("a"), True), (typed("", day=2), True)) == ""
+
+
+def test_an_older_copy_does_not_decide_again() -> None:
+    assert after((typed("a"), False), (typed("b", day=2, written="a", edition="2"), True), (typed("a"), False)) == "b"
+    assert after((typed("a"), False), (typed("", day=2, written="a", edition="2"), True), (typed("a"), False)) == ""
+
+
+def test_a_cell_as_it_was_written_says_nothing() -> None:
+    assert after((typed("a"), True), (typed("", day=5, written="", edition="0"), False)) == "a"
+
+
+def test_the_file_of_decisions_is_the_same_for_the_same_decisions(tmp_path: Path) -> None:
+    one, two = (Decision(name, "garder", "garder", "É", datetime(2016, 12, 1, 9), "e", "s") for name in ("a", "b"))
+    content = Decisions({"b": two, "a": one}).content()
+    assert content == Decisions({"a": one, "b": two}).content()
+    (tmp_path / "decisions.json").write_bytes(content)
+    assert load_decisions(tmp_path) == Decisions({"a": one, "b": two})
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"decisions": [1]}', b"\xff", b"[" * 100_000], ids=range(6))
+def test_a_file_that_nobody_can_read_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "decisions.json").write_bytes(content)
+    with pytest.raises(TabellionError) as refused:
+        load_decisions(tmp_path)
+    assert [said.code for said in refused.value.findings] == ["registre-illisible"]
