@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from xlsxwriter.format import Format
 
@@ -25,11 +24,11 @@ from tabellion.xlsx.writer import (
 
 TOTAL = "Total"
 #: The style of the total of a block.
-TOTAL_STYLE: Mapping[str, Any] = {"bold": True, "top": 2}
+TOTAL_STYLE: Mapping[str, object] = {"bold": True, "top": 2}
 #: A change as a share: 0.031 shows as « +3,1 % ». A part of a whole: 0.875 shows as « 87,5 % ».
 _SHARE, _RATE = '+0.0"\u00a0"%;-0.0"\u00a0"%;0"\u00a0"%', '0.0"\u00a0"%'
 #: The format of a computed value by kind, without and with cents.
-_KIND_FORMATS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+_KIND_FORMATS: Mapping[str, tuple[dict[str, object], dict[str, object]]] = {
     "text": ({"text_wrap": True}, {}),
     "state": ({"align": "center"}, {}),
     "count": ({"align": "center"}, {}),
@@ -90,8 +89,7 @@ def unique_labels(labels: Sequence[str]) -> tuple[str, ...]:
     unique = []
     for label in labels:
         ranks[label.casefold()] += 1
-        rank = ranks[label.casefold()]
-        unique.append(label if rank == 1 else f"{label} ({rank})")
+        unique.append(f"{label} ({rank})" if (rank := ranks[label.casefold()]) > 1 else label)
     return tuple(unique)
 
 
@@ -105,7 +103,7 @@ def sums_of(
     ]
 
 
-def computed_cell(writer: Writer, kind: str, value: Any, **properties: Any) -> tuple[Format, CellContent]:
+def computed_cell(writer: Writer, kind: str, value: CellContent, **properties: object) -> tuple[Format, CellContent]:
     """The format and the content of a computed value: cents become euros where the kind is of money."""
     plain, with_cents = _KIND_FORMATS[kind]
     if kind not in _MONEY or not isinstance(value, int):
@@ -127,7 +125,7 @@ def held(text: str | None) -> str | None:
 
 
 def write_measure(
-    sheet: Sheet, row: int, column: int, measure: Measure, source: tuple[str, str, str], **properties: Any
+    sheet: Sheet, row: int, column: int, measure: Measure, source: tuple[str, str, str], **properties: object
 ) -> None:
     """Write one measure; ``source`` names its formula in the workbook's own list."""
     style, content = computed_cell(sheet.writer, measure.kind, measure.value, **properties)
@@ -137,7 +135,7 @@ def write_measure(
         sheet.formula(row, column, measure.formula, style, content, source)
 
 
-def write_named(sheet: Sheet, row: int, column: int, name: str, measure: Measure, **properties: Any) -> None:
+def write_named(sheet: Sheet, row: int, column: int, name: str, measure: Measure, **properties: object) -> None:
     """Write one measure in a cell that carries a defined name."""
     style, content = computed_cell(sheet.writer, measure.kind, measure.value, **properties)
     sheet.named_formula(row, column, name, measure.formula or "", style, content)
@@ -176,9 +174,8 @@ def write_block(sheet: Sheet, block: Block, row: int) -> int:
             write_measure(sheet, position, column, measure, (block.name, str(key[0]), block.labels[column]))
     show_cents(sheet, kinds, header + 1, width - len(kinds), last)
     if block.totals:
-        first = width - len(block.totals)
+        first, style = width - len(block.totals), sheet.writer.cell(computed=True, **TOTAL_STYLE)
         for column in range(first):
-            style = sheet.writer.cell(computed=True, **TOTAL_STYLE)
             sheet.write(last, column, TOTAL if column == 0 else None, style)
         for column, measure in enumerate(block.totals, first):
             write_measure(sheet, last, column, measure, (block.name, TOTAL, block.labels[column]), **TOTAL_STYLE)
@@ -198,7 +195,7 @@ def add_chart(
     if not count or not columns:
         return row
     options: dict[str, str] = {"type": kind} | ({"subtype": "stacked"} if stacked else {})
-    chart: Any = sheet.writer.book.add_chart(options)
+    chart = sheet.writer.book.add_chart(options)
     font = {"name": theme.font, "size": 9, "color": theme.colours["encre"]}
     for rank, column in enumerate(columns):
         chart.add_series({

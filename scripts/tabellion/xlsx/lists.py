@@ -21,7 +21,7 @@ from tabellion.schema import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.money import euros
 from tabellion.wording import french_date
 from tabellion.xlsx.blocks import held
-from tabellion.xlsx.sheets import MOST_LINKS, Cell, CellContent, FileLink, FileUrl, FormatValue, LongColumn, itself
+from tabellion.xlsx.sheets import MOST_LINKS, Cell, CellContent, FileLink, FileUrl, LongColumn, itself
 from tabellion.xlsx.writer import (
     DATE,
     EUROS,
@@ -41,7 +41,7 @@ WRAPPED_ROWS = 3_000
 FIRST_ROW = 4
 MOMENT = "dd/mm/yyyy hh:mm"
 #: The properties of the cells of lists by shape, those that take several lines, and the shape of a field's kind.
-SHAPES: Mapping[str, Mapping[str, FormatValue]] = {
+SHAPES: Mapping[str, Mapping[str, object]] = {
     "text": {"num_format": "@"},
     "line": {"num_format": "@"},
     "link": {},
@@ -134,7 +134,7 @@ class CellMaker:
             style = self._styles[shape, ink] = self.writer.cell(computed=False, **properties)
         return style
 
-    def _ink(self, ink: str) -> dict[str, FormatValue]:
+    def _ink(self, ink: str) -> dict[str, object]:
         colours = self.writer.theme.colours
         if ink in ("", "link"):
             return {"font_color": colours["lien"], "underline": 1} if ink else {}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import islice, repeat
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
 from xlsxwriter.format import Format
@@ -58,8 +58,7 @@ _UNIT_PIXELS, _SHARE = 7.0, 0.95
 _BREAK = re.compile(r"[^ \t-]*(?:-+|[ \t]+|$)")
 
 CellContent = str | int | float | date | None
-FormatValue = str | float
-"""What a property of a format is: a colour or a name, a number, yes or no."""
+_Value = TypeVar("_Value")
 
 
 class FileLink(NamedTuple):
@@ -139,7 +138,7 @@ class FileUrl(Url):  # type: ignore[misc]  # xlsxwriter has no types
         """Nothing: the path is escaped already."""
 
 
-def itself(value: Any) -> Any:
+def itself(value: _Value) -> _Value:
     """The key of a cell that depends on all of its row, or the cell that is its own key."""
     return value
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
@@ -78,29 +77,24 @@ class Writer:
         }
         self.book = xlsxwriter.Workbook(self.stream, options)
         self.book.str_table = PlainStrings()
-        self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self._formats: dict[tuple[tuple[str, object], ...], Format] = {}
 
-    def format(self, **properties: Any) -> Format:
+    def format(self, **properties: object) -> Format:
         """The format of these properties, made once; the text is the layout's ink on its font unless told otherwise."""
-        base = {
-            "font_name": self.theme.font,
-            "font_size": self.theme.size,
-            "font_color": self.theme.colours["encre"],
-            "valign": "top",
-        }
-        merged = base | properties
+        font, size, ink = self.theme.font, self.theme.size, self.theme.colours["encre"]
+        merged = {"font_name": font, "font_size": size, "font_color": ink, "valign": "top", **properties}
         key = tuple(sorted(merged.items()))
         if key not in self._formats:
             self._formats[key] = self.book.add_format(merged)
         return self._formats[key]
 
-    def cell(self, *, computed: bool = False, **properties: Any) -> Format:
+    def cell(self, *, computed: bool = False, **properties: object) -> Format:
         """The format of a cell of a table; greyed when it is computed."""
         colours = self.theme.colours
         fill = {"bg_color": colours["calcul"]} if computed else {}
         return self.format(border=1, border_color=colours["filet"], **fill, **properties)
 
-    def header(self, **properties: Any) -> Format:
+    def header(self, **properties: object) -> Format:
         """The format of a table's header."""
         colours = self.theme.colours
         return self.format(
@@ -213,7 +207,7 @@ class Sheet:
             raise_if_dropped(self.raw.set_column(column, column, width), column)
 
     def wide(
-        self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: Any
+        self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: object
     ) -> None:
         """A text in the first of several cells that look like one: it runs over the others, which are blank."""
         colours = self.writer.theme.colours
@@ -243,12 +237,8 @@ class Sheet:
 
     def section(self, row: int, column: int, text: str) -> None:
         """A small heading above a table."""
-        self.write(
-            row,
-            column,
-            text,
-            self.writer.format(bold=True, font_size=12, font_color=self.writer.theme.colours["titre"]),
-        )
+        style = self.writer.format(bold=True, font_size=12, font_color=self.writer.theme.colours["titre"])
+        self.write(row, column, text, style)
 
     def table(
         self,
@@ -269,7 +259,7 @@ class Sheet:
         columns = []
         for label in labels:
             align = {"align": aligned[label]} if aligned and label in aligned else {}
-            options: dict[str, Any] = {"header": label, "header_format": self.writer.header(**align)}
+            options: dict[str, object] = {"header": label, "header_format": self.writer.header(**align)}
             if calculated and label in calculated:
                 options["formula"] = "=" + calculated[label].replace("@", _AT)
             columns.append(options)
@@ -313,15 +303,11 @@ class Sheet:
         self.raw.protect("", dict.fromkeys(free, True))
 
     def validation(
-        self, area: tuple[int, int, int, int], options: dict[str, Any], prompt: str | None, label: str, error: str
+        self, area: tuple[int, int, int, int], options: Mapping[str, object], prompt: str | None, label: str, error: str
     ) -> None:
         """A rule, its prompt and its error message, on an area (first row, first column, last row, last column)."""
-        rule = {
-            "error_title": "Valeur inattendue",
-            "error_message": error[:PROMPT_LENGTH],
-            "ignore_blank": True,
-            **options,
-        }
+        shown = {"error_title": "Valeur inattendue", "error_message": error[:PROMPT_LENGTH]}
+        rule = {**shown, "ignore_blank": True, **options}
         if prompt:
             rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
         raise_if_dropped(self.raw.data_validation(*area, rule), area)

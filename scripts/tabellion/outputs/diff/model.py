@@ -1,15 +1,30 @@
-"""What is compared and what is found: the tables of a side, the rows, cells, formulas and parts that differ."""
+"""What is compared and what is found: the tables of a side, the rows, cells, formulas and parts that differ.
+
+The values of cells are typed where they can be, and as found where they cannot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
+from tabellion.addresses import cell_name
+from tabellion.checks.formulas import FormulaReading, StandingFormula, compact, standing_formulas
 from tabellion.findings import Finding, Place
-from tabellion.schema import Key
+from tabellion.reading.raw import RawSheet
+from tabellion.reading.tables import FoundTable
+from tabellion.schema import FALSE_WORD, TRUE_WORD, Key
+from tabellion.schema.shown import BLANK
+from tabellion.wording import fold, french_date
+
+#: A cell's address in a formula that people typed: it moves by itself when rows do.
+_ADDRESS = re.compile(r"\$?\b[A-Z]{1,3}\$?\d{1,7}\b")
+_ABSENT, NEVER_COMPUTED = "(absente)", "formule jamais calculée"
+_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +43,7 @@ class ComparedTable:
 
     name: str
     keys: Sequence[Key]
-    columns: Mapping[str, Sequence[Any]]
+    columns: Mapping[str, Sequence[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +51,8 @@ class CellDifference:
     """One field of one row that has another value."""
 
     field: str
-    before: Any
-    after: Any
+    before: object
+    after: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +160,7 @@ class Side:
     partner: str = ""
     exercice: int | None = None
     tables: dict[str, ComparedTable] = field(default_factory=dict)
-    labels: dict[str, dict[Any, str]] = field(default_factory=dict)
+    labels: dict[str, dict[object, str]] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
     listed: dict[FormulaKey, FormulaAt] = field(default_factory=dict)
     found: dict[FormulaKey, FormulaAt] = field(default_factory=dict)
@@ -199,3 +214,118 @@ class Comparison:
     def moved(self) -> int:
         """How many rows moved."""
         return sum(len(table.moved) for table in self.tables)
+
+
+# Values of cells
+
+
+def clean(value: object) -> object:
+    """A value as it is compared: ends of lines are of one kind, an empty text is a blank."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n") or None
+    return value
+
+
+def as_found(sheet: RawSheet, row: int, column: int) -> str | None:
+    """What a cell shows, in words."""
+    if (row, column) in sheet.errors:
+        return sheet.errors[row, column]
+    if (row, column) in sheet.uncached:
+        return NEVER_COMPUTED
+    return plain_words(sheet.value(row, column))
+
+
+def plain_words(value: object) -> str | None:
+    """A value of a cell in words; ``None`` for a blank."""
+    if isinstance(value, bool):
+        return TRUE_WORD if value else FALSE_WORD
+    if isinstance(value, float) and value == value and abs(value) < 1e15 and value == int(value):
+        return str(int(value))
+    if isinstance(value, datetime):
+        return french_date(value) if not (value.hour or value.minute) else f"{value:%d/%m/%Y %H:%M}"
+    if isinstance(value, date):
+        return french_date(value)
+    plain = clean(value)
+    return None if plain is None else str(plain)
+
+
+def extra_columns(area: FoundTable, computed: Collection[str]) -> dict[str, int]:
+    """The columns that people added inside an Excel table, by header; those that the workbook computes are not."""
+    table = next((table for table in area.sheet.tables if table.name == area.found_name), None)
+    if table is None:
+        return {}
+    expected, made = set(area.columns.values()), set(map(fold, computed))
+    added: dict[str, int] = {}
+    for column in range(table.first_column, table.last_column + 1):
+        label = area.sheet.value(area.header_row, column)
+        if column not in expected and isinstance(label, str) and label.strip() and fold(label) not in made:
+            added.setdefault(label.strip(), column)
+    return added
+
+
+def column_values(
+    spots: Sequence[tuple[FoundTable, int]], label: str, values: Sequence[object], unknown: Collection[int]
+) -> tuple[list[object], list[Place]]:
+    """A column's values, the unreadable ones as found, and the places of those; ``spots`` are the rows' places."""
+    compared, places = [clean(value) for value in values], []
+    for position in sorted(unknown):
+        area, row = spots[position]
+        column = area.columns.get(label)
+        shown = as_found(area.sheet, row, column) if column is not None else None
+        if shown is not None:
+            compared[position] = Unread(shown)
+            places.append(area.place(row, label))
+    return compared, places
+
+
+def masked(formula: str) -> str:
+    """A formula that people typed, without the addresses that move by themselves."""
+    return _ADDRESS.sub("·", re.sub(r"\s+", "", formula).upper())
+
+
+def add_formulas(
+    side: Side, reading: FormulaReading, rows: Mapping[tuple[str, int], str], *, with_texts: bool = True
+) -> None:
+    """Note the formulas that a workbook lists, and what stands otherwise in their cells.
+
+    ``rows`` has the key, in words, of each row of its data tables, by sheet and one-based row. ``with_texts`` tells
+    whether a text in the place of a formula counts: not where the program itself writes some in the same column.
+    """
+    standing = standing_formulas(reading)
+    unchanged = {formula.cell for formula in standing if formula.found == formula.listed and formula.cell.key != "*"}
+    tables = {""}
+    for formula in standing:
+        cell, sheet = formula.cell, formula.sheet
+        place = Place(feuille=sheet.name, cellule=cell_name(formula.row, formula.column))
+        key = FormulaKey(cell.table, cell.key, cell.column)
+        side.listed.setdefault(key, FormulaAt(formula.listed, f"={cell.formula}", place))
+        tables.add(cell.table)
+        # Several rows may show the same key: one of them has its formula.
+        if formula.found == formula.listed or cell in unchanged:
+            continue
+        if formula.found is None and not with_texts and isinstance(sheet.value(formula.row, formula.column), str):
+            continue
+        if cell.key == "*":
+            row = rows.get((sheet.name, formula.row)) or _first_word(sheet, formula.row) or ""
+            key = FormulaKey(cell.table, row, cell.column)
+        side.found[key] = _standing(formula, place)
+    for cell in reading.formulas:
+        key = FormulaKey(cell.table, cell.key, cell.column)
+        if key not in side.listed and cell.key != "*" and cell.table in tables:
+            side.listed[key] = FormulaAt(compact(cell.formula), f"={cell.formula}")
+            side.found[key] = FormulaAt("", _ABSENT)
+
+
+def _standing(formula: StandingFormula, place: Place) -> FormulaAt:
+    """What stands in the place of a formula: another one, or a value."""
+    if formula.found is not None:
+        typed = formula.sheet.formulas[formula.row, formula.column]
+        return FormulaAt(f"={formula.found}", f"={typed}"[:_SHOWN], place)
+    shown = as_found(formula.sheet, formula.row, formula.column) or BLANK
+    return FormulaAt(f"valeur {shown}", shown[:_SHOWN], place)
+
+
+def _first_word(sheet: RawSheet, row: int) -> str | None:
+    """What names a row of a computed table: the first cell that holds a word or a number."""
+    line = sheet.rows[row - 1] if row <= len(sheet.rows) else []
+    return next((words for value in line if (words := plain_words(value)) is not None), None)

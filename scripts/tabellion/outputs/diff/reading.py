@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.checks.formulas import FormulaReading
@@ -14,21 +13,24 @@ from tabellion.contract.register import base_tables, load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import KIND_FORM
-from tabellion.layout.names import FORMAT_VERSION, IDENTITY, table_resource
+from tabellion.layout.names import FORMAT_VERSION, IDENTITY, is_annotations, sheet_marker, table_resource
 from tabellion.outputs.consolidation.tables import ORIGIN_LABELS, data_name
 from tabellion.outputs.consolidation.workbook import KIND_CONSOLIDATION
-from tabellion.outputs.diff.cells import (
+from tabellion.outputs.diff.model import (
+    ComparedTable,
+    FormulaAt,
+    Piece,
+    PiecePart,
+    Side,
+    SideKind,
     add_formulas,
-    area_pieces,
     as_found,
     clean,
     column_values,
     extra_columns,
     masked,
     plain_words,
-    sheet_pieces,
 )
-from tabellion.outputs.diff.model import ComparedTable, FormulaAt, Side, SideKind
 from tabellion.reading import RawWorkbook, read_workbook
 from tabellion.reading.cells import CellReader
 from tabellion.reading.form import read_form
@@ -44,7 +46,7 @@ _WORTH_SAYING = frozenset({"identite-perdue", "tableau-defait", "reference-perdu
 
 Spots = Sequence[tuple[FoundTable, int]]
 """The area and the one-based row of each row of a table."""
-Columns = Mapping[str, Sequence[Any]]
+Columns = Mapping[str, Sequence[object]]
 
 
 def read_side(workspace: Workspace, path: Path) -> Side:
@@ -90,7 +92,7 @@ class _Builder:
         unread: dict[str, set[int]] = defaultdict(set)
         for position, champ in unknown:
             unread[champ].add(position)
-        compared: dict[str, Sequence[Any]] = {}
+        compared: dict[str, Sequence[object]] = {}
         for champ, title in titles.items():
             if champ in implied or not areas or any(title in area.columns for area in areas):
                 compared[champ], places = column_values(spots, title, columns[champ], unread[champ])
@@ -101,7 +103,7 @@ class _Builder:
 
     def added(
         self, name: str, spots: Spots, areas: Iterable[FoundTable], computed: Collection[str]
-    ) -> dict[str, Sequence[Any]]:
+    ) -> dict[str, Sequence[object]]:
         """The columns that people added, as found."""
         by_label: dict[str, dict[str, int]] = defaultdict(dict)
         for area in areas:
@@ -140,7 +142,7 @@ class _Builder:
         return area.place(row, self.titles[table].get(champ or ""))
 
 
-def _keys(schema: TableSchema, columns: Columns) -> list[tuple[Any, ...]]:
+def _keys(schema: TableSchema, columns: Columns) -> list[tuple[object, ...]]:
     parts = [columns[name] for name in schema.primary_key]
     return [tuple(clean(part) for part in key) for key in zip(*parts, strict=True)]
 
@@ -153,7 +155,7 @@ def _worth_saying(findings: Iterable[Finding]) -> list[Finding]:
     return [notice for notice in findings if notice.code in _WORTH_SAYING]
 
 
-def _labels(tables: Mapping[str, Columns], schemas: Schemas) -> dict[str, dict[Any, str]]:
+def _labels(tables: Mapping[str, Columns], schemas: Schemas) -> dict[str, dict[object, str]]:
     """What people read in place of the keys of the tables that have a name for them."""
     labels = {}
     for name, schema in schemas.items():
@@ -190,14 +192,14 @@ def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Sid
             unknown = [(position, champ) for table, position, champ in reading.unknown if table == name]
             computed = computed_labels(schema)
             builder.table(schema, columns[name], spots, unknown, _titles(schema), ("convention_id",), computed)
-    pieces = list(sheet_pieces(reading))
+    pieces = list(_sheet_pieces(reading))
     sheets = {piece.name: piece for piece in pieces}
     for area in reading.areas.values():
         resource, _ = table_resource(area.name) or ("", None)
         if resource in builder.titles:
             extras = extra_columns(area, computed_labels(schemas[resource]))
             titles = builder.titles[resource].values()
-            pieces += area_pieces(sheets.get(area.sheet.name), area, area.name, extras, titles)
+            pieces += _area_pieces(sheets.get(area.sheet.name), area, area.name, extras, titles)
     builder.side.pieces, builder.side.labels = pieces, _labels(columns, schemas)
     return builder.finish(reading)
 
@@ -212,7 +214,7 @@ def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
     side.notices = _worth_saying(reading.findings)
     side.labels = _labels({name: table.columns for name, table in register.items()}, schemas)
     builder = _Builder(side)
-    side.pieces = list(sheet_pieces(reading))
+    side.pieces = list(_sheet_pieces(reading))
     sheets = {piece.name: piece for piece in side.pieces}
     for resource, table in reading.tables.items():
         spec, area = table.spec, table.area
@@ -232,7 +234,7 @@ def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
         }
         compared = side.tables[resource]
         side.tables[resource] = ComparedTable(resource, compared.keys, {**compared.columns, **shown})
-        side.pieces += area_pieces(sheets.get(area.sheet.name), area, spec.sheet, extra_columns(area, ()), labels)
+        side.pieces += _area_pieces(sheets.get(area.sheet.name), area, spec.sheet, extra_columns(area, ()), labels)
     return builder.finish(reading)
 
 
@@ -255,7 +257,7 @@ def _consolidation_side(workspace: Workspace, workbook: RawWorkbook, path: Path)
     finder, cells = TableFinder(workbook, reading.known_tables), CellReader(reading.findings)
     side = Side(path.name, SideKind.CONSOLIDATION, path)
     builder = _Builder(side)
-    read: dict[str, dict[str, list[Any]]] = {}
+    read: dict[str, dict[str, list[object]]] = {}
     computed = {*ORIGIN_LABELS, *(f"{label} (2)" for label in ORIGIN_LABELS)}
     present, columns = set(finder.names()), []
     for name, schema in schemas.items():
@@ -277,10 +279,10 @@ def _consolidation_side(workspace: Workspace, workbook: RawWorkbook, path: Path)
         builder.table(schema, read[name], [(area, row) for row in rows], unknown, titles, computed=computed)
         if rows:
             extras = extra_columns(area, computed)
-            columns += list(area_pieces(None, area, schema.title, extras, titles.values()))[1:]
+            columns += list(_area_pieces(None, area, schema.title, extras, titles.values()))[1:]
     side.notices = _worth_saying([*reading.findings, *finder.findings])
     holding = {area.sheet.name for area in reading.areas.values()}
-    side.pieces = [piece for piece in sheet_pieces(reading) if piece.name not in holding] + columns
+    side.pieces = [piece for piece in _sheet_pieces(reading) if piece.name not in holding] + columns
     side.labels = _labels(read, schemas)
     return builder.finish(reading)
 
@@ -293,3 +295,39 @@ def _refuse_consolidation(identity: Mapping[str, str], workspace: Workspace) -> 
     mistakes = [finding(code, Place(), valeur=value, attendu=own) for code, value, own in facts if value != own]
     if mistakes:
         raise TabellionError(mistakes)
+
+
+# Parts and formulas
+
+
+def _sheet_pieces(reading: FormulaReading) -> Iterator[Piece]:
+    """The sheets of a workbook, each by the first of its own Excel tables, or else its marker, or else its name.
+
+    A script that renames a sheet leaves its marker behind, which spreadsheet programs do not.
+    """
+    workbook = reading.workbook
+    marked: dict[str, str] = {}
+    prefix = sheet_marker("")
+    for name, refers_to in workbook.names.items():
+        if name.startswith(prefix):
+            marked.setdefault(refers_to.lstrip("=").rpartition("!")[0].strip("'").replace("''", "'"), name)
+    for sheet in workbook.sheets:
+        if sheet.name == IDENTITY or sheet.name.startswith("_") or is_annotations(sheet.name):
+            continue
+        tables = sorted(table.name for table in sheet.tables if table.name in reading.known_tables)
+        key = f"{tables[0]} !" if tables else marked.get(sheet.name, sheet.name)
+        yield Piece(PiecePart.SHEET, (key,), sheet.name, Place(feuille=sheet.name, cellule="A1"))
+
+
+def _area_pieces(
+    sheet: Piece | None, area: FoundTable, title: str, extras: Mapping[str, int], labels: Collection[str]
+) -> Iterator[Piece]:
+    """A table and its columns, as they are called there. ``labels`` are the headers that it has by its making."""
+    table = Piece(PiecePart.TABLE, (area.name,), title, area.place(area.header_row), sheet.identity if sheet else None)
+    yield table
+    names = {label: name for name, label in area.renamed.items()}
+    columns = [(label, names.get(label, label), column) for label, column in area.columns.items() if label in labels]
+    columns += [(f"+ {label}", label, column) for label, column in extras.items()]
+    for key, name, column in columns:
+        place = Place(feuille=area.sheet.name, cellule=cell_name(area.header_row, column))
+        yield Piece(PiecePart.COLUMN, (area.name, key), name, place, table.identity)

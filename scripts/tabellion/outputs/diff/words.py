@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.findings import Place
 from tabellion.layout.names import PER_CONVENTION, shorten, table_resource
@@ -75,7 +74,7 @@ class DiffWords:
         row = ((name, values[position]) for name, values in side.tables[table].columns.items())
         return {name: value for name, value in row if isinstance(value, int) and self.is_money(table, name)}
 
-    def value(self, table: str, name: str, value: Any) -> str:
+    def value(self, table: str, name: str, value: object) -> str:
         """A value as people read it."""
         if isinstance(value, Unread):
             return f"« {value.text} » (illisible)"
@@ -86,7 +85,7 @@ class DiffWords:
             return self.label(key.table, value)
         return shown_value(field, value, quoted=True)
 
-    def label(self, table: str, key: Any) -> str:
+    def label(self, table: str, key: object) -> str:
         """What people read in place of a key."""
         for side in (self.comparison.after, self.comparison.before):
             words = side.labels.get(table, {}).get(key)
@@ -125,7 +124,7 @@ class DiffWords:
     def _label(self, side: Side, table: str, position: int) -> str:
         columns, schema = side.tables[table].columns, self.schemas[table]
 
-        def value_of(name: str) -> Any:
+        def value_of(name: str) -> object:
             return columns[name][position] if name in columns else None
 
         for name in (schema.label, "libelle", "objectif", "titre", "nom", "Objectif"):

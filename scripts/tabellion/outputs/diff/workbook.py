@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from xlsxwriter.format import Format
 
@@ -78,30 +77,36 @@ def write_differences(comparison: Comparison, words: DiffWords, theme: Theme, se
 class _Colours(CellMaker):
     """The maker of a list of differences: what was is on the colour of what goes, what is on that of what comes."""
 
-    def coloured(self, field: Field | None, value: Any, colour: str) -> Cell:
+    def coloured(self, field: Field | None, value: object, colour: str) -> Cell:
         """A value on a colour of the layout; a blank says that it is one, so that the colour is never alone."""
-        colours = self.writer.theme.colours
-        ink: dict[str, Any] = {"bg_color": colours[colour], "font_color": colours[f"{colour}_texte"]}
-        wrap = {"text_wrap": True} if self.wrapped else {}
         kind = field.kind if field is not None else "string"
         if value is None:
-            return Cell(BLANK, self.writer.cell(italic=True, **ink))
+            return Cell(BLANK, self._on(colour, italic=True))
         if isinstance(value, Unread):
-            return Cell(held(f"{value.text} (illisible)"), self.writer.cell(num_format="@", italic=True, **wrap, **ink))
+            style = self._on(colour, num_format="@", italic=True, text_wrap=self.wrapped)
+            return Cell(held(f"{value.text} (illisible)"), style)
         if kind == "money" and isinstance(value, int):
-            return Cell(euros(value), self.writer.cell(num_format=EUROS_AND_CENTS if value % 100 else EUROS, **ink))
-        style: dict[str, Any] = {"num_format": "@"} | wrap
+            return Cell(euros(value), self._on(colour, num_format=EUROS_AND_CENTS if value % 100 else EUROS))
         if kind == "date" and isinstance(value, date) and value >= FIRST_DAY:
-            style = {"num_format": DATE, "align": "left"}
-        elif kind in ("percent", "integer", "boolean"):
-            style = {"align": "left"} | ({"num_format": PERCENT} if kind == "percent" else {})
-        return Cell(self.value(field, value, {}).content, self.writer.cell(**style, **ink))
+            style = self._on(colour, num_format=DATE, align="left")
+        elif kind == "percent":
+            style = self._on(colour, num_format=PERCENT, align="left")
+        elif kind in ("integer", "boolean"):
+            style = self._on(colour, align="left")
+        else:
+            style = self._on(colour, num_format="@", text_wrap=self.wrapped)
+        return Cell(self.value(field, value, {}).content, style)
+
+    def _on(self, colour: str, **properties: object) -> Format:
+        colours = self.writer.theme.colours
+        ground, ink = colours[colour], colours[f"{colour}_texte"]
+        return self.writer.cell(computed=False, bg_color=ground, font_color=ink, **properties)
 
     @cached_property
     def link_format(self) -> Format:
         """The format of a link, in the middle."""
-        ink: dict[str, Any] = {"font_color": self.writer.theme.colours["lien"], "underline": 1}
-        return self.writer.cell(align="center", text_wrap=self.wrapped, **ink)
+        ink = self.writer.theme.colours["lien"]
+        return self.writer.cell(align="center", text_wrap=self.wrapped, font_color=ink, underline=1)
 
 
 class _DiffRows:
@@ -194,7 +199,7 @@ class _DiffRows:
             return [*values, maker.signed(total)]
         return [*reversed(values), maker.signed(None if total is None else -total)]
 
-    def value(self, table: str, name: str, value: Any, colour: str) -> Cell:
+    def value(self, table: str, name: str, value: object, colour: str) -> Cell:
         """A value, on its colour."""
         key = self.words.schemas[table].foreign.get(name)
         if key is not None and value is not None and not isinstance(value, Unread):

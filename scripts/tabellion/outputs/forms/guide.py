@@ -20,7 +20,7 @@ _STATE_HEADERS = ("Feuille", "Ce qu'elle demande", "Où elle en est")
 _TYPED_HEADERS = ("Pour", "Se tape, par exemple", "Ne se comprend pas, à retaper")
 _SPELLINGS_HEADERS = ("Pour", "Ce que vous tapez", "Exemple", "Compris comme, ou à retaper ainsi", "Ce qui se passe")
 _BETWEEN = "   ·   "
-_STATE_STYLE = {"bold": True, "text_wrap": False, "align": "center", "valign": "vcenter"}
+_STATE_STYLE: dict[str, object] = {"bold": True, "text_wrap": False, "align": "center", "valign": "vcenter"}
 _NOTHING_ASKED = "Rien ne vous est demandé pour cet exercice : le contrat ne vous nomme nulle part."
 #: The defined name of what the guide says of the whole form.
 FORM_STATE = "Etat_du_formulaire"
