@@ -1,6 +1,7 @@
 """The formulas of a workbook against its own list of them: replaced, altered, cut short, in error, never computed.
 
 Formulas are found again by table, row key and column, so that moved, sorted, renamed and inserted things are no change.
+None is shown: a workbook holds them in English, and people repair one by copying its neighbour.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from tabellion.addresses import cell_name, column_index
-from tabellion.findings import Finding, Place, finding
+from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import FormulaCell, column_ref, escape_label, table_resource, this_row
 from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
 from tabellion.schema import Schemas
+from tabellion.wording import plural
 
-_SHOWN = 250
 #: A reference to cells by address, with or without its sheet.
 _ADDRESS = re.compile(
     r"(?:(?P<sheet>'(?:[^']|'')+'|[A-Za-zÀ-ÿ_][\wÀ-ÿ.]*)!)?"
@@ -60,6 +61,9 @@ class FormulaReading(Protocol):
         """The rows that people added where nobody owes them a formula."""
 
 
+_IN_ERROR = "Corrigez les cellules dont elle dépend : l'une d'elles est en erreur, ou a disparu."
+
+
 def check_formulas(reading: FormulaReading) -> list[Finding]:
     """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
     return _FormulaCheck(reading).run()
@@ -87,10 +91,25 @@ def standing_formulas(reading: FormulaReading) -> list[StandingFormula]:
     return survey.status
 
 
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A cell that has not its formula any more; its row is one-based."""
+
+    code: str
+    cell: FormulaCell
+    place: Place
+    row: int
+    shown: RawValue
+
+
 @dataclass
 class _FormulaCheck:
     reading: FormulaReading
     findings: list[Finding] = field(default_factory=list)
+    broken: dict[tuple[str, str, str, str | None], list[_Broken]] = field(default_factory=lambda: defaultdict(list))
+    """The cells that lack their formula, by code, table, column and sheet."""
+    intact: dict[tuple[str, str], dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    """By table and column, the rows that have their formula."""
     uncached: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -119,6 +138,7 @@ class _FormulaCheck:
         ]
         for each in named:
             self.named(each)
+        self.say_broken()
         self.say_uncached()
         return self.findings
 
@@ -221,40 +241,67 @@ class _FormulaCheck:
     ) -> None:
         """Compare one cell with the formula that it should hold."""
         place = Place(feuille=sheet.name, cellule=cell_name(row, column))
-        titre, wanted = each.column.replace("_", " ") if not each.table else each.column, each.formula
+        wanted = each.formula
         found = sheet.formulas.get((row, column))
-        value = sheet.value(row, column)
+        value = sheet.errors.get((row, column), sheet.value(row, column))
+
+        def broken(code: str) -> None:
+            about = (code, each.table, each.column, sheet.name)
+            self.broken[about].append(_Broken(code, each, place, row, value))
+
         if found is None:
-            error = sheet.errors.get((row, column))
-            shown = error if error is not None else value
-            if shown is None and (sheet.name, row) in self.reading.new_rows:
-                return  # a row that somebody inserted: nobody owes it a formula
-            if shown is None:
-                self.findings.append(
-                    finding("formule-effacee", place, champ=titre, titre=titre, attendu=wanted[:_SHOWN])
-                )
-            else:
-                content = shown if isinstance(shown, str | int | float) else str(shown)
-                self.findings.append(
-                    finding(
-                        "formule-remplacee", place, champ=titre, valeur=content, attendu=wanted[:_SHOWN], titre=titre,
-                        trouve=f"« {_plain(content)} »",
-                    )
-                )  # fmt: skip
+            if value is not None:
+                broken("formule-remplacee")
+            elif (sheet.name, row) not in self.reading.new_rows:  # nobody owes a formula to a row that was inserted
+                broken("formule-effacee")
             return
         plain, partial = compact(wanted), False
         if found != wanted.removeprefix("=") and not self.undone:
             plain, partial = self.canonical(found, sheet, row, area)
         if partial or plain != compact(wanted):
-            code = "plage-incomplete" if partial and plain == compact(wanted) else "formule-modifiee"
+            broken("plage-incomplete" if partial and plain == compact(wanted) else "formule-modifiee")
+            return
+        self.intact[each.table, each.column][row] = compact(wanted)
+        if (row, column) in sheet.errors:
+            titre = _title(each)
             self.findings.append(
-                finding(code, place, champ=titre, valeur=found[:_SHOWN], attendu=wanted[:_SHOWN], titre=titre)
+                finding("cellule-en-erreur", place, champ=titre, valeur=sheet.errors[row, column], suggestion=_IN_ERROR)
             )
-        elif (row, column) in sheet.errors:
-            error = sheet.errors[row, column]
-            self.findings.append(finding("cellule-en-erreur", place, champ=titre, valeur=error))
         elif (row, column) in sheet.uncached:
             self.uncached[sheet.name].append((row, column))
+
+    def say_broken(self) -> None:
+        """Cells that lack their formula: those of one column are one finding, at the first of them."""
+        for (code, *_), cells in self.broken.items():
+            first, others = cells[0], cells[1:]
+            rest = plural(len(others), "autre cellule") + " de la colonne dans le même cas" if others else ""
+            content = first.shown if isinstance(first.shown, str | int | float) else str(first.shown)
+            self.findings.append(
+                finding(
+                    code,
+                    first.place,
+                    champ=_title(first.cell),
+                    valeur=None if first.shown is None else content,
+                    gravite=Severity.INFORMATION if code == "formule-effacee" and first.cell.key == "*" else None,
+                    liees=[each.place for each in others],
+                    titre=_title(first.cell),
+                    trouve="rien" if first.shown is None else f"« {_plain(content)} »",
+                    reste=f" ({rest})" if rest else "",
+                    geste=self.mending(first, {each.row for each in cells}),
+                )
+            )
+
+    def mending(self, broken: _Broken, rows: set[int]) -> str:
+        """What a person may do in Excel, in any language, to have the formula again."""
+        intact = self.intact.get((broken.cell.table, broken.cell.column), {})
+        same = [row for row, formula in intact.items() if formula == compact(broken.cell.formula)]
+        near = min(same, key=lambda row: abs(row - broken.row), default=None)
+        if near is None:
+            return "recopiez-la depuis une copie du classeur"
+        where = {-1: "du dessus", 1: "du dessous"}.get(near - broken.row)
+        column = (broken.place.cellule or "").rstrip("0123456789")
+        source = f"la cellule {where}" if where else f"la cellule {column}{near}"
+        return f"recopiez {source}" + (" dans toutes ces cellules" if len(rows) > 1 else "")
 
     def say_uncached(self) -> None:
         """Formulas that nothing has computed, once a sheet: a script that saves a workbook leaves them all so."""
@@ -336,6 +383,11 @@ def compact(formula: str) -> str:
     """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
     pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
     return "".join(piece if place % 2 else re.sub(r"\s+", "", piece).upper() for place, piece in enumerate(pieces))
+
+
+def _title(cell: FormulaCell) -> str:
+    """What people read of the cell that a formula is in: the header of its column, or its name."""
+    return cell.column if cell.table else cell.column.replace("_", " ")
 
 
 def _plain(value: RawValue) -> str:

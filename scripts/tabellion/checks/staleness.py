@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from tabellion.checks.formulas import check_formulas
 from tabellion.findings import Finding, Place, finding
@@ -17,13 +18,16 @@ _SAME_EUROS = 0.004
 
 
 def check_computed_cells(reading: MasterReading) -> list[Finding]:
-    """The formulas that are not as generated, then the old subtotals that intact formulas show."""
+    """The formulas that are not as generated, then the old subtotals that intact formulas show.
+
+    Nothing of it blocks: all that a master computes is computed anew from its lines.
+    """
     formulas = check_formulas(reading)
     altered = {(formula.place.feuille, formula.place.cellule) for formula in formulas}
     stale = [
         total for total in check_stale_totals(reading) if (total.place.feuille, total.place.cellule) not in altered
     ]
-    return [*formulas, *stale]
+    return [replace(each, bloquant=False) for each in (*formulas, *stale)]
 
 
 def check_stale_totals(reading: MasterReading) -> list[Finding]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.reading.raw import RawSheet
 from tabellion.reading.row_identity import Correction, Reason
-from tabellion.reading.tables import FoundTable
+from tabellion.reading.tables import FoundTable, is_copy
 from tabellion.schema import TableSchema
 from tabellion.schema.tables import Table
 from tabellion.wording import plural
@@ -82,6 +84,32 @@ def say_former_names(schema: TableSchema, cells: Sequence[tuple[Place, tuple[str
         finding("ancien-nom", places[0], valeur=len(cells), table=schema.title, compte=compte, noms=names,
                 liees=places[1:])
     ]  # fmt: skip
+
+
+def say_copied_sheet(sheet: RawSheet, areas: Iterable[FoundTable]) -> Finding | None:
+    """Whether a sheet is the copy of one that was read, and what it says that the other does not."""
+    for area in areas:
+        table = next((each for each in sheet.tables if is_copy(each.name, area.found_name or area.name)), None)
+        if table is None:
+            continue
+        columns = [
+            (column, table.first_column + offset)
+            for offset, label in enumerate(table.columns)
+            if (column := area.columns.get(label)) is not None
+        ]
+        own = Counter(tuple(area.sheet.value(row, column) for column, _ in columns) for row in area.rows())
+        copied = Counter(
+            tuple(sheet.value(row, column) for _, column in columns)
+            for row in range(table.first_row, table.last_row + 1)
+        )
+        place = Place(feuille=sheet.name, cellule=cell_name(table.first_row, table.first_column))
+        count = (copied - own).total()
+        return finding(
+            "feuille-copiee", place, valeur=sheet.name, attendu=area.sheet.name,
+            compte=plural(count, "ligne y diffère", "lignes y diffèrent") if count else "elle dit la même chose",
+            gravite=None if count else Severity.INFORMATION,
+        )  # fmt: skip
+    return None
 
 
 def repeated_rows(

@@ -72,8 +72,8 @@ class LineFinder:
         key = tuple(self.area.value(row, self.titles[name]) for name in self.schema.primary_key if name in self.titles)
         words = {label: value for label in self.worded if isinstance(value := self.area.value(row, label), str)}
         before = self.labels.get(key)
-        self.labels.setdefault(key, set()).update(words.values())
         if before is None:
+            self.labels[key] = set(words.values())
             return None
         return next((label for label, text in words.items() if text not in before and is_total(text)), None)
 

@@ -33,6 +33,7 @@ from tabellion.reading.cells import CellReader
 from tabellion.reading.corrections import (
     correct_identifiers,
     repeated_rows,
+    say_copied_sheet,
     say_former_names,
     say_repeated_row,
 )
@@ -333,12 +334,14 @@ class _Reader:
         if not markers:
             return
         known = {self.finder.marked_sheet(marker) for marker in markers} | {IDENTITY, CONTROLES}
+        known |= {area.sheet.name for area in self.reading.areas.values()}
         for sheet in self.reading.workbook.sheets:
             if is_annotations(sheet.name):
                 continue
             if sheet.name not in known and any(any(value is not None for value in line) for line in sheet.rows):
+                copied = say_copied_sheet(sheet, self.reading.areas.values())
                 place = Place(feuille=sheet.name, cellule=cell_name(1, 1))
-                self.reading.findings.append(finding("feuille-ajoutee", place, valeur=sheet.name))
+                self.reading.findings.append(copied or finding("feuille-ajoutee", place, valeur=sheet.name))
 
 
 def computed_labels(schema: TableSchema) -> set[str]:

@@ -59,9 +59,9 @@ def shown_choices(
         return {}
     choices = _shown(table, columns)
     if base is not None and key.table in base:
-        taken = {fold(shown) for shown in choices}
+        taken = {fold(shown): value for shown, value in choices.items()}
         known = _shown(table, base[key.table].columns)
-        choices |= {shown: value for shown, value in known.items() if fold(shown) not in taken}
+        choices |= {shown: value for shown, value in known.items() if taken.get(fold(shown), value) == value}
     return choices
 
 

@@ -128,6 +128,12 @@ class TableFinder:
         sheet_name = self.marked_sheet(marker) if marker is not None else self._near_sheet(sheet_hint)
         deleted = marker is not None and sheet_name is None and marker in self.workbook.names
         found = None if deleted else self._search(labels, sheet_name)
+        if found is None and (copy := self._copy(name, labels)) is not None:
+            sheet, table = copy
+            place = Place(feuille=sheet.name, cellule=cell_name(table.header_row or 1, table.first_column))
+            self.findings.append(finding("tableau-copie", place, valeur=name, attendu=table.name))
+            header, span = _header_row(sheet, table, labels), (table.first_column, table.last_column)
+            return self._measure(name, sheet, header, table.last_row, labels, span, table.name)
         if found is None:
             self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
             return None
@@ -168,15 +174,31 @@ class TableFinder:
                 for column in range(table.first_column, table.last_column + 1)
             }
             for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
-                places = [
-                    column
-                    for column, value in enumerate(line, 1)
-                    if isinstance(value, str) and fold(value) in wanted and (number, column) not in taken
-                ]
-                share = len({fold(str(line[column - 1])) for column in places}) / len(wanted)
+                share, precision = 0.0, 0.0
+                for run in _runs(line):  # of tables side by side, the one that has the fewest other headers
+                    places = [column for column, text in run if fold(text) in wanted and (number, column) not in taken]
+                    alike = (
+                        len({fold(str(line[column - 1])) for column in places}) / len(wanted),
+                        len(places) / len(run),
+                    )
+                    if alike > (share, precision):
+                        share, precision = alike
+                        span = (min(places), max(places))
                 if share >= _HEADER_SHARE and (best is None or share > best[0]):
-                    best = (share, sheet, number, (min(places), max(places)))
+                    best = (share, sheet, number, span)
         return best[1:] if best is not None else None
+
+    def _copy(self, name: str, labels: tuple[str, ...]) -> tuple[RawSheet, RawTable] | None:
+        """The table of the one copy of the sheet that a table stood on."""
+        wanted = {fold(label) for label in labels}
+        copies = [
+            found
+            for other, found in self._tables.items()
+            if is_copy(other, name)
+            and other not in self.known
+            and len(wanted & {fold(label) for label in found[1].columns}) >= _HEADER_SHARE * len(wanted)
+        ]
+        return copies[0] if len(copies) == 1 else None
 
     def _measure(
         self,
@@ -225,6 +247,7 @@ class TableFinder:
                 repeated.add(column)
             else:
                 exact[label] = column
+        self._beside(name, sheet, header, [label for label in labels if label not in exact], span, exact)
         known = {*exact.values(), *repeated}
         others = {column: text for column, text in texts.items() if column not in known}
         free = {column: text for column, text in others.items() if fold(text) not in self._computed}
@@ -241,6 +264,43 @@ class TableFinder:
             sheet, header, heads, {column: text for column, text in others.items() if column not in exact.values()}
         )
         return exact, renamed
+
+    def _beside(
+        self,
+        name: str,
+        sheet: RawSheet,
+        header: int,
+        missing: list[str],
+        span: tuple[int, int],
+        exact: dict[str, int],
+    ) -> None:
+        """Take the columns that a table has lost: right beside it, under their header, in no other table."""
+        if not missing:
+            return
+        others = {
+            column
+            for table in sheet.tables
+            if table.header_row == header and (table.first_column, table.last_column) != span
+            for column in range(table.first_column, table.last_column + 1)
+        }
+        wanted = {fold(label): label for label in missing}
+        found: list[tuple[int, str]] = []
+        for start, step in ((span[0] - 1, -1), (span[1] + 1, 1)):
+            column = start
+            while column not in others and not is_blank(sheet.value(header, column)):
+                label = wanted.pop(fold(str(sheet.value(header, column))), None)
+                if label is not None:
+                    found.append((column, label))
+                column += step
+        if not found:
+            return
+        found.sort()
+        exact.update({label: column for column, label in found})
+        places = [Place(feuille=sheet.name, cellule=cell_name(header, column)) for column, _ in found]
+        colonnes = ", ".join(f"« {label} »" for _, label in found)
+        self.findings.append(
+            finding("colonne-hors-tableau", places[0], valeur=name, colonnes=colonnes, liees=places[1:])
+        )
 
     def _near(
         self, sheet: RawSheet, header: int, missing: list[str], others: Mapping[int, str], exact: dict[str, int]
@@ -271,6 +331,25 @@ class TableFinder:
                 not is_blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)
             ):
                 self.findings.append(finding("colonne-sans-entete", place))
+
+
+def is_copy(name: str, original: str) -> bool:
+    """Whether a table has the name that a client gives to the copy of one: ``Lignes_014``, ``Lignes_01_1``."""
+    return re.fullmatch(rf"{re.escape(original)}_?\d+", name) is not None
+
+
+def _runs(line: list[RawValue]) -> Iterator[list[tuple[int, str]]]:
+    """The cells of a row that hold something, by their one-based columns: those side by side, then all together."""
+    run: list[tuple[int, str]] = []
+    for column, value in enumerate(line, 1):
+        if not is_blank(value):
+            run.append((column, str(value)))
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
+    yield [(column, str(value)) for column, value in enumerate(line, 1) if not is_blank(value)] or [(1, "")]
 
 
 def _likeness(label: str, text: str) -> float:
