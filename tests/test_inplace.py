@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
+from pathlib import Path
 
 import openpyxl
 import pytest
 
-from support.masters import Package, master
+from support.libreoffice import LibreOffice
+from support.masters import Package, master, written
+from support.recalculated import differences
 from tabellion.layout.names import quoted_sheet, table_name
 from tabellion.outputs.master.layout import DataTable
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
+from tabellion.schema.tables import Tables, make_table
 from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.grid import Content
-from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RemovedRow, patch_tables, with_computed
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RemovedRow, patch_tables, with_computed
 from tabellion.xlsx.writer import with_parts
 
 PLAN, MASTER = master("Chartres")
 LINES = PLAN.data[table_name("lignes_budgetaires", 1)]
 PARTNERS = PLAN.data[table_name("partenaires")]
 LINES_SHEET = PLAN.sheets[LINES.sheet]
+#: A line that is added, as the register has it.
+NEW = {
+    "ligne_id": "B01-x", "convention_id": 1, "collectivite_id": "luce", "libelle": "De plus", "exercice": 2013,
+    "montant_realise": 50_00,
+}  # fmt: skip
 
 
 def column(table: DataTable, field: str) -> int:
@@ -240,3 +251,53 @@ def test_values_that_the_caller_computed_stand_beside_their_formulas() -> None:
 def test_the_same_changes_give_the_same_bytes() -> None:
     changes = Changes(added=[AddedRows(LINES_SHEET, header(LINES), added(2))], removed=[RemovedRow(LINES_SHEET, 20, 1)])
     assert patch_tables(MASTER, changes).data == patch_tables(MASTER, changes).data
+
+
+@cache
+def with_fresh_values() -> tuple[Patched, bytes]:
+    """An amount changed, a line added, the values of a fresh master of the contract so changed; and that one."""
+    contract = PLAN.contract
+    columns = {name: list(values) for name, values in contract.tables["lignes_budgetaires"].columns.items()}
+    columns["montant_realise"][LINES.indexes[0]] = 97_600_00
+    for name, values in columns.items():
+        values.insert(LINES.indexes[-1] + 1, NEW.get(name))
+    tables = Tables(contract.tables) | {
+        "lignes_budgetaires": make_table(contract.schemas["lignes_budgetaires"], columns)
+    }
+    fresh = written(replace(contract, tables=tables))[1]
+    values = line(LINES, ligne_id="B01-x", collectivite_id="Lucé", libelle="De plus", exercice=2013, montant_realise=50)
+    changes = Changes(
+        cells=[CellEdit(LINES_SHEET, LINES.row + 2, column(LINES, "montant_realise"), 97_600)],
+        added=[AddedRows(LINES_SHEET, header(LINES), [values])],
+        fresh=fresh,
+    )
+    assert patch_tables(MASTER, replace(changes, fresh=b"")).uncomputed
+    return patch_tables(MASTER, changes), fresh
+
+
+def test_a_fresh_master_of_the_changed_contract_gives_every_value() -> None:
+    """What the program computes of the contract as changed stands beside the formulas of the staff's workbook."""
+    patched, fresh = with_fresh_values()
+    # The gaps that the program lists are one more in the fresh master: what adds them up is left to be computed.
+    sheet, names = PLAN.sheets["Rapprochement"], Package(MASTER).names
+    rows = {int(names[name].rpartition("$")[2]) for name in ("Ecarts_nommes", "Ecarts_depuis")}
+    assert patched.uncomputed == {(sheet.casefold(), row, 5) for row in rows}
+    after, wanted = Package(patched.data).cells, Package(fresh).cells
+    compared = 0
+    for sheet in (LINES_SHEET, PLAN.sheets["Synthèse"]):
+        for place, (value, formula) in wanted[sheet].items():
+            if formula is not None:
+                assert after[sheet][place] == (value, formula)
+                compared += value != Package(MASTER).cells[sheet][place][0]
+    assert compared > 10
+
+
+@pytest.mark.libreoffice
+def test_libreoffice_agrees_with_every_value(office: LibreOffice, tmp_path: Path) -> None:
+    path = tmp_path / "contrat.xlsx"
+    path.write_bytes(with_fresh_values()[0].data)
+    office.open(path)
+    office.recalculate()
+    package, computed = Package(path.read_bytes()), office.read()
+    wrong = [said for said in differences(package, computed) if "cached None" not in said]
+    assert wrong == []

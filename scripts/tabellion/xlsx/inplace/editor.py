@@ -203,16 +203,19 @@ class WorkbookEditor:
             for sheet, left, right, row in self._gaps
         ]
 
-    def finish(self, computed: Mapping[tuple[str, int, int], CellValue]) -> set[Place]:
-        """Give formulas the values that the caller ``computed``, and drop those that may be stale; returns the dropped
-        ones. Addresses are those of now.
+    def stale(self) -> set[Place]:
+        """The formulas whose computed values may not be right after the changes."""
+        return stale_formulas(self.parts, self._seeds()) if self._areas or self._moved else set()
+
+    def finish(self, stale: set[Place], computed: Mapping[tuple[str, int, int], CellValue]) -> set[Place]:
+        """Give formulas the values that the caller ``computed``, and drop the ``stale`` ones that are left; returns
+        these. Addresses are those of now.
         """
         given = {(sheet.casefold(), row, column): value for (sheet, row, column), value in computed.items()}
         for sheet in self.parts.worksheets if self._own else ():
             for row, column, cell in self.parts.grid(sheet.name).cells():
                 if self._own.get(cell) is not None:
                     given.setdefault((sheet.name.casefold(), row, column), self._own[cell])
-        stale = stale_formulas(self.parts, self._seeds()) if self._areas or self._moved else set[Place]()
         for place in sorted(stale | given.keys()):
             name, row, column = place
             if name in self.parts.sheets:

@@ -15,6 +15,7 @@ from tabellion.layout.names import FORMULAS_COLUMN, IDENTITY, FormulaCell
 from tabellion.reading.hidden import word
 from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.editor import WorkbookEditor
+from tabellion.xlsx.inplace.fresh import fresh_values
 from tabellion.xlsx.inplace.grid import CellValue, Content, Formula
 from tabellion.xlsx.inplace.moves import RowMove
 from tabellion.xlsx.inplace.planning import TablePlan, plan_moves
@@ -67,7 +68,8 @@ class Changes:
 
     ``listed`` are formulas to add to its list, and ``unlisted`` the (table, row key) whose formulas leave it: those
     of added and removed rows that are computed each on its own. ``computed`` are the values of formulas that the
-    caller knows, by sheet, row and column **after** the changes.
+    caller knows, by sheet, row and column **after** the changes. ``fresh`` is a workbook that the program has written
+    of the contract as changed: it gives the values of the program's own formulas.
     """
 
     cells: Sequence[CellEdit] = ()
@@ -77,6 +79,7 @@ class Changes:
     listed: Sequence[FormulaCell] = ()
     unlisted: Sequence[tuple[str, str]] = ()
     computed: Mapping[tuple[str, int, int], CellValue] = field(default_factory=dict)
+    fresh: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,9 @@ class _Patch:
         self.identify()
         if self.styles is not None:
             self.styles.save()
-        return self.editor.finish(self.changes.computed)
+        stale, fresh = self.editor.stale(), self.changes.fresh
+        computed = fresh_values(self.editor.parts, stale, fresh) if stale and fresh else {}
+        return self.editor.finish(stale, computed | dict(self.changes.computed))
 
     def edit(self, edit: CellEdit) -> None:
         """Put one value in its cell."""

@@ -15,6 +15,7 @@ from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.inplace.moves import Area, parse_areas
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import mentions
+from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.trees import Element, whole_number
 
 #: A sheet (folded name), a row, a column.
@@ -23,6 +24,8 @@ Place = tuple[str, int, int]
 _CALCULATED = frozenset({"INDIRECT", "OFFSET", "CELL", "FORMULATEXT", "GETPIVOTDATA"})
 _POSITION = frozenset({"ROW", "ROWS", "SHEET", "SHEETS"})
 _LABEL = re.compile(r"\[((?:[^\[\]']|'.)*)\]")
+#: Functions whose value is not told by the cells that their formula names.
+UNSURE = _CALCULATED | _POSITION
 #: Names lead to names, this deep at most.
 _DEEPEST = 20
 
@@ -85,6 +88,7 @@ class _Graph:
         self.unsure = set[Place]()
         self.positions = set[Place]()
         self.arrays = dict[Place, Area]()
+        self.known_columns: dict[tuple[str, str], tuple[int, int, bool]] = {}
         for sheet in parts.worksheets:
             key = sheet.name.casefold()
             for formula in parts.formulas(sheet.name):
@@ -127,17 +131,24 @@ class _Graph:
         table = self.tables.get(name.casefold())
         if table is None:
             return
-        top, left, bottom, right = table.area
+        left, right, this_row = self.columns_of(table, inside)
+        top, bottom = (row, row) if this_row else (table.area[0], table.area[2])
+        yield Dependency(table.sheet.casefold(), (top, left, bottom, right), span=not this_row)
+
+    def columns_of(self, table: ExcelTable, inside: str) -> tuple[int, int, bool]:
+        """First and last column of a structured reference, and whether it reads only its own row."""
+        known = self.known_columns.get((table.name, inside))
+        if known is not None:
+            return known
+        _, left, _, right = table.area
         labels = [re.sub("'(.)", r"\1", label) for label in _LABEL.findall(inside[1:-1] if "[[" in inside else inside)]
         this_row = any(label.casefold() == "#this row" for label in labels) or inside.startswith(("[@", "[[@"))
-        if this_row:
-            top = bottom = row
-        known = {label.casefold(): left + place for place, label in enumerate(table.labels)}
-        wanted = [known.get(label.lstrip("@").casefold()) for label in labels if not label.startswith("#")]
-        places = [column for column in wanted if column is not None]
-        if places and len(places) == len(wanted):
-            left, right = min(places), max(places)
-        yield Dependency(table.sheet.casefold(), (top, left, bottom, right), span=not this_row)
+        places = {label.casefold(): left + place for place, label in enumerate(table.labels)}
+        wanted = [places.get(label.lstrip("@").casefold()) for label in labels if not label.startswith("#")]
+        columns = [column for column in wanted if column is not None]
+        if columns and len(columns) == len(wanted):
+            left, right = min(columns), max(columns)
+        return self.known_columns.setdefault((table.name, inside), (left, right, this_row))
 
     def reading(self, sheet: str, area: Area, *, spans: bool = False) -> set[Place]:
         """The formulas that read cells of an area; only those that read them as a range with ``spans``."""
