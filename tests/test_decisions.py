@@ -19,7 +19,9 @@ from support.masters import Package, position
 from support.office_files import Editor
 from support.opened_books import Book, Row
 from support.program import Outcome, tabellion
+from support.watching import Watching
 from tabellion.campaign.decisions import Choice, Decision, Decisions, TypedDecision, choice_of, load_decisions
+from tabellion.commands import consolidate as consolidate_module
 from tabellion.commands.consolidate import consolidate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Place, TabellionError
@@ -304,6 +306,44 @@ def test_a_file_of_decisions_that_cannot_be_read_is_said_with_a_remedy(disputed:
     assert "supprimez-le" in refused.out + refused.err
     path.unlink()
     disputed.consolidate()
+
+
+# Beside a watcher
+
+
+def test_a_watcher_answers_saved_decisions_and_no_other_edit_of_that_workbook(disputed: Staff) -> None:
+    with Watching(disputed.root) as watching:
+        watching.ready()
+        with watching.run():
+            disputed.choose("accepter Lucé & « Cie »")
+        assert disputed.planned() == "9"
+        with watching.run():  # neither what the run wrote, nor a note elsewhere, was a cause
+            retouch(disputed.workbook, disputed.workbook, {"Contrôles": {"A3": "à revoir"}},
+                    saved=datetime(2016, 12, 2), author="Anne")  # fmt: skip
+            disputed.reply("etat", {}, day=21)
+        with watching.run():
+            disputed.choose(None, day=3)
+        assert disputed.planned() == "8"
+
+
+def test_decisions_saved_while_a_run_is_made_are_not_lost(disputed: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saved after the run read the workbook and before it puts the new one in place: the next run takes them."""
+    workspace, write = find_workspace(disputed.root), consolidate_module.write_consolidation
+
+    def saved_meanwhile(*arguments: Any) -> bytes:
+        if not disputed.copies():
+            disputed.choose("accepter Lucé & « Cie »")
+        return write(*arguments)
+
+    disputed.reply("etat", {}, day=21)
+    monkeypatch.setattr(consolidate_module, "write_consolidation", saved_meanwhile)
+    run = consolidate(workspace, datetime.now())
+    assert "sortie-modifiee" in [notice.code for notice in run.notices]
+    assert disputed.planned() == "8"
+    assert len(disputed.copies()) == 1
+    consolidate(workspace, datetime.now())
+    assert disputed.planned() == "9"
+    assert len(disputed.copies()) == 1
 
 
 # Which one counts

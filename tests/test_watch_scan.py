@@ -89,7 +89,7 @@ def test_the_first_look_finds_all_inputs_and_settings(opened: Workspace) -> None
     (opened.constats / "~$1.xlsx").write_bytes(b"x")
     found = Looks(opened).look()
     expected = {
-        opened.root / "tabellion.toml", opened.contrat,
+        opened.root / "tabellion.toml", opened.contrat, opened.consolidation / "consolidation.xlsx",
         *opened.retours.glob("[0-9].xlsx"), *opened.registre.iterdir(), *(opened.root / "schemas").iterdir(),
         *(path for path in opened.templates.rglob("*") if path.is_file()),
     }  # fmt: skip
@@ -99,11 +99,12 @@ def test_the_first_look_finds_all_inputs_and_settings(opened: Workspace) -> None
 INPUTS = ["workbooks/contrat.xlsx", "workbooks/retours/a.xlsx", "workbooks/retours/lot/écartés/a b.xlsx",
           "workbooks/registre/axes.csv", "workbooks/registre/datapackage.json", "workbooks/retours/a.pdf",
           "workbooks/envois/2016/ville-2016.xlsx", "tabellion.toml", "schemas/axes.schema.json",
-          "templates/contrat.toml", "templates/planification/x.cron"]  # fmt: skip
+          "templates/contrat.toml", "templates/planification/x.cron",
+          "workbooks/consolidation/consolidation.xlsx"]  # fmt: skip
 NOTHING = ["README.md", "workbooks/contrat 2016-11-30 02h15.xlsx", "workbooks/~$contrat.xlsx",
            "workbooks/retours/~$a.xlsx", "workbooks/retours/.~lock.a.xlsx#", "workbooks/retours/lu12345.tmp",
            "workbooks/retours/a.xlsx.part", "workbooks/retours/.caché/a.xlsx",
-           "workbooks/consolidation/consolidation.xlsx", "workbooks/constats/a.xlsx",
+           "workbooks/consolidation/rapport.html", "workbooks/constats/a.xlsx",
            "workbooks/consolidation/acceptes/2016/ville.xlsx", "workbooks/consolidation/registre/axes.csv",
            "workbooks/.tabellion/journal.sqlite", "workbooks/relances/a.txt", "templates/contrat.toml~",
            "schemas/.axes.schema.json.swp", "../tabellion.toml", "workbooks/retours2/a.xlsx",

@@ -43,7 +43,8 @@ class Disk:
             self.write(path, content)
 
     def start(self, **options: float) -> Debounce:
-        workspace = SimpleNamespace(root=ROOT, workbooks=WORKBOOKS, envois=WORKBOOKS / "envois")
+        folders = {name: WORKBOOKS / name for name in ("envois", "consolidation")}
+        workspace = SimpleNamespace(root=ROOT, workbooks=WORKBOOKS, **folders)
         self.debounce = Debounce(
             workspace,  # type: ignore[arg-type]
             clock=lambda: self.now, take_snapshot=lambda _: self.snapshot(), fingerprint=self.fingerprint,

@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,15 @@ _FOR_STAFF = {code.code for code in CAMPAIGN}
 
 @dataclass(frozen=True)
 class ConsolidationRun:
-    """What a run did: the state it reached, whether anything was written, what was said of the run itself."""
+    """What a run did: the state it reached, whether anything was written, what was said of the run itself.
+
+    ``own`` is the SHA-256 of what it wrote where people write too, beside the register: no news to a watcher.
+    """
 
     consolidation: Consolidation
     written: bool
     notices: tuple[Finding, ...]
+    own: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def findings(self) -> list[Finding]:
@@ -94,12 +98,13 @@ def consolidate(
                     raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
                 outputs = _decide(workspace, inputs)
             notices += [*inputs.decided.findings, *_pointless(inputs)]
+            own = dict[Path, str]()
             if outputs.is_new:
-                notices += _publish(workspace, inputs, outputs, now)
+                notices += _publish(workspace, inputs, outputs, now, own)
             with _uncollected():
                 _remember(journal, run, inputs, outputs, now)
         notices += journal.findings
-    return ConsolidationRun(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)))
+    return ConsolidationRun(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own)
 
 
 def look_at_campaign(workspace: Workspace, now: datetime, progress: ReadProgress | None = None) -> Consolidation:
@@ -199,8 +204,13 @@ def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
     return kept
 
 
-def _publish(workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datetime) -> list[Finding]:
-    """Make everything and put it in place, all together or nothing; what is replaced, and was edited, is kept."""
+def _publish(
+    workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datetime, own_inputs: dict[Path, str]
+) -> list[Finding]:
+    """Make everything and put it in place, all together or nothing; what is replaced, and was edited, is kept.
+
+    ``own_inputs`` gets the SHA-256 of what is written among the inputs.
+    """
     workbooks, staging, folder = workspace.workbooks, workspace.memory / STAGING, workspace.consolidation
     consolidation, previous = outputs.consolidation, outputs.previous
     made_before = {} if previous is None else previous.copies
@@ -231,6 +241,11 @@ def _publish(workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datet
         contents[workspace.memory / AS_PUBLISHED] = own[WORKBOOK]
         if inputs.decided.typed:
             contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
+        own_inputs |= {
+            path: content_digest(content)
+            for path, content in contents.items()
+            if isinstance(content, bytes) and workspace.registre in path.parents
+        }
         members = tuple(folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
         before = None if previous is None else previous.made
         history = None if outputs.is_same else History(folder / "historique", members, before)

@@ -64,8 +64,9 @@ def read_back(workspace: Workspace) -> ReadBack:
         try:
             books.append((saved_at(path, book := read_workbook(path)), name == WORKBOOK, path, book))
         except TabellionError as error:
-            detail = error.findings[0].message if error.findings else "fichier illisible"
-            findings.append(finding("decisions-illisibles", Place(name), valeur=path.name, detail=detail))
+            if name == WORKBOOK:  # of one put aside it was said then
+                detail = error.findings[0].message
+                findings.append(finding("decisions-illisibles", Place(name), valeur=path.name, detail=detail))
     for saved, in_place, path, book in sorted(books, key=lambda each: (each[1], each[0], each[2])):
         name = path.relative_to(workspace.workbooks).as_posix()
         if not is_ours(book, workspace.settings.identifiant):
@@ -77,6 +78,14 @@ def read_back(workspace: Workspace) -> ReadBack:
         if in_place and is_listed and not _says_more(workspace, path, book):
             seen[path] = book.sha256
     return ReadBack(decisions, tuple(typed), seen, tuple(findings))
+
+
+def has_news(workspace: Workspace) -> bool:
+    """Whether somebody typed decisions that no run has read; yes where a run has to say why nobody can tell."""
+    try:
+        return bool(read_back(workspace).typed)
+    except TabellionError:
+        return True
 
 
 def decision_files(workspace: Workspace) -> list[Path]:

@@ -11,18 +11,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from tabellion.commands.consolidate import STAGING, consolidate
+from tabellion.commands.decided import has_news
 from tabellion.commands.run_log import keep_crash
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
+from tabellion.layout.decisions import WORKBOOK
 from tabellion.mail.delivery import Notifier
 from tabellion.transaction.lock import WATCHER, hold
+from tabellion.transaction.manifest import digest as file_digest
 from tabellion.transaction.transaction import is_place_free
 from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
 from tabellion.watching.observer import Watcher
@@ -94,7 +97,7 @@ def watch(folder: Path, display: WatchDisplay, *, poll: bool) -> None:
 @dataclass
 class WatchLoop:
     """The state of the loop: when to try again what failed, what ended a thread. ``wake`` is set by all that happens;
-    ``day`` is that of the last run that was made."""
+    ``day`` is that of the last run that was made, ``own`` the SHA-256 of what runs wrote among their inputs."""
 
     workspace: Workspace
     display: WatchDisplay
@@ -106,6 +109,7 @@ class WatchLoop:
     retry_seconds: float = field(default_factory=lambda: _RETRY_SECONDS)
     free_since: float | None = None
     day: date = field(default_factory=date.today)
+    own: dict[Path, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set)
@@ -142,10 +146,20 @@ class WatchLoop:
         self.tend(watcher)
         if watcher.is_away:
             return  # what is over meanwhile is answered when the folders are back: the watcher keeps it
-        batch = watcher.take_batch()
+        batch = self.causes(watcher.take_batch())
         # What is only due waits for what is settling: a run in the middle of a save would find a file gone.
         if batch or (not watcher.is_settling and self.is_due(self.clock())):
             self.answer(watcher, batch)
+
+    def causes(self, batch: Batch) -> Batch:
+        """What of a batch a run has to answer: not what the runs themselves wrote, nor a consolidated workbook in which
+        nothing was decided.
+        """
+        workbook = self.workspace.workbooks / WORKBOOK
+        changed = {path for path in batch.changed if self.own.get(path, "") != (file_digest(path) or "gone")}
+        if workbook in changed and not has_news(self.workspace):
+            changed.discard(workbook)
+        return replace(batch, changed=frozenset(changed), gone=batch.gone - {workbook})
 
     def wait(self, watcher: Watcher) -> None:
         """Wait until something happens, but no longer than until a run is due."""
@@ -209,6 +223,7 @@ class WatchLoop:
             # What people change in the settings, the schemas and the templates counts from the next run on.
             workspace = find_workspace(self.workspace.root)
             run = consolidate(workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present)
+            self.own |= run.own
             self.display.answered(batch, run, self.clock() - started)
             if not batch.unfinished:  # a file that is still being written is not yet what it will be
                 self.notifier.tell(workspace, run.consolidation)

@@ -16,6 +16,7 @@ from math import ceil, inf
 from pathlib import Path
 
 from tabellion.contract.workspace import Workspace
+from tabellion.layout.decisions import WORKBOOK
 from tabellion.watching.snapshot import (
     Fingerprint,
     FolderId,
@@ -157,9 +158,14 @@ class Debounce:
             yield path
 
     def _is_whole(self, path: str) -> bool:
-        """Whether a file is as it was answered, gone, or complete."""
+        """Whether a file is as it was answered, gone, or complete.
+
+        Of the consolidated workbook only decisions are news, and one that is cut short has none to read yet: it does
+        not hold up what else there is to do.
+        """
         now = self._seen.get(path)
-        return now is None or now == self._answered.get(path) or self._is_complete(Path(path))
+        is_own = Path(path) == self._workspace.workbooks / WORKBOOK
+        return now is None or now == self._answered.get(path) or is_own or self._is_complete(Path(path))
 
     def _apply(
         self, now: float, touched: set[str], changed: Mapping[str, Fingerprint | None], told: Mapping[str, float]

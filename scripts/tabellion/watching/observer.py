@@ -276,7 +276,7 @@ class FolderObserver:
     def __init__(self, workspace: Workspace, handler: FileSystemEventHandler) -> None:
         self._handler = handler
         self._watches: dict[str, tuple[ObservedWatch, FolderId]] = {}
-        self._wanted = {str(folder): False for folder in (workspace.root, workspace.workbooks)}
+        self._wanted = {str(folder): False for folder in (workspace.root, workspace.workbooks, workspace.consolidation)}
         self._wanted |= {str(folder): True for folder in watched_folders(workspace)}
         # Of folders that come and go faster than they can be watched watchdog warns, in English; no harm is done.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tabellion.campaign.folder import counts, look_at
 from tabellion.contract.workspace import SETTINGS_FILE, Workspace
+from tabellion.layout.decisions import WORKBOOK
 
 FileStat = tuple[int, int, int, int]
 """A file's size, modification and change times in nanoseconds, and inode: while all stay, it was most likely left
@@ -57,16 +58,16 @@ def is_watched_name(name: str) -> bool:
     return counts(name) and not name.casefold().endswith(_BACKUP)
 
 
-def watched_files(workspace: Workspace) -> tuple[Path, Path]:
-    """The files that are watched by themselves: the settings and the workbook of the contract."""
-    return workspace.root / SETTINGS_FILE, workspace.contrat
+def watched_files(workspace: Workspace) -> tuple[Path, ...]:
+    """The files that are watched by themselves: the settings, the workbook of the contract, that of the decisions."""
+    return workspace.root / SETTINGS_FILE, workspace.contrat, workspace.workbooks / WORKBOOK
 
 
 def watched_folders(workspace: Workspace) -> tuple[Path, ...]:
     """The folders whose files are watched, those of their own folders too.
 
-    Nothing that a run writes is in them. The forms of ``envois/``, which another command writes, are: the board says
-    which were sent.
+    What a run writes in them (the decisions that it read, beside the register) is no cause of another. The forms of
+    ``envois/``, which another command writes, are in them: the board says which were sent.
     """
     root = workspace.root
     return workspace.retours, workspace.registre, workspace.envois, root / "schemas", workspace.templates
@@ -89,7 +90,7 @@ class Snapshot:
 def take_snapshot(workspace: Workspace) -> Snapshot:
     """Look at everything that is watched in a workspace. Raises nothing: what cannot be seen is ``refused``."""
     snapshot = Snapshot()
-    for folder in (workspace.root, workspace.workbooks):
+    for folder in (workspace.root, workspace.workbooks, workspace.consolidation):
         _add_folder(snapshot, str(folder))
     for path in watched_files(workspace):
         try:
@@ -184,9 +185,11 @@ def missing_folder(before: Snapshot, after: Snapshot, workspace: Workspace) -> M
     mounted on. So a folder that is the same one (same device, same inode) is believed, however many files are gone:
     people deleted them. One on another device is believed as soon as one name is there that was there before: the share
     is back, on a new mount. One of the main folders that is gone while it held files is not believed: making it again,
-    even empty on the same disk, says that this was meant. The folder of the forms may go: people put old ones away.
+    even empty on the same disk, says that this was meant. The folder of the forms may go: people put old ones away;
+    that of the consolidation too: a run makes it again.
     """
-    root, workbooks, forms = str(workspace.root), str(workspace.workbooks), str(workspace.envois)
+    root, workbooks = str(workspace.root), str(workspace.workbooks)
+    free = (str(workspace.envois), str(workspace.consolidation))
     for path in (root, workbooks, str(workspace.root / SETTINGS_FILE)):
         if path in after.refused:
             return MissingFolder(path, "il ne répond pas")
@@ -195,7 +198,7 @@ def missing_folder(before: Snapshot, after: Snapshot, workspace: Workspace) -> M
     for folder, identity in before.folders.items():
         now = after.folders.get(folder)
         is_refused, has_inode = folder in after.refused, bool(identity[1])
-        if (now == identity and has_inode and not is_refused) or _is_in(folder, forms):
+        if (now == identity and has_inode and not is_refused) or any(_is_in(folder, each) for each in free):
             continue
         names = before.names_in(folder)
         if not names:
