@@ -42,6 +42,7 @@ from support.chartres_campaign import (
     DISPUTED,
     KNOWN_LINE,
     METRO,
+    SENT,
     STAFFED,
     YEAR,
     Campaign,
@@ -497,7 +498,7 @@ class Change:
 def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
     """Every cell typed in the returns in force, by the file's digest, the sheet and the address; not the new lines."""
     financements = {
-        each["financement_id"]: each for each in register_rows(campaign.workbooks / "registre", "financements")
+        each["financement_id"]: each for each in register_rows(campaign.workbooks.parent / SENT, "financements")
     }
     found = {}
     for (partner, year), saved in campaign.sources.items():
@@ -526,7 +527,7 @@ def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) 
     expected = expected_changes(campaign)
     listed: dict[tuple[str, str, str], Row] = {}
     for row in played.book.rows("Modifications"):
-        if "nouvelle ligne" in row["Ligne"]:
+        if "nouvelle ligne" in row["Ligne"] or row["Qui"] == "l'équipe":
             continue
         file, where = row.links["Cellule"]
         sheet, address, typed = opened.cell((file, where))
@@ -536,7 +537,7 @@ def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) 
     assert listed.keys() == expected.keys()
     for place, row in listed.items():
         change = expected[place]
-        said = (names[row["Partenaire"]], row["Exercice"], row["Champ"], row["Suite donnée"])
+        said = (names[row["Qui"]], row["Exercice"], row["Champ"], row["Suite donnée"])
         assert said == (change.partenaire, change.exercice, FIELDS[change.champ], change.outcome), place
         assert same(row["Avant"], change.before), (place, row["Avant"], change.before)
         assert same(row["Après"], change.after), (place, row["Après"], change.after)
@@ -544,12 +545,25 @@ def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) 
         assert row["Par"] == campaign.sources[change.partenaire, change.exercice].author
 
 
+def test_what_the_staff_typed_is_listed_beside_what_partners_said(played: Played) -> None:
+    rows = [row for row in played.book.rows("Modifications") if row["Qui"] == "l'équipe"]
+    said = {row["Champ"]: (row["Avant"], row["Après"], row["Par"], row["Suite donnée"]) for row in rows}
+    assert said == {
+        "Montant prévu (€)": (5000, 5500, "Coordination", "appliquée"),
+        "Montant (€)": (None, 100_000, "Coordination", "appliquée"),
+        "État du montant": ("à négocier", "chiffré", "Coordination", "appliquée"),
+    }
+    opened = Opened(played.campaign.workbooks)
+    assert all(same(opened.cell(row.links["Cellule"])[2], row["Après"]) for row in rows)
+    assert {moment(row["Enregistré le"]) for row in rows} == {datetime(2016, 11, 15, 9)}
+
+
 def test_new_lines_are_listed_and_have_their_identifier(played: Played) -> None:
     opened, found = Opened(played.campaign.workbooks), set()
     for row in played.book.rows("Modifications"):
         if "nouvelle ligne" in row["Ligne"] and row["Champ"] == "Libellé":
             assert opened.cell(row.links["Cellule"])[2] == row["Après"]
-            found.add((row["Partenaire"], row["Après"]))
+            found.add((row["Qui"], row["Après"]))
     assert found == {("Chartres", "Atelier vélo"), ("Lucé", "Chantier jeunes")}
     registre = played.campaign.workbooks / "consolidation" / "registre"
     keys = [each.ligne_id for each in written_lines(registre) if each.libelle in ("Atelier vélo", "Chantier jeunes")]

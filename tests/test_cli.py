@@ -284,7 +284,7 @@ def test_forcer_keeps_a_dated_copy(workspace: Path) -> None:
     fresh, edited = path.read_bytes(), edit(path)
     done = tabellion("generate", "--forcer", cwd=workspace)
     assert done.code == 0
-    (copy,) = path.parent.glob("contrat 2*.xlsx")
+    (copy,) = (path.parent / "archives").glob("contrat 2*.xlsx")
     assert re.fullmatch(r"contrat \d{4}-\d\d-\d\d \d\dh\d\d\.xlsx", copy.name)
     assert copy.name in done.out
     assert (path.read_bytes(), copy.read_bytes()) == (fresh, edited)

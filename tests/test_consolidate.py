@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import shutil
 import threading
 import zipfile
@@ -21,7 +20,7 @@ from support.contracts import Rows, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
 from tabellion.campaign.model import MergeOutcome, ReturnStatus, Verdict
-from tabellion.commands import inputs
+from tabellion.commands import source
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import find_workspace
@@ -104,41 +103,34 @@ def test_without_the_contract_s_workbook_the_register_is_used_and_it_is_said(roo
     assert done.consolidation.origins["piliers"][0].fichier == "registre/piliers.csv"
 
 
-def blocked(root: Path) -> None:
-    """Somebody types a text in an amount of the contract, and another edit that is right."""
+def slipped(root: Path) -> None:
+    """Somebody types a text in an amount of the contract."""
     path = books(root) / "contrat.xlsx"
-    book = openpyxl.load_workbook(path)
-    sheet = book["B01 Éducation"]
-    labels = {cell.value: cell.column for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)}
-    (line,) = [cell.row for row in sheet.iter_rows() for cell in row if cell.value == "Cantine"]
-    sheet.cell(line, labels["Montant réalisé (€)"]).value = "environ mille"
-    book.save(path)
+    sheet, cell = table_cell(path, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
+    retouch(path, path, {sheet: {cell: "environ mille"}}, saved=SAVED, author="Luc")
 
 
-def test_a_blocked_workbook_leaves_the_register_in_its_place(root: Path) -> None:
-    blocked(root)
-    done = night(root)
-    assert done.consolidation.master_file == "registre"
-    (said,) = [each for each in done.findings if each.code == "contrat-bloque"]
-    assert said.bloquant
-    assert "La consolidation part du registre." in said.message
-    assert re.search(r"1 constat y bloque\.|\d+ constats y bloquent\.", said.message), said.message
-
-
-def test_a_blocked_workbook_leaves_the_last_one_accepted_in_its_place(root: Path) -> None:
+def test_a_text_in_an_amount_of_the_workbook_costs_its_cell(root: Path) -> None:
     night(root)
-    accepted = (books(root) / "consolidation" / "acceptes" / "contrat.xlsx").read_bytes()
-    assert accepted == (books(root) / "contrat.xlsx").read_bytes()
-    good = (books(root) / "contrat.xlsx").read_bytes()
-    blocked(root)
+    slipped(root)
     reply(root, "a.xlsx", 12.5)
     done = night(root, datetime(2016, 12, 2))
-    assert done.consolidation.master_file == "consolidation/acceptes/contrat.xlsx"
+    assert done.consolidation.master_file == "contrat.xlsx"
     assert planned(done) == [12_50]
-    assert "contrat-bloque" in codes(done, "contrat.xlsx")
-    assert (books(root) / "consolidation" / "acceptes" / "contrat.xlsx").read_bytes() == accepted
-    (books(root) / "contrat.xlsx").write_bytes(good)
-    assert night(root, datetime(2016, 12, 3)).consolidation.master_file == "contrat.xlsx"
+    (said,) = [finding for finding in done.findings if finding.code == "texte-au-lieu-de-nombre"]
+    assert not said.bloquant
+    assert "dernière valeur acceptée compte : 1\u202f000,33\xa0€" in said.suggestion
+    assert done.consolidation.contract.tables["lignes_budgetaires"].columns["montant_realise"][0] == 1000_33
+
+
+def test_the_workbook_last_accepted_is_kept(root: Path) -> None:
+    night(root)
+    kept = books(root) / "consolidation" / "acceptes" / "contrat.xlsx"
+    assert kept.read_bytes() == (books(root) / "contrat.xlsx").read_bytes()
+    truncated(books(root) / "contrat.xlsx", books(root) / "contrat.xlsx")
+    before = kept.read_bytes()
+    night(root, datetime(2016, 12, 2))
+    assert kept.read_bytes() == before
 
 
 def test_a_workbook_that_is_none_is_blocked_too(root: Path) -> None:
@@ -327,8 +319,8 @@ def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
     """Saved just then: the run goes to its end with what it has read."""
     night(root)
     if not is_sound:
-        blocked(root)
-    read, contrat = inputs.read_workbook, books(root) / "contrat.xlsx"
+        slipped(root)
+    read, contrat = source.read_workbook, books(root) / "contrat.xlsx"
 
     def last_read(path: Path) -> RawWorkbook:
         found = read(path)
@@ -336,7 +328,7 @@ def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
         return found
 
     contrat.write_bytes(contrat.read_bytes() + b"\0")  # not as the journal remembers it
-    monkeypatch.setattr(inputs, "read_workbook", last_read)
+    monkeypatch.setattr(source, "read_workbook", last_read)
     assert "contrat-absent" not in codes(night(root), "contrat.xlsx")
     assert not contrat.exists()
 
@@ -637,6 +629,7 @@ def test_an_amount_in_conflict_is_not_said_to_be_missing(root: Path) -> None:
     text = registre.read_text(encoding="utf-8").replace("890000,chiffré", ",à négocier")
     assert ",à négocier" in text
     registre.write_text(text, encoding="utf-8")
+    (books(root) / "contrat.xlsx").unlink()
     assert tabellion("generate", cwd=root).code == 0
     assert tabellion("forms", cwd=root).code == 0
     for partner, amount in (("etat", 100), ("bailleur", 200)):

@@ -148,9 +148,9 @@ def test_a_whole_life(life: Life) -> None:
     old = life.contrat.read_bytes()
     old_register = contents(life.books / "registre")
     adopted(life)
-    dated = list(life.books.glob("contrat 20*.xlsx"))
+    dated = list((life.books / "archives").glob("contrat 20*.xlsx"))
     assert [path.read_bytes() for path in dated] == [old]
-    (kept,) = [path for path in life.books.glob("registre 20*") if path.is_dir()]
+    (kept,) = [path for path in (life.books / "archives").glob("registre 20*") if path.is_dir()]
     assert contents(kept) == old_register
     assert (life.books / "registre" / "adoption.json").exists()
 
@@ -175,14 +175,11 @@ def test_a_whole_life(life: Life) -> None:
     assert "[conflit]" not in life.consolidate().out
     adopted(life)
 
-    # An older workbook put back is merged from the start
+    # An older workbook put back is not taken: the contract stays as it was adopted
     newest = life.contrat.read_bytes()
     life.contrat.write_bytes(old)
-    known = {key: dict(row) for key, row in life.known.items()}
-    life.say("A", 2016, montant_prevu="1100.35")  # staff's edit was made after it
-    assert "[conflit]" in life.consolidate().out
+    assert "[classeur-d-avant-adoption]" in life.consolidate(code=1).out
     life.contrat.write_bytes(newest)
-    life.known = known
     life.consolidate()
 
     # 2017: every line is rolled forward, last year's amount beside the empty cells
@@ -298,38 +295,44 @@ def test_a_person_at_a_terminal_is_asked(life: Life) -> None:
         assert (life.contrat.read_bytes() != before) is changes
 
 
-def test_a_register_changed_by_hand_is_not_lost_in_an_adoption(life: Life) -> None:
-    life.reply(2016, 20, {"A": {"montant_prevu": 1}})
+def test_a_register_changed_by_hand_beside_the_workbook_is_kept_and_said(life: Life) -> None:
+    """The workbook is the contract: an edit of the register is no change of it, and is not lost either."""
     path = life.books / "registre" / "piliers.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("Cadre de vie", "Cadre"), encoding="utf-8")
-    refused = life.run("adopt", "--oui", code=2)
-    assert "fichier-deja-la" in refused.codes
-    assert "Cadre\n" in path.read_text(encoding="utf-8").replace("\r\n", "\n").replace(",\n", "\n")
-    life.run("adopt", "--oui", "--forcer")
+    outcome = life.run("consolidate", code=0)
+    assert "registre-a-la-main" in outcome.codes
+    assert "piliers.csv" in outcome.out
+    assert "Cadre de vie" in path.read_text(encoding="utf-8")
+    (kept,) = (life.books / "archives").glob("registre 20*/piliers.csv")
+    assert "Cadre de vie" not in kept.read_text(encoding="utf-8")
+    assert "registre-a-la-main" not in life.run("consolidate", code=0).codes
 
 
-def test_a_register_written_by_hand_is_adopted_once_the_contract_says_it(life: Life) -> None:
+def test_a_register_changed_by_hand_is_the_contract_where_there_is_no_workbook(life: Life) -> None:
     path = life.books / "registre" / "piliers.csv"
+    life.contrat.unlink()
     path.write_text(path.read_text(encoding="utf-8").replace("Cadre de vie", "Cadre"), encoding="utf-8")
     life.run("generate", code=0)
     life.reply(2016, 20, {"A": {"montant_prevu": 1}})
     life.run("consolidate", code=0)
     life.run("adopt", "--oui")
     assert "Cadre," in path.read_text(encoding="utf-8")
-    life.reply(2016, 21, {"A": {"montant_prevu": 2}})
-    path.write_text(path.read_text(encoding="utf-8").replace("Cadre", "Cadres"), encoding="utf-8")
-    assert "fichier-deja-la" in life.run("adopt", "--oui", code=2).codes
 
 
-def test_a_blocked_contract_is_not_adopted(life: Life) -> None:
+def test_a_cell_that_cannot_be_read_costs_its_cell(life: Life) -> None:
     life.consolidate()
     life.reply(2016, 20, {"A": {"montant_prevu": 1}})
-    sheet, cell = table_cell(life.contrat, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
-    retouch(life.contrat, life.contrat, {sheet: {cell: "environ mille"}}, saved=datetime(2016, 11, 15), author="Luc")
-    before = contents(life.books / "registre")
-    refused = life.run("adopt", "--oui", code=2)
-    assert "contrat-bloque" in refused.codes
-    assert contents(life.books / "registre") == before
+    life.say("A", 2016, montant_prevu="1")
+    cells: dict[str, dict[str, Any]] = {}
+    for year, column, value in ((2013, "Montant réalisé (€)", "environ mille"), (2013, "Commentaire", "à revoir")):
+        sheet, cell = table_cell(life.contrat, "Lignes_01", column, Identifiant="A", Exercice=year)
+        cells.setdefault(sheet, {})[cell] = value
+    retouch(life.contrat, life.contrat, cells, saved=datetime(2016, 11, 15), author="Luc")
+    outcome = life.consolidate()
+    assert "dernière valeur acceptée" in outcome.out
+    adopted(life)
+    with (life.books / "registre" / "lignes_budgetaires.csv").open(encoding="utf-8", newline="") as stream:
+        assert "à revoir" in {row["commentaire"] for row in csv.DictReader(stream)}
 
 
 def test_a_script_s_edit_of_the_contract_is_taken(life: Life) -> None:
@@ -346,7 +349,7 @@ def test_a_script_s_edit_of_the_contract_is_taken(life: Life) -> None:
 
 def test_the_contract_edited_and_saved_by_libreoffice_is_taken(life: Life, editor: Editor, tmp_path: Path) -> None:
     sheet, cell = table_cell(life.contrat, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
-    editor.open(life.contrat)
+    editor.open(Path(shutil.copy(life.contrat, tmp_path / "ouvert.xlsx")))
     editor.set(sheet, *position(cell), 1234.56)
     shutil.copy(editor.save(tmp_path / "contrat.xlsx"), life.contrat)
     life.say("A", 2013, montant_realise="1234.56")

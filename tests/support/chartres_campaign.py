@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -182,6 +183,10 @@ class Campaign:
         return lines
 
 
+#: A copy of the register that the forms were sent from.
+SENT = "registre envoyé"
+
+
 def start(folder: Path) -> Campaign:
     """The contract, one line of 2016 known already, the forms of all partners, and the staff's workbook."""
     root = campaign_workspace(folder)
@@ -196,6 +201,7 @@ def start(folder: Path) -> Campaign:
         assert outcome.code == 0, outcome.err
     outcome = tabellion("generate", cwd=root)
     assert outcome.code == 0, outcome.err
+    shutil.copytree(registre, root / SENT)
     return Campaign(root)
 
 

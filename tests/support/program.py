@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.contracts import ROOT
+from tabellion.transaction.lock import LOCK
 
 TIME_LIMIT_SECONDS = 120
 
@@ -54,7 +55,6 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:
-    """Every file under a folder and its bytes, to prove that nothing was written."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    """Every file under a folder and its bytes, to prove that nothing was written; the lock of a run is no content."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LOCK)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

@@ -12,18 +12,26 @@ from functools import partial
 from typing import Any
 
 from tabellion.campaign.adoption import Adoption
+from tabellion.campaign.cautions import Withheld
 from tabellion.campaign.decisions import Decisions, Question, in_order
 from tabellion.campaign.merge import InForce, Merged, merge
 from tabellion.campaign.model import (
     BoardLine,
     Conflict,
     Consolidation,
+    Modification,
     ReceivedFile,
     ReturnStatus,
     Verdict,
 )
 from tabellion.campaign.parsed_return import ParsedReturn
-from tabellion.campaign.questions import apply_removals, conflict_questions, removal_questions, rule_conflicts
+from tabellion.campaign.questions import (
+    apply_removals,
+    conflict_questions,
+    removal_questions,
+    rule_conflicts,
+    withheld_questions,
+)
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.versions import Candidate, VersionChoice, choose
 from tabellion.checks.contract import check_contract
@@ -46,14 +54,16 @@ _TOGETHER = ((_FINANCEMENTS, "montant"), (_FINANCEMENTS, "statut_montant"))
 class Materials:
     """All that a consolidation is made of.
 
-    ``master`` is the contract to start from, and ``said`` what reading it said. ``files`` are the files of
+    ``master`` is the contract to start from, ``said`` what reading it said, ``staff`` what the staff
+    changed in it since the last adoption and ``withheld`` what of it waits for somebody. ``files`` are the files of
     ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn`` the digests of the files
-    that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are those that staff took,
-    ``asked`` the questions that were there before the merge.
+    that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are those that staff took.
     """
 
     master: Book
     said: tuple[Finding, ...]
+    staff: tuple[Modification, ...]
+    withheld: tuple[Withheld, ...]
     files: Mapping[str, ParsedReturn]
     kept: Mapping[str, ParsedReturn]
     withdrawn: frozenset[str]
@@ -61,7 +71,6 @@ class Materials:
     adoption: Adoption
     now: datetime
     decisions: Decisions = field(default_factory=Decisions)
-    asked: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ def assemble(materials: Materials) -> Assembly:
     labels = Labels(contract)
     questions = in_order(
         [
-            *materials.asked,
+            *withheld_questions(materials.withheld),
             *conflict_questions([*merged.conflicts, *merged.ruled], labels),
             *removal_questions(removals, labels),
         ],
@@ -125,6 +134,8 @@ def assemble(materials: Materials) -> Assembly:
         questions=questions,
         decisions=decisions,
         dropped=tuple(merged.dropped),
+        staff=materials.staff,
+        withheld=materials.withheld,
         locate=locate,
     )
     return Assembly(consolidation, in_force)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
-from tabellion.checks.contract import check_integrity
 from tabellion.checks.staleness import check_computed_cells
 from tabellion.contract.book import Book, SheetArea
 from tabellion.contract.workspace import Settings
@@ -23,23 +22,13 @@ from tabellion.schema.tables import Tables, make_table
 def read_book(
     workbook: RawWorkbook, fichier: str, settings: Settings, schemas: Schemas, theme: Theme, base: Tables | None = None
 ) -> Book:
-    """Make a book of a master workbook; what is wrong, and blocks where it is the tables', becomes its findings.
-
-    ``base`` are the tables of the last accepted state, by which rows are recognised. The findings are in a file
-    without a name.
+    """Make a book of a master workbook, where ``base`` are the tables last accepted; what is wrong becomes its
+    findings, in a file without a name.
     """
     reading = read_master(workbook, schemas, settings.identifiant, base)
-    _block_losses(reading)
+    computed = check_computed_cells(reading) if reading.tables else []
     book = book_of(reading, fichier, settings, theme)
-    if not reading.tables:
-        return replace(book, findings=tuple(without_file(reading.findings)))
-    unread = {(place.feuille, place.cellule) for place in (book.locate(*cell) for cell in book.unknown)}
-    wrong = [
-        each
-        for each in check_integrity(replace(book, unknown=frozenset()), reading.locate)
-        if each.bloquant and (each.place.feuille, each.place.cellule) not in unread
-    ]
-    return replace(book, findings=tuple(without_file([*reading.findings, *check_computed_cells(reading), *wrong])))
+    return replace(book, findings=tuple(without_file([*reading.findings, *computed])))
 
 
 def _block_losses(reading: MasterReading) -> None:
@@ -72,7 +61,8 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
         theme,
         reading.tables,
         adoption=reading.identity.get("adoption", ""),
-        by_hand=reading.identity.get("registre", ""),
+        has_identity="genre" in reading.identity,
+        missing=frozenset(reading.missing),
         fichier=fichier,
         rows=rows,
         areas=tuple(areas),
@@ -105,7 +95,8 @@ def to_json(book: Book) -> dict[str, Any]:
         "saved": None if book.saved is None else book.saved.isoformat(),
         "author": book.author,
         "unknown": sorted(book.unknown),
-        "by_hand": book.by_hand,
+        "missing": sorted(book.missing, key=repr),
+        "has_identity": book.has_identity,
     }
 
 
@@ -122,7 +113,8 @@ def from_json(content: Mapping[str, Any], fichier: str, settings: Settings, sche
             for name, columns in content["tables"].items()
         },
         adoption=content["adoption"],
-        by_hand=content["by_hand"],
+        missing=frozenset((name, convention, field) for name, convention, field in content["missing"]),
+        has_identity=content["has_identity"],
         fichier=fichier,
         rows={name: [(number, row) for number, row in rows] for name, rows in content["rows"].items()},
         areas=tuple(SheetArea(*each) for each in content["areas"]),

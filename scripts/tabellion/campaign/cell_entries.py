@@ -11,8 +11,8 @@ from tabellion.campaign.model import Consolidation
 from tabellion.contract.book import Book
 from tabellion.findings import Place
 from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
+from tabellion.layout.names import document_date
 from tabellion.schema import Key
-from tabellion.xlsx.writer import document_date
 
 _NamedCell = tuple[str, Key, str, Any, Place]
 _Decided = dict[tuple[str, Key, str | None], tuple[Decision, Place]]

@@ -31,6 +31,9 @@ class Kind(Enum):
     VERSIONS = "Fichiers à départager"
     PARTIAL = "Réponse partielle"
     SAME_LINE = "Lignes semblables"
+    MANY_REMOVED = "Lignes supprimées d'un coup"
+    EMPTIED = "Colonne vidée d'un coup"
+    UNDONE = "Saisies défaites"
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,13 +142,15 @@ class MergeOutcome(Enum):
     CONFLICT = "en conflit"
     OUTDONE = "remplacée par un exercice plus récent"
     DECLINED = "écartée, décidé"
+    REMOVED = "ligne supprimée"
 
 
 @dataclass(frozen=True, slots=True)
 class Modification:
-    """One cell that a return says otherwise than the form as sent (``before``): who, where, when.
+    """One cell that a return says otherwise than the form as sent (``before``), or that staff changed in the workbook:
+    who (``partenaire`` and ``exercice`` are ``None`` for the staff), where, when.
 
-    ``is_new_row`` when the partner added the whole row; ``place`` is the cell of the return.
+    ``is_new_row`` when the whole row was added; ``place`` is the cell of the return, or of the workbook.
     """
 
     table: str
@@ -156,8 +158,8 @@ class Modification:
     champ: str
     before: Any
     after: Any
-    partenaire: str
-    exercice: int
+    partenaire: str | None
+    exercice: int | None
     place: Place
     saved: datetime | None
     author: str
@@ -260,10 +262,13 @@ class Consolidation:
     board: tuple[BoardLine, ...]
     strays: tuple[ReceivedFile, ...]
     modifications: tuple[Modification, ...]
+    """What returns change; ``staff`` is what the staff changed since the last adoption."""
     conflicts: tuple[Conflict, ...]
     removals: tuple[Removal, ...]
     findings: tuple[Finding, ...]
     made: datetime
+    staff: tuple[Modification, ...] = ()
+    withheld: tuple[Any, ...] = ()
     since: Since = field(default_factory=Since)
     questions: tuple[Question, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)
@@ -275,6 +280,11 @@ class Consolidation:
         if self.locate is not None:
             return self.locate(table, position, champ)
         return self.cells.get((table, position, champ), self.origins[table][position])
+
+    @property
+    def changes(self) -> tuple[Modification, ...]:
+        """What the staff changed, then what returns change."""
+        return (*self.staff, *self.modifications)
 
     @cached_property
     def partner_names(self) -> dict[str, str]:

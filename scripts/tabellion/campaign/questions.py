@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tabellion.campaign.cautions import CONFIRM, Withheld
 from tabellion.campaign.decisions import Choice, Decisions, Kind, Question, Statement, question_id
 from tabellion.campaign.merge import CellKey, Merged
 from tabellion.campaign.model import Conflict, DroppedRow, Modification, Removal
@@ -17,7 +18,7 @@ from tabellion.contract.labels import Labels
 from tabellion.findings import Place
 from tabellion.layout.names import shorten
 from tabellion.schema import Key, Schemas
-from tabellion.schema.money import signed_euros
+from tabellion.schema.money import format_euros, signed_euros
 from tabellion.wording import plural
 
 #: The codes of choices; that of a partner's value is ``accepter:`` and the partner.
@@ -107,7 +108,7 @@ def _said(claim: Modification, conflict: Conflict, labels: Labels, *, is_row: bo
 
 def _names(claims: Iterable[Modification], labels: Labels) -> dict[str, str]:
     """The partners of claims by identifier, under names that tell them apart."""
-    names = {claim.partenaire: shorten(labels.partner(claim.partenaire), _LONGEST_NAME) for claim in claims}
+    names = {claim.partenaire or "": shorten(labels.partner(claim.partenaire), _LONGEST_NAME) for claim in claims}
     shared = {name for name in names.values() if list(names.values()).count(name) > 1}
     return {key: f"{name} ({key})" if name in shared else name for key, name in names.items()}
 
@@ -188,6 +189,23 @@ def removal_questions(asked: Iterable[AskedRemoval], labels: Labels) -> Iterator
                 Choice(KEEP, "garder la ligne", "La ligne reste au contrat."),
                 Choice(REMOVE, "supprimer", gone),
             ), place,
+        )  # fmt: skip
+
+
+# What the workbook of the contract says and looks like an accident.
+
+
+def withheld_questions(withheld: Iterable[Withheld]) -> Iterator[Question]:
+    """One question for each thing that waits until somebody confirms it."""
+    for held in withheld:
+        kept = f"Rien ne change : {held.libelle} reste au contrat."
+        gone = f"Le classeur a raison : {held.libelle} sort du contrat ({format_euros(held.cents)})."
+        key = held.keys[0] if held.keys else ()
+        yield Question(
+            held.question, held.caution.value, held.table, key, held.champ, held.libelle, "",
+            f"contrat.xlsx n'a plus {held.libelle} : est-ce voulu ?",
+            (Statement(_CONTRACT, held.libelle, held.place),),
+            (Choice(KEEP, "garder", kept), Choice(CONFIRM, "confirmer", gone)), held.place,
         )  # fmt: skip
 
 

@@ -33,6 +33,13 @@ def check_integrity(book: Book, locate: Locate | None = None) -> list[Finding]:
     return inspection.findings
 
 
+def integrity_cells(book: Book) -> list[tuple[str, int, str | None, Finding]]:
+    """What :func:`check_integrity` says, each with its table, position and field."""
+    inspection = Inspection(book)
+    _check_integrity(inspection)
+    return inspection.cells
+
+
 def check_meaning(book: Book, locate: Locate | None = None) -> list[Finding]:
     """The rest of :func:`check_contract`, for tables whose integrity is known."""
     inspection = Inspection(book, locate)

@@ -132,6 +132,16 @@ class Inspection:
         return (table, position, name) in self._spoken
 
     @property
+    def cells(self) -> list[tuple[str, int, str | None, Finding]]:
+        """Everything said so far, each with its table, position and field, in the order of :attr:`findings`."""
+        tables = list(self.schemas.items())
+        cells = []
+        for (order, position, rank, _), item in sorted(self._said, key=lambda said: said[0]):
+            name, schema = tables[order]
+            cells.append((name, position, None if rank < 0 else schema.names[rank], item))
+        return cells
+
+    @property
     def findings(self) -> list[Finding]:
         """Everything said so far, by table, row and field."""
         return [each for _, each in sorted(self._said, key=lambda said: said[0])]

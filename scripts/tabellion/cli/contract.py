@@ -27,6 +27,7 @@ from tabellion.cli.usage import Command
 
 if TYPE_CHECKING:
     from tabellion.campaign.model import Consolidation
+    from tabellion.commands.source import Source
 
 Exercice = Annotated[
     int | None, option("--exercice", "ANNÉE", "L'année demandée ; par défaut, exercice_courant du contrat.")
@@ -144,10 +145,18 @@ def forms(
     contrat: Contrat = Path(),
 ) -> None:
     """Écrit un formulaire par partenaire, à remplir et à renvoyer, dans workbooks/envois/."""
+    from tabellion.commands.changes import staff_lines
+    from tabellion.commands.console import print_findings
     from tabellion.commands.forms import forms as make
+    from tabellion.findings import Severity
     from tabellion.wording import plural
 
-    done = make(open_workspace(contrat), exercice, partenaire or [], force=forcer, now=datetime.now())
+    def tell(source: Source) -> None:
+        print_findings([item for item in source.findings if item.gravite is not Severity.INFORMATION])
+        for line in staff_lines(source.book, source.state.saves.modifications):
+            typer.echo(line)
+
+    done = make(open_workspace(contrat), exercice, partenaire or [], force=forcer, now=datetime.now(), tell=tell)
     with finishing(()):
         for form in done:
             asked = plural(form.rows, "ligne") if form.rows else "rien à demander"
@@ -253,14 +262,11 @@ def historique(
 @app.command(cls=Command)
 def adopt(
     oui: Annotated[bool, option("--oui", None, "Adopte sans demander.")] = False,
-    forcer: Annotated[
-        bool, option("--forcer", None, "Remplace un registre modifié à la main, après en avoir gardé une copie.")
-    ] = False,
     contrat: Contrat = Path(),
 ) -> None:
     """Fait de l'état consolidé le nouveau contrat : registre et contrat.xlsx, l'ancien étant gardé."""
     from tabellion.commands.adopt import adopt as make
-    from tabellion.commands.adopt import change_lines
+    from tabellion.commands.changes import change_lines
     from tabellion.commands.console import print_findings, summary
 
     def agree(consolidation: Consolidation) -> bool:
@@ -274,10 +280,10 @@ def adopt(
         typer.echo("\nAdopter ces changements ? [o/N] ", nl=False)
         return sys.stdin.readline().strip().casefold() in ("o", "oui")
 
-    done = make(open_workspace(contrat), datetime.now(), agree, force=forcer)
+    done = make(open_workspace(contrat), datetime.now(), agree)
     with finishing(() if done is None else done.findings):
         if done is None:
-            typer.echo("\nRien à adopter : le contrat reste tel qu'il est.")
+            typer.echo("\nRien à adopter des retours ; ce que l'équipe a saisi est déjà au contrat.")
             return
         print_findings(done.notices)
         typer.echo("\nÉtat consolidé adopté : workbooks/registre/ et workbooks/contrat.xlsx")

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 
-from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of, load_adoption
+from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of
 from tabellion.campaign.decisions import DECISIONS_FILE
+from tabellion.campaign.folder import look_at
 from tabellion.campaign.journal import open_journal
-from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
+from tabellion.campaign.model import Consolidation, MergeOutcome
+from tabellion.campaign.saves import SAVES_FILE, Saves, saves_json
 from tabellion.checks.contract import check_meaning
-from tabellion.commands.console import printable
-from tabellion.commands.consolidate import JOURNAL, STAGING
-from tabellion.commands.inputs import Inputs, load_inputs
-from tabellion.contract.register import hand_print, register_files
+from tabellion.commands.inputs import load_inputs
+from tabellion.commands.source import JOURNAL, STAGING, Source, alone_on
+from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, TabellionError
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.workbook import write_master
-from tabellion.schema.shown import shown_value
-from tabellion.transaction.files import already_there, keep_dated_copy
-from tabellion.transaction.lock import hold
-from tabellion.transaction.transaction import Content, publish, recover
-from tabellion.wording import plural
+from tabellion.transaction.files import keep_dated_copy, owner_of
+from tabellion.transaction.transaction import Content, publish
 
 
 @dataclass(frozen=True)
@@ -41,41 +39,44 @@ class Adopted:
     kept: tuple[Path, ...]
 
 
-def adopt(
-    workspace: Workspace, now: datetime, agree: Callable[[Consolidation], bool], *, force: bool = False
-) -> Adopted | None:
+def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], bool]) -> Adopted | None:
     """Make the consolidated state the contract: the register and ``contrat.xlsx``, both or neither.
 
-    ``agree`` is shown the state and decides; ``None`` is returned when it declines, or when there is nothing to adopt.
-    The register and the workbook that are replaced are kept under dated names. Raises :class:`TabellionError` when the
-    master has blocking findings, when the register was edited by hand since the master was made (unless ``force``),
-    when another run holds the workspace, or when a file cannot be written. Nothing is then replaced.
+    ``agree`` is shown the state and decides; ``None`` is returned when it declines, or when there is nothing to adopt:
+    what staff typed is in the contract already, and is written to the register in any case. What is replaced is kept
+    under dated names in ``workbooks/archives/``. Beside a watcher, waits its turn. Raises :class:`TabellionError` when
+    the workbook is not taken or something of it waits for a decision, when somebody has it open, when another run holds
+    the workspace, or when a file cannot be written. Nothing is then replaced.
     """
-    with hold(workspace.memory, "tabellion adopt", now):
-        notices = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
+    with alone_on(workspace, "tabellion adopt", now) as notices:
         with open_journal(workspace.memory / JOURNAL, now) as journal:
             inputs = load_inputs(workspace, now, journal)
-        consolidation, settings = inputs.assembly.consolidation, workspace.settings
-        _refuse(workspace, inputs, force=force)
+        source, consolidation, settings = inputs.source, inputs.assembly.consolidation, inputs.master.settings
+        _refuse(workspace, source, now)
+        staging = workspace.memory / STAGING
         if not is_news(consolidation) or not agree(consolidation):
+            source.keep_hand_edits(now)
+            publish(workspace.workbooks, staging, dict(source.register_files), now=now)
             return None
-        before = load_adoption(workspace.registre)
-        comes_from_it = before.name == inputs.master.adoption
-        name, record = adoption_of(inputs.assembly.in_force, before if comes_from_it else None)
+        before = source.adoption
+        name, record = adoption_of(inputs.assembly.in_force, before if before.name == source.book.adoption else None)
         layout = lay_out_master(replace(consolidation.contract, adoption=name))
-        contract = layout.contract
-        findings = check_meaning(contract, layout.locate)
+        findings = check_meaning(layout.contract, layout.locate)
         findings = [finding.in_file(workspace.contrat.name) for finding in findings]
+        workbook = write_master(layout, findings)
         files = register_files(
-            contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
+            layout.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
+        files |= {ADOPTION_FILE: record, SAVES_FILE: saves_json(Saves((), hashlib.sha256(workbook).hexdigest()))}
         contents: dict[Path, Content] = {workspace.registre / file: content for file, content in files.items()}
-        contents[workspace.registre / ADOPTION_FILE] = record
         if inputs.decided.typed:
             contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
-        contents[workspace.contrat] = write_master(layout, findings)
-        kept = [keep_dated_copy(path, now) for path in (workspace.registre, workspace.contrat) if path.exists()]
-        notices += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
+        contents[workspace.contrat] = workbook
+        replaced = [path for path in (workspace.registre, workspace.contrat) if path.exists()]
+        kept = [keep_dated_copy(path, now, workspace.archives) for path in replaced]
+        if source.stamp is not None and look_at(workspace.contrat) != source.stamp:
+            raise TabellionError([_changed_meanwhile(workspace.contrat)])
+        notices += publish(workspace.workbooks, staging, contents, now=now)
     return Adopted(consolidation, tuple(notices), tuple(findings), tuple(kept))
 
 
@@ -89,47 +90,15 @@ def is_news(consolidation: Consolidation) -> bool:
     return news or bool(consolidation.dropped)
 
 
-def change_lines(consolidation: Consolidation) -> list[str]:
-    """What an adoption changes, as people read it: each cell with its two values, by partner, then what it leaves."""
-    names, schemas = consolidation.partner_names, consolidation.contract.schemas
-    lines: list[str] = []
-    applied = [change for change in consolidation.modifications if change.outcome is MergeOutcome.APPLIED]
-    for (partner, year), group in groupby(applied, key=lambda change: (change.partenaire, change.exercice)):
-        changes = list(group)
-        lines += ["", printable(f"{names.get(partner, partner)}, {year} : {plural(len(changes), 'cellule')}")]
-        for change in changes:
-            field = schemas[change.table].by_name[change.champ]
-            row = " · ".join(str(part) for part in change.key)
-            before, after = (shown_value(field, value, quoted=True) for value in (change.before, change.after))
-            lines.append(printable(f"  {row} : {field.title} : {before} → {after}"))
-    if consolidation.dropped:
-        lines += [
-            "",
-            printable(f"Décidé : {plural(len(consolidation.dropped), 'ligne supprimée', 'lignes supprimées')}"),
-        ]
-        lines += [printable(f"  {row.libelle} ({' · '.join(map(str, row.key))})") for row in consolidation.dropped]
-    rejected = sum(line.status is ReturnStatus.REJECTED for line in consolidation.board)
-    left = [
-        (len(consolidation.conflicts), plural(len(consolidation.conflicts), "conflit"), "la valeur du contrat reste"),
-        (len(consolidation.removals), plural(len(consolidation.removals), "ligne retirée", "lignes retirées"),
-         "ce n'est que proposé, rien n'est supprimé"),
-        (rejected, plural(rejected, "retour rejeté", "retours rejetés"), "rien n'en est pris"),
-    ]  # fmt: skip
-    return [*lines, "", *(f"{words} : {what}." for count, words, what in left if count)]
-
-
-def _refuse(workspace: Workspace, inputs: Inputs, *, force: bool) -> None:
-    mistakes = list[Finding]()
-    if any(finding.code == "contrat-bloque" for finding in inputs.findings):
-        mistakes = [finding for finding in inputs.findings if finding.bloquant]
-    folder = workspace.registre
-    is_from_workbook = inputs.master.fichier != folder.name
-    # a register edited by hand since the master was made from it: those edits would be lost
-    if not force and is_from_workbook and hand_print(folder, workspace.schemas) not in ("", inputs.master.by_hand):
-        remede = (
-            "Il a été modifié à la main depuis que contrat.xlsx en a été fait : reportez-y ces changements, puis "
-            "relancez avec --forcer, qui garde d'abord une copie datée du registre."
-        )
-        mistakes.append(already_there(folder, remede))
+def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:
+    mistakes = [item for item in source.findings if item.bloquant]
+    owner = owner_of(workspace.contrat, now)
+    if owner is not None:
+        name = workspace.contrat.name
+        mistakes.append(finding("contrat-ouvert", Place(name), valeur=name, detail=f" (ouvert par {owner})"))
     if mistakes:
         raise TabellionError(mistakes)
+
+
+def _changed_meanwhile(path: Path) -> Finding:
+    return finding("contrat-ouvert", Place(path.name), valeur=path.name, detail=" (il vient d'être enregistré)")

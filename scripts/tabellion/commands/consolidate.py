@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tabellion import __version__
+from tabellion.campaign.cautions import Caution
 from tabellion.campaign.cell_entries import cell_entries
 from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
@@ -20,7 +21,8 @@ from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.commands.console import as_json
 from tabellion.commands.decided import AS_PUBLISHED
-from tabellion.commands.inputs import KEPT, Inputs, load_inputs
+from tabellion.commands.inputs import Inputs, load_inputs
+from tabellion.commands.source import JOURNAL, KEPT, STAGING, alone_on
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
@@ -29,7 +31,6 @@ from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report.rendering import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.transaction.files import keep_dated_copy
-from tabellion.transaction.lock import hold, is_watched
 from tabellion.transaction.manifest import content_digest, edited_outputs
 from tabellion.transaction.transaction import (
     Content,
@@ -37,15 +38,10 @@ from tabellion.transaction.transaction import (
     History,
     preparing,
     publish,
-    recover,
 )
 from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
-#: In the workspace's memory: the journal, and outputs being put in place.
-JOURNAL, STAGING = "journal.sqlite", "publication"
-#: How long a run waits for those of the watcher, one after the other.
-_PATIENCE_SECONDS = 900.0
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.
 _SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.UNREADABLE, Verdict.FOREIGN)
 #: What is said to the staff about a whole file: its sender has nothing to do with it.
@@ -85,9 +81,7 @@ def consolidate(
     that went away meanwhile nothing is believed. Raises :class:`TabellionError` when another run holds the workspace,
     its settings or register are wrong, or the outputs cannot be written.
     """
-    patience = _PATIENCE_SECONDS if is_watched(workspace.memory) else 0
-    with hold(workspace.memory, purpose, now, wait_seconds=patience):
-        notices = recover(workspace.workbooks, workspace.memory / STAGING, now=now)
+    with alone_on(workspace, purpose, now) as notices:
         with open_journal(workspace.memory / JOURNAL, now) as journal:
             run = journal.start_run(now, __version__)
             with _uncollected():
@@ -184,7 +178,7 @@ def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
     edited = [path for path in edited if path not in seen]
     targets = [record, *(folder / name for name in names), *(workspace.workbooks / job.target for job in jobs), *kept]
     is_new = not is_same or bool(edited) or not all(path.exists() for path in targets)
-    is_new |= bool(seen or inputs.decided.typed)
+    is_new |= bool(seen or inputs.decided.typed or inputs.source.register_files)
     may_go = {**published, **seen}
     return _Outputs(consolidation, register, tuple(jobs), kept, edited, may_go, previous, digest, json, is_same, is_new)
 
@@ -199,7 +193,8 @@ def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
         for source in inputs.assembly.in_force
     }
     kept = {target: copy for target, copy in kept.items() if target != copy.source}
-    if master.fichier == workspace.contrat.name:
+    is_own = inputs.source.is_workbook and master.fichier == workspace.contrat.name
+    if is_own and not any(held.caution is Caution.UNDOING for held in inputs.source.state.withheld):
         kept[folder / master.fichier] = Copy(workspace.contrat, master.sha256)
     return kept
 
@@ -241,12 +236,14 @@ def _publish(
         contents[workspace.memory / AS_PUBLISHED] = own[WORKBOOK]
         if inputs.decided.typed:
             contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
+        contents |= inputs.source.register_files
         own_inputs |= {
             path: content_digest(content)
             for path, content in contents.items()
             if isinstance(content, bytes) and workspace.registre in path.parents
         }
         members = tuple(folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
+        inputs.source.keep_hand_edits(now)
         before = None if previous is None else previous.made
         history = None if outputs.is_same else History(folder / "historique", members, before)
         for path in [*(workbooks / name for name in made), *gone]:
@@ -327,5 +324,5 @@ def _seen_files(inputs: Inputs, consolidation: Consolidation) -> Iterator[SeenFi
         file = received.get(name)
         if read.stamp is not None and file is not None:
             yield SeenFile(name, *read.stamp, read.parsed.sha256, file.verdict, file.partenaire, file.exercice)
-    if inputs.master_stamp is not None:
-        yield SeenFile(inputs.master.fichier, *inputs.master_stamp, inputs.master.sha256, Verdict.IN_FORCE)
+    if inputs.source.stamp is not None:
+        yield SeenFile(inputs.master.fichier, *inputs.source.stamp, inputs.master.sha256, Verdict.IN_FORCE)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from tabellion.commands.options import unknown_partners, wrong_option
-from tabellion.commands.source import load_contract
+from tabellion.commands.source import Source, alone_on, load_source
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
@@ -30,29 +30,41 @@ class Sent:
 
 
 def forms(
-    workspace: Workspace, exercice: int | None, partners: Sequence[str], *, force: bool, now: datetime
+    workspace: Workspace,
+    exercice: int | None,
+    partners: Sequence[str],
+    *,
+    force: bool,
+    now: datetime,
+    tell: Callable[[Source], None] = lambda _: None,
 ) -> list[Sent]:
     """Write the forms of ``exercice`` (the contract's current one by default) into ``workbooks/envois/EXERCICE/``.
 
-    ``partners`` are identifiers (all of the register by default). Raises :class:`TabellionError` when the register or
-    the options are wrong, and when a form there was filled by hand (unless ``force``, which keeps a dated copy of each
-    first). Nothing is then written.
+    ``partners`` are identifiers (all of the contract by default). ``tell`` is called with the contract that they are
+    made from before anything is written. Raises :class:`TabellionError` when the contract or the options are wrong, and
+    when a form there was filled by hand (unless ``force``, which keeps a dated copy of each first). Nothing is then
+    written.
     """
-    contract = load_contract(workspace)
-    year = workspace.settings.exercice_courant if exercice is None else exercice
-    wanted = list(dict.fromkeys(partners))
-    mistakes = _wrong_options(contract, year, wanted)
-    if mistakes:
-        raise TabellionError(mistakes)
-    folder = workspace.envois / str(year)
-    contents: dict[Path, bytes] = {}
-    sent = []
-    for form in make_forms(contract, year, wanted or None):
-        path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
-        contents[path] = write_form(contract, form)
-        sent.append(Sent(form.partner, path, form_row_count(form)))
-    filled = edited_among(contents, is_intact)
-    copies = replace_or_refuse(contents, filled, _refusal, force=force, now=now)
+    with alone_on(workspace, "tabellion forms", now):
+        source = load_source(workspace)
+        contract = source.book
+        year = contract.settings.exercice_courant if exercice is None else exercice
+        wanted = list(dict.fromkeys(partners))
+        mistakes = _wrong_options(contract, year, wanted)
+        if mistakes:
+            raise TabellionError(mistakes)
+        tell(source)
+        folder = workspace.envois / str(year)
+        contents: dict[Path, bytes] = {}
+        sent = []
+        for form in make_forms(contract, year, wanted or None):
+            path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
+            contents[path] = write_form(contract, form)
+            sent.append(Sent(form.partner, path, form_row_count(form)))
+        filled = edited_among(contents, is_intact)
+        if force or not filled:
+            source.keep_hand_edits(now)
+        copies = replace_or_refuse({**contents, **source.register_files}, filled, _refusal, force=force, now=now)
     return [replace(sent_form, kept=copies.get(sent_form.path)) for sent_form in sent]
 
 

@@ -1,4 +1,4 @@
-"""``tabellion generate``: the register becomes the master workbook, with its findings inside."""
+"""``tabellion generate``: the contract becomes a new master workbook, with its findings inside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.checks.contract import check_meaning
-from tabellion.commands.source import load_contract
+from tabellion.commands.source import alone_on, load_source
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, finding
 from tabellion.outputs.master.layout import lay_out_master
@@ -26,18 +26,26 @@ class Generation:
 
 
 def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datetime) -> Generation:
-    """Write the master workbook at ``path`` (the workspace's own by default), whole or not at all.
+    """Write the contract as a new master workbook at ``path`` (the workspace's own by default), whole or not at all.
 
-    Raises :class:`TabellionError` when the register is missing, unreadable or has blocking mistakes, and when the file
-    there was edited since it was generated (unless ``force``, which keeps a dated copy first). Nothing is then written.
+    What staff typed is in it, and in the register. Raises :class:`TabellionError` when the contract cannot be read, and
+    when the file there was edited since it was generated (unless ``force``, which keeps a dated copy first: the new
+    layout has everything that the contract says, but not the staff's own sheets and colours). Nothing is then written.
     """
     target = workspace.contrat if path is None else path
-    contract = load_contract(workspace)
-    layout = lay_out_master(contract)
-    findings = [item.in_file(target.name) for item in check_meaning(contract, layout.locate)]
-    contents = {target: write_master(layout, findings)}
-    copies = replace_or_refuse(contents, edited_among(contents, is_intact), _refusal, force=force, now=now)
-    return Generation(target, (*contract.findings, *findings), copies.get(target))
+    is_own = target.resolve() == workspace.contrat.resolve()
+    with alone_on(workspace, "tabellion generate", now):
+        source = load_source(workspace)
+        layout = lay_out_master(source.book)
+        findings = [item.in_file(target.name) for item in check_meaning(layout.contract, layout.locate)]
+        contents = {target: write_master(layout, findings)}
+        edited = edited_among(contents, is_intact)
+        if is_own and not (edited and not force):
+            source.keep_hand_edits(now)
+            contents |= source.register_files
+        archives = workspace.archives if is_own else None
+        copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now, archives=archives)
+    return Generation(target, (*source.findings, *findings), copies.get(target))
 
 
 def _refusal(path: Path) -> Finding:

@@ -7,22 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.campaign.books import book_of
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.options import wrong_option
-from tabellion.commands.source import Depuis, load_contract
-from tabellion.commands.validate import check_master
+from tabellion.commands.source import Depuis, load_contract, load_source
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.theme import load_theme
 from tabellion.outputs.document.document import make_document
 from tabellion.outputs.document.model import DocumentModel, Texts, read_texts
 from tabellion.outputs.document.pdf import PdfError, make_pdf, pdf_is_intact
 from tabellion.outputs.document.template import TEMPLATE, Template, load_template
 from tabellion.outputs.master.layout import lay_out_master
-from tabellion.reading import read_workbook
-from tabellion.reading.master import read_master
 from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.wording import slug
 from tabellion.xlsx.signature import is_intact
@@ -160,16 +155,13 @@ def _read(workspace: Workspace, source: Depuis) -> tuple[Book, tuple[Finding, ..
 
     Raises :class:`TabellionError` when there is nothing to read, or it cannot be read.
     """
-    if source is Depuis.CONTRAT and workspace.contrat.exists():
-        theme = load_theme(workspace.layout, workspace.schemas)
-        name = workspace.contrat.name
-        reading = read_master(read_workbook(workspace.contrat), workspace.schemas, workspace.settings.identifiant)
-        findings = tuple(each.in_file(name) for each in check_master(workspace, reading))
-        return book_of(reading, name, workspace.settings, theme), findings, f"du classeur {name}"
+    if source is Depuis.CONTRAT:
+        loaded = load_source(workspace)
+        meaning = check_meaning(loaded.book)
+        words = f"du classeur {workspace.contrat.name}" if loaded.is_workbook else "du registre"
+        return loaded.book, (*loaded.findings, *meaning), words
     book = load_contract(workspace, source)
     meaning = check_meaning(book, lay_out_master(book).locate)
-    if source is Depuis.CONTRAT:
-        return book, (*book.findings, *meaning), "du registre, faute de classeur contrat.xlsx"
     # The cells would be those of a workbook that is still to be generated: the sheet alone is said.
     meaning = [replace(each, place=replace(each.place, cellule=None)) for each in meaning]
     return book, (*book.findings, *meaning), "de l’état consolidé"

@@ -1,26 +1,54 @@
-"""What each command starts from: the contract (its workbook, or else its register), or the consolidated state.
+"""The one way to the contract: its workbook set against its register, or the register where there is no workbook.
 
-``generate``, ``forms`` and the comparison of returns start from the register; ``annexe``, ``export`` and ``publish``
-from :data:`Depuis`, what ``--depuis`` says; ``consolidate`` and ``adopt`` from the workbook, and from what was last
-accepted where it is blocked (:mod:`tabellion.commands.inputs`).
+Every command starts here. What staff typed counts from then on; a command that writes also writes it through to the
+register (:meth:`Source.register_files`). ``--depuis consolidation`` starts from the consolidated state instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
 
-from tabellion.campaign.adoption import load_adoption
-from tabellion.campaign.books import read_book
+from tabellion.campaign.adoption import Adoption, load_adoption
+from tabellion.campaign.books import from_json, read_book, to_json
+from tabellion.campaign.decisions import Decisions, load_decisions
+from tabellion.campaign.folder import look_at
+from tabellion.campaign.journal import Journal
+from tabellion.campaign.parsed_return import digest_of
+from tabellion.campaign.read_returns import fingerprint
+from tabellion.campaign.saves import SAVES_FILE, load_saves, saves_json
+from tabellion.campaign.staff import StaffState, accept
 from tabellion.checks.contract import check_integrity
-from tabellion.contract.book import NO_THEME, Book
-from tabellion.contract.register import hand_print, load_register
+from tabellion.contract.book import NO_THEME, REGISTER, Book
+from tabellion.contract.register import load_register, register_files, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.theme import load_theme
+from tabellion.layout.theme import Theme, load_theme
 from tabellion.reading import read_workbook
+from tabellion.reading.references import References
+from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.lock import hold, is_watched
+from tabellion.transaction.transaction import recover
+from tabellion.wording import plural
+
+#: In the workspace's memory: the journal, and outputs being put in place.
+JOURNAL, STAGING = "journal.sqlite", "publication"
+#: The folder, in that of the consolidation, of the accepted files that are kept: what is in force never depends on a
+#: file that people may move, replace or delete.
+KEPT = "acceptes"
+#: How long a run waits for those of the watcher, one after the other.
+_PATIENCE_SECONDS = 900.0
+#: For how long the workbook of the contract is waited for where it is missing.
+_ABSENT_SECONDS = 1.0
+
+Stamp = tuple[int, str]
+"""The size of a file and the digest of its end."""
 
 
 class Depuis(StrEnum):
@@ -30,44 +58,192 @@ class Depuis(StrEnum):
     CONSOLIDATION = "consolidation"
 
 
-def load_contract(workspace: Workspace, depuis: Depuis | None = None) -> Book:
-    """Read the contract from its register, or from what ``depuis`` says; nothing is written.
+@dataclass(frozen=True)
+class Source:
+    """The contract as a command starts from it.
 
-    Raises :class:`TabellionError` with every mistake of the schemas, then with all that keeps it from being read: of
-    the layout, of the register (or the workbook), of what the schemas declare.
+    ``state`` is what the workbook gave beside ``base``, the register (``None`` where it could not be read);
+    ``is_workbook`` is false where there is no workbook, or none of it counts. ``stamp`` tells the workbook's bytes.
+    ``findings`` are all that was said on the way, each in its file.
     """
-    if depuis is Depuis.CONTRAT and workspace.contrat.exists():
-        return _load_workbook(workspace)
+
+    workspace: Workspace
+    state: StaffState
+    base: Book | None
+    adoption: Adoption
+    is_workbook: bool
+    stamp: Stamp | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def book(self) -> Book:
+        """The contract."""
+        return self.state.book
+
+    @cached_property
+    def register_files(self) -> Mapping[Path, bytes]:
+        """What the register lacks of the contract: the files to write with those of the command; often none."""
+        if not self.is_workbook:
+            return {}
+        settings, folder = self.book.settings, self.workspace.registre
+        files = register_files(
+            self.book.tables, self.workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
+        )
+        files[SAVES_FILE] = saves_json(self.state.saves)
+        return {folder / name: content for name, content in files.items() if _content(folder / name) != content}
+
+    def keep_hand_edits(self, now: datetime) -> Path | None:
+        """Keep a dated copy of a register that somebody edited by hand, before it is written; where it went."""
+        folder = self.workspace.registre
+        if not self.register_files or not was_edited(folder, self.workspace.schemas):
+            return None
+        return keep_dated_copy(folder, now, self.workspace.archives)
+
+
+@contextmanager
+def alone_on(workspace: Workspace, purpose: str, now: datetime) -> Iterator[list[Finding]]:
+    """Be the only run on the workspace; beside a watcher, after its runs. Gives what completing an earlier run said.
+
+    Raises :class:`TabellionError` when another run holds the workspace.
+    """
+    patience = _PATIENCE_SECONDS if is_watched(workspace.memory) else 0
+    with hold(workspace.memory, purpose, now, wait_seconds=patience):
+        yield recover(workspace.workbooks, workspace.memory / STAGING, now=now)
+
+
+def load_contract(workspace: Workspace, depuis: Depuis = Depuis.CONTRAT) -> Book:
+    """The contract, or the consolidated state; nothing is written. Raises as :func:`load_source`."""
+    return load_source(workspace).book if depuis is Depuis.CONTRAT else _load_consolidation(workspace)
+
+
+def load_source(workspace: Workspace, journal: Journal | None = None, decisions: Decisions | None = None) -> Source:
+    """Load the contract; the ``journal`` remembers a workbook that was read before. Nothing else is written.
+
+    ``decisions`` are those that count (those kept beside the register by default).
+
+    Raises :class:`TabellionError` with every mistake of the settings, the schemas and the layout, and of the register
+    where no workbook can stand for it.
+    """
+    schemas, mistakes, theme = workspace.schemas, list[Finding](), NO_THEME
+    with _gathered(mistakes):
+        theme = load_theme(workspace.layout, schemas)
+    saves = load_saves(workspace.registre)
+    with _gathered(mistakes):
+        decisions = decisions or load_decisions(workspace.registre)
+    is_there = _is_there(workspace.contrat) if saves.sha256 else workspace.contrat.exists()
+    base, adoption, notices = None, Adoption(), list[Finding]()
+    with _gathered(notices if is_there else mistakes):
+        adoption = load_adoption(workspace.registre)
+    with _gathered(notices if is_there else mistakes):
+        base = load_register(workspace.registre, schemas, workspace.settings, theme)
+        broken = [] if is_there else check_integrity(base)
+        mistakes += broken
+    path = workspace.contrat
+    if base is None and not is_there and (workspace.consolidation / KEPT / path.name).exists():
+        path = workspace.consolidation / KEPT / path.name  # neither is left: the copy of the one last accepted is
+        is_there, notices, mistakes = True, mistakes, []
+        notices.append(finding("contrat-absent", Place(path.name), valeur="de la copie du dernier accepté"))
+    if mistakes:
+        raise TabellionError(mistakes)
+    if base is not None:
+        base = replace(base, fichier=workspace.registre.name, adoption=adoption.name)
+    if not is_there and base is not None:
+        if saves.sha256:
+            notices.append(finding("contrat-absent", Place(workspace.contrat.name), valeur="du registre"))
+        findings = (*notices, *base.findings)
+        state = StaffState(base, saves, (), findings)
+        return Source(workspace, state, base, adoption, is_workbook=False, stamp=None, findings=findings)
+    name = path.relative_to(workspace.workbooks).as_posix()
+    read, stamp = _read_workbook(workspace, path, theme, base, journal)
+    state = accept(read, base, saves, adoption=adoption.name, decisions=decisions)
+    is_workbook = state.book.fichier == name and bool(read.tables)
+    said = [item if item.place.fichier else item.in_file(name) for item in state.findings]
+    if not is_workbook:
+        blocking = [item for item in said if item.bloquant] or said
+        if base is None:
+            raise TabellionError([*blocking, *notices])
+        compte = f"{plural(len(blocking), 'constat')} y {'bloquent' if len(blocking) > 1 else 'bloque'}"
+        said.insert(0, finding("contrat-bloque", Place(name), valeur="du registre", compte=compte))
+    elif was_edited(workspace.registre, schemas):
+        said += _hand_edits(workspace, base, state.book)
+    findings = (*(replace(item, bloquant=False) for item in notices), *said)
+    state = replace(state, book=replace(state.book, findings=()))
+    return Source(workspace, state, base, adoption, is_workbook, stamp, findings)
+
+
+def _load_consolidation(workspace: Workspace) -> Book:
+    """The consolidated state's own register."""
     schemas, mistakes = workspace.schemas, list[Finding]()
-    theme, book, adoption, by_hand = NO_THEME, None, "", ""
-    folder = (
-        workspace.registre if depuis is not Depuis.CONSOLIDATION else workspace.consolidation / workspace.registre.name
-    )
+    theme, book = NO_THEME, None
+    folder = workspace.consolidation / REGISTER
     with _gathered(mistakes):
         theme = load_theme(workspace.layout, schemas)
     with _gathered(mistakes):
-        if depuis is Depuis.CONSOLIDATION and not folder.is_dir():
+        if not folder.is_dir():
             place = Place(str(workspace.consolidation))
             raise TabellionError([finding("consolidation-absente", place, valeur=str(workspace.consolidation))])
         book = load_register(folder, schemas, workspace.settings, theme)
         mistakes += check_integrity(book)
-    with _gathered(mistakes):
-        if depuis is not Depuis.CONSOLIDATION:
-            adoption, by_hand = load_adoption(folder).name, hand_print(folder, schemas)
     if mistakes or book is None:
         raise TabellionError(mistakes)
-    name = folder.relative_to(workspace.workbooks).as_posix()
-    return replace(book, fichier=name, adoption=adoption, by_hand=by_hand)
+    return replace(book, fichier=folder.relative_to(workspace.workbooks).as_posix())
 
 
-def _load_workbook(workspace: Workspace) -> Book:
-    theme = load_theme(workspace.layout, workspace.schemas)
-    name = workspace.contrat.name
-    book = read_book(read_workbook(workspace.contrat), name, workspace.settings, workspace.schemas, theme)
-    findings = [each.in_file(name) for each in book.findings]
-    if not book.is_sound:
-        raise TabellionError([each for each in findings if each.bloquant] or findings)
-    return replace(book, findings=())
+def _read_workbook(
+    workspace: Workspace, path: Path, theme: Theme, base: Book | None, journal: Journal | None
+) -> tuple[Book, Stamp | None]:
+    """The workbook of the contract as it is, from the journal where it remembers it."""
+    name, settings, schemas = path.relative_to(workspace.workbooks).as_posix(), workspace.settings, workspace.schemas
+    stamp = _stamp(path)
+    key, print_ = "", ""
+    if journal is not None and stamp is not None:
+        key = f"{stamp[1]}-{stamp[0]}"
+        accepted = [] if base is None else [[table.columns for table in base.tables.values()]]
+        print_ = digest_of([fingerprint(workspace, References({}, {}, {})), "master", repr(accepted)])
+        remembered = journal.readings(print_, [key])
+        if key in remembered:
+            with suppress(KeyError, TypeError, ValueError):
+                return from_json(remembered[key], name, settings, schemas, theme), stamp
+    try:
+        workbook = read_workbook(path)
+    except TabellionError as error:
+        return Book(settings, schemas, theme, {}, fichier=name, findings=tuple(error.findings)), stamp
+    read = read_book(workbook, name, settings, schemas, theme, None if base is None else base.tables)
+    if journal is not None and key and _stamp(path) == stamp:
+        journal.keep_readings(print_, {key: to_json(read)})
+    return read, stamp
+
+
+def _hand_edits(workspace: Workspace, base: Book | None, book: Book) -> list[Finding]:
+    """What is said of a register that somebody edited beside the workbook, which is the contract."""
+    tables = [] if base is None else [name for name in book.tables if base.tables.get(name) != book.tables[name]]
+    if base is not None and not tables:
+        return []
+    names = ", ".join(f"{name}.csv" for name in tables) or "ses fichiers"
+    return [finding("registre-a-la-main", Place(workspace.registre.name), valeur=names)]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a workbook that was there before still is; one that Excel saves is absent for a moment."""
+    until = time.monotonic() + _ABSENT_SECONDS
+    while not path.exists():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_ABSENT_SECONDS / 20)
+    return True
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """The look of a workbook, ``None`` while it is not to be seen: an editor that saves takes it away for a moment."""
+    with suppress(OSError):
+        return look_at(path)
+    return None
+
+
+def _content(path: Path) -> bytes | None:
+    with suppress(OSError):
+        return path.read_bytes()
+    return None
 
 
 @contextmanager

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from tabellion.campaign.books import book_of
+from tabellion.campaign.adoption import load_adoption
+from tabellion.campaign.books import read_book
+from tabellion.campaign.decisions import Decisions, load_decisions
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
 from tabellion.campaign.read_returns import check_rows
-from tabellion.checks.contract import check_contract
-from tabellion.checks.staleness import check_computed_cells
+from tabellion.campaign.saves import Saves, load_saves
+from tabellion.campaign.staff import accept
+from tabellion.checks.contract import check_meaning
 from tabellion.contract.book import NO_THEME, Book
-from tabellion.contract.register import base_tables, load_register
+from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
 from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
-from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.references import references
 from tabellion.xlsx.annotation import annotate
 
@@ -40,7 +43,7 @@ def validate_files(workspace: Workspace, paths: Sequence[Path]) -> list[list[Fin
     returns = _Returns(workspace)
     for number, outcome in enumerate(read_workbooks(paths, then=returns.examiner if len(paths) > 1 else None)):
         if isinstance(outcome, RawWorkbook):
-            said.append(returns.add(number, outcome) if is_form(outcome) else _read_master(workspace, outcome))
+            said.append(returns.add(number, outcome) if is_form(outcome) else check_master(workspace, outcome))
         elif isinstance(outcome, ParsedReturn):
             said.append(returns.keep(number, outcome))
         else:
@@ -61,17 +64,20 @@ def annotate_files(
     return annotate(zip(paths, findings, strict=True), folder, theme, now)
 
 
-def check_master(workspace: Workspace, reading: MasterReading) -> list[Finding]:
-    """Everything there is to say about one master workbook that was read."""
-    if not reading.tables:
-        return reading.findings
-    book = book_of(reading, "", workspace.settings, NO_THEME)
-    return [*reading.findings, *check_contract(book, reading.locate), *check_computed_cells(reading)]
-
-
-def _read_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
-    base = base_tables(workspace.registre, workspace.schemas, workspace.settings)
-    return check_master(workspace, read_master(workbook, workspace.schemas, workspace.settings.identifiant, base))
+def check_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
+    """Everything there is to say about one master workbook: what of it would count, what would not, what is wrong."""
+    base, adoption, saves, decisions = None, "", Saves(), Decisions()
+    with suppress(TabellionError):
+        adoption, saves = load_adoption(workspace.registre).name, load_saves(workspace.registre)
+        decisions = load_decisions(workspace.registre)
+        base = load_register(workspace.registre, workspace.schemas, workspace.settings)
+        base = replace(base, fichier=workspace.registre.name)
+    tables = None if base is None else base.tables
+    read = read_book(workbook, workbook.fichier, workspace.settings, workspace.schemas, NO_THEME, tables)
+    state = accept(read, base, saves, adoption=adoption, decisions=decisions)
+    if not read.tables:
+        return list(state.findings)
+    return [*state.findings, *check_meaning(replace(state.book, findings=()))]
 
 
 @dataclass

@@ -17,9 +17,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from tabellion.commands.consolidate import STAGING, consolidate
+from tabellion.commands.consolidate import consolidate
 from tabellion.commands.decided import has_news
 from tabellion.commands.run_log import keep_crash
+from tabellion.commands.source import STAGING
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.decisions import WORKBOOK

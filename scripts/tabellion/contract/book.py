@@ -21,6 +21,8 @@ from tabellion.schema.tables import Tables
 #: A cell of the tables: table, zero-based position of its row, field.
 CellKey = tuple[str, int, str]
 
+#: The folder of the register: where a row stands that its workbook lacks.
+REGISTER = "registre"
 
 #: The theme of a book that is only read: nothing can be written with it.
 NO_THEME = Theme({}, (), "", 0, {}, (), ())
@@ -42,8 +44,9 @@ class Book:
     ``fichier`` is the workbook, or the folder of the register. ``rows[table][position]`` is where a row stands: the
     number of its area and its one-based row; (-1, line of its CSV) in a register. ``findings`` are what reading said,
     ``unknown`` the cells that held something unreadable and already reported. ``sha256``, ``saved`` and ``author``
-    are a workbook's own. ``adoption`` names the adoption that the tables come from, ``by_hand`` the state of a
-    register edited by hand; both are empty where there was none.
+    are a workbook's own. ``adoption`` names the adoption that the tables come from: empty
+    where there was none, or where the workbook lost its identity (``has_identity``). ``missing`` are the parts that a
+    workbook has no place for any more: table, convention of its part, field (``None`` for all).
     """
 
     settings: Settings
@@ -51,12 +54,13 @@ class Book:
     theme: Theme
     tables: Tables
     adoption: str = ""
-    by_hand: str = ""
     fichier: str = ""
     rows: Mapping[str, list[tuple[int, int]]] = field(default_factory=dict)
     areas: tuple[SheetArea, ...] = ()
     findings: tuple[Finding, ...] = ()
     unknown: frozenset[CellKey] = frozenset()
+    missing: frozenset[tuple[str, int | None, str | None]] = frozenset()
+    has_identity: bool = True
     sha256: str = ""
     saved: datetime | None = None
     author: str = ""
@@ -65,7 +69,8 @@ class Book:
         """The cell of a row's field (of its first cell, for a field that the sheet itself says), or its CSV line."""
         number, row = self.rows[table][index]
         if number < 0:
-            return Place(f"{self.fichier}/{table}.csv", ligne=row)
+            folder = self.fichier if not self.areas else REGISTER
+            return Place(f"{folder}/{table}.csv", ligne=row)
         area = self.areas[number]
         return Place(self.fichier, area.sheet, cell_name(row, area.columns.get(field or "", area.first_column)))
 

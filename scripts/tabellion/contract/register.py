@@ -241,17 +241,6 @@ def was_edited(folder: Path, schemas: Schemas) -> bool:
         return bool(present)
 
 
-def hand_print(folder: Path, schemas: Schemas) -> str:
-    """What tells one state of a register edited by hand from another; empty for one as the program wrote it.
-
-    Raises ``OSError`` when a CSV cannot be read.
-    """
-    if not was_edited(folder, schemas):
-        return ""
-    paths = [folder / f"{name}.csv" for name in schemas]
-    return _digest("\n".join(f"{path.name} {_digest(path.read_bytes())}" for path in paths if path.exists()).encode())
-
-
 def table_csv(schema: TableSchema, table: Table) -> bytes:
     """One table as CSV: UTF-8, commas, one header line of field names, amounts in euros with a point."""
     columns = table.columns

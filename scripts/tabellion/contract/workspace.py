@@ -177,6 +177,11 @@ class Workspace:
         return self.workbooks / "consolidation"
 
     @property
+    def archives(self) -> Path:
+        """The folder of the dated copies of the contract."""
+        return self.workbooks / "archives"
+
+    @property
     def layout(self) -> Path:
         """The layout of the workbooks: colours, fonts, column orders."""
         return self.templates / "contrat.toml"

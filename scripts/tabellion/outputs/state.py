@@ -81,6 +81,7 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
         digest.update(name.encode() + hashlib.sha256(content).digest())
     groups: tuple[Iterable[object], ...] = (
         (consolidation.master_file,), consolidation.board, consolidation.strays, consolidation.modifications,
+        consolidation.staff, consolidation.withheld,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
         consolidation.questions, (consolidation.decisions.of(each.id) for each in consolidation.questions),
     )  # fmt: skip

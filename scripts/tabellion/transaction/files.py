@@ -130,13 +130,15 @@ def _discard(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def keep_dated_copy(path: Path, now: datetime) -> Path:
-    """Copy the file or folder at ``path`` beside itself under a dated name that is free, and return that name.
+def keep_dated_copy(path: Path, now: datetime, folder: Path | None = None) -> Path:
+    """Copy the file or folder at ``path`` into ``folder`` (beside itself by default) under a dated name that is free,
+    and return that name.
 
     Raises :class:`TabellionError` when the copy cannot be written; there is then none.
     """
-    copy = free_name(path.with_name(f"{path.stem} {dated(now)}{path.suffix}"))
+    copy = free_name((folder or path.parent) / f"{path.stem} {dated(now)}{path.suffix}")
     try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
         copy_whole(path, copy)
     except OSError as error:
         raise cannot_write(copy, error) from error
@@ -227,16 +229,18 @@ def replace_or_refuse(
     *,
     force: bool,
     now: datetime,
+    archives: Path | None = None,
 ) -> dict[Path, Path]:
     """Put outputs in place, all or none. Files and folders that people ``edited`` are replaced only on demand
-    (``force``), after dated copies, which are returned by what they are copies of.
+    (``force``), after dated copies, which are returned by what they are copies of; they go into ``archives``, or stay
+    beside the originals.
 
     Without ``force``, raises :class:`TabellionError` with what ``refuse`` says of each, as when none can be written;
     nothing is then replaced.
     """
     if edited and not force:
         raise TabellionError([refuse(path) for path in edited])
-    copies = {path: keep_dated_copy(path, now) for path in edited}
+    copies = {path: keep_dated_copy(path, now, archives) for path in edited}
     if contents:
         write_all_whole(contents)
     return copies

@@ -14,8 +14,8 @@ import re
 import zipfile
 from collections.abc import Mapping
 
-from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, IDENTITY, KEY_HEADER, VALUE_HEADER
-from tabellion.xlsx.writer import Sheet, Writer, document_date, with_parts
+from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, IDENTITY, KEY_HEADER, VALUE_HEADER, document_date
+from tabellion.xlsx.writer import Sheet, Writer, with_parts
 
 PROPERTY = "tabellion_sceau"
 _PART = "docProps/custom.xml"

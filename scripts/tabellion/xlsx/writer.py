@@ -11,7 +11,7 @@ import traceback
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import xlsxwriter
@@ -321,8 +321,3 @@ def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
         for entry in source.infolist():
             target.writestr(entry, change(entry.filename, source.read(entry)), zipfile.ZIP_DEFLATED)
     return stream.getvalue()
-
-
-def document_date(year: int) -> datetime:
-    """The fixed date that a document carries, so that the same input gives the same bytes."""
-    return datetime(year, 1, 1)

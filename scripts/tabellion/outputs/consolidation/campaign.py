@@ -25,6 +25,8 @@ from tabellion.xlsx.writer import Sheet
 BOARD_TITLE, BOARD, LOSING = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes"
 EXERCICE, STATE, LATE, IS_LATE = "Exercice", "État", "Délai", "en retard"
 CHANGES_TITLE, CHANGES, NUMBER = "Modifications", "Modifications", "N°"
+#: Who changed a cell: a partner, or the staff in the workbook of the contract.
+WHO, STAFF = "Qui", "l'équipe"
 OUTCOME = "Suite donnée"
 FINDINGS, BLOCKING, IS_BLOCKING = "Constats", "Bloquant", "bloquant"
 #: The signs come with words and colours: each is enough by itself.
@@ -51,6 +53,7 @@ _OUTCOMES = {
     MergeOutcome.CONFLICT: "erreur",
     MergeOutcome.OUTDONE: "avertissement",
     MergeOutcome.DECLINED: "information",
+    MergeOutcome.REMOVED: "avertissement",
 }
 #: Places that are named of those that a finding speaks of.
 _MOST_PLACES = 12
@@ -133,10 +136,11 @@ def _losing_columns(maker: CellMaker, labels: Labels) -> list[Column]:
 
 
 def write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
-    """Write the changed cells."""
-    changes = consolidation.modifications
+    """Write the changed cells: the staff's, then those of partners."""
+    changes = consolidation.changes
     columns = _change_columns(maker_for(sheet.writer, len(changes)), labels)
-    sheet.title(CHANGES_TITLE, "Chaque cellule qu'un retour dit autrement que le formulaire envoyé", len(columns))
+    sheet.title(CHANGES_TITLE, "Ce que l'équipe a changé depuis la dernière adoption, et ce que les retours disent",
+                len(columns))  # fmt: skip
     write_columns(sheet, CHANGES, FIRST_ROW, columns, changes, empty="Aucune modification.")
     finish(sheet, footer, columns=2)
 
@@ -166,8 +170,8 @@ def _change_columns(maker: CellMaker, labels: Labels) -> list[Column]:
                lambda key: maker.signed(_difference(labels, *key))),
         Column(OUTCOME, 15, "center", lambda change: change.outcome,
                lambda outcome: maker.state(outcome.value, _OUTCOMES[outcome])),
-        Column("Partenaire", 20, "left", lambda change: change.partenaire,
-               lambda partner: maker.text(labels.partner(partner))),
+        Column(WHO, 20, "left", lambda change: change.partenaire,
+               lambda partner: maker.text(STAFF if partner is None else labels.partner(partner))),
         Column("Exercice", 9, "center", lambda change: change.exercice, maker.centred),
         Column("Fichier", 18, "left", lambda change: _name(change.place.fichier), maker.text),
         Column("Feuille", 12, "left", lambda change: change.place.feuille, maker.text),

@@ -100,7 +100,7 @@ def _write_essentials(
         cards.append((f"Retours acceptés, {year}", accepted, f"sur {asked}"))
         late = _counted(board, campaign.BOARD, here, _word(campaign.LATE, campaign.IS_LATE))
         cards.append(("En retard", late, "sur la date limite"))
-    outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.modifications]})
+    outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.changes]})
     changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
     applied = sum(change.outcome is MergeOutcome.APPLIED for change in consolidation.modifications)
     cards.append(("Modifications", changed, f"dont {plural(applied, 'appliquée')}"))

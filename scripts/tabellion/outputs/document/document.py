@@ -20,6 +20,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
+from tabellion.layout.names import document_date
 from tabellion.outputs.document.model import DocumentModel
 from tabellion.outputs.document.template import (
     Template,
@@ -33,7 +34,6 @@ from tabellion.outputs.document.template import (
 )
 from tabellion.outputs.document.values import document_values
 from tabellion.xlsx.signature import BLANK, PROPERTY, sign
-from tabellion.xlsx.writer import document_date
 
 #: A row with more characters than this may break over two pages; a shorter one stays whole.
 _LONG_ROW = 1200

@@ -21,6 +21,7 @@ from tabellion.layout.names import (
     SUBVENTIONS,
     SUIVI,
     SYNTHESE,
+    document_date,
     quoted_sheet,
     sheet_key,
     sheet_marker,
@@ -36,7 +37,7 @@ from tabellion.outputs.master.summary import write_rapprochement, write_synthese
 from tabellion.outputs.master.tables import Computed, define_lists, write_table_sheet
 from tabellion.xlsx import signature
 from tabellion.xlsx.signature import write_identity
-from tabellion.xlsx.writer import Sheet, Writer, document_date
+from tabellion.xlsx.writer import Sheet, Writer
 
 UNKNOWN_AXE = "axe inconnu"
 #: The sheets that are one table: its resource, their title and subtitle, the last printed column.
@@ -92,8 +93,6 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     identity |= {resource: SHOWN for resource in OCCASIONAL if table_name(resource) in layout.data}
     if contract.adoption:
         identity["adoption"] = contract.adoption
-    if contract.by_hand:
-        identity["registre"] = contract.by_hand
     write_identity(writer, identity)
     _write_properties(writer, layout)
     sheets[ACCUEIL].raw.activate()

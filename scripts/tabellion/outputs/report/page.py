@@ -118,7 +118,7 @@ class _Words:
             "place": link_to(conflict.place) if conflict.place is not None else None,
             "claims": [
                 {
-                    "partner": self.names.get(claim.partenaire, claim.partenaire),
+                    "partner": self.labels.partner(claim.partenaire),
                     "exercice": claim.exercice,
                     "value": self.labels.value(table, champ, claim.after),
                     "place": link_to(claim.place),

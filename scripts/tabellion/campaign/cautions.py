@@ -1,0 +1,232 @@
+"""What of a workbook looks like an accident, and waits until somebody confirms it: rows and columns gone at once, and
+changes that an older copy undoes. A row that others still name stays in any case.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+
+from tabellion.campaign.decisions import Decisions, Kind, question_id
+from tabellion.campaign.draft import Draft, key_of
+from tabellion.campaign.model import MergeOutcome, Modification
+from tabellion.campaign.saves import Saves
+from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.layout.names import document_date
+from tabellion.schema import Key
+from tabellion.schema.money import format_euros
+from tabellion.wording import plural
+
+#: Rows removed at once beyond which it looks like an accident: so many, and this share of the table (or of its part).
+_MANY_ROWS, _MANY_SHARE = 5, 0.2
+#: Filled cells of one column, all emptied at once, that look like an accident.
+_MANY_CELLS = 3
+#: Two saves this near to each other may have been made from the same copy.
+_SAME_WORK = timedelta(hours=24)
+#: The code of the choice that takes the workbook at its word.
+CONFIRM = "confirmer"
+#: Cells that a finding about many leads to.
+_LINKED = 20
+
+
+class Caution(Enum):
+    """Why something that the workbook says is not taken before somebody confirms it: the kind of the question."""
+
+    REMOVAL = Kind.MANY_REMOVED
+    COLUMN = Kind.EMPTIED
+    UNDOING = Kind.UNDONE
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Something that waits: ``keys`` are the rows of ``table`` that it is about, ``champ`` its column (or all).
+
+    ``libelle`` says it to people, ``cents`` is the money that would go, ``place`` where the workbook says it.
+    """
+
+    caution: Caution
+    table: str
+    keys: tuple[Key, ...]
+    champ: str | None
+    libelle: str
+    cents: int
+    place: Place
+
+    @property
+    def question(self) -> str:
+        """The id of the question about it."""
+        return question_id(self.caution.value, self.table, [list(key) for key in self.keys], self.champ)
+
+
+class Cautions:
+    """Looks through a draft and puts back what looks like an accident, unless it was decided that it is none."""
+
+    def __init__(self, draft: Draft, saves: Saves, decisions: Decisions) -> None:
+        self.draft, self.saves, self.decisions = draft, saves, decisions
+        self.withheld: list[Withheld] = []
+
+    def look_through(self) -> None:
+        """Every rule, in the order in which they depend on each other."""
+        self._keep_undone()
+        self._keep_removed()
+        self._keep_named()
+        self._keep_emptied_columns()
+
+    def _holds(self, held: Withheld, item: Finding) -> bool:
+        """Whether something stays as it was last accepted; it is said, and asked, unless somebody has decided."""
+        code = self.decisions.code(held.question)
+        if code == CONFIRM:
+            return False
+        self.withheld.append(held)
+        self.draft.findings.append(
+            item if code is None else replace(item, bloquant=False, gravite=Severity.INFORMATION)
+        )
+        return True
+
+    def _keep_removed(self) -> None:
+        """Rows removed by what looks like an accident, or that others still name, stay until somebody confirms it."""
+        for table, schema in self.draft.schemas.items():
+            present = {key_of(schema, row) for row in self.draft.rows[table]}
+            removed = [key for key in self.draft.known[table] if key not in present]
+            if not removed:
+                continue
+            if any(None in key for key in present):  # one of them may be the row whose key cannot be read
+                for key in removed:
+                    self.draft.restore(table, key)
+                continue
+            for part in self.draft.parts(table, removed):
+                if self._is_accident(table, part):
+                    self._hold_back(table, part)
+
+    def _is_accident(self, table: str, removed: Sequence[Key]) -> bool:
+        """Whether so many rows of a table (of one part of it) went at once that it may be a slip."""
+        of_part = next(part for part in self.draft.parts(table, list(self.draft.known[table])) if removed[0] in part)
+        is_many = len(removed) >= _MANY_ROWS and len(removed) >= _MANY_SHARE * len(of_part)
+        return is_many or (len(removed) == len(of_part) and len(removed) > 1)
+
+    def _hold_back(self, table: str, keys: Sequence[Key]) -> None:
+        words = self.draft.labels.row(table, keys[0])
+        if len(keys) > 1:
+            words = f"{plural(len(keys), 'ligne')} de « {self.draft.labels.table(table)} » (la première : {words})"
+        known, money = self.draft.known[table], self.draft.money_fields(table)
+        cents = sum(known[key][name] or 0 for key in keys for name in money)
+        place = self.draft.sheet_of(table, keys[0])
+        held = Withheld(Caution.REMOVAL, table, tuple(keys), None, words, cents, place)
+        if self._holds(held, finding("suppression-a-confirmer", place, valeur=words, euros=format_euros(cents))):
+            for key in keys:
+                self.draft.restore(table, key)
+
+    def _keep_named(self) -> None:
+        """A row removed that others still name stays: they would name nothing."""
+        while True:
+            lost: dict[tuple[str, Key], int] = Counter()
+            for table, schema in self.draft.schemas.items():
+                for reference in schema.foreign_keys:
+                    target = self.draft.schemas[reference.table]
+                    if target.primary_key != (reference.reference,):
+                        continue
+                    present = {row[reference.reference] for row in self.draft.rows[reference.table]}
+                    known = self.draft.known[reference.table]
+                    for row in self.draft.rows[table]:
+                        value = row[reference.field]
+                        if value is not None and value not in present and (value,) in known:
+                            lost[reference.table, (value,)] += 1
+            if not lost:
+                return
+            for (table, key), count in lost.items():
+                self.draft.restore(table, key)
+                place = self.draft.sheet_of(table, key)
+                citee = plural(count, "ligne la nomme encore", "lignes la nomment encore")
+                self.draft.findings.append(
+                    finding("ligne-encore-citee", place, valeur=self.draft.labels.row(table, key), citee=citee)
+                )
+
+    def _keep_emptied_columns(self) -> None:
+        """A column whose every filled cell was emptied at once keeps what it said, until somebody confirms it."""
+        for table, schema in self.draft.schemas.items():
+            money = self.draft.money_fields(table)
+            pairs = [
+                (key, row, known)
+                for row in self.draft.rows[table]
+                if (known := self.draft.known[table].get(key := key_of(schema, row))) is not None
+            ]
+            for name in schema.names:
+                filled = [(key, row, known[name]) for key, row, known in pairs if known[name] is not None]
+                if len(filled) < _MANY_CELLS or any(row[name] is not None for _, row, _ in filled):
+                    continue
+                keys = tuple(key for key, _, _ in filled)
+                words = f"la colonne « {schema.by_name[name].title} » de « {schema.title} »"
+                cents = sum(value for _, _, value in filled) if name in money else 0
+                place = self.draft.sheet_of(table, keys[0])
+                held = Withheld(Caution.COLUMN, table, keys, name, words, cents, place)
+                euros = format_euros(cents)
+                if self._holds(held, finding("colonne-videe", place, valeur=words, cellules=len(filled), euros=euros)):
+                    for _, row, value in filled:
+                        row[name] = value
+
+    def _keep_undone(self) -> None:
+        """Changes accepted before, that this workbook undoes because it was made from an older copy, stay."""
+        if self.draft.read.sha256 == self.saves.sha256 or not self.saves.modifications:
+            return
+        positions = self.draft.positions()
+        undone = [change for change in self.saves.modifications if self._is_undone(change, positions)]
+        if not undone or not self._is_older_copy(undone):
+            return
+        keys = tuple(dict.fromkeys(change.key for change in undone))
+        authors = ", ".join(dict.fromkeys(change.author for change in undone if change.author)) or "l'équipe"
+        amounts = [change for change in undone if change.champ in self.draft.money_fields(change.table)]
+        cents = sum(abs((change.after or 0) - (change.before or 0)) for change in amounts)
+        words = f"{plural(len(undone), 'saisie')} de {authors}"
+        held = Withheld(Caution.UNDOING, undone[0].table, keys, None, words, cents, Place(self.draft.read.fichier))
+        linked = [change.place for change in undone[:_LINKED]]
+        euros = format_euros(cents)
+        if self._holds(held, finding("saisies-defaites", held.place, valeur=words, euros=euros, liees=linked)):
+            self._redo(undone, positions)
+
+    def _is_undone(self, change: Modification, positions: Mapping[str, Mapping[Key, int]]) -> bool:
+        if change.table not in positions or change.champ not in self.draft.schemas[change.table].by_name:
+            return False
+        at, known = positions[change.table].get(change.key), self.draft.known[change.table].get(change.key)
+        if at is None:
+            return change.is_new_row and known is not None
+        if change.outcome is MergeOutcome.REMOVED:
+            return known is None
+        value = self.draft.rows[change.table][at][change.champ]
+        return known is not None and bool(value == change.before != known[change.champ])
+
+    def _is_older_copy(self, undone: Sequence[Modification]) -> bool:
+        """Whether this save comes from a copy that lacks the changes that it undoes, rather than from second thoughts.
+
+        It was saved before them, or somebody else's last save of the same day is undone whole.
+        """
+        last, saved = self.saves, self.draft.read.saved
+        untouched = document_date(self.draft.read.settings.debut)
+        if saved is not None and last.saved is not None and untouched not in (saved, last.saved):
+            if saved < last.saved:
+                return True
+            if saved - last.saved > _SAME_WORK:
+                return False
+        latest = [change for change in last.modifications if change.saved == last.saved]
+        is_whole = all(change in undone for change in latest)
+        return bool(latest) and is_whole and self.draft.read.author != last.author
+
+    def _redo(self, undone: Sequence[Modification], positions: Mapping[str, Mapping[Key, int]]) -> None:
+        """Make again the changes that a workbook undoes."""
+        gone: dict[str, set[int]] = {}
+        restored: set[tuple[str, Key]] = set()
+        for change in undone:
+            at = positions[change.table].get(change.key)
+            if at is None:
+                if (change.table, change.key) not in restored:
+                    restored.add((change.table, change.key))
+                    self.draft.restore(change.table, change.key)
+            elif change.outcome is MergeOutcome.REMOVED:
+                gone.setdefault(change.table, set()).add(at)
+            else:
+                accepted = self.draft.known[change.table][change.key]
+                self.draft.rows[change.table][at][change.champ] = accepted[change.champ]
+        for table, positions_gone in gone.items():
+            self.draft.drop(table, positions_gone)

@@ -1,0 +1,97 @@
+"""The tables of a workbook on their way to the contract: rows that may change, beside those that were last accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tabellion.contract.book import Book
+from tabellion.contract.labels import Labels
+from tabellion.findings import Finding, Place
+from tabellion.layout.names import PER_CONVENTION
+from tabellion.schema import Key, TableSchema
+from tabellion.schema.tables import make_table
+
+
+def key_of(schema: TableSchema, row: Mapping[str, Any]) -> Key:
+    """The primary key of a row."""
+    return tuple([row[name] for name in schema.primary_key])
+
+
+def rows_by_key(book: Book, schema: TableSchema) -> dict[Key, Mapping[str, Any]]:
+    """The rows of a table of a book; none where it has no such table."""
+    table = book.tables.get(schema.name)
+    return {} if table is None else {key_of(schema, row): row for row in table.rows}
+
+
+class Draft:
+    """The rows that the workbook ``read`` gives, by table (``rows``), with their areas and lines (``places``).
+
+    ``known`` are the rows of ``base`` by table and key. ``findings`` grow as the draft is looked through.
+    """
+
+    def __init__(self, read: Book, base: Book) -> None:
+        self.read, self.base, self.schemas = read, base, read.schemas
+        self.labels = Labels(base)
+        self.known = {name: rows_by_key(base, schema) for name, schema in self.schemas.items()}
+        self._lines = {
+            name: dict(zip(self.known[name], base.rows.get(name, ()), strict=False)) for name in self.schemas
+        }
+        self.rows: dict[str, list[dict[str, Any]]] = {
+            name: [dict(row) for row in read.tables[name].rows] if name in read.tables else [] for name in self.schemas
+        }
+        self.places = {name: list(read.rows.get(name, ())) for name in self.schemas}
+        self.findings: list[Finding] = list(read.findings)
+
+    def book(self) -> Book:
+        """The draft as a book, whose every cell is known."""
+        tables = {
+            name: make_table(schema, {key: [row[key] for row in self.rows[name]] for key in schema.names})
+            for name, schema in self.schemas.items()
+            if name in self.read.tables or name in self.base.tables
+        }
+        findings = tuple(self.findings)
+        return replace(self.read, tables=tables, rows=self.places, unknown=frozenset(), findings=findings)
+
+    def positions(self) -> dict[str, dict[Key, int]]:
+        """The position of each row by table and key."""
+        return {
+            table: {key_of(self.schemas[table], row): at for at, row in enumerate(rows)}
+            for table, rows in self.rows.items()
+        }
+
+    def place(self, table: str, position: int, field: str | None = None) -> Place:
+        """The cell of a row's field in the workbook."""
+        return replace(self.read, rows=self.places).locate(table, position, field)
+
+    def sheet_of(self, table: str, key: Key) -> Place:
+        """The sheet where a row that is gone stood, by where others of its part stand."""
+        convention = self.known[table][key].get("convention_id")
+        for row, (area, _) in zip(self.rows[table], self.places[table], strict=True):
+            if area >= 0 and (table not in PER_CONVENTION or row["convention_id"] == convention):
+                return Place(self.read.fichier, self.read.areas[area].sheet)
+        return Place(self.read.fichier)
+
+    def restore(self, table: str, key: Key) -> None:
+        """Put back a row that was last accepted, at the end of its table; its place is its line of the register."""
+        self.rows[table].append(dict(self.known[table][key]))
+        self.places[table].append(self._lines[table].get(key, (-1, 1)))
+
+    def drop(self, table: str, positions: Collection[int]) -> None:
+        """Leave rows of a table out."""
+        kept = [at for at in range(len(self.rows[table])) if at not in positions]
+        self.rows[table] = [self.rows[table][at] for at in kept]
+        self.places[table] = [self.places[table][at] for at in kept]
+
+    def parts(self, table: str, keys: Sequence[Key]) -> Iterator[list[Key]]:
+        """Rows that were last accepted, by convention where their table has one part a convention."""
+        groups: dict[Any, list[Key]] = {}
+        for key in keys:
+            part = self.known[table][key]["convention_id"] if table in PER_CONVENTION else None
+            groups.setdefault(part, []).append(key)
+        yield from groups.values()
+
+    def money_fields(self, table: str) -> list[str]:
+        """The amounts of a table."""
+        return [field.name for field in self.schemas[table].fields if field.kind == "money"]

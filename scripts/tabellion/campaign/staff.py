@@ -1,0 +1,223 @@
+"""The workbook of the contract set against what was last accepted: what staff typed, and the contract as it is. Pure.
+
+A slip costs its cell: what could not be understood, or breaks what the schemas declare, keeps the value last accepted.
+What looks like an accident waits (:mod:`tabellion.campaign.cautions`); everything else that differs is a change by the
+staff, and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tabellion.campaign.cautions import Caution, Cautions, Withheld
+from tabellion.campaign.decisions import Decisions
+from tabellion.campaign.draft import Draft, key_of, rows_by_key
+from tabellion.campaign.model import MergeOutcome, Modification
+from tabellion.campaign.saves import Saves
+from tabellion.checks.contract import integrity_cells
+from tabellion.contract.book import Book
+from tabellion.findings import Finding, Place, finding
+from tabellion.layout.names import document_date
+from tabellion.reading.identifiers import MAKERS
+from tabellion.schema import TableSchema
+from tabellion.schema.money import format_euros
+from tabellion.schema.tables import make_table
+from tabellion.wording import plural
+
+#: Passes over what the schemas declare: a row left out may take with it those that name it.
+_PASSES = 5
+
+
+@dataclass(frozen=True)
+class StaffState:
+    """The contract as its workbook says it: ``book``, what staff changed, what waits, what there is to say of it."""
+
+    book: Book
+    saves: Saves
+    withheld: tuple[Withheld, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def accept(
+    read: Book, base: Book | None, saves: Saves, *, adoption: str = "", decisions: Decisions | None = None
+) -> StaffState:
+    """The contract that the workbook ``read`` says, where ``base`` is what was last accepted (``None``: nothing was).
+
+    ``adoption`` is the name of the last adoption, ``decisions`` what staff decided of what waited.
+    The book has the places of ``read``; a row that ``read`` lacks stands at its line of the register.
+    """
+    if base is None:
+        blank = {name: make_table(schema, {}) for name, schema in read.schemas.items()}
+        draft = Draft(read, replace(read, tables=blank, rows={}))
+        _keep_unread(draft)
+        _mend(draft)
+        return StaffState(draft.book(), Saves((), read.sha256, read.saved, read.author), (), tuple(draft.findings))
+    is_older = bool(adoption) and read.has_identity and read.adoption != adoption
+    if not read.tables or is_older:
+        findings = (*read.findings, *_said_older(read, base)) if read.tables else read.findings
+        return StaffState(replace(base, findings=findings), saves, (), findings)
+    draft = Draft(read, base)
+    _keep_missing(draft)
+    _keep_unread(draft)
+    cautions = Cautions(draft, saves, decisions or Decisions())
+    cautions.look_through()
+    _mend(draft)
+    return StaffState(
+        draft.book(), _saves(draft, saves, cautions.withheld), tuple(cautions.withheld), tuple(draft.findings)
+    )
+
+
+def _said_older(read: Book, base: Book) -> Iterator[Finding]:
+    """What would go if a workbook from before an adoption were taken."""
+    rows, cents = 0, 0
+    for schema in read.schemas.values():
+        here, there = rows_by_key(read, schema), rows_by_key(base, schema)
+        money = [field.name for field in schema.fields if field.kind == "money"]
+        for key in dict.fromkeys([*there, *here]):
+            now, before = here.get(key, {}), there.get(key, {})
+            rows += now != before
+            cents += sum(abs((now.get(field) or 0) - (before.get(field) or 0)) for field in money)
+    lignes = plural(rows, "ligne y diffère", "lignes y diffèrent")
+    place = Place(read.fichier)
+    yield finding("classeur-d-avant-adoption", place, valeur=rows, lignes=lignes, euros=format_euros(cents))
+
+
+def _keep_missing(draft: Draft) -> None:
+    """What the workbook has no place for any more (a table, a column) stays as it was last accepted."""
+    for table, convention, name in draft.read.missing:
+        schema, known = draft.schemas[table], draft.known[table]
+        if name is None:
+            present = {key_of(schema, row) for row in draft.rows[table]}
+            for key, row in known.items():
+                if key not in present and (convention is None or row.get("convention_id") == convention):
+                    draft.restore(table, key)
+            continue
+        for row in draft.rows[table]:
+            accepted = known.get(key_of(schema, row))
+            if accepted is not None and (convention is None or row.get("convention_id") == convention):
+                row[name] = accepted[name]
+
+
+def _keep_unread(draft: Draft) -> None:
+    """A cell that could not be understood keeps the value last accepted, and its finding says which."""
+    gone = {(table, name) for table, _, name in draft.read.missing}
+    kept: dict[tuple[str | None, str | None], str] = {}
+    for table, position, name in sorted(draft.read.unknown):
+        row = draft.rows[table][position]
+        accepted = draft.known[table].get(key_of(draft.schemas[table], row))
+        row[name] = None if accepted is None else accepted[name]
+        if (table, name) not in gone:
+            place = draft.place(table, position, name)
+            kept[place.feuille, place.cellule] = _stays(draft, table, name, accepted)
+    draft.findings = [
+        _softened(item, kept.get((item.place.feuille, item.place.cellule), "")) for item in draft.findings
+    ]
+
+
+def _mend(draft: Draft) -> None:
+    """What breaks the schemas: a cell goes back to what was last accepted; a new row that cannot be, waits."""
+    spoken = {(item.place.feuille, item.place.cellule) for item in draft.findings}
+    for _ in range(_PASSES):
+        dropped: dict[str, set[int]] = {}
+        is_mended = False
+        for table, position, name, item in integrity_cells(draft.book()):
+            if not item.bloquant or position in dropped.get(table, ()):
+                continue
+            schema, row = draft.schemas[table], draft.rows[table][position]
+            accepted = draft.known[table].get(key_of(schema, row))
+            is_cell = name is not None and item.code != "cle-en-double"
+            if is_cell and name is not None and accepted is not None:
+                if row[name] == accepted[name]:
+                    continue  # the register says it too
+                row[name] = accepted[name]
+                stays = _stays(draft, table, name, accepted)
+            elif is_cell and name is not None and row[name] is not None and not _must_have(schema, name):
+                row[name] = None
+                stays = _stays(draft, table, name, None)
+            else:
+                dropped.setdefault(table, set()).add(position)
+                stays = "En attendant, la ligne reste dans le classeur mais ne compte pas."
+            is_mended = True
+            spot = (item.place.feuille, item.place.cellule)
+            if spot not in spoken:
+                spoken.add(spot)
+                draft.findings.append(_softened(item, stays))
+        for table, positions in dropped.items():
+            draft.drop(table, positions)
+        if not is_mended:
+            return
+
+
+def _must_have(schema: TableSchema, name: str) -> bool:
+    return name in schema.primary_key or schema.by_name[name].required
+
+
+def _stays(draft: Draft, table: str, name: str, accepted: Mapping[str, Any] | None) -> str:
+    """What the contract goes on saying in place of a value that was not taken."""
+    if accepted is None or accepted[name] is None:
+        return "En attendant, la cellule compte comme vide."
+    return f"En attendant, la dernière valeur acceptée compte : {draft.labels.value(table, name, accepted[name])}."
+
+
+def _softened(item: Finding, stays: str) -> Finding:
+    """A finding of the workbook that blocks nothing: the contract goes on without what it is about."""
+    return replace(item, bloquant=False, suggestion=f"{item.suggestion} {stays}".strip())
+
+
+def _saves(draft: Draft, saves: Saves, withheld: Collection[Withheld]) -> Saves:
+    """The staff's changes since the last adoption, with those that this workbook brings."""
+    positions = draft.positions()
+    changes = {(change.table, change.key, change.champ): change for change in saves.modifications}
+    for change in _changes(draft):
+        cell = (change.table, change.key, change.champ)
+        first = changes.get(cell)
+        changes[cell] = change
+        if first is not None and first.outcome is not MergeOutcome.REMOVED:
+            changes[cell] = replace(change, before=first.before, is_new_row=first.is_new_row)
+    lasting = tuple(change for change in changes.values() if _is_lasting(change, draft, positions))
+    if any(held.caution is Caution.UNDOING for held in withheld):
+        return replace(saves, modifications=lasting)
+    return Saves(lasting, draft.read.sha256, draft.read.saved, draft.read.author)
+
+
+def _is_lasting(change: Modification, draft: Draft, positions: Mapping[str, Mapping[Any, int]]) -> bool:
+    """Whether a change still says something: not one taken back, nor of a row added and removed again, or put back."""
+    at = positions.get(change.table, {}).get(change.key)
+    if change.outcome is MergeOutcome.REMOVED:
+        return at is None and change.table in positions
+    return at is not None and change.before != draft.rows[change.table][at].get(change.champ)
+
+
+def _changes(draft: Draft) -> Iterator[Modification]:
+    """Every cell that the contract now says otherwise than was last accepted; a row that is gone is one."""
+    read = draft.read
+    is_untouched = read.saved == document_date(read.settings.debut)
+    saved, author = (None, "") if is_untouched else (read.saved, read.author)
+    for table, schema in draft.schemas.items():
+        known, present = draft.known[table], set()
+        for position, row in enumerate(draft.rows[table]):
+            key = key_of(schema, row)
+            present.add(key)
+            accepted = known.get(key)
+            for name in schema.names if accepted != row else ():
+                before = None if accepted is None else accepted[name]
+                if row[name] != before and _is_typed(draft, table, position, name):
+                    yield Modification(
+                        table, key, name, before, row[name], None, None, draft.place(table, position, name),
+                        saved, author, MergeOutcome.APPLIED, accepted is None,
+                    )  # fmt: skip
+        for key in known:
+            if key not in present:
+                yield Modification(
+                    table, key, schema.shown_key, draft.labels.row(table, key), None, None, None,
+                    draft.sheet_of(table, key), saved, author, MergeOutcome.REMOVED,
+                )  # fmt: skip
+
+
+def _is_typed(draft: Draft, table: str, position: int, name: str) -> bool:
+    """Whether a field has a cell of its own in the sheet of a row, and is not what only tells the row apart."""
+    area, _ = draft.places[table][position]
+    has_cell = area < 0 or name in draft.read.areas[area].columns
+    return has_cell and name != MAKERS.get(table, ("", None))[0]

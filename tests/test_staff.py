@@ -1,0 +1,286 @@
+"""What staff type in the workbook of the contract counts; a slip costs its cell; what looks like an accident waits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.campaign import fill
+from support.excel import Excel, edited
+from support.program import contents, tabellion
+from tabellion.campaign.model import MergeOutcome, Modification
+from tabellion.commands.consolidate import ConsolidationRun, consolidate
+from tabellion.commands.source import load_contract
+from tabellion.contract.register import load_register
+from tabellion.contract.workspace import find_workspace
+
+MONDAY = datetime(2016, 11, 14, 9)
+NIGHT = datetime(2016, 12, 1, 2)
+LINES, AMOUNT, PLANNED, LABEL = "Lignes_01", "Montant réalisé (€)", "Montant prévu (€)", "Libellé"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, sent: Path) -> Path:
+    """A small contract, consolidated once: to copy, not to change."""
+    folder = Path(shutil.copytree(sent, tmp_path_factory.mktemp("made") / "contrat"))
+    night(folder, NIGHT - timedelta(days=30))
+    return folder
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "contrat"))
+
+
+@pytest.fixture(scope="module")
+def chartres_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from support.campaign import campaign_workspace
+
+    folder = campaign_workspace(tmp_path_factory.mktemp("chartres") / "contrat")
+    assert tabellion("generate", cwd=folder).code == 0
+    night(folder, NIGHT - timedelta(days=30))
+    return folder
+
+
+@pytest.fixture
+def chartres(chartres_made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(chartres_made, tmp_path / "contrat"))
+
+
+def night(root: Path, now: datetime = NIGHT) -> ConsolidationRun:
+    return consolidate(find_workspace(root), now)
+
+
+def contrat(root: Path) -> Path:
+    return root / "workbooks" / "contrat.xlsx"
+
+
+def edit(root: Path, change: Callable[[Excel], Any], *, day: int = 0, author: str = "Anne") -> None:
+    edited(contrat(root), change, saved=MONDAY + timedelta(days=day), author=author)
+
+
+def accepted(root: Path, table: str, **where: Any) -> list[dict[str, Any]]:
+    """The rows of the register in place."""
+    workspace = find_workspace(root)
+    book = load_register(workspace.registre, workspace.schemas, workspace.settings)
+    return [dict(row) for row in book.tables[table].rows if all(row[key] == value for key, value in where.items())]
+
+
+def said(run: ConsolidationRun, code: str) -> list[str]:
+    return [finding.place.cellule or "" for finding in run.findings if finding.code == code]
+
+
+def listed(changes: tuple[Modification, ...]) -> set[tuple[str, Any, Any]]:
+    return {(change.champ, change.before, change.after) for change in changes}
+
+
+# Changes count, are listed, and are not repeated
+
+
+def test_a_typed_amount_is_the_contract_from_the_next_run_on(root: Path) -> None:
+    edit(root, lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{AMOUNT: 4321.09}))
+    assert load_contract(find_workspace(root)).tables["lignes_budgetaires"].rows[0]["montant_realise"] == 432109
+    run = night(root)
+    (row,) = accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)
+    assert row["montant_realise"] == 432109
+    (change,) = run.consolidation.staff
+    assert (change.before, change.after, change.author, change.saved) == (100033, 432109, "Anne", MONDAY)
+    assert change.partenaire is None
+    assert change.place.fichier == "contrat.xlsx"
+
+
+def test_a_change_is_listed_until_adoption_and_an_undone_one_is_not(root: Path) -> None:
+    def typed(value: float) -> Callable[[Excel], None]:
+        return lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{AMOUNT: value})
+
+    edit(root, typed(10))
+    night(root)
+    before = contents(root / "workbooks" / "registre")
+    assert not night(root, NIGHT + timedelta(days=1)).written
+    assert contents(root / "workbooks" / "registre") == before
+    edit(root, typed(20), day=1, author="Luc")
+    (change,) = night(root, NIGHT + timedelta(days=2)).consolidation.staff
+    assert (change.before, change.after, change.author) == (100033, 2000, "Luc")
+    edit(root, typed(1000.33), day=2, author="Luc")
+    assert night(root, NIGHT + timedelta(days=3)).consolidation.staff == ()
+
+
+def test_forms_are_made_from_what_was_typed_and_say_it(root: Path) -> None:
+    edit(
+        root, lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{LABEL: "Cantine bio"})
+    )
+    done = tabellion("forms", "--exercice", "2017", cwd=root)
+    assert done.code == 0, done.err
+    assert "Cantine bio" in done.out
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["libelle"] == "Cantine bio"
+
+
+def test_a_row_added_and_a_row_removed_count(root: Path) -> None:
+    def change(book: Excel) -> None:
+        book.add(LINES, **{"Collectivité": "Métropole", LABEL: "Ludothèque", "Exercice": 2016, PLANNED: 1500})
+        book.remove("Lignes_03", [book.find("Lignes_03", Identifiant="F", Exercice=2013)])
+
+    edit(root, change)
+    run = night(root)
+    (row,) = accepted(root, "lignes_budgetaires", libelle="Ludothèque")
+    assert (row["convention_id"], row["collectivite_id"], row["exercice"], row["montant_prevu"]) == (
+        1,
+        "metropole",
+        2016,
+        150000,
+    )
+    assert accepted(root, "lignes_budgetaires", ligne_id="F") == []
+    outcomes = {change.key[0]: change.outcome for change in run.consolidation.staff}
+    assert outcomes == {row["ligne_id"]: MergeOutcome.APPLIED, "F": MergeOutcome.REMOVED}
+    assert not any(finding.bloquant for finding in run.findings)
+    # a second run gives the new row the same identifier, and the removed one does not come back
+    night(root, NIGHT + timedelta(days=1))
+    assert accepted(root, "lignes_budgetaires", libelle="Ludothèque") == [row]
+    assert accepted(root, "lignes_budgetaires", ligne_id="F") == []
+
+
+def test_adoption_keeps_what_was_typed_beside_what_returns_say(root: Path) -> None:
+    edit(root, lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{AMOUNT: 12}))
+    form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
+    fill(form, root / "workbooks" / "retours" / "luce.xlsx", {"Budget": {"A": {"montant_prevu": 77}}}, saved=MONDAY)
+    done = tabellion("adopt", "--oui", cwd=root)
+    assert done.code == 0, done.err
+    assert "L'équipe, dans contrat.xlsx : 1 saisie" in done.out
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 1200
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2016)[0]["montant_prevu"] == 7700
+    book = load_contract(find_workspace(root))
+    typed = {(row["ligne_id"], row["exercice"]): row for row in book.tables["lignes_budgetaires"].rows}
+    assert typed["A", 2013]["montant_realise"] == 1200
+    assert typed["A", 2016]["montant_prevu"] == 7700
+    assert night(root).consolidation.staff == ()
+
+
+def test_generating_again_keeps_what_was_typed(root: Path) -> None:
+    edit(root, lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{AMOUNT: 12}))
+    before = contents(root / "workbooks" / "registre")
+    assert tabellion("generate", cwd=root).code == 2
+    assert contents(root / "workbooks" / "registre") == before
+    assert tabellion("generate", "--forcer", cwd=root).code == 0
+    assert len(list((root / "workbooks" / "archives").glob("contrat *.xlsx"))) == 1
+    assert load_contract(find_workspace(root)).tables["lignes_budgetaires"].rows[0]["montant_realise"] == 1200
+    (change,) = night(root).consolidation.staff
+    assert (change.after, change.author) == (1200, "Anne")
+
+
+# What cannot be is not taken, and costs itself alone
+
+
+def test_a_new_row_that_cannot_be_waits_in_the_workbook(root: Path) -> None:
+    def change(book: Excel) -> None:
+        book.add(LINES, **{"Collectivité": "Ville inconnue au bataillon", LABEL: "Essai", "Exercice": 2016, PLANNED: 1})
+        book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{AMOUNT: 12})
+
+    edit(root, change)
+    run = night(root)
+    assert accepted(root, "lignes_budgetaires", libelle="Essai") == []
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 1200
+    assert any(
+        "ne compte pas" in finding.suggestion or "compte comme vide" in finding.suggestion for finding in run.findings
+    )
+    assert not any(finding.bloquant for finding in run.findings)
+
+
+def test_a_row_that_others_name_stays_and_it_is_said(root: Path) -> None:
+    edit(root, lambda book: book.remove("Collectivites", [book.find("Collectivites", Identifiant="luce")]))
+    run = night(root)
+    assert len(accepted(root, "collectivites", collectivite_id="luce")) == 1
+    assert len(said(run, "ligne-encore-citee")) == 1
+
+
+# What looks like an accident waits
+
+
+def test_many_rows_removed_at_once_wait(chartres: Path) -> None:
+    before = accepted(chartres, "lignes_budgetaires")
+    edit(chartres, lambda book: book.remove(LINES, list(book.rows(LINES))[3:20]))
+    run = night(chartres)
+    assert len(accepted(chartres, "lignes_budgetaires")) == len(before)
+    (held,) = run.consolidation.withheld
+    gone = [row for row in before if row["convention_id"] == 1][3:20]
+    assert set(held.keys) == {(row["ligne_id"], row["exercice"]) for row in gone}
+    assert held.cents == sum(row["montant_realise"] or 0 for row in gone)
+    (finding,) = [finding for finding in run.findings if finding.code == "suppression-a-confirmer"]
+    assert finding.bloquant
+    assert tabellion("adopt", "--oui", cwd=chartres).code == 2
+
+
+def test_a_column_emptied_at_once_waits(chartres: Path) -> None:
+    before = accepted(chartres, "fiches")
+
+    def change(book: Excel) -> None:
+        for number in range(1, 12):
+            for row in book.rows(f"Fiches_{number:02d}"):
+                book.type(f"Fiches_{number:02d}", row, Objectif=None)
+
+    edit(chartres, change)
+    run = night(chartres)
+    assert [row["objectif"] for row in accepted(chartres, "fiches")] == [row["objectif"] for row in before]
+    assert len(said(run, "colonne-videe")) == 1
+
+
+def test_an_older_copy_put_back_does_not_undo_newer_typing(root: Path) -> None:
+    old = contrat(root).read_bytes()
+    row = {"Identifiant": "A", "Exercice": 2013}
+    edit(root, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 55}))
+    night(root)
+    contrat(root).write_bytes(old)
+    edited(contrat(root), lambda book: book.type(LINES, book.find(LINES, **row), Commentaire="vu"),
+           saved=MONDAY - timedelta(days=1), author="Luc")  # fmt: skip
+    run = night(root, NIGHT + timedelta(days=1))
+    (kept,) = accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)
+    assert (kept["montant_realise"], kept["commentaire"]) == (5500, "vu")
+    (finding,) = [finding for finding in run.findings if finding.code == "saisies-defaites"]
+    assert finding.bloquant
+    assert "Anne" in finding.message
+
+
+def test_somebody_s_save_of_the_same_day_is_not_undone_by_another_s(root: Path) -> None:
+    theirs = contrat(root).with_name("ailleurs.xlsx")
+    shutil.copy(contrat(root), theirs)
+    row = {"Identifiant": "A", "Exercice": 2013}
+    edit(root, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 55}))
+    night(root)
+    later = MONDAY + timedelta(hours=2)
+    other = {"Identifiant": "B", "Exercice": 2013}
+    edited(theirs, lambda book: book.type("Lignes_02", book.find("Lignes_02", **other), **{AMOUNT: 66}),
+           saved=later, author="Luc", target=contrat(root))  # fmt: skip
+    theirs.unlink()
+    run = night(root, NIGHT + timedelta(days=1))
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 5500
+    assert accepted(root, "lignes_budgetaires", ligne_id="B", exercice=2013)[0]["montant_realise"] == 6600
+    assert said(run, "saisies-defaites") == [""]
+
+
+def test_second_thoughts_of_the_same_person_are_taken(root: Path) -> None:
+    row = {"Identifiant": "A", "Exercice": 2013}
+    edit(root, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 55}))
+    night(root)
+    edit(root, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 1000.33}), day=1)
+    run = night(root, NIGHT + timedelta(days=1))
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 100033
+    assert said(run, "saisies-defaites") == []
+
+
+def test_a_workbook_from_before_an_adoption_is_not_taken(root: Path) -> None:
+    old = contrat(root).read_bytes()
+    form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
+    fill(form, root / "workbooks" / "retours" / "luce.xlsx", {"Budget": {"A": {"montant_prevu": 77}}}, saved=MONDAY)
+    for _ in range(2):
+        assert tabellion("adopt", "--oui", cwd=root).code == 0
+    adopted = accepted(root, "lignes_budgetaires")
+    contrat(root).write_bytes(old)
+    run = night(root)
+    assert accepted(root, "lignes_budgetaires") == adopted
+    (finding,) = [finding for finding in run.findings if finding.code == "classeur-d-avant-adoption"]
+    assert "77" in finding.message
+    assert finding.bloquant
