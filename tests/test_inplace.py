@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -14,13 +16,14 @@ import pytest
 from support.libreoffice import LibreOffice
 from support.masters import Package, master, written
 from support.recalculated import differences
-from tabellion.layout.names import quoted_sheet, table_name
+from tabellion.checks.formulas import check_formulas
+from tabellion.layout.names import FormulaCell, quoted_sheet, table_name
 from tabellion.outputs.master.layout import DataTable
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.schema.tables import Tables, make_table
 from tabellion.xlsx import signature
-from tabellion.xlsx.inplace.grid import Content
+from tabellion.xlsx.inplace.grid import Content, Formula
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RemovedRow, patch_tables, with_computed
 from tabellion.xlsx.writer import with_parts
 
@@ -301,3 +304,97 @@ def test_libreoffice_agrees_with_every_value(office: LibreOffice, tmp_path: Path
     package, computed = Package(path.read_bytes()), office.read()
     wrong = [said for said in differences(package, computed) if "cached None" not in said]
     assert wrong == []
+
+
+def listed_formulas_stand(workbook: bytes) -> MasterReading:
+    """Every formula of the hidden list is where it says, though some have no value yet."""
+    contract = PLAN.contract
+    reading = read_master(parse_bytes(workbook, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
+    assert {found.code for found in [*reading.findings, *check_formulas(reading)]} <= {"formules-non-calculees"}
+    return reading
+
+
+def test_added_lines_have_the_formulas_of_their_table() -> None:
+    fiches = PLAN.data[table_name("fiches", 1)]
+    sheet = PLAN.sheets[fiches.sheet]
+    new = [line(fiches, fiche_id=f"I-1.1./{rank}", axe_id="I-1.1") for rank in (98, 99)]
+    patched = patch_tables(MASTER, Changes(added=[AddedRows(sheet, header(fiches), new)]))
+    cells = Package(patched.data).cells[sheet]
+    for place in (fiches.column_of("axe"), fiches.column_of("financements")):
+        wanted = cells[fiches.row + 1, place][1]
+        assert wanted
+        assert [cells[row - 1, place][1] for row in patched.added[0]] == [wanted, wanted]
+    listed_formulas_stand(patched.data)
+
+
+def test_a_line_with_a_formula_of_its_own_is_listed_and_unlisted() -> None:
+    totals = PLAN.data[table_name("totaux_publies")]
+    sheet = PLAN.sheets[totals.sheet]
+    first = Package(MASTER).cells[sheet]
+    place = totals.column_of("calcule")
+    text, label = first[totals.row + 1, place][1], totals.label("calcule")
+    assert text is not None
+    key = str(first[totals.row + 1, totals.column_of("total_id")][0])
+    values = {column: first[totals.row + 1, column - 1][0] for column in range(1, len(totals.columns) + 1)}
+    values = {column: value for column, value in values.items() if first[totals.row + 1, column - 1][1] is None}
+    changes = Changes(
+        added=[
+            AddedRows(
+                sheet,
+                header(totals),
+                [values | line(totals, total_id="nouveau") | {place + 1: Formula(text, 12.5)}],
+            )
+        ],
+        removed=[RemovedRow(sheet, totals.row + 2, 1)],
+        listed=[FormulaCell(totals.name, "nouveau", label, text)],
+        unlisted=[(totals.name, key)],
+    )
+    patched = patch_tables(MASTER, changes)
+    reading = listed_formulas_stand(patched.data)
+    own = {(each.key, each.formula) for each in reading.formulas if each.table == totals.name and each.column == label}
+    assert ("nouveau", text) in own
+    assert key not in {key for key, _ in own}
+    assert reading.tables["totaux_publies"].column("total_id")[-1] == "nouveau"
+    assert Package(patched.data).cells[sheet][patched.added[0][0] - 1, place] == (12.5, text)
+
+
+@pytest.fixture(scope="module")
+def undone() -> bytes:
+    """The master whose Excel tables a client has undone: their cells are all there is."""
+    package = Package(MASTER)
+    tables = [name for name in package.parts if name.startswith("xl/tables/")]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, part in package.parts.items():
+            if name not in tables:
+                kept = re.sub(rb'<tableParts.*?</tableParts>|<Relationship [^>]*/table"[^>]*/>', b"", part)
+                target.writestr(name, re.sub(rb'<Override PartName="/xl/tables/[^>]*/>', b"", kept))
+    return stream.getvalue()
+
+
+def test_lines_of_an_undone_table_are_added_and_removed(undone: bytes) -> None:
+    changes = Changes(
+        added=[AddedRows(LINES_SHEET, header(LINES), added(2))],
+        removed=[RemovedRow(LINES_SHEET, LINES.row + 3, 1, header(LINES))],
+    )
+    before, after = (Package(each).cells[LINES_SHEET] for each in (undone, patch_tables(undone, changes).data))
+    place = LINES.column_of("libelle")
+    labels = [before[row, place][0] for row in range(LINES.row + 1, LINES.last_row + 1)]
+    found = [after[row, place][0] for row in range(LINES.row + 1, LINES.last_row + 2)]
+    assert found == [labels[0], *labels[2:], "Ligne 0", "Ligne 1"]
+
+
+def test_lines_of_an_undone_list_leave_those_beside(undone: bytes) -> None:
+    sheet, place = PLAN.sheets[PARTNERS.sheet], PARTNERS.column + 1
+    changes = Changes(
+        added=[AddedRows(sheet, header(PARTNERS), [{place: "un", place + 1: "Un"}])],
+        removed=[RemovedRow(sheet, PARTNERS.row + row, place, header(PARTNERS)) for row in (2, 4)],
+    )
+    before, after = (Package(each).cells[sheet] for each in (undone, patch_tables(undone, changes).data))
+    columns = range(PARTNERS.column, PARTNERS.column + len(PARTNERS.columns))
+    assert {place: cell for place, cell in after.items() if place[1] not in columns} == {
+        place: cell for place, cell in before.items() if place[1] not in columns
+    }
+    rows = [before[row, PARTNERS.column][0] for row in range(PARTNERS.row + 1, PARTNERS.last_row + 1)]
+    found = [after[row, PARTNERS.column][0] for row in range(PARTNERS.row + 1, PARTNERS.last_row)]
+    assert found == [rows[1], *rows[3:], "un"]

@@ -5,6 +5,7 @@ Moves are made one after the other; each lets everything in the workbook that na
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from lxml import etree
 from tabellion.addresses import shifted
 from tabellion.xlsx.inplace.grid import CellValue
 from tabellion.xlsx.inplace.moves import RowMove, parse_areas
-from tabellion.xlsx.inplace.objects import follow_objects
+from tabellion.xlsx.inplace.objects import follow_objects, refresh_pivots
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import Anchor, moved
 from tabellion.xlsx.inplace.rules import follow_formulas, follow_rules
@@ -63,9 +64,12 @@ class WorkbookEditor:
         formula = cell is not None and cell.find("{*}f") is not None
         if formula and not over_formula:
             return False
-        if not formula and same_value(self.parts.value(sheet, row, column), value):
+        before = self.parts.value(sheet, row, column)
+        if not formula and same_value(before, value):
             return True
         cell = grid.cell(row, column)
+        if isinstance(value, str) and len(value) > len(str(before or "")):
+            grid.refit(row)
         grid.write_value(cell, value)
         self._formulas_changed |= formula
         self._areas.append((sheet.casefold(), (row, column, row, column)))
@@ -114,9 +118,8 @@ class WorkbookEditor:
             row = last
             if formula is None and column in calculated:
                 formula, row = calculated[column], table.first_row
-            style = _usual(
-                [cell.get("s", "0") for row in rows if (cell := grid.find(row, column)) is not None], default=""
-            )
+            found = [grid.find(number, column) for number in rows]
+            style = _usual([cell.get("s", "0") if cell is not None else "" for cell in found])
             cells[column] = TemplateCell(style, formula, row)
         return cells
 
@@ -220,6 +223,8 @@ class WorkbookEditor:
             name, row, column = place
             if name in self.parts.sheets:
                 self._compute(name, row, column, given.get(place))
+        sheets = {place[0] for place in stale} | {area[0] for area in self._areas} | {gap[0] for gap in self._gaps}
+        refresh_pivots(self.parts, sheets)
         dropped = stale - given.keys()
         if dropped:
             self._recalculate_on_load()
@@ -285,8 +290,7 @@ def same_value(before: CellValue, after: CellValue) -> bool:
     )
 
 
-def _usual(styles: Sequence[str], *, default: str) -> str:
+def _usual(styles: Sequence[str]) -> str:
     """The style that most have; of those that as many have, the last one."""
-    counts = {style: styles.count(style) for style in styles}
-    best = max(counts.values(), default=0)
-    return next((style for style in reversed(styles) if counts[style] == best), default)
+    counts = Counter(reversed(styles))
+    return counts.most_common(1)[0][0]

@@ -189,6 +189,12 @@ class Grid(SheetEditor):
             self._extent = extent
             self._dimension.set("ref", area_name(extent))
 
+    def refit(self, number: int) -> None:
+        """Let the program that opens the workbook fit a row's height to its text, unless a person has set it."""
+        row = self.row(number)
+        if not _has_own_height(row):
+            row.attrib.pop("ht", "")
+
     def new_row(self, number: int, like: Element | None) -> None:
         """Make a row look as another one does: its style, its level, and its height where a person gave it one.
 
@@ -197,11 +203,15 @@ class Grid(SheetEditor):
         if like is None:
             return
         row = self.row(number)
-        fitted = like.get("customHeight") not in ("1", "true")
-        left_out = {"r", "spans", "hidden", "collapsed", *(("ht", "customHeight") if fitted else ())}
+        left_out = {"r", "spans", "hidden", "collapsed", *(() if _has_own_height(like) else ("ht", "customHeight"))}
         for name, value in like.attrib.items():
             if name not in left_out:
                 row.set(name, value)
+
+
+def _has_own_height(row: Element) -> bool:
+    """Whether a person has set the height of a row."""
+    return row.get("customHeight") in ("1", "true")
 
 
 def _place(cell: Element, row: int, column: int, move: RowMove) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from lxml import etree
 
@@ -11,7 +11,7 @@ from tabellion.xlsx.inplace.moves import RowMove, area_name, parse_areas
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import moved
 from tabellion.xlsx.inplace.rules import follow_formulas
-from tabellion.xlsx.notes import VML, VML_EXCEL, parse_drawing
+from tabellion.xlsx.notes import VML, VML_EXCEL
 from tabellion.xlsx.trees import Element, drop, whole_number
 
 #: Attributes of drawings and of controls that are a formula.
@@ -26,8 +26,7 @@ def follow_objects(parts: Parts, moves: Mapping[str, RowMove]) -> None:
             for part in parts.related(entry.part, "comments", "threadedComment"):
                 _note(parts, part, _follow_comments(parts.tree(part), move))
             for part in parts.related(entry.part, "vmlDrawing"):
-                root = parts.adopt(part, parse_drawing(parts.package, part))
-                _note(parts, part, _follow_boxes(root, move))
+                _note(parts, part, _follow_boxes(parts.drawing(part), move))
             for part in parts.related(entry.part, "pivotTable"):
                 places = parts.tree(part).iterfind("{*}location")
                 _note(parts, part, _follow_refs(places, move))
@@ -48,6 +47,18 @@ def follow_objects(parts: Parts, moves: Mapping[str, RowMove]) -> None:
             move = moves.get(source.get("sheet", "").casefold())
             if move is not None:
                 _note(parts, part, _follow_refs([source], move))
+
+
+def refresh_pivots(parts: Parts, sheets: Collection[str]) -> None:
+    """Let the pivot tables of data on these sheets (by folded name) be made anew when the workbook is opened."""
+    tables = {table.name.casefold(): table.sheet.casefold() for table in parts.tables}
+    for part in parts.related(parts.package.workbook, "pivotCacheDefinition"):
+        root = parts.tree(part)
+        for source in root.iterfind("{*}cacheSource/{*}worksheetSource"):
+            sheet = source.get("sheet", "").casefold() or tables.get(source.get("name", "").casefold(), "")
+            if sheet in sheets and root.get("refreshOnLoad") not in ("1", "true"):
+                root.set("refreshOnLoad", "1")
+                parts.change(part)
 
 
 def _note(parts: Parts, part: str, changed: bool) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.inplace.grid import FormulaCell, Grid
 from tabellion.xlsx.inplace.tables import ExcelTable
+from tabellion.xlsx.notes import parse_drawing
 from tabellion.xlsx.package import PackageEditor, Relation, SheetEntry
 from tabellion.xlsx.trees import Element
 
@@ -30,13 +31,11 @@ class Parts:
             self._trees[part] = self.package.parse(part)
         return self._trees[part]
 
-    def adopt(self, part: str, root: Element) -> Element:
-        """Let a root that was parsed in its own way be the tree of a part."""
-        return self._trees.setdefault(part, root)
-
-    def is_open(self, part: str) -> bool:
-        """Whether the part has been parsed."""
-        return part in self._trees
+    def drawing(self, part: str) -> Element:
+        """The root of a legacy drawing, which is not always well formed."""
+        if part not in self._trees:
+            self._trees[part] = parse_drawing(self.package, part)
+        return self._trees[part]
 
     def change(self, part: str) -> None:
         """Note that the tree of a part changed."""

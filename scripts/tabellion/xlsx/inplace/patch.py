@@ -55,11 +55,15 @@ class AddedRows:
 
 @dataclass(frozen=True, slots=True)
 class RemovedRow:
-    """A line to remove; ``column`` is any column of its table, which may have others beside it."""
+    """A line to remove; ``column`` is any column of its table, which may have others beside it.
+
+    ``header_row`` is asked only where the Excel table was undone and others stand beside it.
+    """
 
     sheet: str
     row: int
     column: int
+    header_row: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ class _Patch:
         """Make every change; returns the formulas that are left without a value."""
         for edit in self.changes.cells:
             self.edit(edit)
-        removed = [(each.sheet, each.row, each.column) for each in self.changes.removed]
+        removed = [(each.sheet, each.row, each.column, each.header_row) for each in self.changes.removed]
         added = [(each.sheet, each.header_row, each.rows) for each in self.changes.added]
         for plans in plan_moves(self.editor, removed, added):
             self.make(plans)

@@ -57,23 +57,24 @@ class _Work:
 
 def plan_moves(
     editor: WorkbookEditor,
-    removed: Iterable[tuple[str, int, int]],
+    removed: Iterable[tuple[str, int, int, int]],
     added: Sequence[tuple[str, int, Sequence[Mapping[int, Content]]]],
 ) -> list[list[TablePlan]]:
     """Plans in the order in which they are to be made: of each sheet from its last table to its first, so that the rows
     of a plan are still where they were; those of different sheets together.
 
-    ``removed`` are rows by sheet, row and a column; ``added`` are lines by sheet and header row. Raises ``ValueError``
+    ``removed`` are rows by sheet, row, a column, and the row of their header (0: not known); ``added`` are lines by
+    sheet and header row. Raises ``ValueError``
     for a header or a row of totals that is to be removed.
     """
     works: dict[tuple[str, str], _Work] = {}
 
     def work_of(table: ExcelTable) -> _Work:
-        key = table.sheet.casefold(), table.part or area_name(table.area)
+        key = table.sheet.casefold(), table.part or area_name((*table.area[:2], *table.area[:2]))
         return works.setdefault(key, _Work(table))
 
-    for sheet, row, column in removed:
-        work_of(_table_of_row(editor, sheet, row, column)).removed.add(row)
+    for sheet, row, column, header_row in removed:
+        work_of(_table_of_row(editor, sheet, row, column, header_row)).removed.add(row)
     for number, (sheet, header_row, lines) in enumerate(added):
         columns = sorted({column for line in lines for column in line})
         if columns:
@@ -85,7 +86,7 @@ def plan_moves(
     return [[_plan(editor, each[rank]) for each in by_sheet.values() if rank < len(each)] for rank in range(passes)]
 
 
-def _table_of_row(editor: WorkbookEditor, sheet: str, row: int, column: int) -> ExcelTable:
+def _table_of_row(editor: WorkbookEditor, sheet: str, row: int, column: int, header_row: int) -> ExcelTable:
     """The table of a row to remove: the one that it is in, or right above it; the row alone when there is none."""
     tables = editor.parts.tables_of(sheet)
     for table in tables:
@@ -94,19 +95,29 @@ def _table_of_row(editor: WorkbookEditor, sheet: str, row: int, column: int) -> 
                 raise ValueError(f"{sheet}: row {row} is no line of {table.name}")
             return table
     above = [table for table in tables if table.area[1] <= column <= table.area[3] and table.area[2] < row]
-    return max(above, key=lambda table: table.area[2]) if above else _area_table(sheet, (row, column, row, column))
+    if above:
+        return max(above, key=lambda table: table.area[2])
+    if header_row:
+        return _table_under(editor, sheet, header_row, [column])
+    return _area_table(sheet, (row, column, row, column))
 
 
 def _table_under(editor: WorkbookEditor, sheet: str, header_row: int, columns: Sequence[int]) -> ExcelTable:
-    """The Excel table under a header; where somebody undid it, the rows under the header, to the first blank one."""
+    """The Excel table under a header; where somebody undid it, what stands under the header, to the first blank row and
+    as wide as the headers go.
+    """
     for table in editor.parts.tables_of(sheet):
         top, left, _, right = table.area
         if top == header_row and any(left <= column <= right for column in columns):
             return table
-    parts, last = editor.parts, header_row
-    while any(parts.value(sheet, last + 1, column) is not None for column in columns):
+    grid, left, right, last = editor.parts.grid(sheet), columns[0], columns[-1], header_row
+    while left > 1 and not _is_blank(editor, grid, sheet, (header_row, left - 1, header_row, left - 1)):
+        left -= 1
+    while not _is_blank(editor, grid, sheet, (header_row, right + 1, header_row, right + 1)):
+        right += 1
+    while not _is_blank(editor, grid, sheet, (last + 1, left, last + 1, right)):
         last += 1
-    return _area_table(sheet, (header_row, columns[0], max(last, header_row + 1), columns[-1]))
+    return _area_table(sheet, (header_row, left, max(last, header_row + 1), right))
 
 
 def _area_table(sheet: str, area: Area) -> ExcelTable:
@@ -174,9 +185,10 @@ def _move(editor: WorkbookEditor, table: ExcelTable, removed: set[int], count: i
         if other.part != table.part and other.area[0] <= last and top <= other.area[2]
     ]
     sheet, after, first = table.sheet, table.last_row, table.first_row
-    if not beside:
-        return RowMove(sheet, frozenset(removed), after, count, first)
     grid, more = editor.parts.grid(sheet), count - len(removed)
+    others = [place for place in grid.cells_of(top) if not left <= place <= right] if not table.part else []
+    if not beside and all(_is_blank(editor, grid, sheet, (top, place, top, place)) for place in others):
+        return RowMove(sheet, frozenset(removed), after, count, first)
     if more <= 0 or _is_blank(editor, grid, sheet, (last + 1, left, last + more + 1, right)):
         return RowMove(sheet, frozenset(removed), after, count, first, left, right, last)
     if not _tears(editor, grid, table, last):

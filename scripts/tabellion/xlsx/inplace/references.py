@@ -14,7 +14,8 @@ from functools import lru_cache
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, TOKEN, column_index, column_letters
 from tabellion.xlsx.inplace.moves import RowMove
 
-_LOST = "#REF!"
+#: A reference to what is not there any more.
+LOST = "#REF!"
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _SIDE = re.compile(r"(\$?)([A-Za-z]*)(\$?)([0-9]*)")
 
@@ -215,7 +216,7 @@ def _moved(reference: Reference, move: RowMove, anchor: Anchor | None, row: int)
         if target is None and anchor is not None and not corners[0].fixed_row:
             target = corners[0].row - anchor.before + anchor.after
         if target is None or not 1 <= target <= MAX_ROWS:
-            return _LOST, True
+            return LOST, True
         return corners[0].text(target), False
     first, last = reference.rows
     lowest = max(corners, key=lambda corner: corner.row)
@@ -224,7 +225,7 @@ def _moved(reference: Reference, move: RowMove, anchor: Anchor | None, row: int)
     rows = move.rows(first, last, grow=grow)
     if rows is None:
         if anchor is None or any(corner.fixed_row for corner in corners):
-            return _LOST, True
+            return LOST, True
         by = anchor.after - anchor.before
         rows = first + by, last + by
     in_order = corners[0].row <= corners[1].row

@@ -9,7 +9,7 @@ from lxml import etree
 from tabellion.addresses import shifted
 from tabellion.xlsx.inplace.grid import elements
 from tabellion.xlsx.inplace.moves import Area, RowMove, area_name, parse_areas
-from tabellion.xlsx.inplace.references import Anchor, moved
+from tabellion.xlsx.inplace.references import LOST, Anchor, moved
 from tabellion.xlsx.trees import Element, drop, whole_number
 
 #: Rules that speak of the cells of an area by the distance from its first one.
@@ -83,7 +83,9 @@ class _Walk:
         for attribute in attributes:
             text = element.get(attribute)
             if text:
-                self.set(element, attribute, moved(text, self.sheet, self.moves, anchor=anchor)[0])
+                target = moved(text, self.sheet, self.moves, anchor=anchor)[0]
+                if attribute != "location" or LOST not in target:  # a link to a row that is gone still leads near it
+                    self.set(element, attribute, target)
 
     def rule(self, rule: Element) -> None:
         """A conditional format or a data validation: its areas, and its formulas, written for its first cell."""
