@@ -33,9 +33,15 @@ def realised(rows: Rows) -> int:
 @given(contract_rows(adds_up=False))
 def test_the_steps_lead_from_the_published_total_to_the_sum_of_the_lines(rows: Rows) -> None:
     path = walk(accounts_of(rows))
-    assert path.published + sum(step.cents for step in path.steps) == path.recomputed == realised(rows)
+    steps, doubles = (sum(step.cents for step in part) for part in (path.steps, path.doubles))
     assert all(step.cents for step in path.steps)
-    assert path.net == path.recomputed + sum(step.cents for step in path.doubles)
+    known = [each for each in rows["lignes_budgetaires"] if each.get("montant_realise") is not None]
+    assert path.recomputed == (realised(rows) if known else None)
+    assert path.net == (realised(rows) + doubles if known else None)
+    grand = [each for each in rows["totaux_publies"] if each["portee"] == "général" and each["montant"] is not None]
+    assert (path.published is None) == (not grand)
+    if path.published is not None:
+        assert path.published + steps == realised(rows)
 
 
 @given(contract_rows())
@@ -81,6 +87,27 @@ def test_a_blank_total_is_printed_and_counts_for_nothing() -> None:
     assert not accounts.in_recap(1)
     assert accounts.published(DETAIL, SCOPE_TOWN, 2, "luce") is None
     assert accounts.published(RECAP, SCOPE_ALL) is None
+
+
+def test_without_a_grand_total_only_what_was_published_is_compared() -> None:
+    rows = small_rows()
+    rows["totaux_publies"] = [
+        total("convention", 1_240_50, 1, "luce"),
+        total("convention", None, 2, "luce"),
+        total("récapitulatif", 2_600_00, 2),
+    ]
+    path = walk(accounts_of(rows))
+    assert [(step.kind, step.convention, step.town, step.cents) for step in path.steps] == [
+        (StepKind.LINES, 1, "luce", 10_00)
+    ]
+    assert (path.published, path.recomputed, path.net) == (None, 3_873_50, 3_873_50)
+
+
+def test_an_exercice_of_which_nothing_is_known_has_no_total() -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"].append(line("B01-luce-009", 1, "luce", "Cantine", None, exercice=2014))
+    path = walk(Accounts(tables_of(rows), 2014))
+    assert (path.published, path.steps, path.recomputed, path.net) == (None, (), None, None)
 
 
 def test_the_line_kept_is_in_a_convention_that_the_recap_counts() -> None:

@@ -314,9 +314,14 @@ def towns(campaign: Campaign) -> dict[str, str]:
     return {each["nom"]: each["collectivite_id"] for each in rows}
 
 
-def shown(value: Any) -> Decimal:
-    """An amount of the synthesis: nothing at all is no euro."""
-    return euros(value) or Decimal(0)
+def shown(value: Any) -> Decimal | None:
+    """An amount of the synthesis; none where the cell is blank, since what nobody knows is not zero."""
+    return None if value == "" else euros(value)
+
+
+def less(left: Decimal | None, right: Decimal | None) -> Decimal | None:
+    """What an amount has more than another, where both are known."""
+    return None if left is None or right is None else left - right
 
 
 COLUMNS = dict(zip(AMOUNTS, ("Prévu (€)", "Voté (€)", "Réalisé (€)"), strict=True))
@@ -335,12 +340,11 @@ def test_the_credits_by_exercice_convention_and_town(played: Played) -> None:
     years = sorted({year for year, _, _ in counted})
     for (year, convention, town), row in rows.items():
         for name, label in COLUMNS.items():
-            assert shown(row[label]) == totals.get((year, convention, town, name), 0), (year, convention, town, name)
+            assert shown(row[label]) == totals.get((year, convention, town, name)), (year, convention, town, name)
         before = max((each for each in years if each < year), default=None)
-        then = totals.get((before or 0, convention, town, "montant_realise"), Decimal(0))
+        then = totals.get((before or 0, convention, town, "montant_realise"))
         assert shown(row["Réalisé avant (€)"]) == then
-        if isinstance(row["Écart (€)"], float):
-            assert euros(row["Écart (€)"]) == shown(row["Réalisé (€)"]) - then
+        assert shown(row["Écart (€)"]) == less(totals.get((year, convention, town, "montant_realise")), then)
 
 
 def test_the_credits_by_exercice(played: Played) -> None:
@@ -351,7 +355,7 @@ def test_the_credits_by_exercice(played: Played) -> None:
     assert {year: row["Lignes"] for year, row in rows.items()} == counted
     for year, row in rows.items():
         for name, label in COLUMNS.items():
-            assert shown(row[label]) == totals.get((year, name), 0), (year, name)
+            assert shown(row[label]) == totals.get((year, name)), (year, name)
     spent = "montant_realise"
     assert euros(rows[YEAR]["Écart réalisé (€)"]) == totals[YEAR, spent] - totals[2013, spent]
 
@@ -376,15 +380,17 @@ def test_the_credits_by_convention(played: Played) -> None:
     for row in rows:
         number = int(row["N°"])
         for name, label in COLUMNS.items():
-            assert shown(row[label]) == totals.get((year, number, name), 0), (number, name)
-        reference = totals.get((other_year, number, other_amount), Decimal(0))
+            assert shown(row[label]) == totals.get((year, number, name)), (number, name)
+        reference = totals.get((other_year, number, other_amount))
         assert shown(row["Référence (€)"]) == reference
-        gap = totals.get((year, number, amount), Decimal(0)) - reference
+        gap = less(totals.get((year, number, amount)), reference)
         assert shown(row["Écart (€)"]) == gap
-        if reference:
+        if reference and gap is not None:
             assert row["Écart (%)"] == pytest.approx(float(gap / reference))
+        own = [line for line in played.campaign.lines() if (line.exercice, line.convention) == (year, number)]
+        assert row["Lignes sans montant"] == len([line for line in own if line.amounts[amount] is None])
     assert (
-        sum(shown(row["Prévu (€)"]) for row in rows)
+        sum(shown(row["Prévu (€)"]) or 0 for row in rows)
         == added_up(expected_totals(played.campaign), 0, 3)[YEAR, "montant_prevu"]
     )
 
@@ -393,12 +399,10 @@ def test_the_credits_by_convention_and_town(played: Played) -> None:
     totals, names = expected_totals(played.campaign), towns(played.campaign)
     year, amount, *_ = chosen(played.book)
     for row in played.book.rows("Synthese_croisee"):
-        number, whole_row = int(row["N°"]), Decimal(0)
-        for name, town in names.items():
-            expected = totals.get((year, number, town, amount), Decimal(0))
-            assert shown(row[name]) == expected, (number, name)
-            whole_row += expected
-        assert shown(row["Total"]) == whole_row
+        expected = {name: totals.get((year, int(row["N°"]), town, amount)) for name, town in names.items()}
+        assert {name: shown(row[name]) for name in names} == expected, row["N°"]
+        known = [cents for cents in expected.values() if cents is not None]
+        assert shown(row["Total"]) == (sum(known) if known else None)
 
 
 def test_the_headline_figures(played: Played) -> None:
@@ -445,16 +449,19 @@ def test_the_funders_in_figures(played: Played) -> None:
     campaign = played.campaign
     registre = campaign.workbooks / "registre"
     names = {each["financeur_id"]: each["nom"] for each in register_rows(registre, "financeurs")}
-    amounts, counts, priced = Counter[str](), Counter[str](), Counter[str]()
+    amounts, counts, priced = dict[str, Decimal](), Counter[str](), Counter[str]()
     for row in register_rows(registre, "financements"):
         name, (_, amount) = names[row["financeur_id"]], expected_financements(campaign)[row["financement_id"]]
         counts[name] += 1
         priced[name] += amount is not None
-        amounts[name] += int((amount or 0) * 100)
+        if amount is not None:
+            amounts[name] = amounts.get(name, Decimal(0)) + amount
     found = played.book.rows("Synthese_financeurs")
     assert {row["Financeur"]: row["Financements"] for row in found} == counts
     assert {row["Financeur"]: row["Dont chiffrés"] for row in found} == priced
-    assert {row["Financeur"]: shown(row["Montants (€)"]) * 100 for row in found} == amounts
+    assert {row["Financeur"]: shown(row["Montants (€)"]) for row in found} == {
+        name: amounts.get(name) for name in counts
+    }
 
 
 def test_the_progress_of_the_fiches(played: Played) -> None:

@@ -21,17 +21,19 @@ from tabellion.measures.measure import (
     Count,
     Criterion,
     Filled,
+    Known,
     Measure,
     OneOf,
     Total,
+    change,
     column_sum,
+    counted_lines,
     fraction,
     gap,
-    growth,
-    rounded,
+    or_words,
     state,
+    unless_all_blank,
     unless_blank,
-    unless_none,
 )
 from tabellion.measures.measure import Rows as MeasuredRows
 from tabellion.xlsx.blocks import Block, criterion, sums_of, write_block
@@ -118,21 +120,25 @@ def test_each_criterion_holds_where_it_says(pairs: list[tuple[str | None, int | 
     ):
         own = [cents for heading, cents in pairs if holds(heading, cents)]
         assert Count((where,)).value(rows) == len(own)
-        assert Total("montant", (where,)).value(rows) == sum(cents or 0 for cents in own)
+        known = [cents for cents in own if cents is not None]
+        assert Total("montant", (where,)).value(rows) == (sum(known) if known else None)
 
 
 def test_what_is_composed_follows_its_parts() -> None:
     ten, four, blank = Measure("euros", 10_00, "A1"), Measure("euros", 4_00, "A2"), Measure("euros", "", "A3")
-    none, some = Measure("count", 0, "A4"), Measure("count", 2, "A5")
-    assert (gap(ten, four).value, gap(ten, four).formula) == (6_00, "A1-A2")
+    assert (gap(ten, four).value, gap(ten, four).formula) == (6_00, "ROUND(N(A1)-N(A2),2)")
+    assert [gap(ten, blank).value, gap(blank, ten).value] == [10_00, -10_00]
+    assert [change(*pair).value for pair in ((ten, four), (ten, blank), (blank, four))] == [6_00, "", ""]
     assert unless_blank(blank, ten).value == ""
     assert unless_blank(four, ten).value == 10_00
-    assert [unless_none(count, ten).value for count in (none, some)] == ["", 10_00]
+    assert [unless_all_blank(cells, ten).value for cells in ((blank, blank), (blank, four))] == ["", 10_00]
+    assert [or_words(each, "inconnu").value for each in (blank, four)] == ["inconnu", 4_00]
     assert fraction("rate", four, ten).value == 0.4
     assert fraction("rate", four, Measure("euros", 0, "A6")).value == ""
-    assert growth(four, Measure("euros", 0, "A6")).formula is None
+    assert fraction("rate", blank, ten).value == ""
     words = [state("Arrondi", 2, Measure("signed", cents, "A7")).value for cents in (0, 2_00, -2_00, 2_01, "")]
-    assert words == ["juste", "arrondi", "arrondi", "à vérifier", "juste"]
+    assert words == ["juste", "arrondi", "arrondi", "à vérifier", "non publié"]
+    assert state("Arrondi", 2, blank, four, nothing="").value == "à vérifier"
     assert state("Arrondi", 2, gap(ten, ten), gap(four, ten)).value == "à vérifier"
 
 
@@ -176,7 +182,7 @@ def measured(rows: list[Row]) -> bytes:
 def block(lines: MeasuredRows) -> Block:
     name = "Mesures_du_test"
     labels = ("N°", "Ville", "Lignes", "Montant", "Prévu", "Dons", "Sans dons", "Deux", "Chiffrées", "Écart", "État",
-              "Part", "Hausse", "Rien", "Sinon")  # fmt: skip
+              "Part", "Hausse", "Rien", "Sinon", "Comparé", "Ou", "Mots")  # fmt: skip
 
     def column(field: str) -> str:
         return column_ref(LINES, field)
@@ -195,24 +201,28 @@ def block(lines: MeasuredRows) -> Block:
             realised, planned = (Total(field, where).measure(lines, column) for field in (MEASURE, AMOUNTS[0]))
             gifts = [Begins("libelle", "86"), Begins("libelle", "86", but=True)]
             halves = [Total(MEASURE, (*where, each)).measure(lines, column) for each in gifts]
-            priced = Count((*where, Filled(MEASURE))).measure(lines, column)
+            priced = Count((*where, Known(MEASURE))).measure(lines, column)
             two = OneOf("collectivite_id", (town, town), quoted_text(town))
             twice = Total(MEASURE, (where[0], where[2], two)).measure(lines, column)
             cells = {label: this_row(name, label) for label in labels}
-            difference = rounded(gap(realised.at(cells["Montant"]), planned.at(cells["Prévu"])))
+            difference = gap(realised.at(cells["Montant"]), planned.at(cells["Prévu"]))
             keys.append((number, town))
             measures.append([
                 count, realised, planned, *halves, twice, priced, difference,
                 state("Arrondi", 2, difference.at(cells["Écart"])),
                 fraction("rate", planned.at(cells["Prévu"]), realised.at(cells["Montant"])),
-                growth(difference.at(cells["Écart"]), planned.at(cells["Prévu"])),
-                unless_none(planned.at(cells["Prévu"]), realised.at(cells["Montant"])),
-                unless_blank(unless_none(planned, realised).at(cells["Rien"]), difference.at(cells["Écart"])),
+                fraction("share", difference.at(cells["Écart"]), planned.at(cells["Prévu"])),
+                unless_blank(planned.at(cells["Prévu"]), realised.at(cells["Montant"])),
+                unless_all_blank((realised, planned), difference.at(cells["Écart"])),
+                change(realised, planned),
+                or_words(planned, "inconnu"),
+                counted_lines(count, priced),
             ])  # fmt: skip
     kinds = [measure.kind for measure in measures[0]]
-    added_up = [[each if each.kind != "state" else Measure("state", "") for each in row] for row in measures]
+    added_up = [[Measure(each.kind, each.value if isinstance(each.value, int) else "") for each in row]
+                for row in measures]  # fmt: skip
     totals = [
-        Measure(kind, "") if kind in ("state", "rate", "share") else total
+        Measure(kind, "") if kind in ("state", "rate", "share", "text") else total
         for kind, total in zip(kinds, sums_of(name, labels[2:], added_up, kinds), strict=True)
     ]
     assert column_sum("euros", name, labels[3], (row[1].value for row in measures)) == totals[1]

@@ -153,7 +153,8 @@ def test_an_altered_formula_is_named_at_its_cell(edit: Any, editor: Editor) -> N
 
 
 def test_a_formula_that_stops_short_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
-    formula = "=SUMIFS($F$13:$F$20;$A$13:$A$20;Totaux_01[[#This Row];[Collectivité]];$C$13:$C$20;Exercice)"
+    where = "$A$13:$A$20;Totaux_01[[#This Row];[Collectivité]];$C$13:$C$20;Exercice"
+    formula = f'=IF(COUNTIFS({where};$F$13:$F$20;">-1E+99")=0;"";SUMIFS($F$13:$F$20;{where}))'
     editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula=formula)
     edited = edit()
     assert (edited.more, edited.less) == (["plage-incomplete"], [])

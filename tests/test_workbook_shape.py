@@ -52,7 +52,8 @@ from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH, TEXT_LENGT
 
 #: Functions that every Excel since 2010 has; the formulas use no other.
 _KNOWN_FUNCTIONS = {
-    "ABS", "AND", "COUNT", "COUNTIFS", "IF", "IFERROR", "INDEX", "MATCH", "MAX", "N", "SUM", "SUMIFS",
+    "ABS", "AND", "COUNT", "COUNTIFS", "IF", "IFERROR", "INDEX", "ISNUMBER", "MATCH", "MAX", "N", "OR", "ROUND", "SUM",
+    "SUMIFS",
 }  # fmt: skip
 _FORMULA_LENGTH = 8192
 _CELL_LIKE = re.compile(r"[A-Za-z]{1,3}\d+|[Rr]\d*[Cc]\d*")

@@ -224,7 +224,7 @@ class Since:
     """What changed since the previous consolidation, made at ``previous`` (``None``: this one is the first).
 
     ``standings`` are (partner, exercice, before, after) in words; ``totals`` the grand total of one amount of the
-    exercice, in cents, before and after; ``total_of`` names it: ``prévu 2016``.
+    exercice, in cents, before and after (``None``: not known); ``total_of`` names it: ``prévu 2016``.
     """
 
     previous: datetime | None = None
@@ -232,7 +232,7 @@ class Since:
     standings: tuple[tuple[str, int, str, str], ...] = ()
     new_findings: int = 0
     gone_findings: int = 0
-    totals: tuple[int, int] | None = None
+    totals: tuple[int | None, int | None] | None = None
     total_of: str = ""
 
     @property

@@ -20,7 +20,7 @@ import typer
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.commands.console import printable, summary
 from tabellion.findings import Severity
-from tabellion.schema.money import format_euros, signed_euros
+from tabellion.schema.money import change_words
 from tabellion.schema.shown import shown_value
 from tabellion.wording import french_date, plural
 
@@ -162,9 +162,7 @@ def change_texts(consolidation: Consolidation, *, most: int | None = None) -> li
     if len(since.cells) > len(changed):
         texts.append(f"et {plural(len(since.cells) - len(changed), 'autre cellule', 'autres cellules')}")
     if since.totals is not None and since.totals[0] != since.totals[1]:
-        before, after = since.totals
-        figures = f"{format_euros(before)} → {format_euros(after)} ({signed_euros(after - before)})"
-        texts.append(f"total {since.total_of} : {figures}")
+        texts.append(f"total {since.total_of} : {change_words(*since.totals)}")
     if since.new_findings or since.gone_findings:
         new = plural(since.new_findings, "constat nouveau", "constats nouveaux")
         texts.append(f"{new}, {plural(since.gone_findings, 'disparu')}")

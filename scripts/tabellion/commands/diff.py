@@ -19,7 +19,7 @@ from tabellion.outputs.diff.compare import compare
 from tabellion.outputs.diff.model import Comparison, FormulaDifference, Side, TableDifference, Unread
 from tabellion.outputs.diff.reading import read_side
 from tabellion.outputs.diff.words import ADDED, CELL, REMOVED, STRUCTURE, DiffWords, Entry, counts, table_sums
-from tabellion.schema.money import euros, format_euros, signed_euros
+from tabellion.schema.money import euros, format_euros, grown, known_euros, signed_euros
 from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
 from tabellion.wording import plural
 from tabellion.xlsx.signature import is_intact
@@ -127,7 +127,7 @@ def as_json(comparison: Comparison, words: DiffWords) -> dict[str, Any]:
         if table.count or table.moved
     }
     totals = [
-        {"table": table.name, "champ": name, "avant": euros(old), "apres": euros(new), "ecart": euros(new - old)}
+        {"table": table.name, "champ": name, "avant": euros(old), "apres": euros(new), "ecart": euros(grown(old, new))}
         for table in comparison.tables
         if table.count
         for name, (old, new) in table_sums(words, table).items()
@@ -316,9 +316,9 @@ def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[Line]:
     rows = [
         (
             f"{words.group(table.name, None)}, {_amount_title(words, table.name, name)}",
-            format_euros(old),
-            format_euros(new),
-            signed_euros(new - old),
+            known_euros(old),
+            known_euros(new),
+            "" if (gap := grown(old, new)) is None else f"  ({signed_euros(gap)})",
         )
         for table in comparison.tables
         if table.count
@@ -329,8 +329,8 @@ def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[Line]:
         return
     yield from (Line(), Line("Sommes", bold=True))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for title, first, second, grown in rows:
-        yield Line(f"  {title:<{widths[0]}}  {first:>{widths[1]}} → {second:>{widths[2]}}  ({grown})")
+    for title, first, second, difference in rows:
+        yield Line(f"  {title:<{widths[0]}}  {first:>{widths[1]}} → {second:>{widths[2]}}{difference}")
 
 
 def summary(comparison: Comparison) -> str:

@@ -86,7 +86,14 @@ class Book:
     @cached_property
     def accounts(self) -> Accounts:
         """The sums of the exercice that the workbook shows first."""
-        return Accounts(self.tables, self.settings.exercice)
+        return self.accounts_of[self.settings.exercice]
+
+    @cached_property
+    def accounts_of(self) -> Mapping[int, Accounts]:
+        """The sums of every exercice that has lines or published totals: the one shown first, then the latest first."""
+        shown, names = self.settings.exercice, ("lignes_budgetaires", "totaux_publies")
+        years = {year for name in names for year in self.tables[name].column("exercice")} - {None, shown}
+        return {year: Accounts(self.tables, year, self.overview) for year in (shown, *sorted(years, reverse=True))}
 
     @cached_property
     def overview(self) -> Overview:
@@ -108,8 +115,13 @@ class Book:
 
     @cached_property
     def walk(self) -> Walk:
-        """The walk from the published to the recomputed total."""
-        return walk(self.accounts)
+        """The walk from the published to the recomputed total, of the exercice that the workbook shows first."""
+        return self.walks[0]
+
+    @cached_property
+    def walks(self) -> tuple[Walk, ...]:
+        """The walks of every exercice, in the order of :attr:`accounts_of`."""
+        return tuple(walk(accounts) for accounts in self.accounts_of.values())
 
     def labels(self, resource: str) -> dict[Any, str]:
         """What a table shows in place of each of its keys."""

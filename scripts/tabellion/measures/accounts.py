@@ -18,7 +18,7 @@ from typing import Any
 
 from tabellion.layout.names import quoted_text
 from tabellion.measures.measure import Criterion, Rows, Total
-from tabellion.measures.overview import AMOUNTS, LINE_KEY, MEASURE, Overview
+from tabellion.measures.overview import LINE_KEY, MEASURE, Overview, Sums
 from tabellion.schema.tables import Tables
 from tabellion.wording import fold
 
@@ -45,15 +45,17 @@ class Accounts:
     """The sums of one exercice between the conventions and the collectivités that the contract declares.
 
     A line that names none of them is in no sum here, as it is in no row of the workbook: it has a finding of its own.
+    ``shared`` is the overview of the same tables where it is there already.
     """
 
     tables: Tables
     exercice: int
+    shared: Overview | None = None
 
     @cached_property
     def overview(self) -> Overview:
         """The sums of every line."""
-        return Overview(self.tables)
+        return self.shared or Overview(self.tables)
 
     @cached_property
     def conventions(self) -> list[int]:
@@ -81,19 +83,23 @@ class Accounts:
         }
 
     @cached_property
-    def _sums(self) -> dict[tuple[str, int | None, str | None], int]:
-        """The sums by amount, convention and collectivité, ``None`` standing for all of them."""
-        sums: dict[tuple[str, int | None, str | None], int] = {}
+    def _sums(self) -> dict[tuple[int | None, str | None], Sums]:
+        """The sums by convention and collectivité, ``None`` standing for all of them."""
+        sums: dict[tuple[int | None, str | None], Sums] = {}
         for convention, town in self.pairs:
             lines = self.overview.of(self.exercice, convention, town)
-            for amount in AMOUNTS if lines.lines else ():
+            if lines.lines:
                 for key in ((convention, town), (convention, None), (None, town), (None, None)):
-                    sums[amount, *key] = sums.get((amount, *key), 0) + lines.of(amount)
+                    sums[key] = sums.get(key, Sums()) + lines
         return sums
+
+    def sums(self, convention: int | None = None, town: str | None = None) -> Sums:
+        """The sums of the lines, of one convention or all, of one collectivité or all."""
+        return self._sums.get((convention, town), Sums())
 
     def of(self, convention: int | None = None, town: str | None = None, amount: str = MEASURE) -> int:
         """The sum of the lines, of one convention or all, of one collectivité or all; blanks count for nothing."""
-        return self._sums.get((amount, convention, town), 0)
+        return self.sums(convention, town).of(amount)
 
     @cached_property
     def _published(self) -> dict[PublishedKey, Published]:
@@ -122,7 +128,7 @@ class Accounts:
 
     def printed(self, source: str, scope: str, convention: int | None = None, town: str | None = None) -> int:
         """The cents of the published totals of a scope: of one convention or all, of one collectivité or all."""
-        return published_total(source, scope, convention, town).value(self.published_rows)
+        return published_total(source, scope, convention, town).value(self.published_rows) or 0
 
     @property
     def has_recap(self) -> bool:
@@ -197,35 +203,32 @@ class Double:
 
 @dataclass(frozen=True)
 class Walk:
-    """From ``published`` through ``steps`` to ``recomputed`` (all lines), then through ``doubles`` to ``net``."""
+    """From ``published`` through ``steps`` to ``recomputed`` (all lines), then through ``doubles`` to ``net``.
 
-    published: int
+    ``published`` is ``None`` where no grand total was published for the exercice, ``recomputed`` where no line of it
+    has an amount: neither is zero.
+    """
+
+    exercice: int
+    published: int | None
     steps: tuple[WalkStep, ...]
-    recomputed: int
+    recomputed: int | None
     doubles: tuple[WalkStep, ...]
 
     @property
-    def net(self) -> int:
+    def net(self) -> int | None:
         """The recomputed total without what is counted twice."""
-        return self.recomputed + sum(step.cents for step in self.doubles)
+        return None if self.recomputed is None else self.recomputed + sum(step.cents for step in self.doubles)
 
 
 def walk(accounts: Accounts) -> Walk:
-    """Every difference that is not zero, in the order of the document's own totals, from the grand one to the lines."""
-    steps = [WalkStep(StepKind.GENERAL, accounts.printed(RECAP, SCOPE_CONVENTION) - accounts.printed(RECAP, SCOPE_ALL))]
-    for convention in accounts.conventions:
-        if not accounts.in_recap(convention):
-            steps.append(WalkStep(StepKind.ABSENT, accounts.printed(DETAIL, SCOPE_TOWN, convention), convention))
-            continue
-        gap = accounts.printed(RECAP, SCOPE_TOWN, convention) - accounts.printed(RECAP, SCOPE_CONVENTION, convention)
-        steps.append(WalkStep(StepKind.CONVENTION, gap, convention))
-        for town in accounts.towns:
-            printed = accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
-            gap = printed - accounts.printed(RECAP, SCOPE_TOWN, convention, town)
-            steps.append(WalkStep(StepKind.TOWN, gap, convention, town))
-    for convention, town in accounts.pairs:
-        gap = accounts.of(convention, town) - accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
-        steps.append(WalkStep(StepKind.LINES, gap, convention, town))
+    """Every difference that is not zero, in the order of the document's own totals, from the grand one to the lines.
+
+    Without a grand total there is nothing to start from: only what was published is compared, figure by figure.
+    """
+    grand = accounts.published(RECAP, SCOPE_ALL)
+    published = grand.cents if grand is not None else None
+    steps = [step for step in _steps(accounts) if published is not None or _is_compared(accounts, step)]
     doubles = [
         WalkStep(
             StepKind.DOUBLE,
@@ -239,11 +242,47 @@ def walk(accounts: Accounts) -> Walk:
         for double_count in double_counts(accounts)
     ]
     return Walk(
-        published=accounts.printed(RECAP, SCOPE_ALL),
+        exercice=accounts.exercice,
+        published=published,
         steps=tuple(step for step in steps if step.cents),
-        recomputed=accounts.of(),
+        recomputed=accounts.sums().total(MEASURE),
         doubles=tuple(doubles),
     )
+
+
+def _steps(accounts: Accounts) -> Iterator[WalkStep]:
+    """Every step between two levels, also those of nothing."""
+    general = accounts.printed(RECAP, SCOPE_CONVENTION) - accounts.printed(RECAP, SCOPE_ALL)
+    yield WalkStep(StepKind.GENERAL, general)
+    for convention in accounts.conventions:
+        if not accounts.in_recap(convention):
+            yield WalkStep(StepKind.ABSENT, accounts.printed(DETAIL, SCOPE_TOWN, convention), convention)
+            continue
+        gap = accounts.printed(RECAP, SCOPE_TOWN, convention) - accounts.printed(RECAP, SCOPE_CONVENTION, convention)
+        yield WalkStep(StepKind.CONVENTION, gap, convention)
+        for town in accounts.towns:
+            printed = accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
+            gap = printed - accounts.printed(RECAP, SCOPE_TOWN, convention, town)
+            yield WalkStep(StepKind.TOWN, gap, convention, town)
+    for convention, town in accounts.pairs:
+        gap = accounts.of(convention, town) - accounts.printed(DETAIL, SCOPE_TOWN, convention, town)
+        yield WalkStep(StepKind.LINES, gap, convention, town)
+
+
+def _is_compared(accounts: Accounts, step: WalkStep) -> bool:
+    """Whether both figures of a step are there: two published totals, or one and the lines."""
+    place = (step.convention, step.town)
+    if step.kind is StepKind.CONVENTION:
+        is_detailed = any(key[2] == step.convention for key in accounts.every_published(RECAP, SCOPE_TOWN))
+        return is_detailed and _is_known(accounts, (RECAP, SCOPE_CONVENTION, step.convention, None))
+    if step.kind is StepKind.TOWN:
+        return _is_known(accounts, (DETAIL, SCOPE_TOWN, *place), (RECAP, SCOPE_TOWN, *place))
+    return step.kind is StepKind.LINES and _is_known(accounts, (DETAIL, SCOPE_TOWN, *place))
+
+
+def _is_known(accounts: Accounts, *keys: PublishedKey) -> bool:
+    totals = [accounts.published(*key) for key in keys]
+    return all(total is not None and total.cents is not None for total in totals)
 
 
 def double_counts(accounts: Accounts) -> list[Double]:

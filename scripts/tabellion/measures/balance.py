@@ -50,7 +50,7 @@ def _totals(fiche: Criterion, *, but: bool) -> dict[str, list[Total]]:
 
 def _gap_formula(fiche: str, schemas: Schemas, *, but: bool) -> str:
     sums = {
-        side: "+".join(total.formula(_columns(side, schemas)) for total in totals)
+        side: "+".join(total.sum_formula(_columns(side, schemas)) for total in totals)
         for side, totals in _totals(Criterion("fiche_id", None, fiche), but=but).items()
     }
     produits, charges = sums[_PRODUITS], sums[_CHARGES]
@@ -59,7 +59,7 @@ def _gap_formula(fiche: str, schemas: Schemas, *, but: bool) -> str:
 
 def _gap(rows: dict[str, Rows], fiche: str, *, but: bool) -> int | str:
     sums = {
-        side: sum(total.value(rows[side]) for total in totals) if side in rows else 0
+        side: sum(total.value(rows[side]) or 0 for total in totals) if side in rows else 0
         for side, totals in _totals(Criterion("fiche_id", fiche), but=but).items()
     }
     return sums[_PRODUITS] - sums[_CHARGES] if any(sums.values()) else ""

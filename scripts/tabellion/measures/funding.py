@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tabellion.measures.measure import Begins, Criterion, Filled, Measure, Rows, Total
+from tabellion.measures.measure import Begins, Criterion, Filled, Measure, Rows, Total, cell_value
 from tabellion.schema.tables import Row
 from tabellion.wording import slug
 
@@ -48,43 +48,53 @@ _PRODUIT_FIELDS = (
 
 @dataclass(frozen=True)
 class FundingPlan:
-    """The sums of one fiche in one exercice, or of several plans, in cents.
+    """The sums of one fiche in one exercice, or of several plans, in cents; ``None`` where no row has the amount.
 
     ``produits`` and ``received`` add up what is :func:`retained` of each row; ``funders`` is the part of ``produits``
     that names a funder. ``given`` and ``received`` are the contributions volontaires, as charges and as produits; the
     other sums are without them. ``asked``, ``granted`` and ``paid`` are what was demandé, accordé and versé.
     """
 
-    charges: int
-    given: int
-    produits: int
-    funders: int
-    asked: int
-    granted: int
-    paid: int
-    received: int
+    charges: int | None
+    given: int | None
+    produits: int | None
+    funders: int | None
+    asked: int | None
+    granted: int | None
+    paid: int | None
+    received: int | None
 
     @property
-    def gap(self) -> int:
+    def gap(self) -> int | None:
         """What the produits have more than the charges."""
-        return self.produits - self.charges
+        return _gap(self.produits, self.charges)
 
     @property
-    def voluntary_gap(self) -> int:
+    def voluntary_gap(self) -> int | None:
         """What the contributions volontaires have more as produits than as charges."""
-        return self.received - self.given
+        return _gap(self.received, self.given)
 
     @property
     def rate(self) -> float | None:
         """The share of the charges that funders pay, in hundredths with one decimal; ``None`` without charges."""
-        value = cofinancing(Measure("euros", self.funders), Measure("euros", self.charges)).value
+        funders, charges = (Measure("euros", cell_value(cents)) for cents in (self.funders, self.charges))
+        value = cofinancing(funders, charges).value
         return None if value == "" else float(value)
 
 
+def _gap(left: int | None, right: int | None) -> int | None:
+    return None if left is None and right is None else (left or 0) - (right or 0)
+
+
 def cofinancing(funders: Measure, charges: Measure) -> Measure:
-    """The share of the charges that funders pay, in hundredths with one decimal; blank without charges."""
-    value = (2000 * funders.value + charges.value) // (2 * charges.value) / 10 if charges.value else ""
-    formula = f'IF({charges.formula}=0,"",ROUND(100*{funders.formula}/{charges.formula},1))'
+    """The share of the charges that funders pay, in hundredths with one decimal; blank without charges.
+
+    Funders whose amounts are not known pay nothing that is known.
+    """
+    value: float | str = ""
+    if charges.value:
+        value = (2000 * (funders.value or 0) + charges.value) // (2 * charges.value) / 10
+    formula = f'IF(N({charges.formula})=0,"",ROUND(100*N({funders.formula})/{charges.formula},1))'
     return Measure("rate", value, formula)
 
 

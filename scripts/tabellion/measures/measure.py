@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tabellion.layout.names import column_ref
+from tabellion.layout.names import column_ref, quoted_text
+from tabellion.wording import plural
 
-#: The words of a state, the best first.
-EXACT, ROUNDED, WRONG = "juste", "arrondi", "à vérifier"
+#: The words of a state, the best first; the last one where there is nothing to compare with.
+EXACT, ROUNDED, WRONG, UNPUBLISHED = "juste", "arrondi", "à vérifier", "non publié"
 #: A field's column as a formula names it.
 Columns = Callable[[str], str]
 
@@ -56,6 +57,13 @@ class Filled(Criterion):
     def holds(self, value: Any) -> bool:
         """Whether a value is there."""
         return value is not None
+
+
+class Known(Filled):
+    """A field that holds a number: neither a blank nor a text, which Excel adds up as nothing."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, '">-1E+99"')
 
 
 class Begins(Criterion):
@@ -119,6 +127,10 @@ class Count:
 
     where: tuple[Criterion, ...]
 
+    def also(self, *where: Criterion) -> Count:
+        """The same under more criteria."""
+        return Count((*self.where, *where))
+
     def value(self, rows: Rows) -> int:
         """The number of rows."""
         return len(rows.matching(self.where))
@@ -134,7 +146,10 @@ class Count:
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of an amount over the rows that meet every criterion; a blank counts for nothing."""
+    """The sum of an amount over the rows that meet every criterion; a blank counts for nothing.
+
+    Where none of the rows has the amount, the sum is not known: a blank, which is not zero.
+    """
 
     amount: str
     where: tuple[Criterion, ...]
@@ -143,18 +158,29 @@ class Total:
         """The same under more criteria."""
         return Total(self.amount, (*self.where, *where))
 
-    def value(self, rows: Rows) -> int:
-        """The sum in cents."""
+    def value(self, rows: Rows) -> int | None:
+        """The sum in cents; ``None`` where no row has the amount."""
         column = rows.columns[self.amount]
-        return sum(column[position] or 0 for position in rows.matching(self.where))
+        known = [cents for position in rows.matching(self.where) if (cents := column[position]) is not None]
+        return sum(known) if known else None
+
+    def sum_formula(self, columns: Columns) -> str:
+        """The sum over the table that ``columns`` names, 0 where nothing is known: to be added to other sums."""
+        return f"SUMIFS({columns(self.amount)},{_conditions(self.where, columns)})"
 
     def formula(self, columns: Columns) -> str:
         """The formula over the table that ``columns`` names."""
-        return f"SUMIFS({columns(self.amount)},{_conditions(self.where, columns)})"
+        count = Count((*self.where, Known(self.amount))).formula(columns)
+        return f'IF({count}=0,"",{self.sum_formula(columns)})'
 
     def measure(self, rows: Rows, columns: Columns) -> Measure:
         """Both sides."""
-        return Measure("euros", self.value(rows), self.formula(columns))
+        return Measure("euros", cell_value(self.value(rows)), self.formula(columns))
+
+
+def cell_value(cents: int | None) -> int | str:
+    """An amount as a cell shows it: a blank where it is not known."""
+    return "" if cents is None else cents
 
 
 def _conditions(where: Iterable[Criterion], columns: Columns) -> str:
@@ -164,56 +190,80 @@ def _conditions(where: Iterable[Criterion], columns: Columns) -> str:
 
 
 def column_sum(kind: str, table: str, label: str, values: Iterable[Any]) -> Measure:
-    """The sum of a whole column of an Excel table; blanks count for nothing."""
-    return Measure(kind, sum(value for value in values if value != ""), f"SUM({column_ref(table, label)})")
+    """The sum of a whole column of an Excel table; blanks count for nothing, and make a blank where all is blank.
+
+    A count is a number in any case.
+    """
+    known, column = [value for value in values if value != ""], column_ref(table, label)
+    if kind == "count":
+        return Measure(kind, sum(known), f"SUM({column})")
+    return Measure(kind, sum(known) if known else "", f'IF(COUNT({column})=0,"",SUM({column}))')
+
+
+def counted_lines(every: Measure, known: Measure) -> Measure:
+    """How many lines there are, in words, and how many of them have no amount that is known."""
+    unknown = every.value - known.value
+    value = plural(every.value, "ligne") + (f", dont {unknown} sans montant réalisé" if unknown else "")
+    more = f'IF({every.formula}={known.formula},"",", dont "&{every.formula}-{known.formula}&" sans montant réalisé")'
+    return Measure("text", value, f'{every.formula}&IF({every.formula}<2," ligne"," lignes")&{more}')
 
 
 def gap(left: Measure, right: Measure) -> Measure:
-    """What ``left`` has more than ``right``."""
-    return Measure("signed", (left.value or 0) - (right.value or 0), f"{left.formula}-{right.formula}")
+    """What ``left`` has more than ``right``; a blank counts for nothing.
+
+    It is rounded: floating-point numbers would leave something of a gap that is none.
+    """
+    formula = f"ROUND(N({left.formula})-N({right.formula}),2)"
+    return Measure("signed", (left.value or 0) - (right.value or 0), formula)
 
 
-def rounded(measure: Measure) -> Measure:
-    """A gap of euros without what floating-point numbers leave of it."""
-    return replace(measure, formula=f"ROUND({measure.formula},2)")
+def change(left: Measure, right: Measure) -> Measure:
+    """What ``left`` has more than ``right``, both known: blank where one of them is."""
+    return unless_blank(left, unless_blank(right, gap(left, right)))
 
 
 def unless_blank(cell: Measure, then: Measure) -> Measure:
     """``then``, or a blank where ``cell`` is one."""
-    return replace(
-        then, value="" if cell.value == "" else then.value, formula=f'IF({cell.formula}="","",{then.formula})'
-    )
+    value = "" if cell.value == "" else then.value
+    return replace(then, value=value, formula=f'IF({cell.formula}="","",{then.formula})')
 
 
-def unless_none(count: Measure, then: Measure, otherwise: str = '""') -> Measure:
-    """``then``, or a blank (or ``otherwise``, a formula that counts as one) where ``count`` is 0."""
-    value = then.value if count.value else ""
-    return replace(then, value=value, formula=f"IF({count.formula}=0,{otherwise},{then.formula})")
+def unless_all_blank(cells: Sequence[Measure], then: Measure) -> Measure:
+    """``then``, or a blank where all ``cells`` are."""
+    value = "" if all(cell.value == "" for cell in cells) else then.value
+    blank = ",".join(f'{cell.formula}=""' for cell in cells)
+    return replace(then, value=value, formula=f'IF(AND({blank}),"",{then.formula})')
+
+
+def or_words(measure: Measure, words: str) -> Measure:
+    """A measure, or words where it is blank."""
+    value = words if measure.value == "" else measure.value
+    return replace(measure, value=value, formula=f'IF({measure.formula}="",{quoted_text(words)},{measure.formula})')
 
 
 def fraction(kind: str, part: Measure, whole: Measure) -> Measure:
-    """A part of a whole, as a fraction; blank where the whole is nothing."""
-    value = part.value / whole.value if whole.value else ""
-    return Measure(kind, value, f'IF({whole.formula}=0,"",{part.formula}/{whole.formula})')
+    """A part of a whole, as a fraction; blank where the whole is nothing, or one of them is not known."""
+    value = part.value / whole.value if whole.value and part.value != "" else ""
+    formula = f'IF(OR({part.formula}="",N({whole.formula})=0),"",{part.formula}/{whole.formula})'
+    return Measure(kind, value, formula)
 
 
-def growth(part: Measure, whole: Measure) -> Measure:
-    """How much a whole grew by a part; without a formula where the whole is nothing now."""
-    share = fraction("share", part, whole)
-    return replace(share, formula=f"{part.formula}/{whole.formula}" if whole.value else None)
+def state(rounding: str, rounding_euros: int, *gaps: Measure, nothing: str = UNPUBLISHED) -> Measure:
+    """The word that says what gaps mean, so that a colour is never the only sign.
 
-
-def state(rounding: str, rounding_euros: int, *gaps: Measure) -> Measure:
-    """The word that says what gaps mean, so that a colour is never the only sign; a blank gap is not one.
-
-    ``rounding`` is the formula of the largest gap that is only a rounding, ``rounding_euros`` its value.
+    A blank gap is not one; where all are blank, nothing was compared, and the word is ``nothing``. ``rounding`` is the
+    formula of the largest gap that is only a rounding, ``rounding_euros`` its value.
     """
     worst = f"MAX({','.join(f'ABS(N({gap.formula}))' for gap in gaps)})"
-    formula = f'IF({worst}=0,"{EXACT}",IF({worst}<={rounding},"{ROUNDED}","{WRONG}"))'
-    return Measure("state", state_word(rounding_euros, *(gap.value for gap in gaps)), formula)
+    compared = f"COUNT({','.join(str(gap.formula) for gap in gaps)})"
+    word = f'IF({worst}=0,"{EXACT}",IF({worst}<={rounding},"{ROUNDED}","{WRONG}"))'
+    formula = f"IF({compared}=0,{quoted_text(nothing)},{word})"
+    return Measure("state", state_word(rounding_euros, *(gap.value for gap in gaps), nothing=nothing), formula)
 
 
-def state_word(rounding_euros: int, *gaps: int | str) -> str:
+def state_word(rounding_euros: int, *gaps: int | str, nothing: str = UNPUBLISHED) -> str:
     """The word of gaps in cents (``""`` for a blank one)."""
-    worst = max(abs(int(gap or 0)) for gap in gaps)
-    return EXACT if worst == 0 else ROUNDED if worst <= rounding_euros * 100 else WRONG
+    known = [abs(int(gap)) for gap in gaps if gap != ""]
+    if not known:
+        return nothing
+    return EXACT if max(known) == 0 else ROUNDED if max(known) <= rounding_euros * 100 else WRONG

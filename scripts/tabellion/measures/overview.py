@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from tabellion.measures.measure import Columns, Count, Criterion, Filled, Measure, Rows, Total
+from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value
 from tabellion.schema.tables import Tables
 
 #: The amounts of a budget line, in the order of a budget year; the census of a contract is of what was spent.
@@ -54,6 +54,14 @@ class Sums:
         """Whether a line has this amount, zero included."""
         return self.known[AMOUNTS.index(amount)] > 0
 
+    def total(self, amount: str) -> int | None:
+        """One of the three amounts; ``None`` where no line has it, which is not zero."""
+        return self.of(amount) if self.knows(amount) else None
+
+    def unknown(self, amount: str) -> int:
+        """How many lines do not have this amount."""
+        return self.lines - self.known[AMOUNTS.index(amount)]
+
 
 @dataclass(frozen=True)
 class Funding:
@@ -62,6 +70,11 @@ class Funding:
     financements: int = 0
     priced: int = 0
     montant: int = 0
+
+    @property
+    def total(self) -> int | None:
+        """The sum of the amounts; ``None`` where no financement has one, which is not zero."""
+        return self.montant if self.priced else None
 
     def __add__(self, other: Funding) -> Funding:
         return Funding(self.financements + other.financements, self.priced + other.priced, self.montant + other.montant)
@@ -165,8 +178,8 @@ class Overview:
     def funding(self, **fields: Any) -> Funding:
         """The financements whose fields are these; ``None`` is a blank."""
         where = tuple(Criterion(name, value) for name, value in fields.items())
-        count, priced = (len(self.financements.matching(criteria)) for criteria in (where, (*where, Filled("montant"))))
-        return Funding(count, priced, Total("montant", where).value(self.financements))
+        count, priced = (len(self.financements.matching(criteria)) for criteria in (where, (*where, Known("montant"))))
+        return Funding(count, priced, Total("montant", where).value(self.financements) or 0)
 
     @cached_property
     def funders(self) -> dict[str, Funding]:
@@ -213,8 +226,8 @@ def funding_measures(funding: Funding, columns: Columns, where: tuple[Criterion,
     """
     measures = [
         Measure("count", funding.financements, Count(where).formula(columns)),
-        Measure("count", funding.priced, Count((*where, Filled("montant"))).formula(columns)),
-        Measure("euros", funding.montant, Total("montant", where).formula(columns)),
+        Measure("count", funding.priced, Count((*where, Known("montant"))).formula(columns)),
+        Measure("euros", cell_value(funding.total), Total("montant", where).formula(columns)),
     ]
     is_told = all(criterion.formula is not None for criterion in where)
     return measures if is_told else [replace(measure, formula=None) for measure in measures]
@@ -290,6 +303,6 @@ def _with(names: dict[Any, str], keys: Iterable[Any], nothing: str, unknown: str
     return {**names, **{key: nothing if key is None else unknown.format(key) for key in keys if key not in names}}
 
 
-def rate(part: int, whole: int) -> float | None:
-    """A part of a whole as a fraction; ``None`` where the whole is nothing."""
-    return part / whole if whole else None
+def rate(part: int | None, whole: int | None) -> float | None:
+    """A part of a whole as a fraction; ``None`` where the whole is nothing, or one of them is not known."""
+    return part / whole if whole and part is not None else None

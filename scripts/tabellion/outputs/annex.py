@@ -184,7 +184,7 @@ class _Annex:
         measures = [
             [
                 *_funding(self.figures.overview.funding(convention_id=key), where),
-                Measure("euros", engaged.get(key, 0) if engaged else ""),
+                Measure("euros", engaged.get(key, "")),
             ]
             for key, (_, where) in zip(self.figures.conventions, rows, strict=True)
         ]
@@ -221,9 +221,7 @@ class _Annex:
         """
         lines, all_of = self.figures.overview.lines, (Criterion("exercice", self.figures.exercice), *where)
         row = [Count(all_of).measure(lines, _line_column)]
-        for amount in AMOUNTS:
-            total = Total(amount, all_of).measure(lines, _line_column)
-            row.append(total if self.figures.knows(amount) else Measure("euros", ""))
+        row += [Total(amount, all_of).measure(lines, _line_column) for amount in AMOUNTS]
         if any(criterion.formula is None for criterion in where):
             row = [replace(measure, formula=None) for measure in row]
         return [*row, *_rates([row[1 + rank].at(this_row(table, label)) for rank, label in enumerate(_LABELS)])]
@@ -231,9 +229,8 @@ class _Annex:
     def _credits_block(self, words: str, table: str, heads: tuple[str, ...], rows: Sequence[_BlockRow]) -> Block:
         measures = [self._credits(table, where) for _, where in rows]
         totals = [column_sum("count", table, "Lignes", (row[0].value for row in measures))]
-        for rank, (amount, label) in enumerate(zip(AMOUNTS, _LABELS, strict=True), 1):
-            total = column_sum("euros", table, label, (row[rank].value for row in measures))
-            totals.append(total if self.figures.knows(amount) else Measure("euros", ""))
+        for rank, label in enumerate(_LABELS, 1):
+            totals.append(column_sum("euros", table, label, (row[rank].value for row in measures)))
         heading = f"Crédits de droit commun de {self.figures.exercice} {words}"
         labels = (*heads, "Lignes", *_LABELS, *_RATES)
         return Block(heading, table, labels, [key for key, _ in rows], measures, [*totals, *_rates(totals[1:])])
@@ -287,10 +284,7 @@ def _ranked(field: str, names: _Names) -> list[_BlockRow]:
 
 
 def _rates(amounts: Sequence[Measure]) -> list[Measure]:
-    return [
-        fraction("rate", part, whole) if part.value != "" and whole.value != "" else Measure("rate", "")
-        for whole, part in pairwise(amounts)
-    ]
+    return [fraction("rate", part, whole) for whole, part in pairwise(amounts)]
 
 
 def _line_column(name: str) -> str:

@@ -123,20 +123,21 @@ def state_json(
     return (text + "\n").encode("utf-8", "backslashreplace")
 
 
-def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int]:
-    """The amount that says most of the exercice, and what its lines add up to, in cents."""
+def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int | None]:
+    """The amount that says most of the exercice, and what its lines add up to, in cents (``None``: not known)."""
     overview = consolidation.contract.overview
     measure = overview.measure(exercice)
-    return measure, overview.of(exercice).of(measure)
+    return measure, overview.of(exercice).total(measure)
 
 
-def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) -> int:
+def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) -> int | None:
     """What the lines in place added up to, of the same amount: another one would change by what nobody changed."""
     rows = (row for _, row in _rows_by_key(schema, lines).values() if row.get("exercice") == str(exercice))
     amount = schema.by_name[measure]
     texts = [text for row in rows if (text := row.get(measure))]
     cast = cast_column(amount, [parse_csv_text(amount, text) for text in texts])
-    return sum(cents for cents in cast.values if isinstance(cents, int))
+    known = [cents for cents in cast.values if isinstance(cents, int)]
+    return sum(known) if known else None
 
 
 def _line_json(line: BoardLine) -> dict[str, object]:
@@ -251,6 +252,10 @@ def _since_json(since: Since) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _cents(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
 def _since(content: Mapping[str, Any]) -> Since:
     cells = tuple(
         CellChange(
@@ -266,6 +271,6 @@ def _since(content: Mapping[str, Any]) -> Since:
         tuple((who, int(year), was, now) for who, year, was, now in content["etats"]),
         int(content["constats_nouveaux"]),
         int(content["constats_disparus"]),
-        None if total is None else (int(total[0]), int(total[1])),
+        None if total is None else (_cents(total[0]), _cents(total[1])),
         str(content.get("total_de", "")),
     )

@@ -11,6 +11,8 @@ from typing import overload
 LARGEST_EUROS = 10**13
 #: A float that comes from a whole number of cents is this close to it.
 _CENT_TOLERANCE = 1e-4
+#: What stands for an amount that nobody knows, where a blank would not be understood.
+UNKNOWN = "inconnu"
 _NARROW, _NO_BREAK = "\u202f", "\u00a0"
 #: Separators of thousands that people type or software pastes: space, no-break, thin and narrow spaces, apostrophes.
 _SPACES = " \u00a0\u2007\u2009\u202f'\u2019"
@@ -63,6 +65,23 @@ def format_euros(cents: int) -> str:
 def signed_euros(cents: int) -> str:
     """A difference, with its sign: ``+1 200 €``, ``-350,50 €``, ``0 €``."""
     return f"+{format_euros(cents)}" if cents > 0 else format_euros(cents)
+
+
+def known_euros(cents: int | None) -> str:
+    """An amount as people read it, and a word for one that nobody knows."""
+    return UNKNOWN if cents is None else format_euros(cents)
+
+
+def grown(before: int | None, after: int | None) -> int | None:
+    """What an amount grew by, in cents; ``None`` where it was not known, or is not."""
+    return None if before is None or after is None else after - before
+
+
+def change_words(before: int | None, after: int | None) -> str:
+    """What an amount was and is, with the difference where both are known: ``1 000 € → 1 200 € (+200 €)``."""
+    difference = grown(before, after)
+    words = f"{known_euros(before)} → {known_euros(after)}"
+    return words if difference is None else f"{words} ({signed_euros(difference)})"
 
 
 def format_rate(hundredths: float) -> str:

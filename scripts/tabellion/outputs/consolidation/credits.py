@@ -13,7 +13,18 @@ from typing import Any
 from tabellion.campaign.model import Consolidation
 from tabellion.layout.names import column_ref, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
-from tabellion.measures.measure import Count, Criterion, Measure, OneOf, Total, fraction, gap, growth
+from tabellion.measures.measure import (
+    Count,
+    Criterion,
+    Known,
+    Measure,
+    OneOf,
+    Total,
+    cell_value,
+    change,
+    fraction,
+    gap,
+)
 from tabellion.measures.overview import NO_CONVENTION, Overview, Sums
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.xlsx.blocks import Block, BlockKey, computed_cell, criterion, sums_of, unique_labels, write_measure
@@ -29,6 +40,7 @@ DETAIL_TITLE = "Crédits"
 YEAR, AMOUNT, OTHER_YEAR, OTHER_AMOUNT = "Exercice_montre", "Montant_montre", "Exercice_compare", "Montant_compare"
 _LABELS = tuple(f"{word.capitalize()} (€)" for word in AMOUNT_WORDS.values())
 _SPENT, _SPENT_LABEL = AMOUNTS[-1], _LABELS[-1]
+UNTOLD = "Lignes sans montant"
 REFERENCE, GAP, SHARE_LABEL, LINES, BEFORE = "Référence (€)", "Écart (€)", "Écart (%)", "Lignes", "Réalisé avant (€)"
 _DETAIL_LABELS = (
     "Exercice", "N°", "Convention", "Collectivité", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL
@@ -105,28 +117,32 @@ class Credits:
                   *(f"Écart {word} (€)" for word in AMOUNT_WORDS.values()), "Écart réalisé (%)")  # fmt: skip
         rows: list[list[Measure]] = []
         for previous, year in zip([None, *years], years, strict=False):
-            known = self.overview.known[year]
-            before = self.overview.known.get(previous, {}) if previous is not None else {}
-            here = Criterion("exercice", year, this_row(name, labels[0]))
-            there = Criterion("exercice", previous, str(previous))
-            amounts = [self.total(field, here) if known[field] else Measure("euros", "") for field in AMOUNTS]
-            gaps = [
-                gap(amount.at(this_row(name, label)), self.total(field, there))
-                if known[field] and before.get(field)
-                else Measure("signed", "")
-                for field, label, amount in zip(AMOUNTS, _LABELS, amounts, strict=True)
-            ]
-            share = Measure("share", "")
-            if gaps[-1].formula is not None:
-                share = growth(gaps[-1].at(this_row(name, labels[8])), self.total(_SPENT, there))
-            rows.append([self.count(here), *amounts, *gaps, share])
+            amounts = [self.total(field, Criterion("exercice", year, this_row(name, labels[0]))) for field in AMOUNTS]
+            gaps, share = [Measure("signed", "")] * len(AMOUNTS), Measure("share", "")
+            if previous is not None:
+                past = self.overview.of(previous)
+                before = [
+                    Measure("euros", cell_value(past.total(field)), self._of_year(label, previous))
+                    for field, label in zip(AMOUNTS, _LABELS, strict=True)
+                ]
+                gaps = [
+                    change(amount.at(this_row(name, label)), reference)
+                    for label, amount, reference in zip(_LABELS, amounts, before, strict=True)
+                ]
+                share = fraction("share", gaps[-1].at(this_row(name, labels[8])), before[-1])
+            rows.append([self.count(Criterion("exercice", year, this_row(name, labels[0]))), *amounts, *gaps, share])
         words = ["premier exercice", *(f"par rapport à {year}" for year in years[:-1])]
         return Block("Crédits de droit commun par exercice", name, labels, list(zip(years, words, strict=True)), rows)
+
+    @staticmethod
+    def _of_year(label: str, year: int) -> str:
+        """The cell of another exercice's row."""
+        return f"INDEX({column_ref(BY_YEAR, label)},MATCH({year},{column_ref(BY_YEAR, 'Exercice')},0))"
 
     def by_convention(self) -> Block:
         """One row a convention, for the exercice shown, with its difference from the reference."""
         name = BY_CONVENTION
-        labels = ("N°", "Convention", LINES, *_LABELS, REFERENCE, GAP, SHARE_LABEL)
+        labels = ("N°", "Convention", LINES, *_LABELS, REFERENCE, GAP, SHARE_LABEL, UNTOLD)
         year = Criterion("exercice", self.choice.year, YEAR)
         rows = []
         for number in self.conventions:
@@ -139,12 +155,15 @@ class Credits:
             )
             before = self.compared(here)
             reference = before.at(this_row(name, REFERENCE))
-            difference = gap(picked, reference)
+            difference = change(picked, reference)
             share = fraction("share", difference.at(this_row(name, GAP)), reference)
-            rows.append([self.count(year, here), *amounts, before, difference, share])
+            count = self.count(year, here)
+            known = chosen(AMOUNT, self.choice.amount, [self.count(year, here, Known(field)) for field in AMOUNTS])
+            untold = replace(gap(count.at(this_row(name, LINES)), known), kind="count")
+            rows.append([count, *amounts, before, difference, share, untold])
         kinds = ("count", "euros", "euros", "euros", "euros", "signed")
         totals = sums_of(name, labels[2:8], rows, kinds)
-        totals.append(fraction("share", totals[5], totals[4]))
+        totals += [_compared_share(name, rows, totals), *sums_of(name, [UNTOLD], [row[-1:] for row in rows], ["count"])]
         return Block("Crédits par convention", name, labels, list(self.conventions.items()), rows, totals)
 
     @staticmethod
@@ -167,9 +186,7 @@ class Credits:
                 row.append(measure if literal is not None else replace(measure, formula=None))
             whole = self.shown(here)
             if others:
-                known = "+".join(["0", *(this_row(name, label) for label in labels[2 : 2 + len(shown)])])
-                rest = whole.value - sum(measure.value for measure in row)
-                row.append(Measure("euros", rest, f"{this_row(name, labels[-1])}-({known})"))
+                row.append(_rest(name, labels, whole, row))
             rows.append([*row, whole])
         totals = sums_of(name, labels[2:], rows, ["euros"] * len(labels[2:]))
         heading = "Crédits par convention et par collectivité (€)"
@@ -207,7 +224,7 @@ class Credits:
         towns = {key[2] for key in cells}
         names = [self.towns.get(key, str(key)) for key in towns]
         are_told_apart = len({name.casefold() for name in names}) == len(names) and None not in towns
-        is_live = are_told_apart and None not in self.conventions and len(cells) * lines * 4 <= MOST_WORK
+        is_live = are_told_apart and None not in self.conventions and len(cells) * lines * 8 <= MOST_WORK
         keys: list[BlockKey] = []
         rows = []
         for year, convention, town in ordered:
@@ -229,15 +246,15 @@ class Credits:
 
         def total(amount: str, sums: Sums, exercice: int, formula: str) -> Measure:
             where = (Criterion("exercice", exercice, formula), *place)
-            return Measure("euros", sums.of(amount), Total(amount, where).formula(self.column) if literal else None)
+            live = Total(amount, where).formula(self.column) if literal else None
+            return Measure("euros", cell_value(sums.total(amount)), live)
 
         amounts = [total(amount, now, year, here["Exercice"]) for amount in AMOUNTS]
         before, difference, share = Measure("euros", ""), Measure("signed", ""), Measure("share", "")
         if previous is not None:
             before = total(_SPENT, then, previous, str(previous))
-            if self.overview.known[year][_SPENT] and then.lines:
-                difference = gap(amounts[-1].at(here[_SPENT_LABEL]), before.at(here[BEFORE]))
-                share = growth(difference.at(here[GAP]), before.at(here[BEFORE]))
+            difference = change(amounts[-1].at(here[_SPENT_LABEL]), before.at(here[BEFORE]))
+            share = fraction("share", difference.at(here[GAP]), before.at(here[BEFORE]))
         return [Measure("count", now.lines), *amounts, before, difference, share]
 
 
@@ -246,7 +263,25 @@ def chosen(cell: str, amount: str, amounts: Sequence[Measure]) -> Measure:
     planned, voted, spent = amounts
     words = [quoted_text(word) for word in AMOUNT_WORDS.values()]
     formula = f"IF({cell}={words[0]},{planned.formula},IF({cell}={words[1]},{voted.formula},{spent.formula}))"
-    return Measure("euros", amounts[AMOUNTS.index(amount)].value, formula)
+    picked = amounts[AMOUNTS.index(amount)]
+    return Measure(picked.kind, picked.value, formula)
+
+
+def _compared_share(table: str, rows: Sequence[Sequence[Measure]], totals: Sequence[Measure]) -> Measure:
+    """How much the total grew: only where each convention that has a reference has a difference with it."""
+    references, gaps = ([row[place] for row in rows if row[place].value != ""] for place in (4, 5))
+    share = fraction("share", totals[5], totals[4])
+    test = f"COUNT({column_ref(table, REFERENCE)})=COUNT({column_ref(table, GAP)})"
+    value = share.value if len(references) == len(gaps) else ""
+    return Measure("share", value, f'IF({test},{share.formula},"")')
+
+
+def _rest(table: str, labels: Sequence[str], whole: Measure, known: Sequence[Measure]) -> Measure:
+    """What a row has beyond the columns shown; blank where that is nothing."""
+    cell, added = this_row(table, labels[-1]), ",".join(this_row(table, label) for label in labels[2:-2])
+    rest = (whole.value or 0) - sum(measure.value or 0 for measure in known)
+    total = f"SUM({added})" if added else "0"
+    return Measure("euros", rest or "", f'IF(ROUND(N({cell})-{total},2)=0,"",ROUND(N({cell})-{total},2))')
 
 
 def write_detail(

@@ -10,7 +10,7 @@ from tabellion.contract.labels import Labels
 from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE, QUESTION
 from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
-from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows
+from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, or_words
 from tabellion.measures.overview import NOTHING_SAID, Overview, funding_measures
 from tabellion.outputs.consolidation import campaign
 from tabellion.outputs.consolidation.credits import (
@@ -22,7 +22,7 @@ from tabellion.outputs.consolidation.credits import (
     Credits,
 )
 from tabellion.outputs.consolidation.tables import DataSheet
-from tabellion.schema.money import euros, format_euros, signed_euros
+from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
 from tabellion.wording import french_date, plural
 from tabellion.xlsx.blocks import Block, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
@@ -86,9 +86,9 @@ def _write_essentials(
     cards: list[tuple[str, Measure, str]] = []
     if money is not None:
         choice = money.choice
-        other = overview.of(choice.other_year).of(choice.other_amount)
-        words = f"{AMOUNT_WORDS[choice.other_amount]} {choice.other_year} : {format_euros(other)}"
-        measure = money.total(choice.amount, Criterion("exercice", choice.year, str(choice.year)))
+        other = overview.of(choice.other_year).total(choice.other_amount)
+        words = f"{AMOUNT_WORDS[choice.other_amount]} {choice.other_year} : {known_euros(other)}"
+        measure = or_words(money.total(choice.amount, Criterion("exercice", choice.year, str(choice.year))), UNKNOWN)
         cards.append((f"Crédits {choice.year}, {AMOUNT_WORDS[choice.amount]}", measure, words))
     years = consolidation.exercices
     if years:
@@ -117,7 +117,7 @@ def _write_essentials(
     note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True, font_size=9)
     for column, (label, measure, note) in enumerate(cards, 1):
         sheet.write(row, column, label, small)
-        is_money = measure.kind == "euros"
+        is_money = measure.kind == "euros" and measure.value != UNKNOWN
         digits = (EUROS_AND_CENTS if measure.value % 100 else EUROS).removesuffix("_-") if is_money else "0"
         style = sheet.writer.format(
             **(band | {"bold": True, "font_size": 16, "font_color": sheet.writer.theme.colours["titre"]}), **edge,
@@ -152,9 +152,7 @@ def since_lines(consolidation: Consolidation, labels: Labels) -> list[str]:
         return ["Rien n'a changé."]
     sentences = []
     if since.totals is not None and since.totals[0] != since.totals[1]:
-        before, after = since.totals
-        ends = f"{format_euros(before)} → {format_euros(after)} ({signed_euros(after - before)})"
-        sentences.append(f"Total {since.total_of} : {ends}.")
+        sentences.append(f"Total {since.total_of} : {change_words(*since.totals)}.")
     if since.cells:
         tables = Counter(labels.table(cell.table) for cell in since.cells)
         detail = ", ".join(f"{name} {count}" for name, count in tables.items())

@@ -94,8 +94,8 @@ class DiffWords:
         return str(key)
 
     def difference(self, table: str, cell: CellDifference) -> int | None:
-        """What an amount grows by, in cents; a blank counts for nothing. ``None`` for what is no amount."""
-        before, after = cell.before or 0, cell.after or 0
+        """What an amount grows by, in cents; ``None`` for what is no amount, or has none on one side."""
+        before, after = cell.before, cell.after
         if not (self.is_money(table, cell.field) and isinstance(before, int) and isinstance(after, int)):
             return None
         return after - before
@@ -229,17 +229,18 @@ def counts(comparison: Comparison) -> list[str]:
     return [plural(count, one, many) for count, one, many in numbers if count]
 
 
-def table_sums(words: DiffWords, table: TableDifference) -> dict[str, tuple[int, int]]:
-    """The cents that each amount of a table adds up to before and after, where that is something."""
-    totals: dict[str, tuple[int, int]] = {}
+def table_sums(words: DiffWords, table: TableDifference) -> dict[str, tuple[int | None, int | None]]:
+    """The cents that each amount of a table adds up to before and after (``None``: not known), where one is known."""
+    totals: dict[str, tuple[int | None, int | None]] = {}
     for field in table.fields:
         if words.is_money(table.name, field):
             old, new = (_sum(side, table.name, field) for side in (words.comparison.before, words.comparison.after))
-            totals |= {field: (old, new)} if old or new else {}
+            totals |= {field: (old, new)} if (old, new) != (None, None) else {}
     return totals
 
 
-def _sum(side: Side, table: str, field: str) -> int:
-    """The cents of a column; what cannot be read counts for nothing."""
+def _sum(side: Side, table: str, field: str) -> int | None:
+    """The cents of a column, ``None`` where none is known; what cannot be read counts for nothing."""
     values = side.tables[table].columns.get(field, ()) if table in side.tables else ()
-    return sum(value for value in values if isinstance(value, int))
+    known = [value for value in values if isinstance(value, int)]
+    return sum(known) if known else None

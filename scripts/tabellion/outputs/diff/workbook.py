@@ -27,7 +27,7 @@ from tabellion.outputs.diff.words import (
     table_sums,
 )
 from tabellion.schema import Field
-from tabellion.schema.money import euros
+from tabellion.schema.money import euros, grown
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import held
@@ -161,7 +161,7 @@ class _DiffRows:
             yield [
                 *(head if rank == 0 else [head[0], blank, blank, blank, blank]),
                 maker.text(words.field_title(table.name, name)), maker.value(field, old, {}),
-                maker.value(field, new, {}), maker.signed(new - old),
+                maker.value(field, new, {}), maker.signed(grown(old, new)),
             ]  # fmt: skip
 
     # Differences

@@ -10,7 +10,8 @@ from tabellion.measures.overview import AnnexFigures, Funding, rate
 from tabellion.outputs import Values
 from tabellion.outputs.document.model import DocumentModel, bookmark_name, money
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
-from tabellion.outputs.master.summary import describe
+from tabellion.outputs.master.reconciliation import NOTHING_PUBLISHED, describe
+from tabellion.schema.money import UNKNOWN
 
 #: The rates that an exercice may show: what is divided, by what, the header.
 _RATES = (("montant_vote", "montant_prevu", "Voté / prévu"), ("montant_realise", "montant_vote", "Réalisé / voté"))
@@ -36,9 +37,9 @@ def _reconciliation(model: DocumentModel) -> Values:
     walk, layout = model.contract.walk, lay_out_master(model.contract)
     printed = {convention.number for convention in model.conventions}
     return {
-        "publie": walk.published,
-        "recalcule": walk.recomputed,
-        "net": walk.net,
+        "publie": NOTHING_PUBLISHED if walk.published is None else walk.published,
+        "recalcule": UNKNOWN if walk.recomputed is None else walk.recomputed,
+        "net": UNKNOWN if walk.net is None else walk.net,
         "total_ecarts": sum(step.cents for step in walk.steps),
         "total_doubles": sum(step.cents for step in walk.doubles),
         "ecarts": [_step(model, layout, step, printed) for step in walk.steps if model.is_printed(step)],
@@ -94,11 +95,11 @@ def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> 
     names = {number: _convention(number, figures) for number in wanted}
 
     def row(sums: Iterable[Sums], *words: str) -> Values:
-        total = sum(sums, Sums())
+        added = sum(sums, Sums())
         return {
             "noms": words,
-            "montants": [money(total.of(name)) for name in amounts],
-            "taux": [_hundredths(rate(total.of(part), total.of(whole))) for part, whole, _ in rates],
+            "montants": [money(added.total(name)) for name in amounts],
+            "taux": [_hundredths(rate(added.total(part), added.total(whole))) for part, whole, _ in rates],
         }
 
     def table(by: str, heads: list[str], rows: list[Values]) -> Values:
@@ -132,7 +133,7 @@ def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> 
 
 
 def _funding(funding: Funding) -> Values:
-    return {"nombre": funding.financements, "chiffres": funding.priced, "montant": funding.montant}
+    return {"nombre": funding.financements, "chiffres": funding.priced, "montant": funding.total}
 
 
 def _convention(number: int | None, figures: AnnexFigures) -> str:

@@ -183,8 +183,8 @@ def _filters(styles: Mapping[str, str]) -> dict[str, Callable[..., object]]:
         return link_xml(field_xml(f"PAGEREF {bookmark} \\h"), bookmark)
 
     return {
-        "euros": money,
-        "ecart": signed_euros,
+        "euros": lambda amount: amount if isinstance(amount, str) else money(amount),
+        "ecart": lambda cents: "" if cents is None else signed_euros(cents),
         "pourcentage": lambda rate: "–" if rate is None else format_rate(rate),
         "case": box,
         "pluriel": plural,

@@ -115,11 +115,11 @@ def _recap_convention(model: DocumentModel, convention: Convention) -> Values:
 
 def _recap_amounts(model: DocumentModel, sums: Sums, published: Published | None) -> list[str]:
     if not model.is_census:
-        return [money(sums.of(name)) for name in model.amounts]
-    total = sums.of(model.amounts[-1])
+        return [money(sums.total(name)) for name in model.amounts]
+    total = sums.total(model.amounts[-1])
     if published is None or published.cents is None:
         return [money(total), "", ""]
-    return [money(total), money(published.cents), signed_euros(total - published.cents)]
+    return [money(total), money(published.cents), signed_euros((total or 0) - published.cents)]
 
 
 # Piliers and conventions
@@ -159,7 +159,7 @@ def _budget(model: DocumentModel, number: int) -> Values:
     added = [field for field in model.fields("lignes_budgetaires") if field.name not in _LINE_FIELDS]
 
     def sums(total: Sums, published: Published | None) -> list[str]:
-        amounts = [money(total.of(name)) for name in model.amounts]
+        amounts = [money(total.total(name)) for name in model.amounts]
         return [*amounts, money(published.cents if published else None)] if census else amounts
 
     def line(row: Row) -> Values:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tabellion.layout.names import EXERCICE, ROUNDING, TOWN, column_ref, this_row, totals_name
-from tabellion.measures import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN
+from tabellion.layout.names import EXERCICE, ROUNDING, TOWN, this_row, totals_name
+from tabellion.measures import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_CONVENTION, SCOPE_TOWN
 from tabellion.measures.accounts import published_total
 from tabellion.measures.measure import (
     EXACT,
     ROUNDED,
+    UNPUBLISHED,
     WRONG,
     Count,
     Criterion,
+    Known,
     Measure,
     Total,
     column_sum,
+    counted_lines,
     gap,
     state,
     unless_blank,
-    unless_none,
 )
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, DataTable, MasterLayout
 from tabellion.outputs.master.tables import fit_data_table, widths, write_data_table
@@ -30,8 +32,6 @@ from tabellion.xlsx.writer import Sheet, Writer
 STATE, COUNT = "État", "Lignes"
 PRINTED, GAP = "Publié ici (€)", "Écart (€)"
 RECAP_PRINTED, RECAP_GAP = "Publié au récapitulatif (€)", "Écart au récapitulatif (€)"
-#: How many lines a collectivité has: in words, since the count stands in the wide column of the wordings.
-_COUNT_FORMAT: Mapping[str, Any] = {"num_format": '[<2]0" ligne";0" lignes"', "align": "left"}
 #: Rows above which freezing the panes would leave too little room to scroll.
 _FROZEN_AT_MOST = 16
 _FIGURE_WIDTH, _STATE_WIDTH = 16.0, 12.0
@@ -46,9 +46,9 @@ def measured_labels(layout: MasterLayout) -> dict[str, str]:
     return {name: fields[name].title for name in AMOUNTS}
 
 
-def in_exercice(layout: MasterLayout, formula: str = EXERCICE) -> Criterion:
+def in_exercice(layout: MasterLayout) -> Criterion:
     """The exercice that the workbook shows."""
-    return Criterion("exercice", layout.contract.settings.exercice, formula)
+    return Criterion("exercice", layout.contract.settings.exercice, EXERCICE)
 
 
 def published(
@@ -61,35 +61,15 @@ def published(
     convention_cell: str | None = None,
     town_cell: str | None = None,
 ) -> Measure:
-    """What the document printed, as :func:`published_total` adds it up."""
+    """What the document printed, as :func:`published_total` adds it up; blank where it printed nothing."""
     cells = {"convention_cell": convention_cell, "town_cell": town_cell}
     total = published_total(source, scope, convention, town, **cells).also(in_exercice(layout))
     return total.measure(layout.contract.accounts.published_rows, layout.columns("totaux_publies"))
 
 
-def published_count(
-    layout: MasterLayout,
-    source: str,
-    scope: str,
-    convention: int | None = None,
-    town: str | None = None,
-    town_cell: str | None = None,
-) -> Measure:
-    """How many totals the document printed there."""
-    where = published_total(source, scope, convention, town, town_cell=town_cell).also(in_exercice(layout)).where
-    return Count(where).measure(layout.contract.accounts.published_rows, layout.columns("totaux_publies"))
-
-
-def if_recap(layout: MasterLayout, measure: Measure, otherwise: str = '""') -> Measure:
-    """A measure, or a blank (or ``otherwise``) for an exercice that has no recap."""
-    counts = [published_count(layout, RECAP, scope) for scope in (SCOPE_CONVENTION, SCOPE_ALL)]
-    count = Measure("count", sum(count.value for count in counts), "+".join(str(count.formula) for count in counts))
-    return unless_none(count, measure, otherwise)
-
-
-def state_of(layout: MasterLayout, *gaps: Measure) -> Measure:
-    """The state of gaps, by the rounding of the settings."""
-    return state(ROUNDING, layout.contract.settings.arrondi_euros, *gaps)
+def state_of(layout: MasterLayout, *gaps: Measure, nothing: str = UNPUBLISHED) -> Measure:
+    """The state of gaps, by the rounding of the settings; ``nothing`` where all are blank."""
+    return state(ROUNDING, layout.contract.settings.arrondi_euros, *gaps, nothing=nothing)
 
 
 def lines_total(layout: MasterLayout, convention: int, *where: Criterion, amount: str = MEASURE) -> Measure:
@@ -107,15 +87,9 @@ def subtotal(layout: MasterLayout, convention: int, town: str) -> MeasureRow:
 
     where = (Criterion("collectivite_id", town, cell(TOWN)), in_exercice(layout))
     amounts = {labels[amount]: lines_total(layout, convention, *where, amount=amount) for amount in AMOUNTS}
-    count = Count((Criterion("convention_id", convention), *where)).measure(
-        layout.contract.overview.lines, layout.columns("lignes_budgetaires", convention)
-    )
     here = (convention, town)
-    printed = unless_none(
-        published_count(layout, DETAIL, SCOPE_TOWN, *here, cell(TOWN)),
-        published(layout, DETAIL, SCOPE_TOWN, *here, town_cell=cell(TOWN)),
-    )
-    recap = if_recap(layout, published(layout, RECAP, SCOPE_TOWN, *here, town_cell=cell(TOWN)))
+    printed = published(layout, DETAIL, SCOPE_TOWN, *here, town_cell=cell(TOWN))
+    recap = published(layout, RECAP, SCOPE_TOWN, *here, town_cell=cell(TOWN))
     realised = amounts[labels[MEASURE]].at(cell(labels[MEASURE]))
     gaps = [
         unless_blank(there, gap(realised, there))
@@ -123,7 +97,7 @@ def subtotal(layout: MasterLayout, convention: int, town: str) -> MeasureRow:
     ]
     words = state_of(layout, gaps[0].at(cell(GAP)), gaps[1].at(cell(RECAP_GAP)))
     return {
-        COUNT: count,
+        COUNT: line_count(layout, convention, *where),
         STATE: words,
         **amounts,
         PRINTED: printed,
@@ -131,6 +105,14 @@ def subtotal(layout: MasterLayout, convention: int, town: str) -> MeasureRow:
         RECAP_PRINTED: recap,
         RECAP_GAP: gaps[1],
     }
+
+
+def line_count(layout: MasterLayout, convention: int, *where: Criterion) -> Measure:
+    """How many lines a convention has under more criteria, and of how many nobody knows what was spent."""
+    lines, columns = layout.contract.overview.lines, layout.columns("lignes_budgetaires", convention)
+    every = Count((Criterion("convention_id", convention), *where))
+    known = every.also(Known(MEASURE))
+    return counted_lines(every.measure(lines, columns), known.measure(lines, columns))
 
 
 def total(layout: MasterLayout, convention: int, rows: Sequence[MeasureRow]) -> MeasureRow:
@@ -142,17 +124,16 @@ def total(layout: MasterLayout, convention: int, rows: Sequence[MeasureRow]) -> 
 
     amounts = {label: added("euros", label) for label in labels.values()}
     realised, printed = amounts[labels[MEASURE]], added("euros", PRINTED)
-    count = Measure("count", sum(row[PRINTED].value != "" for row in rows), f"COUNT({column_ref(name, PRINTED)})")
     recap = published(layout, RECAP, SCOPE_CONVENTION, convention)
-    own_gap, recap_gap = gap(realised, printed), gap(realised, recap)
+    gaps = [unless_blank(there, gap(realised, there)) for there in (printed, recap)]
     return {
-        COUNT: added("count", COUNT),
-        STATE: state_of(layout, unless_none(count, own_gap, "0"), if_recap(layout, recap_gap, "0")),
+        COUNT: line_count(layout, convention, in_exercice(layout)),
+        STATE: state_of(layout, *gaps),
         **amounts,
-        PRINTED: unless_none(count, printed),
-        GAP: unless_none(count, own_gap),
-        RECAP_PRINTED: if_recap(layout, recap),
-        RECAP_GAP: if_recap(layout, recap_gap),
+        PRINTED: printed,
+        GAP: gaps[0],
+        RECAP_PRINTED: recap,
+        RECAP_GAP: gaps[1],
     }
 
 
@@ -180,8 +161,7 @@ def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     row = FIRST_TABLE_ROW + 1
     every = total(layout, convention, rows)
     labels, kinds = (TOWN, *every), [measure.kind for measure in every.values()]
-    aligned = header_alignment(labels, kinds)
-    del aligned[COUNT]
+    aligned = header_alignment(labels, kinds) | {COUNT: "left"}
     calculated = {label: str(measure.formula) for label, measure in rows[0].items()} if rows else None
     height = max(1, len(rows))
     sheet.table(name, row - 1, 0, height, labels, calculated=calculated, filters=False, aligned=aligned)
@@ -200,13 +180,13 @@ def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
 
 def _write_row(sheet: Sheet, row: int, measures: MeasureRow, source: tuple[str, str], **properties: Any) -> None:
     for column, (label, measure) in enumerate(measures.items(), 1):
-        more = _COUNT_FORMAT if label == COUNT else {}
-        write_measure(sheet, row, column, measure, (*source, label), **properties, **more)
+        write_measure(sheet, row, column, measure, (*source, label), **properties)
 
 
 def add_state_colours(sheet: Sheet, first_row: int, first_column: int, last_row: int, last_column: int) -> None:
     """Colour the words of states on an area."""
-    for word, colour in ((WRONG, "erreur"), (ROUNDED, "avertissement"), (EXACT, "juste")):
+    colours = {WRONG: "erreur", ROUNDED: "avertissement", EXACT: "juste", UNPUBLISHED: "information"}
+    for word, colour in colours.items():
         sheet.colour_word((first_row, first_column, last_row, last_column), word, colour)
 
 

@@ -27,7 +27,7 @@ from tabellion.layout.names import (
     totals_name,
 )
 from tabellion.measures import MEASURE
-from tabellion.measures.measure import EXACT, ROUNDED, WRONG, Count, Criterion, Measure, Rows, column_sum
+from tabellion.measures.measure import EXACT, ROUNDED, UNPUBLISHED, WRONG, Count, Criterion, Measure, Rows, column_sum
 from tabellion.outputs.master.budgets import (
     GAP,
     RECAP_GAP,
@@ -38,7 +38,8 @@ from tabellion.outputs.master.budgets import (
     total,
 )
 from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterLayout, choice_name, is_shown
-from tabellion.outputs.master.summary import CREDITS, NET, NUMBER, PUBLISHED, RECOMPUTED
+from tabellion.outputs.master.reconciliation import NET, PUBLISHED, RECOMPUTED, balance
+from tabellion.outputs.master.summary import CREDITS, NUMBER
 from tabellion.outputs.master.tables import (
     fit_data_table,
     shown_columns_of,
@@ -118,17 +119,17 @@ def write_accueil(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding
 
 def _write_figures(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding]) -> int:
     contract, writer = layout.contract, sheet.writer
-    walk, row = contract.walk, 5
+    row = 5
     sheet.section(row, 0, "L'essentiel")
-    figures = (
-        ("Total général publié", "Accueil_publie", Measure("euros", walk.published, PUBLISHED)),
-        ("Total recalculé de toutes les lignes", "Accueil_recalcule", Measure("euros", walk.recomputed, RECOMPUTED)),
-        ("Total recalculé sans double compte", "Accueil_net", Measure("euros", walk.net, NET)),
-    )
+    lines = balance(layout)
+    figures = [
+        (lines[name][0], own_name, lines[name][1].at(name))
+        for name, own_name in ((PUBLISHED, "Accueil_publie"), (RECOMPUTED, "Accueil_recalcule"), (NET, "Accueil_net"))
+    ]
     link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, align="left", indent=1)
     for offset, (words, name, measure) in enumerate(figures, 1):
         sheet.wide(row + offset, 0, 1, words, computed=True, bold=True)
-        write_named(sheet, row + offset, 2, name, measure, bold=True)
+        write_named(sheet, row + offset, 2, name, measure, bold=True, align="right")
     sheet.show_cents((row + 1, 2, row + len(figures), 2))
     for offset, key in enumerate((RAPPROCHEMENT, SYNTHESE, RAPPROCHEMENT), 1):
         sheet.link(row + offset, 3, sheet_marker(key), key, link)
@@ -207,8 +208,8 @@ def _write_convention_state(sheet: Sheet, layout: MasterLayout, row: int, number
 
 def worst_state(table: str, states: Sequence[str]) -> Measure:
     """The worst of the states of a table."""
-    rows, formula, worst = Rows({STATE: states}), f'"{EXACT}"', EXACT
-    for word in (ROUNDED, WRONG):
+    rows, formula, worst = Rows({STATE: states}), f'"{UNPUBLISHED}"', UNPUBLISHED
+    for word in (EXACT, ROUNDED, WRONG):
         count = Count((Criterion(STATE, word, f'"{word}"'),)).measure(rows, lambda label: column_ref(table, label))
         formula = f'IF({count.formula}>0,"{word}",{formula})'
         worst = word if count.value else worst

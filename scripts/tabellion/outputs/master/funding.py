@@ -7,7 +7,7 @@ from typing import Any
 
 from tabellion.layout.names import CHARGES, PLANS, PRODUITS, sheet_marker, table_name, this_row
 from tabellion.measures.funding import CHARGES_TOTALS, PRODUITS_TOTALS, cofinancing, progress, retained
-from tabellion.measures.measure import Criterion, Measure, gap, rounded
+from tabellion.measures.measure import Criterion, Measure, gap, unless_all_blank
 from tabellion.outputs.master.budgets import add_state_colours, state_of
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
 from tabellion.outputs.master.tables import Computed, write_table_sheet
@@ -119,13 +119,14 @@ def _measures(layout: MasterLayout, plan: tuple[str, int] | None) -> dict[str, M
         sums[name].at(own(label))
         for name, label in (("charges", CHARGES_SUM), ("produits", PRODUITS_SUM), ("funders", FUNDERS))
     )
-    balance = rounded(gap(produits, charges))
-    voluntary = rounded(gap(sums["received"].at(own(RECEIVED)), sums["given"].at(own(GIVEN))))
+    received, given = sums["received"].at(own(RECEIVED)), sums["given"].at(own(GIVEN))
+    balance = unless_all_blank((produits, charges), gap(produits, charges))
+    voluntary = unless_all_blank((received, given), gap(received, given))
     return {
         CHARGES_SUM: sums["charges"],
         PRODUITS_SUM: sums["produits"],
         GAP: balance,
-        STATE: state_of(layout, balance.at(own(GAP)), voluntary),
+        STATE: state_of(layout, balance.at(own(GAP)), voluntary, nothing=""),
         FUNDERS: sums["funders"],
         RATE: cofinancing(funders, charges),
         ASKED: sums["asked"],

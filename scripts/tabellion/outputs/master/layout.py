@@ -37,6 +37,7 @@ from tabellion.layout.names import (
     table_name,
 )
 from tabellion.layout.theme import Theme
+from tabellion.measures import WalkStep
 from tabellion.measures.measure import Columns
 from tabellion.schema import FUNDING_TABLES, Field, TableSchema
 
@@ -104,7 +105,10 @@ class ListTable:
 
 @dataclass(frozen=True)
 class MasterLayout:
-    """The whole geometry. ``sheets`` maps keys to names in the workbook's order (``C01`` → ``C01 Santé``)."""
+    """The whole geometry. ``sheets`` maps keys to names in the workbook's order (``C01`` → ``C01 Santé``).
+
+    ``steps`` and ``doubles`` are those of the walks of every exercice, each with its own.
+    """
 
     contract: Book
     sheets: Mapping[str, str]
@@ -113,6 +117,8 @@ class MasterLayout:
     balance_row: int
     steps_row: int
     doubles_row: int
+    steps: tuple[tuple[int, WalkStep], ...]
+    doubles: tuple[tuple[int, WalkStep], ...]
 
     @cached_property
     def _positions(self) -> dict[str, dict[Any, tuple[DataTable, int]]]:
@@ -167,14 +173,17 @@ def lay_out_master(contract: Book) -> MasterLayout:
     sheets = _sheets(contract)
     if len(sheets) + 1 > SHEETS_AT_MOST:
         raise TabellionError([finding("trop-de-feuilles", Place(), valeur=len(sheets) + 1, attendu=SHEETS_AT_MOST)])
-    steps = max(1, len(contract.walk.steps))
-    doubles = max(1, len(contract.walk.doubles))
+    steps, doubles = (
+        tuple((walk.exercice, step) for walk in contract.walks for step in getattr(walk, part))
+        for part in ("steps", "doubles")
+    )
     steps_row = FIRST_TABLE_ROW + BALANCE_ROWS + 3
-    doubles_row = steps_row + steps + 3
-    data = {table.name: table for table in _data(contract, published_row=doubles_row + doubles + 3)}
+    doubles_row = steps_row + max(1, len(steps)) + 3
+    published_row = doubles_row + max(1, len(doubles)) + 3
+    data = {table.name: table for table in _data(contract, published_row)}
     used = max(table.column + len(table.columns) for table in data.values() if table.sheet == NOMENCLATURES)
     lists = {_list.name: _list for _list in _lists(contract, used + 1)}
-    return MasterLayout(contract, sheets, data, lists, FIRST_TABLE_ROW, steps_row, doubles_row)
+    return MasterLayout(contract, sheets, data, lists, FIRST_TABLE_ROW, steps_row, doubles_row, steps, doubles)
 
 
 def _sheets(contract: Book) -> dict[str, str]:

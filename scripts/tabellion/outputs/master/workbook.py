@@ -33,7 +33,8 @@ from tabellion.outputs.master.budgets import define_constants, write_budget
 from tabellion.outputs.master.cover import write_accueil, write_controles, write_nomenclatures
 from tabellion.outputs.master.funding import write_charges, write_plans, write_produits
 from tabellion.outputs.master.layout import MasterLayout
-from tabellion.outputs.master.summary import write_rapprochement, write_synthese
+from tabellion.outputs.master.reconciliation import write_rapprochement
+from tabellion.outputs.master.summary import write_synthese
 from tabellion.outputs.master.tables import Computed, define_lists, write_table_sheet
 from tabellion.xlsx import signature
 from tabellion.xlsx.signature import write_identity

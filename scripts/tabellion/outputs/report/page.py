@@ -8,7 +8,7 @@ from tabellion.campaign.model import CellChange, Conflict, Consolidation, Remova
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding
-from tabellion.measures.overview import AMOUNTS, NOTHING_SAID, Overview, Sums
+from tabellion.measures.overview import AMOUNTS, NOTHING_SAID, Funding, Overview, Sums
 from tabellion.outputs import Values
 from tabellion.outputs.report.campaign import Anchors, Blocker, Owners, blockers_of, campaigns_of
 from tabellion.outputs.report.findings import FindingsSection, OwnedFindings, sections_of
@@ -23,7 +23,7 @@ from tabellion.outputs.report.words import (
     signed,
     stacked,
 )
-from tabellion.schema.money import format_euros
+from tabellion.schema.money import format_euros, grown, known_euros
 from tabellion.wording import plural
 
 #: The workbook beside the page, which has all that the page only counts.
@@ -71,6 +71,12 @@ def page_of(consolidation: Consolidation) -> Values:
     }
 
 
+def _total_words(before: int | None, after: int | None) -> tuple[str, str, str]:
+    """What a total was and is, and what it grew by."""
+    difference = grown(before, after)
+    return known_euros(before), known_euros(after), known_euros(after) if difference is None else signed(difference)
+
+
 class _Words:
     """Changes, conflicts and removals in the words of people."""
 
@@ -83,7 +89,7 @@ class _Words:
         return {
             "previous": moment(since.previous) if since.previous is not None else None,
             "nothing": since.is_empty,
-            "totals": (*map(format_euros, totals), signed(totals[1] - totals[0])) if totals else None,
+            "totals": _total_words(*totals) if totals else None,
             "total_of": since.total_of,
             "new_findings": since.new_findings,
             "gone_findings": since.gone_findings,
@@ -202,12 +208,12 @@ def figures_of(contract: Book, exercice: int) -> Values:
                 "name": overview.funder_names[key],
                 "count": funding.financements,
                 "priced": funding.priced,
-                "amount": format_euros(funding.montant),
+                "amount": known_euros(funding.total),
                 "width": percent(funding.montant, richest),
             }
             for key, funding in funders.items()
         ],
-        "funded": format_euros(sum(funding.montant for funding in funders.values())),
+        "funded": known_euros(sum(funders.values(), Funding()).total),
         "progress": _progress(contract, exercice, None, "Toutes les fiches"),
         "progress_by_convention": [progress for progress in by_convention if progress["parts"]],
     }
