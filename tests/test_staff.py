@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from support.campaign import fill
@@ -284,3 +285,53 @@ def test_a_workbook_from_before_an_adoption_is_not_taken(root: Path) -> None:
     (finding,) = [finding for finding in run.findings if finding.code == "classeur-d-avant-adoption"]
     assert "77" in finding.message
     assert finding.bloquant
+
+
+def test_adoption_changes_the_staff_s_own_workbook_and_nothing_else_in_it(root: Path) -> None:
+    from openpyxl.comments import Comment
+    from openpyxl.styles import PatternFill
+
+    def own(book: Excel) -> None:
+        sheet = book.book.create_sheet("Nos calculs")
+        sheet["A1"] = "=SUM(Lignes_01[Montant prévu (€)])"
+        sheet["B1"] = "à nous"
+        mine = book.sheet(LINES)
+        mine.cell(book.find(LINES, Identifiant="A", Exercice=2013), book.labels(LINES)[LABEL]).fill = PatternFill(
+            "solid", fgColor="FFFFCC00"
+        )
+        mine.cell(book.find(LINES, Identifiant="A", Exercice=2015), book.labels(LINES)[LABEL]).comment = Comment(
+            "Vu", "A"
+        )
+
+    edit(root, own)
+    before = openpyxl.load_workbook(contrat(root))
+    form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
+    new_row = {"convention_id": "1 – Éducation", "libelle": "Ludothèque", "montant_prevu": 45.67}
+    fill(form, root / "workbooks" / "retours" / "luce.xlsx", {"Budget": {"C": {"montant_prevu": 77}}},
+         new_rows={"Budget": [new_row]}, saved=MONDAY)  # fmt: skip
+    done = tabellion("adopt", "--oui", cwd=root)
+    assert done.code == 0, done.err
+    after = openpyxl.load_workbook(contrat(root))
+    assert after.sheetnames == before.sheetnames
+    assert after["Nos calculs"]["A1"].value == "=SUM(Lignes_01[Montant prévu (€)])"
+    book = Excel(after)
+    row, label = book.find(LINES, Identifiant="A", Exercice=2013), book.labels(LINES)[LABEL]
+    assert book.sheet(LINES).cell(row, label).fill.fgColor.rgb == "FFFFCC00"
+    assert book.sheet(LINES).cell(book.find(LINES, Identifiant="A", Exercice=2015), label).comment.text == "Vu"
+    assert book.get("Lignes_03", book.find("Lignes_03", Identifiant="C", Exercice=2016), PLANNED) == 77
+    added = book.find(LINES, **{LABEL: "Ludothèque"})
+    assert added == max(book.rows(LINES))
+    assert (book.get(LINES, added, PLANNED), book.get(LINES, added, "Exercice")) == (45.67, 2016)
+    changed = {
+        (sheet.title, cell.coordinate)
+        for sheet in before if sheet.title not in ("_tabellion",)
+        for row_ in sheet.iter_rows() for cell in row_
+        if cell.value != after[sheet.title][cell.coordinate].value and sheet.title.startswith(("B", "N", "F"))
+    }  # fmt: skip
+    wanted = book.sheet("Lignes_03").cell(book.find("Lignes_03", Identifiant="C", Exercice=2016),
+                                          book.labels("Lignes_03")[PLANNED]).coordinate  # fmt: skip
+    assert ("B03 Habitat", wanted) in changed
+    assert {sheet for sheet, _ in changed} <= {"B01 Éducation", "B03 Habitat", "B02 Santé"}
+    run = night(root)
+    assert not any(finding.bloquant for finding in run.findings)
+    assert run.consolidation.staff == ()

@@ -11,6 +11,7 @@ from tabellion.campaign.parsed_return import finding_json, finding_of, plain_jso
 from tabellion.checks.staleness import check_computed_cells
 from tabellion.contract.book import Book, SheetArea
 from tabellion.contract.workspace import Settings
+from tabellion.layout.names import table_resource
 from tabellion.layout.theme import Theme
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.raw import RawWorkbook
@@ -47,13 +48,13 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
     numbers: dict[int, int] = {}
     areas: list[SheetArea] = []
     rows: dict[str, list[tuple[int, int]]] = {}
+    for name, area in reading.areas.items():
+        held = table_resource(name)
+        if held is not None:
+            numbers[id(area)] = len(areas)
+            areas.append(_sheet_area(area, reading.schemas[held[0]], held[1]))
     for table, origins in reading.origins.items():
-        rows[table] = []
-        for origin in origins:
-            if id(origin.area) not in numbers:
-                numbers[id(origin.area)] = len(areas)
-                areas.append(_sheet_area(origin.area, reading.schemas[table]))
-            rows[table].append((numbers[id(origin.area)], origin.row))
+        rows[table] = [(numbers[id(origin.area)], origin.row) for origin in origins]
     properties = reading.workbook.properties
     return Book(
         settings,
@@ -74,10 +75,11 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
     )
 
 
-def _sheet_area(area: FoundTable, schema: TableSchema) -> SheetArea:
+def _sheet_area(area: FoundTable, schema: TableSchema, convention: int | None) -> SheetArea:
     labels = {field.title: field.name for field in schema.fields}
     columns = {labels[label]: column for label, column in area.columns.items() if label in labels}
-    return SheetArea(area.sheet.name, columns, min(area.columns.values(), default=1))
+    first = min(area.columns.values(), default=1)
+    return SheetArea(area.sheet.name, columns, first, schema.name, convention, area.header_row)
 
 
 def to_json(book: Book) -> dict[str, Any]:
@@ -89,7 +91,10 @@ def to_json(book: Book) -> dict[str, Any]:
             for name, table in book.tables.items()
         },
         "rows": book.rows,
-        "areas": [[area.sheet, area.columns, area.first_column] for area in book.areas],
+        "areas": [
+            [area.sheet, area.columns, area.first_column, area.table, area.convention, area.header_row]
+            for area in book.areas
+        ],
         "findings": [finding_json(finding) for finding in book.findings],
         "adoption": book.adoption,
         "saved": None if book.saved is None else book.saved.isoformat(),

@@ -20,10 +20,13 @@ from tabellion.commands.source import JOURNAL, STAGING, Source, alone_on
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.outputs.master.layout import lay_out_master
+from tabellion.outputs.master.changes import workbook_changes
+from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
+from tabellion.reading.source import read_source
 from tabellion.transaction.files import keep_dated_copy, owner_of
 from tabellion.transaction.transaction import Content, publish
+from tabellion.xlsx.inplace.patch import patch_tables
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], 
         layout = lay_out_master(replace(consolidation.contract, adoption=name))
         findings = check_meaning(layout.contract, layout.locate)
         findings = [finding.in_file(workspace.contrat.name) for finding in findings]
-        workbook = write_master(layout, findings)
+        workbook = _next_workbook(workspace, source, layout, write_master(layout, findings))
         files = register_files(
             layout.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
@@ -88,6 +91,20 @@ def is_news(consolidation: Consolidation) -> bool:
     """
     news = any(change.outcome is not MergeOutcome.OUTDONE for change in consolidation.modifications)
     return news or bool(consolidation.dropped)
+
+
+def _next_workbook(workspace: Workspace, source: Source, layout: MasterLayout, fresh: bytes) -> bytes:
+    """The staff's own workbook with what is adopted, and nothing else changed; ``fresh`` where there is none.
+
+    Raises :class:`TabellionError` when it is not the one that was read any more.
+    """
+    if not source.is_workbook or source.book.fichier != workspace.contrat.name:
+        return fresh
+    content = read_source(workspace.contrat)
+    if hashlib.sha256(content).hexdigest() != source.book.sha256:
+        raise TabellionError([_changed_meanwhile(workspace.contrat)])
+    made = workbook_changes(source.book, layout.contract, layout.contract.adoption, fresh)
+    return fresh if made.homeless else patch_tables(content, made.changes).data
 
 
 def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:

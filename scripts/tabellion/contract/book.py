@@ -30,11 +30,18 @@ NO_THEME = Theme({}, (), "", 0, {}, (), ())
 
 @dataclass(frozen=True)
 class SheetArea:
-    """An area of a sheet where rows were read: the sheet, the one-based column of each field, the first column."""
+    """An area of a sheet where rows were read: the sheet, the one-based column of each field, the first column.
+
+    ``table`` is the table that it holds, of one ``convention`` where it has a part for each; ``header_row`` is
+    one-based.
+    """
 
     sheet: str
     columns: Mapping[str, int]
     first_column: int
+    table: str = ""
+    convention: int | None = None
+    header_row: int = 0
 
 
 @dataclass(frozen=True)

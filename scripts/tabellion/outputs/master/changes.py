@@ -1,0 +1,115 @@
+"""What an adoption changes in the staff's own workbook: cells, rows added and removed, by their addresses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabellion.contract.book import Book, SheetArea
+from tabellion.layout.names import PER_CONVENTION, table_name
+from tabellion.outputs.master.tables import shown
+from tabellion.schema import Field, Key, TableSchema
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RemovedRow
+from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS
+
+
+@dataclass
+class WorkbookChanges:
+    """The changes of a workbook, and the Excel tables that it has not, to which rows would have to be added."""
+
+    changes: Changes
+    homeless: list[str] = field(default_factory=list)
+
+
+def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes) -> WorkbookChanges:
+    """What makes of the workbook ``read`` one that says ``contract``, adopted under the name ``adoption``.
+
+    ``fresh`` is the master workbook that the program has written of ``contract``. Rows are matched by their keys; their
+    order is left to the staff.
+    """
+    differences = _Differences(read, contract)
+    for schema in contract.schemas.values():
+        if schema.name in contract.tables:
+            differences.compare(schema)
+    added = [
+        AddedRows(read.areas[number].sheet, read.areas[number].header_row, rows)
+        for number, rows in differences.added.items()
+    ]
+    changes = Changes(
+        differences.cells, added, differences.removed, {"adoption": adoption}, fresh=fresh,
+        unlisted=differences.unlisted,
+    )  # fmt: skip
+    return WorkbookChanges(changes, differences.homeless)
+
+
+class _Differences:
+    def __init__(self, read: Book, contract: Book) -> None:
+        self.read, self.contract = read, contract
+        self.cells: list[CellEdit] = []
+        self.removed: list[RemovedRow] = []
+        self.unlisted: list[tuple[str, str]] = []
+        self.added: dict[int, list[Mapping[int, Any]]] = {}
+        self.homeless: list[str] = []
+        self.areas = {(area.table, area.convention): number for number, area in enumerate(read.areas)}
+        self.labels = {name: contract.labels(name) for name in contract.tables}
+
+    def compare(self, schema: TableSchema) -> None:
+        """Note what differs between both books in one table."""
+        names, name = schema.primary_key, schema.name
+        places: dict[Key, tuple[int, int]] = {}
+        known: dict[Key, Mapping[str, Any]] = {}
+        if name in self.read.tables:
+            for row, place in zip(self.read.tables[name].rows, self.read.rows.get(name, ()), strict=False):
+                key = tuple(row[part] for part in names)
+                known[key], places[key] = row, place
+        wanted = {tuple(row[part] for part in names): row for row in self.contract.tables[name].rows}
+        for key, row in wanted.items():
+            area, line = places.get(key, (-1, 0))
+            if area >= 0 and self.is_home(schema, row, self.read.areas[area]):
+                self.edit(schema, known[key], row, self.read.areas[area], line)
+            else:
+                self.add(schema, row)
+        for key, (number, line) in places.items():
+            if number < 0:
+                continue
+            area_ = self.read.areas[number]
+            if key not in wanted or not self.is_home(schema, wanted[key], area_):
+                self.removed.append(RemovedRow(area_.sheet, line, area_.first_column))
+                self.unlisted.append((table_name(name, area_.convention), str(key[0])))
+
+    def is_home(self, schema: TableSchema, row: Mapping[str, Any], area: SheetArea) -> bool:
+        return schema.name not in PER_CONVENTION or row["convention_id"] == area.convention
+
+    def edit(
+        self, schema: TableSchema, before: Mapping[str, Any], after: Mapping[str, Any], area: SheetArea, line: int
+    ) -> None:
+        """Note the cells of a row that change; one that has no identifier in its cell gets it."""
+        for name, column in area.columns.items():
+            if before[name] != after[name] or name == schema.primary_key[0]:
+                value = self.shown(schema, name, after)
+                cell = CellEdit(area.sheet, line, column, value, _number_format(schema.by_name[name], after[name]))
+                self.cells.append(cell)
+
+    def add(self, schema: TableSchema, row: Mapping[str, Any]) -> None:
+        """Note a row to add, at the end of its table."""
+        convention = row["convention_id"] if schema.name in PER_CONVENTION else None
+        number = self.areas.get((schema.name, convention))
+        if number is None:
+            table = table_name(schema.name, convention)
+            if table not in self.homeless:
+                self.homeless.append(table)
+            return
+        columns = self.read.areas[number].columns
+        values = {column: self.shown(schema, name, row) for name, column in columns.items()}
+        self.added.setdefault(number, []).append({at: value for at, value in values.items() if value is not None})
+
+    def shown(self, schema: TableSchema, name: str, row: Mapping[str, Any]) -> Any:
+        key = schema.foreign.get(name)
+        return shown(schema.by_name[name], row[name], {} if key is None else self.labels[key.table])
+
+
+def _number_format(field_: Field, value: Any) -> str:
+    if field_.kind == "money":
+        return EUROS_AND_CENTS if value is not None and value % 100 else EUROS
+    return DATE if field_.kind == "date" else ""
