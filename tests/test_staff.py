@@ -14,6 +14,7 @@ import pytest
 from support.campaign import fill
 from support.excel import Excel, edited
 from support.program import contents, tabellion
+from tabellion.campaign.decisions import DECISIONS_FILE, Decision, Decisions, load_decisions
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.source import load_contract
@@ -335,3 +336,40 @@ def test_adoption_changes_the_staff_s_own_workbook_and_nothing_else_in_it(root: 
     run = night(root)
     assert not any(finding.bloquant for finding in run.findings)
     assert run.consolidation.staff == ()
+
+
+def test_another_copy_beside_the_workbook_is_said_only_where_it_says_something_else(root: Path) -> None:
+    twin = contrat(root).with_name("contrat (1).xlsx")
+    shutil.copy(contrat(root), twin)
+    assert said(night(root), "classeur-jumeau") == []
+    row = {"Identifiant": "A", "Exercice": 2013}
+    edited(
+        twin, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 3000.33}), saved=MONDAY, author="Luc"
+    )
+    run = night(root, NIGHT + timedelta(days=1))
+    (finding,) = [finding for finding in run.findings if finding.code == "classeur-jumeau"]
+    assert finding.place.fichier == "contrat (1).xlsx"
+    assert "2\u202f000" in finding.message
+    assert "Luc" in finding.message
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 100033
+
+
+def test_a_confirmed_accident_is_taken_and_a_declined_one_stays(chartres: Path) -> None:
+    before = accepted(chartres, "lignes_budgetaires")
+    edit(chartres, lambda book: book.remove(LINES, list(book.rows(LINES))[3:20]))
+    (held,) = night(chartres).consolidation.withheld
+    decide(chartres, held.question, "garder")
+    kept = night(chartres, NIGHT + timedelta(days=1))
+    assert not any(finding.bloquant for finding in kept.findings)
+    assert len(accepted(chartres, "lignes_budgetaires")) == len(before)
+    decide(chartres, held.question, "confirmer")
+    night(chartres, NIGHT + timedelta(days=2))
+    assert len(accepted(chartres, "lignes_budgetaires")) == len(before) - 17
+
+
+def decide(root: Path, question: str, choice: str) -> None:
+    """Keep a decision beside the register, as choosing it in the workbook does."""
+    registre = root / "workbooks" / "registre"
+    decision = Decision(question, choice, choice, "Anne", MONDAY)
+    decisions = Decisions({**load_decisions(registre).by_question, question: decision})
+    (registre / DECISIONS_FILE).write_bytes(decisions.content())

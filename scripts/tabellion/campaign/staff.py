@@ -24,7 +24,7 @@ from tabellion.reading.identifiers import MAKERS
 from tabellion.schema import TableSchema
 from tabellion.schema.money import format_euros
 from tabellion.schema.tables import make_table
-from tabellion.wording import plural
+from tabellion.wording import french_date, plural
 
 #: Passes over what the schemas declare: a row left out may take with it those that name it.
 _PASSES = 5
@@ -69,8 +69,8 @@ def accept(
     )
 
 
-def _said_older(read: Book, base: Book) -> Iterator[Finding]:
-    """What would go if a workbook from before an adoption were taken."""
+def differing_rows(read: Book, base: Book) -> tuple[int, int]:
+    """How many rows two books say differently, and for how much money, in cents."""
     rows, cents = 0, 0
     for schema in read.schemas.values():
         here, there = rows_by_key(read, schema), rows_by_key(base, schema)
@@ -79,9 +79,29 @@ def _said_older(read: Book, base: Book) -> Iterator[Finding]:
             now, before = here.get(key, {}), there.get(key, {})
             rows += now != before
             cents += sum(abs((now.get(field) or 0) - (before.get(field) or 0)) for field in money)
+    return rows, cents
+
+
+def _said_older(read: Book, base: Book) -> Iterator[Finding]:
+    """What would go if a workbook from before an adoption were taken."""
+    rows, cents = differing_rows(read, base)
     lignes = plural(rows, "ligne y diffère", "lignes y diffèrent")
     place = Place(read.fichier)
     yield finding("classeur-d-avant-adoption", place, valeur=rows, lignes=lignes, euros=format_euros(cents))
+
+
+def said_twin(read: Book, book: Book) -> Iterator[Finding]:
+    """What is said of a copy of the workbook that stands beside it and says something else."""
+    rows, cents = differing_rows(read, book)
+    if rows:
+        lignes = plural(rows, "ligne y diffère", "lignes y diffèrent")
+        who = f" par {read.author}" if read.author else ""
+        when = f" le {french_date(read.saved)}" if read.saved is not None else ""
+        saved = f", enregistrée{when}{who}" if when or who else ""
+        place = Place(read.fichier)
+        yield finding(
+            "classeur-jumeau", place, valeur=read.fichier, lignes=lignes, euros=format_euros(cents), qui=saved
+        )
 
 
 def _keep_missing(draft: Draft) -> None:

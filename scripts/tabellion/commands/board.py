@@ -121,7 +121,8 @@ def board_lines(consolidation: Consolidation, *, width: int | None = None, most:
         lines += [line for name in names for line in _wrapped(name, width, colour="yellow")]
         if len(files) > len(names):
             lines += _wrapped(f"  et {plural(len(files) - len(names), 'autre')}", width)
-    counts = [
+    counts = [plural(len(consolidation.staff), "saisie") + " de l'équipe"] if consolidation.staff else []
+    counts += [
         plural(len(consolidation.modifications), "cellule changée", "cellules changées") + " par les retours",
         plural(len(consolidation.conflicts), "conflit"),
         plural(len(consolidation.removals), "suppression proposée", "suppressions proposées"),

@@ -23,7 +23,7 @@ from tabellion.campaign.journal import Journal
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import fingerprint
 from tabellion.campaign.saves import SAVES_FILE, load_saves, saves_json
-from tabellion.campaign.staff import StaffState, accept
+from tabellion.campaign.staff import StaffState, accept, said_twin
 from tabellion.checks.contract import check_integrity
 from tabellion.contract.book import NO_THEME, REGISTER, Book
 from tabellion.contract.register import load_register, register_files, was_edited
@@ -32,7 +32,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import Theme, load_theme
 from tabellion.reading import read_workbook
 from tabellion.reading.references import References
-from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.files import is_owner_file, is_temporary, keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
 from tabellion.transaction.transaction import recover
 from tabellion.wording import plural
@@ -166,6 +166,7 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
         said.insert(0, finding("contrat-bloque", Place(name), valeur="du registre", compte=compte))
     elif was_edited(workspace.registre, schemas):
         said += _hand_edits(workspace, base, state.book)
+    said += _said_twins(workspace, theme, state.book, journal)
     findings = (*(replace(item, bloquant=False) for item in notices), *said)
     state = replace(state, book=replace(state.book, findings=()))
     return Source(workspace, state, base, adoption, is_workbook, stamp, findings)
@@ -212,6 +213,16 @@ def _read_workbook(
     if journal is not None and key and _stamp(path) == stamp:
         journal.keep_readings(print_, {key: to_json(read)})
     return read, stamp
+
+
+def _said_twins(workspace: Workspace, theme: Theme, book: Book, journal: Journal | None) -> Iterator[Finding]:
+    """What other copies of the contract say, where they stand beside it: people do not always know which one counts."""
+    for path in sorted(workspace.workbooks.glob("*.xlsx")):
+        if path.name.casefold() == workspace.contrat.name or is_owner_file(path.name) or is_temporary(path):
+            continue
+        read, _ = _read_workbook(workspace, path, theme, book, journal)
+        if read.tables and read.has_identity:
+            yield from said_twin(read, book)
 
 
 def _hand_edits(workspace: Workspace, base: Book | None, book: Book) -> list[Finding]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tabellion.campaign.model import CellChange, Conflict, Consolidation, Removal, ReturnStatus, Since
+from tabellion.campaign.model import (
+    CellChange,
+    Conflict,
+    Consolidation,
+    MergeOutcome,
+    Modification,
+    Removal,
+    ReturnStatus,
+    Since,
+)
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding
@@ -58,6 +67,8 @@ def page_of(consolidation: Consolidation) -> Values:
         "blockers": blockers,
         "campaigns": campaigns_of(consolidation, exercice, anchors),
         "figures": figures_of(contract, exercice),
+        "typed": [words.typed(change) for change in consolidation.staff[:LISTED_AT_MOST]],
+        "typed_count": len(consolidation.staff),
         "disputes": [words.conflict(conflict) for conflict in consolidation.conflicts[:LISTED_AT_MOST]],
         "dispute_count": len(consolidation.conflicts),
         "withdrawals": [words.removal(removal) for removal in consolidation.removals[:LISTED_AT_MOST]],
@@ -101,18 +112,26 @@ class _Words:
             "cell_count": len(since.cells),
         }
 
-    def cell(self, cell: CellChange | Conflict) -> Values:
+    def cell(self, cell: CellChange | Conflict | Modification) -> Values:
         return {
             "row": self.labels.row(cell.table, cell.key),
             "table": self.labels.table(cell.table),
             "champ": self.labels.title(cell.table, cell.champ),
         }
 
-    def change(self, cell: CellChange) -> Values:
+    def change(self, cell: CellChange | Modification) -> Values:
         return self.cell(cell) | {
             "before": self.labels.value(cell.table, cell.champ, cell.before),
             "after": self.labels.value(cell.table, cell.champ, cell.after),
             "place": link_to(cell.place) if cell.place is not None else Link("", ""),
+        }
+
+    def typed(self, change: Modification) -> Values:
+        """One cell that the staff changed, or a row that they removed: who saved it, when."""
+        return self.change(change) | {
+            "is_removed": change.outcome is MergeOutcome.REMOVED,
+            "who": change.author or "l'équipe",
+            "when": moment(change.saved) if change.saved is not None else "",
         }
 
     def conflict(self, conflict: Conflict) -> Values:
