@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tabellion.campaign.cell_history import CellEntry
@@ -14,16 +14,24 @@ from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
 from tabellion.layout.names import document_date
 from tabellion.schema import Key
 
+LastEntry = Callable[[str, Key, str], CellEntry | None]
+"""Gives the last entry of a cell: table, key, field."""
 _NamedCell = tuple[str, Key, str, Any, Place]
 _Decided = dict[tuple[str, Key, str | None], tuple[Decision, Place]]
 """What was decided of a cell, or of a whole row (without a field), and the cell where."""
 
 
-def cell_entries(consolidation: Consolidation, master: Book, *, only_changes: bool) -> Iterator[CellEntry]:
+def cell_entries(
+    consolidation: Consolidation, master: Book, last: LastEntry, *, only_changes: bool
+) -> Iterator[CellEntry]:
     """Every cell of the consolidated tables that holds something; what people decided is said by them.
 
-    ``only_changes``: those that changed since the previous state, also those that hold nothing any more.
+    ``only_changes``: those that changed since the previous state, also those that hold nothing any more. ``last`` gives
+    what was noted of a cell before: where a partner had said it, and its return in force does not any more, the value
+    of the contract comes back by that partner's doing.
     """
+    typed = {(change.table, change.key, change.champ) for change in consolidation.staff}
+    in_force = {(line.partenaire, line.exercice): line.in_force for line in consolidation.board if line.in_force}
     returns = {file.fichier: file for line in consolidation.board for file in line.received}
     untouched = document_date(consolidation.contract.settings.debut)  # of files that nobody saved since their making
     decided = _decided(consolidation)
@@ -33,6 +41,11 @@ def cell_entries(consolidation: Consolidation, master: Book, *, only_changes: bo
             yield _entry(table, key, champ, value, *found)
             continue
         source = returns.get(place.fichier or "")
+        if source is None and only_changes and (table, key, champ) not in typed:
+            before = last(table, key, champ)
+            if before is not None and before.partenaire is not None and before.exercice is not None:
+                source = in_force.get((before.partenaire, before.exercice))
+                place = place if source is None else Place(source.fichier)
         who = (source.partenaire, source.exercice) if source else (None, None)
         saved, author = (source.saved, source.author) if source else (master.saved, master.author)
         if saved == untouched:

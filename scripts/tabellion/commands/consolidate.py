@@ -14,6 +14,7 @@ from typing import Any
 from tabellion import __version__
 from tabellion.campaign.cautions import Caution
 from tabellion.campaign.cell_entries import cell_entries
+from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.model import Consolidation, Verdict
@@ -30,6 +31,7 @@ from tabellion.findings.codes.returns import CAMPAIGN, UNREADABLE
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report.rendering import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
+from tabellion.schema import Key
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.manifest import content_digest, edited_outputs
 from tabellion.transaction.transaction import (
@@ -313,7 +315,12 @@ def _remember(journal: Journal, run: int, inputs: Inputs, outputs: _Outputs, now
     # Where the journal stands where the outputs that are replaced stood, what changed since is all that is new to it.
     is_abreast = previous is not None and last is not None and last.state == previous.digest
     if not (is_abreast and outputs.is_same):
-        journal.add_entries(run, list(cell_entries(outputs.consolidation, inputs.master, only_changes=is_abreast)))
+
+        def last_entry(table: str, key: Key, champ: str) -> CellEntry | None:
+            return next(reversed(journal.history(table, key, champ)), None)
+
+        entries = cell_entries(outputs.consolidation, inputs.master, last_entry, only_changes=is_abreast)
+        journal.add_entries(run, list(entries))
     journal.end_run(run, now, outputs.digest, outputs.json["resume"])
 
 
