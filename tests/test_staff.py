@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from support.campaign import fill
+from support.contracts import SOURCE
 from support.excel import Excel, edited
 from support.program import contents, tabellion
 from tabellion.campaign.decisions import DECISIONS_FILE, Decision, Decisions, load_decisions
@@ -390,3 +391,15 @@ def test_a_partner_that_takes_its_answer_back_is_who_did_it(root: Path) -> None:
         (900, "luce", "Lucie"),
         (700, "luce", "Luc"),
     ]
+
+
+@pytest.mark.source
+def test_an_import_beside_a_workbook_archives_it_and_refuses_an_edited_one(chartres: Path) -> None:
+    assert tabellion("import", SOURCE, cwd=chartres).code in (0, 1)
+    assert not contrat(chartres).exists()
+    assert len(list((chartres / "workbooks" / "archives").glob("contrat *.xlsx"))) == 1
+    assert tabellion("generate", cwd=chartres).code == 0
+    edit(chartres, lambda book: book.type(LINES, book.rows(LINES)[0], **{AMOUNT: 5}))
+    before = (contrat(chartres).read_bytes(), accepted(chartres, "lignes_budgetaires"))
+    assert tabellion("import", SOURCE, cwd=chartres).codes == ["fichier-deja-la"]
+    assert (contrat(chartres).read_bytes(), accepted(chartres, "lignes_budgetaires")) == before

@@ -72,7 +72,8 @@ def import_(
         typer.echo(f"Les {sum(done.uses.values())} lignes du document sont toutes comptées :")
         for usage, count in done.uses.most_common():
             typer.echo(f"  {usage:<36} {count}")
-        say_kept(done.kept)
+        for kept in done.kept:
+            say_kept(kept)
         typer.echo(f"Constats de l'import : {summary(done.findings)}")
 
 

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tabellion.campaign.saves import SAVES_FILE
+from tabellion.commands.source import alone_on
 from tabellion.contract.register import register_files, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.document import LineUse, read_document
+from tabellion.reading.source import read_source
 from tabellion.schema.tables import make_tables
-from tabellion.transaction.files import already_there, replace_or_refuse
+from tabellion.transaction.files import already_there, keep_dated_copy, replace_or_refuse
 from tabellion.wording import system_reason
+from tabellion.xlsx.signature import is_intact
 
 #: The file that accounts for every line of the document, beside the register.
 ACCOUNT = "lignes_source.csv"
@@ -29,14 +33,15 @@ class Import:
     rows: dict[str, int]
     uses: Counter[str]
     findings: tuple[Finding, ...]
-    kept: Path | None
+    kept: tuple[Path, ...]
 
 
 def import_document(workspace: Workspace, document: Path, folder: Path | None, *, force: bool, now: datetime) -> Import:
     """Read ``document`` and write the register into ``folder`` (the workspace's own register by default).
 
-    Raises :class:`TabellionError` when the document cannot be read or is not one, and when the register there was
-    edited by hand (unless ``force``, which keeps a dated copy first). Nothing is then written.
+    A workbook of the contract that stands beside that register would count instead of it: it goes into
+    ``workbooks/archives/``. Raises :class:`TabellionError` when the document cannot be read or is not one, and when the
+    register or that workbook was edited (unless ``force``, which keeps dated copies first). Nothing is then written.
     """
     target = workspace.registre if folder is None else folder
     schemas = workspace.schemas
@@ -48,16 +53,26 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     files[ACCOUNT] = _account(contract.lines)
     contents = {target / name: content for name, content in files.items()}
     edited = [target] if was_edited(target, schemas) else []
-    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
+    workbook = workspace.contrat if folder is None and workspace.contrat.exists() else None
+    if workbook is not None and not is_intact(read_source(workbook)):
+        edited.append(workbook)
+    with alone_on(workspace, "tabellion import", now):
+        archives = workspace.archives if folder is None else None
+        copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now, archives=archives)
+        if workbook is not None:
+            if workbook not in copies:
+                copies[workbook] = keep_dated_copy(workbook, now, archives)
+            workbook.unlink()
+            (target / SAVES_FILE).unlink(missing_ok=True)
     rows = {name: len(frame) for name, frame in tables.items()}
     uses = Counter(use.usage for use in contract.lines)
     findings = tuple(sorted(contract.findings, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
-    return Import(target, rows, uses, findings, copies.get(target))
+    return Import(target, rows, uses, findings, tuple(copies.values()))
 
 
-def _refusal(folder: Path) -> Finding:
+def _refusal(path: Path) -> Finding:
     remede = "Importez ailleurs avec --vers DOSSIER, ou remplacez-le avec --forcer : une copie datée est gardée."
-    return already_there(folder, remede)
+    return already_there(path, remede)
 
 
 def _read(document: Path) -> bytes:
