@@ -111,8 +111,8 @@ class WorkbookEditor:
         cells = {}
         for column in sorted(columns):
             formula = formulas.get((last, column))
-            others = [formulas.get((row, column)) for row in rows[-2:-1]]
-            same = all(other is not None and shifted(other, 1, 0) == formula for other in others)
+            others = [(formulas.get((row, column)), last - row) for row in rows[-2:-1]]
+            same = all(other is not None and shifted(other, by, 0) == formula for other, by in others)
             if column not in calculated and not (same and (others or left <= column <= right)):
                 formula = None
             row = last

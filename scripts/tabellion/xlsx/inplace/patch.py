@@ -92,14 +92,14 @@ class Patched:
 
     ``added`` are the rows of each of ``Changes.added``, in order; ``kept_formulas`` the edits that were not made,
     because a formula stands there; ``lost`` what stood in removed rows, by sheet, row and column of before;
-    ``uncomputed`` the formulas (after the changes; sheets by folded name) left without a value until it is computed.
+    ``uncomputed`` the formulas (by sheet, row and column of after) left without a value until it is computed.
     """
 
     data: bytes
     added: tuple[tuple[int, ...], ...] = ()
     kept_formulas: tuple[CellEdit, ...] = ()
     lost: Mapping[tuple[str, int, int], CellValue] = field(default_factory=dict)
-    uncomputed: frozenset[Place] = frozenset()
+    uncomputed: frozenset[tuple[str, int, int]] = frozenset()
     moves: tuple[RowMove, ...] = ()
 
     def row(self, sheet: str, row: int, column: int) -> int | None:
@@ -115,13 +115,14 @@ def patch_tables(data: bytes, changes: Changes) -> Patched:
     ``ValueError`` for rows that are none of a table's.
     """
     patch = _Patch(WorkbookEditor(data), changes)
-    uncomputed = patch.run()
+    names = patch.editor.parts.sheets
+    uncomputed = frozenset((names[sheet].name, row, column) for sheet, row, column in patch.run())
     if not patch.editor.touched:
         return Patched(data, patch.added, tuple(patch.kept))
     changed = patch.editor.to_bytes()
     if signature.is_intact(data):
         changed = signature.sign_again(changed)
-    return Patched(changed, patch.added, tuple(patch.kept), patch.lost, frozenset(uncomputed), tuple(patch.moves))
+    return Patched(changed, patch.added, tuple(patch.kept), patch.lost, uncomputed, tuple(patch.moves))
 
 
 def with_computed(data: bytes, computed: Mapping[tuple[str, int, int], CellValue]) -> bytes:
