@@ -122,7 +122,10 @@ def _own_cells(book: Workbook, part: str, first: int, last: int, values: dict[st
         pattern = re.compile(rf'(<row r="{row}" [^>]*>.*?)</row>')
         book.parts[part] = pattern.sub(lambda match, own=own: f"{match[1]}{own}</row>", book.parts[part], count=1)
     book.replace(part, f'<row r="{first + 3}" ', f'<row r="{first + 3}" hidden="1" ')
-    book.replace(part, f'<c r="A{last}" s="46"', f'<c r="A{last}" s="36"')
+    header, line = (re.search(rf'<c r="A{row}" s="(\d+)"', book.parts[part]) for row in (first - 1, last))
+    assert header is not None
+    assert line is not None
+    book.replace(part, line[0], f'<c r="A{last}" s="{header[1]}"')  # as somebody colours it
     total, seen = values["F60"], values["F61"]
     book.before(
         part,
