@@ -12,7 +12,7 @@ import numpy as np
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
 from tabellion.measures import AMOUNTS, MEASURE, Accounts, double_counts
-from tabellion.reading.tables import is_total
+from tabellion.reading.typed_totals import is_total
 from tabellion.schema.money import euros, format_euros
 from tabellion.wording import fold
 

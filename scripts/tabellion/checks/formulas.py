@@ -6,60 +6,17 @@ None is shown: a workbook holds them in English, and people repair one by copyin
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Protocol
 
-from tabellion.addresses import cell_name, column_index
+from tabellion.addresses import cell_name
+from tabellion.checks.formula_text import FormulaReading, canonical, compact
 from tabellion.findings import Finding, Place, Severity, finding
-from tabellion.layout.names import FormulaCell, column_ref, escape_label, table_resource, this_row
-from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
+from tabellion.layout.names import FormulaCell, table_resource
+from tabellion.reading.raw import RawSheet, RawValue
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
-from tabellion.schema import Schemas
 from tabellion.wording import plural
-
-#: A reference to cells by address, with or without its sheet.
-_ADDRESS = re.compile(
-    r"(?:(?P<sheet>'(?:[^']|'')+'|[A-Za-zÀ-ÿ_][\wÀ-ÿ.]*)!)?"
-    r"\$?(?P<left>[A-Z]{1,3})\$?(?P<top>\d{1,7})(?::\$?(?P<right>[A-Z]{1,3})\$?(?P<bottom>\d{1,7}))?(?![\w(\[!])"
-)
-_LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
-
-
-class FormulaReading(Protocol):
-    """What a reading of a workbook of ours says of its formulas: a master's, a form's, a consolidation's."""
-
-    @property
-    def workbook(self) -> RawWorkbook:
-        """The workbook as read."""
-
-    @property
-    def schemas(self) -> Schemas:
-        """The schemas of its tables."""
-
-    @property
-    def formulas(self) -> list[FormulaCell]:
-        """The workbook's own list."""
-
-    @property
-    def areas(self) -> dict[str, FoundTable]:
-        """The tables found, by name."""
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What the reading said."""
-
-    @property
-    def known_tables(self) -> frozenset[str]:
-        """The names of the Excel tables that the workbook was made with."""
-
-    @property
-    def new_rows(self) -> set[tuple[str, int]]:
-        """The rows that people added where nobody owes them a formula."""
-
 
 _IN_ERROR = "Corrigez les cellules dont elle dépend : l'une d'elles est en erreur, ou a disparu."
 
@@ -203,7 +160,7 @@ class _FormulaCheck:
         """Whether a formula of the list stands in its column on this row."""
         found = area.sheet.formulas.get((row, area.columns[each.column]))
         return found is not None and (
-            self.undone or self.canonical(found, area.sheet, row, area)[0] == compact(each.formula)
+            self.undone or canonical(self.reading, found, area.sheet, row, area)[0] == compact(each.formula)
         )
 
     def row_keys(self, name: str, area: FoundTable) -> dict[str, list[int]]:
@@ -257,7 +214,7 @@ class _FormulaCheck:
             return
         plain, partial = compact(wanted), False
         if found != wanted.removeprefix("=") and not self.undone:
-            plain, partial = self.canonical(found, sheet, row, area)
+            plain, partial = canonical(self.reading, found, sheet, row, area)
         if partial or plain != compact(wanted):
             broken("plage-incomplete" if partial and plain == compact(wanted) else "formule-modifiee")
             return
@@ -309,58 +266,6 @@ class _FormulaCheck:
             places = [Place(feuille=sheet, cellule=cell_name(*cell)) for cell in sorted(cells)]
             self.findings.append(finding("formules-non-calculees", places[0], valeur=len(cells), liees=places[1:]))
 
-    def canonical(self, formula: str, sheet: RawSheet, row: int, area: FoundTable | None) -> tuple[str, bool]:
-        """``formula`` with its names as generated; whether a range in it covers only a part of a table's column.
-
-        Addresses that are exactly a table's column, or its cell on the same row, become structured references: some
-        clients write them so.
-        """
-        partial = False
-
-        def structured(match: re.Match[str]) -> str:
-            nonlocal partial
-            where = (match["sheet"] or "").strip("'").replace("''", "'") or sheet.name
-            text, cut = self.as_reference(match, where, row, sheet.name)
-            partial = partial or cut
-            return text
-
-        pieces = _LITERAL.split(formula)
-        for place in range(0, len(pieces), 2):
-            follows_sheet = place > 0 and pieces[place - 1].endswith("!")
-            prefix = pieces[place - 1] if follows_sheet else ""
-            if follows_sheet:
-                pieces[place - 1] = ""
-            pieces[place] = _ADDRESS.sub(structured, prefix + pieces[place])
-        text = "".join(pieces)
-        for each in [*self.reading.areas.values(), *([area] if area is not None else [])]:
-            if each.found_name and each.found_name != each.name:
-                text = re.sub(rf"\b{re.escape(each.found_name)}\[", f"{each.name}[", text)
-            for old, label in each.renamed.items():
-                text = text.replace(column_ref(each.name, old), column_ref(each.name, label))
-                text = text.replace(this_row(each.name, old), this_row(each.name, label))
-        return compact(text), partial
-
-    def as_reference(self, match: re.Match[str], where: str, row: int, here: str) -> tuple[str, bool]:
-        left, top = column_index(match["left"]), int(match["top"])
-        right = column_index(match["right"]) if match["right"] else left
-        bottom = int(match["bottom"]) if match["bottom"] else top
-        sheet = self.reading.workbook.sheet(where)
-        if sheet is None or left != right:
-            return match[0], False
-        for table in sheet.tables:
-            if not table.first_column <= left <= table.last_column or table.header_row is None:
-                continue
-            label = sheet.value(table.header_row, left)
-            if not isinstance(label, str) or not table.first_row <= top <= bottom <= table.last_row:
-                continue
-            if (top, bottom) == (table.first_row, table.last_row) and match["bottom"]:
-                return column_ref(table.name, label), False
-            if not match["bottom"] and top == row and where == here:
-                return this_row(table.name, label), False
-            if match["bottom"]:
-                return f"{table.name}[{escape_label(label)}]", True
-        return match[0], False
-
 
 @dataclass
 class _Survey(_FormulaCheck):
@@ -373,16 +278,9 @@ class _Survey(_FormulaCheck):
         found = sheet.formulas.get((row, column))
         if found is not None:
             same = found == each.formula.removeprefix("=") or self.undone
-            found, partial = (listed, False) if same else self.canonical(found, sheet, row, area)
+            found, partial = (listed, False) if same else canonical(self.reading, found, sheet, row, area)
             found = f"{found} (plage incomplète)" if partial and found == listed else found
         self.status.append(StandingFormula(each, sheet, row, column, listed, found))
-
-
-@lru_cache(maxsize=256)
-def compact(formula: str) -> str:
-    """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
-    pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
-    return "".join(piece if place % 2 else re.sub(r"\s+", "", piece).upper() for place, piece in enumerate(pieces))
 
 
 def _title(cell: FormulaCell) -> str:

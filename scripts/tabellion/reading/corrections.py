@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.reading.headers import is_copy
 from tabellion.reading.raw import RawSheet
 from tabellion.reading.row_identity import Correction, Reason
-from tabellion.reading.tables import FoundTable, is_copy
+from tabellion.reading.tables import FoundTable
 from tabellion.schema import TableSchema
 from tabellion.schema.tables import Table
 from tabellion.wording import plural

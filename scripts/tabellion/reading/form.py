@@ -14,7 +14,8 @@ from tabellion.reading.hidden import Baseline, read_baseline, read_identity
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
-from tabellion.reading.tables import REMARK, FoundTable, TableFinder, total_label
+from tabellion.reading.tables import FoundTable, TableFinder
+from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tabellion.addresses import column_letters
 from tabellion.findings import Finding, finding
+from tabellion.reading.headers import is_blank
 from tabellion.reading.identifiers import identifier_field
-from tabellion.reading.tables import REMARK, FoundTable, is_blank, is_total, total_label
+from tabellion.reading.tables import FoundTable
+from tabellion.reading.typed_totals import REMARK, adds_up, is_total, total_label
 from tabellion.schema import TableSchema
 from tabellion.schema.table import Key
 from tabellion.wording import plural
-
-#: What adds up a part of a column, as files write it whatever the language: over addresses, or over a table's column.
-_SUM = r"\b(?:SUM|SUBTOTAL|AGGREGATE)\((?:\d+,)*"
-_ADDRESSES = re.compile(_SUM + r"\$?([A-Z]{1,3})\$?\d+:\$?([A-Z]{1,3})\$?\d+", re.IGNORECASE)
-_COLUMN = re.compile(_SUM + r"[\w.]*\[([^\[\]#@]+)\]", re.IGNORECASE)
 
 
 class LineFinder:
@@ -87,7 +83,7 @@ class LineFinder:
                 if not is_blank(area.value(row, label)):
                     return None
                 continue
-            if not _adds_up(formula, column_letters(column), label):
+            if not adds_up(formula, column_letters(column), label):
                 return None
             found = found or label
         return found
@@ -103,11 +99,3 @@ class LineFinder:
             if column.required and column.title in self.area.columns and column.title != self.identifier
         }
         return None if wanted == set(filled) else filled[0]
-
-
-def _adds_up(formula: str, letters: str, label: str) -> bool:
-    """Whether a formula is a sum of the column of these letters, which has this header."""
-    if (addresses := _ADDRESSES.search(formula)) is not None:
-        return {addresses[1].upper(), addresses[2].upper()} == {letters}
-    column = _COLUMN.search(formula)
-    return column is not None and column[1] == label

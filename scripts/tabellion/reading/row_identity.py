@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
+from tabellion.reading.descriptions import DescribedRows
 from tabellion.reading.identifiers import MAKERS, NewIdentifiers, identifier_field
 from tabellion.schema import TableSchema
 from tabellion.schema.table import Key
@@ -60,18 +62,6 @@ class RowIdentity:
     """Of the tables whose keys people type: the old key of each row of the base that has another now."""
 
 
-def describing_fields(schema: TableSchema) -> tuple[str, ...]:
-    """The fields that describe a row of a table, without its identifier."""
-    identifier = identifier_field(schema)
-    if schema.label is not None:
-        return (schema.label,)
-    return tuple(
-        column.name
-        for column in schema.fields
-        if column.name != identifier and (column.required or column.name in schema.foreign)
-    )
-
-
 def identify_rows(
     schema: TableSchema,
     columns: dict[str, list[Any]],
@@ -89,41 +79,6 @@ def identify_rows(
     return _Identification(schema, columns, unread, base, renumbered).run()
 
 
-class _Rows:
-    """Rows of one table: what they say, as it can be compared."""
-
-    def __init__(
-        self, schema: TableSchema, columns: Mapping[str, Sequence[Any]], moved: Mapping[str, Mapping[Any, Any]]
-    ) -> None:
-        self.columns, self.key, self.others = columns, schema.primary_key[0], schema.primary_key[1:]
-        self.described = describing_fields(schema)
-        self.required = [name for name in self.described if not schema.is_optional(name)]
-        self.contents = [name for name in schema.names if name != self.key]
-        self.moved = {name: moved.get(key.table, {}) for name, key in schema.foreign.items()}
-
-    def __len__(self) -> int:
-        return len(self.columns[self.key])
-
-    def said(self, position: int, name: str) -> Any:
-        value = self.columns[name][position]
-        if isinstance(value, str):
-            value = self.moved.get(name, {}).get(value, value)
-            return fold(value) or None
-        return self.moved.get(name, {}).get(value, value)
-
-    def all_said(self, position: int, names: Iterable[str]) -> tuple[Any, ...]:
-        return tuple(self.said(position, name) for name in names)
-
-    def description(self, position: int) -> tuple[Any, ...] | None:
-        """What describes a row; ``None`` where it does not say all that it must."""
-        if any(self.columns[name][position] is None for name in self.required):
-            return None
-        return self.all_said(position, self.described)
-
-    def full_key(self, position: int) -> Key:
-        return (self.columns[self.key][position], *(self.columns[name][position] for name in self.others))
-
-
 class _Identification:
     """One table's rows, step by step."""
 
@@ -136,9 +91,9 @@ class _Identification:
         renumbered: Mapping[str, Mapping[Any, Any]],
     ) -> None:
         self.schema, self.unread = schema, unread
-        self.rows = _Rows(schema, columns, {})
+        self.rows = DescribedRows(schema, columns, {})
         empty: dict[str, list[Any]] = {name: [] for name in schema.names}
-        self.base = _Rows(schema, base.columns if base is not None else empty, renumbered)
+        self.base = DescribedRows(schema, base.columns if base is not None else empty, renumbered)
         self.ids = columns[self.rows.key]
         self.found = list(self.ids)
         self.made = schema.name in MAKERS
@@ -146,11 +101,23 @@ class _Identification:
         self.recognised: set[int] = set()
         self.base_keys = {self.base.full_key(position): position for position in range(len(self.base))}
         self.base_ids = {key[0] for key in self.base_keys}
-        self.alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        self.result = RowIdentity()
+
+    @cached_property
+    def alike(self) -> Mapping[tuple[Any, ...], list[int]]:
+        """The rows of the base by what describes them; most workbooks need none of it."""
+        alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for position in range(len(self.base)):
             if (described := self.base.description(position)) is not None:
-                self.alike[described].append(position)
-        self.result = RowIdentity()
+                alike[described].append(position)
+        return alike
+
+    def is_described_as(self, position: int, other: int) -> bool:
+        """Whether a row says of itself what a row of the base says."""
+        own, known = self.rows.columns, self.base.columns
+        if not self.base.moved_any and all(own[name][position] == known[name][other] for name in self.rows.described):
+            return True
+        return self.rows.description(position) == self.base.description(other)
 
     def run(self) -> RowIdentity:
         self.read_spellings()
@@ -204,14 +171,16 @@ class _Identification:
     def find_swapped(self) -> None:
         """Rows that have the identifier of another, and are for all the rest a row that no row of the table is."""
         owners = [self.base_keys.get(self.rows.full_key(position)) for position in range(len(self.ids))]
-        described_as = [self.rows.description(position) for position in range(len(self.ids))]
-        at_home = {
-            own
-            for own, described in zip(owners, described_as, strict=True)
-            if own is not None and self.base.description(own) == described
-        }
-        for position, (own, described) in enumerate(zip(owners, described_as, strict=True)):
-            if own is None or described is None or self.base.description(own) == described:
+        strange = [
+            (position, own)
+            for position, own in enumerate(owners)
+            if own is not None and not self.is_described_as(position, own)
+        ]
+        elsewhere = {position for position, _ in strange}
+        at_home = {own for position, own in enumerate(owners) if own is not None and position not in elsewhere}
+        for position, own in strange:
+            described = self.rows.description(position)
+            if described is None:
                 continue
             candidates = [other for other in self.alike.get(described, ()) if other not in at_home][:_COMPARED]
             scores = sorted(((self.score(position, other), -other) for other in candidates), reverse=True)
@@ -261,10 +230,10 @@ class _Identification:
 
     def follow_renumbered(self) -> None:
         """Rows under a key that the base does not know, and that are one of its rows for all the rest."""
-        free = self.unclaimed()
-        for position, value in enumerate(self.ids):
-            if value is None or value in self.base_ids:
-                continue
+        known = {None, *self.base_ids}
+        strange = [(position, value) for position, value in enumerate(self.ids) if value not in known]
+        free = self.unclaimed() if strange else {}
+        for position, value in strange:
             others = free.get(self.rows.description(position) or (), [])
             if len(others) != 1:
                 continue
@@ -277,10 +246,11 @@ class _Identification:
 
     def recognise_nameless(self) -> None:
         """Rows without identifier that say what a row of the base says, whose own identifier stands nowhere."""
-        free = self.unclaimed()
+        if None not in self.ids:
+            return
         free = {
             described: kept
-            for described, others in free.items()
+            for described, others in self.unclaimed().items()
             if (
                 kept := [
                     each for each in others if self.base.columns[self.base.key][each] not in self.result.renumbered
@@ -351,7 +321,7 @@ class _Identification:
             known.pop((), None)
         return known
 
-    def line_of(self, rows: _Rows, position: int) -> tuple[Any, ...]:
+    def line_of(self, rows: DescribedRows, position: int) -> tuple[Any, ...]:
         described = rows.description(position)
         if described is None:
             return ()

@@ -6,13 +6,13 @@ client has lost the Excel table, by the sheet's marker and the labels of the hea
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
+from tabellion.reading.headers import header_row, is_blank, is_copy, likeness, runs
 from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
 from tabellion.wording import fold, nearest
 
@@ -22,10 +22,6 @@ _HEADER_ROWS = 200
 _HEADER_SHARE = 0.5
 #: How alike a header must be to be taken for a label that is missing.
 _LABEL_LIKENESS = 0.8
-#: « Total », « Sous-total » … as words of their own: « Sommeil des enfants » is no sum.
-_TOTAL_WORD = re.compile(r"(?:total|totaux|sous[ -]total|sous[ -]totaux|somme)\b")
-#: Where people explain an amount: « total de l'année » there makes no total of the row.
-REMARK = "commentaire"
 
 
 @dataclass
@@ -78,11 +74,6 @@ class FoundTable:
                     break
 
 
-def is_blank(value: RawValue) -> bool:
-    """Whether a cell shows nothing."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 @dataclass
 class TableFinder:
     """Finds tables in one workbook and keeps what there is to say about their places.
@@ -121,7 +112,7 @@ class TableFinder:
         self._computed = {fold(label) for label in computed}
         if name in self._tables:
             sheet, table = self._tables[name]
-            header = _header_row(sheet, table, labels)
+            header = header_row(sheet, table, labels)
             return self._measure(
                 name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name
             )
@@ -132,7 +123,7 @@ class TableFinder:
             sheet, table = copy
             place = Place(feuille=sheet.name, cellule=cell_name(table.header_row or 1, table.first_column))
             self.findings.append(finding("tableau-copie", place, valeur=name, attendu=table.name))
-            header, span = _header_row(sheet, table, labels), (table.first_column, table.last_column)
+            header, span = header_row(sheet, table, labels), (table.first_column, table.last_column)
             return self._measure(name, sheet, header, table.last_row, labels, span, table.name)
         if found is None:
             self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
@@ -175,7 +166,7 @@ class TableFinder:
             }
             for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
                 share, precision = 0.0, 0.0
-                for run in _runs(line):  # of tables side by side, the one that has the fewest other headers
+                for run in runs(line):  # of tables side by side, the one that has the fewest other headers
                     places = [column for column, text in run if fold(text) in wanted and (number, column) not in taken]
                     alike = (
                         len({fold(str(line[column - 1])) for column in places}) / len(wanted),
@@ -308,10 +299,10 @@ class TableFinder:
         """Take a header for the missing label it resembles, when neither has a rival."""
         renamed = {}
         for label in missing:
-            alike = [column for column, text in others.items() if _likeness(label, text) >= _LABEL_LIKENESS]
+            alike = [column for column, text in others.items() if likeness(label, text) >= _LABEL_LIKENESS]
             if (
                 len(alike) != 1
-                or sum(_likeness(missing_name, others[alike[0]]) >= _LABEL_LIKENESS for missing_name in missing) != 1
+                or sum(likeness(missing_name, others[alike[0]]) >= _LABEL_LIKENESS for missing_name in missing) != 1
             ):
                 continue
             column = alike[0]
@@ -331,58 +322,6 @@ class TableFinder:
                 not is_blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)
             ):
                 self.findings.append(finding("colonne-sans-entete", place))
-
-
-def is_copy(name: str, original: str) -> bool:
-    """Whether a table has the name that a client gives to the copy of one: ``Lignes_014``, ``Lignes_01_1``."""
-    return re.fullmatch(rf"{re.escape(original)}_?\d+", name) is not None
-
-
-def _runs(line: list[RawValue]) -> Iterator[list[tuple[int, str]]]:
-    """The cells of a row that hold something, by their one-based columns: those side by side, then all together."""
-    run: list[tuple[int, str]] = []
-    for column, value in enumerate(line, 1):
-        if not is_blank(value):
-            run.append((column, str(value)))
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
-    yield [(column, str(value)) for column, value in enumerate(line, 1) if not is_blank(value)] or [(1, "")]
-
-
-def _likeness(label: str, text: str) -> float:
-    return difflib.SequenceMatcher(None, fold(label), fold(text)).ratio()
-
-
-def _header_row(sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> int:
-    """The header row of an Excel table, looked for around the place that the table declares."""
-    declared = table.header_row or max(1, table.first_row - 1)
-    wanted = {fold(label) for label in labels}
-
-    def score(row: int) -> int:
-        line = sheet.rows[row - 1] if 1 <= row <= len(sheet.rows) else []
-        return sum(
-            isinstance(value, str) and fold(value) in wanted
-            for value in line[table.first_column - 1 : table.last_column]
-        )
-
-    return max((declared, declared - 1, declared + 1), key=lambda row: (score(row), row == declared))
-
-
-def is_total(text: str) -> bool:
-    """Whether a text says that its row is a total."""
-    return _TOTAL_WORD.match(fold(text)) is not None
-
-
-def total_label(area: FoundTable, row: int, labels: Iterable[str]) -> str | None:
-    """The column, of ``labels``, whose text says that a row without identifier is a total added by hand."""
-    for label in labels:
-        value = area.value(row, label)
-        if isinstance(value, str) and is_total(value):
-            return label
-    return None
 
 
 def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:

@@ -13,7 +13,8 @@ from enum import Enum
 from pathlib import Path
 
 from tabellion.addresses import cell_name
-from tabellion.checks.formulas import FormulaReading, StandingFormula, compact, standing_formulas
+from tabellion.checks.formula_text import FormulaReading, compact
+from tabellion.checks.formulas import StandingFormula, standing_formulas
 from tabellion.findings import Finding, Place
 from tabellion.reading.raw import RawSheet
 from tabellion.reading.tables import FoundTable

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tabellion.addresses import cell_name
-from tabellion.checks.formulas import FormulaReading
+from tabellion.checks.formula_text import FormulaReading
 from tabellion.contract.register import base_tables, load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding

@@ -1,0 +1,116 @@
+"""Formulas as they can be compared, whatever client wrote them: structured references in place of addresses."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Protocol
+
+from tabellion.addresses import column_index
+from tabellion.findings import Finding
+from tabellion.layout.names import FormulaCell, column_ref, escape_label, this_row
+from tabellion.reading.raw import RawSheet, RawWorkbook
+from tabellion.reading.tables import FoundTable
+from tabellion.schema import Schemas
+
+#: A reference to cells by address, with or without its sheet.
+_ADDRESS = re.compile(
+    r"(?:(?P<sheet>'(?:[^']|'')+'|[A-Za-zÀ-ÿ_][\wÀ-ÿ.]*)!)?"
+    r"\$?(?P<left>[A-Z]{1,3})\$?(?P<top>\d{1,7})(?::\$?(?P<right>[A-Z]{1,3})\$?(?P<bottom>\d{1,7}))?(?![\w(\[!])"
+)
+_LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
+
+
+class FormulaReading(Protocol):
+    """What a reading of a workbook of ours says of its formulas: a master's, a form's, a consolidation's."""
+
+    @property
+    def workbook(self) -> RawWorkbook:
+        """The workbook as read."""
+
+    @property
+    def schemas(self) -> Schemas:
+        """The schemas of its tables."""
+
+    @property
+    def formulas(self) -> list[FormulaCell]:
+        """The workbook's own list."""
+
+    @property
+    def areas(self) -> dict[str, FoundTable]:
+        """The tables found, by name."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the reading said."""
+
+    @property
+    def known_tables(self) -> frozenset[str]:
+        """The names of the Excel tables that the workbook was made with."""
+
+    @property
+    def new_rows(self) -> set[tuple[str, int]]:
+        """The rows that people added where nobody owes them a formula."""
+
+
+def canonical(
+    reading: FormulaReading, formula: str, sheet: RawSheet, row: int, area: FoundTable | None
+) -> tuple[str, bool]:
+    """``formula`` with its names as generated; whether a range in it covers only a part of a table's column.
+
+    Addresses that are exactly a table's column, or its cell on the same row, become structured references: some
+    clients write them so.
+    """
+    partial = False
+
+    def structured(match: re.Match[str]) -> str:
+        nonlocal partial
+        where = (match["sheet"] or "").strip("'").replace("''", "'") or sheet.name
+        text, cut = _as_reference(reading.workbook, match, where, row, sheet.name)
+        partial = partial or cut
+        return text
+
+    pieces = _LITERAL.split(formula)
+    for place in range(0, len(pieces), 2):
+        follows_sheet = place > 0 and pieces[place - 1].endswith("!")
+        prefix = pieces[place - 1] if follows_sheet else ""
+        if follows_sheet:
+            pieces[place - 1] = ""
+        pieces[place] = _ADDRESS.sub(structured, prefix + pieces[place])
+    text = "".join(pieces)
+    for each in [*reading.areas.values(), *([area] if area is not None else [])]:
+        if each.found_name and each.found_name != each.name:
+            text = re.sub(rf"\b{re.escape(each.found_name)}\[", f"{each.name}[", text)
+        for old, label in each.renamed.items():
+            text = text.replace(column_ref(each.name, old), column_ref(each.name, label))
+            text = text.replace(this_row(each.name, old), this_row(each.name, label))
+    return compact(text), partial
+
+
+def _as_reference(workbook: RawWorkbook, match: re.Match[str], where: str, row: int, here: str) -> tuple[str, bool]:
+    left, top = column_index(match["left"]), int(match["top"])
+    right = column_index(match["right"]) if match["right"] else left
+    bottom = int(match["bottom"]) if match["bottom"] else top
+    sheet = workbook.sheet(where)
+    if sheet is None or left != right:
+        return match[0], False
+    for table in sheet.tables:
+        if not table.first_column <= left <= table.last_column or table.header_row is None:
+            continue
+        label = sheet.value(table.header_row, left)
+        if not isinstance(label, str) or not table.first_row <= top <= bottom <= table.last_row:
+            continue
+        if (top, bottom) == (table.first_row, table.last_row) and match["bottom"]:
+            return column_ref(table.name, label), False
+        if not match["bottom"] and top == row and where == here:
+            return this_row(table.name, label), False
+        if match["bottom"]:
+            return f"{table.name}[{escape_label(label)}]", True
+    return match[0], False
+
+
+@lru_cache(maxsize=256)
+def compact(formula: str) -> str:
+    """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
+    pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
+    return "".join(piece if place % 2 else re.sub(r"\s+", "", piece).upper() for place, piece in enumerate(pieces))

@@ -1,0 +1,62 @@
+"""What rows say, as it can be compared: what describes one, from the schema of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tabellion.reading.identifiers import identifier_field
+from tabellion.schema import TableSchema
+from tabellion.schema.table import Key
+from tabellion.wording import fold
+
+
+def describing_fields(schema: TableSchema) -> tuple[str, ...]:
+    """The fields that describe a row of a table, without its identifier."""
+    identifier = identifier_field(schema)
+    if schema.label is not None:
+        return (schema.label,)
+    return tuple(
+        column.name
+        for column in schema.fields
+        if column.name != identifier and (column.required or column.name in schema.foreign)
+    )
+
+
+class DescribedRows:
+    """Rows of one table: what they say, as it can be compared."""
+
+    def __init__(
+        self, schema: TableSchema, columns: Mapping[str, Sequence[Any]], moved: Mapping[str, Mapping[Any, Any]]
+    ) -> None:
+        self.columns, self.key, self.others = columns, schema.primary_key[0], schema.primary_key[1:]
+        self.described = describing_fields(schema)
+        self.required = [name for name in self.described if not schema.is_optional(name)]
+        self.contents = [name for name in schema.names if name != self.key]
+        self.moved = {name: moved.get(key.table, {}) for name, key in schema.foreign.items()}
+        self.moved_any = any(self.moved.values())
+
+    def __len__(self) -> int:
+        return len(self.columns[self.key])
+
+    def said(self, position: int, name: str) -> Any:
+        """What a cell says, whatever its spelling; the key that a row has now, where it had another."""
+        value = self.columns[name][position]
+        if isinstance(value, str):
+            value = self.moved.get(name, {}).get(value, value)
+            return fold(value) or None
+        return self.moved.get(name, {}).get(value, value)
+
+    def all_said(self, position: int, names: Iterable[str]) -> tuple[Any, ...]:
+        """What several cells of a row say."""
+        return tuple(self.said(position, name) for name in names)
+
+    def description(self, position: int) -> tuple[Any, ...] | None:
+        """What describes a row; ``None`` where it does not say all that it must."""
+        if any(self.columns[name][position] is None for name in self.required):
+            return None
+        return self.all_said(position, self.described)
+
+    def full_key(self, position: int) -> Key:
+        """The primary key of a row."""
+        return (self.columns[self.key][position], *(self.columns[name][position] for name in self.others))
