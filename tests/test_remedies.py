@@ -83,12 +83,15 @@ def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path)
     table = sheet.tables["Totaux_publies"]
     first, last = (int(re.sub(r"\D", "", part)) for part in table.ref.split(":"))
     heads = {cell.value: cell.column for cell in sheet[first]}
+    pasted = []
     for row in range(first + 1, last + 1):
-        sheet.cell(row, heads["État"]).value = values["Rapprochement"].cell(row, heads["État"]).value
+        cell = sheet.cell(row, heads["État"])
+        cell.value = values["Rapprochement"].cell(row, heads["État"]).value
+        pasted += [cell.coordinate] if cell.value is not None else []
     book.save(path)
     (found,) = [each for each in validate(find_workspace(ROOT), [path]) if each.code == "formule-remplacee"]
-    assert found.place.cellule == sheet.cell(first + 1, heads["État"]).coordinate
-    assert len(found.liees) == last - first - 1
+    assert [found.place.cellule, *(each.cellule for each in found.liees)] == pasted
+    assert len(pasted) > 30
     assert not found.bloquant
 
 

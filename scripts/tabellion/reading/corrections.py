@@ -60,7 +60,7 @@ def correct_identifiers(
             said.append(
                 finding(
                     code, place, champ=schema.primary_key[0], valeur=found,
-                    attendu=each.value, titre=label, raison=each.reason.value,
+                    attendu=each.value, titre=label, raison=each.reason.value.format(found),
                 )
             )  # fmt: skip
     return said

@@ -30,12 +30,12 @@ _COMPARED = 20
 class Reason(Enum):
     """Why a row has not the identifier that its cell shows."""
 
-    BLANK = "la cellule était vide"
-    RETYPED = "il était écrit autrement"
-    OTHER_ROW = "c'était celui d'une autre ligne"
-    COPIED = "une autre ligne le porte déjà"
-    UNREADABLE = "il ne pouvait pas être lu"
-    UNKNOWN = "aucune ligne ne l'a jamais porté"
+    BLANK = "la cellule est vide"
+    RETYPED = "« {} » en est une autre écriture"
+    OTHER_ROW = "« {} » est une autre ligne"
+    COPIED = "« {} » est sur une autre ligne aussi"
+    UNREADABLE = "ce qui est dans la cellule ne se lit pas"
+    UNKNOWN = "aucune ligne ne s'est jamais appelée « {} »"
 
 
 @dataclass(frozen=True)

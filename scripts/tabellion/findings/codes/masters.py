@@ -99,11 +99,11 @@ _SHEETS: tuple[Code, ...] = (
 
 _ROWS: tuple[Code, ...] = (
     Code("identifiant-retabli", "Un identifiant rétabli", _INFORMATION,
-         "L'identifiant de cette ligne est « {attendu} » : {raison}, et le reste de la ligne le dit sans doute possible.",
-         "Rien à faire : il est rétabli pour tabellion."),
+         "Cette ligne est lue comme « {attendu} » : {raison}, et tout le reste de la ligne le dit.",
+         "Rien à faire si c'est bien elle ; sinon, changez aussi ce qui la décrit."),
     Code("identifiant-attribue", "Un identifiant attribué", _AVERTISSEMENT,
-         "Cette ligne a reçu l'identifiant « {attendu} » : {raison}.",
-         "Rien à faire si c'est une nouvelle ligne ; sinon, vérifiez qu'elle n'est pas comptée deux fois."),
+         "Cette ligne est lue comme une nouvelle ligne, « {attendu} » : {raison}.",
+         "Rien à faire si elle est nouvelle ; sinon, supprimez-la : elle compte une fois de plus."),
     Code("identifiants-corriges", "Des identifiants remis en ordre", _INFORMATION,
          "{compte} de la table « {table} » ont été effacés, échangés ou recopiés : ils sont remis en ordre d'après le reste de leur ligne.",
          "Rien à faire ; vérifiez que rien d'autre n'a été effacé, trié ou collé par mégarde."),
