@@ -125,12 +125,23 @@ def validate(
 
 
 @app.command(cls=Command)
-def new(dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le dossier à créer.")]) -> None:
-    """Crée le dossier d'un nouveau contrat, à adapter : réglages, schémas, gabarits, registre."""
-    from tabellion.commands.new import as_typed, create_workspace
+def new(
+    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le dossier à créer.")],
+    vide: Annotated[
+        bool, option("--vide", None, "Sans le contrat d'exemple : un classeur vide, où tout se tape.")
+    ] = False,
+) -> None:
+    """Crée le dossier d'un nouveau contrat : à adapter de celui de l'exemple, ou vide et à taper dans Excel."""
+    from tabellion.commands.new import as_typed, create_empty_workspace, create_workspace
 
-    written = create_workspace(dossier)
+    written = create_empty_workspace(dossier, datetime.now()) if vide else create_workspace(dossier)
     with finishing(()):
+        if vide:
+            typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
+            typer.echo("  1. ouvrez workbooks/contrat.xlsx : « Accueil » dit par où commencer ;")
+            typer.echo(f"  2. après chaque étape : tabellion consolidate --contrat {as_typed(dossier)}")
+            typer.echo("     (ou laissez tourner « tabellion watch », qui le fait à chaque enregistrement).")
+            return
         for path in written:
             typer.echo(f"  {path.as_posix()}")
         typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")

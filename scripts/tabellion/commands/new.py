@@ -5,11 +5,24 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from string import Template
 
-from tabellion.contract.workspace import SETTINGS_FILE, starter_kit
+from tabellion.commands.generate import generate
+from tabellion.contract.register import register_files
+from tabellion.contract.workspace import SETTINGS_FILE, find_workspace, starter_kit
 from tabellion.findings import TabellionError
+from tabellion.schema import load_schemas
+from tabellion.schema.tables import make_table
 from tabellion.transaction.files import already_there, write_all_whole
+from tabellion.wording import slug
+
+#: The settings of a contract that holds nothing yet, in the folder of templates.
+MODEL = "nouveau.toml"
+#: How long a contract lasts until somebody says otherwise.
+_YEARS = 6
 
 #: What the starter kit holds, as it lies at the root of a workspace.
 KIT = (SETTINGS_FILE, "schemas", "templates", "workbooks/registre")
@@ -25,16 +38,48 @@ def create_workspace(folder: Path) -> list[Path]:
 
     Raises :class:`TabellionError` with every file that is already there; nothing is then written.
     """
+    return _written(folder, _kit())
+
+
+def create_empty_workspace(folder: Path, now: datetime) -> list[Path]:
+    """Make the folder of a contract that holds nothing yet, with its workbook to type in; returns the files written.
+
+    The contract begins this year and lasts six. Raises :class:`TabellionError` as :func:`create_workspace`.
+    """
+    names = {
+        "identifiant": slug(folder.resolve().name) or "contrat",
+        "titre": "Contrat de ville",
+        "debut": str(now.year),
+        "fin": str(now.year + _YEARS - 1),
+    }
+    contents = {name: content for name, content in _kit().items() if name.parts[0] in ("schemas", "templates")}
+    model = Template((starter_kit() / "templates" / MODEL).read_text(encoding="utf-8"))
+    contents[Path(SETTINGS_FILE)] = model.substitute(names).encode()
+    schemas = load_schemas(starter_kit() / "schemas")
+    tables = {name: make_table(schema, {}) for name, schema in schemas.items()}
+    register = register_files(tables, schemas, identifiant=names["identifiant"], titre=names["titre"])
+    contents |= {Path("workbooks/registre") / name: content for name, content in register.items()}
+    written = _written(folder, contents)
+    made = generate(find_workspace(folder), None, force=False, now=now)
+    return [*written, made.path.relative_to(folder.resolve())]
+
+
+def _kit() -> dict[Path, bytes]:
+    """The files of the starter kit, as they lie at the root of a workspace."""
     kit = starter_kit()
     sources = [
         path for name in KIT for path in ([kit / name] if (kit / name).is_file() else sorted((kit / name).rglob("*")))
     ]
-    contents = {folder / path.relative_to(kit): path.read_bytes() for path in sources if path.is_file()}
-    taken = [path for path in contents if path.exists()]
+    return {path.relative_to(kit): path.read_bytes() for path in sources if path.is_file()}
+
+
+def _written(folder: Path, contents: Mapping[Path, bytes]) -> list[Path]:
+    """Write new files into a folder, all or none."""
+    taken = [folder / name for name in contents if (folder / name).exists()]
     if folder.exists() and not folder.is_dir():
         taken = [folder]
     if taken:
         remede = "Choisissez un autre dossier, ou déplacez ce fichier."
         raise TabellionError([already_there(path, remede) for path in taken])
-    write_all_whole(contents)
-    return [path.relative_to(folder) for path in contents]
+    write_all_whole({folder / name: content for name, content in contents.items()})
+    return list(contents)

@@ -41,6 +41,7 @@ class Theme:
     orders: Mapping[str, tuple[str, ...]]
     how_to: tuple[str, ...]
     form_how_to: tuple[str, ...]
+    first_steps: tuple[str, ...] = ()
 
 
 def load_theme(path: Path, schemas: Schemas) -> Theme:
@@ -92,6 +93,7 @@ class _ThemeReader:
             orders={name: self.order(name, order, schemas) for name, order in self.section("colonnes").items()},
             how_to=self.sentences("accueil", "mode_d_emploi"),
             form_how_to=self.sentences("formulaire", "mode_d_emploi"),
+            first_steps=self.sentences("accueil", "par_ou_commencer"),
         )
 
     def sentences(self, section: str, name: str) -> tuple[str, ...]:

@@ -103,12 +103,14 @@ def write_accueil(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding
         "L'exercice que montrent les totaux du classeur.", EXERCICE, "Choisissez un exercice de la liste.",
     )  # fmt: skip
     row = _write_figures(sheet, layout, findings)
-    sheet.section(row, 0, "Comment s'en servir")
+    is_new = not contract.convention_titles and contract.theme.first_steps
+    sentences = contract.theme.first_steps if is_new else contract.theme.how_to
+    sheet.section(row, 0, "Par où commencer" if is_new else "Comment s'en servir")
     wrapped = writer.format(text_wrap=False)
-    for number, sentence in enumerate(contract.theme.how_to, 1):
+    for number, sentence in enumerate(sentences, 1):
         sheet.write(row + number, 0, f"{number}.", writer.format(align="right"))
         sheet.write(row + number, 1, sentence, wrapped)
-    row += len(contract.theme.how_to) + 2
+    row += len(sentences) + 2
     row = _write_directory(sheet, layout, row)
     sheet.set_widths(enumerate(_FRONT_WIDTHS))
     sheet.raw.freeze_panes(2, 0)
