@@ -12,9 +12,11 @@ import pytest
 from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 
-from support.contracts import SETTINGS, contracts, followed, schemas, small_rows, tables_of
+from support.contracts import SETTINGS, book_of, contracts, followed, schemas, small_rows, tables_of
 from tabellion.contract.register import load_register, save_register, table_csv, was_edited
+from tabellion.contract.settings import settle
 from tabellion.findings import Finding, Severity, TabellionError
+from tabellion.schema import SETTING_TABLES
 
 
 def save(folder: Path, tables: Any = None) -> Path:
@@ -45,8 +47,10 @@ def rewrite(folder: Path, name: str, old: str, new: str) -> None:
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_saved_comes_back_cell_for_cell(tmp_path: Path, tables: Any) -> None:
     register = load_register(save(tmp_path / "registre", tables), schemas(), SETTINGS)
+    settled = settle(book_of(tables)).tables  # what the register does not say of the settings, tabellion.toml does
     for name, table in tables.items():
-        assert repr(register.tables[name].columns) == repr(table.columns)
+        assert register.tables[name].columns == settled[name].columns
+        assert name in SETTING_TABLES or table.columns == settled[name].columns
 
 
 @given(contracts(adds_up=False))
@@ -67,7 +71,8 @@ def test_frictionless_sees_what_is_wrong_with_the_package(tmp_path: Path) -> Non
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = save(tmp_path / "un"), save(tmp_path / "deux")
     names = sorted(path.name for path in first.iterdir())
-    assert names == sorted([*(f"{name}.csv" for name in schemas()), "datapackage.json"])
+    tables = [name for name in schemas() if name not in SETTING_TABLES]
+    assert names == sorted([*(f"{name}.csv" for name in tables), "datapackage.json"])
     assert all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
 
 
@@ -172,7 +177,9 @@ def test_an_edit_by_hand_is_told(tmp_path: Path) -> None:
 
 def test_the_descriptor_is_the_standard_s(tmp_path: Path) -> None:
     descriptor = json.loads((save(tmp_path / "registre") / "datapackage.json").read_text(encoding="utf-8"))
-    assert [each["name"] for each in descriptor["resources"]] == list(schemas())
+    assert [each["name"] for each in descriptor["resources"]] == [
+        name for name in schemas() if name not in SETTING_TABLES
+    ]
     fields = {
         (resource["name"], each["name"]): each
         for resource in descriptor["resources"]

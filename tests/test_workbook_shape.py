@@ -46,6 +46,7 @@ from tabellion.layout.names import (
     this_row,
 )
 from tabellion.layout.theme import _PAIRS, MINIMUM_CONTRAST, contrast
+from tabellion.schema import SETTING_TABLES
 from tabellion.xlsx import signature
 from tabellion.xlsx.sheets import DroppedValueError, column_width, text_lines
 from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH, TEXT_LENGTH, Writer, with_parts
@@ -116,7 +117,7 @@ def test_sheets_come_in_the_order_of_the_design(name: str) -> None:
     plan, content = master(name)
     numbers = [f"{number:02d}" for number in plan.contract.convention_titles]
     keys = [
-        "Accueil", "Synthèse", "Rapprochement", *(f"C{number}" for number in numbers),
+        "Accueil", "Réglages", "Synthèse", "Rapprochement", *(f"C{number}" for number in numbers),
         *(f"B{number}" for number in numbers), "Financements", "Nomenclatures", "Contrôles",
     ]  # fmt: skip
     assert list(plan.sheets) == keys
@@ -228,7 +229,7 @@ def test_data_tables_have_filters_and_one_row_each(name: str) -> None:
     tables = Package(content).tables
     for planned in plan.data.values():
         table = tables[planned.name]
-        assert table.filters is not None
+        assert (table.filters is not None) == (planned.resource not in SETTING_TABLES)  # these stand side by side
         assert table.area == (
             planned.row, planned.column, planned.last_row, planned.column + len(planned.columns) - 1,
         )  # fmt: skip

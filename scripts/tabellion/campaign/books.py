@@ -10,6 +10,7 @@ from typing import Any
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
 from tabellion.checks.staleness import check_computed_cells
 from tabellion.contract.book import Book, SheetArea
+from tabellion.contract.settings import settings_of, settle
 from tabellion.contract.workspace import Settings
 from tabellion.layout.names import table_resource
 from tabellion.layout.theme import Theme
@@ -29,7 +30,7 @@ def read_book(
     reading = read_master(workbook, schemas, settings.identifiant, base)
     computed = check_computed_cells(reading) if reading.tables else []
     book = book_of(reading, fichier, settings, theme)
-    return replace(book, findings=tuple(without_file([*reading.findings, *computed])))
+    return replace(book, findings=tuple(without_file([*book.findings, *computed])))
 
 
 def _block_losses(reading: MasterReading) -> None:
@@ -44,7 +45,10 @@ def _block_losses(reading: MasterReading) -> None:
 
 
 def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: Theme) -> Book:
-    """The book of a master workbook that was read, with what the reading said."""
+    """The book of a master workbook that was read, with what the reading said.
+
+    ``settings`` are the contract's before it: those that the workbook's own tables do not say stay.
+    """
     numbers: dict[int, int] = {}
     areas: list[SheetArea] = []
     rows: dict[str, list[tuple[int, int]]] = {}
@@ -56,7 +60,7 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
     for table, origins in reading.origins.items():
         rows[table] = [(numbers[id(origin.area)], origin.row) for origin in origins]
     properties = reading.workbook.properties
-    return Book(
+    book = Book(
         settings,
         reading.schemas,
         theme,
@@ -73,6 +77,7 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
         saved=saved_time(properties),
         author=properties.get("lastModifiedBy", ""),
     )
+    return settle(book)
 
 
 def _sheet_area(area: FoundTable, schema: TableSchema, convention: int | None) -> SheetArea:
@@ -107,16 +112,17 @@ def to_json(book: Book) -> dict[str, Any]:
 
 def from_json(content: Mapping[str, Any], fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
     """The book that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
+    tables = {
+        name: make_table(
+            schemas[name], {field: [value_of(value) for value in values] for field, values in columns.items()}
+        )
+        for name, columns in content["tables"].items()
+    }
     return Book(
-        settings,
+        settings_of(tables, settings)[0],
         schemas,
         theme,
-        {
-            name: make_table(
-                schemas[name], {field: [value_of(value) for value in values] for field, values in columns.items()}
-            )
-            for name, columns in content["tables"].items()
-        },
+        tables,
         adoption=content["adoption"],
         missing=frozenset((name, convention, field) for name, convention, field in content["missing"]),
         has_identity=content["has_identity"],

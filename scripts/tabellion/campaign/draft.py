@@ -8,6 +8,7 @@ from typing import Any
 
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
+from tabellion.contract.settings import settings_of
 from tabellion.findings import Finding, Place
 from tabellion.layout.names import PER_CONVENTION
 from tabellion.schema import Key, TableSchema
@@ -51,8 +52,10 @@ class Draft:
             for name, schema in self.schemas.items()
             if name in self.read.tables or name in self.base.tables
         }
-        findings = tuple(self.findings)
-        return replace(self.read, tables=tables, rows=self.places, unknown=frozenset(), findings=findings)
+        settings, findings = settings_of(tables, self.base.settings)[0], tuple(self.findings)
+        return replace(
+            self.read, settings=settings, tables=tables, rows=self.places, unknown=frozenset(), findings=findings
+        )
 
     def positions(self) -> dict[str, dict[Key, int]]:
         """The position of each row by table and key."""

@@ -21,7 +21,7 @@ from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, from_json, refused, to_json
 from tabellion.checks.contract import check_returned_rows
 from tabellion.contract.book import Book, CellKey
-from tabellion.contract.workspace import Workspace
+from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
 from tabellion.reading import RawWorkbook, read_workbooks
@@ -55,14 +55,14 @@ class ReadFile:
     stamp: tuple[int, str] | None
 
 
-def fingerprint(workspace: Workspace, known: References) -> str:
+def fingerprint(workspace: Workspace, settings: Settings, known: References) -> str:
     """What a reading depends on besides the file: the program, the schemas, the layout, the settings, the references.
 
     A change of any of them reads all files again.
     """
     parts = [__version__, str(FORMAT_VERSION), digest_of_folder(Path(__file__).parent.parent, "*.py")]
     parts += [digest_of_folder(workspace.root / name, "*") for name in ("schemas", "templates")]
-    return digest_of([*parts, repr(workspace.settings), repr(known)])
+    return digest_of([*parts, repr(settings), repr(known)])
 
 
 def digest_of_folder(folder: Path, pattern: str) -> str:

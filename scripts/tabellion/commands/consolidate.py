@@ -151,8 +151,9 @@ class _Outputs:
 
 def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
     """What the outputs are to be, and whether those in place are so already."""
-    schemas, settings, folder = workspace.schemas, workspace.settings, workspace.consolidation
+    schemas, folder = workspace.schemas, workspace.consolidation
     consolidation = inputs.assembly.consolidation
+    settings = consolidation.contract.settings
     register = register_files(
         consolidation.contract.tables, schemas, identifiant=settings.identifiant, titre=settings.titre
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from tabellion.commands.board import Line
 from tabellion.commands.console import JSON_VERSION, printable, taken_by_another
+from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
@@ -72,7 +73,7 @@ def diff(
         from tabellion.outputs.diff.workbook import write_differences
 
         theme = load_theme(workspace.layout, workspace.schemas)
-        contents[to_workbook] = write_differences(comparison, words, theme, workspace.settings, to_workbook)
+        contents[to_workbook] = write_differences(comparison, words, theme, register_settings(workspace), to_workbook)
         edited = edited_among(contents, is_intact)
     if to_json is not None:
         text = json.dumps(as_json(comparison, words), ensure_ascii=False, indent=2, allow_nan=False) + "\n"

@@ -42,7 +42,7 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     target = workspace.workbooks / "export" if folder is None else folder
     standard = load_standard(workspace.templates / STANDARD)
     contract = load_contract(workspace, depuis)
-    settings = workspace.settings
+    settings = contract.settings
     names = {"identifiant": settings.identifiant, "titre": settings.titre}
     made = subsidies(contract.tables, standard, contract.locate)
     tables, schemas, changes = public_tables(contract.tables, contract.schemas, contract.locate)

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.source import alone_on
-from tabellion.contract.register import register_files, was_edited
+from tabellion.contract.book import NO_THEME, Book
+from tabellion.contract.register import register_files, register_settings, was_edited
+from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.document import LineUse, read_document
 from tabellion.reading.source import read_source
+from tabellion.schema import SETTING_TABLES
 from tabellion.schema.tables import make_tables
 from tabellion.transaction.files import already_there, keep_dated_copy, replace_or_refuse
 from tabellion.wording import system_reason
@@ -48,6 +51,8 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     settings = workspace.settings
     contract = read_document(_read(document), document.name)
     tables = make_tables(schemas, contract.tables)
+    if any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
+        tables = settle(Book(register_settings(workspace), schemas, NO_THEME, tables)).tables
     titre = contract.titre or settings.titre
     files = register_files(tables, schemas, identifiant=settings.identifiant, titre=titre)
     files[ACCOUNT] = _account(contract.lines)
@@ -64,7 +69,7 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
                 copies[workbook] = keep_dated_copy(workbook, now, archives)
             workbook.unlink()
             (target / SAVES_FILE).unlink(missing_ok=True)
-    rows = {name: len(frame) for name, frame in tables.items()}
+    rows = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
     findings = tuple(sorted(contract.findings, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
     return Import(target, rows, uses, findings, tuple(copies.values()))

@@ -50,7 +50,7 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
     source = load_source(workspace, journal, decided.decisions)
     schemas, master = workspace.schemas, source.book
     known = references(master.tables, schemas)
-    print_ = fingerprint(workspace, known)
+    print_ = fingerprint(workspace, master.settings, known)
     present = list_files(workspace)
     kept = _kept_returns(workspace)
     wanted = [file for file in present if not file.is_set_aside]

@@ -72,7 +72,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     contract, findings, origin = _read(workspace, wanted.source)
     if any(finding.bloquant for finding in findings):
         return Publication((), (), findings, (), origin, (0, 0))
-    exercice = workspace.settings.exercice if wanted.exercice is None else wanted.exercice
+    exercice = contract.settings.exercice if wanted.exercice is None else wanted.exercice
     contract = replace(contract, settings=contract.settings.showing(exercice))
     template, texts = _read_templates(workspace, contract, wanted)
     model = DocumentModel(contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin)

@@ -73,7 +73,7 @@ def relances(
     mistakes = _wrong_options(consolidation, exercice, partners)
     if mistakes:
         raise TabellionError(mistakes)
-    year = workspace.settings.exercice_courant if exercice is None else exercice
+    year = consolidation.contract.settings.exercice_courant if exercice is None else exercice
     folder, template_path = workspace.workbooks / _FOLDER / str(year), workspace.templates / TEMPLATE
     template = load_template(template_path)
     wanted = {

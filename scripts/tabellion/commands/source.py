@@ -194,13 +194,14 @@ def _read_workbook(
     workspace: Workspace, path: Path, theme: Theme, base: Book | None, journal: Journal | None
 ) -> tuple[Book, Stamp | None]:
     """The workbook of the contract as it is, from the journal where it remembers it."""
-    name, settings, schemas = path.relative_to(workspace.workbooks).as_posix(), workspace.settings, workspace.schemas
+    name, schemas = path.relative_to(workspace.workbooks).as_posix(), workspace.schemas
+    settings = workspace.settings if base is None else base.settings
     stamp = _stamp(path)
     key, print_ = "", ""
     if journal is not None and stamp is not None:
         key = f"{stamp[1]}-{stamp[0]}"
         accepted = [] if base is None else [[table.columns for table in base.tables.values()]]
-        print_ = digest_of([fingerprint(workspace, References({}, {}, {})), "master", repr(accepted)])
+        print_ = digest_of([fingerprint(workspace, settings, References({}, {}, {})), "master", repr(accepted)])
         remembered = journal.readings(print_, [key])
         if key in remembered:
             with suppress(KeyError, TypeError, ValueError):

@@ -72,8 +72,8 @@ def check_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
         decisions = load_decisions(workspace.registre)
         base = load_register(workspace.registre, workspace.schemas, workspace.settings)
         base = replace(base, fichier=workspace.registre.name)
-    tables = None if base is None else base.tables
-    read = read_book(workbook, workbook.fichier, workspace.settings, workspace.schemas, NO_THEME, tables)
+    tables, settings = (None, workspace.settings) if base is None else (base.tables, base.settings)
+    read = read_book(workbook, workbook.fichier, settings, workspace.schemas, NO_THEME, tables)
     state = accept(read, base, saves, adoption=adoption, decisions=decisions)
     if not read.tables:
         return list(state.findings)
@@ -99,12 +99,12 @@ class _Returns:
             known = references(self.book.tables, self.workspace.schemas)
         except TabellionError:
             return None
-        return Examiner(self.workspace.schemas, known, self.workspace.settings)
+        return Examiner(self.workspace.schemas, known, self.book.settings)
 
     def add(self, number: int, workbook: RawWorkbook) -> list[Finding]:
         """Examine one return here; what is said of it alone."""
         known = references(self.book.tables, self.workspace.schemas)
-        examination = Examiner(self.workspace.schemas, known, self.workspace.settings)(workbook)
+        examination = Examiner(self.workspace.schemas, known, self.book.settings)(workbook)
         return self.keep(number, examination) if isinstance(examination, ParsedReturn) else []
 
     def keep(self, number: int, examination: ParsedReturn) -> list[Finding]:

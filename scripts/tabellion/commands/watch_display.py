@@ -22,6 +22,7 @@ from tabellion.commands.board import subject
 from tabellion.commands.console import MARKS, printable
 from tabellion.commands.consolidate import ConsolidationRun
 from tabellion.commands.run_log import RunLog, local_now
+from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Severity
 from tabellion.watching.debounce import Batch
@@ -68,7 +69,7 @@ class WatchDisplay:
     def started(self, workspace: Workspace, *, polling: bool) -> None:
         """The watch begins."""
         how = "en relisant les dossiers (partage réseau)" if polling else "par les avis du système"
-        self.say("surveillance", f"{workspace.settings.titre} : {workspace.workbooks}, {how}")
+        self.say("surveillance", f"{register_settings(workspace).titre} : {workspace.workbooks}, {how}")
 
     def working(self, batch: Batch) -> None:
         """A batch of changes is about to be answered."""

@@ -23,6 +23,8 @@ CellKey = tuple[str, int, str]
 
 #: The folder of the register: where a row stands that its workbook lacks.
 REGISTER = "registre"
+#: Where a row stands that a table has and that nothing was read for: a setting that the register never said.
+UNREAD_ROW = (-1, 0)
 
 #: The theme of a book that is only read: nothing can be written with it.
 NO_THEME = Theme({}, (), "", 0, {}, (), ())
@@ -75,6 +77,8 @@ class Book:
     def locate(self, table: str, index: int, field: str | None = None) -> Place:
         """The cell of a row's field (of its first cell, for a field that the sheet itself says), or its CSV line."""
         number, row = self.rows[table][index]
+        if (number, row) == UNREAD_ROW:
+            return Place(self.fichier)
         if number < 0:
             folder = self.fichier if not self.areas else REGISTER
             return Place(f"{folder}/{table}.csv", ligne=row)

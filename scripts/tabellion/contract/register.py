@@ -8,14 +8,24 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tabellion.contract.book import NO_THEME, Book
-from tabellion.contract.workspace import Settings
+from tabellion.contract.book import NO_THEME, Book, CellKey
+from tabellion.contract.settings import settle
+from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.layout.theme import Theme
-from tabellion.schema import FALSE_WORD, FUNDING_TABLES, TRUE_WORD, Field, Schemas, TableSchema
+from tabellion.schema import (
+    FALSE_WORD,
+    LATER_TABLES,
+    SETTING_TABLES,
+    TRUE_WORD,
+    Field,
+    Schemas,
+    TableSchema,
+)
 from tabellion.schema.cast import cast_column, parse_csv_text
 from tabellion.schema.money import plain_euros
 from tabellion.schema.tables import Table, Tables, make_table
@@ -41,19 +51,35 @@ def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: The
     if not folder.is_dir():
         raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
     tables, rows, findings = Tables(), dict[str, list[tuple[int, int]]](), list[Finding]()
+    unknown = set[CellKey]()
     described = _described_fields(folder)
     for name, schema in schemas.items():
         path = folder / f"{name}.csv"
-        if name in FUNDING_TABLES and described is not None and name not in described and not path.exists():
+        if name in LATER_TABLES and described is not None and name not in described and not path.exists():
             tables[name], rows[name] = make_table(schema, {}), []  # the register was written before this table came
             continue
         reader = _TableReader(path, schema, (described or {}).get(name, frozenset()))
         tables[name] = make_table(schema, reader.columns())
         rows[name] = [(-1, line) for line in reader.row_lines]
+        if name in SETTING_TABLES:  # a wrong setting keeps the value before it: it never blocks
+            unknown |= {(name, position, champ) for position, champ in reader.unknown}
+            reader.findings = [replace(each, bloquant=False) for each in reader.findings]
         findings += reader.findings
     if any(finding.bloquant for finding in findings):
         raise TabellionError([finding for finding in findings if finding.bloquant])
-    return Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
+    book = Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
+    return settle(replace(book, unknown=frozenset(unknown)))
+
+
+def register_settings(workspace: Workspace) -> Settings:
+    """The contract's settings, from the two tables of its register that say them, and from ``tabellion.toml``.
+
+    It reads no other table. Raises :class:`TabellionError` with every mistake of the schemas.
+    """
+    if not workspace.registre.is_dir():
+        return workspace.settings
+    schemas = Schemas((name, workspace.schemas[name]) for name in SETTING_TABLES if name in workspace.schemas)
+    return load_register(workspace.registre, schemas, workspace.settings).settings
 
 
 def base_tables(folder: Path, schemas: Schemas, settings: Settings) -> Tables | None:
@@ -88,6 +114,7 @@ class _TableReader:
         self.path, self.schema, self.described = path, schema, described
         self.findings: list[Finding] = []
         self.row_lines: list[int] = []
+        self.unknown: set[tuple[int, str]] = set()
 
     def columns(self) -> dict[str, list[Any]]:
         """The typed columns; empty when the file could not be read at all."""
@@ -104,6 +131,7 @@ class _TableReader:
             found = [parse_csv_text(field, row[position]) for row in rows]
             cast = cast_column(field, found)
             columns[name] = cast.values
+            self.unknown |= {(position, name) for position in cast.unknown}
             for problem in cast.problems:
                 place = Place(str(self.path), ligne=self.row_lines[problem.position])
                 value = str(found[problem.position])[:200]
@@ -207,7 +235,12 @@ def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant
 
 
 def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> dict[str, bytes]:
-    """The files of a register by name: one CSV per table, and the descriptor of the Data Package."""
+    """The files of a register by name: one CSV per table, and the descriptor of the Data Package.
+
+    Tables without a setting are left out: ``tabellion.toml`` says them all.
+    """
+    if not len(tables.get(SETTING_TABLES[0], ())):
+        schemas = Schemas((name, schema) for name, schema in schemas.items() if name not in SETTING_TABLES)
     contents = {f"{name}.csv": table_csv(schemas[name], tables[name]) for name in schemas}
     resources = [
         {

@@ -80,14 +80,15 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True, config={"populate_by_name": True})
 class Settings:
-    """What ``tabellion.toml`` says of a contract, each setting with its key there.
+    """What is set for a contract: its keys in ``tabellion.toml``, and what the sheet « Réglages » says instead.
 
     ``exercice`` is the budget year that the workbook shows first, ``exercice_courant`` the one that forms ask about.
     ``priorites`` maps a priority's rank to its year. ``arrondi_euros`` is the largest difference of totals, in whole
     euros, that is only a rounding. ``longueurs_publipostage`` are the lengths, in characters, at which a mail merge
     cuts a text. ``dates_limites`` are the last day of a campaign, by exercice: a return saved later, or not there yet,
-    is late. ``plan_de_financement`` says whether the contract keeps one of its fiches. Without ``courriel``, no notice
-    is sent by mail.
+    is late. ``plan_de_financement`` says whether the contract keeps one of its fiches. Partners are shown the
+    ``contact`` of the team that asks, and ``adresse_retour``, where they send their forms back; both may be empty.
+    ``demandes`` says whether requests typed in Excel are carried out. Without ``courriel``, no notice is sent by mail.
     """
 
     debut: _Year = Field(validation_alias="contrat.debut")
@@ -118,6 +119,13 @@ class Settings:
         _as_whole("des exercices et leur dernier jour, par exemple 2016 = 2016-11-30"),
     ] = Field(default_factory=dict, validation_alias="campagne.dates_limites")
     plan_de_financement: bool = Field(default=False, strict=True, validation_alias="contrat.plan_de_financement")
+    contact_nom: str = Field(default="", validation_alias="contact.nom")
+    contact_courriel: Literal[""] | _Address = Field(
+        default="", validation_alias="contact.courriel", description="une adresse de courriel"
+    )
+    contact_telephone: str = Field(default="", validation_alias="contact.telephone")
+    adresse_retour: str = Field(default="", validation_alias="campagne.adresse_retour")
+    demandes: bool = Field(default=True, strict=True, validation_alias="campagne.demandes")
     courriel: MailSettings | None = Field(default=None, description="une partie [courriel]")
 
     def showing(self, exercice: int) -> Settings:
@@ -205,9 +213,11 @@ class Workspace:
         from tabellion.layout.form_tables import FORMS_FILE, load_form_tables
 
         optional = () if self.settings.plan_de_financement else FUNDING_TABLES
-        schemas, path = load_schemas(self.root / "schemas", optional=optional), self.templates / FORMS_FILE
+        kit = starter_kit()
+        schemas = load_schemas(self.root / "schemas", optional=optional, kit=kit / "schemas")
         # a workspace of an older version has no such file: its forms are those of the starter kit
-        schemas.forms = load_form_tables(path if path.exists() else starter_kit() / "templates" / FORMS_FILE, schemas)
+        path = self.templates / FORMS_FILE
+        schemas.forms = load_form_tables(path if path.exists() else kit / "templates" / FORMS_FILE, schemas)
         return schemas
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tabellion import addresses
-from tabellion.schema import FUNDING_TABLES
+from tabellion.schema import FUNDING_TABLES, SETTING_TABLES
 from tabellion.wording import fold
 
 #: Excel's limits: https://support.microsoft.com/office/excel-specifications-and-limits
 SHEET_NAME_LENGTH = 31
 SHEETS_AT_MOST = 256
 
-ACCUEIL, SYNTHESE, RAPPROCHEMENT = "Accueil", "Synthèse", "Rapprochement"
+ACCUEIL, REGLAGES, SYNTHESE, RAPPROCHEMENT = "Accueil", "Réglages", "Synthèse", "Rapprochement"
 FINANCEMENTS, NOMENCLATURES, CONTROLES = "Financements", "Nomenclatures", "Contrôles"
 #: The sheet of what partners say each exercice: only there once one of them has said something.
 SUIVI = "Suivi"
@@ -66,10 +66,12 @@ SINGLE = {
     "plan_charges": ("Plans_charges", CHARGES),
     "plan_produits": ("Plans_produits", PRODUITS),
     "totaux_publies": ("Totaux_publies", RAPPROCHEMENT),
+    "reglages": ("Reglages", REGLAGES),
+    "exercices": ("Dates_limites", REGLAGES),
 }
 
-#: Tables of :data:`SINGLE` whose sheet a master has only when the register holds rows of them, or the settings ask it.
-OCCASIONAL = ("subventions", "suivis", *FUNDING_TABLES)
+#: Tables of :data:`SINGLE` that a master may lack: the register holds no row of them, or an older version made it.
+OCCASIONAL = ("subventions", "suivis", *FUNDING_TABLES, *SETTING_TABLES)
 
 #: Excel's forbidden signs, and what its files read as an escaped character.
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]|_x[0-9A-Fa-f]{4}_")
@@ -92,7 +94,7 @@ def sheet_key(letter: str, convention: int) -> str:
 
 def sheet_marker(key: str) -> str:
     """The defined name that points at the first cell of the sheet of this key, and follows it through renaming."""
-    return f"feuille_{key.replace('è', 'e').replace('ô', 'o')}"
+    return f"feuille_{key.replace('è', 'e').replace('é', 'e').replace('ô', 'o')}"
 
 
 def table_name(resource: str, convention: int | None = None) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from tabellion.checks.inspection import Locate
 from tabellion.contract.register import DESCRIPTOR
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.schema import Schemas
+from tabellion.schema import SETTING_TABLES, Schemas
 from tabellion.schema.tables import Row, Tables, make_table
 from tabellion.wording import plural, system_reason
 
@@ -211,11 +211,14 @@ def safe_text(text: str) -> str:
 def public_tables(tables: Tables, schemas: Schemas, locate: Locate) -> tuple[Tables, Schemas, list[Finding]]:
     """The tables without addresses and with harmless texts, the schemas that they keep, and what was changed.
 
-    A field whose longest text an apostrophe lengthened allows one character more.
+    The settings are the team's own: they stay out. A field whose longest text an apostrophe lengthened allows one
+    character more.
     """
     public, public_schemas = Tables(), Schemas()
     withheld, neutralised = list[Finding](), list[Finding]()
     for name, schema in schemas.items():
+        if name in SETTING_TABLES:
+            continue
         columns, fields = dict(tables[name].columns), []
         for field in schema.fields:
             values, champ = columns[field.name], field.name

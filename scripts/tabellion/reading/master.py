@@ -44,7 +44,7 @@ from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import former_names, shown_choices
 from tabellion.reading.row_identity import identify_rows
 from tabellion.reading.tables import FoundTable, TableFinder
-from tabellion.schema import Schemas, TableSchema
+from tabellion.schema import SETTING_TABLES, Schemas, TableSchema
 from tabellion.schema.tables import Table, Tables, make_table
 from tabellion.wording import fold
 
@@ -250,6 +250,8 @@ class _Reader:
                 # Nobody types the identifiers of some tables: what is wrong with them is put right below.
                 asked = replace(column, pattern=None) if column.name == key and schema.name in MAKERS else column
                 reader = of_keys if column.name == key else self.cells
+                if schema.name in SETTING_TABLES and column.name == "valeur":  # a year is a setting's text
+                    reader = replace(self.cells, tolerant=False)
                 values, unread = reader.column(area, rows, column.title, asked, choices[column.name])
                 if (reference := schema.foreign.get(column.name)) is not None:
                     renamed += self.follow(reference.table, area, rows, column.title, values)

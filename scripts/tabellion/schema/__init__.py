@@ -6,6 +6,8 @@ from tabellion.schema.descriptors import load_schemas
 from tabellion.schema.table import (
     FALSE_WORD,
     FUNDING_TABLES,
+    LATER_TABLES,
+    SETTING_TABLES,
     TABLES,
     TRUE_WORD,
     Field,
@@ -17,6 +19,6 @@ from tabellion.schema.table import (
 )
 
 __all__ = [
-    "FALSE_WORD", "FUNDING_TABLES", "TABLES", "TRUE_WORD", "Field", "ForeignKey", "Key", "Schemas", "TableSchema",
-    "Value", "load_schemas",
+    "FALSE_WORD", "FUNDING_TABLES", "LATER_TABLES", "SETTING_TABLES", "TABLES", "TRUE_WORD", "Field", "ForeignKey",
+    "Key", "Schemas", "TableSchema", "Value", "load_schemas",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.schema.table import DEFAULT_WIDTH, TABLES, Field, ForeignKey, Kind, Schemas, TableSchema
+from tabellion.schema.table import DEFAULT_WIDTH, SETTING_TABLES, TABLES, Field, ForeignKey, Kind, Schemas, TableSchema
 from tabellion.wording import system_reason
 
 #: The lists that a workbook makes by itself, and that a field may offer by name.
@@ -32,9 +32,10 @@ _FIELD_KEYS = {
 _CONSTRAINTS = {"required", "unique", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength"}
 
 
-def load_schemas(folder: Path, *, optional: Collection[str] = ()) -> Schemas:
+def load_schemas(folder: Path, *, optional: Collection[str] = (), kit: Path | None = None) -> Schemas:
     """Read the schemas of all :data:`TABLES` from ``folder/*.json``; those of ``optional`` may be missing.
 
+    The folder ``kit`` has those of the settings for a workspace of an older version, which has none.
     Raises :class:`TabellionError` with one finding per mistake, of all files at once.
     """
     schemas, findings = Schemas(), list[Finding]()
@@ -42,6 +43,8 @@ def load_schemas(folder: Path, *, optional: Collection[str] = ()) -> Schemas:
         path = folder / f"{name}.json"
         if name in optional and not path.exists():
             continue
+        if kit is not None and name in SETTING_TABLES and not path.exists():
+            path = kit / path.name
         schema, mistakes = _read(path)
         findings += mistakes
         if schema is not None:

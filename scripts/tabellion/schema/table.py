@@ -27,10 +27,15 @@ TRUE_WORD, FALSE_WORD = "oui", "non"
 TABLES = (
     "piliers", "conventions", "axes", "collectivites", "financeurs", "partenaires", "fiches", "participations",
     "suivis", "financements", "subventions", "plan_charges", "plan_produits", "lignes_budgetaires", "totaux_publies",
+    "reglages", "exercices",
 )  # fmt: skip
 #: Tables that only a contract with plans de financement needs: an older workspace may have neither their schemas nor
 #: their CSV.
 FUNDING_TABLES = ("plan_charges", "plan_produits")
+#: What staff set in Excel: the settings one by one, and the last day of each exercice's campaign.
+SETTING_TABLES = ("reglages", "exercices")
+#: Tables that came later: a register written before them has no CSV of theirs.
+LATER_TABLES = (*FUNDING_TABLES, *SETTING_TABLES)
 
 #: The width of a column whose schema says none, in characters.
 DEFAULT_WIDTH = 14

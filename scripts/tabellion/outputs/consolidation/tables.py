@@ -10,7 +10,7 @@ from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
 from tabellion.outputs.master.layout import shown_columns
-from tabellion.schema import Field, TableSchema
+from tabellion.schema import SETTING_TABLES, Field, TableSchema
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import unique_labels
 from tabellion.xlsx.lists import FIRST_ROW, CellMaker, Column, finish, maker_for, write_long_list
@@ -56,10 +56,10 @@ def data_name(resource: str) -> str:
 
 
 def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
-    """The tables that have rows, in the schemas' order; the columns are those of the master's layout."""
+    """The tables that have rows, in the schemas' order, but for the settings; the columns are those of the master."""
     sheets = {}
     for resource, schema in consolidation.contract.schemas.items():
-        if len(consolidation.contract.tables[resource]):
+        if resource not in SETTING_TABLES and len(consolidation.contract.tables[resource]):
             theme = consolidation.contract.theme
             shown = [
                 shown_column.field for shown_column in shown_columns(schema, theme) if shown_column.field is not None

@@ -22,7 +22,7 @@ from tabellion.outputs.diff.model import (
     SideKind,
     TableDifference,
 )
-from tabellion.schema import Key, Schemas
+from tabellion.schema import SETTING_TABLES, Key, Schemas
 
 #: The kinds that hold the tables of the register, and that a register's folder can be compared with.
 _WHOLE = {SideKind.MASTER, SideKind.CONSOLIDATION, SideKind.REGISTER}
@@ -46,6 +46,9 @@ def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
         place = Place(after.name)
         notices.append(finding("exercices-differents", place, valeur=before.exercice, attendu=after.exercice))
     names = [name for name in schemas if name in before.tables or name in after.tables]
+    # a workbook or a consolidation without the settings says nothing of them
+    silent = {name for name in SETTING_TABLES for side in (before, after) if not _has_rows(side, name)}
+    names = [name for name in names if name not in silent]
     tables = [compare_tables(_table(before, after, name), _table(after, before, name)) for name in names]
     is_register = SideKind.REGISTER in (before.kind, after.kind)
     return Comparison(
@@ -56,6 +59,10 @@ def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
         () if is_register else tuple(compare_pieces(before.pieces, after.pieces)),
         tuple(notices),
     )
+
+
+def _has_rows(side: Side, name: str) -> bool:
+    return name in side.tables and bool(side.tables[name].keys)
 
 
 def _refuse(before: Side, after: Side) -> None:

@@ -17,6 +17,7 @@ from tabellion.layout.names import (
     PLANS,
     PRODUITS,
     RAPPROCHEMENT,
+    REGLAGES,
     SUBVENTIONS,
     SUIVI,
     SYNTHESE,
@@ -45,7 +46,7 @@ from tabellion.outputs.master.tables import (
     shown_columns_of,
     write_data_table,
 )
-from tabellion.schema import FUNDING_TABLES, Schemas
+from tabellion.schema import FUNDING_TABLES, SETTING_TABLES, Schemas
 from tabellion.schema.shown import HEADERS as DICTIONARY_HEADERS
 from tabellion.schema.shown import dictionary
 from tabellion.xlsx.blocks import write_named
@@ -62,6 +63,7 @@ _FRONT_WIDTHS = (8, 56, 18, 18, 18, 16, 14)
 _FRONT_ROWS = 64
 #: What the sheets that are not of one convention show.
 _SHARED = {
+    REGLAGES: "Ce que l'équipe règle : exercice courant, dates limites, contact, courriels",
     SYNTHESE: "Crédits par convention et par collectivité, fiches par priorité et par financeur",
     RAPPROCHEMENT: "Du total publié au total recalculé, chaque écart nommé",
     FINANCEMENTS: "Les financeurs retenus, fiche par fiche",
@@ -250,11 +252,11 @@ def write_nomenclatures(sheet: Sheet, layout: MasterLayout) -> None:
 
 
 def _described(contract: Book) -> Schemas:
-    """The schemas that the dictionary describes: not those of plans that the contract does not keep."""
+    """The schemas that the dictionary describes: none of settings, nor of plans that the contract does not keep."""
     return Schemas(
         (name, schema)
         for name, schema in contract.schemas.items()
-        if name not in FUNDING_TABLES or is_shown(contract, name)
+        if name not in SETTING_TABLES and (name not in FUNDING_TABLES or is_shown(contract, name))
     )
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from tabellion.contract.book import Book
+from tabellion.contract.settings import settle
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.layout.names import (
     ACCUEIL,
@@ -25,6 +26,7 @@ from tabellion.layout.names import (
     PER_CONVENTION,
     PLANS,
     RAPPROCHEMENT,
+    REGLAGES,
     SHEETS_AT_MOST,
     SINGLE,
     SUBVENTIONS,
@@ -39,7 +41,7 @@ from tabellion.layout.names import (
 from tabellion.layout.theme import Theme
 from tabellion.measures import WalkStep
 from tabellion.measures.measure import Columns
-from tabellion.schema import FUNDING_TABLES, Field, TableSchema
+from tabellion.schema import FUNDING_TABLES, SETTING_TABLES, Field, TableSchema
 
 #: Zero-based row of a sheet's first table header: a title, a subtitle, a line of links, a blank line.
 FIRST_TABLE_ROW = 4
@@ -170,6 +172,7 @@ def lay_out_master(contract: Book) -> MasterLayout:
 
     Raises :class:`TabellionError` when the contract needs more sheets than a workbook may have.
     """
+    contract = settle(contract)
     sheets = _sheets(contract)
     if len(sheets) + 1 > SHEETS_AT_MOST:
         raise TabellionError([finding("trop-de-feuilles", Place(), valeur=len(sheets) + 1, attendu=SHEETS_AT_MOST)])
@@ -187,12 +190,17 @@ def lay_out_master(contract: Book) -> MasterLayout:
 
 
 def _sheets(contract: Book) -> dict[str, str]:
-    shown = [SINGLE[resource][1] for resource in OCCASIONAL if is_shown(contract, resource)]
+    shown = [
+        SINGLE[resource][1]
+        for resource in OCCASIONAL
+        if resource not in SETTING_TABLES and is_shown(contract, resource)
+    ]
     if CHARGES in shown:
         shown.insert(shown.index(CHARGES), PLANS)
     last = [FINANCEMENTS, *shown, NOMENCLATURES, CONTROLES]
     taken: set[str] = {name.casefold() for name in (*last, SUBVENTIONS, SUIVI)}
-    names = {name: sheet_name(name, "", taken) for name in (ACCUEIL, SYNTHESE, RAPPROCHEMENT)}
+    first = [ACCUEIL, *([REGLAGES] if is_shown(contract, "reglages") else []), SYNTHESE, RAPPROCHEMENT]
+    names = {name: sheet_name(name, "", taken) for name in first}
     for letter, _ in PER_CONVENTION.values():
         for convention, (_, short) in contract.convention_titles.items():
             key = sheet_key(letter, convention)
@@ -203,13 +211,16 @@ def _sheets(contract: Book) -> dict[str, str]:
 def is_shown(contract: Book, resource: str) -> bool:
     """Whether the master has the table: an occasional one without a row has no sheet.
 
-    The tables of the plans de financement come together: when the settings ask for them, and whatever the settings say
-    as long as the register holds rows of one, since a workbook that left them out would lose them.
+    The settings have theirs wherever the contract has their tables. The tables of the plans de financement come
+    together: when the settings ask for them, and whatever the settings say as long as the register holds rows of one,
+    since a workbook that left them out would lose them.
     """
     if resource in FUNDING_TABLES:
         present = [name for name in FUNDING_TABLES if name in contract.tables]
         asked = contract.settings.plan_de_financement or any(len(contract.tables[key]) for key in present)
         return asked and resource in present
+    if resource in SETTING_TABLES:
+        return resource in contract.tables
     return resource not in OCCASIONAL or len(contract.tables[resource]) > 0
 
 
@@ -234,6 +245,8 @@ def _data(contract: Book, published_row: int) -> list[DataTable]:
         columns = shown_columns(contract.schemas[resource], contract.theme)
         row = published_row if sheet == RAPPROCHEMENT else FIRST_TABLE_ROW
         left = column if sheet == NOMENCLATURES else 0
+        if resource == "exercices":  # beside the settings, where it may grow
+            left = len(shown_columns(contract.schemas["reglages"], contract.theme)) + 1
         tables.append(
             DataTable(name, resource, sheet, columns, row, left, tuple(range(len(contract.tables[resource]))))
         )

@@ -49,7 +49,12 @@ def key_source(resource: str) -> str:
 
 
 def write_data_table(
-    sheet: Sheet, layout: MasterLayout, table: DataTable, computed: Mapping[str, Computed] | None = None
+    sheet: Sheet,
+    layout: MasterLayout,
+    table: DataTable,
+    computed: Mapping[str, Computed] | None = None,
+    *,
+    filters: bool = True,
 ) -> None:
     """Write the Excel table, its cells and its rules. ``computed`` gives the computed columns by name."""
     computed = computed or {}
@@ -60,7 +65,10 @@ def write_data_table(
     }
     labels = [column.label for column in table.columns]
     centred = {column.label: "center" for column in table.columns if _is_centred(column, computed)}
-    sheet.table(table.name, table.row, table.column, table.height, labels, calculated=calculated, aligned=centred)
+    sheet.table(
+        table.name, table.row, table.column, table.height, labels, calculated=calculated, filters=filters,
+        aligned=centred,
+    )  # fmt: skip
     schema = layout.contract.schemas[table.resource]
     values = layout.contract.tables[table.resource].select(table.indexes).columns
     keys = [str(value) for value in values[schema.primary_key[0]]]
@@ -152,13 +160,16 @@ def value_format(writer: Writer, kind: str, value: Any, *, one_line: bool = Fals
     return writer.cell(num_format="@", **({} if one_line else {"text_wrap": True}), **properties)
 
 
-def validation_rule(schema: TableSchema, field: Field) -> dict[str, Any] | None:
-    """The Excel rule of a field, from its schema: a list of a defined name, bounds; ``None`` where anything goes."""
-    if (key := schema.foreign.get(field.name)) is not None:
+def validation_rule(schema: TableSchema | None, field: Field) -> dict[str, Any] | None:
+    """The Excel rule of a field, from its schema: a list of a defined name, bounds; ``None`` where anything goes.
+
+    A field of no table has no list.
+    """
+    if schema is not None and (key := schema.foreign.get(field.name)) is not None:
         # A table spread over several sheets is listed as it was at generation: a newer key may be typed all the same.
         severity = "stop" if key.table in SINGLE else "warning"
         return {"validate": "list", "source": f"={key_source(key.table)}", "error_type": severity}
-    if field.enum:
+    if schema is not None and field.enum:
         return {"validate": "list", "source": f"={list_source(schema.name, field.name)}"}
     if field.kind == "boolean":
         return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}

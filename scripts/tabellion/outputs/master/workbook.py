@@ -17,6 +17,7 @@ from tabellion.layout.names import (
     PLANS,
     PRODUITS,
     RAPPROCHEMENT,
+    REGLAGES,
     SHOWN,
     SUBVENTIONS,
     SUIVI,
@@ -34,6 +35,7 @@ from tabellion.outputs.master.cover import write_accueil, write_controles, write
 from tabellion.outputs.master.funding import write_charges, write_plans, write_produits
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.reconciliation import write_rapprochement
+from tabellion.outputs.master.settings import write_settings
 from tabellion.outputs.master.summary import write_synthese
 from tabellion.outputs.master.tables import Computed, define_lists, write_table_sheet
 from tabellion.xlsx import signature
@@ -65,6 +67,8 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     define_lists(writer, layout)
     define_constants(writer, layout)
     write_accueil(sheets[ACCUEIL], layout, findings)
+    if REGLAGES in sheets:
+        write_settings(sheets[REGLAGES], layout)
     write_synthese(sheets[SYNTHESE], layout)
     write_rapprochement(sheets[RAPPROCHEMENT], layout)
     for convention in contract.convention_titles:
@@ -85,7 +89,7 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     write_nomenclatures(sheets[NOMENCLATURES], layout)
     write_controles(sheets[CONTROLES], layout, findings)
     for key, sheet in sheets.items():
-        if key in (FINANCEMENTS, SUBVENTIONS, SUIVI, PLANS, CHARGES, PRODUITS, NOMENCLATURES, CONTROLES):
+        if key in (REGLAGES, FINANCEMENTS, SUBVENTIONS, SUIVI, PLANS, CHARGES, PRODUITS, NOMENCLATURES, CONTROLES):
             _write_ways(sheet)
         writer.name(sheet_marker(key), f"={quoted_sheet(sheet.name)}!$A$1")
     _colour_tabs(layout, sheets)
