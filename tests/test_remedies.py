@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from support.contracts import ROOT
-from tabellion.commands.generate import generate
+from support.masters import master
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import CATALOGUE, Finding
@@ -39,7 +38,7 @@ def test_no_text_of_the_catalogue_names_an_english_function() -> None:
 def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
     """What is said of a master whose formulas were typed over, changed, cut short, erased and broken, by the dozen."""
     path = tmp_path_factory.mktemp("master") / "contrat.xlsx"
-    generate(find_workspace(ROOT), path, force=False, now=datetime(2026, 1, 2))
+    path.write_bytes(master("Chartres")[1])
     book = openpyxl.load_workbook(path)
     spoil = (
         12,
@@ -76,7 +75,7 @@ def test_formulas_block_nothing(findings: list[Finding]) -> None:
 
 def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path) -> None:
     path = tmp_path / "contrat.xlsx"
-    generate(find_workspace(ROOT), path, force=False, now=datetime(2026, 1, 2))
+    path.write_bytes(master("Chartres")[1])
     values = openpyxl.load_workbook(path, data_only=True)
     book = openpyxl.load_workbook(path)
     sheet = book["Rapprochement"]
@@ -97,7 +96,7 @@ def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path)
 
 def test_one_formula_typed_over_is_to_be_copied_from_its_neighbour(tmp_path: Path) -> None:
     path = tmp_path / "contrat.xlsx"
-    generate(find_workspace(ROOT), path, force=False, now=datetime(2026, 1, 2))
+    path.write_bytes(master("Chartres")[1])
     book = openpyxl.load_workbook(path)
     book[B01]["F6"] = 5
     book[B01]["F7"].value, kept = 6, book[B01]["F7"].value
