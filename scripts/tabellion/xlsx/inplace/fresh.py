@@ -7,6 +7,7 @@ in both workbooks is left alone.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from tabellion.xlsx.inplace.references import mentions
 from tabellion.xlsx.inplace.stale import UNSURE, Place, Seeds, defined_names, stale_formulas
 from tabellion.xlsx.inplace.tables import ExcelTable
 
-#: A table, a column, what tells the row apart (all empty for a formula that says the same everywhere), the formula.
-Key = tuple[str, str, CellValue, str]
+#: A table, a column, what the row is known by (all empty for a formula that says the same everywhere), the formula.
+Key = tuple[str, str, tuple[CellValue, ...], str]
+_OWN_CELL = re.compile(r"\[\[#This Row\],\s*\[((?:[^\[\]']|'.)*)\]\]", re.IGNORECASE)
 
 
 def fresh_values(parts: Parts, places: Iterable[Place], fresh: bytes) -> dict[tuple[str, int, int], CellValue]:
@@ -137,7 +139,7 @@ class _Index:
                 place = sheet.name.casefold(), formula.row, formula.column
                 text = formula.text
                 if _stands_alone(text):
-                    keys[place] = ("", "", None, text)
+                    keys[place] = ("", "", (), text)
                     continue
                 for table in tables:
                     key = self.in_table(table, formula.row, formula.column, text)
@@ -146,16 +148,39 @@ class _Index:
         return keys
 
     def in_table(self, table: ExcelTable, row: int, column: int, text: str) -> Key | None:
-        """What a formula of a table's row is found by."""
-        label, left = self.labels.get(table.name.casefold(), ""), table.area[1]
-        if not table.holds(row, column) or label not in table.labels:
+        """What a formula of a table's row is found by: what it reads of its row, or what tells its row apart."""
+        if not table.holds(row, column):
             return None
-        key = self.parts.value(table.sheet, row, left + table.labels.index(label))
-        return table.name.casefold(), table.labels[column - left], key, text
+        name, left, grid = table.name.casefold(), table.area[1], self.parts.grid(table.sheet)
+        columns = {label.casefold(): number for number, label in enumerate(table.labels, left)}
+        read = [columns.get(label) for label in _own_row(text)]
+        cells = [None if number is None else grid.find(row, number) for number in read]
+        typed = all(cell is not None and cell.find("{*}f") is None for cell in cells)
+        if read and typed and not _is_about_its_place(text):
+            return name, "", tuple(self.parts.value(table.sheet, row, number) for number in read if number), text
+        key = columns.get(self.labels.get(name, "").casefold())
+        if key is None:
+            return None
+        return name, table.labels[column - left], (self.parts.value(table.sheet, row, key),), text
 
 
 def _stands_alone(formula: str) -> bool:
     """Whether a formula says the same wherever it stands: it names columns of tables and defined names only."""
+    own_row = any("#this row" in inside.casefold() or "@" in inside for _, inside in mentions(formula).tables)
+    return not (own_row or _is_about_its_place(formula))
+
+
+def _is_about_its_place(formula: str) -> bool:
+    """Whether a formula names cells by their addresses, or by a calculation."""
     named = mentions(formula)
-    own_row = any("#this row" in inside.casefold() or "@" in inside for _, inside in named.tables)
-    return not (named.references or named.open or named.functions & UNSURE or own_row)
+    return bool(named.references or named.open or named.functions & UNSURE)
+
+
+def _own_row(formula: str) -> list[str]:
+    """The columns, folded, that a formula reads of its own row; one that cannot be told is an empty label."""
+    labels = list[str]()
+    for _, inside in mentions(formula).tables:
+        if "#this row" in inside.casefold() or "@" in inside:
+            match = _OWN_CELL.fullmatch(inside)
+            labels.append(re.sub("'(.)", r"\1", match[1]).casefold() if match else "")
+    return labels
