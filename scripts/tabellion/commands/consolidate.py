@@ -97,6 +97,10 @@ def consolidate(
             own = dict[Path, str]()
             if outputs.is_new:
                 notices += _publish(workspace, inputs, outputs, now, own)
+            elif inputs.source.register_files:  # a workbook that was saved again, and says what it said
+                own |= {path: content_digest(content) for path, content in inputs.source.register_files.items()}
+                contents: dict[Path, Content] = {**outputs.kept, **inputs.source.register_files}
+                notices += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
             with _uncollected():
                 _remember(journal, run, inputs, outputs, now)
         notices += journal.findings
@@ -181,7 +185,7 @@ def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
     edited = [path for path in edited if path not in seen]
     targets = [record, *(folder / name for name in names), *(workspace.workbooks / job.target for job in jobs), *kept]
     is_new = not is_same or bool(edited) or not all(path.exists() for path in targets)
-    is_new |= bool(seen or inputs.decided.typed or inputs.source.register_files)
+    is_new |= bool(seen or inputs.decided.typed)
     may_go = {**published, **seen}
     return _Outputs(consolidation, register, tuple(jobs), kept, edited, may_go, previous, digest, json, is_same, is_new)
 
