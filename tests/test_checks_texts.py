@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from support.contracts import SETTINGS, Rows, line, small_rows
+from support.contracts import SETTINGS, Rows, book_of, line, small_rows, tables_of
 from support.findings import cells, check, linked
+from tabellion.checks.same_lines import same_lines
 from tabellion.findings import Severity
 
 SENTENCE = "Mettre en place des actions éducatives et des ateliers ouverts à tous les habitants des quartiers. "
@@ -155,5 +156,20 @@ def test_a_repeated_line_is_told_with_the_first() -> None:
     found = check(rows)
     assert cells(found) == [("ligne-en-double", "lignes_budgetaires.libelle@6")]
     assert linked(found[0]) == ["lignes_budgetaires.libelle@2"]
+    assert "mêmes montants" in found[0].message
     rows["lignes_budgetaires"][6]["montant_realise"] = 0
-    assert check(rows) == []
+    (other,) = check(rows)
+    assert (other.code, other.bloquant) == ("ligne-en-double", True)
+    assert "d'autres montants" in other.message
+
+
+def test_two_lines_that_staff_said_are_two_are_not_told_again() -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"].append(line("B01-metropole-002", 1, "metropole", "  bibliothèque ", 500_00))
+    rows["lignes_budgetaires"].append(line("B01-metropole-002", 1, "metropole", "Bibliothèque", 7_00, exercice=2014))
+    book = book_of(tables_of(rows))
+    (pair,) = same_lines(book)
+    year = SETTINGS.exercice
+    assert pair.keys == (("B01-metropole-001", year), ("B01-metropole-002", year))
+    assert (pair.first, pair.second, pair.same_amounts) == (2, 6, False)
+    assert same_lines(replace(book, apart=frozenset({frozenset(pair.keys)}))) == []

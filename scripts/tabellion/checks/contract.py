@@ -7,11 +7,12 @@ from tabellion.checks.constraints import check_constraints
 from tabellion.checks.inspection import Inspection, Locate
 from tabellion.checks.keys import check_references, check_unicity
 from tabellion.checks.plans import check_funding
-from tabellion.checks.repeats import check_repeated_lines
+from tabellion.checks.same_lines import check_same_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals
 from tabellion.contract.book import Book
 from tabellion.findings import Finding
+from tabellion.schema import Key
 
 
 def check_contract(book: Book, locate: Locate | None = None) -> list[Finding]:
@@ -22,7 +23,7 @@ def check_contract(book: Book, locate: Locate | None = None) -> list[Finding]:
     """
     inspection = Inspection(book, locate)
     _check_integrity(inspection)
-    _check_meaning(inspection)
+    _check_meaning(inspection, book.apart)
     return inspection.findings
 
 
@@ -43,7 +44,7 @@ def integrity_cells(book: Book) -> list[tuple[str, int, str | None, Finding]]:
 def check_meaning(book: Book, locate: Locate | None = None) -> list[Finding]:
     """The rest of :func:`check_contract`, for tables whose integrity is known."""
     inspection = Inspection(book, locate)
-    _check_meaning(inspection)
+    _check_meaning(inspection, book.apart)
     return inspection.findings
 
 
@@ -64,9 +65,9 @@ def _check_integrity(inspection: Inspection) -> None:
     check_references(inspection)
 
 
-def _check_meaning(inspection: Inspection) -> None:
+def _check_meaning(inspection: Inspection, apart: frozenset[frozenset[Key]]) -> None:
     check_coherence(inspection)
     check_texts(inspection)
-    check_repeated_lines(inspection)
+    check_same_lines(inspection, apart)
     check_totals(inspection)
     check_funding(inspection)

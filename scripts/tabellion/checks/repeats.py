@@ -1,52 +1,16 @@
-"""What comes twice: a line inside its convention, the same money in two conventions, a published total."""
+"""What comes twice: the same money in two conventions, a published total."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from tabellion.checks.inspection import Inspection, place_words
 from tabellion.measures import MEASURE, Accounts, double_counts
 from tabellion.schema.money import euros, format_euros
-from tabellion.wording import fold
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
 _TOTAL_KEY = ("source", "portee", "convention_id", "collectivite_id", "exercice")
 _LINE_KEY = ("convention_id", "collectivite_id", "exercice", "libelle")
-
-
-def check_repeated_lines(inspection: Inspection) -> None:
-    """The same line twice in one convention: same collectivité, same words, same exercice, same amounts."""
-    if not inspection.has(_LINES, "ligne_id", *_LINE_KEY):
-        return
-    frame = inspection.tables[_LINES].frame
-    amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
-    same = ["convention_id", "collectivite_id", "exercice", *amounts]
-    whole = frame[list(_LINE_KEY)].notna().all(axis=1)
-    whole &= ~(inspection.placeholders(frame["libelle"]) & frame[amounts].isna().all(axis=1))
-    near = frame[whole & frame.duplicated(same, keep=False)]
-    if near.empty:
-        return
-    words = {text: fold(text) for text in near["libelle"].unique().tolist()}
-    folded = near.assign(libelle=near["libelle"].map(words))
-    firsts: dict[tuple[Any, ...], int] = {}
-    unread = inspection.unread(_LINES, *_LINE_KEY, *amounts)
-    repeated = folded[folded.duplicated([*same, "libelle"], keep=False)]
-    for position, *values in repeated[[*same, "libelle"]].itertuples(name=None):
-        first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
-        if first == position or position in unread or first in unread:
-            continue
-        key = inspection.value(_LINES, first, "ligne_id")
-        inspection.say(
-            "ligne-en-double",
-            _LINES,
-            position,
-            "libelle",
-            valeur=inspection.value(_LINES, position, "libelle"),
-            liees=[(_LINES, first, "libelle")],
-            autre=f"« {key} »" if key else "précédente",
-        )
 
 
 def check_double_counts(inspection: Inspection, accounts: Accounts) -> None:

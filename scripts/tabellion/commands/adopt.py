@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +65,7 @@ def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], 
         name, record = adoption_of(inputs.assembly.in_force, before if before.name == source.book.adoption else None)
         layout = lay_out_master(replace(consolidation.contract, adoption=name))
         findings = check_meaning(layout.contract, layout.locate)
+        _refuse_doubt(findings, consolidation)
         findings = [finding.in_file(workspace.contrat.name) for finding in findings]
         workbook = _next_workbook(workspace, source, layout, write_master(layout, findings))
         files = register_files(
@@ -115,6 +116,13 @@ def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:
         mistakes.append(finding("contrat-ouvert", Place(name), valeur=name, detail=f" (ouvert par {owner})"))
     if mistakes:
         raise TabellionError(mistakes)
+
+
+def _refuse_doubt(findings: Sequence[Finding], consolidation: Consolidation) -> None:
+    """Refuse what would block the adopted contract, each at the cell where it stands now."""
+    codes = {item.code for item in findings if item.bloquant}
+    if codes:
+        raise TabellionError([item for item in consolidation.findings if item.bloquant and item.code in codes])
 
 
 def _changed_meanwhile(path: Path) -> Finding:

@@ -15,7 +15,7 @@ from tabellion.layout.theme import Theme
 from tabellion.measures import Accounts, FundingPlan, Overview, Walk, funding_plans, walk
 from tabellion.measures.funding import plan_rows
 from tabellion.measures.measure import Rows
-from tabellion.schema import FUNDING_TABLES, Schemas
+from tabellion.schema import FUNDING_TABLES, Key, Schemas
 from tabellion.schema.tables import Tables
 
 #: A cell of the tables: table, zero-based position of its row, field.
@@ -55,7 +55,8 @@ class Book:
     ``unknown`` the cells that held something unreadable and already reported. ``sha256``, ``saved`` and ``author``
     are a workbook's own. ``adoption`` names the adoption that the tables come from: empty
     where there was none, or where the workbook lost its identity (``has_identity``). ``missing`` are the parts that a
-    workbook has no place for any more: table, convention of its part, field (``None`` for all).
+    workbook has no place for any more: table, convention of its part, field (``None`` for all). ``apart`` are the
+    pairs of budget lines, by their keys, that staff said are two although they look the same.
     """
 
     settings: Settings
@@ -70,6 +71,7 @@ class Book:
     unknown: frozenset[CellKey] = frozenset()
     missing: frozenset[tuple[str, int | None, str | None]] = frozenset()
     has_identity: bool = True
+    apart: frozenset[frozenset[Key]] = frozenset()
     sha256: str = ""
     saved: datetime | None = None
     author: str = ""

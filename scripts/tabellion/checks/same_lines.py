@@ -1,0 +1,84 @@
+"""One budget line under two identifiers: same convention, collectivité, exercice and label, as people see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tabellion.checks.inspection import Inspection
+from tabellion.contract.book import Book
+from tabellion.schema import Key
+from tabellion.wording import fold
+
+_LINES = "lignes_budgetaires"
+_PLACE = ("convention_id", "collectivite_id", "exercice")
+
+
+@dataclass(frozen=True)
+class SameLine:
+    """Two lines that may be one: the positions of their rows, their keys, and whether their amounts are the same."""
+
+    first: int
+    second: int
+    keys: tuple[Key, Key]
+    same_amounts: bool
+
+
+def same_lines(book: Book) -> list[SameLine]:
+    """Every line that another one, before it, may already be, in the order of the rows.
+
+    The pairs that staff said are two lines (``book.apart``) are left out. So are labels that stand for a missing one,
+    as long as no amount is beside them.
+    """
+    return _same_lines(Inspection(book), book.apart)
+
+
+def check_same_lines(inspection: Inspection, apart: frozenset[frozenset[Key]] = frozenset()) -> None:
+    """Say each pair at the second line, with the first: their money may be counted twice. It blocks until decided."""
+    if not inspection.has(_LINES, "ligne_id", "libelle", *_PLACE):
+        return
+    unread = inspection.unread(_LINES, "libelle", *_PLACE)
+    for pair in _same_lines(inspection, apart):
+        if pair.first in unread or pair.second in unread:
+            continue
+        key = inspection.value(_LINES, pair.first, "ligne_id")
+        inspection.say(
+            "ligne-en-double", _LINES, pair.second, "libelle",
+            valeur=inspection.value(_LINES, pair.second, "libelle"), liees=[(_LINES, pair.first, "libelle")],
+            autre=f"« {key} »" if key else "précédente", cellule=_words(inspection, pair.first),
+            constat="mêmes montants" if pair.same_amounts else "mais d'autres montants",
+        )  # fmt: skip
+
+
+def _words(inspection: Inspection, position: int) -> str:
+    """The cell of a line, in words; nothing where it stands in no cell."""
+    place = inspection.place(_LINES, position, "libelle")
+    return f" ({place.feuille} {place.cellule})" if place.feuille and place.cellule else ""
+
+
+def _same_lines(inspection: Inspection, apart: frozenset[frozenset[Key]]) -> list[SameLine]:
+    frame = inspection.tables[_LINES].frame
+    amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
+    whole = frame[[*_PLACE, "libelle"]].notna().all(axis=1)
+    whole &= ~(inspection.placeholders(frame["libelle"]) & frame[amounts].isna().all(axis=1))
+    near = frame[whole & frame.duplicated(list(_PLACE), keep=False)]
+    words = {text: fold(text) for text in near["libelle"].unique().tolist()}
+    folded = near.assign(libelle=near["libelle"].map(words))
+    repeated = folded[folded.duplicated([*_PLACE, "libelle"], keep=False)]
+    firsts: dict[tuple[Any, ...], int] = {}
+    pairs = []
+    for position, *values in repeated[[*_PLACE, "libelle"]].itertuples(name=None):
+        first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
+        keys = (_key(inspection, first), _key(inspection, position))
+        if first != position and frozenset(keys) not in apart:
+            same = all(
+                inspection.value(_LINES, first, name) == inspection.value(_LINES, position, name) for name in amounts
+            )
+            pairs.append(SameLine(first, position, keys, same))
+    return pairs
+
+
+def _key(inspection: Inspection, position: int) -> Key:
+    return tuple(inspection.value(_LINES, position, name) for name in inspection.schemas[_LINES].primary_key)
