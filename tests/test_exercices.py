@@ -121,3 +121,33 @@ def test_a_sum_of_nothing_known_is_blank_and_what_is_not_published_is_said(offic
     for table in (first, second, "Synthese_credits"):
         assert set(column(package, cells, table, "État")) == {"non publié"}, table
         assert set(column(package, cells, table, "Écart (€)")) == {""}, table
+
+
+#: Each line by its identifier: prévu, voté, réalisé of 2013, then of 2014, then of 2015; the last row is the total.
+YEARS_SIDE_BY_SIDE = {
+    "B01-luce-001": ["", "", 500, "", "", 500, 500, "", ""],
+    "B01-luce-002": ["", "", 400, "", "", 300, "", "", ""],
+    "B01-metropole-001": ["", "", "", "", "", 100, "", "", ""],
+    "B02-luce-001": ["", "", 500, "", "", 700, "", "", ""],
+    "B02-luce-002": ["", "", 250, "", "", 300, "", "", ""],
+    "": ["", "", 1_650, "", "", 1_900, 500, "", ""],
+}
+
+
+@pytest.mark.libreoffice
+def test_each_line_has_its_exercices_side_by_side(office: LibreOffice, tmp_path: Path) -> None:
+    _, content = written(three_years())
+    package, path = Package(content), tmp_path / "contrat.xlsx"
+    path.write_bytes(content)
+    office.open(path)
+    office.recalculate()
+    cells = office.read()
+    labels = [f"{word} {year} (€)" for year in BALANCES for word in ("Prévu", "Voté", "Réalisé")]
+    columns = [column(package, cells, "Annees_lignes", label) for label in labels]
+    names = column(package, cells, "Annees_lignes", "Identifiant")
+    assert dict(zip(names, map(list, zip(*columns, strict=True)), strict=True)) == YEARS_SIDE_BY_SIDE
+
+
+def test_a_contract_of_one_exercice_has_no_sheet_of_years() -> None:
+    plan, _ = written(contract_of(small_rows()))
+    assert "Années" not in plan.sheets

@@ -19,6 +19,8 @@ SHEETS_AT_MOST = 256
 
 ACCUEIL, REGLAGES, SYNTHESE, RAPPROCHEMENT = "Accueil", "Réglages", "Synthèse", "Rapprochement"
 FINANCEMENTS, NOMENCLATURES, CONTROLES = "Financements", "Nomenclatures", "Contrôles"
+#: The sheet of the lines by exercice: only there once they are of two exercices.
+ANNEES = "Années"
 #: The sheet of what partners say each exercice: only there once one of them has said something.
 SUIVI = "Suivi"
 #: The sheet of what the deeds that grant financements say: only there once the register holds one.

@@ -8,7 +8,7 @@ from pathlib import Path
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.layout.decisions import DECISIONS, EDITION
-from tabellion.layout.names import CONTROLES, FORMAT_VERSION, SYNTHESE, sheet_name
+from tabellion.layout.names import ANNEES, CONTROLES, FORMAT_VERSION, SYNTHESE, column_ref, sheet_name
 from tabellion.outputs.consolidation.campaign import (
     BOARD_TITLE,
     CHANGES_TITLE,
@@ -20,6 +20,7 @@ from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.decisions import write_choices, write_decisions
 from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
+from tabellion.outputs.years import YearsView, has_years, write_years
 from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Writer
 
@@ -51,7 +52,8 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
-    first = (SYNTHESE, BOARD_TITLE, DECISIONS, CHANGES_TITLE, CONTROLES, DETAIL_TITLE)
+    years = (ANNEES,) if has_years(contract) and "lignes_budgetaires" in data else ()
+    first = (SYNTHESE, BOARD_TITLE, DECISIONS, CHANGES_TITLE, CONTROLES, DETAIL_TITLE, *years)
     sheets = [writer.sheet(name) for name in first]
     taken = {name.casefold() for name in first}
     tables = [(table, writer.sheet(sheet_name("", table.schema.title, taken))) for table in data.values()]
@@ -61,6 +63,10 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     write_changes(sheets[3], consolidation, labels, footer)
     write_controls(sheets[4], consolidation, footer)
     write_detail(sheets[5], consolidation, overview, data, footer)
+    if years:
+        lines = data["lignes_budgetaires"]
+        view = YearsView(contract, lambda _: lambda name: column_ref(lines.table, lines.label(name)), False)
+        write_years(sheets[6], view, footer)
     for table, sheet in tables:
         write_data(sheet, consolidation, table, labels, footer)
         sheet.raw.set_tab_color(contract.theme.series[1 % len(contract.theme.series)])

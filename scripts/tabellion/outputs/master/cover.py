@@ -9,6 +9,7 @@ from typing import Any
 from tabellion.contract.book import Book
 from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.layout.names import (
+    ANNEES,
     CHARGES,
     CONTROLES,
     EXERCICE,
@@ -66,6 +67,7 @@ _SHARED = {
     REGLAGES: "Ce que l'équipe règle : exercice courant, dates limites, contact, courriels",
     SYNTHESE: "Crédits par convention et par collectivité, fiches par priorité et par financeur",
     RAPPROCHEMENT: "Du total publié au total recalculé, chaque écart nommé",
+    ANNEES: "Chaque ligne, exercice par exercice : prévu, voté, réalisé",
     FINANCEMENTS: "Les financeurs retenus, fiche par fiche",
     SUBVENTIONS: "Ce que disent les décisions qui attribuent un financement",
     SUIVI: "Ce que les partenaires disent de leurs fiches, exercice par exercice",

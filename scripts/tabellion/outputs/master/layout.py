@@ -17,6 +17,7 @@ from tabellion.contract.settings import settle
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.layout.names import (
     ACCUEIL,
+    ANNEES,
     CHARGES,
     COMPUTED,
     CONTROLES,
@@ -200,6 +201,7 @@ def _sheets(contract: Book) -> dict[str, str]:
     last = [FINANCEMENTS, *shown, NOMENCLATURES, CONTROLES]
     taken: set[str] = {name.casefold() for name in (*last, SUBVENTIONS, SUIVI)}
     first = [ACCUEIL, *([REGLAGES] if is_shown(contract, "reglages") else []), SYNTHESE, RAPPROCHEMENT]
+    first += [ANNEES] if len(contract.overview.exercices) > 1 else []
     names = {name: sheet_name(name, "", taken) for name in first}
     for letter, _ in PER_CONVENTION.values():
         for convention, (_, short) in contract.convention_titles.items():

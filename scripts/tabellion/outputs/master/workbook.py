@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from tabellion.findings import Finding
 from tabellion.layout.names import (
     ACCUEIL,
+    ANNEES,
     CHARGES,
     CONTROLES,
     FINANCEMENTS,
@@ -38,6 +40,7 @@ from tabellion.outputs.master.reconciliation import write_rapprochement
 from tabellion.outputs.master.settings import write_settings
 from tabellion.outputs.master.summary import write_synthese
 from tabellion.outputs.master.tables import Computed, define_lists, write_table_sheet
+from tabellion.outputs.years import YearsView, write_years
 from tabellion.xlsx import signature
 from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Sheet, Writer
@@ -71,6 +74,9 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
         write_settings(sheets[REGLAGES], layout)
     write_synthese(sheets[SYNTHESE], layout)
     write_rapprochement(sheets[RAPPROCHEMENT], layout)
+    if ANNEES in sheets:
+        view = YearsView(contract, partial(layout.columns, "lignes_budgetaires"), by_convention=True)
+        write_years(sheets[ANNEES], view, contract.settings.titre)
     for convention in contract.convention_titles:
         lines = layout.data[table_name("lignes_budgetaires", convention)]
         _write_fiches(sheets[sheet_key("C", convention)], layout, convention)

@@ -1,0 +1,139 @@
+"""The sheet Années: one row a budget line, with what was planned, voted and spent each exercice side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from tabellion.contract.book import Book
+from tabellion.layout.names import ANNEES, cell_link, cell_name, this_row
+from tabellion.measures import AMOUNT_WORDS
+from tabellion.measures.measure import Columns, Criterion, Measure, Total, column_sum
+from tabellion.xlsx.blocks import TOTAL, TOTAL_STYLE, held, show_cents, write_measure
+from tabellion.xlsx.lists import note
+from tabellion.xlsx.writer import Sheet
+
+TABLE = "Annees_lignes"
+NUMBER, TOWN, LABEL, IDENTIFIER = "N°", "Collectivité", "Libellé", "Identifiant"
+_KEYS = (NUMBER, TOWN, LABEL, IDENTIFIER)
+_WIDTHS = (6, 22, 52, 28)
+_AMOUNT_WIDTH = 13.0
+_FIRST_ROW = 4
+#: Cells that formulas may look at, all together, before the amounts are only written as values.
+_MOST_WORK = 40_000_000
+#: A printed page holds the amounts of so many exercices beside the labels, none of it under 8 points.
+_YEARS_A_PAGE, _PRINT_SCALE = 2, 80
+
+
+@dataclass(frozen=True)
+class YearsView:
+    """The lines of a contract by exercice; ``columns`` names the columns of a convention's lines in formulas."""
+
+    contract: Book
+    columns: Callable[[int], Columns]
+    by_convention: bool
+    """Whether each convention has a table of its own, so that no criterion names it."""
+
+    @cached_property
+    def years(self) -> list[int]:
+        """The exercices that have lines, the earliest first."""
+        return self.contract.overview.exercices
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The headers of the amounts: « Prévu 2013 (€) »."""
+        return [f"{word.capitalize()} {year} (€)" for year in self.years for word in AMOUNT_WORDS.values()]
+
+    @cached_property
+    def lines(self) -> dict[tuple[int, str], tuple[str | None, str | None]]:
+        """The collectivité and the latest label of each line, by convention and identifier, in the contract's order."""
+        latest: dict[tuple[int, str], tuple[int, str | None, str | None]] = {}
+        for row in self.contract.tables["lignes_budgetaires"].rows:
+            key, year = (row["convention_id"], row["ligne_id"]), row["exercice"]
+            if None not in (*key, year) and year >= latest.get(key, (year,))[0]:
+                latest[key] = (year, row["collectivite_id"], row["libelle"])
+        numbers = {number: rank for rank, number in enumerate(self.contract.overview.conventions)}
+        towns = {town: rank for rank, town in enumerate(self.contract.overview.towns)}
+        ordered = sorted(
+            latest.items(),
+            key=lambda line: (numbers.get(line[0][0], len(numbers)), towns.get(line[1][1] or "", len(towns))),
+        )
+        return {key: (town, label) for key, (_, town, label) in ordered}
+
+    @cached_property
+    def is_live(self) -> bool:
+        """Whether a client computes the formulas without making people wait."""
+        tables = len(self.contract.overview.conventions) if self.by_convention else 1
+        looked_at = len(self.contract.tables["lignes_budgetaires"]) // max(1, tables)
+        return len(self.lines) * len(self.labels) * 2 * looked_at <= _MOST_WORK
+
+    def amounts(self, convention: int, identifier: str) -> list[Measure]:
+        """The amounts of a line, exercice by exercice; blank where nobody knows one."""
+        own = [Criterion("ligne_id", identifier, this_row(TABLE, IDENTIFIER))]
+        named = None if self.by_convention else this_row(TABLE, NUMBER)
+        own.append(Criterion("convention_id", convention, named))
+        measures = [
+            Total(amount, (*own, Criterion("exercice", year, str(year)))).measure(
+                self.contract.overview.lines, self.columns(convention)
+            )
+            for year in self.years
+            for amount in AMOUNT_WORDS
+        ]
+        return measures if self.is_live else [Measure(measure.kind, measure.value) for measure in measures]
+
+
+def has_years(contract: Book) -> bool:
+    """Whether there is something to put side by side: lines of two exercices at least."""
+    return len(contract.overview.exercices) > 1
+
+
+def write_years(sheet: Sheet, view: YearsView, footer: str) -> None:
+    """Write the whole sheet."""
+    labels = (*_KEYS, *view.labels)
+    first, last = len(_KEYS), _FIRST_ROW + len(view.lines)
+    sheet.title(ANNEES, "Chaque ligne, exercice par exercice : ce qui était prévu, voté, réalisé", len(labels))
+    centred, text, amounts = (
+        {NUMBER: "center"},
+        sheet.writer.cell(computed=True, text_wrap=True),
+        dict.fromkeys(view.labels, "right"),
+    )
+    sheet.table(TABLE, _FIRST_ROW, 0, len(view.lines), labels, aligned={**centred, **amounts})
+    number = sheet.writer.cell(computed=True, align="center")
+    rows = []
+    for row, ((convention, identifier), (town, label)) in enumerate(view.lines.items(), _FIRST_ROW + 1):
+        shown: Mapping[int, str | int | None] = {
+            0: convention, 1: view.contract.town_labels.get(town, town), 2: held(label), 3: identifier,
+        }  # fmt: skip
+        for column, value in shown.items():
+            sheet.write(row, column, value, text if column else number)
+        sheet.fit(row, [(shown[1], 1), (shown[2], 2)])
+        rows.append(view.amounts(convention, identifier))
+        for column, measure in enumerate(rows[-1], first):
+            write_measure(sheet, row, column, measure, (TABLE, f"{convention} {identifier}", labels[column]))
+    style = sheet.writer.cell(computed=True, **TOTAL_STYLE)
+    for column in range(first):
+        sheet.write(last + 1, column, TOTAL if column == 0 else None, style)
+    for column, (label, *values) in enumerate(zip(view.labels, *rows, strict=True), first):
+        total = column_sum("euros", TABLE, label, (measure.value for measure in values))
+        write_measure(sheet, last + 1, column, total, (TABLE, TOTAL, label), **TOTAL_STYLE)
+    show_cents(sheet, ["euros"] * len(view.labels), _FIRST_ROW + 1, first, last + 1)
+    _set_up(sheet, view, last + 1, footer)
+
+
+def _set_up(sheet: Sheet, view: YearsView, last: int, footer: str) -> None:
+    """Widths, panes and pages: some exercices a page, with the labels repeated on each."""
+    first, width = len(_KEYS), len(AMOUNT_WORDS)
+    columns = range(first, first + len(view.labels))
+    sheet.set_widths(enumerate(_WIDTHS), [(column, _AMOUNT_WIDTH) for column in columns])
+    sheet.raw.set_column(first - 1, first - 1, None, None, {"hidden": True})
+    sheet.raw.freeze_panes(_FIRST_ROW + 1, first)
+    sheet.print_setup((_FIRST_ROW, _FIRST_ROW), footer)
+    sheet.raw.set_print_scale(_PRINT_SCALE)
+    sheet.raw.repeat_columns(0, 2)
+    sheet.raw.set_v_pagebreaks(list(columns[_YEARS_A_PAGE * width :: _YEARS_A_PAGE * width]))
+    sheet.raw.print_area(0, 0, last, columns[-1])
+    if not view.is_live:
+        note(sheet, 2, "Les montants sont ceux de la génération : trop nombreux pour être des formules.")
+    newest = columns[-width]
+    sheet.link(2, 2, cell_link(sheet.name, cell_name(_FIRST_ROW, newest)), f"→ {view.years[-1]}")
