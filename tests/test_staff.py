@@ -403,3 +403,15 @@ def test_an_import_beside_a_workbook_archives_it_and_refuses_an_edited_one(chart
     before = (contrat(chartres).read_bytes(), accepted(chartres, "lignes_budgetaires"))
     assert tabellion("import", SOURCE, cwd=chartres).codes == ["fichier-deja-la"]
     assert (contrat(chartres).read_bytes(), accepted(chartres, "lignes_budgetaires")) == before
+
+
+def test_forms_of_a_later_exercice_move_the_current_one_on(root: Path) -> None:
+    assert load_contract(find_workspace(root)).settings.exercice_courant == 2016
+    assert tabellion("forms", "--exercice", "2017", cwd=root).code == 0
+    assert load_contract(find_workspace(root)).settings.exercice_courant == 2017
+    run = night(root)
+    assert run.consolidation.staff == ()
+    assert run.consolidation.contract.settings.exercice_courant == 2017
+    assert not any(finding.bloquant for finding in run.findings)
+    assert tabellion("forms", "--exercice", "2016", "--forcer", cwd=root).code == 0
+    assert load_contract(find_workspace(root)).settings.exercice_courant == 2017

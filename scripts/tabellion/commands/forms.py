@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from tabellion.campaign.saves import SAVES_FILE, saves_json
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.commands.source import Source, alone_on, load_source
 from tabellion.contract.book import Book
+from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
 from tabellion.outputs.forms.content import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
-from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
+from tabellion.reading.source import read_source
+from tabellion.transaction.files import already_there, edited_among, keep_dated_copy, owner_of, replace_or_refuse
 from tabellion.wording import slug
+from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
 from tabellion.xlsx.signature import is_intact
 
 
@@ -62,10 +67,41 @@ def forms(
             contents[path] = write_form(contract, form)
             sent.append(Sent(form.partner, path, form_row_count(form)))
         filled = edited_among(contents, is_intact)
+        next_contract = _moved_on(workspace, source, year, now) or source.register_files
         if force or not filled:
             source.keep_hand_edits(now)
-        copies = replace_or_refuse({**contents, **source.register_files}, filled, _refusal, force=force, now=now)
+            if workspace.contrat in next_contract:
+                keep_dated_copy(workspace.contrat, now, workspace.archives)
+        copies = replace_or_refuse({**contents, **next_contract}, filled, _refusal, force=force, now=now)
     return [replace(sent_form, kept=copies.get(sent_form.path)) for sent_form in sent]
+
+
+def _moved_on(workspace: Workspace, source: Source, year: int, now: datetime) -> dict[Path, bytes]:
+    """What makes ``year`` the contract's current exercice, where it comes after it: its register and its workbook.
+
+    A workbook that somebody has open is left alone, and so is its exercice: the sheet « Réglages » changes it.
+    """
+    book = source.book
+    rows = book.tables["reglages"].rows if "reglages" in book.tables else ()
+    at = next((at for at, row in enumerate(rows) if row["reglage_id"] == "exercice_courant"), None)
+    if year <= book.settings.exercice_courant or at is None:
+        return {}
+    files = dict(source.register_files)
+    values = [str(year) if position == at else row["valeur"] for position, row in enumerate(rows)]
+    tables = {**book.tables, "reglages": book.tables["reglages"].with_columns({"valeur": values})}
+    number, line = book.rows["reglages"][at]
+    if source.is_workbook and number >= 0:
+        content = read_source(workspace.contrat)
+        if owner_of(workspace.contrat, now) is not None or hashlib.sha256(content).hexdigest() != book.sha256:
+            return {}
+        area = book.areas[number]
+        edit = CellEdit(area.sheet, line, area.columns["valeur"], year)
+        files[workspace.contrat] = patch_tables(content, Changes([edit])).data
+        sha256 = hashlib.sha256(files[workspace.contrat]).hexdigest()
+        files[workspace.registre / SAVES_FILE] = saves_json(replace(source.state.saves, sha256=sha256))
+    settings = book.settings
+    register = register_files(tables, book.schemas, identifiant=settings.identifiant, titre=settings.titre)
+    return files | {workspace.registre / name: content for name, content in register.items()}
 
 
 def _refusal(path: Path) -> Finding:
