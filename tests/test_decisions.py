@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from support.campaign import fill, retouch, table_cell
+from support.campaign import fill, form_keys, retouch, table_cell
 from support.masters import Package, position
 from support.office_files import Editor
 from support.opened_books import Book, Row
@@ -90,6 +90,22 @@ class Staff:
         """What the line C is planned to cost in 2016, as the consolidated register (or another) says."""
         (row,) = [row for row in rows(folder or self.folder / "registre", LINES) if is_line(row, "C", 2016)]
         return row["montant_prevu"]
+
+    def of(self, line: str) -> str:
+        """What a line is planned to cost in 2016; empty where nothing says it."""
+        found = [row for row in rows(self.folder / "registre", LINES) if is_line(row, line, 2016)]
+        return found[0]["montant_prevu"] if found else ""
+
+    def of_convention(self, number: int) -> list[tuple[str, str, str]]:
+        """The lines of a convention for 2016: identifier, planned, voted."""
+        found = [row for row in rows(self.folder / "registre", LINES) if row["convention_id"] == str(number)]
+        found = [row for row in found if row["exercice"] == "2016"]
+        return [(row["ligne_id"], row["montant_prevu"], row["montant_vote"]) for row in found]
+
+    def convention(self, number: int) -> str:
+        """A convention as the forms' drop-down has it."""
+        (row,) = [row for row in rows(self.books / "registre", "conventions") if row["convention_id"] == str(number)]
+        return f"{number} – {row['titre_court'] or row['titre']}"
 
     def copies(self) -> list[Path]:
         """The dated copies that were put aside of the consolidated workbook."""
@@ -217,6 +233,118 @@ def test_what_was_decided_is_adopted(disputed: Staff) -> None:
     assert disputed.planned() == "9"
     assert disputed.asked() == []
     assert "Rien à adopter" in disputed.run("adopt", "--oui").out
+
+
+# Rows that partners remove
+
+
+def test_a_proposed_removal_is_accepted_then_adopted(staff: Staff) -> None:
+    key = form_keys(staff.books / "envois" / "2016" / "etat-2016.xlsx")["Financements"][0]
+    staff.reply("etat", {}, removed={"Financements": [key]})
+    assert "suppression-proposee" in staff.consolidate().codes
+    (row,) = staff.asked()
+    assert (row["Sujet"], row[DECISION]) == ("Suppression proposée", None)
+    assert row.links["Au contrat"][0] == "contrat.xlsx"
+    staff.choose("supprimer")
+    assert "suppression-proposee" not in staff.consolidate().codes
+    assert key not in [row["financement_id"] for row in rows(staff.folder / "registre", FUNDING)]
+    assert key in [row["financement_id"] for row in rows(staff.books / "registre", FUNDING)]
+    assert "1 ligne supprimée" in staff.run("adopt", "--oui").out
+    assert key not in [row["financement_id"] for row in rows(staff.books / "registre", FUNDING)]
+    staff.consolidate()
+    assert staff.asked() == []
+    assert "Rien à adopter" in staff.run("adopt", "--oui").out
+
+
+def test_a_row_may_be_kept_and_its_removal_is_not_proposed_again(staff: Staff) -> None:
+    key = form_keys(staff.books / "envois" / "2016" / "etat-2016.xlsx")["Financements"][0]
+    staff.reply("etat", {}, removed={"Financements": [key]})
+    staff.consolidate()
+    staff.choose("garder la ligne")
+    assert "suppression-proposee" not in staff.consolidate().codes
+    assert key in [row["financement_id"] for row in rows(staff.folder / "registre", FUNDING)]
+    staff.choose("supprimer", day=2)
+    staff.consolidate()
+    assert key not in [row["financement_id"] for row in rows(staff.folder / "registre", FUNDING)]
+
+
+# A partner's files
+
+
+def test_of_two_files_that_nothing_tells_apart_the_chosen_one_counts(staff: Staff) -> None:
+    one = staff.reply("luce", {"Budget": {"C": {"montant_prevu": 9}}})
+    form = staff.books / "envois" / "2016" / "luce-2016.xlsx"
+    fill(form, one.with_name("autre.xlsx"), {"Budget": {"C": {"montant_prevu": 10}}}, saved=datetime(2016, 11, 20, 9))
+    assert "versions-a-departager" in staff.run("consolidate", code=1).codes
+    assert staff.planned() == "7"
+    (row,) = staff.asked()
+    assert row["Sujet"] == "Fichiers à départager"
+    staff.choose("accepter autre.xlsx")
+    assert "versions-a-departager" not in staff.consolidate().codes
+    assert staff.planned() == "10"
+    staff.choose("accepter luce 20.xlsx", day=2)
+    staff.consolidate()
+    assert staff.planned() == "9"
+    one.rename(one.with_name("renommé.xlsx"))
+    staff.consolidate()
+    assert staff.planned() == "9", "remembered by what the file says, not by its name"
+    assert staff.asked()[0][DECISION] == "accepter renommé.xlsx"
+
+
+def test_rows_that_the_last_file_leaves_empty_are_taken_from_the_one_before_where_people_say_so(staff: Staff) -> None:
+    first = staff.reply("luce", {"Budget": {"A": {"montant_prevu": 5}, "C": {"montant_prevu": 9}}})
+    staff.reply("luce", {"Budget": {"C": {"montant_prevu": 10}}}, day=25)
+    assert "reponse-partielle" in staff.consolidate().codes
+    assert (staff.planned(), staff.of("A")) == ("10", "")
+    (row,) = staff.asked()
+    assert row["Sujet"] == "Réponse partielle"
+    staff.choose("joindre les deux")
+    assert "reponse-partielle" not in staff.consolidate().codes
+    assert (staff.planned(), staff.of("A")) == ("10", "5")
+    told = staff.run("historique", "A 2016").out
+    assert "luce 20.xlsx" in told
+    first.unlink()
+    staff.consolidate()
+    assert (staff.planned(), staff.of("A")) == ("10", "5"), (
+        "what is in force never depends on a file that people delete"
+    )
+    staff.run("adopt", "--oui")
+    staff.consolidate()
+    assert (staff.planned(), staff.of("A")) == ("10", "5")
+    assert "Rien à adopter" in staff.run("adopt", "--oui").out
+
+
+def test_a_last_file_may_be_kept_as_it_is(staff: Staff) -> None:
+    staff.reply("luce", {"Budget": {"A": {"montant_prevu": 5}, "C": {"montant_prevu": 9}}})
+    staff.reply("luce", {"Budget": {"C": {"montant_prevu": 10}}}, day=25)
+    staff.consolidate()
+    staff.choose("garder le dernier")
+    assert "reponse-partielle" not in staff.consolidate().codes
+    assert (staff.planned(), staff.of("A")) == ("10", "")
+
+
+# Lines that may be the same
+
+
+def test_a_line_under_two_identifiers_is_one_or_two_as_people_say(staff: Staff) -> None:
+    new = {"convention_id": staff.convention(3), "libelle": "  DÉJA  dit", "montant_vote": 45.67}
+    staff.reply("luce", {}, new_rows={"Budget": [new]})
+    assert "lignes-semblables" in staff.consolidate().codes
+    (row,) = staff.asked()
+    assert row["Sujet"] == "Lignes semblables"
+    assert len(staff.of_convention(3)) == 2
+    staff.choose("même ligne")
+    assert "lignes-semblables" not in staff.consolidate().codes
+    assert staff.of_convention(3) == [("C", "7", "45.67")], "its own amounts stay, what it has blank is taken"
+    staff.choose("deux lignes", day=2)
+    assert "lignes-semblables" not in staff.consolidate().codes
+    assert len(staff.of_convention(3)) == 2
+    staff.choose("même ligne", day=3)
+    staff.run("adopt", "--oui")
+    staff.consolidate()
+    assert staff.of_convention(3) == [("C", "7", "45.67")]
+    assert staff.asked() == []
+    assert "Rien à adopter" in staff.run("adopt", "--oui").out
 
 
 # What was typed

@@ -14,6 +14,7 @@ from typing import Any
 from tabellion.campaign.adoption import Adoption
 from tabellion.campaign.cautions import Withheld
 from tabellion.campaign.decisions import Decisions, Question, in_order
+from tabellion.campaign.file_questions import rule_versions, version_questions
 from tabellion.campaign.merge import InForce, Merged, merge
 from tabellion.campaign.model import (
     BoardLine,
@@ -33,6 +34,7 @@ from tabellion.campaign.questions import (
     withheld_questions,
 )
 from tabellion.campaign.reconciliation import reconcile
+from tabellion.campaign.same_lines import AskedLines, merge_same_lines, same_line_questions
 from tabellion.campaign.versions import Candidate, VersionChoice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book, CellKey
@@ -92,6 +94,7 @@ def assemble(materials: Materials) -> Assembly:
     rule = partial(rule_conflicts, decisions=decisions)
     merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
     removals = apply_removals(merged, schemas, decisions)
+    same_lines = merge_same_lines(merged, decisions, master.settings.libelles_vides)
     tables = {
         table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
         for table, rows in merged.rows.items()
@@ -106,6 +109,12 @@ def assemble(materials: Materials) -> Assembly:
             *withheld_questions(materials.withheld),
             *conflict_questions([*merged.conflicts, *merged.ruled], labels),
             *removal_questions(removals, labels),
+            *(
+                question
+                for (year, partner), choice in choices.items()
+                for question in version_questions(year, partner, choice, labels)
+            ),
+            *same_line_questions(same_lines, labels),
         ],
         decisions,
     )
@@ -116,6 +125,7 @@ def assemble(materials: Materials) -> Assembly:
         *reconcile(contract, locate, in_force),
         *_conflict_findings(merged.conflicts, labels),
         *(finding("suppression-proposee", removal.place, valeur=removal.libelle) for removal in merged.removals),
+        *_same_line_findings(same_lines, decisions, labels),
         *_unlisted(questions, decisions),
     ])  # fmt: skip
     consolidation = Consolidation(
@@ -144,6 +154,7 @@ def assemble(materials: Materials) -> Assembly:
 def _choose_versions(materials: Materials) -> tuple[dict[Slot, VersionChoice], list[ReceivedFile]]:
     """What is decided of the forms of each slot, and the files that are nobody's form."""
     candidates: dict[Slot, list[Candidate]] = {}
+    decisions = materials.decisions
     strays = []
     for fichier, parsed in materials.files.items():
         if parsed.identity is None:
@@ -159,7 +170,9 @@ def _choose_versions(materials: Materials) -> tuple[dict[Slot, VersionChoice], l
             candidates.setdefault(slot, []).append(Candidate(fichier, parsed, is_kept_copy=True))
     answers = _adoption(materials).answers
     choices = {
-        (year, partner): choose(of_slot, materials.now, answers.get((partner, year), ()))
+        (year, partner): choose(
+            of_slot, materials.now, answers.get((partner, year), ()), rule_versions(year, partner, decisions)
+        )
         for (year, partner), of_slot in sorted(candidates.items())
     }
     return choices, strays
@@ -172,10 +185,10 @@ def _adoption(materials: Materials) -> Adoption:
 
 def _in_force(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple[InForce, ...]:
     adoption = _adoption(materials)
-    counting = [choice.in_force for choice in choices.values() if choice.in_force is not None]
+    counting = [(choice.in_force, choice.joined) for choice in choices.values() if choice.in_force is not None]
     return tuple(
-        InForce(candidate.fichier, candidate.parsed, adoption.cells(candidate.parsed.identity))
-        for candidate in counting
+        InForce(candidate.fichier, candidate.parsed, adoption.cells(candidate.parsed.identity), joined)
+        for candidate, joined in counting
         if candidate.parsed.identity is not None
     )
 
@@ -294,6 +307,18 @@ def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
             dires=dires,
             garde=show(conflict.kept, quoted=True),
         )
+
+
+def _same_line_findings(asked: Iterable[AskedLines], decisions: Decisions, labels: Labels) -> Iterator[Finding]:
+    for each in asked:
+        if decisions.of(each.question) is None:
+            first = each.rows[0]
+            town = labels.word("lignes_budgetaires", "collectivite_id", first["collectivite_id"])
+            yield finding(
+                "lignes-semblables", each.places[0], valeur=first["libelle"], liees=each.places[1:],
+                ou=f"convention {first['convention_id']}, {town}, {first['exercice']}", compte=len(each.rows),
+                detail=", ".join(str(row["ligne_id"]) for row in each.rows),
+            )  # fmt: skip
 
 
 def _unlisted(questions: Sequence[Question], decisions: Decisions) -> Iterator[Finding]:

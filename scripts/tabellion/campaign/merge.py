@@ -27,11 +27,15 @@ Rule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
 
 @dataclass(frozen=True)
 class InForce:
-    """A return that counts: its file's name, what it says, and what the contract has already taken over from it."""
+    """A return that counts: its file's name, what it says, and what the contract has already taken over from it.
+
+    ``joined`` are the files, with their SHA-256, of which it has rows too.
+    """
 
     fichier: str
     parsed: ParsedReturn
     adopted: AdoptedValues = field(default_factory=dict)
+    joined: tuple[tuple[str, str], ...] = ()
 
     @property
     def partenaire(self) -> str:

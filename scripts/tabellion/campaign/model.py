@@ -31,6 +31,8 @@ class Verdict(Enum):
     OLDER = "remplacé par un plus récent"
     TWIN = "identique à un autre"
     UNDECIDED = "à départager"
+    PASSED_OVER = "écarté, décidé"
+    JOINED = "joint au plus récent"
     FOREIGN = "pas un formulaire de ce contrat"
     UNREADABLE = "illisible"
 
@@ -53,6 +55,7 @@ class ReturnedRow:
     ``values`` are the fields that the form shows, asks or implies; ``before`` those of them that the partner changed,
     with the value as sent (``None`` for all that it typed on a row of its own, ``is_new``). ``sheet`` and ``row``
     (one-based) are its place in the return, ``columns`` the one-based columns of the fields that have a cell.
+    ``fichier`` is another file of the same partner, where the row was taken from it.
     """
 
     table: str
@@ -63,11 +66,12 @@ class ReturnedRow:
     sheet: str
     row: int
     columns: Mapping[str, int]
+    fichier: str = ""
 
     def place(self, fichier: str, champ: str | None = None) -> Place:
         """The cell of a field in the return ``fichier``; the row's first cell for a field without one."""
         column = self.columns.get(champ or "") or min(self.columns.values(), default=1)
-        return Place(fichier, self.sheet, cell_name(self.row, column))
+        return Place(self.fichier or fichier, self.sheet, cell_name(self.row, column))
 
 
 @dataclass(frozen=True)

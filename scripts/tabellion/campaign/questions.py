@@ -25,7 +25,7 @@ from tabellion.wording import plural
 KEEP, REMOVE, ACCEPT = "garder", "supprimer", "accepter:"
 _CONTRACT = "Contrat"
 #: Characters kept of a partner's or a file's name in the label of a choice.
-_LONGEST_NAME = 60
+LONGEST_NAME = 60
 
 # Conflicts: a cell, or a row that the contract has no more, that partners say otherwise.
 
@@ -108,7 +108,7 @@ def _said(claim: Modification, conflict: Conflict, labels: Labels, *, is_row: bo
 
 def _names(claims: Iterable[Modification], labels: Labels) -> dict[str, str]:
     """The partners of claims by identifier, under names that tell them apart."""
-    names = {claim.partenaire or "": shorten(labels.partner(claim.partenaire), _LONGEST_NAME) for claim in claims}
+    names = {claim.partenaire or "": shorten(labels.partner(claim.partenaire), LONGEST_NAME) for claim in claims}
     shared = {name for name in names.values() if list(names.values()).count(name) > 1}
     return {key: f"{name} ({key})" if name in shared else name for key, name in names.items()}
 

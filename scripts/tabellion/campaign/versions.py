@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tabellion.campaign.model import ReceivedFile, Verdict
+from tabellion.campaign.model import ReceivedFile, ReturnedRow, Verdict
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Finding, Place, finding
+from tabellion.wording import plural
 
 #: A clock may be a little wrong; further in the future than this, it is said.
 _CLOCK = timedelta(days=1)
 _NEVER = datetime.min
+#: Verdicts of files in which nobody has anything to correct any more.
+_OVER = (Verdict.TWIN, Verdict.OLDER, Verdict.PASSED_OVER, Verdict.JOINED)
+#: Rows that a sentence names.
+_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -34,38 +39,111 @@ class Candidate:
         return f"{self.parsed.saved:%d/%m/%Y à %H:%M:%S}" if self.parsed.saved else "une date inconnue"
 
 
+@dataclass(frozen=True)
+class LeftEmpty:
+    """The rows that an older file fills, and that the one in force leaves empty."""
+
+    candidate: Candidate
+    rows: tuple[ReturnedRow, ...]
+
+    @property
+    def words(self) -> str:
+        """The rows as people know them: their first ones by identifier, and how many."""
+        names = [" · ".join(map(str, row.key)) for row in self.rows[:_NAMED]]
+        more = len(self.rows) - len(names)
+        return ", ".join(names) + (f" et {plural(more, 'autre')}" if more else "")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What people decided of one partner's files; nothing, by default.
+
+    ``pick`` is given the answers of files that nothing tells apart, and gives the ones that count. ``joins`` and
+    ``is_open`` are given the answers in force and what they leave empty: whether it is taken from older files, and
+    whether that is still to be decided.
+    """
+
+    pick: Callable[[Sequence[str]], str | None] = lambda _: None
+    joins: Callable[[str, Sequence[LeftEmpty]], bool] = lambda *_: False
+    is_open: Callable[[str, Sequence[LeftEmpty]], bool] = lambda *_: True
+
+
 @dataclass
 class VersionChoice:
-    """What was decided for one partner and one exercice: ``received`` the latest first, ``in_force`` what counts."""
+    """What was decided for one partner and one exercice: ``received`` the latest first, ``in_force`` what counts.
+
+    ``undecided`` are the files that people choose, or chose, among; ``left`` the rows that the one in force leaves
+    empty and older ones fill, which count too where it ``is_joined``; ``answers`` what it says by itself.
+    """
 
     received: list[ReceivedFile] = field(default_factory=list)
     in_force: Candidate | None = None
     in_force_file: ReceivedFile | None = None
+    undecided: tuple[Candidate, ...] = ()
+    left: tuple[LeftEmpty, ...] = ()
+    is_joined: bool = False
+    answers: str = ""
+
+    @property
+    def joined(self) -> tuple[tuple[str, str], ...]:
+        """The files that complete the one in force, with their SHA-256."""
+        files = [each.candidate for each in self.left] if self.is_joined else []
+        return tuple((candidate.fichier, candidate.parsed.sha256) for candidate in files)
+
+    def take_as_adopted(self, adopted: Collection[str]) -> None:
+        """Say of files that were joined that the contract has taken them over already, where it has."""
+        if self.in_force is None or self.in_force.parsed.answers not in adopted or self.in_force_file is None:
+            return
+        settled = replace(self.in_force_file, verdict=Verdict.ALREADY_ADOPTED)
+        self.received = [settled if each is self.in_force_file else each for each in self.received]
+        self.in_force_file = settled
 
 
 _Decision = tuple[Verdict, str | None, list[Finding]]
 """A verdict, the file that it depends on, what is said of it."""
 
 
-def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[str] = ()) -> VersionChoice:
+def choose(
+    candidates: Sequence[Candidate], now: datetime, adopted: Collection[str] = (), rule: Rule = Rule()
+) -> VersionChoice:
     """Decide among all files of one partner for one exercice.
 
     Files that say the same are one; of the others the latest saved wins; when two were saved at the same time, or one
     does not say when, nobody can decide but a person. A rejected winner leaves the last accepted one in force.
-    ``adopted`` are digests of answers that the contract has already taken over.
+    ``adopted`` are digests of answers that the contract has already taken over; ``rule`` tells what people decided.
     """
     groups = _groups(candidates)
     firsts = [group[0] for group in groups]
     undecided = _undecided(groups) if any(not first.is_kept_copy for first in firsts) else []
     winner = undecided[0] if undecided else firsts[0]
-    in_force = _in_force(groups, undecided, winner)
-    choice = VersionChoice(in_force=in_force)
+    asked, passed_over = tuple(undecided), set[int]()
+    picked = rule.pick([candidate.parsed.answers for candidate in asked]) if asked else None
+    chosen = next((candidate for candidate in asked if candidate.parsed.answers == picked), None)
+    if chosen is not None:
+        winner, undecided = chosen, []
+        passed_over = {id(candidate) for candidate in asked if candidate is not chosen}
+    in_force = _in_force([group for group in groups if id(group[0]) not in passed_over], undecided, winner)
+    left = _left_empty(in_force, groups, passed_over)
+    is_joined = bool(left) and in_force is not None and rule.joins(in_force.parsed.answers, left)
+    joined = {id(each.candidate) for each in left} if is_joined else set[int]()
+    answers = in_force.parsed.answers if in_force is not None else ""
+    choice = VersionChoice(in_force=in_force, undecided=asked, left=left, is_joined=is_joined, answers=answers)
+    other: str | None
     for group in groups:
         for candidate in group:
             if candidate is in_force or candidate is group[0]:
-                if candidate.is_kept_copy and candidate is not in_force:
+                if candidate.is_kept_copy and candidate is not in_force and id(candidate) not in joined:
                     continue
-                verdict, other, notices = _decide(candidate, winner, undecided, in_force, adopted)
+                if id(candidate) in passed_over:
+                    verdict, other = Verdict.PASSED_OVER, winner.fichier
+                    notices = [finding("version-ecartee", Place(), valeur=candidate.fichier, autre=winner.fichier)]
+                elif id(candidate) in joined and in_force is not None:
+                    verdict, other = Verdict.JOINED, in_force.fichier
+                    notices = [_joined_notice(candidate, in_force.fichier, left)]
+                else:
+                    verdict, other, notices = _decide(candidate, winner, undecided, in_force, adopted)
+                if candidate is in_force and not is_joined:
+                    notices += [_left_notice(each) for each in left if rule.is_open(candidate.parsed.answers, left)]
             elif candidate.is_kept_copy:
                 continue
             else:
@@ -77,7 +155,55 @@ def choose(candidates: Sequence[Candidate], now: datetime, adopted: Collection[s
             choice.received.append(received)
             if candidate is in_force:
                 choice.in_force_file = received
+    if is_joined and in_force is not None:
+        choice.in_force = replace(in_force, parsed=_joined(in_force.parsed, left))
+        choice.take_as_adopted(adopted)
     return choice
+
+
+def _left_empty(
+    in_force: Candidate | None, groups: Sequence[Sequence[Candidate]], passed_over: Collection[int]
+) -> tuple[LeftEmpty, ...]:
+    """The rows of which the file in force says nothing, and older accepted ones made from the same form do.
+
+    A row that it says anything of is its own answer; one that was taken out of it is another question.
+    """
+    if in_force is None or in_force.parsed.identity is None:
+        return ()
+    removed = {(row.table, row.row_id) for row in in_force.parsed.removed}
+    said = {(row.table, row.key) for row in in_force.parsed.rows if row.before}
+    found: list[LeftEmpty] = []
+    for group in groups:
+        candidate = group[0]
+        is_older = candidate.moment < in_force.moment and candidate.parsed.identity == in_force.parsed.identity
+        if not is_older or id(candidate) in passed_over or not candidate.parsed.is_accepted:
+            continue
+        rows = [
+            row
+            for row in candidate.parsed.rows
+            if (row.table, row.key) not in said
+            and (row.table, row.key[0]) not in removed
+            and any(row.values.get(name) is not None for name in row.before)
+        ]
+        said |= {(row.table, row.key) for row in rows}
+        found += [LeftEmpty(candidate, tuple(rows))] if rows else []
+    return tuple(found)
+
+
+def _joined(parsed: ParsedReturn, left: Iterable[LeftEmpty]) -> ParsedReturn:
+    """A return with the rows that older ones fill, each in its own file."""
+    others = {(row.table, row.key): replace(row, fichier=each.candidate.fichier) for each in left for row in each.rows}
+    rows = [others.pop((row.table, row.key), row) for row in parsed.rows]
+    return replace(parsed, rows=(*rows, *others.values()))
+
+
+def _left_notice(left: LeftEmpty) -> Finding:
+    return finding("reponse-partielle", Place(), autre=left.candidate.fichier, lignes=left.words)
+
+
+def _joined_notice(candidate: Candidate, other: str, left: Iterable[LeftEmpty]) -> Finding:
+    words = next(each.words for each in left if each.candidate is candidate)
+    return finding("version-jointe", Place(), autre=other, lignes=words)
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -154,7 +280,7 @@ def _decide(
 def _received(candidate: Candidate, verdict: Verdict, other: str | None, notices: Iterable[Finding]) -> ReceivedFile:
     parsed, identity = candidate.parsed, candidate.parsed.identity
     # What is wrong in a file that counts for nothing, or in an accepted one, is not for anybody to correct any more.
-    is_over = candidate.is_kept_copy or verdict in (Verdict.TWIN, Verdict.OLDER)
+    is_over = candidate.is_kept_copy or verdict in _OVER
     findings = (*notices, *(() if is_over else parsed.findings))
     return ReceivedFile(
         candidate.fichier,

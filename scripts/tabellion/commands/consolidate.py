@@ -45,7 +45,7 @@ from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.
-_SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.UNREADABLE, Verdict.FOREIGN)
+_SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.PASSED_OVER, Verdict.JOINED, Verdict.UNREADABLE, Verdict.FOREIGN)
 #: What is said to the staff about a whole file: its sender has nothing to do with it.
 _FOR_STAFF = {code.code for code in CAMPAIGN}
 
@@ -194,16 +194,25 @@ def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
     """The accepted files to keep: where, and from what."""
     folder, master = workspace.consolidation / KEPT, inputs.master
     kept = {
-        folder / str(source.exercice) / f"{source.partenaire}.xlsx": Copy(
-            workspace.workbooks / source.fichier, source.parsed.sha256
-        )
-        for source in inputs.assembly.in_force
+        target: Copy(workspace.workbooks / fichier, sha256)
+        for target, (fichier, sha256) in _files_in_force(workspace, inputs).items()
     }
     kept = {target: copy for target, copy in kept.items() if target != copy.source}
     is_own = inputs.source.is_workbook and master.fichier == workspace.contrat.name
     if is_own and not any(held.caution is Caution.UNDOING for held in inputs.source.state.withheld):
         kept[folder / master.fichier] = Copy(workspace.contrat, master.sha256)
     return kept
+
+
+def _files_in_force(workspace: Workspace, inputs: Inputs) -> dict[Path, tuple[str, str]]:
+    """The files that count, with their SHA-256, by the place of the copy that is kept of each."""
+    folder, found = workspace.consolidation / KEPT, dict[Path, tuple[str, str]]()
+    for source in inputs.assembly.in_force:
+        name = folder / str(source.exercice) / source.partenaire
+        found[name.with_name(f"{name.name}.xlsx")] = source.fichier, source.parsed.sha256
+        for rank, joined in enumerate(source.joined, 1):
+            found[name.with_name(f"{name.name} (joint {rank}).xlsx")] = joined
+    return found
 
 
 def _publish(
@@ -222,13 +231,9 @@ def _publish(
         for job in outputs.jobs
         if made_before.get(job.target) != job.digest or not (workbooks / job.target).exists()
     ]
-    in_force = {(source.exercice, source.partenaire) for source in inputs.assembly.in_force}
+    in_force = _files_in_force(workspace, inputs)
     gone = [workbooks / name for name in made_before if name not in copies]
-    gone += [
-        path
-        for path in (folder / KEPT).glob("*/*.xlsx")
-        if path.parent.name.isdecimal() and (int(path.parent.name), path.stem) not in in_force
-    ]
+    gone += [path for path in (folder / KEPT).glob("*/*.xlsx") if path.parent.name.isdecimal() and path not in in_force]
     gone = [path for path in gone if path.exists()]
     with preparing(workbooks, staging) as prepared:
         made = make_copies(stale, consolidation.contract.theme, prepared)

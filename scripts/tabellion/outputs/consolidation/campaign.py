@@ -38,7 +38,7 @@ _STATES = {
     ReturnStatus.AWAITED: ("… attendu", "information"),
     ReturnStatus.NOT_SENT: ("– pas envoyé", "avertissement"),
 }
-_COUNTING = (Verdict.IN_FORCE, Verdict.ALREADY_ADOPTED)
+_COUNTING = (Verdict.IN_FORCE, Verdict.ALREADY_ADOPTED, Verdict.JOINED)
 _VERDICTS = {
     Verdict.REJECTED: "erreur",
     Verdict.UNDECIDED: "erreur",
