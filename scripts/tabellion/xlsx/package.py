@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -98,7 +98,11 @@ class PackageEditor:
     def put(self, part: str, root: Element) -> None:
         """Write a part, new or changed."""
         content = etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=False)
-        self.parts[part] = _DECLARATION + content
+        self.put_bytes(part, _DECLARATION + content)
+
+    def put_bytes(self, part: str, content: bytes) -> None:
+        """Write a part as it is, new or changed."""
+        self.parts[part] = content
         self._by_lower[part.lower()] = part
 
     def free_name(self, pattern: str) -> str:
@@ -110,7 +114,7 @@ class PackageEditor:
 
     def relations(self, part: str) -> list[Relation]:
         """The relationships of a part (of the package itself when empty), their targets as names of parts."""
-        rels = self._rels(part)
+        rels = self.relations_part(part)
         relations = []
         for element in self.parse(rels).iterfind("{*}Relationship") if rels in self.parts else ():
             target, external = element.get("Target", ""), element.get("TargetMode") == "External"
@@ -125,19 +129,23 @@ class PackageEditor:
 
     def relate(self, part: str, kind: str, target: str) -> str:
         """Add a relationship from a part to another; returns its id."""
-        rels = self._rels(part)
+        return self.relate_as(part, f"{self.office}/{kind}", target)
+
+    def relate_as(self, part: str, kind: str, target: str) -> str:
+        """Add a relationship of a whole type, which may be none of the standard's own; returns its id."""
+        rels = self.relations_part(part)
         root = self.parse(rels) if rels in self.parts else parse_xml(_NO_RELATIONSHIPS, rels)
         taken = {element.get("Id", "").lower() for element in root.iterfind("{*}Relationship")}
         number = len(taken) + 1
         while f"rid{number}" in taken:
             number += 1
-        add(root, "Relationship", Id=f"rId{number}", Type=f"{self.office}/{kind}", Target=f"/{target}")
+        add(root, "Relationship", Id=f"rId{number}", Type=kind, Target=f"/{target}")
         self.put(rels, root)
         return f"rId{number}"
 
     def unrelate(self, part: str) -> None:
         """Drop the relationships of a part that is written anew."""
-        rels = self._rels(part)
+        rels = self.relations_part(part)
         if rels in self.parts:
             self.put(rels, parse_xml(_NO_RELATIONSHIPS, rels))
 
@@ -145,7 +153,7 @@ class PackageEditor:
         """Take a part out of the package, with its content type and the workbook's relationships to it."""
         self.parts.pop(part, None)
         self._by_lower.pop(part.lower(), None)
-        rels = self._rels(self.workbook)
+        rels = self.relations_part(self.workbook)
         leading = {relation.id for relation in self.relations(self.workbook) if relation.target == part}
         for name, path, attribute, values in (
             (rels, "{*}Relationship", "Id", leading),
@@ -155,6 +163,42 @@ class PackageEditor:
             for element in [element for element in root.iterfind(path) if element.get(attribute) in values]:
                 drop(element)
             self.put(name, root)
+
+    def discard(self, parts: Iterable[str]) -> None:
+        """Take parts that nothing leads to out of the package, with their relationships and content types."""
+        gone = set(parts)
+        if not gone:
+            return
+        types = self.parse(_CONTENT_TYPES)
+        for part in gone:
+            for name in (part, self.relations_part(part)):
+                self.parts.pop(name, None)
+                self._by_lower.pop(name.lower(), None)
+        for element in [each for each in types.iterfind("{*}Override") if each.get("PartName", "").lstrip("/") in gone]:
+            drop(element)
+        self.put(_CONTENT_TYPES, types)
+
+    def reachable(self) -> set[str]:
+        """The parts that the package leads to, directly or through others."""
+        found, waiting = set[str](), [""]
+        while waiting:
+            for relation in self.relations(waiting.pop()):
+                if not relation.external and relation.target in self.parts and relation.target not in found:
+                    found.add(relation.target)
+                    waiting.append(relation.target)
+        return found
+
+    def content_type(self, part: str) -> tuple[str, bool]:
+        """The content type of a part, and whether it is stated for its extension."""
+        types = self.parse(_CONTENT_TYPES)
+        for element in types.iterfind("{*}Override"):
+            if element.get("PartName", "").lower() == f"/{part}".lower():
+                return element.get("ContentType", ""), False
+        extension = part.rpartition(".")[2].lower()
+        for element in types.iterfind("{*}Default"):
+            if element.get("Extension", "").lower() == extension:
+                return element.get("ContentType", ""), True
+        return "", True
 
     def declare(self, part: str, content_type: str) -> None:
         """State the content type of a new part."""
@@ -218,7 +262,8 @@ class PackageEditor:
             add(names, "definedName", name=name, localSheetId=str(place), **hidden).text = formula
         self.put(self.workbook, root)
 
-    def _rels(self, part: str) -> str:
+    def relations_part(self, part: str) -> str:
+        """The part that holds the relationships of a part, whether it is there or not."""
         folder, base = posixpath.split(part)
         name = posixpath.join(folder, "_rels", f"{base}.rels")
         return self._by_lower.get(name.lower(), name)

@@ -17,7 +17,7 @@ _DEFAULTS = """<styleSheet xmlns="{}"><fonts><font><sz val="11"/><name val="Cali
 <cellStyleXfs><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>\
 <cellXfs><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs></styleSheet>"""
 #: The first number of a format that is not built in.
-_FIRST_FORMAT = 164
+FIRST_FORMAT = 164
 _SIDES = ("left", "right", "top", "bottom")
 
 
@@ -85,7 +85,7 @@ class StyleSheet:
             self._root.insert(0, formats)
         known = {element.get("formatCode"): whole_number(element.get("numFmtId")) for element in formats}
         if code not in known:
-            known[code] = max([_FIRST_FORMAT - 1, *known.values()]) + 1
+            known[code] = max([FIRST_FORMAT - 1, *known.values()]) + 1
             add(formats, "numFmt", numFmtId=str(known[code]), formatCode=code)
             formats.set("count", str(len(known)))
         return known[code]

@@ -15,7 +15,7 @@ from tabellion.xlsx.notes import VML, VML_EXCEL
 from tabellion.xlsx.trees import Element, drop, whole_number
 
 #: Attributes of drawings and of controls that are a formula.
-_LINKS = ("textlink", "cellRange", "fmlaLink", "fmlaRange", "fmlaTxbx", "fmlaGroup")
+LINKS = ("textlink", "cellRange", "fmlaLink", "fmlaRange", "fmlaTxbx", "fmlaGroup")
 
 
 def follow_objects(parts: Parts, moves: Mapping[str, RowMove]) -> None:
@@ -159,7 +159,7 @@ def _follow_links(root: Element, sheet: str, moves: Mapping[str, RowMove]) -> bo
     """Shapes that show a cell, controls that are linked to one."""
     changed = False
     for element in root.iter(etree.Element):
-        for attribute in _LINKS:
+        for attribute in LINKS:
             text = element.get(attribute)
             if text and (after := moved(text, sheet, moves)[0]) != text:
                 element.set(attribute, after)

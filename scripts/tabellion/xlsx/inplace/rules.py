@@ -14,9 +14,9 @@ from tabellion.xlsx.trees import Element, drop, whole_number
 
 #: Rules that speak of the cells of an area by the distance from its first one.
 _RULES = ("conditionalFormatting", "dataValidation")
-_FORMULAS = ("formula", "formula1", "formula2", "f")
+FORMULAS = ("formula", "formula1", "formula2", "f")
 #: Attributes that are a formula.
-_FORMULA_ATTRIBUTES = ("location", "linkedCell", "listFillRange", "fmlaLink", "fmlaRange")
+FORMULA_ATTRIBUTES = ("location", "linkedCell", "listFillRange", "fmlaLink", "fmlaRange")
 #: Elements that are nothing without the one that they stand around.
 _WRAPPERS = ("sparklineGroup",)
 
@@ -77,9 +77,9 @@ class _Walk:
 
     def formulas(self, element: Element, name: str, anchor: Anchor | None = None) -> None:
         """The formulas that an element holds, in its text or its attributes."""
-        if name in _FORMULAS:
+        if name in FORMULAS:
             self.changed |= follow_formula(element, self.sheet, self.moves, anchor)
-        attributes = [*_FORMULA_ATTRIBUTES, *(["val"] if name == "cfvo" else [])]
+        attributes = [*FORMULA_ATTRIBUTES, *(["val"] if name == "cfvo" else [])]
         for attribute in attributes:
             text = element.get(attribute)
             if text:
@@ -106,7 +106,7 @@ class _Walk:
             anchor, by = Anchor(first, target[0]), (first - areas[0][0], left - areas[0][1])
         for part in (rule, *parts):
             name = etree.QName(part).localname
-            if by != (0, 0) and name in _FORMULAS and part.text:
+            if by != (0, 0) and name in FORMULAS and part.text:
                 part.text, self.changed = shifted(part.text, *by), True
             self.formulas(part, name, anchor)
 

@@ -1,0 +1,314 @@
+"""Worksheets carried from one workbook's package into another's, with their tables, notes, drawings and charts."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from copy import deepcopy
+
+from lxml import etree
+
+from tabellion.addresses import cell_name
+from tabellion.reading.limits import refusal
+from tabellion.xlsx.inplace.grid import Grid, elements
+from tabellion.xlsx.inplace.moves import area_name
+from tabellion.xlsx.inplace.objects import LINKS
+from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.restyle import StyleCarrier
+from tabellion.xlsx.inplace.rules import FORMULA_ATTRIBUTES, FORMULAS
+from tabellion.xlsx.inplace.tables import ExcelTable
+from tabellion.xlsx.inplace.wording import FormulaCarrier
+from tabellion.xlsx.trees import Element, add, child, drop, parse_xml, qualified, whole_number
+
+_RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_NO_RELATIONSHIPS = f'<Relationships xmlns="{_RELATIONSHIPS}"/>'.encode()
+#: What hangs on the workbook, and not only on its sheet, by kind of relationship.
+_BOUND = {
+    "slicer": "elle a un segment (slicer)",
+    "timeline": "elle a une chronologie",
+    "queryTable": "elle a des données reliées à une source extérieure",
+    "tableSingleCells": "elle a des cellules reliées à un fichier XML",
+    "pivotTable": "elle a un tableau croisé dynamique",
+}
+#: Formats that a table and its columns name.
+_TABLE_FORMATS = (
+    "headerRowDxfId", "dataDxfId", "totalsRowDxfId", "headerRowBorderDxfId", "tableBorderDxfId",
+    "totalsRowBorderDxfId",
+)  # fmt: skip
+_TABLE_STYLES = ("headerRowCellStyle", "dataCellStyle", "totalsRowCellStyle")
+
+
+class SheetCarrier:
+    """Sheets of ``source`` written into the package of ``target``. Call :meth:`save` after the last one."""
+
+    def __init__(self, source: Parts, target: Parts, formulas: FormulaCarrier) -> None:
+        self.source, self.target, self.formulas = source, target, formulas
+        self._styles = StyleCarrier(source.package, target.package)
+        self._texts = _shared_strings(source)
+        self._copied = dict[str, str]()
+        self._table_id = max((whole_number(table.root.get("id")) for table in target.tables), default=0)
+        self._edits: dict[str, Callable[[str, str], Element]] = {
+            "table": self._table,
+            "drawing": self._drawing,
+            "chart": self._chart,
+            "chartEx": self._chart,
+            "ctrlProp": self._drawing,
+        }
+
+    def carry(self, name: str, part: str, old: Element | None) -> None:
+        """Write a sheet of the source as the part ``part``; ``old`` is the sheet that it takes the place of."""
+        entry = self.source.sheets[name.casefold()]
+        for relation in self.source.package.relations(entry.part):
+            if relation.kind in _BOUND:
+                raise refusal("feuille-non-reportable", valeur=entry.name, raison=_BOUND[relation.kind])
+        grid = self.source.grid(name)
+        grid.expand_shared()
+        self._cells(grid, name)
+        root = grid.root
+        for element in list(elements(root)):
+            self._rule(element, name)
+        for views in root.findall("{*}customSheetViews"):
+            drop(views)
+        _keep_place(root, old)
+        self.target.package.put(part, root)
+        self._relations(entry.part, part, name)
+
+    def carry_table(self, table: ExcelTable, sheet: str) -> None:
+        """Put a table of the source on a sheet of the target, beside all that stands there, on the rows that it has."""
+        package, grid, part = self.target.package, self.target.grid(sheet), self.target.sheets[sheet.casefold()].part
+        top, left, bottom, right = table.area
+        used = [column for _, column, _ in grid.cells()] + [each.area[3] for each in self.target.tables_of(sheet)]
+        by = max(used, default=0) + 2 - left
+        source = self.source.grid(table.sheet)
+        for row in range(top, bottom + 1):
+            for column in range(left, right + 1):
+                cell = deepcopy(source.find(row, column))
+                if cell is not None:
+                    cell.set("r", cell_name(row, column + by))
+                    self._cell(cell, table.sheet)
+                    grid.insert(row, column + by, cell)
+        name = self._copy(table.part, "table", table.sheet)
+        root = package.parse(name)
+        for element in root.iter("{*}table", "{*}autoFilter"):
+            element.set("ref", area_name((top, left + by, bottom, right + by)))
+        package.put(name, root)
+        link = package.relate(part, "table", name)
+        parts = grid.root.find("{*}tableParts")
+        if parts is None:
+            parts = etree.Element(qualified(grid.root, "tableParts"))
+            extensions = grid.root.find("{*}extLst")
+            if extensions is None:
+                grid.root.append(parts)
+            else:
+                extensions.addprevious(parts)
+        etree.SubElement(parts, qualified(parts, "tablePart"), nsmap={"r": package.office}).set(
+            f"{{{package.office}}}id", link
+        )
+        parts.set("count", str(len(parts)))
+        _widen(grid.root, source.root, left, right, by)
+        package.put(part, grid.root)
+
+    def save(self) -> None:
+        """Write the styles that came with the sheets."""
+        self._styles.save()
+
+    def _cells(self, grid: Grid, home: str) -> None:
+        for column in grid.root.iterfind("{*}cols/{*}col[@style]"):
+            column.set("style", self._styles.cell(column.get("style")))
+        for number in grid.row_numbers():
+            row = grid.row(number)
+            if row.get("s") is not None:
+                row.set("s", self._styles.cell(row.get("s")))
+        for _, _, cell in grid.cells():
+            self._cell(cell, home)
+
+    def _cell(self, cell: Element, home: str) -> None:
+        if cell.get("s") is not None:
+            cell.set("s", self._styles.cell(cell.get("s")))
+        for attribute in ("cm", "vm"):  # what the other workbook says elsewhere of its cells
+            cell.attrib.pop(attribute, "")
+        if cell.get("t") == "s":
+            _write_inline(cell, self._texts)
+        formula = cell.find("{*}f")
+        if formula is not None and formula.text:
+            formula.text = self.formulas.formula(formula.text, home)
+
+    def _rule(self, element: Element, home: str) -> None:
+        """The formulas and formats of what a sheet says outside its cells."""
+        name = etree.QName(element).localname
+        if name in FORMULAS and element.text:
+            element.text = self.formulas.formula(element.text, home)
+        for attribute in FORMULA_ATTRIBUTES:
+            text = element.get(attribute)
+            if text:
+                write = self.formulas.location if attribute == "location" else self.formulas.formula
+                element.set(attribute, write(text, home))
+        if name == "cfvo" and element.get("type") == "formula" and element.get("val"):
+            element.set("val", self.formulas.formula(element.get("val", ""), home))
+        self._format(element, "dxfId")
+
+    def _format(self, element: Element, attribute: str) -> None:
+        number = element.get(attribute)
+        if number is not None:
+            mine = self._styles.difference(number)
+            if mine is None:
+                del element.attrib[attribute]
+            else:
+                element.set(attribute, mine)
+
+    def _relations(self, source: str, target: str, home: str) -> None:
+        """The relationships of a part, with their ids, and copies of the parts that they lead to."""
+        package = self.target.package
+        theirs = self.source.package.relations_part(source)
+        root = parse_xml(_NO_RELATIONSHIPS, theirs)
+        if theirs in self.source.package.parts:
+            for element in self.source.package.parse(theirs).iterfind("{*}Relationship"):
+                root.append(deepcopy(element))
+        targets = {relation.id: relation for relation in self.source.package.relations(source)}
+        for element in list(root):
+            relation, link = targets[element.get("Id", "")], element.get("Target", "")
+            if link.startswith("#"):
+                element.set("Target", "#" + self.formulas.location(link[1:], home))
+            elif relation.kind in _BOUND:
+                raise refusal("feuille-non-reportable", valeur=home, raison=_BOUND[relation.kind])
+            elif not relation.external and relation.target in self.source.package.parts:
+                element.set("Target", "/" + self._copy(relation.target, relation.kind, home))
+            elif not relation.external:
+                drop(element)
+        rels = package.relations_part(target)
+        if len(root) or rels in package.parts:
+            package.put(rels, root)
+
+    def _copy(self, part: str, kind: str, home: str) -> str:
+        """A part of the source in the target; returns its name there."""
+        if part in self._copied:
+            return self._copied[part]
+        package, (content_type, by_extension) = self.target.package, self.source.package.content_type(part)
+        folder, base = posixpath.split(part)
+        stem, extension = posixpath.splitext(base)
+        pattern = posixpath.join(folder, re.sub(r"\d+$", "", stem)).replace("{", "{{").replace("}", "}}")
+        name = self._copied[part] = package.free_name(pattern + "{}" + extension)
+        edit = self._edits.get(kind)
+        package.put_bytes(name, self.source.package.parts[part])
+        if edit is not None:
+            package.put(name, edit(part, home))
+        if by_extension:
+            package.declare_extension(extension.lstrip(".").lower(), content_type)
+        if package.content_type(name)[0] != content_type:
+            package.declare(name, content_type)
+        if kind == "threadedComment":
+            self._people()
+        if self.source.package.relations_part(part) in self.source.package.parts:
+            self._relations(part, name, home)
+        return name
+
+    def _table(self, part: str, home: str) -> Element:
+        root = self.source.tree(part)
+        self._table_id += 1
+        root.set("id", str(self._table_id))
+        for element in root.iter(etree.Element):
+            name = etree.QName(element).localname
+            if name in ("calculatedColumnFormula", "totalsRowFormula") and element.text:
+                element.text = self.formulas.formula(element.text, home)
+            for attribute in (*_TABLE_FORMATS, "dxfId"):
+                self._format(element, attribute)
+            for attribute in _TABLE_STYLES:
+                if element.get(attribute):
+                    self._styles.named(element.get(attribute, ""))
+            if name == "tableStyleInfo":
+                self._styles.table_style(element.get("name", ""))
+        return root
+
+    def _drawing(self, part: str, home: str) -> Element:
+        root = self.source.tree(part)
+        for element in root.iter(etree.Element):
+            for attribute in LINKS:
+                text = element.get(attribute)
+                if text:
+                    element.set(attribute, self.formulas.formula(text, home))
+        return root
+
+    def _chart(self, part: str, home: str) -> Element:
+        root = self.source.tree(part)
+        for element in root.iter("{*}f"):
+            if element.text:
+                element.text = self.formulas.formula(element.text, home)
+        return root
+
+    def _people(self) -> None:
+        """The people who wrote threaded comments."""
+        theirs = self.source.package.related(self.source.package.workbook, "person")
+        package = self.target.package
+        if theirs is None or theirs in self._copied:
+            return
+        mine = package.related(package.workbook, "person")
+        if mine is None:
+            mine = self._copy(theirs, "person", "")
+            kind = next(
+                each.type for each in self.source.package.relations(self.source.package.workbook)
+                if each.target == theirs
+            )  # fmt: skip
+            package.relate_as(package.workbook, kind, mine)
+            return
+        self._copied[theirs] = mine
+        root = package.parse(mine)
+        known = {person.get("id") for person in root.iterfind("{*}person")}
+        root.extend(deepcopy(each) for each in self.source.tree(theirs) if each.get("id") not in known)
+        package.put(mine, root)
+
+
+def _shared_strings(parts: Parts) -> list[Element]:
+    part = parts.package.related(parts.package.workbook, "sharedStrings")
+    return list(parts.tree(part).iterfind("{*}si")) if part is not None else []
+
+
+def _write_inline(cell: Element, texts: list[Element]) -> None:
+    """Put a shared text, as it looks, in the cell itself."""
+    number = whole_number(cell.findtext("{*}v"))
+    for old in cell.findall("{*}v"):
+        drop(old)
+    cell.set("t", "inlineStr")
+    text = add(cell, "is")
+    if number < len(texts):
+        text.extend(deepcopy(child) for child in texts[number].iterchildren(etree.Element))
+
+
+def _widen(root: Element, source: Element, left: int, right: int, by: int) -> None:
+    """Give columns of a sheet the widths that others have in the source, where it says none."""
+    columns = root.find("{*}cols")
+    if columns is None:
+        columns = etree.Element(qualified(root, "cols"))
+        child(root, "sheetData").addprevious(columns)
+    last = max((whole_number(column.get("max")) for column in columns), default=0)
+    for column in source.iterfind("{*}cols/{*}col"):
+        first, end = max(whole_number(column.get("min")), left) + by, min(whole_number(column.get("max")), right) + by
+        if last < first <= end:
+            add(columns, "col", min=str(first), max=str(end), width=column.get("width", "9"), customWidth="1")
+    if not len(columns):
+        drop(columns)
+
+
+def _keep_place(root: Element, old: Element | None) -> None:
+    """The colour of the tab and whether the sheet is selected: as the sheet had it whose place this one takes."""
+    for view in root.iterfind("{*}sheetViews/{*}sheetView"):
+        view.attrib.pop("tabSelected", "")
+        selected = [] if old is None else old.findall("{*}sheetViews/{*}sheetView[@tabSelected]")
+        if selected:
+            view.set("tabSelected", selected[0].get("tabSelected", "1"))
+    properties = root.find("{*}sheetPr")
+    if properties is not None:
+        properties.attrib.pop("codeName", "")
+    if old is None:
+        return
+    theirs = old.find("{*}sheetPr")
+    if properties is None:
+        properties = etree.Element(qualified(root, "sheetPr"))
+        root.insert(0, properties)
+    for colour in properties.findall("{*}tabColor"):
+        drop(colour)
+    if theirs is not None:
+        if theirs.get("codeName") is not None:
+            properties.set("codeName", theirs.get("codeName", ""))
+        for colour in theirs.findall("{*}tabColor"):
+            properties.insert(0, deepcopy(colour))
