@@ -27,7 +27,7 @@ from support.office_files import Editor
 from support.opened_books import Book
 from support.program import Outcome, contents, tabellion
 from tabellion.contract.register import save_register
-from tabellion.outputs.diff.compare import compare_tables
+from tabellion.outputs.diff import compare_tables
 from tabellion.outputs.diff.model import ComparedTable, TableDifference
 
 SAVED = datetime(2016, 11, 20, 9, 0)

@@ -22,7 +22,7 @@ ELSEWHERE = {
     "checks/formulas.py": ("checks/formulas.py: plage-incomplete formule-modifiee",),
     "contract/register.py": ("schema/cast.py", "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte"),
     "importing/document/budget.py": ("importing/document/budget.py: montant-douteux montants-colles",),
-    "outputs/diff/compare.py": ("outputs/diff/compare.py: genres-differents partenaires-differents",),
+    "outputs/diff/__init__.py": ("outputs/diff/__init__.py: genres-differents partenaires-differents",),
     "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
     "reading/cells.py": ("schema/cast.py", "schema/typed", "reading/cells.py: nombre-en-texte"),
     "reading/corrections.py": (

@@ -30,7 +30,7 @@ from support.forms import (
 from support.masters import MAIN, Package, area
 from tabellion.layout.forms import BASELINE, BASELINE_HEADERS, GUIDE, LISTS, SPARE_ROWS, SPELLINGS, baseline_text
 from tabellion.layout.names import IDENTITY
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema.forms import TableSpec

@@ -21,10 +21,9 @@ from support.libreoffice import LibreOffice
 from support.program import contents, environment
 from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
 from tabellion.findings import Finding
-from tabellion.transaction import commit
+from tabellion.transaction import commit, is_place_free, publish, recover
 from tabellion.transaction.files import STALE_SECONDS, is_owner_file, owner_of
 from tabellion.transaction.manifest import Step, digest
-from tabellion.transaction.transaction import is_place_free, publish, recover
 
 WORKBOOK = "consolidation/consolidation.xlsx"
 WAITING = "consolidation/consolidation (nouveau).xlsx"

@@ -27,7 +27,7 @@ from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace, read_settings
 from tabellion.findings import Finding, Severity, TabellionError
 from tabellion.measures.funding import funding_plans
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import read_master

@@ -32,9 +32,8 @@ from support.publishing import (
     staging,
 )
 from tabellion.findings import TabellionError
-from tabellion.transaction import commit
+from tabellion.transaction import Copy, commit, publish
 from tabellion.transaction.files import write_whole
-from tabellion.transaction.transaction import Copy, publish
 
 needs_strace = pytest.mark.skipif(faults.strace_missing() is not None, reason=str(faults.strace_missing()))
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))

@@ -29,7 +29,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.theme import load_theme
-from tabellion.outputs.document.document import make_document
+from tabellion.outputs.document import make_document
 from tabellion.outputs.document.model import DocumentModel, paragraphs
 from tabellion.outputs.document.pdf import pdf_is_intact, sealed, without_hour
 from tabellion.outputs.document.template import load_template

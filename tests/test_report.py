@@ -23,8 +23,8 @@ from support.masters import contract_of
 from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus, Since, Verdict
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.measures.overview import Overview
+from tabellion.outputs.report import render_report
 from tabellion.outputs.report.findings import PER_GROUP, PER_PAGE
-from tabellion.outputs.report.rendering import render_report
 from tabellion.outputs.report.words import href, signed, typeset, visible
 from tabellion.schema.money import format_euros
 

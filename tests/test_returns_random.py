@@ -25,7 +25,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import CATALOGUE
 from tabellion.layout.forms import Form
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.reading import parse_bytes
 from tabellion.reading.form import read_form

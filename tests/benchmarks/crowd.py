@@ -27,7 +27,7 @@ from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.layout.forms import Form, FormRow
 from tabellion.layout.names import FORMAT_VERSION
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 from tabellion.schema.tables import make_table, make_tables
 from tabellion.xlsx.writer import with_parts
 

@@ -23,7 +23,7 @@ from program import ROOT, Program, python, tabellion
 
 from tabellion.commands.source import load_contract
 from tabellion.contract.workspace import find_workspace
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 
 #: Fillings of each town's form; the other returns are copies of these (nothing remembers a file from another).
 FILLINGS = 10

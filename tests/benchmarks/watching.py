@@ -36,7 +36,7 @@ from program import ROOT, descendants, environment, mebibytes, tabellion
 
 from tabellion.commands.source import load_contract
 from tabellion.contract.workspace import find_workspace
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 from tabellion.watching.debounce import QUIET_SECONDS
 from tabellion.xlsx.writer import with_parts
 

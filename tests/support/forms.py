@@ -9,7 +9,7 @@ from support.contracts import Rows, line, schemas, small_rows
 from support.masters import Package, chartres, contract_of
 from tabellion.contract.book import Book
 from tabellion.layout.forms import Form
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.schema.forms import TableSpec
 

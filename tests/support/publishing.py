@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import TabellionError
-from tabellion.transaction.transaction import Content, Copy, History, publish, recover
+from tabellion.transaction import Content, Copy, History, publish, recover
 
 NOW = datetime(2016, 12, 1, 2, 15)
 LAST_NIGHT = datetime(2016, 11, 30, 2, 15)

@@ -36,7 +36,7 @@ app = typer.Typer(
 Contrat = Annotated[
     Path, typer.Option("--contrat", metavar="DOSSIER", help="Le dossier du contrat ; par défaut, celui où l'on est.")
 ]
-Depuis = Annotated[
+DepuisOption = Annotated[
     Literal["contrat", "consolidation"],
     typer.Option(
         "--depuis",
@@ -80,10 +80,10 @@ def open_workspace(folder: Path) -> Workspace:
     return find_workspace(folder)
 
 
-def say_kept(kept: Path | None) -> None:
+def say_kept(path: Path | None) -> None:
     """Say where the dated copy of what was replaced is, when there is one."""
-    if kept is not None:
-        typer.echo(f"L'ancien est gardé : {kept}")
+    if path is not None:
+        typer.echo(f"L'ancien est gardé : {path}")
 
 
 @contextmanager
@@ -197,8 +197,10 @@ def _print_crash(error: Exception) -> int:
     """Keep the details in a file and say where: a mistake of the program is reported, not thrown at people."""
     from tabellion.commands.run_log import crash_text, keep_crash
 
-    kept = keep_crash(error)
-    where = f"Le détail est dans {kept} : joignez-le à votre signalement." if kept is not None else crash_text(error)
+    report = keep_crash(error)
+    where = (
+        f"Le détail est dans {report} : joignez-le à votre signalement." if report is not None else crash_text(error)
+    )
     what = f"Erreur interne de tabellion ({type(error).__name__}) : aucun fichier n'est écrit à moitié."
     typer.echo(f"{what}\n{where}", err=True)
     return INTERNAL_ERROR

@@ -299,8 +299,8 @@ def adopt(
             return
         print_findings(done.notices)
         typer.echo("\nÉtat consolidé adopté : workbooks/registre/ et workbooks/contrat.xlsx")
-        for kept in done.kept:
-            say_kept(kept)
+        for path in done.kept:
+            say_kept(path)
         typer.echo(f"Constats : {summary(done.findings)}")
 
 

@@ -13,7 +13,7 @@ from tabellion.cli.app import (
     SOMETHING_BLOCKS,
     WRONG_USE,
     Contrat,
-    Depuis,
+    DepuisOption,
     Json,
     app,
     finishing,
@@ -39,7 +39,7 @@ def publish(
     exercice: Annotated[
         int | None, option("--exercice", "ANNÉE", "L'année des budgets ; par défaut, exercice du contrat.")
     ] = None,
-    depuis: Depuis = "contrat",
+    depuis: DepuisOption = "contrat",
     sortie: Annotated[
         Path | None, option("--sortie", "FICHIER", "Où écrire le document ; par défaut, workbooks/publication/.")
     ] = None,
@@ -51,10 +51,10 @@ def publish(
     from tabellion.commands.progress import writing_progress
     from tabellion.commands.publish import Wanted, formats_of
     from tabellion.commands.publish import publish as make
-    from tabellion.commands.source import Depuis as Origins
+    from tabellion.commands.source import Depuis
     from tabellion.wording import plural
 
-    wanted = Wanted(formats_of(formats, sortie), tuple(convention or ()), exercice, Origins(depuis), sortie, forcer)
+    wanted = Wanted(formats_of(formats, sortie), tuple(convention or ()), exercice, Depuis(depuis), sortie, forcer)
     workspace = open_workspace(contrat)
     with writing_progress() as progress:
         done = make(workspace, wanted, datetime.now(), progress)
@@ -78,7 +78,7 @@ def publish(
 @app.command(cls=Command)
 def export(
     vers: Annotated[Path | None, option("--vers", "DOSSIER", "Où écrire ; par défaut, workbooks/export/.")] = None,
-    depuis: Depuis = "contrat",
+    depuis: DepuisOption = "contrat",
     forcer: Annotated[bool, force_option("un fichier modifié")] = False,
     json: Json = None,
     contrat: Contrat = Path(),
@@ -86,10 +86,10 @@ def export(
     """Publie en données ouvertes le registre et les subventions attribuées (SCDL)."""
     from tabellion.commands.console import print_findings, summary
     from tabellion.commands.export import export as make
-    from tabellion.commands.source import Depuis as Origins
+    from tabellion.commands.source import Depuis
     from tabellion.wording import plural
 
-    done = make(open_workspace(contrat), vers, Origins(depuis), force=forcer, now=datetime.now())
+    done = make(open_workspace(contrat), vers, Depuis(depuis), force=forcer, now=datetime.now())
     with finishing(done.findings, json):
         print_findings(done.findings)
         typer.echo(f"\nExporté depuis {done.source} dans {done.folder} :")
@@ -97,8 +97,8 @@ def export(
         counted = plural(done.published, "subvention")
         granted = plural(done.granted, "financement chiffré", "financements chiffrés")
         typer.echo(f"  subventions/   {counted}, pour {granted} ({done.standard})")
-        for kept in done.kept:
-            say_kept(kept)
+        for path in done.kept:
+            say_kept(path)
         typer.echo(f"Constats : {summary(done.findings)}")
 
 
@@ -115,15 +115,15 @@ def annexe(
     sortie: Annotated[
         Path | None, option("--sortie", "FICHIER", "Où écrire ; par défaut, dans workbooks/publication/.")
     ] = None,
-    depuis: Depuis = "contrat",
+    depuis: DepuisOption = "contrat",
     forcer: Annotated[bool, force_option("un classeur modifié")] = False,
     contrat: Contrat = Path(),
 ) -> None:
     """Écrit l'annexe budgétaire d'un exercice : crédits et financements, en tableaux et graphiques Excel."""
     from tabellion.commands.annex import annex as make
-    from tabellion.commands.source import Depuis as Origins
+    from tabellion.commands.source import Depuis
 
-    done = make(open_workspace(contrat), exercice, sortie, Origins(depuis), force=forcer, now=datetime.now())
+    done = make(open_workspace(contrat), exercice, sortie, Depuis(depuis), force=forcer, now=datetime.now())
     with finishing(()):
         typer.echo(f"Annexe budgétaire {done.exercice}, depuis {done.source} : {done.path}")
         say_kept(done.kept)

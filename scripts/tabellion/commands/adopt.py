@@ -24,8 +24,8 @@ from tabellion.outputs.master.changes import workbook_changes
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.reading.source import read_source
+from tabellion.transaction import Content, publish
 from tabellion.transaction.files import keep_dated_copy, owner_of
-from tabellion.transaction.transaction import Content, publish
 from tabellion.xlsx.inplace.patch import patch_tables
 
 

@@ -29,18 +29,18 @@ from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.findings.codes.returns import CAMPAIGN, UNREADABLE
 from tabellion.outputs.consolidation import write_consolidation
-from tabellion.outputs.report.rendering import render_report
+from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.schema import Key
-from tabellion.transaction.files import keep_dated_copy
-from tabellion.transaction.manifest import content_digest, edited_outputs
-from tabellion.transaction.transaction import (
+from tabellion.transaction import (
     Content,
     Copy,
     History,
     preparing,
     publish,
 )
+from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.manifest import content_digest, edited_outputs
 from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"

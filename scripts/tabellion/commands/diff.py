@@ -16,7 +16,7 @@ from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
-from tabellion.outputs.diff.compare import compare
+from tabellion.outputs.diff import compare
 from tabellion.outputs.diff.model import Comparison, FormulaDifference, Side, TableDifference, Unread
 from tabellion.outputs.diff.reading import read_side
 from tabellion.outputs.diff.words import ADDED, CELL, REMOVED, STRUCTURE, DiffWords, Entry, counts, table_sums

@@ -15,7 +15,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
-from tabellion.outputs.forms.content import make_forms
+from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source
 from tabellion.transaction.files import already_there, edited_among, keep_dated_copy, owner_of, replace_or_refuse

@@ -13,7 +13,7 @@ from tabellion.commands.source import Depuis, load_contract, load_source
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.outputs.document.document import make_document
+from tabellion.outputs.document import make_document
 from tabellion.outputs.document.model import DocumentModel, Texts, read_texts
 from tabellion.outputs.document.pdf import PdfError, make_pdf, pdf_is_intact
 from tabellion.outputs.document.template import TEMPLATE, Template, load_template

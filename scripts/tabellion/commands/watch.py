@@ -25,9 +25,9 @@ from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.decisions import WORKBOOK
 from tabellion.mail.delivery import Notifier
+from tabellion.transaction import is_place_free
 from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.manifest import digest as file_digest
-from tabellion.transaction.transaction import is_place_free
 from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
 from tabellion.watching.observer import Watcher
 from tabellion.watching.snapshot import network_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -75,15 +76,9 @@ class _Rule(_Strict):
 
     def requirement(self) -> Requirement:
         text = self.equals if self.begins is None else self.begins
-        return Requirement(
-            tuple(self.fields),
-            tuple(self.enough or self.fields),
-            self.missing,
-            self.not_numbers,
-            self.unless,
-            None if self.condition is None or text is None else (self.condition, text),
-            is_prefix=self.begins is not None,
-        )
+        condition = None if self.condition is None or text is None else (self.condition, text)
+        fields, enough, is_prefix = tuple(self.fields), tuple(self.enough or self.fields), self.begins is not None
+        return Requirement(fields, enough, self.missing, self.not_numbers, self.unless, condition, is_prefix)
 
 
 class _Table(_Strict):
@@ -161,13 +156,11 @@ def _table_mistakes(file: _File, table: _Table, schemas: Schemas) -> Iterator[tu
         count = sum(column.role is role for column in table.columns)
         if count != 1:
             yield at("colonnes"), f"il faut une colonne « {role.value} », et une seule ; trouvé : {count}"
-    fields = [column.field for column in table.columns if column.field is not None]
-    for name in dict.fromkeys(fields):
-        if fields.count(name) > 1:
-            yield at("colonnes"), f"le champ {name} y est deux fois"
-    titles = [_title(column, schema) for column in table.columns]
-    for title in dict.fromkeys(titles):
-        if titles.count(title) > 1:
+    fields = Counter(column.field for column in table.columns if column.field is not None)
+    titles = Counter(_title(column, schema) for column in table.columns)
+    yield from ((at("colonnes"), f"le champ {name} y est deux fois") for name, count in fields.items() if count > 1)
+    for title, count in titles.items():
+        if count > 1:
             yield at("colonnes"), f"deux colonnes portent le titre « {title} »"
     for number, rule in enumerate(table.rules):
         named = [("champs", name) for name in rule.fields] + [("parmi", name) for name in rule.enough]
@@ -213,18 +206,9 @@ def _linked(value: str, schema: TableSchema, schemas: Schemas) -> tuple[str, str
 
 def _spec(table: _Table, schemas: Schemas) -> TableSpec:
     schema = schemas[table.resource]
-    return TableSpec(
-        table.name,
-        table.sheet,
-        table.resource,
-        table.purpose,
-        table.source,
-        tuple(_column_spec(column, schema, schemas) for column in table.columns),
-        tuple(rule.requirement() for rule in table.rules),
-        table.frozen,
-        table.may_stay_blank,
-        table.makes_rows,
-    )
+    columns = tuple(_column_spec(column, schema, schemas) for column in table.columns)
+    requirements = tuple(rule.requirement() for rule in table.rules)
+    return TableSpec(columns=columns, requirements=requirements, **table.model_dump(exclude={"columns", "rules"}))
 
 
 def _column_spec(column: _Column, schema: TableSchema, schemas: Schemas) -> ColumnSpec:

@@ -118,7 +118,6 @@ def _expected(details: ErrorDetails, field: FieldInfo | None) -> str:
 
 
 def _owner(model: type, parents: Iterable[int | str]) -> type:
-    """The model that reads the keys under ``parents``."""
     for part in parents:
         field = fields_of(model).get(str(part))
         model = model if field is None else next(_models(field.annotation), model)

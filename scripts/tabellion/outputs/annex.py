@@ -89,7 +89,6 @@ class _Annex:
     footer: str
 
     def write_credits(self, sheet: Sheet) -> None:
-        """Credits by convention, then by collectivité, each with its chart."""
         year = self.figures.exercice
         self._open(sheet, f"Annexe budgétaire {year}", "Crédits de droit commun : prévu, voté, réalisé", _WIDTH)
         row = self._say_unknown(sheet, _FIRST_ROW)
@@ -105,7 +104,6 @@ class _Annex:
         self._close(sheet, [(0, 9), (1, 46), (2, 10), *((column, 17) for column in range(3, 8))], breaks)
 
     def write_crossed(self, sheet: Sheet) -> None:
-        """Credits by convention and collectivité, one row for each that has lines."""
         subtitle = f"Crédits de droit commun de {self.figures.exercice}, convention par convention"
         self._open(sheet, "Par convention et par collectivité", subtitle, _WIDTH)
         write_block(sheet, self.crossed(), _FIRST_ROW)
@@ -127,7 +125,6 @@ class _Annex:
         self._close(sheet, [(0, 9), (1, 46), (2, 34), (3, 15), (4, 17), (5, 17)], breaks)
 
     def write_lines(self, sheet: Sheet) -> None:
-        """The budget lines of the exercice, that the sheets of credits add up."""
         rows = [
             [_number(row["convention_id"]), held(self.figures.towns[row["collectivite_id"]]), held(row["libelle"]),
              *(row[name] for name in AMOUNTS)]
@@ -154,17 +151,14 @@ class _Annex:
         self._write_rows(sheet, DETAIL_TABLE, labels, kinds, (9, 14, 36, 60, 18, 17), rows)
 
     def by_convention(self) -> Block:
-        """Credits, one row a convention."""
         rows = [self._of_convention(BY_CONVENTION, key) for key in self.figures.conventions]
         return self._credits_block("par convention", BY_CONVENTION, (_NUMBER, _CONVENTION), rows)
 
     def by_town(self) -> Block:
-        """Credits, one row a collectivité."""
         rows = _ranked("collectivite_id", self.figures.towns)
         return self._credits_block("par collectivité", BY_TOWN, ("Rang", _TOWN), rows)
 
     def crossed(self) -> Block:
-        """Credits, one row a convention and collectivité."""
         rows = self._pairs(PAIRS, self.figures.credits, "collectivite_id", self.figures.towns)
         heads = (_NUMBER, _CONVENTION, _TOWN)
         return self._credits_block("par convention et par collectivité", PAIRS, heads, rows)

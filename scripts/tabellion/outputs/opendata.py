@@ -65,11 +65,9 @@ class StandardField:
             return f"{title} (« {text} » n'a pas la forme attendue)"
         if self.enum and text not in self.enum:
             return f"{title} (« {text} » n'est pas dans la liste)"
-        if self.max_length is not None and len(text) > self.max_length:
-            return f"{title} (plus de {self.max_length} caractères)"
         if self.max_length is not None and len(self.published(text)) > self.max_length:
-            reason = "avec l'apostrophe qui neutralise son signe de formule"
-            return f"{title} (plus de {self.max_length} caractères {reason})"
+            reason = "" if len(text) > self.max_length else " avec l'apostrophe qui neutralise son signe de formule"
+            return f"{title} (plus de {self.max_length} caractères{reason})"
         return None
 
 
@@ -198,9 +196,6 @@ def _is_edited(path: Path, written: Mapping[str, str]) -> bool:
 
 def _digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
-
-
-# What may leave
 
 
 def safe_text(text: str) -> str:

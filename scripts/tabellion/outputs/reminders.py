@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus, Verdict
 from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
 from tabellion.outputs import Values, failing_line
 from tabellion.schema.days import written_date
@@ -63,7 +63,9 @@ def reminder(template: Template, path: Path, consolidation: Consolidation, line:
 def _values(consolidation: Consolidation, line: BoardLine) -> Values:
     """What the template names, every text on one line."""
     late = line.status is ReturnStatus.LATE
-    file = None if late else _faulty(line)
+    aside = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
+    faulty = next((received for received in line.received if received.verdict in aside), line.latest)
+    file = None if late else faulty
     findings = [finding for finding in file.findings if finding.gravite is not Severity.INFORMATION] if file else []
     # What blocks is what must be corrected; where nothing does, every remark counts.
     points = [finding for finding in findings if finding.bloquant and finding.code != _FOR_STAFF] or findings
@@ -89,12 +91,6 @@ def _values(consolidation: Consolidation, line: BoardLine) -> Values:
         "groupes": [_group(same) for same in groups[:GROUPS_AT_MOST]],
         "autres_points": sum(map(len, groups[GROUPS_AT_MOST:])),
     }
-
-
-def _faulty(line: BoardLine) -> ReceivedFile | None:
-    """The return to speak of: the latest that was set aside."""
-    aside = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
-    return next((received for received in line.received if received.verdict in aside), line.latest)
 
 
 def _by_kind(points: list[Finding]) -> list[list[Finding]]:

@@ -137,7 +137,6 @@ class _SubsidyBuilder:
         return published, faults
 
     def funder(self, key: str | None) -> _Party:
-        """The partner that represents a funder."""
         if key is None:
             return _Party(faults=["financeur"])
         name = (self.funders.get(key) or {}).get("nom") or key
@@ -151,7 +150,6 @@ class _SubsidyBuilder:
         return party
 
     def beneficiary(self, grant: _Grant) -> _Party:
-        """The partner that receives the subsidy."""
         key = grant.deed.get("beneficiaire_id")
         if key is None:
             leads = list(self.leads.get(grant.financement["fiche_id"], ()))
@@ -194,7 +192,6 @@ class _SubsidyBuilder:
                 )
 
     def unpublished(self, grant: _Grant, faults: list[str]) -> Finding:
-        """The finding of a row that is not published yet."""
         financement = grant.financement
         funder = (self.funders.get(financement["financeur_id"]) or {}).get("nom") or "sans financeur"
         cents = financement["montant"]
@@ -217,7 +214,6 @@ def _day(day: date | None) -> str:
 
 
 def _period(deed: Row) -> tuple[str, list[str]]:
-    """The day, or the two days, of the payment."""
     first, last = deed.get("debut_versement"), deed.get("fin_versement")
     if first is None and last is not None:
         return "", ["premier jour de la période de versement"]

@@ -216,7 +216,6 @@ class Placing:
         self._strike(name)
 
     def _strike(self, name: str) -> None:
-        """An output waits for nothing any more."""
         del self.besides[name]
         write_besides(self.besides_file, self.besides)
 

@@ -9,6 +9,7 @@ replaced under the hands of that person, and these owner files are the only sign
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -181,6 +182,13 @@ def remove_leftovers(folders: Iterable[Path], now: datetime) -> None:
                     _discard(path)
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder, and find out whether outputs can be put there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
 def keep_mode(new: Path, old: Path) -> None:
     """Give the file ``new``, which is to take the place of ``old``, the rights that people gave to the old one."""
     with suppress(FileNotFoundError):
@@ -255,9 +263,6 @@ def cannot_write(path: Path, error: OSError) -> TabellionError:
     """What to raise when the system refuses to write ``path``."""
     detail = system_reason(error)
     return TabellionError([finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)])
-
-
-# Who has a file open
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,12 @@ def hold(folder: Path, purpose: str, now: datetime, *, wait_seconds: float = 0, 
     try:
         with suppress(OSError):  # the note is a courtesy; the lock is what counts
             note.unlink(missing_ok=True)  # it may be another user's, which can be replaced but not written
-            note.write_text(json.dumps(asdict(_myself(purpose, now)), ensure_ascii=False), encoding="utf-8")
+            user = ""
+            with suppress(Exception):  # a user without a name raises, of several kinds
+                user = getpass.getuser()
+            machine = platform.node() or "inconnue"
+            holder = Holder(os.getpid(), user, machine, now.isoformat(timespec="seconds"), purpose)
+            note.write_text(json.dumps(asdict(holder), ensure_ascii=False), encoding="utf-8")
         yield
     finally:
         with suppress(OSError):
@@ -69,17 +74,18 @@ def is_watched(folder: Path) -> bool:
     """Whether a watcher is on the workspace: a run that meets it waits its turn, since each of its runs is short."""
     lock = FileLock(folder / WATCHER)
     try:
-        if not (folder / WATCHER).exists():
-            return False
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except OSError:
-        return False
-    lock.release()
+        if (folder / WATCHER).exists():
+            _take(lock, 0)
+            lock.release()
+    except OSError as error:
+        return isinstance(error, Timeout)
     return False
+
+
+def _take(lock: BaseFileLock, wait_seconds: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some shares have no lock: filelock says that it makes do with a file
+        lock.acquire(timeout=wait_seconds, poll_interval=_POLL_SECONDS)
 
 
 def _note(folder: Path, name: str) -> Path:
@@ -92,15 +98,12 @@ def _acquire(folder: Path, wait_seconds: float, name: str) -> BaseFileLock:
         folder.mkdir(parents=True, exist_ok=True)
         # Whoever may write in the folder may take the lock after us: the rights of the file are the folder's.
         lock = FileLock(folder / name, mode=folder.stat().st_mode & 0o666 | 0o600)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # some shares have no lock: filelock says that it makes do with a file
-            lock.acquire(timeout=max(wait_seconds, _LOOK_SECONDS), poll_interval=_POLL_SECONDS)
+        _take(lock, max(wait_seconds, _LOOK_SECONDS))
     except Timeout:
         raise TabellionError([_occupied(folder, name, is_file_only=isinstance(lock, SoftFileLock))]) from None
     except OSError as error:
-        raise TabellionError(
-            [finding("verrou-impossible", place, valeur=str(folder), detail=system_reason(error))]
-        ) from error
+        detail = system_reason(error)
+        raise TabellionError([finding("verrou-impossible", place, valeur=str(folder), detail=detail)]) from error
     return lock
 
 
@@ -123,13 +126,6 @@ def _occupied(folder: Path, name: str, *, is_file_only: bool) -> Finding:
     if name == WATCHER:  # it is not meant to finish
         remede = f"Une surveillance suffit, rien d'autre n'est à lancer. Pour la remplacer, {stop} : {free}."
     return finding("espace-occupe", Place(str(folder.parent)), detail=who, remede=remede)
-
-
-def _myself(purpose: str, now: datetime) -> Holder:
-    user = ""
-    with suppress(Exception):  # a user without a name raises, of several kinds
-        user = getpass.getuser()
-    return Holder(os.getpid(), user, platform.node() or "inconnue", now.isoformat(timespec="seconds"), purpose)
 
 
 def _read(note: Path) -> Holder | None:

@@ -101,13 +101,13 @@ class Debounce:
         """Whether the folders are there now, and the same ones: only then is a missing file one that people removed."""
         return missing_folder(self._snapshot, self._take_snapshot(self._workspace), self._workspace) is None
 
-    def look(self, told: Mapping[str, float] | None = None) -> set[str]:
+    def look(self, events: Mapping[str, float] | None = None) -> set[str]:
         """Look at everything; the paths of the files whose content is not what it was at the last look.
 
-        At the first look that is all files, and they count as answered. ``told`` are the moments of the last events
+        At the first look that is all files, and they count as answered. ``events`` are the moments of the last events
         since the last look, by path: something happened to these files, even where nothing of it is seen.
         """
-        told = told or {}
+        events = events or {}
         now, snapshot = self._clock(), self._take_snapshot(self._workspace)
         self.folders = snapshot.folders
         self.missing = self._confirmed(missing_folder(self._snapshot, snapshot, self._workspace), now)
@@ -119,7 +119,7 @@ class Debounce:
             return set()
         touched = set(differences(self._snapshot, snapshot))
         with self._lock:
-            touched.update(path for path in told if path in snapshot.files or path in self._pending)
+            touched.update(path for path in events if path in snapshot.files or path in self._pending)
             unsettled = {path: pending for path, pending in self._pending.items() if not pending.is_settled}
         changed: dict[str, Fingerprint | None] = {}
         for path in touched.union(unsettled, self._recent, self._next_of_round(now)):
@@ -133,7 +133,7 @@ class Debounce:
             if path not in moving and now >= pending.last + self.quiet_seconds and self._is_whole(path)
         ]
         with self._lock:
-            self._apply(now, touched, changed, told)
+            self._apply(now, touched, changed, events)
             for path in settled:
                 if path in self._pending:
                     self._pending[path].is_settled = True
@@ -149,7 +149,6 @@ class Debounce:
         return missing if now - self._doubted < _DOUBT_SECONDS else None
 
     def _next_of_round(self, now: float) -> Iterator[str]:
-        """The files whose turn it is to be read."""
         for _ in range(ceil(len(self._seen) * min(1.0, (now - self._looked) / _ROUND_SECONDS))):
             path = next(self._round, None)
             if path is None:
@@ -168,9 +167,8 @@ class Debounce:
         return now is None or now == self._answered.get(path) or is_own or self._is_complete(Path(path))
 
     def _apply(
-        self, now: float, touched: set[str], changed: Mapping[str, Fingerprint | None], told: Mapping[str, float]
+        self, now: float, touched: set[str], changed: Mapping[str, Fingerprint | None], events: Mapping[str, float]
     ) -> None:
-        """Remember what a look found: contents, and changes that are not over."""
         for path, content in changed.items():
             if content is None:
                 del self._seen[path]
@@ -179,7 +177,7 @@ class Debounce:
         moving = touched | changed.keys()
         self._is_still = not moving
         if moving:
-            moment = max(told.get(path, now) for path in moving)
+            moment = max(events.get(path, now) for path in moving)
             self._changed = max(moment, self._changed, now - self.quiet_seconds / 2)
         if self._looked == -inf:
             self._answered = dict(self._seen)

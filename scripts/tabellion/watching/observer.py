@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from watchdog import events
@@ -79,13 +78,14 @@ class Watcher(FileSystemEventHandler):
         self.debounce = Debounce(workspace, quiet_seconds=quiet_seconds)
         self._on_change = on_change
         self._poll_seconds, self._check_seconds = poll_seconds, check_seconds
+        self._every = f"{poll_seconds:g}".replace(".", ",")
         self._observer: FolderObserver | None = None
         self._thread: threading.Thread | None = None
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._notices: queue.SimpleQueue[Finding] = queue.SimpleQueue()
-        self._told: dict[str, float] = {}
-        self._untold: dict[str, float] = {}
-        self._untold_count = 0
+        self._events: dict[str, float] = {}
+        self._unreported: dict[str, float] = {}
+        self._unreported_count = 0
         self._took = 0.0
         self._is_looking = self._is_observer_broken = self._is_absence_said = False
 
@@ -113,9 +113,7 @@ class Watcher(FileSystemEventHandler):
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def take_batch(self) -> Batch:
@@ -152,7 +150,7 @@ class Watcher(FileSystemEventHandler):
         """Called by watchdog, from its threads: something happened to a file or folder."""
         for path in map(os.fsdecode, (event.src_path, event.dest_path)):
             if path and is_watched_name(os.path.basename(path)):  # noqa: PTH119
-                self._told[path] = time.monotonic()
+                self._events[path] = time.monotonic()
                 self.look_soon()
 
     def tend(self) -> None:
@@ -198,11 +196,11 @@ class Watcher(FileSystemEventHandler):
 
     def _look(self) -> None:
         start, was_away = time.monotonic(), self.is_away
-        told, self._told = self._told, {}
-        changed = self.debounce.look(told)
+        events, self._events = self._events, {}
+        changed = self.debounce.look(events)
         self._say_absence(was_away=was_away)
         if not self.is_polling:
-            self._check_observer(changed, told, is_believed=not was_away and not self.is_away)
+            self._check_observer(changed, events, is_believed=not was_away and not self.is_away)
             self._observe(self.debounce.folders)
         if self.debounce.is_settling:
             self._on_change()
@@ -220,23 +218,25 @@ class Watcher(FileSystemEventHandler):
             self._is_absence_said = False
             self._say(finding("dossier-revenu", Place(str(self.workspace.root))))
 
-    def _check_observer(self, changed: set[str], told: Collection[str], *, is_believed: bool) -> None:
+    def _check_observer(self, changed: set[str], events: Collection[str], *, is_believed: bool) -> None:
         """Find out whether the system tells nothing of some folders, as of file systems that it does not control."""
         now = time.monotonic()
         if not is_believed:
-            self._untold.clear()
+            self._unreported.clear()
             return
         for path in changed:
-            self._untold.setdefault(path, now)
-        self._untold = {path: since for path, since in self._untold.items() if not _was_told(path, told)}
-        missed = [path for path, since in self._untold.items() if now - since >= _TELL_SECONDS]
+            self._unreported.setdefault(path, now)
+        for path in list(self._unreported):
+            if path in events or any(str(parent) in events for parent in Path(path).parents):
+                del self._unreported[path]
+        missed = [path for path, since in self._unreported.items() if now - since >= _TELL_SECONDS]
         if missed:
-            self._untold.clear()
-            self._untold_count += 1
+            self._unreported.clear()
+            self._unreported_count += 1
             self._is_observer_broken = True
-            if self._untold_count > _FORGIVEN:
-                every = f"{self._poll_seconds:g}".replace(".", ",")
-                self._poll(finding("surveillance-sourde", Place(missed[0]), valeur=Path(missed[0]).name, every=every))
+            if self._unreported_count > _FORGIVEN:
+                place = Place(missed[0])
+                self._poll(finding("surveillance-sourde", place, valeur=Path(missed[0]).name, every=self._every))
 
     def _observe(self, folders: Mapping[str, FolderId]) -> None:
         """Let the system tell of every folder that is there; where it cannot, poll."""
@@ -249,12 +249,11 @@ class Watcher(FileSystemEventHandler):
             if self._observer is None:
                 self._observer = FolderObserver(self.workspace, self)
             if self._observer.refresh(folders):
-                self._untold.clear()
+                self._unreported.clear()
                 self.look_soon()
         except (OSError, RuntimeError) as error:  # no thread can be started
-            every = f"{self._poll_seconds:g}".replace(".", ",")
             place = Place(str(self.workspace.root))
-            self._poll(finding("surveillance-limitee", place, detail=_refusal(error), every=every))
+            self._poll(finding("surveillance-limitee", place, detail=_refusal(error), every=self._every))
 
     def _poll(self, notice: Finding) -> None:
         self.is_polling = True
@@ -315,11 +314,6 @@ class FolderObserver:
         with suppress(Exception):  # half dead, it may refuse anything
             self._observer.stop()
             self._observer.join(_STOP_SECONDS)
-
-
-def _was_told(path: str, told: Collection[str]) -> bool:
-    """Whether the system told of a file, or of a folder above it."""
-    return path in told or any(str(parent) in told for parent in Path(path).parents)
 
 
 def _refusal(error: OSError | RuntimeError) -> str:

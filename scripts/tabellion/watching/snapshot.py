@@ -105,7 +105,6 @@ def take_snapshot(workspace: Workspace) -> Snapshot:
 
 
 def _add_folder(snapshot: Snapshot, folder: str) -> bool:
-    """Add a folder, if it is there; whether it is."""
     try:
         state = os.stat(folder)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
@@ -142,11 +141,9 @@ def _walk(snapshot: Snapshot, folder: str) -> None:
 def _add_file(snapshot: Snapshot, entry: os.DirEntry[str]) -> None:
     try:
         snapshot.files[entry.path] = _file_stat(entry.stat())
-    except FileNotFoundError:
-        if entry.is_symlink():  # a link to nothing is a file that cannot be read
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError) or entry.is_symlink():  # a link to nothing cannot be read
             snapshot.files[entry.path] = _NO_STAT
-    except OSError:
-        snapshot.files[entry.path] = _NO_STAT
 
 
 def _file_stat(state: os.stat_result) -> FileStat:
@@ -257,9 +254,6 @@ def _ends_zip(end: bytes) -> bool:
             return True
         at = end.rfind(_ZIP_END, 0, at)
     return False
-
-
-# Network file systems, where the system tells nothing of what others do
 
 
 def is_network(path: Path) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,9 +25,9 @@ from tabellion.layout.theme import Theme
 from tabellion.processes import ChildContext, worker_count
 from tabellion.reading.source import read_source
 from tabellion.reading.xml_parts import normalised_xml
-from tabellion.transaction.files import cannot_write, keep_dated_copy, write_all_whole
-from tabellion.xlsx.comments import CellFindings, add_comments, remove_comments
+from tabellion.transaction.files import cannot_write, edited_among, keep_dated_copy, write_all_whole
 from tabellion.xlsx.findings_sheet import HEADER_ROW, LAST_COLUMN, build_sheet, ordered
+from tabellion.xlsx.notes import CellFindings, add_comments, remove_comments
 from tabellion.xlsx.package import FILTER, PRINT_TITLES, PackageEditor, SheetEntry
 from tabellion.xlsx.sheet import SheetEditor, unselect
 from tabellion.xlsx.styles import StyleSheet
@@ -166,9 +166,6 @@ def _add_list(
     return part
 
 
-# Copies of files
-
-
 def annotate(
     returns: Iterable[tuple[Path, Sequence[Finding]]], folder: Path, theme: Theme, now: datetime
 ) -> list[Path]:
@@ -192,16 +189,11 @@ def annotate(
             clean.append(target)
         else:
             contents[target] = copy
-    before = {target: _content(target) for target in [*contents, *clean]}
-    changed = {target: copy for target, copy in contents.items() if before[target] != copy}
-    for target in changed:
-        old = before[target]
-        if old is not None and not is_annotated(old):
-            keep_dated_copy(target, now)
-    write_all_whole(changed)
+    for target in edited_among(contents, is_annotated):
+        keep_dated_copy(target, now)
+    write_all_whole({target: copy for target, copy in contents.items() if _content(target) != copy})
     for target in clean:
-        old = before[target]
-        if target not in contents and old is not None and is_annotated(old):
+        if target not in contents and is_annotated(_content(target) or b""):
             _remove(target)
     return list(contents)
 
@@ -259,16 +251,13 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> dict[str
     """
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
     make = partial(_make, theme)
-    made = list(map(make, jobs, places)) if len(jobs) < _FEW else _made_by_children(make, jobs, places)
+    if len(jobs) < _FEW:
+        made = list(map(make, jobs, places))
+    else:
+        with ProcessPool(worker_count(), context=ChildContext()) as pool:
+            futures = [pool.schedule(make, args=[job, place]) for job, place in zip(jobs, places, strict=True)]
+            made = list(map(_result, futures))
     return {job.target: place for job, place, is_made in zip(jobs, places, made, strict=True) if is_made}
-
-
-def _made_by_children(
-    make: Callable[[CopyJob, Path], bool], jobs: Sequence[CopyJob], places: Sequence[Path]
-) -> list[bool]:
-    with ProcessPool(worker_count(), context=ChildContext()) as pool:
-        futures = [pool.schedule(make, args=[job, place]) for job, place in zip(jobs, places, strict=True)]
-        return [_result(future) for future in futures]
 
 
 def _result(future: ProcessFuture[bool]) -> bool:

@@ -11,7 +11,7 @@ from tabellion.findings import CATALOGUE, Finding, Severity
 from tabellion.layout.names import cell_link
 from tabellion.layout.theme import Theme
 from tabellion.wording import plural
-from tabellion.xlsx.comments import grade
+from tabellion.xlsx.notes import grade
 from tabellion.xlsx.sheet import SheetEditor
 from tabellion.xlsx.sheets import text_lines
 from tabellion.xlsx.styles import StyleSheet, rgb
@@ -87,7 +87,7 @@ def build_sheet(
     rest = len(_COLUMNS) - 1
     _write_row(sheet, 1, [_TITLE, *[None] * rest], [formats["title"]] * len(_COLUMNS), 28)
     _write_row(sheet, 2, [count(findings), *[None] * rest], [formats["band"]] * len(_COLUMNS), 18)
-    _write_cell(sheet, 2, _MARK_COLUMN, mark, 0)
+    sheet.set_value(sheet.cell(2, _MARK_COLUMN), mark)
     but = _BUT.format(sheets=", ".join(f"« {name} »" for name in too_large)) if too_large else ""
     for number, sentence in enumerate((_COLOURED.format(but=but), _RETURN), 3):
         _write_row(sheet, number, [sentence], [formats["plain"]], 15)
@@ -146,11 +146,7 @@ def _write_row(
 ) -> None:
     sheet.row(row).set("ht", f"{height:g}")
     sheet.row(row).set("customHeight", "1")
-    for column, (value, number) in enumerate(zip(values, formats, strict=True), 1):
-        _write_cell(sheet, row, column, value, number)
-
-
-def _write_cell(sheet: SheetEditor, row: int, column: int, value: str | int | None, style: int) -> None:
-    cell = sheet.cell(row, column)
-    cell.set("s", str(style))
-    sheet.set_value(cell, value)
+    for column, (value, style) in enumerate(zip(values, formats, strict=True), 1):
+        cell = sheet.cell(row, column)
+        cell.set("s", str(style))
+        sheet.set_value(cell, value)

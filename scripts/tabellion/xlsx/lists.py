@@ -216,9 +216,6 @@ def _plain(value: object) -> str | None:
     return french_date(value) if isinstance(value, date) else str(value)
 
 
-# Lists
-
-
 @dataclass(frozen=True)
 class Column:
     """One column of a list: its header, its width in characters, how its header stands, and its cells.

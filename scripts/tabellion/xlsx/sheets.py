@@ -256,15 +256,14 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         for row, columns in sorted(self.hyperlinks.items()):
             for column, url in sorted(columns.items()):
                 address = f"{column_letters(column)}{row + 1}"
-                lines.append(self._link_line(address, url, relations))
+                if isinstance(url, FileUrl):
+                    lines.append(self._line(address, url._relationship_link, url._anchor, relations))
+                else:
+                    inside, text = quoteattr(url._link), quoteattr(url._text)
+                    lines.append(f'<hyperlink ref="{address}" location={inside} display={text}/>')
         lines += [self._line(address, link.target, link.cell, relations) for address, link in self._long_links]
         if lines:
             self.fh.write(f"<hyperlinks>{''.join(lines)}</hyperlinks>")
-
-    def _link_line(self, address: str, url: Url, relations: dict[str, int]) -> str:
-        if isinstance(url, FileUrl):
-            return self._line(address, url._relationship_link, url._anchor, relations)
-        return f'<hyperlink ref="{address}" location={quoteattr(url._link)} display={quoteattr(url._text)}/>'
 
     def _line(self, address: str, target: str, cell: str, relations: dict[str, int]) -> str:
         number = relations.get(target)
@@ -280,9 +279,6 @@ def _in_columns(rows: Iterator[Sequence[Cell]]) -> Iterator[list[LongColumn]]:
     """Rows by the thousand, as columns whose keys are the cells themselves."""
     while chunk := list(islice(rows, _CHUNK)):
         yield [LongColumn(cells, itself) for cells in zip(*chunk, strict=True)]
-
-
-# Room of texts
 
 
 def text_width(text: str) -> int:

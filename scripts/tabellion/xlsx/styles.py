@@ -105,7 +105,6 @@ class StyleSheet:
         return self._add("fonts", font)
 
     def _fill(self, colour: str) -> int:
-        """A solid fill."""
         fill = self._new("fills", "fill")
         pattern = add(fill, "patternFill", patternType="solid")
         add(pattern, "fgColor", rgb=rgb(colour))

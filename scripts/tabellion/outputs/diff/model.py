@@ -217,9 +217,6 @@ class Comparison:
         return sum(len(table.moved) for table in self.tables)
 
 
-# Values of cells
-
-
 def clean(value: object) -> object:
     """A value as it is compared: ends of lines are of one kind, an empty text is a blank."""
     if isinstance(value, str):

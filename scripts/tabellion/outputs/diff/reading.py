@@ -46,7 +46,7 @@ _WORTH_SAYING = frozenset({"identite-perdue", "tableau-defait", "reference-perdu
 
 Spots = Sequence[tuple[FoundTable, int]]
 """The area and the one-based row of each row of a table."""
-Columns = Mapping[str, Sequence[object]]
+FieldValues = Mapping[str, Sequence[object]]
 
 
 def read_side(workspace: Workspace, path: Path) -> Side:
@@ -78,7 +78,7 @@ class _Builder:
     def table(
         self,
         schema: TableSchema,
-        columns: Columns,
+        columns: FieldValues,
         spots: Spots,
         unknown: Iterable[tuple[int, str]],
         titles: Mapping[str, str],
@@ -104,7 +104,6 @@ class _Builder:
     def added(
         self, name: str, spots: Spots, areas: Iterable[FoundTable], computed: Collection[str]
     ) -> dict[str, Sequence[object]]:
-        """The columns that people added, as found."""
         by_label: dict[str, dict[str, int]] = defaultdict(dict)
         for area in areas:
             for label, column in extra_columns(area, computed).items():
@@ -134,7 +133,6 @@ class _Builder:
         return side
 
     def place(self, table: str, position: int, champ: str | None) -> Place:
-        """The cell of a field of a row; the row's first cell where the sheet itself says the field."""
         area, row = self.spots[table][position]
         column = self.extras[table].get(champ or "", {}).get(area.name)
         if column is not None:
@@ -142,7 +140,7 @@ class _Builder:
         return area.place(row, self.titles[table].get(champ or ""))
 
 
-def _keys(schema: TableSchema, columns: Columns) -> list[tuple[object, ...]]:
+def _keys(schema: TableSchema, columns: FieldValues) -> list[tuple[object, ...]]:
     parts = [columns[name] for name in schema.primary_key]
     return [tuple(clean(part) for part in key) for key in zip(*parts, strict=True)]
 
@@ -155,7 +153,7 @@ def _worth_saying(findings: Iterable[Finding]) -> list[Finding]:
     return [notice for notice in findings if notice.code in _WORTH_SAYING]
 
 
-def _labels(tables: Mapping[str, Columns], schemas: Schemas) -> dict[str, dict[object, str]]:
+def _labels(tables: Mapping[str, FieldValues], schemas: Schemas) -> dict[str, dict[object, str]]:
     """What people read in place of the keys of the tables that have a name for them."""
     labels = {}
     for name, schema in schemas.items():
@@ -295,9 +293,6 @@ def _refuse_consolidation(identity: Mapping[str, str], workspace: Workspace) -> 
     mistakes = [finding(code, Place(), valeur=value, attendu=own) for code, value, own in facts if value != own]
     if mistakes:
         raise TabellionError(mistakes)
-
-
-# Parts and formulas
 
 
 def _sheet_pieces(reading: FormulaReading) -> Iterator[Piece]:

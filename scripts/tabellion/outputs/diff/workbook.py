@@ -104,7 +104,6 @@ class _Colours(CellMaker):
 
     @cached_property
     def link_format(self) -> Format:
-        """The format of a link, in the middle."""
         ink = self.writer.theme.colours["lien"]
         return self.writer.cell(align="center", text_wrap=self.wrapped, font_color=ink, underline=1)
 
@@ -119,7 +118,6 @@ class _DiffRows:
     # Summary
 
     def summary(self, sheet: Sheet, footer: str) -> None:
-        """What was compared, what was counted, the sums by table."""
         comparison, writer = self.comparison, sheet.writer
         sheet.title("Différences", footer, len(_SUM_COLUMNS))
         bold = writer.format(bold=True)
@@ -143,7 +141,6 @@ class _DiffRows:
         sheet.raw.freeze_panes(0, 0)
 
     def sum_rows(self, table: TableDifference) -> Iterator[list[Cell]]:
-        """The counts of a table and the sums of its amounts, one row for each amount."""
         maker, words = self.maker, self.words
         if not table.count and not table.moved:
             return
@@ -167,7 +164,6 @@ class _DiffRows:
     # Differences
 
     def rows(self) -> Iterator[list[Cell]]:
-        """Every difference, numbered."""
         maker, words = self.maker, self.words
         before, after = self.comparison.before, self.comparison.after
         for number, entry in enumerate(words.entries(), 1):
@@ -180,7 +176,6 @@ class _DiffRows:
             ]  # fmt: skip
 
     def values(self, entry: Entry) -> list[Cell]:
-        """What was, what is, and the difference in euros of an amount."""
         maker, words, cell = self.maker, self.words, entry.cell
         if cell is not None:
             values = [self.value(entry.table, cell.field, cell.before, _OLD)]
@@ -200,14 +195,12 @@ class _DiffRows:
         return [*reversed(values), maker.signed(None if total is None else -total)]
 
     def value(self, table: str, name: str, value: object, colour: str) -> Cell:
-        """A value, on its colour."""
         key = self.words.schemas[table].foreign.get(name)
         if key is not None and value is not None and not isinstance(value, Unread):
             return self.maker.coloured(None, self.words.label(key.table, value), colour)
         return self.maker.coloured(self.words.field(table, name), value, colour)
 
     def cell(self, side: Side, place: Place | None) -> Cell:
-        """A cell of one of the two files, which opens there."""
         maker = self.maker
         if place is None or not (place.cellule or place.ligne):
             return maker.centred(None)

@@ -242,9 +242,6 @@ def bookmark_name(kind: str, key: str | int) -> str:
     return f"{kind}_{hashlib.sha256(str(key).encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
-# The workspace's own texts
-
-
 def text_name(number: int) -> str:
     """The name, without its ending, of the workspace's text before a convention: ``convention-03``."""
     return f"convention-{number:02d}"
@@ -252,7 +249,7 @@ def text_name(number: int) -> str:
 
 def read_texts(folder: Path, conventions: Collection[int]) -> Texts:
     """Read the texts of a contract with these conventions; a file that is none of them is said, never just left."""
-    found = Texts()
+    texts = Texts()
     taken: dict[str, Path] = {}
     for path in sorted(folder.glob("*")):
         stem = path.stem.casefold()
@@ -271,7 +268,7 @@ def read_texts(folder: Path, conventions: Collection[int]) -> Texts:
         else:
             taken[key] = path
             continue
-        found.unused.append(finding("texte-inutilise", Place(str(path)), valeur=path.name, detail=detail))
+        texts.unused.append(finding("texte-inutilise", Place(str(path)), valeur=path.name, detail=detail))
     for key, path in taken.items():
         try:
             if path.stat().st_size > _LONGEST_BYTES:
@@ -280,10 +277,10 @@ def read_texts(folder: Path, conventions: Collection[int]) -> Texts:
         except (OSError, ValueError) as error:
             detail = "il n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
             detail = system_reason(error) if isinstance(error, OSError) else detail
-            found.mistakes.append(finding("texte-illisible", Place(str(path)), valeur=path.name, detail=detail))
+            texts.mistakes.append(finding("texte-illisible", Place(str(path)), valeur=path.name, detail=detail))
             continue
-        found.paragraphs[key] = tuple(paragraphs(text))
-    return found
+        texts.paragraphs[key] = tuple(paragraphs(text))
+    return texts
 
 
 def paragraphs(text: str) -> Iterator[Paragraph]:

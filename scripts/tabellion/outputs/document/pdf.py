@@ -41,8 +41,8 @@ class PdfError(Exception):
 
 def find_office() -> str | None:
     """LibreOffice's command, or ``None`` where it is not installed."""
-    found = next(filter(None, map(shutil.which, _COMMANDS)), None)
-    return found or next((place for place in _PLACES if Path(place).exists()), None)
+    command = next(filter(None, map(shutil.which, _COMMANDS)), None)
+    return command or next((place for place in _PLACES if Path(place).exists()), None)
 
 
 def make_pdf(document: bytes, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
@@ -81,12 +81,8 @@ def _convert(folder: Path, document: bytes, office: str, timeout_seconds: float)
 
 def without_hour(content: bytes) -> bytes:
     """The same PDF whatever the hour: what comes of it is replaced by as many signs, so that no offset moves."""
-    return _OF_THE_HOUR.sub(_fixed, content)
-
-
-def _fixed(found: re.Match[bytes]) -> bytes:
-    length = len(found[0])
-    return {len(_DATE): _DATE, len(_XMP_DATE): _XMP_DATE}.get(length, b"0" * length)
+    dates = {len(date): date for date in (_DATE, _XMP_DATE)}
+    return _OF_THE_HOUR.sub(lambda moment: dates.get(len(moment[0]), b"0" * len(moment[0])), content)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -109,5 +105,5 @@ def sealed(content: bytes) -> bytes:
 
 def pdf_is_intact(content: bytes) -> bool:
     """Whether a PDF is exactly as the program wrote it."""
-    found = _SEAL.search(content)
-    return found is not None and hashlib.sha256(content[: found.start()]).hexdigest().encode() == found[1]
+    seal = _SEAL.search(content)
+    return seal is not None and hashlib.sha256(content[: seal.start()]).hexdigest().encode() == seal[1]

@@ -128,9 +128,6 @@ def _unknown(name: str, known: object) -> str:
     return f"le nom « {name} » n'existe pas" + (f" ; est-ce « {meant} » ?" if meant else "")
 
 
-# What a tag may do with a value
-
-
 def clean_text(text: str) -> str:
     """``text`` with one sign for all line breaks; what XML cannot hold is shown as replaced."""
     return _ILLEGAL.sub("\ufffd", _BREAKS.sub("\n", text))
@@ -291,7 +288,6 @@ class _Document(DocxTemplate):  # type: ignore[misc]  # docxtpl ships no types
 
 
 def _quoted(line: str) -> str:
-    """The text of a paragraph, between quotes."""
     text = " ".join(re.sub("<[^>]+>", "", line).split())
     return f"« {text[:_LONGEST_QUOTE]}{'…' if len(text) > _LONGEST_QUOTE else ''} »"
 

@@ -79,9 +79,6 @@ def _paragraphs(text: Iterable[Paragraph]) -> list[Values]:
     return [{"mots": paragraph.words, "est_titre": paragraph.is_title} for paragraph in text]
 
 
-# The recap
-
-
 def _recap(model: DocumentModel) -> Values:
     """A census shows the amount that was published beside it; another exercice, each amount that its lines have."""
     unit = f"montant {AMOUNT_WORDS[model.amounts[-1]]}" if model.is_census else "en euros"
@@ -120,9 +117,6 @@ def _recap_amounts(model: DocumentModel, sums: Sums, published: Published | None
     if published is None or published.cents is None:
         return [money(total), "", ""]
     return [money(total), money(published.cents), signed_euros((total or 0) - published.cents)]
-
-
-# Piliers and conventions
 
 
 def _heading(convention: Convention) -> Values:
@@ -193,9 +187,6 @@ def _added(field: Field, row: Row) -> Values:
     else:
         text = f"{value}{NO_BREAK}%" if field.kind == "percent" else _text(value)
     return {"titre": field.title, "texte": text, "est_nombre": field.kind in ("money", "percent", "integer")}
-
-
-# Fiches
 
 
 def _fiche(model: DocumentModel, fiche: Row) -> Values:

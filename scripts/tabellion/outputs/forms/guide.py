@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from tabellion.contract.book import Book
 from tabellion.layout.forms import COMPLETE, SPELLINGS, Form
 from tabellion.layout.names import quoted_sheet
 from tabellion.measures.completeness import READY, FormState, counter_name
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.schema import Field
 from tabellion.schema.forms import TableSpec
 from tabellion.schema.typed import TYPED_RULES, WORDS, Outcome, kind_of, typed_dictionary
 from tabellion.xlsx.blocks import write_named
@@ -84,16 +85,21 @@ def _colour(sheet: Sheet, first: int, last: int, word: str, colour: str) -> None
     sheet.raw.conditional_format(first, 2, last, 2, {**rule, "stop_if_true": True})
 
 
-def typed_kinds(tables: Iterable[TableSpec], contract: Book) -> list[str]:
-    """The kinds of cells that a form has to fill, in the words that people read."""
-    kinds = []
-    for table in tables:
+def typed_fields(form: Form, contract: Book) -> Iterator[tuple[TableSpec, Field]]:
+    """The fields that a form asks for, each with its table of the form."""
+    for table in form.tables:
         for column in table.columns:
             field = table.field(column, contract.schemas)
-            if field is None or not table.editable(column, spare=True):
-                continue
-            chosen = contract.schemas[table.resource].foreign.get(field.name)
-            kinds.append(WORDS["list" if chosen is not None else kind_of(field)])
+            if field is not None and table.editable(column, spare=True):
+                yield table, field
+
+
+def typed_kinds(form: Form, contract: Book) -> list[str]:
+    """The kinds of cells that a form has to fill, in the words that people read."""
+    kinds = []
+    for table, field in typed_fields(form, contract):
+        is_list = field.name in contract.schemas[table.resource].foreign
+        kinds.append(WORDS["list" if is_list else kind_of(field)])
     return list(dict.fromkeys(kinds))
 
 
@@ -102,7 +108,7 @@ def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
 
     Texts go without saying, and so do numbers that are no amount: only what is spelt is shown.
     """
-    writer, spelt = sheet.writer, set(typed_kinds(form.tables, contract)) - {WORDS["text"]}
+    writer, spelt = sheet.writer, set(typed_kinds(form, contract)) - {WORDS["text"]}
     entries = [
         entry
         for rule, entry in zip(TYPED_RULES, typed_dictionary(), strict=True)
@@ -134,7 +140,7 @@ def write_spellings(sheet: Sheet, contract: Book, form: Form) -> None:
     for column, words in enumerate(_SPELLINGS_HEADERS):
         sheet.write(top, column, words, writer.header())
     cell = writer.cell(text_wrap=True)
-    kinds = typed_kinds(form.tables, contract)
+    kinds = typed_kinds(form, contract)
     for row, entry in enumerate((entry for entry in typed_dictionary() if entry.kind in kinds), top + 1):
         texts = (entry.kind, entry.spelling, " ".join(entry.example.split()), entry.understood, entry.outcome)
         for column, words in enumerate(texts):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
-
-from xlsxwriter.format import Format
 
 from tabellion.contract.book import Book
 from tabellion.layout.forms import (
@@ -25,7 +23,7 @@ from tabellion.layout.forms import (
 from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
 from tabellion.measures.balance import balance
 from tabellion.measures.completeness import MISSING, FormState, RowState, counter_name
-from tabellion.outputs.forms.guide import write_guide, write_spellings
+from tabellion.outputs.forms.guide import typed_fields, write_guide, write_spellings
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.outputs.master.tables import key_source, list_source, shown, validation_rule, value_format
 from tabellion.schema import Field
@@ -115,7 +113,6 @@ class _FormSheet:
         sheet.protect()
 
     def first_editable(self) -> int:
-        """The column where filling starts."""
         spare = not self.rows
         columns = enumerate(self.table.columns)
         return next(place for place, column in columns if self.table.editable(column, spare=spare))
@@ -145,27 +142,21 @@ class _FormSheet:
                 sheet.wide(row, first, last, _TO_FILL, bold=True, bg_color=ground, font_color=ink)
 
     def write_state(self, place: int) -> None:
-        """The live column, with the same formula on every row."""
         sheet, first = self.sheet, self.top + 1
-        style = sheet.writer.cell(computed=True, text_wrap=True)
-        for position in range(self.height):
-            known = position < len(self.rows)
-            words = self.state.of(self.rows[position].values) if known else None
-            where = (self.table.name, "*", STATE_TITLE)
-            sheet.formula(first + position, place, self.state.formula, style, words, where)
-            sheet.fit(first + position, [(words, place)])
+        words = [self.state.of(row.values) for row in self.rows]
+        self.write_formula(place, STATE_TITLE, self.state.formula, "text", words)
+        for row, text in enumerate(words, first):
+            sheet.fit(row, [(text, place)])
         for word, colour in ((MISSING, "avertissement"), (COMPLETE, "juste")):
             rule = {"type": "text", "criteria": "begins with", "value": word.strip()}
             rule["format"] = sheet.writer.coloured(colour)
             sheet.raw.conditional_format(first, place, self.top + self.height, place, rule)
 
     def write_gap(self, place: int, column: ColumnSpec) -> None:
-        """The balance of the row's plan, with the same formula on every row."""
-        sheet, first, label = self.sheet, self.top + 1, self.table.label(column, self.schemas)
+        """The balance of the row's plan."""
+        sheet, first = self.sheet, self.top + 1
         formula, gaps = balance(self.table, self.form, self.schemas)
-        for position in range(self.height):
-            style, content = computed_cell(sheet.writer, "signed", gaps[position] if position < len(gaps) else "")
-            sheet.formula(first + position, place, formula, style, content, (self.table.name, "*", label))
+        self.write_formula(place, self.table.label(column, self.schemas), formula, "signed", gaps)
         area = (first, place, self.top + self.height, place)
         sheet.show_cents(area, signed=True)
         corner = f"{column_letters(place)}{first + 1}"
@@ -173,15 +164,24 @@ class _FormSheet:
             rule = {"type": "formula", "criteria": f"=AND(ISNUMBER({corner}),{corner}{test})"}
             sheet.raw.conditional_format(*area, {**rule, "format": sheet.writer.coloured(colour)})
 
+    def write_formula(self, place: int, label: str, formula: str, kind: str, values: Sequence[int | str]) -> None:
+        """The same formula on every row, with what it gives on the rows as sent; blank on the others."""
+        for position in range(self.height):
+            value = values[position] if position < len(values) else ""
+            style, content = computed_cell(self.sheet.writer, kind, value)
+            source = (self.table.name, "*", label)
+            self.sheet.formula(self.top + 1 + position, place, formula, style, content, source)
+
     def write_column(self, place: int, column: ColumnSpec) -> None:
-        """The cells of a column, then what may be typed there."""
         sheet, first, last = self.sheet, self.top + 1, self.top + self.height
         kind = self.kind(column)
         for position in range(self.height):
             known = self.rows[position] if position < len(self.rows) else None
             value = known.values.get(column.name) if known is not None else None
             editable = self.table.editable(column, spare=known is None)
-            style = self.style(column, kind, value, editable=editable)
+            # White and unlocked where the partner types, grey and locked elsewhere; a key stays on one line.
+            lock = {"computed": not editable, "locked": not editable}
+            style = value_format(sheet.writer, kind, value, one_line=column.role is Role.KEY, **lock)
             content = self.content(column, value)
             sheet.write(first + position, place, content, style)
             if column.role is not Role.KEY:
@@ -200,7 +200,6 @@ class _FormSheet:
         return "string" if field.name in self.schemas[self.table.resource].foreign else field.kind
 
     def content(self, column: ColumnSpec, value: Value) -> CellContent:
-        """What a cell shows for a value of the register."""
         field = self.table.field(column, self.schemas)
         if value is None:
             return None
@@ -211,15 +210,7 @@ class _FormSheet:
             return self.labels[key.table].get(value, str(value))
         return shown(field, value, {})
 
-    def style(self, column: ColumnSpec, kind: str, value: Value, *, editable: bool) -> Format:
-        """White and unlocked where the partner types, grey and locked elsewhere; a key stays on one line."""
-        one_line = column.role is Role.KEY
-        return value_format(
-            self.sheet.writer, kind, value, one_line=one_line, computed=not editable, locked=not editable
-        )
-
     def add_rules(self, place: int, column: ColumnSpec, field: Field) -> None:
-        """The drop-down, the prompt and the limits of a column that is typed, from its schema."""
         first = self.top + 1 + (0 if column.role is Role.TYPED else len(self.rows))
         area = (first, place, self.top + self.height, place)
         rule = validation_rule(self.schemas[self.table.resource], field) or {"validate": "any"}
@@ -228,7 +219,6 @@ class _FormSheet:
         self.sheet.validation(area, {**rule, "error_type": "stop"}, prompt, title, f"Attendu : {field.expected}.")
 
     def width(self, column: ColumnSpec) -> float:
-        """A column's width, in characters."""
         field = self.table.field(column, self.schemas)
         return column.width or (field.width if field is not None else 14)
 
@@ -245,24 +235,17 @@ def _labels(contract: Book, resource: str) -> Mapping[object, str]:
     return contract.labels(resource)
 
 
-def _lists(contract: Book, form: Form) -> Iterator[tuple[str, list[CellContent]]]:
-    """The defined names behind the form's drop-downs, and their values: keys in words, and allowed values."""
-    for table in form.tables:
-        schema = contract.schemas[table.resource]
-        for column in table.columns:
-            field = table.field(column, contract.schemas)
-            if field is None or not table.editable(column, spare=True):
-                continue
-            if (key := schema.foreign.get(field.name)) is not None:
-                yield key_source(key.table), list(_labels(contract, key.table).values())
-            elif field.enum:
-                yield list_source(schema.name, field.name), list(field.enum)
-
-
 def _write_lists(writer: Writer, contract: Book, form: Form) -> None:
-    """The lists behind the drop-downs, on a hidden sheet."""
+    """The lists behind the drop-downs, keys in words and allowed values, on a hidden sheet under defined names."""
+    lists: dict[str, Sequence[CellContent]] = {}
+    for table, field in typed_fields(form, contract):
+        schema = contract.schemas[table.resource]
+        if (key := schema.foreign.get(field.name)) is not None:
+            lists[key_source(key.table)] = list(_labels(contract, key.table).values())
+        elif field.enum:
+            lists[list_source(schema.name, field.name)] = field.enum
     sheet, style = writer.sheet(LISTS), writer.format()
-    for column, (name, values) in enumerate(dict(_lists(contract, form)).items()):
+    for column, (name, values) in enumerate(lists.items()):
         sheet.write(0, column, name, style)
         for row, value in enumerate(values, 1):
             sheet.write(row, column, value, style)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.findings import Finding
@@ -12,6 +13,7 @@ from tabellion.outputs.report.findings import FindingsSection
 from tabellion.outputs.report.words import LISTED_AT_MOST, NARROW, href, link_to, stacked, typeset
 from tabellion.wording import fold, french_date, plural
 
+_Item = TypeVar("_Item")
 Owners = dict[str, tuple[str, int]]
 Anchors = dict[tuple[str, int], FindingsSection]
 #: Statuses in the order of need, each with its sign, its colour by name, and whether it calls for action.
@@ -51,42 +53,40 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
         if line.status in (ReturnStatus.REJECTED, ReturnStatus.KEPT)
         and (line.latest is None or line.latest.fichier not in aside)
     ]
-    if rejected:
-        yield Blocker(
-            plural(len(rejected), "retour rejeté", "retours rejetés"),
-            typeset(
-                "Renvoyez à chacun sa copie annotée, qu'il corrige et retourne ; "
-                "« tabellion relances » écrit le message qui l'accompagne."
-            ),
-            [_rejected(line, anchors) for line in rejected[:LISTED_AT_MOST]],
-            len(rejected),
-        )
-    if files:
-        yield Blocker(
-            plural(len(files), "fichier mis de côté", "fichiers mis de côté"),
-            typeset(
-                "Ouvrez chaque fichier : redemandez-le s'il est abîmé, ou déplacez dans retours/écartés/ celui qui ne "
-                "doit pas compter."
-            ),
-            [_entry(file.fichier, _aside(file), href(file.fichier)) for file in files[:LISTED_AT_MOST]],
-            len(files),
-        )
+    yield from _blocker(
+        rejected, "retour rejeté", "retours rejetés",
+        "Renvoyez à chacun sa copie annotée, qu'il corrige et retourne ; « tabellion relances » écrit le message qui "
+        "l'accompagne.",
+        lambda line: _rejected(line, anchors),
+    )  # fmt: skip
+    yield from _blocker(
+        files, "fichier mis de côté", "fichiers mis de côté",
+        "Ouvrez chaque fichier : redemandez-le s'il est abîmé, ou déplacez dans retours/écartés/ celui qui ne doit pas "
+        "compter.",
+        _set_aside,
+    )  # fmt: skip
     if consolidation.conflicts:
         count = len(consolidation.conflicts)
-        yield Blocker(
-            plural(count, "valeur en conflit", "valeurs en conflit"),
-            "Choisissez dans la feuille « À décider » de consolidation.xlsx, et dites-le au partenaire.",
-            [_entry("Voir ce que chacun dit", anchor="conflits")],
-            count,
-            blocks=False,
-        )
+        title = plural(count, "valeur en conflit", "valeurs en conflit")
+        remedy = "Choisissez dans la feuille « À décider » de consolidation.xlsx, et dites-le au partenaire."
+        yield Blocker(title, remedy, [_entry("Voir ce que chacun dit", anchor="conflits")], count, blocks=False)
     known = {*owners, *(stray.fichier for stray in consolidation.strays)}
     others = [
         finding for finding in consolidation.findings if finding.bloquant and (finding.place.fichier or "") not in known
     ]
-    master = consolidation.master_file
-    yield from _of_findings("dans le classeur du contrat", [other for other in others if other.place.fichier == master])
-    yield from _of_findings("dans l'ensemble", [other for other in others if other.place.fichier != master])
+    for where, is_master in (("dans le classeur du contrat", True), ("dans l'ensemble", False)):
+        findings = [other for other in others if (other.place.fichier == consolidation.master_file) is is_master]
+        one, many = f"anomalie bloquante {where}", f"anomalies bloquantes {where}"
+        remedy = "Corrigez chaque cellule citée ; ce qu'il faut y faire est dit à côté."
+        yield from _blocker(findings, one, many, remedy, _anomaly)
+
+
+def _blocker(
+    items: Sequence[_Item], one: str, many: str, remedy: str, entry: Callable[[_Item], Values]
+) -> Iterable[Blocker]:
+    if items:
+        entries = [entry(item) for item in items[:LISTED_AT_MOST]]
+        yield Blocker(plural(len(items), one, many), typeset(remedy), entries, len(items))
 
 
 def _entry(text: str, note: str = "", address: str = "", anchor: str = "", annotated: str | None = None) -> Values:
@@ -103,22 +103,14 @@ def _rejected(line: BoardLine, anchors: Anchors) -> Values:
     return _entry(line.nom, note, "", section.anchor if section is not None else "", _annotated(latest))
 
 
-def _aside(file: ReceivedFile) -> str:
-    return typeset(f"{file.verdict.value} : {file.findings[0].message}") if file.findings else file.verdict.value
+def _set_aside(file: ReceivedFile) -> Values:
+    verdict = file.verdict.value
+    note = typeset(f"{verdict} : {file.findings[0].message}") if file.findings else verdict
+    return _entry(file.fichier, note, href(file.fichier))
 
 
 def _annotated(file: ReceivedFile | None) -> str | None:
     return href(file.annotated) if file is not None and file.annotated else None
-
-
-def _of_findings(where_found: str, findings: Sequence[Finding]) -> Iterable[Blocker]:
-    if findings:
-        yield Blocker(
-            f"{plural(len(findings), 'anomalie bloquante', 'anomalies bloquantes')} {where_found}",
-            typeset("Corrigez chaque cellule citée ; ce qu'il faut y faire est dit à côté."),
-            [_anomaly(finding) for finding in findings[:LISTED_AT_MOST]],
-            len(findings),
-        )
 
 
 def _anomaly(finding: Finding) -> Values:

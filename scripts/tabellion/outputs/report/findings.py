@@ -62,7 +62,7 @@ def sections_of(all_owned: Iterable[OwnedFindings]) -> tuple[FindingsSection, ..
         left -= shown[place, number]
     sections = []
     for place, (order, owned, groups) in enumerate(gathered):
-        told = [shown[place, number] for number in range(len(groups))]
+        counts = [shown[place, number] for number in range(len(groups))]
         sections.append(
             FindingsSection(
                 anchor=f"constats-{place + 1}",
@@ -70,9 +70,9 @@ def sections_of(all_owned: Iterable[OwnedFindings]) -> tuple[FindingsSection, ..
                 name=owned.name,
                 summary=_summary(Counter(finding.gravite for finding in owned.findings)),
                 blocking=sum(finding.bloquant for finding in owned.findings),
-                groups=[_group(group, count) for group, count in zip(groups, told, strict=True)],
-                untold=len(owned.findings) - sum(told),
-                is_told=any(told),
+                groups=[_group(group, count) for group, count in zip(groups, counts, strict=True)],
+                untold=len(owned.findings) - sum(counts),
+                is_told=any(counts),
                 annotated=owned.annotated,
             )
         )

@@ -186,7 +186,6 @@ def _sections(consolidation: Consolidation, owners: Owners) -> tuple[tuple[Findi
 
 
 def _verdict(consolidation: Consolidation, exercice: int, blockers: Sequence[Blocker]) -> str:
-    """The state in one line."""
     board = [line for line in consolidation.board if line.exercice == exercice]
     returns = "aucun formulaire envoyé"
     if board:
@@ -199,9 +198,6 @@ def _verdict(consolidation: Consolidation, exercice: int, blockers: Sequence[Blo
     blocks = grouped(plural(blocking, "point bloque", "points bloquent")) if blocking else "rien ne bloque"
     to_decide = f" · {grouped(plural(others, 'conflit'))} à trancher" if others else ""
     return f"{returns} · {blocks}{to_decide}"
-
-
-# Figures
 
 
 def figures_of(contract: Book, exercice: int) -> Values:
