@@ -21,7 +21,7 @@ from support import smtp
 from support.consolidations import place, received, rich, said
 from support.smtp import Server
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
-from tabellion.contract.workspace import MailSettings, Workspace, find_workspace, read_settings
+from tabellion.contract.workspace import MailSettings, find_workspace, read_settings
 from tabellion.findings import Severity, TabellionError
 from tabellion.mail.delivery import Delivery, Notifier
 from tabellion.mail.notices import due_notices, mailing_of
@@ -46,6 +46,12 @@ def campaign(*files: ReceivedFile, courriel: str | None = TOWN, nom: str = "LucÃ
     return replace(rich(), **{"board": (line,), "strays": (), **more})
 
 
+def with_mail(consolidation: Consolidation, mail: MailSettings | None) -> Consolidation:
+    """The same campaign of a contract whose settings have this mail."""
+    contract = consolidation.contract
+    return replace(consolidation, contract=replace(contract, settings=replace(contract.settings, courriel=mail)))
+
+
 @pytest.fixture
 def contract(workspace: Path) -> Path:
     """The workspace, with the annotated copy of the return in it."""
@@ -53,11 +59,6 @@ def contract(workspace: Path) -> Path:
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(COPY)
     return workspace
-
-
-def opened(folder: Path, mail: MailSettings | None) -> Workspace:
-    found = find_workspace(folder)
-    return replace(found, settings=replace(found.settings, courriel=mail))
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def deliver(
 ) -> tuple[list[str], datetime | None]:
     """One mailing of a delivery that has just started: what it says, and when it would come back."""
     delivery = Delivery(folder / "workbooks" / ".tabellion", environment)
-    mailing = mailing_of(opened(folder, mail), consolidation)
+    mailing = mailing_of(find_workspace(folder), with_mail(consolidation, mail))
     assert mailing is not None
     later = delivery.deliver(mailing, now)
     for each in delivery.findings:
@@ -95,7 +96,7 @@ def settings_of(workspace: Path, section: str) -> MailSettings | None:
 def test_mails_are_off_by_default(workspace: Path) -> None:
     assert read_settings(workspace / "tabellion.toml").courriel is None
     assert settings_of(workspace, "[courriel]") is None
-    assert mailing_of(opened(workspace, None), campaign(rejected())) is None
+    assert mailing_of(find_workspace(workspace), with_mail(campaign(rejected()), None)) is None
 
 
 def test_the_port_follows_the_encryption(workspace: Path) -> None:
@@ -307,7 +308,7 @@ def test_the_copy_that_waits_because_the_old_one_is_open_is_the_one_attached(con
 def test_a_copy_that_is_replaced_meanwhile_is_not_sent_with_the_old_findings(contract: Path) -> None:
     delivery = Delivery(contract / "workbooks" / ".tabellion", {})
     with served() as (server, mail):
-        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        mailing = mailing_of(find_workspace(contract), with_mail(campaign(rejected()), mail))
         assert mailing is not None
         (contract / "workbooks" / "constats" / "luce.xlsx").write_bytes(b"a later one")
         assert delivery.deliver(mailing, NOW) == NOW + timedelta(minutes=1)
@@ -344,7 +345,7 @@ def test_a_server_that_cannot_be_verified_gets_nothing(contract: Path, tmp_path:
     server = Server(certificate=smtp.make_certificate(tmp_path, host))
     with served(server, chiffrement="starttls") as (_, mail):
         delivery = Delivery(contract / "workbooks" / ".tabellion", {})
-        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        mailing = mailing_of(find_workspace(contract), with_mail(campaign(rejected()), mail))
         assert mailing is not None
         delivery.deliver(mailing, NOW)
         (finding,) = delivery.findings
@@ -468,7 +469,7 @@ def test_settings_that_are_corrected_are_tried_at_once(contract: Path) -> None:
     delivery = Delivery(contract / "workbooks" / ".tabellion", {})
     with served() as (server, mail):
         for settings in (replace(mail, port=1), mail):
-            mailing = mailing_of(opened(contract, settings), campaign(rejected()))
+            mailing = mailing_of(find_workspace(contract), with_mail(campaign(rejected()), settings))
             assert mailing is not None
             delivery.deliver(mailing, NOW)
         assert recipients(server) == [TOWN, STAFF]
@@ -507,7 +508,7 @@ def test_a_sender_refused_stops_everything(contract: Path) -> None:
 def test_a_mail_that_is_too_large_is_said(contract: Path, server: Server) -> None:
     with served(server) as (_, mail):
         delivery = Delivery(contract / "workbooks" / ".tabellion", {})
-        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        mailing = mailing_of(find_workspace(contract), with_mail(campaign(rejected()), mail))
         assert mailing is not None
         delivery.deliver(mailing, NOW)
         assert [each.code for each in delivery.findings] == ["avis-refuse"] * 2
@@ -522,7 +523,7 @@ def test_a_wrong_template_is_said_and_sends_nothing(contract: Path, text: str | 
         template.write_bytes(text if isinstance(text, bytes) else text.encode())
     delivery = Delivery(contract / "workbooks" / ".tabellion", {})
     with served() as (server, mail):
-        mailing = mailing_of(opened(contract, mail), campaign(rejected()))
+        mailing = mailing_of(find_workspace(contract), with_mail(campaign(rejected()), mail))
         assert mailing is not None
         delivery.deliver(mailing, NOW)
     (finding,) = delivery.findings
@@ -550,7 +551,7 @@ def wait_for(condition: Any, seconds: float = 60.0) -> None:
 def test_telling_takes_no_time_whatever_the_server_does(contract: Path) -> None:
     with served(Server(slow=30.0)) as (_, mail):
         notifier = Notifier(contract / "workbooks" / ".tabellion")
-        notifier.tell(opened(contract, mail), campaign(rejected()))
+        notifier.tell(find_workspace(contract), with_mail(campaign(rejected()), mail))
         notifier.stop(0.5)
         assert notifier.take() == ([], [])  # a message whose end was waited for is a finding: the server says nothing
 
@@ -560,16 +561,16 @@ def test_the_thread_sends_says_and_tries_again(contract: Path) -> None:
     times = [NOW]
     notifier = Notifier(contract / "workbooks" / ".tabellion", clock=lambda: times[0], on_findings=said_.set)
     with served(Server(dies="greeting")) as (server, mail):
-        here = opened(contract, mail)
-        notifier.tell(here, campaign(rejected()))
+        told = with_mail(campaign(rejected()), mail)
+        notifier.tell(find_workspace(contract), told)
         assert said_.wait(10)
         findings, errors = notifier.take()
         assert ([each.code for each in findings], errors) == (["courriel-injoignable"], [])
         assert notifier.take() == ([], [])
         server.dies, times[0] = None, NOW + timedelta(hours=1)
-        notifier.tell(here, campaign(rejected()))
+        notifier.tell(find_workspace(contract), told)
         wait_for(lambda: len(server.received) == 2)
-        notifier.tell(opened(contract, None), campaign(rejected()))
+        notifier.tell(find_workspace(contract), with_mail(campaign(rejected()), None))
         notifier.stop()
     assert recipients(server) == [TOWN, STAFF]
 
@@ -582,10 +583,10 @@ def test_a_mistake_of_the_program_is_handed_in_and_the_thread_lives(
     with served() as (server, mail):
         with monkeypatch.context() as patched:
             patched.setattr(Delivery, "_send", lambda *_: 1 / 0)
-            notifier.tell(opened(contract, mail), campaign(rejected()))
+            notifier.tell(find_workspace(contract), with_mail(campaign(rejected()), mail))
             assert said_.wait(10)
         findings, (error,) = notifier.take()
         assert (findings, type(error)) == ([], ZeroDivisionError)
-        notifier.tell(opened(contract, mail), campaign(rejected()))
+        notifier.tell(find_workspace(contract), with_mail(campaign(rejected()), mail))
         wait_for(lambda: len(server.received) == 2)
         notifier.stop()

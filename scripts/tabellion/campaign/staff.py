@@ -17,7 +17,7 @@ from tabellion.campaign.draft import Draft, key_of, rows_by_key
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.saves import Saves
 from tabellion.checks.contract import integrity_cells
-from tabellion.contract.book import Book
+from tabellion.contract.book import UNREAD_ROW, Book
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import document_date
 from tabellion.reading.identifiers import MAKERS
@@ -221,6 +221,8 @@ def _changes(draft: Draft) -> Iterator[Modification]:
             key = key_of(schema, row)
             present.add(key)
             accepted = known.get(key)
+            if accepted is None and draft.places[table][position] == UNREAD_ROW:
+                continue  # it follows from what was typed elsewhere: an exercice of a longer contract
             for name in schema.names if accepted != row else ():
                 before = None if accepted is None else accepted[name]
                 if row[name] != before and _is_typed(draft, table, position, name):

@@ -109,7 +109,7 @@ class Mailing:
 
 def mailing_of(workspace: Workspace, consolidation: Consolidation) -> Mailing | None:
     """The notices of a consolidation that has just been put in place; ``None`` where no mail is set."""
-    mail = workspace.settings.courriel
+    mail = consolidation.contract.settings.courriel
     if mail is None:
         return None
     besides = read_besides(workspace.memory / BESIDES)

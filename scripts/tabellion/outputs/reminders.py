@@ -74,8 +74,9 @@ def _values(consolidation: Consolidation, line: BoardLine) -> Values:
         points = []
     groups = _by_kind(points)
     in_force = line.in_force if line.status is ReturnStatus.KEPT else None
+    settings = consolidation.contract.settings
     return {
-        "contrat": plain(consolidation.contract.settings.titre),
+        "contrat": plain(settings.titre),
         "exercice": line.exercice,
         "partenaire": plain(line.nom),
         "courriel": plain(line.courriel or ""),
@@ -90,6 +91,10 @@ def _values(consolidation: Consolidation, line: BoardLine) -> Values:
         "nombre": len(points),
         "groupes": [_group(same) for same in groups[:GROUPS_AT_MOST]],
         "autres_points": sum(map(len, groups[GROUPS_AT_MOST:])),
+        "adresse_retour": plain(settings.adresse_retour),
+        "contact_nom": plain(settings.contact_nom),
+        "contact_courriel": plain(settings.contact_courriel),
+        "contact_telephone": plain(settings.contact_telephone),
     }
 
 

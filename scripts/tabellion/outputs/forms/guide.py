@@ -40,6 +40,7 @@ def write_guide(sheet: Sheet, contract: Book, form: Form) -> None:
         sheet.write(row + number, 0, f"{number}.", sheet.writer.format(align="right"))
         sheet.write(row + number, 1, sentence.replace("{exercice}", str(form.identity.exercice)), sheet.writer.format())
     row += len(contract.theme.form_how_to) + 2
+    row = _write_contact(sheet, contract, row)
     if form.tables:
         _write_examples(sheet, contract, form, row)
     sheet.set_widths(enumerate(_GUIDE_WIDTHS))
@@ -47,6 +48,20 @@ def write_guide(sheet: Sheet, contract: Book, form: Form) -> None:
     sheet.print_setup((0, 1), settings.titre)
     sheet.raw.fit_to_pages(1, 1)
     sheet.protect()
+
+
+def _write_contact(sheet: Sheet, contract: Book, row: int) -> int:
+    """Where the form goes back and who answers questions, where the settings say it; returns where the page goes on."""
+    settings = contract.settings
+    who = _BETWEEN.join(filter(None, (settings.contact_nom, settings.contact_courriel, settings.contact_telephone)))
+    lines = [(label, words) for label, words in (("À renvoyer à", settings.adresse_retour), ("Contact", who)) if words]
+    if not lines:
+        return row
+    sheet.section(row, 0, "Le renvoyer, poser une question")
+    for offset, (label, words) in enumerate(lines, 1):
+        sheet.write(row + offset, 0, label, sheet.writer.format(bold=True))
+        sheet.write(row + offset, 1, words, sheet.writer.format())
+    return row + len(lines) + 2
 
 
 def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
