@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.spellings import REFUSED, TAKEN
 from tabellion.findings import CATALOGUE, Place, Severity, finding
 from tabellion.schema.cast import CastColumn, cast_column
 from tabellion.schema.days import MONTHS, serial_date, written_date
@@ -18,7 +19,6 @@ from tabellion.schema.money import format_euros
 from tabellion.schema.typed import (
     SAMPLES,
     TYPED_RULES,
-    Example,
     Outcome,
     TypedRule,
     make_typed,
@@ -28,7 +28,6 @@ from tabellion.schema.typed import (
 
 MONEY, PERCENT, DATE = SAMPLES["money"], SAMPLES["percent"], SAMPLES["date"]
 INTEGER, BOOLEAN = SAMPLES["integer"], SAMPLES["boolean"]
-EXAMPLES = [(rule, example) for rule in TYPED_RULES for example in rule.examples]
 
 
 def cast(kind: str, value: Any, *, percent: bool = False) -> CastColumn:
@@ -47,39 +46,43 @@ def verdict(kind: str, value: Any) -> tuple[Any, list[str]]:
     return column.values[0], [each.code for each in (*column.problems, *column.notices)]
 
 
-@pytest.mark.parametrize(
-    ("rule", "example"),
-    EXAMPLES,
-    ids=lambda each: repr(getattr(each, "typed", each.spelling if isinstance(each, TypedRule) else each)),
-)
-def test_every_example_follows_its_rule(rule: TypedRule, example: Example) -> None:
-    found, reading = read_typed(make_typed(example.typed, SAMPLES[rule.kind], percent=example.percent))
-    assert found is rule
-    assert (reading.value, reading.code) == (example.value, example.code)
-    assert type(reading.value) is type(example.value)
-    assert (rule.outcome is Outcome.REFUSE) == bool(reading.code)
-    assert example.proposal in (reading.suggestion or "")
+Spelt = tuple[str, str, bool, Any]
+TAKEN_SPELLINGS = [((*row[:3], typed), value) for row in TAKEN for typed, value in row[3].items()]
+REFUSED_SPELLINGS = [((*row[:3], typed), row[3], words) for row in REFUSED for typed, words in row[4].items()]
 
 
-@pytest.mark.parametrize(
-    ("rule", "example"),
-    EXAMPLES,
-    ids=lambda each: repr(getattr(each, "typed", each.spelling if isinstance(each, TypedRule) else each)),
-)
-def test_every_example_casts_as_its_rule_says(rule: TypedRule, example: Example) -> None:
-    column = cast(rule.kind, example.typed, percent=example.percent)
-    assert column.values == [example.value]
-    assert [each.code for each in column.problems] == ([example.code] if rule.outcome is Outcome.REFUSE else [])
+def rule_and_column(spelt: Spelt) -> tuple[TypedRule, CastColumn]:
+    """The rule that recognises a spelling, and what a column of it becomes."""
+    kind, _, percent, typed = spelt
+    rule, _ = read_typed(make_typed(typed, SAMPLES[kind], percent=percent))  # type: ignore[index]
+    return rule, cast(kind, typed, percent=percent)
+
+
+@pytest.mark.parametrize(("spelt", "value"), TAKEN_SPELLINGS, ids=repr)
+def test_what_is_understood_has_its_value(spelt: Spelt, value: Any) -> None:
+    rule, column = rule_and_column(spelt)
+    assert (rule.kind, rule.spelling) == spelt[:2]
+    assert (column.values, column.problems) == ([value], [])
+    assert type(column.values[0]) is type(value)
     assert [each.code for each in column.notices] == (["valeur-comprise"] if rule.outcome is Outcome.COMPRIS else [])
     assert all(each.understood for each in column.notices)
-    assert column.unknown == ({0} if rule.outcome is Outcome.REFUSE else set())
 
 
-def test_every_rule_has_an_example_and_every_refusal_its_code() -> None:
-    assert all(rule.examples for rule in TYPED_RULES)
-    for rule, example in EXAMPLES:
-        if rule.outcome is Outcome.REFUSE:
-            assert CATALOGUE[example.code].bloquant
+@pytest.mark.parametrize(("spelt", "code", "words"), REFUSED_SPELLINGS, ids=repr)
+def test_what_is_refused_has_its_code_and_its_remedy(spelt: Spelt, code: str, words: str) -> None:
+    rule, column = rule_and_column(spelt)
+    assert (rule.kind, rule.spelling, rule.outcome) == (*spelt[:2], Outcome.REFUSE)
+    assert (column.values, column.notices, column.unknown) == ([None], [], {0})
+    assert [each.code for each in column.problems] == [code]
+    assert CATALOGUE[code].bloquant
+    assert words in (column.problems[0].suggestion or "")
+
+
+def test_every_rule_has_its_spellings_and_an_example_of_its_own() -> None:
+    spelt = {row[:2] for row in TAKEN} | {row[:2] for row in REFUSED}
+    assert spelt == {(rule.kind, rule.spelling) for rule in TYPED_RULES}
+    for rule in TYPED_RULES:
+        assert read_typed(make_typed(rule.example, SAMPLES[rule.kind], percent=rule.in_percents))[0] is rule
     assert CATALOGUE["valeur-comprise"].gravite is Severity.INFORMATION
 
 

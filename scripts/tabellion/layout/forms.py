@@ -81,7 +81,7 @@ def convention_words(number: int, title: str) -> str:
     return f"{number} – {title}"
 
 
-def baseline_text(value: Value) -> str:
+def baseline_text(value: Value | float) -> str:
     """A value of the register as the baseline keeps it."""
     if isinstance(value, bool):
         return "oui" if value else "non"

@@ -113,29 +113,13 @@ def _plain_money(value: float) -> int | None:
     return cents if exact else None
 
 
-def _plain_integer(value: float) -> int | None:
-    return int(value) if -LARGEST < value < LARGEST and value.is_integer() else None
-
-
-def _plain_percent(value: float) -> int | None:
-    return int(value) if 0 <= value <= 100 and value.is_integer() else None
-
-
-def _plain_text(value: str) -> str | None:
-    return text_of(value) if value[:1].isalnum() else None  # another one may show nothing
-
-
-def _plain_day(value: date) -> date:
-    return value
-
-
 _CLEAN: Mapping[str, _CleanPath] = {
     "money": (float, _plain_money),
-    "integer": (float, _plain_integer),
-    "percent": (float, _plain_percent),
-    "date": (date, _plain_day),
+    "integer": (float, lambda value: int(value) if -LARGEST < value < LARGEST and value.is_integer() else None),
+    "percent": (float, lambda value: int(value) if 0 <= value <= 100 and value.is_integer() else None),
+    "date": (date, lambda day: day),
     "boolean": (str, {TRUE_WORD: True, FALSE_WORD: False}.get),
-    "text": (str, _plain_text),
+    "text": (str, lambda text: text_of(text) if text[:1].isalnum() else None),  # another one may show nothing
 }
 
 
@@ -210,18 +194,13 @@ def _boolean(value: object) -> Reading:
     return Reading(code="ni-oui-ni-non")
 
 
-def _string(value: object) -> Reading:
-    text = text_of(value)
-    return refused_text(value) if text is None else Reading(text)
-
-
 _STRICT: Mapping[Kind, Callable[[object], Reading]] = {
     "money": _money,
     "integer": _integer,
     "percent": _integer,
     "date": _date,
     "boolean": _boolean,
-    "string": _string,
+    "string": lambda value: refused_text(value) if (text := text_of(value)) is None else Reading(text),
 }
 
 

@@ -61,8 +61,8 @@ def parse_day(text: str) -> date | None:
 
 def month_number(word: str) -> int | None:
     """The number of a month written whole or shortened (``déc``, ``janv``), when no other begins so."""
-    found = [number for number, name in enumerate(map(fold, MONTHS), 1) if name.startswith(word)]
-    return found[0] if len(found) == 1 else None
+    numbers = [number for number, name in enumerate(map(fold, MONTHS), 1) if name.startswith(word)]
+    return numbers[0] if len(numbers) == 1 else None
 
 
 def make_day(year: str | int, month: str | int, day: str | int) -> date | None:

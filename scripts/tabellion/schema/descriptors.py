@@ -178,27 +178,19 @@ class _DescriptorReader:
         if kind == "percent":
             low, high = _PERCENTS[0] if low is None else low, _PERCENTS[1] if high is None else high
         return Field(
-            name=name,
-            kind=kind,
-            title=str(value.get("title") or name),
-            description=str(value.get("description") or ""),
+            name, kind, title=str(value.get("title") or name), description=str(value.get("description") or ""),
             example=None if value.get("example") is None else str(value["example"]),
-            prompt=excel.get("invite"),
-            width=self.number(excel, "largeur", name) or DEFAULT_WIDTH,
-            required=limits.get("required") is True,
-            unique=limits.get("unique") is True,
+            prompt=excel.get("invite"), width=self.number(excel, "largeur", name) or DEFAULT_WIDTH,
+            required=limits.get("required") is True, unique=limits.get("unique") is True,
             pattern=self.pattern(limits.get("pattern"), name),
-            enum=self.enum(limits.get("enum", []), name, kind),
-            minimum=low,
-            maximum=high,
+            enum=self.enum(limits.get("enum", []), name, kind), minimum=low, maximum=high,
             earliest=self.day(limits, "minimum", name) if dated else None,
             latest=self.day(limits, "maximum", name) if dated else None,
             min_length=self.count(limits, "minLength", name),
             max_length=self.count(limits, "maxLength", name),
-            email=value.get("format") == "email",
-            one_line=excel.get("une_ligne") is True,
+            email=value.get("format") == "email", one_line=excel.get("une_ligne") is True,
             choices=self.choices(excel.get("liste"), name),
-        )
+        )  # fmt: skip
 
     def choices(self, listed: object, name: str) -> str | None:
         if listed is not None and listed not in CHOICES:

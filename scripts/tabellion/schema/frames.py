@@ -93,16 +93,11 @@ def violations(table: Table) -> list[Violation]:
     try:
         pandera_schema(schema).validate(table.frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        cases = errors.failure_cases
+        cases = (errors.failure_cases[name].tolist() for name in ("index", "column", "check", "failure_case"))
         broken = [
-            (int(position), schema.names.index(column), "required" if rule == "not_nullable" else str(rule), value)
-            for position, column, rule, value in zip(
-                cases["index"], cases["column"], cases["check"], cases["failure_case"], strict=True
-            )
+            Violation(schema.name, int(position), column, "required" if rule == "not_nullable" else str(rule), value)
+            for position, column, rule, value in zip(*cases, strict=True)
         ]
-        broken.sort(key=lambda case: case[:3])
-        return [
-            Violation(schema.name, position, schema.names[column], rule, value)
-            for position, column, rule, value in broken
-        ]
+        rank = {name: index for index, name in enumerate(schema.names)}
+        return sorted(broken, key=lambda violation: (violation.position, rank[violation.field], violation.rule))
     return []

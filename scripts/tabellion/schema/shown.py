@@ -65,16 +65,11 @@ def dictionary(schemas: Schemas) -> Iterator[DictionaryEntry]:
     """Every field, table by table, in the order of the schemas."""
     for schema in schemas.values():
         for field in schema.fields:
+            is_required = TRUE_WORD if field.required else FALSE_WORD
             yield DictionaryEntry(
-                schema.title,
-                f"{schema.name}.{field.name}",
-                field.title,
-                KINDS[field.kind],
-                TRUE_WORD if field.required else FALSE_WORD,
-                _expected(schemas, schema, field),
-                field.example or "",
-                field.description,
-            )
+                schema.title, f"{schema.name}.{field.name}", field.title, KINDS[field.kind], is_required,
+                _expected(schemas, schema, field), field.example or "", field.description,
+            )  # fmt: skip
 
 
 def _expected(schemas: Schemas, schema: TableSchema, field: Field) -> str:

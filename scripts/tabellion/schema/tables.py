@@ -12,8 +12,10 @@ from tabellion.schema.table import Schemas, TableSchema
 if TYPE_CHECKING:
     import pandas as pd
 
-#: One row of a table: plain values by field name, read and never changed.
+#: One row of a table: plain values by field name, read and never changed. Each is what its field's schema says.
 Row = Mapping[str, Any]
+#: The values of one field, a row after the other.
+Column = list[Any]
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,15 @@ class Table:
     """
 
     schema: TableSchema
-    columns: Mapping[str, list[Any]]
+    columns: Mapping[str, Column]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {"schema": self.schema, "columns": self.columns}
 
-    def column(self, name: str) -> list[Any]:
+    def column(self, name: str) -> Column:
         """The values of one field, a row after the other."""
         return self.columns[name]
 
@@ -52,11 +54,10 @@ class Table:
     def select(self, positions: Sequence[int]) -> Table:
         """The table of the rows at these positions, in this order."""
         return Table(
-            self.schema,
-            {name: [values[position] for position in positions] for name, values in self.columns.items()},
+            self.schema, {name: [values[position] for position in positions] for name, values in self.columns.items()}
         )
 
-    def with_columns(self, columns: Mapping[str, list[Any]]) -> Table:
+    def with_columns(self, columns: Mapping[str, Column]) -> Table:
         """The same table with some columns replaced."""
         return Table(self.schema, {**self.columns, **columns})
 
@@ -65,13 +66,13 @@ class Table:
 Tables = dict[str, Table]
 
 
-def make_table(schema: TableSchema, columns: Mapping[str, list[Any]]) -> Table:
+def make_table(schema: TableSchema, columns: Mapping[str, Column]) -> Table:
     """Make a table of plain columns; those that are not given are blank."""
     length = len(next(iter(columns.values()))) if columns else 0
     return Table(schema, {name: columns[name] if name in columns else [None] * length for name in schema.names})
 
 
-def make_tables(schemas: Schemas, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Tables:
+def make_tables(schemas: Schemas, rows: Mapping[str, Sequence[Row]]) -> Tables:
     """Make every table of rows (values by field name); what is not given is blank."""
     return {
         name: make_table(schema, {key: [row.get(key) for row in rows.get(name, ())] for key in schema.names})

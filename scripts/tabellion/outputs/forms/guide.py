@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tabellion.contract.book import Book
 from tabellion.layout.forms import COMPLETE, SPELLINGS, Form
 from tabellion.layout.names import quoted_sheet
-from tabellion.measures.completeness import READY, FormState, counter_name
+from tabellion.measures.forms import READY, FormState, counter_name
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema import Field
 from tabellion.schema.forms import TableSpec
@@ -127,7 +127,7 @@ def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
     entries = [
         entry
         for rule, entry in zip(TYPED_RULES, typed_dictionary(), strict=True)
-        if entry.kind in spelt and (rule.outcome is Outcome.PRIS or isinstance(rule.examples[0].typed, str))
+        if entry.kind in spelt and (rule.outcome is Outcome.PRIS or isinstance(rule.example, str))
     ]
     sheet.section(row, 0, "Ce qui peut se taper")
     link = writer.format(font_color=contract.theme.colours["lien"], underline=1, align="right")

@@ -17,36 +17,21 @@ from tabellion.schema.typed.amounts import MONEY_RULES
 from tabellion.schema.typed.choices import BOOLEAN_RULES, CODE_RULES, LIST_RULES, TEXT_RULES
 from tabellion.schema.typed.dates import DATE_RULES
 from tabellion.schema.typed.numbers import INTEGER_RULES, PERCENT_RULES
-from tabellion.schema.typed.rules import Example, Outcome, Reading, Typed, TypedKind, TypedRule, kind_of, make_typed
+from tabellion.schema.typed.rules import Outcome, Reading, Typed, TypedKind, TypedRule, kind_of, make_typed
 from tabellion.wording import french_date
 
 __all__ = [
-    "SAMPLES", "TYPED_RULES", "WORDS", "Example", "Outcome", "TypedEntry", "TypedRule", "kind_of", "make_typed",
+    "SAMPLES", "TYPED_RULES", "WORDS", "Outcome", "TypedEntry", "TypedRule", "kind_of", "make_typed",
     "read_typed", "typed_dictionary",
 ]  # fmt: skip
 
-_BY_KIND: Mapping[TypedKind, Sequence[TypedRule]] = {
-    "money": MONEY_RULES,
-    "percent": PERCENT_RULES,
-    "date": DATE_RULES,
-    "integer": INTEGER_RULES,
-    "boolean": BOOLEAN_RULES,
-    "list": LIST_RULES,
-    "code": CODE_RULES,
-    "text": TEXT_RULES,
-}
-TYPED_RULES: tuple[TypedRule, ...] = tuple(rule for rules in _BY_KIND.values() for rule in rules)
+_RULES: Sequence[Sequence[TypedRule]] = (
+    MONEY_RULES, PERCENT_RULES, DATE_RULES, INTEGER_RULES, BOOLEAN_RULES, LIST_RULES, CODE_RULES, TEXT_RULES,
+)  # fmt: skip
+_BY_KIND: Mapping[TypedKind, Sequence[TypedRule]] = {rules[0].kind: rules for rules in _RULES}
+TYPED_RULES: tuple[TypedRule, ...] = tuple(rule for rules in _RULES for rule in rules)
 #: What people call each kind of cell.
-WORDS: Mapping[TypedKind, str] = {
-    "money": KINDS["money"],
-    "percent": KINDS["percent"],
-    "integer": KINDS["integer"],
-    "date": KINDS["date"],
-    "boolean": KINDS["boolean"],
-    "code": "code",
-    "list": "liste",
-    "text": KINDS["string"],
-}
+WORDS: Mapping[str, str] = {**KINDS, "code": "code", "list": "liste", "text": KINDS["string"]}
 #: The fields that the examples are typed in.
 SAMPLES: Mapping[TypedKind, Field] = {
     "money": Field("montant", "money", "Montant (€)", ""),
@@ -81,28 +66,25 @@ def read_typed(typed: Typed) -> tuple[TypedRule, Reading]:
 
 
 def typed_dictionary() -> list[TypedEntry]:
-    """What may be typed, kind by kind, in the words that people read: one row per rule, from its first example.
+    """What may be typed, kind by kind, in the words that people read: one row per rule, from its example.
 
     The example is read again by the rules, so that the guide cannot drift.
     """
     entries = []
     for rule in TYPED_RULES:
-        example = rule.examples[0]
-        _, reading = read_typed(make_typed(example.typed, SAMPLES[rule.kind], percent=example.percent))
+        _, reading = read_typed(make_typed(rule.example, SAMPLES[rule.kind], percent=rule.in_percents))
         understood = reading.understood
         if rule.outcome is Outcome.REFUSE:
             understood = reading.suggestion or CATALOGUE[reading.code].remede
-        entries.append(
-            TypedEntry(WORDS[rule.kind], rule.spelling, rule.outcome.value, _shown(example), understood)
-        )  # fmt: skip
+        entries.append(TypedEntry(WORDS[rule.kind], rule.spelling, rule.outcome.value, _shown(rule), understood))
     return entries
 
 
-def _shown(example: Example) -> str:
-    """The value of an example as its cell shows it."""
-    if example.percent and isinstance(example.typed, int | float):
-        return f"{_plain(example.typed * 100)}\u00a0%, dans une cellule au format %"
-    return _plain(example.typed)
+def _shown(rule: TypedRule) -> str:
+    """The example of a rule as its cell shows it."""
+    if rule.in_percents and isinstance(rule.example, int | float):
+        return f"{_plain(rule.example * 100)}\u00a0%, dans une cellule au format %"
+    return _plain(rule.example)
 
 
 def _plain(value: object) -> str:

@@ -40,10 +40,6 @@ def _either(one: str, other: str) -> str:
     return f"Tapez {one} ou {other}, selon ce que vous vouliez dire."
 
 
-MONEY_RULES = Rules[int]("money", format_euros)
-
-
-@MONEY_RULES.takes("un nombre", "des euros", {1234: 123_400, 1234.5: 123_450, 0: 0, -12.5: -1_250})
 def _exact(typed: Typed) -> int | None:
     if typed.plain_number is None or not abs(typed.plain_number) < LARGEST_EUROS:
         return None
@@ -51,32 +47,11 @@ def _exact(typed: Typed) -> int | None:
     return cents if exact else None
 
 
-@MONEY_RULES.refuses(
-    "montant-plus-fin-que-le-centime",
-    "un nombre de plus de deux décimales",
-    "un montant s'arrête au centime",
-    {12.345: "12,35"},
-)
 def _finer(typed: Typed) -> str | None:
     number = typed.plain_number
     return _rounded(nearest_cents(number)[0]) if number is not None and abs(number) < LARGEST_EUROS else None
 
 
-@MONEY_RULES.refuses("montant-demesure", "un nombre démesuré", "ce n'est pas un montant", {1e15: ""})
-def _huge(typed: Typed) -> bool:
-    return typed.plain_number is not None
-
-
-refuse_percent_cells(MONEY_RULES)
-add_common_rules(MONEY_RULES, "montant", date(2016, 12, 31))
-
-
-@MONEY_RULES.refuses(
-    "montant-ambigu",
-    "un m minuscule : 12 m€",
-    "des milliers ou des millions ?",
-    {"12 m€": "12000 (milliers) ou 12000000 (millions)"},
-)
 def _small_m(typed: Typed) -> str | None:
     match = _SMALL_M.match(typed.text)
     cents = parse_amount(match["number"]).cents if match is not None else None
@@ -85,12 +60,6 @@ def _small_m(typed: Typed) -> str | None:
     return _either(f"{plain_euros(cents * 1_000)} (milliers)", f"{plain_euros(cents * 1_000_000)} (millions)")
 
 
-@MONEY_RULES.refuses(
-    "montant-ambigu",
-    "un point ou une virgule devant trois chiffres",
-    "des milliers ou des décimales ?",
-    {"1.234": "1234 ou 1,23", "1,234": "1234 ou 1,23", "12.345 €": "12345 ou 12,35", "1,234 k€": "1234000 ou 1234"},
-)
 def _ambiguous(typed: Typed) -> str | None:
     match = _TWO_WAYS.search(typed.text)
     if match is None or not parse_amount(_worded(typed.text)).ambiguous:
@@ -102,88 +71,16 @@ def _ambiguous(typed: Typed) -> str | None:
     return _either(typed_euros(thousands), typed_euros(decimals))
 
 
-@MONEY_RULES.refuses(
-    "montant-ambigu",
-    "un tiret à la place des centimes : 1200,-",
-    "sans centimes, ou négatif ?",
-    {"1200,-": "1200 ou -1200"},
-)
 def _dashed(typed: Typed) -> str | None:
     cents = parse_amount(typed.text).cents if _DASHED.search(typed.text) else None
     return None if cents is None else _either(typed_euros(-cents), typed_euros(cents))
 
 
-@MONEY_RULES.understands(
-    "un montant négatif : parenthèses, moins devant ou derrière",
-    "un montant négatif",
-    {"(1 234)": -123_400, "-12": -1_200, "12,50-": -1_250, "−12 €": -1_200, "(120 €)": -12_000},
-)
-def _negative(typed: Typed) -> int | None:
-    return _plausible(typed) if _NEGATIVE.search(typed.text) else None
-
-
-@MONEY_RULES.understands(
-    "k€, M€, milliers ou millions",
-    "mille ou un million d'euros",
-    {
-        "12 k€": 1_200_000, "12,5K€": 1_250_000, "1,5 M€": 150_000_000, "12k": 1_200_000,
-        "2 millions d'euros": 200_000_000,
-    },
-)  # fmt: skip
-def _scaled(typed: Typed) -> int | None:
-    return _plausible(typed) if _SCALED.search(_worded(typed.text)) else None
-
-
-@MONEY_RULES.understands(
-    "un montant suivi de €, EUR ou euros",
-    "des euros",
-    {
-        "1 234,56 €": 123_456, "1234 EUR": 123_400, "€ 12": 1_200, "1\u202f234,56\u00a0€": 123_456,
-        "1.234,56 €": 123_456,
-    },
-)  # fmt: skip
-def _currency(typed: Typed) -> int | None:
-    return _plausible(typed) if _CURRENCY.search(typed.text) else None
-
-
-@MONEY_RULES.understands(
-    "des milliers séparés par une espace, une apostrophe, un point ou une virgule",
-    "un seul montant",
-    {
-        "1 234,56": 123_456, "1\u00a0234": 123_400, "1\u2009234": 123_400, "1'234.50": 123_450, "1.234,56": 123_456,
-        "1,234.56": 123_456, "1.234.567": 123_456_700,
-    },
-)  # fmt: skip
-def _separated(typed: Typed) -> int | None:
-    return _plausible(typed) if _SEPARATED.search(typed.text) else None
-
-
-@MONEY_RULES.understands(
-    "un nombre tapé comme un texte",
-    "le même nombre",
-    {"1234": 123_400, "12,5": 1_250, "12.50": 1_250, "1234\u200b": 123_400},
-)
 def _plausible(typed: Typed) -> int | None:
     cents = _read(typed)
     return None if cents is None or abs(cents) >= LARGEST_EUROS * 100 else cents
 
 
-@MONEY_RULES.refuses(
-    "montant-demesure", "un texte démesuré", "ce n'est pas un montant", {"99 999 999 999 999 €": ""}
-)  # fmt: skip
-def _huge_text(typed: Typed) -> bool:
-    return _read(typed) is not None
-
-
-@MONEY_RULES.refuses(
-    "deux-valeurs",
-    "deux montants dans une cellule",
-    "on ne sait pas lequel compter",
-    {
-        "1 200 / 1 300": "1200 ou 1300", "100 + 200": "300", "1200 ou 1300": "1200 ou 1300",
-        "1200-1300": "1200 ou 1300", "100\n200": "100 ou 200",
-    },
-)  # fmt: skip
 def _two(typed: Typed) -> str | None:
     parts = parts_of(typed.text)
     if len(parts) < 2:
@@ -195,21 +92,12 @@ def _two(typed: Typed) -> str | None:
     return f"Tapez {words}, et mettez le reste dans le commentaire."
 
 
-@MONEY_RULES.refuses(
-    "texte-au-lieu-de-nombre",
-    "la lettre O parmi les chiffres",
-    "sans doute un zéro",
-    {"12OO": "1200", "1 O00 €": "1000"},
-)
 def _letter(typed: Typed) -> str | None:
     mended = _LETTER_O.sub("0", typed.text)
     cents = parse_amount(mended).cents if mended != typed.text else None
     return None if cents is None else f"Tapez {typed_euros(cents)} : la lettre O y tenait la place d'un zéro."
 
 
-@MONEY_RULES.refuses(
-    "montant-plus-fin-que-le-centime", "plus de deux décimales", "un montant s'arrête au centime", {"0,1234": "0,12"}
-)
 def _fine(typed: Typed) -> str | None:
     match = _FINE.search(typed.text)
     if match is None or not parse_amount(typed.text).ambiguous:
@@ -217,12 +105,6 @@ def _fine(typed: Typed) -> str | None:
     return _rounded(nearest_cents(Decimal(match[0].replace(",", ".")))[0])
 
 
-@MONEY_RULES.refuses(
-    "texte-au-lieu-de-nombre",
-    "un montant parmi des mots : « environ 1200 », « 1200 HT »",
-    "le montant est proposé, les mots vont dans le commentaire",
-    dict.fromkeys(("environ 1200", "1 200 HT", "~1200", "=1200"), "1200"),
-)
 def _among_words(typed: Typed) -> str | None:
     number = only_number(typed.text) if "%" not in typed.text else None
     cents = parse_amount(number).cents if number is not None else None
@@ -231,11 +113,31 @@ def _among_words(typed: Typed) -> str | None:
     return f"Tapez {typed_euros(cents)} si c'est le montant, et mettez les mots dans le commentaire."
 
 
-@MONEY_RULES.refuses(
-    "texte-au-lieu-de-nombre",
-    "tout autre texte",
-    "ce n'est pas un montant",
-    dict.fromkeys(("voir convention", "12 %", "1 23 456 78 9"), ""),
-)
-def _other(_: Typed) -> str:
-    return "Tapez le montant en chiffres, ou laissez la cellule vide."
+# fmt: off
+MONEY_RULES = Rules[int]("money", format_euros)
+MONEY_RULES.takes("un nombre", 1234, _exact)
+MONEY_RULES.refuses("montant-plus-fin-que-le-centime", "un nombre de plus de deux décimales", 12.345, _finer)
+MONEY_RULES.refuses("montant-demesure", "un nombre démesuré", 1e15, lambda typed: typed.plain_number is not None)
+refuse_percent_cells(MONEY_RULES)
+add_common_rules(MONEY_RULES, date(2016, 12, 31))
+MONEY_RULES.refuses("montant-ambigu", "un m minuscule : 12 m€", "12 m€", _small_m)
+MONEY_RULES.refuses("montant-ambigu", "un point ou une virgule devant trois chiffres", "1.234", _ambiguous)
+MONEY_RULES.refuses("montant-ambigu", "un tiret à la place des centimes : 1200,-", "1200,-", _dashed)
+MONEY_RULES.understands("un montant négatif : parenthèses, moins devant ou derrière", "(1 234)",
+    lambda typed: _plausible(typed) if _NEGATIVE.search(typed.text) else None)
+MONEY_RULES.understands("k€, M€, milliers ou millions", "12 k€",
+    lambda typed: _plausible(typed) if _SCALED.search(_worded(typed.text)) else None)
+MONEY_RULES.understands("un montant suivi de €, EUR ou euros", "1 234,56 €",
+    lambda typed: _plausible(typed) if _CURRENCY.search(typed.text) else None)
+MONEY_RULES.understands("des milliers séparés par une espace, une apostrophe, un point ou une virgule", "1 234,56",
+    lambda typed: _plausible(typed) if _SEPARATED.search(typed.text) else None)
+MONEY_RULES.understands("un nombre tapé comme un texte", "1234", _plausible)
+MONEY_RULES.refuses("montant-demesure", "un texte démesuré", "99 999 999 999 999 €",
+    lambda typed: _read(typed) is not None)
+MONEY_RULES.refuses("deux-valeurs", "deux montants dans une cellule", "1 200 / 1 300", _two)
+MONEY_RULES.refuses("texte-au-lieu-de-nombre", "la lettre O parmi les chiffres", "12OO", _letter)
+MONEY_RULES.refuses("montant-plus-fin-que-le-centime", "plus de deux décimales", "0,1234", _fine)
+MONEY_RULES.refuses("texte-au-lieu-de-nombre", "un montant parmi des mots : « environ 1200 », « 1200 HT »",
+    "environ 1200", _among_words)
+MONEY_RULES.refuses("texte-au-lieu-de-nombre", "tout autre texte", "voir convention",
+    lambda _: "Tapez le montant en chiffres, ou laissez la cellule vide.")

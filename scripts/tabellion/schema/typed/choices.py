@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD
 from tabellion.schema.typed.numbers import LARGEST
-from tabellion.schema.typed.rules import Example, Outcome, Reading, Rules, Typed, TypedRule
+from tabellion.schema.typed.rules import Outcome, Reading, Rules, Typed, TypedRule
 from tabellion.wording import fold, nearest
 
 #: What a register or a sheet may write for a boolean, in any case.
@@ -44,8 +44,8 @@ def _is_date(typed: Typed) -> bool:
 
 
 def _refuse_dates(rules: Rules[str]) -> None:
-    words = "un texte qu'Excel a changé en date", "1/3 n'est pas le 1er mars"
-    rules.refuses("date-au-lieu-de-texte", *words, {date(2016, 3, 1): ""})(_is_date)
+    """1/3 is not the first of March."""
+    rules.refuses("date-au-lieu-de-texte", "un texte qu'Excel a changé en date", date(2016, 3, 1), _is_date)
 
 
 def _coded(typed: Typed, text: str) -> str | None:
@@ -53,14 +53,6 @@ def _coded(typed: Typed, text: str) -> str | None:
     return text if pattern is not None and re.match(pattern, text) else None
 
 
-BOOLEAN_RULES = Rules[bool]("boolean", lambda value: TRUE_WORD if value else FALSE_WORD)
-
-
-@BOOLEAN_RULES.takes(
-    "oui, non, VRAI, FAUX",
-    "oui ou non",
-    {True: True, False: False, "oui": True, "NON": False, "VRAI": True, "faux": False, "oui\u00a0": True},
-)
 def _written(typed: Typed) -> bool | None:
     if isinstance(typed.value, bool):
         return typed.value
@@ -68,19 +60,6 @@ def _written(typed: Typed) -> bool | None:
     return word in TRUE_WORDS if word in TRUE_WORDS or word in FALSE_WORDS else None
 
 
-@BOOLEAN_RULES.understands("1 ou 0", "1 est oui, 0 est non", {1: True, 0: False})
-def _one_or_zero(typed: Typed) -> bool | None:
-    return bool(typed.number) if typed.number in (0, 1) else None
-
-
-@BOOLEAN_RULES.understands(
-    "x, ✓, o ou n, 1 ou 0 en texte",
-    "une case cochée est oui",
-    {
-        **dict.fromkeys(("x", "X", "✓", "✔\ufe0f", "☑", "☒", "o", "1", "\u200bVRAI"), True),
-        **dict.fromkeys(("n", "0", "☐"), False),
-    },
-)
 def _ticked(typed: Typed) -> bool | None:
     word = typed.text.replace(_VARIATION, "").casefold()
     if word in _TICKS or fold(word) in TRUE_WORDS:
@@ -88,97 +67,26 @@ def _ticked(typed: Typed) -> bool | None:
     return False if word in _NO_TICKS or fold(word) in FALSE_WORDS else None
 
 
-@BOOLEAN_RULES.refuses(
-    "ni-oui-ni-non", "✗ et les croix de ce genre", "cochée ou refusée ?", {"✗": "oui ou non", "❌": "oui ou non"}
-)
 def _crossed(typed: Typed) -> str | None:
     is_cross = typed.text.replace(_VARIATION, "") in _CROSSES
     return "Tapez oui ou non : une croix de ce genre veut dire l'un ou l'autre." if is_cross else None
 
 
-@BOOLEAN_RULES.refuses(
-    "ni-oui-ni-non",
-    "toute autre valeur",
-    "ni oui ni non",
-    dict.fromkeys(("peut-être", 2, "-", "oui/non", date(2016, 1, 1)), ""),
-)
-def _undecided(_: Typed) -> bool:
-    return True
-
-
-LIST_RULES = Rules[str]("list", str)
-
-
-@LIST_RULES.takes("une valeur de la liste", "cette valeur", {"en cours": "en cours"})
-def _listed(typed: Typed) -> str | None:
-    return typed.value if isinstance(typed.value, str) and typed.value in typed.field.enum else None
-
-
-@LIST_RULES.understands(
-    "une valeur de la liste à la casse, aux accents ou aux espaces près",
-    "la valeur de la liste",
-    {
-        "EN COURS": "en cours", " en\u00a0cours ": "en cours", "terminee": "terminée",
-        "Abandonnée\u200b": "abandonnée",
-    },
-)  # fmt: skip
 def _alike(typed: Typed) -> str | None:
     alike = [word for word in typed.field.enum if typed.text and fold(word) == fold(typed.text)]
     return alike[0] if len(alike) == 1 else None
 
 
-@LIST_RULES.refuses(
-    "valeur-hors-liste",
-    "une valeur qui ressemble à une autre",
-    "la plus proche est proposée",
-    {"terminé": "terminée", "non demarre": "non démarrée"},
-)
 def _near(typed: Typed) -> str | None:
     near = nearest(typed.text, typed.field.enum) if typed.text else None
     return None if near is None else f"Choisissez « {near} » dans la liste."
 
 
-_refuse_dates(LIST_RULES)
-
-
-@LIST_RULES.refuses(
-    "valeur-hors-liste",
-    "toute autre valeur, un nombre",
-    "elle n'est pas dans la liste",
-    dict.fromkeys(("oui", 3, True), ""),
-)
-def _unlisted(_: Typed) -> bool:
-    return True
-
-
-CODE_RULES = Rules[str]("code", str)
-
-
-@CODE_RULES.takes("un code bien écrit", "ce code", {"I-1.1./1": "I-1.1./1"})
-def _code(typed: Typed) -> str | None:
-    return _coded(typed, typed.value) if isinstance(typed.value, str) else None
-
-
-@CODE_RULES.understands("un code fait de chiffres, tapé comme un nombre", "les mêmes chiffres", {12: "12"})
 def _number_code(typed: Typed) -> str | None:
     text = text_of(typed.value) if typed.number is not None else None
     return None if text is None else _coded(typed, text)
 
 
-@CODE_RULES.understands(
-    "un code avec des espaces, même invisibles",
-    "le code sans elles",
-    dict.fromkeys((" I-1.1./1 ", "I-1.1. / 1", "I-1.1./1\u00a0", "I-1.1.\u200b/1"), "I-1.1./1"),
-)
-def _spaced_code(typed: Typed) -> str | None:
-    return _coded(typed, "".join(typed.text.split())) if typed.text else None
-
-
-@CODE_RULES.understands(
-    "un code en minuscules, avec un accent ou un autre tiret",
-    "le code corrigé",
-    dict.fromkeys(("i-1.1./1", "I–1.1./1", "Ì-1.1./1"), "I-1.1./1"),
-)
 def _bent_code(typed: Typed) -> str | None:
     """A code but for case, accents and kinds of dashes, where one correction alone fits."""
     compact = "".join(typed.text.split())
@@ -189,38 +97,34 @@ def _bent_code(typed: Typed) -> str | None:
     return corrections.pop() if len(corrections) == 1 else None
 
 
-CODE_RULES.append(
-    TypedRule(
-        "code",
-        "toute autre valeur",
-        Outcome.REFUSE,
-        "ce n'est pas un code de cette forme",
-        (Example("fiche 1", code="forme-inattendue"), Example(date(2016, 3, 1), code="date-au-lieu-de-texte")),
-        lambda typed: Reading(code="date-au-lieu-de-texte" if _is_date(typed) else "forme-inattendue"),
-    )
-)
+# fmt: off
+BOOLEAN_RULES = Rules[bool]("boolean", lambda value: TRUE_WORD if value else FALSE_WORD)
+BOOLEAN_RULES.takes("oui, non, VRAI, FAUX", True, _written)
+BOOLEAN_RULES.understands("1 ou 0", 1, lambda typed: bool(typed.number) if typed.number in (0, 1) else None)
+BOOLEAN_RULES.understands("x, ✓, o ou n, 1 ou 0 en texte", "x", _ticked)
+BOOLEAN_RULES.refuses("ni-oui-ni-non", "✗ et les croix de ce genre", "✗", _crossed)
+BOOLEAN_RULES.refuses("ni-oui-ni-non", "toute autre valeur", "peut-être", lambda _: True)
 
+LIST_RULES = Rules[str]("list", str)
+LIST_RULES.takes("une valeur de la liste", "en cours",
+    lambda typed: typed.value if isinstance(typed.value, str) and typed.value in typed.field.enum else None)
+LIST_RULES.understands("une valeur de la liste à la casse, aux accents ou aux espaces près", "EN COURS", _alike)
+LIST_RULES.refuses("valeur-hors-liste", "une valeur qui ressemble à une autre", "terminé", _near)
+_refuse_dates(LIST_RULES)
+LIST_RULES.refuses("valeur-hors-liste", "toute autre valeur, un nombre", "oui", lambda _: True)
+
+CODE_RULES = Rules[str]("code", str)
+CODE_RULES.takes("un code bien écrit", "I-1.1./1",
+    lambda typed: _coded(typed, typed.value) if isinstance(typed.value, str) else None)
+CODE_RULES.understands("un code fait de chiffres, tapé comme un nombre", 12, _number_code)
+CODE_RULES.understands("un code avec des espaces, même invisibles", " I-1.1./1 ",
+    lambda typed: _coded(typed, "".join(typed.text.split())) if typed.text else None)
+CODE_RULES.understands("un code en minuscules, avec un accent ou un autre tiret", "i-1.1./1", _bent_code)
+CODE_RULES.append(TypedRule("code", "toute autre valeur", Outcome.REFUSE, "fiche 1",
+    lambda typed: Reading(code="date-au-lieu-de-texte" if _is_date(typed) else "forme-inattendue")))
 
 TEXT_RULES = Rules[str]("text", str)
-
-
-@TEXT_RULES.takes(
-    "un texte, un nombre",
-    "tel quel",
-    {
-        "un texte": "un texte", "deux\nlignes": "deux\nlignes", "a\r\nb": "a\nb", 2016.0: "2016", 1.5: "1.5",
-        True: "oui",
-    },
-)  # fmt: skip
-def _text(typed: Typed) -> str | None:
-    return text_of(typed.value)
-
-
+TEXT_RULES.takes("un texte, un nombre", "un texte", lambda typed: text_of(typed.value))
 _refuse_dates(TEXT_RULES)
-
-
-@TEXT_RULES.refuses(
-    "caracteres-interdits", "des caractères qui ne s'impriment pas", "le texte est à retaper", {"a\x07b": "ab"}
-)
-def _no_text(typed: Typed) -> str | None:
-    return refused_text(typed.value).suggestion
+TEXT_RULES.refuses("caracteres-interdits", "des caractères qui ne s'impriment pas", "a\x07b",
+    lambda typed: refused_text(typed.value).suggestion)

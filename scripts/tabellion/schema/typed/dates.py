@@ -52,10 +52,8 @@ def _year_digits(typed: Typed) -> int:
 
 
 _LAST_DAY = date(2016, 12, 31)
-DATE_RULES = Rules[date]("date", written_date)
 
 
-@DATE_RULES.takes("une date", "ce jour", {_LAST_DAY: _LAST_DAY, datetime(2016, 12, 31): _LAST_DAY})
 def _real(typed: Typed) -> date | None:
     value = typed.value
     if isinstance(value, datetime):
@@ -63,14 +61,6 @@ def _real(typed: Typed) -> date | None:
     return value if isinstance(value, date) else None
 
 
-@DATE_RULES.understands(
-    "une date avec une heure", "ce jour, sans l'heure", {datetime(2016, 12, 31, 14, 30): _LAST_DAY}
-)  # fmt: skip
-def _with_time(typed: Typed) -> date | None:
-    return typed.value.date() if isinstance(typed.value, datetime) else None
-
-
-@DATE_RULES.understands("le numéro qu'Excel donne à un jour", "ce jour", {42735: _LAST_DAY})
 def _serial(typed: Typed) -> date | None:
     number = typed.plain_number
     if number is None or not 0 <= number < 100_000 or number != int(number):
@@ -78,12 +68,6 @@ def _serial(typed: Typed) -> date | None:
     return serial_date(number, date1904=typed.date1904)
 
 
-@DATE_RULES.refuses(
-    "pas-une-date",
-    "une date sans séparateur",
-    "la date est proposée",
-    {20161231: "31/12/2016", "31122016": "31/12/2016"},
-)
 def _run_together(typed: Typed) -> str | None:
     digits = typed.text if typed.number is None else f"{typed.number:.0f}"
     if not _RUN_TOGETHER.fullmatch(digits):
@@ -92,74 +76,6 @@ def _run_together(typed: Typed) -> str | None:
     return _proposed(days.pop()) if len(days) == 1 else None
 
 
-@DATE_RULES.refuses("date-incomplete", "une année seule", "il manque le jour et le mois", {2016: "31/12/2016"})
-def _year(typed: Typed) -> str | None:
-    return _lacking(int(typed.number)) if typed.number is not None and typed.number in YEARS else None
-
-
-@DATE_RULES.refuses(
-    "pas-une-date",
-    "un autre nombre, une heure, VRAI ou FAUX",
-    "ce n'est pas une date",
-    {12: "", time(14, 30): "", True: ""},
-)
-def _not_a_date(typed: Typed) -> bool:
-    return not isinstance(typed.value, str)
-
-
-@DATE_RULES.refuses(
-    "valeur-inconnue",
-    "« n.c. », « ? », « néant », un tiret",
-    "une cellule vide et un commentaire le disent mieux",
-    {"?": "vide", "-": "vide", "à voir": "vide"},
-)
-def _unknown(typed: Typed) -> str | None:
-    return LEAVE_BLANK if is_unknown(typed.text) or fold(typed.text) in ZERO_WORDS else None
-
-
-@DATE_RULES.understands(
-    "année, mois, jour", "ce jour", dict.fromkeys(("2016-12-31", "2016/12/31", "2016-12-31T00:00:00"), _LAST_DAY)
-)
-def _iso(typed: Typed) -> date | None:
-    return parse_day(typed.text) if ISO.fullmatch(typed.text) else None
-
-
-@DATE_RULES.understands(
-    "jour, mois, année",
-    "le jour vient d'abord",
-    {
-        "03/04/2016": date(2016, 4, 3), "1/2/2016": date(2016, 2, 1),
-        **dict.fromkeys(("31/12/2016", "31-12-2016", "31.12.2016", "31 12 2016", "31/12/2016 14:30"), _LAST_DAY),
-    },
-)  # fmt: skip
-def _numeric(typed: Typed) -> date | None:
-    return parse_day(typed.text) if _year_digits(typed) == 4 else None
-
-
-@DATE_RULES.understands(
-    "jour, mois, année à deux chiffres (00 à 49)",
-    "une année de ce siècle",
-    {"31-12-16": _LAST_DAY, "31/12/16": _LAST_DAY},
-)
-def _short_year(typed: Typed) -> date | None:
-    return parse_day(typed.text) if _year_digits(typed) == 2 else None
-
-
-@DATE_RULES.understands(
-    "le mois en lettres",
-    "ce jour",
-    {
-        "31 décembre 2016": _LAST_DAY, "31 DEC. 2016": _LAST_DAY, "31-déc-16": _LAST_DAY,
-        "samedi 31 décembre 2016": _LAST_DAY, "1er janvier 2016": date(2016, 1, 1),
-    },
-)  # fmt: skip
-def _worded(typed: Typed) -> date | None:
-    return parse_day(typed.text)
-
-
-@DATE_RULES.refuses(
-    "date-incomplete", "une année à deux chiffres (50 à 99)", "de quel siècle ?", {"31/12/85": "quatre chiffres"}
-)
 def _old_short_year(typed: Typed) -> str | None:
     match = NUMERIC.fullmatch(typed.text) or WORDED.fullmatch(fold(typed.text))
     if match is None or len(match["year"]) != 2 or int(match["year"]) <= LAST_SHORT_YEAR:
@@ -167,15 +83,6 @@ def _old_short_year(typed: Typed) -> str | None:
     return "Tapez l'année à quatre chiffres."
 
 
-@DATE_RULES.refuses(
-    "date-impossible",
-    "une date qui n'existe pas",
-    "le mois ou le jour est à corriger",
-    {
-        "31/02/2016": "29 jours", "12/31/2016": "31/12/2016", "31/13/2016": "", "2016-02-30": "29 jours",
-        "31 avril 2016": "30 jours", "lundi 31 décembre 2016": "31/12/2016",
-    },
-)  # fmt: skip
 def _impossible(typed: Typed) -> str | bool | None:
     match = ISO.fullmatch(typed.text) or NUMERIC.fullmatch(typed.text) or WORDED.fullmatch(fold(typed.text))
     if match is None:
@@ -196,24 +103,12 @@ def _impossible(typed: Typed) -> str | bool | None:
     return f"{MONTHS[month - 1].capitalize()} {year} a {last} jours : tapez la date exacte."
 
 
-@DATE_RULES.refuses(
-    "pas-une-date", "le numéro d'un jour tapé comme un texte", "la date est proposée", {"42735": "31/12/2016"}
-)
 def _serial_text(typed: Typed) -> str | None:
     if not _SERIAL.fullmatch(typed.text):
         return None
     return _proposed(serial_date(float(typed.text.replace(",", ".")), date1904=typed.date1904))
 
 
-@DATE_RULES.refuses(
-    "date-incomplete",
-    "une date à laquelle il manque le jour, le mois ou l'année",
-    "il faut les trois",
-    {
-        "décembre 2016": "31/12/2016",
-        **dict.fromkeys(("12/2016", "fin 2016", "2016", "31/12", "31 décembre"), ""),
-    },
-)
 def _incomplete(typed: Typed) -> str | None:
     folded = fold(typed.text)
     year = re.search(r"(?:19|20)\d\d", folded)
@@ -222,25 +117,42 @@ def _incomplete(typed: Typed) -> str | None:
     return _lacking(int(year[0])) if year else "Tapez le jour, le mois et l'année."
 
 
-@DATE_RULES.refuses(
-    "deux-valeurs",
-    "deux dates dans une cellule",
-    "on ne sait pas laquelle garder",
-    {"01/01/2016 - 31/12/2016": "01/01/2016 ou 31/12/2016"},
-)
 def _two(typed: Typed) -> str | None:
     dates = _ANY_DATE.findall(typed.text)
     return f"Tapez {dates[0]} ou {dates[1]}, pas les deux." if len(dates) > 1 else None
 
 
-@DATE_RULES.refuses(
-    "pas-une-date", "une date parmi des mots", "la date est proposée", {"avant le 31/12/2016": "31/12/2016"}
-)
 def _among_words(typed: Typed) -> str | None:
     dates = _ANY_DATE.findall(typed.text)
     return _proposed(parse_day(dates[0])) if len(dates) == 1 else None
 
 
-@DATE_RULES.refuses("pas-une-date", "tout autre texte", "ce n'est pas une date", {"bientôt": ""})
-def _other(_: Typed) -> str:
-    return "Tapez le jour, le mois et l'année, comme 31/12/2016, ou laissez la cellule vide."
+# fmt: off
+DATE_RULES = Rules[date]("date", written_date)
+DATE_RULES.takes("une date", _LAST_DAY, _real)
+DATE_RULES.understands("une date avec une heure", datetime(2016, 12, 31, 14, 30),
+    lambda typed: typed.value.date() if isinstance(typed.value, datetime) else None)
+DATE_RULES.understands("le numéro qu'Excel donne à un jour", 42735, _serial)
+DATE_RULES.refuses("pas-une-date", "une date sans séparateur", 20161231, _run_together)
+DATE_RULES.refuses("date-incomplete", "une année seule", 2016,
+    lambda typed: _lacking(int(typed.number)) if typed.number is not None and typed.number in YEARS else None)
+DATE_RULES.refuses("pas-une-date", "un autre nombre, une heure, VRAI ou FAUX", 12,
+    lambda typed: not isinstance(typed.value, str))
+DATE_RULES.refuses("valeur-inconnue", "« n.c. », « ? », « néant », un tiret", "?",
+    lambda typed: LEAVE_BLANK if is_unknown(typed.text) or fold(typed.text) in ZERO_WORDS else None)
+DATE_RULES.understands("année, mois, jour", "2016-12-31",
+    lambda typed: parse_day(typed.text) if ISO.fullmatch(typed.text) else None)
+DATE_RULES.understands("jour, mois, année", "03/04/2016",
+    lambda typed: parse_day(typed.text) if _year_digits(typed) == 4 else None)
+DATE_RULES.understands("jour, mois, année à deux chiffres (00 à 49)", "31-12-16",
+    lambda typed: parse_day(typed.text) if _year_digits(typed) == 2 else None)
+DATE_RULES.understands("le mois en lettres", "31 décembre 2016", lambda typed: parse_day(typed.text))
+DATE_RULES.refuses("date-incomplete", "une année à deux chiffres (50 à 99)", "31/12/85", _old_short_year)
+DATE_RULES.refuses("date-impossible", "une date qui n'existe pas", "31/02/2016", _impossible)
+DATE_RULES.refuses("pas-une-date", "le numéro d'un jour tapé comme un texte", "42735", _serial_text)
+DATE_RULES.refuses("date-incomplete", "une date à laquelle il manque le jour, le mois ou l'année", "décembre 2016",
+    _incomplete)
+DATE_RULES.refuses("deux-valeurs", "deux dates dans une cellule", "01/01/2016 - 31/12/2016", _two)
+DATE_RULES.refuses("pas-une-date", "une date parmi des mots", "avant le 31/12/2016", _among_words)
+DATE_RULES.refuses("pas-une-date", "tout autre texte", "bientôt",
+    lambda _: "Tapez le jour, le mois et l'année, comme 31/12/2016, ou laissez la cellule vide.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import Enum
@@ -63,32 +63,19 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A spelling and what becomes of it: its value, or the finding's code and words of the correction proposed.
-
-    ``percent`` says that it stands in a cell whose number format is a percentage.
-    """
-
-    typed: object
-    value: Value = None
-    code: str = ""
-    proposal: str = ""
-    percent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class TypedRule:
     """One decided spelling. ``match`` gives the reading of a value that is spelt so, ``None`` for any other.
 
-    ``spelling`` and ``meaning`` are in French, for the people who type.
+    ``spelling`` is in French, for the people who type; ``example`` is a value spelt so, in a cell whose number format
+    is a percentage where ``in_percents``.
     """
 
     kind: TypedKind
     spelling: str
     outcome: Outcome
-    meaning: str
-    examples: tuple[Example, ...]
+    example: object
     match: Callable[[Typed], Reading | None] = field(repr=False, compare=False)
+    in_percents: bool = False
 
 
 T = TypeVar("T", bound=str | int | date)
@@ -96,66 +83,41 @@ T = TypeVar("T", bound=str | int | date)
 Take = Callable[[Typed], T | None]
 #: Says whether a value is spelt as a refusal says, or gives the correction to propose for it.
 Refuse = Callable[[Typed], str | bool | None]
-_NO_EXAMPLES: Mapping[object, str] = {}
 
 
 class Rules(list[TypedRule], Generic[T]):
-    """The rules of one kind, in order: each method adds the one whose matcher it decorates.
+    """The rules of one kind, in order: each method adds one, for the values that ``when`` recognises.
 
-    ``shown`` gives a value as people read it. Examples are spellings with their value, or, for a refusal, with words
-    of the correction proposed; those ``in_percents`` stand in a cell whose number format is a percentage.
+    ``shown`` gives a value as people read it.
     """
 
     def __init__(self, kind: TypedKind, shown: Callable[[T], str]) -> None:
         super().__init__()
         self.kind, self.shown = kind, shown
 
-    def takes(
-        self, spelling: str, meaning: str, examples: Mapping[object, T], *, in_percents: bool = False
-    ) -> Callable[[Take[T]], Take[T]]:
+    def takes(self, spelling: str, example: object, when: Take[T], *, in_percents: bool = False) -> None:
         """A value that is taken as it is."""
-        return self._taking(Outcome.PRIS, spelling, meaning, examples, in_percents)
+        self.append(TypedRule(self.kind, spelling, Outcome.PRIS, example, self._reader(when), in_percents))
 
-    def understands(self, spelling: str, meaning: str, examples: Mapping[object, T]) -> Callable[[Take[T]], Take[T]]:
+    def understands(self, spelling: str, example: object, when: Take[T]) -> None:
         """A value that is taken, with a notice that says how."""
-        return self._taking(Outcome.COMPRIS, spelling, meaning, examples, False)
+        self.append(TypedRule(self.kind, spelling, Outcome.COMPRIS, example, self._reader(when)))
 
-    def _taking(
-        self, outcome: Outcome, spelling: str, meaning: str, examples: Mapping[object, T], in_percents: bool
-    ) -> Callable[[Take[T]], Take[T]]:
-        samples = tuple(Example(typed, value, percent=in_percents) for typed, value in examples.items())
+    def _reader(self, take: Take[T]) -> Callable[[Typed], Reading | None]:
+        def match(typed: Typed) -> Reading | None:
+            value = take(typed)
+            return None if value is None else Reading(value, self.shown(value))
 
-        def add(take: Take[T]) -> Take[T]:
-            def match(typed: Typed) -> Reading | None:
-                value = take(typed)
-                return None if value is None else Reading(value, self.shown(value))
+        return match
 
-            self.append(TypedRule(self.kind, spelling, outcome, meaning, samples, match))
-            return take
-
-        return add
-
-    def refuses(
-        self,
-        code: str,
-        spelling: str,
-        meaning: str,
-        examples: Mapping[object, str],
-        in_percents: Mapping[object, str] = _NO_EXAMPLES,
-    ) -> Callable[[Refuse], Refuse]:
+    def refuses(self, code: str, spelling: str, example: object, when: Refuse, *, in_percents: bool = False) -> None:
         """A value that is to be typed again; ``code`` is the finding that says so."""
-        samples = [Example(typed, code=code, proposal=words) for typed, words in examples.items()]
-        samples += [Example(typed, None, code, words, percent=True) for typed, words in in_percents.items()]
 
-        def add(refuse: Refuse) -> Refuse:
-            def match(typed: Typed) -> Reading | None:
-                remedy = refuse(typed)
-                return Reading(code=code, suggestion=remedy if isinstance(remedy, str) else None) if remedy else None
+        def match(typed: Typed) -> Reading | None:
+            remedy = when(typed)
+            return Reading(code=code, suggestion=remedy if isinstance(remedy, str) else None) if remedy else None
 
-            self.append(TypedRule(self.kind, spelling, Outcome.REFUSE, meaning, tuple(samples), match))
-            return refuse
-
-        return add
+        self.append(TypedRule(self.kind, spelling, Outcome.REFUSE, example, match, in_percents))
 
 
 #: No rule looks into a longer text: it is no number, no date and no word of a list with a slip in it.
@@ -221,36 +183,29 @@ def only_number(text: str) -> str | None:
 
 def refuse_percent_cells(rules: Rules[int]) -> None:
     """A number in a cell whose format is a percentage may be two numbers."""
-    words = "un nombre dans une cellule au format %", "on ne sait pas si c'est 0,05 ou 5"
-    rules.refuses("pourcentage-au-lieu-de-nombre", *words, {}, {0.05: ""})(
-        lambda typed: typed.number is not None and typed.percent
-    )
+    rules.refuses(
+        "pourcentage-au-lieu-de-nombre", "un nombre dans une cellule au format %", 0.05,
+        lambda typed: typed.number is not None and typed.percent, in_percents=True,
+    )  # fmt: skip
 
 
-def add_common_rules(rules: Rules[int], what: str = "nombre", day: date = date(2016, 1, 1)) -> None:
+def add_common_rules(rules: Rules[int], day: date = date(2016, 1, 1)) -> None:
     """What every number shares: no booleans, no dates (``day`` is the example), words for zero and for the unknown."""
 
-    @rules.refuses("booleen-au-lieu-de-nombre", "VRAI ou FAUX", "ni un nombre ni une date", {True: ""})
-    def _boolean(typed: Typed) -> bool:
-        return isinstance(typed.value, bool)
-
-    @rules.refuses("date-au-lieu-de-nombre", "une date", f"ce n'est pas un {what}", {day: ""})
-    def _date(typed: Typed) -> str | bool:
+    def refuse_date(typed: Typed) -> str | bool:
         if not isinstance(typed.value, date) or rules.kind == "money":
             return isinstance(typed.value, date | time | timedelta)
         low, high, year = typed.field.minimum, typed.field.maximum, typed.value.year
         likely = low is not None and high is not None and low <= year <= high
         return f"Donnez à la cellule le format « Nombre », puis tapez {year}." if likely else True
 
-    zeros: dict[object, int] = dict.fromkeys(("néant", "-", "O", "0", "Aucun", "–", "zéro"), 0)
-
-    @rules.understands("« néant », « aucun », un tiret, 0 ou la lettre O", "zéro", zeros)
-    def _zero(typed: Typed) -> int | None:
-        return 0 if fold(typed.text.removesuffix("€").rstrip()) in ZERO_WORDS else None
-
-    unknown: dict[object, str] = dict.fromkeys(("n.c.", "?", "à voir", "NC", "sans objet"), "vide")
-    meaning = "on ne sait pas : une cellule vide et un commentaire le disent mieux"
-
-    @rules.refuses("valeur-inconnue", "« n.c. », « ? », « à voir »", meaning, unknown)
-    def _unknown(typed: Typed) -> str | None:
-        return LEAVE_BLANK if is_unknown(typed.text) else None
+    rules.refuses("booleen-au-lieu-de-nombre", "VRAI ou FAUX", True, lambda typed: isinstance(typed.value, bool))
+    rules.refuses("date-au-lieu-de-nombre", "une date", day, refuse_date)
+    rules.understands(
+        "« néant », « aucun », un tiret, 0 ou la lettre O", "néant",
+        lambda typed: 0 if fold(typed.text.removesuffix("€").rstrip()) in ZERO_WORDS else None,
+    )  # fmt: skip
+    rules.refuses(
+        "valeur-inconnue", "« n.c. », « ? », « à voir »", "n.c.",
+        lambda typed: LEAVE_BLANK if is_unknown(typed.text) else None,
+    )  # fmt: skip
