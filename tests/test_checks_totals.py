@@ -234,7 +234,7 @@ def test_one_changed_amount_is_said_at_its_subtotal_alone(rows: Rows, data: st.D
 @pytest.mark.source
 def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() -> None:
     from tabellion.contract.workspace import find_workspace
-    from tabellion.importing.document import read_document
+    from tabellion.importing import read_document
 
     tables = tables_of(read_document(SOURCE.read_bytes(), SOURCE.name).tables)
     found = check_contract(book_of(tables, settings=find_workspace(ROOT).settings), locate)

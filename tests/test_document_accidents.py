@@ -10,7 +10,7 @@ import pytest
 
 from support.documents import COCHE, VIDE, document, small_contract
 from tabellion.findings import TabellionError
-from tabellion.importing.document import ImportedContract, read_document
+from tabellion.importing import ImportedContract, read_document
 
 TEXT = document(small_contract()).decode()
 

@@ -20,7 +20,7 @@ from support.documents import (
     small_contract,
 )
 from tabellion.findings import TabellionError
-from tabellion.importing.document import ImportedContract, read_document
+from tabellion.importing import ImportedContract, read_document
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 PROVENANCE = {"ligne_source", "reparation", "texte_source"}

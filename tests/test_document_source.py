@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from support.contracts import SOURCE
-from tabellion.importing.document import ImportedContract, read_document
+from tabellion.importing import ImportedContract, read_document
 
 # Counted in the text, section by section: subtotal in euros as printed, and number of lines under it.
 CHARTRES, LUCE, MAINVILLIERS, METROPOLE = "chartres", "luce", "mainvilliers", "chartres-metropole"

@@ -16,7 +16,7 @@ from tabellion.contract.register import register_files, register_settings, was_e
 from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.importing.document import LineUse, read_document
+from tabellion.importing import LineUse, read_document
 from tabellion.reading.source import read_source
 from tabellion.schema import SETTING_TABLES
 from tabellion.schema.tables import make_tables

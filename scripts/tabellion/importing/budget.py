@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from tabellion.findings import Severity
-from tabellion.importing.document.amounts import BudgetRow, label_and_amount, only_amounts, read_row, written
-from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold_chars, key, shown
-from tabellion.importing.document.recap import ROUNDING, Collectivites, RecapRow
+from tabellion.importing.cells import BudgetRow, label_and_amount, only_amounts, read_row, written
+from tabellion.importing.lines import (
+    DocumentLine,
+    LineAccount,
+    Record,
+    clean,
+    fold_chars,
+    key,
+    short_slug,
+    shown,
+    unique,
+)
+from tabellion.importing.recap import ROUNDING, Collectivites, RecapRow
 from tabellion.schema.money import euros
 
 _LONGEST_LABEL = 250
@@ -119,13 +129,11 @@ class BudgetReader:
             )  # fmt: skip
         before = next((town.ligne for town in self.towns if town.collectivite == known), None)
         if before is not None:
-            words: dict[str, Any] = {"valeur": row.libelle, "convention": self.convention}
-            self.account.say("collectivite-repetee", row.ligne, liees=[before], **words)
-        self.towns.append(
-            TownBudget(
-                self.convention, known, row.libelle, row.ligne, row.montant, repair=row.repair, source=row.source
-            )
-        )
+            self.account.say(
+                "collectivite-repetee", row.ligne, liees=[before], valeur=row.libelle, convention=self.convention
+            )  # fmt: skip
+        budget = TownBudget(self.convention, known, row.libelle, row.ligne, row.montant, [], row.repair, row.source)
+        self.towns.append(budget)
         if row.doubt:
             self.account.say(row.doubt, row.ligne, champ="montant", valeur=row.source, attendu="un seul montant")
         self.account.use(line.numero, "utilisée : total publié", f"convention {self.convention}, {nom}")
@@ -197,8 +205,10 @@ class BudgetReader:
         if len(missing) == 1 and missing[0][1] is not None and abs(total - missing[0][1]) <= ROUNDING:
             known, amount = missing[0]
             nom = self.collectivites.names[known]
-            words: dict[str, Any] = {"valeur": nom, "convention": self.convention, "montant": written(amount)}
-            self.account.say("sous-total-absent", self.orphans[0][0].numero, **words)
+            self.account.say(
+                "sous-total-absent", self.orphans[0][0].numero, valeur=nom, convention=self.convention,
+                montant=written(amount),
+            )  # fmt: skip
             rows = [row for _, row in self.orphans]
             self.towns.insert(0, TownBudget(self.convention, known, nom, 0, None, rows))
         else:
@@ -229,3 +239,51 @@ class BudgetReader:
                     obtenu=" ; ".join(obtained), somme=written(total), sous_total=written(town.montant),
                     accord="s'accorde" if agrees else "ne s'accorde pas", attendu=euros(town.montant),
                 )  # fmt: skip
+
+
+def line_rows(budgets: list[TownBudget], collectivites: Collectivites, exercice: int | None) -> list[Record]:
+    """The rows of ``lignes_budgetaires``: the census is of what was spent, so its amounts are ``montant_realise``."""
+    ranks: Counter[tuple[int, str]] = Counter()
+    rows: list[Record] = []
+    for town in budgets:
+        convention, identifier = town.convention, collectivites.ids[town.collectivite]
+        for line in town.rows:
+            ranks[convention, identifier] += 1
+            row = {
+                "ligne_id": f"B{convention:02d}-{identifier}-{ranks[convention, identifier]:03d}",
+                "convention_id": convention, "collectivite_id": identifier, "libelle": line.libelle,
+                "exercice": exercice, "montant_prevu": None, "montant_vote": None, "montant_realise": line.montant,
+                "commentaire": None, **_source(line),
+            }  # fmt: skip
+            rows.append(row)
+    return rows
+
+
+def total_rows(
+    recap: list[RecapRow], budgets: list[TownBudget], collectivites: Collectivites, exercice: int | None
+) -> list[Record]:
+    """The rows of ``totaux_publies``: the recap's, then each section's subtotals."""
+    rows: list[Record] = []
+    taken: set[str] = set()
+    totals: list[RecapRow | TownBudget] = [*recap, *(town for town in budgets if town.ligne)]
+    for total in totals:
+        known: str | None
+        if isinstance(total, TownBudget):
+            source, portee, known = "convention", "collectivité", total.collectivite
+        else:
+            source, portee = "récapitulatif", total.portee
+            known = collectivites.find(total.libelle) if portee == "collectivité" else None
+        identifier = None if known is None else collectivites.ids[known]
+        number = "general" if total.convention is None else f"{total.convention:02d}"
+        row = {
+            "total_id": unique("-".join(filter(None, (short_slug(source), number, identifier))), taken),
+            "source": source, "portee": portee, "convention_id": total.convention, "collectivite_id": identifier,
+            "libelle": total.libelle, "exercice": exercice, "montant": total.montant, **_source(total),
+        }  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def _source(printed: BudgetRow | TownBudget | RecapRow) -> Record:
+    """Where a row was printed, and how it was repaired."""
+    return {"ligne_source": printed.ligne, "reparation": printed.repair, "texte_source": printed.source}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
-from tabellion.importing.document.fiche import FICHE_NUMBER, Fiche
-from tabellion.importing.document.lines import LineAccount, key, similarity
-from tabellion.importing.document.outline import Heading, Outline, unnumbered
-from tabellion.importing.document.recap import RecapRow
-from tabellion.importing.document.records import Rows
+from tabellion.importing.fiche import FICHE_NUMBER, Fiche
+from tabellion.importing.lines import LineAccount, Record, key, similarity
+from tabellion.importing.outline import Heading, Outline, unnumbered
+from tabellion.importing.recap import RecapRow
 
 _CONTENTS, _RECAP, _SUBHEADING, _FICHES = "sommaire", "récapitulatif", "sous-titre", "fiches"
 _NEAR = 0.8
@@ -57,9 +55,9 @@ def _rank(fiche: Fiche, axe: str | None) -> int | None:
     return int(match["rang"]) if match and match["axe"] == axe else None
 
 
-def collect_axes(fiches: list[Fiche]) -> Rows:
+def collect_axes(fiches: list[Fiche]) -> list[Record]:
     """The rows of ``axes``, in order of first appearance; a second title, or a second convention, is a finding."""
-    axes: dict[str, dict[str, Any]] = {}
+    axes: dict[str, Record] = {}
     for fiche in fiches:
         code, titre, convention = fiche.row["axe_id"], fiche.axe_titre, fiche.row["convention_id"]
         if code is None:
@@ -79,7 +77,7 @@ def collect_axes(fiches: list[Fiche]) -> Rows:
     return list(axes.values())
 
 
-def collect_piliers(outline: Outline, fiches: list[Fiche], account: LineAccount) -> Rows:
+def collect_piliers(outline: Outline, fiches: list[Fiche], account: LineAccount) -> list[Record]:
     """The rows of ``piliers``: those of the body, then those that only the contents or the axes' codes name."""
     piliers: dict[str, Heading] = {}
     contents = {heading.numero: heading for heading in outline.headings.contents if heading.is_pilier}
@@ -109,7 +107,9 @@ def _numeral(fiche: Fiche) -> str:
     return str(fiche.row["axe_id"] or "").partition("-")[0]
 
 
-def collect_conventions(outline: Outline, recap: list[RecapRow], fiches: list[Fiche], account: LineAccount) -> Rows:
+def collect_conventions(
+    outline: Outline, recap: list[RecapRow], fiches: list[Fiche], account: LineAccount
+) -> list[Record]:
     """The rows of ``conventions``, by number. One that the body does not open is kept, with a finding."""
     piliers: dict[str, str] = {}
     bodies: dict[str, Heading] = {}
@@ -139,7 +139,7 @@ def collect_conventions(outline: Outline, recap: list[RecapRow], fiches: list[Fi
     for fiche in fiches:
         if fiche.row["convention_id"] is not None:
             by_convention.setdefault(str(fiche.row["convention_id"]), []).append(fiche)
-    rows: Rows = []
+    rows: list[Record] = []
     for numero in sorted({*bodies, *contents, *recaps, *by_convention}, key=int):
         own = by_convention.get(numero, [])
         names = Counter(fiche.convention_titre for fiche in own if fiche.convention_titre)
@@ -152,30 +152,26 @@ def collect_conventions(outline: Outline, recap: list[RecapRow], fiches: list[Fi
         heading = bodies.get(numero) or contents.get(numero) or recaps.get(numero)
         if heading is None:
             heading = Heading(own[0].ligne, numero, court or f"Convention {numero}")
-        words: dict[str, Any] = {"valeur": heading.titre, "convention": numero}
         if numero not in bodies:
-            account.say("convention-hors-corps", heading.ligne, champ="titre", **words)
+            _say(account, "convention-hors-corps", heading)
         if numero not in contents and contents:
-            account.say("convention-hors-sommaire", heading.ligne, champ="titre", **words)
+            _say(account, "convention-hors-sommaire", heading)
         if numero not in recaps and recaps:
-            account.say("convention-hors-recapitulatif", heading.ligne, champ="titre", **words)
+            _say(account, "convention-hors-recapitulatif", heading)
         numerals = Counter(filter(None, map(_numeral, own))).most_common(1)
         under = piliers.get(numero) or listed_under.get(numero) or (numerals[0][0] if numerals else None)
         if under is None:
-            account.say("convention-sans-pilier", heading.ligne, champ="pilier_id", **words)
+            _say(account, "convention-sans-pilier", heading, "pilier_id")
         others = [(_CONTENTS, contents.get(numero)), (_RECAP, recaps.get(numero)), (_SUBHEADING, sub)]
         others += [(_FICHES, title) for title in printed.values()]
         _differs(account, f"convention {numero}", heading, others)
-        rows.append(
-            {
-                "convention_id": int(numero),
-                "pilier_id": under,
-                "titre": heading.titre,
-                "titre_court": court,
-                "ligne_source": heading.ligne,
-            }
-        )
+        fields = ("convention_id", "pilier_id", "titre", "titre_court", "ligne_source")
+        rows.append(dict(zip(fields, (int(numero), under, heading.titre, court, heading.ligne), strict=True)))
     return rows
+
+
+def _say(account: LineAccount, code: str, heading: Heading, champ: str = "titre") -> None:
+    account.say(code, heading.ligne, champ=champ, valeur=heading.titre, convention=heading.numero)
 
 
 def _differs(account: LineAccount, quoi: str, heading: Heading, others: Iterable[tuple[str, Heading | None]]) -> None:
@@ -192,7 +188,9 @@ def _differs(account: LineAccount, quoi: str, heading: Heading, others: Iterable
         )  # fmt: skip
 
 
-def check_fiche_piliers(fiches: list[Fiche], conventions: Rows, piliers: Rows, account: LineAccount) -> None:
+def check_fiche_piliers(
+    fiches: list[Fiche], conventions: list[Record], piliers: list[Record], account: LineAccount
+) -> None:
     """Compare each fiche's header with the title of its convention's pilier."""
     titles = {row["pilier_id"]: row["titre"] for row in piliers}
     pilier_of = {row["convention_id"]: row["pilier_id"] for row in conventions}

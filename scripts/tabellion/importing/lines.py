@@ -46,6 +46,10 @@ class _FoldTable(dict[int, str]):
 _FOLD = _FoldTable(_DIACRITIC_SAME)
 
 
+Record = dict[str, Any]
+"""A row of a table under construction: values by the fields of its schema, in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
     """One line of the document: its one-based number, its text, and its cells (split at tabs, outer spaces off)."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.importing.document.amounts import label_and_amount
-from tabellion.importing.document.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows
-from tabellion.importing.document.fiche import Fiche, FicheLayout, read_fiche, read_layout
-from tabellion.importing.document.financing import FinancingReader
-from tabellion.importing.document.funders import DocumentFunder, learn_funders, read_rows
-from tabellion.importing.document.lines import DocumentLine, LineAccount, LineUse, clean, decode, split_lines
-from tabellion.importing.document.outline import Outline, Section, census_year, read_outline
-from tabellion.importing.document.recap import Collectivites, RecapRow, learn_collectivites, read_recap
-from tabellion.importing.document.records import Partners, Rows, collectivite_rows, line_rows, total_rows
-from tabellion.importing.document.titles import (
+from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows, line_rows, total_rows
+from tabellion.importing.cells import label_and_amount
+from tabellion.importing.fiche import Fiche, FicheLayout, read_fiche, read_layout
+from tabellion.importing.financing import FinancingReader, Partners
+from tabellion.importing.funders import DocumentFunder, learn_funders, read_rows
+from tabellion.importing.lines import DocumentLine, LineAccount, LineUse, Record, clean, decode, split_lines
+from tabellion.importing.outline import Outline, Section, census_year, read_outline
+from tabellion.importing.recap import Collectivites, RecapRow, collectivite_rows, learn_collectivites, read_recap
+from tabellion.importing.titles import (
     check_fiche_piliers,
     collect_axes,
     collect_conventions,
@@ -34,7 +32,7 @@ class ImportedContract:
     ``fin`` are the contract's years, ``exercice`` the year of its budget census.
     """
 
-    tables: dict[str, Rows]
+    tables: dict[str, list[Record]]
     findings: tuple[Finding, ...]
     lines: tuple[LineUse, ...]
     titre: str | None
@@ -72,7 +70,7 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         partners.read(fiche)
         fiche.row["reparation"] = " ; ".join(fiche.repairs) or None
         fiche.row["texte_source"] = " / ".join(fiche.sources) or None
-    tables: dict[str, Rows] = {
+    tables: dict[str, list[Record]] = {
         "piliers": piliers,
         "conventions": conventions,
         "axes": axes,
@@ -137,13 +135,14 @@ def _settle_convention(fiche: Fiche, section: Section, known: set[int]) -> None:
     """A fiche belongs to the convention that its header names; to its section's when it names none."""
     here = int(section.heading.numero) if section.heading else None
     own = fiche.convention_numero
-    words: dict[str, Any] = {"champ": "convention_id", "attendu": here}
     if own is None:
         fiche.row["convention_id"] = here
-        fiche.say("fiche-sans-convention", "sous_thematique", retenu=here or "aucune", **words)
+        fiche.say(
+            "fiche-sans-convention", "sous_thematique", champ="convention_id", attendu=here, retenu=here or "aucune"
+        )  # fmt: skip
     elif here is not None and own != here:
         fiche.row["convention_id"] = own if own in known else here
-        fiche.say("fiche-autre-convention", "sous_thematique", valeur=own, **words)
+        fiche.say("fiche-autre-convention", "sous_thematique", champ="convention_id", valeur=own, attendu=here)
 
 
 def _budgets(
@@ -182,12 +181,12 @@ def _account_for_text(lines: list[DocumentLine], account: LineAccount) -> None:
             account.use(line.numero, PRESENTATION)
 
 
-def _financements(fiches: list[Fiche], account: LineAccount) -> tuple[list[DocumentFunder], Rows]:
+def _financements(fiches: list[Fiche], account: LineAccount) -> tuple[list[DocumentFunder], list[Record]]:
     """The funders of the document and the funding rows of every fiche; the fiches' lines are accounted for."""
     rows = [read_rows(fiche.layout) for fiche in fiches]
     funders = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
     reader = FinancingReader(funders)
-    financements: Rows = []
+    financements: list[Record] = []
     for fiche, fiche_rows in zip(fiches, rows, strict=True):
         financements.extend(reader.read(fiche, fiche_rows))
         for line in fiche.layout.lines:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tabellion.importing.document.amounts import BudgetRow, only_amounts
-from tabellion.importing.document.lines import (
+from tabellion.importing.cells import BudgetRow, only_amounts
+from tabellion.importing.lines import (
     DocumentLine,
     LineAccount,
+    Record,
     clean,
     fold_chars,
     key,
@@ -18,7 +19,7 @@ from tabellion.importing.document.lines import (
     shown,
     unique,
 )
-from tabellion.importing.document.outline import numbered
+from tabellion.importing.outline import numbered
 
 ROUNDING = 200
 """Two euros, in cents: a published subtotal may be rounded."""
@@ -208,3 +209,24 @@ def _amount(line: DocumentLine, account: LineAccount) -> tuple[int | None, str |
         return (amounts[0] if amounts else None), None
     account.say("montant-illisible", line.numero, champ="montant", valeur=text[:200], attendu="un montant en euros")
     return None, shown(line.texte)
+
+
+_KINDS = (
+    ("EPCI", r"\b(?:metropole|agglomeration|communaute|intercommunalite|epci|agglo|cc|ca|cu)\b"),
+    ("département", r"\b(?:departement|conseil (?:departemental|general))\b"),
+    ("région", r"\b(?:region|conseil regional)\b"),
+    ("autre", r"\b(?:etat|syndicat|ccas|caf|pays|office|association)\b"),
+)
+
+
+def collectivite_rows(collectivites: Collectivites) -> list[Record]:
+    """The rows of ``collectivites``; the category is read in the name, a plain name being a commune's."""
+    return [
+        {
+            "collectivite_id": collectivites.ids[known],
+            "nom": nom,
+            "categorie": next((kind for kind, words in _KINDS if re.search(words, key(nom))), "commune"),
+            "siret": None,
+        }
+        for known, nom in collectivites.names.items()
+    ]

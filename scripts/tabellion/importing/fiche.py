@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabellion.importing.document.boxes import has_box, normalise_boxes, struck_out, yes_no
-from tabellion.importing.document.lines import DocumentLine, LineAccount, clean, fold_chars, shown
+from tabellion.importing.cells import has_box, normalise_boxes, struck_out, yes_no
+from tabellion.importing.lines import DocumentLine, LineAccount, Record, clean, fold_chars, shown
 
 _FIELDS: dict[str, str] = {
     "entete": r"convention thematique\s*:",
@@ -185,7 +185,7 @@ class Fiche:
 
     layout: FicheLayout
     account: LineAccount
-    row: dict[str, Any] = field(default_factory=dict)
+    row: Record = field(default_factory=dict)
     pilier_titre: str | None = None
     convention_numero: int | None = None
     convention_titre: str | None = None

@@ -6,10 +6,18 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tabellion.importing.document.amounts import find_amounts, parse_amount
-from tabellion.importing.document.boxes import TickBox, after_cross, has_box, normalise_boxes, read_boxes, typed_cross
-from tabellion.importing.document.fiche import FUNDERS, FicheLayout
-from tabellion.importing.document.lines import clean, fold_chars, key, short_slug, similarity, unique
+from tabellion.importing.cells import (
+    TYPED_CROSS,
+    TickBox,
+    after_cross,
+    find_amounts,
+    has_box,
+    normalise_boxes,
+    parse_amount,
+    read_boxes,
+)
+from tabellion.importing.fiche import FUNDERS, FicheLayout
+from tabellion.importing.lines import clean, fold_chars, key, short_slug, similarity, unique
 
 _NEAR = 0.75
 SHORT_ID = 26
@@ -104,12 +112,8 @@ def _categories(groups: list[list[str]]) -> list[str]:
     return [max(_WORDS, key=lambda name: len(re.findall(_WORDS[name], text))) for text in texts]
 
 
-@dataclass(frozen=True, slots=True)
-class BoxMatch:
-    """What a box stands for: its funder (None when unknown), and how it was known: exact, near, or by its rank."""
-
-    funder: DocumentFunder | None
-    how: str
+#: What a box stands for: its funder (None when unknown), and how it was known: exact, near, or by its rank.
+BoxMatch = tuple[DocumentFunder | None, str]
 
 
 def match_boxes(boxes: list[TickBox], funders: list[DocumentFunder]) -> list[BoxMatch]:
@@ -118,28 +122,28 @@ def match_boxes(boxes: list[TickBox], funders: list[DocumentFunder]) -> list[Box
     Cuts the text glued after a label into the box's ``extra``.
     """
     if [key(box.libelle) for box in boxes] == [key(funder.libelle) for funder in funders]:
-        return [BoxMatch(funder, "exact") for funder in funders]
+        return [(funder, "exact") for funder in funders]
     by_key: dict[str, list[DocumentFunder]] = {}
     for funder in funders:
         by_key.setdefault(key(funder.libelle), []).append(funder)
     named = [_nearest(box, by_key) for box in boxes]
-    matches = [
-        BoxMatch(by_key[name][0], how) if name is not None and len(by_key[name]) == 1 else BoxMatch(None, "inconnu")
+    matches: list[BoxMatch] = [
+        (by_key[name][0], how) if name is not None and len(by_key[name]) == 1 else (None, "inconnu")
         for name, how in named
     ]
     for index, (name, _) in enumerate(named):
-        if name is not None and matches[index].funder is None:
-            matches[index] = BoxMatch(_among(by_key[name], index, matches), "exact")
-    used = {match.funder.rang for match in matches if match.funder}
-    for index, match in enumerate(matches):
-        if match.funder is None:
-            before = matches[index - 1].funder if index else None
-            after = matches[index + 1].funder if index + 1 < len(matches) else None
+        if name is not None and matches[index][0] is None:
+            matches[index] = _among(by_key[name], index, matches), "exact"
+    used = {funder.rang for funder, _ in matches if funder}
+    for index, (known, _) in enumerate(matches):
+        if known is None:
+            before = matches[index - 1][0] if index else None
+            after = matches[index + 1][0] if index + 1 < len(matches) else None
             rang = before.rang + 1 if before else 0
             fits = (before or not index) and (after is None or after.rang == rang + 1)
             if fits and rang < len(funders) and rang not in used:
                 used.add(rang)
-                matches[index] = BoxMatch(funders[rang], "rang")
+                matches[index] = funders[rang], "rang"
     return matches
 
 
@@ -173,8 +177,8 @@ def _end_of(text: str, known: str) -> int:
 
 def _among(candidates: list[DocumentFunder], index: int, matches: list[BoxMatch]) -> DocumentFunder:
     """The one of several funders of one label, in order of rank, that goes with the boxes around it."""
-    before = [match.funder.rang for match in matches[:index] if match.funder]
-    after = [match.funder.rang for match in matches[index:] if match.funder]
+    before = [funder.rang for funder, _ in matches[:index] if funder]
+    after = [funder.rang for funder, _ in matches[index:] if funder]
     if before:
         return ([funder for funder in candidates if funder.rang > before[-1]] or candidates)[0]
     if after:
@@ -298,7 +302,7 @@ def _completes(box: TickBox | None, text: str, labels: set[str]) -> bool:
 
 def _crosses(box: TickBox, labels: set[str]) -> list[TickBox]:
     """A box whose label holds a typed X: the X ticks the label after it, when both are known; alone, it is doubtful."""
-    cross = typed_cross(box.libelle)
+    cross = TYPED_CROSS.search(box.libelle)
     if cross is None or key(box.libelle) in labels:
         return [box]
     left, right = box.libelle[: cross.start()].strip(), box.libelle[cross.end() :].strip()

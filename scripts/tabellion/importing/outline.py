@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from tabellion.importing.document.fiche import opens_row
-from tabellion.importing.document.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold_chars, key, similarity
+from tabellion.importing.fiche import opens_row
+from tabellion.importing.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold_chars, key, similarity
 
 _NUMBERED = re.compile(r"(?P<n>\d{1,3})\s*[-–—.]\s*(?P<titre>\S.*)", re.DOTALL)
 _DASHED = re.compile(r"(?P<n>\d{1,3})\s*[-–—]\s*(?P<titre>\S.*)", re.DOTALL)

@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 from tabellion.findings import Severity
-from tabellion.importing.document.amounts import find_amounts, parse_amount
-from tabellion.importing.document.boxes import TickBox
-from tabellion.importing.document.fiche import Fiche
-from tabellion.importing.document.funders import (
+from tabellion.importing.cells import TickBox, find_amounts, parse_amount
+from tabellion.importing.fiche import Fiche
+from tabellion.importing.funders import (
     SHORT_ID,
     STATUSES,
     BoxText,
@@ -19,8 +18,8 @@ from tabellion.importing.document.funders import (
     resolve,
     roles,
 )
-from tabellion.importing.document.lines import fold_chars, key, short_slug, unique
-from tabellion.importing.document.records import Rows
+from tabellion.importing.lines import Record, fold_chars, key, short_slug, unique
+from tabellion.importing.recap import Collectivites
 
 _UNIT_PRICE = re.compile(r"\s*(?:/|par\b)")
 
@@ -55,7 +54,7 @@ class FinancingReader:
         self.funders = list(funders)
         self.taken: set[str] = set()
 
-    def read(self, fiche: Fiche, rows: list[FunderRow]) -> Rows:
+    def read(self, fiche: Fiche, rows: list[FunderRow]) -> list[Record]:
         """The rows of ``financements`` of one fiche. Its identifier must be settled."""
         rows = resolve(rows, self.listed)
         boxes = [box for row in rows for box in row.boxes]
@@ -64,7 +63,7 @@ class FinancingReader:
             [self._new(fiche, box.ligne, funder_of[id(box)], box) for box in row.boxes if box.ticked] for row in rows
         ]
         ticked = [entry for entries in by_row for entry in entries]
-        loose: Rows = []
+        loose: list[Record] = []
         for row, entries in zip(rows, by_row, strict=True):
             _cut_extras(fiche, row)
             if not any(roles(row)):
@@ -94,14 +93,14 @@ class FinancingReader:
         funders: list[DocumentFunder | None] = []
         present: set[int] = set()
         champ = "financeur_id"
-        for box, match in zip(boxes, match_boxes(boxes, self.listed), strict=True):
-            funder, ligne, libelle = match.funder, box.ligne, box.libelle
+        for box, (funder, how) in zip(boxes, match_boxes(boxes, self.listed), strict=True):
+            ligne, libelle = box.ligne, box.libelle
             if funder is None:
-                gravite = Severity.AVERTISSEMENT if box.ticked else Severity.INFORMATION
+                gravite: Severity | None = Severity.AVERTISSEMENT if box.ticked else Severity.INFORMATION
                 _say(fiche, "financeur-inconnu", ligne, champ, libelle, gravite=gravite)
-            elif match.how in {"near", "rang"}:
-                gravity = Severity.AVERTISSEMENT if match.how == "rang" else None
-                _say(fiche, "financeur-variante", ligne, champ, libelle, attendu=funder.libelle, gravite=gravity)
+            elif how in {"near", "rang"}:
+                gravite = Severity.AVERTISSEMENT if how == "rang" else None
+                _say(fiche, "financeur-variante", ligne, champ, libelle, attendu=funder.libelle, gravite=gravite)
             if box.typed:
                 _say(fiche, "coche-tapee", ligne, champ, box.source, obtenu=libelle)
             if box.rejoined:
@@ -132,27 +131,21 @@ class FinancingReader:
 
     def _new(
         self, fiche: Fiche, ligne: int, funder: DocumentFunder | None = None, box: TickBox | None = None
-    ) -> dict[str, Any]:
+    ) -> Record:
         """A row of ``financements`` without texts yet: of a ticked box, or of none."""
         numero = fiche.row["fiche_id"]
-        entry: dict[str, Any] = {
-            "financement_id": unique(f"{numero}:{funder.financeur_id if funder else 'sans-financeur'}", self.taken),
-            "fiche_id": numero,
-            "financeur_id": funder.financeur_id if funder else None,
-            "dispositif": None,
-            "montant": None,
-            "statut_montant": "non renseigné",
-            "montant_texte": None,
-            "ligne_source": ligne,
-            "reparation": None,
-            "texte_source": None,
-        }
+        financeur = funder.financeur_id if funder else None
+        entry: Record = {
+            "financement_id": unique(f"{numero}:{financeur or 'sans-financeur'}", self.taken), "fiche_id": numero,
+            "financeur_id": financeur, "dispositif": None, "montant": None, "statut_montant": "non renseigné",
+            "montant_texte": None, "ligne_source": ligne, "reparation": None, "texte_source": None,
+        }  # fmt: skip
         if box is not None and box.typed:
             _repair(entry, "coche tapée", _cell(fiche, box.ligne, box.colonne))
         return entry
 
 
-def _fill(fiche: Fiche, entry: dict[str, Any], row: FunderRow, source: str) -> None:
+def _fill(fiche: Fiche, entry: Record, row: FunderRow, source: str) -> None:
     """Add the row's texts to those of a financing; ``source`` is the row's cells as found."""
     dispositif, montant = roles(row)
     entry["dispositif"] = " ".join(filter(None, (entry["dispositif"], dispositif))) or None
@@ -174,7 +167,7 @@ def _cut_extras(fiche: Fiche, row: FunderRow) -> None:
             _say(fiche, "texte-colle-au-financeur", row.ligne, "financeur_id", f"{box.libelle} {box.extra}")
 
 
-def _repair(entry: dict[str, Any], what: str, source: str) -> None:
+def _repair(entry: Record, what: str, source: str) -> None:
     """Note a repair of a financing, and the text as it was found."""
     done = (entry["reparation"] or "").split(" ; ")
     if what not in done:
@@ -190,3 +183,74 @@ def _cell(fiche: Fiche, ligne: int, colonne: int) -> str:
     """A cell of the fiche as found; ``colonne`` is 0-based."""
     cells = next((line.cells for line in fiche.layout.lines if line.numero == ligne), ())
     return cells[colonne] if colonne < len(cells) else ""
+
+
+_SEPARATORS = re.compile(r"\s*[/;\n]\s*|\s+[-–—]\s+")
+_TOWNS = re.compile(r"(?:les?\s+)?(?:\d+\s+)?(?:villes?|communes?|collectivites?)\s+(?:de\s+|d'|du\s+)(?P<liste>.+)")
+_LIST = re.compile(r"\s*,\s*|\s+et\s+(?:de\s+|d')?")
+_LONGEST_NAME = 60
+_LONGEST_PARTNER = 255
+_ROLES = (("porteurs", "porteur"), ("partenaires_operationnels", "opérationnel"))
+
+
+class Partners:
+    """The partners of a document, one per name (case and accents apart), and who takes part in which fiche.
+
+    The collectivités come first, then the funders ticked on a fiche, each of which answers for its ``financements``.
+    """
+
+    def __init__(self, collectivites: Collectivites, funders: list[DocumentFunder], financements: list[Record]) -> None:
+        self.collectivites = collectivites
+        self.funders = {key(funder.nom): funder.financeur_id for funder in funders}
+        self.rows: dict[str, Record] = {}
+        self.participations: dict[tuple[str, str, str], Record] = {}
+        self._taken: set[str] = set()
+        for known, nom in collectivites.names.items():
+            self._partner(nom, collectivites.ids[known])
+        ticked = {row["financeur_id"] for row in financements}
+        for funder in funders:
+            # « Autres » is nobody in particular.
+            if funder.financeur_id in ticked and not key(funder.nom).startswith("autres"):
+                self._partner(funder.nom)
+
+    def read(self, fiche: Fiche) -> None:
+        """Add the partners of one fiche."""
+        for champ, role in _ROLES:
+            text = fiche.row[champ]
+            for nom in self._names(text) if text else []:
+                if len(nom) > _LONGEST_PARTNER:
+                    fiche.say("partenaire-trop-long", champ, champ=champ, fiche=fiche.row["fiche_id"])
+                    continue
+                ids = fiche.row["fiche_id"], self._partner(nom)["partenaire_id"], role
+                self.participations[ids] = dict(zip(("fiche_id", "partenaire_id", "role"), ids, strict=True))
+
+    def _names(self, text: str) -> list[str]:
+        """The names in a published text.
+
+        « Les 3 villes de A, B et C » is the collectivités A, B and C when all are known. A text is cut at ``/``, ``;``
+        and dashes when every piece is known or looks like a name (a capital, and short). Otherwise it is one partner.
+        """
+        towns = _TOWNS.fullmatch(fold_chars(text))
+        if towns:
+            names = [self.collectivites.find(name) for name in _LIST.split(text[towns.start("liste") :])]
+            if all(names):
+                return [self.collectivites.names[name] for name in names if name]
+        pieces = [piece.strip() for piece in _SEPARATORS.split(text) if piece.strip()]
+        known = (self.collectivites.names, self.funders, self.rows)
+        are_names = all(
+            any(key(piece) in names for names in known) or (piece[:1].isupper() and len(piece) <= _LONGEST_NAME)
+            for piece in pieces
+        )
+        return pieces if len(pieces) > 1 and are_names else [text]
+
+    def _partner(self, nom: str, collectivite: str | None = None) -> Record:
+        known = key(nom)
+        if known not in self.rows:
+            self.rows[known] = {
+                "partenaire_id": unique(short_slug(nom), self._taken),
+                "nom": nom,
+                "collectivite_id": collectivite,
+                "financeur_id": self.funders.get(known),
+                **dict.fromkeys(("courriel", "siret", "rna")),
+            }
+        return self.rows[known]

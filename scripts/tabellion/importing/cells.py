@@ -1,11 +1,11 @@
-"""Amounts in euros as the document types them, and one line of a budget table into its labels and amounts."""
+"""What a cell of the document holds: amounts in euros, rows of a budget table, boxes, ticks, words crossed out."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from tabellion.importing.document.lines import DocumentLine, clean, shown
+from tabellion.importing.lines import DocumentLine, clean, shown
 from tabellion.schema.money import format_euros
 
 _SPACES = " \u00a0\u202f\u2009"
@@ -85,9 +85,8 @@ def written(cents: int | None) -> str:
     return "(vide)" if cents is None else " ".join(format_euros(cents).split())
 
 
-PLACEHOLDER = re.compile(r"\((?:vide|blank)\)", re.IGNORECASE)
-"""What a pivot table prints for an empty label."""
-
+#: What a pivot table prints for an empty label.
+_PLACEHOLDER = re.compile(r"(\((?:vide|blank)\))", re.IGNORECASE)
 _LONGEST_ODDITY = 20
 
 
@@ -150,8 +149,7 @@ def _pairs(line: DocumentLine) -> list[tuple[list[str], list[int]]]:
 def _read_pair(ligne: int, texts: list[str], amounts: list[int], source: str) -> list[BudgetRow]:
     """The rows of one or more labels and the amounts after them: « X (vide) » is « X » and « (vide) »."""
     libelle = " ".join(texts)
-    pieces = [piece.strip() for piece in re.split(f"({PLACEHOLDER.pattern})", libelle, flags=re.IGNORECASE)]
-    pieces = [piece for piece in pieces if piece]
+    pieces = [stripped for piece in _PLACEHOLDER.split(libelle) if (stripped := piece.strip())]
     if len(texts) > 1 and not amounts and (len(texts[-1]) <= _LONGEST_ODDITY or "€" in texts[-1]):
         # What stands in the amount's cell without being an amount (« n.c. », « 12 k€ »).
         return [BudgetRow(ligne, " ".join(texts[:-1]), None, doubt="montant-illisible", source=source)]
@@ -161,9 +159,124 @@ def _read_pair(ligne: int, texts: list[str], amounts: list[int], source: str) ->
         pairs = zip(pieces, amounts, strict=True)
         return [BudgetRow(ligne, piece, amount, "lignes collées", source=source) for piece, amount in pairs]
     montant = amounts[0] if amounts else None
-    real = [piece for piece in pieces if not PLACEHOLDER.fullmatch(piece)]
+    real = [piece for piece in pieces if not _PLACEHOLDER.fullmatch(piece)]
     if len(pieces) > 1 and len(real) == 1:
         return [BudgetRow(ligne, real[0], montant, "« (vide) » collé", source=source)]
-    if len(texts) > 1:
-        return [BudgetRow(ligne, libelle, montant, "cellules recollées", source=source)]
-    return [BudgetRow(ligne, libelle, montant)]
+    repair = "cellules recollées" if len(texts) > 1 else None
+    return [BudgetRow(ligne, libelle, montant, repair, source=source if repair else None)]
+
+
+EMPTY, TICKED = "☐", "☑"
+
+_INPUT = re.compile(r"<input\b([^<>]{0,300})>", re.IGNORECASE)
+_CHECKED = re.compile(r"(?:^|[\s\"'])checked(?=[\s=/\"']|$)", re.IGNORECASE)
+_EMPTY = re.compile(r"[□◻▢❏❑⬜]|\[[\s_]{0,3}\](?!\()")
+_TICKED = re.compile(r"[☒✓✔✗✘🗹🗷■]|\[\s?[xX✓✔]\s?\]|\(\s?[xX]\s?\)")
+#: An X typed as a word of its own: a tick made with the keyboard.
+TYPED_CROSS = re.compile(r"(?<![\w'’.-])[xX](?![\w'’.-])")
+_STRUCK = re.compile(r"<(s|del|strike)\b[^<>]{0,100}>(.*?)</\1\s*>|~~(.+?)~~", re.IGNORECASE | re.DOTALL)
+_OVERLAY = "\u0335\u0336"
+_BOX = re.compile(f"([{EMPTY}{TICKED}])")
+
+
+def normalise_boxes(text: str) -> str:
+    """``text`` with every box as ``☐`` or ``☑``: html inputs (attributes in any order and quoting), signs, brackets."""
+
+    def box(match: re.Match[str]) -> str:
+        kind = re.search(r"type\s*=\s*[\"']?\s*(\w+)", match[1], re.IGNORECASE)
+        if kind and kind[1].lower() not in {"checkbox", "radio"}:
+            return match[0]
+        return TICKED if _CHECKED.search(match[1]) else EMPTY
+
+    if "<" in text:
+        text = re.sub(r"</input\s*>", "", _INPUT.sub(box, text), flags=re.IGNORECASE)
+    return _EMPTY.sub(EMPTY, _TICKED.sub(TICKED, text))
+
+
+def has_box(text: str) -> bool:
+    """True when a normalised text holds a box."""
+    return EMPTY in text or TICKED in text
+
+
+def after_cross(text: str) -> str | None:
+    """What follows a typed X at the head of ``text``; None without one."""
+    match = TYPED_CROSS.match(text)
+    return text[match.end() :].strip() if match else None
+
+
+def struck_out(text: str) -> tuple[str, list[bool]]:
+    """``text`` without its marks of crossing out, and for each character left whether it was crossed out.
+
+    Read are ``<s>``, ``<del>``, ``<strike>``, ``~~…~~`` and the combining overlays U+0335 and U+0336.
+    """
+    chars: list[str] = []
+    flags: list[bool] = []
+    pieces, position = list[tuple[str, bool]](), 0
+    for match in _STRUCK.finditer(text):
+        pieces += [(text[position : match.start()], False), (match[2] if match[2] is not None else match[3], True)]
+        position = match.end()
+    for piece, is_struck in [*pieces, (text[position:], False)]:
+        for char in piece:
+            if char not in _OVERLAY:
+                chars.append(char)
+                flags.append(is_struck)
+            elif flags:
+                flags[-1] = True
+    return "".join(chars), flags
+
+
+def yes_no(text: str) -> tuple[bool, bool, bool]:
+    """Whether OUI and NON are ticked in a normalised text, and whether a cross was typed for one of them.
+
+    A box follows its word (« OUI ☐ NON ☐ »), or precedes it when the text begins with a box.
+    """
+    words = list(re.finditer(r"(?<!\w)(oui|non)(?!\w)", text, re.IGNORECASE))
+    ends = [0, *(word.end() for word in words)]
+    starts = [*(word.start() for word in words), len(text)]
+    zones = [text[end:start] for end, start in zip(ends, starts, strict=True)]
+    precedes = re.search(rf"[{EMPTY}{TICKED}]|(?<!\w)[xX](?!\w)", zones[0]) is not None
+    answers = {"oui": False, "non": False}
+    typed = False
+    for word, zone in zip(words, zones if precedes else zones[1:], strict=False):
+        cross = TYPED_CROSS.search(zone) is not None
+        typed = typed or cross
+        answers[word[1].lower()] |= cross or TICKED in zone
+    return answers["oui"], answers["non"], typed
+
+
+@dataclass(slots=True)
+class TickBox:
+    """One box and its label; ``typed`` when the tick is a typed X; ``extra`` is text glued after the label.
+
+    ``source`` is the box and label as found; ``doubtful`` when its tick is unsure, ``rejoined`` when the label was cut.
+    """
+
+    ligne: int
+    colonne: int
+    libelle: str
+    ticked: bool
+    typed: bool = False
+    extra: str = ""
+    source: str = ""
+    doubtful: bool = False
+    rejoined: bool = False
+
+
+def read_boxes(ligne: int, colonne: int, text: str) -> tuple[str, list[TickBox]]:
+    """The boxes of a normalised cell, and the text before the first one.
+
+    A typed X right after a box ticks it; so does one that stands where a box should (at the head of the cell).
+    """
+    leading, *pieces = (piece.strip() for piece in _BOX.split(text))
+    boxes: list[TickBox] = []
+    label = after_cross(leading)
+    if label is not None:
+        boxes.append(TickBox(ligne, colonne, clean(label), True, typed=True, source=leading))
+        leading = ""
+    for mark, piece in zip(pieces[::2], pieces[1::2], strict=True):
+        label = after_cross(piece)
+        box = TickBox(ligne, colonne, clean(piece), mark == TICKED, source=f"{mark} {piece}")
+        if label is not None:
+            box.libelle, box.ticked, box.typed = clean(label), True, not box.ticked
+        boxes.append(box)
+    return leading, boxes
