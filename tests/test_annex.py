@@ -136,7 +136,7 @@ def test_lines_that_say_no_convention_or_collectivite_still_count() -> None:
     rows["lignes_budgetaires"][-1] |= {"convention_id": None, "collectivite_id": None}
     rows["financements"][-1] |= {"financeur_id": None}
     figures = AnnexFigures(contract_of(rows).tables, 2016)
-    assert figures.sums().prevu == 1_300_00
+    assert figures.overview.of(figures.exercice).prevu == 1_300_00
     found = read(write_annex(contract_of(rows), 2016))
     assert found["Annexe_conventions"]["–", "(sans convention)"][:2] == [1, 300]
     assert found["Annexe_collectivites"]["(sans collectivité)",][:2] == [1, 300]

@@ -18,10 +18,13 @@ MAKERS = ("finding", "refusal", "say")
 ALWAYS = {"champ", "valeur", "attendu"}
 #: Where a code comes from elsewhere: the modules (or the folder of modules) whose words are all the codes it may be.
 ELSEWHERE = {
-    "checks/constraints.py": ("checks/constraints.py",),
-    "checks/formulas.py": ("checks/formulas.py: plage-incomplete formule-modifiee",),
+    "checks/integrity.py": (
+        "checks/integrity.py: cellule-obligatoire-vide valeur-hors-liste forme-inattendue hors-bornes texte-trop-long",
+    ),
+    "checks/formulas.py": ("checks/formulas.py: plage-incomplete formule-modifiee formule-remplacee formule-effacee",),
+    "checks/plans.py": ("checks/plans.py: plan-desequilibre plan-sans-produit contributions-desequilibrees",),
     "contract/register.py": ("schema/cast.py", "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte"),
-    "importing/document/budget.py": ("importing/document/budget.py: montant-douteux montants-colles",),
+    "importing/budget.py": ("importing/budget.py: montant-douteux montants-colles",),
     "outputs/diff/__init__.py": ("outputs/diff/__init__.py: genres-differents partenaires-differents",),
     "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
     "reading/cells.py": ("schema/cast.py", "schema/typed", "reading/cells.py: nombre-en-texte"),

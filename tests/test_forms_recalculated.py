@@ -11,7 +11,7 @@ from support.libreoffice import LibreOffice, OfficeCells
 from support.masters import Package, position
 from support.recalculated import differences, errors
 from tabellion.layout.forms import COMPLETE
-from tabellion.measures.completeness import MISSING, READY, counter_name
+from tabellion.measures.forms import MISSING, READY, counter_name
 from tabellion.outputs.forms.guide import FORM_STATE
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema.forms import TableSpec

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from tabellion.checks.inspection import Inspection
+from tabellion.checks.inspection import OWN, Inspection
 from tabellion.contract.workspace import Settings
 
 _AXE = re.compile(r"(?P<pilier>[IVXLC]+)-(?P<convention>\d+)(?:\.\d+)*")
@@ -45,20 +44,18 @@ def check_coherence(inspection: Inspection) -> None:
 def _axes(inspection: Inspection) -> dict[str, _Axe]:
     """The axes by their code; of a code that comes twice, the first."""
     axes: dict[str, _Axe] = {}
-    for position, code in enumerate(inspection.texts("axes", "axe_id", range(len(inspection.tables["axes"])))):
-        parts = _AXE.fullmatch(code)
-        convention = inspection.value("axes", position, "convention_id")
-        axes.setdefault(code, _Axe(position, convention, int(parts["convention"]) if parts else None))
+    for position, row in enumerate(inspection.tables["axes"].rows):
+        parts = _AXE.fullmatch(row["axe_id"] or "")
+        coded = int(parts["convention"]) if parts else None
+        axes.setdefault(row["axe_id"] or "", _Axe(position, row["convention_id"], coded))
     axes.pop("", None)
     return axes
 
 
 def _check_axes(inspection: Inspection) -> None:
     """``I-1.2`` is the second axe of convention 1, in pilier I."""
-    numbers = inspection.column("conventions", "convention_id").tolist()
-    piliers = inspection.texts("conventions", "pilier_id", range(len(numbers)))
-    pairs = zip(numbers, piliers, strict=True)
-    pilier_of = {number: pilier for number, pilier in pairs if number is not pd.NA and pilier}
+    rows = inspection.tables["conventions"].rows
+    pilier_of = {row["convention_id"]: row["pilier_id"] for row in rows if row["pilier_id"]}
     for code, axe in _axes(inspection).items():
         parts = _AXE.fullmatch(code)
         pilier = pilier_of.get(axe.convention)
@@ -66,16 +63,10 @@ def _check_axes(inspection: Inspection) -> None:
             continue
         if (parts["pilier"], int(parts["convention"])) != (pilier, axe.convention):
             inspection.say(
-                "axe-et-convention",
-                "axes",
-                axe.position,
-                "axe_id",
-                valeur=code,
+                "axe-et-convention", "axes", axe.position, "axe_id", valeur=OWN,
                 attendu=f"la convention {parts['convention']} du pilier {parts['pilier']}",
-                liees=[("axes", axe.position, "convention_id")],
-                convention=axe.convention,
-                pilier=pilier,
-            )
+                liees=[("axes", axe.position, "convention_id")], convention=axe.convention, pilier=pilier,
+            )  # fmt: skip
 
 
 def _check_numbers(inspection: Inspection) -> None:
@@ -85,28 +76,16 @@ def _check_numbers(inspection: Inspection) -> None:
     read = parts["axe"].notna()
     axes = inspection.column("fiches", "axe_id")
     known = axes.isin(inspection.column("axes", "axe_id").dropna())
-    for position in inspection.rows("fiches", read & known & (parts["axe"] != axes), "fiche_id", "axe_id").tolist():
+    for position in inspection.rows("fiches", read & known & (parts["axe"] != axes), "fiche_id", "axe_id"):
         inspection.say(
-            "fiche-et-axe",
-            "fiches",
-            position,
-            "fiche_id",
-            valeur=inspection.value("fiches", position, "fiche_id"),
-            attendu=parts["axe"].iloc[position],
-            liees=[("fiches", position, "axe_id")],
-            axe=axes.iloc[position],
-        )
+            "fiche-et-axe", "fiches", position, "fiche_id", valeur=OWN, attendu=parts["axe"].iloc[position],
+            liees=[("fiches", position, "axe_id")], axe=axes.iloc[position],
+        )  # fmt: skip
     undotted = read & (parts["dot"] == "")
     if 2 * int(undotted.sum()) < int(read.sum()):
-        for position in inspection.rows("fiches", undotted).tolist():
-            inspection.say(
-                "numero-sans-point",
-                "fiches",
-                position,
-                "fiche_id",
-                valeur=inspection.value("fiches", position, "fiche_id"),
-                attendu=f"{parts['axe'].iloc[position]}./{parts['rank'].iloc[position]}",
-            )
+        for position in inspection.rows("fiches", undotted):
+            number = f"{parts['axe'].iloc[position]}./{parts['rank'].iloc[position]}"
+            inspection.say("numero-sans-point", "fiches", position, "fiche_id", valeur=OWN, attendu=number)
     if not inspection.unread("fiches", "fiche_id"):
         _check_ranks(inspection, parts[read.fillna(False)])
 
@@ -127,15 +106,10 @@ def _check_ranks(inspection: Inspection, parts: pd.DataFrame) -> None:
 def _say_missing(inspection: Inspection, position: int, stem: str, first: int, last: int) -> None:
     count = last - first + 1
     missing = f"{stem}{first}" if count == 1 else f"{stem}{first} {'et' if count == 2 else 'à'} {stem}{last}"
+    words = f"la fiche {missing}" if count == 1 else f"les fiches {missing}"
     inspection.say(
-        "rang-de-fiche-manquant",
-        "fiches",
-        position,
-        "fiche_id",
-        valeur=inspection.value("fiches", position, "fiche_id"),
-        attendu=missing,
-        manque=f"la fiche {missing}" if count == 1 else f"les fiches {missing}",
-    )
+        "rang-de-fiche-manquant", "fiches", position, "fiche_id", valeur=OWN, attendu=missing, manque=words
+    )  # fmt: skip
 
 
 def _check_conventions(inspection: Inspection) -> None:
@@ -149,19 +123,13 @@ def _check_conventions(inspection: Inspection) -> None:
     expected = codes.map({code: axe.convention for code, axe in axes.items()}).astype("Int64")
     coded = codes.map({code: axe.coded for code, axe in axes.items()}).astype("Int64")
     wrong = (own != expected).fillna(False) & ~(own == coded).fillna(False)
-    for position in inspection.rows("fiches", wrong, "axe_id", "convention_id").tolist():
+    for position in inspection.rows("fiches", wrong, "axe_id", "convention_id"):
         axe = axes[codes.iloc[position]]
         inspection.say(
-            "fiche-et-convention",
-            "fiches",
-            position,
-            "convention_id",
-            valeur=inspection.value("fiches", position, "convention_id"),
-            attendu=axe.convention,
-            liees=[("axes", axe.position, "convention_id")],
+            "fiche-et-convention", "fiches", position, "convention_id", valeur=OWN, attendu=axe.convention,
+            liees=[("axes", axe.position, "convention_id")], axe=codes.iloc[position],
             fiche=inspection.value("fiches", position, "fiche_id") or "",
-            axe=codes.iloc[position],
-        )
+        )  # fmt: skip
 
 
 def _check_priorities(inspection: Inspection) -> None:
@@ -171,22 +139,15 @@ def _check_priorities(inspection: Inspection) -> None:
         return
     ranks, years = inspection.column("fiches", "priorite"), inspection.column("fiches", "annee_priorite")
     listed = ", ".join(f"{rank} ({year})" for rank, year in sorted(meaning.items()))
-    for position in inspection.rows("fiches", ranks.notna() & ~ranks.isin(list(meaning)), "priorite").tolist():
-        rank = inspection.value("fiches", position, "priorite")
-        inspection.say("priorite-inconnue", "fiches", position, "priorite", valeur=rank, attendu=listed)
+    for position in inspection.rows("fiches", ranks.notna() & ~ranks.isin(list(meaning)), "priorite"):
+        inspection.say("priorite-inconnue", "fiches", position, "priorite", valeur=OWN, attendu=listed)
     expected = ranks.map(dict(meaning)).astype("Int64")
-    for position in inspection.rows("fiches", years != expected, "priorite", "annee_priorite").tolist():
+    for position in inspection.rows("fiches", years != expected, "priorite", "annee_priorite"):
         rank = inspection.value("fiches", position, "priorite")
         inspection.say(
-            "priorite-et-annee",
-            "fiches",
-            position,
-            "annee_priorite",
-            valeur=inspection.value("fiches", position, "annee_priorite"),
-            attendu=meaning[rank],
-            liees=[("fiches", position, "priorite")],
-            priorite=rank,
-        )
+            "priorite-et-annee", "fiches", position, "annee_priorite", valeur=OWN, attendu=meaning[rank],
+            liees=[("fiches", position, "priorite")], priorite=rank,
+        )  # fmt: skip
 
 
 def _check_deadlines(inspection: Inspection) -> None:
@@ -195,43 +156,37 @@ def _check_deadlines(inspection: Inspection) -> None:
     Where the priority and its year already contradict each other, a deadline that follows one of them is right.
     """
     meaning = inspection.settings.priorites
-    names = ["echeance", "priorite", "annee_priorite"]
-    dated = inspection.rows("fiches", _dated(inspection.column("fiches", "echeance")), *names)
-    values = inspection.tables["fiches"].frame[names].iloc[dated].itertuples(index=False, name=None)
-    agreed: dict[tuple[Any, ...], str | None] = {}
-    for position, (deadline, *priority) in zip(dated.tolist(), values, strict=True):
-        rank, year = (None if each is pd.NA else int(each) for each in priority)
-        trusted = not inspection.spoken("fiches", position, "priorite")
-        key = (deadline, rank, year, trusted)
+    names = ("echeance", "priorite", "annee_priorite")
+    deadlines = inspection.column("fiches", "echeance")
+    dated = [text for text in deadlines.dropna().unique().tolist() if _YEAR.search(text)]  # far fewer than fiches
+    agreed: dict[tuple[str, int | None, int | None, bool], str | None] = {}
+    for position in inspection.rows("fiches", deadlines.isin(dated), *names):
+        deadline, rank, year = (inspection.value("fiches", position, name) for name in names)
+        key = (deadline, rank, year, not inspection.spoken("fiches", position, "priorite"))
         if key not in agreed:
-            agreed[key] = _contradicted(deadline, rank, year, meaning, trusted)
+            agreed[key] = _contradicted(*key, meaning=meaning)
         if (expected := agreed[key]) is not None:
             linked: list[tuple[str, int, str | None]] = [("fiches", position, "priorite")]
             inspection.say(
-                "priorite-et-echeance", "fiches", position, "echeance", valeur=deadline, attendu=expected, liees=linked
+                "priorite-et-echeance", "fiches", position, "echeance", valeur=OWN, attendu=expected, liees=linked
             )
 
 
-def _dated(deadlines: pd.Series[Any]) -> pd.Series[Any]:
-    """Which deadlines name a year; there are far fewer wordings than fiches."""
-    return deadlines.isin([text for text in deadlines.dropna().unique().tolist() if _YEAR.search(text)])
-
-
 def _contradicted(
-    deadline: str, rank: int | None, year: int | None, meaning: Mapping[int, int], trusted: bool
+    deadline: str, rank: int | None, year: int | None, trusted: bool, *, meaning: Mapping[int, int]
 ) -> str | None:
     """The priority that a deadline contradicts, in words; ``None`` when it agrees, or when there is no priority."""
-    expected = {each for each in (year, None if rank is None else meaning.get(rank)) if each is not None}
+    expected = {wanted for wanted in (year, None if rank is None else meaning.get(rank)) if wanted is not None}
     if not expected:
         return None
-    years = [int(each) for each in _YEAR.findall(deadline)]
+    years = [int(digits) for digits in _YEAR.findall(deadline)]
     typed_rank = _RANK_FIRST.match(deadline)
     settled = rank is not None and len(expected) == 1 and trusted
     rank_agrees = not settled or typed_rank is None or int(typed_rank[1]) == rank
-    if rank_agrees and any(min(years) <= each <= max(years) for each in expected):
+    if rank_agrees and any(min(years) <= wanted <= max(years) for wanted in expected):
         return None
-    said = year if year is not None else min(expected)
-    return str(said) if rank is None else f"{rank} ({said})"
+    shown = year if year is not None else min(expected)
+    return str(shown) if rank is None else f"{rank} ({shown})"
 
 
 def _check_years(inspection: Inspection) -> None:
@@ -241,24 +196,25 @@ def _check_years(inspection: Inspection) -> None:
     """
     settings = inspection.settings
     if inspection.has("fiches", "annee_priorite"):
-        outside = ~inspection.column("fiches", "annee_priorite").between(settings.debut, settings.fin)
-        for position in inspection.rows("fiches", outside, "annee_priorite").tolist():
-            year = inspection.value("fiches", position, "annee_priorite")
-            _say_outside(inspection, "fiches", position, "annee_priorite", year)
+        _check_within(inspection, "fiches", "annee_priorite")
     if inspection.has("fiches", "echeance"):
         deadlines = inspection.column("fiches", "echeance")
         late = [text for text in deadlines.dropna().unique().tolist() if _outside(text, settings)]
-        for position in inspection.rows("fiches", deadlines.isin(late), "echeance").tolist():
+        for position in inspection.rows("fiches", deadlines.isin(late), "echeance"):
             _say_outside(inspection, "fiches", position, "echeance", _outside(deadlines.iloc[position], settings)[0])
     budgets = ("lignes_budgetaires", "totaux_publies")
     if all(inspection.has(table, "exercice") for table in budgets):
         lines, totals = (set(inspection.column(table, "exercice").dropna().tolist()) for table in budgets)
-        census = {settings.exercice} | (lines & totals)
         for table in budgets:
-            years = inspection.column(table, "exercice")
-            outside = ~years.between(settings.debut, settings.fin) & ~years.isin(list(census))
-            for position in inspection.rows(table, outside, "exercice").tolist():
-                _say_outside(inspection, table, position, "exercice", inspection.value(table, position, "exercice"))
+            _check_within(inspection, table, "exercice", {settings.exercice} | (lines & totals))
+
+
+def _check_within(inspection: Inspection, table: str, name: str, census: Collection[int] = ()) -> None:
+    """Say the years of a column that are neither in the contract nor in ``census``."""
+    years, settings = inspection.column(table, name), inspection.settings
+    outside = ~years.between(settings.debut, settings.fin) & ~years.isin(list(census))
+    for position in inspection.rows(table, outside, name):
+        _say_outside(inspection, table, position, name, inspection.value(table, position, name))
 
 
 def _outside(text: str, settings: Settings) -> list[int]:

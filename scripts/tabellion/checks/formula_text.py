@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Protocol
 
 from tabellion.addresses import column_index
-from tabellion.findings import Finding
-from tabellion.layout.names import FormulaCell, column_ref, escape_label, this_row
+from tabellion.layout.names import column_ref, escape_label, this_row
+from tabellion.reading.form import FormReading
+from tabellion.reading.master import MasterReading
 from tabellion.reading.raw import RawSheet, RawWorkbook
 from tabellion.reading.tables import FoundTable
-from tabellion.schema import Schemas
 
 #: A reference to cells by address, with or without its sheet.
 _ADDRESS = re.compile(
@@ -21,36 +20,8 @@ _ADDRESS = re.compile(
 _LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
 
 
-class FormulaReading(Protocol):
-    """What a reading of a workbook of ours says of its formulas: a master's, a form's, a consolidation's."""
-
-    @property
-    def workbook(self) -> RawWorkbook:
-        """The workbook as read."""
-
-    @property
-    def schemas(self) -> Schemas:
-        """The schemas of its tables."""
-
-    @property
-    def formulas(self) -> list[FormulaCell]:
-        """The workbook's own list."""
-
-    @property
-    def areas(self) -> dict[str, FoundTable]:
-        """The tables found, by name."""
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What the reading said."""
-
-    @property
-    def known_tables(self) -> frozenset[str]:
-        """The names of the Excel tables that the workbook was made with."""
-
-    @property
-    def new_rows(self) -> set[tuple[str, int]]:
-        """The rows that people added where nobody owes them a formula."""
+#: What was read of a workbook of ours: a master, a consolidation (which is read as one), a form.
+FormulaReading = MasterReading | FormReading
 
 
 def canonical(
@@ -78,12 +49,12 @@ def canonical(
             pieces[place - 1] = ""
         pieces[place] = _ADDRESS.sub(structured, prefix + pieces[place])
     text = "".join(pieces)
-    for each in [*reading.areas.values(), *([area] if area is not None else [])]:
-        if each.found_name and each.found_name != each.name:
-            text = re.sub(rf"\b{re.escape(each.found_name)}\[", f"{each.name}[", text)
-        for old, label in each.renamed.items():
-            text = text.replace(column_ref(each.name, old), column_ref(each.name, label))
-            text = text.replace(this_row(each.name, old), this_row(each.name, label))
+    for known in [*reading.areas.values(), *([area] if area is not None else [])]:
+        if known.found_name and known.found_name != known.name:
+            text = re.sub(rf"\b{re.escape(known.found_name)}\[", f"{known.name}[", text)
+        for old, label in known.renamed.items():
+            text = text.replace(column_ref(known.name, old), column_ref(known.name, label))
+            text = text.replace(this_row(known.name, old), this_row(known.name, label))
     return compact(text), partial
 
 

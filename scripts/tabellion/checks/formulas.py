@@ -1,4 +1,4 @@
-"""The formulas of a workbook against its own list of them: replaced, altered, cut short, in error, never computed.
+"""The computed cells of a workbook: formulas against its own list of them, and subtotals that were not recalculated.
 
 Formulas are found again by table, row key and column, so that moved, sorted, renamed and inserted things are no change.
 None is shown: a workbook holds them in English, and people repair one by copying its neighbour.
@@ -7,23 +7,54 @@ None is shown: a workbook holds them in English, and people repair one by copyin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading, canonical, compact
 from tabellion.findings import Finding, Place, Severity, finding
-from tabellion.layout.names import FormulaCell, table_resource
+from tabellion.layout.names import EXERCICE, TOWN, FormulaCell, table_resource, totals_name
+from tabellion.measures import MEASURE
+from tabellion.reading.master import MasterReading
 from tabellion.reading.raw import RawSheet, RawValue
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
+from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.wording import plural
 
+#: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
+_SAME_EUROS = 0.004
 _IN_ERROR = "Corrigez les cellules dont elle dépend : l'une d'elles est en erreur, ou a disparu."
+#: Follows a formula that is as generated but for a range that covers a part of a column only.
+_CUT = " (plage incomplète)"
 
 
 def check_formulas(reading: FormulaReading) -> list[Finding]:
     """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
-    return _FormulaCheck(reading).run()
+    findings: list[Finding] = []
+    broken: dict[tuple[str, str, str, str], list[StandingFormula]] = defaultdict(list)
+    intact: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
+    uncached: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    new_rows = reading.new_rows
+    for standing in _Survey(reading).walk():
+        if isinstance(standing, Finding):
+            findings.append(standing)
+            continue
+        cell, sheet, address = standing.cell, standing.sheet, (standing.row, standing.column)
+        if (code := _lacking(standing, new_rows)) is not None:
+            broken[code, cell.table, cell.column, sheet.name].append(standing)
+        elif standing.found is not None:
+            intact[cell.table, cell.column][standing.row] = standing.listed
+            if (error := sheet.errors.get(address)) is not None:
+                place, titre = standing.place, _title(cell)
+                findings.append(finding("cellule-en-erreur", place, champ=titre, valeur=error, suggestion=_IN_ERROR))
+            elif address in sheet.uncached:
+                uncached[sheet.name].append(address)
+    for (code, table, column, _), cells in broken.items():
+        findings.append(_broken(code, cells, intact.get((table, column), {})))
+    for name, addresses in uncached.items():  # once a sheet: a script that saves a workbook leaves them all so
+        places = [Place(feuille=name, cellule=cell_name(*address)) for address in sorted(addresses)]
+        findings.append(finding("formules-non-calculees", places[0], valeur=len(addresses), liees=places[1:]))
+    return findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,92 +71,118 @@ class StandingFormula:
     listed: str
     found: str | None
 
+    @property
+    def place(self) -> Place:
+        """Where the cell is."""
+        return Place(feuille=self.sheet.name, cellule=cell_name(self.row, self.column))
+
+    @property
+    def shown(self) -> RawValue:
+        """What the cell shows: its error, or else its value."""
+        return self.sheet.errors.get((self.row, self.column), self.sheet.value(self.row, self.column))
+
 
 def standing_formulas(reading: FormulaReading) -> list[StandingFormula]:
     """Every cell of the workbook's list of formulas with what stands there now."""
-    survey = _Survey(reading)
-    survey.run()
-    return survey.status
+    return [standing for standing in _Survey(reading).walk() if isinstance(standing, StandingFormula)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Broken:
-    """A cell that has not its formula any more; its row is one-based."""
+def _lacking(standing: StandingFormula, new_rows: Collection[tuple[str, int]]) -> str | None:
+    """The code of what is wrong with a cell that has not its formula any more."""
+    if standing.found is None:
+        if standing.shown is not None:
+            return "formule-remplacee"
+        is_new = (standing.sheet.name, standing.row) in new_rows  # nobody owes a formula to a row that was inserted
+        return None if is_new else "formule-effacee"
+    if standing.found == standing.listed:
+        return None
+    return "plage-incomplete" if standing.found == standing.listed + _CUT else "formule-modifiee"
 
-    code: str
-    cell: FormulaCell
-    place: Place
-    row: int
-    shown: RawValue
+
+def _broken(code: str, cells: list[StandingFormula], intact: Mapping[int, str]) -> Finding:
+    """Cells of one column that lack their formula: one finding, at the first; ``intact`` are the column's others."""
+    first, others = cells[0], cells[1:]
+    titre, shown = _title(first.cell), first.shown
+    rest = plural(len(others), "autre cellule") + " de la colonne dans le même cas" if others else ""
+    content = shown if isinstance(shown, str | int | float) else str(shown)
+    return finding(
+        code, first.place, champ=titre, valeur=None if shown is None else content,
+        gravite=Severity.INFORMATION if code == "formule-effacee" and first.cell.key == "*" else None,
+        liees=[cell.place for cell in others], titre=titre, reste=f" ({rest})" if rest else "",
+        trouve="rien" if shown is None else f"« {_plain(content)} »", geste=_mending(cells, intact),
+    )  # fmt: skip
 
 
-@dataclass
-class _FormulaCheck:
-    reading: FormulaReading
-    findings: list[Finding] = field(default_factory=list)
-    broken: dict[tuple[str, str, str, str | None], list[_Broken]] = field(default_factory=lambda: defaultdict(list))
-    """The cells that lack their formula, by code, table, column and sheet."""
-    intact: dict[tuple[str, str], dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
-    """By table and column, the rows that have their formula."""
-    uncached: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+def _mending(cells: list[StandingFormula], intact: Mapping[int, str]) -> str:
+    """What a person may do in Excel, in any language, to have the formula again."""
+    first = cells[0]
+    same = [row for row, formula in intact.items() if formula == first.listed]
+    near = min(same, key=lambda row: abs(row - first.row), default=None)
+    if near is None:
+        return "recopiez-la depuis une copie du classeur"
+    where = {-1: "du dessus", 1: "du dessous"}.get(near - first.row)
+    source = f"la cellule {where}" if where else f"la cellule {cell_name(near, first.column)}"
+    return f"recopiez {source}" + (" dans toutes ces cellules" if len({cell.row for cell in cells}) > 1 else "")
 
-    @property
-    def undone(self) -> bool:
-        """Whether a client has undone the Excel tables: its formulas are plain addresses then. That is said once."""
-        return any(not area.found_name for area in self.reading.areas.values())
 
-    def run(self) -> list[Finding]:
+class _Survey:
+    """Goes through the workbook's list of formulas: what stands in each cell, and what is missing on the way."""
+
+    def __init__(self, reading: FormulaReading) -> None:
+        self.reading, self.areas = reading, reading.areas
+        # A client may have undone the Excel tables: its formulas are plain addresses then. That is said once.
+        self.undone = any(not area.found_name for area in self.areas.values())
+
+    def walk(self) -> Iterator[StandingFormula | Finding]:
         by_table: dict[str, list[FormulaCell]] = defaultdict(list)
         for formula in self.reading.formulas:
             by_table[formula.table].append(formula)
         named = by_table.pop("", [])
         finder = TableFinder(self.reading.workbook, self.reading.known_tables)
         for name, formulas in by_table.items():
-            area = self.reading.areas.get(name)
-            columns = tuple(dict.fromkeys(formula.column for formula in formulas))
-            if area is None and table_resource(name) is not None:
+            read = self.areas.get(name)
+            if read is None and table_resource(name) is not None:
                 continue  # its absence is said by the reading
-            self.table(name, self.computed_area(finder, name, columns, area), formulas)
-        said = {(finding.code, finding.place) for finding in self.reading.findings}
-        self.findings += [
-            finding
-            for finding in finder.findings
-            if finding.code not in ("colonne-en-trop", "colonne-sans-entete")
-            and (finding.code, finding.place) not in said
-        ]
-        for each in named:
-            self.named(each)
-        self.say_broken()
-        self.say_uncached()
-        return self.findings
+            area = finder.area(name, tuple(dict.fromkeys(formula.column for formula in formulas)), titre=name)
+            if area is not None and read is not None:  # the columns of its data too
+                area.columns = {**read.columns, **area.columns}
+                area.renamed = {**read.renamed, **area.renamed}
+            if area is not None:
+                yield from self.table(name, area, [formula for formula in formulas if formula.column in area.columns])
+        known = {(finding.code, finding.place) for finding in self.reading.findings}
+        for finding_ in finder.findings:
+            is_about_columns = finding_.code in ("colonne-en-trop", "colonne-sans-entete")
+            if not is_about_columns and (finding_.code, finding_.place) not in known:
+                yield finding_
+        for formula in named:
+            cell = named_cell(self.reading.workbook, formula.column)
+            if cell is None:
+                titre = formula.column.replace("_", " ")
+                yield finding("ligne-calculee-absente", Place(), valeur=titre, titre="noms du classeur")
+            else:
+                yield self.standing(formula, *cell, None)
 
-    def computed_area(
-        self, finder: TableFinder, name: str, columns: tuple[str, ...], read: FoundTable | None
-    ) -> FoundTable | None:
-        """The area of a table with the columns of its formulas, and those of its data where it has some."""
-        area = finder.area(name, columns, titre=name)
-        if area is not None and read is not None:
-            area.columns = {**read.columns, **area.columns}
-            area.renamed = {**read.renamed, **area.renamed}
-        return area
-
-    def table(self, name: str, area: FoundTable | None, formulas: list[FormulaCell]) -> None:
-        if area is None:
-            return
-        keys = self.row_keys(name, area)
-        own = self.own_rows(
-            [formula for formula in formulas if formula.key != "*" and formula.column in area.columns], keys, area
-        )
+    def table(
+        self, name: str, area: FoundTable, formulas: list[FormulaCell]
+    ) -> Iterator[StandingFormula | Finding]:  # fmt: skip
+        of_rows = [formula for formula in formulas if formula.key != "*"]
+        own = self.own_rows(of_rows, self.row_keys(name, area), area)
         for formula in formulas:
-            if formula.column not in area.columns:
-                continue
             rows = [row for row in area.rows() if row <= area.last_row] if formula.key == "*" else own[formula]
             if not rows and formula.key != "*":
-                self.findings.append(
-                    finding("ligne-calculee-absente", area.place(area.header_row), valeur=formula.key, titre=name)
-                )
+                yield finding("ligne-calculee-absente", area.place(area.header_row), valeur=formula.key, titre=name)
             for row in rows:
-                self.cell(formula, area.sheet, row, area.columns[formula.column], area)
+                yield self.standing(formula, area.sheet, row, area.columns[formula.column], area)
+
+    def standing(
+        self, cell: FormulaCell, sheet: RawSheet, row: int, column: int, area: FoundTable | None
+    ) -> StandingFormula:  # fmt: skip
+        listed, text = compact(cell.formula), sheet.formulas.get((row, column))
+        standing = None if text is None else listed
+        if text is not None and text != cell.formula.removeprefix("=") and not self.undone:
+            standing, is_cut = canonical(self.reading, text, sheet, row, area)
+            standing += _CUT if is_cut and standing == listed else ""
+        return StandingFormula(cell, sheet, row, column, listed, standing)
 
     def own_rows(
         self, formulas: list[FormulaCell], keys: Mapping[str, list[int]], area: FoundTable
@@ -136,32 +193,32 @@ class _FormulaCheck:
         is its own, whatever its key became; a row that was added beside is owed no formula.
         """
         own = {formula: keys.get(formula.key, []) for formula in formulas}
-        odd = [each for each, rows in own.items() if len(rows) != 1]
+        odd = [formula for formula, rows in own.items() if len(rows) != 1]
         if not odd:
             return own
         listed = {formula.key for formula in formulas}
         spare = [row for key, rows in keys.items() if key not in listed or len(rows) > 1 for row in rows]
         taken: set[tuple[str, int]] = set()
 
-        def take(each: FormulaCell, rows: list[int], *, holding: bool) -> None:
-            free = (row for row in rows if (each.column, row) not in taken)
-            row = next((row for row in free if not holding or self.holds(each, row, area)), None)
-            own[each] = [] if row is None else [row]
-            taken.update((each.column, row) for row in own[each])
+        def take(formula: FormulaCell, rows: list[int], *, holding: bool) -> None:
+            free = (row for row in rows if (formula.column, row) not in taken)
+            row = next((row for row in free if not holding or self.holds(formula, row, area)), None)
+            own[formula] = [] if row is None else [row]
+            taken.update((formula.column, row) for row in own[formula])
 
-        for each in sorted(odd, key=lambda each: each.key not in keys):  # those that share a key first
-            take(each, keys.get(each.key, spare), holding=True)
-        for each in odd:
-            if not own[each]:
-                take(each, keys.get(each.key, []), holding=False)
+        for formula in sorted(odd, key=lambda formula: formula.key not in keys):  # those that share a key first
+            take(formula, keys.get(formula.key, spare), holding=True)
+        for formula in odd:
+            if not own[formula]:
+                take(formula, keys.get(formula.key, []), holding=False)
         return own
 
-    def holds(self, each: FormulaCell, row: int, area: FoundTable) -> bool:
+    def holds(self, formula: FormulaCell, row: int, area: FoundTable) -> bool:
         """Whether a formula of the list stands in its column on this row."""
-        found = area.sheet.formulas.get((row, area.columns[each.column]))
-        return found is not None and (
-            self.undone or canonical(self.reading, found, area.sheet, row, area)[0] == compact(each.formula)
-        )
+        text = area.sheet.formulas.get((row, area.columns[formula.column]))
+        if text is None:
+            return False
+        return self.undone or canonical(self.reading, text, area.sheet, row, area)[0] == compact(formula.formula)
 
     def row_keys(self, name: str, area: FoundTable) -> dict[str, list[int]]:
         """The rows of a table, and of the totals right under it, by the text of their key, empty for a blank one."""
@@ -173,114 +230,11 @@ class _FormulaCheck:
         if not column:
             table = next((table for table in area.sheet.tables if table.name == area.found_name), None)
             column = table.first_column if table is not None else min(area.columns.values(), default=1)
-        found: dict[str, list[int]] = defaultdict(list)
+        rows: dict[str, list[int]] = defaultdict(list)
         for row in range(area.header_row + 1, min(len(area.sheet.rows), area.last_row + 2) + 1):
             value = area.sheet.value(row, column)
-            found["" if value is None else _plain(value)].append(row)
-        return found
-
-    def named(self, each: FormulaCell) -> None:
-        cell = named_cell(self.reading.workbook, each.column)
-        if cell is None:
-            titre = each.column.replace("_", " ")
-            self.findings.append(finding("ligne-calculee-absente", Place(), valeur=titre, titre="noms du classeur"))
-            return
-        sheet, row, column = cell
-        self.cell(each, sheet, row, column, None)
-
-    def cell(
-        self,
-        each: FormulaCell,
-        sheet: RawSheet,
-        row: int,
-        column: int,
-        area: FoundTable | None,
-    ) -> None:
-        """Compare one cell with the formula that it should hold."""
-        place = Place(feuille=sheet.name, cellule=cell_name(row, column))
-        wanted = each.formula
-        found = sheet.formulas.get((row, column))
-        value = sheet.errors.get((row, column), sheet.value(row, column))
-
-        def broken(code: str) -> None:
-            about = (code, each.table, each.column, sheet.name)
-            self.broken[about].append(_Broken(code, each, place, row, value))
-
-        if found is None:
-            if value is not None:
-                broken("formule-remplacee")
-            elif (sheet.name, row) not in self.reading.new_rows:  # nobody owes a formula to a row that was inserted
-                broken("formule-effacee")
-            return
-        plain, partial = compact(wanted), False
-        if found != wanted.removeprefix("=") and not self.undone:
-            plain, partial = canonical(self.reading, found, sheet, row, area)
-        if partial or plain != compact(wanted):
-            broken("plage-incomplete" if partial and plain == compact(wanted) else "formule-modifiee")
-            return
-        self.intact[each.table, each.column][row] = compact(wanted)
-        if (row, column) in sheet.errors:
-            titre = _title(each)
-            self.findings.append(
-                finding("cellule-en-erreur", place, champ=titre, valeur=sheet.errors[row, column], suggestion=_IN_ERROR)
-            )
-        elif (row, column) in sheet.uncached:
-            self.uncached[sheet.name].append((row, column))
-
-    def say_broken(self) -> None:
-        """Cells that lack their formula: those of one column are one finding, at the first of them."""
-        for (code, *_), cells in self.broken.items():
-            first, others = cells[0], cells[1:]
-            rest = plural(len(others), "autre cellule") + " de la colonne dans le même cas" if others else ""
-            content = first.shown if isinstance(first.shown, str | int | float) else str(first.shown)
-            self.findings.append(
-                finding(
-                    code,
-                    first.place,
-                    champ=_title(first.cell),
-                    valeur=None if first.shown is None else content,
-                    gravite=Severity.INFORMATION if code == "formule-effacee" and first.cell.key == "*" else None,
-                    liees=[each.place for each in others],
-                    titre=_title(first.cell),
-                    trouve="rien" if first.shown is None else f"« {_plain(content)} »",
-                    reste=f" ({rest})" if rest else "",
-                    geste=self.mending(first, {each.row for each in cells}),
-                )
-            )
-
-    def mending(self, broken: _Broken, rows: set[int]) -> str:
-        """What a person may do in Excel, in any language, to have the formula again."""
-        intact = self.intact.get((broken.cell.table, broken.cell.column), {})
-        same = [row for row, formula in intact.items() if formula == compact(broken.cell.formula)]
-        near = min(same, key=lambda row: abs(row - broken.row), default=None)
-        if near is None:
-            return "recopiez-la depuis une copie du classeur"
-        where = {-1: "du dessus", 1: "du dessous"}.get(near - broken.row)
-        column = (broken.place.cellule or "").rstrip("0123456789")
-        source = f"la cellule {where}" if where else f"la cellule {column}{near}"
-        return f"recopiez {source}" + (" dans toutes ces cellules" if len(rows) > 1 else "")
-
-    def say_uncached(self) -> None:
-        """Formulas that nothing has computed, once a sheet: a script that saves a workbook leaves them all so."""
-        for sheet, cells in self.uncached.items():
-            places = [Place(feuille=sheet, cellule=cell_name(*cell)) for cell in sorted(cells)]
-            self.findings.append(finding("formules-non-calculees", places[0], valeur=len(cells), liees=places[1:]))
-
-
-@dataclass
-class _Survey(_FormulaCheck):
-    """Goes the same way, and notes what it meets."""
-
-    status: list[StandingFormula] = field(default_factory=list)
-
-    def cell(self, each: FormulaCell, sheet: RawSheet, row: int, column: int, area: FoundTable | None) -> None:
-        listed = compact(each.formula)
-        found = sheet.formulas.get((row, column))
-        if found is not None:
-            same = found == each.formula.removeprefix("=") or self.undone
-            found, partial = (listed, False) if same else canonical(self.reading, found, sheet, row, area)
-            found = f"{found} (plage incomplète)" if partial and found == listed else found
-        self.status.append(StandingFormula(each, sheet, row, column, listed, found))
+            rows["" if value is None else _plain(value)].append(row)
+        return rows
 
 
 def _title(cell: FormulaCell) -> str:
@@ -290,3 +244,68 @@ def _title(cell: FormulaCell) -> str:
 
 def _plain(value: RawValue) -> str:
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
+
+
+def check_computed_cells(reading: MasterReading) -> list[Finding]:
+    """The formulas that are not as generated, then the old subtotals that intact formulas show.
+
+    Nothing of it blocks: all that a master computes is computed anew from its lines.
+    """
+    formulas = check_formulas(reading)
+    altered = {(formula.place.feuille, formula.place.cellule) for formula in formulas}
+    stale = [
+        total for total in check_stale_totals(reading) if (total.place.feuille, total.place.cellule) not in altered
+    ]
+    return [replace(finding, bloquant=False) for finding in (*formulas, *stale)]
+
+
+def check_stale_totals(reading: MasterReading) -> list[Finding]:
+    """The subtotals of budget sheets whose intact formula shows another sum than the lines of its table.
+
+    A row under its table is not counted, as no formula counts it; an unreadable amount counts for nothing in both. Of
+    the subtotal of a line that was typed otherwise, and understood, nothing is said: what a formula makes of a text
+    depends on the program, and the line says itself that it is not counted.
+    """
+    shown = named_cell(reading.workbook, EXERCICE)
+    year = shown[0].value(shown[1], shown[2]) if shown is not None else None
+    if not isinstance(year, float):
+        return []
+    sums: dict[tuple[int, str], int] = defaultdict(int)
+    otherwise: set[tuple[int, str]] = set()
+    schema = reading.schemas["lignes_budgetaires"]
+    labels = [schema.by_name[name].title for name in ("collectivite_id", "exercice", MEASURE)]
+    label = labels[-1]
+    towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
+    lines = reading.tables["lignes_budgetaires"].rows
+    for line, origin in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
+        if line["exercice"] != year or not line[MEASURE] or origin.row > origin.area.last_row:
+            continue
+        key = (line["convention_id"], line["collectivite_id"])
+        sums[key] += line[MEASURE]
+        columns = origin.area.columns
+        town, *numbers = (origin.area.value(origin.row, name) if name in columns else None for name in labels)
+        if town not in towns or not all(isinstance(number, float) for number in numbers):
+            otherwise.add(key)
+    finder = TableFinder(reading.workbook, reading.known_tables)
+    findings: list[Finding] = []
+    for convention in reading.tables["conventions"].column("convention_id"):
+        if totals_name(convention) not in finder.names():
+            continue  # its absence is said elsewhere
+        area = finder.area(totals_name(convention), (TOWN, label))
+        if area is None or not {TOWN, label} <= set(area.columns):
+            continue
+        for row in range(area.header_row + 1, area.last_row + 1):
+            town, value = towns.get(str(area.value(row, TOWN))), area.value(row, label)
+            cell = (row, area.columns[label])
+            if town is None or not isinstance(value, float) or cell not in area.sheet.formulas:
+                continue
+            cents = sums[convention, town]
+            if (convention, town) not in otherwise and abs(value - euros(cents)) > _SAME_EUROS:
+                findings.append(
+                    finding(
+                        "valeur-perimee", area.place(row, label), champ=MEASURE, valeur=value,
+                        attendu=float(euros(cents)), titre=str(area.value(row, TOWN)),
+                        trouve=format_euros(nearest_cents(value)[0]), calcule=format_euros(cents),
+                    )
+                )  # fmt: skip
+    return findings

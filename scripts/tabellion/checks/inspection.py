@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,16 +13,22 @@ import numpy as np
 
 from tabellion.contract.book import Book
 from tabellion.findings import CellValue, Finding, Place, Severity, finding
-from tabellion.measures import RECAP
-from tabellion.wording import fold
+from tabellion.schema.money import euros
+from tabellion.wording import fold, french_date
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Positions of rows in a table: zero-based.
-Positions = np.ndarray[tuple[int], np.dtype[np.intp]]
-
 _PLACEHOLDER = r"[\W_xX]+"
+
+
+class _Own(Enum):
+    """Stands for the value of the very cell that a finding is about."""
+
+    VALUE = "value"
+
+
+OWN = _Own.VALUE
 
 
 class Locate(Protocol):
@@ -39,7 +47,7 @@ class Inspection:
     def __init__(self, book: Book, locate: Locate | None = None) -> None:
         self.tables, self.schemas, self.settings = book.tables, book.schemas, book.settings
         self.locate: Locate = book.locate if locate is None else locate
-        self._said: list[tuple[tuple[int, int, int, str], Finding]] = []
+        self._findings: list[tuple[tuple[int, int, int, str], Finding]] = []
         self._spoken: set[tuple[str, int, str | None]] = set()
         self._order = {name: rank for rank, name in enumerate(self.schemas)}
         self._unknown: dict[str, dict[str, set[int]]] = {}
@@ -63,11 +71,11 @@ class Inspection:
         """One column of a table."""
         return self.tables[table].frame[name]
 
-    def rows(self, table: str, mask: pd.Series[Any], *fields: str) -> Positions:
+    def rows(self, table: str, mask: pd.Series[Any], *fields: str) -> list[int]:
         """Positions where ``mask`` is true (blank is false), without the rows where one of ``fields`` is unreadable."""
-        found = np.flatnonzero(mask.fillna(False).to_numpy(dtype=bool))
+        positions: list[int] = np.flatnonzero(mask.fillna(False).to_numpy(dtype=bool)).tolist()
         unread = self.unread(table, *fields)
-        return found[~np.isin(found, list(unread))] if unread else found
+        return [position for position in positions if position not in unread]
 
     def value(self, table: str, position: int, name: str) -> Any:
         """One value as plain Python: ``None`` for blank, integer cents for an amount, a date for a day."""
@@ -87,45 +95,34 @@ class Inspection:
     @cached_property
     def towns(self) -> dict[str, str]:
         """The names of the collectivités by their identifier; the identifier where the name is blank."""
-        every = range(len(self.tables["collectivites"]))
-        identifiers = self.texts("collectivites", "collectivite_id", every)
-        names = self.texts("collectivites", "nom", every)
-        return {key: name or key for key, name in zip(identifiers, names, strict=True) if key}
-
-    def place(self, table: str, position: int, name: str | None = None) -> Place:
-        """Where a row, or one of its cells, stands."""
-        return self.locate(table, position, name)
+        towns = ((town["collectivite_id"], town["nom"]) for town in self.tables["collectivites"].rows)
+        return {key: name or key for key, name in towns if key}
 
     def say(
-        self,
-        code: str,
-        table: str,
-        position: int,
-        name: str | None,
-        /,
-        *,
-        valeur: CellValue = None,
-        attendu: CellValue = None,
-        gravite: Severity | None = None,
-        suggestion: str | None = None,
-        liees: Iterable[tuple[str, int, str | None]] = (),
-        **details: Any,
-    ) -> None:
-        """Report a finding at one cell (or one row); ``liees`` are the other cells, as table, position and field."""
+        self, code: str, table: str, position: int, name: str | None, /, *, valeur: CellValue | _Own = None,
+        attendu: CellValue = None, gravite: Severity | None = None, suggestion: str | None = None,
+        liees: Iterable[tuple[str, int, str | None]] = (), **details: object,
+    ) -> None:  # fmt: skip
+        """Report a finding at one cell (or one row); ``liees`` are the other cells, as table, position and field.
+
+        ``valeur`` may be :data:`OWN`: the cell's value, an amount in euros and a day as people write it.
+        """
+        if valeur is OWN:
+            valeur = None if name is None else self._shown(table, position, name)
         made = finding(
-            code,
-            self.place(table, position, name),
-            champ=name,
-            valeur=valeur,
-            attendu=attendu,
-            gravite=gravite,
-            suggestion=suggestion,
-            liees=[self.place(*liee) for liee in liees],
-            **details,
-        )
+            code, self.locate(table, position, name), champ=name, valeur=valeur, attendu=attendu, gravite=gravite,
+            suggestion=suggestion, liees=[self.locate(*cell) for cell in liees], **details,
+        )  # fmt: skip
         rank = -1 if name is None else self.schemas[table].names.index(name)
         self._spoken.add((table, position, name))
-        self._said.append(((self._order[table], position, rank, code), made))
+        self._findings.append(((self._order[table], position, rank, code), made))
+
+    def _shown(self, table: str, position: int, name: str) -> CellValue:
+        value: CellValue | date = self.value(table, position, name)
+        if isinstance(value, date):
+            return french_date(value)
+        is_money = self.schemas[table].by_name[name].kind == "money"
+        return euros(value) if is_money and isinstance(value, int) else value
 
     def spoken(self, table: str, position: int, name: str) -> bool:
         """Whether something has been said at this cell: a second rule about the same mistake keeps quiet."""
@@ -134,22 +131,13 @@ class Inspection:
     @property
     def cells(self) -> list[tuple[str, int, str | None, Finding]]:
         """Everything said so far, each with its table, position and field, in the order of :attr:`findings`."""
-        tables = list(self.schemas.items())
-        cells = []
-        for (order, position, rank, _), item in sorted(self._said, key=lambda said: said[0]):
-            name, schema = tables[order]
-            cells.append((name, position, None if rank < 0 else schema.names[rank], item))
+        cells, tables = [], list(self.schemas.values())
+        for (order, position, rank, _), made in sorted(self._findings, key=lambda ranked: ranked[0]):
+            schema = tables[order]
+            cells.append((schema.name, position, None if rank < 0 else schema.names[rank], made))
         return cells
 
     @property
     def findings(self) -> list[Finding]:
         """Everything said so far, by table, row and field."""
-        return [each for _, each in sorted(self._said, key=lambda said: said[0])]
-
-
-def place_words(inspection: Inspection, source: str | None, convention: int | None, town: str | None) -> str:
-    """What a total covers, in words: ``récapitulatif, convention 2, Villeneuve``."""
-    parts = [RECAP] if source == RECAP else []
-    parts += [f"convention {convention}"] if convention is not None else []
-    parts += [inspection.towns.get(town, town)] if town is not None else []
-    return ", ".join(parts or ["ensemble"])
+        return [finding for *_, finding in self.cells]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tabellion.contract.workspace import Settings
 from tabellion.findings import CellValue, Finding, Severity, finding
-from tabellion.measures.funding import is_voluntary, retained
+from tabellion.measures.funding import CHARGE_FIELDS, PRODUIT_FIELDS, is_voluntary, retained
+from tabellion.schema import FUNDING_TABLES
 from tabellion.schema.money import euros, format_euros
-from tabellion.schema.table import FUNDING_TABLES
 from tabellion.schema.tables import Row
 
 if TYPE_CHECKING:
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 CHARGES, PRODUITS = FUNDING_TABLES
 #: The fields that the rules read, by table: a row where one of them is unreadable leaves its whole plan aside.
-READ: Mapping[str, tuple[str, ...]] = {
-    CHARGES: ("fiche_id", "exercice", "poste", "montant"),
-    PRODUITS: ("fiche_id", "exercice", "compte", "financeur_id", "montant_demande", "montant_accorde", "montant_verse"),
-}
+READ: Mapping[str, tuple[str, ...]] = {CHARGES: CHARGE_FIELDS, PRODUITS: PRODUIT_FIELDS}
 _ASKED, _GRANTED, _PAID = "montant_demande", "montant_accorde", "montant_verse"
+_FINANCEMENTS, _MONEY = "financements", "montant"
 PlanCell = tuple[str, int, str | None]
 """A table, the position of a row, a field."""
 
@@ -36,19 +34,9 @@ class Say(Protocol):
     """Reports a finding at the cell of a table's row, with the other cells that it is about."""
 
     def __call__(
-        self,
-        code: str,
-        table: str,
-        position: int,
-        name: str | None,
-        /,
-        *,
-        valeur: CellValue = None,
-        attendu: CellValue = None,
-        gravite: Severity | None = None,
-        liees: Iterable[PlanCell] = (),
-        **details: Any,
-    ) -> None:
+        self, code: str, table: str, position: int, name: str | None, /, *, valeur: CellValue = None,
+        attendu: CellValue = None, gravite: Severity | None = None, liees: Iterable[PlanCell] = (), **details: Any,
+    ) -> None:  # fmt: skip
         """Report it."""
 
 
@@ -79,7 +67,7 @@ class _Plan:
 def check_plans(
     charges: Sequence[Row],
     produits: Sequence[Row],
-    names: Mapping[Any, str],
+    names: Mapping[str, str],
     unread: Mapping[str, Collection[int]],
     settings: Settings,
     say: Say,
@@ -121,30 +109,24 @@ def _check_balance(fiche: str, exercice: int, plan: _Plan, settings: Settings, s
     """Charges against produits, then the contributions volontaires by themselves; up to the rounding, only a notice."""
     charges, produits = plan.charges, plan.produits
 
-    def say_gap(code: str, given: _Side, received: _Side, gravite: Severity | None, **details: Any) -> None:
-        (table, position, name), *others = [*given.cells, *received.cells]
-        say(
-            code, table, position, name, valeur=euros(received.cents), attendu=euros(given.cents), gravite=gravite,
-            liees=others, fiche=fiche, exercice=exercice, charges=format_euros(given.cents), **details,
-        )  # fmt: skip
-
-    for given, received in ((charges, produits), (plan.given, plan.received)):
+    for code, given, received in (
+        ("plan-desequilibre" if produits.cells else "plan-sans-produit", charges, produits),
+        ("contributions-desequilibrees", plan.given, plan.received),
+    ):
         gap = received.cents - given.cents
         if not gap:
             continue
-        if received is produits and not produits.cells:
-            say_gap("plan-sans-produit", given, received, None)
-            continue
-        notice = Severity.INFORMATION if abs(gap) <= settings.arrondi_euros * 100 else None
-        details = {"produits": format_euros(received.cents), "ecart": format_euros(abs(gap))}
-        if received is produits:
-            manque = "les charges" if gap > 0 else "les produits"
-            say_gap("plan-desequilibre", given, received, notice, **details, manque=manque)
-        else:
-            say_gap("contributions-desequilibrees", given, received, notice, **details)
+        (table, position, name), *others = [*given.cells, *received.cells]
+        is_rounding = abs(gap) <= settings.arrondi_euros * 100 and code != "plan-sans-produit"
+        say(
+            code, table, position, name, valeur=euros(received.cents), attendu=euros(given.cents),
+            gravite=Severity.INFORMATION if is_rounding else None, liees=others, fiche=fiche, exercice=exercice,
+            charges=format_euros(given.cents), produits=format_euros(received.cents), ecart=format_euros(abs(gap)),
+            manque="les charges" if gap > 0 else "les produits",
+        )  # fmt: skip
 
 
-def _check_progress(position: int, row: Row, names: Mapping[Any, str], say: Say) -> None:
+def _check_progress(position: int, row: Row, names: Mapping[str, str], say: Say) -> None:
     """A sum is first demandée, then accordée, then versée: none is more than the one before it, where both are known.
 
     What is versé while nothing is accordé yet is more than was accordé.
@@ -158,40 +140,25 @@ def _check_progress(position: int, row: Row, names: Mapping[Any, str], say: Say)
     }
     if asked is not None and granted is not None and granted > asked:
         say(
-            "accorde-superieur-au-demande",
-            PRODUITS,
-            position,
-            _GRANTED,
-            valeur=euros(granted),
-            attendu=euros(asked),
-            liees=[(PRODUITS, position, _ASKED)],
-            accorde=format_euros(granted),
-            demande=format_euros(asked),
-            **words,
-        )
+            "accorde-superieur-au-demande", PRODUITS, position, _GRANTED, valeur=euros(granted), attendu=euros(asked),
+            liees=[(PRODUITS, position, _ASKED)], accorde=format_euros(granted), demande=format_euros(asked), **words,
+        )  # fmt: skip
     if paid and paid > (granted or 0):
+        accorde = "rien d'accordé" if granted is None else f"{format_euros(granted)} accordés"
         say(
-            "verse-superieur-a-l-accorde",
-            PRODUITS,
-            position,
-            _PAID,
-            valeur=euros(paid),
-            attendu=euros(granted or 0),
-            liees=[(PRODUITS, position, _GRANTED)],
-            verse=format_euros(paid),
-            accorde="rien d'accordé" if granted is None else f"{format_euros(granted)} accordés",
-            **words,
-        )
+            "verse-superieur-a-l-accorde", PRODUITS, position, _PAID, valeur=euros(paid), attendu=euros(granted or 0),
+            liees=[(PRODUITS, position, _GRANTED)], verse=format_euros(paid), accorde=accorde, **words,
+        )  # fmt: skip
 
 
 def check_returned_plans(reading: FormReading, settings: Settings) -> list[Finding]:
     """The plans of one return; what a return has no sheet for is not said."""
     if not all(name in reading.tables for name in FUNDING_TABLES):
         return []
-    rows = {}
-    for table in FUNDING_TABLES:
-        columns = reading.tables[table].columns
-        rows[table] = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    charges, produits = (
+        [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        for columns in (reading.tables[table].columns for table in FUNDING_TABLES)
+    )
     unread = {
         table: {position for position, champ in reading.tables[table].unknown if champ in READ[table]}
         for table in FUNDING_TABLES
@@ -202,13 +169,10 @@ def check_returned_plans(reading: FormReading, settings: Settings) -> list[Findi
         code: str, table: str, position: int, name: str | None, /, *, liees: Iterable[PlanCell] = (), **words: Any
     ) -> None:
         place = reading.locate(table, position, name)
-        findings.append(finding(code, place, champ=name, liees=[reading.locate(*linked) for linked in liees], **words))
+        findings.append(finding(code, place, champ=name, liees=[reading.locate(*cell) for cell in liees], **words))
 
-    check_plans(rows[CHARGES], rows[PRODUITS], reading.funders, unread, settings, say)
+    check_plans(charges, produits, reading.funders, unread, settings, say)
     return findings
-
-
-_FINANCEMENTS, _MONEY, _GRANTED = "financements", "montant", "montant_accorde"
 
 
 def check_funding(inspection: Inspection) -> None:
@@ -218,7 +182,7 @@ def check_funding(inspection: Inspection) -> None:
     charges, produits = (inspection.tables[table].rows for table in (CHARGES, PRODUITS))
     if not charges and not produits:
         return
-    names: dict[Any, str] = {}
+    names: dict[str, str] = {}
     if inspection.has("financeurs", "financeur_id", "nom"):
         names = {row["financeur_id"]: row["nom"] for row in inspection.tables["financeurs"].rows if row["nom"]}
     unread = {table: inspection.unread(table, *fields) for table, fields in READ.items()}
@@ -226,7 +190,7 @@ def check_funding(inspection: Inspection) -> None:
     _check_granted(inspection, produits, names)
 
 
-def _check_granted(inspection: Inspection, produits: Sequence[Mapping[str, Any]], names: dict[Any, str]) -> None:
+def _check_granted(inspection: Inspection, produits: Sequence[Row], names: Mapping[str, str]) -> None:
     """What a funder grants a fiche against the fiche's financement by the same funder.
 
     A financement has no exercice: it may be one year's or the whole contract's. So the sum of all exercices, or one of
@@ -264,20 +228,12 @@ def _check_granted(inspection: Inspection, produits: Sequence[Mapping[str, Any]]
         if expected in (total, *years.values()):
             continue
         inspection.say(
-            "accorde-et-financement",
-            PRODUITS,
-            positions[0],
-            _GRANTED,
-            valeur=euros(total),
-            attendu=euros(expected),
+            "accorde-et-financement", PRODUITS, positions[0], _GRANTED, valeur=euros(total), attendu=euros(expected),
             gravite=Severity.INFORMATION if total < expected else None,
             liees=[
                 *((PRODUITS, position, _GRANTED) for position in positions[1:]),
                 *((_FINANCEMENTS, position, _MONEY) for position, _ in known[key]),
             ],
-            fiche=key[0],
-            financeur=names.get(key[1], key[1]),
-            accorde=format_euros(total),
-            exercices=", ".join(str(year) for year in sorted(years)),
-            finance=format_euros(expected),
-        )
+            fiche=key[0], financeur=names.get(key[1], key[1]), accorde=format_euros(total),
+            exercices=", ".join(map(str, sorted(years))), finance=format_euros(expected),
+        )  # fmt: skip

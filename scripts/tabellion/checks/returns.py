@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,9 @@ from tabellion.checks.plans import check_returned_plans
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import baseline_text
-from tabellion.measures.completeness import MISSING, RowState
+from tabellion.measures.forms import MISSING, RowState
 from tabellion.reading.form import FormReading, FormTable
+from tabellion.schema import Field, Value
 from tabellion.schema.forms import ColumnSpec, Role
 from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.wording import fold
@@ -43,9 +45,8 @@ class _ReturnCheck:
             return
         first = tables[0].area.place(1) if tables else Place()
         self.check_exercice(identity.exercice, first)
-        is_empty = True
+        is_empty = not any(map(_says_something, tables))
         for table in tables:
-            is_empty = is_empty and not _says_something(table)
             if self.reading.baseline:
                 self.check_rows(table)
                 for column in table.spec.columns:
@@ -78,15 +79,13 @@ class _ReturnCheck:
     def check_complete(self, table: FormTable) -> None:
         """Rows that miss something, by the very rule of the form's live column."""
         unread = {position for position, _ in table.unknown}
-        rule = RowState(table.spec, self.reading.schemas)
+        rule, first = RowState(table.spec, self.reading.schemas), self.label(table, table.spec.columns[0])
         fields = {column.name: column.field for column in table.spec.columns if column.field is not None}
         for position, row_id in enumerate(table.row_ids):
             values = {name: table.columns[champ][position] for name, champ in fields.items()}
             state = rule.of(values, is_new=row_id is None)
             if state.startswith(MISSING) and position not in unread:
-                self.say(
-                    "ligne-incomplete", table.place(position, self.label(table, table.spec.columns[0])), valeur=state
-                )
+                self.say("ligne-incomplete", table.place(position, first), valeur=state)
 
     def check_rows(self, table: FormTable) -> None:
         """The rows against those that were sent, by stable id."""
@@ -134,9 +133,8 @@ class _ReturnCheck:
 
     def check_amounts(self, table: FormTable) -> None:
         """Amounts a thousand times the last known one: somebody typed in thousands, or the other way round."""
-        for column in table.spec.columns:
-            typed = table.spec.field(column, self.reading.schemas)
-            if column.role is not Role.TYPED or typed is None or typed.kind != "money":
+        for column, typed in self.fields(table):
+            if column.role is not Role.TYPED or typed.kind != "money":
                 continue
             for position, row_id in enumerate(table.row_ids):
                 last, cents = (
@@ -153,17 +151,22 @@ class _ReturnCheck:
 
     def check_examples(self, table: FormTable) -> None:
         """The schema's own example left where an answer belongs, on a row that the partner added."""
-        schema = self.reading.schemas[table.spec.resource]
-        for column in table.spec.columns:
-            typed = table.spec.field(column, self.reading.schemas)
-            if typed is None or typed.kind != "string" or not typed.example or typed.enum or column.role is Role.KEY:
-                continue
-            if typed.name in schema.foreign:
+        foreign = self.reading.schemas[table.spec.resource].foreign
+        for column, typed in self.fields(table):
+            is_free = typed.kind == "string" and not typed.enum and typed.name not in foreign
+            if column.role is Role.KEY or not is_free or not typed.example:
                 continue
             for position, value in enumerate(table.columns[typed.name]):
                 if table.row_ids[position] is None and isinstance(value, str) and fold(value) == fold(typed.example):
                     place = table.place(position, self.label(table, column))
                     self.say("exemple-laisse", place, champ=typed.name, valeur=value[:_SHOWN])
+
+    def fields(self, table: FormTable) -> Iterator[tuple[ColumnSpec, Field]]:
+        """The columns of a table that show or read a field of the register."""
+        for column in table.spec.columns:
+            field_ = table.spec.field(column, self.reading.schemas)
+            if field_ is not None:
+                yield column, field_
 
 
 def _says_something(table: FormTable) -> bool:
@@ -176,7 +179,7 @@ def _says_something(table: FormTable) -> bool:
     )
 
 
-def _text(column: ColumnSpec, value: Any) -> str:
+def _text(column: ColumnSpec, value: Value | float) -> str:
     """A value found, as the baseline writes it."""
     if value is None:
         return ""

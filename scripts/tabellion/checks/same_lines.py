@@ -54,7 +54,7 @@ def check_same_lines(inspection: Inspection, apart: frozenset[frozenset[Key]] = 
 
 def _words(inspection: Inspection, position: int) -> str:
     """The cell of a line, in words; nothing where it stands in no cell."""
-    place = inspection.place(_LINES, position, "libelle")
+    place = inspection.locate(_LINES, position, "libelle")
     return f" ({place.feuille} {place.cellule})" if place.feuille and place.cellule else ""
 
 

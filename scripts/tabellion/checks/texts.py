@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from tabellion.checks.inspection import Inspection
+from tabellion.checks.inspection import OWN, Inspection
 from tabellion.findings import Severity
 from tabellion.measures import MEASURE
 from tabellion.schema import Field, TableSchema
@@ -38,7 +38,9 @@ def check_texts(inspection: Inspection) -> None:
     for table, schema in inspection.schemas.items():
         for field in schema.fields:
             if field.required and _is_free(schema, field):
-                _check_placeholder(inspection, table, field.name)
+                placeholders = inspection.placeholders(inspection.column(table, field.name))
+                for position in inspection.rows(table, placeholders, field.name):
+                    inspection.say("libelle-vide", table, position, field.name, valeur=OWN)
         if inspection.has(table, "reparation", "texte_source"):
             _check_repairs(inspection, table)
     if inspection.has("fiches", "fiche_id", "proposition"):
@@ -68,36 +70,19 @@ def _check_cut(inspection: Inspection, table: str, name: str) -> None:
     suspect = pd.Series(False, index=texts.index)
     for length in inspection.settings.longueurs_publipostage:
         suspect |= lengths.between(length - _TRIMMED, length)
-    for position in inspection.rows(table, suspect & ~stripped.str.endswith(_END_OF_SENTENCE), name).tolist():
+    for position in inspection.rows(table, suspect & ~stripped.str.endswith(_END_OF_SENTENCE), name):
         text = stripped.iloc[position]
         ending = text[-_ENDING:]
-        inspection.say(
-            "texte-coupe",
-            table,
-            position,
-            name,
-            valeur=ending[ending.find(" ") + 1 :] if len(text) > _ENDING else ending,
-            longueur=len(text),
-        )
-
-
-def _check_placeholder(inspection: Inspection, table: str, name: str) -> None:
-    for position in inspection.rows(table, inspection.placeholders(inspection.column(table, name)), name).tolist():
-        inspection.say("libelle-vide", table, position, name, valeur=inspection.value(table, position, name))
+        shown = ending[ending.find(" ") + 1 :] if len(text) > _ENDING else ending
+        inspection.say("texte-coupe", table, position, name, valeur=shown, longueur=len(text))
 
 
 def _check_proposals(inspection: Inspection) -> None:
     proposals = inspection.column("fiches", "proposition")
     missing = proposals.isna() | inspection.placeholders(proposals)
-    for position in inspection.rows("fiches", missing, "proposition").tolist():
-        inspection.say(
-            "fiche-sans-proposition",
-            "fiches",
-            position,
-            "proposition",
-            valeur=inspection.value("fiches", position, "proposition"),
-            fiche=inspection.value("fiches", position, "fiche_id") or "",
-        )
+    for position in inspection.rows("fiches", missing, "proposition"):
+        fiche = inspection.value("fiches", position, "fiche_id") or ""
+        inspection.say("fiche-sans-proposition", "fiches", position, "proposition", valeur=OWN, fiche=fiche)
 
 
 def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount: str, code: str) -> None:
@@ -107,22 +92,16 @@ def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount:
     blank = inspection.tables[table].frame[amounts].isna().all(axis=1) & texts.notna()
     candidates = texts[blank]
     named = texts.isin([text for text in candidates.unique().tolist() if _AMOUNT.search(text)])
-    for position in inspection.rows(table, blank & named, name, *amounts).tolist():
+    for position in inspection.rows(table, blank & named, name, *amounts):
         text = inspection.value(table, position, name)
-        found = [match[0].strip() for match in _AMOUNT.finditer(text)]
-        cents = parse_amount(found[0]).cents
+        written = [match[0].strip() for match in _AMOUNT.finditer(text)]
+        cents = parse_amount(written[0]).cents
         commented = inspection.has(table, "commentaire") and inspection.value(table, position, "commentaire")
         inspection.say(
-            code,
-            table,
-            position,
-            name,
-            valeur=text[:_SHOWN],
-            attendu=euros(cents) if name == "libelle" and len(found) == 1 and cents is not None else None,
-            gravite=Severity.INFORMATION if commented else None,
-            liees=[(table, position, amount)],
-            trouve=_listed(found),
-        )
+            code, table, position, name, valeur=text[:_SHOWN], trouve=_listed(written),
+            attendu=euros(cents) if name == "libelle" and len(written) == 1 else None,
+            gravite=Severity.INFORMATION if commented else None, liees=[(table, position, amount)],
+        )  # fmt: skip
 
 
 def _listed(words: list[str]) -> str:
@@ -136,44 +115,30 @@ def _check_statuses(inspection: Inspection) -> None:
     figured = statuses == _FIGURED
     unfigured = statuses.notna() & ~statuses.isin([_FIGURED, _OTHER])
     wrong = (figured & amounts.isna()) | (unfigured & amounts.notna())
-    for position in inspection.rows("financements", wrong, "statut_montant", "montant").tolist():
+    for position in inspection.rows("financements", wrong, "statut_montant", "montant"):
         cents = inspection.value("financements", position, "montant")
         inspection.say(
-            "montant-et-statut",
-            "financements",
-            position,
-            "statut_montant",
-            valeur=inspection.value("financements", position, "statut_montant"),
-            attendu=None if cents is None else _FIGURED,
-            liees=[("financements", position, "montant")],
+            "montant-et-statut", "financements", position, "statut_montant", valeur=OWN,
+            attendu=None if cents is None else _FIGURED, liees=[("financements", position, "montant")],
             constat="le montant est vide" if cents is None else f"le montant est rempli ({format_euros(cents)})",
-        )
+        )  # fmt: skip
 
 
 def _check_funders(inspection: Inspection) -> None:
     frame = inspection.tables["financements"].frame
     named = frame["financeur_id"].isna() & (frame["dispositif"].notna() | frame["montant"].notna())
-    for position in inspection.rows("financements", named, "financeur_id").tolist():
+    for position in inspection.rows("financements", named, "financeur_id"):
         scheme = inspection.value("financements", position, "dispositif")
         cents = inspection.value("financements", position, "montant")
         inspection.say(
-            "dispositif-sans-financeur",
-            "financements",
-            position,
-            "financeur_id",
+            "dispositif-sans-financeur", "financements", position, "financeur_id",
             liees=[("financements", position, "montant" if scheme is None else "dispositif")],
             quoi=f"Le montant de {format_euros(cents)}" if scheme is None else f"Le dispositif « {scheme[:_SHOWN]} »",
-        )
+        )  # fmt: skip
 
 
 def _check_repairs(inspection: Inspection, table: str) -> None:
-    for position in inspection.rows(table, inspection.column(table, "reparation").notna()).tolist():
-        source = inspection.value(table, position, "texte_source")
-        inspection.say(
-            "texte-retabli",
-            table,
-            position,
-            "reparation",
-            valeur=inspection.value(table, position, "reparation"),
-            source="" if source is None else source if len(source) <= _SHOWN else source[:_SHOWN] + "…",
-        )
+    for position in inspection.rows(table, inspection.column(table, "reparation").notna()):
+        source = inspection.value(table, position, "texte_source") or ""
+        shown = source if len(source) <= _SHOWN else source[:_SHOWN] + "…"
+        inspection.say("texte-retabli", table, position, "reparation", valeur=OWN, source=shown)

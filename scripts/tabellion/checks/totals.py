@@ -1,16 +1,13 @@
-"""What does not add up: lines and published totals, at each level; what no total counts."""
+"""What does not add up: lines and published totals, at each level; what is counted or published twice."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-import numpy as np
-
-from tabellion.checks.inspection import Inspection, place_words
-from tabellion.checks.repeats import check_double_counts, check_twice_published
+from tabellion.checks.inspection import OWN, Inspection
 from tabellion.findings import Severity
 from tabellion.measures import (
     DETAIL,
@@ -21,6 +18,7 @@ from tabellion.measures import (
     SCOPE_TOWN,
     Accounts,
     Published,
+    double_counts,
 )
 from tabellion.measures.accounts import Pair
 from tabellion.measures.overview import LINE_KEY
@@ -42,12 +40,12 @@ def check_totals(inspection: Inspection) -> None:
         return
     published = {int(year) for year in inspection.column(_TOTALS, "exercice").dropna().unique()}
     _check_scopes(inspection)
-    check_twice_published(inspection)
+    _check_twice_published(inspection)
     for exercice in sorted(published | {inspection.settings.exercice}):
         accounts = Accounts(inspection.tables, exercice)
         if exercice in published:
             _Exercice(inspection, accounts).check()
-        check_double_counts(inspection, accounts)
+        _check_double_counts(inspection, accounts)
 
 
 def _check_scopes(inspection: Inspection) -> None:
@@ -57,19 +55,52 @@ def _check_scopes(inspection: Inspection) -> None:
     for name, covering in wanted.items():
         filled = inspection.column(_TOTALS, name).notna()
         wrong = scopes.notna() & (filled != scopes.isin(covering))
-        for position in inspection.rows(_TOTALS, wrong, "portee", name).tolist():
+        titre = inspection.schemas[_TOTALS].by_name[name].title
+        for position in inspection.rows(_TOTALS, wrong, "portee", name):
             inspection.say(
-                "total-sans-place",
-                _TOTALS,
-                position,
-                name,
-                valeur=inspection.value(_TOTALS, position, name),
-                liees=[(_TOTALS, position, "portee")],
-                portee=scopes.iloc[position],
-                titre=inspection.schemas[_TOTALS].by_name[name].title,
-                constat="rempli" if filled.iloc[position] else "vide",
-            )
+                "total-sans-place", _TOTALS, position, name, valeur=OWN, liees=[(_TOTALS, position, "portee")],
+                portee=scopes.iloc[position], titre=titre, constat="rempli" if filled.iloc[position] else "vide",
+            )  # fmt: skip
             inspection.distrust(_TOTALS, position, name)
+
+
+def _check_twice_published(inspection: Inspection) -> None:
+    """Two totals of the same place and scope: only the first counts, so the second must not pass in silence."""
+    frame = inspection.tables[_TOTALS].frame
+    whole = frame[["source", "portee", "exercice"]].notna().all(axis=1)
+    firsts: dict[tuple[object, ...], int] = {}
+    for position in inspection.rows(_TOTALS, whole & frame.duplicated(list(_TOTAL_KEY), keep=False), *_TOTAL_KEY):
+        source, scope, convention, town, exercice = (inspection.value(_TOTALS, position, name) for name in _TOTAL_KEY)
+        first = firsts.setdefault((source, scope, convention, town, exercice), position)
+        if first != position:
+            amounts = [inspection.value(_TOTALS, row, "montant") for row in (first, position)]
+            words = ["rien" if cents is None else format_euros(cents) for cents in amounts]
+            inspection.say(
+                "total-en-double", _TOTALS, position, "montant", valeur=OWN, attendu=euros(amounts[0]),
+                liees=[(_TOTALS, first, "montant")], total=_place_words(inspection, source, convention, town),
+                exercice=exercice, publie=words[0], autre=words[1],
+            )  # fmt: skip
+
+
+def _check_double_counts(inspection: Inspection, accounts: Accounts) -> None:
+    """The lines of one exercice whose money another convention's line already counts."""
+    unread = inspection.unread(_LINES, "convention_id", "collectivite_id", "exercice", "libelle", MEASURE)
+    for double in double_counts(accounts):
+        if double.index in unread or double.kept in unread:
+            continue
+        inspection.say(
+            "compte-deux-fois", _LINES, double.index, MEASURE, valeur=euros(double.cents),
+            liees=[(_LINES, double.kept, MEASURE)], libelle=double.libelle, calcule=format_euros(double.cents),
+            collectivite=inspection.towns.get(double.town, double.town), autre=double.kept_convention,
+        )  # fmt: skip
+
+
+def _place_words(inspection: Inspection, source: str | None, convention: int | None, town: str | None) -> str:
+    """What a total covers, in words: ``récapitulatif, convention 2, Villeneuve``."""
+    parts = [RECAP] if source == RECAP else []
+    parts += [f"convention {convention}"] if convention is not None else []
+    parts += [inspection.towns.get(town, town)] if town is not None else []
+    return ", ".join(parts or ["ensemble"])
 
 
 @dataclass
@@ -97,11 +128,6 @@ class _Exercice:
         """Whether the conventions themselves publish subtotals this year."""
         return bool(self.accounts.every_published(DETAIL, SCOPE_TOWN))
 
-    @cached_property
-    def unread_totals(self) -> set[int]:
-        """Positions of the published totals whose amount could not be read."""
-        return self.inspection.unread(_TOTALS, "montant")
-
     def totals_are_placed(self, *fields: str) -> bool:
         """Whether ``fields`` of every published total could be read: if not, none can be said to be missing."""
         return not self.inspection.unread(_TOTALS, *fields)
@@ -119,14 +145,14 @@ class _Exercice:
     def doubtful(self) -> list[tuple[int | None, str | None, int | None]]:
         """The lines that could not be read or placed: convention, collectivité and cents, ``None`` being any."""
         inspection, doubtful = self.inspection, []
-        for position in inspection.unread(_LINES, "convention_id", "collectivite_id", "exercice", MEASURE):
-            known = {
-                name: None if position in inspection.unread(_LINES, name) else inspection.value(_LINES, position, name)
-                for name in ("convention_id", "collectivite_id", "exercice", MEASURE)
-            }
-            if known["exercice"] in (None, self.accounts.exercice):
-                cents = None if position in inspection.unread(_LINES, MEASURE) else known[MEASURE] or 0
-                doubtful.append((known["convention_id"], known["collectivite_id"], cents))
+        names = ("convention_id", "collectivite_id", "exercice", MEASURE)
+        for position in inspection.unread(_LINES, *names):
+            unread = {name for name in names if position in inspection.unread(_LINES, name)}
+            convention, town, exercice, cents = (
+                None if name in unread else inspection.value(_LINES, position, name) for name in names
+            )
+            if exercice in (None, self.accounts.exercice):
+                doubtful.append((convention, town, None if MEASURE in unread else cents or 0))
         return doubtful
 
     def is_excused(self, gap: int, convention: int | None, town: str | None) -> bool:
@@ -149,146 +175,102 @@ class _Exercice:
         """The largest difference of totals, in cents, that is only a rounding."""
         return self.inspection.settings.arrondi_euros * 100
 
-    def position(self, total: Published) -> int:
-        return total.index
-
     def unread(self, *totals: Published) -> bool:
-        return any(self.position(total) in self.unread_totals for total in totals)
+        """Whether the amount of one of the totals could not be read."""
+        return not self.inspection.unread(_TOTALS, "montant").isdisjoint(total.index for total in totals)
 
-    def say(self, code: str, total: Published, computed: int, linked: list[Published], **details: Any) -> None:
+    def town(self, town: str) -> str:
+        return self.inspection.towns.get(town, town)
+
+    def subtotals(self, source: str) -> Iterator[tuple[int, str, Published]]:
+        """The published totals of a source of one collectivité in one convention."""
+        for (_, _, convention, town), total in self.accounts.every_published(source, SCOPE_TOWN).items():
+            if convention is not None and town is not None:
+                yield convention, town, total
+
+    def say(
+        self, code: str, total: Published, computed: int, linked: list[Published], *,
+        convention: int | None = None, town: str | None = None,
+    ) -> None:  # fmt: skip
         """Say that ``total`` is not ``computed`` (cents): a notice up to the settings' rounding, an error beyond."""
         printed = total.cents or 0
-        rounding = abs(computed - printed) <= self.rounding
+        is_rounding = abs(computed - printed) <= self.rounding
         self.inspection.say(
-            code,
-            _TOTALS,
-            self.position(total),
-            "montant",
-            valeur=None if total.cents is None else euros(total.cents),
-            attendu=euros(computed),
-            gravite=Severity.INFORMATION if rounding else None,
-            liees=[(_TOTALS, self.position(other), "montant") for other in linked],
-            exercice=self.accounts.exercice,
-            calcule=format_euros(computed),
-            publie=format_euros(printed) if total.cents is not None else "vide",
+            code, _TOTALS, total.index, "montant", valeur=euros(total.cents), attendu=euros(computed),
+            gravite=Severity.INFORMATION if is_rounding else None,
+            liees=[(_TOTALS, other.index, "montant") for other in linked],
+            convention=convention, collectivite=None if town is None else self.town(town),
+            exercice=self.accounts.exercice, calcule=format_euros(computed),
             ecart=format_euros(abs(computed - printed)),
-            **details,
-        )
-        if not rounding:
-            self.name_line(computed - printed, details, total)
+            publie="vide" if total.cents is None else format_euros(printed),
+        )  # fmt: skip
+        if not is_rounding and convention is not None and town is not None:
+            self.name_line(computed - printed, convention, town, total)
 
-    def name_line(self, gap: int, details: dict[str, Any], total: Published) -> None:
+    def name_line(self, gap: int, convention: int, town: str, total: Published) -> None:
         """Name the line that a collectivité's total misses, when one line, and only one, has the amount of the gap."""
-        pair = (details.get("convention"), details.get("town"))
-        lines = self.lines_by_pair.get(pair, []) if gap > 0 else []  # type: ignore[arg-type]
+        lines = self.lines_by_pair.get((convention, town), []) if gap > 0 else []
         alone = [position for position in lines if self.inspection.value(_LINES, position, MEASURE) == gap]
         if len(alone) != 1 or alone[0] in self.named:
             return
         self.named.add(alone[0])
-        key = self.inspection.value(_TOTALS, self.position(total), "source")
+        source = self.inspection.value(_TOTALS, total.index, "source")
         self.inspection.say(
-            "ligne-hors-total",
-            _LINES,
-            alone[0],
-            MEASURE,
-            valeur=euros(gap),
-            liees=[(_TOTALS, self.position(total), "montant")],
+            "ligne-hors-total", _LINES, alone[0], MEASURE, valeur=euros(gap),
+            liees=[(_TOTALS, total.index, "montant")], calcule=format_euros(gap),
             libelle=self.inspection.value(_LINES, alone[0], "libelle") or "",
-            calcule=format_euros(gap),
-            total=place_words(self.inspection, key, *pair),
-        )
+            total=_place_words(self.inspection, source, convention, town),
+        )  # fmt: skip
 
     def check_lines(self) -> None:
         """The lines of a collectivité against its subtotal: the convention's, or else the recap's."""
-        source = DETAIL if self.has_detail else RECAP
+        source, exercice = DETAIL if self.has_detail else RECAP, self.accounts.exercice
+        for convention, town, total in self.subtotals(source):
+            printed, computed = total.cents or 0, self.accounts.of(convention, town)
+            if self.unread(total) or self.is_excused(printed - computed, convention, town):
+                continue
+            if self.accounts.counts.get((convention, town)):
+                if computed != printed:
+                    self.say("total-collectivite", total, computed, [], convention=convention, town=town)
+            elif printed:
+                self.inspection.say(
+                    "sous-total-sans-detail", _TOTALS, total.index, "montant", valeur=OWN, exercice=exercice,
+                    publie=format_euros(printed), convention=convention, collectivite=self.town(town),
+                )  # fmt: skip
         subtotals = self.accounts.every_published(source, SCOPE_TOWN)
-        for (_, _, convention, town), total in subtotals.items():
-            if convention is None or town is None or self.unread(total):
-                continue
-            details = {"convention": convention, "town": town, "collectivite": self.inspection.towns.get(town, town)}
-            computed = self.accounts.of(convention, town)
-            if self.is_excused((total.cents or 0) - computed, convention, town):
-                continue
-            if not self.accounts.counts.get((convention, town)):
-                if total.cents:
-                    self.say_bare(total, details)
-            elif computed != (total.cents or 0):
-                self.say("total-collectivite", total, computed, [], **details)
         if not subtotals or not self.totals_are_placed(*_TOTAL_KEY):
             return
         for convention, town in self.accounts.counts:
             computed = self.accounts.of(convention, town)
-            if computed and (source, SCOPE_TOWN, convention, town) not in subtotals and self.is_known(convention, town):
+            # What refers to nothing has its own finding.
+            is_known = town in self.inspection.towns and convention in self.accounts.conventions
+            if computed and is_known and (source, SCOPE_TOWN, convention, town) not in subtotals:
                 self.inspection.say(
-                    "detail-sans-sous-total",
-                    _LINES,
-                    self.lines_by_pair[convention, town][0],
-                    MEASURE,
-                    valeur=euros(computed),
-                    collectivite=self.inspection.towns.get(town, town),
-                    convention=convention,
-                    exercice=self.accounts.exercice,
+                    "detail-sans-sous-total", _LINES, self.lines_by_pair[convention, town][0], MEASURE,
+                    valeur=euros(computed), collectivite=self.town(town), convention=convention, exercice=exercice,
                     calcule=format_euros(computed),
-                )
-
-    def say_bare(self, total: Published, details: dict[str, Any]) -> None:
-        self.inspection.say(
-            "sous-total-sans-detail",
-            _TOTALS,
-            self.position(total),
-            "montant",
-            valeur=euros(total.cents or 0),
-            exercice=self.accounts.exercice,
-            publie=format_euros(total.cents or 0),
-            **details,
-        )
-
-    def is_known(self, convention: int, town: str) -> bool:
-        """Whether both are declared: what refers to nothing has its own finding."""
-        return town in self.inspection.towns and convention in self.accounts.conventions
+                )  # fmt: skip
 
     def check_recap_towns(self) -> None:
         """The recap repeats each convention's subtotals."""
-        recap = self.accounts.every_published(RECAP, SCOPE_TOWN)
-        detail = self.accounts.every_published(DETAIL, SCOPE_TOWN)
-        for (_, _, convention, town), total in recap.items():
-            if convention is None or town is None:
+        are_placed = self.totals_are_placed(*_TOTAL_KEY)
+        for convention, town, total in self.subtotals(RECAP):
+            own = self.accounts.published(DETAIL, SCOPE_TOWN, convention, town)
+            if own is None and not are_placed:
                 continue
-            own = detail.get((DETAIL, SCOPE_TOWN, convention, town))
-            if own is None and not self.totals_are_placed(*_TOTAL_KEY):
-                continue
-            computed = (own.cents or 0) if own is not None else 0
-            if computed != (total.cents or 0) and not self.unread(total, *([own] if own else [])):
-                details = {
-                    "convention": convention,
-                    "town": town,
-                    "collectivite": self.inspection.towns.get(town, town),
-                }
-                self.say("total-recapitulatif", total, computed, [own] if own else [], **details)
-        for (_, _, convention, town), own in detail.items():
-            listed = (RECAP, SCOPE_TOWN, convention, town) in recap
-            if listed or convention is None or town is None or not own.cents or not self.accounts.in_recap(convention):
-                continue
-            if self.totals_are_placed(*_TOTAL_KEY):
-                self.say_unlisted(own, convention, town)
-
-    def say_unlisted(self, own: Published, convention: int, town: str) -> None:
-        """A subtotal of the convention that the recap leaves out: said at the subtotal itself."""
-        cents = own.cents or 0
-        self.inspection.say(
-            "total-recapitulatif",
-            _TOTALS,
-            self.position(own),
-            "montant",
-            valeur=euros(cents),
-            attendu=0,
-            exercice=self.accounts.exercice,
-            convention=convention,
-            collectivite=self.inspection.towns.get(town, town),
-            publie="rien",
-            calcule=format_euros(cents),
-            ecart=format_euros(cents),
-        )
+            linked = [own] if own is not None else []
+            computed = sum(detail.cents or 0 for detail in linked)
+            if computed != (total.cents or 0) and not self.unread(total, *linked):
+                self.say("total-recapitulatif", total, computed, linked, convention=convention, town=town)
+        for convention, town, own in self.subtotals(DETAIL):
+            is_listed = self.accounts.published(RECAP, SCOPE_TOWN, convention, town) is not None
+            if are_placed and not is_listed and own.cents and self.accounts.in_recap(convention):
+                # A subtotal of the convention that the recap leaves out: said at the subtotal itself.
+                self.inspection.say(
+                    "total-recapitulatif", _TOTALS, own.index, "montant", valeur=OWN, attendu=0,
+                    exercice=self.accounts.exercice, convention=convention, collectivite=self.town(town),
+                    publie="rien", calcule=format_euros(own.cents), ecart=format_euros(own.cents),
+                )  # fmt: skip
 
     def check_conventions(self, source: str) -> None:
         """A convention's published total against its subtotals of the same source, or its lines where it has none."""
@@ -319,18 +301,12 @@ class _Exercice:
         """A convention that has money and that the recap does not list."""
         if not self.totals_are_placed("source", "convention_id", "exercice"):
             return
-        numbers = self.inspection.column("conventions", "convention_id")
-        for position in np.flatnonzero(numbers.notna()).tolist():
-            convention = int(numbers.iloc[position])
+        for position, convention in enumerate(self.inspection.tables["conventions"].column("convention_id")):
+            if convention is None:
+                continue
             computed = self.accounts.printed(DETAIL, SCOPE_TOWN, convention) or self.accounts.of(convention)
             if computed and not self.accounts.in_recap(convention):
                 self.inspection.say(
-                    "convention-absente-du-recapitulatif",
-                    "conventions",
-                    position,
-                    "titre",
-                    valeur=euros(computed),
-                    exercice=self.accounts.exercice,
-                    convention=convention,
-                    calcule=format_euros(computed),
-                )
+                    "convention-absente-du-recapitulatif", "conventions", position, "titre", valeur=euros(computed),
+                    exercice=self.accounts.exercice, convention=convention, calcule=format_euros(computed),
+                )  # fmt: skip

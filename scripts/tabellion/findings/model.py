@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -80,21 +80,12 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """The finding as the object of the ``constats`` array of ``--json`` (DESIGN.md §6)."""
+        liees = [{"fichier": cell.fichier, "feuille": cell.feuille, "cellule": cell.cellule} for cell in self.liees]
         return {
-            "code": self.code,
-            "gravite": self.gravite.label,
-            "bloquant": self.bloquant,
-            "fichier": self.place.fichier,
-            "feuille": self.place.feuille,
-            "cellule": self.place.cellule,
-            "ligne": self.place.ligne,
-            "champ": self.champ,
-            "valeur": self.valeur,
-            "attendu": self.attendu,
-            "message": self.message,
-            "suggestion": self.suggestion,
-            "liees": [{"fichier": p.fichier, "feuille": p.feuille, "cellule": p.cellule} for p in self.liees],
-        }
+            "code": self.code, "gravite": self.gravite.label, "bloquant": self.bloquant, **asdict(self.place),
+            "champ": self.champ, "valeur": self.valeur, "attendu": self.attendu, "message": self.message,
+            "suggestion": self.suggestion, "liees": liees,
+        }  # fmt: skip
 
     def in_file(self, fichier: str) -> Finding:
         """The same finding, with its places (its own and the linked ones) in the file named ``fichier``."""
@@ -110,4 +101,4 @@ class TabellionError(Exception):
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(f"{f.place} : {f.message}" for f in self.findings))
+        super().__init__("\n".join(f"{finding.place} : {finding.message}" for finding in self.findings))

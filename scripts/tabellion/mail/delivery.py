@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.workspace import SETTINGS_FILE, MailSettings, Workspace
@@ -59,8 +59,8 @@ class Delivery:
             return self._deliver(mailing, now)
         except OSError as error:  # of what was sent: everything else is caught where it happens
             self.sent = SentNotices(self.sent.path)  # what is on the disk is what counts
-            shown, detail = self.sent.path.name, system_reason(error)
-            self.findings.append(finding("avis-non-notes", Place(shown), valeur=shown, detail=detail))
+            shown = self.sent.path.name
+            self._say("avis-non-notes", shown, shown, detail=system_reason(error))
             return now + _WAIT_AFTER_MISTAKE
 
     def _deliver(self, mailing: Mailing, now: datetime) -> datetime | None:
@@ -88,12 +88,10 @@ class Delivery:
             for notice in mailing.notices:
                 self.sent.note(notice, ASSUMED, now)
             self.sent.write()
-            shown, count = self.sent.path.name, len(mailing.notices)
-            self.findings.append(
-                finding("avis-oublies", Place(shown), valeur=shown, attendu=aside.name, nombre=count)
-            )  # fmt: skip
+            shown = self.sent.path.name
+            self._say("avis-oublies", shown, shown, attendu=aside.name, nombre=len(mailing.notices))
         for recipient, fichier in interrupted:
-            self.findings.append(finding("avis-incertain", Place(fichier), valeur=recipient))
+            self._say("avis-incertain", fichier, recipient)
 
     def _send(self, mailing: Mailing, ready: list[Notice], now: datetime) -> None:
         from tabellion.outputs.reminders import load_template
@@ -108,13 +106,11 @@ class Delivery:
         except MailError as error:
             waiting = [notice for notice in left if not self.sent.is_done(notice)]
             self._postpone(waiting, now)
-            place, server, count = Place(SETTINGS_FILE), f"{mailing.mail.serveur}:{mailing.mail.port}", len(waiting)
+            server = f"{mailing.mail.serveur}:{mailing.mail.port}"
             if isinstance(error, RefusedError):
-                refused = finding("courriel-refuse", place, valeur=server, detail=error.detail, attente=count)
-                self.findings.append(refused)
+                self._say("courriel-refuse", SETTINGS_FILE, server, detail=error.detail, attente=len(waiting))
             elif waiting:
-                unreachable = finding("courriel-injoignable", place, valeur=server, detail=error.detail, attente=count)
-                self.findings.append(unreachable)
+                self._say("courriel-injoignable", SETTINGS_FILE, server, detail=error.detail, attente=len(waiting))
 
     def _send_one(
         self, session: Session, mailing: Mailing, template: Template, notice: Notice, now: datetime
@@ -137,12 +133,11 @@ class Delivery:
             session.send(message, notice.recipient)
         except MessageError as error:
             self._postpone([notice], now)
-            refused = finding("avis-refuse", Place(fichier), valeur=notice.recipient, detail=error.detail)
-            self.findings.append(refused)
+            self._say("avis-refuse", fichier, notice.recipient, detail=error.detail)
         except DoubtfulError:
             self.sent.note(notice, DOUBTFUL, now)
             self.sent.write()
-            self.findings.append(finding("avis-incertain", Place(fichier), valeur=notice.recipient))
+            self._say("avis-incertain", fichier, notice.recipient)
             raise
         except MailError:
             self.sent.put_back(notice, before)
@@ -150,6 +145,9 @@ class Delivery:
         else:
             self.sent.note(notice, SENT, now)
             self.sent.write()
+
+    def _say(self, code: str, fichier: str, valeur: str, **words: Any) -> None:
+        self.findings.append(finding(code, Place(fichier), valeur=valeur, **words))
 
     def _postpone(self, notices: list[Notice], now: datetime) -> None:
         for notice in notices:

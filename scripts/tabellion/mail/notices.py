@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.contract.workspace import MailSettings, Workspace, is_mail_address
-from tabellion.findings import Place, Severity
+from tabellion.findings import Severity
 from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace, write_json
 
@@ -34,17 +34,19 @@ _VERSION = 1
 WAITING, UNDER_WAY, DOUBTFUL, SENT, ASSUMED = "en attente", "en cours", "incertain", "envoyé", "tenu pour envoyé"
 #: After a failure the next attempt waits a minute, then twice as long each time, up to this.
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+#: What is noted of a notice.
+_Entry = dict[str, str | int]
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One ``recipient`` (an address) to tell of one return. ``told`` is the partner's address, where it is told too.
+    """One ``recipient`` (an address) to tell of one return. ``contact`` is the partner's address, where it is told too.
     ``copy`` is the annotated copy to attach, ``copy_trace`` what it was when the notice was decided."""
 
     recipient: str
     file: ReceivedFile
     line: BoardLine
-    told: str | None
+    contact: str | None
     copy: Path | None = None
     copy_trace: Trace | None = None
 
@@ -53,8 +55,9 @@ class Notice:
         """The same for the same recipient, content and findings, wherever the file is and whatever its name."""
         findings = sorted(
             [finding.code] if finding.code in _OF_CAMPAIGN else
-            [finding.code, *map(repr, (*_where(finding.place), finding.champ, finding.valeur))]
+            [finding.code, *map(repr, (place.feuille, place.cellule, place.ligne, finding.champ, finding.valeur))]
             for finding in self.file.findings
+            for place in [finding.place]
             if finding.gravite is not Severity.INFORMATION
         )  # fmt: skip
         return digest_of([self.recipient.casefold(), self.file.sha256 or self.file.fichier, findings])
@@ -79,9 +82,9 @@ def due_notices(consolidation: Consolidation, mail: MailSettings) -> list[Notice
     notices: dict[str, Notice] = {}
     for line, file in _files_to_correct(consolidation):
         contact = line.courriel if mail.partenaires and file.verdict not in _FOR_STAFF_ONLY else None
-        told = contact if contact is not None and is_mail_address(contact) else None
-        for recipient in dict.fromkeys(filter(None, (told, *mail.equipe))):
-            notice = Notice(recipient, file, line, told)
+        contact = contact if contact is not None and is_mail_address(contact) else None
+        for recipient in dict.fromkeys(filter(None, (contact, *mail.equipe))):
+            notice = Notice(recipient, file, line, contact)
             notices.setdefault(notice.key, notice)
     return list(notices.values())
 
@@ -91,8 +94,8 @@ def _files_to_correct(consolidation: Consolidation) -> Iterator[tuple[BoardLine,
         for file in line.received:
             if file.verdict in _TO_CORRECT and not file.is_kept_copy:
                 # What the text says of a line is then this file's.
-                kept = line.status is ReturnStatus.KEPT
-                yield replace(line, received=(file,), status=ReturnStatus.KEPT if kept else ReturnStatus.REJECTED), file
+                status = ReturnStatus.KEPT if line.status is ReturnStatus.KEPT else ReturnStatus.REJECTED
+                yield replace(line, received=(file,), status=status), file
     for file in consolidation.strays:
         yield BoardLine("", "", None, 0, ReturnStatus.REJECTED, None, (file,)), file
 
@@ -127,7 +130,7 @@ def subject_and_text(template: Template, path: Path, consolidation: Consolidatio
     """The words of a notice; the template at ``path`` may be wrong (:class:`tabellion.findings.TabellionError`)."""
     from tabellion.outputs.reminders import reminder
 
-    text = reminder(template, path, consolidation, replace(notice.line, courriel=notice.told))
+    text = reminder(template, path, consolidation, replace(notice.line, courriel=notice.contact))
     first, _, rest = text.partition("\n")
     subject = _SUBJECT.fullmatch(first)
     if subject is None:
@@ -144,7 +147,7 @@ class SentNotices:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._notices: dict[str, dict[str, Any]] = {}
+        self._notices: dict[str, _Entry] = {}
         self._is_open = False
 
     def open(self) -> tuple[Path | None, list[tuple[str, str]]]:
@@ -167,7 +170,7 @@ class SentNotices:
         for notice in self._notices.values():
             if notice["etat"] == UNDER_WAY:
                 notice["etat"] = DOUBTFUL
-                interrupted.append((notice["a"], notice["fichier"]))
+                interrupted.append((str(notice["a"]), str(notice["fichier"])))
         if interrupted:
             self.write()
         return aside, interrupted
@@ -179,27 +182,27 @@ class SentNotices:
     def waits_until(self, notice: Notice, now: datetime) -> datetime:
         """When the next attempt may be made: ``now`` when nothing keeps it, or the clock was moved back."""
         text = self._notices.get(notice.key, {}).get("prochain")
-        until = datetime.fromisoformat(text) if text else now
+        until = datetime.fromisoformat(str(text)) if text else now
         return until if until - now <= _LONGEST_WAIT else now
 
     def note(self, notice: Notice, state: str, now: datetime) -> None:
         """Note the state of a notice; :meth:`write` then keeps it."""
-        attempts = {"essais": self._attempts(notice)} if state == UNDER_WAY else {}
-        said = {"etat": state, "a": notice.recipient, "fichier": notice.file.fichier, "le": _written(now)}
-        self._notices[notice.key] = {**said, **attempts}
+        attempts: _Entry = {"essais": self._attempts(notice)} if state == UNDER_WAY else {}
+        entry: _Entry = {"etat": state, "a": notice.recipient, "fichier": notice.file.fichier, "le": _written(now)}
+        self._notices[notice.key] = entry | attempts
 
     def postpone(self, notice: Notice, now: datetime) -> None:
         """Note an attempt in vain, and when to make the next."""
         attempts = self._attempts(notice)
         until = now + min(_FIRST_WAIT * 2 ** min(attempts, 20), _LONGEST_WAIT)
-        said = {"etat": WAITING, "a": notice.recipient, "fichier": notice.file.fichier, "prochain": _written(until)}
-        self._notices[notice.key] = {**said, "essais": attempts + 1}
+        entry: _Entry = {"etat": WAITING, "a": notice.recipient, "fichier": notice.file.fichier}
+        self._notices[notice.key] = entry | {"prochain": _written(until), "essais": attempts + 1}
 
-    def entry(self, notice: Notice) -> dict[str, Any] | None:
+    def entry(self, notice: Notice) -> _Entry | None:
         """What is noted of a notice, for :meth:`put_back`."""
         return self._notices.get(notice.key)
 
-    def put_back(self, notice: Notice, entry: dict[str, Any] | None) -> None:
+    def put_back(self, notice: Notice, entry: _Entry | None) -> None:
         """A notice that was being sent was not: what was noted of it before counts again."""
         if entry is None:
             self._notices.pop(notice.key, None)
@@ -225,9 +228,9 @@ def _written(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read(path: Path) -> dict[str, _Entry]:
     """The notices in the file; raises ``ValueError`` where it is not what is written here, and ``OSError``."""
-    notices = {}
+    notices: dict[str, _Entry] = {}
     try:
         stored = json.loads(path.read_bytes())
         if stored["version"] != _VERSION:
@@ -245,7 +248,3 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError from error
     return notices
-
-
-def _where(place: Place) -> tuple[str | None, str | None, int | None]:
-    return place.feuille, place.cellule, place.ligne

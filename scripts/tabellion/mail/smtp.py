@@ -10,8 +10,8 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
@@ -148,12 +148,13 @@ class Session:
             self.password = environment[variable]
 
     def __enter__(self) -> Session:
-        self.client = self._reach()
-        try:
-            self._introduce()
-        except BaseException:
-            self.client.close()
-            raise
+        with _failing(UnreachableError):
+            self.client = self._reach()
+            try:
+                self._introduce()
+            except BaseException:
+                self.client.close()
+                raise
         return self
 
     def __exit__(
@@ -170,7 +171,7 @@ class Session:
                 context = ssl.create_default_context()
                 return smtplib.SMTP_SSL(host, port, timeout=self.timeout, context=context)
             return smtplib.SMTP(host, port, timeout=self.timeout)
-        except (OSError, UnicodeError) as error:
+        except UnicodeError as error:
             raise UnreachableError(_why(error)) from error
 
     def _introduce(self) -> None:
@@ -181,8 +182,6 @@ class Session:
                 self.client.ehlo()
         except smtplib.SMTPNotSupportedError as error:
             raise UnreachableError('il ne sait pas chiffrer par "starttls"') from error
-        except OSError as error:
-            raise UnreachableError(_why(error)) from error
         if self.mail.utilisateur is None:
             return
         try:
@@ -192,11 +191,8 @@ class Session:
         except smtplib.SMTPNotSupportedError as error:
             raise RefusedError("il ne connaît pas d'utilisateurs, ou pas par ce chiffrement et ce port") from error
         except UnicodeError as error:
-            raise RefusedError(
-                "l'utilisateur ou le mot de passe a une lettre accentuée, que SMTP n'admet pas"
-            ) from error
-        except OSError as error:
-            raise UnreachableError(_why(error)) from error
+            detail = "l'utilisateur ou le mot de passe a une lettre accentuée, que SMTP n'admet pas"
+            raise RefusedError(detail) from error
 
     def send(self, message: EmailMessage, recipient: str) -> None:
         """Hand a message over. Raises :class:`MessageError`, after which others may be sent, or another
@@ -206,7 +202,7 @@ class Session:
         if limit.isdecimal() and 0 < int(limit) < len(content):
             raise MessageError(_too_large(len(content), int(limit)))
         options = [f"size={len(content)}"] if self.client.has_extn("size") else []
-        try:
+        with _failing(UnreachableError):
             refusal = self._refusal(self.client.mail(self.mail.expediteur, options))
             if refusal is not None:
                 if refusal[0] == _TOO_LARGE:
@@ -217,23 +213,17 @@ class Session:
             if refusal is not None:
                 self.client.rset()
                 raise MessageError(f"cette adresse est refusée ({_answer(*refusal)})")
-        except OSError as error:
-            raise UnreachableError(_why(error)) from error
         self._hand_over(content)
 
     def _hand_over(self, content: bytes) -> None:
         # Not smtplib's own way, which does not tell a server lost before the last line from one lost after it.
-        try:
+        with _failing(UnreachableError):
             answer = self.client.docmd("data")
             if answer[0] == _GO_ON:
                 self.client.send(_LINE_WITH_DOT.sub(b"..", content) + b".\r\n")
-        except OSError as error:
-            raise UnreachableError(_why(error)) from error
         if answer[0] == _GO_ON:
-            try:
+            with _failing(DoubtfulError):
                 answer = self.client.getreply()
-            except OSError as error:
-                raise DoubtfulError(_why(error)) from error
         refusal = self._refusal(answer)
         if refusal is None:
             return
@@ -248,6 +238,15 @@ class Session:
         if answer[0] == _CLOSING:
             raise UnreachableError(f"il met fin à la conversation ({_answer(*answer)})")
         return None if 200 <= answer[0] < 300 else answer
+
+
+@contextmanager
+def _failing(kind: type[MailError]) -> Iterator[None]:
+    """Turn what the connection raises into a ``kind`` of error; what smtplib raises is an ``OSError`` too."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(_why(error)) from error
 
 
 def _why(error: Exception) -> str:

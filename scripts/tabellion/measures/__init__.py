@@ -20,23 +20,7 @@ from tabellion.measures.funding import FundingPlan, funding_plans
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, MEASURE, Overview, Sums
 
 __all__ = [
-    "AMOUNTS",
-    "AMOUNT_WORDS",
-    "DETAIL",
-    "MEASURE",
-    "RECAP",
-    "SCOPE_ALL",
-    "SCOPE_CONVENTION",
-    "SCOPE_TOWN",
-    "Accounts",
-    "FundingPlan",
-    "Overview",
-    "Published",
-    "StepKind",
-    "Sums",
-    "Walk",
-    "WalkStep",
-    "double_counts",
-    "funding_plans",
+    "AMOUNTS", "AMOUNT_WORDS", "DETAIL", "MEASURE", "RECAP", "SCOPE_ALL", "SCOPE_CONVENTION", "SCOPE_TOWN", "Accounts",
+    "FundingPlan", "Overview", "Published", "StepKind", "Sums", "Walk", "WalkStep", "double_counts", "funding_plans",
     "walk",
 ]  # fmt: skip

@@ -29,7 +29,6 @@ Pair = tuple[int, str]
 #: Where a published total stands: its source, its scope, its convention and its collectivité.
 PublishedKey = tuple[str, str, int | None, str | None]
 _PUBLISHED_FIELDS = ("source", "portee", "convention_id", "collectivite_id", "exercice", "montant")
-_NO_ROWS: dict[str, tuple[Any, ...]] = dict.fromkeys(_PUBLISHED_FIELDS, ())
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Accounts:
     def published_rows(self) -> Rows:
         """The published totals of the exercice; of one printed twice, the first."""
         rows = [(*key, self.exercice, total.cents) for key, total in self._published.items()]
-        return Rows(dict(zip(_PUBLISHED_FIELDS, zip(*rows, strict=True), strict=False)) if rows else _NO_ROWS)
+        return Rows({name: [row[index] for row in rows] for index, name in enumerate(_PUBLISHED_FIELDS)})
 
     def every_published(self, source: str, scope: str) -> dict[PublishedKey, Published]:
         """The published totals of a source and a scope, in the register's order; of one printed twice, the first."""
@@ -192,12 +191,12 @@ class WalkStep:
 class Double:
     """A line (``index``) whose money another convention's line (``kept``) already counts."""
 
-    index: Any
+    index: int
     convention: int
     town: str
     libelle: str
     cents: int
-    kept: Any
+    kept: int
     kept_convention: int
 
 
@@ -230,16 +229,8 @@ def walk(accounts: Accounts) -> Walk:
     published = grand.cents if grand is not None else None
     steps = [step for step in _steps(accounts) if published is not None or _is_compared(accounts, step)]
     doubles = [
-        WalkStep(
-            StepKind.DOUBLE,
-            -double_count.cents,
-            double_count.convention,
-            double_count.town,
-            double_count.index,
-            double_count.kept,
-            double_count.kept_convention,
-        )
-        for double_count in double_counts(accounts)
+        WalkStep(StepKind.DOUBLE, -line.cents, line.convention, line.town, line.index, line.kept, line.kept_convention)
+        for line in double_counts(accounts)
     ]
     return Walk(
         exercice=accounts.exercice,

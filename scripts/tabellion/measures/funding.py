@@ -40,8 +40,9 @@ PRODUITS_TOTALS: Mapping[str, Total] = {
     "paid": Total("montant_verse", (_MONEY_PRODUITS,)),
     "received": Total(RETAINED, (_RECEIVED,)),
 }
-_CHARGE_FIELDS = ("fiche_id", "exercice", "poste", "montant")
-_PRODUIT_FIELDS = (
+#: The fields of each side that the sums read.
+CHARGE_FIELDS = ("fiche_id", "exercice", "poste", "montant")
+PRODUIT_FIELDS = (
     "fiche_id", "exercice", "compte", "financeur_id", "montant_demande", "montant_accorde", "montant_verse"
 )  # fmt: skip
 
@@ -123,8 +124,8 @@ def progress(produit: Row) -> str:
 def plan_rows(charges: Iterable[Row], produits: Iterable[Row]) -> tuple[Rows, Rows]:
     """The rows of both sides of plans, with what is :func:`retained` of each produit."""
     received = list(produits)
-    columns = Rows.of(received, *_PRODUIT_FIELDS).columns
-    return Rows.of(charges, *_CHARGE_FIELDS), Rows({**columns, RETAINED: [retained(row) for row in received]})
+    columns = Rows.of(received, *PRODUIT_FIELDS).columns
+    return Rows.of(charges, *CHARGE_FIELDS), Rows({**columns, RETAINED: [retained(row) for row in received]})
 
 
 def plan_of(charges: Rows, produits: Rows, *where: Criterion) -> FundingPlan:

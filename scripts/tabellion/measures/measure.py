@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabellion.layout.names import column_ref, quoted_text
+from tabellion.schema import Key
+from tabellion.schema.tables import Row
 from tabellion.wording import plural
 
 #: The words of a state, the best first; the last one where there is nothing to compare with.
@@ -43,7 +45,7 @@ class Criterion:
     value: Any
     formula: str | None = None
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether a value meets it."""
         return bool(value == self.value)
 
@@ -54,7 +56,7 @@ class Filled(Criterion):
     def __init__(self, field: str, formula: str = '"<>"') -> None:
         super().__init__(field, None, formula)
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether a value is there."""
         return value is not None
 
@@ -72,7 +74,7 @@ class Begins(Criterion):
     def __init__(self, field: str, value: str, *, but: bool = False) -> None:
         super().__init__(field, value, f'"{"<>" if but else ""}{value}*"')
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether a text begins so, or does not."""
         begins = str(value or "").startswith(self.value)
         return begins != (self.formula or "").startswith('"<>')
@@ -81,7 +83,7 @@ class Begins(Criterion):
 class OneOf(Criterion):
     """A field that is one of several values, which ``formula`` names at once."""
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether a value is one of them."""
         return value in self.value
 
@@ -91,15 +93,15 @@ class Rows:
     """The rows of a table, as columns of plain values by field; each set of fields is grouped once."""
 
     columns: Mapping[str, Sequence[Any]]
-    _groups: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = field(default_factory=dict)
+    _groups: dict[tuple[str, ...], dict[Key, list[int]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]], *fields: str) -> Rows:
+    def of(cls, rows: Iterable[Row], *fields: str) -> Rows:
         """These fields of some rows."""
         rows = list(rows)
         return cls({name: [row[name] for row in rows] for name in fields})
 
-    def groups(self, *fields: str) -> dict[tuple[Any, ...], list[int]]:
+    def groups(self, *fields: str) -> dict[Key, list[int]]:
         """The positions of the rows by their values of ``fields``, in the order of the rows."""
         groups = self._groups.get(fields)
         if groups is None:
@@ -189,12 +191,12 @@ def _conditions(where: Iterable[Criterion], columns: Columns) -> str:
     )
 
 
-def column_sum(kind: str, table: str, label: str, values: Iterable[Any]) -> Measure:
+def column_sum(kind: str, table: str, label: str, values: Iterable[float | str]) -> Measure:
     """The sum of a whole column of an Excel table; blanks count for nothing, and make a blank where all is blank.
 
     A count is a number in any case.
     """
-    known, column = [value for value in values if value != ""], column_ref(table, label)
+    known, column = [value for value in values if not isinstance(value, str)], column_ref(table, label)
     if kind == "count":
         return Measure(kind, sum(known), f"SUM({column})")
     return Measure(kind, sum(known) if known else "", f'IF(COUNT({column})=0,"",SUM({column}))')

@@ -7,12 +7,13 @@ and no euro is lost on the way. A line without its exercice counts in none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value
+from tabellion.schema import Value
 from tabellion.schema.tables import Tables
 
 #: The amounts of a budget line, in the order of a budget year; the census of a contract is of what was spent.
@@ -24,6 +25,7 @@ AMOUNT_WORDS = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))
 NOTHING_SAID = "sans bilan"
 #: Where a line belongs.
 LINE_KEY = ("exercice", "convention_id", "collectivite_id")
+T = TypeVar("T", int, str)
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,13 @@ class Sums:
     vote: int = 0
     realise: int = 0
     lines: int = 0
-    known: tuple[int, int, int] = (0, 0, 0)
+    known: tuple[int, ...] = (0, 0, 0)
 
     def __add__(self, other: Sums) -> Sums:
-        known = tuple(map(sum, zip(self.known, other.known, strict=True)))
         return Sums(
-            self.prevu + other.prevu,
-            self.vote + other.vote,
-            self.realise + other.realise,
-            self.lines + other.lines,
-            (known[0], known[1], known[2]),
-        )
+            self.prevu + other.prevu, self.vote + other.vote, self.realise + other.realise, self.lines + other.lines,
+            tuple(map(sum, zip(self.known, other.known, strict=True))),
+        )  # fmt: skip
 
     def of(self, amount: str) -> int:
         """One of the three amounts (a field of the lines)."""
@@ -85,16 +83,12 @@ class Overview:
     """The figures of a contract's tables. Each sum of lines is made once."""
 
     tables: Tables
-    _sums: dict[tuple[tuple[str, Any], ...], Sums] = field(default_factory=dict)
+    _sums: dict[tuple[tuple[str, Value], ...], Sums] = field(default_factory=dict)
 
     @cached_property
     def lines(self) -> Rows:
         """The budget lines."""
         return Rows(self.tables["lignes_budgetaires"].columns)
-
-    @cached_property
-    def _amounts(self) -> list[Sequence[Any]]:
-        return [self.lines.columns[name] for name in AMOUNTS]
 
     @cached_property
     def fiches(self) -> Rows:
@@ -108,21 +102,23 @@ class Overview:
         conventions = dict(zip(self.fiches.columns["fiche_id"], self.fiches.columns["convention_id"], strict=True))
         return Rows({**columns, "convention_id": [conventions.get(fiche) for fiche in columns["fiche_id"]]})
 
-    def sums(self, **fields: Any) -> Sums:
+    def sums(self, **fields: Value) -> Sums:
         """The sums of the lines whose fields are these; ``None`` is a blank."""
         key = tuple(fields.items())
         sums = self._sums.get(key)
         if sums is None:
             positions = self.lines.matching([Criterion(name, value) for name, value in key])
-            amounts = [[column[position] for position in positions] for column in self._amounts]
-            known = [len(cents) - cents.count(None) for cents in amounts]
-            prevu, vote, realise = (sum(filter(None, cents)) for cents in amounts)
-            sums = self._sums[key] = Sums(prevu, vote, realise, len(positions), (known[0], known[1], known[2]))
+            columns = [self.lines.columns[name] for name in AMOUNTS]
+            amounts = [
+                [cents for position in positions if (cents := column[position]) is not None] for column in columns
+            ]
+            prevu, vote, realise = map(sum, amounts)
+            sums = self._sums[key] = Sums(prevu, vote, realise, len(positions), tuple(map(len, amounts)))
         return sums
 
     def of(self, exercice: int, convention: int | None = None, town: str | None = None) -> Sums:
         """The sums of an exercice: of one convention or all, of one collectivité or all."""
-        fields: dict[str, Any] = {"exercice": exercice}
+        fields: dict[str, Value] = {"exercice": exercice}
         fields |= {"convention_id": convention} if convention is not None else {}
         return self.sums(**fields, **({"collectivite_id": town} if town is not None else {}))
 
@@ -175,7 +171,7 @@ class Overview:
     def _names(self, table: str, key: str) -> dict[str, str]:
         return {row[key]: row["nom"] or row[key] for row in self.tables[table].rows}
 
-    def funding(self, **fields: Any) -> Funding:
+    def funding(self, **fields: Value) -> Funding:
         """The financements whose fields are these; ``None`` is a blank."""
         where = tuple(Criterion(name, value) for name, value in fields.items())
         count, priced = (len(self.financements.matching(criteria)) for criteria in (where, (*where, Known("montant"))))
@@ -250,18 +246,18 @@ class AnnexFigures:
         return Overview(self.tables)
 
     @cached_property
-    def conventions(self) -> dict[Any, str]:
+    def conventions(self) -> dict[int | None, str]:
         """The conventions by number, in the register's order; then those that only a row names."""
         named = [*(key[0] for key in self.credits), *(key[0] for key in self.funding), *self.engaged]
         return _with(self.overview.conventions, named, NO_CONVENTION, "Convention {}")
 
     @cached_property
-    def towns(self) -> dict[Any, str]:
+    def towns(self) -> dict[str | None, str]:
         """The collectivités by identifier, in the register's order; then those that only a line names."""
         return _with(self.overview.towns, [town for _, town in self.credits], NO_TOWN)
 
     @cached_property
-    def funders(self) -> dict[Any, str]:
+    def funders(self) -> dict[str | None, str]:
         """The funders that a financement names, by identifier, in the register's order."""
         present = dict.fromkeys(funder for _, funder in self.funding)
         names = {key: name for key, name in self.overview.funder_names.items() if key in present}
@@ -271,10 +267,6 @@ class AnnexFigures:
     def credits(self) -> dict[tuple[int | None, str | None], Sums]:
         """The sums of the exercice's lines by convention and collectivité, in the order of the lines."""
         return {key[1:]: sums for key, sums in self.overview.cells.items() if key[0] == self.exercice}
-
-    def sums(self, **fields: Any) -> Sums:
-        """The sums of the exercice's lines whose fields are these; ``None`` is a blank."""
-        return self.overview.sums(exercice=self.exercice, **fields)
 
     def knows(self, amount: str) -> bool:
         """Whether a line of the exercice has this amount (a field of the lines), zero included."""
@@ -298,9 +290,10 @@ class AnnexFigures:
         return dict(engaged)
 
 
-def _with(names: dict[Any, str], keys: Iterable[Any], nothing: str, unknown: str = "{}") -> dict[Any, str]:
+def _with(names: Mapping[T, str], keys: Iterable[T | None], nothing: str, unknown: str = "{}") -> dict[T | None, str]:
     """Names, then those of the keys that have none."""
-    return {**names, **{key: nothing if key is None else unknown.format(key) for key in keys if key not in names}}
+    named: dict[T | None, str] = dict(names.items())
+    return named | {key: nothing if key is None else unknown.format(key) for key in keys if key not in names}
 
 
 def rate(part: int | None, whole: int | None) -> float | None:

@@ -36,18 +36,10 @@ def finding(
     """
     entry = CATALOGUE[code]
     words = {"champ": champ, "valeur": _shown(valeur), "attendu": _shown(attendu), **details}
-    return Finding(
-        code,
-        entry.gravite if gravite is None else gravite,
-        entry.bloquant,
-        place,
-        entry.message.format(**words),
-        suggestion if suggestion is not None else entry.remede.format(**words),
-        champ,
-        valeur,
-        attendu,
-        tuple(liees),
-    )
+    gravite = entry.gravite if gravite is None else gravite
+    suggestion = suggestion if suggestion is not None else entry.remede.format(**words)
+    message = entry.message.format(**words)
+    return Finding(code, gravite, entry.bloquant, place, message, suggestion, champ, valeur, attendu, tuple(liees))
 
 
 def _shown(value: CellValue) -> CellValue:

@@ -15,8 +15,7 @@ _REGISTER: tuple[Code, ...] = (
          "Le fichier de réglages ne peut pas être lu : {detail}.",
          "Corrigez tabellion.toml à l'endroit indiqué ; « tabellion new » en montre un modèle.", True),
     Code("reglage-faux", "Réglage faux", _ERREUR,
-         "Réglage « {champ} » : trouvé {valeur}, attendu {attendu}.",
-         "Corrigez cette ligne de tabellion.toml.", True),
+         "Réglage « {champ} » : trouvé {valeur}, attendu {attendu}.", "Corrigez cette ligne de tabellion.toml.", True),
     Code("reglage-inconnu", "Réglage inconnu", _ERREUR,
          "Réglage « {champ} » : ce nom n'existe pas{proche}",
          "Corrigez ou supprimez cette ligne de tabellion.toml.", True),
@@ -33,8 +32,7 @@ _REGISTER: tuple[Code, ...] = (
          "{champ} : trouvé {valeur}, attendu {attendu}.",
          "Corrigez cette option ; « tabellion COMMANDE --help » les décrit.", True),
     Code("mise-en-page-fausse", "Mise en page fausse", _ERREUR,
-         "Gabarit « {champ} » : {detail}.",
-         "Corrigez ce gabarit ; « tabellion new » en montre un modèle.", True),
+         "Gabarit « {champ} » : {detail}.", "Corrigez ce gabarit ; « tabellion new » en montre un modèle.", True),
     Code("gabarit-faux", "Gabarit faux", _ERREUR,
          "Le gabarit « {valeur} » ne peut pas être utilisé : {detail}.",
          "Corrigez ce fichier de templates/ à la ligne indiquée ; « tabellion new » en montre un modèle.", True),
@@ -42,17 +40,14 @@ _REGISTER: tuple[Code, ...] = (
          "Le schéma « {valeur} » manque.",
          "Remettez ce fichier dans schemas/ ; « tabellion new » en fournit un modèle.", True),
     Code("schema-illisible", "Schéma illisible", _ERREUR,
-         "Le schéma ne peut pas être lu : {detail}.",
-         "Corrigez le fichier JSON à l'endroit indiqué, en UTF-8.", True),
+         "Le schéma ne peut pas être lu : {detail}.", "Corrigez le fichier JSON à l'endroit indiqué, en UTF-8.", True),
     Code("schema-faux", "Schéma faux", _ERREUR,
-         "Schéma, champ « {champ} » : {detail}.",
-         "Corrigez cette déclaration selon le standard Table Schema.", True),
+         "Schéma, champ « {champ} » : {detail}.", "Corrigez cette déclaration selon le standard Table Schema.", True),
     Code("registre-absent", "Registre absent", _ERREUR,
          "Le registre ne contient pas la table « {valeur} ».",
          "Lancez « tabellion import DOCUMENT », ou remettez le fichier CSV dans le dossier du registre.", True),
     Code("registre-illisible", "Table du registre illisible", _ERREUR,
-         "Cette table du registre ne peut pas être lue : {detail}.",
-         "{remede}", True),
+         "Cette table du registre ne peut pas être lue : {detail}.", "{remede}", True),
     Code("colonne-absente-du-registre", "Colonne absente du registre", _ERREUR,
          "La colonne « {champ} » manque (colonnes trouvées : {valeur}).",
          "Ajoutez cette colonne à la première ligne du fichier CSV, même vide.", True),
@@ -70,8 +65,7 @@ _REGISTER: tuple[Code, ...] = (
          "Vérifiez-le avec « tabellion validate », ou générez ailleurs avec --sortie. "
          "Avec --forcer, il est remplacé après une copie datée.", True),
     Code("fichier-deja-la", "Un fichier existe déjà", _ERREUR,
-         "« {valeur} » existe déjà et ne sera pas remplacé.",
-         "{remede}", True),
+         "« {valeur} » existe déjà et ne sera pas remplacé.", "{remede}", True),
     Code("ecriture-impossible", "Écriture impossible", _ERREUR,
          "Impossible d'écrire « {valeur} » : {detail}.",
          "Fermez le fichier s'il est ouvert dans Excel, vérifiez les droits et la place sur le disque, puis recommencez.", True),
@@ -82,8 +76,7 @@ _REGISTER: tuple[Code, ...] = (
 
 _RUNS: tuple[Code, ...] = (
     Code("espace-occupe", "Quelqu'un travaille déjà sur ce contrat", _ERREUR,
-         "{detail}. Un seul passage à la fois peut écrire dans ce contrat.",
-         "{remede}", True),
+         "{detail}. Un seul passage à la fois peut écrire dans ce contrat.", "{remede}", True),
     Code("verrou-impossible", "Le contrat ne peut pas être réservé", _ERREUR,
          "Impossible d'écrire dans le dossier « {valeur} » pour réserver le contrat : {detail}.",
          "Donnez à l'utilisateur qui lance tabellion le droit d'écrire dans ce dossier, et vérifiez qu'il reste de la place sur le disque.", True),
@@ -135,8 +128,7 @@ _RUNS: tuple[Code, ...] = (
          "Le journal « {valeur} » ne peut pas être lu : {detail}.",
          "Lancez « tabellion consolidate » : un journal abîmé est mis de côté et remplacé. S'il est seulement occupé, attendez et recommencez.", True),
     Code("historique-inconnu", "Rien de ce nom dans l'historique", _ERREUR,
-         "« {valeur} » n'est pas dans l'historique : {detail}.",
-         "{remede}", True),
+         "« {valeur} » n'est pas dans l'historique : {detail}.", "{remede}", True),
 )
 
 _WATCHING: tuple[Code, ...] = (
@@ -201,8 +193,7 @@ _PUBLISHING: tuple[Code, ...] = (
          "« {valeur} » n'est pas imprimé : {detail}.",
          "Nommez-le « convention-03.md » pour la convention 3, ou « avertissement.md » ; sinon, rangez-le ailleurs."),
     Code("pdf-impossible", "Le PDF n'a pas pu être fait", _AVERTISSEMENT,
-         "{detail}.",
-         "{remede}"),
+         "{detail}.", "{remede}"),
 )
 
 _DIFFERENCES: tuple[Code, ...] = (

@@ -21,8 +21,7 @@ from tabellion.layout.forms import (
     values_sent,
 )
 from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
-from tabellion.measures.balance import balance
-from tabellion.measures.completeness import MISSING, FormState, RowState, counter_name
+from tabellion.measures.forms import MISSING, FormState, RowState, balance, counter_name
 from tabellion.outputs.forms.guide import typed_fields, write_guide, write_spellings
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.outputs.master.tables import key_source, list_source, shown, validation_rule, value_format

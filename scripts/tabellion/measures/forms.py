@@ -1,17 +1,21 @@
-"""What is missing in a form, said live: by row, by sheet and for the whole, each with its formula and its value."""
+"""What a form says live, each with its formula and its value: what is missing, and the balance of its plans.
+
+What is missing is said by row, by sheet and for the whole; the balance beside every amount of a plan.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from tabellion.layout.forms import COMPLETE, Form
 from tabellion.layout.names import column_ref, quoted_text, this_row
-from tabellion.measures.measure import Measure
-from tabellion.schema import Schemas
+from tabellion.measures.funding import VOLUNTARY
+from tabellion.measures.measure import Begins, Criterion, Measure, Rows, Total
+from tabellion.schema import FUNDING_TABLES, Schemas
 from tabellion.schema.forms import STATE_TITLE, Requirement, TableSpec
+from tabellion.schema.tables import Row
 
 #: How the words of an incomplete row begin; the counters look for it.
 MISSING = "manque : "
@@ -24,6 +28,13 @@ READY = "Ce formulaire est complet : vous pouvez l'envoyer."
 _BEFORE = " avant l'envoi."
 _NOTHING_YET = "Rien n'est encore rempli dans ce formulaire."
 _COUNTER_PREFIX = "Reste_"
+
+_CHARGES, _PRODUITS = FUNDING_TABLES
+#: The heading column of each table of a plan, and the sign of its contributions volontaires.
+_HEADINGS = {_CHARGES: ("poste", VOLUNTARY[0]), _PRODUITS: ("compte", VOLUNTARY[1])}
+_FIELDS = {_CHARGES: ("montant",), _PRODUITS: ("montant_demande", "montant_accorde")}
+#: A produit whose answer is not known counts for what was demandé.
+_WAITING = Criterion("montant_accorde", None, '"="')
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ class RowState:
         words = [(column.name, self.table.label(column, self.schemas).lower()) for column in asked]
         return (*(Requirement((name,), (name,), word) for name, word in words), *self.table.requirements)
 
-    def of(self, values: Mapping[str, Any], *, is_new: bool = False) -> str:
+    def of(self, values: Row, *, is_new: bool = False) -> str:
         """What the formula computes for a row as sent (plain values by column), or ``is_new``, for an added one."""
         blank = all(values.get(column.name) in (None, "") for column in self.table.typed)
         if self.table.may_stay_blank and not is_new and blank:
@@ -147,3 +158,54 @@ def _words(missing: Measure, complete: Measure, ending: str, nothing: str, done:
     rows += f"&{quoted_text(ending)}" if ending else ""
     none = f"IF({complete.formula}=0,{quoted_text(nothing)},{quoted_text(done)})"
     return Measure("text", value, f"IF({missing.formula}>0,{rows},{none})")
+
+
+def balance(table: TableSpec, form: Form, schemas: Schemas) -> tuple[str, list[int | str]]:
+    """The formula of the column, and what it computes for each row as sent: cents, or a blank text.
+
+    It is blank without a fiche, and as long as its plan holds no amount at all. On a row of contributions volontaires
+    it compares these alone, elsewhere all the rest.
+    """
+    heading, sign = _HEADINGS[table.resource]
+    fiche, own = (this_row(table.name, table.label(table.column(name), schemas)) for name in ("fiche_id", heading))
+    shown = [_gap_formula(fiche, schemas, but=but) for but in (False, True)]
+    formula = f'IF({fiche}="","",IF(LEFT({own},2)={quoted_text(sign)},{shown[0]},{shown[1]}))'
+    rows = {
+        side.resource: Rows.of(
+            [row.values for row in form.rows[side.name]],
+            "fiche_id", _HEADINGS[side.resource][0], *_FIELDS[side.resource],
+        )
+        for side in form.tables
+        if side.resource in FUNDING_TABLES
+    }  # fmt: skip
+    values = (row.values for row in form.rows[table.name])
+    return formula, [_gap(rows, row["fiche_id"], but=not str(row[heading] or "").startswith(sign)) for row in values]
+
+
+def _totals(fiche: Criterion, *, but: bool) -> dict[str, list[Total]]:
+    """What adds up to each side of a fiche's plan: of its contributions volontaires, or of all ``but`` these."""
+    where = {side: (fiche, Begins(*_HEADINGS[side], but=but)) for side in FUNDING_TABLES}
+    granted, asked = Total("montant_accorde", where[_PRODUITS]), Total("montant_demande", where[_PRODUITS])
+    return {_CHARGES: [Total("montant", where[_CHARGES])], _PRODUITS: [granted, asked.also(_WAITING)]}
+
+
+def _gap_formula(fiche: str, schemas: Schemas, *, but: bool) -> str:
+    sums = {
+        side: "+".join(total.sum_formula(_columns(side, schemas)) for total in totals)
+        for side, totals in _totals(Criterion("fiche_id", None, fiche), but=but).items()
+    }
+    produits, charges = sums[_PRODUITS], sums[_CHARGES]
+    return f'IF(AND({produits}=0,{charges}=0),"",ROUND({produits}-({charges}),2))'
+
+
+def _gap(rows: dict[str, Rows], fiche: str, *, but: bool) -> int | str:
+    sums = {
+        side: sum(total.value(rows[side]) or 0 for total in totals) if side in rows else 0
+        for side, totals in _totals(Criterion("fiche_id", fiche), but=but).items()
+    }
+    return sums[_PRODUITS] - sums[_CHARGES] if any(sums.values()) else ""
+
+
+def _columns(resource: str, schemas: Schemas) -> Callable[[str], str]:
+    table = next(spec for spec in schemas.forms if spec.resource == resource)
+    return lambda name: column_ref(table.name, table.label(table.column(name), schemas))

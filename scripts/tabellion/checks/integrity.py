@@ -1,0 +1,130 @@
+"""What the schemas declare: constraints of each cell, keys and references."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from tabellion.checks.inspection import OWN, Inspection
+from tabellion.schema import Field, ForeignKey, TableSchema
+from tabellion.schema.frames import violations
+from tabellion.wording import nearest
+
+_CODES = {
+    "required": "cellule-obligatoire-vide",
+    "enum": "valeur-hors-liste",
+    "pattern": "forme-inattendue",
+    "format": "forme-inattendue",
+    "minimum": "hors-bornes",
+    "maximum": "hors-bornes",
+    "maxLength": "texte-trop-long",
+}
+_SHOWN = 200
+
+
+def check_constraints(inspection: Inspection) -> None:
+    """Say each cell that breaks constraints of its field, once, by the first in the order of the codes above."""
+    for table, schema in inspection.schemas.items():
+        broken: dict[tuple[int, str], str] = {}
+        unread = {name: inspection.unread(table, name) for name in schema.names}
+        for violation in violations(inspection.tables[table]):
+            key = (violation.position, violation.field)
+            if key[0] in unread[violation.field]:
+                continue
+            broken[key] = min(broken.get(key, violation.rule), violation.rule, key=list(_CODES).index)
+        for (position, name), rule in broken.items():
+            _say_broken(inspection, table, position, schema.by_name[name], rule)
+            if rule != "maxLength":  # a text too long is still a text
+                inspection.distrust(table, position, name)
+
+
+def _say_broken(inspection: Inspection, table: str, position: int, field: Field, rule: str) -> None:
+    value, code = inspection.value(table, position, field.name), _CODES[rule]
+    text = value if isinstance(value, str) else None
+    if rule == "maxLength" and field.max_length is not None and len(text or "") <= field.max_length:
+        code = "forme-inattendue"  # pandera has one check for both lengths: this text is too short
+    inspection.say(
+        code, table, position, field.name, valeur=OWN if text is None else text[:_SHOWN], attendu=field.expected,
+        suggestion=None if text is None else _meant(field, rule, text), titre=field.title, longueur=len(text or ""),
+    )  # fmt: skip
+
+
+def _meant(field: Field, rule: str, value: str) -> str | None:
+    """The value that was probably meant, when there is one."""
+    if rule == "enum" and (near := nearest(value, field.enum)) is not None:
+        return f"Choisissez « {near} » dans la liste."
+    if rule == "pattern" and field.anchored_pattern is not None:
+        for meant in ("".join(value.split()), value.strip().upper(), value.strip().lower()):
+            if re.match(field.anchored_pattern, meant):
+                return f"Retapez « {meant} »."
+    return None
+
+
+def check_unicity(inspection: Inspection) -> None:
+    """Say each row that repeats the primary key, or a unique field, of a row before it. A blank key repeats nothing."""
+    for table, schema in inspection.schemas.items():
+        keys: list[tuple[str, ...]] = [(field.name,) for field in schema.fields if field.unique]
+        if schema.primary_key not in keys:
+            keys.append(schema.primary_key)
+        for key in keys:
+            _check_key(inspection, table, schema, key)
+
+
+def _check_key(inspection: Inspection, table: str, schema: TableSchema, key: tuple[str, ...]) -> None:
+    frame = inspection.tables[table].frame[list(key)]
+    involved = frame.notna().all(axis=1) & frame.duplicated(keep=False)
+    firsts: dict[tuple[object, ...], int] = {}
+    positions = np.flatnonzero(involved.to_numpy()).tolist()
+    for position, values in zip(positions, frame[involved].itertuples(index=False, name=None), strict=True):
+        first = firsts.setdefault(values, position)
+        if first != position:
+            shown = " · ".join(map(str, values))[:_SHOWN]
+            linked = [(table, first, key[0])]
+            inspection.say("cle-en-double", table, position, key[0], valeur=shown, liees=linked, table=schema.title)
+
+
+def check_references(inspection: Inspection) -> None:
+    """Say each cell whose value is no row of the table that it refers to."""
+    for table, schema in inspection.schemas.items():
+        for reference in schema.foreign_keys:
+            _check_reference(inspection, table, reference)
+
+
+def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:
+    values = inspection.column(table, reference.field)
+    known = inspection.column(reference.table, reference.reference).dropna()
+    lost = inspection.rows(table, values.notna() & ~values.isin(known), reference.field)
+    if not lost:
+        return
+    distinct = {inspection.value(table, position, reference.field) for position in lost}
+    if len(distinct) <= len(inspection.unread(reference.table, reference.reference)):
+        return  # they lead to the rows whose key could not be read, and that is said already
+    target = inspection.schemas[reference.table]
+    shown = _shown_rows(inspection, target, reference)
+    remedies = {value: _nearest_row(str(value), shown, target) for value in distinct}
+    for position in lost:
+        value = inspection.value(table, position, reference.field)
+        inspection.distrust(table, position, reference.field)
+        inspection.say(
+            "reference-inconnue", table, position, reference.field, suggestion=remedies[value], table=target.title,
+            valeur=value[:_SHOWN] if isinstance(value, str) else OWN,
+        )  # fmt: skip
+
+
+def _shown_rows(inspection: Inspection, target: TableSchema, reference: ForeignKey) -> dict[str, str]:
+    """What a person may have typed for a row of the target (its key, its label), with the words that show this row."""
+    table = inspection.tables[target.name]
+    keys = table.column(reference.reference)
+    if target.label is None:
+        return {str(key): f"« {key} »" for key in keys if key is not None}
+    rows = [(key, label) for key, label in zip(keys, table.column(target.label), strict=True) if key]
+    words = {key: f"« {label} » ({key})" if label else f"« {key} »" for key, label in rows}
+    return words | {label: words[key] for key, label in rows if label}
+
+
+def _nearest_row(value: str, shown: dict[str, str], target: TableSchema) -> str | None:
+    near = nearest(value, shown)
+    if near is None:
+        return None
+    return f"Choisissez {shown[near]}, ou ajoutez « {value[:_SHOWN]} » à la table « {target.title} »."
