@@ -54,7 +54,7 @@ class _Side:
 
 
 @dataclass
-class _Plan:
+class _Balance:
     """The rows of one fiche and exercice: charges and produits, then the contributions volontaires alone."""
 
     charges: _Side = field(default_factory=_Side)
@@ -87,13 +87,13 @@ def check_plans(
 
 def _plans(
     charges: Sequence[Row], produits: Sequence[Row], unread: Mapping[str, Collection[int]]
-) -> dict[tuple[str, int], _Plan]:
-    plans: dict[tuple[str, int], _Plan] = {}
+) -> dict[tuple[str, int], _Balance]:
+    plans: dict[tuple[str, int], _Balance] = {}
     for table, rows in ((CHARGES, charges), (PRODUITS, produits)):
         for position, row in enumerate(rows):
             if row["fiche_id"] is None or row["exercice"] is None:
                 continue
-            plan = plans.setdefault((row["fiche_id"], row["exercice"]), _Plan())
+            plan = plans.setdefault((row["fiche_id"], row["exercice"]), _Balance())
             plan.is_readable = plan.is_readable and position not in unread.get(table, ())
             if table == CHARGES:
                 side = plan.given if is_voluntary(row["poste"]) else plan.charges
@@ -105,7 +105,7 @@ def _plans(
     return plans
 
 
-def _check_balance(fiche: str, exercice: int, plan: _Plan, settings: Settings, say: Say) -> None:
+def _check_balance(fiche: str, exercice: int, plan: _Balance, settings: Settings, say: Say) -> None:
     """Charges against produits, then the contributions volontaires by themselves; up to the rounding, only a notice."""
     charges, produits = plan.charges, plan.produits
 
