@@ -14,7 +14,7 @@ import pytest
 
 from support.libreoffice import LibreOffice
 from support.masters import Package, chartres, master, written
-from support.own_sheets import OWN, faults, renamed, with_own_sheet
+from support.own_sheets import OWN, OWN_CHART, faults, renamed, with_more, with_own_sheet
 from support.own_work import Workbook
 from support.recalculated import differences
 from tabellion.contract.book import Book
@@ -233,7 +233,7 @@ def test_own_sheets_are_those_that_a_fresh_workbook_has_not() -> None:
     assert own_sheets(MASTER, fresh) == []
     others = {PLAN.sheets[key]: f"Feuille {key} d'ici" for key in ("Accueil", "B01", "Contrôles")}
     assert own_sheets(renamed(own(), others), fresh) == [OWN]
-    assert own_sheets(followed()[1], fresh) == ["Suivi"]
+    assert own_sheets(followed()[1], fresh) == []  # ours, though the fresh one has no use for it
     assert carry_own(fresh, MASTER) == fresh
     assert plan.sheets["Accueil"] in names(fresh)
 
@@ -293,6 +293,25 @@ def test_an_own_sheet_is_carried_into_a_new_layout(office: LibreOffice, tmp_path
     assert [cells[row, 0].value for row in (1, 3)] == [pytest.approx(old[row, 0][0] + 1_000) for row in (1, 3)]
     assert [cells[row, 0].value for row in (2, 7, 8)] == [old[row, 0][0] for row in (2, 7, 8)]
     assert computed(office, content, tmp_path / "contrat.xlsx") == []
+
+
+def test_what_hangs_on_the_workbook_comes_too() -> None:
+    """Who wrote a thread, the data behind a pivot table; and a sheet that is a chart."""
+    plan, fresh = later()
+    data = with_more(own(), SHEET, f"A{FIRST - 1}:F{LAST}")
+    assert faults(data) == []
+    content = carry_own(fresh, data)
+    assert faults(content) == []
+    assert names(content) == [names(fresh)[0], OWN, *names(fresh)[1:], OWN_CHART]
+    package, lines = Package(content), plan.data[LINES.name]
+    assert 'displayName="Zoé"' in package.parts["xl/persons/person1.xml"].decode()
+    cache = package.parts["xl/pivotCache/pivotCacheDefinition1.xml"].decode()
+    columns = sorted(lines.column_of(name) for name in ("collectivite_id", "montant_realise"))
+    corners = f"{column_letters(columns[0])}{lines.row + 1}:{column_letters(columns[1])}{lines.last_row + 1}"
+    assert f'<worksheetSource ref="{corners}" sheet="{SHEET}"/>' in cache
+    assert 'refreshOnLoad="1"' in cache
+    assert '<pivotCache cacheId="1" r:id=' in package.parts["xl/workbook.xml"].decode()
+    assert 'cacheId="1"' in package.parts["xl/pivotTables/pivotTable1.xml"].decode()
 
 
 def test_renamed_sheets_keep_their_names() -> None:
@@ -384,6 +403,7 @@ def test_every_part_is_valid(tmp_path: Path) -> None:
         "suivi": with_sheets(own(), followed()[1], ["Suivi"]),
         "convention": with_sheets(own(), longer()[1], ["Accueil", "C12", "B12", "Contrôles"]),
         "later": carry_own(later()[1], own()),
+        "more": carry_own(later()[1], with_more(own(), SHEET, f"A{FIRST - 1}:F{LAST}")),
     }
     found = {}
     for name, content in {"own": own(), **cases}.items():

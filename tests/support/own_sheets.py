@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import re
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import openpyxl
 
 from support.masters import CONTENT_TYPES, MAIN, OFFICE, RELATIONS, Package
 from support.own_work import MAIN as SPREADSHEET
 from support.own_work import OFFICE as LINKS
-from support.own_work import Workbook, formula, note
+from support.own_work import PERSON, THREAD, THREADED, Workbook, formula, note
 
+OWN_CHART = "Graphique 1"
 OWN = "L'équipe & nous"
 QUOTED = "'L''équipe &amp; nous'"
 _TYPE = "application/vnd.openxmlformats-officedocument."
@@ -143,6 +145,63 @@ def _hang(book: Workbook, part: str, chart: str) -> None:
     )
     book.relate(part, "rIdDrawing", "drawing", "../drawings/drawing99.xml")
     book.relate("xl/drawings/drawing99.xml", "rId1", "chart", "../charts/chart99.xml")
+
+
+def with_more(content: bytes, sheet: str, source: str) -> bytes:
+    """The workbook whose own sheet also has a thread, and a pivot table of the cells ``source`` of ``sheet``; and which
+    has a sheet that is a chart.
+    """
+    book, part = Workbook(content), "xl/worksheets/sheet99.xml"
+    person, talk = "{0A1B2C3D-0000-4000-8000-00000000000F}", "http://schemas.microsoft.com/office/spreadsheetml/2018"
+    book.add(
+        "xl/threadedComments/threadedComment9.xml",
+        f'<ThreadedComments xmlns="{talk}/threadedcomments"><threadedComment ref="A2" dT="2016-04-01T09:00:00.00" '
+        f'personId="{person}" id="{THREAD}"><text>Qui ?</text></threadedComment></ThreadedComments>',
+        "application/vnd.ms-excel.threadedcomments+xml",
+    )
+    book.relate(part, "rIdThread", THREADED, "../threadedComments/threadedComment9.xml")
+    book.add(
+        "xl/persons/person.xml",
+        f'<personList xmlns="{talk}/threadedcomments"><person displayName="Zoé" id="{person}" userId="zoe" '
+        'providerId="None"/></personList>',
+        "application/vnd.ms-excel.person+xml",
+    )
+    book.relate("xl/workbook.xml", "rIdPerson", PERSON, "persons/person.xml")
+    book.add(
+        "xl/pivotCache/pivotCacheDefinition1.xml",
+        f'<pivotCacheDefinition xmlns="{SPREADSHEET}" xmlns:r="{LINKS}" saveData="0" refreshedBy="Zoé" recordCount="0">'
+        f'<cacheSource type="worksheet"><worksheetSource ref="{source}" sheet="{escape(sheet)}"/></cacheSource>'
+        '<cacheFields count="1"><cacheField name="Collectivité"><sharedItems/></cacheField></cacheFields>'
+        "</pivotCacheDefinition>",
+        f"{_TYPE}spreadsheetml.pivotCacheDefinition+xml",
+    )
+    book.add(
+        "xl/pivotTables/pivotTable1.xml",
+        f'<pivotTableDefinition xmlns="{SPREADSHEET}" name="Tableau croisé" cacheId="7" dataCaption="Valeurs">'
+        '<location ref="G1:H3" firstHeaderRow="1" firstDataRow="1" firstDataCol="1"/><pivotFields count="1">'
+        '<pivotField showAll="0"/></pivotFields></pivotTableDefinition>',
+        f"{_TYPE}spreadsheetml.pivotTable+xml",
+    )
+    book.relate(part, "rIdPivot", "pivotTable", "../pivotTables/pivotTable1.xml")
+    cache = "pivotCacheDefinition"
+    book.relate("xl/pivotTables/pivotTable1.xml", "rId1", cache, "../pivotCache/pivotCacheDefinition1.xml")
+    book.relate("xl/workbook.xml", "rIdCache", cache, "pivotCache/pivotCacheDefinition1.xml")
+    caches = '<pivotCaches><pivotCache cacheId="7" r:id="rIdCache"/></pivotCaches>'
+    book.before("xl/workbook.xml", "</workbook>", caches)
+    book.parts["xl/drawings/drawing98.xml"] = book.parts["xl/drawings/drawing99.xml"]
+    types = f'<Override PartName="/xl/drawings/drawing98.xml" ContentType="{_TYPE}drawing+xml"/>'
+    book.before("[Content_Types].xml", "</Types>", types)
+    book.relate("xl/drawings/drawing98.xml", "rId1", "chart", "../charts/chart99.xml")
+    book.add(
+        "xl/chartsheets/sheet1.xml",
+        f'<chartsheet xmlns="{SPREADSHEET}" xmlns:r="{LINKS}"><sheetViews><sheetView workbookViewId="0"/></sheetViews>'
+        '<drawing r:id="rId1"/></chartsheet>',
+        f"{_TYPE}spreadsheetml.chartsheet+xml",
+    )
+    book.relate("xl/chartsheets/sheet1.xml", "rId1", "drawing", "../drawings/drawing98.xml")
+    book.relate("xl/workbook.xml", "rIdChart", "chartsheet", "chartsheets/sheet1.xml")
+    book.before("xl/workbook.xml", "</sheets>", f'<sheet name="{OWN_CHART}" sheetId="98" r:id="rIdChart"/>')
+    return book.bytes()
 
 
 def _list(book: Workbook) -> None:

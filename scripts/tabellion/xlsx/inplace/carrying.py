@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Callable
 from copy import deepcopy
 
 from lxml import etree
 
 from tabellion.addresses import cell_name
-from tabellion.reading.limits import refusal
+from tabellion.xlsx.inplace.carried_parts import PartCarrier
 from tabellion.xlsx.inplace.grid import Grid, elements
 from tabellion.xlsx.inplace.moves import area_name
-from tabellion.xlsx.inplace.objects import LINKS
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.restyle import StyleCarrier
 from tabellion.xlsx.inplace.rules import FORMULA_ATTRIBUTES, FORMULAS
 from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.inplace.wording import FormulaCarrier
-from tabellion.xlsx.trees import Element, add, child, drop, parse_xml, qualified, whole_number
-
-_RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
-_NO_RELATIONSHIPS = f'<Relationships xmlns="{_RELATIONSHIPS}"/>'.encode()
-#: What hangs on the workbook, and not only on its sheet, by kind of relationship.
-_BOUND = {
-    "slicer": "elle a un segment (slicer)",
-    "timeline": "elle a une chronologie",
-    "queryTable": "elle a des données reliées à une source extérieure",
-    "tableSingleCells": "elle a des cellules reliées à un fichier XML",
-    "pivotTable": "elle a un tableau croisé dynamique",
-}
-#: Formats that a table and its columns name.
-_TABLE_FORMATS = (
-    "headerRowDxfId", "dataDxfId", "totalsRowDxfId", "headerRowBorderDxfId", "tableBorderDxfId",
-    "totalsRowBorderDxfId",
-)  # fmt: skip
-_TABLE_STYLES = ("headerRowCellStyle", "dataCellStyle", "totalsRowCellStyle")
+from tabellion.xlsx.trees import Element, add, child, drop, qualified, whole_number
 
 
 class SheetCarrier:
@@ -45,34 +24,24 @@ class SheetCarrier:
     def __init__(self, source: Parts, target: Parts, formulas: FormulaCarrier) -> None:
         self.source, self.target, self.formulas = source, target, formulas
         self._styles = StyleCarrier(source.package, target.package)
+        self._parts = PartCarrier(source, target, formulas, self._styles)
         self._texts = _shared_strings(source)
-        self._copied = dict[str, str]()
-        self._table_id = max((whole_number(table.root.get("id")) for table in target.tables), default=0)
-        self._edits: dict[str, Callable[[str, str], Element]] = {
-            "table": self._table,
-            "drawing": self._drawing,
-            "chart": self._chart,
-            "chartEx": self._chart,
-            "ctrlProp": self._drawing,
-        }
 
     def carry(self, name: str, part: str, old: Element | None) -> None:
         """Write a sheet of the source as the part ``part``; ``old`` is the sheet that it takes the place of."""
         entry = self.source.sheets[name.casefold()]
-        for relation in self.source.package.relations(entry.part):
-            if relation.kind in _BOUND:
-                raise refusal("feuille-non-reportable", valeur=entry.name, raison=_BOUND[relation.kind])
-        grid = self.source.grid(name)
-        grid.expand_shared()
-        self._cells(grid, name)
-        root = grid.root
+        root = self.source.tree(entry.part)
+        if entry.worksheet:
+            grid = self.source.grid(name)
+            grid.expand_shared()
+            self._cells(grid, name)
         for element in list(elements(root)):
             self._rule(element, name)
         for views in root.findall("{*}customSheetViews"):
             drop(views)
         _keep_place(root, old)
         self.target.package.put(part, root)
-        self._relations(entry.part, part, name)
+        self._parts.relations(entry.part, part, name)
 
     def carry_table(self, table: ExcelTable, sheet: str) -> None:
         """Put a table of the source on a sheet of the target, beside all that stands there, on the rows that it has."""
@@ -88,7 +57,7 @@ class SheetCarrier:
                     cell.set("r", cell_name(row, column + by))
                     self._cell(cell, table.sheet)
                     grid.insert(row, column + by, cell)
-        name = self._copy(table.part, "table", table.sheet)
+        name = self._parts.copy(table.part, "table", table.sheet)
         root = package.parse(name)
         for element in root.iter("{*}table", "{*}autoFilter"):
             element.set("ref", area_name((top, left + by, bottom, right + by)))
@@ -146,116 +115,7 @@ class SheetCarrier:
                 element.set(attribute, write(text, home))
         if name == "cfvo" and element.get("type") == "formula" and element.get("val"):
             element.set("val", self.formulas.formula(element.get("val", ""), home))
-        self._format(element, "dxfId")
-
-    def _format(self, element: Element, attribute: str) -> None:
-        number = element.get(attribute)
-        if number is not None:
-            mine = self._styles.difference(number)
-            if mine is None:
-                del element.attrib[attribute]
-            else:
-                element.set(attribute, mine)
-
-    def _relations(self, source: str, target: str, home: str) -> None:
-        """The relationships of a part, with their ids, and copies of the parts that they lead to."""
-        package = self.target.package
-        theirs = self.source.package.relations_part(source)
-        root = parse_xml(_NO_RELATIONSHIPS, theirs)
-        if theirs in self.source.package.parts:
-            for element in self.source.package.parse(theirs).iterfind("{*}Relationship"):
-                root.append(deepcopy(element))
-        targets = {relation.id: relation for relation in self.source.package.relations(source)}
-        for element in list(root):
-            relation, link = targets[element.get("Id", "")], element.get("Target", "")
-            if link.startswith("#"):
-                element.set("Target", "#" + self.formulas.location(link[1:], home))
-            elif relation.kind in _BOUND:
-                raise refusal("feuille-non-reportable", valeur=home, raison=_BOUND[relation.kind])
-            elif not relation.external and relation.target in self.source.package.parts:
-                element.set("Target", "/" + self._copy(relation.target, relation.kind, home))
-            elif not relation.external:
-                drop(element)
-        rels = package.relations_part(target)
-        if len(root) or rels in package.parts:
-            package.put(rels, root)
-
-    def _copy(self, part: str, kind: str, home: str) -> str:
-        """A part of the source in the target; returns its name there."""
-        if part in self._copied:
-            return self._copied[part]
-        package, (content_type, by_extension) = self.target.package, self.source.package.content_type(part)
-        folder, base = posixpath.split(part)
-        stem, extension = posixpath.splitext(base)
-        pattern = posixpath.join(folder, re.sub(r"\d+$", "", stem)).replace("{", "{{").replace("}", "}}")
-        name = self._copied[part] = package.free_name(pattern + "{}" + extension)
-        edit = self._edits.get(kind)
-        package.put_bytes(name, self.source.package.parts[part])
-        if edit is not None:
-            package.put(name, edit(part, home))
-        if by_extension:
-            package.declare_extension(extension.lstrip(".").lower(), content_type)
-        if package.content_type(name)[0] != content_type:
-            package.declare(name, content_type)
-        if kind == "threadedComment":
-            self._people()
-        if self.source.package.relations_part(part) in self.source.package.parts:
-            self._relations(part, name, home)
-        return name
-
-    def _table(self, part: str, home: str) -> Element:
-        root = self.source.tree(part)
-        self._table_id += 1
-        root.set("id", str(self._table_id))
-        for element in root.iter(etree.Element):
-            name = etree.QName(element).localname
-            if name in ("calculatedColumnFormula", "totalsRowFormula") and element.text:
-                element.text = self.formulas.formula(element.text, home)
-            for attribute in (*_TABLE_FORMATS, "dxfId"):
-                self._format(element, attribute)
-            for attribute in _TABLE_STYLES:
-                if element.get(attribute):
-                    self._styles.named(element.get(attribute, ""))
-            if name == "tableStyleInfo":
-                self._styles.table_style(element.get("name", ""))
-        return root
-
-    def _drawing(self, part: str, home: str) -> Element:
-        root = self.source.tree(part)
-        for element in root.iter(etree.Element):
-            for attribute in LINKS:
-                text = element.get(attribute)
-                if text:
-                    element.set(attribute, self.formulas.formula(text, home))
-        return root
-
-    def _chart(self, part: str, home: str) -> Element:
-        root = self.source.tree(part)
-        for element in root.iter("{*}f"):
-            if element.text:
-                element.text = self.formulas.formula(element.text, home)
-        return root
-
-    def _people(self) -> None:
-        """The people who wrote threaded comments."""
-        theirs = self.source.package.related(self.source.package.workbook, "person")
-        package = self.target.package
-        if theirs is None or theirs in self._copied:
-            return
-        mine = package.related(package.workbook, "person")
-        if mine is None:
-            mine = self._copy(theirs, "person", "")
-            kind = next(
-                each.type for each in self.source.package.relations(self.source.package.workbook)
-                if each.target == theirs
-            )  # fmt: skip
-            package.relate_as(package.workbook, kind, mine)
-            return
-        self._copied[theirs] = mine
-        root = package.parse(mine)
-        known = {person.get("id") for person in root.iterfind("{*}person")}
-        root.extend(deepcopy(each) for each in self.source.tree(theirs) if each.get("id") not in known)
-        package.put(mine, root)
+        self._parts.format(element, "dxfId")
 
 
 def _shared_strings(parts: Parts) -> list[Element]:

@@ -57,7 +57,7 @@ def with_sheets(data: bytes, fresh: bytes, sheets: Sequence[str], *, after: Mapp
 
 
 def own_sheets(data: bytes, fresh: bytes) -> list[str]:
-    """The sheets with cells of ``data`` that ``fresh`` has not, in tab order: those that staff have added."""
+    """The sheets of ``data`` that ``fresh`` has not, in tab order; none of ours that it has no use for."""
     source, target = Parts(data), Parts(fresh)
     return _own(source, target)
 
@@ -68,7 +68,7 @@ def carry_own(fresh: bytes, data: bytes) -> bytes:
 
 
 def carry_own_sheets(fresh: bytes, data: bytes) -> Carried:
-    """The freshly written workbook ``fresh`` with the sheets of ``data`` that it has not.
+    """The freshly written workbook ``fresh`` with the sheets that staff have added to ``data``.
 
     Their formulas, rules, links and charts name the sheets of ``fresh``, and the cells where these are now; those of
     tables and columns that it has no more become ``#REF!``. A sheet whose name is taken gets a number. The result is
@@ -105,8 +105,8 @@ def same_sheets(source: Parts, target: Parts) -> dict[str, str]:
 
 
 def _own(source: Parts, target: Parts) -> list[str]:
-    same = same_sheets(source, target)
-    return [sheet.name for sheet in source.worksheets if sheet.name.casefold() not in same]
+    ours = {name.casefold() for name in (*same_sheets(source, target), *_marked(source).values())}
+    return [sheet.name for key, sheet in source.sheets.items() if key not in ours]
 
 
 def _marked(parts: Parts) -> dict[str, str]:

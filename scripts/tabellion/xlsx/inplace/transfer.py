@@ -21,7 +21,6 @@ from tabellion.xlsx.inplace.wording import FormulaCarrier
 from tabellion.xlsx.package import SheetEntry
 from tabellion.xlsx.trees import Element, add, child, drop, insert_after, qualified, relationship_id, whole_number
 
-_WORKSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 #: What a file's properties say of its sheets and names: a copy of what the workbook says.
 _LISTED = ("HeadingPairs", "TitlesOfParts")
 
@@ -51,7 +50,7 @@ class Transfer:
         Raises ``TabellionError``: ``nom-de-tableau-pris``, ``feuille-non-reportable``.
         """
         wanted = {name.casefold() for name in names}
-        entries = [sheet for sheet in self.source.worksheets if sheet.name.casefold() in wanted]
+        entries = [sheet for sheet in self.source.sheets.values() if sheet.name.casefold() in wanted]
         replaced = {entry.name.casefold() for entry in entries if entry.name.casefold() in self.sheets}
         self._check(entries)
         taken = {unescaped(sheet.get("name", "")).casefold() for sheet in self._listed()}
@@ -71,7 +70,8 @@ class Transfer:
                 part = self.target.sheets[self.brought[key].casefold()].part
                 carrier.carry(entry.name, part, self.package.parse(part))
             else:
-                part = self.package.free_name("xl/worksheets/sheet{}.xml")
+                folder = "worksheets" if entry.worksheet else "chartsheets"
+                part = self.package.free_name(f"xl/{folder}/sheet{{}}.xml")
                 self.package.put_bytes(part, b"")
                 self._insert(entry, part, after.get(entry.name, ""))
                 carrier.carry(entry.name, part, None)
@@ -154,8 +154,10 @@ class Transfer:
 
     def _insert(self, entry: SheetEntry, part: str, after: str) -> None:
         """List a new sheet at its place, and let the numbers of the sheets behind it follow."""
-        self.package.declare(part, _WORKSHEET)
-        link = self.package.relate(self.package.workbook, "worksheet", part)
+        self.package.declare(part, self.source.package.content_type(entry.part)[0])
+        relations = self.source.package.relations(self.source.package.workbook)
+        kind = next(relation.type for relation in relations if relation.target == entry.part)
+        link = self.package.relate_as(self.package.workbook, kind, part)
         sheets, listed = child(self.book, "sheets"), self._listed()
         names = [unescaped(sheet.get("name", "")).casefold() for sheet in listed]
         place = names.index(after.casefold()) + 1 if after.casefold() in names else self._place(entry, names)
