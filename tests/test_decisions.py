@@ -329,15 +329,15 @@ def test_a_last_file_may_be_kept_as_it_is(staff: Staff) -> None:
 def test_a_line_under_two_identifiers_is_one_or_two_as_people_say(staff: Staff) -> None:
     new = {"convention_id": staff.convention(3), "libelle": "  DÉJA  dit", "montant_vote": 45.67}
     staff.reply("luce", {}, new_rows={"Budget": [new]})
-    assert "lignes-semblables" in staff.consolidate().codes
+    assert "ligne-en-double" in staff.run("consolidate", code=1).codes
     (row,) = staff.asked()
     assert row["Sujet"] == "Lignes semblables"
     assert len(staff.of_convention(3)) == 2
     staff.choose("même ligne")
-    assert "lignes-semblables" not in staff.consolidate().codes
+    assert "ligne-en-double" not in staff.consolidate().codes
     assert staff.of_convention(3) == [("C", "7", "45.67")], "its own amounts stay, what it has blank is taken"
     staff.choose("deux lignes", day=2)
-    assert "lignes-semblables" not in staff.consolidate().codes
+    assert "ligne-en-double" not in staff.consolidate().codes
     assert len(staff.of_convention(3)) == 2
     staff.choose("même ligne", day=3)
     staff.run("adopt", "--oui")

@@ -34,7 +34,7 @@ from tabellion.campaign.questions import (
     withheld_questions,
 )
 from tabellion.campaign.reconciliation import reconcile
-from tabellion.campaign.same_lines import AskedLines, merge_same_lines, same_line_questions
+from tabellion.campaign.same_lines import apart_lines, merge_same_lines, same_line_questions
 from tabellion.campaign.versions import Candidate, VersionChoice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book, CellKey
@@ -94,12 +94,13 @@ def assemble(materials: Materials) -> Assembly:
     rule = partial(rule_conflicts, decisions=decisions)
     merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
     removals = apply_removals(merged, schemas, decisions)
-    same_lines = merge_same_lines(merged, decisions, master.settings.libelles_vides)
+    same_lines = merge_same_lines(merged, master, decisions)
     tables = {
         table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
         for table, rows in merged.rows.items()
     }
     contract = Book(master.settings, schemas, master.theme, tables, unknown=_unsettled(merged, schemas))
+    contract = replace(contract, apart=apart_lines(contract, decisions))
     locate = _Locate(master, merged)
     board = _board(materials, choices)
     files = [file for line in board for file in line.received] + strays
@@ -125,7 +126,6 @@ def assemble(materials: Materials) -> Assembly:
         *reconcile(contract, locate, in_force),
         *_conflict_findings(merged.conflicts, labels),
         *(finding("suppression-proposee", removal.place, valeur=removal.libelle) for removal in merged.removals),
-        *_same_line_findings(same_lines, decisions, labels),
         *_unlisted(questions, decisions),
     ])  # fmt: skip
     consolidation = Consolidation(
@@ -307,18 +307,6 @@ def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
             dires=dires,
             garde=show(conflict.kept, quoted=True),
         )
-
-
-def _same_line_findings(asked: Iterable[AskedLines], decisions: Decisions, labels: Labels) -> Iterator[Finding]:
-    for each in asked:
-        if decisions.of(each.question) is None:
-            first = each.rows[0]
-            town = labels.word("lignes_budgetaires", "collectivite_id", first["collectivite_id"])
-            yield finding(
-                "lignes-semblables", each.places[0], valeur=first["libelle"], liees=each.places[1:],
-                ou=f"convention {first['convention_id']}, {town}, {first['exercice']}", compte=len(each.rows),
-                detail=", ".join(str(row["ligne_id"]) for row in each.rows),
-            )  # fmt: skip
 
 
 def _unlisted(questions: Sequence[Question], decisions: Decisions) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +10,14 @@ from tabellion.campaign.decisions import Choice, Decisions, Kind, Question, Stat
 from tabellion.campaign.merge import Merged
 from tabellion.campaign.model import DroppedRow, MergeOutcome
 from tabellion.campaign.questions import drop_rows
+from tabellion.checks.same_lines import same_lines
+from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
 from tabellion.schema import Key
 from tabellion.schema.money import format_euros
+from tabellion.schema.tables import make_table
 from tabellion.wording import fold
 
 SAME, APART = "meme-ligne", "deux-lignes"
@@ -31,29 +34,41 @@ class AskedLines:
     places: tuple[Place, ...]
 
 
-def merge_same_lines(merged: Merged, decisions: Decisions, blank_labels: Collection[str]) -> list[AskedLines]:
+def apart_lines(book: Book, decisions: Decisions) -> frozenset[frozenset[Key]]:
+    """The pairs of lines, by their keys, that were decided to be two although they look the same."""
+    if not any(decision.choice == APART for decision in decisions.by_question.values()):
+        return frozenset()
+    rows = book.tables[_TABLE].rows
+    return frozenset(
+        frozenset((_key(rows[positions[0]]), _key(rows[other])))
+        for question, positions in _alike(book).items()
+        if decisions.code(question) == APART
+        for other in positions[1:]
+    )
+
+
+def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list[AskedLines]:
     """Make one line of those that were decided to be one; returns the lines that are to be asked about, or were.
 
     The first one keeps its identifier and its amounts, and takes what it has blank from the others, which go.
-    ``blank_labels`` are the words that stand for a missing label.
+    ``master`` is the contract whose tables were merged.
     """
     asked: list[AskedLines] = []
     gone: list[int] = []
     rows, origins = merged.rows[_TABLE], merged.origins[_TABLE]
-    for group, positions in _alike(rows, blank_labels).items():
-        identifiers = sorted({str(rows[position][_ID]) for position in positions})
-        question = question_id(Kind.SAME_LINE, *group, identifiers)
-        lines = tuple(dict(rows[position]) for position in positions)
-        asked.append(AskedLines(question, lines, tuple(origins[position] for position in positions)))
+    schema = master.schemas[_TABLE]
+    lines = make_table(schema, {name: [row[name] for row in rows] for name in schema.names})
+    for question, positions in _alike(replace(master, tables={**master.tables, _TABLE: lines})).items():
+        alike = tuple(dict(rows[position]) for position in positions)
+        asked.append(AskedLines(question, alike, tuple(origins[position] for position in positions)))
         if decisions.code(question) == SAME:
             for position in positions[1:]:
                 _fill(merged, positions[0], position)
-                key = (rows[position][_ID], rows[position]["exercice"])
-                place = origins[position]
-                merged.dropped.append(DroppedRow(_TABLE, key, rows[position][_LABEL], place, question))
+                row = rows[position]
+                merged.dropped.append(DroppedRow(_TABLE, _key(row), row[_LABEL], origins[position], question))
                 gone.append(position)
     if gone:
-        keys = {(rows[position][_ID], rows[position]["exercice"]) for position in gone}
+        keys = {_key(rows[position]) for position in gone}
         merged.modifications = [
             replace(each, outcome=MergeOutcome.DECLINED)
             if each.outcome is MergeOutcome.APPLIED and each.table == _TABLE and each.key in keys
@@ -68,7 +83,6 @@ def same_line_questions(asked: Iterable[AskedLines], labels: Labels) -> Iterator
     """One question for each line under several identifiers."""
     for each in asked:
         first, *others = each.rows
-        key: Key = (first[_ID], first["exercice"])
         town = labels.word(_TABLE, "collectivite_id", first["collectivite_id"])
         where = f"convention {first['convention_id']}, {town}, {first['exercice']}"
         statements = [
@@ -76,8 +90,9 @@ def same_line_questions(asked: Iterable[AskedLines], labels: Labels) -> Iterator
             for row, place in zip(each.rows, each.places, strict=True)
         ]
         lost = " ; ".join(f"{row[_ID]} ({_amounts(row)})" for row in others)
+        row = f"{first[_LABEL]} ({where})"
         yield Question(
-            each.question, Kind.SAME_LINE, _TABLE, key, None, f"{first[_LABEL]} ({where})", labels.table(_TABLE),
+            each.question, Kind.SAME_LINE, _TABLE, _key(first), None, row, labels.table(_TABLE),
             f"« {first[_LABEL]} » ({where}) est là sous {len(each.rows)} identifiants.", tuple(statements),
             (
                 Choice(SAME, "même ligne", f"{first[_ID]} reste avec ses montants ; ne compte plus : {lost}."),
@@ -86,20 +101,21 @@ def same_line_questions(asked: Iterable[AskedLines], labels: Labels) -> Iterator
         )  # fmt: skip
 
 
-def _alike(rows: Sequence[Mapping[str, Any]], blank_labels: Collection[str]) -> dict[tuple[Any, ...], list[int]]:
-    """The positions of the lines that have the same words in the same place, where their identifiers differ."""
-    missing = {fold(word) for word in blank_labels}
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for position, row in enumerate(rows):
-        words = fold(row[_LABEL] or "")
-        place = tuple(row[name] for name in _GROUP)
-        if any(map(str.isalnum, words)) and words not in missing and None not in place:
-            groups.setdefault((*place, words), []).append(position)
-    return {
-        group: positions
-        for group, positions in groups.items()
-        if len(positions) > 1 and len({rows[position][_ID] for position in positions}) == len(positions)
-    }
+def _alike(book: Book) -> dict[str, list[int]]:
+    """The positions of lines that may be one, the first one first, by the id of their question."""
+    groups: dict[int, list[int]] = {}
+    for pair in same_lines(book):
+        groups.setdefault(pair.first, [pair.first]).append(pair.second)
+    rows = book.tables[_TABLE].rows if groups else []
+    return {_question(rows, positions): positions for positions in groups.values()}
+
+
+def _question(rows: Sequence[Mapping[str, Any]], positions: Sequence[int]) -> str:
+    first = rows[positions[0]]
+    place = [first[name] for name in _GROUP]
+    return question_id(
+        Kind.SAME_LINE, *place, fold(first[_LABEL] or ""), sorted(str(rows[at][_ID]) for at in positions)
+    )
 
 
 def _fill(merged: Merged, kept: int, other: int) -> None:
@@ -109,6 +125,10 @@ def _fill(merged: Merged, kept: int, other: int) -> None:
         if rows[kept][name] is None and value is not None:
             rows[kept][name] = value
             merged.cells[_TABLE, kept, name] = merged.cells.get((_TABLE, other, name), merged.origins[_TABLE][other])
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return (row[_ID], row["exercice"])
 
 
 def _amounts(row: Mapping[str, Any]) -> str:

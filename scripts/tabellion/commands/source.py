@@ -22,6 +22,7 @@ from tabellion.campaign.folder import look_at
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import fingerprint
+from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import SAVES_FILE, load_saves, saves_json
 from tabellion.campaign.staff import StaffState, accept, said_twin
 from tabellion.checks.contract import check_integrity
@@ -146,7 +147,8 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
     if mistakes:
         raise TabellionError(mistakes)
     if base is not None:
-        base = replace(base, fichier=workspace.registre.name, adoption=adoption.name)
+        apart = apart_lines(base, decisions) if decisions is not None else frozenset()
+        base = replace(base, fichier=workspace.registre.name, adoption=adoption.name, apart=apart)
     if not is_there and base is not None:
         if saves.sha256:
             notices.append(finding("contrat-absent", Place(workspace.contrat.name), valeur="du registre"))
@@ -168,7 +170,8 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
         said += _hand_edits(workspace, base, state.book)
     said += _said_twins(workspace, theme, state.book, journal)
     findings = (*(replace(item, bloquant=False) for item in notices), *said)
-    state = replace(state, book=replace(state.book, findings=()))
+    apart = apart_lines(state.book, decisions) if decisions is not None else frozenset()
+    state = replace(state, book=replace(state.book, findings=(), apart=apart))
     return Source(workspace, state, base, adoption, is_workbook, stamp, findings)
 
 
@@ -187,7 +190,8 @@ def _load_consolidation(workspace: Workspace) -> Book:
         mistakes += check_integrity(book)
     if mistakes or book is None:
         raise TabellionError(mistakes)
-    return replace(book, fichier=folder.relative_to(workspace.workbooks).as_posix())
+    apart = apart_lines(book, load_decisions(workspace.registre))
+    return replace(book, fichier=folder.relative_to(workspace.workbooks).as_posix(), apart=apart)
 
 
 def _read_workbook(

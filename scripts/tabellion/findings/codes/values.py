@@ -90,7 +90,7 @@ _VALUES: tuple[Code, ...] = (
          "Choisissez une valeur de la liste, ou ajoutez-la à la table « {table} ».", True),
     Code("ligne-en-double", "La même ligne deux fois", _ERREUR,
          "Cette ligne répète la ligne {autre}{cellule} : même convention, même collectivité, même libellé, même exercice, {constat}.",
-         "Supprimez l'une des deux si c'est un doublon ; précisez l'un des libellés sinon.", bloquant=True),
+         "Dites dans la feuille « À décider » de consolidation.xlsx si c'est la même ligne ; ou supprimez l'une des deux, ou précisez l'un des libellés.", bloquant=True),
     Code("fiche-et-axe", "Le numéro de la fiche ne suit pas son axe", _AVERTISSEMENT,
          "La fiche « {valeur} » est rangée sous l'axe {axe}, mais son numéro dit {attendu}.",
          "Corrigez le numéro de la fiche ou son axe."),
