@@ -16,6 +16,7 @@ from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.campaign.saves import SAVES_FILE, Saves, saves_json
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.inputs import load_inputs
+from tabellion.commands.new_sheets import lacking_sheets
 from tabellion.commands.source import JOURNAL, STAGING, Source, alone_on
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
@@ -27,6 +28,7 @@ from tabellion.reading.source import read_source
 from tabellion.transaction import Content, publish
 from tabellion.transaction.files import keep_dated_copy, owner_of
 from tabellion.xlsx.inplace.patch import patch_tables
+from tabellion.xlsx.inplace.sheets import with_sheets
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,10 @@ def _next_workbook(workspace: Workspace, source: Source, layout: MasterLayout, f
     content = read_source(workspace.contrat)
     if hashlib.sha256(content).hexdigest() != source.book.sha256:
         raise TabellionError([_changed_meanwhile(workspace.contrat)])
-    made = workbook_changes(source.book, layout.contract, layout.contract.adoption, fresh)
-    return fresh if made.homeless else patch_tables(content, made.changes).data
+    changes = workbook_changes(source.book, layout.contract, layout.contract.adoption, fresh)
+    patched = patch_tables(content, changes).data
+    lacking = lacking_sheets(source.book, layout)
+    return with_sheets(patched, fresh, lacking) if lacking else patched
 
 
 def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:

@@ -23,6 +23,7 @@ from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.commands.console import as_json
 from tabellion.commands.decided import AS_PUBLISHED
 from tabellion.commands.inputs import Inputs, load_inputs
+from tabellion.commands.new_sheets import with_new_sheets
 from tabellion.commands.source import JOURNAL, KEPT, STAGING, alone_on
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
@@ -101,6 +102,10 @@ def consolidate(
                 own |= {path: content_digest(content) for path, content in inputs.source.register_files.items()}
                 contents: dict[Path, Content] = {**outputs.kept, **inputs.source.register_files}
                 notices += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
+            if new_sheets := with_new_sheets(inputs.source, now):
+                keep_dated_copy(workspace.contrat, now, workspace.archives)
+                own |= {path: content_digest(content) for path, content in new_sheets.items()}
+                notices += publish(workspace.workbooks, workspace.memory / STAGING, {**new_sheets}, now=now)
             with _uncollected():
                 _remember(journal, run, inputs, outputs, now)
         notices += journal.findings

@@ -13,6 +13,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.transaction.files import edited_among, replace_or_refuse
+from tabellion.xlsx.inplace.sheets import carry_own
 from tabellion.xlsx.signature import is_intact
 
 
@@ -30,7 +31,7 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
 
     What staff typed is in it, and in the register. Raises :class:`TabellionError` when the contract cannot be read, and
     when the file there was edited since it was generated (unless ``force``, which keeps a dated copy first: the new
-    layout has everything that the contract says, but not the staff's own sheets and colours). Nothing is then written.
+    layout has everything that the contract says, and the staff's own sheets). Nothing is then written.
     """
     target = workspace.contrat if path is None else path
     is_own = target.resolve() == workspace.contrat.resolve()
@@ -38,8 +39,9 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
         source = load_source(workspace)
         layout = lay_out_master(source.book)
         findings = [item.in_file(target.name) for item in check_meaning(layout.contract, layout.locate)]
-        contents = {target: write_master(layout, findings)}
-        edited = edited_among(contents, is_intact)
+        fresh = write_master(layout, findings)
+        edited = edited_among({target: fresh}, is_intact)
+        contents = {target: carry_own(fresh, target.read_bytes()) if edited and is_own and force else fresh}
         if is_own and not (edited and not force):
             source.keep_hand_edits(now)
             contents |= source.register_files

@@ -96,9 +96,9 @@ _SHEETS: tuple[Code, ...] = (
     Code("valeur-rapprochee", "Une valeur lue à une nuance près", _INFORMATION,
          "« {valeur} » a été lu comme « {attendu} ».",
          "Rien à faire si c'est juste ; choisissez plutôt dans la liste."),
-    Code("convention-sans-feuille", "Une convention sans sa feuille", _AVERTISSEMENT,
+    Code("convention-sans-feuille", "Une convention sans sa feuille", _INFORMATION,
          "La convention {valeur} est dans les nomenclatures, mais le classeur n'a pas de feuille pour elle.",
-         "Ajoutez-la au registre puis régénérez le classeur : ses feuilles seront créées."),
+         "Fermez le classeur : ses deux feuilles, fiches et budget, y sont ajoutées au prochain passage."),
 )
 
 _ROWS: tuple[Code, ...] = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from tabellion.contract.book import Book, SheetArea
@@ -14,19 +13,11 @@ from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RemovedRo
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS
 
 
-@dataclass
-class WorkbookChanges:
-    """The changes of a workbook, and the Excel tables that it has not, to which rows would have to be added."""
-
-    changes: Changes
-    homeless: list[str] = field(default_factory=list)
-
-
-def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes) -> WorkbookChanges:
+def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes) -> Changes:
     """What makes of the workbook ``read`` one that says ``contract``, adopted under the name ``adoption``.
 
     ``fresh`` is the master workbook that the program has written of ``contract``. Rows are matched by their keys; their
-    order is left to the staff.
+    order is left to the staff. Rows of a table that the workbook has not are left out: its sheet comes whole.
     """
     differences = _Differences(read, contract)
     for schema in contract.schemas.values():
@@ -36,11 +27,10 @@ def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes) ->
         AddedRows(read.areas[number].sheet, read.areas[number].header_row, rows)
         for number, rows in differences.added.items()
     ]
-    changes = Changes(
+    return Changes(
         differences.cells, added, differences.removed, {"adoption": adoption}, fresh=fresh,
         unlisted=differences.unlisted,
     )  # fmt: skip
-    return WorkbookChanges(changes, differences.homeless)
 
 
 class _Differences:
@@ -50,7 +40,6 @@ class _Differences:
         self.removed: list[RemovedRow] = []
         self.unlisted: list[tuple[str, str]] = []
         self.added: dict[int, list[Mapping[int, Any]]] = {}
-        self.homeless: list[str] = []
         self.areas = {(area.table, area.convention): number for number, area in enumerate(read.areas)}
         self.labels = {name: contract.labels(name) for name in contract.tables}
 
@@ -96,10 +85,7 @@ class _Differences:
         convention = row["convention_id"] if schema.name in PER_CONVENTION else None
         number = self.areas.get((schema.name, convention))
         if number is None:
-            table = table_name(schema.name, convention)
-            if table not in self.homeless:
-                self.homeless.append(table)
-            return
+            return  # its whole sheet is still to come
         columns = self.read.areas[number].columns
         values = {column: self.shown(schema, name, row) for name, column in columns.items()}
         self.added.setdefault(number, []).append({at: value for at, value in values.items() if value is not None})
