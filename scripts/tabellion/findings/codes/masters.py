@@ -85,7 +85,7 @@ _SHEETS: tuple[Code, ...] = (
          "La feuille « {valeur} » n'est pas du classeur d'origine : elle n'est pas lue.",
          "Rien à faire si elle est voulue."),
     Code("ligne-hors-tableau", "Des lignes sous leur tableau", _AVERTISSEMENT,
-         "{compte} sous le tableau « {valeur} », pas dedans : tabellion les lit, les totaux du classeur ne les comptent pas.",
+         "{compte} sous le tableau « {valeur} », pas dedans : c'est lu et compté, mais pas dans les totaux que montre le classeur.",
          "Étirez le coin du tableau jusqu'à la dernière (dans LibreOffice : insérez une ligne au milieu du tableau et déplacez-la)."),
     Code("note-sous-tableau", "Une note sous un tableau", _AVERTISSEMENT,
          "« {valeur} » est seul sur sa ligne, sous le tableau : ce n'est pas lu comme une ligne.",
@@ -121,7 +121,7 @@ _ROWS: tuple[Code, ...] = (
          "Cette ligne de « {valeur} » dit {dit} que celle de {autre}, qui est la même : elle n'est pas comptée.",
          "Supprimez l'une des deux ; gardez celle qui est juste."),
     Code("ancien-nom", "Un nom qui a changé", _INFORMATION,
-         "{compte} dans « {table} » : {noms}. Elles sont comprises.",
+         "{compte} dans « {table} » : {noms}. C'est compris.",
          "Rien à faire ; le nouveau nom y sera au prochain classeur."),
 )
 
