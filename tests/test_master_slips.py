@@ -17,12 +17,16 @@ from support.masters import contract_of, written
 from support.mutations import edited
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.row_identity import identify_rows
 from tabellion.schema.tables import Tables
 
 B01, B02, C01 = "B01 Éducation", "B02 Santé", "C01 Éducation"
 LINES, FICHES, PARTNERS = "Lignes_01", "Fiches_01", "Partenaires"
 #: What openpyxl does to every workbook: it drops the computed values, which the reading of tables does not look at.
 NOISE = {"formules-non-calculees"}
+
+#: The tables that a master makes of the settings: the rows given here have none of theirs.
+OF_SETTINGS = ("reglages", "exercices")
 
 Edit = Callable[[Workbook], object]
 
@@ -74,7 +78,9 @@ class Edited:
     def same(self, *but: str) -> bool:
         """Whether the tables are those of the last accepted state, whatever the order of their rows."""
         return all(
-            contents(self.reading.tables, name) == contents(base(), name) for name in schemas() if name not in but
+            contents(self.reading.tables, name) == contents(base(), name)
+            for name in schemas()
+            if name not in (*but, *OF_SETTINGS)
         )
 
 
@@ -653,3 +659,12 @@ def test_an_undone_table_that_has_lost_a_header_is_read_on_both_sides() -> None:
     }
     done = [row["montant_realise"] for row in made.reading.tables["lignes_budgetaires"].rows]
     assert sorted(map(str, done)) == sorted(str(row["montant_realise"]) for row in base()["lignes_budgetaires"].rows)
+
+
+def test_a_row_that_nothing_but_its_key_tells_is_never_taken_for_another() -> None:
+    schema = schemas()["exercices"]
+    known = tables_of(exercices=[{"exercice": 2015}, {"exercice": 2016}])["exercices"]
+    typed: dict[str, list[Any]] = {name: [None, None] for name in schema.names} | {"exercice": [2015, None]}
+    found = identify_rows(schema, typed, set(), known, {})
+    assert typed["exercice"] == [2015, None]
+    assert [(each.position, each.value) for each in found.corrections] == [(1, None)]

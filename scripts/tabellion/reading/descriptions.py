@@ -52,8 +52,8 @@ class DescribedRows:
         return tuple(self.said(position, name) for name in names)
 
     def description(self, position: int) -> tuple[Any, ...] | None:
-        """What describes a row; ``None`` where it does not say all that it must."""
-        if any(self.columns[name][position] is None for name in self.required):
+        """What describes a row; ``None`` where it does not say all that it must, or nothing but its key tells it."""
+        if not self.described or any(self.columns[name][position] is None for name in self.required):
             return None
         return self.all_said(position, self.described)
 
