@@ -19,9 +19,10 @@ from support.own_work import Workbook
 from support.recalculated import differences
 from tabellion.contract.book import Book
 from tabellion.findings import TabellionError
-from tabellion.layout.names import IDENTITY, NOMENCLATURES, column_letters, quoted_sheet, table_name
+from tabellion.layout.names import IDENTITY, NOMENCLATURES, FormulaCell, column_letters, quoted_sheet, table_name
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.reading import parse_bytes
+from tabellion.reading.hidden import read_identity
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.schema.tables import make_table
 from tabellion.xlsx import signature
@@ -101,6 +102,14 @@ def read(content: bytes, contract: Book) -> MasterReading:
     return read_master(parse_bytes(content, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
 
 
+def hidden(content: bytes) -> tuple[dict[str, str], set[FormulaCell]]:
+    """What the hidden sheet says: the identity, the list of formulas."""
+    (sheet,) = (sheet for sheet in parse_bytes(content, "contrat.xlsx").sheets if sheet.name == IDENTITY)
+    identity, formulas = read_identity(sheet)
+    assert len(set(formulas)) == len(formulas)
+    return identity, set(formulas)
+
+
 def names(content: bytes) -> list[str]:
     return list(Package(content).sheet_parts)
 
@@ -156,7 +165,10 @@ def test_the_sheet_of_the_bilans_comes() -> None:
     }
     kept = [name for name in before.parts if name.startswith(("xl/worksheets/sheet", "xl/tables", "xl/charts"))]
     lists = PLAN.sheets[NOMENCLATURES]
-    assert [name for name in kept if package.parts[name] != before.parts[name]] == [before.sheet_parts[lists]]
+    assert {name for name in kept if package.parts[name] != before.parts[name]} == {
+        before.sheet_parts[lists], before.sheet_parts[IDENTITY],
+    }  # fmt: skip
+    assert hidden(content)[0] == hidden(own())[0] | {"suivis": "oui"}
     # The drop-down of the new sheet has its list, beside the others; nothing else of their sheet changes.
     choices = package.tables["Liste_suivis_avancement"]
     assert (choices.sheet, choices.area) == (lists, (4, 61, 8, 61))
@@ -176,6 +188,9 @@ def test_a_new_convention_has_its_two_sheets() -> None:
     plan, fresh = longer()
     content = with_sheets(own(), fresh, ["C12", "B12"])
     assert faults(content) == []
+    new = {cell for cell in hidden(fresh)[1] if re.search("_12$", cell.table)}
+    assert len(new) > 10
+    assert hidden(content) == (hidden(own())[0], hidden(own())[1] | new)
     before = names(own())
     place = before.index(PLAN.sheets["C11"]) + 1
     assert names(content) == [
@@ -197,8 +212,10 @@ def test_a_new_convention_has_its_two_sheets() -> None:
 def test_all_that_a_new_convention_changes_is_computed_the_same(office: LibreOffice, tmp_path: Path) -> None:
     plan, fresh = longer()
     keys = ("Accueil", "Synthèse", "Rapprochement", "C12", "B12", "Nomenclatures", "Contrôles")
-    content = with_sheets(own(), fresh, [*keys, IDENTITY])
+    content = with_sheets(own(), fresh, keys)
     assert faults(content) == []
+    assert hidden(content) == hidden(fresh)
+    assert hidden(with_sheets(own(), fresh, [*keys, IDENTITY])) == hidden(fresh)
     assert computed(office, content, tmp_path / "contrat.xlsx") == []
     package = Package(content)
     for key in keys:
@@ -293,6 +310,29 @@ def test_an_own_sheet_is_carried_into_a_new_layout(office: LibreOffice, tmp_path
     assert [cells[row, 0].value for row in (1, 3)] == [pytest.approx(old[row, 0][0] + 1_000) for row in (1, 3)]
     assert [cells[row, 0].value for row in (2, 7, 8)] == [old[row, 0][0] for row in (2, 7, 8)]
     assert computed(office, content, tmp_path / "contrat.xlsx") == []
+
+
+@pytest.mark.libreoffice
+def test_a_workbook_that_libreoffice_saved_takes_and_gives_sheets(office: LibreOffice, tmp_path: Path) -> None:
+    path = tmp_path / "contrat.xlsx"
+    path.write_bytes(own())
+    office.open(path)
+    office.recalculate()
+    saved = office.save(tmp_path / "enregistre.xlsx").read_bytes()
+    plan, fresh = followed()
+    keys = ("Accueil", "Suivi", "Contrôles")
+    taken = with_sheets(saved, fresh, keys)
+    assert faults(taken) == []
+    for key in keys:
+        assert looks(taken, key) == looks(fresh, key)
+    assert read(taken, plan.contract).tables["suivis"].rows == plan.contract.tables["suivis"].rows
+    assert computed(office, taken, path) == []
+    assert own_sheets(saved, fresh) == [OWN]
+    given = carry_own_sheets(later()[1], saved)
+    assert faults(given.data) == []
+    assert given.unsure == ()
+    expected = Package(carry_own(later()[1], own())).cells[OWN]
+    assert {place: cell for place, cell in Package(given.data).cells[OWN].items() if cell != (None, None)} == expected
 
 
 def test_what_hangs_on_the_workbook_comes_too() -> None:

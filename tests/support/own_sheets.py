@@ -247,8 +247,8 @@ def faults(content: bytes) -> list[str]:
     declared = {each.attrib["PartName"].lstrip("/") for each in types.iter(f"{CONTENT_TYPES}Override")}
     defaults = {each.attrib["Extension"] for each in types.iter(f"{CONTENT_TYPES}Default")}
     wrong += [f"no part {name}" for name in declared - package.parts.keys()]
-    wrong += [f"no type {name}" for name in package.parts if name not in declared and name.rpartition(".")[2] == ""]
-    wrong += [f"no type {name}" for name in package.parts if name.rpartition(".")[2] not in defaults | {"xml"}]
+    typed = {name for name in package.parts if name in declared or name.rpartition(".")[2] in defaults}
+    wrong += [f"no type {name}" for name in package.parts.keys() - typed - {"[Content_Types].xml"}]
     reached = {"xl/workbook.xml"}
     for rels in (name for name in package.parts if name.endswith(".rels")):
         part = "" if rels == "_rels/.rels" else rels.replace("_rels/", "").removesuffix(".rels")

@@ -166,14 +166,13 @@ class PackageEditor:
 
     def discard(self, parts: Iterable[str]) -> None:
         """Take parts that nothing leads to out of the package, with their relationships and content types."""
-        gone = set(parts)
+        gone = {name for part in parts for name in (part, self.relations_part(part))}
         if not gone:
             return
         types = self.parse(_CONTENT_TYPES)
-        for part in gone:
-            for name in (part, self.relations_part(part)):
-                self.parts.pop(name, None)
-                self._by_lower.pop(name.lower(), None)
+        for name in gone:
+            self.parts.pop(name, None)
+            self._by_lower.pop(name.lower(), None)
         for element in [each for each in types.iterfind("{*}Override") if each.get("PartName", "").lstrip("/") in gone]:
             drop(element)
         self.put(_CONTENT_TYPES, types)

@@ -18,6 +18,7 @@ from tabellion.xlsx.inplace.fresh import fresh_values
 from tabellion.xlsx.inplace.moves import Area
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import mentions
+from tabellion.xlsx.inplace.relisting import relist
 from tabellion.xlsx.inplace.stale import Seeds, defined_names, stale_formulas
 from tabellion.xlsx.inplace.transfer import Transfer
 
@@ -39,8 +40,9 @@ def with_sheets(data: bytes, fresh: bytes, sheets: Sequence[str], *, after: Mapp
     """The staff's workbook ``data`` with these sheets of ``fresh``, which the program has written of the same contract.
 
     ``sheets`` are names of ``fresh``, or keys such as ``B12``. A sheet that ``data`` has too is replaced: it keeps its
-    name, place, colour and visibility. Another one is put where ``fresh`` has it, or ``after`` a sheet as ``data`` (or
-    this call) names it. A workbook that was as the program wrote it is signed again.
+    name, place, colour and visibility, and what staff had put on it goes. Another one is put where ``fresh`` has it, or
+    ``after`` a sheet as ``data`` (or this call) names it. The hidden sheet says of them what the one of ``fresh`` does.
+    A workbook that was as the program wrote it is signed again.
 
     Raises ``KeyError`` for a sheet that ``fresh`` has not, and ``TabellionError``: ``nom-de-tableau-pris`` when a table
     has the name of another one of ``data``, ``feuille-non-reportable`` when the two cannot be put together.
@@ -135,4 +137,9 @@ def _settled(content: bytes, transfer: Transfer, fresh: bytes) -> bytes:
     stale = stale_formulas(editor.parts, Seeds(tuple((name, _ALL) for name in sorted(names)), cells=transfer.lost))
     stale = {place for place in stale if place[0] not in names}
     editor.finish(stale, fresh_values(editor.parts, stale, fresh) if stale else {})
+    if IDENTITY.casefold() not in transfer.brought:
+        source = Parts(fresh)
+        sheets = [source.sheets[key].name for key in transfer.brought]
+        tables = {table.name.casefold() for sheet in sheets for table in source.tables_of(sheet)}
+        relist(editor, source, tables, transfer.about, transfer.formulas.formula)
     return editor.to_bytes()

@@ -29,7 +29,9 @@ class Transfer:
     """Sheets of ``source`` brought into ``target``. ``sheets`` are the target's names of sheets by the folded ones of
     the source: those that both have; each sheet that comes is added to it.
 
-    ``ours`` when the source's defined names hold where both have one: it is the program's own workbook.
+    ``ours`` when the source's defined names hold where both have one: it is the program's own workbook. Afterwards
+    ``brought`` are the sheets that came, in the same way; ``about`` the folded names that say something of them;
+    ``lost`` the formulas of other sheets that named a column that went away.
     """
 
     def __init__(self, source: Parts, target: Parts, sheets: Mapping[str, str], *, ours: bool) -> None:
@@ -39,6 +41,7 @@ class Transfer:
         self.book = target.tree(self.package.workbook)
         self.brought = dict[str, str]()
         self.lost: frozenset[Place] = frozenset()
+        self.about: frozenset[str] = frozenset()
         self._outside = dict[int, int]()
         self._known = dict[str, frozenset[str]]()
         self.relocation = Relocation(source, target, sheets)
@@ -225,7 +228,8 @@ class Transfer:
         theirs = {_folded(name): name for name in defined_names(self.source) if name.get("localSheetId") is None}
         tables = {table.name.casefold(): table.sheet.casefold() for table in self.source.tables}
         places = {key: _sheets_of(mentions(name.text or ""), tables) for key, name in theirs.items()}
-        waiting = [key for key in theirs if places[key] & self.brought.keys()]
+        self.about = frozenset(key for key in theirs if places[key] & self.brought.keys())
+        waiting = [key for key in theirs if key in self.about]
         waiting += [key for key in theirs if key in self.formulas.used]
         done = set[str]()
         while waiting:
@@ -233,7 +237,7 @@ class Transfer:
             if key in done:
                 continue
             done.add(key)
-            known, about = mine.get(key), bool(places[key] & self.brought.keys())
+            known, about = mine.get(key), key in self.about
             if known is not None and self.ours and about:
                 text = self.formulas.formula(theirs[key].text or "")
                 if known.text != text:
