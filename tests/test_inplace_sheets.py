@@ -354,6 +354,31 @@ def test_what_hangs_on_the_workbook_comes_too() -> None:
     assert 'cacheId="1"' in package.parts["xl/pivotTables/pivotTable1.xml"].decode()
 
 
+def test_what_another_workbook_says_is_still_read_there() -> None:
+    book = Workbook(own())
+    main, office = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "officeDocument/2006/relationships"
+    link = "xl/externalLinks/externalLink1.xml"
+    book.add(
+        link,
+        f'<externalLink xmlns="{main}" xmlns:r="http://schemas.openxmlformats.org/{office}"><externalBook r:id="rId1">'
+        '<sheetNames><sheetName val="Feuil1"/></sheetNames></externalBook></externalLink>',
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.externalLink+xml",
+    )
+    book.relate(link, "rId1", "externalLinkPath", 'autre.xlsx" TargetMode="External')
+    book.relate("xl/workbook.xml", "rIdOut", "externalLink", "externalLinks/externalLink1.xml")
+    references = '<externalReferences><externalReference r:id="rIdOut"/></externalReferences>'
+    book.before("xl/workbook.xml", "<definedNames>", references)
+    book.replace("xl/worksheets/sheet99.xml", "<f>B1*2+Maison</f>", "<f>B1*2+Maison+[1]Feuil1!A1</f>")
+    assert faults(book.bytes()) == []
+    content = carry_own(later()[1], book.bytes())
+    assert faults(content) == []
+    package = Package(content)
+    assert package.cells[OWN][5, 0] == (36.0, "B1*2+Maison+[1]Feuil1!A1")
+    assert package.parts["xl/workbook.xml"].count(b"<externalReference ") == 1
+    assert b'Target="autre.xlsx"' in package.parts["xl/externalLinks/_rels/externalLink1.xml.rels"]
+    assert package.parts[link] == book.parts[link].encode()
+
+
 def test_renamed_sheets_keep_their_names() -> None:
     _, fresh = longer()
     others = {PLAN.sheets[key]: name for key, name in RENAMED.items()}
