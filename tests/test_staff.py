@@ -265,6 +265,56 @@ def test_somebody_s_save_of_the_same_day_is_not_undone_by_another_s(root: Path) 
     assert said(run, "saisies-defaites") == [""]
 
 
+def _amount(value: float) -> Callable[[Excel], None]:
+    return lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{AMOUNT: value})
+
+
+def _comment(text: str) -> Callable[[Excel], None]:
+    return lambda book: book.type("Lignes_02", book.find("Lignes_02", Identifiant="B", Exercice=2013), Commentaire=text)
+
+
+def test_a_copy_with_a_value_from_between_does_not_undo_the_newest(root: Path) -> None:
+    edit(root, _amount(10))
+    night(root)
+    between = contrat(root).read_bytes()
+    edit(root, _amount(20), day=1)
+    night(root, NIGHT + timedelta(days=1))
+    contrat(root).write_bytes(between)
+    run = night(root, NIGHT + timedelta(days=2))
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 2000
+    assert said(run, "saisies-defaites") == [""]
+
+
+def test_the_first_workbook_put_back_over_a_generated_one_is_an_older_copy(root: Path) -> None:
+    old = contrat(root).read_bytes()
+    edit(root, _amount(55))
+    night(root)
+    assert tabellion("generate", "--forcer", cwd=root).code == 0
+    night(root, NIGHT + timedelta(days=1))
+    contrat(root).write_bytes(old)
+    run = night(root, NIGHT + timedelta(days=2))
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 5500
+    assert said(run, "saisies-defaites") == [""]
+
+
+def test_what_waits_goes_on_waiting_whoever_saves_the_older_copy_next(root: Path) -> None:
+    old = contrat(root).read_bytes()
+    edit(root, _amount(55))
+    night(root)
+    contrat(root).write_bytes(old)
+    edit(root, _comment("de Luc"), day=3, author="Luc")  # days later: of Anne's save nothing is left
+    assert said(night(root, NIGHT + timedelta(days=3)), "saisies-defaites") == [""]
+    edit(root, _comment("d'Anne"), day=4)
+    run = night(root, NIGHT + timedelta(days=4))
+    (row,) = accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)
+    assert row["montant_realise"] == 5500
+    assert accepted(root, "lignes_budgetaires", ligne_id="B", exercice=2013)[0]["commentaire"] == "d'Anne"
+    (held,) = run.consolidation.withheld
+    decide(root, held.question, "confirmer")
+    night(root, NIGHT + timedelta(days=5))
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 100033
+
+
 def test_second_thoughts_of_the_same_person_are_taken(root: Path) -> None:
     row = {"Identifiant": "A", "Exercice": 2013}
     edit(root, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 55}))

@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import Enum
 
 from tabellion.campaign.decisions import Decisions, Kind, question_id
 from tabellion.campaign.draft import Draft, key_of
 from tabellion.campaign.model import MergeOutcome, Modification
-from tabellion.campaign.saves import Saves
+from tabellion.campaign.saves import Cell, Saves
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import document_date
 from tabellion.schema import Key
@@ -24,8 +23,6 @@ from tabellion.wording import plural
 _MANY_ROWS, _MANY_SHARE = 5, 0.2
 #: Filled cells of one column, all emptied at once, that look like an accident.
 _MANY_CELLS = 3
-#: Two saves this near to each other may have been made from the same copy.
-_SAME_WORK = timedelta(hours=24)
 #: The code of the choice that takes the workbook at its word.
 CONFIRM = "confirmer"
 #: Cells that a finding about many leads to.
@@ -54,11 +51,20 @@ class Withheld:
     libelle: str
     cents: int
     place: Place
+    undone: tuple[Modification, ...] = ()
+    """The changes that the workbook undoes."""
 
     @property
     def question(self) -> str:
         """The id of the question about it."""
-        return question_id(self.caution.value, self.table, [list(key) for key in self.keys], self.champ)
+        values = [[[change.table, list(change.key), change.champ], change.after] for change in self.undone]
+        keys = [list(key) for key in self.keys]
+        return question_id(self.caution.value, self.table, keys, self.champ, *([values] if values else []))
+
+    @property
+    def cells(self) -> frozenset[Cell]:
+        """The cells of the changes that the workbook undoes."""
+        return frozenset((change.table, change.key, change.champ) for change in self.undone)
 
 
 class Cautions:
@@ -169,18 +175,21 @@ class Cautions:
 
     def _keep_undone(self) -> None:
         """Changes accepted before, that this workbook undoes because it was made from an older copy, stay."""
-        if self.draft.read.sha256 == self.saves.sha256 or not self.saves.modifications:
+        changes = (*self.saves.modifications, *self.saves.taken_back)
+        is_known = self.draft.read.sha256 == self.saves.sha256 and not self.saves.waiting
+        if is_known or not changes:
             return
         positions = self.draft.positions()
-        undone = [change for change in self.saves.modifications if self._is_undone(change, positions)]
-        if not undone or not self._is_older_copy(undone):
+        undone = [change for change in changes if self._is_undone(change, positions)]
+        if not undone or not self._is_older_copy(undone, positions):
             return
         keys = tuple(dict.fromkeys(change.key for change in undone))
         authors = ", ".join(dict.fromkeys(change.author for change in undone if change.author)) or "l'équipe"
         amounts = [change for change in undone if change.champ in self.draft.money_fields(change.table)]
         cents = sum(abs((change.after or 0) - (change.before or 0)) for change in amounts)
         words = f"{plural(len(undone), 'saisie')} de {authors}"
-        held = Withheld(Caution.UNDOING, undone[0].table, keys, None, words, cents, Place(self.draft.read.fichier))
+        place = Place(self.draft.read.fichier)
+        held = Withheld(Caution.UNDOING, undone[0].table, keys, None, words, cents, place, tuple(undone))
         linked = [change.place for change in undone[:_LINKED]]
         euros = format_euros(cents)
         if self._holds(held, finding("saisies-defaites", held.place, valeur=words, euros=euros, liees=linked)):
@@ -191,27 +200,38 @@ class Cautions:
             return False
         at, known = positions[change.table].get(change.key), self.draft.known[change.table].get(change.key)
         if at is None:
-            return change.is_new_row and known is not None
+            return known is not None and (change.is_new_row or change.outcome is MergeOutcome.REMOVED)
         if change.outcome is MergeOutcome.REMOVED:
             return known is None
         value = self.draft.rows[change.table][at][change.champ]
-        return known is not None and bool(value == change.before != known[change.champ])
+        if known is None or value == known[change.champ]:
+            return False
+        return value in (change.before, *self.saves.passed.get((change.table, change.key, change.champ), ()))
 
-    def _is_older_copy(self, undone: Sequence[Modification]) -> bool:
+    def _is_older_copy(self, undone: Sequence[Modification], positions: Mapping[str, Mapping[Key, int]]) -> bool:
         """Whether this save comes from a copy that lacks the changes that it undoes, rather than from second thoughts.
 
-        It was saved before them, or somebody else's last save of the same day is undone whole.
+        It was saved before them, or it has nothing left of somebody else's save; what waited once goes on waiting.
         """
-        last, saved = self.saves, self.draft.read.saved
-        untouched = document_date(self.draft.read.settings.debut)
-        if saved is not None and last.saved is not None and untouched not in (saved, last.saved):
-            if saved < last.saved:
-                return True
-            if saved - last.saved > _SAME_WORK:
-                return False
-        latest = [change for change in last.modifications if change.saved == last.saved]
-        is_whole = all(change in undone for change in latest)
-        return bool(latest) and is_whole and self.draft.read.author != last.author
+        read = self.draft.read
+        if read.saved == document_date(read.settings.debut):
+            return True  # as the program wrote it, with all that it knew by then
+        if any((change.table, change.key, change.champ) in self.saves.waiting for change in undone):
+            return True
+        if read.saved is not None and any(change.saved is not None and read.saved < change.saved for change in undone):
+            return True
+        theirs = {(change.author, change.saved) for change in undone if change.author != read.author}
+        theirs -= {
+            (change.author, change.saved) for change in self.saves.modifications if self._is_left(change, positions)
+        }
+        return bool(theirs)
+
+    def _is_left(self, change: Modification, positions: Mapping[str, Mapping[Key, int]]) -> bool:
+        """Whether the workbook still says what a change said."""
+        at = positions.get(change.table, {}).get(change.key)
+        if change.outcome is MergeOutcome.REMOVED:
+            return at is None
+        return at is not None and bool(self.draft.rows[change.table][at].get(change.champ) == change.after)
 
     def _redo(self, undone: Sequence[Modification], positions: Mapping[str, Mapping[Key, int]]) -> None:
         """Make again the changes that a workbook undoes."""

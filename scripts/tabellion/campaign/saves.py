@@ -6,26 +6,40 @@ The register says the last values; this file says what they were before, who sav
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.parsed_return import plain_json, value_of
 from tabellion.findings import Place
+from tabellion.schema import Key
 
 #: The file of the staff's changes, in the register's folder.
 SAVES_FILE = "saisies.json"
 
 
+Cell = tuple[str, Key, str]
+"""A cell of the contract: its table, the key of its row, its field."""
+
+
 @dataclass(frozen=True)
 class Saves:
-    """The staff's changes since the last adoption, and the workbook last accepted: its digest, when saved, by whom."""
+    """The staff's changes since the last adoption, and the workbook last accepted: its digest, when saved, by whom.
+
+    ``taken_back`` are changes that say nothing any more, ``passed`` the values that a cell had on the way: an older
+    copy says them again. ``waiting`` are the cells that a workbook in place undoes, until somebody decides.
+    """
 
     modifications: tuple[Modification, ...] = ()
     sha256: str = ""
     saved: datetime | None = None
     author: str = ""
+    taken_back: tuple[Modification, ...] = ()
+    passed: Mapping[Cell, tuple[Any, ...]] = field(default_factory=dict)
+    waiting: frozenset[Cell] = frozenset()
 
 
 def load_saves(registre: Path) -> Saves:
@@ -37,38 +51,67 @@ def load_saves(registre: Path) -> Saves:
         content = json.loads((registre / SAVES_FILE).read_text(encoding="utf-8"))
         workbook = content["classeur"]
         return Saves(
-            tuple(
-                Modification(
-                    table, tuple(map(value_of, key)), champ, value_of(before), value_of(after), None, None,
-                    Place(*place), None if saved is None else datetime.fromisoformat(saved), author,
-                    MergeOutcome(outcome), is_new_row,
-                )
-                for table, key, champ, before, after, place, saved, author, outcome, is_new_row in content["saisies"]
-            ),
+            _changes_of(content["saisies"]),
             workbook["sha256"],
             None if workbook["enregistre"] is None else datetime.fromisoformat(workbook["enregistre"]),
             workbook["auteur"],
-        )  # fmt: skip
+            _changes_of(content.get("reprises", ())),
+            {_cell_of(cell): tuple(map(value_of, values)) for cell, values in content.get("passees", ())},
+            frozenset(map(_cell_of, content.get("en_attente", ()))),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Saves()
 
 
 def saves_json(saves: Saves) -> bytes:
     """The file that :func:`load_saves` reads; the same changes give the same bytes."""
-    changes = [
-        [
-            change.table, [plain_json(part) for part in change.key], change.champ,
-            plain_json(change.before), plain_json(change.after),
-            [change.place.fichier, change.place.feuille, change.place.cellule, change.place.ligne],
-            None if change.saved is None else change.saved.isoformat(), change.author, change.outcome.value,
-            change.is_new_row,
-        ]
-        for change in saves.modifications
-    ]  # fmt: skip
     workbook = {
         "sha256": saves.sha256,
         "enregistre": None if saves.saved is None else saves.saved.isoformat(),
         "auteur": saves.author,
     }
-    text = json.dumps({"version": 1, "classeur": workbook, "saisies": changes}, ensure_ascii=False, indent=1)
+    content: dict[str, Any] = {
+        "version": 1,
+        "classeur": workbook,
+        "saisies": _plain_changes(saves.modifications),
+    }
+    more = {
+        "reprises": _plain_changes(saves.taken_back),
+        "passees": [[_plain_cell(cell), list(map(plain_json, values))] for cell, values in saves.passed.items()],
+        "en_attente": sorted(map(_plain_cell, saves.waiting), key=repr),
+    }
+    content |= {name: rows for name, rows in more.items() if rows}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
     return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def _plain_changes(changes: Sequence[Modification]) -> list[list[Any]]:
+    return [
+        [
+            *_plain_cell((change.table, change.key, change.champ)), plain_json(change.before), plain_json(change.after),
+            [change.place.fichier, change.place.feuille, change.place.cellule, change.place.ligne],
+            None if change.saved is None else change.saved.isoformat(), change.author, change.outcome.value,
+            change.is_new_row,
+        ]
+        for change in changes
+    ]  # fmt: skip
+
+
+def _changes_of(rows: Sequence[Sequence[Any]]) -> tuple[Modification, ...]:
+    return tuple(
+        Modification(
+            *_cell_of((table, key, champ)), value_of(before), value_of(after), None, None, Place(*place),
+            None if saved is None else datetime.fromisoformat(saved), author, MergeOutcome(outcome), is_new_row,
+        )
+        for table, key, champ, before, after, place, saved, author, outcome, is_new_row in rows
+    )  # fmt: skip
+
+
+def _plain_cell(cell: Cell) -> list[Any]:
+    table, key, champ = cell
+    return [table, [plain_json(part) for part in key], champ]
+
+
+def _cell_of(content: Sequence[Any]) -> Cell:
+    table, key, champ = content
+    return table, tuple(map(value_of, key)), champ

@@ -189,17 +189,25 @@ def _softened(item: Finding, stays: str) -> Finding:
 def _saves(draft: Draft, saves: Saves, withheld: Collection[Withheld]) -> Saves:
     """The staff's changes since the last adoption, with those that this workbook brings."""
     positions = draft.positions()
-    changes = {(change.table, change.key, change.champ): change for change in saves.modifications}
+    changes = {(change.table, change.key, change.champ): change for change in (*saves.modifications, *saves.taken_back)}
+    passed = dict(saves.passed)
     for change in _changes(draft):
         cell = (change.table, change.key, change.champ)
         first = changes.get(cell)
         changes[cell] = change
+        if first is not None and change.before not in passed.get(cell, ()):
+            passed[cell] = (*passed.get(cell, ()), change.before)
         if first is not None and first.outcome is not MergeOutcome.REMOVED:
             changes[cell] = replace(change, before=first.before, is_new_row=first.is_new_row)
-    lasting = tuple(change for change in changes.values() if _is_lasting(change, draft, positions))
-    if any(held.caution is Caution.UNDOING for held in withheld):
-        return replace(saves, modifications=lasting)
-    return Saves(lasting, draft.read.sha256, draft.read.saved, draft.read.author)
+    lasting, past = list[Modification](), list[Modification]()
+    for change in changes.values():
+        (lasting if _is_lasting(change, draft, positions) else past).append(change)
+    known = replace(saves, modifications=tuple(lasting), taken_back=tuple(past), passed=passed)
+    undone = [held for held in withheld if held.caution is Caution.UNDOING]
+    if undone:
+        return replace(known, waiting=frozenset(cell for held in undone for cell in held.cells))
+    read = draft.read
+    return replace(known, sha256=read.sha256, saved=read.saved, author=read.author, waiting=frozenset())
 
 
 def _is_lasting(change: Modification, draft: Draft, positions: Mapping[str, Mapping[Any, int]]) -> bool:
