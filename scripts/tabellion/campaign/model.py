@@ -211,6 +211,42 @@ class DroppedRow:
     question: str
 
 
+class RequestStatus(Enum):
+    """What became of a request that staff made in Excel."""
+
+    ASKED = "demandé, en attente"
+    BEGUN = "en cours"
+    DONE = "fait"
+    REFUSED = "pas fait"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEntry:
+    """One request, known by its code and by the edition of the consolidated workbook in which it was typed.
+
+    ``confirmation`` is what was confirmed, ``ended`` when it was done or refused, ``result`` what came of it.
+    """
+
+    code: str
+    edition: str
+    confirmation: str = ""
+    who: str = ""
+    status: RequestStatus = RequestStatus.ASKED
+    ended: datetime | None = None
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something that staff may ask for: ``confirmation`` is what they must confirm first (empty: nothing)."""
+
+    code: str
+    label: str
+    meaning: str
+    confirmation: str = ""
+    last: RequestEntry | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CellChange:
     """One cell of the consolidated tables that is not what it was at the previous run."""
@@ -277,6 +313,7 @@ class Consolidation:
     questions: tuple[Question, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)
     dropped: tuple[DroppedRow, ...] = ()
+    requests: tuple[Request, ...] = ()
     locate: Callable[[str, int, str], Place] | None = field(default=None, compare=False, repr=False)
 
     def place(self, table: str, position: int, champ: str) -> Place:

@@ -5,7 +5,7 @@ The workbook itself says what may be chosen (a hidden sheet): a choice is unders
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,10 +44,15 @@ def is_ours(workbook: RawWorkbook, contrat: str) -> bool:
 
 def find_decisions(workbook: RawWorkbook) -> DecisionSheet | None:
     """The sheet of decisions, whatever it is called now; ``None`` where there is none."""
+    return find_table(workbook, (DECISION, QUESTION, WRITTEN))
+
+
+def find_table(workbook: RawWorkbook, headers: Sequence[str]) -> DecisionSheet | None:
+    """The list that has these headers, on whatever sheet it stands; ``None`` where there is none."""
     for sheet in workbook.sheets:
         for number, line in enumerate(sheet.rows, 1):
             columns = {value: column for column, value in enumerate(line, 1) if isinstance(value, str)}
-            if DECISION in columns and QUESTION in columns and WRITTEN in columns:
+            if all(header in columns for header in headers):
                 return DecisionSheet(sheet, number, columns)
     return None
 

@@ -17,9 +17,10 @@ from tabellion.campaign.cell_entries import cell_entries
 from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
-from tabellion.campaign.model import Consolidation, Verdict
+from tabellion.campaign.model import Consolidation, RequestEntry, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
+from tabellion.campaign.requests import REQUESTS_FILE, RequestLog, load_requests, requests_of
 from tabellion.commands.console import as_json
 from tabellion.commands.decided import AS_PUBLISHED
 from tabellion.commands.inputs import Inputs, load_inputs
@@ -41,6 +42,7 @@ from tabellion.transaction import (
     publish,
 )
 from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.lock import is_watched
 from tabellion.transaction.manifest import content_digest, edited_outputs
 from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 
@@ -56,12 +58,14 @@ class ConsolidationRun:
     """What a run did: the state it reached, whether anything was written, what was said of the run itself.
 
     ``own`` is the SHA-256 of what it wrote where people write too, beside the register: no news to a watcher.
+    ``requests`` are what staff asked for in Excel, and nobody has begun.
     """
 
     consolidation: Consolidation
     written: bool
     notices: tuple[Finding, ...]
     own: Mapping[Path, str] = field(default_factory=dict)
+    requests: tuple[RequestEntry, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -76,12 +80,14 @@ def consolidate(
     *,
     purpose: str = "tabellion consolidate",
     is_present: Callable[[], bool] = lambda: True,
+    serves: bool = False,
 ) -> ConsolidationRun:
     """Consolidate the workspace, alone on it; the outputs are put in place all together, or none.
 
     Where the state is what the outputs in place already say, nothing is written. Beside a watcher, a run waits its
     turn; otherwise it does not. ``is_present`` says whether the folders are still there once all is read: of a share
-    that went away meanwhile nothing is believed. Raises :class:`TabellionError` when another run holds the workspace,
+    that went away meanwhile nothing is believed. ``serves`` says that the caller carries out the requests made in
+    Excel. Raises :class:`TabellionError` when another run holds the workspace,
     its settings or register are wrong, or the outputs cannot be written.
     """
     with alone_on(workspace, purpose, now) as notices:
@@ -93,7 +99,7 @@ def consolidate(
                     place = Place(str(workspace.root))
                     detail = "il a disparu pendant la lecture"
                     raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
-                outputs = _decide(workspace, inputs)
+                outputs = _decide(workspace, inputs, _requests(workspace, inputs, now, serves=serves))
             notices += [*inputs.decided.findings, *_pointless(inputs)]
             own = dict[Path, str]()
             if outputs.is_new:
@@ -109,7 +115,9 @@ def consolidate(
             with _uncollected():
                 _remember(journal, run, inputs, outputs, now)
         notices += journal.findings
-    return ConsolidationRun(outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own)
+    return ConsolidationRun(
+        outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own, outputs.log.pending
+    )
 
 
 def look_at_campaign(workspace: Workspace, now: datetime, progress: ReadProgress | None = None) -> Consolidation:
@@ -156,9 +164,19 @@ class _Outputs:
     json: Mapping[str, Any]
     is_same: bool
     is_new: bool
+    log: RequestLog
 
 
-def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
+def _requests(workspace: Workspace, inputs: Inputs, now: datetime, *, serves: bool) -> RequestLog:
+    """What staff asked for in Excel until now; nothing where the settings do not want it."""
+    if not inputs.master.settings.demandes:
+        return RequestLog()
+    log = load_requests(workspace.memory)
+    log = log.interrupted(now) if serves else log  # whoever serves is not in the middle of one
+    return log.with_typed(inputs.decided.requests, now, is_served=serves or is_watched(workspace.memory))
+
+
+def _decide(workspace: Workspace, inputs: Inputs, log: RequestLog) -> _Outputs:
     """What the outputs are to be, and whether those in place are so already."""
     schemas, folder = workspace.schemas, workspace.consolidation
     consolidation = inputs.assembly.consolidation
@@ -169,6 +187,8 @@ def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
     tables = {name: register[f"{name}.csv"] for name in schemas}
     jobs = _copy_jobs(workspace, inputs)
     consolidation = _with_copies(consolidation, {job.fichier: job.target for job in jobs})
+    if settings.demandes:
+        consolidation = replace(consolidation, requests=requests_of(consolidation, log))
     json = as_json(consolidation.findings)
     program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
     digest = state_digest(consolidation, tables, program)
@@ -192,7 +212,10 @@ def _decide(workspace: Workspace, inputs: Inputs) -> _Outputs:
     is_new = not is_same or bool(edited) or not all(path.exists() for path in targets)
     is_new |= bool(seen or inputs.decided.typed)
     may_go = {**published, **seen}
-    return _Outputs(consolidation, register, tuple(jobs), kept, edited, may_go, previous, digest, json, is_same, is_new)
+    is_new |= settings.demandes and log != load_requests(workspace.memory)
+    return _Outputs(
+        consolidation, register, tuple(jobs), kept, edited, may_go, previous, digest, json, is_same, is_new, log
+    )
 
 
 def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
@@ -251,6 +274,8 @@ def _publish(
         contents |= outputs.kept
         contents |= {folder / name: content for name, content in own.items()}
         contents[workspace.memory / AS_PUBLISHED] = own[WORKBOOK]
+        if outputs.log.entries:
+            contents[workspace.memory / REQUESTS_FILE] = outputs.log.content()
         if inputs.decided.typed:
             contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
         contents |= inputs.source.register_files

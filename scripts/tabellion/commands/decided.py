@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.campaign.decisions import Decisions, TypedDecision, load_decisions
+from tabellion.campaign.model import RequestEntry
 from tabellion.campaign.parsed_return import saved_time
-from tabellion.campaign.typed_decisions import find_decisions, is_ours, read_typed
+from tabellion.campaign.requests import load_requests, read_requests
+from tabellion.campaign.typed_decisions import find_decisions, find_table, is_ours, read_typed
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.decisions import DECISION, WORKBOOK
+from tabellion.layout.decisions import CONFIRMATION, DECISION, REQUEST, REQUEST_CODE, WORKBOOK
 from tabellion.reading import RawWorkbook, read_workbook
 
 #: The consolidated workbook and what the program itself makes of it: one that waits beside it, dated copies.
@@ -33,6 +35,8 @@ AS_PUBLISHED = "consolidation.xlsx"
 _CLOCK = timedelta(days=1)
 #: Decimals of the numbers of two workbooks that are compared.
 _DIGITS = 6
+#: For how long after it was saved a workbook asks for something.
+_LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,15 @@ class ReadBack:
     """The decisions as they are now, and what was ``typed`` since they were kept.
 
     ``seen`` is the SHA-256 of each workbook that may be replaced although somebody wrote into it: it holds decisions
-    that were read, and nothing else that the published one did not. ``findings`` are of files that could not be read.
+    that were read, and nothing else that the published one did not. ``findings`` are of files that could not be read,
+    ``requests`` what is asked for in those that were.
     """
 
     decisions: Decisions
     typed: tuple[TypedDecision, ...] = ()
     seen: Mapping[Path, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    requests: tuple[RequestEntry, ...] = ()
 
 
 def read_back(workspace: Workspace) -> ReadBack:
@@ -56,6 +62,7 @@ def read_back(workspace: Workspace) -> ReadBack:
     """
     decisions = load_decisions(workspace.registre)
     typed, findings, seen = list[TypedDecision](), list[Finding](), dict[Path, str]()
+    requests = list[RequestEntry]()
     published, books = _digest(workspace.memory / AS_PUBLISHED), []
     for path in decision_files(workspace):
         if _digest(path) in ("", published):
@@ -74,16 +81,21 @@ def read_back(workspace: Workspace) -> ReadBack:
         rows = list(read_typed(book, name, saved))
         decisions, new = decisions.with_typed(rows, in_place=in_place)
         typed += new
+        if saved > datetime.now(UTC).replace(tzinfo=None) - _LATELY:  # an old copy asks for nothing any more
+            requests += read_requests(book)
         is_listed = all(each.decision.choice or not each.decision.label for each in new)
         if in_place and is_listed and not _says_more(workspace, path, book):
             seen[path] = book.sha256
-    return ReadBack(decisions, tuple(typed), seen, tuple(findings))
+    return ReadBack(decisions, tuple(typed), seen, tuple(findings), tuple(requests))
 
 
 def has_news(workspace: Workspace) -> bool:
-    """Whether somebody typed decisions that no run has read; yes where a run has to say why nobody can tell."""
+    """Whether somebody typed decisions, or requests, that no run has read, or asks for what nobody has begun; yes where
+    a run has to say why nobody can tell.
+    """
     try:
-        return bool(read_back(workspace).typed)
+        read, log = read_back(workspace), load_requests(workspace.memory)
+        return bool(read.typed or log.new(read.requests) or log.pending)
     except TabellionError:
         return True
 
@@ -125,14 +137,16 @@ def _says_more(workspace: Workspace, path: Path, book: RawWorkbook) -> bool:
 
 def _content(book: RawWorkbook) -> list[tuple[str, Any]]:
     """What a workbook says by sheet, without what it computes; of the decisions the questions, in no order."""
-    found = find_decisions(book)
+    found, asked = find_decisions(book), find_table(book, (REQUEST, CONFIRMATION, REQUEST_CODE))
     content: list[tuple[str, Any]] = []
     for sheet in book.sheets:
-        skip = found.columns[DECISION] if found is not None and found.sheet is sheet else 0
+        skip = {found.columns[DECISION]} if found is not None and found.sheet is sheet else set[int]()
+        if asked is not None and asked.sheet is sheet:
+            skip = {asked.columns[REQUEST], asked.columns[CONFIRMATION]}
         rows: dict[int, list[Any]] = {}
         for number, line in enumerate(sheet.rows, 1):
             for column, value in enumerate(line, 1):
-                if value not in (None, "") and column != skip and (number, column) not in sheet.formulas:
+                if value not in (None, "") and column not in skip and (number, column) not in sheet.formulas:
                     rows.setdefault(number, []).append((column, _rounded(value)))
         is_free = found is not None and found.sheet is sheet
         content.append((sheet.name, sorted(map(repr, rows.values())) if is_free else rows))

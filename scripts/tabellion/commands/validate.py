@@ -14,6 +14,7 @@ from tabellion.campaign.books import read_book
 from tabellion.campaign.decisions import Decisions, load_decisions
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
 from tabellion.campaign.read_returns import check_rows
+from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import Saves, load_saves
 from tabellion.campaign.staff import accept
 from tabellion.checks.contract import check_meaning
@@ -77,7 +78,8 @@ def check_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
     state = accept(read, base, saves, adoption=adoption, decisions=decisions)
     if not read.tables:
         return list(state.findings)
-    return [*state.findings, *check_meaning(replace(state.book, findings=()))]
+    apart = apart_lines(state.book, decisions)
+    return [*state.findings, *check_meaning(replace(state.book, findings=(), apart=apart))]
 
 
 @dataclass

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from tabellion.commands.consolidate import consolidate
+from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.decided import has_news
+from tabellion.commands.requests import carry_out
 from tabellion.commands.run_log import keep_crash
 from tabellion.commands.source import STAGING
 from tabellion.contract.workspace import Workspace, find_workspace
@@ -223,12 +224,15 @@ class WatchLoop:
         try:
             # What people change in the settings, the schemas and the templates counts from the next run on.
             workspace = find_workspace(self.workspace.root)
-            run = consolidate(workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present)
+            run = consolidate(
+                workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present, serves=True
+            )
             self.own |= run.own
             self.display.answered(batch, run, self.clock() - started)
             if not batch.unfinished:  # a file that is still being written is not yet what it will be
                 self.notifier.tell(workspace, run.consolidation)
             self.plan(batch, today)
+            self.serve(workspace, run)
         except TabellionError as error:
             if all(finding.code == "dossier-disparu" for finding in error.findings):
                 self.wait_for_folders(watcher)
@@ -238,6 +242,13 @@ class WatchLoop:
         except Exception as error:
             self.crash(error)
             self.try_again()
+
+    def serve(self, workspace: Workspace, run: ConsolidationRun) -> None:
+        """Carry out what staff asked for in Excel, then have a run made that says there what came of it."""
+        for entry in run.requests:
+            self.retry_at = self.clock()
+            ended = carry_out(workspace, entry, datetime.now())
+            self.display.carried_out(ended)
 
     def plan(self, batch: Batch, day: date) -> None:
         """Say when, after a run that was made on this ``day``, another one is due of itself."""

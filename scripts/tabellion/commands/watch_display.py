@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
+from tabellion.campaign.model import Consolidation, ReceivedFile, RequestEntry, RequestStatus, Verdict
 from tabellion.commands.board import subject
 from tabellion.commands.console import MARKS, printable
 from tabellion.commands.consolidate import ConsolidationRun
@@ -104,6 +104,12 @@ class WatchDisplay:
             else:
                 self.log.say("veille", f"consolidation : {state}")
         self.is_waiting = False
+
+    def carried_out(self, entry: RequestEntry) -> None:
+        """What came of a request made in Excel."""
+        gravite = None if entry.status is RequestStatus.DONE else Severity.AVERTISSEMENT
+        by = f" (demandé par {entry.who})" if entry.who else ""
+        self.say(f"demande « {entry.code} »", f"{entry.result}{by}", gravite)
 
     def _say_files(self, files: list[tuple[str, ReceivedFile | None]]) -> None:
         """Each file on its line; of very many, the gravest, then how many more there are of each kind."""

@@ -21,3 +21,10 @@ WORKBOOK = "consolidation/consolidation.xlsx"
 def decision_cell(rank: int) -> str:
     """The cell in which the question of this zero-based rank is decided."""
     return cell_name(HEADER_ROW + 1 + rank, DECISION_COLUMN)
+
+
+#: The sheet of requests and its Excel table; the headers that the reader looks for: what is asked, what confirms it,
+#: which request it is, what its confirmation must say; and the one choice of a request.
+REQUESTS, REQUESTS_TABLE = "Demandes", "Demandes_equipe"
+REQUEST, CONFIRMATION, REQUEST_CODE, TO_CONFIRM = "Demande", "Confirmation", "Code", "À confirmer"
+DO_IT = "à faire"

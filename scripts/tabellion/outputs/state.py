@@ -83,7 +83,8 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
         (consolidation.master_file,), consolidation.board, consolidation.strays, consolidation.modifications,
         consolidation.staff, consolidation.withheld,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
-        consolidation.questions, (consolidation.decisions.of(each.id) for each in consolidation.questions),
+        consolidation.requests, consolidation.questions,
+        (consolidation.decisions.of(each.id) for each in consolidation.questions),
     )  # fmt: skip
     for group in groups:
         for item in group:  # one by one: a large campaign says tens of millions of characters

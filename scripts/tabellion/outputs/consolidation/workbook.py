@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
-from tabellion.layout.decisions import DECISIONS, EDITION
+from tabellion.layout.decisions import DECISIONS, EDITION, REQUESTS
 from tabellion.layout.names import ANNEES, CONTROLES, FORMAT_VERSION, SYNTHESE, column_ref, sheet_name
 from tabellion.outputs.consolidation.campaign import (
     BOARD_TITLE,
@@ -18,6 +18,7 @@ from tabellion.outputs.consolidation.campaign import (
 )
 from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.decisions import write_choices, write_decisions
+from tabellion.outputs.consolidation.requests import write_requests
 from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
 from tabellion.outputs.years import YearsView, has_years, write_years
@@ -53,24 +54,27 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
     years = (ANNEES,) if has_years(contract) and "lignes_budgetaires" in data else ()
-    first = (SYNTHESE, BOARD_TITLE, DECISIONS, CHANGES_TITLE, CONTROLES, DETAIL_TITLE, *years)
-    sheets = [writer.sheet(name) for name in first]
+    asked = (REQUESTS,) if consolidation.requests else ()
+    first = (SYNTHESE, BOARD_TITLE, DECISIONS, *asked, CHANGES_TITLE, CONTROLES, DETAIL_TITLE, *years)
+    sheets = {name: writer.sheet(name) for name in first}
     taken = {name.casefold() for name in first}
     tables = [(table, writer.sheet(sheet_name("", table.schema.title, taken))) for table in data.values()]
-    write_synthese(sheets[0], consolidation, overview, data, labels, footer)
-    write_board(sheets[1], consolidation, labels, footer)
-    write_decisions(sheets[2], consolidation, footer)
-    write_changes(sheets[3], consolidation, labels, footer)
-    write_controls(sheets[4], consolidation, footer)
-    write_detail(sheets[5], consolidation, overview, data, footer)
+    write_synthese(sheets[SYNTHESE], consolidation, overview, data, labels, footer)
+    write_board(sheets[BOARD_TITLE], consolidation, labels, footer)
+    write_decisions(sheets[DECISIONS], consolidation, footer)
+    write_changes(sheets[CHANGES_TITLE], consolidation, labels, footer)
+    write_controls(sheets[CONTROLES], consolidation, footer)
+    write_detail(sheets[DETAIL_TITLE], consolidation, overview, data, footer)
     if years:
         lines = data["lignes_budgetaires"]
         view = YearsView(contract, lambda _: lambda name: column_ref(lines.table, lines.label(name)), False)
-        write_years(sheets[6], view, footer)
+        write_years(sheets[ANNEES], view, footer)
+    if asked:
+        write_requests(sheets[REQUESTS], consolidation.requests, footer)
     for table, sheet in tables:
         write_data(sheet, consolidation, table, labels, footer)
         sheet.raw.set_tab_color(contract.theme.series[1 % len(contract.theme.series)])
-    for sheet in sheets:
+    for sheet in sheets.values():
         sheet.raw.set_tab_color(contract.theme.series[0])
     identity: dict[str, str | int] = {"genre": KIND_CONSOLIDATION, "format": FORMAT_VERSION}
     write_choices(writer, consolidation.questions)
@@ -86,5 +90,5 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
         "created": consolidation.made,
     })  # fmt: skip
     writer.book.set_size(2200, 1400)
-    sheets[0].raw.activate()
+    sheets[SYNTHESE].raw.activate()
     return writer.close()

@@ -1,0 +1,162 @@
+"""What staff ask for in Excel instead of a terminal: the requests there may be, and what became of each. Pure.
+
+Each saving of a consolidated workbook asks once: a request is known by its code and by the edition it was typed in, and
+is noted as begun before anything is done, so that no stop makes the program do it twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tabellion.campaign.model import Consolidation, MergeOutcome, Request, RequestEntry, RequestStatus
+from tabellion.campaign.typed_decisions import find_table
+from tabellion.layout.decisions import CONFIRMATION, DO_IT, EDITION, REQUEST, REQUEST_CODE, TO_CONFIRM
+from tabellion.layout.names import IDENTITY
+from tabellion.reading.hidden import read_identity
+from tabellion.reading.raw import RawWorkbook
+from tabellion.wording import fold, plural
+
+#: The file of the requests, in the workspace's memory.
+REQUESTS_FILE = "demandes.json"
+FORMS, REMIND, ADOPT, PUBLISH, EXPORT = "formulaires:", "relances", "adopter", "publier", "exporter"
+#: Entries that are kept, the latest ones.
+_KEPT = 200
+
+
+@dataclass(frozen=True)
+class RequestLog:
+    """The requests of a workspace, oldest first."""
+
+    entries: tuple[RequestEntry, ...] = ()
+
+    @property
+    def pending(self) -> tuple[RequestEntry, ...]:
+        """The requests that nobody has begun."""
+        return tuple(entry for entry in self.entries if entry.status is RequestStatus.ASKED)
+
+    def last(self, code: str) -> RequestEntry | None:
+        """The last request of a code."""
+        return next((entry for entry in reversed(self.entries) if entry.code == code), None)
+
+    def new(self, typed: Iterable[RequestEntry]) -> list[RequestEntry]:
+        """Of what is typed in a workbook, what was not known."""
+        known = {(entry.code, entry.edition) for entry in self.entries}
+        return [entry for entry in typed if (entry.code, entry.edition) not in known]
+
+    def with_typed(self, typed: Iterable[RequestEntry], now: datetime, *, is_served: bool) -> RequestLog:
+        """The log with what is newly asked; without a watcher (``is_served``) nothing will be done of it."""
+        entries = list(self.entries)
+        for entry in self.new(typed):
+            if entry.status is RequestStatus.ASKED and not is_served:
+                words = "pas fait : aucune surveillance (« tabellion watch ») ne tourne"
+                entry = replace(entry, status=RequestStatus.REFUSED, ended=now, result=words)
+            entries.append(replace(entry, ended=now) if entry.status is RequestStatus.REFUSED else entry)
+        return RequestLog(tuple(entries[-_KEPT:]))
+
+    def interrupted(self, now: datetime) -> RequestLog:
+        """The log where what was begun and never ended is said: it is not done again."""
+        words = "interrompu avant la fin : vérifiez ce qui a été fait, puis redemandez"
+        return RequestLog(
+            tuple(
+                replace(entry, status=RequestStatus.REFUSED, ended=now, result=words)
+                if entry.status is RequestStatus.BEGUN
+                else entry
+                for entry in self.entries
+            )
+        )
+
+    def noting(self, entry: RequestEntry) -> RequestLog:
+        """The log with another state of one of its requests."""
+        same = (entry.code, entry.edition)
+        return RequestLog(tuple(entry if (each.code, each.edition) == same else each for each in self.entries))
+
+    def content(self) -> bytes:
+        """The file of this log."""
+        rows = [
+            {
+                "code": entry.code,
+                "edition": entry.edition,
+                "confirmation": entry.confirmation,
+                "par": entry.who,
+                "etat": entry.status.name,
+                "fini": entry.ended and entry.ended.isoformat(),
+                "resultat": entry.result,
+            }
+            for entry in self.entries
+        ]
+        return (json.dumps({"demandes": rows}, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def load_requests(memory: Path) -> RequestLog:
+    """The requests that the workspace remembers; none where there is no file that can be read."""
+    try:
+        rows = json.loads((memory / REQUESTS_FILE).read_text(encoding="utf-8"))["demandes"]
+        return RequestLog(tuple(map(_entry, rows)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return RequestLog()
+
+
+def _entry(row: Any) -> RequestEntry:
+    ended = None if row["fini"] is None else datetime.fromisoformat(row["fini"])
+    return RequestEntry(
+        str(row["code"]), str(row["edition"]), str(row["confirmation"]), str(row["par"]),
+        RequestStatus[row["etat"]], ended, str(row["resultat"]),
+    )  # fmt: skip
+
+
+def read_requests(workbook: RawWorkbook) -> Iterator[RequestEntry]:
+    """What is asked in a consolidated workbook; what cannot be done as it is typed is refused, with the reason."""
+    found = find_table(workbook, (REQUEST, REQUEST_CODE, TO_CONFIRM))
+    if found is None:
+        return
+    edition = read_identity(workbook.sheet(IDENTITY))[0].get(EDITION, "")
+    who = workbook.properties.get("lastModifiedBy", "").strip()
+    for row in range(found.header_row + 1, len(found.sheet.rows) + 1):
+        code, typed = found.text(row, REQUEST_CODE), found.text(row, REQUEST)
+        if not code or not typed:
+            continue
+        confirmation, expected = found.text(row, CONFIRMATION), found.text(row, TO_CONFIRM)
+        entry = RequestEntry(code, edition, expected, who)
+        reason = ""
+        if fold(typed) != fold(DO_IT):
+            reason = f"« {typed[:60]} » n'est pas dans la liste : choisissez « {DO_IT} »"
+        elif expected and fold(confirmation) != fold(expected):
+            reason = f"choisissez aussi « {expected} » dans la colonne « {CONFIRMATION} »"
+        if reason:
+            entry = replace(entry, status=RequestStatus.REFUSED, result=f"pas fait : {reason}")
+        yield entry
+
+
+def requests_of(consolidation: Consolidation, log: RequestLog) -> tuple[Request, ...]:
+    """The requests that may be made of this state, each with what became of the last one."""
+    settings = consolidation.contract.settings
+    year = settings.exercice_courant
+    found = []
+    for exercice in (year, year + 1):
+        if settings.debut <= exercice <= settings.fin:
+            moves = " ; l'exercice courant avance" if exercice > year else ""
+            words = f"Écrit un formulaire par partenaire dans envois/{exercice}/{moves}."
+            found.append(Request(f"{FORMS}{exercice}", f"préparer les formulaires de {exercice}", words))
+    words = f"Écrit un message par partenaire en retard, ou à corriger, dans relances/{year}/. Rien n'est envoyé."
+    found.append(Request(REMIND, "envoyer les relances", words))
+    confirmation = adoption_words(consolidation)
+    words = "Ce que disent les retours entre au contrat ; l'ancien contrat est gardé dans archives/."
+    found.append(Request(ADOPT, "adopter", words if confirmation else "Rien à adopter pour l'instant.", confirmation))
+    found.append(Request(PUBLISH, "publier le document", "Écrit le document Word du contrat dans publication/."))
+    found.append(Request(EXPORT, "exporter", "Écrit les données ouvertes du contrat dans export/."))
+    return tuple(replace(each, last=log.last(each.code)) for each in found)
+
+
+def adoption_words(consolidation: Consolidation) -> str:
+    """What adopting changes, as its confirmation names it; empty where it changes nothing."""
+    applied = [change for change in consolidation.modifications if change.outcome is MergeOutcome.APPLIED]
+    rows = {(change.table, change.key) for change in applied if change.is_new_row}
+    rows |= {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == consolidation.master_file}
+    cells = sum(not change.is_new_row for change in applied)
+    parts = [plural(count, word) for count, word in ((cells, "cellule"), (len(rows), "ligne")) if count]
+    return f"oui, adopter {' et '.join(parts)}" if parts else ""

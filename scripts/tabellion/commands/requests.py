@@ -1,0 +1,119 @@
+"""Requests made in Excel, carried out by the watcher: each once, through the same functions as the commands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from tabellion.campaign.model import Consolidation, RequestEntry, RequestStatus
+from tabellion.campaign.requests import (
+    ADOPT,
+    EXPORT,
+    FORMS,
+    PUBLISH,
+    REMIND,
+    REQUESTS_FILE,
+    RequestLog,
+    adoption_words,
+    load_requests,
+)
+from tabellion.contract.workspace import Workspace
+from tabellion.findings import TabellionError
+from tabellion.transaction.files import write_whole
+from tabellion.wording import plural
+
+#: Findings that a result names.
+_NAMED = 3
+
+
+class NotDoneError(Exception):
+    """A request that was not carried out; its text says why, in French."""
+
+
+def carry_out(workspace: Workspace, entry: RequestEntry, now: datetime) -> RequestEntry:
+    """Carry out one request, noted as begun before anything is done and as ended after; returns what came of it.
+
+    What the command refuses is the result, in its own words. A mistake of the program is noted, then raised.
+    """
+    _note(workspace, replace(entry, status=RequestStatus.BEGUN))
+    status, words = RequestStatus.REFUSED, "interrompu avant la fin : vérifiez ce qui a été fait, puis redemandez"
+    try:
+        words = _do(workspace, entry, now)
+        status = RequestStatus.DONE
+    except NotDoneError as reason:
+        words = f"pas fait : {reason}"
+    except TabellionError as error:
+        said = [f"{item.message} {item.suggestion}" for item in error.findings[:_NAMED]]
+        words = "pas fait : " + " ".join(said)
+    finally:
+        ended = replace(entry, status=status, ended=datetime.now(), result=words)
+        _note(workspace, ended)
+    return ended
+
+
+def _note(workspace: Workspace, entry: RequestEntry) -> None:
+    log: RequestLog = load_requests(workspace.memory).noting(entry)
+    write_whole(workspace.memory / REQUESTS_FILE, log.content())
+
+
+def _do(workspace: Workspace, entry: RequestEntry, now: datetime) -> str:
+    """Do what is asked; where it went, in words."""
+    if entry.code.startswith(FORMS):
+        return _forms(workspace, int(entry.code.removeprefix(FORMS)), now)
+    actions = {REMIND: _remind, PUBLISH: _publish, EXPORT: _export}
+    if entry.code == ADOPT:
+        return _adopt(workspace, entry.confirmation, now)
+    if entry.code not in actions:
+        raise NotDoneError("cette demande n'existe pas")
+    return actions[entry.code](workspace, now)
+
+
+def _forms(workspace: Workspace, year: int, now: datetime) -> str:
+    from tabellion.commands.forms import forms
+
+    sent = forms(workspace, year, (), force=False, now=now)
+    return f"{plural(len(sent), 'formulaire')} dans envois/{year}/"
+
+
+def _remind(workspace: Workspace, now: datetime) -> str:
+    from tabellion.commands.consolidate import look_at_campaign
+    from tabellion.commands.relances import relances
+
+    done = relances(workspace, look_at_campaign(workspace, now), None, (), force=False, now=now)
+    return f"{plural(len(done.reminders), 'message')} dans relances/{done.exercice}/, à envoyer"
+
+
+def _adopt(workspace: Workspace, confirmation: str, now: datetime) -> str:
+    from tabellion.commands.adopt import adopt
+
+    changed: list[str] = []
+
+    def agree(consolidation: Consolidation) -> bool:
+        words = adoption_words(consolidation)
+        changed.append(words)
+        return bool(words) and words == confirmation
+
+    adopted = adopt(workspace, now, agree)
+    if adopted is None:
+        if changed and changed[0]:
+            raise NotDoneError(f"ce qui serait adopté a changé (« {changed[0]} ») : confirmez à nouveau")
+        raise NotDoneError("rien à adopter")
+    return f"{confirmation.removeprefix('oui, ')} : fait ; l'ancien contrat est dans archives/"
+
+
+def _publish(workspace: Workspace, now: datetime) -> str:
+    from tabellion.commands.publish import Wanted, publish
+
+    done = publish(workspace, Wanted(), now)
+    if not done.paths:
+        blocking = [item for item in done.findings if item.bloquant]
+        raise NotDoneError(f"{plural(len(blocking), 'constat bloque', 'constats bloquent')} : {blocking[0].message}")
+    return ", ".join(path.relative_to(workspace.workbooks).as_posix() for path in done.paths)
+
+
+def _export(workspace: Workspace, now: datetime) -> str:
+    from tabellion.commands.export import export
+    from tabellion.commands.source import Depuis
+
+    done = export(workspace, None, Depuis.CONTRAT, force=False, now=now)
+    return f"{plural(done.rows, 'ligne')} en {plural(done.tables, 'table')} dans export/"
