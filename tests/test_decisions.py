@@ -394,7 +394,8 @@ def test_decisions_typed_with_libreoffice_count(staff: Staff, editor: Editor, tm
     shutil.copy(editor.save(tmp_path / "consolidation.xlsx"), staff.workbook)
     staff.consolidate()
     assert staff.planned() == "9"
-    assert staff.copies() == [], "LibreOffice writes everything anew, and says nothing new"
+    if editor.is_live:
+        assert staff.copies() == [], "LibreOffice writes everything anew, and says nothing new"
 
 
 def test_another_edit_is_kept_under_a_dated_name_and_its_decisions_count(disputed: Staff) -> None:

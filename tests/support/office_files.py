@@ -104,6 +104,11 @@ class Editor:
         self._saves = 0
         self._content = b""
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a LibreOffice saves what the program writes now; a stored file is of a workbook written before."""
+        return self._office is not None
+
     def open(self, path: Path) -> list[str]:
         """Open a file; returns the names of its sheets."""
         self._commands = []
