@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from tabellion.reading.cells import CellReader
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.raw import RawWorkbook
-from tabellion.reading.references import References
+from tabellion.reading.references import References, former_conventions
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
@@ -185,7 +185,8 @@ class _FormReader:
             if field_ is None:
                 shown[column.name] = [area.value(line, label) if label in area.columns else None for line in lines]
                 continue
-            choices = self.choices(spec, column)
+            texts = [area.value(line, label) if label in area.columns else None for line in lines]
+            choices = self.choices(spec, column, texts)
             columns[field_.name], unread[field_.name] = self.cells.column(area, lines, label, field_, choices)
             if column.role is Role.SHOWN:
                 shown[column.name] = columns[field_.name]
@@ -237,8 +238,8 @@ class _FormReader:
             values["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
         return values
 
-    def choices(self, spec: TableSpec, column: ColumnSpec) -> Mapping[str, Any]:
-        """What a cell may show, and the value that it stands for."""
+    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[Any]) -> Mapping[str, Any]:
+        """What a cell may show, and the value that it stands for; ``texts`` are what the column's cells show."""
         schema = self.reading.schemas[spec.resource]
         if column.field is None or column.role is Role.KEY:
             return {}
@@ -246,5 +247,5 @@ class _FormReader:
         if key is None:
             return {choice: choice for choice in schema.by_name[column.field].enum}
         if key.table == "conventions":
-            return self.known.conventions
+            return {**former_conventions(texts, self.known.conventions), **self.known.conventions}
         return self.known.keys[key.table]

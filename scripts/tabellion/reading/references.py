@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,21 @@ def references(tables: Tables, schemas: Schemas) -> References:
         keys[name] = {key: key for key in own} | {label: key for label, key in zip(shown, own, strict=False) if label}
     towns = {row["partenaire_id"]: row["collectivite_id"] for row in tables["partenaires"].rows}
     return References(conventions, keys, towns)
+
+
+def former_conventions(texts: Iterable[Any], known: Mapping[str, int]) -> dict[str, int]:
+    """The conventions of texts with a title that is no more, in a form made before: their number stays.
+
+    A title that another convention has now is that one's.
+    """
+    mark = convention_words(0, "").removeprefix("0")
+    titles = {title: number for words, number in known.items() if (title := words.partition(mark)[2])}
+    found: dict[str, int] = {}
+    for text in texts:
+        number, dash, title = str(text).partition(mark)
+        if dash and number in known:
+            found[str(text)] = titles.get(title, known[number])
+    return found
 
 
 def shown_choices(
