@@ -421,7 +421,9 @@ def test_the_headline_figures(played: Played) -> None:
     accepted = sum(each is ReturnStatus.ACCEPTED for key, each in standings.items() if key[1] == YEAR)
     assert shown_under[f"Retours acceptés, {YEAR}"] == accepted
     assert shown_under["En retard"] == len(late_partners(campaign))
-    assert shown_under["À décider"] == len(campaign.conflicts) + len(campaign.removals)
+    undecided = [file for file, verdict in campaign.verdicts.items() if verdict is Verdict.UNDECIDED]
+    assert len(undecided) == 2, "one partner's, to choose between"
+    assert shown_under["À décider"] == len(campaign.conflicts) + len(campaign.removals) + 1
 
 
 def test_the_page_says_the_same(played: Played) -> None:
@@ -595,7 +597,7 @@ def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
         sheet, address, _ = opened.cell((file, where))
         partner, key, column = cells[opened.sha256(file), sheet, address]
         table = {BUDGET: "lignes_budgetaires", FINANCEMENTS: "financements"}[sheet]
-        assert partner == names[row["Partenaire"]]
+        assert partner == names[row["Qui"]]
         assert row["Champ"] == FIELDS[column]
         question = asked[row["Ligne"], row["Champ"]]
         master, place = question.links["Au contrat"]
@@ -603,7 +605,7 @@ def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
         kept, after = euros(opened.cell((master, place))[2]), euros(row["Après"])
         words = question["Ce que chacun dit"].replace("\u202f", "").replace("\xa0", "")
         assert words.startswith(f"Contrat : {shown_amount(kept)}\n")
-        assert f"{row['Partenaire']} : {shown_amount(after)} (" in words
+        assert f"{row['Qui']} : {shown_amount(after)} (" in words
         found.setdefault((table, key, column), (kept, {}))[1][partner] = after
     assert found == campaign.conflicts
     assert len(asked) == len(found)
