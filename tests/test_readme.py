@@ -145,7 +145,7 @@ def test_every_file_that_the_readme_names_is_there() -> None:
     named = re.findall(r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", README)
     generated = {
         "workbooks/", "workbooks/contrat.xlsx", "workbooks/envois/", "workbooks/retours/", "workbooks/relances/",
-        "workbooks/constats/", "workbooks/.tabellion/erreurs/", "workbooks/.tabellion/avis.json",
+        "workbooks/constats/", "workbooks/archives/", "workbooks/.tabellion/erreurs/", "workbooks/.tabellion/avis.json",
         "templates/textes/convention-NN.md",
     }  # fmt: skip
     assert [each for each in {*linked, *named} - generated if not (ROOT / each).exists()] == []

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 
 
 def dump(workbook: Path, cells: Path) -> None:
     """Keep, by sheet, each cell as (row, column, value, formula or ``None``), zero-based; say how many there are."""
     import openpyxl
+    from openpyxl.utils.datetime import to_excel
 
     formulas, values = (openpyxl.load_workbook(workbook, data_only=computed) for computed in (False, True))
     sheets, count, formula_count = [], 0, 0
@@ -26,6 +28,8 @@ def dump(workbook: Path, cells: Path) -> None:
                     value, formula = cell.value, None
                     if cell.data_type == "f":
                         formula, value = getattr(value, "text", value), computed[cell.coordinate].value
+                    if isinstance(value, date):
+                        value = to_excel(value)
                     found.append((cell.row - 1, cell.column - 1, value, formula))
         sheets.append((sheet.title, found))
         count += len(found)

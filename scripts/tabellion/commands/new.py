@@ -10,6 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from string import Template
 
+from tabellion.campaign.adoption import ADOPTION_FILE
+from tabellion.campaign.decisions import DECISIONS_FILE
+from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.generate import generate
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import SETTINGS_FILE, find_workspace, starter_kit
@@ -70,7 +73,8 @@ def _kit() -> dict[Path, bytes]:
     sources = [
         path for name in KIT for path in ([kit / name] if (kit / name).is_file() else sorted((kit / name).rglob("*")))
     ]
-    return {path.relative_to(kit): path.read_bytes() for path in sources if path.is_file()}
+    own = (ADOPTION_FILE, SAVES_FILE, DECISIONS_FILE)  # of the contract that the kit is, where it is one in use
+    return {path.relative_to(kit): path.read_bytes() for path in sources if path.is_file() and path.name not in own}
 
 
 def _written(folder: Path, contents: Mapping[Path, bytes]) -> list[Path]:
