@@ -83,6 +83,7 @@ def test_a_contract_made_by_hand_with_a_column_of_its_own(tmp_path: Path) -> Non
     rewrite(folder, "fiches", [
         {"fiche_id": "I-1.1./1", "convention_id": 1, "axe_id": "I-1.1", "objectif": "Lire.", "quartier": "Est"},
     ])  # fmt: skip
+    done.path.unlink()  # without a workbook, the register is the contract
     said = validate_register(folder)
     assert said == ["valeur-hors-liste"]
 

@@ -157,7 +157,8 @@ def _read(workspace: Workspace, source: Depuis) -> tuple[Book, tuple[Finding, ..
     """
     if source is Depuis.CONTRAT:
         loaded = load_source(workspace)
-        meaning = check_meaning(loaded.book)
+        locate = loaded.book.locate if loaded.is_workbook else lay_out_master(loaded.book).locate
+        meaning = check_meaning(loaded.book, locate)
         words = f"du classeur {workspace.contrat.name}" if loaded.is_workbook else "du registre"
         return loaded.book, (*loaded.findings, *meaning), words
     book = load_contract(workspace, source)
