@@ -33,17 +33,6 @@ def read_book(
     return replace(book, findings=tuple(without_file([*book.findings, *computed])))
 
 
-def _block_losses(reading: MasterReading) -> None:
-    """Block what would be lost in a book made of the workbook alone: the rows of a table that is not there, and what
-    the cells that cannot be understood held before.
-    """
-    lost = {reading.locate(*cell) for cell in reading.unknown}
-    reading.findings = [
-        replace(each, bloquant=each.bloquant or each.code == "tableau-absent" or each.place in lost)
-        for each in reading.findings
-    ]
-
-
 def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: Theme) -> Book:
     """The book of a master workbook that was read, with what the reading said.
 
