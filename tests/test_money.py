@@ -86,7 +86,7 @@ def test_validate_proposes_the_cents_that_excel_shows(tmp_path: Path, typed: flo
     sheet.cell(row, column).value = typed
     book.save(tmp_path / "contrat.xlsx")
     said = [
-        (finding.place.cellule, finding.suggestion)
+        (finding.place.cellule, finding.suggestion.partition(" En attendant")[0])
         for finding in validate(find_workspace(ROOT), [tmp_path / "contrat.xlsx"])
         if finding.code == "montant-plus-fin-que-le-centime"
     ]

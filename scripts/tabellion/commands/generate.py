@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
     """
     target = workspace.contrat if path is None else path
     is_own = target.resolve() == workspace.contrat.resolve()
-    with alone_on(workspace, "tabellion generate", now):
+    with alone_on(workspace, "tabellion generate", now) if is_own else nullcontext():
         source = load_source(workspace)
         layout = lay_out_master(source.book)
         findings = [item.in_file(target.name) for item in check_meaning(layout.contract, layout.locate)]
