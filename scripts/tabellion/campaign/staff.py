@@ -138,7 +138,7 @@ def _keep_unread(draft: Draft) -> None:
 
 def _mend(draft: Draft) -> None:
     """What breaks the schemas: a cell goes back to what was last accepted; a new row that cannot be, waits."""
-    spoken = {(item.place.feuille, item.place.cellule) for item in draft.findings}
+    spoken = set[tuple[str | None, str | None]]()
     for _ in range(_PASSES):
         dropped: dict[str, set[int]] = {}
         is_mended = False

@@ -82,7 +82,9 @@ def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], 
         kept = [keep_dated_copy(path, now, workspace.archives) for path in replaced]
         if source.stamp is not None and look_at(workspace.contrat) != source.stamp:
             raise TabellionError([_changed_meanwhile(workspace.contrat)])
-        notices += publish(workspace.workbooks, staging, contents, now=now)
+        # what is saved there from here on is kept under a dated name, never replaced without a trace
+        known = {workspace.contrat: source.book.sha256}
+        notices += publish(workspace.workbooks, staging, contents, now=now, known=known)
     return Adopted(consolidation, tuple(notices), tuple(findings), tuple(kept))
 
 

@@ -111,7 +111,8 @@ def consolidate(
             if new_sheets := with_new_sheets(inputs.source, now):
                 keep_dated_copy(workspace.contrat, now, workspace.archives)
                 own |= {path: content_digest(content) for path, content in new_sheets.items()}
-                notices += publish(workspace.workbooks, workspace.memory / STAGING, {**new_sheets}, now=now)
+                read = {workspace.contrat: inputs.source.book.sha256}
+                notices += publish(workspace.workbooks, workspace.memory / STAGING, {**new_sheets}, now=now, known=read)
             with _uncollected():
                 _remember(journal, run, inputs, outputs, now)
         notices += journal.findings
