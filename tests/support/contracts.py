@@ -18,6 +18,7 @@ from tabellion.findings import Place
 from tabellion.layout.form_tables import FORMS_FILE, load_form_tables
 from tabellion.schema import Schemas, load_schemas
 from tabellion.schema.tables import Tables, make_tables
+from tabellion.wording import without_invisible
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The published document, where a checkout has it beside it.
@@ -234,7 +235,7 @@ def published(rows: Rows) -> list[Row]:
 
 
 _LETTERS = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"], include_characters="\n")
-_ANY_TEXT = st.text(_LETTERS, min_size=1, max_size=40).map(str.strip).filter(bool)
+_ANY_TEXT = st.text(_LETTERS, min_size=1, max_size=40).map(str.strip).filter(without_invisible)
 _TRICKY = st.sampled_from(
     [
         *TITLES,
@@ -256,7 +257,7 @@ _TRICKY = st.sampled_from(
 
 def texts(max_size: int = 400) -> SearchStrategy[str]:
     """Texts as people type them and worse: accents, quotes, newlines, what looks like a number or a formula."""
-    return st.one_of(_TRICKY, _ANY_TEXT).map(lambda text: text[:max_size].strip())
+    return st.one_of(_TRICKY, _ANY_TEXT).map(lambda text: text[:max_size].strip()).filter(without_invisible)
 
 
 def amounts() -> SearchStrategy[int | None]:

@@ -74,7 +74,7 @@ def cast_column(
         if type(value) is clean and not is_percent and (known := plain(value)) is not None:
             column.values[position] = known
             continue
-        if isinstance(value, str) and not (without_invisible(value) if tolerant else value).strip():
+        if isinstance(value, str) and not without_invisible(value).strip():
             continue
         if tolerant:
             rule, reading = read_typed(make_typed(value, field_, percent=is_percent, date1904=date1904))
