@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -474,3 +475,36 @@ def test_windows_1252_is_read_and_said() -> None:
 def test_hostile_lines_do_not_hang(noise: Callable[[], str]) -> None:
     result = read(TEXT.replace("Cantine", noise(), 1).replace("Soutenir les habitants", noise(), 1))
     assert result.lines
+
+
+def _joined(text: str, letters: str, sign: str) -> str:
+    """``text`` with the letters as the one sign that a PDF has for them."""
+    assert letters in text
+    return text.replace(letters, sign)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        lambda text: unicodedata.normalize("NFD", text),
+        lambda text: unicodedata.normalize("NFD", text[: len(text) // 2]) + text[len(text) // 2 :],
+        lambda text: _joined(text, "fi", "\ufb01"),
+        lambda text: _joined(text, "ffi", "\ufb03"),
+        lambda text: _joined(text, "ff", "\ufb00"),
+        lambda text: _joined(text, "st", "\ufb06"),
+        lambda text: unicodedata.normalize("NFD", _joined(text, "fi", "\ufb01")),
+        lambda text: re.sub("(?<=[a-z])(?=[aeiou])", "\u00ad", text),
+        lambda text: re.sub("(?<=[a-z]) (?=[a-z])", " \u200b", text),
+        lambda text: text.replace("1", "1\u2060").replace("\n", "\ufeff\n"),
+    ],
+    ids=["nfd", "half nfd", "fi", "ffi", "ff", "st", "nfd and fi", "soft hyphens", "zero width", "joiners"],
+)
+def test_what_looks_the_same_is_read_the_same(spelt: Callable[[str], str]) -> None:
+    """Decomposed accents (macOS), ligatures and soft hyphens (PDF), signs that show nothing."""
+    text = TEXT.replace("Ménage des écoles", "Ménage des écoles, coefficient, affichage et stages")
+    plain, other = read(text), read(spelt(text))
+    assert other.tables == plain.tables
+    assert [(each.code, each.valeur, each.message) for each in other.findings] == [
+        (each.code, each.valeur, each.message) for each in plain.findings
+    ]
+    assert other.lines == plain.lines

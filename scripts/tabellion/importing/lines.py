@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.wording import without_invisible
 
 MAX_BYTES = 50_000_000
 """Largest document read, in bytes (the limit of a file from outside, DESIGN.md §8)."""
@@ -28,6 +29,8 @@ _MAGIC = {
     b"\xff\xd8\xff": "une image",
     b"\x1f\x8b": "une archive",
 }
+#: Letters that a PDF joins in one sign, and what people read there; of the signs of Unicode, these alone are no letters.
+_LIGATURES = {point: unicodedata.normalize("NFKC", chr(point)) for point in range(0xFB00, 0xFB07)}
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,10}(?:\s[^<>]{0,200})?/?>")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
 _DIACRITIC_SAME = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x2013: "-", 0x2014: "-", 0x2212: "-", 0x2011: "-"}
@@ -78,7 +81,8 @@ def decode(data: bytes, fichier: str) -> tuple[str, list[Finding]]:
     """The document's text, and the notices about its encoding.
 
     UTF-8 (with or without a byte order mark) is expected; Windows-1252 is accepted and said. Line ends become
-    ``\\n``. Raises :class:`TabellionError` for what is empty, too large, binary, or in another encoding.
+    ``\\n``. What is spelt in ways that look alike is one text: accents composed (NFC), the ligatures of a PDF as their
+    letters, nothing that shows nothing. Raises :class:`TabellionError` for what is empty, too large, binary, or in another encoding.
     """
     place = Place(fichier=fichier)
 
@@ -103,7 +107,8 @@ def decode(data: bytes, fichier: str) -> tuple[str, list[Finding]]:
         except UnicodeDecodeError:
             refuse("document-encodage", valeur="encodage inconnu")
         notices.append(finding("document-windows-1252", place, valeur="Windows-1252", attendu="UTF-8"))
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = without_invisible(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFC", text.translate(_LIGATURES))
     if not text.strip():
         refuse("document-vide")
     if sum(1 for char in text[:20_000] if ord(char) < 32 and char not in "\n\t\f\v") > 20:
