@@ -29,7 +29,7 @@ _MAGIC = {
     b"\xff\xd8\xff": "une image",
     b"\x1f\x8b": "une archive",
 }
-#: Letters that a PDF joins in one sign, and what people read there; of the signs of Unicode, these alone are no letters.
+#: Letters that a PDF joins in one sign, and the letters that people read there.
 _LIGATURES = {point: unicodedata.normalize("NFKC", chr(point)) for point in range(0xFB00, 0xFB07)}
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,10}(?:\s[^<>]{0,200})?/?>")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
@@ -82,7 +82,8 @@ def decode(data: bytes, fichier: str) -> tuple[str, list[Finding]]:
 
     UTF-8 (with or without a byte order mark) is expected; Windows-1252 is accepted and said. Line ends become
     ``\\n``. What is spelt in ways that look alike is one text: accents composed (NFC), the ligatures of a PDF as their
-    letters, nothing that shows nothing. Raises :class:`TabellionError` for what is empty, too large, binary, or in another encoding.
+    letters, nothing that shows nothing. Raises :class:`TabellionError` for what is empty, too large, binary, or in
+    another encoding.
     """
     place = Place(fichier=fichier)
 
