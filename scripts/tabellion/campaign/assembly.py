@@ -42,6 +42,7 @@ from tabellion.contract.labels import Labels
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
 from tabellion.schema import Schemas
+from tabellion.schema.table import Key
 from tabellion.schema.tables import make_table
 
 Slot = tuple[int, str]
@@ -321,7 +322,7 @@ def _unlisted(questions: Sequence[Question], decisions: Decisions) -> Iterator[F
 
 def _without_repeats(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each finding once: a return checked by itself and inside the whole says some things twice."""
-    unique: dict[tuple[Any, ...], Finding] = {}
+    unique: dict[Key, Finding] = {}
     for item in findings:
         unique.setdefault((item.code, item.place, repr(item.valeur), item.champ), item)
     return tuple(unique.values())

@@ -88,8 +88,8 @@ def add_entries(connection: sqlite3.Connection, run: int, entries: Sequence[Cell
     known = last_entries(connection, rows.values())
     sources = _add_sources(connection, entries)
     first = number = connection.execute("SELECT coalesce(max(id), 0) FROM entries").fetchone()[0]
-    added: list[tuple[Any, ...]] = []
-    moved: list[tuple[Any, ...]] = []
+    added: list[Key] = []
+    moved: list[Key] = []
     for entry in entries:
         cell = (entry.table, rows[entry.key], entry.champ)
         last_number, last = known.get(cell, (0, None))
@@ -127,7 +127,7 @@ def _entries(connection: sqlite3.Connection, where: str, values: Sequence[Any]) 
         yield number, row_text, entry
 
 
-def _add_sources(connection: sqlite3.Connection, entries: Iterable[CellEntry]) -> dict[tuple[Any, ...], int]:
+def _add_sources(connection: sqlite3.Connection, entries: Iterable[CellEntry]) -> dict[Key, int]:
     """The number of each source: who, for which exercice, in which file, saved when and by whom."""
     sources = {tuple(row[1:]): row[0] for row in connection.execute("SELECT * FROM sources")}
     for source in dict.fromkeys(map(_source, entries)):
@@ -137,13 +137,13 @@ def _add_sources(connection: sqlite3.Connection, entries: Iterable[CellEntry]) -
     return sources
 
 
-def _statement(entry: CellEntry) -> tuple[Any, ...]:
+def _statement(entry: CellEntry) -> Key:
     """What makes an entry another one: 1, 1.0 and true are not the same."""
     is_number = entry.value == entry.value
     return (type(entry.value), entry.value if is_number else None, entry.partenaire, entry.fichier)
 
 
-def _source(entry: CellEntry) -> tuple[Any, ...]:
+def _source(entry: CellEntry) -> Key:
     saved = None if entry.saved is None else entry.saved.isoformat()
     return (entry.partenaire, entry.exercice, stored_text(entry.fichier), saved, stored_text(entry.author))
 

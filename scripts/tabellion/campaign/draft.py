@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +12,15 @@ from tabellion.contract.settings import settings_of
 from tabellion.findings import Finding, Place
 from tabellion.layout.names import PER_CONVENTION
 from tabellion.schema import Key, TableSchema
-from tabellion.schema.tables import make_table
+from tabellion.schema.tables import Row, make_table
 
 
-def key_of(schema: TableSchema, row: Mapping[str, Any]) -> Key:
+def key_of(schema: TableSchema, row: Row) -> Key:
     """The primary key of a row."""
     return tuple([row[name] for name in schema.primary_key])
 
 
-def rows_by_key(book: Book, schema: TableSchema) -> dict[Key, Mapping[str, Any]]:
+def rows_by_key(book: Book, schema: TableSchema) -> dict[Key, Row]:
     """The rows of a table of a book; none where it has no such table."""
     table = book.tables.get(schema.name)
     return {} if table is None else {key_of(schema, row): row for row in table.rows}

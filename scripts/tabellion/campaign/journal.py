@@ -55,7 +55,7 @@ class SeenFile:
     until: int | None = None
 
     @property
-    def state(self) -> tuple[Any, ...]:
+    def state(self) -> Key:
         """All that the journal keeps of it; another state is another line."""
         return (self.size, self.tail, self.sha256, self.verdict.name, self.partenaire, self.exercice)
 

@@ -15,9 +15,10 @@ from tabellion.campaign.model import Conflict, DroppedRow, MergeOutcome, Modific
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
+from tabellion.schema.tables import Row
 
 TableRows = dict[str, list[dict[str, Any]]]
-MasterRows = Mapping[str, Sequence[Mapping[str, Any]]]
+MasterRows = Mapping[str, Sequence[Row]]
 CellKey = tuple[str, Key, str]
 AdoptedValues = Mapping[CellKey, Any]
 """What the contract has already taken over from one partner's return, cell by cell."""
@@ -242,7 +243,7 @@ class _Merger:
             for names in ([schema.primary_key[0]], references, references[:1])
         ]
 
-        def anchor(row: Mapping[str, Any]) -> int:
+        def anchor(row: Row) -> int:
             kin = (positions.get(_values(row, names)) for names, positions in last)
             return next((position for position in kin if position is not None), known)
 
@@ -285,5 +286,5 @@ def _modification(cell: CellKey, claim: _CellClaim, outcome: MergeOutcome) -> Mo
     )  # fmt: skip
 
 
-def _values(row: Mapping[str, Any], names: Iterable[str]) -> tuple[Any, ...]:
+def _values(row: Row, names: Iterable[str]) -> Key:
     return tuple([row[name] for name in names])

@@ -19,7 +19,7 @@ from tabellion.campaign.decisions import Decisions, Question
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
 from tabellion.schema import Key
-from tabellion.schema.tables import Tables
+from tabellion.schema.tables import Row, Tables
 
 
 class Verdict(Enum):
@@ -60,8 +60,8 @@ class ReturnedRow:
 
     table: str
     key: Key
-    values: Mapping[str, Any]
-    before: Mapping[str, Any]
+    values: Row
+    before: Row
     is_new: bool
     sheet: str
     row: int
@@ -308,7 +308,7 @@ class Consolidation:
     findings: tuple[Finding, ...]
     made: datetime
     staff: tuple[Modification, ...] = ()
-    withheld: tuple[Any, ...] = ()
+    withheld: Key = ()
     since: Since = field(default_factory=Since)
     questions: tuple[Question, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)

@@ -27,6 +27,7 @@ from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
 from tabellion.schema import Schemas, TableSchema
 from tabellion.schema.forms import COMPUTED_ROLES, Role
+from tabellion.schema.table import Key
 
 #: The key of a day in JSON.
 _DAY = "jour"
@@ -198,7 +199,7 @@ def without_file(findings: Iterable[Finding]) -> Iterator[Finding]:
 def to_json(parsed: ParsedReturn) -> dict[str, Any]:
     """The return as JSON has it, its rows by table and sheet: names of fields and columns are written once."""
     identity = parsed.identity
-    groups: dict[tuple[Any, ...], list[Any]] = {}
+    groups: dict[Key, list[Any]] = {}
     for row in parsed.rows:
         group = groups.setdefault((row.table, row.sheet, tuple(row.columns.items()), tuple(row.values)), [])
         before = {name: plain_json(value) for name, value in row.before.items()}

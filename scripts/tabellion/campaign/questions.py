@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.campaign.cautions import CONFIRM, Withheld
 from tabellion.campaign.decisions import Choice, Decisions, Kind, Question, Statement, question_id
@@ -45,7 +44,7 @@ def conflict_id(conflicts: Sequence[Conflict]) -> str:
 
 def asked_together(conflicts: Iterable[Conflict]) -> list[list[Conflict]]:
     """Conflicts by question: of a row that is not at the contract all cells come back together, or none."""
-    groups: dict[tuple[Any, ...], list[Conflict]] = {}
+    groups: dict[Key, list[Conflict]] = {}
     for each in conflicts:
         groups.setdefault((each.table, each.key, each.champ if each.place is not None else None), []).append(each)
     return list(groups.values())

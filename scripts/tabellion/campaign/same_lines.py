@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tabellion.campaign.decisions import Choice, Decisions, Kind, Question, Statement, question_id
 from tabellion.campaign.merge import Merged
@@ -17,7 +16,7 @@ from tabellion.findings import Place
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
 from tabellion.schema import Key
 from tabellion.schema.money import format_euros
-from tabellion.schema.tables import make_table
+from tabellion.schema.tables import Row, make_table
 from tabellion.wording import fold
 
 SAME, APART = "meme-ligne", "deux-lignes"
@@ -30,7 +29,7 @@ class AskedLines:
     """Lines that may be one, the one that would stay first: their values and where they stand."""
 
     question: str
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[Row, ...]
     places: tuple[Place, ...]
 
 
@@ -110,7 +109,7 @@ def _alike(book: Book) -> dict[str, list[int]]:
     return {_question(rows, positions): positions for positions in groups.values()}
 
 
-def _question(rows: Sequence[Mapping[str, Any]], positions: Sequence[int]) -> str:
+def _question(rows: Sequence[Row], positions: Sequence[int]) -> str:
     first = rows[positions[0]]
     place = [first[name] for name in _GROUP]
     return question_id(
@@ -127,10 +126,10 @@ def _fill(merged: Merged, kept: int, other: int) -> None:
             merged.cells[_TABLE, kept, name] = merged.cells.get((_TABLE, other, name), merged.origins[_TABLE][other])
 
 
-def _key(row: Mapping[str, Any]) -> Key:
+def _key(row: Row) -> Key:
     return (row[_ID], row["exercice"])
 
 
-def _amounts(row: Mapping[str, Any]) -> str:
+def _amounts(row: Row) -> str:
     known = [f"{AMOUNT_WORDS[name]} {format_euros(row[name])}" for name in AMOUNTS if row.get(name) is not None]
     return ", ".join(known) or "sans montant"

@@ -38,7 +38,7 @@ class Saves:
     saved: datetime | None = None
     author: str = ""
     taken_back: tuple[Modification, ...] = ()
-    passed: Mapping[Cell, tuple[Any, ...]] = field(default_factory=dict)
+    passed: Mapping[Cell, Key] = field(default_factory=dict)
     waiting: frozenset[Cell] = frozenset()
 
 

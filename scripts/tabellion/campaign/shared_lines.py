@@ -14,6 +14,8 @@ from tabellion.findings import Severity
 from tabellion.measures import AMOUNTS, MEASURE, Accounts, double_counts
 from tabellion.reading.typed_totals import is_total
 from tabellion.schema.money import euros, format_euros
+from tabellion.schema.table import Key
+from tabellion.schema.tables import Column
 from tabellion.wording import fold
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
@@ -41,7 +43,7 @@ def check_shared_lines(inspection: Inspection) -> None:
     frame = inspection.tables[_LINES].frame
     labels = frame["libelle"]
     named = labels.notna() & frame[_GROUP].notna().all(axis=1) & ~inspection.placeholders(labels)
-    subjects: set[tuple[Any, ...]] = set()
+    subjects: set[Key] = set()
     for name in _COLUMNS:
         alike = ["convention_id", "exercice", name]
         near = frame[named & (frame[name] > 0).fillna(False).astype(bool)]
@@ -53,7 +55,7 @@ def check_shared_lines(inspection: Inspection) -> None:
         same = [*alike, "libelle"]
         shared = folded[folded.duplicated(same, keep=False) & ~folded.duplicated([*same, "collectivite_id"])]
         shared = shared[shared.duplicated(same, keep=False)]
-        groups: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
+        groups: defaultdict[Key, Column] = defaultdict(list)
         for index, *key in shared[same].itertuples(name=None):
             groups[tuple(key)].append(index)
         for (convention, exercice, cents, label), indexes in groups.items():

@@ -23,7 +23,7 @@ from tabellion.layout.names import document_date
 from tabellion.reading.identifiers import MAKERS
 from tabellion.schema import TableSchema
 from tabellion.schema.money import format_euros
-from tabellion.schema.tables import make_table
+from tabellion.schema.tables import Row, make_table
 from tabellion.wording import french_date, plural
 
 #: Passes over what the schemas declare: a row left out may take with it those that name it.
@@ -174,7 +174,7 @@ def _must_have(schema: TableSchema, name: str) -> bool:
     return name in schema.primary_key or schema.by_name[name].required
 
 
-def _stays(draft: Draft, table: str, name: str, accepted: Mapping[str, Any] | None) -> str:
+def _stays(draft: Draft, table: str, name: str, accepted: Row | None) -> str:
     """What the contract goes on saying in place of a value that was not taken."""
     if accepted is None or accepted[name] is None:
         return "En attendant, la cellule compte comme vide."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -67,7 +66,7 @@ def _same_lines(inspection: Inspection, apart: frozenset[frozenset[Key]]) -> lis
     words = {text: fold(text) for text in near["libelle"].unique().tolist()}
     folded = near.assign(libelle=near["libelle"].map(words))
     repeated = folded[folded.duplicated([*_PLACE, "libelle"], keep=False)]
-    firsts: dict[tuple[Any, ...], int] = {}
+    firsts: dict[Key, int] = {}
     pairs = []
     for position, *values in repeated[[*_PLACE, "libelle"]].itertuples(name=None):
         first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)

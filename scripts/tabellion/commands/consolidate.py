@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from tabellion import __version__
 from tabellion.campaign.cautions import Caution
@@ -34,6 +33,7 @@ from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.schema import Key
+from tabellion.schema.tables import Row
 from tabellion.transaction import (
     Content,
     Copy,
@@ -162,7 +162,7 @@ class _Outputs:
     known: Mapping[Path, str]
     previous: Previous | None
     digest: str
-    json: Mapping[str, Any]
+    json: Row
     is_same: bool
     is_new: bool
     log: RequestLog

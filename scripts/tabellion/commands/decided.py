@@ -24,6 +24,7 @@ from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.decisions import CONFIRMATION, DECISION, REQUEST, REQUEST_CODE, WORKBOOK
 from tabellion.reading import RawWorkbook, read_workbook
+from tabellion.schema.tables import Column
 
 #: The consolidated workbook and what the program itself makes of it: one that waits beside it, dated copies.
 _NAMES = re.compile(
@@ -143,7 +144,7 @@ def _content(book: RawWorkbook) -> list[tuple[str, Any]]:
         skip = {found.columns[DECISION]} if found is not None and found.sheet is sheet else set[int]()
         if asked is not None and asked.sheet is sheet:
             skip = {asked.columns[REQUEST], asked.columns[CONFIRMATION]}
-        rows: dict[int, list[Any]] = {}
+        rows: dict[int, Column] = {}
         for number, line in enumerate(sheet.rows, 1):
             for column, value in enumerate(line, 1):
                 if value not in (None, "") and column not in skip and (number, column) not in sheet.formulas:

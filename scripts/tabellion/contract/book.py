@@ -16,7 +16,7 @@ from tabellion.measures import Accounts, FundingPlan, Overview, Walk, funding_pl
 from tabellion.measures.funding import plan_rows
 from tabellion.measures.measure import Rows
 from tabellion.schema import FUNDING_TABLES, Key, Schemas
-from tabellion.schema.tables import Tables
+from tabellion.schema.tables import Row, Tables
 
 #: A cell of the tables: table, zero-based position of its row, field.
 CellKey = tuple[str, int, str]
@@ -123,7 +123,7 @@ class Book:
         """The charges and the produits of all plans de financement."""
         return plan_rows(*(self._rows(name) for name in FUNDING_TABLES))
 
-    def _rows(self, name: str) -> Sequence[Mapping[str, Any]]:
+    def _rows(self, name: str) -> Sequence[Row]:
         return self.tables[name].rows if name in self.tables else []
 
     @cached_property

@@ -9,6 +9,7 @@ from tabellion.contract.book import Book
 from tabellion.layout.names import shorten
 from tabellion.schema import Field, Key
 from tabellion.schema.shown import shown_value
+from tabellion.schema.tables import Column, Row
 
 #: Fields that name a row for a person, where its schema does not say which one does.
 _NAME_FIELDS = ("libelle", "nom", "titre", "objectif")
@@ -98,7 +99,7 @@ class _Rows:
 
     def __init__(self, contract: Book, table: str) -> None:
         schema = contract.schemas.get(table)
-        self._columns = contract.tables[table].columns if schema is not None else dict[str, list[Any]]()
+        self._columns = contract.tables[table].columns if schema is not None else dict[str, Column]()
         keys = [self._columns[name] for name in schema.primary_key] if schema is not None else []
         self._positions = {key: position for position, key in enumerate(zip(*keys, strict=True))}
 
@@ -107,48 +108,48 @@ class _Rows:
         return None if position is None else {name: values[position] for name, values in self._columns.items()}
 
 
-def _line(labels: Labels, row: Mapping[str, Any]) -> str:
+def _line(labels: Labels, row: Row) -> str:
     convention = None if row["convention_id"] is None else f"convention {row['convention_id']}"
     town = labels.word("lignes_budgetaires", "collectivite_id", row["collectivite_id"])
     where = _listed(town, convention, f"ligne {row['ligne_id']} de {row['exercice']}")
     return f"{_short(row['libelle'])} ({where})".strip()
 
 
-def _fiche(_: Labels, row: Mapping[str, Any]) -> str:
+def _fiche(_: Labels, row: Row) -> str:
     aim = _short(row["objectif"])
     return f"Fiche {row['fiche_id']} : {aim}" if aim else f"Fiche {row['fiche_id']}"
 
 
-def _followed(labels: Labels, row: Mapping[str, Any]) -> str:
+def _followed(labels: Labels, row: Row) -> str:
     year, partner = row["exercice"], labels.partner(row["partenaire_id"])
     words = ("bilan", f"de {year}" if year is not None else "", f"de {partner}" if partner else "")
     return _of_fiche(row, " ".join(filter(None, words)))
 
 
-def _funding(labels: Labels, row: Mapping[str, Any]) -> str:
+def _funding(labels: Labels, row: Row) -> str:
     funder = labels.word("financements", "financeur_id", row["financeur_id"])
     words = f"financement de {funder}" if funder else "financement sans financeur"
     return f"{_of_fiche(row, words)} ({row['financement_id']})"
 
 
-def _charge(_: Labels, row: Mapping[str, Any]) -> str:
+def _charge(_: Labels, row: Row) -> str:
     return f"{_of_fiche(row, _plan(row), row['poste'])} ({row['charge_id']})"
 
 
-def _produit(labels: Labels, row: Mapping[str, Any]) -> str:
+def _produit(labels: Labels, row: Row) -> str:
     funder = labels.word("plan_produits", "financeur_id", row["financeur_id"])
     return f"{_of_fiche(row, _plan(row), row['compte'], funder)} ({row['produit_id']})"
 
 
-def _takes_part(labels: Labels, row: Mapping[str, Any]) -> str:
+def _takes_part(labels: Labels, row: Row) -> str:
     return _of_fiche(row, labels.partner(row["partenaire_id"]), row["role"])
 
 
-def _plan(row: Mapping[str, Any]) -> str:
+def _plan(row: Row) -> str:
     return "plan de financement" if row["exercice"] is None else f"plan de {row['exercice']}"
 
 
-def _of_fiche(row: Mapping[str, Any], *words: str | None) -> str:
+def _of_fiche(row: Row, *words: str | None) -> str:
     """The fiche of a row, where it names one, then these words."""
     return _listed(None if row["fiche_id"] is None else f"Fiche {row['fiche_id']}", *words)
 
@@ -157,7 +158,7 @@ def _listed(*words: str | None) -> str:
     return ", ".join(filter(None, words))
 
 
-_WRITERS: Mapping[str, Callable[[Labels, Mapping[str, Any]], str]] = {
+_WRITERS: Mapping[str, Callable[[Labels, Row], str]] = {
     "lignes_budgetaires": _line,
     "fiches": _fiche,
     "suivis": _followed,

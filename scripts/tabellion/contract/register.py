@@ -28,7 +28,7 @@ from tabellion.schema import (
 )
 from tabellion.schema.cast import cast_column, parse_csv_text
 from tabellion.schema.money import plain_euros
-from tabellion.schema.tables import Table, Tables, make_table
+from tabellion.schema.tables import Column, Table, Tables, make_table
 from tabellion.transaction.files import write_all_whole
 from tabellion.wording import system_reason
 
@@ -116,13 +116,13 @@ class _TableReader:
         self.row_lines: list[int] = []
         self.unknown: set[tuple[int, str]] = set()
 
-    def columns(self) -> dict[str, list[Any]]:
+    def columns(self) -> dict[str, Column]:
         """The typed columns; empty when the file could not be read at all."""
         text = self.text()
         header, rows = self.rows(text) if text is not None else ([], [])
         if not self.header_is_good(header) or not header:
             return {}
-        columns: dict[str, list[Any]] = {}
+        columns: dict[str, Column] = {}
         for name in self.schema.names:
             if name not in header:
                 columns[name] = [None] * len(rows)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.findings import Finding, finding
 from tabellion.reading.raw import RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
 from tabellion.schema.cast import cast_column
+from tabellion.schema.tables import Column, Row
 from tabellion.wording import fold
 
 _SHOWN_LENGTH = 200
@@ -30,8 +29,8 @@ class CellReader:
     date1904: bool = False
 
     def column(
-        self, area: FoundTable, rows: list[int], label: str, field: Field, choices: Mapping[str, Any]
-    ) -> tuple[list[Any], set[int]]:
+        self, area: FoundTable, rows: list[int], label: str, field: Field, choices: Row
+    ) -> tuple[Column, set[int]]:
         """The typed values of a column on ``rows``, and the positions of the cells that hold something unreadable.
 
         ``choices`` maps what a cell may show to the value it stands for; without any, the cell speaks for itself. All
@@ -81,13 +80,13 @@ class CellReader:
         label: str,
         field: Field,
         found: list[RawValue],
-        choices: Mapping[str, Any],
-    ) -> list[Any]:
+        choices: Row,
+    ) -> Column:
         """The values that people chose, in place of the words they see; a difference of case or accents is forgiven."""
         if not choices:
             return found
         folded = {fold(shown): shown for shown in reversed(list(choices))}
-        meant: list[Any] = []
+        meant: Column = []
         for position, value in enumerate(found):
             if not isinstance(value, str) or value in choices:
                 meant.append(choices[value] if isinstance(value, str) else value)

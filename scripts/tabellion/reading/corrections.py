@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, Severity, finding
@@ -13,7 +13,8 @@ from tabellion.reading.raw import RawSheet
 from tabellion.reading.row_identity import Correction, Reason
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import TableSchema
-from tabellion.schema.tables import Table
+from tabellion.schema.table import Key
+from tabellion.schema.tables import Column, Table
 from tabellion.wording import plural
 
 #: Of more corrections of a kind in one table, one finding says how many.
@@ -113,14 +114,12 @@ def say_copied_sheet(sheet: RawSheet, areas: Iterable[FoundTable]) -> Finding | 
     return None
 
 
-def repeated_rows(
-    schema: TableSchema, columns: Mapping[str, Sequence[Any]], base: Table | None
-) -> list[tuple[int, int]]:
+def repeated_rows(schema: TableSchema, columns: Mapping[str, Column], base: Table | None) -> list[tuple[int, int]]:
     """The rows that repeat the key of another, where a row is what it refers to; each with the one that is kept.
 
     The one that says what the base says is the one that was there; of two others, the first.
     """
-    holders: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    holders: dict[Key, list[int]] = defaultdict(list)
     for position, key in enumerate(zip(*(columns[name] for name in schema.primary_key), strict=True)):
         if None not in key:
             holders[key].append(position)
@@ -135,7 +134,7 @@ def repeated_rows(
 
 
 def say_repeated_row(
-    schema: TableSchema, columns: Mapping[str, Sequence[Any]], position: int, kept: int, origins: Sequence[RowPlace]
+    schema: TableSchema, columns: Mapping[str, Column], position: int, kept: int, origins: Sequence[RowPlace]
 ) -> Finding:
     """A row that was set aside because another has its key; graver where it says something else."""
     place, other = (origins[each].area.place(origins[each].row) for each in (position, kept))

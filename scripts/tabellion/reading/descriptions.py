@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tabellion.reading.identifiers import identifier_field
 from tabellion.schema import TableSchema
 from tabellion.schema.table import Key
+from tabellion.schema.tables import Column
 from tabellion.wording import fold
 
 
@@ -27,7 +28,7 @@ class DescribedRows:
     """Rows of one table: what they say, as it can be compared."""
 
     def __init__(
-        self, schema: TableSchema, columns: Mapping[str, Sequence[Any]], moved: Mapping[str, Mapping[Any, Any]]
+        self, schema: TableSchema, columns: Mapping[str, Column], moved: Mapping[str, Mapping[Any, Any]]
     ) -> None:
         self.columns, self.key, self.others = columns, schema.primary_key[0], schema.primary_key[1:]
         self.described = describing_fields(schema)
@@ -47,11 +48,11 @@ class DescribedRows:
             return fold(value) or None
         return self.moved.get(name, {}).get(value, value)
 
-    def all_said(self, position: int, names: Iterable[str]) -> tuple[Any, ...]:
+    def all_said(self, position: int, names: Iterable[str]) -> Key:
         """What several cells of a row say."""
         return tuple(self.said(position, name) for name in names)
 
-    def description(self, position: int) -> tuple[Any, ...] | None:
+    def description(self, position: int) -> Key | None:
         """What describes a row; ``None`` where it does not say all that it must, or nothing but its key tells it."""
         if not self.described or any(self.columns[name][position] is None for name in self.required):
             return None

@@ -18,6 +18,7 @@ from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
+from tabellion.schema.tables import Column, Row
 
 
 @dataclass
@@ -34,9 +35,9 @@ class FormTable:
     area: FoundTable
     lines: list[int]
     row_ids: list[str | None]
-    columns: dict[str, list[Any]]
+    columns: dict[str, Column]
     unknown: set[tuple[int, str]]
-    shown: dict[str, list[Any]]
+    shown: dict[str, Column]
     sent: Mapping[str, Mapping[str, str]]
 
     def place(self, position: int, label: str | None = None) -> Place:
@@ -175,9 +176,9 @@ class _FormReader:
     def table(self, spec: TableSpec, area: FoundTable) -> FormTable:
         schemas = self.reading.schemas
         lines = self.lines(spec, area)
-        columns: dict[str, list[Any]] = {name: [None] * len(lines) for name in schemas[spec.resource].names}
+        columns: dict[str, Column] = {name: [None] * len(lines) for name in schemas[spec.resource].names}
         unread: dict[str, set[int]] = {}
-        shown: dict[str, list[Any]] = {}
+        shown: dict[str, Column] = {}
         for column in spec.columns:
             label, field_ = spec.label(column, schemas), spec.field(column, schemas)
             if column.role in COMPUTED_ROLES:
@@ -238,7 +239,7 @@ class _FormReader:
             values["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
         return values
 
-    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[Any]) -> Mapping[str, Any]:
+    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[Any]) -> Row:
         """What a cell may show, and the value that it stands for; ``texts`` are what the column's cells show."""
         schema = self.reading.schemas[spec.resource]
         if column.field is None or column.role is Role.KEY:

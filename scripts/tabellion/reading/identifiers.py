@@ -7,7 +7,7 @@ from typing import Any
 
 from tabellion.measures.funding import charge_identifier, produit_identifier
 from tabellion.schema import TableSchema
-from tabellion.schema.tables import Row
+from tabellion.schema.tables import Column, Row
 from tabellion.wording import slug
 
 
@@ -67,7 +67,7 @@ class NewIdentifiers:
         return identifier
 
 
-def fill_identifiers(table: str, columns: dict[str, list[Any]], skip: set[int]) -> None:
+def fill_identifiers(table: str, columns: dict[str, Column], skip: set[int]) -> None:
     """Give an identifier to each row of ``columns`` that has none, but for the positions in ``skip`` (unreadable)."""
     if table not in MAKERS:
         return

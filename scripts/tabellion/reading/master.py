@@ -6,7 +6,6 @@ A slip costs its cell: nothing that is wrong in a sheet blocks, it is said where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,7 +44,7 @@ from tabellion.reading.references import former_names, shown_choices
 from tabellion.reading.row_identity import identify_rows
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import SETTING_TABLES, Schemas, TableSchema
-from tabellion.schema.tables import Table, Tables, make_table
+from tabellion.schema.tables import Column, Row, Table, Tables, make_table
 from tabellion.wording import fold
 
 
@@ -149,7 +148,7 @@ class _Reader:
     def __init__(self, reading: MasterReading, finder: TableFinder, base: Tables | None) -> None:
         self.reading, self.finder, self.base = reading, finder, base
         self.cells = CellReader(reading.findings, tolerant=True, counted=True, date1904=reading.workbook.date1904)
-        self.columns: dict[str, dict[str, list[Any]]] = {}
+        self.columns: dict[str, dict[str, Column]] = {}
         self.former: dict[str, dict[str, tuple[str, str]]] = {}
 
     def read(self) -> None:
@@ -178,7 +177,7 @@ class _Reader:
             reading.identity.get(resource) == SHOWN or name in self.finder.names() or marker in reading.workbook.names
         )
 
-    def parts(self, resource: str, schema: TableSchema) -> list[tuple[FoundTable, Mapping[str, Any]]]:
+    def parts(self, resource: str, schema: TableSchema) -> list[tuple[FoundTable, Row]]:
         """The areas of a table that has one for each convention, those that are no more in their table too."""
         moved = self.reading.renumbered.get("conventions", {})
         known = {number for number in self.columns["conventions"]["convention_id"] if number is not None}
@@ -209,7 +208,7 @@ class _Reader:
             self.reading.areas[area.name] = area
         return area
 
-    def table(self, schema: TableSchema, parts: list[tuple[FoundTable, Mapping[str, Any]]]) -> None:
+    def table(self, schema: TableSchema, parts: list[tuple[FoundTable, Row]]) -> None:
         """Read one table of the register from its areas, one under the other."""
         base = self.base.get(schema.name) if self.base is not None else None
         found, origins, unknown = self.rows(schema, parts)
@@ -224,10 +223,10 @@ class _Reader:
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
 
     def rows(
-        self, schema: TableSchema, parts: list[tuple[FoundTable, Mapping[str, Any]]]
-    ) -> tuple[dict[str, list[Any]], list[Origin], set[tuple[int, str]]]:
+        self, schema: TableSchema, parts: list[tuple[FoundTable, Row]]
+    ) -> tuple[dict[str, Column], list[Origin], set[tuple[int, str]]]:
         """The columns of a table, where each row stands, and the cells (position, field) that cannot be understood."""
-        found: dict[str, list[Any]] = {name: [] for name in schema.names}
+        found: dict[str, Column] = {name: [] for name in schema.names}
         origins: list[Origin] = []
         unknown: set[tuple[int, str]] = set()
         renamed: list[tuple[Place, tuple[str, str]]] = []
@@ -263,7 +262,7 @@ class _Reader:
         return found, origins, unknown
 
     def follow(
-        self, table: str, area: FoundTable, rows: list[int], label: str, values: list[Any]
+        self, table: str, area: FoundTable, rows: list[int], label: str, values: Column
     ) -> list[tuple[Place, tuple[str, str]]]:
         """The cells that still show the former name of a row that they refer to; ``values`` follow new keys."""
         former, moved = self.former.get(table, {}), self.reading.renumbered.get(table, {})
@@ -282,7 +281,7 @@ class _Reader:
         self,
         schema: TableSchema,
         key: str,
-        found: dict[str, list[Any]],
+        found: dict[str, Column],
         origins: list[Origin],
         unknown: set[tuple[int, str]],
         said: list[Finding],
@@ -310,7 +309,7 @@ class _Reader:
     def set_aside(
         self,
         schema: TableSchema,
-        found: dict[str, list[Any]],
+        found: dict[str, Column],
         origins: list[Origin],
         unknown: set[tuple[int, str]],
         base: Table | None,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from tabellion.layout.forms import convention_words
 from tabellion.schema import Field, Schemas, TableSchema
+from tabellion.schema.tables import Column, Row
 from tabellion.wording import fold
 
 if TYPE_CHECKING:
     from tabellion.schema.tables import Table, Tables
 
 #: By table, the columns read so far.
-ReadColumns = Mapping[str, Mapping[str, list[Any]]]
+ReadColumns = Mapping[str, Mapping[str, Column]]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class References:
     """What a return may refer to, from the register: keys by the words that a form shows for them."""
 
     conventions: Mapping[str, int]
-    keys: Mapping[str, Mapping[str, Any]]
+    keys: Mapping[str, Row]
     """By table: what a cell may show, and the key it stands for."""
     towns: Mapping[str, str | None]
     """The collectivité of each partner."""
@@ -80,7 +81,7 @@ def shown_choices(
     return choices
 
 
-def _shown(table: TableSchema, columns: Mapping[str, list[Any]]) -> dict[str, str]:
+def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
     keys = columns[table.primary_key[0]]
     shown = {value: value for value in keys if value is not None}
     if table.label is None:
@@ -90,7 +91,7 @@ def _shown(table: TableSchema, columns: Mapping[str, list[Any]]) -> dict[str, st
 
 
 def former_names(
-    table: TableSchema, columns: Mapping[str, list[Any]], base: Table, renumbered: Mapping[Any, Any]
+    table: TableSchema, columns: Mapping[str, Column], base: Table, renumbered: Mapping[Any, Any]
 ) -> dict[str, tuple[str, str]]:
     """The old and the new name of each row of a table that has been renamed, by the old one as it can be compared.
 

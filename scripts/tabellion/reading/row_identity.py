@@ -19,7 +19,7 @@ from tabellion.reading.descriptions import DescribedRows
 from tabellion.reading.identifiers import MAKERS, NewIdentifiers, identifier_field
 from tabellion.schema import TableSchema
 from tabellion.schema.table import Key
-from tabellion.schema.tables import Row, Table
+from tabellion.schema.tables import Column, Row, Table
 from tabellion.wording import fold
 
 #: Of rows that are described alike, how many are compared cell by cell; of more, those of the same content, then in
@@ -64,7 +64,7 @@ class RowIdentity:
 
 def identify_rows(
     schema: TableSchema,
-    columns: dict[str, list[Any]],
+    columns: dict[str, Column],
     unread: set[int],
     base: Table | None,
     renumbered: Mapping[str, Mapping[Any, Any]],
@@ -85,14 +85,14 @@ class _Identification:
     def __init__(
         self,
         schema: TableSchema,
-        columns: dict[str, list[Any]],
+        columns: dict[str, Column],
         unread: set[int],
         base: Table | None,
         renumbered: Mapping[str, Mapping[Any, Any]],
     ) -> None:
         self.schema, self.unread = schema, unread
         self.rows = DescribedRows(schema, columns, {})
-        empty: dict[str, list[Any]] = {name: [] for name in schema.names}
+        empty: dict[str, Column] = {name: [] for name in schema.names}
         self.base = DescribedRows(schema, base.columns if base is not None else empty, renumbered)
         self.ids = columns[self.rows.key]
         self.found = list(self.ids)
@@ -104,9 +104,9 @@ class _Identification:
         self.result = RowIdentity()
 
     @cached_property
-    def alike(self) -> Mapping[tuple[Any, ...], list[int]]:
+    def alike(self) -> Mapping[Key, list[int]]:
         """The rows of the base by what describes them; most workbooks need none of it."""
-        alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        alike: dict[Key, list[int]] = defaultdict(list)
         for position in range(len(self.base)):
             if (described := self.base.description(position)) is not None:
                 alike[described].append(position)
@@ -192,7 +192,7 @@ class _Identification:
         fixed = [name for name in self.schema.foreign if name not in self.schema.primary_key]
         if not self.rows.others or not fixed:
             return
-        known: dict[Any, set[tuple[Any, ...]]] = defaultdict(set)
+        known: dict[Any, set[Key]] = defaultdict(set)
         for position in range(len(self.base)):
             known[self.base.columns[self.base.key][position]].add(self.base.all_said(position, fixed))
         for position, value in enumerate(self.ids):
@@ -219,7 +219,7 @@ class _Identification:
                 if position != keeper:
                     self.leave(position, Reason.COPIED)
 
-    def unclaimed(self) -> dict[tuple[Any, ...], list[int]]:
+    def unclaimed(self) -> dict[Key, list[int]]:
         """The rows of the base whose key no row has, by what describes them."""
         present = {self.rows.full_key(position) for position in range(len(self.ids))}
         free = {
@@ -257,7 +257,7 @@ class _Identification:
                 ]
             )
         }
-        groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        groups: dict[Key, list[int]] = defaultdict(list)
         for position, value in enumerate(self.ids):
             described = self.rows.description(position) if value is None else None
             if described is not None and described in free:
@@ -268,7 +268,7 @@ class _Identification:
 
     def pairs(self, positions: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
         """Rows and rows of the base that are described alike, put together: the same content first."""
-        same: dict[tuple[Any, ...], deque[int]] = defaultdict(deque)
+        same: dict[Key, deque[int]] = defaultdict(deque)
         for other in others:
             same[self.base.all_said(other, self.base.contents)].append(other)
         rest, used = [], set[int]()
@@ -310,9 +310,9 @@ class _Identification:
             self.ids[position] = new.give(self.row(position)) if line is None or key in present else line
             present.add(self.rows.full_key(position))
 
-    def lines(self) -> dict[tuple[Any, ...], set[Any]]:
+    def lines(self) -> dict[Key, set[Any]]:
         """The identifiers of the lines that say the same whatever the year, where rows of several years share one."""
-        known: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+        known: dict[Key, set[Any]] = defaultdict(set)
         if self.rows.others:
             for rows in (self.base, self.rows):
                 for position in range(len(rows)):
@@ -321,7 +321,7 @@ class _Identification:
             known.pop((), None)
         return known
 
-    def line_of(self, rows: DescribedRows, position: int) -> tuple[Any, ...]:
+    def line_of(self, rows: DescribedRows, position: int) -> Key:
         described = rows.description(position)
         if described is None:
             return ()

@@ -17,6 +17,7 @@ from tabellion.campaign.model import (
 from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.layout.names import CONTROLES, cell_link, cell_name
+from tabellion.schema.table import Key
 from tabellion.wording import plural
 from tabellion.xlsx.lists import FIRST_ROW, CellMaker, Column, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
@@ -148,12 +149,12 @@ def write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, fo
 def _change_columns(maker: CellMaker, labels: Labels) -> list[Column]:
     """The columns of modifications: each key has what the cell depends on, since most come back."""
 
-    def row(key: tuple[Any, ...]) -> Cell:
+    def row(key: Key) -> Cell:
         table, row_key, is_new = key
         words = labels.row(table, row_key)
         return maker.text(f"{words} – nouvelle ligne" if is_new else words)
 
-    def value(key: tuple[Any, ...]) -> Cell:
+    def value(key: Key) -> Cell:
         return _value(maker, labels, *key)
 
     def said(name: str) -> Callable[[Modification], Any]:

@@ -9,6 +9,7 @@ from tabellion.contract.book import Book, SheetArea
 from tabellion.layout.names import PER_CONVENTION, table_name
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Field, Key, TableSchema
+from tabellion.schema.tables import Row
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RemovedRow
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS
 
@@ -47,7 +48,7 @@ class _Differences:
         """Note what differs between both books in one table."""
         names, name = schema.primary_key, schema.name
         places: dict[Key, tuple[int, int]] = {}
-        known: dict[Key, Mapping[str, Any]] = {}
+        known: dict[Key, Row] = {}
         if name in self.read.tables:
             for row, place in zip(self.read.tables[name].rows, self.read.rows.get(name, ()), strict=False):
                 key = tuple(row[part] for part in names)
@@ -67,12 +68,10 @@ class _Differences:
                 self.removed.append(RemovedRow(area_.sheet, line, area_.first_column))
                 self.unlisted.append((table_name(name, area_.convention), str(key[0])))
 
-    def is_home(self, schema: TableSchema, row: Mapping[str, Any], area: SheetArea) -> bool:
+    def is_home(self, schema: TableSchema, row: Row, area: SheetArea) -> bool:
         return schema.name not in PER_CONVENTION or row["convention_id"] == area.convention
 
-    def edit(
-        self, schema: TableSchema, before: Mapping[str, Any], after: Mapping[str, Any], area: SheetArea, line: int
-    ) -> None:
+    def edit(self, schema: TableSchema, before: Row, after: Row, area: SheetArea, line: int) -> None:
         """Note the cells of a row that change; one that has no identifier in its cell gets it."""
         for name, column in area.columns.items():
             if before[name] != after[name] or name == schema.primary_key[0]:
@@ -80,7 +79,7 @@ class _Differences:
                 cell = CellEdit(area.sheet, line, column, value, _number_format(schema.by_name[name], after[name]))
                 self.cells.append(cell)
 
-    def add(self, schema: TableSchema, row: Mapping[str, Any]) -> None:
+    def add(self, schema: TableSchema, row: Row) -> None:
         """Note a row to add, at the end of its table."""
         convention = row["convention_id"] if schema.name in PER_CONVENTION else None
         number = self.areas.get((schema.name, convention))
@@ -90,7 +89,7 @@ class _Differences:
         values = {column: self.shown(schema, name, row) for name, column in columns.items()}
         self.added.setdefault(number, []).append({at: value for at, value in values.items() if value is not None})
 
-    def shown(self, schema: TableSchema, name: str, row: Mapping[str, Any]) -> Any:
+    def shown(self, schema: TableSchema, name: str, row: Row) -> Any:
         key = schema.foreign.get(name)
         return shown(schema.by_name[name], row[name], {} if key is None else self.labels[key.table])
 

@@ -43,6 +43,7 @@ from tabellion.layout.theme import Theme
 from tabellion.measures import WalkStep
 from tabellion.measures.measure import Columns
 from tabellion.schema import FUNDING_TABLES, SETTING_TABLES, Field, TableSchema
+from tabellion.schema.tables import Row
 
 #: Zero-based row of a sheet's first table header: a title, a subtitle, a line of links, a blank line.
 FIRST_TABLE_ROW = 4
@@ -75,7 +76,7 @@ class DataTable:
     row: int
     column: int
     indexes: tuple[int, ...]
-    implied: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    implied: Row = dataclass_field(default_factory=dict)
 
     @property
     def height(self) -> int:
@@ -149,9 +150,7 @@ class MasterLayout:
         return Place(feuille=self.sheets[where.sheet], cellule=cell_name(row, column))
 
 
-def shown_columns(
-    schema: TableSchema, theme: Theme, implied: Mapping[str, Any] | None = None
-) -> tuple[TableColumn, ...]:
+def shown_columns(schema: TableSchema, theme: Theme, implied: Row | None = None) -> tuple[TableColumn, ...]:
     """The columns of a table's sheet: its fields in the layout's order (a forgotten one comes last), then the computed
     ones, each after the field it explains.
     """

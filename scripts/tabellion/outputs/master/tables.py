@@ -12,6 +12,7 @@ from tabellion.layout.names import SINGLE, column_ref, table_name
 from tabellion.outputs.master.layout import DataTable, MasterLayout, TableColumn, choice_name, list_name
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.money import euros
+from tabellion.schema.tables import Column
 from tabellion.wording import french_date
 from tabellion.xlsx.blocks import computed_cell
 from tabellion.xlsx.sheets import CellContent
@@ -34,7 +35,7 @@ class Computed:
 
     kind: str
     formulas: str | list[str]
-    values: list[Any]
+    values: Column
     blank: CellContent = ""
 
 
@@ -119,7 +120,7 @@ def _write_field(
     table: DataTable,
     field: Field,
     place: int,
-    values: list[Any],
+    values: Column,
 ) -> None:
     labels = layout.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
     for position in range(table.height):
