@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
 from tabellion.checks.formulas import check_computed_cells
 from tabellion.contract.book import Book, SheetArea
 from tabellion.contract.settings import settings_of, settle
 from tabellion.contract.workspace import Settings
+from tabellion.findings import Json
 from tabellion.layout.names import table_resource
 from tabellion.layout.theme import Theme
 from tabellion.reading.master import MasterReading, read_master
@@ -76,7 +75,7 @@ def _sheet_area(area: FoundTable, schema: TableSchema, convention: int | None) -
     return SheetArea(area.sheet.name, columns, first, schema.name, convention, area.header_row)
 
 
-def to_json(book: Book) -> dict[str, Any]:
+def to_json(book: Book) -> dict[str, object]:
     """The book as JSON has it, without its file's name, nor what its workspace says (settings, schemas, theme)."""
     return {
         "sha256": book.sha256,
@@ -99,7 +98,7 @@ def to_json(book: Book) -> dict[str, Any]:
     }
 
 
-def from_json(content: Mapping[str, Any], fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
+def from_json(content: Json, fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
     """The book that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
     tables = {
         name: make_table(

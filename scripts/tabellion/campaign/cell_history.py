@@ -8,13 +8,13 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tabellion.schema import Key
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 #: What makes a value of the bytes that SQLite keeps it as, by their first one.
-_KINDS: Mapping[bytes, Callable[[str], Any]] = {
+_KINDS: Mapping[bytes, Callable[[str], object]] = {
     b"b": lambda text: text == "1",
     b"i": int,
     b"f": float,
@@ -38,7 +38,7 @@ class CellEntry(NamedTuple):
     table: str
     key: Key
     champ: str
-    value: Any
+    value: object
     partenaire: str | None = None
     exercice: int | None = None
     fichier: str = ""
@@ -106,7 +106,9 @@ def add_entries(connection: sqlite3.Connection, run: int, entries: Sequence[Cell
     return int(number - first)
 
 
-def _entries(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> Iterator[tuple[int, str, CellEntry]]:
+def _entries(
+    connection: sqlite3.Connection, where: str, values: Sequence[object]
+) -> Iterator[tuple[int, str, CellEntry]]:
     """Entries in their order, each with its number and its row's key text; equal parts are one object."""
     days = {number: as_time(day) for number, day in connection.execute("SELECT number, started FROM runs")}
     sources = {
@@ -148,7 +150,7 @@ def _source(entry: CellEntry) -> Key:
     return (entry.partenaire, entry.exercice, stored_text(entry.fichier), saved, stored_text(entry.author))
 
 
-def _stored(value: Any) -> Any:
+def _stored(value: object) -> object:
     """``value`` as SQLite keeps it: itself where SQLite has the type, else bytes that begin with a letter for the type.
 
     Raises ``TypeError`` for what no table holds.
@@ -171,7 +173,7 @@ def _stored(value: Any) -> Any:
     raise TypeError(f"not a value of a table: {type(value).__name__}")
 
 
-def _restored(value: Any) -> Any:
+def _restored(value: object) -> object:
     """The value that :func:`_stored` made this of."""
     if not isinstance(value, bytes):
         return value

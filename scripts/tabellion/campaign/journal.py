@@ -20,7 +20,7 @@ from tabellion.campaign import cell_history, journal_file
 from tabellion.campaign.cell_history import CellEntry, StoredCell, as_time, key_text, plain_text, stored_text
 from tabellion.campaign.journal_file import PLACE, UnusableError, reason
 from tabellion.campaign.model import Verdict
-from tabellion.findings import Finding, TabellionError, finding
+from tabellion.findings import Finding, Json, TabellionError, finding
 from tabellion.schema import Key
 
 _Parameters = ParamSpec("_Parameters")
@@ -72,7 +72,7 @@ class Run:
     ended: datetime | None
     version: str
     state: str
-    summary: Mapping[str, Any] = field(default_factory=dict)
+    summary: Json = field(default_factory=dict)
 
 
 def open_journal(path: Path, now: datetime, patience_seconds: float = 5) -> Journal:
@@ -202,7 +202,7 @@ class Journal:
         return number
 
     @_survives(lambda: None, again=True)
-    def end_run(self, number: int, now: datetime, state: str, summary: Mapping[str, Any]) -> None:
+    def end_run(self, number: int, now: datetime, state: str, summary: Json) -> None:
         """Close a run and keep all that was written of it. ``state`` is the digest of what it reached."""
         self._begin()
         self._connection.execute(
@@ -267,7 +267,7 @@ class Journal:
         )
 
     @_survives(dict)
-    def readings(self, print_: str, digests: Collection[str]) -> dict[str, dict[str, Any]]:
+    def readings(self, print_: str, digests: Collection[str]) -> dict[str, Json]:
         """What was read before, under the fingerprint ``print_``, of the files with these SHA-256, by SHA-256."""
         self._asked |= {(print_, sha256) for sha256 in digests}
         rows = self._connection.execute(
@@ -282,7 +282,7 @@ class Journal:
         return readings
 
     @_survives(lambda: None, again=True)
-    def keep_readings(self, print_: str, readings: Mapping[str, dict[str, Any]]) -> None:
+    def keep_readings(self, print_: str, readings: Mapping[str, Json]) -> None:
         """Keep what was read of files (JSON-able), by SHA-256, at once.
 
         Those that a run neither asked for nor kept, of files that are gone or under other fingerprints, are dropped
@@ -336,6 +336,6 @@ class Journal:
         return {(plain_text(name), plain_text(sheet)) for name, sheet in rows}
 
 
-def _packed(reading: Mapping[str, Any]) -> str | bytes:
+def _packed(reading: Json) -> str | bytes:
     text = json.dumps(reading, separators=(",", ":"))
     return zlib.compress(text.encode(), 1) if len(text) > _LONG else text

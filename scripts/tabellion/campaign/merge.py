@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tabellion.campaign.model import Conflict, DroppedRow, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
@@ -17,10 +16,10 @@ from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
 from tabellion.schema.tables import Row
 
-TableRows = dict[str, list[dict[str, Any]]]
+TableRows = dict[str, list[dict[str, object]]]
 MasterRows = Mapping[str, Sequence[Row]]
 CellKey = tuple[str, Key, str]
-AdoptedValues = Mapping[CellKey, Any]
+AdoptedValues = Mapping[CellKey, object]
 """What the contract has already taken over from one partner's return, cell by cell."""
 Rule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
 """What was decided of conflicts, by cell: the partner whose value is accepted, empty where the master's is kept."""
@@ -55,8 +54,8 @@ class _CellClaim:
 
     source: InForce
     row: ReturnedRow
-    base: Any
-    after: Any
+    base: object
+    after: object
 
     def place(self, champ: str) -> Place:
         return self.row.place(self.source.fichier, champ)
@@ -119,7 +118,7 @@ class _Merger:
         copied = {table: [dict(row) for row in of_table] for table, of_table in rows.items()}
         self.merged = Merged(copied, {table: list(places) for table, places in origins.items()})
         self.positions: dict[str, dict[Key, int]] = {}
-        self.known_ids: dict[str, set[Any]] = {}
+        self.known_ids: dict[str, set[object]] = {}
         for table in self.typed:
             names = schemas[table].primary_key
             self.positions[table] = {_values(row, names): position for position, row in enumerate(copied[table])}

@@ -255,7 +255,7 @@ class CellChange:
     key: Key
     champ: str
     before: Any
-    after: Any
+    after: object
     place: Place | None
 
 

@@ -18,7 +18,7 @@ from tabellion.campaign.model import ReturnedRow
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.returns import check_return
 from tabellion.contract.workspace import Settings
-from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.findings import Finding, Json, Place, Severity, finding
 from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text, baseline_value
 from tabellion.layout.names import IDENTITY
 from tabellion.reading.form import FormReading, FormTable, read_form
@@ -28,6 +28,7 @@ from tabellion.reading.references import References
 from tabellion.schema import Schemas, TableSchema
 from tabellion.schema.forms import COMPUTED_ROLES, Role
 from tabellion.schema.table import Key
+from tabellion.schema.tables import Row
 
 #: The key of a day in JSON.
 _DAY = "jour"
@@ -144,9 +145,7 @@ def _rows(table: FormTable, schema: TableSchema, schemas: Schemas) -> Iterator[R
         yield ReturnedRow(schema.name, key, values, before, row_id is None, table.area.sheet.name, line, columns)
 
 
-def _before(
-    table: FormTable, schema: TableSchema, values: Mapping[str, Any], sent: Mapping[str, str] | None
-) -> dict[str, Any]:
+def _before(table: FormTable, schema: TableSchema, values: Row, sent: Mapping[str, str] | None) -> dict[str, Any]:
     """The values as sent of the cells of a row that now say otherwise; on a row of the partner's own, all it typed."""
     before: dict[str, Any] = {}
     for column in table.spec.columns:
@@ -196,10 +195,10 @@ def without_file(findings: Iterable[Finding]) -> Iterator[Finding]:
         yield replace(item, place=replace(item.place, fichier=None), liees=linked)
 
 
-def to_json(parsed: ParsedReturn) -> dict[str, Any]:
+def to_json(parsed: ParsedReturn) -> dict[str, object]:
     """The return as JSON has it, its rows by table and sheet: names of fields and columns are written once."""
     identity = parsed.identity
-    groups: dict[Key, list[Any]] = {}
+    groups: dict[Key, list[object]] = {}
     for row in parsed.rows:
         group = groups.setdefault((row.table, row.sheet, tuple(row.columns.items()), tuple(row.values)), [])
         before = {name: plain_json(value) for name, value in row.before.items()}
@@ -217,7 +216,7 @@ def to_json(parsed: ParsedReturn) -> dict[str, Any]:
     }
 
 
-def from_json(content: Mapping[str, Any]) -> ParsedReturn:
+def from_json(content: Json) -> ParsedReturn:
     """The return that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
     return ParsedReturn(
         content["sha256"],
@@ -244,17 +243,17 @@ def from_json(content: Mapping[str, Any]) -> ParsedReturn:
     )
 
 
-def plain_json(value: Any) -> Any:
+def plain_json(value: Any) -> object:
     """One value of a table as JSON has it: a day is marked, the rest is as it is."""
     return {_DAY: value.isoformat()} if isinstance(value, date) else value
 
 
-def value_of(content: Any) -> Any:
+def value_of(content: object) -> object:
     """The value that :func:`plain_json` wrote."""
     return date.fromisoformat(content[_DAY]) if isinstance(content, dict) else content
 
 
-def finding_json(each: Finding) -> list[Any]:
+def finding_json(each: Finding) -> list[object]:
     """A finding as JSON keeps it, its file aside."""
     places = [[place.feuille, place.cellule, place.ligne] for place in (each.place, *each.liees)]
     valeur, attendu = (str(value) if isinstance(value, float) else value for value in (each.valeur, each.attendu))
@@ -275,7 +274,7 @@ def finding_of(content: list[Any]) -> Finding:
     return Finding(code, Severity(gravite), bloquant, place, message, suggestion, champ, valeur, attendu, tuple(linked))
 
 
-def digest_of(content: Any) -> str:
+def digest_of(content: object) -> str:
     """The SHA-256 of something that JSON can write."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

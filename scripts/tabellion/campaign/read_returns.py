@@ -146,7 +146,7 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
     return findings
 
 
-def _reported(outcomes: Iterator[Any], progress: ReadProgress, done: int, total: int) -> Iterator[Any]:
+def _reported(outcomes: Iterator[object], progress: ReadProgress, done: int, total: int) -> Iterator[object]:
     """The same outcomes; ``progress`` is called for each, since a batch of them takes seconds."""
     for number, outcome in enumerate(outcomes, done + 1):
         progress(number, total)

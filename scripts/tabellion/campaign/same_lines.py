@@ -64,7 +64,7 @@ def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list
             for position in positions[1:]:
                 _fill(merged, positions[0], position)
                 row = rows[position]
-                merged.dropped.append(DroppedRow(_TABLE, _key(row), row[_LABEL], origins[position], question))
+                merged.dropped.append(DroppedRow(_TABLE, _key(row), str(row[_LABEL]), origins[position], question))
                 gone.append(position)
     if gone:
         keys = {_key(rows[position]) for position in gone}

@@ -14,7 +14,7 @@ from typing import Any
 
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.parsed_return import plain_json, value_of
-from tabellion.findings import Place
+from tabellion.findings import Json, Place
 from tabellion.schema import Key
 
 #: The file of the staff's changes, in the register's folder.
@@ -70,7 +70,7 @@ def saves_json(saves: Saves) -> bytes:
         "enregistre": None if saves.saved is None else saves.saved.isoformat(),
         "auteur": saves.author,
     }
-    content: dict[str, Any] = {
+    content: Json = {
         "version": 1,
         "classeur": workbook,
         "saisies": _plain_changes(saves.modifications),

@@ -92,7 +92,7 @@ def check_two_conventions(inspection: Inspection) -> None:
     checked = published | {inspection.settings.exercice}
     lines = inspection.tables[_LINES]
     for exercice in sorted(exercices):
-        pairs: set[tuple[Any, Any]] = set()
+        pairs: set[tuple[object, object]] = set()
         for name in _COLUMNS:
             # the accounts know one measure, what was spent: another amount takes its place to be looked at alike
             tables = {**inspection.tables, _LINES: lines.with_columns({MEASURE: lines.column(name)})}

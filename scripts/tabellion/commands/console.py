@@ -17,7 +17,7 @@ from typing import Any
 
 import typer
 
-from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
+from tabellion.findings import CATALOGUE, Finding, Json, Place, Severity, TabellionError, finding
 from tabellion.transaction.files import begins_otherwise, write_whole
 from tabellion.wording import plural
 
@@ -128,7 +128,7 @@ def printable(text: str) -> str:
     return "".join("�" if unicodedata.category(sign) in _COMMANDS and sign not in _HARMLESS else sign for sign in line)
 
 
-def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
+def as_json(findings: Sequence[Finding]) -> Json:
     """The object that ``--json`` writes (DESIGN.md §6)."""
     counts = Counter(finding.gravite for finding in findings)
     files = Counter(finding.place.fichier or "" for finding in findings)
@@ -163,7 +163,7 @@ def taken_by_another(path: Path) -> Finding | None:
     return finding("fichier-deja-la", Place(str(path)), champ="--json", valeur=path.name, remede=remede)
 
 
-def _finding_json(item: Finding) -> dict[str, Any]:
+def _finding_json(item: Finding) -> Json:
     """One finding, its values as JSON has them: an infinite or impossible number, which it has not, becomes text."""
     found = item.as_json()
     for name in ("valeur", "attendu"):

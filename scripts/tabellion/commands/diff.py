@@ -14,7 +14,7 @@ from tabellion.commands.board import Line
 from tabellion.commands.console import JSON_VERSION, printable, taken_by_another
 from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
 from tabellion.outputs.diff import compare
 from tabellion.outputs.diff.model import Comparison, FormulaDifference, Side, TableDifference, Unread
@@ -115,7 +115,7 @@ def _refuse_outputs(before: Path, after: Path, outputs: dict[str, Path | None]) 
 # For a program
 
 
-def as_json(comparison: Comparison, words: DiffWords) -> dict[str, Any]:
+def as_json(comparison: Comparison, words: DiffWords) -> Json:
     """The object that ``--json`` writes: every difference, amounts in euros as numbers, then what they add up to."""
     tables = {
         table.name: {
@@ -151,7 +151,7 @@ def as_json(comparison: Comparison, words: DiffWords) -> dict[str, Any]:
     }
 
 
-def _side_json(side: Side) -> dict[str, Any]:
+def _side_json(side: Side) -> Json:
     return {
         "fichier": side.name,
         "genre": side.kind.value,
@@ -160,7 +160,7 @@ def _side_json(side: Side) -> dict[str, Any]:
     }
 
 
-def _entry_json(words: DiffWords, entry: Entry) -> dict[str, Any]:
+def _entry_json(words: DiffWords, entry: Entry) -> Json:
     places = {"place_avant": _place_json(entry.place_before), "place_apres": _place_json(entry.place_after)}
     table, cell = entry.table, entry.cell
     if entry.side is None:
@@ -203,7 +203,7 @@ def _plain_json(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def _place_json(place: Place | None) -> dict[str, Any] | None:
+def _place_json(place: Place | None) -> Json | None:
     if place is None:
         return None
     return {"feuille": place.feuille, "cellule": place.cellule, "ligne": place.ligne, "fichier": place.fichier}

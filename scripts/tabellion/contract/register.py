@@ -15,7 +15,7 @@ from typing import Any
 from tabellion.contract.book import NO_THEME, Book, CellKey
 from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Settings, Workspace
-from tabellion.findings import Finding, Place, Severity, TabellionError, finding
+from tabellion.findings import Finding, Json, Place, Severity, TabellionError, finding
 from tabellion.layout.theme import Theme
 from tabellion.schema import (
     FALSE_WORD,
@@ -295,9 +295,9 @@ def _text(field: Field, value: Any) -> str:
     return str(value)  # a day comes as a date, whose text is ISO 8601
 
 
-def standard_descriptor(schema: TableSchema) -> dict[str, Any]:
+def standard_descriptor(schema: TableSchema) -> Json:
     """The schema as a Table Schema descriptor of the standard alone, as a Data Package carries it."""
-    descriptor: dict[str, Any] = {
+    descriptor: Json = {
         "fields": [_standard_field(field) for field in schema.fields],
         "missingValues": [""],
         "primaryKey": list(schema.primary_key),
@@ -310,9 +310,9 @@ def standard_descriptor(schema: TableSchema) -> dict[str, Any]:
     return descriptor
 
 
-def _standard_field(field: Field) -> dict[str, Any]:
+def _standard_field(field: Field) -> Json:
     type_ = _STANDARD_TYPES.get(field.kind, field.kind)
-    descriptor: dict[str, Any] = {
+    descriptor: Json = {
         "name": field.name,
         "type": type_,
         "title": field.title,

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, WrapValidator, field_validator
 from pydantic.dataclasses import dataclass
 
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.mistakes import Mistake, fields_of, mistakes_of, toml_of
 from tabellion.schema import FUNDING_TABLES, Schemas, load_schemas
 
@@ -271,7 +271,7 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def _dotted(content: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, Any]]:
+def _dotted(content: Json, known: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The settings of all sections, by ``section.key``; a section that is one setting is by its own name."""
     for section, values in content.items():
         if isinstance(values, dict) and section not in known:
@@ -280,7 +280,7 @@ def _dotted(content: Mapping[str, Any], known: Collection[str]) -> Iterator[tupl
             yield section, values
 
 
-def _mail_mistakes(mail: Mapping[str, Any]) -> Iterator[Mistake]:
+def _mail_mistakes(mail: Json) -> Iterator[Mistake]:
     """What is wrong between settings of ``[courriel]`` that are each right."""
     if not mail.get("equipe") and mail.get("partenaires", False) is False:
         expected = "des adresses dans « equipe », ou « partenaires = true » : quelqu'un à qui écrire"

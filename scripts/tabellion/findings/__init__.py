@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tabellion.findings.codes import CATALOGUE, finding
-from tabellion.findings.model import CellValue, Code, Finding, Place, Severity, TabellionError
+from tabellion.findings.model import CellValue, Code, Finding, Json, Place, Severity, TabellionError
 
-__all__ = ["CATALOGUE", "CellValue", "Code", "Finding", "Place", "Severity", "TabellionError", "finding"]
+__all__ = ["CATALOGUE", "CellValue", "Code", "Finding", "Json", "Place", "Severity", "TabellionError", "finding"]

@@ -23,6 +23,10 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+#: What JSON holds under names.
+Json = dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a value stands: a workbook's cell (``feuille``, ``cellule`` as A1), or a text's one-based ``ligne``."""
@@ -78,7 +82,7 @@ class Finding:
     attendu: CellValue = None
     liees: tuple[Place, ...] = field(default=())
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """The finding as the object of the ``constats`` array of ``--json`` (DESIGN.md §6)."""
         liees = [{"fichier": cell.fichier, "feuille": cell.feuille, "cellule": cell.cellule} for cell in self.liees]
         return {

@@ -10,12 +10,13 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from tabellion.findings import Json
 from tabellion.wording import nearest, system_reason
 
 #: What is expected where pydantic finds a mistake of one of these types, or of one that begins so.
@@ -60,7 +61,7 @@ def near_miss(name: str | None) -> str:
     return f", vouliez-vous dire « {name} » ?" if name else ""
 
 
-def toml_of(path: Path) -> dict[str, Any] | str:
+def toml_of(path: Path) -> Json | str:
     """What a TOML file says, or the reason why it cannot be read, in French."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))

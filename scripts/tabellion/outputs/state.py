@@ -16,7 +16,7 @@ from typing import Any
 
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Since
 from tabellion.campaign.parsed_return import plain_json, value_of
-from tabellion.findings import Place
+from tabellion.findings import Json, Place
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.cast import cast_column, parse_csv_text
@@ -257,7 +257,7 @@ def _cents(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _since(content: Mapping[str, Any]) -> Since:
+def _since(content: Json) -> Since:
     cells = tuple(
         CellChange(
             table, tuple(map(value_of, key)), champ, value_of(before), value_of(after),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from tabellion.schema.table import Field, Kind, Schemas
 
@@ -73,7 +72,7 @@ class Requirement:
     condition: tuple[str, str] | None = None
     is_prefix: bool = False
 
-    def is_missing(self, values: Mapping[str, Any]) -> bool:
+    def is_missing(self, values: Mapping[str, object]) -> bool:
         """Whether a row with these plain values, by field, lacks it."""
         if self.condition is not None:
             field, text = self.condition
