@@ -84,7 +84,7 @@ def _kept(consolidation: Consolidation, decided: _Decided) -> Iterator[CellEntry
             yield _entry(table, key, champ, row[champ], *found)
 
 
-def _entry(table: str, key: Key, champ: str, value: Any, decision: Decision, place: Place) -> CellEntry:
+def _entry(table: str, key: Key, champ: str, value: object, decision: Decision, place: Place) -> CellEntry:
     return CellEntry(
         table, key, champ, value, None, None, place.fichier or "", place.feuille, place.cellule, decision.when,
         decision.who,

@@ -89,7 +89,7 @@ class Draft:
 
     def parts(self, table: str, keys: Sequence[Key]) -> Iterator[list[Key]]:
         """Rows that were last accepted, by convention where their table has one part a convention."""
-        groups: dict[Any, list[Key]] = {}
+        groups: dict[object, list[Key]] = {}
         for key in keys:
             part = self.known[table][key]["convention_id"] if table in PER_CONVENTION else None
             groups.setdefault(part, []).append(key)

@@ -243,7 +243,7 @@ def from_json(content: Json) -> ParsedReturn:
     )
 
 
-def plain_json(value: Any) -> object:
+def plain_json(value: object) -> object:
     """One value of a table as JSON has it: a day is marked, the rest is as it is."""
     return {_DAY: value.isoformat()} if isinstance(value, date) else value
 

@@ -149,7 +149,7 @@ def _compare(
             )  # fmt: skip
 
 
-def _differs(value: Any, other: object) -> bool:
+def _differs(value: object, other: object) -> bool:
     if isinstance(value, str) and isinstance(other, str):
         return fold(value) != fold(other)
     return other is not None and value != other

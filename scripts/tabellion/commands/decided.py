@@ -154,6 +154,6 @@ def _content(book: RawWorkbook) -> list[tuple[str, Any]]:
     return content
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> Any:
     """A number as another program may save it: its last digits are not the same."""
     return round(value, _DIGITS) if isinstance(value, float) else value

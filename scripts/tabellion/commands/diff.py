@@ -193,13 +193,13 @@ def _entry_json(words: DiffWords, entry: Entry) -> Json:
     }
 
 
-def _value_json(words: DiffWords, table: str, name: str, value: Any) -> Any:
+def _value_json(words: DiffWords, table: str, name: str, value: object) -> Any:
     if words.is_money(table, name) and isinstance(value, int):
         return euros(value)
     return value.text if isinstance(value, Unread) else _plain_json(value)
 
 
-def _plain_json(value: Any) -> Any:
+def _plain_json(value: object) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

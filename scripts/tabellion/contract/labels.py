@@ -24,7 +24,7 @@ class Labels:
     def __init__(self, contract: Book) -> None:
         self.contract = contract
         self._tables: dict[str, _Rows] = {}
-        self._labels: dict[str, Mapping[Any, str]] = {}
+        self._labels: dict[str, Mapping[object, str]] = {}
         self._words: dict[tuple[str, Key], str] = {}
 
     def table(self, table: str) -> str:
@@ -42,7 +42,7 @@ class Labels:
         found = self.field(table, name)
         return found.title if found is not None else name
 
-    def key_words(self, table: str, name: str) -> Mapping[Any, str]:
+    def key_words(self, table: str, name: str) -> Mapping[object, str]:
         """What a field shows in place of the keys of another table."""
         schema = self.contract.schemas.get(table)
         foreign = schema.foreign.get(name) if schema is not None else None
@@ -52,12 +52,12 @@ class Labels:
         """A partner's name; its identifier when the contract has it no more."""
         return self._labels_of("partenaires").get(partenaire, partenaire or "")
 
-    def value(self, table: str, name: str, value: Any, *, quoted: bool = False) -> str:
+    def value(self, table: str, name: str, value: object, *, quoted: bool = False) -> str:
         """A value as people read it: euros, days, oui and non, the name behind a key; texts in « » where ``quoted``."""
         label = self.key_words(table, name).get(value) if value is not None else None
         return shown_value(self.field(table, name), value if label is None else label, quoted=quoted)
 
-    def word(self, table: str, name: str, value: Any) -> str:
+    def word(self, table: str, name: str, value: object) -> str:
         """A key's value in one word: the name behind it where there is one; empty for a blank."""
         return "" if value is None else str(self.key_words(table, name).get(value, value))
 
@@ -68,7 +68,7 @@ class Labels:
             words = self._words[table, key] = self._row(table, key)
         return words
 
-    def _labels_of(self, table: str) -> Mapping[Any, str]:
+    def _labels_of(self, table: str) -> Mapping[object, str]:
         found = self._labels.get(table)
         if found is None:
             found = self._labels[table] = self.contract.labels(table)

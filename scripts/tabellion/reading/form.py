@@ -239,7 +239,7 @@ class _FormReader:
             values["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
         return values
 
-    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[Any]) -> Row:
+    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[object]) -> Row:
         """What a cell may show, and the value that it stands for; ``texts`` are what the column's cells show."""
         schema = self.reading.schemas[spec.resource]
         if column.field is None or column.role is Role.KEY:

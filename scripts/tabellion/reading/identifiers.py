@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from tabellion.measures.funding import charge_identifier, produit_identifier
 from tabellion.schema import TableSchema
@@ -51,7 +50,7 @@ def identifier_field(schema: TableSchema) -> str | None:
 class NewIdentifiers:
     """Gives identifiers to new rows of one table: none that is ``taken``, and each only once."""
 
-    def __init__(self, table: str, taken: Iterable[Any]) -> None:
+    def __init__(self, table: str, taken: Iterable[object]) -> None:
         self._make = MAKERS[table][1]
         self._taken = set(taken)
         self._ranks: dict[str, int] = {}

@@ -44,7 +44,7 @@ def references(tables: Tables, schemas: Schemas) -> References:
     return References(conventions, keys, towns)
 
 
-def former_conventions(texts: Iterable[Any], known: Mapping[str, int]) -> dict[str, int]:
+def former_conventions(texts: Iterable[object], known: Mapping[str, int]) -> dict[str, int]:
     """The conventions of texts with a title that is no more, in a form made before: their number stays.
 
     A title that another convention has now is that one's.
@@ -91,7 +91,7 @@ def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
 
 
 def former_names(
-    table: TableSchema, columns: Mapping[str, Column], base: Table, renumbered: Mapping[Any, Any]
+    table: TableSchema, columns: Mapping[str, Column], base: Table, renumbered: Mapping[object, object]
 ) -> dict[str, tuple[str, str]]:
     """The old and the new name of each row of a table that has been renamed, by the old one as it can be compared.
 

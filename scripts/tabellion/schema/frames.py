@@ -36,7 +36,7 @@ class Violation:
     position: int
     field: str
     rule: str
-    value: Any
+    value: object
 
 
 def make_frame(table: Table) -> pd.DataFrame:

@@ -187,7 +187,9 @@ class CellMaker:
         """The cell (or the line) of a place, which opens there."""
         return self.link(where_in_file(place) if place is not None else None, place, shape="centred")
 
-    def value(self, field: Field | None, value: object, labels: Mapping[Any, str], *, returned: bool = False) -> Cell:
+    def value(
+        self, field: Field | None, value: object, labels: Mapping[object, str], *, returned: bool = False
+    ) -> Cell:
         """A value of the tables as its field shows it; ``returned`` when a partner's return said it.
 
         Without its field (a schema that changed since), the value is shown as text.

@@ -79,7 +79,7 @@ class Cell(NamedTuple):
 class LongColumn(NamedTuple):
     """One column of many rows: ``keys`` has what each row's cell depends on, and ``cell`` makes the cell of one."""
 
-    keys: Iterable[Any]
+    keys: Iterable[object]
     cell: Callable[[Any], Cell]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from tabellion.layout.names import EXERCICE, ROUNDING, TOWN, this_row, totals_name
 from tabellion.measures import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_CONVENTION, SCOPE_TOWN
@@ -178,7 +177,7 @@ def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     _write_row(sheet, last, every, (name, TOTAL), **TOTAL_STYLE)
 
 
-def _write_row(sheet: Sheet, row: int, measures: MeasureRow, source: tuple[str, str], **properties: Any) -> None:
+def _write_row(sheet: Sheet, row: int, measures: MeasureRow, source: tuple[str, str], **properties: object) -> None:
     for column, (label, measure) in enumerate(measures.items(), 1):
         write_measure(sheet, row, column, measure, (*source, label), **properties)
 
