@@ -17,14 +17,14 @@ from support.libreoffice import LibreOffice
 from support.masters import Package, master, written
 from support.recalculated import differences
 from tabellion.checks.formulas import check_formulas
-from tabellion.layout.names import FormulaCell, quoted_sheet, table_name
+from tabellion.layout.names import KnownFormula, quoted_sheet, table_name
 from tabellion.outputs.master.layout import DataTable
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.schema.tables import Tables, make_table
 from tabellion.xlsx import signature
-from tabellion.xlsx.inplace.grid import Content, Formula
-from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RemovedRow, patch_tables, with_computed
+from tabellion.xlsx.inplace.grid import Formula, TypedContent
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RowToRemove, patch_tables, with_computed
 from tabellion.xlsx.writer import with_parts
 
 PLAN, MASTER = master("Chartres")
@@ -43,7 +43,7 @@ def column(table: DataTable, field: str) -> int:
     return table.column_of(field) + 1
 
 
-def line(table: DataTable, **values: Content) -> dict[int, Content]:
+def line(table: DataTable, **values: TypedContent) -> dict[int, TypedContent]:
     """A line's values by column."""
     return {column(table, field): value for field, value in values.items()}
 
@@ -53,7 +53,7 @@ def header(table: DataTable) -> int:
     return table.row + 1
 
 
-def added(count: int) -> list[dict[int, Content]]:
+def added(count: int) -> list[dict[int, TypedContent]]:
     """Lines of the first convention."""
     return [
         line(LINES, collectivite_id="Lucé", libelle=f"Ligne {rank}", exercice=2013, montant_realise=100.25 + rank)
@@ -123,7 +123,7 @@ def test_a_changed_amount_drops_exactly_the_sums_that_hold_it() -> None:
 def test_lines_are_added_at_the_end_of_their_table_and_others_removed() -> None:
     changes = Changes(
         added=[AddedRows(LINES_SHEET, header(LINES), added(3))],
-        removed=[RemovedRow(LINES_SHEET, LINES.row + 4, 1), RemovedRow(LINES_SHEET, LINES.last_row + 1, 1)],
+        removed=[RowToRemove(LINES_SHEET, LINES.row + 4, 1), RowToRemove(LINES_SHEET, LINES.last_row + 1, 1)],
     )
     patched = patch_tables(MASTER, changes)
     assert patched.added == (tuple(range(LINES.last_row, LINES.last_row + 3)),)
@@ -158,7 +158,7 @@ def test_a_list_beside_others_grows_alone() -> None:
 
 def test_a_line_removed_from_a_list_beside_others_leaves_the_others() -> None:
     sheet = PLAN.sheets[PARTNERS.sheet]
-    patched = patch_tables(MASTER, Changes(removed=[RemovedRow(sheet, PARTNERS.row + 2, column(PARTNERS, "nom"))]))
+    patched = patch_tables(MASTER, Changes(removed=[RowToRemove(sheet, PARTNERS.row + 2, column(PARTNERS, "nom"))]))
     before, after = (Package(each).cells[sheet] for each in (MASTER, patched.data))
     columns = range(PARTNERS.column, PARTNERS.column + len(PARTNERS.columns))
     assert {place: cell for place, cell in after.items() if place[1] not in columns} == {
@@ -181,7 +181,7 @@ def test_the_first_line_of_an_empty_table_takes_its_blank_row() -> None:
 
 
 def test_a_table_whose_lines_are_all_removed_keeps_one_blank_row() -> None:
-    rows = [RemovedRow(LINES_SHEET, LINES.row + 2 + place, 1) for place in range(len(LINES.indexes))]
+    rows = [RowToRemove(LINES_SHEET, LINES.row + 2 + place, 1) for place in range(len(LINES.indexes))]
     patched = patch_tables(MASTER, Changes(removed=rows))
     assert Package(patched.data).tables[LINES.name].area[2] == LINES.row + 1
     left = read(patched.data).tables["lignes_budgetaires"].rows
@@ -251,7 +251,9 @@ def test_values_that_the_caller_computed_stand_beside_their_formulas() -> None:
 
 
 def test_the_same_changes_give_the_same_bytes() -> None:
-    changes = Changes(added=[AddedRows(LINES_SHEET, header(LINES), added(2))], removed=[RemovedRow(LINES_SHEET, 20, 1)])
+    changes = Changes(
+        added=[AddedRows(LINES_SHEET, header(LINES), added(2))], removed=[RowToRemove(LINES_SHEET, 20, 1)]
+    )
     assert patch_tables(MASTER, changes).data == patch_tables(MASTER, changes).data
 
 
@@ -344,8 +346,8 @@ def test_a_line_with_a_formula_of_its_own_is_listed_and_unlisted() -> None:
                 [values | line(totals, total_id="nouveau") | {place + 1: Formula(text, 12.5)}],
             )
         ],
-        removed=[RemovedRow(sheet, totals.row + 2, 1)],
-        listed=[FormulaCell(totals.name, "nouveau", label, text)],
+        removed=[RowToRemove(sheet, totals.row + 2, 1)],
+        listed=[KnownFormula(totals.name, "nouveau", label, text)],
         unlisted=[(totals.name, key)],
     )
     patched = patch_tables(MASTER, changes)
@@ -374,7 +376,7 @@ def undone() -> bytes:
 def test_lines_of_an_undone_table_are_added_and_removed(undone: bytes) -> None:
     changes = Changes(
         added=[AddedRows(LINES_SHEET, header(LINES), added(2))],
-        removed=[RemovedRow(LINES_SHEET, LINES.row + 3, 1, header(LINES))],
+        removed=[RowToRemove(LINES_SHEET, LINES.row + 3, 1, header(LINES))],
     )
     before, after = (Package(each).cells[LINES_SHEET] for each in (undone, patch_tables(undone, changes).data))
     place = LINES.column_of("libelle")
@@ -387,7 +389,7 @@ def test_lines_of_an_undone_list_leave_those_beside(undone: bytes) -> None:
     sheet, place = PLAN.sheets[PARTNERS.sheet], PARTNERS.column + 1
     changes = Changes(
         added=[AddedRows(sheet, header(PARTNERS), [{place: "un", place + 1: "Un"}])],
-        removed=[RemovedRow(sheet, PARTNERS.row + row, place, header(PARTNERS)) for row in (2, 4)],
+        removed=[RowToRemove(sheet, PARTNERS.row + row, place, header(PARTNERS)) for row in (2, 4)],
     )
     before, after = (Package(each).cells[sheet] for each in (undone, patch_tables(undone, changes).data))
     columns = range(PARTNERS.column, PARTNERS.column + len(PARTNERS.columns))
@@ -404,16 +406,16 @@ def test_lines_of_an_undone_list_leave_those_beside(undone: bytes) -> None:
 def test_libreoffice_agrees_with_the_values_that_stay(name: str, office: LibreOffice, tmp_path: Path) -> None:
     """Amounts changed, a line removed and one added in every table: what is still beside a formula is right."""
     plan, content = master(name)
-    cells, added, removed = list[CellEdit](), list[AddedRows](), list[RemovedRow]()
+    cells, added, removed = list[CellEdit](), list[AddedRows](), list[RowToRemove]()
     for table in plan.data.values():
         sheet = plan.sheets[table.sheet]
         fields = [column for column in table.columns if column.field is not None]
         money = [column for column in fields if column.field is not None and column.field.kind == "money"]
-        values: dict[int, Content] = {table.column_of(fields[0].name) + 1: "De plus"}
+        values: dict[int, TypedContent] = {table.column_of(fields[0].name) + 1: "De plus"}
         values |= {table.column_of(amount.name) + 1: 1234.5 for amount in money}
         added.append(AddedRows(sheet, table.row + 1, [values]))
         if len(table.indexes) > 1:
-            removed.append(RemovedRow(sheet, table.row + 2, table.column + 1))
+            removed.append(RowToRemove(sheet, table.row + 2, table.column + 1))
         cells += [CellEdit(sheet, table.last_row + 1, table.column_of(amount.name) + 1, 77) for amount in money]
     patched = patch_tables(content, Changes(cells, added, removed))
     path = tmp_path / "contrat.xlsx"

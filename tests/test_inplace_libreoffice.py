@@ -14,7 +14,7 @@ from tabellion.addresses import parse_cell
 from tabellion.layout.names import table_name
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
-from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RemovedRow, patch_tables
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RowToRemove, patch_tables
 
 PLAN, MASTER = master("Chartres")
 LINES = PLAN.data[table_name("lignes_budgetaires", 1)]
@@ -69,7 +69,7 @@ def changed(content: bytes) -> Patched:
         Changes(
             cells=[CellEdit(SHEET, row, column, 13_000)],
             added=[AddedRows(SHEET, area.header_row, new)],
-            removed=[RemovedRow(SHEET, gone, 1)],
+            removed=[RowToRemove(SHEET, gone, 1)],
         ),
     )
 

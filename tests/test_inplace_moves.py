@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from support.masters import Package, master
 from tabellion.xlsx.inplace.moves import RowMove
-from tabellion.xlsx.inplace.patch import AddedRows, Changes, RemovedRow, patch_tables
+from tabellion.xlsx.inplace.patch import AddedRows, Changes, RowToRemove, patch_tables
 from tabellion.xlsx.inplace.references import Anchor, mentions, moved
 
 #: Rows 14 and 20 are taken out of the lines 13 to 52 of a sheet, and three come after them.
@@ -117,13 +117,13 @@ def test_any_lines_of_any_tables_are_added_and_removed(name: str, data: st.DataO
     plan, content = master(name)
     before = Package(content)
     model = {table.name: _rows(before, table.name) for table in plan.data.values()}
-    added, removed = list[AddedRows](), list[RemovedRow]()
+    added, removed = list[AddedRows](), list[RowToRemove]()
     for table in data.draw(st.lists(st.sampled_from(list(plan.data.values())), max_size=5, unique_by=lambda t: t.name)):
         gone = data.draw(st.sets(st.integers(0, len(model[table.name]) - 1), max_size=6))
         new = data.draw(st.lists(st.integers(1, 10**6), max_size=4))
         sheet, place = plan.sheets[table.sheet], table.column + 1
         field = next(column for column in table.columns if column.field is not None)
-        removed += [RemovedRow(sheet, table.row + 2 + rank, place) for rank in gone]
+        removed += [RowToRemove(sheet, table.row + 2 + rank, place) for rank in gone]
         added.append(AddedRows(sheet, table.row + 1, [{table.column_of(field.name) + 1: value} for value in new]))
         left = [row for rank, row in enumerate(model[table.name]) if rank not in gone]
         while left and not any(left[-1]):

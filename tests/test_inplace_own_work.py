@@ -17,7 +17,7 @@ from support.masters import Package, master
 from support.own_work import OWN_SHEET, with_own_work
 from tabellion.layout.names import table_name
 from tabellion.xlsx import signature
-from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RemovedRow, patch_tables
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RowToRemove, patch_tables
 
 PLAN, MASTER = master("Chartres")
 LINES = PLAN.data[table_name("lignes_budgetaires", 1)]
@@ -63,7 +63,7 @@ def patched() -> Patched:
     changes = Changes(
         cells=[CellEdit(SHEET, 14, AMOUNT, 12_345.5)],
         added=[AddedRows(SHEET, LINES.row + 1, new)],
-        removed=[RemovedRow(SHEET, row, 1) for row in REMOVED],
+        removed=[RowToRemove(SHEET, row, 1) for row in REMOVED],
     )
     return patch_tables(own(), changes)
 

@@ -9,7 +9,7 @@ from support.masters import master
 from support.own_work import MAIN, OFFICE, Workbook
 from tabellion.layout.names import table_name
 from tabellion.xlsx.inplace.moves import RowMove
-from tabellion.xlsx.inplace.patch import Changes, RemovedRow, patch_tables
+from tabellion.xlsx.inplace.patch import Changes, RowToRemove, patch_tables
 from tabellion.xlsx.inplace.rules import follow_rules
 
 #: Rows 14 and 20 are taken out of the lines 13 to 52, and three come after them.
@@ -117,7 +117,7 @@ def test_pivot_tables_controls_and_views_follow() -> None:
     )
     kind = "http://schemas.microsoft.com/office/2019/04/relationships/namedSheetView"
     book.relate(part, "rIdView", kind, "../namedSheetViews/namedSheetView1.xml")
-    patched = Workbook(patch_tables(book.bytes(), Changes(removed=[RemovedRow(sheet, 20, 1)])).data)
+    patched = Workbook(patch_tables(book.bytes(), Changes(removed=[RowToRemove(sheet, 20, 1)])).data)
     assert (
         f'<worksheetSource ref="A12:K51" sheet="{sheet}"/>' in patched.parts["xl/pivotCache/pivotCacheDefinition1.xml"]
     )

@@ -19,7 +19,7 @@ from support.own_work import Workbook
 from support.recalculated import differences
 from tabellion.contract.book import Book
 from tabellion.findings import TabellionError
-from tabellion.layout.names import IDENTITY, NOMENCLATURES, FormulaCell, column_letters, quoted_sheet, table_name
+from tabellion.layout.names import IDENTITY, NOMENCLATURES, KnownFormula, column_letters, quoted_sheet, table_name
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.reading import parse_bytes
 from tabellion.reading.hidden import read_identity
@@ -102,7 +102,7 @@ def read(content: bytes, contract: Book) -> MasterReading:
     return read_master(parse_bytes(content, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
 
 
-def hidden(content: bytes) -> tuple[dict[str, str], set[FormulaCell]]:
+def hidden(content: bytes) -> tuple[dict[str, str], set[KnownFormula]]:
     """What the hidden sheet says: the identity, the list of formulas."""
     (sheet,) = (sheet for sheet in parse_bytes(content, "contrat.xlsx").sheets if sheet.name == IDENTITY)
     identity, formulas = read_identity(sheet)

@@ -23,7 +23,7 @@ from tabellion.wording import system_reason
 
 #: The file of the last adoption, in the register's folder.
 ADOPTION_FILE = "adoption.json"
-Source = tuple[str, int, str]
+SentForm = tuple[str, int, str]
 """A partner, an exercice, and the id of the form that was sent (empty in a file that did not keep it)."""
 
 
@@ -40,7 +40,7 @@ class Adoption:
     """The last adoption: its name, and what it and those before took over, by form."""
 
     name: str = ""
-    returns: Mapping[Source, AdoptedReturn] = field(default_factory=dict)
+    returns: Mapping[SentForm, AdoptedReturn] = field(default_factory=dict)
 
     @cached_property
     def answers(self) -> Mapping[tuple[str, int], set[str]]:

@@ -37,7 +37,7 @@ from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.same_lines import apart_lines, merge_same_lines, same_line_questions
 from tabellion.campaign.versions import Candidate, VersionChoice, choose
 from tabellion.checks.contract import check_contract
-from tabellion.contract.book import Book, CellKey
+from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
@@ -214,7 +214,7 @@ class _Locate:
         return origin if position is None else self.master.locate(table, position, field)
 
 
-def _unsettled(merged: Merged, schemas: Schemas) -> frozenset[CellKey]:
+def _unsettled(merged: Merged, schemas: Schemas) -> frozenset[CellPosition]:
     """The amounts in conflict of financements, and their statuses: the conflict says that they are not settled.
 
     The half of them that nobody contests is applied; to say that it contradicts the other would send people to a return

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from tabellion.campaign.decisions import Decisions, Kind, question_id
+from tabellion.campaign.decisions import Decisions, QuestionKind, question_id
 from tabellion.campaign.draft import Draft, key_of
 from tabellion.campaign.model import MergeOutcome, Modification
-from tabellion.campaign.saves import Cell, Saves
+from tabellion.campaign.saves import SavedCell, Saves
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import document_date
 from tabellion.schema import Key
@@ -32,9 +32,9 @@ _LINKED = 20
 class Caution(Enum):
     """Why something that the workbook says is not taken before somebody confirms it: the kind of the question."""
 
-    REMOVAL = Kind.MANY_REMOVED
-    COLUMN = Kind.EMPTIED
-    UNDOING = Kind.UNDONE
+    REMOVAL = QuestionKind.MANY_REMOVED
+    COLUMN = QuestionKind.EMPTIED
+    UNDOING = QuestionKind.UNDONE
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Withheld:
         return question_id(self.caution.value, self.table, keys, self.champ, *([values] if values else []))
 
     @property
-    def cells(self) -> frozenset[Cell]:
+    def cells(self) -> frozenset[SavedCell]:
         """The cells of the changes that the workbook undoes."""
         return frozenset((change.table, change.key, change.champ) for change in self.undone)
 

@@ -23,7 +23,7 @@ DECISIONS_FILE = "decisions.json"
 _ID_LENGTH = 16
 
 
-class Kind(Enum):
+class QuestionKind(Enum):
     """What a question is about, in the words of the sheet."""
 
     CONFLICT = "Conflit"
@@ -64,7 +64,7 @@ class Question:
     """
 
     id: str
-    kind: Kind
+    kind: QuestionKind
     table: str
     key: Key
     champ: str | None
@@ -191,7 +191,7 @@ def load_decisions(registre: Path) -> Decisions:
     raise TabellionError([finding("registre-illisible", Place(str(path)), detail=detail, remede=remede)])
 
 
-def question_id(kind: Kind, *content: Any) -> str:
+def question_id(kind: QuestionKind, *content: Any) -> str:
     """What stands for a question: a digest of all that it depends on, and of nothing else."""
     text = json.dumps([kind.name, *content], ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_LENGTH]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from tabellion.campaign.decisions import Choice, Decisions, Kind, Question, Statement, question_id
+from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
 from tabellion.campaign.questions import ACCEPT, KEEP, LONGEST_NAME
-from tabellion.campaign.versions import LeftEmpty, Rule, VersionChoice
+from tabellion.campaign.versions import LeftEmpty, PartnerRule, VersionChoice
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
 from tabellion.layout.names import shorten
@@ -18,7 +18,7 @@ JOIN = "joindre"
 _NAMED = 6
 
 
-def rule_versions(year: int, partner: str, decisions: Decisions) -> Rule:
+def rule_versions(year: int, partner: str, decisions: Decisions) -> PartnerRule:
     """What was decided of the files of one partner for one exercice."""
 
     def pick(answers: Sequence[str]) -> str | None:
@@ -28,7 +28,7 @@ def rule_versions(year: int, partner: str, decisions: Decisions) -> Rule:
     def code(answers: str, left: Sequence[LeftEmpty]) -> str | None:
         return decisions.code(_partial_id(year, partner, answers, left))
 
-    return Rule(pick, lambda *left: code(*left) == JOIN, lambda *left: code(*left) is None)
+    return PartnerRule(pick, lambda *left: code(*left) == JOIN, lambda *left: code(*left) is None)
 
 
 def version_questions(year: int, partner: str, choice: VersionChoice, labels: Labels) -> Iterator[Question]:
@@ -38,7 +38,7 @@ def version_questions(year: int, partner: str, choice: VersionChoice, labels: La
         names = _names([candidate.fichier for candidate in choice.undecided])
         yield Question(
             _versions_id(year, partner, [candidate.parsed.answers for candidate in choice.undecided]),
-            Kind.VERSIONS, "", (), None, row, "",
+            QuestionKind.VERSIONS, "", (), None, row, "",
             f"{row} : rien ne dit lequel de ces {len(choice.undecided)} fichiers est le dernier.",
             tuple(
                 Statement(names[each.fichier], f"enregistré le {each.saved_words}", Place(each.fichier))
@@ -56,7 +56,7 @@ def version_questions(year: int, partner: str, choice: VersionChoice, labels: La
         ]
         statements += [_filled(each, labels) for each in choice.left]
         yield Question(
-            _partial_id(year, partner, choice.answers, choice.left), Kind.PARTIAL, "", (), None, row, "",
+            _partial_id(year, partner, choice.answers, choice.left), QuestionKind.PARTIAL, "", (), None, row, "",
             f"{row} : le dernier fichier laisse vides {plural(count, 'ligne')} qu'un précédent remplissait.",
             tuple(statements),
             (
@@ -67,12 +67,12 @@ def version_questions(year: int, partner: str, choice: VersionChoice, labels: La
 
 
 def _versions_id(year: int, partner: str, answers: Sequence[str]) -> str:
-    return question_id(Kind.VERSIONS, year, partner, sorted(answers))
+    return question_id(QuestionKind.VERSIONS, year, partner, sorted(answers))
 
 
 def _partial_id(year: int, partner: str, answers: str, left: Sequence[LeftEmpty]) -> str:
     rows = sorted([each.candidate.parsed.answers, row.table, list(row.key)] for each in left for row in each.rows)
-    return question_id(Kind.PARTIAL, year, partner, answers, rows)
+    return question_id(QuestionKind.PARTIAL, year, partner, answers, rows)
 
 
 def _filled(left: LeftEmpty, labels: Labels) -> Statement:

@@ -21,7 +21,7 @@ MasterRows = Mapping[str, Sequence[Row]]
 CellKey = tuple[str, Key, str]
 AdoptedValues = Mapping[CellKey, object]
 """What the contract has already taken over from one partner's return, cell by cell."""
-Rule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
+MergeRule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
 """What was decided of conflicts, by cell: the partner whose value is accepted, empty where the master's is kept."""
 
 
@@ -84,7 +84,7 @@ def merge(
     returns: Sequence[InForce],
     schemas: Schemas,
     locate: Callable[[str, int, str], Place] | None = None,
-    rule: Rule | None = None,
+    rule: MergeRule | None = None,
 ) -> Merged:
     """Merge ``returns`` into the rows of the master (every table's, in order); the same input gives the same result.
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tabellion.campaign.cautions import CONFIRM, Withheld
-from tabellion.campaign.decisions import Choice, Decisions, Kind, Question, Statement, question_id
+from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
 from tabellion.campaign.merge import CellKey, Merged
 from tabellion.campaign.model import Conflict, DroppedRow, Modification, Removal
 from tabellion.contract.labels import Labels
@@ -39,7 +39,7 @@ def conflict_id(conflicts: Sequence[Conflict]) -> str:
         ]
         for each in conflicts
     ]
-    return question_id(Kind.CONFLICT, conflicts[0].table, list(conflicts[0].key), content)
+    return question_id(QuestionKind.CONFLICT, conflicts[0].table, list(conflicts[0].key), content)
 
 
 def asked_together(conflicts: Iterable[Conflict]) -> list[list[Conflict]]:
@@ -88,7 +88,7 @@ def conflict_questions(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
             else f"{title} de « {row} » : {plural(len(claims), 'retour dit', 'retours disent')} autre chose."
         )
         yield Question(
-            conflict_id(group), Kind.CONFLICT, first.table, first.key, None if is_row else first.champ, row,
+            conflict_id(group), QuestionKind.CONFLICT, first.table, first.key, None if is_row else first.champ, row,
             "" if is_row else title, sentence, tuple(statements), tuple(choices), first.place,
         )  # fmt: skip
 
@@ -118,7 +118,7 @@ def _names(claims: Iterable[Modification], labels: Labels) -> dict[str, str]:
 def removal_id(removals: Sequence[Removal]) -> str:
     """The id of the question of a row that partners propose to remove."""
     who = sorted({(each.partenaire, each.exercice) for each in removals})
-    return question_id(Kind.REMOVAL, removals[0].table, list(removals[0].key), who)
+    return question_id(QuestionKind.REMOVAL, removals[0].table, list(removals[0].key), who)
 
 
 def by_row(removals: Iterable[Removal]) -> dict[tuple[str, Key], list[Removal]]:
@@ -182,7 +182,7 @@ def removal_questions(asked: Iterable[AskedRemoval], labels: Labels) -> Iterator
         ]
         gone = "La ligne sort du contrat." if place is not None else "Elle n'a rien pour cet exercice : rien ne change."
         yield Question(
-            removal_id(group), Kind.REMOVAL, table, key, None, row, labels.table(table),
+            removal_id(group), QuestionKind.REMOVAL, table, key, None, row, labels.table(table),
             f"« {row} » manque dans le retour de {names}.", tuple(statements),
             (
                 Choice(KEEP, "garder la ligne", "La ligne reste au contrat."),

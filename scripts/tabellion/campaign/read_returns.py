@@ -20,7 +20,7 @@ from tabellion.campaign.journal import Journal
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, from_json, refused, to_json
 from tabellion.checks.contract import check_returned_rows
-from tabellion.contract.book import Book, CellKey
+from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
@@ -121,7 +121,7 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
             rows[row.table].append((number, row))
     if not any(rows.values()):
         return {}
-    unknown: set[CellKey] = set()
+    unknown: set[CellPosition] = set()
     for resource, of_table in rows.items():
         columns = {name: [row.values.get(name) for _, row in of_table] for name in schemas[resource].names}
         tables[resource] = make_table(schemas[resource], columns)

@@ -10,8 +10,8 @@ from typing import Any
 from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.shared_lines import check_shared_lines, check_subtotals, check_two_conventions
-from tabellion.checks.inspection import Inspection, Locate
-from tabellion.contract.book import Book
+from tabellion.checks.inspection import Inspection
+from tabellion.contract.book import Book, Locate
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.schema.money import euros, format_euros
 from tabellion.wording import fold, plural

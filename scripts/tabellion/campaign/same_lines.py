@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tabellion.campaign.decisions import Choice, Decisions, Kind, Question, Statement, question_id
+from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
 from tabellion.campaign.merge import Merged
 from tabellion.campaign.model import DroppedRow, MergeOutcome
 from tabellion.campaign.questions import drop_rows
@@ -91,7 +91,7 @@ def same_line_questions(asked: Iterable[AskedLines], labels: Labels) -> Iterator
         lost = " ; ".join(f"{row[_ID]} ({_amounts(row)})" for row in others)
         row = f"{first[_LABEL]} ({where})"
         yield Question(
-            each.question, Kind.SAME_LINE, _TABLE, _key(first), None, row, labels.table(_TABLE),
+            each.question, QuestionKind.SAME_LINE, _TABLE, _key(first), None, row, labels.table(_TABLE),
             f"« {first[_LABEL]} » ({where}) est là sous {len(each.rows)} identifiants.", tuple(statements),
             (
                 Choice(SAME, "même ligne", f"{first[_ID]} reste avec ses montants ; ne compte plus : {lost}."),
@@ -113,7 +113,7 @@ def _question(rows: Sequence[Row], positions: Sequence[int]) -> str:
     first = rows[positions[0]]
     place = [first[name] for name in _GROUP]
     return question_id(
-        Kind.SAME_LINE, *place, fold(first[_LABEL] or ""), sorted(str(rows[at][_ID]) for at in positions)
+        QuestionKind.SAME_LINE, *place, fold(first[_LABEL] or ""), sorted(str(rows[at][_ID]) for at in positions)
     )
 
 

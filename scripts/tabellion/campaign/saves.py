@@ -21,7 +21,7 @@ from tabellion.schema import Key
 SAVES_FILE = "saisies.json"
 
 
-Cell = tuple[str, Key, str]
+SavedCell = tuple[str, Key, str]
 """A cell of the contract: its table, the key of its row, its field."""
 
 
@@ -38,8 +38,8 @@ class Saves:
     saved: datetime | None = None
     author: str = ""
     taken_back: tuple[Modification, ...] = ()
-    passed: Mapping[Cell, Key] = field(default_factory=dict)
-    waiting: frozenset[Cell] = frozenset()
+    passed: Mapping[SavedCell, Key] = field(default_factory=dict)
+    waiting: frozenset[SavedCell] = frozenset()
 
 
 def load_saves(registre: Path) -> Saves:
@@ -107,11 +107,11 @@ def _changes_of(rows: Sequence[Sequence[Any]]) -> tuple[Modification, ...]:
     )  # fmt: skip
 
 
-def _plain_cell(cell: Cell) -> list[Any]:
+def _plain_cell(cell: SavedCell) -> list[Any]:
     table, key, champ = cell
     return [table, [plain_json(part) for part in key], champ]
 
 
-def _cell_of(content: Sequence[Any]) -> Cell:
+def _cell_of(content: Sequence[Any]) -> SavedCell:
     table, key, champ = content
     return table, tuple(map(value_of, key)), champ

@@ -55,7 +55,7 @@ class LeftEmpty:
 
 
 @dataclass(frozen=True)
-class Rule:
+class PartnerRule:
     """What people decided of one partner's files; nothing, by default.
 
     ``pick`` is given the answers of files that nothing tells apart, and gives the ones that count. ``joins`` and
@@ -104,7 +104,7 @@ _Decision = tuple[Verdict, str | None, list[Finding]]
 
 
 def choose(
-    candidates: Sequence[Candidate], now: datetime, adopted: Collection[str] = (), rule: Rule = Rule()
+    candidates: Sequence[Candidate], now: datetime, adopted: Collection[str] = (), rule: PartnerRule = PartnerRule()
 ) -> VersionChoice:
     """Decide among all files of one partner for one exercice.
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 from tabellion.checks.coherence import check_coherence
-from tabellion.checks.inspection import Inspection, Locate
+from tabellion.checks.inspection import Inspection
 from tabellion.checks.integrity import check_constraints, check_references, check_unicity
 from tabellion.checks.plans import check_funding
 from tabellion.checks.same_lines import check_same_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals
-from tabellion.contract.book import Book
+from tabellion.contract.book import Book, Locate
 from tabellion.findings import Finding
 
 _Rules = tuple[Callable[[Inspection], None], ...]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading, canonical, compact
 from tabellion.findings import Finding, Place, Severity, finding
-from tabellion.layout.names import EXERCICE, TOWN, FormulaCell, table_resource, totals_name
+from tabellion.layout.names import EXERCICE, TOWN, KnownFormula, table_resource, totals_name
 from tabellion.measures import MEASURE
 from tabellion.reading.master import MasterReading
 from tabellion.reading.raw import RawSheet, RawValue
@@ -64,7 +64,7 @@ class StandingFormula:
     ``listed`` and ``found`` are formulas as they can be compared; ``found`` is ``None`` where there is no formula.
     """
 
-    cell: FormulaCell
+    cell: KnownFormula
     sheet: RawSheet
     row: int
     column: int
@@ -134,7 +134,7 @@ class _Survey:
         self.undone = any(not area.found_name for area in self.areas.values())
 
     def walk(self) -> Iterator[StandingFormula | Finding]:
-        by_table: dict[str, list[FormulaCell]] = defaultdict(list)
+        by_table: dict[str, list[KnownFormula]] = defaultdict(list)
         for formula in self.reading.formulas:
             by_table[formula.table].append(formula)
         named = by_table.pop("", [])
@@ -163,7 +163,7 @@ class _Survey:
                 yield self.standing(formula, *cell, None)
 
     def table(
-        self, name: str, area: FoundTable, formulas: list[FormulaCell]
+        self, name: str, area: FoundTable, formulas: list[KnownFormula]
     ) -> Iterator[StandingFormula | Finding]:  # fmt: skip
         of_rows = [formula for formula in formulas if formula.key != "*"]
         own = self.own_rows(of_rows, self.row_keys(name, area), area)
@@ -175,7 +175,7 @@ class _Survey:
                 yield self.standing(formula, area.sheet, row, area.columns[formula.column], area)
 
     def standing(
-        self, cell: FormulaCell, sheet: RawSheet, row: int, column: int, area: FoundTable | None
+        self, cell: KnownFormula, sheet: RawSheet, row: int, column: int, area: FoundTable | None
     ) -> StandingFormula:  # fmt: skip
         listed, text = compact(cell.formula), sheet.formulas.get((row, column))
         standing = None if text is None else listed
@@ -185,8 +185,8 @@ class _Survey:
         return StandingFormula(cell, sheet, row, column, listed, standing)
 
     def own_rows(
-        self, formulas: list[FormulaCell], keys: Mapping[str, list[int]], area: FoundTable
-    ) -> dict[FormulaCell, list[int]]:
+        self, formulas: list[KnownFormula], keys: Mapping[str, list[int]], area: FoundTable
+    ) -> dict[KnownFormula, list[int]]:
         """The row of each formula of a row: the one that has its key, or nothing.
 
         Where several rows share the key, or none has it, people have typed in the keys: the row that holds the formula
@@ -200,7 +200,7 @@ class _Survey:
         spare = [row for key, rows in keys.items() if key not in listed or len(rows) > 1 for row in rows]
         taken: set[tuple[str, int]] = set()
 
-        def take(formula: FormulaCell, rows: list[int], *, holding: bool) -> None:
+        def take(formula: KnownFormula, rows: list[int], *, holding: bool) -> None:
             free = (row for row in rows if (formula.column, row) not in taken)
             row = next((row for row in free if not holding or self.holds(formula, row, area)), None)
             own[formula] = [] if row is None else [row]
@@ -213,7 +213,7 @@ class _Survey:
                 take(formula, keys.get(formula.key, []), holding=False)
         return own
 
-    def holds(self, formula: FormulaCell, row: int, area: FoundTable) -> bool:
+    def holds(self, formula: KnownFormula, row: int, area: FoundTable) -> bool:
         """Whether a formula of the list stands in its column on this row."""
         text = area.sheet.formulas.get((row, area.columns[formula.column]))
         if text is None:
@@ -237,7 +237,7 @@ class _Survey:
         return rows
 
 
-def _title(cell: FormulaCell) -> str:
+def _title(cell: KnownFormula) -> str:
     """What people read of the cell that a formula is in: the header of its column, or its name."""
     return cell.column if cell.table else cell.column.replace("_", " ")
 

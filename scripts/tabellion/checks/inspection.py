@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import date
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tabellion.contract.book import Book
-from tabellion.findings import CellValue, Finding, Place, Severity, finding
+from tabellion.contract.book import Book, Locate
+from tabellion.findings import CellValue, Finding, Severity, finding
 from tabellion.schema.money import euros
 from tabellion.wording import fold, french_date
 
@@ -29,13 +29,6 @@ class _Own(Enum):
 
 
 OWN = _Own.VALUE
-
-
-class Locate(Protocol):
-    """Gives the place of a row of a table (``index`` is its zero-based position), or of one of its cells."""
-
-    def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
-        """The place of the cell, or of the row where ``field`` is ``None``."""
 
 
 class Inspection:

@@ -44,7 +44,7 @@ DepuisOption = Annotated[
         help="« contrat » (par défaut : son classeur, sinon le registre) ou « consolidation ».",
     ),
 ]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les constats en JSON.")]
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les constats en JSON.")]
 
 
 def option(name: str, metavar: str | None, words: str) -> OptionInfo:

@@ -12,7 +12,7 @@ import typer
 from tabellion.cli.app import (
     WRONG_USE,
     Contrat,
-    Json,
+    JsonOption,
     app,
     blocking_code,
     finishing,
@@ -54,7 +54,7 @@ def import_(
         Path | None, option("--vers", "DOSSIER", "Où écrire le registre ; par défaut, celui du contrat.")
     ] = None,
     forcer: Annotated[bool, force_option("un registre modifié")] = False,
-    json: Json = None,
+    json: JsonOption = None,
     contrat: Contrat = Path(),
 ) -> None:
     """Lit le texte du document publié et en fait le registre (CSV)."""
@@ -83,7 +83,7 @@ def generate(
         Path | None, option("--sortie", "FICHIER", "Où écrire le classeur ; par défaut, workbooks/contrat.xlsx.")
     ] = None,
     forcer: Annotated[bool, force_option("un classeur modifié")] = False,
-    json: Json = None,
+    json: JsonOption = None,
     contrat: Contrat = Path(),
 ) -> None:
     """Fait du registre le classeur du contrat, le vérifie et dit ce qui ne va pas."""
@@ -104,7 +104,7 @@ def validate(
     annoter: Annotated[
         Path | None, option("--annoter", "DOSSIER", "Écrit là une copie annotée de chaque classeur à corriger.")
     ] = None,
-    json: Json = None,
+    json: JsonOption = None,
     contrat: Contrat = Path(),
 ) -> None:
     """Lit des classeurs ou des retours, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
@@ -180,7 +180,7 @@ def forms(
 
 @app.command(cls=Command)
 def consolidate(
-    json: Json = None,
+    json: JsonOption = None,
     journal_texte: JournalTexte = None,
     silencieux: Annotated[
         bool, option("--silencieux", None, "N'affiche qu'une ligne de résumé, et seulement quand quelque chose bloque.")

@@ -14,7 +14,7 @@ from tabellion.cli.app import (
     WRONG_USE,
     Contrat,
     DepuisOption,
-    Json,
+    JsonOption,
     app,
     finishing,
     force_option,
@@ -80,7 +80,7 @@ def export(
     vers: Annotated[Path | None, option("--vers", "DOSSIER", "Où écrire ; par défaut, workbooks/export/.")] = None,
     depuis: DepuisOption = "contrat",
     forcer: Annotated[bool, force_option("un fichier modifié")] = False,
-    json: Json = None,
+    json: JsonOption = None,
     contrat: Contrat = Path(),
 ) -> None:
     """Publie en données ouvertes le registre et les subventions attribuées (SCDL)."""

@@ -62,7 +62,7 @@ CHANGES_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PrintedLine:
     """One line to print. ``colour`` repeats what its words say."""
 
     text: str = ""
@@ -85,29 +85,31 @@ def terminal_width() -> int | None:
     return min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else None
 
 
-def print_lines(lines: Iterable[Line]) -> None:
+def print_lines(lines: Iterable[PrintedLine]) -> None:
     """Print lines, in colours on a terminal that has not asked for none."""
     colours = None if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else False
     for line in lines:
         typer.secho(line.text, fg=line.colour, bold=line.bold or None, color=colours)
 
 
-def board_lines(consolidation: Consolidation, *, width: int | None = None, most: int | None = None) -> list[Line]:
+def board_lines(
+    consolidation: Consolidation, *, width: int | None = None, most: int | None = None
+) -> list[PrintedLine]:
     """The campaign by exercice, the latest first: counts, then one line a partner, what blocks first.
 
     ``width`` is in terminal columns. ``most`` bounds the partners named for an exercice, and leaves out those of whom
     nothing is expected; they are counted all the same.
     """
     if not consolidation.board:
-        return [Line("Aucun formulaire n'a été envoyé : « tabellion forms » les écrit.")]
-    lines: list[Line] = []
+        return [PrintedLine("Aucun formulaire n'a été envoyé : « tabellion forms » les écrit.")]
+    lines: list[PrintedLine] = []
     for exercice in consolidation.exercices:
         of_year = [line for line in consolidation.board if line.exercice == exercice]
         of_year.sort(key=lambda line: (_RANKS[line.status], not line.is_late))
         dues = {line.due for line in of_year}
         due = next(iter(dues)) if len(dues) == 1 else None
         limit = f", à renvoyer au plus tard le {french_date(due)}" if due else ""
-        lines += [Line(), *_wrapped(f"Exercice {exercice}{limit}", width, bold=True)]
+        lines += [PrintedLine(), *_wrapped(f"Exercice {exercice}{limit}", width, bold=True)]
         lines += _wrapped("  " + ", ".join(_counts(of_year)), width)
         asked = (*_REJECTED, ReturnStatus.LATE)
         named = of_year if most is None else [line for line in of_year if line.status in asked][:most]
@@ -117,7 +119,7 @@ def board_lines(consolidation: Consolidation, *, width: int | None = None, most:
             lines += _wrapped(f"  et {plural(others, 'autre partenaire', 'autres partenaires')}", width)
     if files := _to_look_at(consolidation):
         names = [f"  ! {_file(file)} : {file.verdict.value}" for file in files[:most]]
-        lines += [Line(), *_wrapped("Fichiers à regarder", width, bold=True)]
+        lines += [PrintedLine(), *_wrapped("Fichiers à regarder", width, bold=True)]
         lines += [line for name in names for line in _wrapped(name, width, colour="yellow")]
         if len(files) > len(names):
             lines += _wrapped(f"  et {plural(len(files) - len(names), 'autre')}", width)
@@ -127,15 +129,15 @@ def board_lines(consolidation: Consolidation, *, width: int | None = None, most:
         plural(len(consolidation.conflicts), "conflit"),
         plural(len(consolidation.removals), "suppression proposée", "suppressions proposées"),
     ]
-    lines += [Line(), *_wrapped(f"Contrat : {', '.join(counts)}.", width)]
+    lines += [PrintedLine(), *_wrapped(f"Contrat : {', '.join(counts)}.", width)]
     return [*lines[1:], *_wrapped(f"Constats : {summary(consolidation.findings)}", width)]
 
 
-def since_lines(consolidation: Consolidation, *, width: int | None = None) -> list[Line]:
+def since_lines(consolidation: Consolidation, *, width: int | None = None) -> list[PrintedLine]:
     """What this run changed against the previous one, at most :data:`CHANGES_NAMED` of each kind."""
     since = consolidation.since
     if since.previous is None:
-        return [Line("Première consolidation de ce contrat.")]
+        return [PrintedLine("Première consolidation de ce contrat.")]
     when = f"{french_date(since.previous)} à {since.previous:%H:%M}"
     if since.is_empty:
         return _wrapped(f"Rien n'a changé depuis le {when}.", width)
@@ -229,7 +231,7 @@ def _counts(lines: Sequence[BoardLine]) -> list[str]:
     return [*parts.values()]
 
 
-def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> list[Line]:
+def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> list[PrintedLine]:
     """One aligned line a partner. Where the width is short, columns go, the last first, and then names are cut."""
     if not board:
         return []
@@ -249,10 +251,10 @@ def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> 
             widths.pop(name, None)
         room = width - _MARGIN - sum(widths.values()) - _GAP * (len(widths) - 1)
         widths["nom"] = max(1, widths["nom"] + min(0, room))
-    lines = [Line(" " * _MARGIN + _row(heads, widths), bold=True)]
+    lines = [PrintedLine(" " * _MARGIN + _row(heads, widths), bold=True)]
     for line, row in zip(board, rows, strict=True):
         shown = _STATUSES[line.status]
-        lines.append(Line(f"  {shown.sign} {_row(row, widths)}", shown.colour))
+        lines.append(PrintedLine(f"  {shown.sign} {_row(row, widths)}", shown.colour))
     return lines
 
 
@@ -317,10 +319,10 @@ def fit(text: str, room: int, *, from_end: bool = False) -> str:
     return "…" + kept[::-1] if from_end else kept + "…"
 
 
-def _wrapped(text: str, width: int | None, colour: str | None = None, *, bold: bool = False) -> list[Line]:
+def _wrapped(text: str, width: int | None, colour: str | None = None, *, bold: bool = False) -> list[PrintedLine]:
     """``text`` on as many lines as a terminal needs, those after the first set back under its first word."""
     if width is None or cell_width(text) <= width:
-        return [Line(text, colour, bold)]
+        return [PrintedLine(text, colour, bold)]
     margin = " " * (len(text) - len(text.lstrip()))
     lines, current = [], margin
     for word in text.split(" "):
@@ -331,7 +333,7 @@ def _wrapped(text: str, width: int | None, colour: str | None = None, *, bold: b
             lines.append(current)
             joined = margin + "  " + word
         current = joined
-    return [Line(fit(text, width), colour, bold) for text in [*lines, current]]
+    return [PrintedLine(fit(text, width), colour, bold) for text in [*lines, current]]
 
 
 def _change(consolidation: Consolidation, change: CellChange) -> str:

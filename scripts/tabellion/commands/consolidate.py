@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from tabellion.campaign.model import Consolidation, RequestEntry, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.campaign.requests import REQUESTS_FILE, RequestLog, load_requests, requests_of
+from tabellion.commands.annotated_copies import copy_jobs, with_copies
 from tabellion.commands.console import as_json
 from tabellion.commands.decided import AS_PUBLISHED
 from tabellion.commands.inputs import Inputs, load_inputs
@@ -27,13 +27,11 @@ from tabellion.commands.new_sheets import with_new_sheets
 from tabellion.commands.source import JOURNAL, KEPT, STAGING, alone_on
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, Severity, TabellionError, finding
-from tabellion.findings.codes.returns import CAMPAIGN, UNREADABLE
+from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.schema import Key
-from tabellion.schema.tables import Row
 from tabellion.transaction import (
     Content,
     Copy,
@@ -47,10 +45,6 @@ from tabellion.transaction.manifest import content_digest, edited_outputs
 from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
-#: Verdicts of files that nobody has to correct: no annotated copy is made of them.
-_SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.PASSED_OVER, Verdict.JOINED, Verdict.UNREADABLE, Verdict.FOREIGN)
-#: What is said to the staff about a whole file: its sender has nothing to do with it.
-_FOR_STAFF = {code.code for code in CAMPAIGN}
 
 
 @dataclass(frozen=True)
@@ -162,7 +156,7 @@ class _Outputs:
     known: Mapping[Path, str]
     previous: Previous | None
     digest: str
-    json: Row
+    json: Json
     is_same: bool
     is_new: bool
     log: RequestLog
@@ -186,8 +180,8 @@ def _decide(workspace: Workspace, inputs: Inputs, log: RequestLog) -> _Outputs:
         consolidation.contract.tables, schemas, identifiant=settings.identifiant, titre=settings.titre
     )
     tables = {name: register[f"{name}.csv"] for name in schemas}
-    jobs = _copy_jobs(workspace, inputs)
-    consolidation = _with_copies(consolidation, {job.fichier: job.target for job in jobs})
+    jobs = copy_jobs(workspace, inputs)
+    consolidation = with_copies(consolidation, {job.fichier: job.target for job in jobs})
     if settings.demandes:
         consolidation = replace(consolidation, requests=requests_of(consolidation, log))
     json = as_json(consolidation.findings)
@@ -304,49 +298,6 @@ def _pointless(inputs: Inputs) -> list[Finding]:
         for each in inputs.decided.typed
         if each.decision.choice and each.decision.question not in asked
     ]
-
-
-def _copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
-    """The annotated copies to have: of each file where an error or a warning is to be looked at."""
-    consolidation, contrat = inputs.assembly.consolidation, workspace.contrat
-    by_file: dict[str, list[Finding]] = {}
-    for item in consolidation.findings:
-        by_file.setdefault(item.place.fichier or "", []).append(item)
-    received = [file for line in consolidation.board for file in line.received]
-    settled = {file.fichier for file in received if file.verdict in _SETTLED or file.is_kept_copy}
-    settled |= {file.fichier for file in consolidation.strays}
-    sources = {
-        name: (file.found.path, file.parsed.sha256) for name, file in inputs.files.items() if name not in settled
-    }
-    # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
-    if contrat.exists() and not any(finding.code in UNREADABLE for finding in by_file.get(contrat.name, [])):
-        is_master = inputs.master.fichier == contrat.name
-        with suppress(OSError):  # an editor that saves it has just taken it away: it is for the next run
-            sha256 = inputs.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
-            sources[contrat.name] = (contrat, sha256)
-    layout = digest_of_folder(workspace.templates, "contrat.toml")
-    jobs = []
-    for name, (path, sha256) in sources.items():
-        is_return = name != contrat.name
-        findings = [finding for finding in by_file.get(name, []) if not (is_return and finding.code in _FOR_STAFF)]
-        if all(finding.gravite is Severity.INFORMATION for finding in findings):
-            continue
-        copies = workspace.constats.name
-        target = f"{copies}/{name.removeprefix(f'{workspace.retours.name}/')}"
-        if is_return and target.casefold() == f"{copies}/{contrat.name}".casefold():
-            target = f"{copies}/{Path(target).stem} (retour){Path(target).suffix}"  # that place is the master's own
-        jobs.append(CopyJob(name, target, path, tuple(findings), digest_of([sha256, layout, repr(findings)])))
-    return jobs
-
-
-def _with_copies(consolidation: Consolidation, copies: Mapping[str, str]) -> Consolidation:
-    """The consolidation with the names of the annotated copies."""
-    board = []
-    for line in consolidation.board:
-        received = tuple(replace(file, annotated=copies.get(file.fichier)) for file in line.received)
-        in_force = next((file for file in received if line.in_force and file.fichier == line.in_force.fichier), None)
-        board.append(replace(line, received=received, in_force=in_force))
-    return replace(consolidation, board=tuple(board))
 
 
 def _remember(journal: Journal, run: int, inputs: Inputs, outputs: _Outputs, now: datetime) -> None:

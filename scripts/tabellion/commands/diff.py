@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from tabellion.commands.board import Line
+from tabellion.commands.board import PrintedLine
 from tabellion.commands.console import JSON_VERSION, printable, taken_by_another
 from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
@@ -212,58 +212,58 @@ def _place_json(place: Place | None) -> Json | None:
 # In a terminal
 
 
-def diff_lines(done: Diff, *, moves: bool = False, most: int | None = _NAMED) -> Iterator[Line]:
+def diff_lines(done: Diff, *, moves: bool = False, most: int | None = _NAMED) -> Iterator[PrintedLine]:
     """What a person reads: the two sides, then the differences by table and convention, sums, one line that counts."""
     comparison, words = done.comparison, done.words
     for label, side in (("Avant", comparison.before), ("Après", comparison.after)):
         year = f", exercice {side.exercice}" if side.exercice is not None else ""
         who = f" de {words.label('partenaires', side.partner)}{year}" if side.partner else ""
-        yield Line(printable(f"{label} : {side.name} ({side.kind.value}{who})"))
+        yield PrintedLine(printable(f"{label} : {side.name} ({side.kind.value}{who})"))
     for table in comparison.tables:
         yield from _table_lines(words, table, most)
     for table in comparison.tables if moves else ():
         if table.moved:
-            yield from (Line(), Line(f"{words.group(table.name, None)}, lignes déplacées", bold=True))
+            yield from (PrintedLine(), PrintedLine(f"{words.group(table.name, None)}, lignes déplacées", bold=True))
             yield from _named((_moved_line(words, table.name, pair) for pair in table.moved), most)
     if comparison.structure:
-        yield from (Line(), Line("Structure", bold=True))
-        yield from (Line(printable(f"  ~ {words.piece(piece)}"), "yellow") for piece in comparison.structure)
+        yield from (PrintedLine(), PrintedLine("Structure", bold=True))
+        yield from (PrintedLine(printable(f"  ~ {words.piece(piece)}"), "yellow") for piece in comparison.structure)
     if comparison.formulas:
-        yield from (Line(), Line("Formules", bold=True))
+        yield from (PrintedLine(), PrintedLine("Formules", bold=True))
         yield from _named((_formula_lines(words, formula) for formula in comparison.formulas), most)
     yield from _sum_lines(comparison, words)
-    yield Line()
-    yield Line(summary(comparison), bold=True)
+    yield PrintedLine()
+    yield PrintedLine(summary(comparison), bold=True)
 
 
-def _named(paragraphs: Iterable[Iterable[Line]], most: int | None) -> Iterator[Line]:
+def _named(paragraphs: Iterable[Iterable[PrintedLine]], most: int | None) -> Iterator[PrintedLine]:
     """The first ``most`` paragraphs, and how many others there are."""
     paragraphs = iter(paragraphs)
     for lines in islice(paragraphs, most):
         yield from lines
     others = sum(1 for _ in paragraphs)
     if others:
-        yield Line(f"  et {plural(others, 'autre')}")
+        yield PrintedLine(f"  et {plural(others, 'autre')}")
 
 
-def _table_lines(words: DiffWords, table: TableDifference, most: int | None) -> Iterator[Line]:
+def _table_lines(words: DiffWords, table: TableDifference, most: int | None) -> Iterator[PrintedLine]:
     """The differences of a table, by convention where it is kept by convention."""
     entries = sorted(words.table_entries(table), key=lambda entry: (entry.convention is None, entry.convention or 0))
     for convention, group in groupby(entries, key=lambda entry: entry.convention):
-        yield from (Line(), Line(printable(words.group(table.name, convention)), bold=True))
+        yield from (PrintedLine(), PrintedLine(printable(words.group(table.name, convention)), bold=True))
         rows = [list(row) for _, row in groupby(group, key=lambda entry: (entry.kind, entry.position))]
         for row in rows[:most]:
             yield from _row_lines(words, row)
         if most is not None and len(rows) > most:
             others = plural(len(rows) - most, "autre ligne", "autres lignes")
-            yield Line(f"  et {others} : --json et --classeur les ont toutes")
+            yield PrintedLine(f"  et {others} : --json et --classeur les ont toutes")
 
 
-def _row_lines(words: DiffWords, entries: list[Entry]) -> Iterator[Line]:
+def _row_lines(words: DiffWords, entries: list[Entry]) -> Iterator[PrintedLine]:
     """A row that was added or removed, or one that changed with its cells."""
     first = entries[0]
     mark, colour = _MARKS[first.kind]
-    yield Line(printable(f"  {mark} {first.row}{_amounts(words, first)}"), colour)
+    yield PrintedLine(printable(f"  {mark} {first.row}{_amounts(words, first)}"), colour)
     titles = {id(entry.cell): words.field_title(entry.table, entry.cell.field) for entry in entries if entry.cell}
     width = max(map(len, titles.values()), default=0)
     for entry in entries:
@@ -274,7 +274,7 @@ def _row_lines(words: DiffWords, entries: list[Entry]) -> Iterator[Line]:
         grown = words.difference(entry.table, cell)
         signed = f" ({signed_euros(grown)})" if grown is not None else ""
         where = f"   {place.feuille}!{place.cellule}" if place.cellule else ""
-        yield Line(printable(f"      {titles[id(cell)]:<{width}} : {old} → {new}{signed}{where}"))
+        yield PrintedLine(printable(f"      {titles[id(cell)]:<{width}} : {old} → {new}{signed}{where}"))
 
 
 def _short(text: str) -> str:
@@ -294,26 +294,26 @@ def _amount_title(words: DiffWords, table: str, name: str) -> str:
     return words.field_title(table, name).removesuffix(" (€)").lower()
 
 
-def _moved_line(words: DiffWords, table: str, pair: tuple[int, int]) -> list[Line]:
+def _moved_line(words: DiffWords, table: str, pair: tuple[int, int]) -> list[PrintedLine]:
     sides = (words.comparison.before, words.comparison.after)
     places = " → ".join(_place(side.locate(table, position, None)) for side, position in zip(sides, pair, strict=True))
-    return [Line(printable(f"  · {words.row(sides[1], table, pair[1])} : {places}"))]
+    return [PrintedLine(printable(f"  · {words.row(sides[1], table, pair[1])} : {places}"))]
 
 
 def _place(place: Place) -> str:
     return f"{place.feuille}!{place.cellule}" if place.cellule else f"ligne {place.ligne}"
 
 
-def _formula_lines(words: DiffWords, formula: FormulaDifference) -> Iterator[Line]:
+def _formula_lines(words: DiffWords, formula: FormulaDifference) -> Iterator[PrintedLine]:
     newest = formula.after or formula.before
     where = f"   {_place(newest.place)}" if newest is not None and newest.place is not None else ""
     row = f"{words.formula_table(formula.key)}, {words.formula_row(formula.key)}"
-    yield Line(printable(f"  ~ {row}{where}"), "yellow")
+    yield PrintedLine(printable(f"  ~ {row}{where}"), "yellow")
     for label, standing in (("avant", formula.before), ("après", formula.after)):
-        yield Line(printable(f"      {label} : {_short(standing.shown) if standing else '(aucune formule)'}"))
+        yield PrintedLine(printable(f"      {label} : {_short(standing.shown) if standing else '(aucune formule)'}"))
 
 
-def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[Line]:
+def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[PrintedLine]:
     rows = [
         (
             f"{words.group(table.name, None)}, {_amount_title(words, table.name, name)}",
@@ -328,10 +328,10 @@ def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[Line]:
     ]
     if not rows:
         return
-    yield from (Line(), Line("Sommes", bold=True))
+    yield from (PrintedLine(), PrintedLine("Sommes", bold=True))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for title, first, second, difference in rows:
-        yield Line(f"  {title:<{widths[0]}}  {first:>{widths[1]}} → {second:>{widths[2]}}{difference}")
+        yield PrintedLine(f"  {title:<{widths[0]}}  {first:>{widths[1]}} → {second:>{widths[2]}}{difference}")
 
 
 def summary(comparison: Comparison) -> str:

@@ -51,7 +51,7 @@ class RowHistory:
 
 
 @dataclass(frozen=True)
-class History:
+class RowHistories:
     """The answer to a question: the rows it is about. ``partners`` are the partners' names by identifier."""
 
     what: str
@@ -60,7 +60,7 @@ class History:
     partners: Mapping[str, str] = field(default_factory=dict)
 
 
-def historique(workspace: Workspace, what: str) -> History:
+def historique(workspace: Workspace, what: str) -> RowHistories:
     """Find who said what of ``what``: a cell (``contrat.xlsx!B01!E7``), a fiche's number, a line's or a row's id.
 
     Raises :class:`TabellionError` when there is no journal yet, and for what it does not know, with the nearest it has.
@@ -69,7 +69,7 @@ def historique(workspace: Workspace, what: str) -> History:
         return _Search(workspace, journal, " ".join(what.split())).history()
 
 
-def history_lines(history: History) -> list[str]:
+def history_lines(history: RowHistories) -> list[str]:
     """The history as people read it: one block a row, one paragraph a field, each change with who said it."""
     lines: list[str] = []
     for row in history.rows:
@@ -127,11 +127,11 @@ class _Search:
         self.now = journal.cells()
         self.rows = list(dict.fromkeys((entry.table, entry.key) for entry in self.now.values()))
 
-    def history(self) -> History:
+    def history(self) -> RowHistories:
         rows = [self.row_history(*asked) for asked in self.cell(self.what) or self.row(self.what)]
         names = (entry for entry in self.now.values() if (entry.table, entry.champ) == ("partenaires", "nom"))
         partners = {str(entry.key[0]): str(entry.value) for entry in names if entry.value}
-        return History(self.what, tuple(row for row in rows if row.fields), self.schemas, partners)
+        return RowHistories(self.what, tuple(row for row in rows if row.fields), self.schemas, partners)
 
     def unknown(self, detail: str, near: Iterable[str | None] = ()) -> TabellionError:
         named = list(dict.fromkeys(name for name in near if name))[:_NAMED_AT_MOST]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from tabellion.addresses import cell_name
 from tabellion.contract.workspace import Settings
@@ -19,7 +19,7 @@ from tabellion.schema import FUNDING_TABLES, Key, Schemas
 from tabellion.schema.tables import Row, Tables
 
 #: A cell of the tables: table, zero-based position of its row, field.
-CellKey = tuple[str, int, str]
+CellPosition = tuple[str, int, str]
 
 #: The folder of the register: where a row stands that its workbook lacks.
 REGISTER = "registre"
@@ -28,6 +28,13 @@ UNREAD_ROW = (-1, 0)
 
 #: The theme of a book that is only read: nothing can be written with it.
 NO_THEME = Theme({}, (), "", 0, {}, (), ())
+
+
+class Locate(Protocol):
+    """Gives the place of a row of a table (``index`` is its zero-based position), or of one of its cells."""
+
+    def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
+        """The place of the cell, or of the row where ``field`` is ``None``."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Book:
     rows: Mapping[str, list[tuple[int, int]]] = field(default_factory=dict)
     areas: tuple[SheetArea, ...] = ()
     findings: tuple[Finding, ...] = ()
-    unknown: frozenset[CellKey] = frozenset()
+    unknown: frozenset[CellPosition] = frozenset()
     missing: frozenset[tuple[str, int | None, str | None]] = frozenset()
     has_identity: bool = True
     apart: frozenset[frozenset[Key]] = frozenset()

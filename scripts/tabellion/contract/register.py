@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tabellion.contract.book import NO_THEME, Book, CellKey
+from tabellion.contract.book import NO_THEME, Book, CellPosition
 from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Json, Place, Severity, TabellionError, finding
@@ -51,7 +51,7 @@ def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: The
     if not folder.is_dir():
         raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
     tables, rows, findings = Tables(), dict[str, list[tuple[int, int]]](), list[Finding]()
-    unknown = set[CellKey]()
+    unknown = set[CellPosition]()
     described = _described_fields(folder)
     for name, schema in schemas.items():
         path = folder / f"{name}.csv"

@@ -6,12 +6,12 @@ A value that cannot be used is said at its cell and costs that cell: the one bef
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, cast
 
-from tabellion.contract.book import UNREAD_ROW, Book, CellKey
+from tabellion.contract.book import UNREAD_ROW, Book, CellPosition, Locate
 from tabellion.contract.workspace import Settings, is_mail_address
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import FALSE_WORD, SETTING_TABLES, TRUE_WORD, Field
@@ -21,7 +21,6 @@ from tabellion.wording import fold, nearest
 
 #: A setting's value: a text, a number, yes or no, mail addresses.
 SettingValue = str | int | bool | tuple[str, ...]
-Locate = Callable[[str, int, str | None], Place]
 
 _REGLAGES, _EXERCICES = SETTING_TABLES
 _BETWEEN = re.compile(r"[\s;,]+")
@@ -122,7 +121,7 @@ _BY_TITLE = {fold(setting.field.title): setting for setting in STAFF_SETTINGS}
 
 
 def settings_of(
-    tables: Tables, settings: Settings, locate: Locate | None = None, unknown: Collection[CellKey] = ()
+    tables: Tables, settings: Settings, locate: Locate | None = None, unknown: Collection[CellPosition] = ()
 ) -> tuple[Settings, list[Finding]]:
     """What the tables say over ``settings``, and what is wrong in them; without the tables, ``settings`` themselves.
 
@@ -170,7 +169,7 @@ class _Reading:
     tables: Tables
     before: Settings
     locate: Locate
-    unknown: frozenset[CellKey]
+    unknown: frozenset[CellPosition]
     findings: list[Finding] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     years: dict[int, int] = field(default_factory=dict)

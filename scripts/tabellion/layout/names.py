@@ -218,7 +218,7 @@ def totals_name(convention: int) -> str:
 
 
 @dataclass(frozen=True)
-class FormulaCell:
+class KnownFormula:
     """A formula as the workbook's own list keeps it: found again by table, row key and column, whatever moves.
 
     ``table`` is empty for a named cell, whose name is ``column``. ``key`` is ``*`` when the column's every row has it.

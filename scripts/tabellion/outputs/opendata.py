@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tabellion.checks.inspection import Locate
+from tabellion.contract.book import Locate
 from tabellion.contract.register import DESCRIPTOR
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import SETTING_TABLES, Schemas

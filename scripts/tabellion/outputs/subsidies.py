@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from tabellion.checks.inspection import Locate
+from tabellion.contract.book import Locate
 from tabellion.findings import Finding, Place, finding
 from tabellion.outputs.opendata import Standard, safe_text
 from tabellion.schema import FALSE_WORD, TRUE_WORD

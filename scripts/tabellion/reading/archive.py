@@ -29,7 +29,7 @@ _DAMAGE = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PackageParts:
     """The parts of a package: XML ones with their text in UTF-8, the others by name only."""
 
     xml: dict[str, bytes]
@@ -38,7 +38,7 @@ class Parts:
     """Every part's name, in lower case."""
 
 
-def open_archive(data: bytes, limits: Limits = LIMITS) -> Parts:
+def open_archive(data: bytes, limits: Limits = LIMITS) -> PackageParts:
     """Read a zip archive whole.
 
     Raises ``TabellionError`` (codes ``fichier-tronque``, ``archive-…``, ``format-…``, ``xml-doctype``,
@@ -58,7 +58,7 @@ def open_archive(data: bytes, limits: Limits = LIMITS) -> Parts:
             budget -= len(content)
             if name.endswith(_XML_NAMES) or content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00").startswith(b"<"):
                 xml[name] = normalised_xml(content, entry.orig_filename)
-    return Parts(xml, frozenset(entries))
+    return PackageParts(xml, frozenset(entries))
 
 
 def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tabellion.findings import Finding, finding
@@ -9,7 +10,7 @@ from tabellion.reading.raw import RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
 from tabellion.schema.cast import cast_column
-from tabellion.schema.tables import Column, Row
+from tabellion.schema.tables import Column
 from tabellion.wording import fold
 
 _SHOWN_LENGTH = 200
@@ -29,7 +30,7 @@ class CellReader:
     date1904: bool = False
 
     def column(
-        self, area: FoundTable, rows: list[int], label: str, field: Field, choices: Row
+        self, area: FoundTable, rows: list[int], label: str, field: Field, choices: Mapping[str, object]
     ) -> tuple[Column, set[int]]:
         """The typed values of a column on ``rows``, and the positions of the cells that hold something unreadable.
 
@@ -80,7 +81,7 @@ class CellReader:
         label: str,
         field: Field,
         found: list[RawValue],
-        choices: Row,
+        choices: Mapping[str, object],
     ) -> Column:
         """The values that people chose, in place of the words they see; a difference of case or accents is forgiven."""
         if not choices:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity
-from tabellion.layout.names import FORMAT_VERSION, IDENTITY, FormulaCell
+from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KnownFormula
 from tabellion.reading.cells import CellReader
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity
 from tabellion.reading.identifiers import fill_identifiers
@@ -18,7 +18,7 @@ from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
-from tabellion.schema.tables import Column, Row
+from tabellion.schema.tables import Column
 
 
 @dataclass
@@ -68,7 +68,7 @@ class FormReading:
     tables: dict[str, FormTable] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     baseline: Baseline = field(default_factory=dict)
-    formulas: list[FormulaCell] = field(default_factory=list)
+    formulas: list[KnownFormula] = field(default_factory=list)
 
     funders: dict[str, str] = field(default_factory=dict)
     """The names of the register's funders, by identifier."""
@@ -239,7 +239,7 @@ class _FormReader:
             values["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
         return values
 
-    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[object]) -> Row:
+    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[object]) -> Mapping[str, object]:
         """What a cell may show, and the value that it stands for; ``texts`` are what the column's cells show."""
         schema = self.reading.schemas[spec.resource]
         if column.field is None or column.role is Role.KEY:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from tabellion.layout.forms import BASELINE_HEADERS
-from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, FormulaCell
+from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, KnownFormula
 from tabellion.reading.raw import RawSheet, RawValue
 
 #: The values of a form as sent: table → row's stable id → field → text.
 Baseline = dict[str, dict[str, dict[str, str]]]
 
 
-def read_identity(sheet: RawSheet | None) -> tuple[dict[str, str], list[FormulaCell]]:
+def read_identity(sheet: RawSheet | None) -> tuple[dict[str, str], list[KnownFormula]]:
     """What a workbook says it is, by key, and its own list of its formulas; both empty without its hidden sheet."""
     if sheet is None:
         return {}, []
@@ -22,7 +22,7 @@ def read_identity(sheet: RawSheet | None) -> tuple[dict[str, str], list[FormulaC
             identity[cells[0]] = cells[1]
         table, key, column, formula = cells[FORMULAS_COLUMN : FORMULAS_COLUMN + len(FORMULA_HEADERS)]
         if column and formula:
-            formulas.append(FormulaCell(table, key, column, formula))
+            formulas.append(KnownFormula(table, key, column, formula))
     return identity, formulas
 
 

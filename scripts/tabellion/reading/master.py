@@ -21,7 +21,7 @@ from tabellion.layout.names import (
     PER_CONVENTION,
     SHOWN,
     SINGLE,
-    FormulaCell,
+    KnownFormula,
     is_annotations,
     sheet_key,
     sheet_marker,
@@ -81,7 +81,7 @@ class MasterReading:
     renumbered: dict[str, dict[Any, Any]] = field(default_factory=dict)
     areas: dict[str, FoundTable] = field(default_factory=dict)
     identity: dict[str, str] = field(default_factory=dict)
-    formulas: list[FormulaCell] = field(default_factory=list)
+    formulas: list[KnownFormula] = field(default_factory=list)
 
     @property
     def new_rows(self) -> set[tuple[str, int]]:

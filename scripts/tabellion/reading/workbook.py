@@ -11,13 +11,13 @@ from urllib.parse import unquote
 from tabellion.addresses import parse_range
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import BASELINE, LISTS, SPELLINGS
-from tabellion.reading.archive import Parts, open_archive
+from tabellion.reading.archive import PackageParts, open_archive
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.number_formats import NumberFormats, read_styles
 from tabellion.reading.raw import RawSheet, RawTable, RawWorkbook
 from tabellion.reading.sheets import SheetContext, read_sheet, read_texts
 from tabellion.reading.source import check_content
-from tabellion.reading.xml_parts import RELATIONSHIP_ID, Element, elements, unescaped
+from tabellion.reading.xml_parts import RELATIONSHIP_ID, ParsedElement, elements, unescaped
 
 _TRUE = ("1", "true", "on")
 _STATES = ("visible", "hidden", "veryHidden")
@@ -43,7 +43,7 @@ def parse_bytes(data: bytes, fichier: str, limits: Limits = LIMITS) -> RawWorkbo
     return workbook
 
 
-def _read(parts: Parts, limits: Limits) -> RawWorkbook:
+def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
     """Follow the relationships from the package's root to every worksheet.
 
     Raises ``TabellionError``: ``classeur-abime`` when a part that is spoken of is missing,
@@ -77,7 +77,7 @@ def _read(parts: Parts, limits: Limits) -> RawWorkbook:
     )
 
 
-def _context(parts: Parts, links: list[Relationship], date1904: bool, limits: Limits) -> SheetContext:
+def _context(parts: PackageParts, links: list[Relationship], date1904: bool, limits: Limits) -> SheetContext:
     """The shared texts and the styles, where the workbook has some."""
     texts: dict[str, str | None] = {}
     formats = NumberFormats({})
@@ -102,7 +102,7 @@ class Relationship:
     external: bool
 
 
-def _relationships(parts: Parts, source: str, *, required: bool = False) -> list[Relationship]:
+def _relationships(parts: PackageParts, source: str, *, required: bool = False) -> list[Relationship]:
     """The relationships of the part ``source`` (the package itself when empty), their targets resolved."""
     folder, base = posixpath.split(source)
     part = posixpath.join(folder, "_rels", f"{base}.rels")
@@ -124,12 +124,12 @@ def _relationships(parts: Parts, source: str, *, required: bool = False) -> list
 
 
 def _resolved(folder: str, target: str) -> str:
-    """The part that ``target`` names from ``folder``, as a key of ``Parts.xml``; one outside is no part."""
+    """The part that ``target`` names from ``folder``, as a key of ``PackageParts.xml``; one outside is no part."""
     path = unquote(target.partition("#")[0])
     return posixpath.normpath(posixpath.join("/", folder, path)).lstrip("/").lower()
 
 
-def _content(parts: Parts, name: str) -> bytes:
+def _content(parts: PackageParts, name: str) -> bytes:
     try:
         return parts.xml[name]
     except KeyError:
@@ -141,7 +141,7 @@ def _content(parts: Parts, name: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SheetPart:
-    """One worksheet as the workbook lists it: its name, state and part (a key of ``Parts.xml``).
+    """One worksheet as the workbook lists it: its name, state and part (a key of ``PackageParts.xml``).
 
     ``is_guide``: it says how to type, or lists what to choose from; its cells are left out, since nothing reads them.
     """
@@ -152,7 +152,7 @@ class SheetPart:
     is_guide: bool = False
 
 
-def _sheet_parts(parts: Parts, entries: list[Element], links: list[Relationship]) -> Iterator[SheetPart]:
+def _sheet_parts(parts: PackageParts, entries: list[ParsedElement], links: list[Relationship]) -> Iterator[SheetPart]:
     """The worksheets in tab order."""
     by_id = {link.id: link for link in links}
     seen: set[str] = set()
@@ -175,7 +175,7 @@ def _sheet_parts(parts: Parts, entries: list[Element], links: list[Relationship]
         yield SheetPart(name, state if state in _STATES else "visible", link.target)
 
 
-def _read_sheet(parts: Parts, sheet_part: SheetPart, context: SheetContext, limits: Limits) -> RawSheet:
+def _read_sheet(parts: PackageParts, sheet_part: SheetPart, context: SheetContext, limits: Limits) -> RawSheet:
     """One sheet with its Excel tables, by place. Raises ``TabellionError`` when one is missing or makes no sense."""
     links = [link for link in _relationships(parts, sheet_part.part) if link.kind == "table" and not link.external]
     if sheet_part.is_guide and not links:  # with a table, it is a sheet to fill that somebody renamed
@@ -213,7 +213,7 @@ def _table(content: bytes, part: str, sheet: str) -> RawTable:
 # What the workbook says of itself
 
 
-def _names(described: list[Element], sheet_names: list[str]) -> dict[str, str]:
+def _names(described: list[ParsedElement], sheet_names: list[str]) -> dict[str, str]:
     """The defined names; a sheet's own are keyed ``sheet!name``."""
     names: dict[str, str] = {}
     for element in described:
@@ -227,7 +227,7 @@ def _names(described: list[Element], sheet_names: list[str]) -> dict[str, str]:
     return names
 
 
-def _properties(parts: Parts, root: list[Relationship]) -> dict[str, str]:
+def _properties(parts: PackageParts, root: list[Relationship]) -> dict[str, str]:
     properties: dict[str, str] = {}
     for link in root:
         if link.kind in ("core-properties", "extended-properties") and link.target in parts.xml:
@@ -237,7 +237,7 @@ def _properties(parts: Parts, root: list[Relationship]) -> dict[str, str]:
     return properties
 
 
-def _notices(parts: Parts, links: list[Relationship]) -> Iterator[Finding]:
+def _notices(parts: PackageParts, links: list[Relationship]) -> Iterator[Finding]:
     """What is in the file and never run: macros, links to other workbooks, connections, embedded objects."""
     nowhere = Place()
     kinds = {link.kind for link in links}

@@ -27,7 +27,7 @@ _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
 
 
-class Element(NamedTuple):
+class ParsedElement(NamedTuple):
     """One element that was asked for: its local name, its attributes and its own text (children's text included)."""
 
     name: str
@@ -104,12 +104,12 @@ def too_deep(part: str) -> TabellionError:
     return refusal("xml-trop-profond", partie=part, attendu=LIMITS.xml_depth)
 
 
-def elements(content: bytes, part: str, *wanted: str) -> list[Element]:
+def elements(content: bytes, part: str, *wanted: str) -> list[ParsedElement]:
     """The elements whose local name is ``wanted``, whatever their namespace but Excel's extensions, in document order.
 
     An element comes after those it contains. Raises ``TabellionError`` (``xml-trop-profond``, and as :func:`parse`).
     """
-    closed: list[Element] = []
+    closed: list[ParsedElement] = []
     open_elements: list[tuple[str, dict[str, str], list[str]] | None] = []
     texts: list[list[str]] = []
 
@@ -127,7 +127,7 @@ def elements(content: bytes, part: str, *wanted: str) -> list[Element]:
         element = open_elements.pop()
         if element is not None:
             local, attributes, pieces = element
-            closed.append(Element(local, attributes, "".join(pieces)))
+            closed.append(ParsedElement(local, attributes, "".join(pieces)))
             texts.pop()
 
     def text(data: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path, PureWindowsPath
 
-from tabellion.schema.tables import Row
+from tabellion.findings import Json
 from tabellion.transaction.files import folder_to_disk, to_disk
 
 MANIFEST = "manifeste.json"
@@ -175,7 +175,7 @@ def content_digest(content: bytes | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _manifest(content: Row) -> Manifest:
+def _manifest(content: Json) -> Manifest:
     keeping = content["keeping"]
     return Manifest(
         datetime.fromisoformat(content["made"]),
@@ -184,14 +184,14 @@ def _manifest(content: Row) -> Manifest:
     )
 
 
-def _step(entry: Row) -> Step:
+def _step(entry: Json) -> Step:
     staged, sha256 = entry["staged"], entry["sha256"]
     if (staged is None) != (sha256 is None) or (sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256)):
         raise ValueError(sha256)
     return Step(_inside(entry["target"]), _trace(entry["before"]), None if staged is None else _name(staged), sha256)
 
 
-def _beside(entry: Row) -> Beside:
+def _beside(entry: Json) -> Beside:
     target, before = _inside(entry["target"]), _trace(entry["before"])
     if entry["path"] is None:
         return Beside(target, None, None, before)

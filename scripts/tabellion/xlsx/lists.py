@@ -219,7 +219,7 @@ def _plain(value: object) -> str | None:
 
 
 @dataclass(frozen=True)
-class Column:
+class ListColumn:
     """One column of a list: its header, its width in characters, how its header stands, and its cells.
 
     ``key`` takes from a row what its cell depends on, and ``cell`` makes the cell of that.
@@ -241,7 +241,7 @@ def write_list(
     sheet: Sheet,
     name: str,
     row: int,
-    columns: Sequence[Column],
+    columns: Sequence[ListColumn],
     rows: Iterable[Sequence[Cell]],
     *,
     empty: str,
@@ -267,7 +267,7 @@ def write_list(
 
 
 def write_columns(
-    sheet: Sheet, name: str, row: int, columns: Sequence[Column], rows: Sequence[object], *, empty: str
+    sheet: Sheet, name: str, row: int, columns: Sequence[ListColumn], rows: Sequence[object], *, empty: str
 ) -> int:
     """The same, of rows whose cells the columns make."""
     cells = [
@@ -283,7 +283,7 @@ def write_long_list(
     sheet: Sheet,
     name: str,
     row: int,
-    columns: Sequence[Column],
+    columns: Sequence[ListColumn],
     cells: Sequence[LongColumn],
     count: int,
     *,
@@ -297,7 +297,7 @@ def write_long_list(
     return _write_header(sheet, name, row, columns, count, empty)
 
 
-def _write_header(sheet: Sheet, name: str, row: int, columns: Sequence[Column], count: int, empty: str) -> int:
+def _write_header(sheet: Sheet, name: str, row: int, columns: Sequence[ListColumn], count: int, empty: str) -> int:
     """Write the table's header and the row that says that it has none; returns its last row."""
     labels = [column.label for column in columns]
     aligned = {column.label: column.align for column in columns if column.align != "left"}

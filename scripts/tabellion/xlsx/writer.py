@@ -20,7 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
 
-from tabellion.layout.names import FormulaCell, column_letters, quoted_sheet
+from tabellion.layout.names import KnownFormula, column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
 from tabellion.xlsx.sheets import (
     CellContent,
@@ -62,7 +62,7 @@ class Writer:
 
     theme: Theme
     stream: io.BytesIO = field(default_factory=io.BytesIO)
-    formulas: list[FormulaCell] = field(default_factory=list)
+    formulas: list[KnownFormula] = field(default_factory=list)
     sheets: list[Sheet] = field(default_factory=list)
     scratch: Path | None = None
     """A folder for the parts of a workbook too large to be made in memory."""
@@ -170,7 +170,7 @@ class Sheet:
         text = _ESCAPE.sub(r"_x005F\g<0>", value or "") if value is None or isinstance(value, str) else None
         result = value if text is None else ComputedText(text)
         raise_if_dropped(self.raw.write_formula(row, column, "=" + formula, style, result), (row, column))
-        self.writer.formulas.append(FormulaCell(*source, formula))
+        self.writer.formulas.append(KnownFormula(*source, formula))
 
     def named_formula(self, row: int, column: int, name: str, formula: str, style: Format, value: CellContent) -> None:
         """A formula in a cell that carries a defined name."""

@@ -19,7 +19,7 @@ from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.layout.names import CONTROLES, cell_link, cell_name
 from tabellion.schema.table import Key
 from tabellion.wording import plural
-from tabellion.xlsx.lists import FIRST_ROW, CellMaker, Column, finish, maker_for, note, write_columns
+from tabellion.xlsx.lists import FIRST_ROW, CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
 
@@ -85,7 +85,7 @@ def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, foot
     finish(sheet, footer, columns=2)
 
 
-def _board_columns(maker: CellMaker) -> list[Column]:
+def _board_columns(maker: CellMaker) -> list[ListColumn]:
     def late(line: BoardLine) -> Cell:
         if line.is_late:
             return maker.state(IS_LATE, "erreur")
@@ -98,25 +98,27 @@ def _board_columns(maker: CellMaker) -> list[Column]:
         return lambda line: _file(path(line), maker)
 
     return [
-        Column(EXERCICE, 9, "center", lambda line: line.exercice, maker.centred),
-        Column("Partenaire", 30, "left", lambda line: line.nom, maker.text),
-        Column(STATE, 18, "center", lambda line: line.status, lambda status: maker.state(*_STATES[status])),
-        Column(LATE, 10, "center", cell=late),
-        Column("Formulaire envoyé", 21, cell=file(lambda line: line.sent)),
-        Column("Reçus", 7, "center", lambda line: len(line.received), maker.centred),
-        Column("Dernier fichier reçu", 21, cell=file(lambda line: line.latest.fichier if line.latest else None)),
-        Column("Enregistré le", 16, "center", lambda line: line.latest.saved if line.latest else None, maker.moment),
-        Column("En vigueur", 21, cell=file(lambda line: line.in_force.fichier if line.in_force else None)),
-        Column("Erreurs", 8, "center", count(Severity.ERREUR), maker.centred),
-        Column("Avertissements", 14, "center", count(Severity.AVERTISSEMENT), maker.centred),
-        Column("Informations", 12, "center", count(Severity.INFORMATION), maker.centred),
-        Column("Copie annotée", 21, cell=file(lambda line: line.latest.annotated if line.latest else None)),
-        Column("Date limite", 12, "center", lambda line: line.due, maker.day),
-        Column("Courriel", 24, "left", lambda line: line.courriel, maker.text),
+        ListColumn(EXERCICE, 9, "center", lambda line: line.exercice, maker.centred),
+        ListColumn("Partenaire", 30, "left", lambda line: line.nom, maker.text),
+        ListColumn(STATE, 18, "center", lambda line: line.status, lambda status: maker.state(*_STATES[status])),
+        ListColumn(LATE, 10, "center", cell=late),
+        ListColumn("Formulaire envoyé", 21, cell=file(lambda line: line.sent)),
+        ListColumn("Reçus", 7, "center", lambda line: len(line.received), maker.centred),
+        ListColumn("Dernier fichier reçu", 21, cell=file(lambda line: line.latest.fichier if line.latest else None)),
+        ListColumn(
+            "Enregistré le", 16, "center", lambda line: line.latest.saved if line.latest else None, maker.moment
+        ),
+        ListColumn("En vigueur", 21, cell=file(lambda line: line.in_force.fichier if line.in_force else None)),
+        ListColumn("Erreurs", 8, "center", count(Severity.ERREUR), maker.centred),
+        ListColumn("Avertissements", 14, "center", count(Severity.AVERTISSEMENT), maker.centred),
+        ListColumn("Informations", 12, "center", count(Severity.INFORMATION), maker.centred),
+        ListColumn("Copie annotée", 21, cell=file(lambda line: line.latest.annotated if line.latest else None)),
+        ListColumn("Date limite", 12, "center", lambda line: line.due, maker.day),
+        ListColumn("Courriel", 24, "left", lambda line: line.courriel, maker.text),
     ]
 
 
-def _losing_columns(maker: CellMaker, labels: Labels) -> list[Column]:
+def _losing_columns(maker: CellMaker, labels: Labels) -> list[ListColumn]:
     def verdict(file: ReceivedFile) -> Cell:
         return maker.state(file.verdict.value, _VERDICTS.get(file.verdict, "information"))
 
@@ -124,15 +126,15 @@ def _losing_columns(maker: CellMaker, labels: Labels) -> list[Column]:
         return sum(file.counts.values()) - file.counts[Severity.ERREUR]
 
     return [
-        Column(EXERCICE, 9, "center", lambda file: file.exercice, maker.centred),
-        Column("Partenaire", 30, "left", lambda file: labels.partner(file.partenaire), maker.text),
-        Column("Ce qu'il en est", 18, "center", cell=verdict),
-        Column("Erreurs", 10, "center", lambda file: file.counts[Severity.ERREUR], maker.centred),
-        Column("Fichier", 21, cell=lambda file: _file(file.fichier, maker)),
-        Column("Infos", 7, "center", others, maker.centred),
-        Column("Par rapport à", 21, cell=lambda file: _file(file.other, maker)),
-        Column("Enregistré le", 16, "center", lambda file: file.saved, maker.moment),
-        Column("Copie annotée", 21, cell=lambda file: _file(file.annotated, maker)),
+        ListColumn(EXERCICE, 9, "center", lambda file: file.exercice, maker.centred),
+        ListColumn("Partenaire", 30, "left", lambda file: labels.partner(file.partenaire), maker.text),
+        ListColumn("Ce qu'il en est", 18, "center", cell=verdict),
+        ListColumn("Erreurs", 10, "center", lambda file: file.counts[Severity.ERREUR], maker.centred),
+        ListColumn("Fichier", 21, cell=lambda file: _file(file.fichier, maker)),
+        ListColumn("Infos", 7, "center", others, maker.centred),
+        ListColumn("Par rapport à", 21, cell=lambda file: _file(file.other, maker)),
+        ListColumn("Enregistré le", 16, "center", lambda file: file.saved, maker.moment),
+        ListColumn("Copie annotée", 21, cell=lambda file: _file(file.annotated, maker)),
     ]
 
 
@@ -146,7 +148,7 @@ def write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, fo
     finish(sheet, footer, columns=2)
 
 
-def _change_columns(maker: CellMaker, labels: Labels) -> list[Column]:
+def _change_columns(maker: CellMaker, labels: Labels) -> list[ListColumn]:
     """The columns of modifications: each key has what the cell depends on, since most come back."""
 
     def row(key: Key) -> Cell:
@@ -161,24 +163,25 @@ def _change_columns(maker: CellMaker, labels: Labels) -> list[Column]:
         return lambda change: (change.table, change.champ, getattr(change, name))
 
     return [
-        Column("Table", 19, "left", lambda change: change.table, lambda table: maker.text(labels.table(table))),
-        Column("Ligne", 38, "left", lambda change: (change.table, change.key, change.is_new_row), row),
-        Column("Champ", 19, "left", lambda change: (change.table, change.champ),
+        ListColumn("Table", 19, "left", lambda change: change.table, lambda table: maker.text(labels.table(table))),
+        ListColumn("Ligne", 38, "left", lambda change: (change.table, change.key, change.is_new_row), row),
+        ListColumn("Champ", 19, "left", lambda change: (change.table, change.champ),
                lambda key: maker.text(labels.title(*key))),
-        Column("Avant", 17, "left", said("before"), value),
-        Column("Après", 17, "left", said("after"), value),
-        Column("Différence (€)", 15, "right", lambda change: (change.table, change.champ, change.before, change.after),
-               lambda key: maker.signed(_difference(labels, *key))),
-        Column(OUTCOME, 15, "center", lambda change: change.outcome,
+        ListColumn("Avant", 17, "left", said("before"), value),
+        ListColumn("Après", 17, "left", said("after"), value),
+        ListColumn("Différence (€)", 15, "right",
+                   lambda change: (change.table, change.champ, change.before, change.after),
+                   lambda key: maker.signed(_difference(labels, *key))),
+        ListColumn(OUTCOME, 15, "center", lambda change: change.outcome,
                lambda outcome: maker.state(outcome.value, _OUTCOMES[outcome])),
-        Column(WHO, 20, "left", lambda change: change.partenaire,
+        ListColumn(WHO, 20, "left", lambda change: change.partenaire,
                lambda partner: maker.text(STAFF if partner is None else labels.partner(partner))),
-        Column("Exercice", 9, "center", lambda change: change.exercice, maker.centred),
-        Column("Fichier", 18, "left", lambda change: _name(change.place.fichier), maker.text),
-        Column("Feuille", 12, "left", lambda change: change.place.feuille, maker.text),
-        Column("Cellule", 9, "center", lambda change: change.place, maker.cell_of),
-        Column("Enregistré le", 16, "center", lambda change: change.saved, maker.moment),
-        Column("Par", 13, "left", lambda change: change.author, maker.text),
+        ListColumn("Exercice", 9, "center", lambda change: change.exercice, maker.centred),
+        ListColumn("Fichier", 18, "left", lambda change: _name(change.place.fichier), maker.text),
+        ListColumn("Feuille", 12, "left", lambda change: change.place.feuille, maker.text),
+        ListColumn("Cellule", 9, "center", lambda change: change.place, maker.cell_of),
+        ListColumn("Enregistré le", 16, "center", lambda change: change.saved, maker.moment),
+        ListColumn("Par", 13, "left", lambda change: change.author, maker.text),
     ]  # fmt: skip
 
 
@@ -195,13 +198,13 @@ def write_controls(sheet: Sheet, consolidation: Consolidation, footer: str) -> N
     sheet.raw.print_area(0, 0, last, len(columns) - 2)
 
 
-def _finding_columns(maker: CellMaker) -> list[Column]:
+def _finding_columns(maker: CellMaker) -> list[ListColumn]:
     """The columns of numbered findings."""
 
     def column(
         label: str, width: float, align: str, key: Callable[[Finding], Any], cell: Callable[[Any], Cell]
-    ) -> Column:
-        return Column(label, width, align, lambda numbered: key(numbered[1]), cell)
+    ) -> ListColumn:
+        return ListColumn(label, width, align, lambda numbered: key(numbered[1]), cell)
 
     def title(finding: Finding) -> str:
         entry = CATALOGUE.get(finding.code)
@@ -217,7 +220,7 @@ def _finding_columns(maker: CellMaker) -> list[Column]:
         return maker.link("\n".join(words), next(iter(places), None))
 
     return [
-        Column(NUMBER, 6, "center", lambda numbered: numbered[0], maker.centred),
+        ListColumn(NUMBER, 6, "center", lambda numbered: numbered[0], maker.centred),
         column("Gravité", 15, "center", lambda finding: finding.gravite.label, lambda word: maker.state(word, word)),
         column(BLOCKING, 10, "center", lambda finding: IS_BLOCKING if finding.bloquant else None, maker.centred),
         column("Constat", 25, "left", title, maker.text),

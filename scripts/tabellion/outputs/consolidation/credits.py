@@ -54,7 +54,7 @@ MOST_WORK = 40_000_000
 
 
 @dataclass(frozen=True)
-class Choice:
+class ShownExercices:
     """What is shown and what it is compared to: two exercices and an amount of each (fields of the lines)."""
 
     year: int
@@ -72,11 +72,11 @@ class Credits:
     towns: dict[str | None, str]
 
     @cached_property
-    def choice(self) -> Choice:
+    def choice(self) -> ShownExercices:
         """The last exercice and the one before, each by the amount that says most of it."""
         year = self.overview.exercices[-1]
         other = self.overview.before(year) or year
-        return Choice(year, self.overview.measure(year), other, self.overview.measure(other))
+        return ShownExercices(year, self.overview.measure(year), other, self.overview.measure(other))
 
     @cached_property
     def conventions(self) -> dict[int | None, str]:

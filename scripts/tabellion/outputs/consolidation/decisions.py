@@ -24,7 +24,7 @@ from tabellion.layout.decisions import (
 )
 from tabellion.layout.names import column_letters, quoted_sheet
 from tabellion.wording import plural
-from tabellion.xlsx.lists import CellMaker, Column, finish, maker_for, note, write_columns
+from tabellion.xlsx.lists import CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet, Writer
 
@@ -90,7 +90,7 @@ def write_choices(writer: Writer, questions: Sequence[Question]) -> None:
     sheet.raw.very_hidden()
 
 
-def _add_lists(sheet: Sheet, last: int, columns: Sequence[Column]) -> None:
+def _add_lists(sheet: Sheet, last: int, columns: Sequence[ListColumn]) -> None:
     """Give each decision its own drop-down.
 
     The list is found by two hidden columns of its own row, and not by the row's number: people sort tables.
@@ -104,7 +104,7 @@ def _add_lists(sheet: Sheet, last: int, columns: Sequence[Column]) -> None:
     sheet.raw.conditional_format(*area, filled)
 
 
-def _columns(maker: CellMaker) -> list[Column]:
+def _columns(maker: CellMaker) -> list[ListColumn]:
     writer = maker.writer
     colours = writer.theme.colours
     editable = writer.format(
@@ -130,22 +130,24 @@ def _columns(maker: CellMaker) -> list[Column]:
     def said(row: _Asked) -> Cell:
         return maker.text("\n".join(map(_said, row.question.statements)))
 
-    def technical(label: str, value: Any) -> Column:
-        return Column(label, 10, cell=lambda row: maker.centred(value(row)))
+    def technical(label: str, value: Any) -> ListColumn:
+        return ListColumn(label, 10, cell=lambda row: maker.centred(value(row)))
 
     return [
-        Column(NUMBER, 5, "center", cell=lambda row: maker.centred(row.number)),
-        Column(STATE, 13, "center", cell=state),
-        Column("Sujet", 15, cell=lambda row: maker.text(row.question.kind.value)),
-        Column("Ligne", 30, cell=lambda row: maker.text(row.question.row)),
-        Column("Champ", 14, cell=lambda row: maker.text(row.question.title or None)),
-        Column("Ce que chacun dit", 38, cell=said),
-        Column("Au contrat", 18, cell=contract_cell),
-        Column("Au retour", 18, cell=partner_cell),
-        Column(DECISION, 22, "center", cell=lambda row: Cell(row.label, editable)),
-        Column("Décidé par", 14, cell=lambda row: maker.text(row.decision.who or "sans nom" if row.decision else None)),
-        Column("Le", 15, "center", cell=lambda row: maker.moment(row.decision.when if row.decision else None)),
-        Column("Ce que fait chaque choix", 52, cell=lambda row: maker.text(_meanings(row.question))),
+        ListColumn(NUMBER, 5, "center", cell=lambda row: maker.centred(row.number)),
+        ListColumn(STATE, 13, "center", cell=state),
+        ListColumn("Sujet", 15, cell=lambda row: maker.text(row.question.kind.value)),
+        ListColumn("Ligne", 30, cell=lambda row: maker.text(row.question.row)),
+        ListColumn("Champ", 14, cell=lambda row: maker.text(row.question.title or None)),
+        ListColumn("Ce que chacun dit", 38, cell=said),
+        ListColumn("Au contrat", 18, cell=contract_cell),
+        ListColumn("Au retour", 18, cell=partner_cell),
+        ListColumn(DECISION, 22, "center", cell=lambda row: Cell(row.label, editable)),
+        ListColumn(
+            "Décidé par", 14, cell=lambda row: maker.text(row.decision.who or "sans nom" if row.decision else None)
+        ),
+        ListColumn("Le", 15, "center", cell=lambda row: maker.moment(row.decision.when if row.decision else None)),
+        ListColumn("Ce que fait chaque choix", 52, cell=lambda row: maker.text(_meanings(row.question))),
         technical(QUESTION, lambda row: row.question.id),
         technical(WRITTEN, lambda row: row.label),
         technical(_FIRST, lambda row: row.first),

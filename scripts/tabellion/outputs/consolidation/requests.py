@@ -16,7 +16,7 @@ from tabellion.layout.decisions import (
     TO_CONFIRM,
 )
 from tabellion.layout.names import column_letters
-from tabellion.xlsx.lists import CellMaker, Column, finish, maker_for, note, write_columns
+from tabellion.xlsx.lists import CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
 
@@ -45,7 +45,7 @@ def write_requests(sheet: Sheet, requests: Sequence[Request], footer: str) -> No
     finish(sheet, footer, columns=1)
 
 
-def _columns(maker: CellMaker) -> list[Column]:
+def _columns(maker: CellMaker) -> list[ListColumn]:
     colours = maker.writer.theme.colours
     editable = maker.writer.format(
         bold=True, text_wrap=True, valign="vcenter", align="center", num_format="@",
@@ -66,12 +66,12 @@ def _columns(maker: CellMaker) -> list[Column]:
         return maker.state(words[:500], _COLOURS.get(request.last.status, "avertissement"))
 
     return [
-        Column("Ce qui peut être demandé", 34, cell=text(lambda request: request.label)),
-        Column(REQUEST, 16, "center", cell=lambda _: Cell(None, editable)),
-        Column(CONFIRMATION, 32, "center", cell=confirm),
-        Column("Fait le", 16, "center", cell=lambda request: maker.moment(request.last and request.last.ended)),
-        Column("Résultat", 48, "center", cell=result),
-        Column("Ce que cela fait", 52, cell=text(lambda request: request.meaning)),
-        Column(REQUEST_CODE, 12, cell=text(lambda request: request.code)),
-        Column(TO_CONFIRM, 12, cell=text(lambda request: request.confirmation)),
+        ListColumn("Ce qui peut être demandé", 34, cell=text(lambda request: request.label)),
+        ListColumn(REQUEST, 16, "center", cell=lambda _: Cell(None, editable)),
+        ListColumn(CONFIRMATION, 32, "center", cell=confirm),
+        ListColumn("Fait le", 16, "center", cell=lambda request: maker.moment(request.last and request.last.ended)),
+        ListColumn("Résultat", 48, "center", cell=result),
+        ListColumn("Ce que cela fait", 52, cell=text(lambda request: request.meaning)),
+        ListColumn(REQUEST_CODE, 12, cell=text(lambda request: request.code)),
+        ListColumn(TO_CONFIRM, 12, cell=text(lambda request: request.confirmation)),
     ]

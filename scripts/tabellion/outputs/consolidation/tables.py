@@ -13,13 +13,13 @@ from tabellion.outputs.master.layout import shown_columns
 from tabellion.schema import SETTING_TABLES, Field, TableSchema
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import unique_labels
-from tabellion.xlsx.lists import FIRST_ROW, CellMaker, Column, finish, maker_for, write_long_list
+from tabellion.xlsx.lists import FIRST_ROW, CellMaker, ListColumn, finish, maker_for, write_long_list
 from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet
 
 _ORIGIN = (
-    Column("Fichier", 18), Column("Feuille", 18), Column("Cellule", 9, "center"),
-    Column("Cellules venues des retours", 12, "center"), Column("Retour", 18),
+    ListColumn("Fichier", 18), ListColumn("Feuille", 18), ListColumn("Cellule", 9, "center"),
+    ListColumn("Cellules venues des retours", 12, "center"), ListColumn("Retour", 18),
 )  # fmt: skip
 #: The headers of the columns that say where a row comes from, before any is told apart from a field's.
 ORIGIN_LABELS = tuple(column.label for column in _ORIGIN)
@@ -93,9 +93,9 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
     aligns = [_align(field) for field in data.fields]
     widths = [min(field.width, _WIDEST_LINE if field.one_line else _WIDEST) for field in data.fields]
     columns = [
-        *(Column(*column) for column in zip(data.labels, widths, aligns, strict=False)),
+        *(ListColumn(*column) for column in zip(data.labels, widths, aligns, strict=False)),
         *(
-            Column(label, column.width, column.align)
+            ListColumn(label, column.width, column.align)
             for label, column in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
         ),
     ]

@@ -31,21 +31,26 @@ from tabellion.schema.money import euros, grown
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import held
-from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, CellMaker, Column, escaped_path, finish, note, write_list
+from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, CellMaker, ListColumn, escaped_path, finish, note, write_list
 from tabellion.xlsx.sheets import Cell, FileLink
 from tabellion.xlsx.signature import close_signed
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, Writer
 
 SUMMARY, LIST, LIST_TABLE, SUMS_TABLE = "Résumé", "Différences", "Differences", "Sommes"
 _COLUMNS = (
-    Column("N°", 7, "center"), Column("Nature", 17, "center"), Column("Table", 20), Column("Convention", 11, "center"),
-    Column("Ligne", 42), Column("Champ", 20), Column("Avant", 26), Column("Après", 26),
-    Column("Différence (€)", 15, "right"), Column("Cellule avant", 24, "center"), Column("Cellule après", 24, "center"),
+    ListColumn("N°", 7, "center"), ListColumn("Nature", 17, "center"), ListColumn("Table", 20),
+    ListColumn("Convention", 11, "center"),
+    ListColumn("Ligne", 42), ListColumn("Champ", 20), ListColumn("Avant", 26), ListColumn("Après", 26),
+    ListColumn("Différence (€)", 15, "right"), ListColumn("Cellule avant", 24, "center"),
+    ListColumn("Cellule après", 24, "center"),
 )  # fmt: skip
 _SUM_COLUMNS = (
-    Column("Table", 26), Column("Cellules changées", 12, "center"), Column("Lignes ajoutées", 12, "center"),
-    Column("Lignes retirées", 12, "center"), Column("Lignes déplacées", 12, "center"), Column("Montant", 22),
-    Column("Somme avant", 18, "right"), Column("Somme après", 18, "right"), Column("Différence (€)", 16, "right"),
+    ListColumn("Table", 26), ListColumn("Cellules changées", 12, "center"),
+    ListColumn("Lignes ajoutées", 12, "center"),
+    ListColumn("Lignes retirées", 12, "center"), ListColumn("Lignes déplacées", 12, "center"),
+    ListColumn("Montant", 22),
+    ListColumn("Somme avant", 18, "right"), ListColumn("Somme après", 18, "right"),
+    ListColumn("Différence (€)", 16, "right"),
 )  # fmt: skip
 #: What each kind of difference is called and coloured: the word is enough by itself.
 _NATURES = {

@@ -10,7 +10,7 @@ from tabellion.layout.names import PER_CONVENTION, table_name
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Field, Key, TableSchema
 from tabellion.schema.tables import Row
-from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RemovedRow
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemove
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS
 
 
@@ -38,7 +38,7 @@ class _Differences:
     def __init__(self, read: Book, contract: Book) -> None:
         self.read, self.contract = read, contract
         self.cells: list[CellEdit] = []
-        self.removed: list[RemovedRow] = []
+        self.removed: list[RowToRemove] = []
         self.unlisted: list[tuple[str, str]] = []
         self.added: dict[int, list[Mapping[int, Any]]] = {}
         self.areas = {(area.table, area.convention): number for number, area in enumerate(read.areas)}
@@ -65,7 +65,7 @@ class _Differences:
                 continue
             area_ = self.read.areas[number]
             if key not in wanted or not self.is_home(schema, wanted[key], area_):
-                self.removed.append(RemovedRow(area_.sheet, line, area_.first_column))
+                self.removed.append(RowToRemove(area_.sheet, line, area_.first_column))
                 self.unlisted.append((table_name(name, area_.convention), str(key[0])))
 
     def is_home(self, schema: TableSchema, row: Row, area: SheetArea) -> bool:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from lxml import etree
 
 from tabellion.addresses import shifted
-from tabellion.xlsx.inplace.grid import CellValue
+from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import RowMove, parse_areas
 from tabellion.xlsx.inplace.objects import follow_objects, refresh_pivots
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import Anchor, moved
 from tabellion.xlsx.inplace.rules import follow_formulas, follow_rules
-from tabellion.xlsx.inplace.stale import Place, Seeds, defined_names, stale_formulas
+from tabellion.xlsx.inplace.stale import Seeds, Spot, defined_names, stale_formulas
 from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.trees import Element, add, escaped, insert_after, qualified
 
@@ -44,7 +44,7 @@ class WorkbookEditor:
         self._areas: list[tuple[str, tuple[int, int, int, int]]] = []
         self._gaps: list[tuple[str, int, int, int]] = []
         self._resized = set[Element]()
-        self._own: dict[Element, CellValue] = {}
+        self._own: dict[Element, StoredValue] = {}
         self._moved = False
         self._formulas_changed = False
 
@@ -53,7 +53,7 @@ class WorkbookEditor:
         """Whether something changed."""
         return bool(self.parts.changed)
 
-    def set_value(self, sheet: str, row: int, column: int, value: CellValue, *, over_formula: bool = False) -> bool:
+    def set_value(self, sheet: str, row: int, column: int, value: StoredValue, *, over_formula: bool = False) -> bool:
         """Put a value in a cell, whose style stays; returns whether it is there now.
 
         It is not put over a formula unless told.
@@ -76,7 +76,7 @@ class WorkbookEditor:
         self.parts.change_sheet(sheet)
         return True
 
-    def set_formula(self, sheet: str, row: int, column: int, formula: str, value: CellValue) -> None:
+    def set_formula(self, sheet: str, row: int, column: int, formula: str, value: StoredValue) -> None:
         """Put a formula (without ``=``) and its computed value in a cell."""
         grid = self.parts.grid(sheet)
         cell = grid.cell(row, column)
@@ -206,11 +206,11 @@ class WorkbookEditor:
             for sheet, left, right, row in self._gaps
         ]
 
-    def stale(self) -> set[Place]:
+    def stale(self) -> set[Spot]:
         """The formulas whose computed values may not be right after the changes."""
         return stale_formulas(self.parts, self._seeds()) if self._areas or self._moved else set()
 
-    def finish(self, stale: set[Place], computed: Mapping[tuple[str, int, int], CellValue]) -> set[Place]:
+    def finish(self, stale: set[Spot], computed: Mapping[tuple[str, int, int], StoredValue]) -> set[Spot]:
         """Give formulas the values that the caller ``computed``, and drop the ``stale`` ones that are left; returns
         these. Addresses are those of now.
         """
@@ -235,7 +235,7 @@ class WorkbookEditor:
         return dropped
 
     def _seeds(self) -> Seeds:
-        resized = set[Place]()
+        resized = set[Spot]()
         if self._resized:
             for sheet in self.parts.worksheets:
                 cells = self.parts.grid(sheet.name).cells()
@@ -244,7 +244,7 @@ class WorkbookEditor:
                 }
         return Seeds(tuple(self._areas), tuple(self._gaps), frozenset(resized), self._moved)
 
-    def _compute(self, sheet: str, row: int, column: int, value: CellValue) -> None:
+    def _compute(self, sheet: str, row: int, column: int, value: StoredValue) -> None:
         """Give a formula's cell its value, or none; the other cells of an array have none either."""
         grid = self.parts.grid(sheet)
         cell = grid.find(row, column)
@@ -281,7 +281,7 @@ class WorkbookEditor:
         return self.parts.package.to_bytes()
 
 
-def same_value(before: CellValue, after: CellValue) -> bool:
+def same_value(before: StoredValue, after: StoredValue) -> bool:
     """Whether a cell would hold the same: an empty text is a blank."""
     if isinstance(before, bool) or isinstance(after, bool):
         return before is after

@@ -13,25 +13,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tabellion.reading.xml_parts import unescaped
-from tabellion.xlsx.inplace.grid import CellValue
+from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import Area
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import mentions
-from tabellion.xlsx.inplace.stale import UNSURE, Place, Seeds, defined_names, stale_formulas
+from tabellion.xlsx.inplace.stale import UNSURE, Seeds, Spot, defined_names, stale_formulas
 from tabellion.xlsx.inplace.tables import ExcelTable
 
 #: A table, a column, what the row is known by (all empty for a formula that says the same everywhere), the formula.
-Key = tuple[str, str, tuple[CellValue, ...], str]
+FreshFormula = tuple[str, str, tuple[StoredValue, ...], str]
 _OWN_CELL = re.compile(r"\[\[#This Row\],\s*\[((?:[^\[\]']|'.)*)\]\]", re.IGNORECASE)
 
 
-def fresh_values(parts: Parts, places: Iterable[Place], fresh: bytes) -> dict[tuple[str, int, int], CellValue]:
+def fresh_values(parts: Parts, places: Iterable[Spot], fresh: bytes) -> dict[tuple[str, int, int], StoredValue]:
     """The values of the formulas at ``places`` that the workbook ``fresh`` tells."""
     source = Parts(fresh)
     tables = {table.name.casefold(): table for table in source.tables}
     labels = {name: _key_label(source, table) for name, table in tables.items()}
-    known: dict[Key, CellValue] = {}
-    doubtful = set[Key]()
+    known: dict[FreshFormula, StoredValue] = {}
+    doubtful = set[FreshFormula]()
     for place, key in _Index(source, labels).keys().items():
         cell = source.grid(place[0]).find(place[1], place[2])
         if cell is None or cell.get("t") == "e":
@@ -72,11 +72,11 @@ def _unlike(parts: Parts, source: Parts, labels: Mapping[str, str]) -> Seeds:
     return Seeds(tuple(areas), tuple(gaps), frozenset(cells))
 
 
-def _columns(parts: Parts, table: ExcelTable, label: str) -> dict[str, Counter[tuple[CellValue, CellValue]]]:
+def _columns(parts: Parts, table: ExcelTable, label: str) -> dict[str, Counter[tuple[StoredValue, StoredValue]]]:
     """What is typed in each column of a table, with what tells its row apart: in any order, without blank rows."""
     grid, left = parts.grid(table.sheet), table.area[1]
     key = left + table.labels.index(label) if label in table.labels else 0
-    columns: dict[str, Counter[tuple[CellValue, CellValue]]] = {}
+    columns: dict[str, Counter[tuple[StoredValue, StoredValue]]] = {}
     for column, name in enumerate(table.labels, left):
         columns[name] = Counter()
         for row in range(table.first_row, table.last_row + 1):
@@ -88,9 +88,9 @@ def _columns(parts: Parts, table: ExcelTable, label: str) -> dict[str, Counter[t
     return columns
 
 
-def _named(parts: Parts) -> dict[str, CellValue]:
+def _named(parts: Parts) -> dict[str, StoredValue]:
     """The values of names: of the typed cell that each names, or its text when it names a constant."""
-    values: dict[str, CellValue] = {}
+    values: dict[str, StoredValue] = {}
     for element in defined_names(parts):
         name, text = unescaped(element.get("name", "")).casefold(), element.text or ""
         named = mentions(text)
@@ -130,9 +130,9 @@ class _Index:
     parts: Parts
     labels: Mapping[str, str]
 
-    def keys(self) -> dict[Place, Key]:
+    def keys(self) -> dict[Spot, FreshFormula]:
         """What each formula is found by; none for one that is about its place outside tables."""
-        keys: dict[Place, Key] = {}
+        keys: dict[Spot, FreshFormula] = {}
         for sheet in self.parts.worksheets:
             tables = self.parts.tables_of(sheet.name)
             for formula in self.parts.formulas(sheet.name):
@@ -147,7 +147,7 @@ class _Index:
                         keys[place] = key
         return keys
 
-    def in_table(self, table: ExcelTable, row: int, column: int, text: str) -> Key | None:
+    def in_table(self, table: ExcelTable, row: int, column: int, text: str) -> FreshFormula | None:
         """What a formula of a table's row is found by: what it reads of its row, or what tells its row apart."""
         if not table.holds(row, column):
             return None

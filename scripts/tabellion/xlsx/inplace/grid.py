@@ -16,7 +16,7 @@ from tabellion.xlsx.sheet import SheetEditor
 from tabellion.xlsx.trees import Element, add, drop, escaped, whole_number
 
 #: What a cell may hold.
-CellValue: TypeAlias = str | float | bool | None
+StoredValue: TypeAlias = str | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Formula:
     """A formula (without ``=``) and its computed value, for a cell of an added row that is computed on its own."""
 
     text: str
-    value: CellValue = None
+    value: StoredValue = None
 
 
 #: What a change puts in a cell: numbers as Excel has them (euros, not cents), texts as they are, dates.
-Content: TypeAlias = CellValue | date | Formula
+TypedContent: TypeAlias = StoredValue | date | Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Grid(SheetEditor):
                 for name in ("t", "si", "ref"):
                     formula.element.attrib.pop(name, "")
 
-    def value(self, row: int, column: int, shared_strings: Sequence[str]) -> CellValue:
+    def value(self, row: int, column: int, shared_strings: Sequence[str]) -> StoredValue:
         """What a cell holds; ``None`` when it is blank. A number that cannot be read is its text."""
         cell = self.find(row, column)
         if cell is None:
@@ -111,7 +111,7 @@ class Grid(SheetEditor):
                 return text
         return unescaped(text)
 
-    def write_value(self, cell: Element, value: CellValue) -> None:
+    def write_value(self, cell: Element, value: StoredValue) -> None:
         """Put a value in a cell, in place of its value and of its own formula."""
         if isinstance(value, bool):
             self.set_value(cell, int(value))
@@ -121,7 +121,7 @@ class Grid(SheetEditor):
         else:
             self.set_value(cell, value)
 
-    def write_computed(self, cell: Element, value: CellValue) -> None:
+    def write_computed(self, cell: Element, value: StoredValue) -> None:
         """Put the computed value of a cell's formula beside it; ``None`` takes away the one that is there."""
         for old in cell.findall("{*}v") + cell.findall("{*}is"):
             drop(old)

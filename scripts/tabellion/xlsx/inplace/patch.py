@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from tabellion.layout.names import FORMULAS_COLUMN, IDENTITY, FormulaCell
+from tabellion.layout.names import FORMULAS_COLUMN, IDENTITY, KnownFormula
 from tabellion.reading.hidden import word
 from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.fresh import fresh_values
-from tabellion.xlsx.inplace.grid import CellValue, Content, Formula
+from tabellion.xlsx.inplace.grid import Formula, StoredValue, TypedContent
 from tabellion.xlsx.inplace.moves import RowMove
 from tabellion.xlsx.inplace.planning import TablePlan, plan_moves
-from tabellion.xlsx.inplace.stale import Place
+from tabellion.xlsx.inplace.stale import Spot
 from tabellion.xlsx.styles import StyleSheet
 from tabellion.xlsx.trees import whole_number
 
@@ -39,7 +39,7 @@ class CellEdit:
     sheet: str
     row: int
     column: int
-    value: Content
+    value: TypedContent
     number_format: str = ""
     over_formula: bool = False
 
@@ -50,11 +50,11 @@ class AddedRows:
 
     sheet: str
     header_row: int
-    rows: Sequence[Mapping[int, Content]]
+    rows: Sequence[Mapping[int, TypedContent]]
 
 
 @dataclass(frozen=True, slots=True)
-class RemovedRow:
+class RowToRemove:
     """A line to remove; ``column`` is any column of its table, which may have others beside it.
 
     ``header_row`` is asked only where the Excel table was undone and others stand beside it.
@@ -78,11 +78,11 @@ class Changes:
 
     cells: Sequence[CellEdit] = ()
     added: Sequence[AddedRows] = ()
-    removed: Sequence[RemovedRow] = ()
+    removed: Sequence[RowToRemove] = ()
     identity: Mapping[str, str] = field(default_factory=dict)
-    listed: Sequence[FormulaCell] = ()
+    listed: Sequence[KnownFormula] = ()
     unlisted: Sequence[tuple[str, str]] = ()
-    computed: Mapping[tuple[str, int, int], CellValue] = field(default_factory=dict)
+    computed: Mapping[tuple[str, int, int], StoredValue] = field(default_factory=dict)
     fresh: bytes = b""
 
 
@@ -98,7 +98,7 @@ class Patched:
     data: bytes
     added: tuple[tuple[int, ...], ...] = ()
     kept_formulas: tuple[CellEdit, ...] = ()
-    lost: Mapping[tuple[str, int, int], CellValue] = field(default_factory=dict)
+    lost: Mapping[tuple[str, int, int], StoredValue] = field(default_factory=dict)
     uncomputed: frozenset[tuple[str, int, int]] = frozenset()
     moves: tuple[RowMove, ...] = ()
 
@@ -125,7 +125,7 @@ def patch_tables(data: bytes, changes: Changes) -> Patched:
     return Patched(changed, patch.added, tuple(patch.kept), patch.lost, uncomputed, tuple(patch.moves))
 
 
-def with_computed(data: bytes, computed: Mapping[tuple[str, int, int], CellValue]) -> bytes:
+def with_computed(data: bytes, computed: Mapping[tuple[str, int, int], StoredValue]) -> bytes:
     """The workbook with these values beside its formulas, by sheet, row and column."""
     return patch_tables(data, Changes(computed=computed)).data
 
@@ -136,7 +136,7 @@ class _Patch:
     def __init__(self, editor: WorkbookEditor, changes: Changes) -> None:
         self.editor, self.changes = editor, changes
         self.kept: list[CellEdit] = []
-        self.lost: dict[tuple[str, int, int], CellValue] = {}
+        self.lost: dict[tuple[str, int, int], StoredValue] = {}
         self.moves: list[RowMove] = []
         self.rows: dict[int, list[int]] = defaultdict(list)
         self.styles: StyleSheet | None = None
@@ -148,7 +148,7 @@ class _Patch:
         """The rows of each group of lines, where they stand now."""
         return tuple(tuple(self.rows[number]) for number in range(len(self.changes.added)))
 
-    def run(self) -> set[Place]:
+    def run(self) -> set[Spot]:
         """Make every change; returns the formulas that are left without a value."""
         for edit in self.changes.cells:
             self.edit(edit)
@@ -175,7 +175,7 @@ class _Patch:
             if self.styles.number_format(style) in _PLAIN_FORMATS:
                 self.editor.set_style(sheet, row, column, self.styles.numbered(style, edit.number_format))
 
-    def put(self, sheet: str, row: int, column: int, content: Content, *, over_formula: bool) -> bool:
+    def put(self, sheet: str, row: int, column: int, content: TypedContent, *, over_formula: bool) -> bool:
         """Put a content in a cell; whether it is there now."""
         if isinstance(content, Formula):
             self.editor.set_formula(sheet, row, column, content.text, content.value)

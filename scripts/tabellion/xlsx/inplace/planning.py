@@ -10,13 +10,13 @@ from lxml import etree
 
 from tabellion.addresses import MAX_ROWS
 from tabellion.xlsx.inplace.editor import TemplateCell, WorkbookEditor
-from tabellion.xlsx.inplace.grid import CellValue, Content, Grid
+from tabellion.xlsx.inplace.grid import Grid, StoredValue, TypedContent
 from tabellion.xlsx.inplace.moves import Area, RowMove, area_name, parse_areas
 from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.trees import Element
 
 #: A line to add: what the caller counts it under, and its values by column.
-Line = tuple[int, Mapping[int, Content]]
+PlannedLine = tuple[int, Mapping[int, TypedContent]]
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class TablePlan:
 
     table: ExcelTable
     move: RowMove | None
-    lines: tuple[Line, ...]
+    lines: tuple[PlannedLine, ...]
     blanks: tuple[int, ...]
     cleared: tuple[tuple[int, int], ...]
     template: Mapping[int, TemplateCell]
     like: Element | None
-    lost: Mapping[tuple[str, int, int], CellValue]
+    lost: Mapping[tuple[str, int, int], StoredValue]
 
     @property
     def sheet(self) -> str:
@@ -52,13 +52,13 @@ class TablePlan:
 class _Work:
     table: ExcelTable
     removed: set[int] = field(default_factory=set)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[PlannedLine] = field(default_factory=list)
 
 
 def plan_moves(
     editor: WorkbookEditor,
     removed: Iterable[tuple[str, int, int, int]],
-    added: Sequence[tuple[str, int, Sequence[Mapping[int, Content]]]],
+    added: Sequence[tuple[str, int, Sequence[Mapping[int, TypedContent]]]],
 ) -> list[list[TablePlan]]:
     """Plans in the order in which they are to be made: of each sheet from its last table to its first, so that the rows
     of a plan are still where they were; those of different sheets together.

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, column_letters
 from tabellion.reading.xml_parts import unescaped
-from tabellion.xlsx.inplace.grid import CellValue
+from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import Area
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import Corner, Reference, mentions
@@ -128,14 +128,14 @@ class Relocation:
         return {cell: there[name] for name, cell in _named_cells(self.source).items() if name in there}
 
 
-def _values(parts: Parts, table: ExcelTable, label: str) -> dict[int, CellValue]:
+def _values(parts: Parts, table: ExcelTable, label: str) -> dict[int, StoredValue]:
     if label not in table.labels:
         return {}
     column = table.area[1] + table.labels.index(label)
     return {row: parts.value(table.sheet, row, column) for row in range(table.first_row, table.last_row + 1)}
 
 
-def _tell_apart(values: Mapping[int, CellValue]) -> bool:
+def _tell_apart(values: Mapping[int, StoredValue]) -> bool:
     """Whether the values of a column tell its rows apart."""
     return len(set(values.values())) == len(values) > 0 and None not in values.values()
 

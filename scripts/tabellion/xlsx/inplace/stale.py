@@ -19,7 +19,7 @@ from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.trees import Element, whole_number
 
 #: A sheet (folded name), a row, a column.
-Place = tuple[str, int, int]
+Spot = tuple[str, int, int]
 #: Functions that name cells by a calculation, and those that tell where a cell stands.
 _CALCULATED = frozenset({"INDIRECT", "OFFSET", "CELL", "FORMULATEXT", "GETPIVOTDATA"})
 _POSITION = frozenset({"ROW", "ROWS", "SHEET", "SHEETS"})
@@ -50,11 +50,11 @@ class Seeds:
 
     areas: tuple[tuple[str, Area], ...] = ()
     gaps: tuple[tuple[str, int, int, int], ...] = ()
-    cells: frozenset[Place] = frozenset()
+    cells: frozenset[Spot] = frozenset()
     moved: bool = False
 
 
-def stale_formulas(parts: Parts, seeds: Seeds) -> set[Place]:
+def stale_formulas(parts: Parts, seeds: Seeds) -> set[Spot]:
     """The formula cells whose computed value may not be right any more."""
     graph = _Graph(parts)
     found = {place for place in graph.unsure if seeds.areas or seeds.moved or seeds.cells}
@@ -83,11 +83,11 @@ class _Graph:
         self.parts = parts
         self.tables = {table.name.casefold(): table for table in parts.tables}
         self.names = _defined_names(parts)
-        self.readers_of: dict[str, dict[tuple[Area, bool], list[Place]]] = defaultdict(lambda: defaultdict(list))
-        self.places = set[Place]()
-        self.unsure = set[Place]()
-        self.positions = set[Place]()
-        self.arrays = dict[Place, Area]()
+        self.readers_of: dict[str, dict[tuple[Area, bool], list[Spot]]] = defaultdict(lambda: defaultdict(list))
+        self.places = set[Spot]()
+        self.unsure = set[Spot]()
+        self.positions = set[Spot]()
+        self.arrays = dict[Spot, Area]()
         self.known_columns: dict[tuple[str, str], tuple[int, int, bool]] = {}
         for sheet in parts.worksheets:
             key = sheet.name.casefold()
@@ -101,7 +101,7 @@ class _Graph:
                 for dependency in self.dependencies(formula.text, place):
                     self.readers_of[dependency.sheet][dependency.area, dependency.span].append(place)
 
-    def dependencies(self, text: str, place: Place, depth: int = 0) -> Iterator[Dependency]:
+    def dependencies(self, text: str, place: Spot, depth: int = 0) -> Iterator[Dependency]:
         """The cells that a formula reads."""
         named = mentions(text)
         if named.open or named.functions & _CALCULATED or depth > _DEEPEST:
@@ -150,7 +150,7 @@ class _Graph:
             left, right = min(columns), max(columns)
         return self.known_columns.setdefault((table.name, inside), (left, right, this_row))
 
-    def reading(self, sheet: str, area: Area, *, spans: bool = False) -> set[Place]:
+    def reading(self, sheet: str, area: Area, *, spans: bool = False) -> set[Spot]:
         """The formulas that read cells of an area; only those that read them as a range with ``spans``."""
         top, left, bottom, right = area
         return {
@@ -160,10 +160,10 @@ class _Graph:
             for place in places
         }
 
-    def readers(self, places: Iterable[Place]) -> set[Place]:
+    def readers(self, places: Iterable[Spot]) -> set[Spot]:
         """The formulas that read some cells. What has been found once is not looked at again."""
         rows: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-        found = set[Place]()
+        found = set[Spot]()
         for sheet, row, column in places:
             rows[sheet][column].append(row)
             if (sheet, row, column) in self.arrays:

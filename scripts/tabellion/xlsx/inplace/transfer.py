@@ -16,7 +16,7 @@ from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.references import Mentions, mentions
 from tabellion.xlsx.inplace.relocation import Relocation
 from tabellion.xlsx.inplace.rules import FORMULAS
-from tabellion.xlsx.inplace.stale import Place, defined_names
+from tabellion.xlsx.inplace.stale import Spot, defined_names
 from tabellion.xlsx.inplace.wording import FormulaCarrier
 from tabellion.xlsx.package import SheetEntry
 from tabellion.xlsx.trees import Element, add, child, drop, insert_after, qualified, relationship_id, whole_number
@@ -40,7 +40,7 @@ class Transfer:
         self.package = target.package
         self.book = target.tree(self.package.workbook)
         self.brought = dict[str, str]()
-        self.lost: frozenset[Place] = frozenset()
+        self.lost: frozenset[Spot] = frozenset()
         self.about: frozenset[str] = frozenset()
         self._outside = dict[int, int]()
         self._known = dict[str, frozenset[str]]()
@@ -127,7 +127,7 @@ class Transfer:
             return
         names = {sheet.name.casefold(): sheet.name for sheet in self.target.package.sheets()}
         formulas = FormulaCarrier(names, columns, lambda number: number, lambda text, _: text)
-        lost = set[Place]()
+        lost = set[Spot]()
         for sheet in self.target.worksheets:
             if sheet.name.casefold() in gone:
                 continue

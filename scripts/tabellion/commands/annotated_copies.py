@@ -1,0 +1,66 @@
+"""The annotated copies of a run: of which files, of which findings, and under which names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from tabellion.campaign.model import Consolidation, Verdict
+from tabellion.campaign.parsed_return import digest_of
+from tabellion.campaign.read_returns import digest_of_folder
+from tabellion.commands.inputs import Inputs
+from tabellion.contract.workspace import Workspace
+from tabellion.findings import Finding, Severity
+from tabellion.findings.codes.returns import CAMPAIGN, UNREADABLE
+from tabellion.xlsx.annotation import CopyJob
+
+#: Verdicts of files that nobody has to correct: no annotated copy is made of them.
+_SETTLED = (Verdict.OLDER, Verdict.TWIN, Verdict.PASSED_OVER, Verdict.JOINED, Verdict.UNREADABLE, Verdict.FOREIGN)
+#: What is said to the staff about a whole file: its sender has nothing to do with it.
+_FOR_STAFF = {code.code for code in CAMPAIGN}
+
+
+def copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
+    """The annotated copies to have: of each file where an error or a warning is to be looked at."""
+    consolidation, contrat = inputs.assembly.consolidation, workspace.contrat
+    by_file: dict[str, list[Finding]] = {}
+    for item in consolidation.findings:
+        by_file.setdefault(item.place.fichier or "", []).append(item)
+    received = [file for line in consolidation.board for file in line.received]
+    settled = {file.fichier for file in received if file.verdict in _SETTLED or file.is_kept_copy}
+    settled |= {file.fichier for file in consolidation.strays}
+    sources = {
+        name: (file.found.path, file.parsed.sha256) for name, file in inputs.files.items() if name not in settled
+    }
+    # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
+    if contrat.exists() and not any(finding.code in UNREADABLE for finding in by_file.get(contrat.name, [])):
+        is_master = inputs.master.fichier == contrat.name
+        with suppress(OSError):  # an editor that saves it has just taken it away: it is for the next run
+            sha256 = inputs.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
+            sources[contrat.name] = (contrat, sha256)
+    layout = digest_of_folder(workspace.templates, "contrat.toml")
+    jobs = []
+    for name, (path, sha256) in sources.items():
+        is_return = name != contrat.name
+        findings = [finding for finding in by_file.get(name, []) if not (is_return and finding.code in _FOR_STAFF)]
+        if all(finding.gravite is Severity.INFORMATION for finding in findings):
+            continue
+        copies = workspace.constats.name
+        target = f"{copies}/{name.removeprefix(f'{workspace.retours.name}/')}"
+        if is_return and target.casefold() == f"{copies}/{contrat.name}".casefold():
+            target = f"{copies}/{Path(target).stem} (retour){Path(target).suffix}"  # that place is the master's own
+        jobs.append(CopyJob(name, target, path, tuple(findings), digest_of([sha256, layout, repr(findings)])))
+    return jobs
+
+
+def with_copies(consolidation: Consolidation, copies: Mapping[str, str]) -> Consolidation:
+    """The consolidation with the names of the annotated copies."""
+    board = []
+    for line in consolidation.board:
+        received = tuple(replace(file, annotated=copies.get(file.fichier)) for file in line.received)
+        in_force = next((file for file in received if line.in_force and file.fichier == line.in_force.fichier), None)
+        board.append(replace(line, received=received, in_force=in_force))
+    return replace(consolidation, board=tuple(board))
