@@ -1,14 +1,18 @@
 """A contract typed in Excel from an empty workbook: 3 towns, 6 conventions, 12 fiches and 40 lines, without CSV, TOML
-or JSON; then forms, a return, the consolidation and the publication.
+or JSON; then forms, a return, the consolidation, the publication and the export. Once with a pilier, once without any.
 """
 
 from __future__ import annotations
 
+import zipfile
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
+from openpyxl import load_workbook
 
 from support.campaign import fill, form_keys
 from support.excel import Excel, edited
@@ -27,12 +31,28 @@ def run(root: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> Outcome:
     return outcome
 
 
-def type_lists(book: Excel) -> None:
-    """A pilier, the conventions, an axe each, the towns, who are partners too."""
-    put(book, "Piliers", 0, **{"Pilier": "I", "Intitulé du pilier": "Cohésion"})
+@dataclass(frozen=True)
+class Numbering:
+    """How a contract numbers: its pilier (or none), the codes of the axe and of the fiches of a convention."""
+
+    pilier: str | None
+    axe: str
+    fiche: str
+
+
+ROMAN = Numbering("I", "I-{}", "I-{}./{}")
+PLAIN = Numbering(None, "{}.1", "{}.1/{}")
+
+
+def type_lists(book: Excel, numbering: Numbering) -> None:
+    """A pilier or none, the conventions, an axe each, the towns, who are partners too."""
+    level = {} if numbering.pilier is None else {"Pilier": numbering.pilier}
+    if level:
+        put(book, "Piliers", 0, **level, **{"Intitulé du pilier": "Cohésion"})
     for rank, title in enumerate(CONVENTIONS, 1):
-        put(book, "Conventions", rank - 1, **{"N°": rank, "Pilier": "I", "Intitulé de la convention": title})
-        put(book, "Axes", rank - 1, **{"Axe": f"I-{rank}", "Convention": rank, "Intitulé de l'axe": f"Axe de {title}"})
+        put(book, "Conventions", rank - 1, **{"N°": rank, **level, "Intitulé de la convention": title})
+        axe = {"Axe": numbering.axe.format(rank), "Convention": rank, "Intitulé de l'axe": f"Axe de {title}"}
+        put(book, "Axes", rank - 1, **axe)
     for rank, town in enumerate(TOWNS):
         put(book, "Collectivites", rank, Collectivité=town, Catégorie="commune")
         put(book, "Partenaires", rank, Partenaire=town, Collectivité=town)
@@ -49,11 +69,12 @@ def put(book: Excel, table: str, rank: int, **values: Any) -> None:
         book.add(table, **values)
 
 
-def type_content(book: Excel) -> None:
+def type_content(book: Excel, numbering: Numbering) -> None:
     """Two fiches a convention, and forty lines."""
     for rank in range(1, len(CONVENTIONS) + 1):
         for number in (0, 1):
-            values = {"Fiche": f"I-{rank}./{number + 1}", "Axe": f"I-{rank}", "Objectif": f"But {rank}.{number}"}
+            code = numbering.fiche.format(rank, number + 1)
+            values = {"Fiche": code, "Axe": numbering.axe.format(rank), "Objectif": f"But {rank}.{number}"}
             put(book, f"Fiches_{rank:02d}", number, **values)
     counts = dict.fromkeys(range(1, 7), 0)
     for number in range(40):
@@ -64,21 +85,25 @@ def type_content(book: Excel) -> None:
 
 
 @pytest.mark.slow
-def test_a_contract_is_born_in_excel(tmp_path: Path) -> None:
+@pytest.mark.parametrize("numbering", [ROMAN, PLAIN], ids=["with-a-pilier", "without"])
+def test_a_contract_is_born_in_excel(tmp_path: Path, numbering: Numbering) -> None:
     root = tmp_path / "nouveau"
     done = tabellion("new", "nouveau", "--vide", cwd=tmp_path)
     assert done.code == 0, done.err
     workbook = root / "workbooks" / "contrat.xlsx"
-    edited(workbook, type_lists, saved=MONDAY)
+    edited(workbook, lambda book: type_lists(book, numbering), saved=MONDAY)
     run(root, "consolidate")
     book = load_contract(find_workspace(root))
     assert [row["titre"] for row in book.tables["conventions"].rows] == list(CONVENTIONS)
-    edited(workbook, type_content, saved=MONDAY + timedelta(hours=1))
+    assert {row["pilier_id"] for row in book.tables["conventions"].rows} == {numbering.pilier}
+    edited(workbook, lambda book: type_content(book, numbering), saved=MONDAY + timedelta(hours=1))
     run(root, "consolidate")
     lines = load_contract(find_workspace(root)).tables["lignes_budgetaires"].rows
     assert len(lines) == 40
     assert sum(row["montant_prevu"] for row in lines) == sum((1000 + number) * 100 for number in range(40))
-    assert len(load_contract(find_workspace(root)).tables["fiches"].rows) == 12
+    fiches = load_contract(find_workspace(root)).tables["fiches"].rows
+    codes = [numbering.fiche.format(rank, number) for rank in range(1, 7) for number in (1, 2)]
+    assert [row["fiche_id"] for row in fiches] == codes
     year = load_contract(find_workspace(root)).settings.exercice_courant
     run(root, "forms")
     form = root / "workbooks" / "envois" / str(year) / f"villeneuve-{year}.xlsx"
@@ -88,5 +113,30 @@ def test_a_contract_is_born_in_excel(tmp_path: Path) -> None:
     assert "321" in run(root, "adopt", "--oui").out
     rows = load_contract(find_workspace(root)).tables["lignes_budgetaires"].rows
     assert [row["montant_realise"] for row in rows if row["ligne_id"] == key] == [321_00]
-    run(root, "publish", codes=(0, 1))
-    assert list((root / "workbooks" / "publication").glob("*.docx"))
+    run(root, "validate", "workbooks/contrat.xlsx")
+    run(root, "publish")
+    run(root, "export")
+    shown = texts_shown(root)
+    assert f"{CONVENTIONS[0]}" in " ".join(shown["publication"])
+    for name, texts in shown.items():
+        assert not [text for text in texts if text.strip() in ("None", "–") or text.startswith("None –")], name
+    levels = [text for text in (*shown["publication"], *shown["accueil"]) if "Cohésion" in text or "ilier" in text]
+    assert bool(levels) is (numbering.pilier is not None)
+
+
+def texts_shown(root: Path) -> dict[str, list[str]]:
+    """What the outputs say: the paragraphs of the Word document, the cells of the first sheet and of every workbook."""
+    (document,) = (root / "workbooks" / "publication").glob("*.docx")
+    books = {
+        path.name: load_workbook(path, read_only=True)
+        for path in (root / "workbooks" / "contrat.xlsx", *(root / "workbooks").glob("*/*.xlsx"))
+    }
+    texts = {
+        name: [str(value) for sheet in book for row in sheet.iter_rows(values_only=True) for value in row if value]
+        for name, book in books.items()
+    }
+    cover = books["contrat.xlsx"].worksheets[0]
+    texts["accueil"] = [str(value) for row in cover.iter_rows(values_only=True) for value in row if value]
+    body = etree.fromstring(zipfile.ZipFile(document).read("word/document.xml"))
+    texts["publication"] = ["".join(each.itertext()) for each in body.iter("{*}p")]
+    return texts

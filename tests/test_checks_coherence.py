@@ -30,6 +30,62 @@ def test_an_axe_s_code_starts_with_its_pilier_and_its_convention() -> None:
     assert cells(check(rows)) == [("axe-et-convention", "axes.axe_id@1")]
 
 
+def coded(*codes: str, piliers: bool) -> Rows:
+    """The small contract with other codes of axes, at the fiches too; without piliers where it has none."""
+    rows = small_rows()
+    renamed = dict(zip((axe["axe_id"] for axe in rows["axes"]), codes, strict=True))
+    for axe in rows["axes"]:
+        axe["axe_id"] = renamed[axe["axe_id"]]
+    numbers = {}
+    for each in rows["fiches"]:
+        number, each["axe_id"] = each["fiche_id"], renamed[each["axe_id"]]
+        numbers[number] = each["fiche_id"] = f"{each['axe_id']}/{number.rpartition('/')[2]}"
+    for each in [*rows["participations"], *rows["financements"]]:
+        each["fiche_id"] = numbers[each["fiche_id"]]
+    if not piliers:
+        rows["piliers"] = []
+        for convention in rows["conventions"]:
+            convention["pilier_id"] = None
+    return rows
+
+
+@pytest.mark.parametrize("piliers", [True, False])
+@pytest.mark.parametrize("shape", ["{}.1", "A-{}1", "C{}-3", "{}.3.1", "{}", "Obj.{}", "2.{}"])
+def test_other_contracts_number_their_axes_otherwise(shape: str, piliers: bool) -> None:
+    codes = [shape.format(axe["convention_id"]) for axe in small_rows()["axes"]]
+    assert check(coded(*codes, piliers=piliers)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (" 1.1", "forme-inattendue"),
+        ("1.1 ", "forme-inattendue"),
+        ("1.1\n", "forme-inattendue"),
+        ("1\x071", "forme-inattendue"),
+        ("1..1", "forme-inattendue"),
+        ("-1", "forme-inattendue"),
+        ("1.1/1", "forme-inattendue"),
+        ("1." * 20 + "1", "texte-trop-long"),
+    ],
+)
+def test_what_cannot_be_a_code_is_refused(code: str, said: str) -> None:
+    rows = small_rows()
+    rows["axes"].append({**rows["axes"][0], "axe_id": code})
+    found = cells(check(rows))
+    assert (said, f"axes.axe_id@{len(rows['axes']) - 1}") in found
+
+
+@pytest.mark.parametrize("piliers", [True, False])
+def test_where_codes_say_the_convention_another_one_is_told(piliers: bool) -> None:
+    codes = [f"{axe['convention_id']}.1" for axe in small_rows()["axes"]]
+    rows = coded(*codes, piliers=piliers)
+    rows["axes"][0]["convention_id"] = 2
+    found = check(rows)
+    assert cells(found) == [("axe-et-convention", "axes.axe_id@0")]
+    assert found[0].attendu == "la convention 1"
+
+
 def test_a_misplaced_axe_is_said_once_not_at_each_of_its_fiches() -> None:
     rows = small_rows()
     rows["axes"][0]["convention_id"] = 2

@@ -333,8 +333,12 @@ def chapters() -> str:
     added = looped("for ajout in convention.budget.ajouts", "{cell}", "endfor")
     return (
         tags("{%p for pilier in piliers %}")
+        + tags("{%p if pilier.intitule %}")
         + paragraph("Titre1", "{{r pilier.signet | signet }}{{ pilier.intitule }}", keep=True, new_page=True)
-        + tags("{%p for convention in pilier.conventions %}", "{%p if loop.first %}")
+        + tags("{%p endif %}")
+        + tags("{%p for convention in pilier.conventions %}", "{%p if not pilier.intitule %}")
+        + paragraph("Titre1", heading, keep=True, new_page=True)
+        + tags("{%p elif loop.first %}")
         + paragraph("Titre2", heading, keep=True)
         + tags("{%p else %}")
         + paragraph("Titre2", heading, keep=True, new_page=True)
@@ -392,7 +396,7 @@ def fiche() -> str:
     )  # fmt: skip
     return (
         paragraph("Titre3", "{{r fiche.signet | signet }}Fiche action {{ fiche.fiche_id }}", keep=True, new_page=True)
-        + paragraph("Lgende", "{{ pilier.intitule }}", keep=True).replace("</w:p>", "<w:r><w:br/></w:r>" + text("{{ convention.intitule }}") + "</w:p>")
+        + paragraph("Lgende", "{% if pilier.intitule %}{{ pilier.intitule }}", keep=True).replace("</w:p>", "<w:r><w:br/></w:r>" + text("{% endif %}{{ convention.intitule }}") + "</w:p>")
         + table(
             "Tableaufiche", "Fiche action {{ fiche.fiche_id }}", "Chaque rubrique de la fiche et son contenu.",
             row(cell(28, HEAD, "Rubrique"), cell(82, HEAD, "Contenu"), header=True),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.contract.workspace import Settings
 
-_AXE = re.compile(r"(?P<pilier>[IVXLC]+)-(?P<convention>\d+)(?:\.\d+)*")
+#: Codes of axes that may say a convention: ``I-1.2`` (pilier I), ``1.2``. Whether they do is the contract's habit.
+_AXE = re.compile(r"(?:(?P<pilier>[^\W_]+)-)?(?P<convention>\d{1,9})(?:\.\d+)*")
 _FICHE = r"^(?P<axe>[^/]*?)(?P<dot>\.?)/(?P<rank>\d{1,9})$"
 _YEAR = re.compile(r"(?<!\d)(?:19|20|21)\d\d(?!\d)")
 _RANK_FIRST = re.compile(r"\s*(\d)\s*\(")
@@ -20,17 +21,26 @@ _RANK_FIRST = re.compile(r"\s*(\d)\s*\(")
 
 @dataclass(frozen=True, slots=True)
 class _Axe:
-    """An axe: the position of its row, its convention, and the convention that its code says."""
+    """An axe: the position of its row, its convention and pilier, and those that its code says (if it says any)."""
 
     position: int
     convention: int | None
-    coded: int | None
+    pilier: str | None
+    coded: int | None = None
+    coded_pilier: str | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the code says where the axe is; without a pilier on either side, its convention alone."""
+        is_level = None in (self.pilier, self.coded_pilier) or self.pilier == self.coded_pilier
+        return is_level and self.coded == self.convention
 
 
 def check_coherence(inspection: Inspection) -> None:
     """Every rule of this module, on the tables whose columns are declared."""
     has_axes = inspection.has("axes", "axe_id", "convention_id")
-    if has_axes and inspection.has("conventions", "convention_id", "pilier_id"):
+    has_axes = has_axes and inspection.has("conventions", "convention_id", "pilier_id")
+    if has_axes:
         _check_axes(inspection)
     if has_axes and inspection.has("fiches", "fiche_id", "convention_id", "axe_id"):
         _check_numbers(inspection)
@@ -42,31 +52,41 @@ def check_coherence(inspection: Inspection) -> None:
 
 
 def _axes(inspection: Inspection) -> dict[str, _Axe]:
-    """The axes by their code; of a code that comes twice, the first."""
+    """The axes by their code; of a code that comes twice, the first.
+
+    Codes say their convention where at least half of those that could do: the numbering of axes is the contract's.
+    """
+    rows = inspection.tables["conventions"].rows
+    pilier_of = {row["convention_id"]: row["pilier_id"] for row in rows}
     axes: dict[str, _Axe] = {}
     for position, row in enumerate(inspection.tables["axes"].rows):
-        parts = _AXE.fullmatch(row["axe_id"] or "")
-        coded = int(parts["convention"]) if parts else None
-        axes.setdefault(row["axe_id"] or "", _Axe(position, row["convention_id"], coded))
-    axes.pop("", None)
+        code, convention = row["axe_id"], row["convention_id"]
+        if code is None:
+            continue
+        axe = _Axe(position, convention, pilier_of.get(convention))
+        if (parts := _AXE.fullmatch(code)) is not None:
+            axe = replace(axe, coded=int(parts["convention"]), coded_pilier=parts["pilier"])
+        axes.setdefault(code, axe)
+    coded = [axe for axe in axes.values() if axe.coded is not None and axe.convention is not None]
+    if 2 * sum(axe.agrees for axe in coded) < len(coded):
+        return {code: replace(axe, coded=None, coded_pilier=None) for code, axe in axes.items()}
     return axes
 
 
 def _check_axes(inspection: Inspection) -> None:
-    """``I-1.2`` is the second axe of convention 1, in pilier I."""
-    rows = inspection.tables["conventions"].rows
-    pilier_of = {row["convention_id"]: row["pilier_id"] for row in rows if row["pilier_id"]}
-    for code, axe in _axes(inspection).items():
-        parts = _AXE.fullmatch(code)
-        pilier = pilier_of.get(axe.convention)
-        if parts is None or axe.convention is None or pilier is None:
-            continue
-        if (parts["pilier"], int(parts["convention"])) != (pilier, axe.convention):
+    """``I-1.2`` is the second axe of convention 1, in pilier I; ``1.2`` that of convention 1, in no pilier."""
+    known = set(inspection.column("conventions", "convention_id").dropna().tolist())
+    for axe in _axes(inspection).values():
+        if axe.coded is not None and axe.convention in known and not axe.agrees:
             inspection.say(
                 "axe-et-convention", "axes", axe.position, "axe_id", valeur=OWN,
-                attendu=f"la convention {parts['convention']} du pilier {parts['pilier']}",
-                liees=[("axes", axe.position, "convention_id")], convention=axe.convention, pilier=pilier,
+                attendu=_where(axe.coded, axe.coded_pilier), liees=[("axes", axe.position, "convention_id")],
+                rangement=_where(axe.convention, axe.pilier),
             )  # fmt: skip
+
+
+def _where(convention: int | None, pilier: str | None) -> str:
+    return f"la convention {convention}" + (f" du pilier {pilier}" if pilier else "")
 
 
 def _check_numbers(inspection: Inspection) -> None:
@@ -82,16 +102,17 @@ def _check_numbers(inspection: Inspection) -> None:
             liees=[("fiches", position, "axe_id")], axe=axes.iloc[position],
         )  # fmt: skip
     undotted = read & (parts["dot"] == "")
-    if 2 * int(undotted.sum()) < int(read.sum()):
+    is_dotted = 2 * int(undotted.sum()) < int(read.sum())
+    if is_dotted:
         for position in inspection.rows("fiches", undotted):
             number = f"{parts['axe'].iloc[position]}./{parts['rank'].iloc[position]}"
             inspection.say("numero-sans-point", "fiches", position, "fiche_id", valeur=OWN, attendu=number)
     if not inspection.unread("fiches", "fiche_id"):
-        _check_ranks(inspection, parts[read.fillna(False)])
+        _check_ranks(inspection, parts[read.fillna(False)], "./" if is_dotted else "/")
 
 
-def _check_ranks(inspection: Inspection, parts: pd.DataFrame) -> None:
-    """The fiches of an axe are numbered 1, 2, 3, …"""
+def _check_ranks(inspection: Inspection, parts: pd.DataFrame, bar: str) -> None:
+    """The fiches of an axe are numbered 1, 2, 3, … after the ``bar``."""
     seen: defaultdict[str, dict[int, int]] = defaultdict(dict)
     for index, axe, rank in zip(parts.index, parts["axe"].tolist(), parts["rank"].tolist(), strict=True):
         seen[axe].setdefault(int(rank), index)
@@ -99,7 +120,7 @@ def _check_ranks(inspection: Inspection, parts: pd.DataFrame) -> None:
         before = 0
         for rank in sorted(ranks):
             if rank > before + 1:
-                _say_missing(inspection, ranks[rank], f"{axe}./", before + 1, rank - 1)
+                _say_missing(inspection, ranks[rank], f"{axe}{bar}", before + 1, rank - 1)
             before = rank
 
 

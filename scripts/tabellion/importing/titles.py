@@ -140,6 +140,7 @@ def collect_conventions(
         if fiche.row["convention_id"] is not None:
             by_convention.setdefault(str(fiche.row["convention_id"]), []).append(fiche)
     rows: list[Record] = []
+    has_piliers = bool(piliers or listed_under or any(map(_numeral, fiches)))
     for numero in sorted({*bodies, *contents, *recaps, *by_convention}, key=int):
         own = by_convention.get(numero, [])
         names = Counter(fiche.convention_titre for fiche in own if fiche.convention_titre)
@@ -160,7 +161,7 @@ def collect_conventions(
             _say(account, "convention-hors-recapitulatif", heading)
         numerals = Counter(filter(None, map(_numeral, own))).most_common(1)
         under = piliers.get(numero) or listed_under.get(numero) or (numerals[0][0] if numerals else None)
-        if under is None:
+        if under is None and has_piliers:
             _say(account, "convention-sans-pilier", heading, "pilier_id")
         others = [(_CONTENTS, contents.get(numero)), (_RECAP, recaps.get(numero)), (_SUBHEADING, sub)]
         others += [(_FICHES, title) for title in printed.values()]

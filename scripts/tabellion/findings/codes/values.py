@@ -95,7 +95,7 @@ _VALUES: tuple[Code, ...] = (
          "La fiche « {valeur} » est rangée sous l'axe {axe}, mais son numéro dit {attendu}.",
          "Corrigez le numéro de la fiche ou son axe."),
     Code("axe-et-convention", "Le code de l'axe ne suit pas sa convention", _AVERTISSEMENT,
-         "L'axe « {valeur} » est rangé sous la convention {convention} du pilier {pilier}, mais son code dit {attendu}.",
+         "L'axe « {valeur} » est rangé sous {rangement}, mais son code dit {attendu}.",
          "Corrigez le code de l'axe ou sa convention."),
     Code("fiche-et-convention", "La fiche n'est pas dans la convention de son axe", _ERREUR,
          "La fiche « {fiche} » est dans la convention {valeur}, son axe {axe} dans la convention {attendu}.",

@@ -108,7 +108,10 @@ class DocumentModel:
 
     @cached_property
     def piliers(self) -> tuple[Pilier, ...]:
-        """The piliers that have a convention to print; a convention of an unknown pilier comes last, under its key."""
+        """The piliers that have a convention to print; a convention of an unknown pilier comes last, under its key.
+
+        Those of no pilier are under one without key nor title: a contract may have no piliers.
+        """
         fiches = grouped(self.contract.tables["fiches"].rows, "convention_id")
         titles = {row["pilier_id"]: row["titre"] or "" for row in self.contract.tables["piliers"].rows}
         conventions: dict[str, list[Convention]] = {key: [] for key in titles}

@@ -132,7 +132,7 @@ def _pilier(model: DocumentModel, pilier: Pilier) -> Values:
     return {
         "intitule": f"{key} – Conventions thématiques «\u00a0{title}\u00a0»" if title else key,
         "titre": title,
-        "signet": bookmark_name("pilier", key),
+        "signet": bookmark_name("pilier", key) if key else "",
         "conventions": [_convention(model, convention) for convention in conventions],
     }
 

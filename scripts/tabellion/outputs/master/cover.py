@@ -165,12 +165,11 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
         sheet.write(row + 1, column, words, writer.header(align=_ALIGNMENTS[align]))
     row += 2
     first = row
-    titles = {pilier["pilier_id"]: pilier["titre"] for pilier in contract.tables["piliers"].rows}
     seen = None
     for convention in contract.tables["conventions"].rows:
         number, pilier = convention["convention_id"], convention["pilier_id"]
         if pilier != seen:
-            words = f"{pilier} – {titles.get(pilier, '')}"
+            words = _level_words(contract, pilier)
             sheet.wide(row, 0, len(headers) - 1, words, computed=True, bold=True, align="left", indent=1)
             seen, row = pilier, row + 1
         sheet.write(row, 0, number, writer.cell(align="center"))
@@ -195,6 +194,14 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
         )
         sheet.wide(row, 2, len(headers) - 1, words, align="left", indent=1)
     return row + 1
+
+
+def _level_words(contract: Book, pilier: str | None) -> str:
+    """What stands above the conventions of a pilier, or, among others, above those of none."""
+    if pilier is None:
+        return f"Sans {contract.schemas['conventions'].by_name['pilier_id'].title.lower()}"
+    titles = {row["pilier_id"]: row["titre"] for row in contract.tables["piliers"].rows}
+    return f"{pilier} – {titles.get(pilier, '')}"
 
 
 def _write_convention_state(sheet: Sheet, layout: MasterLayout, row: int, number: int) -> None:
