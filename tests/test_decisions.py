@@ -291,6 +291,20 @@ def test_of_two_files_that_nothing_tells_apart_the_chosen_one_counts(staff: Staf
     assert staff.asked()[0][DECISION] == "accepter renommé.xlsx"
 
 
+def test_what_was_decided_of_files_stays_decided_when_the_exercice_moves_on(staff: Staff) -> None:
+    one = staff.reply("luce", {"Budget": {"C": {"montant_prevu": 9}}})
+    form = staff.books / "envois" / "2016" / "luce-2016.xlsx"
+    fill(form, one.with_name("autre.xlsx"), {"Budget": {"C": {"montant_prevu": 10}}}, saved=datetime(2016, 11, 20, 9))
+    staff.run("consolidate", code=1)
+    staff.choose("accepter autre.xlsx")
+    staff.consolidate()
+    staff.run("forms", "--exercice", "2017")
+    assert "versions-a-departager" not in staff.consolidate().codes
+    assert staff.planned() == "10"
+    staff.run("adopt", "--oui")
+    assert "Rien à adopter" in staff.run("adopt", "--oui").out
+
+
 def test_rows_that_the_last_file_leaves_empty_are_taken_from_the_one_before_where_people_say_so(staff: Staff) -> None:
     first = staff.reply("luce", {"Budget": {"A": {"montant_prevu": 5}, "C": {"montant_prevu": 9}}})
     staff.reply("luce", {"Budget": {"C": {"montant_prevu": 10}}}, day=25)

@@ -172,6 +172,8 @@ class Package:
         for each in root.iter(f"{MAIN}c"):
             value, formula = each.find(f"{MAIN}v"), each.find(f"{MAIN}f")
             text = None if value is None else value.text or ""
+            if text == "" and each.attrib.get("t") != "str":
+                text = None  # openpyxl writes so that a formula has no value yet
             shown: str | float | None = text
             if each.attrib.get("t") == "inlineStr":
                 shown = "".join(part.text or "" for part in each.iter(f"{MAIN}t"))

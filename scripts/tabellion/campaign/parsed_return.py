@@ -32,6 +32,8 @@ from tabellion.schema.tables import Row
 
 #: The key of a day in JSON.
 _DAY = "jour"
+#: Findings that the contract's own exercices make, not what the file answers: they come and go with the settings.
+_OF_THE_MOMENT = frozenset({"formulaire-d-un-autre-exercice", "exercice-hors-contrat"})
 #: Characters kept of the words that name a removed row.
 _LIBELLE = 120
 
@@ -77,7 +79,9 @@ class ParsedReturn:
             for row in self.rows
         )
         mistakes = sorted(
-            (finding.code, finding.place.cellule or "", repr(finding.valeur)) for finding in self.findings
+            (finding.code, finding.place.cellule or "", repr(finding.valeur))
+            for finding in self.findings
+            if finding.code not in _OF_THE_MOMENT
         )
         removed = sorted((row.table, row.row_id) for row in self.removed)
         return hashlib.sha256(repr((self.identity, rows, mistakes, removed)).encode()).hexdigest()

@@ -108,7 +108,8 @@ def _next_workbook(workspace: Workspace, source: Source, layout: MasterLayout, f
     content = read_source(workspace.contrat)
     if hashlib.sha256(content).hexdigest() != source.book.sha256:
         raise TabellionError([_changed_meanwhile(workspace.contrat)])
-    changes = workbook_changes(source.book, layout.contract, layout.contract.adoption, fresh)
+    contract = layout.contract
+    changes = workbook_changes(source.book, contract, contract.adoption, fresh, source.findings)
     patched = patch_tables(content, changes).data
     lacking = lacking_sheets(source.book, layout)
     return with_sheets(patched, fresh, lacking) if lacking else patched

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tabellion.addresses import cell_name
 from tabellion.contract.book import Book, SheetArea
+from tabellion.findings import Finding
 from tabellion.layout.names import PER_CONVENTION, table_name
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Field, Key, TableSchema
@@ -13,14 +15,18 @@ from tabellion.schema.tables import Row
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemove
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS
 
+#: What reading says of a number that was typed as a text.
+NUMBER_AS_TEXT = "nombre-en-texte"
 
-def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes) -> Changes:
+
+def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes, said: Sequence[Finding] = ()) -> Changes:
     """What makes of the workbook ``read`` one that says ``contract``, adopted under the name ``adoption``.
 
-    ``fresh`` is the master workbook that the program has written of ``contract``. Rows are matched by their keys; their
-    order is left to the staff. Rows of a table that the workbook has not are left out: its sheet comes whole.
+    ``said`` is what reading said of it; ``fresh`` is the master workbook that the program has written of ``contract``.
+    Rows are matched by their keys; their order is left to the staff. Rows of a table that the workbook has not are left
+    out: its sheet comes whole.
     """
-    differences = _Differences(read, contract)
+    differences = _Differences(read, contract, said)
     for schema in contract.schemas.values():
         if schema.name in contract.tables:
             differences.compare(schema)
@@ -35,7 +41,7 @@ def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes) ->
 
 
 class _Differences:
-    def __init__(self, read: Book, contract: Book) -> None:
+    def __init__(self, read: Book, contract: Book, said: Sequence[Finding]) -> None:
         self.read, self.contract = read, contract
         self.cells: list[CellEdit] = []
         self.removed: list[RowToRemove] = []
@@ -43,6 +49,8 @@ class _Differences:
         self.added: dict[int, list[Mapping[int, Any]]] = {}
         self.areas = {(area.table, area.convention): number for number, area in enumerate(read.areas)}
         self.labels = {name: contract.labels(name) for name in contract.tables}
+        places = (item.place for item in said if item.code == NUMBER_AS_TEXT)
+        self.texts = {(place.feuille, place.cellule) for place in places}
 
     def compare(self, schema: TableSchema) -> None:
         """Note what differs between both books in one table."""
@@ -72,9 +80,13 @@ class _Differences:
         return schema.name not in PER_CONVENTION or row["convention_id"] == area.convention
 
     def edit(self, schema: TableSchema, before: Row, after: Row, area: SheetArea, line: int) -> None:
-        """Note the cells of a row that change; one that has no identifier in its cell gets it."""
+        """Note the cells of a row that change; one that has no identifier in its cell gets it.
+
+        A number that was typed as a text, and understood, becomes one: the workbook's own totals count it from then on.
+        """
         for name, column in area.columns.items():
-            if before[name] != after[name] or name == schema.primary_key[0]:
+            is_text = (area.sheet, cell_name(line, column)) in self.texts
+            if before[name] != after[name] or name == schema.primary_key[0] or is_text:
                 value = self.shown(schema, name, after)
                 cell = CellEdit(area.sheet, line, column, value, _number_format(schema.by_name[name], after[name]))
                 self.cells.append(cell)
