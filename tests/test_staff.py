@@ -465,3 +465,22 @@ def test_forms_of_a_later_exercice_move_the_current_one_on(root: Path) -> None:
     assert not any(finding.bloquant for finding in run.findings)
     assert tabellion("forms", "--exercice", "2016", "--forcer", cwd=root).code == 0
     assert load_contract(find_workspace(root)).settings.exercice_courant == 2017
+
+
+def test_what_was_to_be_said_of_a_past_adopted_exercice_is_not_repeated(root: Path) -> None:
+    """A habit of typing is remarked while its exercice is current; next year's nights only count such remarks."""
+    form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
+    typed = {"Budget": {"A": {"montant_prevu": "77 €"}}}
+    fill(form, root / "workbooks" / "retours" / "luce.xlsx", typed, saved=MONDAY)
+    assert said(night(root), "valeur-comprise") != []
+    assert tabellion("adopt", "--oui", cwd=root).code == 0
+    assert said(night(root), "valeur-comprise") != [], "the current exercice, adopted or not"
+    assert tabellion("forms", "--exercice", "2017", cwd=root).code == 0
+    later = night(root, NIGHT + timedelta(days=1))
+    of_file = [each for each in later.consolidation.findings if each.place.fichier == "retours/luce.xlsx"]
+    assert of_file == []
+    assert [each.valeur for each in later.consolidation.findings if each.code == "exercice-au-contrat"] == [2016]
+    # a newer file of that year that is refused is said all the same
+    wrong = {"Budget": {"A": {"montant_prevu": "beaucoup"}}}
+    fill(form, root / "workbooks" / "retours" / "luce (2).xlsx", wrong, saved=MONDAY + timedelta(days=9))
+    assert said(night(root, NIGHT + timedelta(days=2)), "retour-rejete") != []

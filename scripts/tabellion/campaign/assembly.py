@@ -44,6 +44,7 @@ from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
 from tabellion.schema import Schemas
 from tabellion.schema.table import Key
 from tabellion.schema.tables import make_table
+from tabellion.wording import plural
 
 Slot = tuple[int, str]
 """An exercice and a partner."""
@@ -89,6 +90,7 @@ def assemble(materials: Materials) -> Assembly:
     master = materials.master
     schemas = master.schemas
     choices, strays = _choose_versions(materials)
+    at_rest = _put_to_rest(choices, master.settings.exercice_courant)
     in_force = _in_force(materials, choices)
     rows = {name: table.rows for name, table in master.tables.items()}
     decisions = materials.decisions
@@ -122,6 +124,7 @@ def assemble(materials: Materials) -> Assembly:
     )
     findings = _without_repeats([
         *materials.said,
+        *at_rest,
         *(finding for file in files for finding in file.findings),
         *check_contract(contract, locate),
         *reconcile(contract, locate, in_force),
@@ -177,6 +180,18 @@ def _choose_versions(materials: Materials) -> tuple[dict[Slot, VersionChoice], l
         for (year, partner), of_slot in sorted(candidates.items())
     }
     return choices, strays
+
+
+def _put_to_rest(choices: Mapping[Slot, VersionChoice], current: int) -> list[Finding]:
+    """Say once of each past exercice how many remarks on its adopted returns are not repeated; those go."""
+    remarks: dict[int, int] = {}
+    for (year, _), choice in choices.items():
+        if year < current and (gone := choice.put_to_rest()):
+            remarks[year] = remarks.get(year, 0) + gone
+    return [
+        finding("exercice-au-contrat", Place("retours"), valeur=year, remarques=plural(count, "remarque"))
+        for year, count in remarks.items()
+    ]
 
 
 def _adoption(materials: Materials) -> Adoption:

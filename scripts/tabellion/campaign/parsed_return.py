@@ -32,8 +32,8 @@ from tabellion.schema.tables import Row
 
 #: The key of a day in JSON.
 _DAY = "jour"
-#: Findings that the contract's own exercices make, not what the file answers: they come and go with the settings.
-_OF_THE_MOMENT = frozenset({"formulaire-d-un-autre-exercice", "exercice-hors-contrat"})
+#: Errors that the contract's own exercices make, not what the file answers: they come and go with the settings.
+_OF_THE_MOMENT = frozenset({"exercice-hors-contrat"})
 #: Characters kept of the words that name a removed row.
 _LIBELLE = 120
 
@@ -73,7 +73,10 @@ class ParsedReturn:
 
     @cached_property
     def answers(self) -> str:
-        """A digest of what it answers: two files that say the same are one, whatever their bytes."""
+        """A digest of what it answers: two files that say the same are one, whatever their bytes.
+
+        A cell that cannot be taken answers what was typed in it; what is only remarked is no answer.
+        """
         rows = sorted(
             [row.table, repr(row.key), sorted((name, repr(value)) for name, value in row.values.items())]
             for row in self.rows
@@ -81,7 +84,7 @@ class ParsedReturn:
         mistakes = sorted(
             (finding.code, finding.place.cellule or "", repr(finding.valeur))
             for finding in self.findings
-            if finding.code not in _OF_THE_MOMENT
+            if finding.gravite is Severity.ERREUR and finding.code not in _OF_THE_MOMENT
         )
         removed = sorted((row.table, row.row_id) for row in self.removed)
         return hashlib.sha256(repr((self.identity, rows, mistakes, removed)).encode()).hexdigest()

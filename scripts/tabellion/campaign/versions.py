@@ -90,6 +90,18 @@ class VersionChoice:
         files = [each.candidate for each in self.left] if self.is_joined else []
         return tuple((candidate.fichier, candidate.parsed.sha256) for candidate in files)
 
+    def put_to_rest(self) -> int:
+        """Leave out what does not block of files whose answers the contract has taken over; how many findings went."""
+        if self.in_force_file is None or self.in_force_file.verdict is not Verdict.ALREADY_ADOPTED:
+            return 0
+        before = sum(len(file.findings) for file in self.received)
+        in_force = self.received.index(self.in_force_file)
+        self.received = [
+            replace(file, findings=tuple(each for each in file.findings if each.bloquant)) for file in self.received
+        ]
+        self.in_force_file = self.received[in_force]
+        return before - sum(len(file.findings) for file in self.received)
+
     def take_as_adopted(self, adopted: Collection[str]) -> None:
         """Say of files that were joined that the contract has taken them over already, where it has."""
         if self.in_force is None or self.in_force.parsed.answers not in adopted or self.in_force_file is None:
