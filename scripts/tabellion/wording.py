@@ -7,8 +7,10 @@ import errno
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 
 _SAME = str.maketrans(
     {"’": "'", "‘": "'", "«": '"', "»": '"', "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "œ": "oe", "æ": "ae"}
@@ -79,6 +81,56 @@ def plural(count: int, singular: str, many: str | None = None) -> str:
 def french_date(day: date) -> str:
     """``31/12/2016``."""
     return f"{day.day:02d}/{day.month:02d}/{day.year:04d}"
+
+
+#: Beyond so many digits, a number is shown by its powers of ten, as Excel does.
+_MOST_DIGITS = 21
+
+
+def french_value(value: object) -> str:
+    """What a cell holds, as a French spreadsheet program shows it: ``VRAI``, ``0,4``, ``31/12/2016 12:00``, ``25:30``.
+
+    Every message shows what it found by this alone. A number has the 15 digits that Excel keeps.
+    """
+    if value is None:
+        return "(vide)"
+    if isinstance(value, bool):
+        return "VRAI" if value else "FAUX"
+    if isinstance(value, int | float | Decimal):
+        return _shown_number(value)
+    if isinstance(value, datetime):
+        at = "" if value.time() == time() else f" {value:%H:%M}" + (f":{value:%S}" if value.second else "")
+        return french_date(value) + at
+    if isinstance(value, date):
+        return french_date(value)
+    if isinstance(value, time):
+        return f"{value:%H:%M}" + (f":{value:%S}" if value.second else "")
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(abs(round(value.total_seconds())), 60)
+        sign = "-" if value < timedelta() else ""
+        return f"{sign}{minutes // 60}:{minutes % 60:02d}" + (f":{seconds:02d}" if seconds else "")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(french_value, value))
+    return str(value)
+
+
+def _shown_number(value: int | float | Decimal) -> str:
+    if isinstance(value, float | Decimal) and not isfinite(value):
+        return "un nombre impossible"
+    if isinstance(value, int) and abs(value) < 10**_MOST_DIGITS:
+        return str(value)
+    digits = Decimal(value) if isinstance(value, int) else Decimal(f"{value:.15g}")
+    if -_MOST_DIGITS <= digits.adjusted() < _MOST_DIGITS:
+        plain = f"{digits:f}"
+        plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+        return ("0" if plain in ("-0", "") else plain).replace(".", ",")
+    return _by_powers(digits)
+
+
+def _by_powers(digits: Decimal) -> str:
+    """``1,5E+300``."""
+    mantissa, _, power = f"{digits:.14E}".partition("E")
+    return f"{mantissa.rstrip('0').rstrip('.').replace('.', ',')}E{int(power):+d}"
 
 
 def system_reason(error: OSError) -> str:

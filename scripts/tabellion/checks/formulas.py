@@ -19,7 +19,7 @@ from tabellion.reading.master import MasterReading
 from tabellion.reading.raw import RawSheet, RawValue
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
 from tabellion.schema.money import euros, format_euros, nearest_cents
-from tabellion.wording import plural
+from tabellion.wording import french_value, plural
 
 #: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
 _SAME_EUROS = 0.004
@@ -104,12 +104,12 @@ def _broken(code: str, cells: list[StandingFormula], intact: Mapping[int, str]) 
     first, others = cells[0], cells[1:]
     titre, shown = _title(first.cell), first.shown
     rest = plural(len(others), "autre cellule") + " de la colonne dans le même cas" if others else ""
-    content = shown if isinstance(shown, str | int | float) else str(shown)
+    content = shown if isinstance(shown, str | int | float) else french_value(shown)
     return finding(
         code, first.place, champ=titre, valeur=None if shown is None else content,
         gravite=Severity.INFORMATION if code == "formule-effacee" and first.cell.key == "*" else None,
         liees=[cell.place for cell in others], titre=titre, reste=f" ({rest})" if rest else "",
-        trouve="rien" if shown is None else f"« {_plain(content)} »", geste=_mending(cells, intact),
+        trouve="rien" if shown is None else f"« {french_value(content)} »", geste=_mending(cells, intact),
     )  # fmt: skip
 
 
@@ -304,7 +304,7 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
                 findings.append(
                     finding(
                         "valeur-perimee", area.place(row, label), champ=MEASURE, valeur=value,
-                        attendu=float(euros(cents)), titre=str(area.value(row, TOWN)),
+                        attendu=float(euros(cents)), titre=french_value(area.value(row, TOWN)),
                         trouve=format_euros(nearest_cents(value)[0]), calcule=format_euros(cents),
                     )
                 )  # fmt: skip

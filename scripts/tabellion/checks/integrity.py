@@ -9,6 +9,7 @@ import numpy as np
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import Field, ForeignKey, TableSchema
 from tabellion.schema.frames import violations
+from tabellion.schema.numbers import spoilt_code
 from tabellion.wording import nearest
 
 _CODES = {
@@ -58,6 +59,7 @@ def _meant(field: Field, rule: str, value: str) -> str | None:
         for meant in ("".join(value.split()), value.strip().upper(), value.strip().lower()):
             if re.match(field.anchored_pattern, meant):
                 return f"Retapez « {meant} »."
+        return spoilt_code(value)
     return None
 
 

@@ -10,13 +10,14 @@ from typing import Any
 from tabellion.checks.plans import check_returned_plans
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import baseline_text
+from tabellion.layout.forms import baseline_text, baseline_value
 from tabellion.measures.forms import MISSING, RowState
 from tabellion.reading.form import FormReading, FormTable
 from tabellion.schema import Field, Value
 from tabellion.schema.forms import ColumnSpec, Role
 from tabellion.schema.money import euros, format_euros, nearest_cents
-from tabellion.wording import fold
+from tabellion.schema.shown import shown_value
+from tabellion.wording import fold, french_value
 
 _SHOWN = 120
 #: An amount this many times the last known one is in another unit, more likely than true.
@@ -107,6 +108,7 @@ class _ReturnCheck:
     def check_locked(self, table: FormTable, column: ColumnSpec) -> None:
         """A column that only shows what was known: cells changed, or the whole column in another order."""
         label, shown = self.label(table, column), table.shown[column.name]
+        typed = table.spec.field(column, self.reading.schemas)
         if label not in table.area.columns:
             return
         first_positions = {row_id: position for position, row_id in reversed(list(enumerate(table.row_ids)))}
@@ -128,7 +130,7 @@ class _ReturnCheck:
         for place, before, now in changed:
             self.say(
                 "cellule-verrouillee-modifiee", place, champ=label, titre=label,
-                valeur=_shown(column, now), attendu=_shown(column, before),
+                valeur=_shown(column, typed, now), attendu=_shown(column, typed, before),
             )  # fmt: skip
 
     def check_amounts(self, table: FormTable) -> None:
@@ -185,13 +187,12 @@ def _text(column: ColumnSpec, value: Value | float) -> str:
         return ""
     if column.name == "last_amount" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(nearest_cents(value)[0])
-    if isinstance(value, float) and value == int(value):
-        return str(int(value))
-    return baseline_text(value)
+    return french_value(value) if column.field is None or isinstance(value, float) else baseline_text(value)
 
 
-def _shown(column: ColumnSpec, text: str) -> str:
-    """A value of a column as people read it: the baseline keeps amounts in cents."""
+def _shown(column: ColumnSpec, typed: Field | None, text: str) -> str:
+    """A value of a column as people read it, from what the baseline writes of it (an amount in cents, a day)."""
     if column.name == "last_amount" and text.isdecimal():
-        return format_euros(int(text))
-    return text[:_SHOWN] or "(vide)"
+        return format_euros(int(text[:_SHOWN]))
+    value = text or None if typed is None else baseline_value(typed, text)
+    return shown_value(typed, value)[:_SHOWN]

@@ -11,6 +11,7 @@ from tabellion.findings import Severity
 from tabellion.measures import MEASURE
 from tabellion.schema import Field, TableSchema
 from tabellion.schema.money import euros, format_euros, parse_amount
+from tabellion.schema.siret import siret_fault
 
 #: A cut text loses up to this many characters more when the spaces at its ends are trimmed.
 _TRIMMED = 2
@@ -25,6 +26,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _FIGURED, _OTHER = "chiffré", "autre"
+_SIRET = "siret"
 _SHOWN = 200
 _ENDING = 40
 
@@ -43,6 +45,8 @@ def check_texts(inspection: Inspection) -> None:
                     inspection.say("libelle-vide", table, position, field.name, valeur=OWN)
         if inspection.has(table, "reparation", "texte_source"):
             _check_repairs(inspection, table)
+        if inspection.has(table, _SIRET):
+            _check_sirets(inspection, table)
     if inspection.has("fiches", "fiche_id", "proposition"):
         _check_proposals(inspection)
     if inspection.has("lignes_budgetaires", "libelle", MEASURE):
@@ -135,6 +139,17 @@ def _check_funders(inspection: Inspection) -> None:
             liees=[("financements", position, "montant" if scheme is None else "dispositif")],
             quoi=f"Le montant de {format_euros(cents)}" if scheme is None else f"Le dispositif « {scheme[:_SHOWN]} »",
         )  # fmt: skip
+
+
+def _check_sirets(inspection: Inspection, table: str) -> None:
+    """Numbers of the right shape that are no SIRET, as a spreadsheet that shortens long numbers makes them."""
+    schema = inspection.schemas[table]
+    for position in inspection.rows(table, inspection.column(table, _SIRET).notna(), _SIRET):
+        fault = siret_fault(inspection.value(table, position, _SIRET))
+        if fault is not None:
+            nom = schema.label and inspection.value(table, position, schema.label)
+            nom = nom or inspection.value(table, position, schema.primary_key[0])
+            inspection.say("siret-faux", table, position, _SIRET, valeur=OWN, nom=nom, detail=fault)
 
 
 def _check_repairs(inspection: Inspection, table: str) -> None:

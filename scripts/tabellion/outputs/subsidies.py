@@ -18,6 +18,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.outputs.opendata import Standard, safe_text
 from tabellion.schema import FALSE_WORD, TRUE_WORD
 from tabellion.schema.money import format_euros, plain_euros
+from tabellion.schema.siret import siret_fault
 from tabellion.schema.tables import Row, Tables
 
 _PRICED, _LEAD = "chiffré", "porteur"
@@ -25,10 +26,6 @@ _PRICED, _LEAD = "chiffré", "porteur"
 _LONGEST_OBJECT = 256
 _CUT = " …"
 _WHOLE = 100
-#: Digits of a SIRET, and of the SIREN that it begins with.
-_SIRET_LENGTH, _SIREN_LENGTH = 14, 9
-#: La Poste has more establishments than Luhn's sum leaves room for: the plain sum of their digits is a multiple of 5.
-_LA_POSTE, _LA_POSTE_DIVISOR = "356000000", 5
 
 
 @dataclass(frozen=True)
@@ -242,27 +239,3 @@ def _object(fiche: Row) -> str:
         return text
     room = text[: longest - len(_CUT)]
     return (room.rpartition(" ")[0] or room).rstrip(" ,;:-–") + _CUT
-
-
-def siret_fault(siret: str) -> str | None:
-    """What is wrong with a SIRET, in French; ``None`` for a right one. Spaces are faults: a SIRET is kept bare."""
-    if not (siret.isascii() and siret.isdecimal()):
-        return "il ne doit avoir que des chiffres"
-    if len(siret) != _SIRET_LENGTH:
-        return f"il a {len(siret)} chiffres au lieu de {_SIRET_LENGTH}"
-    if not _is_luhn(siret[:_SIREN_LENGTH]):
-        return f"la clé de son SIREN ({siret[:_SIREN_LENGTH]}) est fausse"
-    if _is_luhn(siret):
-        return None
-    if siret.startswith(_LA_POSTE) and sum(map(int, siret)) % _LA_POSTE_DIVISOR == 0:
-        return None
-    return "sa clé est fausse"
-
-
-def _is_luhn(digits: str) -> bool:
-    """Whether Luhn's sum is a multiple of 10: from the right, every second digit counts twice, digit by digit."""
-    total = 0
-    for rank, digit in enumerate(reversed(digits)):
-        doubled = int(digit) * (1 + rank % 2)
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0

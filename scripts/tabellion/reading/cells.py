@@ -11,7 +11,7 @@ from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
 from tabellion.schema.cast import cast_column
 from tabellion.schema.tables import Column
-from tabellion.wording import fold
+from tabellion.wording import fold, french_value
 
 _SHOWN_LENGTH = 200
 
@@ -52,7 +52,7 @@ class CellReader:
                     "nombre-en-texte" if uncounted and cast.values[problem.position] else problem.code,
                     area.place(rows[problem.position], label),
                     champ=field.name,
-                    valeur=str(value)[:_SHOWN_LENGTH],
+                    valeur=french_value(value)[:_SHOWN_LENGTH],
                     attendu=problem.understood or field.expected,
                     suggestion=problem.suggestion,
                     titre=label,

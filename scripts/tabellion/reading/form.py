@@ -19,6 +19,7 @@ from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
 from tabellion.schema.tables import Column
+from tabellion.wording import french_value
 
 
 @dataclass
@@ -218,7 +219,7 @@ class _FormReader:
             has_key = key_label in area.columns and area.value(row, key_label) not in (None, "")
             total = None if has_key else total_label(area, row, worded)
             if total is not None:
-                notice = finding("total-ajoute", area.place(row, total), valeur=str(area.value(row, total)))
+                notice = finding("total-ajoute", area.place(row, total), valeur=french_value(area.value(row, total)))
                 self.reading.findings.append(notice)
             elif not area.repeats_headers(row):
                 if row > area.last_row and area.found_name:

@@ -12,7 +12,7 @@ from tabellion.reading.tables import FoundTable
 from tabellion.reading.typed_totals import REMARK, adds_up, is_total, total_label
 from tabellion.schema import TableSchema
 from tabellion.schema.table import Key
-from tabellion.wording import plural
+from tabellion.wording import french_value, plural
 
 
 class LineFinder:
@@ -45,11 +45,13 @@ class LineFinder:
         for row in area.rows():
             label = self.total(row)
             if label is not None:
-                said = finding("total-ajoute", area.place(row, label), valeur=str(area.value(row, label)))
+                said = finding("total-ajoute", area.place(row, label), valeur=french_value(area.value(row, label)))
                 self.findings.append(said)
             elif row > area.last_row and area.found_name and (note := self.note(row)) is not None:
                 self.findings.append(
-                    finding("note-sous-tableau", area.place(row, note), valeur=str(area.value(row, note))[:200])
+                    finding(
+                        "note-sous-tableau", area.place(row, note), valeur=french_value(area.value(row, note))[:200]
+                    )
                 )
             elif not area.repeats_headers(row):
                 yield row

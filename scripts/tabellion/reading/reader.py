@@ -117,7 +117,7 @@ class ReaderPool:
             error = refusal("lecture-delai", attendu=round(self.limits.read_seconds, 1))
         except ProcessExpired as expired:
             aborted = expired.exitcode == -6
-            raison = "mémoire refusée ou incohérence dans le contenu" if aborted else f"code {expired.exitcode}"
+            raison = "mémoire refusée ou incohérence dans le contenu" if aborted else "le système l’a arrêté"
             error = refusal("lecture-interrompue", raison=raison)
         return _in_file(error, path.name)
 
@@ -185,8 +185,13 @@ def read_path(path: str, limits: Limits, then: Then | None) -> ReadOutcome:
     except MemoryError:
         return _in_file(refusal("lecture-memoire", attendu=limits.memory_bytes // MIB), fichier)
     except Exception as error:  # a mistake of ours, met on a file that nobody foresaw: it must not stop the others
-        raison = f"{type(error).__name__} : {error}"[:200]
-        return _in_file(refusal("lecture-interrompue", raison=raison), fichier)
+        return _in_file(unforeseen(error), fichier)
+
+
+def unforeseen(error: Exception) -> TabellionError:
+    """The refusal of a file that met a mistake of the program; what Python says of it is for the JSON alone."""
+    detail = f"{type(error).__name__}: {error}"[:200]
+    return refusal("lecture-interrompue", valeur=detail, raison="une erreur imprévue du programme")
 
 
 def _in_file(error: TabellionError, fichier: str) -> tuple[Finding, ...]:

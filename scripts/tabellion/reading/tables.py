@@ -14,7 +14,7 @@ from tabellion.addresses import cell_name, column_index
 from tabellion.findings import Finding, Place, finding
 from tabellion.reading.headers import header_row, is_blank, is_copy, likeness, runs
 from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
-from tabellion.wording import fold, nearest
+from tabellion.wording import fold, french_value, nearest
 
 #: Where the header row of a lost table is looked for, in rows from the top of the sheet.
 _HEADER_ROWS = 200
@@ -223,7 +223,7 @@ class TableFinder:
     ) -> tuple[dict[str, int], dict[str, str]]:
         first, last = span
         heads = {column: sheet.value(header, column) for column in range(first, last + 1)}
-        texts = {column: str(value).strip() for column, value in heads.items() if not is_blank(value)}
+        texts = {column: french_value(value).strip() for column, value in heads.items() if not is_blank(value)}
         exact: dict[str, int] = {}
         repeated: set[int] = set()
         for column, text in texts.items():

@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 
 from tabellion.schema.days import parse_day, serial_date
 from tabellion.schema.money import LARGEST_EUROS, nearest_cents, parse_amount, typed_euros
+from tabellion.schema.numbers import spoilt_number
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Kind, Value
 from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
 from tabellion.schema.typed.choices import FALSE_WORDS, TRUE_WORDS, refused_text, text_of
@@ -141,7 +142,7 @@ def _money(value: object) -> Reading:
         return Reading(code="montant-ambigu")
     if amount.cents is not None:
         return _text(f"Tapez {typed_euros(amount.cents)} comme un nombre.")
-    return _text("Laissez la cellule vide." if amount.nothing else None)
+    return _text("Laissez la cellule vide." if amount.nothing else spoilt_number(value))
 
 
 def _text(remedy: str | None) -> Reading:
@@ -159,7 +160,7 @@ def _integer(value: object) -> Reading:
         return Reading(int(value)) if value == int(value) else Reading(code="nombre-non-entier")
     if isinstance(value, str):
         is_whole = re.fullmatch(r"\s*[+-]?\d{1,15}\s*", value)
-        return _text(f"Tapez {int(value)} comme un nombre." if is_whole else None)
+        return _text(f"Tapez {int(value)} comme un nombre." if is_whole else spoilt_number(value))
     return Reading(code="date-au-lieu-de-nombre")
 
 

@@ -9,6 +9,8 @@ from typing import overload
 
 #: Excel keeps 15 significant digits: a float amount is exact in cents below this many euros.
 LARGEST_EUROS = 10**13
+#: From here on, a float tells no cents apart any more.
+_EXACT = 1e16
 #: A float that comes from a whole number of cents is this close to it.
 _CENT_TOLERANCE = 1e-4
 #: What stands for an amount that nobody knows, where a blank would not be understood.
@@ -16,7 +18,8 @@ UNKNOWN = "inconnu"
 _NARROW, _NO_BREAK = "\u202f", "\u00a0"
 #: Separators of thousands that people type or software pastes: space, no-break, thin and narrow spaces, apostrophes.
 _SPACES = " \u00a0\u2007\u2009\u202f'\u2019"
-_NEGATIVE_SIGNS = "-\u2212\u2013"
+#: The hyphen of the keyboard, and the dashes and the minus sign that word processors put in its place.
+NEGATIVE_SIGNS = "-\u2010\u2011\u2212\u2013\ufe63\uff0d"
 #: A small m could be thousands (milliers) as well as millions: it is no unit.
 _UNIT = re.compile(r"(?P<scale>[kKM])?\s*(?:€|(?i:euros?|eur))\s*$|(?P<bare>[kKM])\s*$")
 _UNIT_BEFORE = re.compile(r"(?:€|(?i:euros?|eur)(?![A-Za-z]))\s*")
@@ -38,6 +41,8 @@ def nearest_cents(euros: float | Decimal) -> tuple[int, bool]:
         cents = half_up(euros * 100)
         return cents, cents == euros * 100
     hundredfold = euros * 100
+    if not abs(hundredfold) < _EXACT:
+        return half_up(Decimal(f"{euros:.15g}") * 100), False
     cents = round(hundredfold)
     if abs(hundredfold - cents) <= _CENT_TOLERANCE * max(1.0, abs(euros) * 1e-6):
         return cents, True
@@ -154,10 +159,10 @@ def _peeled(text: str) -> tuple[str, list[str], list[int]]:
         elif (unit := _UNIT_BEFORE.match(text)) is not None:
             scales.append(1)
             text = text[unit.end() :]
-        elif text[0] in _NEGATIVE_SIGNS + "+":
+        elif text[0] in NEGATIVE_SIGNS + "+":
             signs.append(text[0])
             text = text[1:]
-        elif text[-1] in _NEGATIVE_SIGNS:
+        elif text[-1] in NEGATIVE_SIGNS:
             signs.append(text[-1])
             text = text[:-1]
         else:

@@ -8,7 +8,7 @@ from datetime import date
 
 from tabellion.schema.money import format_euros
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Schemas, TableSchema
-from tabellion.wording import french_date
+from tabellion.wording import french_date, french_value
 
 #: What stands for a value that is not there.
 BLANK = "(vide)"
@@ -29,7 +29,7 @@ def shown_value(field: Field | None, value: object, *, quoted: bool = False) -> 
         return format_euros(value)
     if isinstance(value, int) and field is not None and field.kind == "percent":
         return f"{value}\u00a0%"
-    return f"« {value} »" if quoted and isinstance(value, str) else str(value)
+    return f"« {value} »" if quoted and isinstance(value, str) else french_value(value)
 
 
 #: What people call each kind of field.

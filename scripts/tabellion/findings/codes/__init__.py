@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tabellion.findings.codes import imports, masters, returns, runs, values
 from tabellion.findings.model import CellValue, Code, Finding, Place, Severity
+from tabellion.wording import french_value
 
 _CODES = (*imports.CODES, *runs.CODES, *masters.CODES, *returns.CODES, *values.CODES)
 CATALOGUE: dict[str, Code] = {code.code: code for code in _CODES}
@@ -35,15 +36,9 @@ def finding(
     Raises ``KeyError`` when the code, or a name its templates need, is missing: both are mistakes of the program.
     """
     entry = CATALOGUE[code]
-    words = {"champ": champ, "valeur": _shown(valeur), "attendu": _shown(attendu), **details}
+    found = {"champ": champ, "valeur": valeur, "attendu": attendu, **details}
+    words = {name: each if isinstance(each, str) else french_value(each) for name, each in found.items()}
     gravite = entry.gravite if gravite is None else gravite
     suggestion = suggestion if suggestion is not None else entry.remede.format(**words)
     message = entry.message.format(**words)
     return Finding(code, gravite, entry.bloquant, place, message, suggestion, champ, valeur, attendu, tuple(liees))
-
-
-def _shown(value: CellValue) -> CellValue:
-    """A cell's value as a French spreadsheet program shows it: ``0,4``, ``VRAI``."""
-    if isinstance(value, bool):
-        return "VRAI" if value else "FAUX"
-    return f"{value:.15g}".replace(".", ",") if isinstance(value, float) else value

@@ -28,7 +28,7 @@ _VALUES: tuple[Code, ...] = (
     Code("booleen-au-lieu-de-nombre", "Vrai ou faux là où il faut un nombre", _ERREUR,
          "{valeur} n'est pas un nombre. Attendu : {attendu}.", "Tapez un nombre, ou videz la cellule.", True),
     Code("date-au-lieu-de-nombre", "Une date là où il faut un nombre", _ERREUR,
-         "{valeur} est une date. Attendu : {attendu}.",
+         "{valeur} est une date ou une durée. Attendu : {attendu}.",
          "Retapez le nombre et donnez à la cellule le format « Nombre ».", True),
     Code("date-au-lieu-de-texte", "Une date là où il faut un texte", _ERREUR,
          "{valeur} est une date : Excel a transformé ce qui a été tapé. Attendu : {attendu}.",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 
 from tabellion.findings import CATALOGUE
 from tabellion.schema.shown import KINDS
@@ -18,7 +17,7 @@ from tabellion.schema.typed.choices import BOOLEAN_RULES, CODE_RULES, LIST_RULES
 from tabellion.schema.typed.dates import DATE_RULES
 from tabellion.schema.typed.numbers import INTEGER_RULES, PERCENT_RULES
 from tabellion.schema.typed.rules import Outcome, Reading, Typed, TypedKind, TypedRule, kind_of, make_typed
-from tabellion.wording import french_date
+from tabellion.wording import french_value
 
 __all__ = [
     "SAMPLES", "TYPED_RULES", "WORDS", "Outcome", "TypedEntry", "TypedRule", "kind_of", "make_typed",
@@ -89,12 +88,4 @@ def _shown(rule: TypedRule) -> str:
 
 def _plain(value: object) -> str:
     """A value as people see it; control characters as their pictures, since no cell can hold them."""
-    if isinstance(value, bool):
-        return "VRAI" if value else "FAUX"
-    if isinstance(value, datetime):
-        return french_date(value) + (f" {value:%H:%M}" if value.time() != time() else "")
-    if isinstance(value, date):
-        return french_date(value)
-    if isinstance(value, int | float):
-        return f"{value:.10G}".replace(".", ",")
-    return "".join(chr(0x2400 + ord(char)) if char < " " and char != "\n" else char for char in str(value))
+    return "".join(chr(0x2400 + ord(char)) if char < " " and char != "\n" else char for char in french_value(value))

@@ -6,7 +6,16 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from tabellion.schema.money import LARGEST_EUROS, format_euros, nearest_cents, parse_amount, plain_euros, typed_euros
+from tabellion.schema.money import (
+    LARGEST_EUROS,
+    NEGATIVE_SIGNS,
+    format_euros,
+    nearest_cents,
+    parse_amount,
+    plain_euros,
+    typed_euros,
+)
+from tabellion.schema.numbers import spoilt_number
 from tabellion.schema.typed.rules import Rules, Typed, add_common_rules, only_number, parts_of, refuse_percent_cells
 
 _SEPARATED = re.compile(r"\d[ '’.,]\d{3}(?!\d)")
@@ -14,12 +23,17 @@ _CURRENCY = re.compile(r"€|eur", re.IGNORECASE)
 _SCALED = re.compile(r"[kKM]\s*(?:€|eur|$)|[kKM]€", re.IGNORECASE)
 _THOUSANDS = re.compile(r"\s*\b(?:mille|milliers)(?:\s+d['’ ]?\s*euros?|\s*€)?$", re.IGNORECASE)
 _MILLIONS = re.compile(r"\s*\bmillions?(?:\s+d['’ ]?\s*euros?|\s*€)?$", re.IGNORECASE)
-_NEGATIVE = re.compile(r"^\W*[-–−(]|[-–−)]\W*$")
+_NEGATIVE = re.compile(rf"^\W*[{NEGATIVE_SIGNS}(]|[{NEGATIVE_SIGNS})]\W*$")
 #: How Swiss people, and old invoices, write that there are no cents: 1200,-
-_DASHED = re.compile(r"\d[.,] ?[-–−]\W*$")
+_DASHED = re.compile(rf"\d[.,] ?[{NEGATIVE_SIGNS}]\W*$")
 _SMALL_M = re.compile(r"^(?P<number>\d[\d .,'’]*?)\s*m\s*(?:€|eur|euros)?$")
 _TWO_WAYS = re.compile(r"(?P<whole>[1-9]\d{0,2})[.,](?P<rest>\d{3})(?!\d)")
 _FINE = re.compile(r"\d+[.,]\d{3,}")
+#: What stands beside a number among words and belongs to it: its sign, its unit.
+_BEFORE = re.compile(rf"(?:^|(?<=[\s:=(]))[{NEGATIVE_SIGNS}]\s?$")
+_AFTER = re.compile(
+    r"\s?(?:[kKM]\s?)?(?:€|eur(?:os?)?\b)|[kKM]\b|\s(?:[kKM]\b|mille\b|milliers\b|millions?\b)", re.IGNORECASE
+)
 _LETTER_O = re.compile(r"(?<=[\d,. oO])[oO](?=[oO\d,. €]|$)|[oO](?=\d)")
 
 
@@ -106,8 +120,8 @@ def _fine(typed: Typed) -> str | None:
 
 
 def _among_words(typed: Typed) -> str | None:
-    number = only_number(typed.text) if "%" not in typed.text else None
-    cents = parse_amount(number).cents if number is not None else None
+    number = only_number(typed.text, _BEFORE, _AFTER) if "%" not in typed.text else None
+    cents = parse_amount(_worded(number)).cents if number is not None else None
     if cents is None:
         return None
     return f"Tapez {typed_euros(cents)} si c'est le montant, et mettez les mots dans le commentaire."
@@ -134,6 +148,8 @@ MONEY_RULES.understands("des milliers séparés par une espace, une apostrophe, 
 MONEY_RULES.understands("un nombre tapé comme un texte", "1234", _plausible)
 MONEY_RULES.refuses("montant-demesure", "un texte démesuré", "99 999 999 999 999 €",
     lambda typed: _read(typed) is not None)
+MONEY_RULES.refuses("texte-au-lieu-de-nombre", "une autre monnaie, une écriture scientifique", "1 200 $",
+    lambda typed: spoilt_number(typed.text))
 MONEY_RULES.refuses("deux-valeurs", "deux montants dans une cellule", "1 200 / 1 300", _two)
 MONEY_RULES.refuses("texte-au-lieu-de-nombre", "la lettre O parmi les chiffres", "12OO", _letter)
 MONEY_RULES.refuses("montant-plus-fin-que-le-centime", "plus de deux décimales", "0,1234", _fine)

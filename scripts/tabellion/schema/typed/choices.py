@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, time, timedelta
 
+from tabellion.schema.numbers import spoilt_code
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD
 from tabellion.schema.typed.numbers import LARGEST
 from tabellion.schema.typed.rules import Outcome, Reading, Rules, Typed, TypedRule
@@ -121,7 +122,8 @@ CODE_RULES.understands("un code avec des espaces, même invisibles", " I-1.1./1 
     lambda typed: _coded(typed, "".join(typed.text.split())) if typed.text else None)
 CODE_RULES.understands("un code en minuscules, avec un accent ou un autre tiret", "i-1.1./1", _bent_code)
 CODE_RULES.append(TypedRule("code", "toute autre valeur", Outcome.REFUSE, "fiche 1",
-    lambda typed: Reading(code="date-au-lieu-de-texte" if _is_date(typed) else "forme-inattendue")))
+    lambda typed: Reading(code="date-au-lieu-de-texte") if _is_date(typed) else
+        Reading(code="forme-inattendue", suggestion=spoilt_code(typed.text))))
 
 TEXT_RULES = Rules[str]("text", str)
 TEXT_RULES.takes("un texte, un nombre", "un texte", lambda typed: text_of(typed.value))

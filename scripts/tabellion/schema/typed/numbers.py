@@ -9,7 +9,8 @@ import re
 from decimal import Decimal
 from math import isfinite
 
-from tabellion.schema.money import half_up
+from tabellion.schema.money import NEGATIVE_SIGNS, half_up
+from tabellion.schema.numbers import spoilt_number
 from tabellion.schema.typed.rules import Rules, Typed, add_common_rules, only_number, parts_of, refuse_percent_cells
 
 _LONGEST_DIGITS = 15
@@ -17,10 +18,12 @@ _LONGEST_DIGITS = 15
 LARGEST = 10**_LONGEST_DIGITS
 _SEPARATOR = r"[ '’]"
 _WHOLE = re.compile(
-    rf"(?P<sign>[-+−]?)\s*(?P<digits>\d{{1,3}}(?:{_SEPARATOR}\d{{3}})+|\d{{1,{_LONGEST_DIGITS}}})(?:[.,]0*)?"
+    rf"(?P<sign>[{NEGATIVE_SIGNS}+]?)\s*(?P<digits>\d{{1,3}}(?:{_SEPARATOR}\d{{3}})+|\d{{1,{_LONGEST_DIGITS}}})(?:[.,]0*)?"
 )
 _TWO_WAYS = re.compile(r"[-+−]?[1-9]\d{0,2}[.,]\d{3}")
 _DECIMAL = re.compile(r"[-+−]?\d{0,15}[.,]\d+")
+#: The sign of a number among words.
+_BEFORE = re.compile(rf"(?:^|(?<=[\s:=(]))[{NEGATIVE_SIGNS}]\s?$")
 #: How far from a whole number a computed hundredfold may be.
 _TOLERANCE = 1e-9
 _PERCENT = re.compile(
@@ -38,7 +41,7 @@ def _whole_of(text: str) -> int | None:
     match = _WHOLE.fullmatch(text)
     if match is None or _TWO_WAYS.fullmatch(text):
         return None
-    return int(re.sub(r"\D", "", match["digits"])) * (-1 if match["sign"] in ("-", "−") else 1)
+    return int(re.sub(r"\D", "", match["digits"])) * (-1 if match["sign"] and match["sign"] in NEGATIVE_SIGNS else 1)
 
 
 def _whole(typed: Typed) -> int | None:
@@ -67,7 +70,7 @@ def _two(typed: Typed) -> str | None:
 
 
 def _among_words(typed: Typed) -> str | None:
-    whole = _whole_of(only_number(typed.text) or "")
+    whole = _whole_of(only_number(typed.text, _BEFORE) or "")
     return None if whole is None else f"Tapez {whole}, et mettez les mots dans le commentaire."
 
 
@@ -156,6 +159,8 @@ INTEGER_RULES.refuses("nombre-demesure", "un texte démesuré", "999 999 999 999
 INTEGER_RULES.refuses("nombre-ambigu", "un point ou une virgule devant trois chiffres", "2.016", _two_ways)
 INTEGER_RULES.refuses("nombre-non-entier", "un texte qui n'est pas un nombre entier", "2016,5",
     lambda typed: f"Arrondissez à {half_up(_number_of(typed.text))}." if _DECIMAL.fullmatch(typed.text) else None)
+INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "une écriture scientifique", "1,2E+03",
+    lambda typed: spoilt_number(typed.text))
 INTEGER_RULES.refuses("deux-valeurs", "deux nombres dans une cellule", "2016/2017", _two)
 INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "un nombre parmi des mots", "année 2016", _among_words)
 INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "tout autre texte", "beaucoup",

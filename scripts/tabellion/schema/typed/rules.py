@@ -175,10 +175,18 @@ def parts_of(text: str) -> list[str]:
     return [part for part in parts if re.search(r"\d", part)]
 
 
-def only_number(text: str) -> str | None:
-    """The one number written among words; ``None`` when there is none, or several."""
-    numbers = _ONE_NUMBER.findall(text)
-    return numbers[0] if len(numbers) == 1 else None
+def only_number(text: str, before: re.Pattern[str] | None = None, after: re.Pattern[str] | None = None) -> str | None:
+    """The one number written among words; ``None`` when there is none, or several.
+
+    ``before`` and ``after`` find what stands beside it and belongs to it: a sign, a unit.
+    """
+    numbers = list(_ONE_NUMBER.finditer(text))
+    if len(numbers) != 1:
+        return None
+    number = numbers[0]
+    sign = before.search(text[: number.start()]) if before is not None else None
+    unit = after.match(text, number.end()) if after is not None else None
+    return (sign[0] if sign else "") + number[0] + (unit[0] if unit else "")
 
 
 def refuse_percent_cells(rules: Rules[int]) -> None:
