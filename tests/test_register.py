@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,12 @@ import pytest
 from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 
-from support.contracts import SETTINGS, book_of, contracts, followed, schemas, small_rows, tables_of
+from support.contracts import SETTINGS, Rows, book_of, contracts, followed, schemas, small_rows, tables_of
 from tabellion.contract.register import load_register, save_register, table_csv, was_edited
 from tabellion.contract.settings import settle
 from tabellion.findings import Finding, Severity, TabellionError
 from tabellion.schema import SETTING_TABLES
+from tabellion.schema.csv_text import DANGEROUS
 
 
 def save(folder: Path, tables: Any = None) -> Path:
@@ -101,9 +104,9 @@ def test_percentages_and_days_are_written_plainly_and_come_back(tmp_path: Path) 
     assert load_register(folder, schemas(), SETTINGS).tables["suivis"] == tables_of(rows)["suivis"]
     rewrite(folder, "suivis", "2016-12-31", "31/12/2016")
     rewrite(folder, "suivis", ",40,", ",40 %,")
-    found = mistakes(folder)
-    assert [each.code for each in found] == ["texte-au-lieu-de-nombre", "date-en-texte"]
+    assert load_register(folder, schemas(), SETTINGS).tables["suivis"] == tables_of(rows)["suivis"]
     rewrite(folder, "suivis", "31/12/2016", "2016-02-30")
+    rewrite(folder, "suivis", ",40 %,", ",environ 40,")
     assert [each.code for each in mistakes(folder)] == ["texte-au-lieu-de-nombre", "pas-une-date"]
 
 
@@ -114,18 +117,16 @@ def test_a_register_that_is_not_there_is_one_finding(tmp_path: Path) -> None:
 def test_all_the_mistakes_of_all_the_files_are_said_at_once(tmp_path: Path) -> None:
     folder = save(tmp_path / "registre")
     (folder / "piliers.csv").unlink()
-    latin = (folder / "conventions.csv").read_text(encoding="utf-8").encode("latin-1")
-    (folder / "conventions.csv").write_bytes(latin)
-    semicolons = (folder / "axes.csv").read_text(encoding="utf-8").replace(",", ";")
-    (folder / "axes.csv").write_text(semicolons, encoding="utf-8")
+    (folder / "conventions.csv").write_bytes((folder / "conventions.csv").read_bytes() + b"\xe9\x81")
+    (folder / "axes.csv").write_bytes(b"\r\n;;;\r\n")
     rewrite(folder, "collectivites", "categorie", "categories")
     rewrite(folder, "financeurs", "region,Région,public local", "region,Région")
     rewrite(folder, "partenaires", "bailleur,Bailleur", 'bailleur,"Bailleur')
-    rewrite(folder, "lignes_budgetaires", ",250.50,", ',"250,50 €",')
+    rewrite(folder, "lignes_budgetaires", ",250.50,", ",250.505,")
     rewrite(folder, "fiches", ",1,2016,oui,", ",un,2016,peut-être,")
     assert where(mistakes(folder)) == [
         ("registre-absent", "piliers.csv", None),
-        ("registre-illisible", "conventions.csv", 2),
+        ("registre-illisible", "conventions.csv", 5),
         ("registre-illisible", "axes.csv", 1),
         ("colonne-absente-du-registre", "collectivites.csv", 1),
         ("colonne-inconnue-du-registre", "collectivites.csv", 1),
@@ -133,19 +134,19 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(tmp_path: Path) -> N
         ("registre-illisible", "partenaires.csv", 2),
         ("texte-au-lieu-de-nombre", "fiches.csv", 2),
         ("ni-oui-ni-non", "fiches.csv", 2),
-        ("texte-au-lieu-de-nombre", "lignes_budgetaires.csv", 3),
+        ("montant-ambigu", "lignes_budgetaires.csv", 3),
     ]
 
 
 def test_a_mistake_says_its_remedy(tmp_path: Path) -> None:
     folder = save(tmp_path / "registre")
     rewrite(folder, "collectivites", "categorie", "categories")
-    rewrite(folder, "lignes_budgetaires", ",250.50,", ',"250,50 €",')
+    rewrite(folder, "lignes_budgetaires", ",250.50,", ',"250,50 HT",')
     absent, unknown, text = mistakes(folder)
     assert absent.champ == "categorie"
     assert "« categorie »" in unknown.message
-    assert text.valeur == "250,50 €"
-    assert "250,50" in text.suggestion
+    assert text.valeur == "250,50 HT"
+    assert "1234.56" in text.suggestion
 
 
 def test_an_empty_file_is_said(tmp_path: Path) -> None:
@@ -232,3 +233,106 @@ def test_keys_and_required_columns_cannot_be_missing(tmp_path: Path, name: str) 
     folder = save(tmp_path / "registre")
     without_column(folder, "lignes_budgetaires", name)
     assert [(each.code, each.champ) for each in mistakes(folder)] == [("colonne-absente-du-registre", name)]
+
+
+def french(text: str) -> bytes:
+    """A CSV as a French Excel saves it: semicolons, decimal commas, days first, the characters of Windows."""
+    text = text.replace(",", ";")
+    text = re.sub(r"(?<=;)(-?\d+)\.(\d+)(?=;)", r"\1,\2", text)
+    return re.sub(r"(?<=;)(\d{4})-(\d\d)-(\d\d)(?=;)", r"\3/\2/\1", text).replace("\n", "\r\n").encode("cp1252")
+
+
+def plain_rows() -> Rows:
+    """A small contract whose texts hold no comma, so that its CSV can be rewritten by replacing them."""
+    rows = small_rows()
+    rows["suivis"] = [followed("I-1.1./1", 2016, pourcentage=40, date_bilan=date(2016, 12, 31), montant_engage=12_50)]
+    return rows
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        french,
+        lambda text: b"sep=;\r\n" + french(text),
+        lambda text: text.replace(",", ";").encode(),
+        lambda text: text.replace(",", "\t").encode("utf-8-sig"),
+        lambda text: text.encode("cp1252"),
+        lambda text: (text + "," * text.splitlines()[0].count(",") + "\n" + " , \n").encode(),
+        lambda text: text.replace("\n", ",,\n").encode(),
+        lambda text: text.replace("\n", "\n,,,,\n", 1).encode(),
+        lambda text: re.sub("^", ",", text, flags=re.M).removesuffix(",").encode(),
+    ],
+    ids=["french", "sep=", "semicolons", "tabs", "cp1252", "blank rows", "blank columns", "first row", "first column"],
+)
+def test_a_table_saved_by_a_spreadsheet_is_read_and_said_once(saved: Callable[[str], bytes], tmp_path: Path) -> None:
+    tables = tables_of(plain_rows())
+    folder = save(tmp_path / "registre", tables)
+    names = ("collectivites", "lignes_budgetaires", "suivis")
+    for name in names:
+        path = folder / f"{name}.csv"
+        path.write_bytes(saved(path.read_text(encoding="utf-8")))
+    book = load_register(folder, schemas(), SETTINGS)
+    assert {name: book.tables[name] for name in names} == {name: tables[name] for name in names}
+    said = [(each.code, Path(each.place.fichier or "").stem, each.bloquant) for each in book.findings]
+    assert set(said) <= {("registre-de-tableur", name, False) for name in names}
+    assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize(
+    ("written", "cents"),
+    [
+        ('"1234,56"', 123456), ("1234.500", 123450), ('"1 234,56 €"', 123456), ("1234.", 123400), ("+12", 1200),
+        ('"(12,50)"', -1250), ("\u22125", -500), ("0.500", 50),
+    ],
+)  # fmt: skip
+def test_an_amount_that_can_be_no_other_is_read(written: str, cents: int, tmp_path: Path) -> None:
+    folder = save(tmp_path / "registre")
+    rewrite(folder, "lignes_budgetaires", ",250.50,", f",{written},")
+    book = load_register(folder, schemas(), SETTINGS)
+    assert book.tables["lignes_budgetaires"].column("montant_realise")[1] == cents
+    (said,) = book.findings
+    assert said.code == "registre-de-tableur"
+    assert written.strip('"') in said.message
+
+
+@pytest.mark.parametrize(("table", "old", "new"), [
+    ("lignes_budgetaires", ",250.50,", ",12.345,"), ("lignes_budgetaires", ",250.50,", ",1.2E+03,"),
+    ("lignes_budgetaires", ",250.50,", ',"250,505",'), ("lignes_budgetaires", ",250.50,", ",néant,"),
+    ("lignes_budgetaires", ",250.50,", ",$250,"), ("lignes_budgetaires", ",2013,", ",2013.5,"),
+    ("lignes_budgetaires", ",2013,", ",2.0E3,"), ("fiches", ",oui,", ",peut-être,"),
+])  # fmt: skip
+def test_what_a_remedy_tells_to_write_in_a_csv_is_read(table: str, old: str, new: str, tmp_path: Path) -> None:
+    folder = save(tmp_path / "registre")
+    rewrite(folder, table, old, new)
+    (said,) = mistakes(folder)
+    assert not re.search("cellule|format|comme un nombre|virgule pour les centimes", said.suggestion)
+    example = re.search(r"comme ([\d.-]+\d)|Écrivez (oui)", said.suggestion)
+    assert example is not None
+    rewrite(folder, table, new, f",{example[1] or example[2]},")
+    assert load_register(folder, schemas(), SETTINGS).findings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(sign for sign in DANGEROUS if sign != "\r"),
+        "=1+1",
+        "-5 actions",
+        "'=1",
+        "''+33",
+        "@import",
+        "'",
+        "l'été",
+        "- un\n- deux",
+    ],
+)
+def test_what_looks_like_a_formula_is_harmless_in_the_file_and_comes_back(text: str, tmp_path: Path) -> None:
+    rows = small_rows()
+    rows["lignes_budgetaires"][0]["libelle"] = text + " x"
+    folder = save(tmp_path / "registre", tables_of(rows))
+    with (folder / "lignes_budgetaires.csv").open(encoding="utf-8", newline="") as stream:
+        written = next(csv.DictReader(stream))["libelle"]
+    assert not written.startswith(DANGEROUS)
+    book = load_register(folder, schemas(), SETTINGS)
+    assert book.tables["lignes_budgetaires"].column("libelle")[0] == text + " x"
+    assert book.findings == ()

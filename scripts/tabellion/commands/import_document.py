@@ -19,6 +19,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing import LineUse, read_document
 from tabellion.reading.source import read_source
 from tabellion.schema import SETTING_TABLES
+from tabellion.schema.csv_text import shielded
 from tabellion.schema.tables import make_tables
 from tabellion.transaction.files import already_there, keep_dated_copy, replace_or_refuse
 from tabellion.wording import system_reason
@@ -94,5 +95,5 @@ def _account(lines: tuple[LineUse, ...]) -> bytes:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("ligne", "usage", "detail"))
-    writer.writerows(lines)
+    writer.writerows((line.ligne, shielded(line.usage), shielded(line.detail)) for line in lines)
     return stream.getvalue().encode("utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import io
 import json
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.contract.book import NO_THEME, Book, CellPosition
+from tabellion.contract.register_csv import CsvTableReader
 from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Settings, Workspace
-from tabellion.findings import Finding, Json, Place, Severity, TabellionError, finding
+from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.theme import Theme
 from tabellion.schema import (
     FALSE_WORD,
@@ -26,15 +26,11 @@ from tabellion.schema import (
     Schemas,
     TableSchema,
 )
-from tabellion.schema.cast import cast_column, parse_csv_text
-from tabellion.schema.money import plain_euros
-from tabellion.schema.tables import Column, Table, Tables, make_table
+from tabellion.schema.csv_text import write_csv_text
+from tabellion.schema.tables import Table, Tables, make_table
 from tabellion.transaction.files import write_all_whole
-from tabellion.wording import system_reason
 
 DESCRIPTOR = "datapackage.json"
-#: One CSV field never holds more than this many characters; beyond, the file is not one of ours.
-_LONGEST_FIELD = 1_000_000
 #: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
 _PRINT = "empreinte"
 #: Kinds of fields that the standard calls otherwise.
@@ -58,7 +54,7 @@ def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: The
         if name in LATER_TABLES and described is not None and name not in described and not path.exists():
             tables[name], rows[name] = make_table(schema, {}), []  # the register was written before this table came
             continue
-        reader = _TableReader(path, schema, (described or {}).get(name, frozenset()))
+        reader = CsvTableReader(path, schema, (described or {}).get(name, frozenset()))
         tables[name] = make_table(schema, reader.columns())
         rows[name] = [(-1, line) for line in reader.row_lines]
         if name in SETTING_TABLES:  # a wrong setting keeps the value before it: it never blocks
@@ -105,124 +101,6 @@ def _described_fields(folder: Path) -> dict[str, frozenset[str]] | None:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-
-
-class _TableReader:
-    """Reads one CSV against its schema and keeps every mistake, each at its line."""
-
-    def __init__(self, path: Path, schema: TableSchema, described: frozenset[str]) -> None:
-        self.path, self.schema, self.described = path, schema, described
-        self.findings: list[Finding] = []
-        self.row_lines: list[int] = []
-        self.unknown: set[tuple[int, str]] = set()
-
-    def columns(self) -> dict[str, Column]:
-        """The typed columns; empty when the file could not be read at all."""
-        text = self.text()
-        header, rows = self.rows(text) if text is not None else ([], [])
-        if not self.header_is_good(header) or not header:
-            return {}
-        columns: dict[str, Column] = {}
-        for name in self.schema.names:
-            if name not in header:
-                columns[name] = [None] * len(rows)
-                continue
-            position, field = header.index(name), self.schema.by_name[name]
-            found = [parse_csv_text(field, row[position]) for row in rows]
-            cast = cast_column(field, found)
-            columns[name] = cast.values
-            self.unknown |= {(position, name) for position in cast.unknown}
-            for problem in cast.problems:
-                place = Place(str(self.path), ligne=self.row_lines[problem.position])
-                value = str(found[problem.position])[:200]
-                self.findings.append(
-                    finding(
-                        problem.code,
-                        place,
-                        champ=name,
-                        valeur=value,
-                        attendu=field.expected,
-                        suggestion=problem.suggestion,
-                    )
-                )
-        return columns
-
-    def text(self) -> str | None:
-        try:
-            return self.path.read_bytes().decode("utf-8-sig")
-        except FileNotFoundError:
-            self.findings.append(finding("registre-absent", Place(str(self.path)), valeur=self.path.name))
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            self.unreadable(
-                line,
-                "le fichier n'est pas en UTF-8",
-                "Enregistrez-le au format « CSV UTF-8 (délimité par des virgules) ».",
-            )
-        except OSError as error:
-            self.unreadable(None, system_reason(error), "Vérifiez les droits de lecture du fichier.")
-        return None
-
-    def unreadable(self, line: int | None, detail: str, remede: str) -> None:
-        place = Place(str(self.path), ligne=line)
-        self.findings.append(finding("registre-illisible", place, detail=detail, remede=remede))
-
-    def rows(self, text: str) -> tuple[list[str], list[list[str]]]:
-        header: list[str] = []
-        rows: list[list[str]] = []
-        csv.field_size_limit(_LONGEST_FIELD)
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        line = 1
-        try:
-            for row in reader:
-                start, line = line, reader.line_num + 1
-                if not row:
-                    continue
-                if not header:
-                    header = [name.strip() for name in row]
-                elif len(row) != len(header):
-                    place = Place(str(self.path), ligne=start)
-                    self.findings.append(finding("ligne-de-travers", place, valeur=len(row), attendu=len(header)))
-                else:
-                    rows.append(row)
-                    self.row_lines.append(start)
-        except csv.Error:
-            self.unreadable(
-                line,
-                "guillemet mal placé ou jamais refermé",
-                "Doublez les guillemets à l'intérieur d'un texte entre guillemets.",
-            )
-        return header, rows
-
-    def header_is_good(self, header: list[str]) -> bool:
-        if not header:
-            if not self.findings:
-                self.unreadable(1, "le fichier est vide", "Remettez au moins la ligne des noms de colonnes.")
-            return False
-        place = Place(str(self.path), ligne=1)
-        if len(header) == 1 and ";" in header[0]:
-            # French Excel writes semicolons whatever the format is called.
-            remede = (
-                "Enregistrez-le avec LibreOffice : « Texte CSV », « Éditer les paramètres du filtre », "
-                "jeu de caractères UTF-8, séparateur virgule."
-            )
-            self.unreadable(1, "les colonnes sont séparées par des points-virgules", remede)
-            return False
-        missing = [name for name in self.schema.names if name not in header]
-        unknown = [n for n in dict.fromkeys(header) if n not in self.schema.names or header.count(n) > 1]
-        for name in missing:
-            if not unknown and self.schema.is_optional(name):
-                # A column that was there once took its values with it: that is more than a notice.
-                gravite = Severity.AVERTISSEMENT if name in self.described else None
-                code, shown = "colonne-facultative-absente", self.schema.title
-            else:
-                gravite, code, shown = None, "colonne-absente-du-registre", ", ".join(header)[:200]
-            self.findings.append(finding(code, place, champ=name, valeur=shown, gravite=gravite))
-        for name in unknown:
-            near = difflib.get_close_matches(name, missing, 1)
-            proche = f" ; vouliez-vous dire « {near[0]} » ?" if near else " (ou elle y est deux fois)."
-            self.findings.append(finding("colonne-inconnue-du-registre", place, champ=name, proche=proche))
-        return not any(finding.code == "colonne-absente-du-registre" for finding in self.findings)
 
 
 def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> None:
@@ -275,24 +153,14 @@ def was_edited(folder: Path, schemas: Schemas) -> bool:
 
 
 def table_csv(schema: TableSchema, table: Table) -> bytes:
-    """One table as CSV: UTF-8, commas, one header line of field names, amounts in euros with a point."""
+    """One table as CSV: UTF-8, commas, one header line of field names, amounts in euros with a point, no formula."""
     columns = table.columns
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(schema.names)
-    texts = [[_text(schema.by_name[name], value) for value in columns[name]] for name in schema.names]
+    texts = [[write_csv_text(schema.by_name[name], value) for value in columns[name]] for name in schema.names]
     writer.writerows(zip(*texts, strict=True))
     return stream.getvalue().encode("utf-8")
-
-
-def _text(field: Field, value: Any) -> str:
-    if value is None:
-        return ""
-    if field.kind == "money":
-        return plain_euros(value)
-    if field.kind == "boolean":
-        return TRUE_WORD if value else FALSE_WORD
-    return str(value)  # a day comes as a date, whose text is ISO 8601
 
 
 def standard_descriptor(schema: TableSchema) -> Json:

@@ -15,7 +15,8 @@ from tabellion.contract.book import UNREAD_ROW, Book, CellPosition, Locate
 from tabellion.contract.workspace import Settings, is_mail_address
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import FALSE_WORD, SETTING_TABLES, TRUE_WORD, Field
-from tabellion.schema.cast import cast_column, parse_csv_text
+from tabellion.schema.cast import cast_column
+from tabellion.schema.csv_text import is_as_written, parse_csv_text
 from tabellion.schema.tables import Row, Tables, make_table
 from tabellion.wording import fold, nearest
 
@@ -215,7 +216,8 @@ class _Reading:
         if setting.is_list:
             value = tuple(dict.fromkeys(filter(None, _BETWEEN.split(text))))
         elif setting.field.kind != "string":
-            read = cast_column(setting.field, [parse_csv_text(setting.field, text)], tolerant=True)
+            plain = parse_csv_text(setting.field, text) if is_as_written(setting.field, text) else text
+            read = cast_column(setting.field, [plain], tolerant=True)
             value = read.values[0]
             for notice in read.notices:
                 self._say(

@@ -24,6 +24,7 @@ from tabellion.contract.book import Locate
 from tabellion.contract.register import DESCRIPTOR
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import SETTING_TABLES, Schemas
+from tabellion.schema.csv_text import shielded
 from tabellion.schema.tables import Row, Tables, make_table
 from tabellion.wording import plural, system_reason
 
@@ -33,8 +34,6 @@ SUBSIDIES_FILE = "subventions.csv"
 #: The property by which a descriptor says what the program wrote, as the register's own does.
 _DIGEST = "empreinte"
 _TYPES = ("string", "number", "date", "boolean")
-#: The signs that begin a formula (their full-width twins too), and the blanks that spreadsheets skip before one.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 #: A finding shows this many characters of a text.
 _SHOWN = 60
 
@@ -54,7 +53,7 @@ class StandardField:
 
     def published(self, text: str) -> str:
         """The value as the file holds it: a text that a spreadsheet would run is made harmless."""
-        return safe_text(text) if self.type == "string" else text
+        return shielded(text) if self.type == "string" else text
 
     def fault(self, text: str) -> str | None:
         """What keeps a value from being published, in French (``""`` is no value); ``None`` for a right one."""
@@ -198,13 +197,8 @@ def _digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def safe_text(text: str) -> str:
-    """The text as a CSV may hold it."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
-
-
 def public_tables(tables: Tables, schemas: Schemas, locate: Locate) -> tuple[Tables, Schemas, list[Finding]]:
-    """The tables without addresses and with harmless texts, the schemas that they keep, and what was changed.
+    """The tables without addresses, the schemas that they keep, and what their files hold otherwise.
 
     The settings are the team's own: they stay out. A field whose longest text an apostrophe lengthened allows one
     character more.
@@ -226,7 +220,7 @@ def public_tables(tables: Tables, schemas: Schemas, locate: Locate) -> tuple[Tab
                 columns[champ] = [None] * len(values)
                 fields.append(replace(field, required=False, unique=False))
                 continue
-            columns[champ] = safe = [safe_text(value) if isinstance(value, str) else value for value in values]
+            safe = [shielded(value) if isinstance(value, str) else value for value in values]
             changed = [position for position, value in enumerate(values) if safe[position] != value]
             for position in changed:
                 place = locate(name, position, champ)

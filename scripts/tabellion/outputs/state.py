@@ -19,7 +19,8 @@ from tabellion.campaign.parsed_return import plain_json, value_of
 from tabellion.findings import Json, Place
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
-from tabellion.schema.cast import cast_column, parse_csv_text
+from tabellion.schema.cast import cast_column
+from tabellion.schema.csv_text import parse_csv_text
 from tabellion.schema.table import Value
 
 STATE_FILE = "constats.json"

@@ -15,8 +15,9 @@ from datetime import date
 
 from tabellion.contract.book import Locate
 from tabellion.findings import Finding, Place, finding
-from tabellion.outputs.opendata import Standard, safe_text
+from tabellion.outputs.opendata import Standard
 from tabellion.schema import FALSE_WORD, TRUE_WORD
+from tabellion.schema.csv_text import shielded
 from tabellion.schema.money import format_euros, plain_euros
 from tabellion.schema.siret import siret_fault
 from tabellion.schema.tables import Row, Tables
@@ -234,7 +235,7 @@ def _share(grant: _Grant) -> tuple[str, list[str]]:
 def _object(fiche: Row) -> str:
     """What the fiche proposes to do, on one line and within the format's limit."""
     text = " ".join((fiche.get("proposition") or fiche.get("objectif") or "").split())
-    longest = _LONGEST_OBJECT - (len(safe_text(text)) - len(text))
+    longest = _LONGEST_OBJECT - (len(shielded(text)) - len(text))
     if len(text) <= longest:
         return text
     room = text[: longest - len(_CUT)]

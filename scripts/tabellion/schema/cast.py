@@ -203,21 +203,3 @@ _STRICT: Mapping[Kind, Callable[[object], Reading]] = {
     "boolean": _boolean,
     "string": lambda value: refused_text(value) if (text := text_of(value)) is None else Reading(text),
 }
-
-
-def parse_csv_text(field_: Field, text: str) -> str | float | date:
-    """One text of a register's CSV as the plain value a cell would hold: numbers as numbers, the rest as it is.
-
-    A register writes amounts with a point and without separators (``1234.56``), days as ISO 8601 does; anything else
-    stays text, and :func:`cast_column` says what is wrong with it.
-    """
-    if field_.kind in ("integer", "percent") and re.fullmatch(r"-?\d{1,15}", text):
-        return int(text)
-    if field_.kind == "money" and re.fullmatch(r"-?\d{1,13}(\.\d{1,2})?", text):
-        return float(text)
-    if field_.kind == "date" and re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            return text
-    return text

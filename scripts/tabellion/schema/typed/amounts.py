@@ -97,7 +97,7 @@ def _plausible(typed: Typed) -> int | None:
 
 def _two(typed: Typed) -> str | None:
     parts = parts_of(typed.text)
-    if len(parts) < 2:
+    if len(parts) < 2 or spoilt_number(typed.text):
         return None
     known = [cents for part in parts if (cents := parse_amount(part).cents) is not None]
     if "+" in typed.text and len(known) == len(parts):
@@ -120,7 +120,8 @@ def _fine(typed: Typed) -> str | None:
 
 
 def _among_words(typed: Typed) -> str | None:
-    number = only_number(typed.text, _BEFORE, _AFTER) if "%" not in typed.text else None
+    is_readable = "%" not in typed.text and not spoilt_number(typed.text)
+    number = only_number(typed.text, _BEFORE, _AFTER) if is_readable else None
     cents = parse_amount(_worded(number)).cents if number is not None else None
     if cents is None:
         return None
@@ -148,12 +149,10 @@ MONEY_RULES.understands("des milliers séparés par une espace, une apostrophe, 
 MONEY_RULES.understands("un nombre tapé comme un texte", "1234", _plausible)
 MONEY_RULES.refuses("montant-demesure", "un texte démesuré", "99 999 999 999 999 €",
     lambda typed: _read(typed) is not None)
-MONEY_RULES.refuses("texte-au-lieu-de-nombre", "une autre monnaie, une écriture scientifique", "1 200 $",
-    lambda typed: spoilt_number(typed.text))
 MONEY_RULES.refuses("deux-valeurs", "deux montants dans une cellule", "1 200 / 1 300", _two)
 MONEY_RULES.refuses("texte-au-lieu-de-nombre", "la lettre O parmi les chiffres", "12OO", _letter)
 MONEY_RULES.refuses("montant-plus-fin-que-le-centime", "plus de deux décimales", "0,1234", _fine)
 MONEY_RULES.refuses("texte-au-lieu-de-nombre", "un montant parmi des mots : « environ 1200 », « 1200 HT »",
     "environ 1200", _among_words)
 MONEY_RULES.refuses("texte-au-lieu-de-nombre", "tout autre texte", "voir convention",
-    lambda _: "Tapez le montant en chiffres, ou laissez la cellule vide.")
+    lambda typed: spoilt_number(typed.text) or "Tapez le montant en chiffres, ou laissez la cellule vide.")

@@ -36,7 +36,7 @@ def _number_of(text: str) -> Decimal:
     return Decimal(text.replace(",", ".").replace("−", "-").replace(" ", ""))
 
 
-def _whole_of(text: str) -> int | None:
+def whole_of(text: str) -> int | None:
     """The whole number that a text writes, when it can be no other."""
     match = _WHOLE.fullmatch(text)
     if match is None or _TWO_WAYS.fullmatch(text):
@@ -55,7 +55,7 @@ def _not_whole(typed: Typed) -> str | None:
 
 
 def _digits(typed: Typed) -> int | None:
-    number = _whole_of(typed.text)
+    number = whole_of(typed.text)
     return number if number is not None and abs(number) < LARGEST else None
 
 
@@ -66,11 +66,12 @@ def _two_ways(typed: Typed) -> str | None:
 
 def _two(typed: Typed) -> str | None:
     parts = parts_of(typed.text)
-    return f"Tapez {' ou '.join(parts)}, pas les deux."[:200] if len(parts) > 1 else None
+    is_two = len(parts) > 1 and not spoilt_number(typed.text)
+    return f"Tapez {' ou '.join(parts)}, pas les deux."[:200] if is_two else None
 
 
 def _among_words(typed: Typed) -> str | None:
-    whole = _whole_of(only_number(typed.text, _BEFORE) or "")
+    whole = whole_of(only_number(typed.text, _BEFORE) or "") if not spoilt_number(typed.text) else None
     return None if whole is None else f"Tapez {whole}, et mettez les mots dans le commentaire."
 
 
@@ -155,16 +156,14 @@ INTEGER_RULES.refuses("nombre-demesure", "un nombre démesuré", 1e300, lambda t
 add_common_rules(INTEGER_RULES)
 INTEGER_RULES.understands("un nombre tapé comme un texte", "2016", _digits)
 INTEGER_RULES.refuses("nombre-demesure", "un texte démesuré", "999 999 999 999 999 999",
-    lambda typed: _whole_of(typed.text) is not None)
+    lambda typed: whole_of(typed.text) is not None)
 INTEGER_RULES.refuses("nombre-ambigu", "un point ou une virgule devant trois chiffres", "2.016", _two_ways)
 INTEGER_RULES.refuses("nombre-non-entier", "un texte qui n'est pas un nombre entier", "2016,5",
     lambda typed: f"Arrondissez à {half_up(_number_of(typed.text))}." if _DECIMAL.fullmatch(typed.text) else None)
-INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "une écriture scientifique", "1,2E+03",
-    lambda typed: spoilt_number(typed.text))
 INTEGER_RULES.refuses("deux-valeurs", "deux nombres dans une cellule", "2016/2017", _two)
 INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "un nombre parmi des mots", "année 2016", _among_words)
 INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "tout autre texte", "beaucoup",
-    lambda _: "Tapez un nombre en chiffres, ou laissez la cellule vide.")
+    lambda typed: spoilt_number(typed.text) or "Tapez un nombre en chiffres, ou laissez la cellule vide.")
 
 PERCENT_RULES = Rules[int]("percent", lambda number: f"{number}\u00a0%")
 PERCENT_RULES.takes("un nombre entier de 0 à 100", 5, _percent_number)
