@@ -233,6 +233,10 @@ def _data(contract: Book, published_row: int) -> list[DataTable]:
         rows: dict[int, list[int]] = {}
         for index, convention in enumerate(contract.tables[resource].column("convention_id")):
             rows.setdefault(convention, []).append(index)
+        if "exercice" in schema.by_name:  # an exercice is a block, as where adoptions add them one by one
+            years = contract.tables[resource].column("exercice")
+            for indexes_of in rows.values():
+                indexes_of.sort(key=lambda index: years[index] or 0)
         for convention in contract.convention_titles:
             implied = {"convention_id": convention}
             columns = shown_columns(schema, contract.theme, implied)
