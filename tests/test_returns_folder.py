@@ -13,6 +13,7 @@ import pytest
 
 from support.forms import written_form
 from tabellion.campaign.folder import FoundFile, counts, list_returns, look_at
+from tabellion.campaign.leftovers import leftover_findings
 
 
 def put(folder: Path, *names: str) -> None:
@@ -24,7 +25,7 @@ def put(folder: Path, *names: str) -> None:
 
 def found(workbooks: Path) -> dict[str, bool]:
     """Each file listed, from ``retours/``, and whether it is set aside."""
-    listed = list_returns(workbooks / "retours", workbooks)
+    listed = list_returns(workbooks / "retours", workbooks).files
     assert listed == sorted(listed, key=lambda each: each.fichier)
     assert all(each.path == workbooks / each.fichier for each in listed)
     return {each.fichier.removeprefix("retours/"): each.is_set_aside for each in listed}
@@ -62,13 +63,81 @@ def test_any_name_may_be_a_return(retours: Path, name: str) -> None:
         "~$ville.xlsx", ".~lock.ville.xlsx#", ".cache", "._ville.xlsx", ".DS_Store", "Thumbs.db", "desktop.ini",
         "DESKTOP.INI",
         "ville.xlsx.crdownload", "ville.xlsx.part", "ville.xlsx.partial", "ville.xlsx.download", "lu123abc.tmp",
-        "8F3A21.TMP", "Icon\r",
+        "8F3A21.TMP", "Icon\r", "ehthumbs.db", "ehthumbs_vista.db", "1A2B3C4D", "E3F21000", "~WRL0001.tmp",
+        "ville.xlsx:Zone.Identifier", "ville.xlsxZone.Identifier", "ville.xlsx:com.apple.quarantine",
+        "ville.xlsx.filepart", "ville.xlsx.opdownload", "ville.xlsx.!sync", "~syncthing~ville.xlsx.tmp",
+        ".ville.xlsx.icloud", "ville.xlsx.lnk", "ville - Raccourci.lnk", "ville.gsheet", "ville.xlsx.nextcloud",
+        "ville.xlsx~", "ville.bak", "Sauvegarde de ville.xlk", ".ville.xlsx.a1B2c3", "ville.xlsx@SynoEAStream",
     ],
 )  # fmt: skip
 def test_the_marks_of_open_files_half_downloads_and_systems_are_not_returns(retours: Path, name: str) -> None:
     put(retours, name, "ville.xlsx")
-    assert not counts(name)
+    assert not counts(name, is_folder=False)
     assert found(retours.parent) == {"ville.xlsx": False}
+
+
+#: Bins, snapshots and folders of service, as servers and sync clients call them.
+BINS = (
+    "#recycle", "@Recycle", ".Trash-1000", "$RECYCLE.BIN", "$Recycle.Bin", ".snapshot", "~snapshot", ".stversions",
+    ".sync", "@eaDir", ".dropbox.cache", "lost+found", "#snapshot", "@Recently-Snapshot", "files_trashbin", "__MACOSX",
+    "@GMT-2016.11.05-12.34.56", "System Volume Information", "Network Trash Folder", "RECYCLER", ".zfs", "found.000",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BINS)
+def test_what_lies_in_a_bin_or_a_snapshot_is_no_return(retours: Path, name: str) -> None:
+    put(retours, f"{name}/a.xlsx", f"2016/{name}/profond/b.xlsx", "2016/ville.xlsx")
+    assert found(retours.parent) == {"2016/ville.xlsx": False}
+    assert [each.name for each in list_returns(retours, retours.parent).leftovers] == [name, f"2016/{name}"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recycle", "Recyclage", "#recyclage-2016", "@Recyclerie", "snapshot", "Corbeille à papier", "sync", "lost",
+        "20161105", "1A2B3C4D", "Retours.part", "lot 2.tmp", "ville.bak", "tmp", "versions", "Thumbs.db", "Lot 3#",
+    ],
+)  # fmt: skip
+def test_a_folder_that_a_person_named_merely_alike_counts(retours: Path, name: str) -> None:
+    put(retours, f"{name}/ville.xlsx")
+    assert found(retours.parent) == {f"{name}/ville.xlsx": False}
+
+
+def test_all_that_is_passed_over_is_said_once_by_kind_and_never_blocks(retours: Path) -> None:
+    put(
+        retours, "#recycle/a.xlsx", "2016/@eaDir/b.xlsx", "luce.xlsx.filepart", "Thumbs.db", "~$luce.xlsx", "x.lnk",
+        *(f"{number}.tmp" for number in range(9)),
+    )  # fmt: skip
+    said = leftover_findings(list_returns(retours, retours.parent).leftovers, "retours")
+    assert [each.code for each in said] == ["fichier-ailleurs", "restes-ignores"]
+    assert not any(each.bloquant for each in said)
+    assert "« #recycle », « 2016/@eaDir »" in said[1].message
+    assert "« 0.tmp », « 1.tmp », « 2.tmp », et 7 autres" in said[1].message
+    assert "~$luce" not in said[1].message, "it goes when the file is closed"
+    put(retours, "~$marie.xlsx")
+    assert leftover_findings(list_returns(retours, retours.parent).leftovers, "retours") == said
+    assert leftover_findings([]) == []
+
+
+def test_folders_nested_without_end_are_looked_through(retours: Path) -> None:
+    deep = retours
+    for _ in range(1200):
+        deep /= "d"
+        deep.mkdir()
+    put(deep, "ville.xlsx")
+    try:
+        assert [each.rpartition("/")[2] for each in found(retours.parent)] == ["ville.xlsx"]
+    finally:
+        remove_nested(retours)
+
+
+def remove_nested(folder: Path) -> None:
+    """Remove a chain of folders; ``rmtree`` of some Pythons goes down by recursion."""
+    chain = [folder]
+    while (inside := chain[-1] / "d").is_dir():
+        chain.append(inside)
+    for each in reversed(chain):
+        shutil.rmtree(each)
 
 
 def test_a_hidden_folder_is_not_looked_into(retours: Path) -> None:
@@ -187,6 +256,6 @@ def test_a_file_of_nothing_is_looked_at_and_one_that_went_is_not(tmp_path: Path)
 
 def test_a_found_file_names_itself_as_people_find_it(retours: Path) -> None:
     put(retours, "2016/a.xlsx")
-    assert list_returns(retours, retours.parent) == [
+    assert list_returns(retours, retours.parent).files == [
         FoundFile(retours / "2016" / "a.xlsx", "retours/2016/a.xlsx", False)
     ]

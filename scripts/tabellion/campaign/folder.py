@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabellion.transaction.files import EXCEL_OWNER
+from tabellion.campaign.leftovers import Leftover, leftover_kind
 from tabellion.wording import fold
 
 #: The folder, inside that of the returns, of the files that people do not want to count.
 SET_ASIDE = "ecartes"
-#: How Excel and LibreOffice mark an open file, and systems their own files.
-_NOT_OURS = (EXCEL_OWNER, ".", "thumbs.db", "desktop.ini", "icon\r")
-_UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".download", "#")
 #: Bytes at a file's end that tell whether it changed: a zip lists there the checksum of each of its parts.
 _TAIL_BYTES = 65_536
 #: The longest list of parts that is looked at: several times that of a file of as many parts as are read.
@@ -31,31 +27,39 @@ class FoundFile:
     is_set_aside: bool
 
 
-def counts(name: str) -> bool:
-    """Whether a file or a folder of that name may be a return: not an owner's mark, a hidden file, a half download."""
-    low = name.casefold()
-    return not low.startswith(_NOT_OURS) and not low.endswith(_UNFINISHED)
+@dataclass(frozen=True)
+class Listing:
+    """What a folder of returns holds: the files that may be returns by name, and what never is one."""
+
+    files: list[FoundFile]
+    leftovers: list[Leftover]
 
 
-def list_returns(folder: Path, workbooks: Path) -> list[FoundFile]:
-    """Every file of the folder of returns and of its own folders, in the order of their names.
+def counts(name: str, *, is_folder: bool) -> bool:
+    """Whether a file of that name may be a return, or a folder hold some (:mod:`tabellion.campaign.leftovers`)."""
+    return leftover_kind(name, is_folder=is_folder) is None
+
+
+def list_returns(folder: Path, workbooks: Path) -> Listing:
+    """Every file of the folder of returns and of its own folders, in the order of their names from ``workbooks``.
 
     Links to folders are not followed. Raises ``OSError`` when a folder cannot be listed.
     """
-    return sorted(_walk(folder, workbooks, is_set_aside=False), key=lambda each: each.fichier)
-
-
-def _walk(folder: Path, workbooks: Path, *, is_set_aside: bool) -> Iterator[FoundFile]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not counts(entry.name):
-                continue
-            path = folder / entry.name
-            if entry.is_dir(follow_symlinks=False):
-                aside = is_set_aside or fold(entry.name) == SET_ASIDE
-                yield from _walk(path, workbooks, is_set_aside=aside)
-            else:
-                yield FoundFile(path, path.relative_to(workbooks).as_posix(), is_set_aside)
+    files, leftovers = list[FoundFile](), list[Leftover]()
+    waiting = [(folder, False)]
+    while waiting:
+        inside, is_set_aside = waiting.pop()
+        with os.scandir(inside) as entries:
+            for entry in entries:
+                path, is_folder = inside / entry.name, entry.is_dir(follow_symlinks=False)
+                kind = leftover_kind(entry.name, is_folder=is_folder)
+                if kind is not None:
+                    leftovers.append(Leftover(path.relative_to(folder).as_posix(), kind))
+                elif is_folder:
+                    waiting.append((path, is_set_aside or fold(entry.name) == SET_ASIDE))
+                else:
+                    files.append(FoundFile(path, path.relative_to(workbooks).as_posix(), is_set_aside))
+    return Listing(sorted(files, key=lambda each: each.fichier), leftovers)
 
 
 def look_at(path: Path) -> tuple[int, str]:

@@ -100,7 +100,9 @@ def generate(
 
 @app.command(cls=Command)
 def validate(
-    fichiers: Annotated[list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier.")],
+    fichiers: Annotated[
+        list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier, ou des dossiers.")
+    ],
     annoter: Annotated[
         Path | None, option("--annoter", "DOSSIER", "Écrit là une copie annotée de chaque classeur à corriger.")
     ] = None,
@@ -109,12 +111,13 @@ def validate(
 ) -> None:
     """Lit des classeurs ou des retours, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
     from tabellion.commands.console import print_findings, summary
-    from tabellion.commands.validate import annotate_files, validate_files
+    from tabellion.commands.validate import annotate_files, files_of, validate_files
 
     workspace = open_workspace(contrat)
-    by_file = validate_files(workspace, fichiers)
-    findings = [finding for of_file in by_file for finding in of_file]
-    copies = annotate_files(workspace, fichiers, by_file, annoter, datetime.now()) if annoter is not None else []
+    files, passed_over = files_of(fichiers)
+    by_file = validate_files(workspace, files)
+    findings = [*passed_over, *(finding for of_file in by_file for finding in of_file)]
+    copies = annotate_files(workspace, files, by_file, annoter, datetime.now()) if annoter is not None else []
     with finishing(findings, json):
         print_findings(findings)
         if copies:

@@ -94,7 +94,7 @@ def consolidate(
                     detail = "il a disparu pendant la lecture"
                     raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
                 outputs = _decide(workspace, inputs, _requests(workspace, inputs, now, serves=serves))
-            notices += [*inputs.decided.findings, *_pointless(inputs)]
+            notices += [*inputs.leftovers, *inputs.decided.findings, *_pointless(inputs)]
             own = dict[Path, str]()
             if outputs.is_new:
                 notices += _publish(workspace, inputs, outputs, now, own)

@@ -10,15 +10,16 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.assembly import Assembly, Materials, Slot, assemble
-from tabellion.campaign.folder import FoundFile, list_returns
+from tabellion.campaign.folder import FoundFile, Listing, list_returns
 from tabellion.campaign.journal import Journal
+from tabellion.campaign.leftovers import leftover_findings
 from tabellion.campaign.parsed_return import Examiner
 from tabellion.campaign.read_returns import ReadFile, ReadProgress, fingerprint, read_files
 from tabellion.commands.decided import ReadBack, read_back
 from tabellion.commands.source import KEPT, Source, load_source
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Place, TabellionError, finding
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.reading.references import References, references
 from tabellion.reading.source import read_source
 from tabellion.wording import slug, system_reason
@@ -33,6 +34,8 @@ class Inputs:
     assembly: Assembly
     decided: ReadBack
     """The decisions, and what of them was typed since they were kept."""
+    leftovers: tuple[Finding, ...] = ()
+    """What there is to say of what lies among the returns and is none: of the run, since it comes and goes."""
 
     @property
     def master(self) -> Book:
@@ -51,7 +54,8 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
     schemas, master = workspace.schemas, source.book
     known = references(master.tables, schemas)
     print_ = fingerprint(workspace, master.settings, known)
-    present = list_files(workspace)
+    listing = list_files(workspace)
+    present = listing.files
     kept = _kept_returns(workspace)
     wanted = [file for file in present if not file.is_set_aside]
     examiner = Examiner(schemas, known, master.settings)
@@ -70,17 +74,18 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
         now=now,
         decisions=decided.decisions,
     )
-    return Inputs(source, files, assemble(materials), decided)
+    leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
+    return Inputs(source, files, assemble(materials), decided, leftovers)
 
 
-def list_files(workspace: Workspace) -> list[FoundFile]:
+def list_files(workspace: Workspace) -> Listing:
     """The files of ``retours/``; raises :class:`TabellionError` when the folder, or one inside, cannot be read."""
     try:
         return list_returns(workspace.retours, workspace.workbooks)
     except OSError as error:
         # A link that leads nowhere is a share that is not mounted: to take it for an empty folder would hide returns.
         if isinstance(error, FileNotFoundError) and not workspace.retours.is_symlink():
-            return []
+            return Listing([], [])
         name = str(error.filename or workspace.retours)
         detail = system_reason(error)
         raise TabellionError([finding("dossier-illisible", Place(name), valeur=name, detail=detail)]) from error

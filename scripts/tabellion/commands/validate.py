@@ -12,6 +12,8 @@ from pathlib import Path
 from tabellion.campaign.adoption import load_adoption
 from tabellion.campaign.books import read_book
 from tabellion.campaign.decisions import Decisions, load_decisions
+from tabellion.campaign.folder import list_returns
+from tabellion.campaign.leftovers import Leftover, leftover_findings, leftover_kind
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
 from tabellion.campaign.read_returns import check_rows
 from tabellion.campaign.same_lines import apart_lines
@@ -21,10 +23,11 @@ from tabellion.checks.contract import check_meaning
 from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, TabellionError
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.references import references
+from tabellion.wording import system_reason
 from tabellion.xlsx.annotation import annotate
 
 
@@ -80,6 +83,31 @@ def check_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
         return list(state.findings)
     apart = apart_lines(state.book, decisions)
     return [*state.findings, *check_meaning(replace(state.book, findings=(), apart=apart))]
+
+
+def files_of(paths: Sequence[Path]) -> tuple[list[Path], list[Finding]]:
+    """The files to check: of a folder, those that would count as returns; and what is said of what was passed over.
+
+    Raises :class:`TabellionError` when a folder cannot be listed.
+    """
+    files, findings = list[Path](), list[Finding]()
+    passed_over = list[Leftover]()
+    for path in paths:
+        is_folder = path.is_dir()
+        kind = leftover_kind(path.name, is_folder=is_folder)
+        if kind is not None:
+            passed_over.append(Leftover(path.name, kind))
+        elif is_folder:
+            try:
+                listing = list_returns(path, path)
+            except OSError as error:
+                name, detail = str(error.filename or path), system_reason(error)
+                raise TabellionError([finding("dossier-illisible", Place(name), valeur=name, detail=detail)]) from error
+            files += [file.path for file in listing.files if not file.is_set_aside]
+            findings += leftover_findings(listing.leftovers, path.name)
+        else:
+            files.append(path)
+    return files, [*findings, *leftover_findings(passed_over)]
 
 
 @dataclass

@@ -22,10 +22,11 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.utils import BaseThread
 
+from tabellion.campaign.folder import counts
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, finding
 from tabellion.watching.debounce import QUIET_SECONDS, Batch, Debounce
-from tabellion.watching.snapshot import FolderId, is_watched_name, take_snapshot, watched_folders
+from tabellion.watching.snapshot import FolderId, take_snapshot, watched_folders
 from tabellion.wording import system_reason
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ class Watcher(FileSystemEventHandler):
     def dispatch(self, event: FileSystemEvent) -> None:
         """Called by watchdog, from its threads: something happened to a file or folder."""
         for path in map(os.fsdecode, (event.src_path, event.dest_path)):
-            if path and is_watched_name(os.path.basename(path)):  # noqa: PTH119
+            name = os.path.basename(path)  # noqa: PTH119
+            if path and counts(name, is_folder=event.is_directory):
                 self._events[path] = time.monotonic()
                 self.look_soon()
 

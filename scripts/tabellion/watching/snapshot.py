@@ -32,8 +32,6 @@ Fingerprint = tuple[int, str]
 UNREADABLE: Fingerprint = (-1, "")
 #: Stands for the sizes and times of a file that does not tell them, and of a link to nothing.
 _NO_STAT: FileStat = (0, 0, 0, 0)
-#: How the copies end that text editors leave beside what they save.
-_BACKUP = ("~", ".bak", ".swp")
 _ZIPPED = {".xlsx", ".xlsm", ".xltx", ".xltm", ".ods"}
 _ZIP_START, _ZIP_END, _RESERVED = b"PK\x03\x04", b"PK\x05\x06", b"\0\0\0\0"
 #: The record at the end of a zip: its fixed part, and the longest comment that may follow.
@@ -51,11 +49,6 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 _MAC_MOUNT = re.compile(r"^(?P<source>.*?) on (?P<point>/.*) \((?P<kind>[^,)]+)")
 _MOUNT_SECONDS = 5.0
 _DRIVE_REMOTE = 4
-
-
-def is_watched_name(name: str) -> bool:
-    """Whether a file or folder of that name may be an input: no owner file, nothing hidden, temporary or half there."""
-    return counts(name) and not name.casefold().endswith(_BACKUP)
 
 
 def watched_files(workspace: Workspace) -> tuple[Path, ...]:
@@ -116,26 +109,27 @@ def _add_folder(snapshot: Snapshot, folder: str) -> bool:
     return True
 
 
-def _walk(snapshot: Snapshot, folder: str) -> None:
+def _walk(snapshot: Snapshot, top: str) -> None:
     """Add a folder with its files and its own folders; links to folders are not followed inside it."""
-    if not _add_folder(snapshot, folder):
-        return
-    subfolders = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if not is_watched_name(entry.name):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    subfolders.append(entry.path)
-                else:
-                    _add_file(snapshot, entry)
-    except (FileNotFoundError, NotADirectoryError):
-        del snapshot.folders[folder]
-    except OSError as error:
-        snapshot.refused[folder] = error
-    for path in subfolders:
-        _walk(snapshot, path)
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        if not _add_folder(snapshot, folder):
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if not counts(entry.name, is_folder=is_folder):
+                        continue
+                    if is_folder:
+                        waiting.append(entry.path)
+                    else:
+                        _add_file(snapshot, entry)
+        except (FileNotFoundError, NotADirectoryError):
+            del snapshot.folders[folder]
+        except OSError as error:
+            snapshot.refused[folder] = error
 
 
 def _add_file(snapshot: Snapshot, entry: os.DirEntry[str]) -> None:

@@ -1,0 +1,86 @@
+"""The folder of the returns through whole runs: what lies in it beside returns, and what a second run says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from support.campaign import fill
+from support.program import tabellion
+from tabellion.campaign.read_returns import ReadProgress
+from tabellion.commands.consolidate import ConsolidationRun, consolidate
+from tabellion.commands.validate import files_of, validate_files
+from tabellion.contract.workspace import find_workspace
+from tabellion.watching.snapshot import differences, take_snapshot
+
+NOW = datetime(2016, 12, 1, 2, 0)
+
+
+def run(root: Path, now: datetime = NOW, progress: ReadProgress | None = None) -> ConsolidationRun:
+    return consolidate(find_workspace(root), now, progress)
+
+
+def put(root: Path, name: str, amount: int | None = None, day: int = 1, **cells: object) -> Path:
+    """A return of Lucé: what it plans on the line C, and other cells of that line, saved in November."""
+    target = root / "workbooks" / "retours" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
+    values = {**({} if amount is None else {"montant_prevu": amount}), **cells}
+    fill(form, target, {"Budget": {"C": values}} if values else {}, saved=datetime(2016, 11, day, 9))
+    return target
+
+
+def planned(done: ConsolidationRun) -> list[int | None]:
+    """What the line C is planned to cost in 2016, in euros."""
+    rows = done.consolidation.contract.tables["lignes_budgetaires"].rows
+    cents = [row["montant_prevu"] for row in rows if row["ligne_id"] == "C" and row["exercice"] == 2016]
+    return [each if each is None else each // 100 for each in cents]
+
+
+@pytest.mark.parametrize("bin_", ["$RECYCLE.BIN", "~snapshot/nuit.1"])
+def test_a_return_in_a_bin_never_counts_for_a_run_the_watcher_or_validate(sent_copy: Path, bin_: str) -> None:
+    put(sent_copy, "luce.xlsx", 1000, 1)
+    workspace = find_workspace(sent_copy)
+    before = take_snapshot(workspace)
+    put(sent_copy, f"{bin_}/luce.xlsx", 999_999, 5)
+    (workspace.retours / "luce.xlsx:Zone.Identifier").write_text("[ZoneTransfer]")
+    (workspace.retours / "luce.xlsx.lnk").write_bytes(b"L\0\0\0")
+    assert list(differences(before, take_snapshot(workspace))) == []
+    done = run(sent_copy)
+    assert planned(done) == [1000]
+    codes = [each.code for each in done.notices]
+    assert codes.count("restes-ignores") == codes.count("fichier-ailleurs") == 1
+    assert not [each for each in done.findings if each.bloquant]
+    files, passed_over = files_of([workspace.retours])
+    assert [path.name for path in files] == ["luce.xlsx"]
+    assert sorted(each.code for each in passed_over) == ["fichier-ailleurs", "restes-ignores"]
+    assert not [each for of_file in validate_files(workspace, files) for each in of_file if each.bloquant]
+    shutil.rmtree(workspace.retours / bin_)
+    assert planned(run(sent_copy)) == [1000]
+
+
+def test_what_comes_and_goes_beside_returns_makes_no_new_state(sent_copy: Path) -> None:
+    put(sent_copy, "luce.xlsx", 1000)
+    assert run(sent_copy).written
+    retours = sent_copy / "workbooks" / "retours"
+    for name in ("Thumbs.db", "~$luce.xlsx", "1A2B3C4D", "autre.xlsx.filepart", ".DS_Store"):
+        (retours / name).write_bytes(b"x")
+    assert not run(sent_copy).written
+
+
+def test_validate_takes_a_folder_and_what_a_shell_makes_of_a_star(sent_copy: Path) -> None:
+    put(sent_copy, "luce.xlsx", 1000)
+    put(sent_copy, "@Recycle/luce.xlsx", 999_999)
+    (sent_copy / "workbooks" / "retours" / "Thumbs.db").write_bytes(b"x")
+    by_folder = tabellion("validate", "workbooks/retours", "--json", "dossier.json", cwd=sent_copy)
+    star = sorted(str(path) for path in (sent_copy / "workbooks" / "retours").iterdir())
+    by_star = tabellion("validate", *star, "--json", "etoile.json", cwd=sent_copy)
+    assert by_folder.code == by_star.code == 0
+    said = [json.loads((sent_copy / name).read_text())["constats"] for name in ("dossier.json", "etoile.json")]
+    for constats in said:
+        assert [each["code"] for each in constats].count("restes-ignores") == 1
+        assert {each["fichier"] for each in constats} <= {"luce.xlsx", "retours", None, ""}
