@@ -25,6 +25,7 @@ from tabellion.campaign.model import (
     ReturnStatus,
     Verdict,
 )
+from tabellion.campaign.newcomers import Newcomer, newcomer_questions
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.questions import (
     apply_removals,
@@ -59,7 +60,8 @@ class Materials:
     """All that a consolidation is made of.
 
     ``master`` is the contract to start from, ``said`` what reading it said, ``staff`` what the staff
-    changed in it since the last adoption and ``withheld`` what of it waits for somebody. ``files`` are the files of
+    changed in it since the last adoption , ``withheld`` what of it waits for somebody and ``newcomers``
+    the names that nobody has. ``files`` are the files of
     ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn`` the digests of the files
     that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are those that staff took.
     """
@@ -68,6 +70,7 @@ class Materials:
     said: tuple[Finding, ...]
     staff: tuple[Modification, ...]
     withheld: tuple[Withheld, ...]
+    newcomers: tuple[Newcomer, ...]
     files: Mapping[str, ParsedReturn]
     kept: Mapping[str, ParsedReturn]
     withdrawn: frozenset[str]
@@ -111,6 +114,7 @@ def assemble(materials: Materials) -> Assembly:
     questions = in_order(
         [
             *withheld_questions(materials.withheld),
+            *newcomer_questions(materials.newcomers, labels),
             *conflict_questions([*merged.conflicts, *merged.ruled], labels),
             *removal_questions(removals, labels),
             *(

@@ -34,6 +34,7 @@ class QuestionKind(Enum):
     MANY_REMOVED = "Lignes supprimées d'un coup"
     EMPTIED = "Colonne vidée d'un coup"
     UNDONE = "Saisies défaites"
+    NEWCOMER = "Nom inconnu"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tabellion.contract.book import Book
+from tabellion.contract.book import UNREAD_ROW, Book
 from tabellion.contract.labels import Labels
 from tabellion.contract.settings import settings_of
 from tabellion.findings import Finding, Place
@@ -44,6 +44,8 @@ class Draft:
         }
         self.places = {name: list(read.rows.get(name, ())) for name in self.schemas}
         self.findings: list[Finding] = list(read.findings)
+        self.created: dict[tuple[str, Key], Place] = {}
+        """The rows that decisions added and that the workbook lacks, and the cells that asked for them."""
 
     def book(self) -> Book:
         """The draft as a book, whose every cell is known."""
@@ -65,7 +67,10 @@ class Draft:
         }
 
     def place(self, table: str, position: int, field: str | None = None) -> Place:
-        """The cell of a row's field in the workbook."""
+        """The cell of a row's field in the workbook; of a row that it lacks, the one that asked for it."""
+        asked = self.created.get((table, key_of(self.schemas[table], self.rows[table][position])))
+        if asked is not None and self.places[table][position] == UNREAD_ROW:
+            return asked
         return replace(self.read, rows=self.places).locate(table, position, field)
 
     def sheet_of(self, table: str, key: Key) -> Place:

@@ -15,6 +15,7 @@ from tabellion.campaign.cautions import Caution, Cautions, Withheld
 from tabellion.campaign.decisions import Decisions
 from tabellion.campaign.draft import Draft, key_of, rows_by_key
 from tabellion.campaign.model import MergeOutcome, Modification
+from tabellion.campaign.newcomers import Newcomer, newcomer_findings, settle_newcomers
 from tabellion.campaign.saves import Saves
 from tabellion.checks.contract import integrity_cells
 from tabellion.contract.book import UNREAD_ROW, Book
@@ -32,12 +33,16 @@ _PASSES = 5
 
 @dataclass(frozen=True)
 class StaffState:
-    """The contract as its workbook says it: ``book``, what staff changed, what waits, what there is to say of it."""
+    """The contract as its workbook says it: ``book``, what staff changed, what waits, what there is to say of it.
+
+    ``newcomers`` are the names typed in it that nobody has, or had until somebody decided.
+    """
 
     book: Book
     saves: Saves
     withheld: tuple[Withheld, ...] = ()
     findings: tuple[Finding, ...] = ()
+    newcomers: tuple[Newcomer, ...] = ()
 
 
 def accept(
@@ -61,12 +66,16 @@ def accept(
     draft = Draft(read, base)
     _keep_missing(draft)
     _keep_unread(draft)
-    cautions = Cautions(draft, saves, decisions or Decisions())
+    decisions = decisions or Decisions()
+    newcomers, saves = settle_newcomers(draft, saves, decisions)
+    cautions = Cautions(draft, saves, decisions)
     cautions.look_through()
     _mend(draft)
+    draft.findings = list(newcomer_findings(draft.findings, newcomers, decisions))
     return StaffState(
-        draft.book(), _saves(draft, saves, cautions.withheld), tuple(cautions.withheld), tuple(draft.findings)
-    )
+        draft.book(), _saves(draft, saves, cautions.withheld), tuple(cautions.withheld), tuple(draft.findings),
+        tuple(newcomers),
+    )  # fmt: skip
 
 
 def differing_rows(read: Book, base: Book) -> tuple[int, int]:
@@ -229,7 +238,8 @@ def _changes(draft: Draft) -> Iterator[Modification]:
             key = key_of(schema, row)
             present.add(key)
             accepted = known.get(key)
-            if accepted is None and draft.places[table][position] == UNREAD_ROW:
+            is_read = draft.places[table][position] != UNREAD_ROW or (table, key) in draft.created
+            if accepted is None and not is_read:
                 continue  # it follows from what was typed elsewhere: an exercice of a longer contract
             for name in schema.names if accepted != row else ():
                 before = None if accepted is None else accepted[name]

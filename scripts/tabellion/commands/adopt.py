@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.adoption import ADOPTION_FILE, adoption_of
-from tabellion.campaign.decisions import DECISIONS_FILE
+from tabellion.campaign.decisions import DECISIONS_FILE, QuestionKind
 from tabellion.campaign.folder import look_at
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.model import Consolidation, MergeOutcome
+from tabellion.campaign.newcomers import ADD
 from tabellion.campaign.saves import SAVES_FILE, Saves, saves_json
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.inputs import load_inputs
@@ -95,7 +96,9 @@ def is_news(consolidation: Consolidation) -> bool:
     answered. They are said again only when such a partner sends something else.
     """
     news = any(change.outcome is not MergeOutcome.OUTDONE for change in consolidation.modifications)
-    return news or bool(consolidation.dropped)
+    added = [each for each in consolidation.questions if each.kind is QuestionKind.NEWCOMER]
+    is_added = any(consolidation.decisions.code(each.id) == ADD for each in added)  # the workbook lacks it
+    return news or bool(consolidation.dropped) or is_added
 
 
 def _next_workbook(workspace: Workspace, source: Source, layout: MasterLayout, fresh: bytes) -> bytes:

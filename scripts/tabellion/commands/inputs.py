@@ -66,6 +66,7 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
         said=source.findings,
         staff=source.state.saves.modifications,
         withheld=source.state.withheld,
+        newcomers=source.state.newcomers,
         files={name: file.parsed for name, file in files.items()},
         kept={file.found.fichier: file.parsed for file in read[len(wanted) :]},
         withdrawn=frozenset(_digest(file.path) for file in present if file.is_set_aside),

@@ -1,0 +1,225 @@
+"""Names typed in the workbook where a partner (or another row known by its name) is referred to, and that nobody has.
+
+Each is asked about: one choice adds it to its table, another says whose name it is. What was decided is applied to the
+draft of the contract at each run, until an adoption writes the new row into the workbook. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
+from tabellion.campaign.draft import Draft
+from tabellion.campaign.model import Modification
+from tabellion.campaign.saves import Saves
+from tabellion.contract.book import UNREAD_ROW
+from tabellion.contract.labels import Labels
+from tabellion.findings import Finding, Place, Severity
+from tabellion.layout.decisions import DECISIONS, WORKBOOK
+from tabellion.layout.names import shorten
+from tabellion.reading.identifiers import MAKERS, NewIdentifiers
+from tabellion.schema import Key, Schemas
+from tabellion.wording import fold, nearest, plural, slug
+
+#: The codes of choices; that of somebody who is known already is ``est:`` and the key.
+ADD, IS, LEAVE = "ajouter", "est:", "laisser"
+_LONGEST = 60
+#: Cells that a question shows.
+_SHOWN = 6
+
+_Cell = tuple[str, int, str]
+"""A cell of the draft: table, position, field."""
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """A name that no row of ``table`` has, as it was typed first, and the cells where it stands.
+
+    ``near`` is the nearest row (key, name), ``key`` that of the row that the name means now: empty while it is
+    nobody's; ``is_added`` where a decision added that row. ``referring`` is the row that names it first: its table, its
+    key, its field.
+    """
+
+    table: str
+    name: str
+    near: tuple[str, str] | None
+    places: tuple[Place, ...]
+    referring: tuple[str, Key, str]
+    key: str = ""
+    is_added: bool = False
+
+    @property
+    def question(self) -> str:
+        """The id of the question about it: the name alone decides it."""
+        return question_of(self.table, self.name)
+
+
+def question_of(table: str, name: str) -> str:
+    """The id of the question whose name this is."""
+    return question_id(QuestionKind.NEWCOMER, table, fold(name))
+
+
+def settle_newcomers(draft: Draft, saves: Saves, decisions: Decisions) -> tuple[list[Newcomer], Saves]:
+    """Apply what was decided of each name that nobody has.
+
+    Returns them all, decided or not, and the saves without what a decision made and another one took back.
+    """
+    found: list[Newcomer] = []
+    for table in _known_by_name(draft.schemas):
+        settled = _Names(draft, table, decisions)
+        settled.read_back(saves)
+        found += settled.run()
+        saves = _without(saves, draft.schemas, table, settled.created.keys() - settled.present)
+    return found, saves
+
+
+def _known_by_name(schemas: Schemas) -> Iterator[str]:
+    """The tables whose rows need a name and nothing else: their identifiers are made from it."""
+    for name, schema in schemas.items():
+        needed = {field.name for field in schema.fields if field.required}
+        if name in MAKERS and schema.label is not None and needed <= {*schema.primary_key, schema.label}:
+            yield name
+
+
+class _Names:
+    """The names that other tables give for the rows of one table; ``present`` are the keys of its rows.
+
+    ``typed`` are the keys of those that the workbook has, by their names.
+    """
+
+    def __init__(self, draft: Draft, table: str, decisions: Decisions) -> None:
+        schema = draft.schemas[table]
+        self.draft, self.table, self.decisions = draft, table, decisions
+        self.key, self.label = schema.primary_key[0], schema.label or ""
+        self.present = {row[self.key] for row in draft.rows[table]}
+        self.typed = {row[self.label]: row[self.key] for row in draft.rows[table] if row[self.label]}
+        self.created: dict[str, Mapping[str, Any]] = {}
+
+    def read_back(self, saves: Saves) -> None:
+        """Find the rows that decisions added since the last adoption: the workbook lacks them; they stay, unless
+        another decision was taken since.
+        """
+        new = {change.key: change.place for change in saves.modifications if self._is_new(change)}
+        for key, row in self.draft.known[self.table].items():
+            question = question_of(self.table, str(row[self.label]))
+            if key in new and question in self.decisions.by_question and key[0] not in self.present:
+                self.created[key[0]] = row
+                if self.decisions.code(question) == ADD:
+                    self._put(row, new[key])
+
+    def _is_new(self, change: Modification) -> bool:
+        return change.table == self.table and change.is_new_row
+
+    def run(self) -> list[Newcomer]:
+        """Every name that no row has, with what was decided of it applied."""
+        if any(table == self.table and name in (self.key, self.label) for table, _, name in self.draft.read.unknown):
+            return []  # one of the names may be that of a row that cannot be read
+        names: dict[str, tuple[str, list[_Cell]]] = {}
+        for table, position, field in self._references():
+            value = self.draft.rows[table][position][field]
+            if value in self.created:
+                value = self.created[value][self.label]
+            elif not isinstance(value, str) or value in self.present or (value,) in self.draft.known[self.table]:
+                continue
+            if slug(value):
+                names.setdefault(fold(value), (value.strip(), []))[1].append((table, position, field))
+        return [self._settle(name, cells) for name, cells in names.values()]
+
+    def _references(self) -> Iterator[_Cell]:
+        for table, schema in self.draft.schemas.items():
+            for reference in schema.foreign_keys:
+                if reference.table == self.table:
+                    for position in range(len(self.draft.rows[table])):
+                        yield table, position, reference.field
+
+    def _settle(self, name: str, cells: Sequence[_Cell]) -> Newcomer:
+        code = self.decisions.code(question_of(self.table, name)) or ""
+        near, places = self._nearest(name), tuple(self.draft.place(*cell) for cell in cells)
+        key = code.removeprefix(IS) if code.startswith(IS) else self._add(name, places[0]) if code == ADD else ""
+        key = key if key in self.present else ""
+        for table, position, field in cells:
+            self.draft.rows[table][position][field] = key or name
+        table, position, field = cells[0]
+        row = self.draft.rows[table][position]
+        referring = tuple(row[part] for part in self.draft.schemas[table].primary_key)
+        return Newcomer(self.table, name, near, places, (table, referring, field), key, bool(key) and code == ADD)
+
+    def _nearest(self, name: str) -> tuple[str, str] | None:
+        near = nearest(name, self.typed)
+        return None if near is None else (self.typed[near], near)
+
+    def _add(self, name: str, place: Place) -> str:
+        """Add the row that a name asks for, unless it was before; its key."""
+        for key, known in self.created.items():
+            if fold(str(known[self.label])) == fold(name):
+                return key
+        row = dict.fromkeys(self.draft.schemas[self.table].names) | {self.label: name}
+        taken = self.present | {key for (key,) in self.draft.known[self.table]}
+        row[self.key] = NewIdentifiers(self.table, taken).give(row)
+        return self._put(row, place)
+
+    def _put(self, row: Mapping[str, Any], place: Place) -> str:
+        key = str(row[self.key])
+        self.draft.rows[self.table].append(dict(row))
+        self.draft.places[self.table].append(UNREAD_ROW)
+        self.draft.created[self.table, (key,)] = place
+        self.present.add(key)
+        return key
+
+
+def _without(saves: Saves, schemas: Schemas, table: str, keys: Iterable[str]) -> Saves:
+    """The saves without the rows that a decision made and another one took back, and those that named them."""
+    gone = set(keys)
+    if not gone:
+        return saves
+
+    def is_gone(name: str, key: Key) -> bool:
+        fields = (
+            {each.field for each in schemas[name].foreign_keys if each.table == table} if name in schemas else set()
+        )
+        pairs = zip(schemas[name].primary_key, key, strict=False) if name in schemas else ()
+        return any(value in gone and (name == table or part in fields) for part, value in pairs)
+
+    kept = tuple(change for change in saves.modifications if not is_gone(change.table, change.key))
+    return replace(saves, modifications=kept)
+
+
+def newcomer_findings(
+    findings: Iterable[Finding], newcomers: Iterable[Newcomer], decisions: Decisions
+) -> Iterator[Finding]:
+    """The findings, where those about a name that nobody has lead to its question; one that was left is no warning."""
+    asked = {(each.feuille, each.cellule): newcomer for newcomer in newcomers for each in newcomer.places}
+    for item in findings:
+        newcomer = asked.get((item.place.feuille, item.place.cellule))
+        if newcomer is None or item.code != "reference-inconnue":
+            yield item
+        elif decisions.code(newcomer.question) == LEAVE:
+            yield replace(item, gravite=Severity.INFORMATION)
+        else:
+            lead = f"Ou répondez dans la feuille « {DECISIONS} » de {WORKBOOK}."
+            yield replace(item, suggestion=f"{item.suggestion} {lead}".strip())
+
+
+def newcomer_questions(newcomers: Iterable[Newcomer], labels: Labels) -> Iterator[Question]:
+    """One question for each name."""
+    for each in newcomers:
+        title, name = labels.table(each.table).lower(), shorten(each.name, _LONGEST)
+        table, key, field = each.referring
+        added = f"« {name} » entre dans la table « {labels.table(each.table)} »."
+        choices = [Choice(ADD, f"ajouter aux {title}", added)]
+        if each.near is not None:
+            known = shorten(each.near[1], _LONGEST)
+            choices.append(Choice(IS + each.near[0], f"c'est {known}", f"Le contrat dit : {known}."))
+        choices.append(Choice(LEAVE, "laisser", "Rien ne change : ce qui porte ce nom reste hors du contrat."))
+        where = plural(len(each.places), "cellule le nomme", "cellules le nomment")
+        near = f" Le plus proche : {each.near[1]}." if each.near is not None else ""
+        row, champ = (key if each.key else (), field) if not each.is_added else ((each.key,), None)
+        yield Question(
+            each.question, QuestionKind.NEWCOMER, each.table if each.is_added else table, row, champ, name,
+            labels.title(table, field),
+            f"« {name} » n'est pas dans la table « {labels.table(each.table)} » de contrat.xlsx : {where}.{near}",
+            tuple(Statement("Contrat", each.name, place) for place in each.places[:_SHOWN]), tuple(choices),
+            each.places[0],
+        )  # fmt: skip

@@ -1,0 +1,175 @@
+"""A name typed where a partner is referred to, and that nobody has: said, asked, and one choice settles it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from support.campaign import retouch, table_cell
+from support.excel import Excel, edited
+from support.opened_books import Book, Row
+from support.program import Outcome, tabellion
+from tabellion.commands.consolidate import consolidate
+from tabellion.contract.workspace import find_workspace
+from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE
+
+TYPED = "Association Le Phare"
+KEY = "association-le-phare"
+
+
+class Team:
+    """The coordinators of a small contract, in front of its workbooks."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.books = root, root / "workbooks"
+        self.contrat, self.workbook = self.books / "contrat.xlsx", self.books / "consolidation" / "consolidation.xlsx"
+        self.day = 1
+
+    def run(self, *arguments: str, code: int = 0) -> Outcome:
+        outcome = tabellion(*arguments, cwd=self.root)
+        assert outcome.code == code, outcome.out + outcome.err
+        return outcome
+
+    def consolidate(self) -> None:
+        consolidate(find_workspace(self.root), datetime(2016, 12, self.day, 2))
+
+    def edit(self, change: Any) -> None:
+        self.day += 1
+        edited(self.contrat, change, saved=datetime(2016, 11, self.day, 9), author="Luc")
+
+    def choose(self, label: str | None) -> None:
+        self.day += 1
+        cell = table_cell(self.workbook, DECISIONS_TABLE, DECISION, **{"N°": 1})[1]
+        saved = datetime(2016, 11, self.day, 10)
+        retouch(self.workbook, self.workbook, {DECISIONS: {cell: label}}, saved=saved, author="Anne")
+
+    def asked(self) -> list[Row]:
+        return [row for row in Book(self.workbook).rows(DECISIONS_TABLE) if row["Question"]]
+
+    def rows(self, table: str, folder: str = "registre") -> list[dict[str, str]]:
+        with (self.books / folder / f"{table}.csv").open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    def cell(self, table: str, label: str, **where: Any) -> tuple[str, str]:
+        """The sheet and the address of a cell of the contract."""
+        book = Excel(load_workbook(self.contrat))
+        sheet = book.sheet(table)
+        return sheet.title, sheet.cell(book.find(table, **where), book.labels(table)[label]).coordinate
+
+    def names(self) -> dict[str, str]:
+        return {row["partenaire_id"]: row["nom"] for row in self.rows("partenaires")}
+
+    def carriers(self) -> list[str]:
+        """Who takes part in the fiche that the tests write about."""
+        return [row["partenaire_id"] for row in self.rows("participations") if row["fiche_id"] == self.fiche]
+
+    @property
+    def fiche(self) -> str:
+        return self.rows("fiches")[0]["fiche_id"]
+
+    def said(self) -> list[dict[str, Any]]:
+        found = json.loads((self.books / "consolidation" / "constats.json").read_text(encoding="utf-8"))["constats"]
+        return [each for each in found if each["code"] == "reference-inconnue"]
+
+
+@pytest.fixture
+def team(sent_copy: Path) -> Team:
+    """A fiche has a porteur who is no partner, and a run was made."""
+    team = Team(sent_copy)
+    fiche = team.fiche
+    team.edit(lambda book: book.add("Participations", Fiche=fiche, Partenaire=TYPED, Rôle="porteur"))
+    team.consolidate()
+    return team
+
+
+def test_a_porteur_who_is_no_partner_is_said_and_asked(team: Team) -> None:
+    (said,) = team.said()
+    assert (said["feuille"], said["valeur"], said["bloquant"]) == ("Nomenclatures", TYPED, False)
+    assert (said["feuille"], said["cellule"]) == team.cell("Participations", "Partenaire", Partenaire=TYPED)
+    (row,) = team.asked()
+    assert (row["Sujet"], row[DECISION]) == ("Nom inconnu", None)
+    assert KEY not in team.names()
+    assert KEY not in team.carriers()
+
+
+def test_one_choice_makes_it_a_partner(team: Team) -> None:
+    team.choose("ajouter aux partenaires")
+    team.consolidate()
+    assert team.names()[KEY] == TYPED
+    assert KEY in team.carriers()
+    assert team.said() == []
+    (row,) = team.asked()
+    assert (row[DECISION], row["Décidé par"]) == ("ajouter aux partenaires", "Anne")
+    assert "par Anne" in team.run("historique", TYPED).out
+    before = team.workbook.read_bytes()
+    team.consolidate()
+    assert team.workbook.read_bytes() == before, "a second run changes nothing"
+    team.run("forms", "--exercice", "2016", "--partenaire", KEY)
+    assert (team.books / "envois" / "2016" / f"{KEY}-2016.xlsx").exists()
+    team.edit(lambda book: book.type("Partenaires", book.rows("Partenaires")[0], Courriel="a@exemple.fr"))
+    team.consolidate()
+    assert team.names()[KEY] == TYPED, "what the workbook lacks stays, whatever else is typed"
+    team.run("adopt", "--oui")
+    assert team.cell("Partenaires", "Courriel", Partenaire=TYPED), "the workbook has the row now"
+    team.consolidate()
+    assert (team.names()[KEY], KEY in team.carriers(), team.asked()) == (TYPED, True, [])
+
+
+def test_another_choice_takes_the_partner_back(team: Team) -> None:
+    team.choose("ajouter aux partenaires")
+    team.consolidate()
+    team.choose("laisser")
+    team.consolidate()
+    assert KEY not in team.names()
+    assert KEY not in team.carriers()
+    (row,) = team.asked()
+    assert row[DECISION] == "laisser"
+    team.choose(None)
+    team.consolidate()
+    assert len(team.said()) == 1
+    team.choose("ajouter")
+    team.consolidate()
+    assert (team.names()[KEY], KEY in team.carriers()) == (TYPED, True)
+
+
+def test_a_near_name_is_proposed_and_one_choice_says_who_it_is(sent_copy: Path) -> None:
+    team = Team(sent_copy)
+    fiche, taken = team.fiche, team.carriers()
+    known = next(each for each in team.names().items() if each[0] not in taken)
+    near = known[1] + "e"
+    put = {"Fiche": fiche, "Partenaire": near, "Rôle": "porteur"}
+    team.edit(lambda book: book.add("Participations", **put))
+    team.consolidate()
+    before = team.carriers()
+    assert known[1] in str(team.said()[0]["suggestion"])
+    (row,) = team.asked()
+    assert row["Ce que chacun dit"] == f"Contrat : {near}"
+    team.choose(f"c'est {known[1]}")
+    team.consolidate()
+    assert team.said() == []
+    assert team.carriers() == [*before, known[0]]
+    assert near not in team.names().values()
+    team.edit(lambda book: book.type("Partenaires", book.rows("Partenaires")[0], Courriel="a@exemple.fr"))
+    team.consolidate()
+    assert team.carriers() == [*before, known[0]], "remembered by what was typed"
+
+
+def test_a_new_partner_needs_one_place(sent_copy: Path) -> None:
+    team = Team(sent_copy)
+    fiche = team.fiche
+
+    def add(book: Excel) -> None:
+        book.add("Partenaires", Partenaire=TYPED)
+        book.add("Participations", Fiche=fiche, Partenaire=TYPED, Rôle="porteur")
+
+    team.edit(add)
+    team.consolidate()
+    assert (team.names()[KEY], KEY in team.carriers(), team.asked()) == (TYPED, True, [])
+    team.run("forms", "--exercice", "2016")
+    assert (team.books / "envois" / "2016" / f"{KEY}-2016.xlsx").exists()
