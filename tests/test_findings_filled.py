@@ -15,7 +15,7 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE
 #: What makes a finding from its first argument, a code.
 MAKERS = ("finding", "refusal", "say")
 #: Names that :func:`tabellion.findings.finding` always fills, with nothing where they are not given.
-ALWAYS = {"champ", "valeur", "attendu"}
+ALWAYS = {"champ", "valeur", "attendu", "reste"}
 #: Where a code comes from elsewhere: the modules (or the folder of modules) whose words are all the codes it may be.
 ELSEWHERE = {
     "checks/integrity.py": (

@@ -36,12 +36,43 @@ _REASONS = {
     errno.ENOLCK: "ce disque ne sait pas verrouiller un fichier",
     errno.ELOOP: "ce lien tourne en rond",
 }
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+#: Zero-width characters and joiners, marks of direction, soft hyphens, fillers, selectors of variants, tags.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e007f]"
+)
+#: What a client puts for what was typed (quotes, dashes, dots), without a change that a reader would call one.
+_AUTOCORRECTED = str.maketrans(
+    {
+        "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "′": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "–": "-",
+        "—": "-",
+        "‑": "-",
+        "‐": "-",
+        "−": "-",
+        "…": "...",
+    }
+)
 
 
 def without_invisible(text: str) -> str:
     """``text`` without the characters that show nothing: zero-width spaces, soft hyphens, byte-order marks."""
     return _INVISIBLE.sub("", text)
+
+
+def as_seen(text: str) -> str:
+    """``text`` without what nobody sees: how its accents are composed, kinds of spaces, apostrophes and dashes.
+
+    Two texts that are the same so are one spelling; a capital, an accent or a word more is another one.
+    """
+    plain = text if text.isascii() else unicodedata.normalize("NFC", without_invisible(text)).translate(_AUTOCORRECTED)
+    return " ".join(plain.split())
 
 
 def fold(text: str) -> str:

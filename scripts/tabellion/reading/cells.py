@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tabellion.findings import Finding, finding
+from tabellion.findings import CATALOGUE, Finding, Place, finding
 from tabellion.reading.raw import RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
-from tabellion.schema.cast import cast_column
+from tabellion.schema.cast import Problem, cast_column
 from tabellion.schema.tables import Column
-from tabellion.wording import fold, french_value
+from tabellion.wording import fold, french_value, plural
 
 _SHOWN_LENGTH = 200
 
@@ -44,17 +45,25 @@ class CellReader:
         column = area.columns[label]
         percents = {position for position, row in enumerate(rows) if (row, column) in area.sheet.percents}
         cast = cast_column(field, found, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
+        habits: dict[tuple[str, str], list[Problem]] = defaultdict(list)
         for problem in (*cast.problems, *cast.notices):
             value = found[problem.position]
             uncounted = self.counted and problem.understood is not None and _is_uncounted(field, value)
+            code = "nombre-en-texte" if uncounted and cast.values[problem.position] else problem.code
+            habit = problem.habit or (str(problem.position) if CATALOGUE[code].bloquant else "")
+            habits[code, habit].append(problem)
+        for (code, _), problems in habits.items():
+            first, others = problems[0], [area.place(rows[problem.position], label) for problem in problems[1:]]
             self.findings.append(
                 finding(
-                    "nombre-en-texte" if uncounted and cast.values[problem.position] else problem.code,
-                    area.place(rows[problem.position], label),
+                    code,
+                    area.place(rows[first.position], label),
                     champ=field.name,
-                    valeur=french_value(value)[:_SHOWN_LENGTH],
-                    attendu=problem.understood or field.expected,
-                    suggestion=problem.suggestion,
+                    valeur=french_value(found[first.position])[:_SHOWN_LENGTH],
+                    attendu=first.understood or field.expected,
+                    suggestion=first.suggestion,
+                    liees=others,
+                    reste=others_alike(len(others)),
                     titre=label,
                 )
             )
@@ -88,6 +97,7 @@ class CellReader:
             return found
         folded = {fold(shown): shown for shown in reversed(list(choices))}
         meant: Column = []
+        nuances: list[tuple[Place, str, str]] = []
         for position, value in enumerate(found):
             if not isinstance(value, str) or value in choices:
                 meant.append(choices[value] if isinstance(value, str) else value)
@@ -97,9 +107,22 @@ class CellReader:
                 meant.append(value)
                 continue
             place = area.place(rows[position], label)
-            self.findings.append(finding("valeur-rapprochee", place, champ=field.name, valeur=value, attendu=shown))
+            nuances.append((place, value, shown))
             meant.append(choices[shown])
+        if nuances:
+            (place, value, shown), *others = nuances
+            self.findings.append(
+                finding(
+                    "valeur-rapprochee", place, champ=field.name, valeur=value, attendu=shown,
+                    liees=[other for other, *_ in others], reste=others_alike(len(others)),
+                )
+            )  # fmt: skip
         return meant
+
+
+def others_alike(count: int) -> str:
+    """How many other cells of the column are in the case of the one that a finding names, in words."""
+    return f" (et {plural(count, 'autre cellule')} de la colonne, de même)" if count else ""
 
 
 def _is_uncounted(field: Field, value: RawValue) -> bool:

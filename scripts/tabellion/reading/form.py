@@ -10,7 +10,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KnownFormula
 from tabellion.reading.cells import CellReader
-from tabellion.reading.hidden import Baseline, read_baseline, read_identity
+from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References, former_conventions
@@ -19,7 +19,7 @@ from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
 from tabellion.schema.tables import Column
-from tabellion.wording import french_value
+from tabellion.wording import as_seen, french_value
 
 
 @dataclass
@@ -195,10 +195,50 @@ class _FormReader:
         for name, value in self.implied(spec).items():
             if name in columns:
                 columns[name] = [value] * len(lines)
+        sent = self.reading.baseline.get(spec.name, {})
+        row_ids = self.row_ids(spec, area, lines, sent)
+        self.keep_spellings(spec, columns, row_ids, sent)
+        self.ask_new_rows(spec, area, lines, row_ids, unread)
         fill_identifiers(spec.resource, columns, unread.get(spec.key.field or "", set()))
         unknown = {(position, name) for name, positions in unread.items() for position in positions}
-        sent = self.reading.baseline.get(spec.name, {})
-        return FormTable(spec, area, lines, self.row_ids(spec, area, lines), columns, unknown, shown, sent)
+        return FormTable(spec, area, lines, row_ids, columns, unknown, shown, sent)
+
+    def keep_spellings(
+        self,
+        spec: TableSpec,
+        columns: dict[str, list[Any]],
+        row_ids: list[str | None],
+        sent: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Give the texts that differ from those sent only by what nobody sees the spelling that was sent."""
+        for column in spec.columns:
+            field_ = spec.field(column, self.reading.schemas)
+            if field_ is None or field_.kind != "string":
+                continue
+            values = columns[field_.name]
+            for position, row_id in enumerate(row_ids):
+                text, value = sent.get(row_id or "", {}).get(column.name), values[position]
+                if text and isinstance(value, str) and value != text and as_seen(value) == as_seen(text):
+                    values[position] = text
+
+    def ask_new_rows(
+        self,
+        spec: TableSpec,
+        area: FoundTable,
+        lines: list[int],
+        row_ids: list[str | None],
+        unread: dict[str, set[int]],
+    ) -> None:
+        """A row of the partner's own says all that a row must: there, a cell that says nothing is a blank one."""
+        refused = {(each.place.feuille, each.place.cellule) for each in self.reading.findings if each.bloquant}
+        schema = self.reading.schemas[spec.resource]
+        for column in spec.columns:
+            if column.field is None or column.field not in unread or not schema.by_name[column.field].required:
+                continue
+            for position in sorted(unread[column.field]):
+                place = area.place(lines[position], spec.label(column, self.reading.schemas))
+                if row_ids[position] is None and (place.feuille, place.cellule) not in refused:
+                    unread[column.field].discard(position)
 
     def lines(self, spec: TableSpec, area: FoundTable) -> list[int]:
         """The rows that say something: known ones, and spare ones where something was typed."""
@@ -228,10 +268,14 @@ class _FormReader:
                 lines.append(row)
         return lines
 
-    def row_ids(self, spec: TableSpec, area: FoundTable, lines: list[int]) -> list[str | None]:
-        label = spec.label(spec.key, self.reading.schemas)
+    def row_ids(
+        self, spec: TableSpec, area: FoundTable, lines: list[int], sent: Mapping[str, object]
+    ) -> list[str | None]:
+        """The stable ids of the rows as they were sent, whatever a client has made of their spelling."""
+        label, known = spec.label(spec.key, self.reading.schemas), {as_seen(row_id): row_id for row_id in sent}
         values = [area.value(line, label) if label in area.columns else None for line in lines]
-        return [str(value).strip() or None if value is not None else None for value in values]
+        found = [as_seen(word(value)) or None for value in values]
+        return [None if row_id is None else known.get(row_id, row_id) for row_id in found]
 
     def implied(self, spec: TableSpec) -> dict[str, Any]:
         """What the form itself says of every row: its partner's collectivité, the partner, the exercice."""

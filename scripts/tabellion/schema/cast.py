@@ -16,7 +16,7 @@ from tabellion.schema.numbers import spoilt_number
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Kind, Value
 from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
 from tabellion.schema.typed.choices import FALSE_WORDS, TRUE_WORDS, refused_text, text_of
-from tabellion.schema.typed.numbers import LARGEST, hundredfold
+from tabellion.schema.typed.numbers import LARGEST, hundredfold, whole_number
 from tabellion.schema.typed.rules import Reading
 from tabellion.wording import french_date, without_invisible
 
@@ -26,12 +26,14 @@ class Problem:
     """What there is to say about one value: its position in the column, the finding's code, a remedy.
 
     ``understood`` shows what a value taken with a notice was taken for; it is ``None`` for one that could not be read.
+    ``habit`` is how it is spelt: of one habit in a column, one notice is enough.
     """
 
     position: int
     code: str
     suggestion: str | None = None
     understood: str | None = None
+    habit: str = ""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ def cast_column(
     for position, value in enumerate(values):
         if value is None:
             continue
-        is_percent, outcome = position in percents, Outcome.PRIS
+        is_percent, outcome, habit = position in percents, Outcome.PRIS, ""
         if type(value) is clean and not is_percent and (known := plain(value)) is not None:
             column.values[position] = known
             continue
@@ -79,7 +81,7 @@ def cast_column(
             continue
         if tolerant:
             rule, reading = read_typed(make_typed(value, field_, percent=is_percent, date1904=date1904))
-            outcome = rule.outcome
+            outcome, habit = rule.outcome, rule.spelling
         else:
             is_share = is_percent and field_.kind == "percent"
             reading = _STRICT[field_.kind](_shown_percent(value) if is_share else value)
@@ -87,7 +89,7 @@ def cast_column(
             column.problems.append(Problem(position, reading.code, reading.suggestion))
         column.values[position] = reading.value
         if outcome is Outcome.COMPRIS:
-            column.notices.append(Problem(position, "valeur-comprise", None, reading.understood))
+            column.notices.append(Problem(position, reading.notice, None, reading.understood, habit))
     return column
 
 
@@ -157,7 +159,8 @@ def _integer(value: object) -> Reading:
     if isinstance(value, float):
         if not abs(value) < LARGEST:  # NaN and infinities too
             return Reading(code="nombre-demesure")
-        return Reading(int(value)) if value == int(value) else Reading(code="nombre-non-entier")
+        whole = whole_number(value)
+        return Reading(code="nombre-non-entier") if whole is None else Reading(whole)
     if isinstance(value, str):
         is_whole = re.fullmatch(r"\s*[+-]?\d{1,15}\s*", value)
         return _text(f"Tapez {int(value)} comme un nombre." if is_whole else spoilt_number(value))

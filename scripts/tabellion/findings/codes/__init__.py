@@ -31,12 +31,12 @@ def finding(
 
     ``details`` fill the other names of the code's message and remedy. ``gravite`` overrides the default severity where
     a rule grades itself (an error that is only a rounding); ``suggestion`` replaces the remedy where a better one is
-    known.
+    known. ``reste`` says in words how many other cells are in the same case, where the finding stands for several.
 
     Raises ``KeyError`` when the code, or a name its templates need, is missing: both are mistakes of the program.
     """
     entry = CATALOGUE[code]
-    found = {"champ": champ, "valeur": valeur, "attendu": attendu, **details}
+    found = {"reste": "", "champ": champ, "valeur": valeur, "attendu": attendu, **details}
     words = {name: each if isinstance(each, str) else french_value(each) for name, each in found.items()}
     gravite = entry.gravite if gravite is None else gravite
     suggestion = suggestion if suggestion is not None else entry.remede.format(**words)

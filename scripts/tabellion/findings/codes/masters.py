@@ -94,7 +94,7 @@ _SHEETS: tuple[Code, ...] = (
          "« {valeur} » est un total, pas une ligne : il n'est pas lu comme une ligne.",
          "Supprimez-le : le classeur calcule déjà ses totaux au-dessus du tableau."),
     Code("valeur-rapprochee", "Une valeur lue à une nuance près", _INFORMATION,
-         "« {valeur} » a été lu comme « {attendu} ».",
+         "« {valeur} » a été lu comme « {attendu} »{reste}.",
          "Rien à faire si c'est juste ; choisissez plutôt dans la liste."),
     Code("convention-sans-feuille", "Une convention sans sa feuille", _INFORMATION,
          "La convention {valeur} est dans les nomenclatures, mais le classeur n'a pas de feuille pour elle.",

@@ -141,7 +141,7 @@ def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
         for column, refused in ((1, False), (2, True)):
             examples = [
                 entry.example for entry in entries
-                if entry.kind == kind and (entry.outcome == Outcome.REFUSE.value) is refused
+                if entry.kind == kind and (entry.outcome in (Outcome.REFUSE.value, Outcome.VIDE.value)) is refused
             ]  # fmt: skip
             words = _BETWEEN.join(dict.fromkeys(" ".join(example.split()) for example in examples))
             sheet.write(row, column, words, writer.cell(text_wrap=True))

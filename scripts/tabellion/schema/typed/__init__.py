@@ -73,7 +73,7 @@ def typed_dictionary() -> list[TypedEntry]:
     for rule in TYPED_RULES:
         _, reading = read_typed(make_typed(rule.example, SAMPLES[rule.kind], percent=rule.in_percents))
         understood = reading.understood
-        if rule.outcome is Outcome.REFUSE:
+        if rule.outcome in (Outcome.REFUSE, Outcome.VIDE):
             understood = reading.suggestion or CATALOGUE[reading.code].remede
         entries.append(TypedEntry(WORDS[rule.kind], rule.spelling, rule.outcome.value, _shown(rule), understood))
     return entries

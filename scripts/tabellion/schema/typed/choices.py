@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, time, timedelta
 
 from tabellion.schema.numbers import spoilt_code
@@ -23,9 +24,15 @@ _SHOWN = 80
 
 
 def text_of(value: object) -> str | None:
-    """The text that a cell holds, its newlines made plain; ``None`` when it has control characters, or holds a date."""
+    """The text that a cell holds, its accents composed and its newlines plain.
+
+    ``None`` when it has control characters, or holds a date.
+    """
     if isinstance(value, str):
-        return None if _CONTROL.search(value) else _NEWLINES.sub("\n", value) if "\r" in value else value
+        if _CONTROL.search(value):
+            return None
+        text = value if value.isascii() else unicodedata.normalize("NFC", value)
+        return _NEWLINES.sub("\n", text) if "\r" in text else text
     if isinstance(value, bool):
         return TRUE_WORD if value else FALSE_WORD
     if isinstance(value, float) and abs(value) < LARGEST and value == int(value):
@@ -78,6 +85,38 @@ def _alike(typed: Typed) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
+def _agreed(typed: Typed) -> str | None:
+    """The one word of the list that a text is in another gender or number, or in another word for the same."""
+    meant = _root(typed.text)
+    roots = {word: _root(word) for word in typed.field.enum}
+    alike = [word for word, root in roots.items() if meant and root == meant] or [
+        word for word, root in roots.items() if any({meant, root} <= same for same in _SAME_STATES)
+    ]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _root(text: str) -> str:
+    """Words without the endings that gender and number give them: « terminé(e)s », « terminée » are « termin »."""
+    words = re.split(r"[ -]", fold(text.rstrip(".! ")))
+    return " ".join(_ENDING.sub("", word) for word in words)
+
+
+_ENDING = re.compile(r"(?<=\w\w)(?:\(?e\)?){0,2}(?:\(?s\)?)?$")
+#: Words that say the same of an action, as their roots.
+_SAME_STATES = tuple(
+    frozenset(_root(word) for word in words)
+    for words in (
+        ("terminé", "fini", "achevé", "réalisé", "clos", "clôturé", "fait", "effectué", "soldé", "action terminée",
+         "c'est fini"),
+        ("en cours", "encours", "démarré", "commencé", "engagé", "lancé", "entamé",
+         "en cours de réalisation", "action en cours"),
+        ("non démarré", "pas démarré", "pas commencé", "non commencé", "à démarrer", "à venir", "pas encore démarré",
+         "pas encore commencé", "non engagé", "à faire"),
+        ("abandonné", "annulé", "supprimé", "arrêté", "action abandonnée"),
+    )
+)  # fmt: skip
+
+
 def _near(typed: Typed) -> str | None:
     near = nearest(typed.text, typed.field.enum) if typed.text else None
     return None if near is None else f"Choisissez « {near} » dans la liste."
@@ -104,13 +143,17 @@ BOOLEAN_RULES.takes("oui, non, VRAI, FAUX", True, _written)
 BOOLEAN_RULES.understands("1 ou 0", 1, lambda typed: bool(typed.number) if typed.number in (0, 1) else None)
 BOOLEAN_RULES.understands("x, ✓, o ou n, 1 ou 0 en texte", "x", _ticked)
 BOOLEAN_RULES.refuses("ni-oui-ni-non", "✗ et les croix de ce genre", "✗", _crossed)
+BOOLEAN_RULES.leaves_blank("« n.c. », « N/A », « s.o. », « ? »", "N/A")
 BOOLEAN_RULES.refuses("ni-oui-ni-non", "toute autre valeur", "peut-être", lambda _: True)
 
 LIST_RULES = Rules[str]("list", str)
 LIST_RULES.takes("une valeur de la liste", "en cours",
     lambda typed: typed.value if isinstance(typed.value, str) and typed.value in typed.field.enum else None)
 LIST_RULES.understands("une valeur de la liste à la casse, aux accents ou aux espaces près", "EN COURS", _alike)
-LIST_RULES.refuses("valeur-hors-liste", "une valeur qui ressemble à une autre", "terminé", _near)
+LIST_RULES.understands("une valeur de la liste au genre ou au nombre près, ou un mot qui dit la même chose", "terminé",
+    _agreed)
+LIST_RULES.leaves_blank("« n.c. », « N/A », « s.o. », « ? »", "N/A")
+LIST_RULES.refuses("valeur-hors-liste", "une valeur qui ressemble à une autre", "terminnée", _near)
 _refuse_dates(LIST_RULES)
 LIST_RULES.refuses("valeur-hors-liste", "toute autre valeur, un nombre", "oui", lambda _: True)
 

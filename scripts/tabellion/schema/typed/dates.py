@@ -13,13 +13,15 @@ from tabellion.schema.days import (
     NUMERIC,
     WORDED,
     YEARS,
+    day_meant,
     make_day,
     month_number,
     parse_day,
+    parse_moment,
     serial_date,
     written_date,
 )
-from tabellion.schema.typed.rules import LEAVE_BLANK, ZERO_WORDS, Rules, Typed, is_unknown
+from tabellion.schema.typed.rules import ZERO_WORDS, Rules, Typed
 from tabellion.wording import fold, french_date
 
 _RUN_TOGETHER = re.compile(r"\d{8}")
@@ -59,6 +61,18 @@ def _real(typed: Typed) -> date | None:
     if isinstance(value, datetime):
         return value.date() if value.time() == time() else None
     return value if isinstance(value, date) else None
+
+
+def _moment(typed: Typed) -> tuple[date, bool] | None:
+    """The day meant by a date with a time, whether Excel's or written, and whether that is a doubt."""
+    if isinstance(typed.value, datetime):
+        return day_meant(typed.value)
+    return parse_moment(typed.text) if typed.text else None
+
+
+def _doubtful(typed: Typed) -> date | None:
+    day, is_doubtful = _moment(typed) or (None, False)
+    return day if is_doubtful else None
 
 
 def _serial(typed: Typed) -> date | None:
@@ -130,6 +144,8 @@ def _among_words(typed: Typed) -> str | None:
 # fmt: off
 DATE_RULES = Rules[date]("date", written_date)
 DATE_RULES.takes("une date", _LAST_DAY, _real)
+DATE_RULES.understands("une date avec une heure proche de minuit, ou d'un autre fuseau", datetime(2016, 12, 30, 23, 0),
+    _doubtful, "date-au-jour-pres")
 DATE_RULES.understands("une date avec une heure", datetime(2016, 12, 31, 14, 30),
     lambda typed: typed.value.date() if isinstance(typed.value, datetime) else None)
 DATE_RULES.understands("le numéro qu'Excel donne à un jour", 42735, _serial)
@@ -138,8 +154,7 @@ DATE_RULES.refuses("date-incomplete", "une année seule", 2016,
     lambda typed: _lacking(int(typed.number)) if typed.number is not None and typed.number in YEARS else None)
 DATE_RULES.refuses("pas-une-date", "un autre nombre, une heure, VRAI ou FAUX", 12,
     lambda typed: not isinstance(typed.value, str))
-DATE_RULES.refuses("valeur-inconnue", "« n.c. », « ? », « néant », un tiret", "?",
-    lambda typed: LEAVE_BLANK if is_unknown(typed.text) or fold(typed.text) in ZERO_WORDS else None)
+DATE_RULES.leaves_blank("« n.c. », « ? », « néant », un tiret", "?", *ZERO_WORDS)
 DATE_RULES.understands("année, mois, jour", "2016-12-31",
     lambda typed: parse_day(typed.text) if ISO.fullmatch(typed.text) else None)
 DATE_RULES.understands("jour, mois, année", "03/04/2016",

@@ -24,8 +24,8 @@ _TWO_WAYS = re.compile(r"[-+−]?[1-9]\d{0,2}[.,]\d{3}")
 _DECIMAL = re.compile(r"[-+−]?\d{0,15}[.,]\d+")
 #: The sign of a number among words.
 _BEFORE = re.compile(rf"(?:^|(?<=[\s:=(]))[{NEGATIVE_SIGNS}]\s?$")
-#: How far from a whole number a computed hundredfold may be.
-_TOLERANCE = 1e-9
+#: How far from a whole number a computed one may be: the noise of its last digits, which no cell shows.
+_TOLERANCE = 1e-7
 _PERCENT = re.compile(
     r"(?P<number>[-+−]?\s*\d{0,9}(?:[.,]\d{0,9})?)\s*(?P<sign>%|pct|p\.? ?c\.?|p\. ?100|pour ?cents?)?", re.IGNORECASE
 )
@@ -44,9 +44,16 @@ def whole_of(text: str) -> int | None:
     return int(re.sub(r"\D", "", match["digits"])) * (-1 if match["sign"] and match["sign"] in NEGATIVE_SIGNS else 1)
 
 
+def whole_number(number: float) -> int | None:
+    """The whole number that a number is, but for the noise of a computation (``=0,07*100``); ``None`` for no other."""
+    if not abs(number) < LARGEST:  # NaN and infinities too
+        return None
+    nearest = round(number)
+    return nearest if abs(number - nearest) <= _TOLERANCE else None
+
+
 def _whole(typed: Typed) -> int | None:
-    number = typed.plain_number
-    return int(number) if number is not None and abs(number) < LARGEST and number == int(number) else None
+    return None if typed.plain_number is None else whole_number(typed.plain_number)
 
 
 def _not_whole(typed: Typed) -> str | None:
@@ -77,8 +84,13 @@ def _among_words(typed: Typed) -> str | None:
 
 def hundredfold(number: float) -> int | None:
     """A hundred times ``number`` when that is whole; ``None`` otherwise."""
-    times = number * 100
-    return round(times) if isfinite(times) and abs(times - round(times)) <= _TOLERANCE * max(1, abs(times)) else None
+    return whole_number(number * 100)
+
+
+def _in_percents(number: float | None) -> int | None:
+    """The percentage from 0 to 100 that a number is."""
+    whole = None if number is None else whole_number(number)
+    return whole if whole in range(101) else None
 
 
 def _percent_text(typed: Typed) -> tuple[Decimal, bool] | None:
@@ -96,18 +108,16 @@ def _whole_percents(typed: Typed, *, signed: bool) -> int | None:
 
 
 def _percent_number(typed: Typed) -> int | None:
-    number = typed.plain_number
-    return int(number) if number is not None and number in range(101) else None
+    return _in_percents(typed.plain_number)
 
 
 def _percent_cell(typed: Typed) -> int | None:
-    number = typed.number
-    return hundredfold(number) if number is not None and typed.percent and 0 <= number <= 1 else None
+    return _in_percents(typed.number * 100) if typed.number is not None and typed.percent else None
 
 
 def _fraction(typed: Typed) -> int | None:
     number = typed.plain_number
-    return hundredfold(number) if number is not None and 0 < number < 1 else None
+    return _in_percents(number * 100) if number is not None and 0 < number < 1 else None
 
 
 def _hundred_times_too_much(typed: Typed) -> str | None:

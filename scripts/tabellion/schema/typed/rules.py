@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
@@ -21,6 +22,7 @@ class Outcome(Enum):
 
     PRIS = "pris tel quel"
     COMPRIS = "pris, et un message montre ce qui a été compris"
+    VIDE = "lu comme vide, et un message le dit"
     REFUSE = "refusé : la cellule est à retaper"
 
 
@@ -53,12 +55,14 @@ class Typed:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What was made of a value: the ``value`` (integer cents for an amount) and how to show it; or the ``code`` of the
-    finding and the corrected value proposed in ``suggestion``.
+    finding and the corrected value proposed in ``suggestion``. ``notice`` is the code of what is said of a value that
+    was understood.
     """
 
     value: Value = None
     understood: str = ""
     code: str = ""
+    notice: str = "valeur-comprise"
     suggestion: str | None = None
 
 
@@ -99,16 +103,25 @@ class Rules(list[TypedRule], Generic[T]):
         """A value that is taken as it is."""
         self.append(TypedRule(self.kind, spelling, Outcome.PRIS, example, self._reader(when), in_percents))
 
-    def understands(self, spelling: str, example: object, when: Take[T]) -> None:
-        """A value that is taken, with a notice that says how."""
-        self.append(TypedRule(self.kind, spelling, Outcome.COMPRIS, example, self._reader(when)))
+    def understands(self, spelling: str, example: object, when: Take[T], notice: str = "valeur-comprise") -> None:
+        """A value that is taken, with a notice that says how: that of the code ``notice``."""
+        self.append(TypedRule(self.kind, spelling, Outcome.COMPRIS, example, self._reader(when, notice)))
 
-    def _reader(self, take: Take[T]) -> Callable[[Typed], Reading | None]:
+    def _reader(self, take: Take[T], notice: str = "valeur-comprise") -> Callable[[Typed], Reading | None]:
         def match(typed: Typed) -> Reading | None:
             value = take(typed)
-            return None if value is None else Reading(value, self.shown(value))
+            return None if value is None else Reading(value, self.shown(value), notice=notice)
 
         return match
+
+    def leaves_blank(self, spelling: str, example: object, *words: str) -> None:
+        """Words that say that nobody knows, and ``words`` too: the cell is read as blank, which is said."""
+
+        def match(typed: Typed) -> Reading | None:
+            is_blank = is_unknown(typed.text) or fold(typed.text) in words
+            return Reading(code="valeur-inconnue", suggestion=LEAVE_BLANK) if is_blank else None
+
+        self.append(TypedRule(self.kind, spelling, Outcome.VIDE, example, match))
 
     def refuses(self, code: str, spelling: str, example: object, when: Refuse, *, in_percents: bool = False) -> None:
         """A value that is to be typed again; ``code`` is the finding that says so."""
@@ -123,14 +136,30 @@ class Rules(list[TypedRule], Generic[T]):
 #: No rule looks into a longer text: it is no number, no date and no word of a list with a slip in it.
 _LONGEST = 120
 _SPACES = re.compile(r"[^\S\t\n\r\v\f]+")
+#: How far the full-width forms of ASCII characters stand from them.
+_FULL_WIDTH = 0xFEE0
 
 
 def make_typed(value: object, field_: Field, *, percent: bool = False, date1904: bool = False) -> Typed:
     """The value of a cell made ready for the rules."""
     text = ""
     if isinstance(value, str) and len(value) <= _LONGEST:
-        text = _SPACES.sub(" ", without_invisible(value)).strip()
+        text = _SPACES.sub(" ", _plain_characters(without_invisible(value))).strip()
+        text = text.removeprefix("'").lstrip()  # what makes a text of a number in Excel, typed by a script as it is
     return Typed(value, field_, text, percent, date1904)
+
+
+def _plain_characters(text: str) -> str:
+    """A text with the digits and signs of a French keyboard, composed as it types them."""
+    if text.isascii():
+        return text
+    plain = (
+        str(digit) if (digit := unicodedata.decimal(char, None)) is not None
+        else chr(ord(char) - _FULL_WIDTH) if "\uff01" <= char <= "\uff5e"
+        else char
+        for char in text
+    )  # fmt: skip
+    return unicodedata.normalize("NFC", "".join(plain))
 
 
 def kind_of(field_: Field) -> TypedKind:
@@ -213,7 +242,4 @@ def add_common_rules(rules: Rules[int], day: date = date(2016, 1, 1)) -> None:
         "« néant », « aucun », un tiret, 0 ou la lettre O", "néant",
         lambda typed: 0 if fold(typed.text.removesuffix("€").rstrip()) in ZERO_WORDS else None,
     )  # fmt: skip
-    rules.refuses(
-        "valeur-inconnue", "« n.c. », « ? », « à voir »", "n.c.",
-        lambda typed: LEAVE_BLANK if is_unknown(typed.text) else None,
-    )  # fmt: skip
+    rules.leaves_blank("« n.c. », « ? », « à voir »", "n.c.")
