@@ -15,8 +15,10 @@ from functools import cached_property
 from typing import Any
 
 from tabellion.campaign.model import ReturnedRow
+from tabellion.checks.added_rows import check_added_rows
 from tabellion.checks.formulas import check_formulas
 from tabellion.checks.returns import check_return
+from tabellion.checks.unsaid import check_unsaid
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, finding
 from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text, baseline_value
@@ -114,7 +116,8 @@ class Examiner:
         reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant)
         findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()
         if reading.tables:
-            findings += [*check_return(reading, self.settings), *check_formulas(reading)]
+            findings += [*check_return(reading, self.settings), *check_unsaid(reading), *check_added_rows(reading)]
+            findings += check_formulas(reading)
         for resource, table in reading.tables.items():
             of_table = list(_rows(table, self.schemas[resource], self.schemas))
             findings += _repeated_keys(reading, table, of_table)

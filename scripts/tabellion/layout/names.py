@@ -48,6 +48,8 @@ FORMULAS_COLUMN = 3
 
 #: The sheet that an annotated copy has first; readers leave it alone, with the number of a sender's sheet of that name.
 ANNOTATIONS = "Constats"
+#: Who writes the comments of an annotated copy, and what parts them from a sender's own on the same cell.
+ANNOTATOR, BEFORE_REMARKS = "tabellion", "\n\n— tabellion —\n"
 _ANNOTATIONS = re.compile(rf"{ANNOTATIONS}(?: \(\d+\))?")
 
 #: Tables that have one Excel table per convention, on a sheet of its own: the sheet's letter and the table's stem.

@@ -122,7 +122,7 @@ class CellReader:
 
 def others_alike(count: int) -> str:
     """How many other cells of the column are in the case of the one that a finding names, in words."""
-    return f" (et {plural(count, 'autre cellule')} de la colonne, de même)" if count else ""
+    return f" (et {plural(count, 'autre cellule', 'autres cellules')} de la colonne, de même)" if count else ""
 
 
 def _is_uncounted(field: Field, value: RawValue) -> bool:

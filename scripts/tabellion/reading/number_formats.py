@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -27,6 +27,15 @@ _BRACKETS = re.compile(r"\[[^\]]*\]?")
 #: The first that a format says of days and hours: ``[h]`` counts them, ``[Red]`` and ``[$-40C]`` are no such thing.
 _TIME = re.compile(r"\[(?P<duration>h+|m+|s+)\]|\[[^\]]*\]?|(?P<date>[dmhys])", re.IGNORECASE)
 
+#: The pieces of a number format (ECMA-376, part 1, 18.8.31): what it writes as it is, a currency, where digits go.
+_TOKEN = re.compile(
+    r'"(?P<quoted>[^"]*)"?|\[\$(?P<currency>[^\]-]*)[^\]]*\]?|\[[^\]]*\]?|\\(?P<escaped>.?)|[_*].?'
+    r"|(?P<general>General)|(?P<section>;)|(?P<place>[0#?.,@%])|(?P<bare>.)",
+    re.DOTALL | re.IGNORECASE,
+)
+#: Commas after the last digit of the whole part: each divides by a thousand.
+_SCALE = re.compile(r"(?<=[0#?]),+(?=\.|$)")
+
 _EPOCH = datetime(1899, 12, 30)
 _DAYS_FROM_1900_TO_1904 = 1462
 #: From this day on, 1 March 1900, Excel's calendar is the real one: it has a 29 February 1900.
@@ -35,11 +44,29 @@ _DAY_MILLISECONDS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What the style of a cell makes of a number beyond its kind: nothing of it is in the value.
+
+    ``words`` are what the format writes around it (``k€``, ``$``, ``HT``); ``scale`` is what it divides it by;
+    ``digits`` is false where it shows none of the number's.
+    """
+
+    struck: bool = False
+    words: str = ""
+    scale: int = 1
+    digits: bool = True
+
+
+PLAIN, STRUCK = Look(), Look(struck=True)
+
+
+@dataclass(frozen=True, slots=True)
 class NumberFormats:
     """What the styles of a workbook show, by their index as cells write it; other styles show plain values."""
 
     shown: Mapping[str | None, Shown]
     date1904: bool = False
+    looks: Mapping[str | None, Look] = field(default_factory=dict)
 
     def read(self, number: float, shown: Shown) -> float | date | time | timedelta:
         """The date, the time of the day or the duration that a cell shows; a percentage is the number that it is.
@@ -67,20 +94,42 @@ def read_styles(content: bytes, part: str, *, date1904: bool) -> NumberFormats:
     Raises ``TabellionError`` when the part is not well-formed.
     """
     codes: dict[str, Shown | None] = dict(_BUILT_IN)
+    written: dict[str, Look] = {}
+    fonts_read = 0
     cell_styles: list[str] = []
+    fonts: list[str] = []
     shown: dict[str | None, Shown] = {}
-    for element in elements(content, part, "numFmt", "xf", "cellStyleXfs", "cellXfs"):
+    struck, struck_fonts = False, set[str]()
+    looks: dict[str | None, Look] = {}
+    for element in elements(content, part, "numFmt", "xf", "cellStyleXfs", "cellXfs", "strike", "font", "fonts"):
         if element.name == "xf":
             cell_styles.append(element.attributes.get("numFmtId", "0").strip())
+            fonts.append(element.attributes.get("fontId", "").strip())
+        elif element.name == "strike":
+            struck = element.attributes.get("val", "1") not in ("0", "false")
+        elif element.name == "font":
+            if struck:
+                struck_fonts.add(str(fonts_read))
+            fonts_read, struck = fonts_read + 1, False
+        elif element.name == "fonts":
+            continue
         elif element.name == "cellStyleXfs":
             cell_styles.clear()
+            fonts.clear()
         elif element.name == "numFmt":
             number = element.attributes.get("numFmtId", "").strip()
-            codes[number] = what_shows(element.attributes.get("formatCode", ""))
+            code = element.attributes.get("formatCode", "")
+            codes[number] = what_shows(code)
+            if codes[number] is None:
+                written[number] = what_is_written(code)
         else:  # what follows the styles of cells are those of conditional formats
             shown = {str(index): kind for index, number in enumerate(cell_styles) if (kind := codes.get(number))}
+            for index, (number, font) in enumerate(zip(cell_styles, fonts, strict=True)):
+                look = replace(written.get(number, PLAIN), struck=font in struck_fonts)
+                if look != PLAIN:
+                    looks[str(index)] = look
             break
-    return NumberFormats(shown, date1904)
+    return NumberFormats(shown, date1904, looks)
 
 
 def what_shows(number_format: str) -> Shown | None:
@@ -94,6 +143,20 @@ def what_shows(number_format: str) -> Shown | None:
         if match["date"]:
             return "date"
     return None
+
+
+def what_is_written(number_format: str) -> Look:
+    """What a number format writes around a positive number, and what it divides it by."""
+    words, places, is_general = "", "", False
+    for token in _TOKEN.finditer(number_format):
+        if token["section"]:
+            break
+        words += token["quoted"] or token["currency"] or token["escaped"] or token["bare"] or ""
+        places += token["place"] or ""
+        is_general = is_general or token["general"] is not None
+    commas = _SCALE.search(places)
+    digits = is_general or any(char in places for char in "0#?@")
+    return Look(words=" ".join(words.split()), scale=1000 ** len(commas[0]) if commas else 1, digits=digits)
 
 
 def iso_moment(text: str) -> datetime | date | time | str:

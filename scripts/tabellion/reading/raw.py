@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from tabellion.findings import Finding
+from tabellion.reading.number_formats import Look
 
 RawValue = str | int | float | bool | datetime | date | time | timedelta | None
 CellAddress = tuple[int, int]
@@ -54,6 +55,10 @@ class RawSheet:
     """Formula cells that carry no computed value."""
     percents: frozenset[CellAddress] = frozenset()
     """Filled cells whose number format is a percentage: they show a hundred times their value."""
+    looks: dict[CellAddress, Look] = field(default_factory=dict)
+    """Filled cells whose style says what their value does not: struck out, a unit, a scale."""
+    comments: dict[CellAddress, str] = field(default_factory=dict)
+    """The notes of cells, those of a program of ours left out."""
     merged: tuple[str, ...] = ()
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
@@ -80,6 +85,8 @@ class RawWorkbook:
     properties: dict[str, str] = field(default_factory=dict)
     """Of ``docProps``, where present: creator, lastModifiedBy, created, modified, title, application, appVersion."""
     notices: tuple[Finding, ...] = ()
+    manual: bool = False
+    """Whether the workbook only calculates on demand: what its formulas show may be old."""
 
     def sheet(self, name: str) -> RawSheet | None:
         """The worksheet of that exact name, or ``None``."""

@@ -12,7 +12,7 @@ from math import isfinite
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, shifted
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, Limits, refusal
-from tabellion.reading.number_formats import NumberFormats, Shown, iso_moment
+from tabellion.reading.number_formats import STRUCK, Look, NumberFormats, Shown, iso_moment
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
 
@@ -27,7 +27,7 @@ _TEXT_KINDS = ("str", "inlineStr")
 _NAMES = {
     f"{namespace} {name}": "is" if name == "si" else name
     for namespace in MAIN
-    for name in ("sheetData", "row", "c", "f", "v", "is", "si", "t", "rPh", "col", "mergeCell")
+    for name in ("sheetData", "row", "c", "f", "v", "is", "si", "t", "rPh", "strike", "col", "mergeCell")
 }
 
 
@@ -35,11 +35,12 @@ _NAMES = {
 class SheetContext:
     """What the cells of all sheets refer to: the shared texts by their number as cells write it, the number formats.
 
-    A shared text is ``None`` where it is empty.
+    A shared text is ``None`` where it is empty; ``struck`` are those with a part that is struck out.
     """
 
     texts: dict[str, str | None]
     formats: NumberFormats
+    struck: frozenset[str] = frozenset()
 
 
 class _TextReader:
@@ -52,7 +53,9 @@ class _TextReader:
         self.runs: list[str] = []
         self.phonetic = False
         self.preserve = False
+        self.is_struck = False
         self.texts: list[str] = []
+        self.struck: set[str] = set()
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         kind = _NAMES.get(name)
@@ -61,8 +64,11 @@ class _TextReader:
             self.preserve = attributes.get(_SPACE) == "preserve"
         elif kind == "is":
             self.runs = []
+            self.is_struck = False
         elif kind == "rPh":
             self.phonetic = True
+        elif kind == "strike":
+            self.is_struck = self.is_struck or attributes.get("val", "1") in _TRUE
         elif kind is None:
             self.go_down()
 
@@ -87,6 +93,8 @@ class _TextReader:
 
     def take(self, text: str) -> None:
         """Keep a whole text."""
+        if self.is_struck:
+            self.struck.add(str(len(self.texts)))
         self.texts.append(self.checked(text))
 
     def checked(self, text: str, cell: str | None = None, sheet: str | None = None) -> str:
@@ -97,14 +105,14 @@ class _TextReader:
         return text
 
 
-def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> dict[str, str | None]:
-    """The shared texts of a workbook, by their number as cells write it.
+def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict[str, str | None], frozenset[str]]:
+    """The shared texts of a workbook, by their number as cells write it, and the numbers of those struck out in part.
 
     Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
     """
     reader = _TextReader(part, limits)
     parse(content, part, reader.start, reader.end, reader.pieces.append)
-    return {str(number): text or None for number, text in enumerate(reader.texts)}
+    return {str(number): text or None for number, text in enumerate(reader.texts)}, frozenset(reader.struck)
 
 
 def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
@@ -124,6 +132,7 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
         errors=reader.errors,
         uncached=reader.uncached,
         percents=frozenset(reader.percents),
+        looks=reader.looks,
         merged=tuple(reader.merged),
         hidden_rows=frozenset(reader.hidden_rows),
         hidden_columns=frozenset(reader.hidden_columns),
@@ -147,6 +156,8 @@ class _SheetReader(_TextReader):
         super().__init__(part, limits)
         self.name, self.shared_texts, self.formats = name, context.texts, context.formats
         self.shown = context.formats.shown
+        self.looks_of, self.struck_texts = context.formats.looks, context.struck
+        self.looks: dict[CellAddress, Look] = {}
         self.inside = False
         self.row, self.row_digits = 0, "0"
         self.columns: dict[str, int] = {}
@@ -248,6 +259,10 @@ class _SheetReader(_TextReader):
         shown = self.shown.get(attributes.get("s"))
         if shown == "percentage":
             self.percents.add((row, column))
+        if self.looks_of and (look := self.looks_of.get(attributes.get("s"))) is not None:
+            self.looks[row, column] = look
+        if (kind == "s" and text in self.struck_texts) or (kind == "inlineStr" and self.is_struck):
+            self.looks[row, column] = STRUCK
         if kind == "s" and text in self.shared_texts:
             self.put(row, column, self.shared_texts[text])
         elif kind == "n":

@@ -12,6 +12,7 @@ from tabellion.addresses import parse_range
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import BASELINE, LISTS, SPELLINGS
 from tabellion.reading.archive import PackageParts, open_archive
+from tabellion.reading.comments import read_comments
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.number_formats import NumberFormats, read_styles
 from tabellion.reading.raw import RawSheet, RawTable, RawWorkbook
@@ -53,7 +54,7 @@ def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
     part = next((link.target for link in root if link.kind == "officeDocument" and not link.external), None)
     if part is None:
         raise _damaged("il n’indique pas où est son contenu")
-    described = elements(_content(parts, part), part, "workbook", "sheet", "workbookPr", "definedName")
+    described = elements(_content(parts, part), part, "workbook", "sheet", "workbookPr", "definedName", "calcPr")
     if not any(element.name == "workbook" for element in described):
         raise refusal("format-non-reconnu")
     links = _relationships(parts, part, required=True)
@@ -74,19 +75,20 @@ def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
         date1904=date1904,
         properties=_properties(parts, root),
         notices=tuple(_notices(parts, links)),
+        manual=any(each.name == "calcPr" and each.attributes.get("calcMode") == "manual" for each in described),
     )
 
 
 def _context(parts: PackageParts, links: list[Relationship], date1904: bool, limits: Limits) -> SheetContext:
     """The shared texts and the styles, where the workbook has some."""
     texts: dict[str, str | None] = {}
-    formats = NumberFormats({})
+    formats, struck = NumberFormats({}), frozenset[str]()
     for link in links:
         if link.kind == "sharedStrings" and not link.external:
-            texts = read_texts(_content(parts, link.target), link.target, limits)
+            texts, struck = read_texts(_content(parts, link.target), link.target, limits)
         elif link.kind == "styles" and not link.external:
             formats = read_styles(_content(parts, link.target), link.target, date1904=date1904)
-    return SheetContext(texts, formats)
+    return SheetContext(texts, formats, struck)
 
 
 # Relationships
@@ -177,11 +179,13 @@ def _sheet_parts(parts: PackageParts, entries: list[ParsedElement], links: list[
 
 def _read_sheet(parts: PackageParts, sheet_part: SheetPart, context: SheetContext, limits: Limits) -> RawSheet:
     """One sheet with its Excel tables, by place. Raises ``TabellionError`` when one is missing or makes no sense."""
-    links = [link for link in _relationships(parts, sheet_part.part) if link.kind == "table" and not link.external]
+    related = [link for link in _relationships(parts, sheet_part.part) if not link.external]
+    links = [link for link in related if link.kind == "table"]
     if sheet_part.is_guide and not links:  # with a table, it is a sheet to fill that somebody renamed
         return RawSheet(sheet_part.name, sheet_part.state, rows=[])
     sheet = read_sheet(parts.xml[sheet_part.part], sheet_part.part, sheet_part.name, context, limits)
     sheet.state = sheet_part.state
+    sheet.comments = read_comments(parts, [link.target for link in related if link.kind == "comments"])
     tables = [_table(_content(parts, link.target), link.target, sheet.name) for link in links]
     sheet.tables = tuple(sorted(tables, key=lambda table: (table.first_row, table.first_column)))
     return sheet

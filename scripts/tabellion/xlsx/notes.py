@@ -10,6 +10,7 @@ from lxml import etree
 
 from tabellion.addresses import cell_name
 from tabellion.findings import CATALOGUE, Finding, Severity, TabellionError
+from tabellion.layout.names import ANNOTATOR, BEFORE_REMARKS
 from tabellion.layout.theme import Theme
 from tabellion.xlsx.package import PackageEditor
 from tabellion.xlsx.sheet import SheetEditor
@@ -21,15 +22,12 @@ VML = "{urn:schemas-microsoft-com:vml}"
 VML_OFFICE = "{urn:schemas-microsoft-com:office:office}"
 VML_EXCEL = "{urn:schemas-microsoft-com:office:excel}"
 VML_SPACES = f'xmlns:v="{VML[1:-1]}" xmlns:o="{VML_OFFICE[1:-1]}" xmlns:x="{VML_EXCEL[1:-1]}"'
-AUTHOR = "tabellion"
 _COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 _VML_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 _SHAPE_TYPE = (
     f'<v:shapetype {VML_SPACES} id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
     '<v:stroke joinstyle="miter"/><v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
 )
-#: Between the sender's comment and what is said after it: from here on the words are the program's.
-_AFTER = "\n\n— tabellion —\n"
 #: A comment shows this many findings whole; the list on the first sheet has them all.
 _SHOWN = 8
 #: The box: its width, a line's height and its margins in pixels, and the characters of one line.
@@ -124,7 +122,7 @@ def _write_texts(package: PackageEditor, part: str, cells: Sequence[CellFindings
             text = add(add(comment_list, "comment", ref=cell.ref, authorId=author), "text")
         else:
             before = "".join(words.text or "" for words in text.iter("{*}t"))
-            add_text(add(text, "r"), _AFTER)
+            add_text(add(text, "r"), BEFORE_REMARKS)
         paragraphs = cell.paragraphs()
         for rank, (heading, words, severity) in enumerate(paragraphs):
             ink = rgb(theme.colours[f"{severity.label}_texte"])
@@ -147,10 +145,10 @@ def _author(root: Element) -> int:
         authors = etree.Element(qualified(root, "authors"))
         insert_after(root, authors)
     names = [author.text for author in authors.iterfind("{*}author")]
-    if AUTHOR not in names:
-        add(authors, "author").text = AUTHOR
-        names.append(AUTHOR)
-    return names.index(AUTHOR)
+    if ANNOTATOR not in names:
+        add(authors, "author").text = ANNOTATOR
+        names.append(ANNOTATOR)
+    return names.index(ANNOTATOR)
 
 
 def _add_run(text: Element, words: str, ink: str, *, bold: bool) -> None:
@@ -171,7 +169,7 @@ def remove_comments(package: PackageEditor, sheet: str) -> None:
         return
     root = package.parse(part)
     authors = [author.text for author in root.iterfind("{*}authors/{*}author")]
-    own = str(authors.index(AUTHOR)) if AUTHOR in authors else None
+    own = str(authors.index(ANNOTATOR)) if ANNOTATOR in authors else None
     removed = set[str]()
     for comment in root.findall("{*}commentList/{*}comment"):
         if comment.get("authorId") == own:
@@ -192,7 +190,7 @@ def remove_comments(package: PackageEditor, sheet: str) -> None:
 
 
 def _cut_after_mark(comment: Element) -> None:
-    mark = _AFTER.strip()
+    mark = BEFORE_REMARKS.strip()
     for words in comment.iter("{*}t"):
         text, marked, _ = (words.text or "").partition(mark)
         if marked:

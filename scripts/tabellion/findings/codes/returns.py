@@ -230,6 +230,52 @@ _RETURNS: tuple[Code, ...] = (
          "Ne renvoyez qu'un formulaire par fichier.", True),
 )
 
+_UNSAID: tuple[Code, ...] = (
+    Code("valeur-sous-fusion", "Une valeur cachée sous des cellules fusionnées", _ERREUR,
+         "« {valeur} » est caché sous les cellules fusionnées {plage}{reste} : on ne le voit pas, mais il compterait.",
+         "Défusionnez ces cellules (Accueil › Fusionner et centrer), puis gardez les valeurs qui comptent.", True),
+    Code("cellules-fusionnees", "Des cellules fusionnées", _AVERTISSEMENT,
+         "Les cellules {plage} sont fusionnées{reste} : ce qu'elles montrent ne compte que pour la première.",
+         "Défusionnez-les, et tapez le montant de chaque cellule, ou dites en commentaire qu'il vaut pour toutes."),
+    Code("montant-barre", "Un montant barré", _ERREUR,
+         "« {valeur} » est barré, en tout ou en partie{reste} : on ne sait pas s'il compte.",
+         "Videz la cellule si le montant ne compte plus ; sinon, ôtez le barré (Ctrl+5).", True),
+    Code("montant-en-devise", "Un montant dans une autre monnaie", _ERREUR,
+         "La cellule montre « {unite} » à côté de {valeur}{reste}. Attendu : un montant en euros.",
+         "Tapez le montant en euros, et donnez à la cellule le format « Nombre ».", True),
+    Code("montant-a-l-echelle", "Un montant dans une autre unité que l'euro", _ERREUR,
+         "La cellule contient {valeur}, et son format montre « {unite} » à côté{reste} : on ne sait pas si ce sont des euros.",
+         "Tapez le montant en euros, tous les chiffres, et donnez à la cellule le format « Nombre ».", True),
+    Code("format-a-l-echelle", "Un montant que son format divise", _AVERTISSEMENT,
+         "La cellule contient {valeur}, mais son format n'en montre que des milliers ({unite}){reste} : c'est {valeur} € qui compte.",
+         "Donnez à la cellule le format « Nombre » et vérifiez le montant."),
+    Code("unite-du-format", "Une unité que seul le format montre", _AVERTISSEMENT,
+         "La cellule montre « {unite} » à côté de {valeur}{reste} : seul le nombre est gardé.",
+         "Rien à faire si c'est un montant en euros ; sinon, dites l'unité en commentaire."),
+    Code("montant-masque", "Un montant que son format cache", _ERREUR,
+         "La cellule contient {valeur}, que son format ne montre pas{reste} : on ne sait pas s'il compte.",
+         "Donnez à la cellule le format « Nombre », puis gardez le montant ou videz la cellule.", True),
+    Code("reponses-masquees", "Des réponses masquées", _AVERTISSEMENT,
+         "{quoi} : {compte}.", "Affichez-les (ou ôtez le filtre) et vérifiez que ce sont bien vos réponses."),
+    Code("calcul-manuel", "Un résultat peut-être ancien", _AVERTISSEMENT,
+         "Le classeur ne calcule qu'à la demande : « {valeur} » est peut-être un ancien résultat{reste}.",
+         "Dans Excel : Formules › Options de calcul › Automatique, puis F9 et enregistrez."),
+    Code("note-du-partenaire", "Une remarque du partenaire", _INFORMATION,
+         "« {valeur} » est écrit {ou}{reste} : ce n'est pas lu comme une réponse.",
+         "Lisez-la ; ce qui doit rester se met en commentaire de la ligne."),
+    Code("montants-a-cote", "Des nombres à côté du tableau", _AVERTISSEMENT,
+         "« {valeur} » est écrit hors du tableau{reste} : rien ne le compte.",
+         "Si c'est une réponse, tapez-la dans sa colonne, sur sa ligne ; sinon, rien à faire."),
+    Code("calcul-a-cote", "Un calcul à côté du tableau", _INFORMATION,
+         "« {valeur} » est calculé hors du tableau{reste} : rien ne le compte.", "Rien à faire si c'est un calcul à vous."),
+    Code("total-probable", "Une ligne ajoutée qui est la somme des autres", _ERREUR,
+         "« {valeur} » est exactement la somme {somme} : si cette ligne est un total, l'argent compterait deux fois.",
+         "Supprimez la ligne si c'est un total ; sinon, dites en commentaire ce qu'elle est.", True),
+    Code("ligne-deja-la", "Une ligne ajoutée qui est déjà là", _ERREUR,
+         "« {valeur} » est déjà dans ce formulaire ({autre}), avec {constat} : l'argent compterait deux fois.",
+         "Gardez une seule des deux lignes, ou précisez l'un des libellés.", True),
+)
+
 CAMPAIGN: tuple[Code, ...] = (
     Code("version-identique", "Deux fichiers qui disent la même chose", _INFORMATION,
          "Ce fichier dit la même chose que « {autre} » : un seul des deux compte.", "Rien à faire."),
@@ -295,4 +341,4 @@ CAMPAIGN: tuple[Code, ...] = (
          "Le classeur est gardé ; choisissez à nouveau dans la feuille « À décider » de la nouvelle consolidation."),
 )
 
-CODES: tuple[Code, ...] = (*_FILES, *_RETURNS, *CAMPAIGN)
+CODES: tuple[Code, ...] = (*_FILES, *_RETURNS, *_UNSAID, *CAMPAIGN)
