@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from copy import copy
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 from openpyxl.workbook import Workbook
+from openpyxl.worksheet.table import Table
+from openpyxl.worksheet.worksheet import Worksheet
 
-from support.returned import codes, returned, said, values
+from support.forms import ACTIONS_TABLE, BUDGET_TABLE, FINANCEMENTS_TABLE
+from support.mutations import edited
+from support.returned import codes, examined, form, returned, said, values
 
 
 def typed(sheet: str, **cells: Any) -> Callable[[Workbook], None]:
@@ -106,3 +111,166 @@ def test_what_people_see_is_a_change(change: Callable[[str], str]) -> None:
 
     changed = [row.before.keys() for row in returned(edit).rows if row.sheet == "Financements" and row.before]
     assert changed == [{"dispositif"}]
+
+
+@pytest.mark.parametrize(
+    "value", ["67029", "67 029", "67\u202f029\u00a0€", "67029,00", "67.029,00 €", "'67029", 67029.0, 67029.00000000001]
+)
+def test_a_known_amount_turned_into_text_is_the_same_amount(value: object) -> None:
+    parsed = returned(typed("Budget", E6=value))
+    assert (codes(parsed), parsed.is_accepted) == ([], True)
+
+
+@pytest.mark.parametrize("value", ["2013", "2 013", "2013,0", "２０１３"])
+def test_a_known_year_turned_into_text_is_the_same_year(value: str) -> None:
+    assert codes(returned(typed("Budget", D6=value))) == []
+
+
+@pytest.mark.parametrize(
+    ("sheet", "cells"),
+    [
+        ("Budget", {"E6": 1, "E7": "autre"}),  # what was known is only shown
+        ("Budget", {"C6": None, "C7": ""}),  # emptied by a tool: the form knows it
+        ("Budget", {"B6": None}),
+        ("Actions", {"B6": None, "C6": "x"}),
+        ("Financements", {"C6": None, "G6": "autre chose"}),
+    ],
+)
+def test_what_is_only_shown_never_blocks(sheet: str, cells: dict[str, Any]) -> None:
+    before = examined(form())
+    parsed = returned(typed(sheet, **cells))
+    assert parsed.is_accepted == (cells.get("G6") is None)  # a locked answer of the register still does
+    if parsed.is_accepted:
+        assert set(codes(parsed)) == {"valeur-montree-modifiee"}
+        assert [row.values for row in parsed.rows] == [row.values for row in before.rows]
+        assert [row.key for row in parsed.rows] == [row.key for row in before.rows]
+
+
+def test_amounts_that_stay_in_front_of_other_lines_block() -> None:
+    def edit(book: Workbook) -> None:
+        sheet = book["Budget"]
+        labels = [sheet[f"C{row}"].value for row in range(6, 16)]
+        for row, label in enumerate(sorted(labels, key=len), 6):
+            sheet[f"C{row}"] = label
+
+    assert "colonne-triee-seule" in codes(returned(edit))
+    assert "cellule-verrouillee-modifiee" in codes(returned(typed("Budget", C6="Une tout autre ligne")))
+
+
+def copied(book: Workbook, name: str, title: str, table: str) -> None:
+    """The sheet copied as Excel does, its table under the name of a copy, and the original deleted."""
+    sheet = book[name]
+    (old,) = sheet.tables.values()
+    new = book.copy_worksheet(sheet)
+    new.title = title
+    made = Table(displayName=table, name=table, ref=old.ref)
+    made.tableColumns, made.autoFilter = [copy(column) for column in old.tableColumns], copy(old.autoFilter)
+    new.add_table(made)
+    for row in new.iter_rows():
+        for cell in row:
+            if isinstance(cell.value, str) and cell.value.startswith("="):
+                cell.value = cell.value.replace(f"{old.name}[", f"{table}[")
+    del book[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "table", "cell"),
+    [
+        ("Budget", "Budget (2)", "Formulaire_budget3", "F6"),
+        ("Budget", "Notre réponse", "Tableau1", "F6"),
+        ("Actions", "Actions (2)", "Formulaire_actions_1", "I6"),
+        ("Financements", "Copie", "Formulaire_financements26", "F6"),
+    ],
+)
+def test_a_copy_whose_original_is_gone_is_read(name: str, title: str, table: str, cell: str) -> None:
+    def edit(book: Workbook) -> None:
+        book[name][cell] = 1200
+        copied(book, name, title, table)
+
+    parsed = returned(edit)
+    assert parsed.is_accepted
+    assert not [each for each in parsed.findings if (each.place.feuille or "").startswith("_")]
+    assert not {"tableau-defait", "formule-modifiee", "feuille-ajoutee"} & set(codes(parsed))
+    field = {"Budget": "montant_prevu", "Actions": "montant_engage", "Financements": "montant"}[name]
+    assert values(parsed, field, 6, sheet=title) == [120000]
+
+
+def without_column(sheet: Worksheet, column: int) -> None:
+    """A column deleted as a person does: the table and its references follow."""
+    (table,) = sheet.tables.values()
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=5, max_col=12)]
+    for number, row in enumerate(rows, 5):
+        del row[column - 1]
+        for place, value in enumerate(row, 1):
+            sheet.cell(number, place).value = value if not str(value).startswith("=") else None
+    del table.tableColumns[column - 1]
+    left, right = table.ref.split(":")
+    table.ref = f"{left}:{chr(ord(right[0]) - 1)}{right[1:]}"
+    table.autoFilter.ref = table.ref
+    sheet.cell(5, len(rows[0]) + 1).value = None
+
+
+@pytest.mark.parametrize(
+    ("spec", "column"),
+    [(BUDGET_TABLE, 1), (BUDGET_TABLE, 3), (BUDGET_TABLE, 4), (BUDGET_TABLE, 5), (BUDGET_TABLE, 7), (BUDGET_TABLE, 9),
+     (ACTIONS_TABLE, 4), (ACTIONS_TABLE, 7), (FINANCEMENTS_TABLE, 7)],
+)  # fmt: skip
+def test_a_column_that_may_be_missing_blocks_nothing(spec: Any, column: int) -> None:
+    filled = edited(form(), lambda book: typed(spec.sheet, F6="en cours" if spec is ACTIONS_TABLE else 1200)(book))
+    parsed = examined(edited(filled, lambda book: without_column(book[spec.sheet], column)))
+    assert parsed.is_accepted, [each.message for each in parsed.findings if each.bloquant]
+    assert "colonne-retiree" in codes(parsed)
+    if spec is BUDGET_TABLE and column != 6:
+        assert values(parsed, "montant_prevu", 6) == [120000]
+
+
+@pytest.mark.parametrize("header", ["Notre budget", None])
+def test_a_column_whose_header_is_lost_with_amounts_under_it_still_blocks(header: str | None) -> None:
+    assert not returned(typed("Budget", F5=header, F6=1200)).is_accepted
+
+
+def as_values(book: Workbook) -> None:
+    """Formulas pasted as values, as a gateway or « valeurs seules » leaves them."""
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if isinstance(cell.value, str) and cell.value.startswith("="):
+                    cell.value = "complet" if cell.column == 1 else 0
+
+
+def without_formulas(book: Workbook) -> None:
+    """Formulas dropped, as a tool that only knows values does."""
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if isinstance(cell.value, str) and cell.value.startswith("="):
+                    cell.value = None
+
+
+def without_tables(book: Workbook) -> None:
+    """Tables undone, names and formats gone, everything in sight."""
+    without_formulas(book)
+    for sheet in book.worksheets:
+        sheet.tables.clear()
+        sheet.sheet_state = "visible"
+        sheet.data_validations.dataValidation = []
+        sheet.protection.sheet = False
+        for row in sheet.iter_rows():
+            for cell in row:
+                cell.number_format = "General"
+    book.defined_names.clear()
+
+
+@pytest.mark.parametrize("tool", [as_values, without_formulas, without_tables])
+def test_helper_cells_and_presentation_never_block(tool: Callable[[Workbook], None]) -> None:
+    def edit(book: Workbook) -> None:
+        typed("Budget", F6=1200, G7=300.5, I8="une remarque", B58="1", C58="Une ligne neuve", F58=12)(book)
+        typed("Actions", F6="en cours", G6=40, H6=datetime(2016, 12, 31))(book)
+        tool(book)
+
+    parsed = returned(edit)
+    assert parsed.is_accepted, [
+        (each.code, each.place.cellule, each.message) for each in parsed.findings if each.bloquant
+    ]
+    assert values(parsed, "montant_prevu", 6, 58) == [120000, 1200]
+    assert values(parsed, "date_bilan", 6, sheet="Actions") == [date(2016, 12, 31)]

@@ -201,9 +201,10 @@ def test_manual_calculation_is_said_of_what_is_computed(mode: str, expected: lis
 
 
 TOTALS = [
-    "Total",
-    "TOTAL :", "Grand total", "S/Total", "(total)", "Cumul", "Ss-total", "sous total", "SOUS-TOTAL B01",
-    "Montant total",    "Total général 2016", "T O T A L", "Ensemble", "Récapitulatif", "ST", "S/T", "Σ", "Cumul général",
+    "Total", "TOTAL :", "Grand total", "S/Total", "(total)", "Cumul", "Ss-total", "sous total",
+    "SOUS-TOTAL B01",
+    "Montant total", "Total général 2016", "T O T A L",
+    "Ensemble", "Récapitulatif", "ST", "S/T", "Σ", "Cumul général",
     "- total -", "Totaux",
     "Somme des lignes", "Au total", "\u202aTo\u0301tal\u202c",
 ]  # fmt: skip

@@ -234,7 +234,7 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("columns in another order", move_columns, set()),
     ("headers repeated among the rows", repeat_headers, set()),
     ("a row typed beyond the spare rows", type_below, {("ligne-sous-le-formulaire", "A86")}),
-    ("rows hidden, filter removed", hide_and_filter, set()),
+    ("rows hidden, filter removed", hide_and_filter, {("reponses-masquees", "F8")}),
     ("cells merged", merge_remarks, set()),
     ("two copies of a sheet", copy_sheet, {("deux-reponses", "A1")}),
     ("Excel tables undone", undo_tables, {("tableau-defait", "A5")}),

@@ -143,7 +143,9 @@ class _Survey:
             read = self.areas.get(name)
             if read is None and table_resource(name) is not None:
                 continue  # its absence is said by the reading
-            area = finder.area(name, tuple(dict.fromkeys(formula.column for formula in formulas)), titre=name)
+            labels = tuple(dict.fromkeys(formula.column for formula in formulas))
+            place, others = (read.sheet.name, tuple(read.columns)) if read is not None else (None, ())
+            area = finder.area(name, labels, titre=name, computed=others, optional=labels, sheet_hint=place)
             if area is not None and read is not None:  # the columns of its data too
                 area.columns = {**read.columns, **area.columns}
                 area.renamed = {**read.renamed, **area.renamed}

@@ -12,14 +12,18 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import baseline_text, baseline_value
 from tabellion.measures.forms import MISSING, RowState
+from tabellion.reading.cells import others_alike
 from tabellion.reading.form import FormReading, FormTable
 from tabellion.schema import Field, Value
+from tabellion.schema.cast import cast_column
 from tabellion.schema.forms import ColumnSpec, Role
 from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.schema.shown import shown_value
 from tabellion.wording import fold, french_value
 
 _SHOWN = 120
+#: From this length on, a text that stops early was cut by a program.
+_CUT = 250
 #: An amount this many times the last known one is in another unit, more likely than true.
 _TIMES = 1000
 
@@ -113,15 +117,26 @@ class _ReturnCheck:
             return
         first_positions = {row_id: position for position, row_id in reversed(list(enumerate(table.row_ids)))}
         changed: list[tuple[Place, str, str]] = []
+        lost: list[tuple[Place, str, str]] = []
         for position, row_id in enumerate(table.row_ids):
             is_unread = (position, column.field) in table.unknown
             if row_id not in table.sent or is_unread or first_positions[row_id] != position:
                 continue
             before, now = table.sent[row_id or ""].get(column.name, ""), _text(column, shown[position])
-            if before != now and fold(before) != fold(now):
-                changed.append((table.place(position, label), before, now))
-                if column.field is not None:
-                    table.unknown.add((position, column.field))  # nothing more is said of this cell
+            if before == now or fold(before) == fold(now) or _is_cut(before, now):
+                continue
+            if not now or column.field is None:  # it is not read: what was sent is known
+                lost.append((table.place(position, label), before, now))
+                continue
+            changed.append((table.place(position, label), before, now))
+            table.unknown.add((position, column.field))  # nothing more is said of this cell
+        if lost:
+            place, before, now = lost[0]
+            self.say(
+                "valeur-montree-modifiee", place, champ=label, titre=label, valeur=_shown(column, typed, now),
+                attendu=_shown(column, typed, before), liees=[other for other, *_ in lost[1:]],
+                reste=others_alike(len(lost) - 1),
+            )  # fmt: skip
         texts_before = Counter(fold(before) for _, before, _ in changed)
         if len(changed) > 1 and texts_before == Counter(fold(now) for _, _, now in changed):
             first, *others = [place for place, _, _ in changed]
@@ -182,17 +197,25 @@ def _says_something(table: FormTable) -> bool:
 
 
 def _text(column: ColumnSpec, value: Value | float) -> str:
-    """A value found, as the baseline writes it."""
+    """A value found, as the baseline writes it; what a client has made a text of is read as what it shows."""
     if value is None:
         return ""
-    if column.name == "last_amount" and isinstance(value, int | float) and not isinstance(value, bool):
+    if column.field is None and isinstance(value, str) and column.kind != "string":
+        read = cast_column(Field(column.name, column.kind, "", ""), [value], tolerant=True).values[0]
+        return value if read is None else baseline_text(read)
+    if column.kind == "money" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(nearest_cents(value)[0])
     return french_value(value) if column.field is None or isinstance(value, float) else baseline_text(value)
 
 
+def _is_cut(before: str, now: str) -> bool:
+    """Whether a text is the beginning of the one that was sent, as programs that know 255 characters leave it."""
+    return len(now) >= _CUT and fold(before).startswith(fold(now))
+
+
 def _shown(column: ColumnSpec, typed: Field | None, text: str) -> str:
     """A value of a column as people read it, from what the baseline writes of it (an amount in cents, a day)."""
-    if column.name == "last_amount" and text.isdecimal():
+    if column.kind == "money" and text.removeprefix("-").isdecimal():
         return format_euros(int(text[:_SHOWN]))
     value = text or None if typed is None else baseline_value(typed, text)
     return shown_value(typed, value)[:_SHOWN]

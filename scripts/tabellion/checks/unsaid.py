@@ -180,7 +180,10 @@ def _beside(reading: FormReading) -> Iterator[Finding]:
 
 
 def _sheets(reading: FormReading) -> Iterator[Finding]:
+    copies = {each.place.feuille for each in reading.findings if each.code == "deux-reponses"}
     for sheet in added_sheets(reading):
+        if sheet.name in copies:
+            continue
         yield finding("feuille-ajoutee", Place(feuille=sheet.name, cellule="A1"), valeur=sheet.name)
 
 

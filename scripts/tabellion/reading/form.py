@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity
+from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity, baseline_value
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KnownFormula
 from tabellion.reading.cells import CellReader
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
@@ -155,7 +155,9 @@ class _FormReader:
                 continue
             self.check_copies(spec)
             labels = spec.labels(self.reading.schemas)
-            area = self.finder.area(spec.name, labels, titre=spec.sheet, sheet_hint=spec.sheet)
+            key = spec.label(spec.key, self.reading.schemas)
+            optional = [label for label in labels if label != key]
+            area = self.finder.area(spec.name, labels, titre=spec.sheet, optional=optional, sheet_hint=spec.sheet)
             if area is not None:
                 self.reading.tables[spec.resource] = self.table(spec, area)
         self.reading.findings += self.finder.findings
@@ -191,13 +193,14 @@ class _FormReader:
             choices = self.choices(spec, column, texts)
             columns[field_.name], unread[field_.name] = self.cells.column(area, lines, label, field_, choices)
             if column.role is Role.SHOWN:
-                shown[column.name] = columns[field_.name]
+                shown[column.name] = list(columns[field_.name])
         for name, value in self.implied(spec).items():
             if name in columns:
                 columns[name] = [value] * len(lines)
         sent = self.reading.baseline.get(spec.name, {})
         row_ids = self.row_ids(spec, area, lines, sent)
         self.keep_spellings(spec, columns, row_ids, sent)
+        self.keep_shown(spec, area, lines, columns, row_ids, unread)
         self.ask_new_rows(spec, area, lines, row_ids, unread)
         fill_identifiers(spec.resource, columns, unread.get(spec.key.field or "", set()))
         unknown = {(position, name) for name, positions in unread.items() for position in positions}
@@ -221,6 +224,35 @@ class _FormReader:
                 if text and isinstance(value, str) and value != text and as_seen(value) == as_seen(text):
                     values[position] = text
 
+    def keep_shown(
+        self,
+        spec: TableSpec,
+        area: FoundTable,
+        lines: list[int],
+        columns: dict[str, list[Any]],
+        row_ids: list[str | None],
+        unread: dict[str, set[int]],
+    ) -> None:
+        """Give locked cells that a client has emptied, or whose column is gone, the value that they were sent with."""
+        sent, refused = self.reading.baseline.get(spec.name, {}), self.refused()
+        for column in spec.columns:
+            field_ = spec.field(column, self.reading.schemas)
+            if field_ is None or column.role is not Role.SHOWN:
+                continue
+            label = spec.label(column, self.reading.schemas)
+            for position, row_id in enumerate(row_ids):
+                text = sent.get(row_id or "", {}).get(column.name)
+                is_blank_cell = (
+                    columns[field_.name][position] is None and area.place(lines[position], label) not in refused
+                )
+                if text is not None and is_blank_cell:
+                    columns[field_.name][position] = baseline_value(field_, text)
+                    unread[field_.name].discard(position)
+
+    def refused(self) -> set[Place]:
+        """The cells of which something was said that blocks."""
+        return {replace(each.place, fichier=None) for each in self.reading.findings if each.bloquant}
+
     def ask_new_rows(
         self,
         spec: TableSpec,
@@ -230,14 +262,14 @@ class _FormReader:
         unread: dict[str, set[int]],
     ) -> None:
         """A row of the partner's own says all that a row must: there, a cell that says nothing is a blank one."""
-        refused = {(each.place.feuille, each.place.cellule) for each in self.reading.findings if each.bloquant}
+        refused = self.refused()
         schema = self.reading.schemas[spec.resource]
         for column in spec.columns:
             if column.field is None or column.field not in unread or not schema.by_name[column.field].required:
                 continue
             for position in sorted(unread[column.field]):
                 place = area.place(lines[position], spec.label(column, self.reading.schemas))
-                if row_ids[position] is None and (place.feuille, place.cellule) not in refused:
+                if row_ids[position] is None and place not in refused:
                     unread[column.field].discard(position)
 
     def lines(self, spec: TableSpec, area: FoundTable) -> list[int]:

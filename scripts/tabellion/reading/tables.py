@@ -87,6 +87,7 @@ class TableFinder:
 
     def __post_init__(self) -> None:
         self._computed: set[str] = set()
+        self._optional: frozenset[str] = frozenset()
         self._tables = {table.name: (sheet, table) for sheet in self.workbook.sheets for table in sheet.tables}
 
     def names(self) -> list[str]:
@@ -101,15 +102,17 @@ class TableFinder:
         marker: str | None = None,
         titre: str = "",
         computed: Collection[str] = (),
+        optional: Collection[str] = (),
         sheet_hint: str | None = None,
     ) -> FoundTable | None:
         """The area of the table ``name`` whose columns are ``labels``; ``None`` when it is nowhere (and that is said).
 
         ``marker`` is the defined name that points at its sheet, for a table that a client has undone. ``computed`` are
-        the labels of columns that the workbook computes: they are neither read nor reported as added. ``sheet_hint`` is
-        the name that the sheet had: a sheet of that name, or nearly, is looked at first.
+        the labels of columns that the workbook computes: they are neither read nor reported as added. ``optional`` are
+        the labels of columns that may be missing: nothing there is a blank. ``sheet_hint`` is the name that the sheet
+        had: a sheet of that name, or nearly, is looked at first.
         """
-        self._computed = {fold(label) for label in computed}
+        self._computed, self._optional = {fold(label) for label in computed}, frozenset(optional)
         if name in self._tables:
             sheet, table = self._tables[name]
             header = header_row(sheet, table, labels)
@@ -149,15 +152,16 @@ class TableFinder:
 
     def _near_sheet(self, name: str | None) -> str | None:
         """The sheet of that name, or of the name nearest to it."""
-        return nearest(name, [sheet.name for sheet in self.workbook.sheets]) if name is not None else None
+        seen = [sheet.name for sheet in self.workbook.sheets if sheet.state != "veryHidden"]
+        return nearest(name, seen) if name is not None else None
 
     def _search(self, labels: tuple[str, ...], sheet_name: str | None) -> tuple[RawSheet, int, tuple[int, int]] | None:
         """The row that shows most of ``labels``, in the marked sheet or, without a marker, in all."""
         wanted = {fold(label) for label in labels}
         best: tuple[float, RawSheet, int, tuple[int, int]] | None = None
         for sheet in self.workbook.sheets:
-            if sheet_name is not None and sheet.name != sheet_name:
-                continue
+            if (sheet_name is not None and sheet.name != sheet_name) or sheet.state == "veryHidden":
+                continue  # what only a program can hide is no table of people
             taken = {
                 (table.header_row, column)
                 for table in sheet.tables
@@ -243,14 +247,22 @@ class TableFinder:
         others = {column: text for column, text in texts.items() if column not in known}
         free = {column: text for column, text in others.items() if fold(text) not in self._computed}
         renamed = self._near(sheet, header, [label for label in labels if label not in exact], free, exact)
+        strange = any(  # what a column holds whose header says nothing may be that of a missing one
+            column in repeated
+            or (
+                column not in exact.values()
+                and (column in free or is_blank(value))
+                and _has_data(sheet, header, column)
+            )
+            for column, value in heads.items()
+        )
         for label in labels:
             if label not in exact:
                 near = nearest(label, others.values())
                 proche = f" ; « {near} » lui ressemble" if near else ""
                 place = Place(feuille=sheet.name, cellule=cell_name(header, first))
-                self.findings.append(
-                    finding("colonne-absente", place, valeur=name, attendu=label, champ=label, proche=proche)
-                )
+                code = "colonne-retiree" if label in self._optional and not strange else "colonne-absente"
+                self.findings.append(finding(code, place, valeur=name, attendu=label, champ=label, proche=proche))
         self._extra(
             sheet, header, heads, {column: text for column, text in others.items() if column not in exact.values()}
         )
@@ -318,10 +330,13 @@ class TableFinder:
                 if fold(others[column]) in self._computed:
                     continue
                 self.findings.append(finding("colonne-en-trop", place, valeur=others[column]))
-            elif is_blank(value) and any(
-                not is_blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1)
-            ):
+            elif is_blank(value) and _has_data(sheet, header, column):
                 self.findings.append(finding("colonne-sans-entete", place))
+
+
+def _has_data(sheet: RawSheet, header: int, column: int) -> bool:
+    """Whether a column holds something under its header."""
+    return any(not is_blank(sheet.value(row, column)) for row in range(header + 1, len(sheet.rows) + 1))
 
 
 def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | None:
