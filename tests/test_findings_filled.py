@@ -32,6 +32,7 @@ ELSEWHERE = {
     "outputs/diff/__init__.py": ("outputs/diff/__init__.py: genres-differents partenaires-differents",),
     "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
     "reading/cells.py": ("schema/cast.py", "schema/typed", "reading/cells.py: nombre-en-texte"),
+    "reading/tables.py": ("reading/tables.py: colonne-retiree colonne-absente",),
     "reading/corrections.py": (
         "reading/corrections.py: identifiant-repete identifiant-manquant identifiant-retabli identifiant-attribue",
     ),

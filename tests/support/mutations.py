@@ -194,7 +194,7 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("an error cell", put("F6", "=1/0"), {("formule-sans-valeur", "F6")}),
     ("a thousand times last year", put("F13", 300_000_000_000), {("montant-demultiplie", "F13")}),
     ("a locked label changed", put("C6", "Autre chose"), {("cellule-verrouillee-modifiee", "C6")}),
-    ("a locked last amount changed", put("E7", 1), {("cellule-verrouillee-modifiee", "E7")}),
+    ("a locked last amount changed", put("E7", 1), {("valeur-montree-modifiee", "E7")}),
     ("an identifier invented", put("J6", "B99-inconnu-1"), {("ligne-inconnue", "J6"), ("ligne-supprimee", "A5")}),
     ("an identifier twice", put("J7", "B01-mainvilliers-001"), {("cle-en-double", "J7"), ("ligne-supprimee", "A5")}),
     ("a row deleted", delete_row, {("ligne-supprimee", "A5")}),

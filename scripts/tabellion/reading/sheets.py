@@ -14,21 +14,13 @@ from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, Limits, refusal
 from tabellion.reading.number_formats import STRUCK, Look, NumberFormats, Shown, iso_moment
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
-from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
+from tabellion.reading.texts import NAMES, TRUE, TextReader
+from tabellion.reading.xml_parts import parse
 
-_SPACE = "http://www.w3.org/XML/1998/namespace space"
-_BLANKS = " \t\r\n"
 _OTHER_CELL = re.compile(rb'<c(?! r="[A-Z])[\s/>]')
 _BLANK_CELL = re.compile(rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]{1,5}")?/>')
-_TRUE = ("1", "true")
 #: The types of cells that hold their own text: there, no text is the empty text.
 _TEXT_KINDS = ("str", "inlineStr")
-#: The elements that are read, by the parser's name of them; a shared text (si) is written as one in a cell (is).
-_NAMES = {
-    f"{namespace} {name}": "is" if name == "si" else name
-    for namespace in MAIN
-    for name in ("sheetData", "row", "c", "f", "v", "is", "si", "t", "rPh", "strike", "col", "mergeCell")
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,78 +33,6 @@ class SheetContext:
     texts: dict[str, str | None]
     formats: NumberFormats
     struck: frozenset[str] = frozenset()
-
-
-class _TextReader:
-    """Reads texts: runs are joined, phonetic guides left out, spaces around a run kept where the file says so."""
-
-    def __init__(self, part: str, limits: Limits) -> None:
-        self.part, self.limits = part, limits
-        self.depth = 0
-        self.pieces: list[str] = []
-        self.runs: list[str] = []
-        self.phonetic = False
-        self.preserve = False
-        self.is_struck = False
-        self.texts: list[str] = []
-        self.struck: set[str] = set()
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        kind = _NAMES.get(name)
-        if kind == "t":
-            self.pieces.clear()
-            self.preserve = attributes.get(_SPACE) == "preserve"
-        elif kind == "is":
-            self.runs = []
-            self.is_struck = False
-        elif kind == "rPh":
-            self.phonetic = True
-        elif kind == "strike":
-            self.is_struck = self.is_struck or attributes.get("val", "1") in _TRUE
-        elif kind is None:
-            self.go_down()
-
-    def end(self, name: str) -> None:
-        kind = _NAMES.get(name)
-        if kind == "t":
-            if not self.phonetic:
-                text = "".join(self.pieces)
-                self.runs.append(unescaped(text if self.preserve else text.strip(_BLANKS)))
-        elif kind == "is":
-            self.take("".join(self.runs))
-        elif kind == "rPh":
-            self.phonetic = False
-        elif kind is None:
-            self.depth -= 1
-
-    def go_down(self) -> None:
-        """Count the elements that hold others without end: rows, and those that are not read."""
-        self.depth += 1
-        if self.depth > LIMITS.xml_depth:
-            raise too_deep(self.part)
-
-    def take(self, text: str) -> None:
-        """Keep a whole text."""
-        if self.is_struck:
-            self.struck.add(str(len(self.texts)))
-        self.texts.append(self.checked(text))
-
-    def checked(self, text: str, cell: str | None = None, sheet: str | None = None) -> str:
-        """``text``, unless it has more characters than a cell can hold; an escape counts for the one it stands for."""
-        limit = self.limits.text_characters
-        if len(text) > limit and (length := len(unescaped(text))) > limit:
-            raise refusal("texte-demesure", feuille=sheet, cellule=cell, valeur=length, attendu=limit)
-        return text
-
-
-def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict[str, str | None], frozenset[str]]:
-    """The shared texts of a workbook, by their number as cells write it, and the numbers of those struck out in part.
-
-    Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
-    """
-    reader = _TextReader(part, limits)
-    parse(content, part, reader.start, reader.end, reader.pieces.append)
-    return {str(number): text or None for number, text in enumerate(reader.texts)}, frozenset(reader.struck)
 
 
 def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
@@ -149,7 +69,7 @@ def _without_blanks(content: bytes) -> bytes:
     return _BLANK_CELL.sub(b"", content)
 
 
-class _SheetReader(_TextReader):
+class _SheetReader(TextReader):
     """Follows the XML of one sheet. Rows and columns are one-based."""
 
     def __init__(self, part: str, name: str, context: SheetContext, limits: Limits) -> None:
@@ -182,7 +102,7 @@ class _SheetReader(_TextReader):
         self.hidden_columns: set[int] = set()
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        kind = _NAMES.get(name)
+        kind = NAMES.get(name)
         if kind == "c":
             self.attributes = attributes
             self.value = self.inline = self.formula = None
@@ -203,7 +123,7 @@ class _SheetReader(_TextReader):
             super().start(name, attributes)
 
     def end(self, name: str) -> None:
-        kind = _NAMES.get(name)
+        kind = NAMES.get(name)
         if kind == "c":
             if self.value is not None or self.formula is not None or self.inline is not None:
                 self.end_cell()
@@ -232,13 +152,13 @@ class _SheetReader(_TextReader):
         self.reference = ""
         if not 1 <= self.row <= MAX_ROWS:
             raise self.damaged("une ligne est hors des limites d’une feuille")
-        if attributes.get("hidden") in _TRUE:
+        if attributes.get("hidden") in TRUE:
             self.hidden_rows.add(self.row)
         self.go_down()
 
     def hide_columns(self, attributes: dict[str, str]) -> None:
         first, last = attributes.get("min", ""), attributes.get("max", "")
-        if attributes.get("hidden") in _TRUE and first.isdecimal() and last.isdecimal() and len(last) < 8:
+        if attributes.get("hidden") in TRUE and first.isdecimal() and last.isdecimal() and len(last) < 8:
             self.hidden_columns.update(range(int(first), min(int(last), MAX_COLUMNS) + 1))
 
     def end_cell(self) -> None:

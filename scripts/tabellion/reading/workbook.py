@@ -16,8 +16,9 @@ from tabellion.reading.comments import read_comments
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.number_formats import NumberFormats, read_styles
 from tabellion.reading.raw import RawSheet, RawTable, RawWorkbook
-from tabellion.reading.sheets import SheetContext, read_sheet, read_texts
+from tabellion.reading.sheets import SheetContext, read_sheet
 from tabellion.reading.source import check_content
+from tabellion.reading.texts import read_texts
 from tabellion.reading.xml_parts import RELATIONSHIP_ID, ParsedElement, elements, unescaped
 
 _TRUE = ("1", "true", "on")

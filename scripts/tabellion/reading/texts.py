@@ -1,0 +1,90 @@
+"""The texts of a workbook: runs joined, phonetic guides left out, what is struck out in them noted."""
+
+from __future__ import annotations
+
+from tabellion.reading.limits import LIMITS, Limits, refusal
+from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
+
+_SPACE = "http://www.w3.org/XML/1998/namespace space"
+_BLANKS = " \t\r\n"
+TRUE = ("1", "true")
+#: The elements that are read, by the parser's name of them; a shared text (si) is written as one in a cell (is).
+NAMES = {
+    f"{namespace} {name}": "is" if name == "si" else name
+    for namespace in MAIN
+    for name in ("sheetData", "row", "c", "f", "v", "is", "si", "t", "rPh", "strike", "col", "mergeCell")
+}
+
+
+class TextReader:
+    """Reads texts: runs are joined, phonetic guides left out, spaces around a run kept where the file says so."""
+
+    def __init__(self, part: str, limits: Limits) -> None:
+        self.part, self.limits = part, limits
+        self.depth = 0
+        self.pieces: list[str] = []
+        self.runs: list[str] = []
+        self.phonetic = False
+        self.preserve = False
+        self.is_struck = False
+        self.texts: list[str] = []
+        self.struck: set[str] = set()
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take the beginning of an element."""
+        kind = NAMES.get(name)
+        if kind == "t":
+            self.pieces.clear()
+            self.preserve = attributes.get(_SPACE) == "preserve"
+        elif kind == "is":
+            self.runs = []
+            self.is_struck = False
+        elif kind == "rPh":
+            self.phonetic = True
+        elif kind == "strike":
+            self.is_struck = self.is_struck or attributes.get("val", "1") in TRUE
+        elif kind is None:
+            self.go_down()
+
+    def end(self, name: str) -> None:
+        """Take the end of an element."""
+        kind = NAMES.get(name)
+        if kind == "t":
+            if not self.phonetic:
+                text = "".join(self.pieces)
+                self.runs.append(unescaped(text if self.preserve else text.strip(_BLANKS)))
+        elif kind == "is":
+            self.take("".join(self.runs))
+        elif kind == "rPh":
+            self.phonetic = False
+        elif kind is None:
+            self.depth -= 1
+
+    def go_down(self) -> None:
+        """Count the elements that hold others without end: rows, and those that are not read."""
+        self.depth += 1
+        if self.depth > LIMITS.xml_depth:
+            raise too_deep(self.part)
+
+    def take(self, text: str) -> None:
+        """Keep a whole text."""
+        if self.is_struck:
+            self.struck.add(str(len(self.texts)))
+        self.texts.append(self.checked(text))
+
+    def checked(self, text: str, cell: str | None = None, sheet: str | None = None) -> str:
+        """``text``, unless it has more characters than a cell can hold; an escape counts for the one it stands for."""
+        limit = self.limits.text_characters
+        if len(text) > limit and (length := len(unescaped(text))) > limit:
+            raise refusal("texte-demesure", feuille=sheet, cellule=cell, valeur=length, attendu=limit)
+        return text
+
+
+def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict[str, str | None], frozenset[str]]:
+    """The shared texts of a workbook, by their number as cells write it, and the numbers of those struck out in part.
+
+    Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
+    """
+    reader = TextReader(part, limits)
+    parse(content, part, reader.start, reader.end, reader.pieces.append)
+    return {str(number): text or None for number, text in enumerate(reader.texts)}, frozenset(reader.struck)
