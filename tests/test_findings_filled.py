@@ -27,7 +27,11 @@ ELSEWHERE = {
         "format-a-l-echelle unite-du-format montant-masque calcul-manuel",
     ),
     "checks/plans.py": ("checks/plans.py: plan-desequilibre plan-sans-produit contributions-desequilibrees",),
-    "contract/register.py": ("schema/cast.py", "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte"),
+    "contract/register_csv.py": (
+        "schema/cast.py",
+        "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte",
+        "contract/register_csv.py: colonne-facultative-absente colonne-absente-du-registre",
+    ),
     "importing/budget.py": ("importing/budget.py: montant-douteux montants-colles",),
     "outputs/diff/__init__.py": ("outputs/diff/__init__.py: genres-differents partenaires-differents",),
     "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
