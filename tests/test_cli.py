@@ -192,7 +192,7 @@ def test_the_json_replaces_a_result_and_nothing_else(workspace: Path, command: s
         before = target.read_bytes()
         done = tabellion(*command.split(), "--json", name, cwd=workspace)
         assert done.code == 2
-        assert "[fichier-deja-la]" in done.err
+        assert ("[place-reservee]" if "/" in name else "[fichier-deja-la]") in done.err
         assert target.read_bytes() == before
     for _ in range(2):
         assert tabellion(*command.split(), "--json", "r.json", cwd=workspace).code == 0
@@ -425,13 +425,15 @@ def test_a_document_that_is_not_there(workspace: Path) -> None:
 
 
 def test_an_output_that_is_a_folder(workspace: Path) -> None:
-    done = refused(workspace, "generate", "--sortie", "schemas")
+    (workspace / "dossier").mkdir()
+    done = refused(workspace, "generate", "--sortie", "dossier")
     assert done.codes == ["ecriture-impossible"]
     assert "c'est un dossier" in done.err
 
 
 def test_an_output_under_a_file(workspace: Path) -> None:
-    done = refused(workspace, "generate", "--sortie", "tabellion.toml/contrat.xlsx")
+    (workspace / "notes.txt").touch()
+    done = refused(workspace, "generate", "--sortie", "notes.txt/contrat.xlsx")
     assert done.codes == ["ecriture-impossible"]
     assert not re.search("directory|exists", done.err)
 
@@ -466,7 +468,8 @@ def test_a_disk_that_fills_up_leaves_the_old_workbook_whole(workspace: Path) -> 
 
 
 def test_a_json_that_cannot_be_written_does_not_pretend_that_nothing_was_done(workspace: Path) -> None:
-    done = tabellion("generate", "--json", "schemas", cwd=workspace)
+    (workspace / "dossier").mkdir()
+    done = tabellion("generate", "--json", "dossier", cwd=workspace)
     assert (done.code, done.codes) == (2, ["ecriture-impossible"])
     assert (workspace / "workbooks" / "contrat.xlsx").exists()
     assert "Le reste est fait" in done.err

@@ -44,13 +44,35 @@ DepuisOption = Annotated[
         help="« contrat » (par défaut : son classeur, sinon le registre) ou « consolidation ».",
     ),
 ]
-JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Écrit aussi les constats en JSON.")]
 
 
 def option(name: str, metavar: str | None, words: str) -> OptionInfo:
     """An option: its name, what stands for its value (``None`` for a flag), its help."""
     made: OptionInfo = typer.Option(name, metavar=metavar, help=words)
     return made
+
+
+def output_option(name: str, metavar: str, words: str, *, own: str = "") -> OptionInfo:
+    """An option that names what to write: anywhere but at the places that a contract keeps, save the command's ``own``
+    (from the workspace's root).
+    """
+
+    def check(path: Path | None) -> Path | None:
+        from tabellion.contract.places import reserved_place
+        from tabellion.findings import Place, TabellionError, finding
+
+        taken = None if path is None else reserved_place(path)
+        if path is not None and taken is not None and taken[0] != own:
+            lieu, quoi = taken
+            said = finding("place-reservee", Place(str(path)), champ=name, valeur=path.name, lieu=lieu, quoi=quoi)
+            raise TabellionError([said])
+        return path
+
+    made: OptionInfo = typer.Option(name, metavar=metavar, help=words, callback=check)
+    return made
+
+
+JsonOption = Annotated[Path | None, output_option("--json", "FICHIER", "Écrit aussi les constats en JSON.")]
 
 
 def force_option(what: str) -> OptionInfo:

@@ -20,6 +20,7 @@ from tabellion.cli.app import (
     leaving,
     open_workspace,
     option,
+    output_option,
     say_kept,
     write_json,
 )
@@ -51,7 +52,10 @@ JournalTexte = Annotated[
 def import_(
     document: Annotated[Path, typer.Argument(metavar="DOCUMENT", help="Le texte du document publié.")],
     vers: Annotated[
-        Path | None, option("--vers", "DOSSIER", "Où écrire le registre ; par défaut, celui du contrat.")
+        Path | None,
+        output_option(
+            "--vers", "DOSSIER", "Où écrire le registre ; par défaut, celui du contrat.", own="workbooks/registre"
+        ),
     ] = None,
     forcer: Annotated[bool, force_option("un registre modifié")] = False,
     json: JsonOption = None,
@@ -80,7 +84,13 @@ def import_(
 @app.command(cls=Command)
 def generate(
     sortie: Annotated[
-        Path | None, option("--sortie", "FICHIER", "Où écrire le classeur ; par défaut, workbooks/contrat.xlsx.")
+        Path | None,
+        output_option(
+            "--sortie",
+            "FICHIER",
+            "Où écrire le classeur ; par défaut, workbooks/contrat.xlsx.",
+            own="workbooks/contrat.xlsx",
+        ),
     ] = None,
     forcer: Annotated[bool, force_option("un classeur modifié")] = False,
     json: JsonOption = None,
@@ -104,7 +114,13 @@ def validate(
         list[Path], typer.Argument(metavar="FICHIER…", help="Les classeurs à vérifier, ou des dossiers.")
     ],
     annoter: Annotated[
-        Path | None, option("--annoter", "DOSSIER", "Écrit là une copie annotée de chaque classeur à corriger.")
+        Path | None,
+        output_option(
+            "--annoter",
+            "DOSSIER",
+            "Écrit là une copie annotée de chaque classeur à corriger.",
+            own="workbooks/constats",
+        ),
     ] = None,
     json: JsonOption = None,
     contrat: Contrat = Path(),

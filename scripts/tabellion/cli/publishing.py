@@ -21,6 +21,7 @@ from tabellion.cli.app import (
     leaving,
     open_workspace,
     option,
+    output_option,
     say_kept,
 )
 from tabellion.cli.usage import Command
@@ -41,7 +42,7 @@ def publish(
     ] = None,
     depuis: DepuisOption = "contrat",
     sortie: Annotated[
-        Path | None, option("--sortie", "FICHIER", "Où écrire le document ; par défaut, workbooks/publication/.")
+        Path | None, output_option("--sortie", "FICHIER", "Où écrire le document ; par défaut, workbooks/publication/.")
     ] = None,
     forcer: Annotated[bool, force_option("un document modifié")] = False,
     contrat: Contrat = Path(),
@@ -77,7 +78,9 @@ def publish(
 
 @app.command(cls=Command)
 def export(
-    vers: Annotated[Path | None, option("--vers", "DOSSIER", "Où écrire ; par défaut, workbooks/export/.")] = None,
+    vers: Annotated[
+        Path | None, output_option("--vers", "DOSSIER", "Où écrire ; par défaut, workbooks/export/.")
+    ] = None,
     depuis: DepuisOption = "contrat",
     forcer: Annotated[bool, force_option("un fichier modifié")] = False,
     json: JsonOption = None,
@@ -113,7 +116,7 @@ def annexe(
         ),
     ] = None,
     sortie: Annotated[
-        Path | None, option("--sortie", "FICHIER", "Où écrire ; par défaut, dans workbooks/publication/.")
+        Path | None, output_option("--sortie", "FICHIER", "Où écrire ; par défaut, dans workbooks/publication/.")
     ] = None,
     depuis: DepuisOption = "contrat",
     forcer: Annotated[bool, force_option("un classeur modifié")] = False,
@@ -133,9 +136,9 @@ def annexe(
 def diff(
     avant: Annotated[Path, typer.Argument(metavar="AVANT", help="Le premier classeur, ou un dossier de registre.")],
     apres: Annotated[Path, typer.Argument(metavar="APRÈS", help="Le second, de même genre.")],
-    json: Annotated[Path | None, option("--json", "FICHIER", "Écrit aussi les différences en JSON.")] = None,
+    json: Annotated[Path | None, output_option("--json", "FICHIER", "Écrit aussi les différences en JSON.")] = None,
     classeur: Annotated[
-        Path | None, option("--classeur", "FICHIER", "Écrit aussi un classeur Excel des différences.")
+        Path | None, output_option("--classeur", "FICHIER", "Écrit aussi un classeur Excel des différences.")
     ] = None,
     deplacements: Annotated[
         bool, option("--deplacements", None, "Nomme aussi les lignes seulement déplacées.")

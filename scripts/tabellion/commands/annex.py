@@ -13,7 +13,7 @@ from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
 from tabellion.outputs.annex import annex_name, write_annex
 from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
-from tabellion.xlsx.signature import is_intact
+from tabellion.xlsx.signature import replaceable
 
 #: The folder of what is published, in that of the workbooks.
 FOLDER = "publication"
@@ -43,7 +43,7 @@ def annex(
     year = _exercice(contract, exercice)
     target = workspace.workbooks / FOLDER / annex_name(year) if path is None else path
     contents = {target: write_annex(contract, year)}
-    edited = edited_among(contents, is_intact)
+    edited = edited_among(contents, replaceable(elsewhere=path is not None))
     copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
     return AnnexMade(target, year, source_words(workspace, contract), copies.get(target))
 

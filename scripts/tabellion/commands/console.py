@@ -23,7 +23,7 @@ from tabellion.wording import plural
 
 JSON_VERSION = 1
 #: How every JSON that an option asks for begins.
-_RESULT = re.compile(rb'\s*\{\s*"version":')
+_RESULT = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"(?:constats|avant)":')
 #: Findings of one code on one sheet beyond this many are counted, with their cells up to the second number.
 _SHOWN_EACH, _NAMED_EACH = 5, 17
 #: Columns that a line fills on a terminal at most; elsewhere (a log, a pipe) a finding is one line, to be searched.

@@ -23,7 +23,7 @@ from tabellion.outputs.diff.words import ADDED, CELL, REMOVED, STRUCTURE, DiffWo
 from tabellion.schema.money import euros, format_euros, grown, known_euros, signed_euros
 from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
 from tabellion.wording import plural
-from tabellion.xlsx.signature import is_intact
+from tabellion.xlsx.signature import replaceable
 
 #: Rows named under one heading in a terminal; the JSON and the workbook have them all.
 _NAMED = 30
@@ -74,7 +74,7 @@ def diff(
 
         theme = load_theme(workspace.layout, workspace.schemas)
         contents[to_workbook] = write_differences(comparison, words, theme, register_settings(workspace), to_workbook)
-        edited = edited_among(contents, is_intact)
+        edited = edited_among(contents, replaceable(elsewhere=True))
     if to_json is not None:
         text = json.dumps(as_json(comparison, words), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         contents[to_json] = text.encode("utf-8", "replace")

@@ -21,7 +21,7 @@ from tabellion.reading.source import read_source
 from tabellion.transaction.files import already_there, edited_among, keep_dated_copy, owner_of, replace_or_refuse
 from tabellion.wording import slug
 from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
-from tabellion.xlsx.signature import is_intact
+from tabellion.xlsx.signature import replaceable
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def forms(
             path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
             contents[path] = write_form(contract, form)
             sent.append(Sent(form.partner, path, form_row_count(form)))
-        filled = edited_among(contents, is_intact)
+        filled = edited_among(contents, replaceable(elsewhere=False))
         next_contract = _moved_on(workspace, source, year, now) or source.register_files
         if force or not filled:
             source.keep_hand_edits(now)

@@ -15,7 +15,7 @@ from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.xlsx.inplace.sheets import carry_own
-from tabellion.xlsx.signature import is_intact
+from tabellion.xlsx.signature import replaceable
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
         layout = lay_out_master(source.book)
         findings = [item.in_file(target.name) for item in check_meaning(layout.contract, layout.locate)]
         fresh = write_master(layout, findings)
-        edited = edited_among({target: fresh}, is_intact)
+        edited = edited_among({target: fresh}, replaceable(elsewhere=not is_own))
         contents = {target: carry_own(fresh, target.read_bytes()) if edited and is_own and force else fresh}
         if is_own and not (edited and not force):
             source.keep_hand_edits(now)

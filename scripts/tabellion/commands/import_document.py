@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tabellion.campaign.adoption import ADOPTION_FILE
 from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.source import alone_on
 from tabellion.contract.book import NO_THEME, Book
-from tabellion.contract.register import register_files, register_settings, was_edited
+from tabellion.contract.register import DESCRIPTOR, load_register, register_files, register_settings, was_edited
 from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -20,7 +21,7 @@ from tabellion.importing import LineUse, read_document
 from tabellion.reading.source import read_source
 from tabellion.schema import SETTING_TABLES
 from tabellion.schema.csv_text import shielded
-from tabellion.schema.tables import make_tables
+from tabellion.schema.tables import Tables, make_tables
 from tabellion.transaction.files import already_there, keep_dated_copy, replace_or_refuse
 from tabellion.wording import system_reason
 from tabellion.xlsx.signature import is_intact
@@ -44,8 +45,9 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     """Read ``document`` and write the register into ``folder`` (the workspace's own register by default).
 
     A workbook of the contract that stands beside that register would count instead of it: it goes into
-    ``workbooks/archives/``. Raises :class:`TabellionError` when the document cannot be read or is not one, and when the
-    register or that workbook was edited (unless ``force``, which keeps dated copies first). Nothing is then written.
+    ``workbooks/archives/``. Raises :class:`TabellionError` when the document cannot be read or is not one, when the
+    register or that workbook was edited, and when the register says what the document does not (unless ``force``, which
+    keeps dated copies first). Nothing is then written.
     """
     target = workspace.registre if folder is None else folder
     schemas = workspace.schemas
@@ -58,13 +60,15 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     files = register_files(tables, schemas, identifiant=settings.identifiant, titre=titre)
     files[ACCOUNT] = _account(contract.lines)
     contents = {target / name: content for name, content in files.items()}
-    edited = [target] if was_edited(target, schemas) else []
+    edited = [target] if was_edited(target, schemas) or _lost(target, workspace, tables) else []
     workbook = workspace.contrat if folder is None and workspace.contrat.exists() else None
     if workbook is not None and not is_intact(read_source(workbook)):
         edited.append(workbook)
     with alone_on(workspace, "tabellion import", now):
         archives = workspace.archives if folder is None else None
         copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now, archives=archives)
+        if target in copies:  # what had been taken over from returns is not in the document: it will be merged again
+            (target / ADOPTION_FILE).unlink(missing_ok=True)
         if workbook is not None:
             if workbook not in copies:
                 copies[workbook] = keep_dated_copy(workbook, now, archives)
@@ -76,8 +80,31 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     return Import(target, rows, uses, findings, tuple(copies.values()))
 
 
+def _lost(folder: Path, workspace: Workspace, tables: Tables) -> int:
+    """How many rows of the register in a folder say something that the document does not: adopted, typed, or newer."""
+    if not (folder / DESCRIPTOR).exists():
+        return 0
+    try:
+        present = load_register(folder, workspace.schemas, workspace.settings).tables
+    except TabellionError:
+        return 1
+    lost = 0
+    for name, table in present.items():
+        if name in SETTING_TABLES:
+            continue
+        keys = table.schema.primary_key
+        read = {tuple(row[key] for key in keys): row for row in tables[name].rows}
+        for row in table.rows:
+            same = read.get(tuple(row[key] for key in keys), {})
+            lost += any(value is not None and same.get(field) != value for field, value in row.items())
+    return lost
+
+
 def _refusal(path: Path) -> Finding:
-    remede = "Importez ailleurs avec --vers DOSSIER, ou remplacez-le avec --forcer : une copie datée est gardée."
+    remede = (
+        "Il dit des choses que ce document ne dit pas : importez ailleurs avec --vers DOSSIER, ou remplacez-le avec "
+        "--forcer : une copie datée est gardée."
+    )
     return already_there(path, remede)
 
 

@@ -20,11 +20,9 @@ from tabellion.outputs.document.template import TEMPLATE, Template, load_templat
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.wording import slug
-from tabellion.xlsx.signature import is_intact
+from tabellion.xlsx.signature import replaceable
 
 FORMATS = ("docx", "pdf")
-#: How each format tells whether a document is as the program wrote it.
-_SEALS = {".docx": is_intact, ".pdf": pdf_is_intact}
 FOLDER, TEXTS = "publication", "textes"
 
 #: Told how many steps are done, of how many, and what is being done.
@@ -88,7 +86,11 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
             documents[paths["pdf"]] = make_pdf(make_document(model, template, live=False))
         except PdfError as error:
             notices.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))
-    edited = [path for path in documents if edited_among({path: documents[path]}, _SEALS[path.suffix])]
+    ours = {
+        ".docx": replaceable(elsewhere=wanted.target is not None),
+        ".pdf": lambda present, _: pdf_is_intact(present),
+    }
+    edited = [path for path in documents if edited_among({path: documents[path]}, ours[path.suffix])]
     kept = tuple(replace_or_refuse(documents, edited, _refusal, force=wanted.force, now=now).values())
     counts = sum(1 for _ in model.conventions), model.fiche_count
     return Publication(tuple(documents), kept, findings, tuple(notices), origin, counts)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from tabellion.schema import (
 )
 from tabellion.schema.csv_text import write_csv_text
 from tabellion.schema.tables import Table, Tables, make_table
-from tabellion.transaction.files import write_all_whole
+from tabellion.transaction.files import left_beside, write_all_whole
 
 DESCRIPTOR = "datapackage.json"
 #: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
@@ -144,12 +145,26 @@ def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre:
 def was_edited(folder: Path, schemas: Schemas) -> bool:
     """Whether a CSV of the register differs from what the program last wrote there, or may differ."""
     present = [name for name in schemas if (folder / f"{name}.csv").exists()]
+    written = written_prints(folder / DESCRIPTOR)
     try:
-        descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
-        written = {each["name"]: each[_PRINT] for each in descriptor["resources"]}
-        return any(_digest((folder / f"{name}.csv").read_bytes()) != written.get(name) for name in present)
-    except (OSError, ValueError, KeyError, TypeError):
-        return bool(present)
+        return any(
+            _digest((folder / f"{name}.csv").read_bytes()) not in written.get(f"{name}.csv", ()) for name in present
+        )
+    except OSError:
+        return True
+
+
+def written_prints(descriptor: Path) -> dict[str, set[str]]:
+    """The digests of a package's files as the program wrote them, by path, as its descriptor says; where a run was
+    killed while it put files in place, also as the descriptor that it left beside says.
+    """
+    prints: dict[str, set[str]] = {}
+    with suppress(OSError):
+        for content in (descriptor.read_bytes(), *left_beside(descriptor)):
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
+                for resource in json.loads(content)["resources"]:
+                    prints.setdefault(resource["path"], set()).add(resource[_PRINT])
+    return prints
 
 
 def table_csv(schema: TableSchema, table: Table) -> bytes:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tabellion.contract.book import Locate
-from tabellion.contract.register import DESCRIPTOR
+from tabellion.contract.register import DESCRIPTOR, written_prints
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import SETTING_TABLES, Schemas
 from tabellion.schema.csv_text import shielded
@@ -176,19 +176,15 @@ def subsidies_csv(rows: Sequence[Mapping[str, str]], standard: Standard) -> byte
 
 def edited_files(folder: Path, names: Sequence[str]) -> list[Path]:
     """The files of these names in a package's folder that are not as the program wrote them: someone's work."""
-    try:
-        descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
-        written = {resource["path"]: resource[_DIGEST] for resource in descriptor["resources"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        written = {}
+    written = written_prints(folder / DESCRIPTOR)
     return [folder / name for name in names if _is_edited(folder / name, written)]
 
 
-def _is_edited(path: Path, written: Mapping[str, str]) -> bool:
+def _is_edited(path: Path, written: Mapping[str, set[str]]) -> bool:
     if path.name == DESCRIPTOR and written:
         return False
     try:
-        return path.exists() and _digest(path.read_bytes()) != written.get(path.name)
+        return path.exists() and _digest(path.read_bytes()) not in written.get(path.name, ())
     except OSError:
         return True
 

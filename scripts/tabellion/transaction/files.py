@@ -170,6 +170,16 @@ def is_temporary(path: Path) -> bool:
     return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
 
 
+def left_beside(path: Path) -> list[bytes]:
+    """What a killed run had still to put in place in the folder of ``path``, as far as it can be read."""
+    found = []
+    with suppress(OSError):
+        for temporary in filter(is_temporary, sorted(path.parent.iterdir())):
+            with suppress(OSError):
+                found.append(temporary.read_bytes())
+    return found
+
+
 def remove_leftovers(folders: Iterable[Path], now: datetime) -> None:
     """Remove from these folders (not from those in them) what killed processes were still writing an hour ago.
 
@@ -211,10 +221,11 @@ def folder_to_disk(folder: Path) -> None:
             os.close(descriptor)
 
 
-def edited_among(contents: Mapping[Path, bytes], is_ours: Callable[[bytes], bool]) -> list[Path]:
+def edited_among(contents: Mapping[Path, bytes], is_ours: Callable[[bytes, bytes], bool]) -> list[Path]:
     """The paths where something else stands than what is to be written there and than what the program wrote.
 
-    ``is_ours`` says of bytes whether they are as the program wrote them. Raises :class:`TabellionError` when what is
+    ``is_ours`` says of what is there, and of what would replace it, whether the first is an intact output of the
+    second's kind. Raises :class:`TabellionError` when what is
     there cannot be read.
     """
     edited = []
@@ -225,7 +236,7 @@ def edited_among(contents: Mapping[Path, bytes], is_ours: Callable[[bytes], bool
             present = path.read_bytes()
         except OSError as error:
             raise cannot_write(path, error) from error
-        if present != content and not is_ours(present):
+        if present != content and not is_ours(present, content):
             edited.append(path)
     return edited
 

@@ -189,7 +189,7 @@ def annotate(
             clean.append(target)
         else:
             contents[target] = copy
-    for target in edited_among(contents, is_annotated):
+    for target in edited_among(contents, lambda present, _: is_annotated(present)):
         keep_dated_copy(target, now)
     write_all_whole({target: copy for target, copy in contents.items() if _content(target) != copy})
     for target in clean:

@@ -12,7 +12,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, IDENTITY, KEY_HEADER, VALUE_HEADER, document_date
 from tabellion.xlsx.writer import Sheet, Writer, with_parts
@@ -77,6 +77,23 @@ def is_intact(workbook: bytes) -> bool:
         return seal is not None and seal[1].decode() == _digest(source)
     except Exception:  # whatever a damaged or foreign file makes zipfile raise, it is not what the program wrote
         return False
+
+
+def replaceable(*, elsewhere: bool) -> Callable[[bytes, bytes], bool]:
+    """Says of a file, and of what would replace it, whether nothing of people's work is lost: it is intact. At a place
+    that people chose (``elsewhere``), it must also be the same kind of file about the same.
+    """
+    if elsewhere:
+        return lambda present, content: is_intact(present) and _title(present) == _title(content)
+    return lambda present, _: is_intact(present)
+
+
+def _title(package: bytes) -> tuple[bool, str]:
+    """Whether a file is a workbook, and its title."""
+    source = zipfile.ZipFile(io.BytesIO(package))
+    core = source.read("docProps/core.xml").decode("utf-8", "replace")
+    found = re.search(r"<dc:title>([^<]*)", core)
+    return "xl/workbook.xml" in source.namelist(), found[1] if found else ""
 
 
 def _digest(source: zipfile.ZipFile) -> str:
