@@ -135,7 +135,7 @@ def test_lines_that_say_no_convention_or_collectivite_still_count() -> None:
     rows = full_rows()
     rows["lignes_budgetaires"][-1] |= {"convention_id": None, "collectivite_id": None}
     rows["financements"][-1] |= {"financeur_id": None}
-    figures = AnnexFigures(contract_of(rows).tables, 2016)
+    figures = AnnexFigures(contract_of(rows).tables, 2016, 2016)
     assert figures.overview.of(figures.exercice).prevu == 1_300_00
     found = read(write_annex(contract_of(rows), 2016))
     assert found["Annexe_conventions"]["–", "(sans convention)"][:2] == [1, 300]
@@ -178,7 +178,7 @@ def test_libreoffice_computes_what_is_written(name: str, year: int, office: Libr
     made = {"complet": lambda: contract_of(full_rows()), "sans": without_a_convention}.get(
         name, lambda: contract(name)
     )()
-    year = year or AnnexFigures(made.tables, 0).overview.exercices[-1]
+    year = year or AnnexFigures(made.tables, 0, 0).overview.exercices[-1]
     path = tmp_path / annex_name(year)
     path.write_bytes(write_annex(made, year))
     office.open(path)

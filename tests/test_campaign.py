@@ -49,6 +49,7 @@ from support.chartres_campaign import (
     first_night,
     second_night,
     start,
+    undated,
     whole,
 )
 from support.forms import ACTIONS, BUDGET, FINANCEMENTS, written_form
@@ -152,6 +153,7 @@ def expected_financements(campaign: Campaign) -> dict[str, tuple[str, Decimal | 
     }
     for reply in campaign.replies.values():
         for key, values in reply.answers.get(FINANCEMENTS, {}).items():
+            found.setdefault(key, [None, None])
             for place, name in enumerate(("statut_montant", "montant")):
                 if name in values:
                     found[key][place] = meaning(values[name])
@@ -452,8 +454,12 @@ def test_the_funders_in_figures(played: Played) -> None:
     registre = campaign.workbooks / "registre"
     names = {each["financeur_id"]: each["nom"] for each in register_rows(registre, "financeurs")}
     amounts, counts, priced = dict[str, Decimal](), Counter[str](), Counter[str]()
-    for row in register_rows(registre, "financements"):
-        name, (_, amount) = names[row["financeur_id"]], expected_financements(campaign)[row["financement_id"]]
+    expected = expected_financements(campaign)
+    funders = {row["financement_id"]: names[row["financeur_id"]] for row in register_rows(registre, "financements")}
+    for key, (_, amount) in expected.items():
+        if f"{key}:{YEAR}" in expected:  # what was published is counted no more
+            continue
+        name = funders[undated(key)]
         counts[name] += 1
         priced[name] += amount is not None
         if amount is not None:
@@ -517,7 +523,7 @@ def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
                 continue
             before: Any = None
             if sheet == FINANCEMENTS:
-                before = financements[key][column] or None
+                before = financements[key][column] or None if key in financements else None
                 before = decimal(before) if before and column == "montant" else before
             elif (key, column) == (KNOWN_LINE, "montant_prevu"):
                 before = Decimal(5000)

@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from support.campaign import fill, form_keys, retouch, table_cell
+from support.campaign import date_financement, fill, retouch, table_cell
 from support.masters import Package, position
 from support.office_files import Editor
 from support.opened_books import Book, Row
@@ -239,7 +239,7 @@ def test_what_was_decided_is_adopted(disputed: Staff) -> None:
 
 
 def test_a_proposed_removal_is_accepted_then_adopted(staff: Staff) -> None:
-    key = form_keys(staff.books / "envois" / "2016" / "etat-2016.xlsx")["Financements"][0]
+    key = date_financement(staff.root, "I-1.1./1:etat", 2016)
     staff.reply("etat", {}, removed={"Financements": [key]})
     assert "suppression-proposee" in staff.consolidate().codes
     (row,) = staff.asked()
@@ -257,7 +257,7 @@ def test_a_proposed_removal_is_accepted_then_adopted(staff: Staff) -> None:
 
 
 def test_a_row_may_be_kept_and_its_removal_is_not_proposed_again(staff: Staff) -> None:
-    key = form_keys(staff.books / "envois" / "2016" / "etat-2016.xlsx")["Financements"][0]
+    key = date_financement(staff.root, "I-1.1./1:etat", 2016)
     staff.reply("etat", {}, removed={"Financements": [key]})
     staff.consolidate()
     staff.choose("garder la ligne")

@@ -98,14 +98,14 @@ def test_totals_and_counts_are_those_of_the_rows(rows: Rows) -> None:
     financements = rows["financements"]
     for funder in {row["financeur_id"] for row in financements} | {"personne"}:
         own = [row for row in financements if row["financeur_id"] == funder]
-        funding = overview.funding(financeur_id=funder)
+        funding = overview.funding(2016, financeur_id=funder)
         assert funding.financements == len(own)
         assert funding.priced == len([row for row in own if row.get("montant") is not None])
         assert funding.montant == added(own, "montant")
     conventions = {row["fiche_id"]: row["convention_id"] for row in rows["fiches"]}
     for number in {row["convention_id"] for row in rows["conventions"]}:
         own = [row for row in financements if conventions[row["fiche_id"]] == number]
-        assert overview.funding(convention_id=number).montant == added(own, "montant")
+        assert overview.funding(2016, convention_id=number).montant == added(own, "montant")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["86 Dons", "60 Achats", "8", None]), st.none() | st.integers(-9, 9))))

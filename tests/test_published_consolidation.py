@@ -29,6 +29,8 @@ AFTER: Lines = {
     ("Lucé", "Déjà dit"): [Decimal(9), None, Decimal(7)],
 }
 FUNDED, GRANTED = "I-1.1./1", {"contrat": Decimal(890_000), "consolidation": Decimal("777777.77")}
+#: The financement that counts: as it was published, and what was answered for 2016.
+COUNTED = {"contrat": f"{FUNDED}:etat", "consolidation": f"{FUNDED}:etat:2016"}
 EXPECTED = {"contrat": BEFORE, "consolidation": AFTER}
 pytestmark = pytest.mark.parametrize("depuis", ["contrat", "consolidation"])
 
@@ -43,7 +45,7 @@ def campaign(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     new = {"convention_id": "2 – Santé", "libelle": "Dépistage", "montant_vote": 45.67}
     saved = datetime(2016, 11, 20, 9)
     fill(forms / "luce-2016.xlsx", returns / "a.xlsx", {"Budget": answers}, new_rows={"Budget": [new]}, saved=saved)
-    money = {f"{FUNDED}:etat": {"montant": "777 777,77"}}
+    money = {COUNTED["consolidation"]: {"montant": "777 777,77", "statut_montant": "chiffré"}}
     fill(forms / "etat-2016.xlsx", returns / "b.xlsx", {"Financements": money}, saved=saved)
     done = tabellion("consolidate", cwd=root)
     assert "2/" in done.out.splitlines()[-1], done.out
@@ -109,5 +111,5 @@ def test_the_open_data_have_the_rows_of_the_state_asked_for(campaign: Path, depu
         if row["exercice"] == "2016"
     }
     assert found == EXPECTED[depuis]
-    (funded,) = [row["montant"] for row in rows("financements") if row["financement_id"] == f"{FUNDED}:etat"]
+    (funded,) = [row["montant"] for row in rows("financements") if row["financement_id"] == COUNTED[depuis]]
     assert Decimal(funded) == GRANTED[depuis]

@@ -30,6 +30,7 @@ from support.attacks import ole2
 from support.contracts import ROOT, schemas, tables_of
 from support.forms import BUDGET, CHARGES, FINANCEMENTS, FORM_TABLES, PRODUITS, case_rows
 from support.masters import Package, reference
+from support.program import tabellion
 from tabellion.contract.register import save_register
 from tabellion.layout.forms import GUIDE
 from tabellion.schema.forms import COMPUTED_ROLES, Role, TableSpec
@@ -112,6 +113,26 @@ def campaign_workspace(folder: Path, *, contract: str = "Chartres") -> Path:
     registre.mkdir(parents=True)
     save_register(registre, tables_of(case_rows()), schemas(), identifiant="essai-2015-2020", titre="Contrat d'essai")
     return folder
+
+
+def date_financement(root: Path, identifier: str, exercice: int) -> str:
+    """Make a financement of the register one of an exercice, and send the forms again; returns its new identifier."""
+    path = root / "workbooks" / "registre" / "financements.csv"
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    dated = f"{identifier}:{exercice}"
+    for row in rows:
+        if row["financement_id"] == identifier:
+            row |= {"financement_id": dated, "exercice": str(exercice)}
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    (root / "workbooks" / "contrat.xlsx").unlink()
+    for command in ("generate", "forms"):
+        outcome = tabellion(command, cwd=root)
+        assert outcome.code == 0, outcome.out + outcome.err
+    return dated
 
 
 # Filling
@@ -522,7 +543,7 @@ def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str
     begun = [values[each.name] for each in spec.columns if each.role is Role.TYPED or each.spare]
     if values[spec.key.name] is None and all(each is None for each in begun):
         return ""
-    typed = [values[each.name] for each in spec.columns if each.role is Role.TYPED]
+    typed = [values[each.name] for each in spec.columns if each.role is Role.TYPED and not each.carried]
     if spec.may_stay_blank and values[spec.key.name] is not None and all(each is None for each in typed):
         return ""
     missing = [headers[each.name].lower() for each in spec.columns if each.asked and values[each.name] is None]

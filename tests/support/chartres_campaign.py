@@ -52,9 +52,10 @@ LOCKED = "communes-membres-bailleurs-sociaux-ayant-du-parc-sur"
 TOGETHER = "l-ensemble-des-bailleurs-sociaux"
 OLD_EXCEL = "villes-de-chartres-luce-et-mainvilliers-les-bailleurs"
 RESAVED = "les-villes-et-les-bailleurs-sociaux-ayant-du-logement-en-qpv"
-#: Financements: one that funder and lead say differently, one that staff changed too, one that both agree on.
-DISPUTED, STAFFED, AGREED = (f"II-5.1./{rank}:conseil-regional" for rank in (3, 4, 1))
-ALONE = "III-7.2./1:conseil-regional"
+#: Financements of 2016: one that funder and lead say differently, one that staff changed too, one that both agree on.
+#: The register has these three before the forms are sent; the last is only known as it was published.
+DISPUTED, STAFFED, AGREED = (f"II-5.1./{rank}:conseil-regional:{YEAR}" for rank in (3, 4, 1))
+ALONE = f"III-7.2./1:conseil-regional:{YEAR}"
 
 
 def november(day: int, hour: int = 9, minute: int = 0) -> datetime:
@@ -183,12 +184,17 @@ class Campaign:
         return lines
 
 
+def undated(key: str) -> str:
+    """The identifier of a financement as it was published."""
+    return key.removesuffix(f":{YEAR}")
+
+
 #: A copy of the register that the forms were sent from.
 SENT = "registre envoyé"
 
 
 def start(folder: Path) -> Campaign:
-    """The contract, one line of 2016 known already, the forms of all partners, and the staff's workbook."""
+    """The contract, a line and financements of 2016 known already, all partners' forms, and the staff's workbook."""
     root = campaign_workspace(folder)
     registre = root / "workbooks" / "registre"
     known = next(each for each in register_rows(registre, "lignes_budgetaires") if each["ligne_id"] == KNOWN_LINE)
@@ -196,6 +202,11 @@ def start(folder: Path) -> Campaign:
     with (registre / "lignes_budgetaires.csv").open("a", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(known), lineterminator="\n")
         writer.writerow({**dict.fromkeys(known, ""), **kept, "exercice": YEAR, "montant_prevu": int(SENT_CENTS)})
+    published = {each["financement_id"]: each for each in register_rows(registre, "financements")}
+    with (registre / "financements.csv").open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(published[undated(ALONE)]), lineterminator="\n")
+        for key in (DISPUTED, STAFFED, AGREED):
+            writer.writerow({**published[undated(key)], "financement_id": key, "exercice": YEAR})
     for arguments in (("forms",), ("forms", "--exercice", str(LAST_YEAR), "--partenaire", "chartres-habitat")):
         outcome = tabellion(*arguments, cwd=root)
         assert outcome.code == 0, outcome.err

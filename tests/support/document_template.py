@@ -627,7 +627,7 @@ def budget_annex() -> str:
         + tags("{%p else %}")
         + paragraph("Corpsdetexte", "Aucun crédit de droit commun pour l’exercice {{ contrat.exercice }}.")
         + tags("{%p endfor %}", "{%p if budget.financements %}")
-        + paragraph("Corpsdetexte", "Les financements n’ont pas d’exercice : ce sont ceux de tout le contrat.", keep=True)
+        + paragraph("Corpsdetexte", "Les financements sont ceux de l’exercice {{ budget.exercice_finance }} ; à défaut, du dernier exercice connu ou, sans exercice, ceux que le document a publiés.", keep=True)
         + paragraph("Lgende", funding, keep=True)
         + table(
             "Tableaubudget", funding, "Un financeur d’une convention par ligne : combien de financements, combien de chiffrés, leur montant.",

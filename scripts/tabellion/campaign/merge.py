@@ -114,6 +114,8 @@ class _Merger:
         self.schemas, self.locate = schemas, locate
         self.typed = {spec.resource: spec.typed_fields for spec in schemas.forms}
         """Of each table that forms fill, the fields that a partner types on a row it was sent."""
+        self.carried = {spec.resource: frozenset(spec.carried_fields) for spec in schemas.forms}
+        """Of these, those that a row which the register had not yet was sent with."""
         self.made_by_forms = {spec.resource for spec in schemas.forms if spec.makes_rows}
         copied = {table: [dict(row) for row in of_table] for table, of_table in rows.items()}
         self.merged = Merged(copied, {table: list(places) for table, places in origins.items()})
@@ -134,7 +136,9 @@ class _Merger:
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
         for row in source.parsed.rows:
-            if row.key not in self.positions[row.table] and _was_there(row, source.adopted, self.typed[row.table]):
+            is_lacking, carried = row.key not in self.positions[row.table], self.carried[row.table]
+            answers = [name for name in self.typed[row.table] if name not in carried]
+            if is_lacking and _was_there(row, source.adopted, answers):
                 self.gone.add((row.table, row.key))
             names = row.values if row.is_new else dict.fromkeys((*self.typed[row.table], *row.before))
             for name in names:
@@ -142,7 +146,10 @@ class _Merger:
                     continue
                 cell = (row.table, row.key, name)
                 after = row.values[name]
-                base = source.adopted.get(cell, row.before.get(name, None if row.is_new else after))
+                sent = row.before.get(name, None if row.is_new else after)
+                if is_lacking and name in carried and name in row.before:
+                    sent = None  # it was another row's
+                base = source.adopted.get(cell, sent)
                 if base != after:
                     self.claims.setdefault(cell, []).append(_CellClaim(source, row, base, after))
         implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
@@ -222,7 +229,8 @@ class _Merger:
             schema, row = self.schemas[table], cells[0][1].row
             values = dict.fromkeys(schema.names)
             if not row.is_new:  # of a row of the partner's own, every value is a claim that was settled
-                values |= {name: value for name, value in row.values.items() if name not in self.typed[table]}
+                answers = {*self.typed[table]} - (self.carried[table] - row.before.keys())
+                values |= {name: value for name, value in row.values.items() if name not in answers}
             values |= dict(zip(schema.primary_key, key, strict=True))
             values |= {name: claim.after for name, claim in cells}
             position = len(merged.rows[table])

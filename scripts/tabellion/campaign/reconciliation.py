@@ -13,7 +13,9 @@ from tabellion.campaign.shared_lines import check_shared_lines, check_subtotals,
 from tabellion.checks.inspection import Inspection
 from tabellion.contract.book import Book, Locate
 from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.measures.financements import COUNTED, retained_of
 from tabellion.schema.money import euros, format_euros
+from tabellion.schema.tables import Row
 from tabellion.wording import fold, plural
 
 _FINANCEMENTS, _SUIVIS = "financements", "suivis"
@@ -170,20 +172,26 @@ class _Plan:
     """One fiche: its financements, and what was engaged on it (only amounts that are not zero)."""
 
     sources: list[_Part] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     engaged: list[_Part] = field(default_factory=list)
+
+    def sources_of(self, exercice: int) -> list[_Part]:
+        """The financements that count in an exercice."""
+        words = retained_of(self.rows, exercice)
+        return [part for part, word in zip(self.sources, words, strict=True) if COUNTED.holds(word)]
 
 
 def _check_plans(inspection: Inspection) -> None:
     """The money of a fiche: what its funders give against what its partners have engaged."""
-    if not inspection.has(_FINANCEMENTS, "fiche_id", "financeur_id", _AMOUNT, _STATUS):
+    if not inspection.has(_FINANCEMENTS, "financement_id", "fiche_id", "financeur_id", _AMOUNT, _STATUS):
         return
     plans = _plans(inspection)
     _check_unpriced(inspection, plans)
     for fiche, plan in plans.items():
-        if plan.engaged and plan.sources:
-            _check_cover(inspection, fiche, plan)
-        elif plan.engaged:
-            _check_unfunded(inspection, fiche, plan.engaged)
+        unfunded = [part for part in plan.engaged if not plan.sources_of(part.exercice)]
+        if unfunded:
+            _check_unfunded(inspection, fiche, unfunded)
+        _check_cover(inspection, fiche, plan)
 
 
 def _plans(inspection: Inspection) -> dict[str, _Plan]:
@@ -195,6 +203,7 @@ def _plans(inspection: Inspection) -> dict[str, _Plan]:
             funder = row["financeur_id"]
             who = "sans financeur" if funder is None else funders.get(funder) or funder
             plans[row["fiche_id"]].sources.append(_Part(position, who, row[_AMOUNT]))
+            plans[row["fiche_id"]].rows.append(row)
     if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
         return plans
     partners = _names(inspection, "partenaires", "partenaire_id")
@@ -218,12 +227,16 @@ def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
     and an amount whose status says that there is none, are said by the checks of the contract.
     """
     unread = inspection.unread(_FINANCEMENTS, _AMOUNT, _STATUS)
-    sources = {part.position: part.who for plan in plans.values() for part in plan.sources}
+    current = inspection.settings.exercice_courant
+    counted = {part.position: part.who for plan in plans.values() for part in plan.sources_of(current)}
     for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
         fiche, status = row["fiche_id"], row[_STATUS]
         if fiche is None or row["financeur_id"] is None or row[_AMOUNT] is not None or position in unread:
             continue
-        engaged = plans[fiche].engaged
+        if position not in counted:  # of the past, or of later
+            continue
+        year = row.get("exercice")
+        engaged = [part for part in plans[fiche].engaged if year is None or part.exercice >= year]
         if status == _PRICED or not (status is None or engaged):
             continue
         words = "ni son montant ni l'état du montant ne sont remplis" if status is None else "son montant est vide"
@@ -235,7 +248,7 @@ def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
             gravite=None if status is None else Severity.INFORMATION,
             suggestion=None if status is None else "Demandez son montant à ce financeur, et remplissez-le.",
             liees=[(_FINANCEMENTS, position, _STATUS), *_engaged_cells(engaged)],
-            financeur=sources[position], fiche=fiche, constat=words,
+            financeur=counted[position], fiche=fiche, constat=words,
         )  # fmt: skip
 
 
@@ -250,20 +263,21 @@ def _check_unfunded(inspection: Inspection, fiche: str, engaged: Sequence[_Part]
 
 
 def _check_cover(inspection: Inspection, fiche: str, plan: _Plan) -> None:
-    """What partners engaged on a fiche in one exercice is at most what all its financements give.
+    """What partners engaged on a fiche in one exercice is at most what its financements of this exercice give.
 
-    Only where every financement of the fiche is priced: a blank one could cover anything. A financement has no
-    exercice (it may be the whole contract's), so exercices are not added up: what a single one engages beyond all the
-    sources is uncovered however the financements are read. Up to the settings' rounding it is only a notice.
+    Only where each of these is priced: a blank one could cover anything. One without exercice may be the whole
+    contract's, so exercices are not added up: what a single one engages beyond all the sources is uncovered however
+    the financements are read. Up to the settings' rounding it is only a notice.
     """
-    if any(part.cents is None for part in plan.sources):
-        return
-    financed, rounding = _sum(plan.sources), inspection.settings.arrondi_euros * 100
+    rounding = inspection.settings.arrondi_euros * 100
     years: defaultdict[int, list[_Part]] = defaultdict(list)
     for part in plan.engaged:
         years[part.exercice].append(part)
     for exercice, parts in sorted(years.items()):
-        engaged = _sum(parts)
+        sources = plan.sources_of(exercice)
+        if not sources or any(part.cents is None for part in sources):
+            continue
+        engaged, financed = _sum(parts), _sum(sources)
         gap = engaged - financed
         if gap <= 0:
             continue
@@ -271,9 +285,9 @@ def _check_cover(inspection: Inspection, fiche: str, plan: _Plan) -> None:
             "plan-non-couvert", _SUIVIS, parts[0].position, _ENGAGED,
             valeur=euros(engaged), attendu=euros(financed),
             gravite=Severity.INFORMATION if gap <= rounding else None,
-            liees=[*_engaged_cells(parts[1:]), *((_FINANCEMENTS, part.position, _AMOUNT) for part in plan.sources)],
+            liees=[*_engaged_cells(parts[1:]), *((_FINANCEMENTS, part.position, _AMOUNT) for part in sources)],
             fiche=fiche, exercice=exercice, calcule=format_euros(engaged), qui=_who(parts),
-            finance=format_euros(financed), sources=_who(plan.sources), ecart=format_euros(gap),
+            finance=format_euros(financed), sources=_who(sources), ecart=format_euros(gap),
         )  # fmt: skip
 
 

@@ -223,6 +223,8 @@ def _check_years(inspection: Inspection) -> None:
         late = [text for text in deadlines.dropna().unique().tolist() if _outside(text, settings)]
         for position in inspection.rows("fiches", deadlines.isin(late), "echeance"):
             _say_outside(inspection, "fiches", position, "echeance", _outside(deadlines.iloc[position], settings)[0])
+    if inspection.has("financements", "exercice"):
+        _check_within(inspection, "financements", "exercice")
     budgets = ("lignes_budgetaires", "totaux_publies")
     if all(inspection.has(table, "exercice") for table in budgets):
         lines, totals = (set(inspection.column(table, "exercice").dropna().tolist()) for table in budgets)

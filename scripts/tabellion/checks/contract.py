@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tabellion.checks.coherence import check_coherence
+from tabellion.checks.financements import check_financements
 from tabellion.checks.inspection import Inspection
 from tabellion.checks.integrity import check_constraints, check_references, check_unicity
 from tabellion.checks.plans import check_funding
@@ -21,7 +22,7 @@ _INTEGRITY: _Rules = (check_constraints, check_unicity, check_references)
 
 def _meaning(book: Book) -> _Rules:
     same_lines = partial(check_same_lines, apart=book.apart)
-    return (check_coherence, check_texts, same_lines, check_totals, check_funding)
+    return (check_coherence, check_texts, same_lines, check_financements, check_totals, check_funding)
 
 
 def _check(book: Book, locate: Locate | None, rules: _Rules) -> Inspection:

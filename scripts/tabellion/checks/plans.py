@@ -6,7 +6,7 @@ The rules run in the process that reads a return, where there is no pandas, as w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -191,11 +191,11 @@ def check_funding(inspection: Inspection) -> None:
 
 
 def _check_granted(inspection: Inspection, produits: Sequence[Row], names: Mapping[str, str]) -> None:
-    """What a funder grants a fiche against the fiche's financement by the same funder.
+    """What a funder grants a fiche against the fiche's financements by the same funder.
 
-    A financement has no exercice: it may be one year's or the whole contract's. So the sum of all exercices, or one of
-    them alone, has to be it. Less is only a notice, since other exercices may follow. Nothing is said where one of the
-    financements of this funder on this fiche has no amount.
+    A financement of an exercice is compared with what is granted in it. One without exercice may be one year's or the
+    whole contract's: the sum of the exercices that have none of their own, nor an earlier one, or one of them alone,
+    has to be it; less is only a notice, since other exercices may follow.
     """
     if not inspection.has(_FINANCEMENTS, "fiche_id", "financeur_id", _MONEY):
         return
@@ -212,28 +212,61 @@ def _check_granted(inspection: Inspection, produits: Sequence[Row], names: Mappi
             granted[key].append(position)
     if not granted:
         return
-    known: defaultdict[tuple[str, str], list[tuple[int, int | None]]] = defaultdict(list)
-    unpriced = inspection.unread(_FINANCEMENTS, "fiche_id", "financeur_id", _MONEY)
+    known: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
-        known[row["fiche_id"], row["financeur_id"]].append((position, None if position in unpriced else row[_MONEY]))
+        known[row["fiche_id"], row["financeur_id"]].append(position)
     for key, positions in granted.items():
-        amounts = [cents for _, cents in known.get(key, ())]
-        if key in spoilt or not amounts or None in amounts:
-            continue
-        expected = sum(cents or 0 for cents in amounts)
-        years: defaultdict[int, int] = defaultdict(int)
-        for position in positions:
-            years[produits[position]["exercice"] or 0] += produits[position][_GRANTED]
-        total = sum(years.values())
-        if expected in (total, *years.values()):
-            continue
-        inspection.say(
-            "accorde-et-financement", PRODUITS, positions[0], _GRANTED, valeur=euros(total), attendu=euros(expected),
-            gravite=Severity.INFORMATION if total < expected else None,
-            liees=[
-                *((PRODUITS, position, _GRANTED) for position in positions[1:]),
-                *((_FINANCEMENTS, position, _MONEY) for position, _ in known[key]),
-            ],
-            fiche=key[0], financeur=names.get(key[1], key[1]), accorde=format_euros(total),
-            exercices=", ".join(map(str, sorted(years))), finance=format_euros(expected),
-        )  # fmt: skip
+        if key not in spoilt:
+            for of_grants, of_rows in _to_compare(inspection, produits, positions, known.get(key, [])):
+                _compare_granted(inspection, produits, of_grants, of_rows, names)
+
+
+def _to_compare(
+    inspection: Inspection, produits: Sequence[Row], positions: Sequence[int], rows: Sequence[int]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """The positions of produits and of the financements that they are compared with."""
+    years: defaultdict[int, list[int]] = defaultdict(list)
+    for at in rows:
+        years[inspection.tables[_FINANCEMENTS].rows[at].get("exercice") or 0].append(at)
+    undated = []
+    granted: defaultdict[int, list[int]] = defaultdict(list)
+    for at in positions:
+        granted[produits[at]["exercice"] or 0].append(at)
+    for exercice, of_exercice in granted.items():
+        if exercice in years and exercice:
+            yield of_exercice, years[exercice]
+        elif not any(0 < year < exercice for year in years):
+            undated += of_exercice
+    if undated and 0 in years:
+        yield sorted(undated), years[0]
+
+
+def _compare_granted(
+    inspection: Inspection, produits: Sequence[Row], positions: Sequence[int], rows: Sequence[int],
+    names: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Nothing is said where one of the financements has no amount."""
+    financements = inspection.tables[_FINANCEMENTS].rows
+    unpriced = inspection.unread(_FINANCEMENTS, "fiche_id", "financeur_id", _MONEY)
+    amounts = [None if at in unpriced else financements[at][_MONEY] for at in rows]
+    if None in amounts:
+        return
+    expected = sum(cents or 0 for cents in amounts)
+    years: defaultdict[int, int] = defaultdict(int)
+    for position in positions:
+        years[produits[position]["exercice"] or 0] += produits[position][_GRANTED]
+    total = sum(years.values())
+    if expected in (total, *years.values()):
+        return
+    first = produits[positions[0]]
+    is_dated = financements[rows[0]].get("exercice") is not None
+    inspection.say(
+        "accorde-et-financement", PRODUITS, positions[0], _GRANTED, valeur=euros(total), attendu=euros(expected),
+        gravite=Severity.INFORMATION if total < expected and not is_dated else None,
+        liees=[
+            *((PRODUITS, position, _GRANTED) for position in positions[1:]),
+            *((_FINANCEMENTS, position, _MONEY) for position in rows),
+        ],
+        fiche=first["fiche_id"], financeur=names.get(first["financeur_id"], first["financeur_id"]),
+        accorde=format_euros(total), exercices=", ".join(map(str, sorted(years))), finance=format_euros(expected),
+    )  # fmt: skip

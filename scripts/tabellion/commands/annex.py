@@ -34,7 +34,7 @@ def annex(
 ) -> AnnexMade:
     """Write the annex of ``exercice`` (the current one where it has lines, else the last that has some).
 
-    A contract that has financements and no line at all yet has its annex too: financements have no exercice.
+    A contract that has financements and no line at all yet has its annex too: these may have no exercice.
 
     Raises :class:`TabellionError` when the contract cannot be read, when the exercice has no line, and when the file
     there was edited since it was made (unless ``force``, which keeps a dated copy first). Nothing is then written.

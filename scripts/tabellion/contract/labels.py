@@ -129,6 +129,7 @@ def _followed(labels: Labels, row: Row) -> str:
 def _funding(labels: Labels, row: Row) -> str:
     funder = labels.word("financements", "financeur_id", row["financeur_id"])
     words = f"financement de {funder}" if funder else "financement sans financeur"
+    words += "" if row.get("exercice") is None else f" en {row['exercice']}"
     return f"{_of_fiche(row, words)} ({row['financement_id']})"
 
 

@@ -128,6 +128,12 @@ class Settings:
     demandes: bool = Field(default=True, strict=True, validation_alias="campagne.demandes")
     courriel: MailSettings | None = Field(default=None, description="une partie [courriel]")
 
+    @property
+    def exercice_finance(self) -> int:
+        """The exercice of the financements that count: the one shown;
+        where it is before the contract, the current one."""
+        return self.exercice if self.exercice >= self.debut else self.exercice_courant
+
     def showing(self, exercice: int) -> Settings:
         """The same settings with another ``exercice`` to show, whatever the lines of the contract say it is."""
         other = copy.copy(self)

@@ -21,8 +21,10 @@ FORMS_FILE = "formulaires.toml"
 #: What a column may show that is no field, by its name in the file: the name that forms keep it under, its kind, and
 #: the tables whose rows have it.
 VALUES: Mapping[str, tuple[str, Kind, tuple[str, ...]]] = {
-    "dernier_exercice": ("last_year", "integer", ("lignes_budgetaires",)),
-    "dernier_montant": ("last_amount", "money", ("lignes_budgetaires",)),
+    "dernier_exercice": ("last_year", "integer", ("lignes_budgetaires", "financements")),
+    "dernier_montant": ("last_amount", "money", ("lignes_budgetaires", "financements")),
+    "dernier_etat": ("last_status", "string", ("financements",)),
+    "dernier_texte": ("last_text", "string", ("financements",)),
     "role": ("role", "string", ("suivis",)),
     "bilan_du_plan": ("gap", "money", FUNDING_TABLES),
 }
@@ -62,6 +64,7 @@ class _Column(_Strict):
     width: _Width | None = Field(None, alias="largeur")
     spare: bool = Field(False, alias="nouvelle_ligne")
     asked: bool = Field(False, alias="demande")
+    carried: bool = Field(False, alias="repris")
 
 
 class _Rule(_Strict):
@@ -182,6 +185,8 @@ def _column_mistakes(column: _Column, schema: TableSchema, schemas: Schemas) -> 
         yield "valeur", f"valeur inconnue ici : {column.value}{near_miss(nearest(column.value, known))}"
     if column.role is Role.TYPED and column.field is None:
         yield "champ", "une colonne à remplir porte sur un champ"
+    if column.carried and column.role is not Role.TYPED:
+        yield "repris", "une colonne reprise est à remplir"
     if column.role is Role.COMPUTED and column.value != "bilan_du_plan":
         yield "valeur", "une colonne calculée montre « bilan_du_plan »"
     if column.role is Role.SHOWN and column.field is None and column.value is None:
@@ -221,4 +226,6 @@ def _column_spec(column: _Column, schema: TableSchema, schemas: Schemas) -> Colu
     elif column.value is not None:
         linked = _linked(column.value, schema, schemas)
         name = column.value.rpartition(".")[2]
-    return ColumnSpec(name, column.role, column.field, title, column.width, column.spare, column.asked, linked, kind)
+    return ColumnSpec(
+        name, column.role, column.field, title, column.width, column.spare, column.asked, linked, kind, column.carried
+    )

@@ -197,6 +197,7 @@ COMPUTED = {
         ("axe_id", "axe", "Intitulé de l'axe", 24),
         ("partenaires_operationnels", "financements", "Financements", 12),
     ),
+    "financements": (("exercice", "retenu", "Retenu", 18),),
     "plan_produits": (
         ("montant_verse", "retenu", "Retenu (€)", 15),
         ("montant_verse", "etat", "État", 16),
@@ -212,6 +213,13 @@ COMPUTED = {
 TOWN = "Collectivité"
 #: The defined names that formulas use: the exercice shown, and the largest gap that is only a rounding.
 EXERCICE, ROUNDING = "Exercice", "Arrondi"
+#: The defined name of the exercice whose financements count.
+FUNDED = "Exercice_finance"
+
+
+def column_mark(resource: str, field: str) -> str:
+    """What the hidden sheet of a workbook says of a column that older ones have not."""
+    return f"{resource}.{field}"
 
 
 def totals_name(convention: int) -> str:

@@ -53,7 +53,7 @@ class RowState:
 
     def of(self, values: Row, *, is_new: bool = False) -> str:
         """What the formula computes for a row as sent (plain values by column), or ``is_new``, for an added one."""
-        blank = all(values.get(column.name) in (None, "") for column in self.table.typed)
+        blank = all(values.get(column.name) in (None, "") for column in self.table.answers)
         if self.table.may_stay_blank and not is_new and blank:
             return ""
         missing = [required.missing for required in self.requirements if required.is_missing(values)]
@@ -70,7 +70,7 @@ class RowState:
         )
         blank = f'AND({key}="",COUNTA({self._cells(column.name for column in fillable)})=0)'
         if table.may_stay_blank:
-            typed = self._cells(column.name for column in table.typed)
+            typed = self._cells(column.name for column in table.answers)
             blank = f'OR({blank},AND({key}<>"",COUNTA({typed})=0))'
         return (
             f'IFERROR(IF({blank},"",'

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
+from tabellion.measures.financements import COUNTED, RETAINED, retained_of
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value
 from tabellion.schema import Value
 from tabellion.schema.tables import Tables
@@ -84,6 +85,7 @@ class Overview:
 
     tables: Tables
     _sums: dict[tuple[tuple[str, Value], ...], Sums] = field(default_factory=dict)
+    _financements: dict[int, Rows] = field(default_factory=dict)
 
     @cached_property
     def lines(self) -> Rows:
@@ -95,12 +97,17 @@ class Overview:
         """The fiches."""
         return Rows(self.tables["fiches"].columns)
 
-    @cached_property
-    def financements(self) -> Rows:
-        """The financements, with the convention of their fiche."""
-        columns = self.tables["financements"].columns
-        conventions = dict(zip(self.fiches.columns["fiche_id"], self.fiches.columns["convention_id"], strict=True))
-        return Rows({**columns, "convention_id": [conventions.get(fiche) for fiche in columns["fiche_id"]]})
+    def financements(self, exercice: int) -> Rows:
+        """The financements, with the convention of their fiche and whether each counts in an exercice."""
+        if exercice not in self._financements:
+            table = self.tables["financements"]
+            conventions = dict(zip(self.fiches.columns["fiche_id"], self.fiches.columns["convention_id"], strict=True))
+            self._financements[exercice] = Rows({
+                **table.columns,
+                "convention_id": [conventions.get(fiche) for fiche in table.columns["fiche_id"]],
+                RETAINED: retained_of(table.rows, exercice),
+            })  # fmt: skip
+        return self._financements[exercice]
 
     def sums(self, **fields: Value) -> Sums:
         """The sums of the lines whose fields are these; ``None`` is a blank."""
@@ -171,17 +178,17 @@ class Overview:
     def _names(self, table: str, key: str) -> dict[str, str]:
         return {row[key]: row["nom"] or row[key] for row in self.tables[table].rows}
 
-    def funding(self, **fields: Value) -> Funding:
-        """The financements whose fields are these; ``None`` is a blank."""
-        where = tuple(Criterion(name, value) for name, value in fields.items())
-        count, priced = (len(self.financements.matching(criteria)) for criteria in (where, (*where, Known("montant"))))
-        return Funding(count, priced, Total("montant", where).value(self.financements) or 0)
+    def funding(self, exercice: int, **fields: Value) -> Funding:
+        """The financements that count in an exercice and whose fields are these; ``None`` is a blank."""
+        where = (*(Criterion(name, value) for name, value in fields.items()), COUNTED)
+        rows = self.financements(exercice)
+        count, priced = (len(rows.matching(criteria)) for criteria in (where, (*where, Known("montant"))))
+        return Funding(count, priced, Total("montant", where).value(rows) or 0)
 
-    @cached_property
-    def funders(self) -> dict[str, Funding]:
-        """The financements of each funder that one names, by identifier, in the register's order."""
-        named = self.financements.groups("financeur_id")
-        return {key: self.funding(financeur_id=key) for key in self.funder_names if (key,) in named}
+    def funders(self, exercice: int) -> dict[str, Funding]:
+        """The financements that count in an exercice, of each funder that one names, in the register's order."""
+        fundings = {key: self.funding(exercice, financeur_id=key) for key in self.funder_names}
+        return {key: funding for key, funding in fundings.items() if funding.financements}
 
     def progress(self, exercice: int, convention: int | None = None) -> Counter[str]:
         """How many fiches are at each stage in an exercice, by the words of ``suivis.avancement``.
@@ -235,10 +242,14 @@ NO_CONVENTION, NO_TOWN, NO_FUNDER = "(sans convention)", "(sans collectivité)",
 
 @dataclass(frozen=True)
 class AnnexFigures:
-    """The figures of one exercice: those that all outputs share, and what only a row names."""
+    """The figures of one exercice: those that all outputs share, and what only a row names.
+
+    ``funded`` is the exercice of the financements that count: another one where ``exercice`` is before the contract.
+    """
 
     tables: Tables
     exercice: int
+    funded: int
 
     @cached_property
     def overview(self) -> Overview:
@@ -274,9 +285,13 @@ class AnnexFigures:
 
     @cached_property
     def funding(self) -> dict[tuple[int | None, str | None], Funding]:
-        """The financements by convention (that of their fiche) and funder."""
-        keys = self.overview.financements.groups("convention_id", "financeur_id")
-        return {(key[0], key[1]): self.overview.funding(convention_id=key[0], financeur_id=key[1]) for key in keys}
+        """The financements that count, by convention (that of their fiche) and funder."""
+        keys = self.overview.financements(self.funded).groups("convention_id", "financeur_id")
+        every = {
+            (key[0], key[1]): self.overview.funding(self.funded, convention_id=key[0], financeur_id=key[1])
+            for key in keys
+        }
+        return {key: funding for key, funding in every.items() if funding.financements}
 
     @cached_property
     def engaged(self) -> dict[int | None, int]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from tabellion.contract.book import Book
 from tabellion.layout.names import FORMAT_VERSION, column_ref, this_row
+from tabellion.measures.financements import retained_rows
 from tabellion.measures.measure import Count, Criterion, Measure, Total, column_sum, fraction
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Funding, funding_measures
 from tabellion.outputs.master.tables import value_format
@@ -34,7 +35,6 @@ _PRICE = "Montant (€)"
 #: The columns of the lines and of the financements by field.
 _LINE_COLUMNS = {"convention_id": _NUMBER, "collectivite_id": _TOWN, **dict(zip(AMOUNTS, _LABELS, strict=True))}
 _DETAIL_COLUMNS = {"convention_id": _NUMBER, "financeur_id": _FUNDER, "montant": _PRICE}
-_WHOLE = "durée du contrat"
 _FIRST_ROW = 3
 _NO_NUMBER = "–"
 _WIDTH = 9
@@ -51,8 +51,8 @@ def annex_name(exercice: int) -> str:
 
 def write_annex(contract: Book, exercice: int) -> bytes:
     """Write the whole workbook; the same contract and exercice give the same bytes."""
-    figures = AnnexFigures(contract.tables, exercice)
     settings = contract.settings
+    figures = AnnexFigures(contract.tables, exercice, settings.showing(exercice).exercice_finance)
     writer = Writer(contract.theme)
     book = _Annex(figures, writer, f"{settings.titre} – annexe budgétaire {exercice}")
     first, crossed, funding, lines, detail = sheets = [
@@ -111,15 +111,19 @@ class _Annex:
 
     def write_funding(self, sheet: Sheet) -> None:
         """Specific funding by funder, by convention, and by both."""
-        subtitle = "Les financements n'ont pas d'exercice : montants de toute la durée du contrat"
+        subtitle = f"Financements de {self.figures.funded} ; à défaut, du dernier exercice connu, ou sans exercice"
         self._open(sheet, "Financements", subtitle, _WIDTH)
         funders, top = self.by_funder(), _FIRST_ROW
         row = write_block(sheet, funders, top)
-        row = add_chart(sheet, funders, row, top + 1, [4], f"Montants par financeur, {_WHOLE} (€)", kind="bar")
+        row = add_chart(
+            sheet, funders, row, top + 1, [4], f"Montants par financeur, {self.figures.funded} (€)", kind="bar"
+        )
         breaks = [row - 1]
         funded, top = self.funded(), row
         row = write_block(sheet, funded, row)
-        row = add_chart(sheet, funded, row, top + 1, [4], f"Montants par convention, {_WHOLE} (€)", kind="bar")
+        row = add_chart(
+            sheet, funded, row, top + 1, [4], f"Montants par convention, {self.figures.funded} (€)", kind="bar"
+        )
         breaks.append(row - 1)
         write_block(sheet, self.shared(), row)
         self._close(sheet, [(0, 9), (1, 46), (2, 34), (3, 15), (4, 17), (5, 17)], breaks)
@@ -141,14 +145,15 @@ class _Annex:
         conventions = {row["fiche_id"]: row["convention_id"] for row in self.figures.tables["fiches"].rows}
         rows = [
             [_number(conventions.get(row["fiche_id"])), row["fiche_id"],
-             held(self.figures.funders[row["financeur_id"]]), held(row["dispositif"]), row["statut_montant"],
-             row["montant"]]
-            for row in self.figures.tables["financements"].rows
+             held(self.figures.funders[row["financeur_id"]]), row.get("exercice"), held(row["dispositif"]),
+             row["statut_montant"], row["montant"]]
+            for row in retained_rows(self.figures.tables["financements"].rows, self.figures.funded)
         ]  # fmt: skip
-        self._open(sheet, "Détail des financements", "Les financements des fiches, montants compris ou non", 6)
-        labels = (_NUMBER, "Fiche", _FUNDER, "Dispositif / BOP", "État du montant", _PRICE)
-        kinds = ("integer", "string", "string", "string", "string", "money")
-        self._write_rows(sheet, DETAIL_TABLE, labels, kinds, (9, 14, 36, 60, 18, 17), rows)
+        subtitle = f"Ceux de {self.figures.funded}, ou les derniers connus ; montants compris ou non"
+        self._open(sheet, "Détail des financements", subtitle, 7)
+        labels = (_NUMBER, "Fiche", _FUNDER, "Exercice", "Dispositif / BOP", "État du montant", _PRICE)
+        kinds = ("integer", "string", "string", "integer", "string", "string", "money")
+        self._write_rows(sheet, DETAIL_TABLE, labels, kinds, (9, 14, 36, 10, 56, 18, 17), rows)
 
     def by_convention(self) -> Block:
         rows = [self._of_convention(BY_CONVENTION, key) for key in self.figures.conventions]
@@ -165,11 +170,11 @@ class _Annex:
 
     def by_funder(self) -> Block:
         """Specific funding, one row a funder, the largest first."""
-        fundings = {key: self.figures.overview.funding(financeur_id=key) for key in self.figures.funders}
+        fundings = {key: self._sum_of(financeur_id=key) for key in self.figures.funders}
         order = sorted(fundings, key=lambda key: (-fundings[key].montant, -fundings[key].financements))
         rows = _ranked("financeur_id", {key: self.figures.funders[key] for key in order})
         measures = [_funding(fundings[key], where) for key, (_, where) in zip(order, rows, strict=True)]
-        return _funding_block(f"Par financeur, {_WHOLE}", BY_FUNDER, ("Rang", _FUNDER), rows, measures)
+        return _funding_block(f"Par financeur, {self.figures.funded}", BY_FUNDER, ("Rang", _FUNDER), rows, measures)
 
     def funded(self) -> Block:
         """Specific funding, one row a convention, and what partners engaged in the exercice."""
@@ -177,12 +182,12 @@ class _Annex:
         rows = [self._of_convention(FUNDED, key) for key in self.figures.conventions]
         measures = [
             [
-                *_funding(self.figures.overview.funding(convention_id=key), where),
+                *_funding(self._sum_of(convention_id=key), where),
                 Measure("euros", engaged.get(key, "")),
             ]
             for key, (_, where) in zip(self.figures.conventions, rows, strict=True)
         ]
-        heading, heads = f"Par convention, {_WHOLE}", (_NUMBER, _CONVENTION)
+        heading, heads = f"Par convention, {self.figures.funded}", (_NUMBER, _CONVENTION)
         return _funding_block(heading, FUNDED, heads, rows, measures, f"Engagé en {self.figures.exercice} (€)")
 
     def shared(self) -> Block:
@@ -191,7 +196,11 @@ class _Annex:
         fundings = [self.figures.funding[convention.value, funder.value] for _, (convention, funder) in rows]
         measures = [_funding(funding, where) for funding, (_, where) in zip(fundings, rows, strict=True)]
         heads = (_NUMBER, _CONVENTION, _FUNDER)
-        return _funding_block(f"Par convention et par financeur, {_WHOLE}", SHARED, heads, rows, measures)
+        return _funding_block(f"Par convention et par financeur, {self.figures.funded}", SHARED, heads, rows, measures)
+
+    def _sum_of(self, **fields: int | str | None) -> Funding:
+        """The financements that count and whose fields are these."""
+        return self.figures.overview.funding(self.figures.funded, **fields)
 
     def _of_convention(self, table: str, key: int | None) -> _BlockRow:
         where = Criterion("convention_id", key, this_row(table, _NUMBER))

@@ -15,6 +15,7 @@ from datetime import date
 
 from tabellion.contract.book import Locate
 from tabellion.findings import Finding, Place, finding
+from tabellion.measures.financements import lineage
 from tabellion.outputs.opendata import Standard
 from tabellion.schema import FALSE_WORD, TRUE_WORD
 from tabellion.schema.csv_text import shielded
@@ -53,7 +54,7 @@ def subsidies(tables: Tables, standard: Standard, locate: Locate) -> Subsidies:
     builder = _SubsidyBuilder(tables, standard, locate)
     made = [(grant, *builder.row(grant)) for grant in builder.grants()]
     unpublished = [builder.unpublished(grant, faults) for grant, _, faults in made if faults]
-    granted = sum(map(_is_granted, tables["financements"].rows))
+    granted = len({grant.financement["financement_id"] for grant, *_ in made if _is_granted(grant.financement)})
     rows = tuple(values for _, values, faults in made if not faults)
     return Subsidies(rows, (*builder.siret_findings(), *unpublished), granted)
 
@@ -90,12 +91,15 @@ class _SubsidyBuilder:
         deeds: dict[str, list[tuple[int, Row]]] = defaultdict(list)
         for position, row in enumerate(self.rows["subventions"]):
             deeds[row["financement_id"]].append((position, row))
+        dated = {lineage(row["financement_id"]) for row in self.rows["financements"] if row.get("exercice") is not None}
         for position, financement in enumerate(self.rows["financements"]):
             own = deeds.get(financement["financement_id"], [])
             shares = tuple(deed["part"] for _, deed in own)
             for rank, deed in own:
                 yield _Grant(financement, deed, self.locate("subventions", rank, None), shares)
-            if not own and _is_granted(financement):
+            # What was published for the whole contract is no grant any more once its exercices are known.
+            is_outdone = financement.get("exercice") is None and lineage(financement["financement_id"]) in dated
+            if not own and _is_granted(financement) and not is_outdone:
                 yield _Grant(financement, {}, self.locate("financements", position, None), ())
 
     def row(self, grant: _Grant) -> tuple[dict[str, str], list[str]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from tabellion.layout.names import COMPUTED, column_mark
 from tabellion.reading.raw import RawSheet, RawTable, RawValue
+from tabellion.schema import TableSchema
 from tabellion.wording import fold
 
 
@@ -52,3 +54,14 @@ def header_row(sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> int
         )
 
     return max((declared, declared - 1, declared + 1), key=lambda row: (score(row), row == declared))
+
+
+def computed_labels(schema: TableSchema) -> set[str]:
+    """The labels of the columns that a master computes beside those of a table."""
+    return {label for _, _, label, _ in COMPUTED.get(schema.name, ())}
+
+
+def later_labels(schema: TableSchema, identity: Mapping[str, str]) -> set[str]:
+    """The labels of the columns that a workbook of this identity was made without, before they were declared."""
+    recent = [field for field in schema.fields if field.is_recent]
+    return {field.title for field in recent if column_mark(schema.name, field.name) not in identity}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from tabellion.measures.financements import lineage, of_exercice
 from tabellion.measures.funding import charge_identifier, produit_identifier
 from tabellion.schema import TableSchema
 from tabellion.schema.tables import Column, Row
@@ -16,7 +17,8 @@ def _line(row: Row) -> str:
 
 
 def _financement(row: Row) -> str:
-    return f"{row['fiche_id'] or 'sans-fiche'}:{row['financeur_id'] or 'sans-financeur'}"
+    name = f"{row['fiche_id'] or 'sans-fiche'}:{row['financeur_id'] or 'sans-financeur'}"
+    return of_exercice(name, row.get("exercice"))
 
 
 def _total(row: Row) -> str:
@@ -51,7 +53,7 @@ class NewIdentifiers:
     """Gives identifiers to new rows of one table: none that is ``taken``, and each only once."""
 
     def __init__(self, table: str, taken: Iterable[object]) -> None:
-        self._make = MAKERS[table][1]
+        self._make, self._is_followed = MAKERS[table][1], table == "financements"
         self._taken = set(taken)
         self._ranks: dict[str, int] = {}
 
@@ -59,11 +61,18 @@ class NewIdentifiers:
         """An identifier for a row; rows that say the same get different ones, in their order."""
         base = self._make(row)
         rank = self._ranks.get(base, 1)
-        while (identifier := base if rank == 1 else f"{base}-{rank}") in self._taken:
+        while (identifier := base if rank == 1 else self._ranked(base, rank)) in self._taken:
             rank += 1
         self._ranks[base] = rank
         self._taken.add(identifier)
         return identifier
+
+    def _ranked(self, base: str, rank: int) -> str:
+        """The identifier of another row that says the same; the exercice of a financement stays at its end."""
+        if not self._is_followed:
+            return f"{base}-{rank}"
+        name = lineage(base)
+        return f"{name}-{rank}{base.removeprefix(name)}"
 
 
 def fill_identifiers(table: str, columns: dict[str, Column], skip: set[int]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import (
-    COMPUTED,
     CONTROLES,
     FORMAT_VERSION,
     IDENTITY,
@@ -36,6 +35,7 @@ from tabellion.reading.corrections import (
     say_former_names,
     say_repeated_row,
 )
+from tabellion.reading.headers import computed_labels, later_labels
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.identifiers import MAKERS, identifier_field
 from tabellion.reading.lines import LineFinder
@@ -167,7 +167,10 @@ class _Reader:
         if resource in OCCASIONAL and not self.was_made(resource, name, marker):
             self.reading.missing.add((resource, None, None))
             return None
-        area = self.finder.area(name, labels, marker=marker, titre=schema.title, computed=computed_labels(schema))
+        area = self.finder.area(
+            name, labels, marker=marker, titre=schema.title, computed=computed_labels(schema),
+            later=later_labels(schema, self.reading.identity),
+        )  # fmt: skip
         return self.keep(area, (resource, None, None))
 
     def was_made(self, resource: str, name: str, marker: str) -> bool:
@@ -198,7 +201,10 @@ class _Reader:
                 self.reading.findings.append(finding("convention-sans-feuille", Place(), valeur=convention))
             return self.keep(None, (resource, convention, None))
         titre = f"{schema.title}, convention {convention}"
-        area = self.finder.area(name, labels, marker=marker, titre=titre, computed=computed_labels(schema))
+        area = self.finder.area(
+            name, labels, marker=marker, titre=titre, computed=computed_labels(schema),
+            later=later_labels(schema, self.reading.identity),
+        )  # fmt: skip
         return self.keep(area, (resource, convention, None))
 
     def keep(self, area: FoundTable | None, asked: Missing) -> FoundTable | None:
@@ -236,6 +242,7 @@ class _Reader:
             column.name: shown_choices(self.reading.schemas, schema, column, self.columns, self.base)
             for column in schema.fields
         }
+        later = later_labels(schema, self.reading.identity)
         for area, implied in parts:
             rows = LineFinder(schema, area, self.reading.findings).rows()
             start = len(origins)
@@ -246,6 +253,9 @@ class _Reader:
                     continue
                 if column.title not in area.columns:
                     self.reading.missing.add((schema.name, implied.get("convention_id"), column.name))
+                    if column.title in later:
+                        found[column.name] += [None] * len(rows)
+                        continue
                 # Nobody types the identifiers of some tables: what is wrong with them is put right below.
                 asked = replace(column, pattern=None) if column.name == key and schema.name in MAKERS else column
                 reader = of_keys if column.name == key else self.cells
@@ -343,8 +353,3 @@ class _Reader:
                 copied = say_copied_sheet(sheet, self.reading.areas.values())
                 place = Place(feuille=sheet.name, cellule=cell_name(1, 1))
                 self.reading.findings.append(copied or finding("feuille-ajoutee", place, valeur=sheet.name))
-
-
-def computed_labels(schema: TableSchema) -> set[str]:
-    """The labels of the columns that a master computes beside those of a table."""
-    return {label for _, _, label, _ in COMPUTED.get(schema.name, ())}

@@ -88,6 +88,7 @@ class TableFinder:
     def __post_init__(self) -> None:
         self._computed: set[str] = set()
         self._optional: frozenset[str] = frozenset()
+        self._later: Collection[str] = ()
         self._tables = {table.name: (sheet, table) for sheet in self.workbook.sheets for table in sheet.tables}
 
     def names(self) -> list[str]:
@@ -103,16 +104,19 @@ class TableFinder:
         titre: str = "",
         computed: Collection[str] = (),
         optional: Collection[str] = (),
+        later: Collection[str] = (),
         sheet_hint: str | None = None,
     ) -> FoundTable | None:
         """The area of the table ``name`` whose columns are ``labels``; ``None`` when it is nowhere (and that is said).
 
         ``marker`` is the defined name that points at its sheet, for a table that a client has undone. ``computed`` are
         the labels of columns that the workbook computes: they are neither read nor reported as added. ``optional`` are
-        the labels of columns that may be missing: nothing there is a blank. ``sheet_hint`` is the name that the sheet
-        had: a sheet of that name, or nearly, is looked at first.
+        the labels of columns that may be missing: nothing there is a blank; ``later`` those of columns that the
+        workbook was made without, which is only a notice. ``sheet_hint`` is the name that the sheet had: a sheet of
+        that name, or nearly, is looked at first.
         """
         self._computed, self._optional = {fold(label) for label in computed}, frozenset(optional)
+        self._later = later
         if name in self._tables:
             sheet, table = self._tables[name]
             header = header_row(sheet, table, labels)
@@ -257,7 +261,10 @@ class TableFinder:
             for column, value in heads.items()
         )
         for label in labels:
-            if label not in exact:
+            if label in self._later and label not in exact:
+                place = Place(feuille=sheet.name, cellule=cell_name(header, first))
+                self.findings.append(finding("colonne-recente", place, valeur=name, attendu=label, champ=label))
+            elif label not in exact:
                 near = nearest(label, others.values())
                 proche = f" ; « {near} » lui ressemble" if near else ""
                 place = Place(feuille=sheet.name, cellule=cell_name(header, first))

@@ -189,7 +189,7 @@ class _DescriptorReader:
             min_length=self.count(limits, "minLength", name),
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email", one_line=excel.get("une_ligne") is True,
-            choices=self.choices(excel.get("liste"), name),
+            choices=self.choices(excel.get("liste"), name), is_recent=excel.get("recente") is True,
         )  # fmt: skip
 
     def choices(self, listed: object, name: str) -> str | None:

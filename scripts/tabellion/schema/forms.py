@@ -40,8 +40,8 @@ class ColumnSpec:
 
     ``field`` is the field of the register's table it reads or shows; ``None`` for what only helps to understand:
     ``linked`` is then the (foreign key, field) of the linked row that it shows, and ``kind`` says how it shows.
-    ``spare`` says that a spare row lets the partner type it; ``asked`` that a row begun needs it. ``width`` is in
-    characters.
+    ``spare`` says that a spare row lets the partner type it; ``asked`` that a row begun needs it; ``carried`` that a
+    row that the register has not yet is sent with what was known last. ``width`` is in characters.
     """
 
     name: str
@@ -53,6 +53,7 @@ class ColumnSpec:
     asked: bool = False
     linked: tuple[str, str] | None = None
     kind: Kind = "string"
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,19 @@ class TableSpec:
         return tuple(column for column in self.columns if column.role is Role.TYPED)
 
     @property
+    def answers(self) -> tuple[ColumnSpec, ...]:
+        """The columns by which a row as sent is begun: those typed, but for what is carried over."""
+        return tuple(column for column in self.typed if not column.carried)
+
+    @property
     def typed_fields(self) -> tuple[str, ...]:
         """The fields of the register's table that the partner types on every row."""
         return tuple(column.field for column in self.typed if column.field is not None)
+
+    @property
+    def carried_fields(self) -> tuple[str, ...]:
+        """The fields that a row which the register has not yet is sent with."""
+        return tuple(column.field for column in self.typed if column.carried and column.field is not None)
 
     def column(self, name: str) -> ColumnSpec:
         """The column of this name."""

@@ -51,7 +51,7 @@ class Field:
     ``minimum`` and ``maximum`` are in the unit of the declaration (euros for amounts); ``earliest`` and ``latest`` are
     those of a date. ``width`` is in characters, as Excel counts them; a ``one_line`` text is not wrapped in its cell.
     ``choices`` names a list of the workbook that the field offers (``exercices``), where neither an ``enum`` nor a
-    foreign key does.
+    foreign key does. A field that ``is_recent`` has no column in the workbooks from before it: they are read without.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Field:
     email: bool = False
     one_line: bool = False
     choices: str | None = None
+    is_recent: bool = False
 
     @property
     def anchored_pattern(self) -> str | None:

@@ -10,6 +10,7 @@ from tabellion.contract.labels import Labels
 from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE, QUESTION
 from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
+from tabellion.measures.financements import COUNTED
 from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, or_words
 from tabellion.measures.overview import NOTHING_SAID, Overview, funding_measures
 from tabellion.outputs.consolidation import campaign
@@ -65,7 +66,7 @@ def write_synthese(
     if money is not None and crossed is not None:
         row = _write_credits(sheet, money, crossed, row, breaks)
     if "financements" in data:
-        row = write_block(sheet, _funders(overview, data["financements"]), row)
+        row = write_block(sheet, _funders(overview, data["financements"], settings.exercice_courant), row)
     progress = _progress(consolidation, overview)
     breaks.append(row - 1)
     top = row
@@ -242,10 +243,11 @@ def _write_choice(sheet: Sheet, money: Credits, row: int) -> int:
     return row + 4
 
 
-def _funders(overview: Overview, data: DataSheet) -> Block:
+def _funders(overview: Overview, data: DataSheet, exercice: int) -> Block:
     labels = ("Rang", "Financeur", "Financements", "Dont chiffrés", "Montants (€)")
-    funders = sorted(overview.funders.items(), key=lambda funder: (-funder[1].montant, -funder[1].financements))
-    literal = criteria([overview.funder_names[key] for key in overview.funders])
+    known = overview.funders(exercice)
+    funders = sorted(known.items(), key=lambda funder: (-funder[1].montant, -funder[1].financements))
+    literal = criteria([overview.funder_names[key] for key in known])
 
     def column(name: str) -> str:
         return column_ref(data.table, data.label(name))
@@ -254,9 +256,9 @@ def _funders(overview: Overview, data: DataSheet) -> Block:
     for rank, (key, funding) in enumerate(funders, 1):
         name = overview.funder_names[key]
         keys.append((rank, held(name)))
-        rows.append(funding_measures(funding, column, (Criterion("financeur_id", key, literal(name)),)))
+        rows.append(funding_measures(funding, column, (Criterion("financeur_id", key, literal(name)), COUNTED)))
     totals = sums_of(FUNDERS, labels[2:], rows, ("count", "count", "euros"))
-    return Block("Financements par financeur", FUNDERS, labels, keys, rows, totals)
+    return Block(f"Financements par financeur en {exercice}", FUNDERS, labels, keys, rows, totals)
 
 
 def _progress(consolidation: Consolidation, overview: Overview) -> Block:

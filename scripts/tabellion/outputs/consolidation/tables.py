@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
+from tabellion.measures.financements import RETAINED, RETAINED_LABEL
 from tabellion.outputs.master.layout import shown_columns
 from tabellion.schema import SETTING_TABLES, Field, TableSchema
 from tabellion.wording import plural
@@ -26,19 +27,22 @@ ORIGIN_LABELS = tuple(column.label for column in _ORIGIN)
 _RIGHT, _CENTRED = ("money",), ("integer", "percent", "date", "boolean")
 #: Columns are narrower than on the master's sheets, where each table has fewer; texts of one line are cut by the next
 #: cell, and read whole in theirs.
-_WIDEST, _WIDEST_LINE = 40.0, 18.0
+_WIDEST, _WIDEST_LINE, _COMPUTED = 40.0, 18.0, 16.0
+_FINANCEMENTS = "financements"
 #: Rows of a worksheet.
 _LAST_ROW = 1_048_575
 
 
 @dataclass(frozen=True)
 class DataSheet:
-    """One table of the register on its sheet: the fields in order, and the labels of all its columns."""
+    """One table of the register on its sheet: the fields in order, the names of the columns that say more of a row, and
+    the labels of all its columns."""
 
     resource: str
     schema: TableSchema
     fields: tuple[Field, ...]
     labels: tuple[str, ...]
+    computed: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -46,8 +50,8 @@ class DataSheet:
         return data_name(self.resource)
 
     def label(self, name: str) -> str:
-        """The header of a field."""
-        return self.labels[[field.name for field in self.fields].index(name)]
+        """The header of a field, or of a column that says more of a row."""
+        return self.labels[[*(field.name for field in self.fields), *self.computed].index(name)]
 
 
 def data_name(resource: str) -> str:
@@ -67,8 +71,10 @@ def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
             # What the master's sheets say by themselves (the convention) has no place in the layout: it comes first.
             order = theme.orders.get(resource, schema.names)
             fields = tuple(sorted(shown, key=lambda field: field.name in order))
-            labels = unique_labels([*(field.title for field in fields), *(column.label for column in _ORIGIN)])
-            sheets[resource] = DataSheet(resource, schema, fields, labels)
+            more = (RETAINED_LABEL,) if resource == _FINANCEMENTS else ()
+            own = [*(field.title for field in fields), *more]
+            labels = unique_labels([*own, *(column.label for column in _ORIGIN)])
+            sheets[resource] = DataSheet(resource, schema, fields, labels, (RETAINED,) if more else ())
     return sheets
 
 
@@ -94,9 +100,10 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
     widths = [min(field.width, _WIDEST_LINE if field.one_line else _WIDEST) for field in data.fields]
     columns = [
         *(ListColumn(*column) for column in zip(data.labels, widths, aligns, strict=False)),
+        *(ListColumn(data.label(name), _COMPUTED) for name in data.computed),
         *(
             ListColumn(label, column.width, column.align)
-            for label, column in zip(data.labels[len(data.fields) :], _ORIGIN, strict=True)
+            for label, column in zip(data.labels[-len(_ORIGIN) :], _ORIGIN, strict=True)
         ),
     ]
     write_long_list(sheet, data.table, FIRST_ROW, columns, cells, height)
@@ -131,12 +138,20 @@ def _cells(
 
     return [
         *map(field_cells, data.fields),
+        *(LongColumn(words, maker.line) for words in _computed(consolidation, data, height)),
         LongColumn(map(_file, origins), maker.line),
         LongColumn((place.feuille if place is not None else None for place in origins), maker.line),
         LongColumn(origins, maker.cell_of),
         LongColumn((len(mine) or None for mine in here), maker.centred),
         LongColumn((next(iter(mine.values()), None) for mine in here), source_cell),
     ]
+
+
+def _computed(consolidation: Consolidation, data: DataSheet, height: int) -> list[list[str]]:
+    """The columns that say more of the rows: whether a financement counts in the current exercice."""
+    contract = consolidation.contract
+    words = contract.overview.financements(contract.settings.exercice_courant).columns
+    return [list(words[name][:height]) for name in data.computed]
 
 
 def _align(field: Field) -> str:

@@ -34,8 +34,9 @@ from tabellion.outputs.diff.model import (
 from tabellion.reading import RawWorkbook, read_workbook
 from tabellion.reading.cells import CellReader
 from tabellion.reading.form import read_form
+from tabellion.reading.headers import computed_labels
 from tabellion.reading.hidden import read_identity
-from tabellion.reading.master import MasterReading, computed_labels, read_master
+from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.references import references, shown_choices
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import Schemas, TableSchema

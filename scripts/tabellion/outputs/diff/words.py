@@ -137,7 +137,8 @@ class DiffWords:
         funder, fiche = value_of("financeur_id"), value_of("fiche_id")
         if table == "financements" and isinstance(funder, str):
             parts = [f"Fiche {fiche}"] if fiche is not None else []
-            return " · ".join([*parts, self.label("financeurs", funder)])
+            year = value_of("exercice")
+            return " · ".join([*parts, self.label("financeurs", funder), *([] if year is None else [str(year)])])
         keys = ((schema.foreign[name].table, value_of(name)) for name in schema.primary_key if name in schema.foreign)
         return " · ".join(
             self.label(other, value) for other, value in keys if isinstance(value, str) and self.schemas[other].label

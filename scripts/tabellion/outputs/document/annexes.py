@@ -69,7 +69,7 @@ def _finding(finding: Finding) -> Values:
 
 def _budget(model: DocumentModel) -> Values:
     """The figures of the exercice, as in the annex in Excel, by convention, collectivité and funder."""
-    figures = AnnexFigures(model.contract.tables, model.exercice)
+    figures = AnnexFigures(model.contract.tables, model.exercice, model.contract.settings.exercice_finance)
     printed = {convention.number for convention in model.conventions}
     wanted = [number for number in figures.conventions if not model.only or number in printed]
     funding = {key: sums for key, sums in figures.funding.items() if key[0] in wanted}
@@ -82,6 +82,7 @@ def _budget(model: DocumentModel) -> Values:
             if (number, funder) in funding
         ],
         "total_financements": _funding(sum(funding.values(), Funding())),
+        "exercice_finance": figures.funded,
     }
 
 

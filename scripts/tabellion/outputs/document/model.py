@@ -17,6 +17,7 @@ from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import sheet_key
 from tabellion.measures import AMOUNTS, DETAIL, RECAP, SCOPE_CONVENTION, SCOPE_TOWN, Published, Sums, WalkStep
+from tabellion.measures.financements import retained_rows
 from tabellion.schema import Field
 from tabellion.schema.money import format_euros
 from tabellion.schema.tables import Row, grouped
@@ -201,6 +202,12 @@ class DocumentModel:
     def of_fiche(self, table: str, fiche: str) -> list[Row]:
         """The rows of a table that speak of a fiche; none for a table that the contract does not have."""
         return self._of_fiches.get(table, {}).get(fiche, [])
+
+    @cached_property
+    def financements(self) -> dict[object, list[Row]]:
+        """The financements of each fiche that count in the exercice."""
+        rows = self.contract.tables["financements"].rows
+        return grouped(retained_rows(rows, self.contract.settings.exercice_finance), "fiche_id")
 
     def fields(self, table: str) -> list[Field]:
         """The fields of a table, in the order of the layout where it gives one."""

@@ -206,7 +206,7 @@ def _fiche(model: DocumentModel, fiche: Row) -> Values:
         "partenaires_operationnels": fiche["partenaires_operationnels"] or _participants(model, key, "opérationnel"),
         "ajouts": [_added(field, fiche) for field in fields if field not in axes],
         "bilans": [{**suivi, "texte": _progress(model, suivi)} for suivi in model.of_fiche("suivis", key)],
-        "financements": _financing(model, model.of_fiche("financements", key)),
+        "financements": _financing(model, model.financements.get(key, [])),
         "plan": _plan(model, key),
     }
 
@@ -259,7 +259,9 @@ def _financing(model: DocumentModel, rows: Sequence[Row]) -> Values:
 
 def _financement(name: str, row: Row) -> Values:
     amount, text, state = row["montant"], row["montant_texte"], row["statut_montant"]
-    amounts = filter(None, [money(amount), text or (state if amount is None else None)])
+    year = row.get("exercice")
+    said = [money(amount), text or (state if amount is None else None), None if year is None else f"exercice {year}"]
+    amounts = filter(None, said)
     return {**row, "nom": name, "montants": list(dict.fromkeys(amounts))}
 
 

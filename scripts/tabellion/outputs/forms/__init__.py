@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tabellion.contract.book import Book
 from tabellion.layout.forms import Form, FormIdentity, FormRow, form_id, values_sent
 from tabellion.measures import AMOUNTS
+from tabellion.measures.financements import lineage, of_exercice
 from tabellion.measures.funding import OWN_FUNDS, SUBSIDY, VOLUNTARY, charge_identifier, produit_identifier
 from tabellion.schema import FUNDING_TABLES
 from tabellion.schema.forms import Role, TableSpec
@@ -145,12 +146,33 @@ class _Content:
         return made or None
 
     def funded(self, table: TableSpec, partner: _Partner) -> list[FormRow] | None:
-        """The financements where the partner is the funder, or whose fiche it leads."""
-        return [
-            FormRow(row["financement_id"], self.values(table, row))
+        """The financements where the partner is the funder, or whose fiche it leads, as they are in the exercice.
+
+        One that the register has for another exercice only is sent as a row of this one, to be answered: with what is
+        known of the latest before it. One that only began later is left out.
+        """
+        own = [
+            row
             for row in self.financements
             if (partner.funder and row["financeur_id"] == partner.funder) or row["fiche_id"] in partner.leads
-        ] or None
+        ]
+        made = []
+        for years in _by_financement(own):
+            ordered = sorted(years, key=lambda row: row.get("exercice") or 0)
+            past = [row for row in ordered if (row.get("exercice") or 0) < self.exercice]
+            now = next((row for row in ordered if row.get("exercice") == self.exercice), None)
+            known = now or (past[-1] if past else None)
+            if known is None:
+                continue
+            last = past[-1] if past else {}
+            carried = {name: known.get(name) for name in table.carried_fields}
+            key = known["financement_id"] if now else of_exercice(known["financement_id"], self.exercice)
+            more = {
+                table.key.name: key, "last_year": last.get("exercice"), "last_amount": last.get("montant"),
+                "last_status": last.get("statut_montant"), "last_text": known.get("montant_texte"),
+            }  # fmt: skip
+            made.append(FormRow(key, self.values(table, known, now or carried, **more)))
+        return made or None
 
     def values(self, table: TableSpec, known: Row, answered: Row | None = None, **more: Value) -> dict[str, Value]:
         """What a row shows and has been answered, by column: of the ``known`` row, of linked rows, and ``more``.
@@ -187,6 +209,14 @@ _SOURCES: Mapping[str, Callable[[_Content, TableSpec, _Partner], list[FormRow] |
     "une par poste des fiches portées": _Content.charges,
     "une par financeur des fiches portées": _Content.produits,
 }
+
+
+def _by_financement(rows: Iterable[Row]) -> Iterable[list[Row]]:
+    """The rows of each financement, of all exercices."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(lineage(row["financement_id"]), []).append(row)
+    return groups.values()
 
 
 def _last_amount(row: Row) -> int | None:

@@ -38,6 +38,7 @@ from tabellion.outputs.master.budgets import (
     published,
     state_of,
 )
+from tabellion.outputs.master.financements import counted, financements_of
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
 from tabellion.xlsx.blocks import (
     TOTAL,
@@ -147,16 +148,16 @@ def _priorities(layout: MasterLayout) -> Block:
 
 
 def _funders(layout: MasterLayout) -> Block:
-    overview, columns = layout.contract.overview, layout.columns("financements")
+    financements, columns = financements_of(layout), layout.columns("financements")
     funders = layout.contract.tables["financeurs"].columns
     labels = ("Rang", "Financeur", "Financements", "Montants chiffrés (€)")
     keys, rows = [], []
     for rank, (identifier, name) in enumerate(zip(funders["financeur_id"], funders["nom"], strict=True), 1):
-        where = (Criterion("financeur_id", identifier, this_row(FINANCEURS, labels[1])),)
+        where = (Criterion("financeur_id", identifier, this_row(FINANCEURS, labels[1])), *counted(layout))
         keys.append((rank, name))
         rows.append([
-            Count(where).measure(overview.financements, columns),
-            Total("montant", where).measure(overview.financements, columns),
+            Count(where).measure(financements, columns),
+            Total("montant", where).measure(financements, columns),
         ])  # fmt: skip
     kinds = ("count", "euros")
     totals = sums_of(FINANCEURS, labels[2:], rows, kinds)

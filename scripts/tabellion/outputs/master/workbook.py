@@ -24,6 +24,7 @@ from tabellion.layout.names import (
     SUBVENTIONS,
     SUIVI,
     SYNTHESE,
+    column_mark,
     document_date,
     quoted_sheet,
     sheet_key,
@@ -34,6 +35,7 @@ from tabellion.layout.names import (
 from tabellion.measures.measure import Count, Criterion
 from tabellion.outputs.master.budgets import define_constants, write_budget
 from tabellion.outputs.master.cover import write_accueil, write_controles, write_nomenclatures
+from tabellion.outputs.master.financements import counted, financements_of, retained_column, write_funded
 from tabellion.outputs.master.funding import write_charges, write_plans, write_produits
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.reconciliation import write_rapprochement
@@ -87,7 +89,10 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
             _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
     for name, (resource, title, subtitle, last_printed) in _TABLE_SHEETS.items():
         if name in sheets:
-            write_table_sheet(sheets[name], layout, resource, title, subtitle, last_printed)
+            computed = retained_column(layout) if name == FINANCEMENTS else None
+            write_table_sheet(sheets[name], layout, resource, title, subtitle, last_printed, computed)
+            if computed:
+                write_funded(sheets[name], layout)
     if PLANS in sheets:
         write_plans(sheets[PLANS], layout)
         write_charges(sheets[CHARGES], layout)
@@ -102,6 +107,12 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     identity: dict[str, str | int] = {"genre": KIND_MASTER, "format": FORMAT_VERSION}
     identity["contrat"] = contract.settings.identifiant
     identity |= {resource: SHOWN for resource in OCCASIONAL if table_name(resource) in layout.data}
+    identity |= {
+        column_mark(table.resource, column.name): SHOWN
+        for table in layout.data.values()
+        for column in table.columns
+        if column.field is not None and column.field.is_recent
+    }
     if contract.adoption:
         identity["adoption"] = contract.adoption
     write_identity(writer, identity)
@@ -118,10 +129,11 @@ def _write_fiches(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     titles = {row["axe_id"]: row["titre"] for row in reversed(contract.tables["axes"].rows)}
     axe, fiche = (this_row(table.name, table.label(name)) for name in ("axe_id", "fiche_id"))
     axe_columns, financements = layout.columns("axes"), layout.columns("financements")
+    rows, counted_rows = financements_of(layout), counted(layout)
     title_of = f"INDEX({axe_columns('titre')},MATCH({axe},{axe_columns('axe_id')},0))"
-    counts = [Count((Criterion("fiche_id", key, fiche),)) for key in columns["fiche_id"]]
+    counts = [Count((Criterion("fiche_id", key, fiche), *counted_rows)) for key in columns["fiche_id"]]
     # The same on every row, and in the blank row of an empty table.
-    counted = Count((Criterion("fiche_id", None, fiche),)).formula(financements)
+    count = Count((Criterion("fiche_id", None, fiche), *counted_rows)).formula(financements)
     computed = {
         "axe": Computed(
             "text",
@@ -130,8 +142,8 @@ def _write_fiches(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
         ),
         "financements": Computed(
             "count",
-            f'IF({fiche}="","",{counted})',
-            [count.value(contract.overview.financements) for count in counts],
+            f'IF({fiche}="","",{count})',
+            [of_fiche.value(rows) for of_fiche in counts],
         ),
     }
     subtitle = "Fiches action de la convention"

@@ -208,7 +208,7 @@ def figures_of(contract: Book, exercice: int) -> Values:
     overview = contract.overview
     years = overview.exercices[::-1]
     largest = _largest(overview.of(year) for year in years)
-    funders = overview.funders
+    funders = overview.funders(exercice)
     richest = max((funding.montant for funding in funders.values()), default=0)
     by_convention = [
         _progress(contract, exercice, number, f"{number}. {title}") for number, title in overview.conventions.items()
