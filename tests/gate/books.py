@@ -16,7 +16,7 @@ import openpyxl
 #: By sheet, by address: a number, a day, a text; ``None`` clears the cell.
 Cells = Mapping[str, Mapping[str, Any]]
 #: By sheet of a form: the column of the identifiers.
-KEYS = {"Budget": "J", "Actions": "K", "Financements": "H", "Charges": "G", "Produits": "J"}
+KEYS = {"Budget": "J", "Actions": "K", "Financements": "K", "Charges": "G", "Produits": "J"}
 FIRST = 6
 _EPOCH = date(1899, 12, 30)
 
