@@ -74,7 +74,8 @@ def _second_night(site: Site) -> None:
     site.answer(
         REGION, "Région.xlsx", 8, {"Financements": {"H6": "chiffré", "I6": 60_000}}, saved="2016-11-16T08:00:00"
     )
-    site.answer("etat", "DDCS/etat.xlsx", 9, {"Financements": {"H6": "chiffré", "I6": 900_000}}, saved="2016-11-18T08:00:00")
+    said = {"Financements": {"H6": "chiffré", "I6": 900_000}}
+    site.answer("etat", "DDCS/etat.xlsx", 9, said, saved="2016-11-18T08:00:00")
     site.answer("chartres-habitat", "habitat.xlsx", 12, saved="2016-11-08T08:00:00")
     site.answer("chartres-habitat", "habitat 2015.xlsx", 13, year=2015, saved="2016-11-08T09:00:00")
     for seed, name in ((14, "ensemble A.xlsx"), (15, "ensemble B.xlsx")):
