@@ -20,7 +20,7 @@ import pytest
 
 from support.campaign import Said, fill, meaning, retouch, table_cell
 from support.excel import Excel, edited
-from support.masters import Package
+from support.masters import Package, position
 from support.opened_books import Book, Row
 from support.program import tabellion
 from support.watching import Watching, excel_saves
@@ -367,7 +367,7 @@ def live_the_next_year(year: Year, following: int) -> None:
     year.ask({"publier": "publication/", "exporter": "export/"})
     check_registers(year)
     check_consolidation(year, following)
-    assert lines_of(year.contrat) == ledger.amounts
+    check_workbook(year, following - 1)
     assert list((year.books / "publication").glob("*.docx"))
     assert not list((year.books / ".tabellion" / "erreurs").glob("*"))
 
@@ -404,6 +404,31 @@ def check_consolidation(year: Year, shown: int) -> None:
     planned = of_year(ledger.sums(*PARTS), shown)
     assert told(crossed) == {key[:2]: amount for key, amount in planned.items() if key[2] == "montant_prevu"}
     assert side_by_side(book.rows("Annees_lignes")) == ledger.amounts
+
+
+def check_workbook(year: Year, shown: int) -> None:
+    """The lines of the contract's workbook, and all that it shows of them: the exercice shown is the first one."""
+    ledger, book = year.ledger, Book(year.contrat)
+    assert lines_of(year.contrat) == ledger.amounts
+    assert side_by_side(book.rows("Annees_lignes")) == ledger.amounts
+    towns = {
+        (rank, row["Collectivité"], amount): in_cents(row[label])
+        for rank in range(1, len(CONVENTIONS) + 1)
+        for row in book.rows(f"Totaux_{rank:02d}")
+        for amount, label in AMOUNTS.items()
+    }
+    wanted = of_year(ledger.sums(*PARTS), shown)
+    assert told(towns) == wanted
+    shared = {
+        (row["N°"], town, "montant_realise"): in_cents(row[town])
+        for row in book.rows("Synthese_credits")
+        for town in TOWNS
+    }
+    assert told(shared) == {key: amount for key, amount in wanted.items() if key[2] == "montant_realise"}
+    total = book.package.names["Total_recalcule"]
+    sheet, _, cell = total.rpartition("!")
+    shown_total, _ = book.package.cells[sheet.strip("'")][position(cell)]
+    assert in_cents(shown_total) == ledger.sums("year", "amount")[shown, "montant_realise"]
 
 
 def of_year(sums: Sums, year: int) -> Sums:

@@ -22,13 +22,14 @@ from tabellion.commands.source import JOURNAL, STAGING, Source, alone_on
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.outputs.master.changes import workbook_changes
+from tabellion.outputs.master.changes import renewal_of, workbook_changes
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.reading.source import read_source
 from tabellion.transaction import Content, publish
 from tabellion.transaction.files import keep_dated_copy, owner_of
 from tabellion.xlsx.inplace.patch import patch_tables
+from tabellion.xlsx.inplace.renewal import renew
 from tabellion.xlsx.inplace.sheets import with_sheets
 
 
@@ -70,7 +71,9 @@ def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], 
         findings = check_meaning(layout.contract, layout.locate)
         _refuse_doubt(findings, consolidation)
         findings = [finding.in_file(workspace.contrat.name) for finding in findings]
-        workbook = _next_workbook(workspace, source, layout, write_master(layout, findings))
+        workbook, unlike = _next_workbook(workspace, source, layout, write_master(layout, findings))
+        name = workspace.contrat.name
+        notices += [finding("feuille-non-refaite", Place(name, sheet), valeur=sheet) for sheet in unlike]
         files = register_files(
             layout.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
@@ -101,13 +104,16 @@ def is_news(consolidation: Consolidation) -> bool:
     return news or bool(consolidation.dropped) or is_added
 
 
-def _next_workbook(workspace: Workspace, source: Source, layout: MasterLayout, fresh: bytes) -> bytes:
-    """The staff's own workbook with what is adopted, and nothing else changed; ``fresh`` where there is none.
+def _next_workbook(
+    workspace: Workspace, source: Source, layout: MasterLayout, fresh: bytes
+) -> tuple[bytes, tuple[str, ...]]:
+    """The staff's own workbook with what is adopted and what follows from it, and nothing else changed; ``fresh`` where
+    there is none. With the computed sheets that could not follow.
 
     Raises :class:`TabellionError` when it is not the one that was read any more.
     """
     if not source.is_workbook or source.book.fichier != workspace.contrat.name:
-        return fresh
+        return fresh, ()
     content = read_source(workspace.contrat)
     if hashlib.sha256(content).hexdigest() != source.book.sha256:
         raise TabellionError([_changed_meanwhile(workspace.contrat)])
@@ -115,7 +121,7 @@ def _next_workbook(workspace: Workspace, source: Source, layout: MasterLayout, f
     changes = workbook_changes(source.book, contract, contract.adoption, fresh, source.findings)
     patched = patch_tables(content, changes).data
     lacking = lacking_sheets(source.book, layout)
-    return with_sheets(patched, fresh, lacking) if lacking else patched
+    return renew(with_sheets(patched, fresh, lacking) if lacking else patched, fresh, renewal_of(layout))
 
 
 def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:

@@ -9,13 +9,16 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.saves import SAVES_FILE, saves_json
+from tabellion.checks.contract import check_meaning
 from tabellion.commands.source import Source
 from tabellion.contract.book import Book
 from tabellion.layout.names import PER_CONVENTION, sheet_key
+from tabellion.outputs.master.changes import renewal_of
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.reading.source import read_source
 from tabellion.transaction.files import owner_of
+from tabellion.xlsx.inplace.renewal import renew
 from tabellion.xlsx.inplace.sheets import with_sheets
 
 
@@ -50,9 +53,10 @@ def with_new_sheets(source: Source, now: datetime) -> dict[Path, bytes]:
     content = read_source(workspace.contrat)
     if hashlib.sha256(content).hexdigest() != source.book.sha256:
         return {}
-    fresh = write_master(lay_out_master(source.book), ())
+    layout = lay_out_master(source.book)
+    fresh = write_master(layout, check_meaning(layout.contract, layout.locate))
     keys = [sheet_key(letter, number) for number in numbers for letter, _ in PER_CONVENTION.values()]
-    made = with_sheets(content, fresh, keys)
+    made, _ = renew(with_sheets(content, fresh, keys), fresh, renewal_of(layout))
     saves = replace(source.state.saves, sha256=hashlib.sha256(made).hexdigest())
     files = dict(source.register_files)
     return files | {workspace.contrat: made, workspace.registre / SAVES_FILE: saves_json(saves)}

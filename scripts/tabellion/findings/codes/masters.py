@@ -105,6 +105,9 @@ _SHEETS: tuple[Code, ...] = (
     Code("convention-sans-feuille", "Une convention sans sa feuille", _INFORMATION,
          "La convention {valeur} est dans les nomenclatures, mais le classeur n'a pas de feuille pour elle.",
          "Fermez le classeur : ses deux feuilles, fiches et budget, y sont ajoutées au prochain passage."),
+    Code("feuille-non-refaite", "Une feuille calculée qui n'a pas suivi", _AVERTISSEMENT,
+         "« {valeur} » ne dit pas tout ce que dit le contrat : elle devait être refaite, mais quelque chose à vous y est posé, ou une de vos formules en nomme une cellule.",
+         "Mettez-le sur une feuille à vous : elle est refaite à l'adoption suivante. D'ici là, fiez-vous à la consolidation."),
 )
 
 _ROWS: tuple[Code, ...] = (

@@ -8,11 +8,24 @@ from typing import Any
 from tabellion.addresses import cell_name
 from tabellion.contract.book import Book, SheetArea
 from tabellion.findings import Finding
-from tabellion.layout.names import PER_CONVENTION, table_name
+from tabellion.layout.names import (
+    ACCUEIL,
+    ANNEES,
+    CONTROLES,
+    EXERCICE,
+    PER_CONVENTION,
+    SYNTHESE,
+    table_name,
+    totals_name,
+)
+from tabellion.outputs.master.cover import CELL_LABEL, FINDINGS, SHEET_LABEL
+from tabellion.outputs.master.layout import MasterLayout
+from tabellion.outputs.master.reconciliation import DOUBLES, STEPS
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Field, Key, TableSchema
 from tabellion.schema.tables import Row
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemove
+from tabellion.xlsx.inplace.renewal import Renewal
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS
 
 #: What reading says of a number that was typed as a text.
@@ -38,6 +51,19 @@ def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes, sa
         differences.cells, added, differences.removed, {"adoption": adoption}, fresh=fresh,
         unlisted=differences.unlisted,
     )  # fmt: skip
+
+
+def renewal_of(layout: MasterLayout) -> Renewal:
+    """What the program computes in a workbook of this contract, to be kept true while the rest is the staff's."""
+    totals = [totals_name(number) for number in layout.contract.convention_titles]
+    return Renewal(
+        sheets=(ACCUEIL, SYNTHESE, ANNEES, CONTROLES),
+        new=(ANNEES,),
+        tables=(STEPS, DOUBLES),
+        lists=(*totals, *layout.lists),
+        choices=(EXERCICE,),
+        linked=(FINDINGS, SHEET_LABEL, CELL_LABEL),
+    )
 
 
 class _Differences:

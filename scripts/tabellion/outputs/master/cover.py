@@ -56,7 +56,9 @@ from tabellion.xlsx.writer import Sheet
 
 FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
 _SEVERITY = "Gravité"
-_FINDING_LABELS = ("N°", _SEVERITY, "Constat", "Feuille", "Cellule", "Ce qui a été trouvé", "Que faire", "Code")
+#: The headers of the sheet and of the cell of a finding.
+SHEET_LABEL, CELL_LABEL = "Feuille", "Cellule"
+_FINDING_LABELS = ("N°", _SEVERITY, "Constat", SHEET_LABEL, CELL_LABEL, "Ce qui a été trouvé", "Que faire", "Code")
 _CELL_COLUMN, _CENTRED_COLUMNS = 4, (0, 1, 4)
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
 #: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.

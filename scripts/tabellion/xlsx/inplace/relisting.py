@@ -26,7 +26,7 @@ def relist(
     """
     if not {IDENTITY.casefold()} <= editor.parts.sheets.keys() & fresh.sheets.keys():
         return
-    mine, theirs = _formulas(editor.parts), _formulas(fresh)
+    mine, theirs = known_formulas(editor.parts), known_formulas(fresh)
 
     def about(line: tuple[str, ...]) -> bool:
         return line[0].casefold() in tables if line[0] else line[2].casefold() in names
@@ -41,7 +41,7 @@ def relist(
     _say_tables(editor, tables)
 
 
-def _formulas(parts: Parts) -> list[tuple[str, ...]]:
+def known_formulas(parts: Parts) -> list[tuple[str, ...]]:
     """The lines of the list of formulas."""
     last = max(parts.grid(IDENTITY).row_numbers(), default=1)
     lines = [tuple(word(parts.value(IDENTITY, row, column)) for column in _LIST) for row in range(2, last + 1)]

@@ -6,7 +6,8 @@ its name; any other one where it was, when the same stands there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, column_letters
@@ -49,7 +50,10 @@ class Relocation:
 
     def area(self, sheet: str, area: Area) -> Area | None:
         """Where an area of a sheet (folded name) is; ``None`` when it is nowhere."""
-        table = next((each for each in self.source.tables_of(sheet) if each.holds(area[0], area[1])), None)
+        tables = self.source.tables_of(sheet)
+        table = next((each for each in tables if each.holds(area[0], area[1])), None)
+        if table is None:  # what stands right under a table, as its total does, stays under it
+            table = next((each for each in tables if each.holds(area[0] - 1, area[1]) and area[2] == area[0]), None)
         other = self._tables.get(table.name.casefold()) if table is not None else None
         if table is not None and other is not None and other.sheet.casefold() == self.sheets[sheet].casefold():
             return self._in_table(table, other, area)
@@ -99,11 +103,20 @@ class Relocation:
             if _tell_apart(mine) and _tell_apart(theirs):
                 found = {row: rows[value] for row, value in mine.items() if value in rows}
                 best = found if len(found) > len(best) else best
+        whole = self._whole_rows(table, other)
+        best = whole if len(whole) > len(best) else best
         rows_alike = table.last_row - table.first_row == other.last_row - other.first_row
         if best or not rows_alike:
             return best
         by = other.first_row - table.first_row
         return {row: row + by for row in range(table.first_row, table.last_row + 1)}
+
+    def _whole_rows(self, table: ExcelTable, other: ExcelTable) -> dict[int, int]:
+        """The rows that say the same in every column of both, where no other one does."""
+        labels = [label for label in table.labels if label in other.labels]
+        mine, theirs = (_texts(parts, each, labels) for parts, each in ((self.source, table), (self.target, other)))
+        rows, counts = {text: row for row, text in theirs.items()}, Counter((*mine.values(), *theirs.values()))
+        return {row: rows[text] for row, text in mine.items() if text in rows and counts[text] == 2}
 
     def _same(self, sheet: str, area: Area) -> bool:
         """Whether the same stands in an area of both workbooks."""
@@ -133,6 +146,12 @@ def _values(parts: Parts, table: ExcelTable, label: str) -> dict[int, StoredValu
         return {}
     column = table.area[1] + table.labels.index(label)
     return {row: parts.value(table.sheet, row, column) for row in range(table.first_row, table.last_row + 1)}
+
+
+def _texts(parts: Parts, table: ExcelTable, labels: Sequence[str]) -> dict[int, tuple[StoredValue, ...]]:
+    """What each row of a table says under some headers."""
+    columns = [_values(parts, table, label) for label in labels]
+    return {row: tuple(each[row] for each in columns) for row in range(table.first_row, table.last_row + 1)}
 
 
 def _tell_apart(values: Mapping[int, StoredValue]) -> bool:

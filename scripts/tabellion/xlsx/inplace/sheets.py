@@ -124,6 +124,14 @@ def _marked(parts: Parts) -> dict[str, str]:
     return marked
 
 
+def sheet_of_key(parts: Parts, key: str) -> str | None:
+    """The name of the sheet of a key, or of a name; ``None`` where there is none."""
+    try:
+        return _named_sheet(parts, _marked(parts), key)
+    except KeyError:
+        return None
+
+
 def _named_sheet(parts: Parts, marked: Mapping[str, str], name: str) -> str:
     """The name of the sheet that a name or a key says. Raises ``KeyError``."""
     sheet = parts.sheets.get(name.casefold())
