@@ -298,3 +298,16 @@ def test_a_line_that_is_there_already_blocks(label: str | None, other: str | Non
     parsed = returned(edit)
     assert [(each.code, each.place.cellule) for each in said(parsed)] == [("ligne-deja-la", "C59" if label else "C58")]
     assert not parsed.is_accepted
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [("C200", "Signé : le maire"), ("B130", "NB : chiffres provisoires"), ("B60", "Voir la délibération du 12 mars")],
+)
+def test_a_remark_alone_on_a_row_is_kept_and_is_no_line(cell: str, text: str) -> None:
+    parsed = returned(filled(**{cell: text}))
+    assert [(each.code, each.place.cellule, each.valeur) for each in said(parsed)] == [
+        ("note-du-partenaire", cell, text)
+    ]
+    assert parsed.is_accepted
+    assert not [row for row in parsed.rows if row.row == int(cell[1:])]

@@ -114,6 +114,13 @@ def test_a_change_is_listed_until_adoption_and_an_undone_one_is_not(root: Path) 
     assert night(root, NIGHT + timedelta(days=3)).consolidation.staff == ()
 
 
+@pytest.mark.parametrize("spelling", ["Cantine\u00a0", " Cantine\u200b", "\u202aCantine\u202c"])
+def test_a_spelling_that_nobody_sees_is_no_change_of_the_contract(root: Path, spelling: str) -> None:
+    edit(root, lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{LABEL: spelling}))
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["libelle"] == "Cantine"
+    assert night(root).consolidation.staff == ()
+
+
 def test_forms_are_made_from_what_was_typed_and_say_it(root: Path) -> None:
     edit(
         root, lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{LABEL: "Cantine bio"})

@@ -8,13 +8,15 @@ from typing import Any
 
 from openpyxl.workbook import Workbook
 
-from support.forms import YEAR, form_contract, written_form
+from support.forms import YEAR, column_of, form_contract, written_form
 from support.mutations import edited
+from tabellion.addresses import column_letters
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn
 from tabellion.campaign.read_returns import check_rows
 from tabellion.findings import Finding
 from tabellion.reading.references import references
 from tabellion.reading.workbook import parse_bytes
+from tabellion.schema.forms import TableSpec
 
 PARTNER = "luce"
 #: What a form that openpyxl has saved says of itself whatever was typed.
@@ -30,6 +32,11 @@ def _examiner() -> Examiner:
 def form() -> bytes:
     """The form of the town as it was sent."""
     return written_form("Chartres", PARTNER, YEAR)
+
+
+def at(table: TableSpec, name: str, row: int) -> str:
+    """The address of a column of a form, by its name, on a one-based row."""
+    return f"{column_letters(column_of(table, name) + 1)}{row}"
 
 
 def examined(content: bytes) -> ParsedReturn:

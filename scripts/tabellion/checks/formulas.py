@@ -15,6 +15,7 @@ from tabellion.checks.formula_text import FormulaReading, canonical, compact
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import EXERCICE, TOWN, KnownFormula, table_resource, totals_name
 from tabellion.measures import MEASURE
+from tabellion.reading.cells import others_alike
 from tabellion.reading.master import MasterReading
 from tabellion.reading.raw import RawSheet, RawValue
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
@@ -34,6 +35,7 @@ def check_formulas(reading: FormulaReading) -> list[Finding]:
     broken: dict[tuple[str, str, str, str], list[StandingFormula]] = defaultdict(list)
     intact: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     uncached: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    in_error: dict[tuple[str, str, str], list[Place]] = defaultdict(list)
     new_rows = reading.new_rows
     for standing in _Survey(reading).walk():
         if isinstance(standing, Finding):
@@ -45,12 +47,17 @@ def check_formulas(reading: FormulaReading) -> list[Finding]:
         elif standing.found is not None:
             intact[cell.table, cell.column][standing.row] = standing.listed
             if (error := sheet.errors.get(address)) is not None:
-                place, titre = standing.place, _title(cell)
-                findings.append(finding("cellule-en-erreur", place, champ=titre, valeur=error, suggestion=_IN_ERROR))
+                in_error[cell.table, cell.column, error].append(standing.place)
             elif address in sheet.uncached:
                 uncached[sheet.name].append(address)
     for (code, table, column, _), cells in broken.items():
         findings.append(_broken(code, cells, intact.get((table, column), {})))
+    for (table, column, error), places in in_error.items():
+        made = finding(
+            "cellule-en-erreur", places[0], champ=_title_of(table, column), valeur=error, suggestion=_IN_ERROR,
+            gravite=Severity.AVERTISSEMENT, liees=places[1:], reste=others_alike(len(places) - 1),
+        )  # fmt: skip
+        findings.append(replace(made, bloquant=False))  # it holds no answer
     for name, addresses in uncached.items():  # once a sheet: a script that saves a workbook leaves them all so
         places = [Place(feuille=name, cellule=cell_name(*address)) for address in sorted(addresses)]
         findings.append(finding("formules-non-calculees", places[0], valeur=len(addresses), liees=places[1:]))
@@ -241,7 +248,11 @@ class _Survey:
 
 def _title(cell: KnownFormula) -> str:
     """What people read of the cell that a formula is in: the header of its column, or its name."""
-    return cell.column if cell.table else cell.column.replace("_", " ")
+    return _title_of(cell.table, cell.column)
+
+
+def _title_of(table: str, column: str) -> str:
+    return column if table else column.replace("_", " ")
 
 
 def _plain(value: RawValue) -> str:

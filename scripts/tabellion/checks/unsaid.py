@@ -18,7 +18,7 @@ from tabellion.reading.headers import is_blank
 from tabellion.reading.number_formats import Look
 from tabellion.reading.raw import RawValue
 from tabellion.schema.typed.units import is_other_currency, unit_of
-from tabellion.wording import plural
+from tabellion.wording import french_value, plural
 
 _SHOWN = 500
 #: Of more notes on one sheet, these are kept one by one; the last says how many there are.
@@ -55,7 +55,7 @@ def _grouped(
         value = _value(table, first)
         made = finding(
             code, table.area.place(first.row, label), champ=first.field.name, titre=label, liees=others,
-            valeur=str(value)[:_SHOWN] if not isinstance(value, float) else value,
+            valeur=value if isinstance(value, float) else french_value(value)[:_SHOWN],
             reste=others_alike(len(others)), plage=details.get("plage"), unite=details.get("unite"),
         )  # fmt: skip
         yield made if first.is_number else replace(made, bloquant=False)
@@ -160,13 +160,13 @@ def _note(place: Place, text: str, where: str, count: int) -> Finding:
 def _beside(reading: FormReading) -> Iterator[Finding]:
     """What was typed beside the tables: amounts, which nothing counts, and remarks, which are kept."""
     numbers: dict[tuple[str, bool], list[tuple[Place, RawValue]]] = defaultdict(list)
-    texts: dict[str, list[tuple[Place, str]]] = defaultdict(list)
+    texts: dict[str, dict[int, list[tuple[Place, str]]]] = defaultdict(lambda: defaultdict(list))
     for sheet, address, value in beside(reading):
         place = Place(feuille=sheet.name, cellule=cell_name(*address))
         if isinstance(value, float):
             numbers[sheet.name, address in sheet.formulas].append((place, value))
         else:
-            texts[sheet.name].append((place, str(value)))
+            texts[sheet.name][address[0]].append((place, french_value(value)))
     for (_, computed), members in numbers.items():
         (place, value), others = members[0], [other for other, _ in members[1:]]
         reste = f" (et {plural(len(others), 'autre nombre', 'autres nombres')} de la feuille)" if others else ""
@@ -174,9 +174,9 @@ def _beside(reading: FormReading) -> Iterator[Finding]:
             yield finding("calcul-a-cote", place, valeur=_plain(value), reste=reste, liees=others)
         else:
             yield finding("montants-a-cote", place, valeur=_plain(value), reste=reste, liees=others)
-    for remarks in texts.values():
-        for place, text in remarks[:_NOTES]:
-            yield _note(place, text, "à côté du tableau", len(remarks))
+    for rows in texts.values():
+        for remarks in list(rows.values())[:_NOTES]:
+            yield _note(remarks[0][0], " · ".join(text for _, text in remarks), "hors du tableau", len(rows))
 
 
 def _sheets(reading: FormReading) -> Iterator[Finding]:
@@ -188,4 +188,4 @@ def _sheets(reading: FormReading) -> Iterator[Finding]:
 
 
 def _plain(value: RawValue) -> str | float:
-    return value if isinstance(value, float) else str(value)
+    return value if isinstance(value, float) else french_value(value)

@@ -10,16 +10,21 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity, baseline_value
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KnownFormula
 from tabellion.reading.cells import CellReader
+from tabellion.reading.headers import is_blank
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References, former_conventions
+from tabellion.reading.spellings import keep_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
 from tabellion.schema.tables import Column
-from tabellion.wording import as_seen, french_value
+from tabellion.wording import as_seen, fold, french_value
+
+#: Characters shown of a remark.
+_SHOWN = 500
 
 
 @dataclass
@@ -218,11 +223,8 @@ class _FormReader:
             field_ = spec.field(column, self.reading.schemas)
             if field_ is None or field_.kind != "string":
                 continue
-            values = columns[field_.name]
-            for position, row_id in enumerate(row_ids):
-                text, value = sent.get(row_id or "", {}).get(column.name), values[position]
-                if text and isinstance(value, str) and value != text and as_seen(value) == as_seen(text):
-                    values[position] = text
+            known = [sent.get(row_id or "", {}).get(column.name) for row_id in row_ids]
+            keep_spellings(columns[field_.name], known)
 
     def keep_shown(
         self,
@@ -293,12 +295,30 @@ class _FormReader:
             if total is not None:
                 notice = finding("total-ajoute", area.place(row, total), valeur=french_value(area.value(row, total)))
                 self.reading.findings.append(notice)
+            elif not has_key and (remark := self.remark(spec, area, row, read)) is not None:
+                place, text = area.place(row, remark), str(area.value(row, remark))
+                notice = finding("note-du-partenaire", place, valeur=text[:_SHOWN], ou="seul sur une ligne du tableau")
+                self.reading.findings.append(notice)
             elif not area.repeats_headers(row):
                 if row > area.last_row and area.found_name:
                     notice = finding("ligne-sous-le-formulaire", area.place(row), valeur=spec.sheet)
                     self.reading.findings.append(notice)
                 lines.append(row)
         return lines
+
+    def remark(
+        self, spec: TableSpec, area: FoundTable, row: int, read: Mapping[ColumnSpec, str]
+    ) -> str | None:  # fmt: skip
+        """The column of the one text of a row that is no line: under the table, or where a value of a list belongs."""
+        filled = [(column, label) for column, label in read.items() if not is_blank(area.value(row, label))]
+        if len(filled) != 1 or not isinstance(text := area.value(row, filled[0][1]), str):
+            return None
+        column, label = filled[0]
+        if row > area.last_row and area.found_name:
+            return label
+        choices = self.choices(spec, column, [text])
+        is_choice = not choices or fold(text) in {fold(str(choice)) for choice in choices} or text.strip().isdecimal()
+        return None if is_choice else label
 
     def row_ids(
         self, spec: TableSpec, area: FoundTable, lines: list[int], sent: Mapping[str, object]

@@ -42,6 +42,7 @@ from tabellion.reading.lines import LineFinder
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import former_names, shown_choices
 from tabellion.reading.row_identity import identify_rows
+from tabellion.reading.spellings import keep_table_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import SETTING_TABLES, Schemas, TableSchema
 from tabellion.schema.tables import Column, Row, Table, Tables, make_table
@@ -222,6 +223,7 @@ class _Reader:
             self.set_aside(schema, found, origins, unknown, base)
         self.columns[schema.name] = found
         if base is not None:
+            keep_table_spellings(schema, found, base)
             renumbered = self.reading.renumbered.get(schema.name, {})
             self.former[schema.name] = former_names(schema, found, base, renumbered)
         self.reading.tables[schema.name] = make_table(schema, found)

@@ -148,7 +148,7 @@ _FORMULAS: tuple[Code, ...] = (
          "« {titre} » devait se calculer, mais la cellule est vide{reste}.",
          "Rien à faire pour les comptes, qui sont refaits à chaque lecture ; pour que le classeur montre le chiffre, {geste}."),
     Code("cellule-en-erreur", "Une cellule en erreur", _ERREUR,
-         "La cellule affiche {valeur} : sa valeur est perdue.",
+         "La cellule affiche {valeur}{reste} : sa valeur est perdue.",
          "Retapez la valeur à la place de ce qui s'y trouve.", True),
     Code("formule-sans-valeur", "Une formule sans valeur calculée", _ERREUR,
          "Cette cellule contient une formule que rien n'a calculée : on ne connaît pas sa valeur.",
