@@ -220,10 +220,12 @@ def test_the_campaign_has_what_it_says(played: Played) -> None:
         ReturnStatus.ACCEPTED,
         ReturnStatus.KEPT,
         ReturnStatus.REJECTED,
+        ReturnStatus.EMPTY,
         ReturnStatus.LATE,
     }
     assert {*campaign.verdicts.values()} == {
-        Verdict.IN_FORCE, Verdict.OLDER, Verdict.TWIN, Verdict.UNDECIDED, Verdict.REJECTED, Verdict.UNREADABLE
+        Verdict.IN_FORCE, Verdict.OLDER, Verdict.TWIN, Verdict.UNDECIDED, Verdict.REJECTED, Verdict.UNREADABLE,
+        Verdict.EMPTY,
     }  # fmt: skip
     assert (played.first.code, played.outcome.code) == (0, 1)
 

@@ -305,15 +305,18 @@ def test_what_was_decided_of_files_stays_decided_when_the_exercice_moves_on(staf
     assert "Rien à adopter" in staff.run("adopt", "--oui").out
 
 
-def test_rows_that_the_last_file_leaves_empty_are_taken_from_the_one_before_where_people_say_so(staff: Staff) -> None:
+def test_what_the_last_file_leaves_empty_is_joined_and_what_two_say_otherwise_is_asked(staff: Staff) -> None:
     first = staff.reply("luce", {"Budget": {"A": {"montant_prevu": 5}, "C": {"montant_prevu": 9}}})
     staff.reply("luce", {"Budget": {"C": {"montant_prevu": 10}}}, day=25)
-    assert "reponse-partielle" in staff.consolidate().codes
-    assert (staff.planned(), staff.of("A")) == ("10", "")
+    assert {"version-jointe", "reponses-differentes"} <= set(staff.consolidate().codes)
+    assert (staff.planned(), staff.of("A")) == ("7", "5"), "the contract keeps what nobody has settled"
     (row,) = staff.asked()
     assert row["Sujet"] == "Réponse partielle"
-    staff.choose("joindre les deux")
-    assert "reponse-partielle" not in staff.consolidate().codes
+    staff.choose("joindre, le précédent l'emporte")
+    staff.consolidate()
+    assert (staff.planned(), staff.of("A")) == ("9", "5")
+    staff.choose("joindre, le dernier l'emporte", day=2)
+    assert "reponses-differentes" not in staff.consolidate().codes
     assert (staff.planned(), staff.of("A")) == ("10", "5")
     told = staff.run("historique", "A 2016").out
     assert "luce 20.xlsx" in told
@@ -333,7 +336,7 @@ def test_a_last_file_may_be_kept_as_it_is(staff: Staff) -> None:
     staff.reply("luce", {"Budget": {"C": {"montant_prevu": 10}}}, day=25)
     staff.consolidate()
     staff.choose("garder le dernier")
-    assert "reponse-partielle" not in staff.consolidate().codes
+    assert "reponses-differentes" not in staff.consolidate().codes
     assert (staff.planned(), staff.of("A")) == ("10", "")
 
 

@@ -84,3 +84,38 @@ def test_validate_takes_a_folder_and_what_a_shell_makes_of_a_star(sent_copy: Pat
     for constats in said:
         assert [each["code"] for each in constats].count("restes-ignores") == 1
         assert {each["fichier"] for each in constats} <= {"luce.xlsx", "retours", None, ""}
+
+
+def test_two_runs_on_the_same_files_say_the_same(sent_copy: Path) -> None:
+    """A file replaced in place by another half, a conflict copy of the same second, a form sent back untouched."""
+    first = put(sent_copy, "luce.xlsx", 9, 1, commentaire="vu")
+    assert planned(run(sent_copy)) == [9]
+    first.unlink()
+    put(sent_copy, "luce.xlsx", None, 2, montant_vote=10)
+    half = run(sent_copy)
+    row = [each for each in half.consolidation.contract.tables["lignes_budgetaires"].rows if each["ligne_id"] == "C"][
+        -1
+    ]
+    assert (row["montant_prevu"], row["montant_vote"], row["commentaire"]) == (900, 1000, "vu")
+    second = run(sent_copy)
+    assert not second.written
+    assert second.findings == half.findings
+    (joined,) = [each for each in half.consolidation.modifications if each.champ == "montant_prevu"]
+    assert joined.saved == datetime(2016, 11, 1, 9), "who typed it, when, in which file"
+    put(sent_copy, "luce (conflicted copy 2016-11-02 090000).xlsx", 12, 2)
+    conflict = run(sent_copy)
+    again = run(sent_copy)
+    assert not again.written
+    assert again.findings == conflict.findings
+    assert "versions-a-departager" in {each.code for each in conflict.findings}
+
+
+def test_a_form_sent_back_untouched_is_empty_not_accepted(sent_copy: Path) -> None:
+    put(sent_copy, "luce.xlsx")
+    done = run(sent_copy)
+    (line,) = [each for each in done.consolidation.board if each.partenaire == "luce" and each.exercice == 2016]
+    assert (line.status.value, line.in_force) == ("vide", None)
+    assert [each.verdict.value for each in line.received] == ["vide"]
+    assert "1 vide" in tabellion("status", cwd=sent_copy).out
+    put(sent_copy, "plein.xlsx", 9, 1)
+    assert planned(run(sent_copy)) == [9]

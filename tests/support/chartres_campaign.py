@@ -374,6 +374,6 @@ def _landlords(campaign: Campaign) -> None:
     good("bailleurs-sociaux-et-promoteurs-prives", 18, saved=november(9))
     good("les-villes-et-le-spl-transports", 19, saved=november(9, 11))
     good("promoteurs-prives", 20, "promoteurs (2).xlsx", saved=november(29, 23, 59))
-    # Sent back as it was: nothing typed is still an answer, and is said.
-    campaign.receive("ecoles-en-qpv", "écoles.xlsx", {}, accept, saved=november(22))
-    said["ecoles-en-qpv", YEAR] = ReturnStatus.ACCEPTED
+    # Sent back as it was: nothing typed is no answer, and is said.
+    campaign.receive("ecoles-en-qpv", "écoles.xlsx", {}, Verdict.EMPTY, saved=november(22))
+    said["ecoles-en-qpv", YEAR] = ReturnStatus.EMPTY

@@ -15,6 +15,7 @@ from tabellion.campaign.adoption import Adoption
 from tabellion.campaign.cautions import Withheld
 from tabellion.campaign.decisions import Decisions, Question, in_order
 from tabellion.campaign.file_questions import rule_versions, version_questions
+from tabellion.campaign.halves import Candidate
 from tabellion.campaign.merge import InForce, Merged, merge
 from tabellion.campaign.model import (
     BoardLine,
@@ -36,7 +37,7 @@ from tabellion.campaign.questions import (
 )
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.same_lines import apart_lines, merge_same_lines, same_line_questions
-from tabellion.campaign.versions import Candidate, VersionChoice, choose
+from tabellion.campaign.versions import VersionChoice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.labels import Labels
@@ -205,10 +206,10 @@ def _adoption(materials: Materials) -> Adoption:
 
 def _in_force(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple[InForce, ...]:
     adoption = _adoption(materials)
-    counting = [(choice.in_force, choice.joined) for choice in choices.values() if choice.in_force is not None]
+    counting = [(choice.in_force, choice.compared) for choice in choices.values() if choice.in_force is not None]
     return tuple(
-        InForce(candidate.fichier, candidate.parsed, adoption.cells(candidate.parsed.identity), joined)
-        for candidate, joined in counting
+        InForce(candidate.fichier, candidate.parsed, adoption.cells(candidate.parsed.identity), compared)
+        for candidate, compared in counting
         if candidate.parsed.identity is not None
     )
 
@@ -301,7 +302,8 @@ def _status(choice: VersionChoice, *, is_sent: bool, is_overdue: bool) -> Return
         troubled = any(file.verdict in (Verdict.REJECTED, Verdict.UNDECIDED) for file in choice.received)
         return ReturnStatus.KEPT if troubled else ReturnStatus.ACCEPTED
     if choice.received:
-        return ReturnStatus.REJECTED
+        is_empty = all(file.verdict is Verdict.EMPTY for file in choice.received)
+        return ReturnStatus.EMPTY if is_empty else ReturnStatus.REJECTED
     if not is_sent:
         return ReturnStatus.NOT_SENT
     return ReturnStatus.LATE if is_overdue else ReturnStatus.AWAITED

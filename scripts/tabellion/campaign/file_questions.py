@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
-from tabellion.campaign.questions import ACCEPT, KEEP, LONGEST_NAME
-from tabellion.campaign.versions import LeftEmpty, PartnerRule, VersionChoice
+from tabellion.campaign.halves import JOIN, JOIN_OLDER, KEEP, LeftEmpty
+from tabellion.campaign.questions import ACCEPT, LONGEST_NAME
+from tabellion.campaign.versions import PartnerRule, VersionChoice
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
 from tabellion.layout.names import shorten
 from tabellion.wording import plural
 
-JOIN = "joindre"
 #: Rows that a question names.
 _NAMED = 6
 
@@ -28,7 +28,7 @@ def rule_versions(year: int, partner: str, decisions: Decisions) -> PartnerRule:
     def code(answers: str, left: Sequence[LeftEmpty]) -> str | None:
         return decisions.code(_partial_id(year, partner, answers, left))
 
-    return PartnerRule(pick, lambda *left: code(*left) == JOIN, lambda *left: code(*left) is None)
+    return PartnerRule(pick, code)
 
 
 def version_questions(year: int, partner: str, choice: VersionChoice, labels: Labels) -> Iterator[Question]:
@@ -50,20 +50,44 @@ def version_questions(year: int, partner: str, choice: VersionChoice, labels: La
             ),
         )  # fmt: skip
     if choice.left and choice.in_force is not None and choice.in_force_file is not None:
-        count = sum(len(each.rows) for each in choice.left)
-        statements = [
-            Statement(_name(choice.in_force.fichier), "ne dit rien de ces lignes", Place(choice.in_force.fichier))
-        ]
-        statements += [_filled(each, labels) for each in choice.left]
-        yield Question(
-            _partial_id(year, partner, choice.answers, choice.left), QuestionKind.PARTIAL, "", (), None, row, "",
-            f"{row} : le dernier fichier laisse vides {plural(count, 'ligne')} qu'un précédent remplissait.",
-            tuple(statements),
-            (
-                Choice(JOIN, "joindre les deux", f"{plural(count, 'ligne vient', 'lignes viennent')} du précédent."),
-                Choice(KEEP, "garder le dernier", "Seul le dernier fichier compte."),
-            ),
-        )  # fmt: skip
+        yield _halves_question(_partial_id(year, partner, choice.answers, choice.left), row, choice, labels)
+
+
+def _halves_question(identifier: str, row: str, choice: VersionChoice, labels: Labels) -> Question:
+    """Whether older files complete the last one, and which of them counts where they differ."""
+    assert choice.in_force is not None  # noqa: S101 (nothing is left empty by no file)
+    last = choice.in_force.fichier
+    count = sum(len(each.rows) for each in choice.left)
+    sure = sum(len(each.sure) for each in choice.left)
+    disputed = [(each, cell) for each in choice.left for cell in each.disputed]
+    sentence, choices = f"{row} : ", list[Choice]()
+    if count:
+        sentence += f"le dernier fichier laisse vides {plural(count, 'ligne')} qu'un précédent remplissait"
+        sentence += f", {'toutes jointes' if sure == count else f'dont {sure} jointes'} d'ici là" if sure else ""
+    if disputed:
+        sentence += " ; " if count else ""
+        sentence += f"deux fichiers remplissent autrement {plural(len(disputed), 'cellule')}, où aucun ne compte"
+    statements = [Statement(_name(last), "ne dit rien de ces lignes", Place(last))] if count else []
+    statements += [_filled(each, labels) for each in choice.left if each.rows]
+    for left, cell in disputed[:_NAMED]:
+        label = labels.row(cell.older.table, cell.older.key)
+        for fichier, of_file in ((left.candidate.fichier, cell.older), (last, cell.newer)):
+            value = labels.value(of_file.table, cell.champ, of_file.values.get(cell.champ))
+            statements.append(Statement(_name(fichier), f"{label} : {value}", of_file.place(fichier, cell.champ)))
+    meaning = f"{plural(count, 'ligne vient', 'lignes viennent')} du précédent"
+    if disputed:
+        choices.append(
+            Choice(JOIN, "joindre, le dernier l'emporte", f"{meaning} ; ailleurs, le dernier fichier compte.")
+        )
+        choices.append(
+            Choice(JOIN_OLDER, "joindre, le précédent l'emporte", "Où les deux diffèrent, le précédent compte.")
+        )
+    else:
+        choices.append(Choice(JOIN, "joindre les deux", f"{meaning}."))
+    choices.append(Choice(KEEP, "garder le dernier", "Seul le dernier fichier compte."))
+    return Question(
+        identifier, QuestionKind.PARTIAL, "", (), None, row, "", f"{sentence}.", tuple(statements), tuple(choices)
+    )
 
 
 def _versions_id(year: int, partner: str, answers: Sequence[str]) -> str:
@@ -72,7 +96,12 @@ def _versions_id(year: int, partner: str, answers: Sequence[str]) -> str:
 
 def _partial_id(year: int, partner: str, answers: str, left: Sequence[LeftEmpty]) -> str:
     rows = sorted([each.candidate.parsed.answers, row.table, list(row.key)] for each in left for row in each.rows)
-    return question_id(QuestionKind.PARTIAL, year, partner, answers, rows)
+    disputed = sorted(
+        [each.candidate.parsed.answers, cell.older.table, list(cell.older.key), cell.champ]
+        for each in left
+        for cell in each.disputed
+    )
+    return question_id(QuestionKind.PARTIAL, year, partner, answers, rows, *([disputed] if disputed else []))
 
 
 def _filled(left: LeftEmpty, labels: Labels) -> Statement:

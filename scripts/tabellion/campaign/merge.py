@@ -29,13 +29,17 @@ MergeRule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
 class InForce:
     """A return that counts: its file's name, what it says, and what the contract has already taken over from it.
 
-    ``joined`` are the files, with their SHA-256, of which it has rows too.
+    ``compared`` are the older files of the partner of which it has rows too, or may have.
     """
 
     fichier: str
     parsed: ParsedReturn
     adopted: AdoptedValues = field(default_factory=dict)
-    joined: tuple[tuple[str, str], ...] = ()
+    compared: tuple[tuple[str, ParsedReturn], ...] = ()
+
+    def file_of(self, row: ReturnedRow) -> ParsedReturn:
+        """The file that a row was typed in."""
+        return next((parsed for fichier, parsed in self.compared if fichier == row.fichier), self.parsed)
 
     @property
     def partenaire(self) -> str:
@@ -135,6 +139,7 @@ class _Merger:
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
+        claimed = set[CellKey]()  # a row of which an older file fills a part is there twice
         for row in source.parsed.rows:
             is_lacking, carried = row.key not in self.positions[row.table], self.carried[row.table]
             answers = [name for name in self.typed[row.table] if name not in carried]
@@ -145,6 +150,9 @@ class _Merger:
                 if name not in row.values:
                     continue
                 cell = (row.table, row.key, name)
+                if cell in claimed:
+                    continue
+                claimed.add(cell)
                 after = row.values[name]
                 sent = row.before.get(name, None if row.is_new else after)
                 if is_lacking and name in carried and name in row.before:
@@ -287,9 +295,10 @@ def _latest_of_each(claims: Sequence[_CellClaim]) -> tuple[list[_CellClaim], lis
 
 def _modification(cell: CellKey, claim: _CellClaim, outcome: MergeOutcome) -> Modification:
     source, (table, key, name) = claim.source, cell
+    file = source.file_of(claim.row)
     return Modification(
         table, key, name, claim.base, claim.after, source.partenaire, source.exercice, claim.place(name),
-        source.parsed.saved, source.parsed.author, outcome, claim.row.is_new,
+        file.saved, file.author, outcome, claim.row.is_new,
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class Verdict(Enum):
     UNDECIDED = "à départager"
     PASSED_OVER = "écarté, décidé"
     JOINED = "joint au plus récent"
+    EMPTY = "vide"
     FOREIGN = "pas un formulaire de ce contrat"
     UNREADABLE = "illisible"
 
@@ -43,6 +44,7 @@ class ReturnStatus(Enum):
     ACCEPTED = "accepté"
     KEPT = "rejeté, le précédent reste en vigueur"
     REJECTED = "rejeté"
+    EMPTY = "vide"
     LATE = "en retard"
     AWAITED = "attendu"
     NOT_SENT = "pas envoyé"

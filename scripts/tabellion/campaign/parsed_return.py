@@ -36,6 +36,8 @@ from tabellion.schema.tables import Row
 _DAY = "jour"
 #: Errors that the contract's own exercices make, not what the file answers: they come and go with the settings.
 _OF_THE_MOMENT = frozenset({"exercice-hors-contrat"})
+#: What is said of a form that came back as it was sent.
+_EMPTY = "formulaire-vide"
 #: Characters kept of the words that name a removed row.
 _LIBELLE = 120
 
@@ -72,6 +74,11 @@ class ParsedReturn:
     def is_accepted(self) -> bool:
         """Whether its answers may count: a form of this contract, and nothing in it blocks."""
         return self.identity is not None and not any(finding.bloquant for finding in self.findings)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it came back as it was sent: nothing typed, no row taken out, and nothing that blocks."""
+        return self.is_accepted and not self.removed and any(each.code == _EMPTY for each in self.findings)
 
     @cached_property
     def answers(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tabellion.campaign.model import ReceivedFile, ReturnedRow, Verdict
+from tabellion.campaign.halves import Candidate, LeftEmpty, joined, left_empty
+from tabellion.campaign.model import ReceivedFile, Verdict
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Finding, Place, finding
 from tabellion.wording import plural
@@ -16,64 +17,28 @@ _CLOCK = timedelta(days=1)
 _NEVER = datetime.min
 #: Verdicts of files in which nobody has anything to correct any more.
 _OVER = (Verdict.TWIN, Verdict.OLDER, Verdict.PASSED_OVER, Verdict.JOINED)
-#: Rows that a sentence names.
+#: Cells that a finding links.
 _NAMED = 4
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A file that is a form of one partner and one exercice; ``is_kept_copy`` for the accepted return kept before."""
-
-    fichier: str
-    parsed: ParsedReturn
-    is_kept_copy: bool = False
-
-    @property
-    def moment(self) -> datetime:
-        """When it was saved; before all others where the file does not say."""
-        return self.parsed.saved or _NEVER
-
-    @property
-    def saved_words(self) -> str:
-        """When it was saved, in words."""
-        return f"{self.parsed.saved:%d/%m/%Y à %H:%M:%S}" if self.parsed.saved else "une date inconnue"
-
-
-@dataclass(frozen=True)
-class LeftEmpty:
-    """The rows that an older file fills, and that the one in force leaves empty."""
-
-    candidate: Candidate
-    rows: tuple[ReturnedRow, ...]
-
-    @property
-    def words(self) -> str:
-        """The rows as people know them: their first ones by identifier, and how many."""
-        names = [" · ".join(map(str, row.key)) for row in self.rows[:_NAMED]]
-        more = len(self.rows) - len(names)
-        return ", ".join(names) + (f" et {plural(more, 'autre')}" if more else "")
 
 
 @dataclass(frozen=True)
 class PartnerRule:
     """What people decided of one partner's files; nothing, by default.
 
-    ``pick`` is given the answers of files that nothing tells apart, and gives the ones that count. ``joins`` and
-    ``is_open`` are given the answers in force and what they leave empty: whether it is taken from older files, and
-    whether that is still to be decided.
+    ``pick`` is given the answers of files that nothing tells apart, and gives the ones that count. ``halves`` is given
+    the answers in force and what they leave empty: the code of what was decided of them.
     """
 
     pick: Callable[[Sequence[str]], str | None] = lambda _: None
-    joins: Callable[[str, Sequence[LeftEmpty]], bool] = lambda *_: False
-    is_open: Callable[[str, Sequence[LeftEmpty]], bool] = lambda *_: True
+    halves: Callable[[str, Sequence[LeftEmpty]], str | None] = lambda *_: None
 
 
 @dataclass
 class VersionChoice:
     """What was decided for one partner and one exercice: ``received`` the latest first, ``in_force`` what counts.
 
-    ``undecided`` are the files that people choose, or chose, among; ``left`` the rows that the one in force leaves
-    empty and older ones fill, which count too where it ``is_joined``; ``answers`` what it says by itself.
+    ``undecided`` are the files that people choose, or chose, among; ``left`` what the one in force leaves empty and
+    older ones fill, and ``decision`` what was decided of it; ``answers`` what the one in force says by itself.
     """
 
     received: list[ReceivedFile] = field(default_factory=list)
@@ -81,14 +46,13 @@ class VersionChoice:
     in_force_file: ReceivedFile | None = None
     undecided: tuple[Candidate, ...] = ()
     left: tuple[LeftEmpty, ...] = ()
-    is_joined: bool = False
+    decision: str | None = None
     answers: str = ""
 
     @property
-    def joined(self) -> tuple[tuple[str, str], ...]:
-        """The files that complete the one in force, with their SHA-256."""
-        files = [each.candidate for each in self.left] if self.is_joined else []
-        return tuple((candidate.fichier, candidate.parsed.sha256) for candidate in files)
+    def compared(self) -> tuple[tuple[str, ParsedReturn], ...]:
+        """The older files that complete the one in force, or may: what is said of it depends on them."""
+        return tuple((each.candidate.fichier, each.candidate.parsed) for each in self.left)
 
     def put_to_rest(self) -> int:
         """Leave out what does not block of files whose answers the contract has taken over; how many findings went."""
@@ -124,7 +88,20 @@ def choose(
     does not say when, nobody can decide but a person. A rejected winner leaves the last accepted one in force.
     ``adopted`` are digests of answers that the contract has already taken over; ``rule`` tells what people decided.
     """
-    groups = _groups(candidates)
+    filled = [candidate for candidate in candidates if not candidate.parsed.is_empty]
+    choice = _choose(_groups(filled), now, adopted, rule) if filled else VersionChoice()
+    other = choice.in_force.fichier if choice.in_force is not None else None
+    choice.received += [
+        _received(candidate, Verdict.EMPTY, other, [])
+        for candidate in sorted(candidates, key=lambda each: (each.moment, each.fichier), reverse=True)
+        if candidate.parsed.is_empty and not candidate.is_kept_copy
+    ]
+    return choice
+
+
+def _choose(
+    groups: Sequence[Sequence[Candidate]], now: datetime, adopted: Collection[str], rule: PartnerRule
+) -> VersionChoice:
     firsts = [group[0] for group in groups]
     undecided = _undecided(groups) if any(not first.is_kept_copy for first in firsts) else []
     winner = undecided[0] if undecided else firsts[0]
@@ -135,87 +112,74 @@ def choose(
         winner, undecided = chosen, []
         passed_over = {id(candidate) for candidate in asked if candidate is not chosen}
     in_force = _in_force([group for group in groups if id(group[0]) not in passed_over], undecided, winner)
-    left = _left_empty(in_force, groups, passed_over)
-    is_joined = bool(left) and in_force is not None and rule.joins(in_force.parsed.answers, left)
-    joined = {id(each.candidate) for each in left} if is_joined else set[int]()
-    answers = in_force.parsed.answers if in_force is not None else ""
-    choice = VersionChoice(in_force=in_force, undecided=asked, left=left, is_joined=is_joined, answers=answers)
+    left, answers, decision = tuple[LeftEmpty, ...](), "", None
+    if in_force is not None:
+        left, answers = (
+            left_empty(in_force, _older(in_force, groups, passed_over | set(map(id, undecided)))),
+            in_force.parsed.answers,
+        )
+        decision = rule.halves(answers, left) if left else None
+    originals = [id(each.candidate) for each in left]
+    left = tuple(replace(each, candidate=each.candidate.as_joined(rank)) for rank, each in enumerate(left, 1))
+    taken = {number: each for number, each in zip(originals, left, strict=True) if each.taken(decision)}
+    choice = VersionChoice(in_force=in_force, undecided=asked, left=left, decision=decision, answers=answers)
     other: str | None
     for group in groups:
         for candidate in group:
             if candidate is in_force or candidate is group[0]:
-                if candidate.is_kept_copy and candidate is not in_force and id(candidate) not in joined:
+                if candidate.is_kept_copy and candidate is not in_force and id(candidate) not in taken:
                     continue
+                shown = taken[id(candidate)].candidate if id(candidate) in taken else candidate
                 if id(candidate) in passed_over:
                     verdict, other = Verdict.PASSED_OVER, winner.fichier
                     notices = [finding("version-ecartee", Place(), valeur=candidate.fichier, autre=winner.fichier)]
-                elif id(candidate) in joined and in_force is not None:
+                elif id(candidate) in taken and in_force is not None:
                     verdict, other = Verdict.JOINED, in_force.fichier
-                    notices = [_joined_notice(candidate, in_force.fichier, left)]
+                    words = taken[id(candidate)].words
+                    notices = [finding("version-jointe", Place(), autre=in_force.fichier, lignes=words)]
                 else:
                     verdict, other, notices = _decide(candidate, winner, undecided, in_force, adopted)
-                if candidate is in_force and not is_joined:
-                    notices += [_left_notice(each) for each in left if rule.is_open(candidate.parsed.answers, left)]
+                if candidate is in_force:
+                    notices += [notice for each in left if each.waits(decision) for notice in _left_notices(each)]
             elif candidate.is_kept_copy:
                 continue
             else:
+                shown = candidate
                 verdict, other = Verdict.TWIN, group[0].fichier
                 notices = [finding("version-identique", Place(), valeur=candidate.fichier, autre=other)]
             if candidate.parsed.saved is not None and candidate.parsed.saved > now + _CLOCK:
                 notices.append(finding("date-dans-le-futur", Place(), valeur=candidate.saved_words))
-            received = _received(candidate, verdict, other, notices)
+            received = _received(shown, verdict, other, notices)
             choice.received.append(received)
             if candidate is in_force:
                 choice.in_force_file = received
-    if is_joined and in_force is not None:
-        choice.in_force = replace(in_force, parsed=_joined(in_force.parsed, left))
+    if in_force is not None and left:
+        choice.in_force = replace(in_force, parsed=joined(in_force.parsed, left, decision))
         choice.take_as_adopted(adopted)
     return choice
 
 
-def _left_empty(
-    in_force: Candidate | None, groups: Sequence[Sequence[Candidate]], passed_over: Collection[int]
-) -> tuple[LeftEmpty, ...]:
-    """The rows of which the file in force says nothing, and older accepted ones made from the same form do.
-
-    A row that it says anything of is its own answer; one that was taken out of it is another question.
-    """
-    if in_force is None or in_force.parsed.identity is None:
-        return ()
-    removed = {(row.table, row.row_id) for row in in_force.parsed.removed}
-    said = {(row.table, row.key) for row in in_force.parsed.rows if row.before}
-    found: list[LeftEmpty] = []
+def _older(
+    in_force: Candidate, groups: Sequence[Sequence[Candidate]], left_out: Collection[int]
+) -> Iterator[Candidate]:
+    """The accepted files made from the same form as the one in force and saved before it, the latest first."""
     for group in groups:
         candidate = group[0]
-        is_older = candidate.moment < in_force.moment and candidate.parsed.identity == in_force.parsed.identity
-        if not is_older or id(candidate) in passed_over or not candidate.parsed.is_accepted:
-            continue
-        rows = [
-            row
-            for row in candidate.parsed.rows
-            if (row.table, row.key) not in said
-            and (row.table, row.key[0]) not in removed
-            and any(row.values.get(name) is not None for name in row.before)
-        ]
-        said |= {(row.table, row.key) for row in rows}
-        found += [LeftEmpty(candidate, tuple(rows))] if rows else []
-    return tuple(found)
+        is_older = _moment(group) < in_force.moment and candidate.parsed.identity == in_force.parsed.identity
+        if is_older and id(candidate) not in left_out and candidate.parsed.is_accepted:
+            yield candidate
 
 
-def _joined(parsed: ParsedReturn, left: Iterable[LeftEmpty]) -> ParsedReturn:
-    """A return with the rows that older ones fill, each in its own file."""
-    others = {(row.table, row.key): replace(row, fichier=each.candidate.fichier) for each in left for row in each.rows}
-    rows = [others.pop((row.table, row.key), row) for row in parsed.rows]
-    return replace(parsed, rows=(*rows, *others.values()))
-
-
-def _left_notice(left: LeftEmpty) -> Finding:
-    return finding("reponse-partielle", Place(), autre=left.candidate.fichier, lignes=left.words)
-
-
-def _joined_notice(candidate: Candidate, other: str, left: Iterable[LeftEmpty]) -> Finding:
-    words = next(each.words for each in left if each.candidate is candidate)
-    return finding("version-jointe", Place(), autre=other, lignes=words)
+def _left_notices(left: LeftEmpty) -> Iterator[Finding]:
+    if len(left.sure) < len(left.rows):
+        yield finding("reponse-partielle", Place(), autre=left.candidate.fichier, lignes=left.words)
+    if left.disputed:
+        first, *more = [(each.newer.place("", each.champ), each.older.place("", each.champ)) for each in left.disputed]
+        yield finding(
+            "reponses-differentes", replace(first[0], fichier=None), autre=left.candidate.fichier,
+            compte=plural(len(left.disputed), "cellule"), lignes=left.disputed_words,
+            liees=[replace(place, fichier=None) for place, _ in more[:_NAMED]],
+        )  # fmt: skip
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -243,7 +207,10 @@ def _undecided(groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _moment(group: Sequence[Candidate]) -> datetime:
-    return max(candidate.moment for candidate in group)
+    """When the latest of the files was saved; the copy kept of one of them, which the next run replaces, says it only
+    where they are gone: two runs on the same files must say the same."""
+    files = [candidate for candidate in group if not candidate.is_kept_copy]
+    return max(candidate.moment for candidate in files or group)
 
 
 def _in_force(
@@ -254,7 +221,12 @@ def _in_force(
     firsts = [group[0] for group in groups]
     order = [winner, *firsts]
     if undecided:
-        kept = [candidate for group in groups for candidate in group if candidate.is_kept_copy]
+        kept = [
+            candidate if group[0] in undecided else group[0]
+            for group in groups
+            for candidate in group
+            if candidate.is_kept_copy
+        ]
         order = [*kept, *(first for first in firsts if first not in undecided)]
     return next((candidate for candidate in order if candidate.parsed.is_accepted), None)
 

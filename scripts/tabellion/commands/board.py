@@ -44,6 +44,7 @@ _STATUSES = {
     ReturnStatus.KEPT: _Status(
         "✗", "rejeté, ancien gardé", "red", "rejeté (l'ancien compte)", "rejetés (l'ancien compte)"
     ),
+    ReturnStatus.EMPTY: _Status("○", "vide", "yellow", "vide", "vides"),
     ReturnStatus.LATE: _Status("!", "en retard", "yellow", "en retard", "en retard"),
     ReturnStatus.AWAITED: _Status("·", "attendu", None, "attendu", "attendus"),
     ReturnStatus.ACCEPTED: _Status("✓", "accepté", "green", "accepté", "acceptés"),
@@ -51,7 +52,7 @@ _STATUSES = {
 }
 _RANKS = {status: rank for rank, status in enumerate(_STATUSES)}
 _REJECTED = (ReturnStatus.REJECTED, ReturnStatus.KEPT)
-_RETURNED = (ReturnStatus.ACCEPTED, *_REJECTED)
+_RETURNED = (ReturnStatus.ACCEPTED, ReturnStatus.EMPTY, *_REJECTED)
 #: Columns a line fills at most, and characters of a name or a value at most where nothing bounds the line.
 _WIDEST, _LONGEST = 120, 60
 #: Columns left of a row (its sign) and between two columns; the narrowest name before a whole column goes.
@@ -111,7 +112,7 @@ def board_lines(
         limit = f", à renvoyer au plus tard le {french_date(due)}" if due else ""
         lines += [PrintedLine(), *_wrapped(f"Exercice {exercice}{limit}", width, bold=True)]
         lines += _wrapped("  " + ", ".join(_counts(of_year)), width)
-        asked = (*_REJECTED, ReturnStatus.LATE)
+        asked = (*_REJECTED, ReturnStatus.EMPTY, ReturnStatus.LATE)
         named = of_year if most is None else [line for line in of_year if line.status in asked][:most]
         lines += _table(named, width, with_due=len(dues) > 1)
         others = len(of_year) - len(named)
@@ -195,6 +196,7 @@ def subject(consolidation: Consolidation) -> str:
         plural(count, one, several)
         for count, one, several in (
             (rejected, "rejeté", "rejetés"),
+            (current_year[ReturnStatus.EMPTY], "vide", "vides"),
             (late, "en retard", "en retard"),
             (len(consolidation.conflicts), "conflit", "conflits"),
             (strays[Verdict.UNDECIDED], "à départager", "à départager"),

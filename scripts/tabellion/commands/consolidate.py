@@ -14,6 +14,7 @@ from tabellion.campaign.cautions import Caution
 from tabellion.campaign.cell_entries import cell_entries
 from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.decisions import DECISIONS_FILE
+from tabellion.campaign.halves import joined_name
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.model import Consolidation, RequestEntry, Verdict
 from tabellion.campaign.parsed_return import digest_of
@@ -233,8 +234,10 @@ def _files_in_force(workspace: Workspace, inputs: Inputs) -> dict[Path, tuple[st
     for source in inputs.assembly.in_force:
         name = folder / str(source.exercice) / source.partenaire
         found[name.with_name(f"{name.name}.xlsx")] = source.fichier, source.parsed.sha256
-        for rank, joined in enumerate(source.joined, 1):
-            found[name.with_name(f"{name.name} (joint {rank}).xlsx")] = joined
+        for rank, (fichier, parsed) in enumerate(source.compared, 1):
+            is_there = fichier in inputs.files  # else it is a kept copy, named as it will be
+            now = fichier if is_there else inputs.kept.get(parsed.sha256, fichier)
+            found[name.with_name(joined_name(name.name, rank))] = now, parsed.sha256
     return found
 
 

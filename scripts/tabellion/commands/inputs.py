@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Inputs:
     assembly: Assembly
     decided: ReadBack
     """The decisions, and what of them was typed since they were kept."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """The names of the accepted files kept before, by SHA-256."""
     leftovers: tuple[Finding, ...] = ()
     """What there is to say of what lies among the returns and is none: of the run, since it comes and goes."""
 
@@ -76,7 +78,8 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
         decisions=decided.decisions,
     )
     leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
-    return Inputs(source, files, assemble(materials), decided, leftovers)
+    names = {file.parsed.sha256: file.found.fichier for file in read[len(wanted) :]}
+    return Inputs(source, files, assemble(materials), decided, names, leftovers)
 
 
 def list_files(workspace: Workspace) -> Listing:

@@ -35,6 +35,7 @@ _STATES = {
     ReturnStatus.ACCEPTED: ("✓ accepté", "juste"),
     ReturnStatus.KEPT: ("! rejeté, le précédent reste en vigueur", "avertissement"),
     ReturnStatus.REJECTED: ("✗ rejeté", "erreur"),
+    ReturnStatus.EMPTY: ("○ vide", "avertissement"),
     ReturnStatus.LATE: ("✗ en retard", "erreur"),
     ReturnStatus.AWAITED: ("… attendu", "information"),
     ReturnStatus.NOT_SENT: ("– pas envoyé", "avertissement"),
@@ -45,6 +46,7 @@ _VERDICTS = {
     Verdict.UNDECIDED: "erreur",
     Verdict.UNREADABLE: "erreur",
     Verdict.FOREIGN: "avertissement",
+    Verdict.EMPTY: "avertissement",
     Verdict.OLDER: "information",
     Verdict.TWIN: "information",
 }

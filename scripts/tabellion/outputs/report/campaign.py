@@ -20,6 +20,7 @@ Anchors = dict[tuple[str, int], FindingsSection]
 _STATUSES = {
     ReturnStatus.REJECTED: ("✕", "erreur", True),
     ReturnStatus.KEPT: ("↺", "avertissement", True),
+    ReturnStatus.EMPTY: ("○", "avertissement", True),
     ReturnStatus.LATE: ("!", "avertissement", True),
     ReturnStatus.AWAITED: ("…", "information", False),
     ReturnStatus.NOT_SENT: ("–", "neutre", False),
