@@ -61,6 +61,15 @@ _AUTOCORRECTED = str.maketrans(
 )
 
 
+#: Control characters and halves of surrogate pairs: no document may hold them.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    """``text`` as every output can hold it: what no document may hold is shown by a sign that stands for it."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
 def without_invisible(text: str) -> str:
     """``text`` without the characters that show nothing: zero-width spaces, soft hyphens, byte-order marks."""
     return _INVISIBLE.sub("", text)

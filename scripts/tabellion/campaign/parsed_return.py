@@ -20,7 +20,7 @@ from tabellion.checks.formulas import check_formulas
 from tabellion.checks.returns import check_return
 from tabellion.checks.unsaid import check_unsaid
 from tabellion.contract.workspace import Settings
-from tabellion.findings import Finding, Json, Place, Severity, finding
+from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text, baseline_value
 from tabellion.layout.names import IDENTITY
 from tabellion.reading.form import FormReading, FormTable, read_form
@@ -38,6 +38,8 @@ _DAY = "jour"
 _OF_THE_MOMENT = frozenset({"exercice-hors-contrat"})
 #: What is said of a form that came back as it was sent.
 _EMPTY = "formulaire-vide"
+#: No workbook was saved before: a date of saving that says so says nothing.
+_FIRST_YEAR = 1980
 #: Characters kept of the words that name a removed row.
 _LIBELLE = 120
 
@@ -99,8 +101,8 @@ class ParsedReturn:
         return hashlib.sha256(repr((self.identity, rows, mistakes, removed)).encode()).hexdigest()
 
     def with_findings(self, findings: Iterable[Finding]) -> ParsedReturn:
-        """The same return with findings more."""
-        return replace(self, findings=(*self.findings, *without_file(findings)))
+        """The same return with findings more, many of a kind in one column counted."""
+        return replace(self, findings=tuple(without_file(counted([*self.findings, *findings]))))
 
 
 def refused(sha256: str, findings: Iterable[Finding], *, is_readable: bool) -> ParsedReturn:
@@ -199,9 +201,11 @@ def saved_time(properties: Mapping[str, str]) -> datetime | None:
     for name in ("modified", "created"):
         try:
             saved = datetime.fromisoformat(properties[name].strip())
-        except (KeyError, ValueError):
+            saved = saved.astimezone(UTC).replace(tzinfo=None) if saved.tzinfo is not None else saved
+        except (KeyError, ValueError, OverflowError):  # a zone may lead out of the calendar
             continue
-        return saved.astimezone(UTC).replace(tzinfo=None) if saved.tzinfo is not None else saved
+        if saved.year >= _FIRST_YEAR:
+            return saved
     return None
 
 

@@ -26,14 +26,18 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.hidden import read_identity
+from tabellion.reading.reader import ReadOutcome, unforeseen
 from tabellion.reading.references import References
 from tabellion.reading.source import read_source
 from tabellion.schema.tables import make_table
 
 #: Returns whose rows are validated, and remembered, together: enough to cost little, few enough to hold in memory.
 BATCH = 200
-#: Refusals that are not the file's own: another day, or another machine, may read it.
-_PASSING = ("fichier-", "lecture-")
+#: Refusals that are not the file's own: another day may read it. What asked too much time or memory asks it again.
+_PASSING = ("fichier-",)
+#: So many files that came late are read again alone: beside others, a busy machine may have been the cause.
+_READ_AGAIN = 3
+_LATE = "lecture-delai"
 _FOREIGN = "c'est un classeur que tabellion n'a pas écrit"
 #: What people send back instead of a form, by the kind that a workbook says it is.
 _KINDS = {
@@ -96,8 +100,11 @@ def read_files(
         outcomes = _reported(outcomes, progress, len(parsed), len(files))
     numbered = zip(unread, outcomes, strict=True)
     while batch := dict(islice(numbered, BATCH)):
+        late = [number for number, outcome in batch.items() if len(unread) > 1 and _is_late(outcome)]
+        for number in late[:_READ_AGAIN]:
+            batch[number] = next(read_workbooks([files[number].path], then=examiner))
         new = {number: _parsed(outcome, files[number].path) for number, outcome in batch.items()}
-        for number, findings in check_rows(new, book).items():
+        for number, findings in check_rows_apart(new, book).items():
             new[number] = new[number].with_findings(findings)
         parsed |= new
         lasting = {
@@ -107,6 +114,24 @@ def read_files(
         }
         journal.keep_readings(print_, lasting)
     return [ReadFile(file, parsed[number], stamps[number]) for number, file in enumerate(files)]
+
+
+def check_rows_apart(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, list[Finding]]:
+    """What :func:`check_rows` says; a file that makes it fail is refused for that alone, and the others are checked."""
+    try:
+        return check_rows(returns, book)
+    except TabellionError:
+        raise
+    except Exception as error:  # what nobody foresaw in one file must not stop the others
+        if len(returns) == 1:
+            return {number: list(unforeseen(error).findings) for number in returns}
+    numbers = list(returns)
+    halves = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
+    return {
+        number: findings
+        for half in halves
+        for number, findings in check_rows_apart({each: returns[each] for each in half}, book).items()
+    }
 
 
 def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, list[Finding]]:
@@ -172,6 +197,10 @@ def _parsed(outcome: Any, path: Path) -> ParsedReturn:
     with suppress(OSError, TabellionError):
         return replace(unreadable, sha256=hashlib.sha256(read_source(path)).hexdigest())
     return unreadable
+
+
+def _is_late(outcome: ReadOutcome) -> bool:
+    return isinstance(outcome, tuple) and any(each.code == _LATE for each in outcome)
 
 
 def _is_lasting(parsed: ParsedReturn) -> bool:

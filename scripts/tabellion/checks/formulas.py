@@ -6,7 +6,7 @@ None is shown: a workbook holds them in English, and people repair one by copyin
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,8 @@ from tabellion.wording import french_value, plural
 #: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
 _SAME_EUROS = 0.004
 _IN_ERROR = "Corrigez les cellules dont elle dépend : l'une d'elles est en erreur, ou a disparu."
+#: Stands for the key of rows that are nobody's.
+_SPARE = "\0"
 #: Follows a formula that is as generated but for a range that covers a part of a column only.
 _CUT = " (plage incomplète)"
 
@@ -207,27 +209,47 @@ class _Survey:
             return own
         listed = {formula.key for formula in formulas}
         spare = [row for key, rows in keys.items() if key not in listed or len(rows) > 1 for row in rows]
+        key_of = {row: key for key, rows in keys.items() for row in rows}
+        holders: dict[str, dict[tuple[str, str], deque[int]]] = {}
         taken: set[tuple[str, int]] = set()
 
-        def take(formula: KnownFormula, rows: list[int], *, holding: bool) -> None:
-            free = (row for row in rows if (formula.column, row) not in taken)
-            row = next((row for row in free if not holding or self.holds(formula, row, area)), None)
-            own[formula] = [] if row is None else [row]
-            taken.update((formula.column, row) for row in own[formula])
+        def holding(formula: KnownFormula) -> deque[int]:
+            """The rows that hold the formula, in order: of its own key, or of nobody's where no row has it."""
+            if formula.column not in holders:
+                texts = {row: self.text_at(formula.column, row, area) for row in sorted(key_of)}
+                of_column: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+                for row, text in texts.items():
+                    if text is not None:
+                        of_column[key_of[row], text].append(row)
+                for row in spare:
+                    if (text := texts[row]) is not None:
+                        of_column[_SPARE, text].append(row)
+                holders[formula.column] = of_column
+            key = formula.key if formula.key in keys else _SPARE
+            return holders[formula.column].get((key, "" if self.undone else compact(formula.formula)), deque())
+
+        def take(formula: KnownFormula, rows: deque[int]) -> None:
+            own[formula] = []
+            while rows and not own[formula]:
+                row = rows.popleft()
+                if (formula.column, row) not in taken:
+                    own[formula] = [row]
+                    taken.add((formula.column, row))
 
         for formula in sorted(odd, key=lambda formula: formula.key not in keys):  # those that share a key first
-            take(formula, keys.get(formula.key, spare), holding=True)
+            take(formula, holding(formula))
+        left: dict[tuple[str, str], deque[int]] = {}
         for formula in odd:
             if not own[formula]:
-                take(formula, keys.get(formula.key, []), holding=False)
+                take(formula, left.setdefault((formula.column, formula.key), deque(keys.get(formula.key, []))))
         return own
 
-    def holds(self, formula: KnownFormula, row: int, area: FoundTable) -> bool:
-        """Whether a formula of the list stands in its column on this row."""
-        text = area.sheet.formulas.get((row, area.columns[formula.column]))
-        if text is None:
-            return False
-        return self.undone or canonical(self.reading, text, area.sheet, row, area)[0] == compact(formula.formula)
+    def text_at(self, column: str, row: int, area: FoundTable) -> str | None:
+        """The formula of a column on a row as it can be compared: ``""`` for any one, where tables were undone."""
+        text = area.sheet.formulas.get((row, area.columns[column]))
+        if text is None or self.undone:
+            return None if text is None else ""
+        return canonical(self.reading, text, area.sheet, row, area)[0]
 
     def row_keys(self, name: str, area: FoundTable) -> dict[str, list[int]]:
         """The rows of a table, and of the totals right under it, by the text of their key, empty for a blank one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from tabellion.wording import fold, french_value
 _SHOWN = 120
 #: From this length on, a text that stops early was cut by a program.
 _CUT = 250
+#: An amount in cents, as the baseline writes it.
+_CENTS = re.compile(r"[0-9]{1,15}")
 #: An amount this many times the last known one is in another unit, more likely than true.
 _TIMES = 1000
 
@@ -158,12 +161,13 @@ class _ReturnCheck:
                     table.sent.get(row_id or "", {}).get("last_amount", ""),
                     table.columns[typed.name][position],
                 )
-                if cents is None or not last.isdecimal() or int(last) == 0 or cents < int(last) * _TIMES:
+                before = int(last) if _CENTS.fullmatch(last) else 0
+                if cents is None or before == 0 or cents < before * _TIMES:
                     continue
                 self.say(
                     "montant-demultiplie", table.place(position, self.label(table, column)), champ=typed.name,
-                    valeur=euros(cents), attendu=euros(int(last)),
-                    trouve=format_euros(cents), attendu_euros=format_euros(int(last)),
+                    valeur=euros(cents), attendu=euros(before),
+                    trouve=format_euros(cents), attendu_euros=format_euros(before),
                 )  # fmt: skip
 
     def check_examples(self, table: FormTable) -> None:
@@ -215,7 +219,7 @@ def _is_cut(before: str, now: str) -> bool:
 
 def _shown(column: ColumnSpec, typed: Field | None, text: str) -> str:
     """A value of a column as people read it, from what the baseline writes of it (an amount in cents, a day)."""
-    if column.kind == "money" and text.removeprefix("-").isdecimal():
-        return format_euros(int(text[:_SHOWN]))
+    if column.kind == "money" and _CENTS.fullmatch(text.removeprefix("-")):
+        return format_euros(int(text))
     value = text or None if typed is None else baseline_value(typed, text)
     return shown_value(typed, value)[:_SHOWN]

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.campaign.assembly import Assembly, Materials, Slot, assemble
+from tabellion.campaign.assembly import Assembly, Materials, Slot
 from tabellion.campaign.folder import FoundFile, Listing, list_returns
+from tabellion.campaign.isolation import assemble_apart
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.leftovers import leftover_findings
 from tabellion.campaign.parsed_return import Examiner
@@ -79,7 +80,7 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
     )
     leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
     names = {file.parsed.sha256: file.found.fichier for file in read[len(wanted) :]}
-    return Inputs(source, files, assemble(materials), decided, names, leftovers)
+    return Inputs(source, files, assemble_apart(materials), decided, names, leftovers)
 
 
 def list_files(workspace: Workspace) -> Listing:

@@ -15,7 +15,7 @@ from tabellion.campaign.decisions import Decisions, load_decisions
 from tabellion.campaign.folder import list_returns
 from tabellion.campaign.leftovers import Leftover, leftover_findings, leftover_kind
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
-from tabellion.campaign.read_returns import check_rows
+from tabellion.campaign.read_returns import check_rows_apart
 from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import Saves, load_saves
 from tabellion.campaign.staff import accept
@@ -23,7 +23,7 @@ from tabellion.checks.contract import check_meaning
 from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, Place, TabellionError, counted, finding
 from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.references import references
@@ -45,16 +45,16 @@ def validate_files(workspace: Workspace, paths: Sequence[Path]) -> list[list[Fin
     """
     said: list[list[Finding]] = []
     returns = _Returns(workspace)
-    for number, outcome in enumerate(read_workbooks(paths, then=returns.examiner if len(paths) > 1 else None)):
-        if isinstance(outcome, RawWorkbook):
-            said.append(returns.add(number, outcome) if is_form(outcome) else check_master(workspace, outcome))
-        elif isinstance(outcome, ParsedReturn):
+    for number, outcome in enumerate(read_workbooks(paths, then=_Examination(workspace, returns.examiner))):
+        if isinstance(outcome, ParsedReturn):
             said.append(returns.keep(number, outcome))
+        elif outcome is _NO_REGISTER:
+            raise returns.refusal
         else:
             said.append(list(outcome))
     for number, findings in returns.check().items():
         said[number] += findings
-    return [[each.in_file(path.name) for each in findings] for path, findings in zip(paths, said, strict=True)]
+    return [[each.in_file(path.name) for each in counted(findings)] for path, findings in zip(paths, said, strict=True)]
 
 
 def annotate_files(
@@ -110,12 +110,35 @@ def files_of(paths: Sequence[Path]) -> tuple[list[Path], list[Finding]]:
     return files, [*findings, *leftover_findings(passed_over)]
 
 
+#: Stands for a return that nothing can be compared with.
+_NO_REGISTER = "registre"
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """Done to each file in the child that reads it, under its limits: also to one file alone, and to masters."""
+
+    workspace: Workspace
+    examiner: Examiner | None
+
+    def __call__(self, workbook: RawWorkbook) -> ParsedReturn | tuple[Finding, ...] | str:
+        """The return examined, or what is said of a workbook that is no return."""
+        if not is_form(workbook):
+            return tuple(counted(check_master(self.workspace, workbook)))
+        if self.examiner is None:
+            return _NO_REGISTER
+        examination = self.examiner(workbook)
+        return examination if isinstance(examination, ParsedReturn) else ()
+
+
 @dataclass
 class _Returns:
     """The returns among the files: each examined by itself, their rows validated together."""
 
     workspace: Workspace
     examined: dict[int, ParsedReturn] = field(default_factory=dict)
+    refusal: TabellionError = field(default_factory=lambda: TabellionError([]))
+    """Why there is no :attr:`examiner`."""
 
     @cached_property
     def book(self) -> Book:
@@ -127,15 +150,10 @@ class _Returns:
         """What examines each return; ``None`` without a register, which matters only if a return comes."""
         try:
             known = references(self.book.tables, self.workspace.schemas)
-        except TabellionError:
+        except TabellionError as error:
+            self.refusal = error
             return None
         return Examiner(self.workspace.schemas, known, self.book.settings)
-
-    def add(self, number: int, workbook: RawWorkbook) -> list[Finding]:
-        """Examine one return here; what is said of it alone."""
-        known = references(self.book.tables, self.workspace.schemas)
-        examination = Examiner(self.workspace.schemas, known, self.book.settings)(workbook)
-        return self.keep(number, examination) if isinstance(examination, ParsedReturn) else []
 
     def keep(self, number: int, examination: ParsedReturn) -> list[Finding]:
         """Keep one return for :meth:`check`; what is said of it alone."""
@@ -146,4 +164,4 @@ class _Returns:
         """What the schemas say of all rows, by file."""
         if not self.examined:
             return {}
-        return check_rows(self.examined, self.book)
+        return check_rows_apart(self.examined, self.book)

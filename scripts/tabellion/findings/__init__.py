@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from tabellion.findings.codes import CATALOGUE, finding
+from tabellion.findings.counted import MOST_OF_A_KIND, counted
 from tabellion.findings.model import CellValue, Code, Finding, Json, Place, Severity, TabellionError
 
-__all__ = ["CATALOGUE", "CellValue", "Code", "Finding", "Json", "Place", "Severity", "TabellionError", "finding"]
+__all__ = [
+    "CATALOGUE",
+    "MOST_OF_A_KIND",
+    "CellValue",
+    "Code",
+    "Finding",
+    "Json",
+    "Place",
+    "Severity",
+    "TabellionError",
+    "counted",
+    "finding",
+]

@@ -102,7 +102,7 @@ def _span(table: FormTable) -> range:
 def _corner(table: FormTable) -> tuple[int, int]:
     """The columns of the title above a table and of the way back to the guide: columns that were inserted move them."""
     row = table.area.header_row - _TOP
-    line = table.area.sheet.rows[row - 1] if row > 0 else []
+    line = table.area.sheet.rows[row - 1] if 0 < row <= len(table.area.sheet.rows) else []
     start = next((column for column, value in enumerate(line, 1) if not is_blank(value)), _span(table).start)
     return start, start + len(table.spec.columns) - 2
 

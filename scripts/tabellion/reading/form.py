@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from tabellion.reading.cells import CellReader
 from tabellion.reading.headers import is_blank
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
+from tabellion.reading.limits import LIMITS
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References, former_conventions
 from tabellion.reading.spellings import keep_spellings
@@ -25,6 +27,10 @@ from tabellion.wording import as_seen, fold, french_value
 
 #: Characters shown of a remark.
 _SHOWN = 500
+
+#: The exercice of a form; anything else in its hidden sheet is no year.
+_YEAR = re.compile(r"[12][0-9]{3}")
+_SHOWN = 60
 
 
 @dataclass
@@ -133,12 +139,17 @@ def _is_ours(reading: FormReading, identity: Mapping[str, str], known: Reference
         ("version-inconnue", identity.get("format", ""), str(FORMAT_VERSION)),
         ("autre-contrat", identity.get("contrat", ""), contract),
     )
-    mistakes = [finding(code, place, valeur=value, attendu=right) for code, value, right in expected if value != right]
+    mistakes = [
+        finding(code, place, valeur=value[:_SHOWN], attendu=right) for code, value, right in expected if value != right
+    ]
     partner, exercice = identity.get("partenaire", ""), identity.get("exercice", "")
     if not mistakes and partner not in known.towns:
-        mistakes.append(finding("autre-partenaire", place, valeur=partner))
+        mistakes.append(finding("autre-partenaire", place, valeur=partner[:_SHOWN]))
     reading.findings += mistakes
-    if mistakes or not exercice.isdecimal():
+    if not mistakes and not _YEAR.fullmatch(exercice):
+        mistakes.append(finding("exercice-illisible", place, valeur=exercice[:_SHOWN]))
+        reading.findings += mistakes
+    if mistakes:
         return False
     reading.identity = FormIdentity(contract, partner, int(exercice), identity.get("formulaire", ""))
     return True
@@ -163,9 +174,22 @@ class _FormReader:
             key = spec.label(spec.key, self.reading.schemas)
             optional = [label for label in labels if label != key]
             area = self.finder.area(spec.name, labels, titre=spec.sheet, optional=optional, sheet_hint=spec.sheet)
-            if area is not None:
+            if area is not None and not self.is_too_long(area):
                 self.reading.tables[spec.resource] = self.table(spec, area)
         self.reading.findings += self.finder.findings
+
+    def is_too_long(self, area: FoundTable) -> bool:
+        """Whether a table has more rows than any answer: it is said, and none is read."""
+        rows = list(area.rows())
+        if len(rows) <= LIMITS.form_rows:
+            return False
+        self.reading.findings.append(
+            finding(
+                "tableau-trop-long", area.place(rows[0]), valeur=len(rows), attendu=LIMITS.form_rows,
+                titre=area.sheet.name, derniere=rows[-1],
+            )
+        )  # fmt: skip
+        return True
 
     def check_copies(self, spec: TableSpec) -> None:
         """Two copies of a sheet: nobody can tell which one is the answer."""

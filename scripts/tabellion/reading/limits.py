@@ -24,6 +24,8 @@ class Limits:
     sheets: int = 256
     sheet_cells: int = 5_000_000
     """Cells of the rectangle from A1 to the last row and the last column that hold something."""
+    form_rows: int = 30_000
+    """Rows of one table of a form: hundreds of times what a partner answers, and examined within the time."""
     text_characters: int = 32_767
     xml_depth: int = 100
     memory_bytes: int = 1024 * MIB

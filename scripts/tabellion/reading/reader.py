@@ -24,6 +24,7 @@ from tabellion.findings import Finding, TabellionError
 from tabellion.processes import ChildContext, worker_count
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.raw import RawWorkbook
+from tabellion.wording import plural
 
 ReadOutcome = Any
 """What one file gives: the findings that refuse it (a tuple), else the workbook, or what was made of it."""
@@ -114,12 +115,22 @@ class ReaderPool:
         try:
             return future.result()
         except FutureTimeoutError:
-            error = refusal("lecture-delai", attendu=round(self.limits.read_seconds, 1))
+            error = refusal("lecture-delai", attendu=round(self.limits.read_seconds, 1), ampleur=self.extent(path))
         except ProcessExpired as expired:
             aborted = expired.exitcode == -6
             raison = "mémoire refusée ou incohérence dans le contenu" if aborted else "le système l’a arrêté"
-            error = refusal("lecture-interrompue", raison=raison)
+            error = refusal("lecture-interrompue", raison=raison, ampleur=self.extent(path))
+        except Exception as failure:  # what a file made of a child cannot be brought back
+            error = unforeseen(failure)
         return _in_file(error, path.name)
+
+    def extent(self, path: Path) -> str:
+        """In words, the sheet of a file that has most rows, once its reading failed; nothing where that fails too."""
+        absolute = os.path.abspath(path)  # noqa: PTH100 - as in start
+        asked = self._pool.schedule(extent_words, args=(absolute, self.limits), timeout=self.limits.read_seconds)
+        with suppress(Exception):  # whatever the file does to its second reader, it is refused already
+            return str(asked.result())
+        return ""
 
     def close(self) -> None:
         """Stop the children at once."""
@@ -183,15 +194,27 @@ def read_path(path: str, limits: Limits, then: Then | None) -> ReadOutcome:
     except TabellionError as error:
         return _in_file(error, fichier)
     except MemoryError:
-        return _in_file(refusal("lecture-memoire", attendu=limits.memory_bytes // MIB), fichier)
+        words = extent_words(path, limits)
+        return _in_file(refusal("lecture-memoire", attendu=limits.memory_bytes // MIB, ampleur=words), fichier)
     except Exception as error:  # a mistake of ours, met on a file that nobody foresaw: it must not stop the others
         return _in_file(unforeseen(error), fichier)
+
+
+def extent_words(path: str, limits: Limits) -> str:
+    """The sheet of a file that has most rows, in words that follow a refusal; nothing where it cannot be told."""
+    from tabellion.reading.source import read_source
+    from tabellion.reading.workbook import longest_sheet
+
+    with suppress(TabellionError, MemoryError):
+        name, rows = longest_sheet(read_source(Path(path), limits), limits)
+        return f" ; sa feuille « {name} » a {plural(rows, 'ligne')}" if rows else ""
+    return ""
 
 
 def unforeseen(error: Exception) -> TabellionError:
     """The refusal of a file that met a mistake of the program; what Python says of it is for the JSON alone."""
     detail = f"{type(error).__name__}: {error}"[:200]
-    return refusal("lecture-interrompue", valeur=detail, raison="une erreur imprévue du programme")
+    return refusal("lecture-interrompue", valeur=detail, raison="une erreur imprévue du programme", ampleur="")
 
 
 def _in_file(error: TabellionError, fichier: str) -> tuple[Finding, ...]:

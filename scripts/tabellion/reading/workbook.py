@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
@@ -20,7 +21,9 @@ from tabellion.reading.sheets import SheetContext, read_sheet
 from tabellion.reading.source import check_content
 from tabellion.reading.texts import read_texts
 from tabellion.reading.xml_parts import RELATIONSHIP_ID, ParsedElement, elements, unescaped
+from tabellion.wording import printable
 
+_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
 _TRUE = ("1", "true", "on")
 _STATES = ("visible", "hidden", "veryHidden")
 _PROPERTIES = ("creator", "lastModifiedBy", "created", "modified", "title", "Application", "AppVersion")
@@ -38,11 +41,26 @@ def parse_bytes(data: bytes, fichier: str, limits: Limits = LIMITS) -> RawWorkbo
     except TabellionError as error:
         raise TabellionError(finding.in_file(fichier) for finding in error.findings) from None
     except MemoryError:
-        failure = refusal("lecture-memoire", attendu=limits.memory_bytes // MIB)
+        failure = refusal("lecture-memoire", attendu=limits.memory_bytes // MIB, ampleur="")
         raise TabellionError(finding.in_file(fichier) for finding in failure.findings) from None
     workbook.fichier, workbook.sha256 = fichier, hashlib.sha256(data).hexdigest()
     workbook.notices = tuple(notice.in_file(fichier) for notice in workbook.notices)
     return workbook
+
+
+def longest_sheet(data: bytes, limits: Limits = LIMITS) -> tuple[str, int]:
+    """The name of the worksheet that has most rows, and how many; its content is not parsed.
+
+    Raises ``TabellionError`` where the file is refused before its sheets are read.
+    """
+    parts = open_archive(data, limits)
+    root = _relationships(parts, "", required=True)
+    part = next((link.target for link in root if link.kind == "officeDocument" and not link.external), "")
+    entries = elements(_content(parts, part), part, "sheet")[: limits.sheets]
+    sheets = _sheet_parts(parts, entries, _relationships(parts, part, required=True))
+    sizes = [(len(_ROW.findall(parts.xml[sheet.part])), sheet.name) for sheet in sheets]
+    rows, name = max(sizes, default=(0, ""))
+    return name, rows
 
 
 def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
@@ -160,7 +178,7 @@ def _sheet_parts(parts: PackageParts, entries: list[ParsedElement], links: list[
     by_id = {link.id: link for link in links}
     seen: set[str] = set()
     for entry in entries:
-        name = unescaped(entry.attributes.get("name", ""))
+        name = printable(unescaped(entry.attributes.get("name", "")))
         link_id = next((entry.attributes[key] for key in RELATIONSHIP_ID if key in entry.attributes), None)
         if link_id == "":  # a code module of Excel 95, listed among the sheets
             continue

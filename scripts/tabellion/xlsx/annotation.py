@@ -11,11 +11,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import xlsxwriter
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, parse_cell
@@ -23,6 +25,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import ANNOTATIONS, is_annotations, quoted_sheet, sheet_name
 from tabellion.layout.theme import Theme
 from tabellion.processes import ChildContext, worker_count
+from tabellion.reading.limits import LIMITS
 from tabellion.reading.source import read_source
 from tabellion.reading.xml_parts import normalised_xml
 from tabellion.transaction.files import cannot_write, edited_among, keep_dated_copy, write_all_whole
@@ -199,11 +202,25 @@ def annotate(
 
 
 def _copy(path: Path, findings: Sequence[Finding], theme: Theme) -> bytes | None:
-    """The annotated copy of a file; ``None`` when it cannot be read: what refuses it is among its findings."""
+    """The annotated copy of a file; ``None`` when it cannot be read: what refuses it is among its findings.
+
+    Where the file itself cannot be changed, whatever stands in its way, its findings make a workbook of their own.
+    """
     try:
         return annotated_copy(read_source(path), findings, theme)
     except TabellionError:
         return None
+    except Exception:  # a file that nobody foresaw costs its own copy, and not those of the others
+        return annotated_copy(_blank_workbook(), findings, theme)
+
+
+def _blank_workbook() -> bytes:
+    """A workbook of one empty sheet, in which the list of findings may stand alone."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        book.set_properties({"created": datetime(2000, 1, 1)})
+        book.add_worksheet()
+    return stream.getvalue()
 
 
 def _free(target: Path, taken: Iterable[Path]) -> Path:
@@ -255,7 +272,10 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> dict[str
         made = list(map(make, jobs, places))
     else:
         with ProcessPool(worker_count(), context=ChildContext()) as pool:
-            futures = [pool.schedule(make, args=[job, place]) for job, place in zip(jobs, places, strict=True)]
+            futures = [
+                pool.schedule(make, args=[job, place], timeout=LIMITS.read_seconds)
+                for job, place in zip(jobs, places, strict=True)
+            ]
             made = list(map(_result, futures))
     return {job.target: place for job, place, is_made in zip(jobs, places, made, strict=True) if is_made}
 
@@ -264,7 +284,7 @@ def _result(future: ProcessFuture[bool]) -> bool:
     """Whether a copy was made: a file whose copying kills its process has none. Raises ``OSError`` as :func:`_make`."""
     try:
         return future.result()
-    except ProcessExpired:
+    except (ProcessExpired, FutureTimeoutError):
         return False
 
 

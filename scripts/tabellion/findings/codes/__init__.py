@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tabellion.findings.codes import imports, masters, returns, runs, values
 from tabellion.findings.model import CellValue, Code, Finding, Place, Severity
-from tabellion.wording import french_value
+from tabellion.wording import french_value, printable
 
 _CODES = (*imports.CODES, *runs.CODES, *masters.CODES, *returns.CODES, *values.CODES)
 CATALOGUE: dict[str, Code] = {code.code: code for code in _CODES}
@@ -40,5 +40,6 @@ def finding(
     words = {name: each if isinstance(each, str) else french_value(each) for name, each in found.items()}
     gravite = entry.gravite if gravite is None else gravite
     suggestion = suggestion if suggestion is not None else entry.remede.format(**words)
-    message = entry.message.format(**words)
+    message, suggestion = printable(entry.message.format(**words)), printable(suggestion)
+    valeur, attendu = (printable(each) if isinstance(each, str) else each for each in (valeur, attendu))
     return Finding(code, gravite, entry.bloquant, place, message, suggestion, champ, valeur, attendu, tuple(liees))

@@ -154,16 +154,22 @@ _WORKBOOK = (
 )
 
 _READING = (
+    _refusal("tableau-trop-long", "Un tableau démesuré",
+             "La feuille « {titre} » a {valeur} lignes remplies, jusqu’à la ligne {derniere} ; un formulaire en a au plus {attendu}.",
+             "Supprimez les lignes entières qui suivent vos réponses, puis enregistrez le classeur de nouveau."),
+    _refusal("exercice-illisible", "Un formulaire dont l’exercice ne se lit plus",
+             "La feuille cachée du formulaire ne dit plus de quel exercice il est (« {valeur} »).",
+             "Recopiez les réponses dans le formulaire tel qu’il a été envoyé."),
     _refusal("lecture-impossible", "Classeur que le lecteur ne comprend pas",
              "Le lecteur de classeurs a rejeté le contenu du fichier ({raison}).", _REPAIR),
     _refusal("lecture-memoire", "Classeur trop gourmand en mémoire",
-             "La lecture du classeur demande plus de {attendu} Mo de mémoire.",
+             "La lecture du classeur demande plus de {attendu} Mo de mémoire{ampleur}.",
              "Supprimez les lignes, les colonnes et les feuilles inutiles, puis enregistrez le classeur de nouveau."),
     _refusal("lecture-delai", "Lecture trop longue",
-             "La lecture du classeur n’était pas finie au bout de {attendu} secondes.",
+             "La lecture du classeur n’était pas finie au bout de {attendu} secondes{ampleur}.",
              "Supprimez les lignes, les colonnes et les feuilles inutiles, ou copiez le fichier sur le disque."),
     _refusal("lecture-interrompue", "Lecture interrompue par le fichier",
-             "Le programme de lecture s’est arrêté net sur ce fichier ({raison}) ; les autres fichiers ont été lus.",
+             "Le programme de lecture s’est arrêté net sur ce fichier ({raison}{ampleur}) ; les autres fichiers ont été lus.",
              _REPAIR),
 )
 
