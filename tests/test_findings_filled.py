@@ -41,7 +41,7 @@ ELSEWHERE = {
         "reading/corrections.py: identifiant-repete identifiant-manquant identifiant-retabli identifiant-attribue",
     ),
     "reading/source.py": ("reading/source.py: format-word format-ods",),
-    "reading/form.py": ("reading/form.py: genre-inconnu version-inconnue autre-contrat",),
+    "reading/form_identity.py": ("reading/form_identity.py: genre-inconnu version-inconnue autre-contrat",),
     "reading/master.py": ("reading/master.py: genre-inconnu version-inconnue autre-contrat",),
 }
 

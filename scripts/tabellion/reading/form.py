@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import BASELINE, KIND_FORM, FormIdentity, baseline_value
-from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KnownFormula
+from tabellion.layout.forms import BASELINE, FormIdentity, baseline_value
+from tabellion.layout.names import IDENTITY, KnownFormula
 from tabellion.reading.cells import CellReader
+from tabellion.reading.form_identity import form_identity
 from tabellion.reading.headers import is_blank
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
@@ -27,10 +27,6 @@ from tabellion.wording import as_seen, fold, french_value
 
 #: Characters shown of a remark.
 _SHOWN = 500
-
-#: The exercice of a form; anything else in its hidden sheet is no year.
-_YEAR = re.compile(r"[12][0-9]{3}")
-_SHOWN = 60
 
 
 @dataclass
@@ -122,7 +118,9 @@ def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contra
     """
     reading = FormReading(workbook, schemas, findings=list(workbook.notices))
     identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
-    if not _is_ours(reading, identity, known, contract):
+    reading.identity, mistakes = form_identity(identity, known, contract)
+    reading.findings += mistakes
+    if reading.identity is None:
         return reading
     reading.funders = {key: shown for shown, key in known.keys.get("financeurs", {}).items()}
     reading.baseline = read_baseline(workbook.sheet(BASELINE))
@@ -130,29 +128,6 @@ def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contra
         reading.findings.append(finding("reference-perdue", Place()))
     _FormReader(reading, known).read()
     return reading
-
-
-def _is_ours(reading: FormReading, identity: Mapping[str, str], known: References, contract: str) -> bool:
-    place = Place()
-    expected = (
-        ("genre-inconnu", identity.get("genre", ""), KIND_FORM),
-        ("version-inconnue", identity.get("format", ""), str(FORMAT_VERSION)),
-        ("autre-contrat", identity.get("contrat", ""), contract),
-    )
-    mistakes = [
-        finding(code, place, valeur=value[:_SHOWN], attendu=right) for code, value, right in expected if value != right
-    ]
-    partner, exercice = identity.get("partenaire", ""), identity.get("exercice", "")
-    if not mistakes and partner not in known.towns:
-        mistakes.append(finding("autre-partenaire", place, valeur=partner[:_SHOWN]))
-    reading.findings += mistakes
-    if not mistakes and not _YEAR.fullmatch(exercice):
-        mistakes.append(finding("exercice-illisible", place, valeur=exercice[:_SHOWN]))
-        reading.findings += mistakes
-    if mistakes:
-        return False
-    reading.identity = FormIdentity(contract, partner, int(exercice), identity.get("formulaire", ""))
-    return True
 
 
 class _FormReader:
