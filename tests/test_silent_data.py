@@ -288,7 +288,9 @@ def test_subtotals_then_a_total_are_each_known() -> None:
         (None, None, 40),  # a label of the form, typed again
     ],
 )
-def test_a_line_that_is_there_already_blocks(label: str | None, other: str | None, amount: float) -> None:
+def test_a_line_that_is_there_already_is_said_and_left_to_a_decision(
+    label: str | None, other: str | None, amount: float
+) -> None:
     def edit(book: Workbook) -> None:
         sheet = book["Budget"]
         sheet["F6"] = 7
@@ -297,7 +299,7 @@ def test_a_line_that_is_there_already_blocks(label: str | None, other: str | Non
 
     parsed = returned(edit)
     assert [(each.code, each.place.cellule) for each in said(parsed)] == [("ligne-deja-la", "C59" if label else "C58")]
-    assert not parsed.is_accepted
+    assert parsed.is_accepted, "two lines that look the same block the contract until somebody decides"
 
 
 @pytest.mark.parametrize(

@@ -67,14 +67,14 @@ def _second_night(site: Site) -> None:
     site.answer("mainvilliers", "mainvilliers.xlsx", 6, wrong, saved="2016-11-20T10:00:00")
     gone = max(books.keys(site.form(METRO).read_bytes())["Budget"].values())
     emptied = dict.fromkeys(f"{column}{gone}" for column in "BCDEFGHIJ")
-    funded: books.Cells = {"Budget": emptied, "Financements": {"H6": "chiffré", "I6": "50 k€"}}
+    funded: books.Cells = {"Budget": emptied, "Financements": {"E6": "chiffré", "F6": "50 k€"}}
     site.answer(METRO, "metropole/retour métropole.xlsx", 7, funded, saved="2016-11-14T10:00:00", author="Finances")
     retours = site.root / RETOURS
     site.write(f"{RETOURS}/metropole (1).xlsx", (retours / "metropole/retour métropole.xlsx").read_bytes())
     site.answer(
-        REGION, "Région.xlsx", 8, {"Financements": {"H6": "chiffré", "I6": 60_000}}, saved="2016-11-16T08:00:00"
+        REGION, "Région.xlsx", 8, {"Financements": {"E6": "chiffré", "F6": 60_000}}, saved="2016-11-16T08:00:00"
     )
-    said = {"Financements": {"H6": "chiffré", "I6": 900_000}}
+    said = {"Financements": {"E6": "chiffré", "F6": 900_000}}
     site.answer("etat", "DDCS/etat.xlsx", 9, said, saved="2016-11-18T08:00:00")
     site.answer("chartres-habitat", "habitat.xlsx", 12, saved="2016-11-08T08:00:00")
     site.answer("chartres-habitat", "habitat 2015.xlsx", 13, year=2015, saved="2016-11-08T09:00:00")
@@ -183,7 +183,7 @@ def returns(site: Site) -> None:
     more: dict[str, dict[str, Any]] = {
         "Budget": {"C6": "Autre chose", "E7": 1, "I8": "x" * 2001, "I9": "ligne_x000B_coupée", "A10": "ok", "A3": 0},
         "Actions": {"F6": "presque finie", "G6": 150, "H6": "31/02/2016", "I6": "douze", "B7": "I-9.9./9"},
-        "Financements": {"H6": "presque", "I6": "1 234,50 €", "G6": "x" * 2001},
+        "Financements": {"E6": "presque", "F6": "1 234,50 €", "D6": "x" * 2001},
     }
     spare: books.Cells = {
         "Budget": {
@@ -195,7 +195,7 @@ def returns(site: Site) -> None:
     }  # fmt: skip
     understood: books.Cells = {
         "Actions": {"F6": "EN COURS", "G6": "40 %", "H6": "30/11/2016", "F7": 3, "B7": "I-1.1./4", "G7": 0.4},
-        "Financements": {"H6": "chiffré", "I6": 12},
+        "Financements": {"E6": "chiffré", "F6": 12},
         "Budget": {"J6": "B99-inconnu-1", "J7": "B01-mainvilliers-001", "F5": "Notre budget", "G5": None},
     }
     fractions = (1.15, 0.29, 4.35, 1001.1, 19.99, 8.2, 0.57, 2.675, 1.005, 64.1, 0.1 + 0.2, 1e-7, 99999999.99)

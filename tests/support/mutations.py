@@ -241,10 +241,10 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("a row without its live column", insert_row, set()),
     ("a counter typed over", put("A3", 0), {("formule-remplacee", "A3")}),
     ("a live column typed over", put("A6", "ok"), {("formule-remplacee", "A6")}),
-    ("a funding's status off the list", put("H6", "presque", "Financements"), {("valeur-hors-liste", "H6")}),
-    ("a funding's amount as text", put("I6", "1 234,50 €", "Financements"),
+    ("a funding's status off the list", put("E6", "presque", "Financements"), {("valeur-hors-liste", "E6")}),
+    ("a funding's amount as text", put("F6", "1 234,50 €", "Financements"),
      {("valeur-comprise", "I6"), ("ligne-incomplete", "A6")}),
-    ("a funding's scheme over the limit", put("G6", "x" * 2001, "Financements"), {("texte-trop-long", "G6")}),
+    ("a funding's scheme over the limit", put("D6", "x" * 2001, "Financements"), {("texte-trop-long", "D6")}),
     ("control characters", put("I6", "ligne\x0bcoupée".replace("\x0b", "_x000B_")), {("caracteres-interdits", "I6")}),
     ("a text over the limit", put("I6", "x" * 2001), {("texte-trop-long", "I6")}),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from tabellion.wording import fold, plural
 
 #: The sum of two amounts may be a third one by chance; of so many, it is a total.
 _SURE = 3
+_LINES = "lignes_budgetaires"
 
 
 def check_added_rows(reading: FormReading) -> list[Finding]:
@@ -115,8 +116,9 @@ def _repeated(table: FormTable, reading: FormReading) -> Iterator[Finding]:
             continue  # no money counts twice
         same = all(table.columns[name][position] == table.columns[name][first] for name in typed)
         other = table.area.place(table.lines[first], label)
-        yield finding(
+        said = finding(
             "ligne-deja-la", table.area.place(table.lines[position], label), champ=words[0].field,
             valeur=str(table.columns[words[0].field][position])[:200], autre=f"{other.feuille} {other.cellule}",
             constat="les mêmes montants" if same else "d'autres montants", liees=[other],
         )  # fmt: skip
+        yield replace(said, bloquant=said.bloquant and table.spec.resource != _LINES)  # of those people decide

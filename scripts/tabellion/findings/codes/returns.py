@@ -282,7 +282,8 @@ _UNSAID: tuple[Code, ...] = (
          "Supprimez la ligne si c'est un total ; sinon, dites en commentaire ce qu'elle est.", True),
     Code("ligne-deja-la", "Une ligne ajoutée qui est déjà là", _ERREUR,
          "« {valeur} » est déjà dans ce formulaire ({autre}), avec {constat} : l'argent compterait deux fois.",
-         "Gardez une seule des deux lignes, ou précisez l'un des libellés.", True),
+         "Gardez une seule des deux lignes, ou précisez l'un des libellés. Deux lignes budgétaires semblables se décident aussi "
+         "dans la feuille « À décider ».", True),
 )
 
 CAMPAIGN: tuple[Code, ...] = (
