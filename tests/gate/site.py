@@ -40,6 +40,8 @@ class Site:
         source = DATA / "tabellion.toml" if data else self.program / "tabellion.toml"
         text = source.read_text(encoding="utf-8")
         (self.root / "tabellion.toml").write_text(settings(text) if settings else text, encoding="utf-8")
+        (self.workbooks / "envois").mkdir()
+        (self.workbooks / "envois" / ".sceau").write_text(bytes(range(32)).hex(), encoding="ascii")
         for path in self.root.rglob("*"):
             if path.is_file():
                 self.note(path)

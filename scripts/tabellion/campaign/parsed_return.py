@@ -23,6 +23,7 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text, baseline_value
 from tabellion.layout.names import IDENTITY
+from tabellion.layout.seals import SealKey
 from tabellion.reading.form import FormReading, FormTable, read_form
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
@@ -117,12 +118,13 @@ class Examiner:
     schemas: Schemas
     known: References
     settings: Settings
+    key: SealKey | None = None
 
     def __call__(self, workbook: RawWorkbook) -> ParsedReturn | RawWorkbook:
         """Examine one workbook."""
         if not is_form(workbook):
             return workbook
-        reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant)
+        reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant, self.key)
         findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()
         if reading.tables:
             findings += [*check_return(reading, self.settings), *check_unsaid(reading), *check_added_rows(reading)]

@@ -24,6 +24,7 @@ from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
+from tabellion.layout.seals import SealKey
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.reader import ReadOutcome, unforeseen
@@ -59,14 +60,14 @@ class ReadFile:
     stamp: tuple[int, str] | None
 
 
-def fingerprint(workspace: Workspace, settings: Settings, known: References) -> str:
+def fingerprint(workspace: Workspace, settings: Settings, known: References, key: SealKey | None = None) -> str:
     """What a reading depends on besides the file: the program, the schemas, the layout, the settings, the references.
 
     A change of any of them reads all files again.
     """
     parts = [__version__, str(FORMAT_VERSION), digest_of_folder(Path(__file__).parent.parent, "*.py")]
     parts += [digest_of_folder(workspace.root / name, "*") for name in ("schemas", "templates")]
-    return digest_of([*parts, repr(settings), repr(known)])
+    return digest_of([*parts, repr(settings), repr(known), key.name if key is not None else ""])
 
 
 def digest_of_folder(folder: Path, pattern: str) -> str:

@@ -55,6 +55,7 @@ class _ReturnCheck:
         self.check_exercice(identity.exercice, first)
         is_empty = not any(map(_says_something, tables))
         for table in tables:
+            self.check_owners(table)
             if self.reading.baseline:
                 self.check_rows(table)
                 for column in table.spec.columns:
@@ -104,13 +105,28 @@ class _ReturnCheck:
                 continue
             seen[row_id] += 1
             place = table.place(position, title)
-            if row_id not in table.sent:
+            if row_id not in table.sent and not self.is_another_s(table, row_id):
                 self.say("ligne-inconnue", place, champ=title, valeur=row_id[:_SHOWN])
             elif seen[row_id] > 1:
                 self.say("cle-en-double", place, champ=title, valeur=row_id, table=table.spec.sheet)
         place = table.area.place(table.area.header_row)
         for row_id, libelle in table.removed(self.reading.schemas):
             self.say("ligne-supprimee", place, valeur=row_id, libelle=libelle[:_SHOWN], titre=table.spec.sheet)
+
+    def check_owners(self, table: FormTable) -> None:
+        """Rows of another collectivité that the form was not sent with: what is said of them would count as its own."""
+        title = self.label(table, table.spec.key)
+        for position, row_id in enumerate(table.row_ids):
+            if row_id is not None and row_id not in table.sent and self.is_another_s(table, row_id):
+                place, owner = table.place(position, title), self.reading.owners[row_id]
+                self.say("ligne-d-un-autre", place, champ=title, valeur=row_id[:_SHOWN], autre=owner)
+
+    def is_another_s(self, table: FormTable, row_id: str) -> bool:
+        """Whether a row is, in the contract, another collectivité's than the one that answers."""
+        if "collectivite_id" not in table.columns or table.spec.resource != "lignes_budgetaires":
+            return False
+        owner = self.reading.owners.get(row_id)
+        return owner is not None and owner not in table.columns["collectivite_id"]
 
     def check_locked(self, table: FormTable, column: ColumnSpec) -> None:
         """A column that only shows what was known: cells changed, or the whole column in another order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
+from tabellion.layout.seals import KEY_FILE, SealKey, read_key
 from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source
@@ -22,6 +24,8 @@ from tabellion.transaction.files import already_there, edited_among, keep_dated_
 from tabellion.wording import slug
 from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
 from tabellion.xlsx.signature import replaceable
+
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,13 @@ def forms(
         folder = workspace.envois / str(year)
         contents: dict[Path, bytes] = {}
         sent = []
+        key = read_key(workspace.envois)
+        if key is None:
+            key = SealKey(secrets.token_bytes(_KEY_BYTES))
+            contents[workspace.envois / KEY_FILE] = key.secret.hex().encode()
         for form in make_forms(contract, year, wanted or None):
             path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
-            contents[path] = write_form(contract, form)
+            contents[path] = write_form(contract, form, key)
             sent.append(Sent(form.partner, path, form_row_count(form)))
         filled = edited_among(contents, replaceable(elsewhere=False))
         next_contract = _moved_on(workspace, source, year, now) or source.register_files

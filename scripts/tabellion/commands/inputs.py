@@ -21,6 +21,7 @@ from tabellion.commands.source import KEPT, Source, load_source
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.seals import read_key
 from tabellion.reading.references import References, references
 from tabellion.reading.source import read_source
 from tabellion.wording import slug, system_reason
@@ -56,12 +57,13 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
     source = load_source(workspace, journal, decided.decisions)
     schemas, master = workspace.schemas, source.book
     known = references(master.tables, schemas)
-    print_ = fingerprint(workspace, master.settings, known)
+    key = read_key(workspace.envois)
+    print_ = fingerprint(workspace, master.settings, known, key)
     listing = list_files(workspace)
     present = listing.files
     kept = _kept_returns(workspace)
     wanted = [file for file in present if not file.is_set_aside]
-    examiner = Examiner(schemas, known, master.settings)
+    examiner = Examiner(schemas, known, master.settings, key)
     read = read_files([*wanted, *kept], examiner, master, journal, print_, progress)
     files = {file.found.fichier: file for file in read[: len(wanted)]}
     materials = Materials(

@@ -24,6 +24,7 @@ from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, counted, finding
+from tabellion.layout.seals import read_key
 from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.references import references
@@ -153,7 +154,7 @@ class _Returns:
         except TabellionError as error:
             self.refusal = error
             return None
-        return Examiner(self.workspace.schemas, known, self.book.settings)
+        return Examiner(self.workspace.schemas, known, self.book.settings, read_key(self.workspace.envois))
 
     def keep(self, number: int, examination: ParsedReturn) -> list[Finding]:
         """Keep one return for :meth:`check`; what is said of it alone."""

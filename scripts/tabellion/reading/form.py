@@ -9,6 +9,7 @@ from typing import Any
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BASELINE, FormIdentity, baseline_value
 from tabellion.layout.names import IDENTITY, KnownFormula
+from tabellion.layout.seals import SealKey
 from tabellion.reading.cells import CellReader
 from tabellion.reading.form_identity import form_identity
 from tabellion.reading.headers import is_blank
@@ -17,6 +18,7 @@ from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.limits import LIMITS
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References, former_conventions
+from tabellion.reading.seals import check_seal
 from tabellion.reading.spellings import keep_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.reading.typed_totals import REMARK, total_label
@@ -77,9 +79,9 @@ class FormReading:
     findings: list[Finding] = field(default_factory=list)
     baseline: Baseline = field(default_factory=dict)
     formulas: list[KnownFormula] = field(default_factory=list)
-
+    owners: Mapping[str, str] = field(default_factory=dict)
     funders: dict[str, str] = field(default_factory=dict)
-    """The names of the register's funders, by identifier."""
+    """Of the register: the collectivité of each budget line, and the funders' names, by identifier."""
 
     @property
     def areas(self) -> dict[str, FoundTable]:
@@ -111,12 +113,14 @@ class FormReading:
         return form_table.place(position, next(labels, None) if field is not None else None)
 
 
-def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contract: str) -> FormReading:
+def read_form(
+    workbook: RawWorkbook, schemas: Schemas, known: References, contract: str, key: SealKey | None = None
+) -> FormReading:
     """Make tables of a return to the contract ``contract``; what is wrong becomes findings, never an error.
 
     When the workbook is not a form of this contract, partners and format, the reading has findings and no tables.
     """
-    reading = FormReading(workbook, schemas, findings=list(workbook.notices))
+    reading = FormReading(workbook, schemas, findings=list(workbook.notices), owners=known.owners)
     identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
     reading.identity, mistakes = form_identity(identity, known, contract)
     reading.findings += mistakes
@@ -126,7 +130,10 @@ def read_form(workbook: RawWorkbook, schemas: Schemas, known: References, contra
     reading.baseline = read_baseline(workbook.sheet(BASELINE))
     if not reading.baseline:
         reading.findings.append(finding("reference-perdue", Place()))
-    _FormReader(reading, known).read()
+    reading.identity, mistakes = check_seal(identity, reading.identity, reading.baseline, key, known.towns)
+    reading.findings += mistakes
+    if reading.identity is not None:
+        _FormReader(reading, known).read()
     return reading
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tabellion.layout.forms import convention_words
@@ -27,6 +27,8 @@ class References:
     """By table: what a cell may show, and the key it stands for."""
     towns: Mapping[str, str | None]
     """The collectivité of each partner."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """The collectivité of each budget line."""
 
 
 def references(tables: Tables, schemas: Schemas) -> References:
@@ -41,7 +43,9 @@ def references(tables: Tables, schemas: Schemas) -> References:
         shown = ["" if label is None else str(label) for label in tables[name].column(schema.shown_key)]
         keys[name] = {key: key for key in own} | {label: key for label, key in zip(shown, own, strict=False) if label}
     towns = {row["partenaire_id"]: row["collectivite_id"] for row in tables["partenaires"].rows}
-    return References(conventions, keys, towns)
+    lines = tables["lignes_budgetaires"].rows
+    owners = {row["ligne_id"]: row["collectivite_id"] for row in lines if row["collectivite_id"] is not None}
+    return References(conventions, keys, towns, owners)
 
 
 def former_conventions(texts: Iterable[object], known: Mapping[str, int]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from tabellion.layout.forms import (
     values_sent,
 )
 from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
+from tabellion.layout.seals import SEAL, SealKey
 from tabellion.measures.forms import MISSING, FormState, RowState, balance, counter_name
 from tabellion.outputs.forms.guide import typed_fields, write_guide, write_spellings
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
@@ -41,8 +42,8 @@ _TO_FILL = "▼ à remplir"
 _CENTRED = ("integer", "percent", "date", "boolean")
 
 
-def write_form(contract: Book, form: Form) -> bytes:
-    """Write one form; the same form gives the same bytes."""
+def write_form(contract: Book, form: Form, key: SealKey | None = None) -> bytes:
+    """Write one form, sealed with the workspace's ``key``; the same form and key give the same bytes."""
     writer = Writer(contract.theme)
     guide = writer.sheet(GUIDE)
     sheets = {table.name: writer.sheet(table.sheet) for table in form.tables}
@@ -54,7 +55,9 @@ def write_form(contract: Book, form: Form) -> bytes:
     write_guide(guide, contract, form)
     _write_baseline(writer, form)
     identity, settings = form.identity, contract.settings
-    write_identity(writer, {"genre": KIND_FORM, "format": FORMAT_VERSION, **asdict(identity)})
+    sent = {(table, row) for table, row, _, _ in values_sent(form.rows)}
+    seal = {} if key is None else {SEAL: key.of(identity, sent)}
+    write_identity(writer, {"genre": KIND_FORM, "format": FORMAT_VERSION, **asdict(identity), **seal})
     return close_signed(
         writer,
         guide,
