@@ -13,6 +13,7 @@ from tabellion.campaign.adoption import load_adoption
 from tabellion.campaign.books import read_book
 from tabellion.campaign.decisions import Decisions, load_decisions
 from tabellion.campaign.folder import list_returns
+from tabellion.campaign.journal import glance_at_journal
 from tabellion.campaign.leftovers import Leftover, leftover_findings, leftover_kind
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
 from tabellion.campaign.read_returns import check_rows_apart
@@ -20,6 +21,7 @@ from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import Saves, load_saves
 from tabellion.campaign.staff import accept
 from tabellion.checks.contract import check_meaning
+from tabellion.commands.source import JOURNAL, load_source
 from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
@@ -30,6 +32,9 @@ from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.references import references
 from tabellion.wording import system_reason
 from tabellion.xlsx.annotation import annotate
+
+#: How a workbook's name ends: a folder of such a name is refused as a workbook is.
+_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 
 
 def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:
@@ -98,13 +103,16 @@ def files_of(paths: Sequence[Path]) -> tuple[list[Path], list[Finding]]:
         kind = leftover_kind(path.name, is_folder=is_folder)
         if kind is not None:
             passed_over.append(Leftover(path.name, kind))
-        elif is_folder:
+        elif is_folder and path.suffix.lower() not in _WORKBOOKS:
             try:
                 listing = list_returns(path, path)
             except OSError as error:
                 name, detail = str(error.filename or path), system_reason(error)
                 raise TabellionError([finding("dossier-illisible", Place(name), valeur=name, detail=detail)]) from error
-            files += [file.path for file in listing.files if not file.is_set_aside]
+            found = [file.path for file in listing.files if not file.is_set_aside]
+            files += found
+            if not found:
+                findings.append(finding("dossier-sans-retour", Place(path.name), valeur=path.name))
             findings += leftover_findings(listing.leftovers, path.name)
         else:
             files.append(path)
@@ -143,8 +151,12 @@ class _Returns:
 
     @cached_property
     def book(self) -> Book:
-        """The contract that returns refer to; raises :class:`TabellionError` when it cannot be read."""
-        return load_register(self.workspace.registre, self.workspace.schemas, self.workspace.settings)
+        """The contract that returns refer to, as the nightly run would start from it.
+
+        Raises :class:`TabellionError` when it cannot be read.
+        """
+        with glance_at_journal(self.workspace.memory / JOURNAL) as journal:
+            return load_source(self.workspace, journal).book
 
     @cached_property
     def examiner(self) -> Examiner | None:

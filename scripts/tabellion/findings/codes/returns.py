@@ -30,6 +30,8 @@ _PATH = (
              "Vérifiez que vous avez le droit de l’ouvrir, qu’il n’est pas ouvert ailleurs et que le disque est accessible."),
     _refusal("fichier-dossier", "Dossier au lieu d’un fichier",
              "C’est un dossier, pas un classeur.", "Indiquez les classeurs .xlsx que contient ce dossier."),
+    Code("dossier-sans-retour", "Un dossier sans classeur", _AVERTISSEMENT,
+         "Ce dossier ne contient aucun classeur à vérifier.", "Indiquez celui où sont les retours, ou un classeur."),
     _refusal("fichier-special", "Fichier spécial",
              "Ce n’est pas un fichier ordinaire mais {valeur}.",
              "Indiquez un classeur .xlsx enregistré sur le disque."),
