@@ -22,8 +22,8 @@ from support.program import contents, environment
 from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
 from tabellion.findings import Finding
 from tabellion.transaction import commit, is_place_free, publish, recover
-from tabellion.transaction.files import STALE_SECONDS, is_owner_file, owner_of
 from tabellion.transaction.manifest import Step, digest
+from tabellion.transaction.owners import STALE_SECONDS, is_owner_file, owner_of
 
 WORKBOOK = "consolidation/consolidation.xlsx"
 WAITING = "consolidation/consolidation (nouveau).xlsx"

@@ -494,7 +494,7 @@ def test_what_was_to_be_said_of_a_past_adopted_exercice_is_not_repeated(root: Pa
 
 
 def test_a_return_is_judged_by_what_the_staff_typed_since(root: Path) -> None:
-    """The current exercice moved on in the workbook, and not yet in the register: a return of 2016 is of another one."""
+    """The current exercice moved on in the workbook, not yet in the register: a return of 2016 is of another one."""
     key, value = "Identifiant du réglage", "Valeur"
     edit(root, lambda book: book.type("Reglages", book.find("Reglages", **{key: "exercice_courant"}), **{value: 2017}))
     form, sent = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx", root / "retour.xlsx"

@@ -146,7 +146,7 @@ def write_json(path: Path, findings: Sequence[Finding]) -> None:
 
 def exit_code(findings: Sequence[Finding]) -> int:
     """The exit code that findings call for."""
-    from tabellion.findings.codes.returns import UNREADABLE
+    from tabellion.findings.codes.files import UNREADABLE
 
     return WRONG_USE if any(finding.code in UNREADABLE for finding in findings) else blocking_code(findings)
 

@@ -14,7 +14,8 @@ from tabellion.campaign.read_returns import digest_of_folder
 from tabellion.commands.inputs import Inputs
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Severity
-from tabellion.findings.codes.returns import CAMPAIGN, UNREADABLE
+from tabellion.findings.codes.files import UNREADABLE
+from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.xlsx.annotation import CopyJob
 
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.

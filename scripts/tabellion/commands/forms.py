@@ -20,7 +20,8 @@ from tabellion.layout.seals import KEY_FILE, SealKey, read_key
 from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source
-from tabellion.transaction.files import already_there, edited_among, keep_dated_copy, owner_of, replace_or_refuse
+from tabellion.transaction.files import already_there, edited_among, keep_dated_copy, replace_or_refuse
+from tabellion.transaction.owners import owner_of
 from tabellion.wording import slug
 from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
 from tabellion.xlsx.signature import replaceable

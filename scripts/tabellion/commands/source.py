@@ -34,8 +34,9 @@ from tabellion.layout.theme import Theme, load_theme
 from tabellion.reading import read_workbook
 from tabellion.reading.references import References
 from tabellion.transaction import recover
-from tabellion.transaction.files import is_owner_file, is_temporary, keep_dated_copy
+from tabellion.transaction.files import is_temporary, keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
+from tabellion.transaction.owners import is_owner_file
 from tabellion.wording import plural
 
 #: In the workspace's memory: the journal, and outputs being put in place.

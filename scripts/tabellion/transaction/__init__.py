@@ -24,7 +24,6 @@ from tabellion.transaction.files import (
     folder_to_disk,
     is_temporary,
     keep_mode,
-    owner_of,
     remove_leftovers,
     to_disk,
 )
@@ -42,6 +41,7 @@ from tabellion.transaction.manifest import (
     trace,
     write_manifest,
 )
+from tabellion.transaction.owners import owner_of
 from tabellion.wording import french_date, system_reason
 
 _PREPARED = "copies"

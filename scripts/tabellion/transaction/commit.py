@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.transaction.files import Owner, copy_whole, dated, folder_to_disk, free_name, owner_of
+from tabellion.transaction.files import copy_whole, dated, folder_to_disk, free_name
 from tabellion.transaction.manifest import (
     BESIDES,
     MANIFEST,
@@ -30,6 +30,7 @@ from tabellion.transaction.manifest import (
     trace,
     write_besides,
 )
+from tabellion.transaction.owners import Owner, owner_of
 from tabellion.wording import system_reason
 
 #: How long one publication waits, in all, for files that other programs hold.
