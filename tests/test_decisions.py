@@ -543,3 +543,18 @@ def test_a_file_that_nobody_can_read_is_refused_in_words(tmp_path: Path, content
     with pytest.raises(TabellionError) as refused:
         load_decisions(tmp_path)
     assert [said.code for said in refused.value.findings] == ["registre-illisible"]
+
+
+def test_a_file_in_the_name_of_another_partner_counts_once_people_say_whose_it_is(staff: Staff) -> None:
+    one = staff.reply("luce", {"Budget": {"C": {"montant_prevu": 9}}})
+    one.rename(one.with_name("etat-2016.xlsx"))
+    assert "nom-d-un-autre" in staff.run("consolidate", code=1).codes
+    assert staff.planned() == "7"
+    (row,) = staff.asked()
+    assert row["Sujet"] == "Partenaire à confirmer"
+    staff.choose("c'est le bon partenaire")
+    assert "nom-d-un-autre" not in staff.consolidate().codes
+    assert staff.planned() == "9"
+    staff.choose("écarter ce fichier", day=2)
+    assert "fichier-ecarte" in staff.consolidate().codes
+    assert staff.planned() == "7", "what was accepted of it before goes too"

@@ -14,6 +14,7 @@ from typing import Any
 from tabellion.campaign.adoption import Adoption
 from tabellion.campaign.cautions import Withheld
 from tabellion.campaign.decisions import Decisions, Question, in_order
+from tabellion.campaign.doubts import Doubt, doubt_questions, doubts, settle
 from tabellion.campaign.file_questions import rule_versions, version_questions
 from tabellion.campaign.halves import Candidate
 from tabellion.campaign.merge import InForce, Merged, merge
@@ -93,7 +94,9 @@ def assemble(materials: Materials) -> Assembly:
     """Versions, merge, checks: the same materials give the same state."""
     master = materials.master
     schemas = master.schemas
-    choices, strays = _choose_versions(materials)
+    names = {row["partenaire_id"]: row["nom"] or row["partenaire_id"] for row in master.tables["partenaires"].rows}
+    in_doubt = doubts(materials.files, materials.kept, names)
+    choices, strays = _choose_versions(materials, in_doubt, names)
     at_rest = _put_to_rest(choices, master.settings.exercice_courant)
     in_force = _in_force(materials, choices)
     rows = {name: table.rows for name, table in master.tables.items()}
@@ -123,6 +126,7 @@ def assemble(materials: Materials) -> Assembly:
                 for (year, partner), choice in choices.items()
                 for question in version_questions(year, partner, choice, labels)
             ),
+            *doubt_questions(in_doubt, labels),
             *same_line_questions(same_lines, labels),
         ],
         decisions,
@@ -160,12 +164,15 @@ def assemble(materials: Materials) -> Assembly:
     return Assembly(consolidation, in_force)
 
 
-def _choose_versions(materials: Materials) -> tuple[dict[Slot, VersionChoice], list[ReceivedFile]]:
+def _choose_versions(
+    materials: Materials, in_doubt: list[Doubt], names: Mapping[str, str]
+) -> tuple[dict[Slot, VersionChoice], list[ReceivedFile]]:
     """What is decided of the forms of each slot, and the files that are nobody's form."""
     candidates: dict[Slot, list[Candidate]] = {}
     decisions = materials.decisions
-    strays = []
-    for fichier, parsed in materials.files.items():
+    files, strays = settle(materials.files, in_doubt, decisions, names)
+    withdrawn = materials.withdrawn | {file.sha256 for file in strays}
+    for fichier, parsed in files.items():
         if parsed.identity is None:
             verdict = Verdict.FOREIGN if parsed.is_readable else Verdict.UNREADABLE
             findings = tuple(finding.in_file(fichier) for finding in parsed.findings)
@@ -174,7 +181,7 @@ def _choose_versions(materials: Materials) -> tuple[dict[Slot, VersionChoice], l
             slot = (parsed.identity.exercice, parsed.identity.partenaire)
             candidates.setdefault(slot, []).append(Candidate(fichier, parsed))
     for fichier, parsed in materials.kept.items():
-        if parsed.identity is not None and parsed.is_accepted and parsed.sha256 not in materials.withdrawn:
+        if parsed.identity is not None and parsed.is_accepted and parsed.sha256 not in withdrawn:
             slot = (parsed.identity.exercice, parsed.identity.partenaire)
             candidates.setdefault(slot, []).append(Candidate(fichier, parsed, is_kept_copy=True))
     answers = _adoption(materials).answers

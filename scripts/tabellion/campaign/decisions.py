@@ -30,6 +30,7 @@ class QuestionKind(Enum):
     REMOVAL = "Suppression proposée"
     VERSIONS = "Fichiers à départager"
     PARTIAL = "Réponse partielle"
+    WHOSE = "Partenaire à confirmer"
     SAME_LINE = "Lignes semblables"
     MANY_REMOVED = "Lignes supprimées d'un coup"
     EMPTIED = "Colonne vidée d'un coup"

@@ -26,4 +26,13 @@ CODES: tuple[Code, ...] = (
     Code("ligne-d-un-autre", "Une ligne d'une autre collectivité", _ERREUR,
          "La ligne « {valeur} » est au contrat celle de « {autre} », et n'était pas dans le formulaire envoyé.",
          "Effacez cette ligne, ou son identifiant si c'est une ligne nouvelle.", True),
+    Code("nom-d-un-autre", "Un fichier au nom d'un autre partenaire", _ERREUR,
+         "Ce fichier contient le formulaire de « {partenaire} », et porte le nom de celui de « {autre} » : il ne compte pas d'ici la décision.",
+         "Dites dans la feuille « À décider » de consolidation.xlsx si c'est le bon partenaire, ou renommez le fichier.", True),
+    Code("auteur-d-un-autre", "Un auteur qui répondait pour un autre partenaire", _AVERTISSEMENT,
+         "{valeur}, qui a enregistré ce formulaire de « {partenaire} », répondait jusqu'ici pour « {autre} ».",
+         "Dites dans la feuille « À décider » de consolidation.xlsx si c'est le bon partenaire."),
+    Code("fichier-ecarte", "Un fichier écarté par décision", _INFORMATION,
+         "L'équipe du contrat a décidé que ce fichier n'est pas une réponse de ce partenaire.",
+         "Rien à faire ; pour changer, choisissez à nouveau dans la feuille « À décider » de consolidation.xlsx."),
 )
