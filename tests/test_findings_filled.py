@@ -16,6 +16,7 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE
 MAKERS = ("finding", "refusal", "say")
 #: Names that :func:`tabellion.findings.finding` always fills, with nothing where they are not given.
 ALWAYS = {"champ", "valeur", "attendu", "reste"}
+VERSIONS = "version-inconnue version-ancienne version-illisible"
 #: Where a code comes from elsewhere: the modules (or the folder of modules) whose words are all the codes it may be.
 ELSEWHERE = {
     "checks/integrity.py": (
@@ -34,15 +35,18 @@ ELSEWHERE = {
     ),
     "importing/budget.py": ("importing/budget.py: montant-douteux montants-colles",),
     "outputs/diff/__init__.py": ("outputs/diff/__init__.py: genres-differents partenaires-differents",),
-    "outputs/diff/reading.py": ("outputs/diff/reading.py: genre-inconnu version-inconnue autre-contrat",),
+    "outputs/diff/reading.py": (f"outputs/diff/reading.py: genre-inconnu {VERSIONS} autre-contrat",),
     "reading/cells.py": ("schema/cast.py", "schema/typed", "reading/cells.py: nombre-en-texte"),
     "reading/tables.py": ("reading/tables.py: colonne-retiree colonne-absente",),
     "reading/corrections.py": (
         "reading/corrections.py: identifiant-repete identifiant-manquant identifiant-retabli identifiant-attribue",
     ),
-    "reading/source.py": ("reading/source.py: format-word format-ods",),
-    "reading/form_identity.py": ("reading/form_identity.py: genre-inconnu version-inconnue autre-contrat",),
-    "reading/master.py": ("reading/master.py: genre-inconnu version-inconnue autre-contrat",),
+    "reading/formats.py": (
+        "reading/formats.py: format-archive format-message format-image format-chiffre format-word format-presentation "
+        "format-autre format-xls",
+    ),
+    "reading/form_identity.py": (f"reading/form_identity.py: genre-inconnu {VERSIONS} autre-contrat",),
+    "reading/master.py": (f"reading/master.py: genre-inconnu {VERSIONS} autre-contrat",),
 }
 
 

@@ -196,7 +196,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "xls of Excel 2": ("format-xls", lambda: b"\x09\x00\x04\x00\x02\x00\x10\x00" + b"\0" * 50),
     "encrypted xlsx": ("format-chiffre", lambda: ole2("EncryptionInfo", "EncryptedPackage")),
     "doc": ("format-word", lambda: ole2("WordDocument")),
-    "msg": ("format-non-reconnu", lambda: ole2("__properties_version1.0")),
+    "msg": ("format-message", lambda: ole2("__properties_version1.0")),
     "ods": (
         "format-ods",
         lambda: package({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<a/>"}),
@@ -244,14 +244,20 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "truncated": ("fichier-tronque", lambda: workbook()[:-400]),
     "four bytes": ("fichier-tronque", lambda: b"PK\x03\x04"),
     "three bytes": ("fichier-tronque", lambda: b"PK\x03"),
-    "duplicate part": ("archive-doublon", lambda: raw_archive([*raw_parts(), raw_parts()[-1]])),
+    "duplicate part that says otherwise": (
+        "archive-doublon",
+        lambda: raw_archive([*raw_parts(), raw_parts(content=sheet_xml("").encode())[-1]]),
+    ),
     "duplicate but for case": (
         "archive-doublon",
         lambda: raw_archive([*raw_parts(), Piece(b"XL/Workbook.xml", b"<workbook/>")]),
     ),
     "absolute name": ("archive-nom-interdit", lambda: raw_archive([*raw_parts(), Piece(b"/etc/passwd", b"x")])),
     "parent folder": ("archive-nom-interdit", lambda: raw_archive([*raw_parts(), Piece(b"xl/../../a.xml", b"x")])),
-    "backslash": ("archive-nom-interdit", lambda: raw_archive([*raw_parts(), Piece(b"xl\\a.xml", b"x")])),
+    "parent folder with backslashes": (
+        "archive-nom-interdit",
+        lambda: raw_archive([*raw_parts(), Piece(b"xl\\..\\..\\a.xml", b"x")]),
+    ),
     "drive letter": ("archive-nom-interdit", lambda: raw_archive([*raw_parts(), Piece(b"C:a.xml", b"x")])),
     "NUL in a name": ("archive-nom-interdit", lambda: raw_archive([*raw_parts(), Piece(b"xl/a.xml\0.png", b"x")])),
     "bad UTF-8 name": (

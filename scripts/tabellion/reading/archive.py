@@ -9,12 +9,13 @@ import io
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from tabellion.findings import TabellionError
+from tabellion.reading.formats import check_package
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
-from tabellion.reading.source import check_package
-from tabellion.reading.xml_parts import normalised_xml
+from tabellion.reading.xml_parts import has_doctype, normalised_xml
 
 #: The record that ends an archive: disks, entries on this disk, entries, size and offset of the directory, comment.
 _END = struct.Struct("<4s4H2LH")
@@ -26,51 +27,114 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _XML_NAMES = (".xml", ".rels", ".vml")
 #: What ``zipfile`` raises for an archive or a part that it cannot make sense of.
 _DAMAGE = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error, zlib.error)
+#: The folders of a package. A part's name may begin with a slash (``/xl/workbook.xml``), as packages name parts.
+_OWN_FOLDERS = ("_rels/", "[content_types].xml", "xl/", "docprops/", "customxml/")
+#: What systems add to a folder that they zip: it belongs to nobody's workbook, and is passed over.
+_NOISE_FOLDER, _NOISE_START, _NOISE = "__macosx", "._", frozenset((".ds_store", "thumbs.db", "desktop.ini"))
+#: Documents that have a DOCTYPE by right: Excel keeps the drawings and pages that people insert as they are.
+_WITH_DOCTYPE = (".svg", ".htm", ".html", ".xhtml", ".mht")
+_HEAD_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
 class PackageParts:
-    """The parts of a package: XML ones with their text in UTF-8, the others by name only."""
+    """The parts of a package, by name in lower case (part names are compared without case).
 
-    xml: dict[str, bytes]
-    """By name in lower case (part names are compared without case); each is UTF-8, free of DOCTYPE, of bounded size."""
-    names: frozenset[str]
-    """Every part's name, in lower case."""
+    A part is inflated when it is asked for, and only then counts: a picture that nothing reads is nobody's danger.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, entries: Mapping[str, list[zipfile.ZipInfo]], limits: Limits) -> None:
+        self._archive, self._limits, self._budget = archive, limits, limits.total_bytes
+        self._entries = {name.lower(): entry for name, entry in entries.items()}
+        self.entries = {name: found[0] for name, found in entries.items()}
+        """The entry of each part, by its name with slashes, in the case and the order of the archive."""
+        self.names = frozenset(self._entries)
+        """Every part's name, in lower case."""
+        self.xml: Mapping[str, bytes] = _XmlParts(self)
+        """The parts as XML: each is UTF-8, free of DOCTYPE, of bounded size."""
+
+    def content(self, name: str) -> bytes:
+        """A part as it is. Raises ``TabellionError`` when it is not whole, or more than the limits allow, or when
+        another part of the same name says something else."""
+        found: bytes | None = None
+        for entry in self._entries[name.lower()]:
+            if entry.flag_bits & _ENCRYPTED:
+                raise refusal("archive-chiffree", partie=_printable(name))
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise refusal("archive-compression", partie=_printable(name), valeur=entry.compress_type)
+            content = _inflated(self._archive, entry, self._budget, self._limits)
+            self._budget -= len(content)
+            if found is not None and content != found:
+                raise refusal("archive-doublon", partie=_printable(name))
+            found = content
+        assert found is not None  # noqa: S101 (each name has an entry)
+        return found
+
+    def head(self, name: str) -> bytes:
+        """The first bytes of a part that may never be read; none where it cannot be inflated."""
+        entry = self._entries[name.lower()][0]
+        if entry.flag_bits & _ENCRYPTED:
+            return b""
+        with suppress(*_DAMAGE), self._archive.open(entry) as part:
+            return part.read(_HEAD_BYTES)
+        return b""
+
+
+class _XmlParts(Mapping[str, bytes]):
+    """The parts as XML, each inflated once, when it is asked for."""
+
+    def __init__(self, parts: PackageParts) -> None:
+        self._parts, self._read = parts, dict[str, bytes]()
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._read:
+            if name not in self._parts.names:
+                raise KeyError(name)
+            self._read[name] = normalised_xml(self._parts.content(name), name)
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts.names)
+
+    def __len__(self) -> int:
+        return len(self._parts.names)
 
 
 def open_archive(data: bytes, limits: Limits = LIMITS) -> PackageParts:
-    """Read a zip archive whole.
+    """The parts of a zip archive that is a workbook's.
 
-    Raises ``TabellionError`` (codes ``fichier-tronque``, ``archive-…``, ``format-…``, ``xml-doctype``,
-    ``xml-encodage``).
+    Raises ``TabellionError`` (codes ``fichier-tronque``, ``archive-…``, ``format-…``, ``xml-doctype``), and so do the
+    parts when they are read.
     """
-    with _opened(data, limits) as archive:
-        _check_entries(archive.infolist(), len(data))
-        entries = {entry.orig_filename.lower(): entry for entry in archive.infolist() if not entry.is_dir()}
-        budget = limits.total_bytes
-        mimetype = b""
-        if "mimetype" in entries:
-            mimetype = _inflated(archive, entries["mimetype"], budget, limits)[:100]
-        check_package(entries.keys(), mimetype)
-        xml: dict[str, bytes] = {}
-        for name, entry in entries.items():
-            content = _inflated(archive, entry, budget, limits)
-            budget -= len(content)
-            if name.endswith(_XML_NAMES) or content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00").startswith(b"<"):
-                xml[name] = normalised_xml(content, entry.orig_filename)
-    return PackageParts(xml, frozenset(entries))
+    archive = _opened(data, limits)
+    entries = _checked_entries(archive.infolist(), len(data))
+    parts = PackageParts(archive, entries, limits)
+    mimetype = parts.content("mimetype")[:100] if "mimetype" in parts.names else b""
+    check_package(parts.names, mimetype)
+    for name in parts.entries:
+        # Nothing reads this part, perhaps; no program wrote it either.
+        if not name.lower().endswith(_WITH_DOCTYPE) and has_doctype(parts.head(name)):
+            raise refusal("xml-doctype", partie=_printable(name))
+    return parts
 
 
 def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
-    """The archive, once its end says what is there: ``zipfile`` would read a directory of any length, at any place."""
-    end = data.rfind(_END_SIGNATURE, max(0, len(data) - _MAX_COMMENT_BYTES - _END.size))
+    """The archive, once its end says what is there: ``zipfile`` would read a directory of any length, at any place.
+
+    What follows its end, from whatever copied it, is left out.
+    """
+    end = data.rfind(_END_SIGNATURE)
     if end < 0 or end + _END.size > len(data):
         raise refusal("fichier-tronque")
     if (entries := data.count(_ENTRY_SIGNATURE)) > limits.entries:
         raise refusal("archive-trop-de-parties", valeur=entries, attendu=limits.entries)
-    _, disk, first_disk, here, count, size, offset, _ = _END.unpack_from(data, end)
+    _, disk, first_disk, here, count, size, offset, comment = _END.unpack_from(data, end)
     # All ones mean that another record says it (Zip64): some Java writers add one to small files too.
     elsewhere = 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (size, offset)
+    if len(data) - end - _END.size > _MAX_COMMENT_BYTES and not elsewhere and offset + size != end:
+        raise refusal("fichier-tronque")  # the end of an archive inside this one, whose own end is missing
     if not elsewhere:
         if disk or first_disk or here != count:
             raise _damaged("il est découpé en plusieurs volumes")
@@ -79,7 +143,7 @@ def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
         if offset + size != end:
             raise _damaged("sa table des matières n’est pas à sa place")
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(io.BytesIO(data[: end + _END.size + comment]))
     except UnicodeDecodeError as error:
         raise refusal("archive-nom-interdit", partie=ascii(error.object[:80])) from None
     except _DAMAGE:
@@ -89,37 +153,64 @@ def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
     return archive
 
 
-def _check_entries(entries: list[zipfile.ZipInfo], end: int) -> None:
-    """Refuse names that lead elsewhere or stand twice, encryption, other compressions, parts that share bytes."""
-    seen: set[str] = set()
+def _checked_entries(entries: list[zipfile.ZipInfo], end: int) -> dict[str, list[zipfile.ZipInfo]]:
+    """The entries of each part, by its name with slashes; several where it stands there more than once.
+
+    Refuses names that lead elsewhere, and parts that share bytes.
+    """
+    named: dict[str, list[zipfile.ZipInfo]] = {}
+    by_lower: dict[str, str] = {}
+    places: dict[int, tuple[str, zipfile.ZipInfo]] = {}
     for entry in entries:
-        name, partie = entry.orig_filename, _printable(entry.orig_filename)
+        name = _part_name(entry.orig_filename)
+        if _is_noise(name):
+            continue
         if (
             not name
             or name.startswith("/")
-            or "\\" in name
             or ".." in name.split("/")
             or any(char < " " or char == "\x7f" for char in name)
             or name[1:2] == ":"
         ):
-            raise refusal("archive-nom-interdit", partie=partie)
-        if name.lower() in seen:
-            raise refusal("archive-doublon", partie=partie)
-        seen.add(name.lower())
-        if entry.flag_bits & _ENCRYPTED:
-            raise refusal("archive-chiffree", partie=partie)
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise refusal("archive-compression", partie=partie, valeur=entry.compress_type)
-    for entry in sorted(entries, key=lambda entry: entry.header_offset, reverse=True):
+            raise refusal("archive-nom-interdit", partie=_printable(entry.orig_filename))
+        before = places.get(entry.header_offset)
+        if before is not None and before[0] == name and _facts(before[1]) == _facts(entry):
+            continue  # the directory names one entry twice
+        if before is not None:
+            raise refusal("archive-chevauchement", partie=_printable(name))
+        places[entry.header_offset] = name, entry
+        if not name.endswith("/"):
+            named.setdefault(by_lower.setdefault(name.lower(), name), []).append(entry)
+    for _, (name, entry) in sorted(places.items(), reverse=True):
         if entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size > end:
-            raise refusal("archive-chevauchement", partie=_printable(entry.orig_filename))
+            raise refusal("archive-chevauchement", partie=_printable(name))
         end = entry.header_offset
+    return named
+
+
+def _facts(entry: zipfile.ZipInfo) -> tuple[int, int, int]:
+    return entry.compress_size, entry.file_size, entry.CRC
+
+
+def _part_name(name: str) -> str:
+    """A part's name with slashes, whatever the archive has between folders, and without a useless start."""
+    name = name.replace("\\", "/")
+    while name.startswith("./"):
+        name = name[2:]
+    return name[1:] if name[1:].lower().startswith(_OWN_FOLDERS) and name[0] == "/" else name
+
+
+def _is_noise(name: str) -> bool:
+    folders = name.lower().split("/")
+    return folders[0] == _NOISE_FOLDER or folders[-1].startswith(_NOISE_START) or folders[-1] in _NOISE
 
 
 def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: int, limits: Limits) -> bytes:
     """One part's content, never a byte more than the limits and what is left of the ``budget`` allow."""
     partie = _printable(entry.orig_filename)
-    by_ratio = max(limits.ratio_from_bytes, limits.ratio * entry.compress_size)
+    is_xml = entry.orig_filename.lower().endswith(_XML_NAMES)
+    # Only XML is expanded further by what reads it; a plain picture may well be stored in a thousandth of its size.
+    by_ratio = max(limits.ratio_from_bytes, limits.ratio * entry.compress_size) if is_xml else limits.part_bytes
     allowed = min(limits.part_bytes, budget, by_ratio)
     stated_size = entry.file_size
     # zipfile stops at the stated size, and would take a bomb for a damaged part; it inflates a block more than asked.
@@ -139,7 +230,7 @@ def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: int, lim
 
 
 def _too_much(partie: str, allowed: int, by_ratio: int, limits: Limits) -> TabellionError:
-    if allowed == by_ratio:
+    if allowed == by_ratio < limits.part_bytes:
         return refusal("archive-bombe", partie=partie, attendu=limits.ratio)
     if allowed == limits.part_bytes:
         return refusal("archive-partie-trop-grande", partie=partie, attendu=limits.part_bytes // MIB)

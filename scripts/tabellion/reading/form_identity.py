@@ -13,6 +13,15 @@ from tabellion.reading.references import References
 #: The exercice of a form; anything else in its hidden sheet is no year.
 _YEAR = re.compile(r"[12][0-9]{3}")
 _SHOWN = 60
+#: Digits of a format's number: no version has more.
+_LONGEST_VERSION = 6
+
+
+def version_code(said: str) -> str:
+    """The code of a workbook that says it is of another format than this version reads: older, newer, or neither."""
+    if not said.isdecimal():
+        return "version-illisible"
+    return "version-inconnue" if len(said) > _LONGEST_VERSION or int(said) > FORMAT_VERSION else "version-ancienne"
 
 
 def form_identity(
@@ -22,7 +31,7 @@ def form_identity(
     place = Place()
     expected = (
         ("genre-inconnu", said.get("genre", ""), KIND_FORM),
-        ("version-inconnue", said.get("format", ""), str(FORMAT_VERSION)),
+        (version_code(said.get("format", "")), said.get("format", ""), str(FORMAT_VERSION)),
         ("autre-contrat", said.get("contrat", ""), contract),
     )
     mistakes = [

@@ -35,6 +35,7 @@ from tabellion.reading.corrections import (
     say_former_names,
     say_repeated_row,
 )
+from tabellion.reading.form_identity import version_code
 from tabellion.reading.headers import computed_labels, later_labels
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.identifiers import MAKERS, identifier_field
@@ -135,7 +136,7 @@ def _is_ours(reading: MasterReading, finder: TableFinder, contract: str) -> bool
         return True
     wrong = [
         ("genre-inconnu", identity["genre"], KIND_MASTER),
-        ("format-non-reconnu", identity.get("format", ""), str(FORMAT_VERSION)),
+        (version_code(identity.get("format", "")), identity.get("format", ""), str(FORMAT_VERSION)),
         ("autre-contrat", identity.get("contrat", ""), contract),
     ]
     said = [finding(code, place, valeur=found, attendu=wanted) for code, found, wanted in wrong if found != wanted]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection
 from pathlib import Path
 
 from tabellion.findings import TabellionError
+from tabellion.reading.formats import other_format
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.transaction.owners import EXCEL_OWNER, LIBREOFFICE_OWNER
 from tabellion.wording import system_reason
@@ -20,33 +20,8 @@ _SPECIAL = (
     (stat.S_ISBLK, "un périphérique"),
 )
 _ZIP_ENTRY = b"PK\x03\x04"
-_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_HEAD_BYTES = 4096
 _OWNER_FILE_BYTES = 1024
 """Excel's owner file has 165 bytes, Word's 162, LibreOffice's lock file a line: a kilobyte is more than any."""
-
-_SHORTCUTS = (
-    (b"\x4c\x00\x00\x00\x01\x14\x02\x00", "raccourci Windows .lnk"),
-    (b"book\x00\x00\x00\x00mark", "alias macOS"),
-    (b"[internetshortcut]", "raccourci Internet .url"),
-    (b"[{000214a0-0000-0000-c000-000000000046}]", "raccourci Internet .url"),
-    (b"[desktop entry]", "raccourci .desktop"),
-)
-_IMAGES = (
-    (b"\x89PNG\r\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"GIF8", "GIF"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"BM", "BMP"),
-)
-_ARCHIVES = (
-    (b"Rar!\x1a\x07", "RAR"),
-    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-)
 
 
 def read_source(path: Path, limits: Limits = LIMITS) -> bytes:
@@ -126,106 +101,6 @@ def check_content(data: bytes, fichier: str) -> None:
         raise refusal("fichier-vide", valeur="des octets nuls, réservés mais jamais écrits")
     if _ZIP_ENTRY.startswith(data):
         raise refusal("fichier-tronque")
-    raise _other_format(data, fichier)
-
-
-def _other_format(data: bytes, fichier: str) -> TabellionError:
-    head = data[:_HEAD_BYTES]
     if fichier.startswith((EXCEL_OWNER, LIBREOFFICE_OWNER)) and len(data) <= _OWNER_FILE_BYTES:
-        return refusal("fichier-verrou")
-    if head.startswith(_OLE2):
-        return _ole2(data)
-    lowered = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for magic, kind in _SHORTCUTS:
-        if head.startswith(magic) or lowered.startswith(magic):
-            return refusal("fichier-raccourci", valeur=kind)
-    if (lowered.startswith(b"{") and b"docs.google.com" in lowered) or b'"doc_id"' in lowered[:400]:
-        return refusal("fichier-raccourci", valeur="lien vers Google Drive")
-    if b"%PDF-" in head[:1024]:
-        return refusal("format-pdf")
-    for magic, kind in _ARCHIVES:
-        if head.startswith(magic):
-            return refusal("format-archive", valeur=kind)
-    if (head.startswith(b"RIFF") and head[8:12] == b"WEBP") or head[4:12] in (b"ftypheic", b"ftypmif1", b"ftypavif"):
-        return refusal("format-image", valeur="WebP, HEIC ou AVIF")
-    for magic, kind in _IMAGES:
-        if head.startswith(magic):
-            return refusal("format-image", valeur=kind)
-    if head[:2] in (b"\x09\x00", b"\x09\x02", b"\x09\x04") and head[2:4] in (b"\x04\x00", b"\x06\x00"):
-        return refusal("format-xls")  # BIFF2 to BIFF4: a bare stream, as some programs still write
-    return _text_format(head)
-
-
-def _text_format(head: bytes) -> TabellionError:
-    text = _as_text(head)
-    if text is None:
-        return refusal("format-non-reconnu")
-    start = text.lstrip("\ufeff \t\r\n").lower()
-    if start.startswith(("<!doctype html", "<html", "<table", "<head", "<body", "<meta", "mime-version:")) or (
-        start.startswith("<") and "<html" in start
-    ):
-        return refusal("format-html")
-    if start.startswith("<"):
-        return refusal("format-xml")
-    if start.startswith("{\\rtf"):
-        return refusal("format-word")
-    return refusal("format-csv")
-
-
-def _as_text(head: bytes) -> str | None:
-    """``head`` as text, or ``None`` when it is binary: a text has no control character and, but for UTF-16, no NUL."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head[: len(head) // 2 * 2].decode("utf-16", "replace")
-    text = head.decode("utf-8", "ignore") if _is_utf8(head) else head.decode("cp1252", "replace")
-    return None if any(char < " " and char not in "\t\r\n\f\x1a" for char in text) else text
-
-
-def _is_utf8(head: bytes) -> bool:
-    try:
-        head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start >= len(head) - 3  # a character cut by the end of the head
-    return True
-
-
-def _ole2(data: bytes) -> TabellionError:
-    """An OLE2 container says what it is by the names in its directory, written in UTF-16."""
-
-    def has(*names: str) -> bool:
-        return any(name.encode("utf-16-le") + b"\x00\x00" in data for name in names)
-
-    if has("EncryptedPackage", "EncryptionInfo"):
-        return refusal("format-chiffre")
-    if has("Workbook", "Book"):
-        return refusal("format-xls")
-    if has("WordDocument"):
-        return refusal("format-word")
-    if has("PowerPoint Document"):
-        return refusal("format-presentation")
-    return refusal("format-non-reconnu")
-
-
-def check_package(names: Collection[str], mimetype: bytes) -> None:
-    """Refuse an archive that is not an .xlsx package, by the lower-case ``names`` of its parts and its ``mimetype``.
-
-    Raises ``TabellionError`` (codes ``format-…``).
-    """
-    if mimetype.startswith(b"application/vnd.oasis.opendocument"):
-        if b"presentation" in mimetype:
-            raise refusal("format-presentation")
-        raise refusal("format-word" if b".text" in mimetype else "format-ods")
-    if "xl/workbook.bin" in names:
-        raise refusal("format-xlsb")
-    if "[content_types].xml" in names or "_rels/.rels" in names:
-        if any(name.startswith("word/") for name in names) and "xl/workbook.xml" not in names:
-            raise refusal("format-word")
-        if any(name.startswith("ppt/") for name in names) and "xl/workbook.xml" not in names:
-            raise refusal("format-presentation")
-        return
-    if "xl/workbook.xml" in names:
-        return
-    if "index.zip" in names or any(name.startswith("index/") and name.endswith(".iwa") for name in names):
-        raise refusal("format-archive", valeur="document Apple iWork")
-    if "content.xml" in names and "meta-inf/manifest.xml" in names:
-        raise refusal("format-ods")
-    raise refusal("format-archive", valeur="ZIP")
+        raise refusal("fichier-verrou")
+    raise other_format(data)

@@ -179,7 +179,7 @@ def _sheet_parts(parts: PackageParts, entries: list[ParsedElement], links: list[
     seen: set[str] = set()
     for entry in entries:
         name = printable(unescaped(entry.attributes.get("name", "")))
-        link_id = next((entry.attributes[key] for key in RELATIONSHIP_ID if key in entry.attributes), None)
+        link_id = next((value for key, value in entry.attributes.items() if key.endswith(RELATIONSHIP_ID)), None)
         if link_id == "":  # a code module of Excel 95, listed among the sheets
             continue
         link = by_id.get(link_id) if link_id is not None else None

@@ -15,13 +15,19 @@ MAIN = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 """SpreadsheetML's namespace, transitional and strict: both are read."""
-RELATIONSHIP_ID = (
-    "http://schemas.openxmlformats.org/officeDocument/2006/relationships id",
-    "http://purl.oclc.org/ooxml/officeDocument/relationships id",
-)
+RELATIONSHIP_ID = "/relationships id"
+"""How the name of the attribute that holds a relationship's id ends: its namespace changed from edition to edition."""
 
 _DECLARATION = re.compile(rb"<\?xml[^>]*\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([^"']*)""")
+#: The root of a part that is read, with its prefix and attributes; and a namespace that it declares.
+_ROOT = re.compile(
+    rb"<(?:([\w.-]+):)?(?:workbook|worksheet|sst|styleSheet|table|comments|(Relationships))(?=[\s/>])([^>]*)>"
+)
+_NAMESPACE = re.compile(rb"""\bxmlns(?::([\w.-]+))?\s*=\s*["']([^"']*)["']""")
+_ROOT_WITHIN_BYTES = 4096
+_RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_ENCODINGS = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 _BOM = b"\xef\xbb\xbf"
 #: A character written by its number, as ``_x000A_``; half of a surrogate pair is no character.
 _ESCAPE = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
@@ -53,7 +59,7 @@ def normalised_xml(content: bytes, part: str) -> bytes:
         declaration = _DECLARATION.match(content)
         if declaration is not None:
             encoding = _ENCODING.search(declaration[0])
-            if encoding is not None and encoding[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
+            if encoding is not None and encoding[1].lower() not in _ENCODINGS:
                 raise refusal("xml-encodage", partie=part, valeur=encoding[1][:40].decode("ascii", "replace"))
             content = content[declaration.end() :]
         if not content.isascii():
@@ -63,6 +69,34 @@ def normalised_xml(content: bytes, part: str) -> bytes:
                 raise refusal("xml-encodage", partie=part, valeur="UTF-8 illisible") from None
     if b"<!DOCTYPE" in content:  # an ENTITY declaration can only stand inside one
         raise refusal("xml-doctype", partie=part)
+    return _in_known_namespace(content)
+
+
+def has_doctype(head: bytes) -> bool:
+    """Whether a part that begins so is XML with a DOCTYPE, in one of the encodings that may be read."""
+    head = head.replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    encoding = _ENCODING.search(declaration[0]) if (declaration := _DECLARATION.match(head)) is not None else None
+    is_readable = encoding is None or encoding[1].lower().startswith(
+        (b"utf-8", b"utf8", b"utf-16", b"us-ascii", b"ascii")
+    )
+    return head.startswith(b"<") and is_readable and b"<!DOCTYPE" in head
+
+
+def _in_known_namespace(content: bytes) -> bytes:
+    """``content`` with the namespace of its root replaced by the standard's, where it is another edition's.
+
+    The versions of 2006, before the standard, named the same elements otherwise.
+    """
+    root = _ROOT.search(content, 0, _ROOT_WITHIN_BYTES)
+    if root is None:
+        return content
+    prefix, is_relationships, attributes = root.groups()
+    for declared in _NAMESPACE.finditer(attributes):
+        if (declared[1] or b"") == (prefix or b""):
+            if declared[2].decode("ascii", "replace") in (*MAIN, _RELATIONSHIPS):
+                return content
+            start, end = root.start(3) + declared.start(2), root.start(3) + declared.end(2)
+            return content[:start] + (_RELATIONSHIPS if is_relationships else MAIN[0]).encode() + content[end:]
     return content
 
 

@@ -76,10 +76,9 @@ class PackageEditor:
 
     def __init__(self, data: bytes) -> None:
         check_content(data, "")
-        open_archive(data)
-        with zipfile.ZipFile(io.BytesIO(data)) as source:
-            self._entries = {entry.filename: entry for entry in source.infolist()}
-            self.parts = {name: source.read(name) for name in self._entries}
+        package = open_archive(data)
+        self._entries = package.entries
+        self.parts = {name: package.content(name) for name in self._entries}
         self._by_lower = {name.lower(): name for name in self.parts}
         root = next((relation for relation in self.relations("") if relation.kind == "officeDocument"), None)
         if root is None or root.target not in self.parts:

@@ -105,9 +105,9 @@ def insert_after(parent: Element, element: Element, *names: str) -> None:
 
 
 def relationship_id(element: Element) -> str:
-    """The id of the relationship that an element names, transitional or strict; empty when it names none."""
-    names = ("{{{}}}{}".format(*name.split(" ")) for name in RELATIONSHIP_ID)
-    return next((link for name in names if (link := element.get(name))), "")
+    """The id of the relationship that an element names, in any edition of the format; empty when it names none."""
+    ending = RELATIONSHIP_ID.replace(" ", "}")
+    return next((str(link) for name, link in element.items() if str(name).endswith(ending) and link), "")
 
 
 def damaged(raison: str) -> TabellionError:

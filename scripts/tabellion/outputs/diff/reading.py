@@ -34,6 +34,7 @@ from tabellion.outputs.diff.model import (
 from tabellion.reading import RawWorkbook, read_workbook
 from tabellion.reading.cells import CellReader
 from tabellion.reading.form import read_form
+from tabellion.reading.form_identity import version_code
 from tabellion.reading.headers import computed_labels
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.master import MasterReading, read_master
@@ -288,7 +289,7 @@ def _consolidation_side(workspace: Workspace, workbook: RawWorkbook, path: Path)
 
 def _refuse_consolidation(identity: Mapping[str, str], workspace: Workspace) -> None:
     facts = [
-        ("version-inconnue", identity.get("format", ""), str(FORMAT_VERSION)),
+        (version_code(identity.get("format", "")), identity.get("format", ""), str(FORMAT_VERSION)),
         ("autre-contrat", identity.get("contrat", ""), workspace.settings.identifiant),
     ]
     mistakes = [finding(code, Place(), valeur=value, attendu=own) for code, value, own in facts if value != own]
