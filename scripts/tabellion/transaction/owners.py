@@ -1,7 +1,7 @@
 """Who has a workbook open: told by the small file that Excel or LibreOffice puts beside it for as long.
 
-Where the system itself refuses to replace an open file (Windows), nobody needs this; elsewhere, and on a share, the file could be
-replaced under the hands of that person, and these owner files are the only sign.
+Where the system itself refuses to replace an open file (Windows), nobody needs this; elsewhere, and on a share, the
+file could be replaced under the hands of that person, and these owner files are the only sign.
 """
 
 from __future__ import annotations
