@@ -15,6 +15,7 @@ from typing import Any
 import uno  # type: ignore[import-not-found]
 from com.sun.star.beans import PropertyValue  # type: ignore[import-not-found]
 from com.sun.star.connection import NoConnectException  # type: ignore[import-not-found]
+from com.sun.star.sheet.CellDeleteMode import UP  # type: ignore[import-not-found]
 from com.sun.star.table import CellRangeAddress, TableSortField  # type: ignore[import-not-found]
 
 #: ``com.sun.star.sheet.CellFlags.FORMULA`` and ``com.sun.star.sheet.FormulaResult.ERROR``.
@@ -167,6 +168,14 @@ class Driver:
     def delete_columns(self, sheet: str, column: int, count: int) -> None:
         self.sheet(sheet).Columns.removeByIndex(column, count)
 
+    def delete_cells(self, sheet: str, area: list[int]) -> None:
+        """Delete ``area``: the cells below move up."""
+        target = self.sheet(sheet)
+        gone = CellRangeAddress()
+        gone.Sheet = target.RangeAddress.Sheet
+        gone.StartRow, gone.StartColumn, gone.EndRow, gone.EndColumn = area
+        target.removeRange(gone, UP)
+
     def sort(self, sheet: str, area: list[int], column: int, descending: bool = False) -> None:
         """Sort ``area`` (first row, first column, last row, last column; no header) by a column of the sheet."""
         first_row, first_column, last_row, last_column = area
@@ -210,6 +219,10 @@ class Driver:
 
     def rename_sheet(self, sheet: str, name: str) -> None:
         self.sheet(sheet).setName(name)
+
+    def copy_sheet(self, sheet: str, name: str) -> None:
+        """A copy of a sheet, after the others."""
+        self.document.Sheets.copyByName(sheet, name, len(self.document.Sheets.ElementNames))
 
     def move_range(self, sheet: str, area: list[int], row: int, column: int) -> None:
         """Cut ``area`` and paste it at a cell of the same sheet."""

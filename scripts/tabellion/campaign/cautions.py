@@ -128,7 +128,7 @@ class Cautions:
     def _keep_named(self) -> None:
         """A row removed that others still name stays: they would name nothing."""
         while True:
-            lost: dict[tuple[str, Key], int] = Counter()
+            lost: dict[tuple[str, Key], Counter[str]] = {}
             for table, schema in self.draft.schemas.items():
                 for reference in schema.foreign_keys:
                     target = self.draft.schemas[reference.table]
@@ -139,13 +139,14 @@ class Cautions:
                     for row in self.draft.rows[table]:
                         value = row[reference.field]
                         if value is not None and value not in present and (value,) in known:
-                            lost[reference.table, (value,)] += 1
+                            lost.setdefault((reference.table, (value,)), Counter())[table] += 1
             if not lost:
                 return
-            for (table, key), count in lost.items():
+            for (table, key), counts in lost.items():
                 self.draft.restore(table, key)
                 place = self.draft.sheet_of(table, key)
-                citee = plural(count, "ligne la nomme encore", "lignes la nomment encore")
+                where = ", ".join(f"{self.draft.labels.table(name)} : {count}" for name, count in counts.items())
+                citee = plural(counts.total(), "ligne la nomme encore", "lignes la nomment encore") + f" ({where})"
                 self.draft.findings.append(
                     finding("ligne-encore-citee", place, valeur=self.draft.labels.row(table, key), citee=citee)
                 )

@@ -129,6 +129,8 @@ class _Merger:
             names = schemas[table].primary_key
             self.positions[table] = {_values(row, names): position for position, row in enumerate(copied[table])}
             self.known_ids[table] = {row[names[0]] for row in copied[table]}
+        self.columns: dict[tuple[str, str], set[object]] = {}
+        """The values of the columns that returned rows refer to."""
         self.claims: dict[CellKey, list[_CellClaim]] = {}
         self.gone: set[tuple[str, Key]] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
@@ -222,13 +224,27 @@ class _Merger:
 
     def may_write(self, table: str, key: Key, position: int | None, claims: Sequence[_CellClaim]) -> bool:
         """Whether a row that the master lacks may be created: not one that staff removed, which would come back in
-        part, nor one of a line that the contract has no more."""
+        part, nor one of a line, or that names a row, that the contract has no more."""
         if position is not None:
             return True
-        if (table, key) in self.gone:
+        if (table, key) in self.gone or any(self.names_nothing(claim.row) for claim in claims):
             return False
         known = table in self.made_by_forms or key[0] in self.known_ids[table]
         return known or all(claim.row.is_new for claim in claims)
+
+    def names_nothing(self, row: ReturnedRow) -> bool:
+        """Whether a returned row refers to one that the contract has no more."""
+        for key in self.schemas[row.table].foreign_keys:
+            value = row.values.get(key.field)
+            if value is not None and value not in self.referred(key.table, key.reference):
+                return True
+        return False
+
+    def referred(self, table: str, name: str) -> set[object]:
+        """The values of a column of the master that others refer to."""
+        if (table, name) not in self.columns:
+            self.columns[table, name] = {row[name] for row in self.merged.rows.get(table, ())}
+        return self.columns[table, name]
 
     def create_rows(self) -> None:
         """Add the rows that the master lacks, then put each after the last row of its kind."""

@@ -17,6 +17,8 @@ _ADDRESS = re.compile(
     r"(?:(?P<sheet>'(?:[^']|'')+'|[A-Za-zÀ-ÿ_][\wÀ-ÿ.]*)!)?"
     r"\$?(?P<left>[A-Z]{1,3})\$?(?P<top>\d{1,7})(?::\$?(?P<right>[A-Z]{1,3})\$?(?P<bottom>\d{1,7}))?(?![\w(\[!])"
 )
+#: The two truths, which LibreOffice writes as calls of functions.
+_TRUTH = re.compile(r"\b(TRUE|FALSE)\(\)")
 _LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
 
 
@@ -84,4 +86,7 @@ def _as_reference(workbook: RawWorkbook, match: re.Match[str], where: str, row: 
 def compact(formula: str) -> str:
     """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
     pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
-    return "".join(piece if place % 2 else re.sub(r"\s+", "", piece).upper() for place, piece in enumerate(pieces))
+    return "".join(
+        piece if place % 2 else _TRUTH.sub(r"\1", re.sub(r"\s+", "", piece).upper())
+        for place, piece in enumerate(pieces)
+    )

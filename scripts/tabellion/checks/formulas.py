@@ -12,18 +12,15 @@ from dataclasses import dataclass, replace
 
 from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading, canonical, compact
+from tabellion.checks.stale_totals import check_stale_totals
 from tabellion.findings import Finding, Place, Severity, finding
-from tabellion.layout.names import EXERCICE, TOWN, KnownFormula, table_resource, totals_name
-from tabellion.measures import MEASURE
+from tabellion.layout.names import KnownFormula, table_resource, totals_name
 from tabellion.reading.cells import others_alike
 from tabellion.reading.master import MasterReading
 from tabellion.reading.raw import RawSheet, RawValue
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
-from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.wording import french_value, plural
 
-#: Amounts are shown as floating-point euros: closer than this, they are the same to the cent.
-_SAME_EUROS = 0.004
 _IN_ERROR = "Corrigez les cellules dont elle dépend : l'une d'elles est en erreur, ou a disparu."
 #: Stands for the key of rows that are nobody's.
 _SPARE = "\0"
@@ -148,22 +145,29 @@ class _Survey:
             by_table[formula.table].append(formula)
         named = by_table.pop("", [])
         finder = TableFinder(self.reading.workbook, self.reading.known_tables)
+        given_up = self.given_up(by_table)
         for name, formulas in by_table.items():
             read = self.areas.get(name)
             if read is None and table_resource(name) is not None:
                 continue  # its absence is said by the reading
+            if name in given_up:
+                continue  # its sheet went with its convention, which is said
             labels = tuple(dict.fromkeys(formula.column for formula in formulas))
             place, others = (read.sheet.name, tuple(read.columns)) if read is not None else (None, ())
             area = finder.area(name, labels, titre=name, computed=others, optional=labels, sheet_hint=place)
             if area is not None and read is not None:  # the columns of its data too
                 area.columns = {**read.columns, **area.columns}
                 area.renamed = {**read.renamed, **area.renamed}
+            if area is not None and not area.found_name:
+                self.stop_above_next(area)
             if area is not None:
                 yield from self.table(name, area, [formula for formula in formulas if formula.column in area.columns])
         known = {(finding.code, finding.place) for finding in self.reading.findings}
+        undone = {finding.valeur for finding in self.reading.findings if finding.code == "tableau-defait"}
         for finding_ in finder.findings:
             is_about_columns = finding_.code in ("colonne-en-trop", "colonne-sans-entete")
-            if not is_about_columns and (finding_.code, finding_.place) not in known:
+            is_said = finding_.code == "tableau-defait" and finding_.valeur in undone
+            if not (is_about_columns or is_said) and (finding_.code, finding_.place) not in known:
                 yield finding_
         for formula in named:
             cell = named_cell(self.reading.workbook, formula.column)
@@ -172,6 +176,25 @@ class _Survey:
                 yield finding("ligne-calculee-absente", Place(), valeur=titre, titre="noms du classeur")
             else:
                 yield self.standing(formula, *cell, None)
+
+    def given_up(self, names: Collection[str]) -> set[str]:
+        """The tables of subtotals that went with the lines of their convention."""
+        if not isinstance(self.reading, MasterReading):
+            return set()
+        there = {table.name for sheet in self.reading.workbook.sheets for table in sheet.tables}
+        totals = {
+            totals_name(found[1]): name for name in names if (found := table_resource(name)) and found[1] is not None
+        }
+        return {name for name, lines in totals.items() if name not in there and lines not in self.areas}
+
+    def stop_above_next(self, area: FoundTable) -> None:
+        """End a table that a client has undone above the next one of its sheet, whose rows are not its own."""
+        below = [
+            other.header_row - 2
+            for other in self.areas.values()
+            if other.sheet is area.sheet and other.header_row > area.header_row
+        ]
+        area.last_row, area.end_row = min([area.last_row, *below]), min([area.end_row, *below])
 
     def table(
         self, name: str, area: FoundTable, formulas: list[KnownFormula]
@@ -292,55 +315,3 @@ def check_computed_cells(reading: MasterReading) -> list[Finding]:
         total for total in check_stale_totals(reading) if (total.place.feuille, total.place.cellule) not in altered
     ]
     return [replace(finding, bloquant=False) for finding in (*formulas, *stale)]
-
-
-def check_stale_totals(reading: MasterReading) -> list[Finding]:
-    """The subtotals of budget sheets whose intact formula shows another sum than the lines of its table.
-
-    A row under its table is not counted, as no formula counts it; an unreadable amount counts for nothing in both. Of
-    the subtotal of a line that was typed otherwise, and understood, nothing is said: what a formula makes of a text
-    depends on the program, and the line says itself that it is not counted.
-    """
-    shown = named_cell(reading.workbook, EXERCICE)
-    year = shown[0].value(shown[1], shown[2]) if shown is not None else None
-    if not isinstance(year, float):
-        return []
-    sums: dict[tuple[int, str], int] = defaultdict(int)
-    otherwise: set[tuple[int, str]] = set()
-    schema = reading.schemas["lignes_budgetaires"]
-    labels = [schema.by_name[name].title for name in ("collectivite_id", "exercice", MEASURE)]
-    label = labels[-1]
-    towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
-    lines = reading.tables["lignes_budgetaires"].rows
-    for line, origin in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
-        if line["exercice"] != year or not line[MEASURE] or origin.row > origin.area.last_row:
-            continue
-        key = (line["convention_id"], line["collectivite_id"])
-        sums[key] += line[MEASURE]
-        columns = origin.area.columns
-        town, *numbers = (origin.area.value(origin.row, name) if name in columns else None for name in labels)
-        if town not in towns or not all(isinstance(number, float) for number in numbers):
-            otherwise.add(key)
-    finder = TableFinder(reading.workbook, reading.known_tables)
-    findings: list[Finding] = []
-    for convention in reading.tables["conventions"].column("convention_id"):
-        if totals_name(convention) not in finder.names():
-            continue  # its absence is said elsewhere
-        area = finder.area(totals_name(convention), (TOWN, label))
-        if area is None or not {TOWN, label} <= set(area.columns):
-            continue
-        for row in range(area.header_row + 1, area.last_row + 1):
-            town, value = towns.get(str(area.value(row, TOWN))), area.value(row, label)
-            cell = (row, area.columns[label])
-            if town is None or not isinstance(value, float) or cell not in area.sheet.formulas:
-                continue
-            cents = sums[convention, town]
-            if (convention, town) not in otherwise and abs(value - euros(cents)) > _SAME_EUROS:
-                findings.append(
-                    finding(
-                        "valeur-perimee", area.place(row, label), champ=MEASURE, valeur=value,
-                        attendu=float(euros(cents)), titre=french_value(area.value(row, TOWN)),
-                        trouve=format_euros(nearest_cents(value)[0]), calcule=format_euros(cents),
-                    )
-                )  # fmt: skip
-    return findings

@@ -351,5 +351,7 @@ class _FormReader:
         if key is None:
             return {choice: choice for choice in schema.by_name[column.field].enum}
         if key.table == "conventions":
-            return {**former_conventions(texts, self.known.conventions), **self.known.conventions}
+            sent = {row.get(column.name, "") for row in self.reading.baseline.get(spec.name, {}).values()}
+            former = former_conventions(texts, self.known.conventions, sent)
+            return {**former, **self.known.conventions}
         return self.known.keys[key.table]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +48,11 @@ def references(tables: Tables, schemas: Schemas) -> References:
     return References(conventions, keys, towns, owners)
 
 
-def former_conventions(texts: Iterable[object], known: Mapping[str, int]) -> dict[str, int]:
+def former_conventions(texts: Iterable[object], known: Mapping[str, int], sent: Collection[str] = ()) -> dict[str, int]:
     """The conventions of texts with a title that is no more, in a form made before: their number stays.
 
-    A title that another convention has now is that one's.
+    A title that another convention has now is that one's. ``sent`` are the numbers that the form was sent with: one
+    that the contract has given up since is no mistake of the partner's.
     """
     mark = convention_words(0, "").removeprefix("0")
     titles = {title: number for words, number in known.items() if (title := words.partition(mark)[2])}
@@ -60,6 +61,8 @@ def former_conventions(texts: Iterable[object], known: Mapping[str, int]) -> dic
         number, dash, title = str(text).partition(mark)
         if dash and number in known:
             found[str(text)] = titles.get(title, known[number])
+        elif dash and number in sent:
+            found[str(text)] = titles.get(title, int(number))
     return found
 
 
