@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -192,6 +194,52 @@ def test_a_file_that_is_no_log_is_left_as_it_is(
         assert log.end(0) == 2
     assert path.read_bytes() == content
     assert "[fichier-deja-la]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["full", "read-only", "away", "too many files"])
+def test_a_log_is_tried_again_at_each_line(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What stops one line does not stop the next ones, says how many were lost, and is no failure of the run."""
+    path = tmp_path / "journaux" / "nuit.log"
+    number = {"full": errno.ENOSPC, "read-only": errno.EROFS, "too many files": errno.EMFILE}.get(kind)
+    with log_of(path, tmp_path) as log:
+        log.say("fichier", "avant")
+        with monkeypatch.context() as patch:
+            if number is None:
+                path.parent.rename(tmp_path / "ailleurs")
+                path.parent.write_bytes(b"")
+            elif kind == "full":
+                patch.setattr("logging.StreamHandler.flush", refusing(number))
+            else:
+                path.unlink()
+                patch.setattr("tabellion.commands.run_log.os.open", refusing(number))
+            log.say("fichier", "perdu 1")
+            log.say("fichier", "perdu 2")
+        if number is None:
+            path.parent.unlink()
+        log.say("fichier", "après")
+        assert log.end(0) == 0
+    assert facts(path, "fichier")[-1] == "après"
+    assert facts(path, "journal") == ["2 lignes n'ont pas pu être écrites ici"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_that_is_lost_at_the_end_does_not_change_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with log_of(tmp_path / "nuit.log", tmp_path) as log:
+        monkeypatch.setattr("logging.StreamHandler.flush", refusing(errno.ENOSPC))
+        log.say("fichier", "perdu")
+        assert log.end(1) == 1
+    assert "2 lignes du journal texte" in capsys.readouterr().err
+
+
+def refusing(number: int) -> Callable[..., int]:
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
 
 
 def test_a_log_cut_shorter_at_its_beginning_goes_on(tmp_path: Path) -> None:

@@ -75,6 +75,13 @@ class _LogFile(WatchedFileHandler):
         if error is not None:
             raise error
 
+    def forget(self) -> None:
+        """Let go of the file, with what it could not take: the next line opens it anew."""
+        stream, self.stream = self.stream, None
+        with suppress(OSError, ValueError):
+            if stream is not None:
+                stream.close()
+
     def close(self) -> None:
         """Close the file; what could not be written was said."""
         with suppress(OSError):
@@ -118,7 +125,8 @@ class RunLog:
 
     Used as a context: it writes the start, then what it is told, then the end with the exit code and the duration,
     also where the run is refused, interrupted or crashes. It never raises because of the file: what went wrong with it
-    is ``failure``, and :meth:`end` says it.
+    is ``failure``, and :meth:`end` says it. A line that cannot be written is lost, and counted; the next one is tried
+    again, and says first how many were lost: a disk may be full for a moment of a watch that lasts for months.
     """
 
     def __init__(
@@ -127,7 +135,8 @@ class RunLog:
         self.path, self.command, self.folder = path, command, folder
         self.failure: Finding | None = None
         self._file = _LogFile(path, clock) if path is not None else None
-        self._is_ended = False
+        self._is_ended = self._was_written = False
+        self._lost = 0
         self._start = 0.0
 
     def __enter__(self) -> RunLog:
@@ -193,25 +202,39 @@ class RunLog:
         if len(line) > _LONGEST:
             line = line[: _LONGEST - 1] + "…"
         try:
+            if self._lost:
+                lost = plural(self._lost, "ligne n'a pas pu être écrite", "lignes n'ont pas pu être écrites")
+                _logger.info("%s", f"journal : {lost} ici")
+                self._lost, self.failure = 0, None
             _logger.info("%s", line)
+            self._was_written = True
         except TabellionError as error:
             self.failure = error.findings[0]
             self._close()
-        except OSError as error:
-            detail = system_reason(error)
+        except (OSError, ValueError) as error:  # ValueError: of a stream that the first failure left closed
+            detail = system_reason(error) if isinstance(error, OSError) else "le fichier est fermé"
             name = self.path.name if self.path is not None else ""
             self.failure = finding("ecriture-impossible", Place(str(self.path)), valeur=name, detail=detail)
-            self._close()
+            self._lost += 1
+            self._file.forget()
 
     def end(self, code: int) -> int:
-        """Write the last line and return the run's exit code: ``code``, or that of wrong use if the log failed.
+        """Write the last line and return the run's exit code: ``code``, or that of wrong use if no line was written.
 
-        What went wrong with the log is then printed on the error stream; the rest of the run stands.
+        What went wrong with the log, and still does, is then printed on the error stream; the rest of the run stands.
         """
         self._say_end(code)
         if self.failure is None:
             return code
         self._say_failure()
+        if self._was_written:
+            lost = plural(
+                self._lost,
+                "ligne du journal texte n'a pas pu être écrite",
+                "lignes du journal texte n'ont pas pu être écrites",
+            )
+            typer.echo(f"\nLe reste est fait ; {lost}.", err=True)
+            return code
         typer.echo("\nLe reste est fait ; seul le journal texte n'est pas écrit.", err=True)
         return max(code, _REFUSED)
 
