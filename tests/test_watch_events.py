@@ -24,7 +24,8 @@ from support.program import environment
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Finding
 from tabellion.watching.debounce import Batch
-from tabellion.watching.observer import FolderObserver, Watcher
+from tabellion.watching.folder_observer import FolderObserver
+from tabellion.watching.observer import Watcher
 from tabellion.watching.snapshot import Snapshot, fingerprint, take_snapshot
 
 DEADLINE_SECONDS = 60.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tabellion.campaign.leftovers import Leftover, leftover_kind
+from tabellion.transaction.bounded import PATIENCE, open_regular
 from tabellion.wording import fold
 
 #: The folder, inside that of the returns, of the files that people do not want to count.
@@ -65,9 +66,13 @@ def list_returns(folder: Path, workbooks: Path) -> Listing:
 def look_at(path: Path) -> tuple[int, str]:
     """The size of a file in bytes and a digest of its end: both are the same as long as its content is.
 
-    Dates are not looked at: copies, clocks and clouds change them. Raises ``OSError``.
+    Dates are not looked at: copies, clocks and clouds change them. Raises ``OSError``, also for what does not answer.
     """
-    with path.open("rb", buffering=0) as file:
+    return PATIENCE.wait(path, lambda: _look_at(path))
+
+
+def _look_at(path: Path) -> tuple[int, str]:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         start = max(0, size - _TAIL_BYTES)
         file.seek(start)

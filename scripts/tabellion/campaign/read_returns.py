@@ -31,6 +31,7 @@ from tabellion.reading.reader import ReadOutcome, unforeseen
 from tabellion.reading.references import References
 from tabellion.reading.source import read_source
 from tabellion.schema.tables import make_table
+from tabellion.transaction.bounded import PATIENCE
 
 #: Returns whose rows are validated, and remembered, together: enough to cost little, few enough to hold in memory.
 BATCH = 200
@@ -203,7 +204,8 @@ def _parsed(outcome: Any, path: Path) -> ParsedReturn:
         return refused(outcome.sha256, [foreign], is_readable=True)
     unreadable = refused("", outcome, is_readable=False)
     with suppress(OSError, TabellionError):
-        return replace(unreadable, sha256=hashlib.sha256(read_source(path)).hexdigest())
+        content = PATIENCE.wait(path, lambda: read_source(path))
+        return replace(unreadable, sha256=hashlib.sha256(content).hexdigest())
     return unreadable
 
 

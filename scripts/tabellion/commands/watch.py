@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from math import inf
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.decided import has_news
 from tabellion.commands.requests import carry_out
@@ -31,7 +33,7 @@ from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.manifest import digest as file_digest
 from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
 from tabellion.watching.observer import Watcher
-from tabellion.watching.snapshot import network_folder
+from tabellion.watching.snapshot import Fingerprint, fingerprint, is_complete, network_folder
 
 if TYPE_CHECKING:
     from tabellion.commands.watch_display import WatchDisplay
@@ -43,8 +45,18 @@ _ROUND_SECONDS = 1.0
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 15.0, 900.0
 #: The same second one where all is done but an output that the system alone keeps from its place.
 _LONGEST_PLACE_SECONDS = 60.0
+#: A mistake that comes so many times its own pause after the last one is a new one.
+_CALM = 10.0
 #: The folder of the crash files, in the workspace's memory.
 ERRORS = "erreurs"
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """A file that is not complete: what it held when it was first seen so, and when that was."""
+
+    content: Fingerprint | None
+    since: float
 
 
 class Stopped(BaseException):
@@ -109,7 +121,10 @@ class WatchLoop:
     errors: queue.SimpleQueue[Exception] = field(default_factory=queue.SimpleQueue)
     retry_at: float | None = None
     retry_seconds: float = field(default_factory=lambda: _RETRY_SECONDS)
+    rest_until: float = -inf
+    rest_seconds: float = field(default_factory=lambda: _ROUND_SECONDS)
     free_since: float | None = None
+    arriving: dict[Path, Arriving] = field(default_factory=dict)
     day: date = field(default_factory=date.today)
     own: dict[Path, str] = field(default_factory=dict)
 
@@ -140,7 +155,15 @@ class WatchLoop:
             except Exception as error:
                 self.crash(error)
                 self.try_again()
-                time.sleep(_ROUND_SECONDS)  # whatever it is, it may be so at once again
+                self.rest()
+
+    def rest(self) -> None:
+        """Wait after a mistake, since it may be made at once again; twice as long where one follows another soon."""
+        now = self.clock()
+        is_calm = now > self.rest_until + _CALM * self.rest_seconds
+        self.rest_seconds = _ROUND_SECONDS if is_calm else min(2 * self.rest_seconds, _LONGEST_RETRY_SECONDS)
+        self.rest_until = now + self.rest_seconds
+        time.sleep(self.rest_seconds)
 
     def follow(self, watcher: Watcher) -> None:
         """Wait for what comes next, and answer it."""
@@ -229,9 +252,13 @@ class WatchLoop:
             )
             self.own |= run.own
             self.display.answered(batch, run, self.clock() - started)
-            if not batch.unfinished:  # a file that is still being written is not yet what it will be
-                self.notifier.tell(workspace, run.consolidation)
+            arriving = self.still_arriving(run.consolidation)
+            if not batch.unfinished or batch.changed - batch.unfinished:
+                self.notifier.tell(workspace, run.consolidation, arriving | batch.unfinished)
             self.plan(batch, today)
+            if arriving:  # what is never finished is to be told all the same
+                until = min(self.arriving[path].since for path in arriving) + LONGEST_SECONDS
+                self.retry_at = until if self.retry_at is None else min(until, self.retry_at)
             self.serve(workspace, run)
         except TabellionError as error:
             if all(finding.code == "dossier-disparu" for finding in error.findings):
@@ -242,6 +269,24 @@ class WatchLoop:
         except Exception as error:
             self.crash(error)
             self.try_again()
+
+    def still_arriving(self, consolidation: Consolidation) -> frozenset[Path]:
+        """The files that cannot be read because they are not yet what they will be: nothing is said of them by mail.
+
+        One that stays as it is for long will be no other.
+        """
+        now, arriving = self.clock(), dict[Path, Arriving]()
+        received = [*consolidation.strays, *(file for line in consolidation.board for file in line.received)]
+        for path in {
+            self.workspace.workbooks / file.fichier for file in received if file.verdict is Verdict.UNREADABLE
+        }:
+            if is_complete(path):
+                continue
+            content, before = fingerprint(path), self.arriving.get(path)
+            is_same = before is not None and before.content == content
+            arriving[path] = before if before is not None and is_same else Arriving(content, now)
+        self.arriving = arriving
+        return frozenset(path for path, each in arriving.items() if now < each.since + LONGEST_SECONDS)
 
     def serve(self, workspace: Workspace, run: ConsolidationRun) -> None:
         """Carry out what staff asked for in Excel, then have a run made that says there what came of it."""

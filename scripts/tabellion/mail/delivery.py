@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,9 +178,10 @@ class Notifier:
         self._errors: list[Exception] = []
         self._thread: threading.Thread | None = None
 
-    def tell(self, workspace: Workspace, consolidation: Consolidation) -> None:
-        """Have the notices of a consolidation that has just been put in place sent, in the place of the last one's."""
-        mailing = mailing_of(workspace, consolidation)
+    def tell(self, workspace: Workspace, consolidation: Consolidation, unfinished: Collection[Path] = ()) -> None:
+        """Have the notices of a consolidation that has just been put in place sent, in the place of the last one's;
+        none of the ``unfinished`` files, which are still arriving."""
+        mailing = mailing_of(workspace, consolidation, unfinished)
         with self._change:
             self._mailing, self._is_new = mailing, True
             if mailing is not None and self._thread is None and not self._is_stopped:

@@ -110,14 +110,17 @@ class Mailing:
     notices: tuple[Notice, ...]
 
 
-def mailing_of(workspace: Workspace, consolidation: Consolidation) -> Mailing | None:
-    """The notices of a consolidation that has just been put in place; ``None`` where no mail is set."""
+def mailing_of(workspace: Workspace, consolidation: Consolidation, unfinished: Collection[Path] = ()) -> Mailing | None:
+    """The notices of a consolidation that has just been put in place, but those of the ``unfinished`` files; ``None``
+    where no mail is set."""
     mail = consolidation.contract.settings.courriel
     if mail is None:
         return None
     besides = read_besides(workspace.memory / BESIDES)
     notices = []
     for notice in due_notices(consolidation, mail):
+        if workspace.workbooks / notice.file.fichier in unfinished:
+            continue
         if (annotated := notice.file.annotated) is not None:
             beside = besides.get(annotated)  # the copy is open: the new one is beside
             copy = workspace.workbooks / (annotated if beside is None or beside.path is None else beside.path)

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path, PureWindowsPath
 
 from tabellion.findings import Json
+from tabellion.transaction.bounded import open_regular
 from tabellion.transaction.files import folder_to_disk, to_disk
 
 MANIFEST = "manifeste.json"
@@ -148,7 +149,7 @@ def trace(path: Path) -> Trace | None:
 
 def digest(path: Path) -> str | None:
     """The SHA-256 of the file at ``path``, read block by block; ``None`` when there is none that can be read."""
-    with suppress(OSError), path.open("rb") as stream:
+    with suppress(OSError), open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
     return None
 

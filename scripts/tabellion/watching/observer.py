@@ -6,31 +6,27 @@ that does not answer may hang it.
 
 from __future__ import annotations
 
-import errno
 import os
 import queue
 import threading
 import time
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchdog import events
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.utils import BaseThread
 
 from tabellion.campaign.folder import counts
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, finding
 from tabellion.watching.debounce import QUIET_SECONDS, Batch, Debounce
-from tabellion.watching.snapshot import FolderId, take_snapshot, watched_folders
-from tabellion.wording import system_reason
+from tabellion.watching.folder_observer import STOP_SECONDS, FolderObserver, refusal_words
+from tabellion.watching.snapshot import FolderId, take_snapshot
 
 if TYPE_CHECKING:
-    from watchdog.observers.api import BaseObserver, ObservedWatch
+    pass
 
 #: Seconds between two looks when nothing happens: where the system tells nothing, and where looks only make sure that
 #: it told everything.
@@ -43,18 +39,9 @@ _REST = 10.0
 _TELL_SECONDS = 1.5
 #: So many times the system may leave a change untold; it is then not relied on any more.
 _FORGIVEN = 1
-_STOP_SECONDS = 1.0
-#: Not what is opened or read: the program itself reads everything at each run.
-_EVENTS: list[type[FileSystemEvent]] = [
-    events.FileClosedEvent, events.FileMovedEvent, events.FileCreatedEvent, events.FileDeletedEvent,
-    events.FileModifiedEvent, events.DirCreatedEvent, events.DirMovedEvent, events.DirDeletedEvent,
-]  # fmt: skip
-_LIMITS = {
-    errno.ENOSPC: "la limite de dossiers suivis est atteinte",
-    errno.EMFILE: "la limite de programmes qui suivent des dossiers, ou de fichiers ouverts, est atteinte",
-    errno.ENFILE: "la limite de fichiers ouverts est atteinte",
-    errno.ENOMEM: "la mémoire du système est épuisée",
-}
+#: After a restart, the next one is not before so many seconds, and twice as many when it does not last for so many
+#: times that long.
+_RESTART_SECONDS, _LONGEST_RESTART_SECONDS, _CALM = 0.5, 900.0, 10.0
 
 
 class Watcher(FileSystemEventHandler):
@@ -88,6 +75,7 @@ class Watcher(FileSystemEventHandler):
         self._unreported: dict[str, float] = {}
         self._unreported_count = 0
         self._took = 0.0
+        self._restart_at, self._restart_seconds = -inf, _RESTART_SECONDS
         self._is_looking = self._is_observer_broken = self._is_absence_said = False
 
     def start(self) -> None:
@@ -101,14 +89,14 @@ class Watcher(FileSystemEventHandler):
         the process)."""
         ending = threading.Thread(target=self._end, daemon=True)
         ending.start()
-        ending.join(_STOP_SECONDS)
+        ending.join(STOP_SECONDS)
 
     def _end(self) -> None:
         self._stopped.set()
         self._wake.set()
         self._stop_observing()
         if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
+            self._thread.join(STOP_SECONDS)
 
     def __enter__(self) -> Watcher:
         self.start()
@@ -149,7 +137,9 @@ class Watcher(FileSystemEventHandler):
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """Called by watchdog, from its threads: something happened to a file or folder."""
+        observer = self._observer
         for path in map(os.fsdecode, (event.src_path, event.dest_path)):
+            path = observer.named(path) if observer is not None else path
             name = os.path.basename(path)  # noqa: PTH119
             if path and counts(name, is_folder=event.is_directory):
                 self._events[path] = time.monotonic()
@@ -157,15 +147,25 @@ class Watcher(FileSystemEventHandler):
 
     def tend(self) -> None:
         """Start again what died; to be called now and then. Does not look at the disk."""
-        observer, thread = self._observer, self._thread
+        observer, thread, now = self._observer, self._thread, time.monotonic()
+        if now < self._restart_at:
+            return
         if observer is not None and not observer.is_sound() and not self._is_observer_broken:
             self._is_observer_broken = True
-            self._say(finding("surveillance-relancee", Place(str(self.workspace.root))))
-            self.look_soon()
+            self._say_restart(now)
         if thread is not None and not thread.is_alive() and not self._stopped.is_set():
-            self._say(finding("surveillance-relancee", Place(str(self.workspace.root))))
             self._start_looking()
-            self.look_soon()
+            self._say_restart(now)
+
+    def _say_restart(self, now: float) -> None:
+        """Say that something died and was started again; what dies at once again waits twice as long each time."""
+        is_calm = now > self._restart_at + _CALM * self._restart_seconds
+        self._restart_seconds = (
+            _RESTART_SECONDS if is_calm else min(2 * self._restart_seconds, _LONGEST_RESTART_SECONDS)
+        )
+        self._restart_at = now + self._restart_seconds
+        self._say(finding("surveillance-relancee", Place(str(self.workspace.root))))
+        self.look_soon()
 
     def _say(self, notice: Finding) -> None:
         self._notices.put(notice)
@@ -227,7 +227,8 @@ class Watcher(FileSystemEventHandler):
             self._unreported.clear()
             return
         for path in changed:
-            self._unreported.setdefault(path, now)
+            if not os.path.islink(path):  # noqa: PTH114 - of what a link leads to the system tells elsewhere
+                self._unreported.setdefault(path, now)
         for path in list(self._unreported):
             if path in events or any(str(parent) in events for parent in Path(path).parents):
                 del self._unreported[path]
@@ -253,9 +254,9 @@ class Watcher(FileSystemEventHandler):
             if self._observer.refresh(folders):
                 self._unreported.clear()
                 self.look_soon()
-        except (OSError, RuntimeError) as error:  # no thread can be started
+        except (OSError, RuntimeError) as error:  # no thread can be started, or folders inside folders without end
             place = Place(str(self.workspace.root))
-            self._poll(finding("surveillance-limitee", place, detail=_refusal(error), every=self._every))
+            self._poll(finding("surveillance-limitee", place, detail=refusal_words(error), every=self._every))
 
     def _poll(self, notice: Finding) -> None:
         self.is_polling = True
@@ -266,59 +267,3 @@ class Watcher(FileSystemEventHandler):
         if self._observer is not None:
             self._observer.stop()
             self._observer = None
-
-
-class FolderObserver:
-    """watchdog's observer on the folders of a workspace, made again as they come, go and come back.
-
-    Raises ``OSError`` where the system has no more to give.
-    """
-
-    def __init__(self, workspace: Workspace, handler: FileSystemEventHandler) -> None:
-        self._handler = handler
-        self._watches: dict[str, tuple[ObservedWatch, FolderId]] = {}
-        self._wanted = {str(folder): False for folder in (workspace.root, workspace.workbooks, workspace.consolidation)}
-        self._wanted |= {str(folder): True for folder in watched_folders(workspace)}
-        # Of folders that come and go faster than they can be watched watchdog warns, in English; no harm is done.
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
-        others = set(threading.enumerate())
-        self._observer: BaseObserver = Observer()
-        self._observer.start()
-        # On Linux one more thread reads inotify for all folders.
-        self._threads = [new for new in set(threading.enumerate()) - others if isinstance(new, BaseThread)]
-
-    def refresh(self, folders: Mapping[str, FolderId]) -> bool:
-        """Watch the folders that are there now and were not, or are other ones of the same name; whether some were."""
-        is_new = False
-        alive = {emitter.watch for emitter in self._observer.emitters if emitter.is_alive()}
-        for folder, recursive in self._wanted.items():
-            watch, watched = self._watches.get(folder, (None, None))
-            identity = folders.get(folder)
-            if watch is not None and (watched != identity or watch not in alive):
-                del self._watches[folder]
-                with suppress(KeyError):
-                    self._observer.unschedule(watch)
-                watch = None
-            if watch is None and identity is not None:
-                is_new = True
-                with suppress(FileNotFoundError, NotADirectoryError):  # gone just now
-                    watch = self._observer.schedule(self._handler, folder, recursive=recursive, event_filter=_EVENTS)
-                    self._watches[folder] = watch, identity
-        return is_new
-
-    def is_sound(self) -> bool:
-        """Whether no thread ended that nothing stopped."""
-        threads: list[BaseThread] = [*self._threads, *self._observer.emitters.copy()]
-        return all(thread.is_alive() or not thread.should_keep_running() for thread in threads)
-
-    def stop(self) -> None:
-        """End all threads; none is waited for longer than a second."""
-        with suppress(Exception):  # half dead, it may refuse anything
-            self._observer.stop()
-            self._observer.join(_STOP_SECONDS)
-
-
-def _refusal(error: OSError | RuntimeError) -> str:
-    if isinstance(error, OSError):
-        return _LIMITS.get(error.errno or 0) or system_reason(error)
-    return "aucun fil d'exécution de plus ne peut être lancé"

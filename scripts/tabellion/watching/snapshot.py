@@ -17,6 +17,7 @@ from pathlib import Path
 from tabellion.campaign.folder import counts, look_at
 from tabellion.contract.workspace import SETTINGS_FILE, Workspace
 from tabellion.layout.decisions import WORKBOOK
+from tabellion.transaction.bounded import PATIENCE, NotRegularError, open_regular
 
 FileStat = tuple[int, int, int, int]
 """A file's size, modification and change times in nanoseconds, and inode: while all stay, it was most likely left
@@ -221,19 +222,24 @@ def is_complete(path: Path) -> bool:
     """Whether nothing shows that the file at ``path`` is still being written.
 
     A workbook is a zip, whose last record is written last: without it, or while the file is empty or begins with the
-    zeros of a reserved space, more is to come. What is not a zip is complete as it is, and so is what is gone.
+    zeros of a reserved space, more is to come. What is not a zip is complete as it is, and so is what is gone, or no
+    file at all. What does not answer is not.
     """
     try:
-        with path.open("rb", buffering=0) as file:
-            size = file.seek(0, 2)
-            file.seek(0)
-            start = file.read(len(_ZIP_START))
-            file.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT_BYTES))
-            end = file.read(_END_BYTES + _LONGEST_COMMENT_BYTES) if start == _ZIP_START else b""
-    except (FileNotFoundError, NotADirectoryError):
+        return PATIENCE.wait(path, lambda: _is_complete(path))
+    except (FileNotFoundError, NotADirectoryError, NotRegularError):
         return True
     except OSError:
         return False
+
+
+def _is_complete(path: Path) -> bool:
+    with open_regular(path) as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        start = file.read(len(_ZIP_START))
+        file.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT_BYTES))
+        end = file.read(_END_BYTES + _LONGEST_COMMENT_BYTES) if start == _ZIP_START else b""
     if start == _ZIP_START:
         return _ends_zip(end)
     is_begun = _ZIP_START.startswith(start) or start == _RESERVED

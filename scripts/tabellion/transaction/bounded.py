@@ -1,0 +1,93 @@
+"""Files of others, looked at without ever waiting on them: a pipe, a placeholder of a cloud, a share that hangs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import queue
+import stat
+import threading
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+#: A look at a file takes milliseconds, over a slow network a second.
+LOOK_SECONDS = 5.0
+#: So many files that do not answer at once mean that their disk does not: no other one is asked until one does.
+_MOST_HUNG = 3
+
+
+class NotRegularError(OSError):
+    """What is at a path is no regular file: nothing more will ever be written to it, and reading it may never end."""
+
+
+def open_regular(path: Path) -> FileIO:
+    """Open the regular file at ``path`` for reading, unbuffered. Raises ``OSError``, :class:`NotRegularError`."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: that alone may wake a device
+        raise NotRegularError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # it became something else meanwhile
+        os.close(descriptor)
+        raise NotRegularError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    return FileIO(descriptor)
+
+
+class _Worker:
+    """A thread that does one thing after the other, until one of them hangs."""
+
+    def __init__(self) -> None:
+        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="lecture", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            self._tasks.get()()
+
+    def start(self, task: Callable[[], None]) -> None:
+        self._tasks.put(task)
+
+
+class Patience:
+    """Does what may hang in a thread that is left behind when it does."""
+
+    def __init__(self, seconds: float = LOOK_SECONDS) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._hung: set[Path] = set()
+
+    def wait(self, path: Path, work: Callable[[], Result]) -> Result:
+        """What ``work`` returns or raises; ``TimeoutError`` where ``path`` hangs, at once while it still hangs."""
+        with self._lock:
+            if path in self._hung or len(self._hung) >= _MOST_HUNG:
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), str(path))
+            worker = self._idle.pop() if self._idle else _Worker()
+        answered = threading.Event()
+        results, errors = list[Result](), list[BaseException]()
+
+        def task() -> None:
+            try:
+                results.append(work())
+            except BaseException as error:
+                errors.append(error)
+            with self._lock:
+                self._hung.discard(path)
+                self._idle.append(worker)
+            answered.set()
+
+        worker.start(task)
+        if not answered.wait(self.seconds):
+            with self._lock:
+                if not answered.is_set():
+                    self._hung.add(path)
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), str(path))
+        if errors:
+            raise errors[0]
+        return results[0]
+
+
+PATIENCE = Patience()
