@@ -67,6 +67,9 @@ _REGISTER: tuple[Code, ...] = (
          "« {valeur} » a été modifié depuis sa génération : {detail}. Le remplacer perdrait ce travail.",
          "Vérifiez-le avec « tabellion validate », ou générez ailleurs avec --sortie. "
          "Avec --forcer, il est remplacé après une copie datée.", True),
+    Code("colonne-non-reportee", "Une colonne à vous reportée en partie", _AVERTISSEMENT,
+         "La colonne « {valeur} » de « {titre} » est reportée dans le nouveau classeur, sauf {compte} dont la ligne n'y est pas.",
+         "Reprenez-les dans la copie datée de workbooks/archives/."),
     Code("fichier-deja-la", "Un fichier existe déjà", _ERREUR,
          "« {valeur} » existe déjà et ne sera pas remplacé.", "{remede}", True),
     Code("place-reservee", "Une place du contrat", _ERREUR,

@@ -75,7 +75,7 @@ class SheetCarrier:
             f"{{{package.office}}}id", link
         )
         parts.set("count", str(len(parts)))
-        _widen(grid.root, source.root, left, right, by)
+        widen(grid.root, source.root, left, right, by)
         package.put(part, grid.root)
 
     def save(self) -> None:
@@ -134,7 +134,7 @@ def _write_inline(cell: Element, texts: list[Element]) -> None:
         text.extend(deepcopy(child) for child in texts[number].iterchildren(etree.Element))
 
 
-def _widen(root: Element, source: Element, left: int, right: int, by: int) -> None:
+def widen(root: Element, source: Element, left: int, right: int, by: int) -> None:
     """Give columns of a sheet the widths that others have in the source, where it says none."""
     columns = root.find("{*}cols")
     if columns is None:
