@@ -20,9 +20,13 @@ import pytest
 from support.attacks import workbook
 from support.consolidations import rich, small
 from support.program import environment
-from tabellion.campaign.folder import look_at
+from tabellion.campaign.folder import list_returns, look_at
+from tabellion.campaign.leftovers import LeftoverKind, leftover_findings
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
+from tabellion.commands.consolidate import ConsolidationRun
+from tabellion.commands.run_log import RunLog
 from tabellion.commands.watch import LONGEST_SECONDS, WatchLoop
+from tabellion.commands.watch_display import DisplayLine, WatchDisplay
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.mail.notices import due_notices
 from tabellion.transaction.bounded import NotRegularError, Patience
@@ -156,7 +160,7 @@ def test_another_reason_to_run_does_not_tell_of_what_still_arrives(
     opened: Workspace, batch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, told = Clock(), list[frozenset[Path]]()
-    display = SimpleNamespace(working=lambda *_: None, answered=lambda *_: None)
+    display = SimpleNamespace(working=lambda *_: None, answered=lambda *_: None, arriving=frozenset())
     loop = WatchLoop(opened, cast("Any", display), clock=clock)
     path, other = opened.retours / "ville.xlsx", opened.retours / "etat.xlsx"
     path.write_bytes(workbook()[:-30])
@@ -167,10 +171,12 @@ def test_another_reason_to_run_does_not_tell_of_what_still_arrives(
     changed = Batch() if batch == "start" else Batch(changed=frozenset({path, other}), unfinished=frozenset({path}))
     loop.answer(watcher, changed)
     assert told == [frozenset({path})]
+    assert display.arriving == {"retours/ville.xlsx"}
     assert loop.retry_at == clock.now + LONGEST_SECONDS
     clock.now += LONGEST_SECONDS
     loop.answer(watcher, Batch())
     assert told[-1] == frozenset()
+    assert display.arriving == frozenset()
 
 
 def test_the_notices_of_a_file_that_still_arrives_wait(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +193,23 @@ def test_the_notices_of_a_file_that_still_arrives_wait(opened: Workspace, monkey
     left = notices.mailing_of(opened, state, {opened.workbooks / due[0].file.fichier})
     assert left is not None
     assert {each.file.fichier for each in left.notices} == {each.file.fichier for each in due} - {due[0].file.fichier}
+
+
+def test_of_a_file_that_still_arrives_only_that_is_shown(tmp_path: Path) -> None:
+    shown = list[DisplayLine]()
+    with RunLog(tmp_path / "veille.log", "watch", tmp_path) as log:
+        display = WatchDisplay(log, shown.append)
+        run = ConsolidationRun(unreadable("ville.xlsx", "lettre.pdf"), written=False, notices=())
+        display.arriving = frozenset({"retours/ville.xlsx"})
+        display.answered(Batch(), run, 0.1)
+        assert [line.what for line in shown[:2]] == ["retours/ville.xlsx", "retours/lettre.pdf"]
+        assert "illisible" not in shown[0].text
+        assert "illisible" in shown[1].text
+        display.arriving = frozenset()
+        shown.clear()
+        display.answered(Batch(), run, 0.1)
+        assert [line.what for line in shown if "retours/" in line.what] == ["retours/ville.xlsx"]
+        assert "illisible" in shown[0].text
 
 
 # Links
@@ -260,6 +283,27 @@ def test_a_limit_is_asked_for_only_when_folders_come(opened: Workspace, monkeypa
         assert len(asked) == 2
     finally:
         observer.stop()
+
+
+def test_folders_too_deep_for_the_system_cost_themselves(opened: Workspace) -> None:
+    (opened.retours / "ville.xlsx").write_bytes(workbook())
+    here, name = Path.cwd(), "d" * 200
+    try:
+        os.chdir(opened.retours)
+        for _ in range(30):
+            os.mkdir(name)  # noqa: PTH102
+            os.chdir(name)
+        listing = list_returns(opened.retours, opened.workbooks)
+    finally:
+        for _ in range(30):
+            os.chdir("..")
+            os.rmdir(name)  # noqa: PTH106
+        os.chdir(here)
+    assert [file.fichier for file in listing.files] == ["retours/ville.xlsx"]
+    assert [each.kind for each in listing.leftovers] == [LeftoverKind.TOO_DEEP]
+    (said,) = leftover_findings(listing.leftovers, "retours")
+    assert (said.code, said.bloquant) == ("restes-ignores", False)
+    assert len(said.message) < 400
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabellion.campaign.leftovers import Leftover, leftover_kind
+from tabellion.campaign.leftovers import Leftover, LeftoverKind, leftover_kind
 from tabellion.transaction.bounded import PATIENCE, open_regular
 from tabellion.wording import fold
 
@@ -50,7 +51,14 @@ def list_returns(folder: Path, workbooks: Path) -> Listing:
     waiting = [(folder, False)]
     while waiting:
         inside, is_set_aside = waiting.pop()
-        with os.scandir(inside) as entries:
+        try:
+            scan = os.scandir(inside)
+        except OSError as error:
+            if inside == folder or error.errno != errno.ENAMETOOLONG:
+                raise
+            leftovers.append(Leftover(inside.relative_to(folder).as_posix(), LeftoverKind.TOO_DEEP))
+            continue
+        with scan as entries:
             for entry in entries:
                 path, is_folder = inside / entry.name, entry.is_dir(follow_symlinks=False)
                 kind = leftover_kind(entry.name, is_folder=is_folder)

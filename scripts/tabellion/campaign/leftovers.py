@@ -25,6 +25,7 @@ class LeftoverKind(Enum):
     TRANSFER = "transferts inachevés ou leurs traces"
     BACKUP = "copies de secours d'un logiciel"
     SYSTEM = "fichiers d'un système"
+    TOO_DEEP = "dossiers dont le chemin est plus long que le système ne l'accepte"
     OPEN = "marques d'un fichier ouvert"
     """They come and go with whoever opens a file: nothing is said of them."""
 
@@ -68,6 +69,8 @@ _FILES: tuple[tuple[LeftoverKind, tuple[str, ...]], ...] = (
         ".*",
     )),
 )  # fmt: skip
+#: Characters of a name that are shown: of a longer path, its end says nothing that its start does not.
+_SHOWN = 120
 #: Names that one kind is said with.
 _NAMED = 3
 
@@ -107,6 +110,10 @@ def leftover_findings(leftovers: list[Leftover], folder: str | None = None) -> l
     return findings
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+
+
 def _words(leftovers: list[Leftover]) -> str:
     order = list(LeftoverKind)
     ordered = sorted(leftovers, key=lambda each: (order.index(each.kind), each.name))
@@ -114,5 +121,5 @@ def _words(leftovers: list[Leftover]) -> str:
     for kind, group in groupby(ordered, key=lambda each: each.kind):
         names = [each.name for each in group]
         more = [f"et {plural(len(names) - _NAMED, 'autre')}"] if len(names) > _NAMED else []
-        said.append(f"{kind.value} ({', '.join([*(f'« {name} »' for name in names[:_NAMED]), *more])})")
+        said.append(f"{kind.value} ({', '.join([*(f'« {_short(name)} »' for name in names[:_NAMED]), *more])})")
     return " ; ".join(said)

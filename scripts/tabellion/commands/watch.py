@@ -18,6 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from watchdog.utils import BaseThread
+
 from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.decided import has_news
@@ -136,6 +138,8 @@ class WatchLoop:
         """What ends a thread is a mistake of the program like any other, and not a traceback on the terminal."""
 
         def failed(about: threading.ExceptHookArgs) -> None:
+            if isinstance(about.exc_value, RecursionError) and isinstance(about.thread, BaseThread):
+                return  # watchdog goes down into folders in calls: the watcher says that they are too deep
             if isinstance(about.exc_value, Exception):
                 self.errors.put(about.exc_value)
                 self.wake.set()
@@ -251,8 +255,10 @@ class WatchLoop:
                 workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present, serves=True
             )
             self.own |= run.own
-            self.display.answered(batch, run, self.clock() - started)
             arriving = self.still_arriving(run.consolidation)
+            names = (path.relative_to(self.workspace.workbooks).as_posix() for path in arriving)
+            self.display.arriving = frozenset(names)
+            self.display.answered(batch, run, self.clock() - started)
             if not batch.unfinished or batch.changed - batch.unfinished:
                 self.notifier.tell(workspace, run.consolidation, arriving | batch.unfinished)
             self.plan(batch, today)

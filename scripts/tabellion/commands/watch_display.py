@@ -33,6 +33,7 @@ _LINES, _FINDINGS = 12, 2
 #: Lines that one run makes of its files at most: an unzip brings hundreds.
 _FILES = 10
 #: Where the files come from that people move and remove.
+_ARRIVING = "il arrive encore, et sera lu une fois complet"
 _RETURNS = "retours"
 #: Characters of a finding's message that a file's line shows; four times as many are a line's longest text.
 _SHOWN = 160
@@ -65,6 +66,8 @@ class WatchDisplay:
     before: dict[str, str] = field(default_factory=dict)
     told: frozenset[Finding] = frozenset()
     is_waiting: bool = False
+    arriving: frozenset[str] = frozenset()
+    """The files that are still being written: that they are is all there is to say of them."""
 
     def started(self, workspace: Workspace, *, polling: bool) -> None:
         """The watch begins."""
@@ -83,12 +86,16 @@ class WatchDisplay:
         self.told = frozenset(run.notices)
         files = {file.fichier: file for file in _files(run.consolidation)}
         now = {name: f"{file.verdict.value} {file.sha256}" for name, file in files.items()}
+        now |= dict.fromkeys(self.arriving, _ARRIVING)
         # Of a kept copy that is needed no more nothing is to be said: the return that takes its place is.
         names = [
             name
             for name in sorted({*now, *self.before})
             if now.get(name) != self.before.get(name) and (name in now or name.startswith(f"{_RETURNS}/"))
         ]
+        for name in [name for name in names if name in self.arriving]:
+            self.say(name, _ARRIVING)
+        names = [name for name in names if name not in self.arriving]
         self._say_files([(name, files.get(name)) for name in names])
         # The log says what blocks in the files that changed, not again in all the others.
         self.log.findings(finding for name in names if name in files for finding in files[name].findings)
