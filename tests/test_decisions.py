@@ -241,12 +241,12 @@ def test_what_was_decided_is_adopted(disputed: Staff) -> None:
 def test_a_proposed_removal_is_accepted_then_adopted(staff: Staff) -> None:
     key = date_financement(staff.root, "I-1.1./1:etat", 2016)
     staff.reply("etat", {}, removed={"Financements": [key]})
-    assert "suppression-proposee" in staff.consolidate().codes
+    assert {"suppression-proposee", "ligne-supprimee"} <= {*staff.consolidate().codes}
     (row,) = staff.asked()
     assert (row["Sujet"], row[DECISION]) == ("Suppression proposée", None)
     assert row.links["Au contrat"][0] == "contrat.xlsx"
     staff.choose("supprimer")
-    assert "suppression-proposee" not in staff.consolidate().codes
+    assert not {"suppression-proposee", "ligne-supprimee"} & {*staff.consolidate().codes}
     assert key not in [row["financement_id"] for row in rows(staff.folder / "registre", FUNDING)]
     assert key in [row["financement_id"] for row in rows(staff.books / "registre", FUNDING)]
     assert "1 ligne supprimée" in staff.run("adopt", "--oui").out
@@ -254,6 +254,14 @@ def test_a_proposed_removal_is_accepted_then_adopted(staff: Staff) -> None:
     staff.consolidate()
     assert staff.asked() == []
     assert "Rien à adopter" in staff.run("adopt", "--oui").out
+
+
+def test_a_row_that_was_only_proposed_goes_without_a_word(staff: Staff) -> None:
+    """The form of 2016 proposes a row of 2016 for a financement as published, which the contract has not yet."""
+    assert "I-1.1./1:etat:2016" not in [row["financement_id"] for row in rows(staff.books / "registre", FUNDING)]
+    staff.reply("etat", {}, removed={"Financements": ["I-1.1./1:etat:2016"]})
+    assert not {"suppression-proposee", "ligne-supprimee"} & {*staff.consolidate().codes}
+    assert staff.asked() == []
 
 
 def test_a_row_may_be_kept_and_its_removal_is_not_proposed_again(staff: Staff) -> None:

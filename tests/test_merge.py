@@ -314,9 +314,14 @@ def test_a_row_removed_is_proposed_and_stays() -> None:
 @pytest.mark.parametrize(
     ("table", "row_id", "key"), [(FOLLOWED, "I-1.1./1", ("I-1.1./1", "luce", 2016)), (FUNDED, "x:etat", ("x:etat",))]
 )
-def test_a_row_removed_has_its_whole_key(table: str, row_id: str, key: tuple[Any, ...]) -> None:
-    found = merged(contract(), returned("luce", removed=[RemovedRow(table, row_id, "x", None, None)]))
-    assert found.removals[0].key == key
+def test_a_row_removed_has_its_whole_key_and_one_that_is_not_there_is_no_removal(
+    table: str, row_id: str, key: tuple[Any, ...]
+) -> None:
+    removed = returned("luce", removed=[RemovedRow(table, row_id, "x", None, None)])
+    schema = schemas()[table]
+    there = dict.fromkeys(schema.names) | dict(zip(schema.primary_key, key, strict=True))
+    assert [each.key for each in merged(contract() | {table: [there]}, removed).removals] == [key]
+    assert merged(contract(), removed).removals == []
 
 
 # After an adoption

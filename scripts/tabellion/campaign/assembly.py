@@ -35,6 +35,7 @@ from tabellion.campaign.questions import (
     removal_questions,
     rule_conflicts,
     withheld_questions,
+    without_settled_removals,
 )
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.same_lines import apart_lines, merge_same_lines, same_line_questions
@@ -134,7 +135,7 @@ def assemble(materials: Materials) -> Assembly:
     findings = _without_repeats([
         *materials.said,
         *at_rest,
-        *(finding for file in files for finding in file.findings),
+        *without_settled_removals((item for file in files for item in file.findings), in_force, merged.removals),
         *check_contract(contract, locate),
         *reconcile(contract, locate, in_force),
         *_conflict_findings(merged.conflicts, labels),

@@ -165,6 +165,8 @@ class _Merger:
         implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
         for removed in source.parsed.removed:
             key = (removed.row_id, *(implied.get(name) for name in self.schemas[removed.table].primary_key[1:]))
+            if key not in self.positions[removed.table] and removed.row_id not in self.known_ids[removed.table]:
+                continue  # it was proposed, or is gone: there is nothing to remove
             place = Place(source.fichier, removed.feuille, removed.cellule)
             removal = Removal(removed.table, key, removed.libelle, source.partenaire, source.exercice, place)
             self.merged.removals.append(removal)

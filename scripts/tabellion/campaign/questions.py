@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from tabellion.campaign.cautions import CONFIRM, Withheld
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
-from tabellion.campaign.merge import CellKey, Merged
+from tabellion.campaign.merge import CellKey, InForce, Merged
 from tabellion.campaign.model import Conflict, DroppedRow, Modification, Removal
 from tabellion.contract.labels import Labels
-from tabellion.findings import Place
+from tabellion.findings import Finding, Place
 from tabellion.layout.names import shorten
 from tabellion.schema import Key, Schemas
 from tabellion.schema.money import format_euros, signed_euros
@@ -167,6 +167,20 @@ def apply_removals(merged: Merged, schemas: Schemas, decisions: Decisions) -> li
     for table, positions in dropped.items():
         drop_rows(merged, table, positions)
     return asked
+
+
+def without_settled_removals(
+    findings: Iterable[Finding], in_force: Sequence[InForce], still_open: Sequence[Removal]
+) -> Iterator[Finding]:
+    """The findings without those of rows that a return took out, and of which there is nothing to decide any more.
+
+    They say that the row is kept, its removal being only proposed: ``still_open`` are those of which that is so.
+    """
+    settled = {(source.fichier, removed.row_id) for source in in_force for removed in source.parsed.removed}
+    settled -= {(removal.place.fichier or "", str(removal.key[0])) for removal in still_open}
+    for item in findings:
+        if item.code != "ligne-supprimee" or (item.place.fichier, item.valeur) not in settled:
+            yield item
 
 
 def removal_questions(asked: Iterable[AskedRemoval], labels: Labels) -> Iterator[Question]:

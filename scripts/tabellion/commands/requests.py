@@ -98,7 +98,10 @@ def _adopt(workspace: Workspace, confirmation: str, now: datetime) -> str:
         if changed and changed[0]:
             raise NotDoneError(f"ce qui serait adopté a changé (« {changed[0]} ») : confirmez à nouveau")
         raise NotDoneError("rien à adopter")
-    return f"{confirmation.removeprefix('oui, ')} : fait ; l'ancien contrat est dans archives/"
+    behind = [item.place.feuille for item in adopted.notices if item.code == "feuille-non-refaite"]
+    left = f" ; sans refaire {', '.join(f'« {sheet} »' for sheet in behind)}, où est posé du travail à vous"
+    done = f"{confirmation.removeprefix('oui, ')} : fait ; l'ancien contrat est dans archives/"
+    return done + (left if behind else "")
 
 
 def _publish(workspace: Workspace, now: datetime) -> str:
