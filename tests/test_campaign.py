@@ -729,7 +729,7 @@ def test_the_findings_name_the_file_and_the_cell(played: Played) -> None:
     wrong = played.campaign.files["retours/mainvilliers.xlsx"].cells[BUDGET, first, "montant_prevu"]
     assert {
         ("texte-au-lieu-de-nombre", "retours/mainvilliers.xlsx", wrong),
-        ("cellule-verrouillee-modifiee", "retours/verrou.xlsx", "D6"),
+        ("cellule-verrouillee-modifiee", "retours/verrou.xlsx", "B6"),
         ("valeur-hors-liste", "retours/bailleurs v2.xlsx", "F6"),
     } <= said
     assert {

@@ -25,7 +25,7 @@ import pytest
 
 from support import faults
 from support.campaign import AMOUNTS, fill, form_keys, retouch
-from support.forms import BUDGET
+from support.forms import BUDGET, FINANCEMENTS
 from support.libreoffice import LibreOffice
 from support.program import contents, environment, tabellion
 from support.watching import DEADLINE_SECONDS, Watching, excel_saves, fresh, in_chunks, state, wait
@@ -55,11 +55,15 @@ class Desk:
         self.minutes = 0
 
     def answer(self, partner: str = "luce", amount: object = 100) -> bytes:
-        """The form of ``partner``, saved a minute after the last one, with the same amount on every budget line."""
+        """The form of ``partner``, saved a minute after the last one: the same amount on every budget line, and that
+        its financements are to be negotiated.
+        """
         self.minutes += 1
         form, target = self.workbooks / "envois" / f"{YEAR}" / f"{partner}-{YEAR}.xlsx", self.elsewhere / "form.xlsx"
-        lines = form_keys(form).get(BUDGET, [])
-        answers = {BUDGET: {line: dict.fromkeys(AMOUNTS, amount) for line in lines}} if lines else {}
+        rows = form_keys(form)
+        answers = {BUDGET: {line: dict.fromkeys(AMOUNTS, amount) for line in rows.get(BUDGET, [])}}
+        if FINANCEMENTS in rows:
+            answers[FINANCEMENTS] = {row: {"statut_montant": "à négocier"} for row in rows[FINANCEMENTS]}
         fill(form, target, answers, saved=_SAVED + timedelta(minutes=self.minutes))
         return target.read_bytes()
 

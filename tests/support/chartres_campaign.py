@@ -333,7 +333,7 @@ def _landlords(campaign: Campaign) -> None:
     # A locked cell changed: the whole return is set aside.
     (fiche,) = form_keys(campaign.form(LOCKED))[ACTIONS]
     answers = whole(campaign.form(LOCKED), 11)
-    answers[ACTIONS][fiche]["objectif"] = "Un autre objectif"
+    answers[ACTIONS][fiche]["fiche_id"] = "I-1.1./1"
     campaign.receive(LOCKED, "verrou.xlsx", answers, Verdict.REJECTED, saved=november(9))
     said[LOCKED, YEAR] = ReturnStatus.REJECTED
     good("chartres-habitat", 12, saved=november(8))
