@@ -18,6 +18,8 @@ from tabellion.schema.table import Value
 from tabellion.schema.tables import Row
 
 GUIDE = "Mode d'emploi"
+#: What each sheet's link back to it shows.
+BACK = f"← {GUIDE}"
 #: After the tables: all that may be typed, and the hidden lists behind the drop-downs.
 SPELLINGS, LISTS = "Saisie", "Listes"
 #: The very hidden sheet of the values as sent, each with its table, its row's stable id and its field.

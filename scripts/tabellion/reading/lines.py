@@ -14,6 +14,9 @@ from tabellion.schema import TableSchema
 from tabellion.schema.table import Key
 from tabellion.wording import french_value, plural
 
+#: The table of the totals that were published.
+_TOTALS = "totaux_publies"
+
 
 class LineFinder:
     """Finds the lines of one area."""
@@ -63,6 +66,8 @@ class LineFinder:
             return next((label for label in area.columns if not is_blank(area.value(row, label))), None)
         if self.identifier is not None and not is_blank(area.value(row, self.identifier)):
             return self.copied_total(row)
+        if self.schema.name == _TOTALS:  # every row of it is one
+            return None
         return total_label(area, row, self.worded) or self.summed(row)
 
     def copied_total(self, row: int) -> str | None:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from tabellion.contract.book import Book
 from tabellion.layout.forms import (
+    BACK,
     BASELINE,
     BASELINE_HEADERS,
     COMPLETE,
@@ -131,7 +132,7 @@ class _FormSheet:
             sheet.raw.conditional_format(*area, rule)
         words = "à compléter sur cette feuille (lignes)"
         sheet.write(2, 1, words, sheet.writer.format(bold=True, valign="vcenter"))
-        sheet.link(2, len(table.columns) - 2, f"{quoted_sheet(GUIDE)}!A1", f"← {GUIDE}")
+        sheet.link(2, len(table.columns) - 2, f"{quoted_sheet(GUIDE)}!A1", BACK)
 
     def write_bands(self) -> None:
         """Above the headers: which columns are to be filled, in words and not by their colour alone."""
