@@ -13,6 +13,7 @@ from tabellion.campaign.decisions import Decisions, QuestionKind, question_id
 from tabellion.campaign.draft import Draft, key_of
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.saves import SavedCell, Saves
+from tabellion.campaign.unread_keys import suspend_removals
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import document_date
 from tabellion.schema import Key
@@ -99,10 +100,7 @@ class Cautions:
             removed = [key for key in self.draft.known[table] if key not in present]
             if not removed:
                 continue
-            if any(None in key for key in present):  # one of them may be the row whose key cannot be read
-                for key in removed:
-                    self.draft.restore(table, key)
-                continue
+            removed = suspend_removals(self.draft, table, removed)
             for part in self.draft.parts(table, removed):
                 if self._is_accident(table, part):
                     self._hold_back(table, part)

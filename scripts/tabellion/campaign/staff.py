@@ -17,6 +17,7 @@ from tabellion.campaign.draft import Draft, key_of, rows_by_key
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.newcomers import Newcomer, newcomer_findings, settle_newcomers
 from tabellion.campaign.saves import Saves
+from tabellion.campaign.unread_keys import recover_keys
 from tabellion.checks.contract import integrity_cells
 from tabellion.contract.book import UNREAD_ROW, Book
 from tabellion.findings import Finding, Place, finding
@@ -29,6 +30,10 @@ from tabellion.wording import french_date, plural
 
 #: Passes over what the schemas declare: a row left out may take with it those that name it.
 _PASSES = 5
+_LEFT_OUT = "En attendant, la ligne reste dans le classeur mais ne compte pas."
+
+_Spot = tuple[str | None, str | None]
+"""The sheet and the cell that a finding leads to."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,7 @@ def accept(
     if base is None:
         blank = {name: make_table(schema, {}) for name, schema in read.schemas.items()}
         draft = Draft(read, replace(read, tables=blank, rows={}))
-        _keep_unread(draft)
-        _mend(draft)
+        _mend(draft, _keep_unread(draft))
         return StaffState(draft.book(), Saves((), read.sha256, read.saved, read.author), (), tuple(draft.findings))
     is_older = bool(adoption) and read.has_identity and read.adoption != adoption
     if not read.tables or is_older:
@@ -65,12 +69,12 @@ def accept(
         return StaffState(replace(base, findings=findings), saves, (), findings)
     draft = Draft(read, base)
     _keep_missing(draft)
-    _keep_unread(draft)
+    spoken = _keep_unread(draft)
     decisions = decisions or Decisions()
     newcomers, saves = settle_newcomers(draft, saves, decisions)
     cautions = Cautions(draft, saves, decisions)
     cautions.look_through()
-    _mend(draft)
+    _mend(draft, spoken)
     draft.findings = list(newcomer_findings(draft.findings, newcomers, decisions))
     return StaffState(
         draft.book(), _saves(draft, saves, cautions.withheld), tuple(cautions.withheld), tuple(draft.findings),
@@ -129,25 +133,36 @@ def _keep_missing(draft: Draft) -> None:
                 row[name] = accepted[name]
 
 
-def _keep_unread(draft: Draft) -> None:
-    """A cell that could not be understood keeps the value last accepted, and its finding says which."""
+def _keep_unread(draft: Draft) -> set[_Spot]:
+    """A cell that could not be understood keeps the value last accepted, and its finding says which.
+
+    Returns the cells that were spoken of.
+    """
     gone = {(table, name) for table, _, name in draft.read.missing}
-    kept: dict[tuple[str | None, str | None], str] = {}
+    kept: dict[_Spot, str] = {}
+    for item, (table, position, name) in recover_keys(draft):
+        accepted = draft.known[table].get(key_of(draft.schemas[table], draft.rows[table][position]))
+        kept[item.place.feuille, item.place.cellule] = _stays(draft, table, name, accepted)
+        draft.findings.append(item)
     for table, position, name in sorted(draft.read.unknown):
-        row = draft.rows[table][position]
-        accepted = draft.known[table].get(key_of(draft.schemas[table], row))
+        schema, row = draft.schemas[table], draft.rows[table][position]
+        accepted = draft.known[table].get(key_of(schema, row))
         row[name] = None if accepted is None else accepted[name]
         if (table, name) not in gone:
             place = draft.place(table, position, name)
-            kept[place.feuille, place.cellule] = _stays(draft, table, name, accepted)
+            is_left_out = row[name] is None and _must_have(schema, name)
+            kept[place.feuille, place.cellule] = _LEFT_OUT if is_left_out else _stays(draft, table, name, accepted)
     draft.findings = [
         _softened(item, kept.get((item.place.feuille, item.place.cellule), "")) for item in draft.findings
     ]
+    return {(item.place.feuille, item.place.cellule) for item in draft.findings} & kept.keys()
 
 
-def _mend(draft: Draft) -> None:
-    """What breaks the schemas: a cell goes back to what was last accepted; a new row that cannot be, waits."""
-    spoken = set[tuple[str | None, str | None]]()
+def _mend(draft: Draft, spoken: set[_Spot]) -> None:
+    """What breaks the schemas: a cell goes back to what was last accepted; a new row that cannot be, waits.
+
+    Nothing more is said of the cells in ``spoken``.
+    """
     for _ in range(_PASSES):
         dropped: dict[str, set[int]] = {}
         is_mended = False
@@ -167,7 +182,7 @@ def _mend(draft: Draft) -> None:
                 stays = _stays(draft, table, name, None)
             else:
                 dropped.setdefault(table, set()).add(position)
-                stays = "En attendant, la ligne reste dans le classeur mais ne compte pas."
+                stays = _LEFT_OUT
             is_mended = True
             spot = (item.place.feuille, item.place.cellule)
             if spot not in spoken:
