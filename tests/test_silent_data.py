@@ -14,6 +14,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Font
 from openpyxl.workbook import Workbook
 
+from support.forms import written_form
 from support.mutations import edited
 from support.returned import codes, examined, form, returned, said, values
 from tabellion.reading.typed_totals import is_total
@@ -277,6 +278,21 @@ def test_subtotals_then_a_total_are_each_known() -> None:
         ("total-probable", "F61"),
         ("total-probable", "F62"),
     ]
+
+
+def test_a_financement_typed_again_blocks() -> None:
+    """Nobody is asked about it afterwards: its money would count twice."""
+
+    def edit(book: Workbook) -> None:
+        sheet = book["Financements"]
+        spare = next(row for row in range(6, 200) if sheet[f"B{row}"].value is None)
+        for row in (6, spare):
+            sheet[f"B{row}"], sheet[f"C{row}"] = sheet["B6"].value, sheet["C6"].value
+            sheet[f"E{row}"], sheet[f"F{row}"] = "chiffré", 950000
+
+    parsed = examined(edited(written_form("Chartres", "conseil-regional-centre-val-de-loire"), edit))
+    assert "ligne-deja-la" in [each.code for each in said(parsed)]
+    assert not parsed.is_accepted
 
 
 @pytest.mark.parametrize(

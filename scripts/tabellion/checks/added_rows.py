@@ -91,12 +91,12 @@ _WHOLE = "tout"
 
 
 def _repeated(table: FormTable, reading: FormReading) -> Iterator[Finding]:
-    """Added rows that are named by words, and say the words of a row that is there."""
+    """Added rows that are called as a row that is there: by its words, or by what it refers to where it has none."""
     schema = reading.schemas[table.spec.resource]
     columns = [column for column in table.spec.columns if column.role is Role.SHOWN and column.spare and column.field]
     names = [column.field for column in columns if column.field is not None]
     free = [name for name in names if schema.by_name[name].kind == "string" and not schema.by_name[name].enum]
-    words = [column for column in columns if column.field in free and column.field not in schema.foreign]
+    words = [column for column in columns if column.field in free and column.field not in schema.foreign] or columns
     if not words or words[0].field is None:
         return
     label = table.spec.label(words[0], reading.schemas)
