@@ -256,6 +256,21 @@ def test_a_proposed_removal_is_accepted_then_adopted(staff: Staff) -> None:
     assert "Rien à adopter" in staff.run("adopt", "--oui").out
 
 
+def test_the_removal_of_a_row_that_has_nothing_for_the_year_is_decided_and_remembered(staff: Staff) -> None:
+    assert [row["exercice"] for row in rows(staff.books / "registre", LINES) if row["ligne_id"] == "E"] == ["2014"]
+    staff.reply("luce", {}, removed={"Budget": ["E"]})
+    staff.consolidate()
+    (row,) = staff.asked()
+    assert row["Sujet"] == "Suppression proposée"
+    staff.choose("supprimer")
+    done = staff.consolidate()
+    assert not {"decision-sans-objet", "suppression-proposee"} & {*done.codes}
+    (row,) = staff.asked()
+    assert row[DECISION] == "supprimer"
+    assert len(load_decisions(staff.books / "registre").by_question) == 1
+    assert "decision-sans-objet" not in staff.consolidate().codes
+
+
 def test_a_row_that_was_only_proposed_goes_without_a_word(staff: Staff) -> None:
     """The form of 2016 proposes a row of 2016 for a financement as published, which the contract has not yet."""
     assert "I-1.1./1:etat:2016" not in [row["financement_id"] for row in rows(staff.books / "registre", FUNDING)]

@@ -9,7 +9,7 @@ What was taken over from one form counts for the returns made from that form: on
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +49,14 @@ class Adoption:
         for (partner, year, _), adopted in self.returns.items():
             answers.setdefault((partner, year), set()).add(adopted.answers)
         return answers
+
+    def taken_over(self, in_force: Iterable[InForce]) -> set[tuple[str, int]]:
+        """The partners and exercices of the returns whose answers were taken over as they are."""
+        return {
+            slot
+            for source in in_force
+            if source.parsed.answers in self.answers.get(slot := (source.partenaire, source.exercice), ())
+        }
 
     def cells(self, form: FormIdentity) -> Mapping[CellKey, Any]:
         """What was taken over from returns made from this form, cell by cell."""

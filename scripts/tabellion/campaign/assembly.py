@@ -104,7 +104,7 @@ def assemble(materials: Materials) -> Assembly:
     decisions = materials.decisions
     rule = partial(rule_conflicts, decisions=decisions)
     merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
-    removals = apply_removals(merged, schemas, decisions)
+    removals = apply_removals(merged, schemas, decisions, _adoption(materials).taken_over(in_force))
     same_lines = merge_same_lines(merged, master, decisions)
     tables = {
         table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})

@@ -137,11 +137,13 @@ class AskedRemoval:
     place: Place | None
 
 
-def apply_removals(merged: Merged, schemas: Schemas, decisions: Decisions) -> list[AskedRemoval]:
+def apply_removals(
+    merged: Merged, schemas: Schemas, decisions: Decisions, adopted: Collection[tuple[str, int]]
+) -> list[AskedRemoval]:
     """Take the rows whose removal was accepted out of the tables; returns the removals that are to be asked, or were.
 
     ``merged.removals`` keeps those that are open, ``merged.dropped`` gets the rows taken out. A row that is gone, as
-    was decided, is not spoken of any more.
+    was decided, is not spoken of any more once the returns that took it out are ``adopted`` (partner, exercice).
     """
     asked: list[AskedRemoval] = []
     still_open: list[Removal] = []
@@ -156,7 +158,7 @@ def apply_removals(merged: Merged, schemas: Schemas, decisions: Decisions) -> li
         code = decisions.code(question)
         if code is None:
             still_open += group
-        elif position is None and code == REMOVE:
+        elif position is None and code == REMOVE and all((each.partenaire, each.exercice) in adopted for each in group):
             continue
         place = None if position is None else merged.origins[table][position]
         if position is not None and place is not None and code == REMOVE:
