@@ -97,6 +97,7 @@ def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, e
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
+    tempfile.tempdir = None  # the new environment says where
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(out, 1)
