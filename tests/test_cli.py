@@ -239,7 +239,7 @@ def test_forms_of_some_partners_and_of_another_year(workspace: Path) -> None:
     )  # fmt: skip
     assert done.code == 0
     folder = workspace / "workbooks" / "envois"
-    assert [*contents(folder)] == ["2017/etat-2017.xlsx", "2017/luce-2017.xlsx"]
+    assert [*contents(folder)] == [".sceau", "2017/etat-2017.xlsx", "2017/luce-2017.xlsx"]
 
 
 @pytest.mark.source
