@@ -69,6 +69,21 @@ def spot(book: Excel, row: int) -> tuple[str, str]:
     return sheet.title, str(sheet.cell(row, book.labels(LINES)["Exercice"]).coordinate)
 
 
+@pytest.mark.parametrize("count", [1, 6])
+def test_of_rows_added_without_identifier_a_second_run_says_what_the_first_said(root: Path, count: int) -> None:
+    def change(book: Excel) -> None:
+        for rank in range(count):
+            town = {"Collectivité": "Lucé", "Libellé": f"Ludothèque {rank}"}
+            book.add(LINES, **town, **{"Exercice": 2016, "Montant prévu (€)": 5 + rank})
+
+    first = saved(root, change)
+    second = consolidate(find_workspace(root), NIGHT + timedelta(days=1))
+    assert len([key for key in first_lines(root) if "ludotheque" in key[0]]) == count
+    assert [(item.code, item.place) for item in second.findings] == [(item.code, item.place) for item in first.findings]
+    assert not {item.code for item in second.findings} & {"identifiant-retabli", "identifiants-corriges"}
+    assert not second.written
+
+
 @pytest.mark.parametrize("typed", ["2O13", None])
 def test_a_row_that_moves_beside_an_unread_year_counts_once(root: Path, typed: str | None) -> None:
     (one, year), (two, other) = two_lines(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,17 +17,23 @@ from tabellion.layout.theme import Theme
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.tables import FoundTable
-from tabellion.schema import Schemas, TableSchema
+from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.tables import Tables, make_table
 
 
 def read_book(
-    workbook: RawWorkbook, fichier: str, settings: Settings, schemas: Schemas, theme: Theme, base: Tables | None = None
+    workbook: RawWorkbook,
+    fichier: str,
+    settings: Settings,
+    schemas: Schemas,
+    theme: Theme,
+    base: Tables | None = None,
+    added: Collection[tuple[str, Key]] = (),
 ) -> Book:
-    """Make a book of a master workbook, where ``base`` are the tables last accepted; what is wrong becomes its
-    findings, in a file without a name.
+    """Make a book of a master workbook, where ``base`` are the tables last accepted, and ``added`` its rows that staff
+    added since the last adoption; what is wrong becomes its findings, in a file without a name.
     """
-    reading = read_master(workbook, schemas, settings.identifiant, base)
+    reading = read_master(workbook, schemas, settings.identifiant, base, added)
     computed = check_computed_cells(reading) if reading.tables else []
     book = book_of(reading, fichier, settings, theme)
     return replace(book, findings=tuple(without_file([*book.findings, *computed])))

@@ -41,6 +41,11 @@ class Saves:
     passed: Mapping[SavedCell, Key] = field(default_factory=dict)
     waiting: frozenset[SavedCell] = frozenset()
 
+    @property
+    def added(self) -> frozenset[tuple[str, Key]]:
+        """The rows (table, key) that staff added."""
+        return frozenset((change.table, change.key) for change in self.modifications if change.is_new_row)
+
 
 def load_saves(registre: Path) -> Saves:
     """The changes that were written; none where the file is not there, or is not what the program wrote.

@@ -7,7 +7,7 @@ register (:meth:`Source.register_files`). ``--depuis consolidation`` starts from
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,6 +33,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import Theme, load_theme
 from tabellion.reading import read_workbook
 from tabellion.reading.references import References
+from tabellion.schema import Key
 from tabellion.transaction import recover
 from tabellion.transaction.files import is_temporary, keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
@@ -157,7 +158,7 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
         state = StaffState(base, saves, (), findings)
         return Source(workspace, state, base, adoption, is_workbook=False, stamp=None, findings=findings)
     name = path.relative_to(workspace.workbooks).as_posix()
-    read, stamp = _read_workbook(workspace, path, theme, base, journal)
+    read, stamp = _read_workbook(workspace, path, theme, base, journal, saves.added)
     state = accept(read, base, saves, adoption=adoption.name, decisions=decisions)
     is_workbook = state.book.fichier == name and bool(read.tables)
     said = [item if item.place.fichier else item.in_file(name) for item in state.findings]
@@ -196,7 +197,12 @@ def _load_consolidation(workspace: Workspace) -> Book:
 
 
 def _read_workbook(
-    workspace: Workspace, path: Path, theme: Theme, base: Book | None, journal: Journal | None
+    workspace: Workspace,
+    path: Path,
+    theme: Theme,
+    base: Book | None,
+    journal: Journal | None,
+    added: Collection[tuple[str, Key]] = (),
 ) -> tuple[Book, Stamp | None]:
     """The workbook of the contract as it is, from the journal where it remembers it."""
     name, schemas = path.relative_to(workspace.workbooks).as_posix(), workspace.schemas
@@ -206,7 +212,14 @@ def _read_workbook(
     if journal is not None and stamp is not None:
         key = f"{stamp[1]}-{stamp[0]}"
         accepted = [] if base is None else [[table.columns for table in base.tables.values()]]
-        print_ = digest_of([fingerprint(workspace, settings, References({}, {}, {})), "master", repr(accepted)])
+        print_ = digest_of(
+            [
+                fingerprint(workspace, settings, References({}, {}, {})),
+                "master",
+                repr(accepted),
+                repr(sorted(map(repr, added))),
+            ]
+        )
         remembered = journal.readings(print_, [key])
         if key in remembered:
             with suppress(KeyError, TypeError, ValueError):
@@ -215,7 +228,7 @@ def _read_workbook(
         workbook = read_workbook(path)
     except TabellionError as error:
         return Book(settings, schemas, theme, {}, fichier=name, findings=tuple(error.findings)), stamp
-    read = read_book(workbook, name, settings, schemas, theme, None if base is None else base.tables)
+    read = read_book(workbook, name, settings, schemas, theme, None if base is None else base.tables, added)
     if journal is not None and key and _stamp(path) == stamp:
         journal.keep_readings(print_, {key: to_json(read)})
     return read, stamp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from tabellion.addresses import cell_name
@@ -21,6 +21,9 @@ from tabellion.wording import plural
 _ONE_BY_ONE = 5
 _SHOWN_NAMES = 3
 
+Added = Collection[tuple[str, Key]]
+"""The rows (table, key) that people added and that the program named."""
+
 
 class RowPlace(Protocol):
     """Where a row was read."""
@@ -32,6 +35,23 @@ class RowPlace(Protocol):
     @property
     def row(self) -> int:
         """Its one-based row."""
+
+
+def without_added(
+    schema: TableSchema,
+    corrections: Iterable[Correction],
+    columns: Mapping[str, Column],
+    added: Added,
+) -> list[Correction]:
+    """The corrections without those of empty identifiers in rows (table, key) that people added: the program named
+    them, and writes their names only with the next workbook.
+    """
+    keys = list(zip(*(columns[name] for name in schema.primary_key), strict=True))
+    return [
+        each
+        for each in corrections
+        if each.reason is not Reason.BLANK or (schema.name, keys[each.position]) not in added
+    ]
 
 
 def correct_identifiers(

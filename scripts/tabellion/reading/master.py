@@ -29,11 +29,13 @@ from tabellion.layout.names import (
 )
 from tabellion.reading.cells import CellReader
 from tabellion.reading.corrections import (
+    Added,
     correct_identifiers,
     repeated_rows,
     say_copied_sheet,
     say_former_names,
     say_repeated_row,
+    without_added,
 )
 from tabellion.reading.form_identity import version_code
 from tabellion.reading.headers import computed_labels, later_labels
@@ -106,12 +108,15 @@ class MasterReading:
         return origin.area.place(origin.row, label)
 
 
-def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str, base: Tables | None = None) -> MasterReading:
+def read_master(
+    workbook: RawWorkbook, schemas: Schemas, contract: str, base: Tables | None = None, added: Added = ()
+) -> MasterReading:
     """Make tables of a master workbook of the contract ``contract``; what is wrong becomes findings, never an error.
 
     ``base`` are the tables of the last accepted state, by which rows and names are recognised; without it, what the
-    workbook says stands alone. When the workbook is not a master of this contract and format, the reading has findings
-    and no tables, and they block; what is wrong in a master never does.
+    workbook says stands alone; of the empty identifiers of rows ``added`` since nothing is said. When the workbook is
+    not a master of this contract and format, the reading has findings and no tables, and they block; what is wrong in
+    a master never does.
     """
     reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
     reading.identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
@@ -119,7 +124,7 @@ def read_master(workbook: RawWorkbook, schemas: Schemas, contract: str, base: Ta
     if not _is_ours(reading, finder, contract):
         return reading
     said = len(reading.findings)
-    _Reader(reading, finder, base).read()
+    _Reader(reading, finder, base, added).read()
     reading.findings += finder.findings
     reading.findings[said:] = [replace(each, bloquant=False) for each in reading.findings[said:]]
     return reading
@@ -147,8 +152,8 @@ def _is_ours(reading: MasterReading, finder: TableFinder, contract: str) -> bool
 class _Reader:
     """Reads the tables one after the other: references first, since others show their labels."""
 
-    def __init__(self, reading: MasterReading, finder: TableFinder, base: Tables | None) -> None:
-        self.reading, self.finder, self.base = reading, finder, base
+    def __init__(self, reading: MasterReading, finder: TableFinder, base: Tables | None, added: Added) -> None:
+        self.reading, self.finder, self.base, self.added = reading, finder, base, added
         self.cells = CellReader(reading.findings, tolerant=True, counted=True, date1904=reading.workbook.date1904)
         self.columns: dict[str, dict[str, Column]] = {}
         self.former: dict[str, dict[str, tuple[str, str]]] = {}
@@ -202,10 +207,9 @@ class _Reader:
             if resource == next(iter(PER_CONVENTION)):
                 self.reading.findings.append(finding("convention-sans-feuille", Place(), valeur=convention))
             return self.keep(None, (resource, convention, None))
-        titre = f"{schema.title}, convention {convention}"
         area = self.finder.area(
-            name, labels, marker=marker, titre=titre, computed=computed_labels(schema),
-            later=later_labels(schema, self.reading.identity),
+            name, labels, marker=marker, titre=f"{schema.title}, convention {convention}",
+            computed=computed_labels(schema), later=later_labels(schema, self.reading.identity),
         )  # fmt: skip
         return self.keep(area, (resource, convention, None))
 
@@ -225,8 +229,7 @@ class _Reader:
         self.columns[schema.name] = found
         if base is not None:
             keep_table_spellings(schema, found, base)
-            renumbered = self.reading.renumbered.get(schema.name, {})
-            self.former[schema.name] = former_names(schema, found, base, renumbered)
+            self.former[schema.name] = former_names(schema, found, base, self.reading.renumbered.get(schema.name, {}))
         self.reading.tables[schema.name] = make_table(schema, found)
         self.reading.origins[schema.name] = origins
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
@@ -313,11 +316,10 @@ class _Reader:
             if each.value is not None
             for place in [origins[each.position].area.place(origins[each.position].row, schema.by_name[key].title)]
         }
-        held = [each for each in said if each.place not in mended]
-        spoken = {each.place for each in held}
-        corrections = correct_identifiers(schema, identity.corrections, origins)
-        self.reading.findings += held
-        self.reading.findings += [each for each in corrections if each.place not in spoken]
+        held = {each.place: each for each in said if each.place not in mended}
+        to_say = without_added(schema, identity.corrections, found, self.added)
+        corrections = correct_identifiers(schema, to_say, origins)
+        self.reading.findings += [*held.values(), *(each for each in corrections if each.place not in held)]
 
     def set_aside(
         self,
