@@ -230,16 +230,18 @@ def expected_roll(known: Ledger, year: int) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def test_a_partner_may_take_back_what_was_adopted(life: Life) -> None:
+def test_a_second_file_made_from_the_same_form_is_joined_and_asked_about(life: Life) -> None:
     life.reply(2016, 20, {"A": {"montant_prevu": 1}, "C": {"montant_prevu": 9}})
     life.say("A", 2016, montant_prevu="1")
     life.say("C", 2016, montant_prevu="9")
     life.consolidate()
     adopted(life)
-    life.reply(2016, 21, {"A": {"montant_prevu": 2}})  # and C is as it was sent
-    life.say("A", 2016, montant_prevu="2")
-    life.say("C", 2016, montant_prevu="7")
-    life.consolidate()
+    life.reply(2016, 21, {"A": {"montant_prevu": 2}})  # and C is as it was sent: a colleague's half, maybe
+    assert "[reponses-differentes]" in life.consolidate().out, "the contract keeps its values until somebody decides"
+    life.reply(2016, 22, {"A": {"montant_prevu": 3}, "C": {"montant_prevu": 4}})  # it covers all that was said
+    life.say("A", 2016, montant_prevu="3")
+    life.say("C", 2016, montant_prevu="4")
+    assert "[reponses-differentes]" not in life.consolidate().out
 
 
 def test_a_return_is_compared_with_the_form_that_it_was_made_from(life: Life, tmp_path: Path) -> None:
