@@ -148,3 +148,20 @@ def test_a_removal_that_an_unread_year_suspends_is_said(root: Path) -> None:
     (item,) = [item for item in run.findings if item.code == "suppressions-suspendues"]
     assert "2 lignes supprimées restent au contrat" in item.message
     assert item.place.fichier == "contrat.xlsx"
+
+
+def test_a_known_partner_typed_in_the_text_of_a_fiche_is_said_until_it_takes_part(root: Path) -> None:
+    def name(book: Excel) -> None:
+        row = next(iter(book.rows("Fiches_01")))
+        book.type("Fiches_01", row, **{"Porteur(s)": "PERSONNE, et d'autres"})
+
+    def link(book: Excel) -> None:
+        fiche = book.get("Fiches_01", next(iter(book.rows("Fiches_01"))), "Fiche")
+        book.add("Participations", Fiche=fiche, Partenaire="Personne", Rôle="porteur")
+
+    assert "partenaire-en-texte" not in {item.code for item in consolidate(find_workspace(root), NIGHT).findings}
+    for run in (saved(root, name), consolidate(find_workspace(root), NIGHT + timedelta(days=1))):
+        (item,) = [item for item in run.findings if item.code == "partenaire-en-texte"]
+        assert "« Personne » (" in item.message
+        assert not item.bloquant
+    assert "partenaire-en-texte" not in {item.code for item in saved(root, link).findings}

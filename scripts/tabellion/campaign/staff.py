@@ -17,6 +17,7 @@ from tabellion.campaign.draft import Draft, key_of, rows_by_key
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.newcomers import Newcomer, newcomer_findings, settle_newcomers
 from tabellion.campaign.saves import Saves
+from tabellion.campaign.typed_partners import say_typed_partners
 from tabellion.campaign.unread_keys import recover_keys
 from tabellion.checks.contract import integrity_cells
 from tabellion.contract.book import UNREAD_ROW, Book
@@ -76,8 +77,10 @@ def accept(
     cautions.look_through()
     _mend(draft, spoken)
     draft.findings = list(newcomer_findings(draft.findings, newcomers, decisions))
+    saves = _saves(draft, saves, cautions.withheld)
+    draft.findings += say_typed_partners(draft, saves.modifications)
     return StaffState(
-        draft.book(), _saves(draft, saves, cautions.withheld), tuple(cautions.withheld), tuple(draft.findings),
+        draft.book(), saves, tuple(cautions.withheld), tuple(draft.findings),
         tuple(newcomers),
     )  # fmt: skip
 
