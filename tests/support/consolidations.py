@@ -214,8 +214,11 @@ def _board(contract: Book) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, .
         sent = None if status is ReturnStatus.NOT_SENT else f"envois/2016/{key}-2016.xlsx"
         mail = row.get("courriel")
         lines.append(BoardLine(key, row["nom"], mail, 2016, status, sent, files, in_force, DUE))
-    lines.append(
-        BoardLine("luce", "Lucé", None, 2017, ReturnStatus.AWAITED, "envois/2017/luce-2017.xlsx", (), None, None)
+    lines += (
+        BoardLine("luce", "Lucé", None, 2017, ReturnStatus.AWAITED, "envois/2017/luce-2017.xlsx", (), None, None),
+        BoardLine(
+            "chartres", "Chartres", None, 2017, ReturnStatus.EMPTY, "envois/2017/chartres-2017.xlsx", (), None, None
+        ),
     )
     return tuple(lines), strays
 
