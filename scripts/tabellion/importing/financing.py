@@ -137,8 +137,9 @@ class FinancingReader:
         financeur = funder.financeur_id if funder else None
         entry: Record = {
             "financement_id": unique(f"{numero}:{financeur or 'sans-financeur'}", self.taken), "fiche_id": numero,
-            "financeur_id": financeur, "dispositif": None, "montant": None, "statut_montant": "non renseigné",
-            "montant_texte": None, "ligne_source": ligne, "reparation": None, "texte_source": None,
+            "financeur_id": financeur, "exercice": None, "dispositif": None, "montant": None,
+            "statut_montant": "non renseigné", "montant_texte": None, "ligne_source": ligne, "reparation": None,
+            "texte_source": None,
         }  # fmt: skip
         if box is not None and box.typed:
             _repair(entry, "coche tapée", _cell(fiche, box.ligne, box.colonne))
