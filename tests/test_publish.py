@@ -45,7 +45,8 @@ def run(folder: Path, **wanted: object) -> Publication:
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:
     with (folder / "workbooks" / "registre" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        # an apostrophe keeps a spreadsheet from running what begins as a formula does: it is no part of the text
+        return [{name: text.removeprefix("'") for name, text in row.items()} for row in csv.DictReader(stream)]
 
 
 def flat(text: str | None) -> str:

@@ -397,7 +397,7 @@ def test_a_total_by_name_that_sums_nothing_known_is_only_doubtful() -> None:
     assert [(each.gravite, each.liees) for each in found] == [(AVERTISSEMENT, ())]
 
 
-@pytest.mark.parametrize("libelle", ["Sommeil des enfants", "Totalité du parc", "Grand total", "Cantine"])
+@pytest.mark.parametrize("libelle", ["Sommeil des enfants", "Totalité du parc", "Grand totem", "Cantine"])
 def test_a_label_that_only_resembles_a_total_is_none(libelle: str) -> None:
     rows = with_lines(new(1, "luce", "Piscine", 100), new(2, "luce", libelle, 100), new(3, "luce", "École", 50))
     assert said(rows) == []

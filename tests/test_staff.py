@@ -434,19 +434,19 @@ def decide(root: Path, question: str, choice: str) -> None:
     (registre / DECISIONS_FILE).write_bytes(decisions.content())
 
 
-def test_a_partner_that_takes_its_answer_back_is_who_did_it(root: Path) -> None:
-    """The contract's value comes back because the partner's newer file does not say otherwise: staff did nothing."""
+def test_a_partner_that_corrects_its_answer_is_who_did_it(root: Path) -> None:
+    """The value changes because the partner's newer file says otherwise: staff did nothing."""
     form, retours = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx", root / "workbooks" / "retours"
     fill(form, retours / "a.xlsx", {"Budget": {"C": {"montant_prevu": 9}}}, saved=MONDAY, author="Lucie")
     night(root)
-    answers = {"C": {"montant_prevu": 7}, "A": {"montant_prevu": 1}}
+    answers = {"C": {"montant_prevu": 8}, "A": {"montant_prevu": 1}}
     fill(form, retours / "b.xlsx", {"Budget": answers}, saved=MONDAY + timedelta(days=1), author="Luc")
     night(root, NIGHT + timedelta(days=1))
     with read_journal(find_workspace(root).memory / "journal.sqlite") as journal:
         entries = journal.history("lignes_budgetaires", ("C", 2016), "montant_prevu")
     assert [(entry.value, entry.partenaire, entry.author) for entry in entries[-2:]] == [
         (900, "luce", "Lucie"),
-        (700, "luce", "Luc"),
+        (800, "luce", "Luc"),
     ]
 
 
