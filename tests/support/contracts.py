@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
@@ -256,8 +257,12 @@ _TRICKY = st.sampled_from(
 
 
 def texts(max_size: int = 400) -> SearchStrategy[str]:
-    """Texts as people type them and worse: accents, quotes, newlines, what looks like a number or a formula."""
-    return st.one_of(_TRICKY, _ANY_TEXT).map(lambda text: text[:max_size].strip()).filter(without_invisible)
+    """Texts as people type them and worse: accents, quotes, newlines, what looks like a number or a formula.
+
+    They are composed (NFC), as every text is once it has come in.
+    """
+    composed = st.one_of(_TRICKY, _ANY_TEXT).map(lambda text: unicodedata.normalize("NFC", text[:max_size].strip()))
+    return composed.map(lambda text: text[:max_size].strip()).filter(without_invisible)
 
 
 def amounts() -> SearchStrategy[int | None]:
