@@ -26,11 +26,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 #: The files that take longest, which begin first: a long one begun last would leave the other workers idle at the end.
 #: What they take is mostly waiting (watchers), or processes of their own.
 _LONGEST = (
-    "test_watch.py", "test_year_in_excel.py", "test_readme.py", "test_interrupted_runs.py",
-    "test_benchmarks.py", "test_watch_outputs.py",
-    "test_watch_events.py", "test_cli.py", "test_campaign.py", "test_lifecycle.py", "test_diff.py",
-    "test_workbook_shape.py", "test_consolidate.py", "test_publication.py", "test_journal.py", "test_export.py",
-    "test_workbook_recalculated.py",
+    "test_decisions.py", "test_watch.py", "test_interrupted_runs.py", "test_readme.py", "test_consolidate.py",
+    "test_benchmarks.py", "test_year_in_excel.py", "test_staff.py", "test_born_in_excel.py", "test_any_order.py",
+    "test_thirty_edits.py", "test_requests.py", "test_watch_outputs.py", "test_watch_events.py", "test_cli.py",
+    "test_campaign.py", "test_lifecycle.py", "test_diff.py", "test_workbook_shape.py", "test_publication.py",
+    "test_journal.py", "test_export.py", "test_workbook_recalculated.py", "test_financements.py",
 )  # fmt: skip
 
 # The session's LibreOffice: see its module.
