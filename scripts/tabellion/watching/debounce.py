@@ -130,7 +130,11 @@ class Debounce:
         settled = [
             path
             for path, pending in unsettled.items()
-            if path not in moving and now >= pending.last + self.quiet_seconds and self._is_whole(path)
+            if path not in moving
+            and now >= pending.last + self.quiet_seconds
+            and self._is_whole(path)
+            # what made it whole may have been written since it was read above
+            and (self._fingerprint(Path(path)) if path in snapshot.files else None) == self._seen.get(path)
         ]
         with self._lock:
             self._apply(now, touched, changed, events)
