@@ -39,7 +39,7 @@ def renamed(*names: str) -> Consolidation:
 def test_each_exercice_has_its_counts_the_latest_first() -> None:
     shown = texts(rich())
     years = [line for line in shown if line.startswith("Exercice")]
-    assert years == ["Exercice 2017", "Exercice 2016, à renvoyer au plus tard le 30/11/2016"]
+    assert years == ["Exercice 2017", "Exercice 2016, à renvoyer au plus tard le 30/11/2016", "Exercice 2015"]
     counts = shown[shown.index(years[1]) + 1]
     board = [each for each in rich().board if each.exercice == 2016]
     for status, words in (

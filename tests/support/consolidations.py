@@ -217,7 +217,7 @@ def _board(contract: Book) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, .
     lines += (
         BoardLine("luce", "Lucé", None, 2017, ReturnStatus.AWAITED, "envois/2017/luce-2017.xlsx", (), None, None),
         BoardLine(
-            "chartres", "Chartres", None, 2017, ReturnStatus.EMPTY, "envois/2017/chartres-2017.xlsx", (), None, None
+            "chartres", "Chartres", None, 2015, ReturnStatus.EMPTY, "envois/2015/chartres-2015.xlsx", (), None, None
         ),
     )
     return tuple(lines), strays
