@@ -33,7 +33,7 @@ from tabellion.transaction.files import left_beside, write_all_whole
 
 DESCRIPTOR = "datapackage.json"
 #: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
-_PRINT = "empreinte"
+PRINT = "empreinte"
 #: Kinds of fields that the standard calls otherwise.
 _STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
@@ -132,7 +132,7 @@ def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre:
             "mediatype": "text/csv",
             "encoding": "utf-8",
             "dialect": {"delimiter": ",", "lineTerminator": "\n"},
-            _PRINT: _digest(contents[f"{name}.csv"]),
+            PRINT: content_print(contents[f"{name}.csv"]),
             "schema": standard_descriptor(schema),
         }
         for name, schema in schemas.items()
@@ -144,12 +144,10 @@ def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre:
 
 def was_edited(folder: Path, schemas: Schemas) -> bool:
     """Whether a CSV of the register differs from what the program last wrote there, or may differ."""
-    present = [name for name in schemas if (folder / f"{name}.csv").exists()]
+    present = [path for name in schemas if (path := folder / f"{name}.csv").exists()]
     written = written_prints(folder / DESCRIPTOR)
     try:
-        return any(
-            _digest((folder / f"{name}.csv").read_bytes()) not in written.get(f"{name}.csv", ()) for name in present
-        )
+        return any(content_print(path.read_bytes()) not in written.get(path.name, ()) for path in present)
     except OSError:
         return True
 
@@ -163,7 +161,7 @@ def written_prints(descriptor: Path) -> dict[str, set[str]]:
         for content in (descriptor.read_bytes(), *left_beside(descriptor)):
             with suppress(ValueError, KeyError, TypeError, RecursionError):
                 for resource in json.loads(content)["resources"]:
-                    prints.setdefault(resource["path"], set()).add(resource[_PRINT])
+                    prints.setdefault(resource["path"], set()).add(resource[PRINT])
     return prints
 
 
@@ -223,5 +221,6 @@ def _standard_field(field: Field) -> Json:
     return descriptor
 
 
-def _digest(content: bytes) -> str:
+def content_print(content: bytes) -> str:
+    """The digest of a package's file, as its descriptor keeps it under :data:`PRINT`."""
     return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -12,7 +12,6 @@ negative amount is a number and stays one.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import re
@@ -21,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tabellion.contract.book import Locate
-from tabellion.contract.register import DESCRIPTOR, written_prints
+from tabellion.contract.register import DESCRIPTOR, PRINT, content_print, written_prints
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import SETTING_TABLES, Schemas
 from tabellion.schema.csv_text import shielded
@@ -32,7 +31,6 @@ from tabellion.wording import plural, system_reason
 REGISTER, SUBSIDIES = "registre", "subventions"
 SUBSIDIES_FILE = "subventions.csv"
 #: The property by which a descriptor says what the program wrote, as the register's own does.
-_DIGEST = "empreinte"
 _TYPES = ("string", "number", "date", "boolean")
 #: A finding shows this many characters of a text.
 _SHOWN = 60
@@ -156,7 +154,7 @@ def subsidies_files(
                 "mediatype": "text/csv",
                 "encoding": "utf-8",
                 "dialect": {"delimiter": ",", "lineTerminator": "\n"},
-                _DIGEST: _digest(content),
+                PRINT: content_print(content),
                 "schema": standard.schema,
             }
         ],
@@ -184,13 +182,9 @@ def _is_edited(path: Path, written: Mapping[str, set[str]]) -> bool:
     if path.name == DESCRIPTOR and written:
         return False
     try:
-        return path.exists() and _digest(path.read_bytes()) not in written.get(path.name, ())
+        return path.exists() and content_print(path.read_bytes()) not in written.get(path.name, ())
     except OSError:
         return True
-
-
-def _digest(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def public_tables(tables: Tables, schemas: Schemas, locate: Locate) -> tuple[Tables, Schemas, list[Finding]]:
