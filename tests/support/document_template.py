@@ -271,7 +271,7 @@ def cover() -> str:
         + paragraph("Corpsdetexte", "Les crédits de droit commun sont ceux que chaque collectivité a déclarés, ligne par ligne. "
                     "Ils sont donnés pour information : ce que personne n’a recensé n’y est pas.")
         + tags("{%p endif %}")
-        + paragraph("Corpsdetexte", "Ce document est fait {{ contrat.origine }}. Les montants sont ceux de l’exercice "
+        + paragraph("Corpsdetexte", "Le présent document est établi à partir {{ contrat.origine }}. Les montants sont ceux de l’exercice "
                     "{{ contrat.exercice }} ({{ montants | join(', ') | lower }}). Les totaux sont recalculés à partir des lignes, au centime.")
         + tags("{%p if recensement %}")
         + paragraph("Corpsdetexte", "Là où le document d’origine publiait un total, il est donné à côté, tel quel, avec l’écart. "

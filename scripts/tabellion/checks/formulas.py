@@ -59,7 +59,10 @@ def check_formulas(reading: FormulaReading) -> list[Finding]:
         findings.append(replace(made, bloquant=False))  # it holds no answer
     for name, addresses in uncached.items():  # once a sheet: a script that saves a workbook leaves them all so
         places = [Place(feuille=name, cellule=cell_name(*address)) for address in sorted(addresses)]
-        findings.append(finding("formules-non-calculees", places[0], valeur=len(addresses), liees=places[1:]))
+        compte = plural(len(addresses), "formule n'a", "formules n'ont") + " pas de valeur calculée"
+        findings.append(
+            finding("formules-non-calculees", places[0], valeur=len(addresses), compte=compte, liees=places[1:])
+        )
     return findings
 
 

@@ -58,7 +58,7 @@ def _meant(field: Field, rule: str, value: str) -> str | None:
     if rule == "pattern" and field.anchored_pattern is not None:
         for meant in ("".join(value.split()), value.strip().upper(), value.strip().lower()):
             if re.match(field.anchored_pattern, meant):
-                return f"Retapez « {meant} »."
+                return f"Ressaisissez « {meant} »."
         return spoilt_code(value)
     return None
 

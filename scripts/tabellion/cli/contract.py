@@ -147,10 +147,10 @@ def validate(
 def new(
     dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Le dossier à créer.")],
     vide: Annotated[
-        bool, option("--vide", None, "Sans le contrat d'exemple : un classeur vide, où tout se tape.")
+        bool, option("--vide", None, "Sans le contrat d'exemple : un classeur vide, où tout se saisit.")
     ] = False,
 ) -> None:
-    """Crée le dossier d'un nouveau contrat : à adapter de celui de l'exemple, ou vide et à taper dans Excel."""
+    """Crée le dossier d'un nouveau contrat : à adapter de celui de l'exemple, ou vide et à saisir dans Excel."""
     from tabellion.commands.new import as_typed, create_empty_workspace, create_workspace
 
     written = create_empty_workspace(dossier, datetime.now()) if vide else create_workspace(dossier)

@@ -74,9 +74,8 @@ def print_findings(findings: Iterable[Finding], *, to_errors: bool = False) -> N
 
 def _print_same(write: Write, same: list[Finding]) -> None:
     first = same[0]
-    blocks = ", bloque" if first.bloquant else ""
     count = f", {len(same)} fois" if len(same) > 1 else ""
-    grade = f"{MARKS[first.gravite]} {first.gravite.label}{blocks}"
+    grade = f"{MARKS[first.gravite]} {first.grade}"
     write(f"{grade} : {CATALOGUE[first.code].titre}{count} [{first.code}]", 2, fg=_COLOURS[first.gravite])
     shown = same[:_SHOWN_EACH]
     one_remedy = len({item.suggestion for item in shown}) == 1

@@ -82,6 +82,12 @@ class Finding:
     attendu: CellValue = None
     liees: tuple[Place, ...] = field(default=())
 
+    @property
+    def grade(self) -> str:
+        """How grave it is, in words: ``erreur bloquante``."""
+        agreed = "bloquant" if self.gravite is Severity.AVERTISSEMENT else "bloquante"
+        return f"{self.gravite.label} {agreed}" if self.bloquant else self.gravite.label
+
     def as_json(self) -> Json:
         """The finding as the object of the ``constats`` array of ``--json`` (DESIGN.md §6)."""
         liees = [{"fichier": cell.fichier, "feuille": cell.feuille, "cellule": cell.cellule} for cell in self.liees]

@@ -21,7 +21,7 @@ from tabellion.reading.sheets import SheetContext, read_sheet
 from tabellion.reading.source import check_content
 from tabellion.reading.texts import read_texts
 from tabellion.reading.xml_parts import RELATIONSHIP_ID, ParsedElement, elements, unescaped
-from tabellion.wording import printable
+from tabellion.wording import plural, printable
 
 _ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
 _TRUE = ("1", "true", "on")
@@ -277,7 +277,8 @@ def _notices(parts: PackageParts, links: list[Relationship]) -> Iterator[Finding
             }
         )
         shown = ", ".join(target[:120] for target in targets[:3]) + ("…" if len(targets) > 3 else "")
-        yield finding("liens-externes", nowhere, valeur=len(outside), cibles=shown or "cible inconnue")
+        count = plural(len(outside), "lien vers un autre fichier", "liens vers d’autres fichiers")
+        yield finding("liens-externes", nowhere, valeur=len(outside), cibles=shown or "cible inconnue", compte=count)
     if "connections" in kinds:
         yield finding("connexions-externes", nowhere)
     if any(name.startswith(("xl/embeddings/", "xl/activex/")) for name in parts.names):

@@ -143,7 +143,7 @@ def _money(value: object) -> Reading:
     if amount.ambiguous:
         return Reading(code="montant-ambigu")
     if amount.cents is not None:
-        return _text(f"Tapez {typed_euros(amount.cents)} comme un nombre.")
+        return _text(f"Saisissez {typed_euros(amount.cents)} comme un nombre.")
     return _text("Laissez la cellule vide." if amount.nothing else spoilt_number(value))
 
 
@@ -163,7 +163,7 @@ def _integer(value: object) -> Reading:
         return Reading(code="nombre-non-entier") if whole is None else Reading(whole)
     if isinstance(value, str):
         is_whole = re.fullmatch(r"\s*[+-]?\d{1,15}\s*", value)
-        return _text(f"Tapez {int(value)} comme un nombre." if is_whole else spoilt_number(value))
+        return _text(f"Saisissez {int(value)} comme un nombre." if is_whole else spoilt_number(value))
     return Reading(code="date-au-lieu-de-nombre")
 
 
@@ -178,12 +178,12 @@ def _date(value: object) -> Reading:
     if isinstance(value, datetime):
         if value.time() == time():
             return Reading(value.date())
-        return Reading(code="date-avec-heure", suggestion=f"Tapez {french_date(value)}.")
+        return Reading(code="date-avec-heure", suggestion=f"Saisissez {french_date(value)}.")
     if isinstance(value, date):
         return Reading(value)
     day = parse_day(value.strip()) if isinstance(value, str) else None
     if day is not None:
-        return Reading(code="date-en-texte", suggestion=f"Tapez {french_date(day)} comme une date.")
+        return Reading(code="date-en-texte", suggestion=f"Saisissez {french_date(day)} comme une date.")
     day = serial_date(value) if isinstance(value, float) else None
     remedy = None if day is None else f"Donnez à la cellule le format « Date » : ce serait {french_date(day)}."
     return Reading(code="pas-une-date", suggestion=remedy)

@@ -23,7 +23,7 @@ def spoilt_number(text: str) -> str | None:
     if (remedy := spoilt_code(text)) is not None:
         return remedy
     if re.search(r"\d", text) and _CURRENCY.search(text):
-        return f"Convertissez « {text.strip()[:_SHOWN]} » en euros, puis tapez le montant en euros."
+        return f"Convertissez « {text.strip()[:_SHOWN]} » en euros, puis saisissez le montant en euros."
     return None
 
 

@@ -86,8 +86,7 @@ class CellFindings:
 
 def grade(finding: Finding) -> str:
     """The word of a finding's severity, as people see it."""
-    word = finding.gravite.label.capitalize()
-    return f"{word} qui bloque" if finding.bloquant else word
+    return finding.grade.capitalize()
 
 
 def add_comments(

@@ -72,7 +72,7 @@ def write_synthese(
     top = row
     row = write_block(sheet, progress, row)
     last = len(progress.labels) - 1
-    title = f"{progress.heading} : où elles en sont"
+    title = f"{progress.heading} : avancement"
     add_chart(sheet, progress, row, top + 1, range(2, last), title, kind="bar", stacked=True, number="0")
     sheet.set_widths([(0, 9), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(2, 0)
@@ -100,7 +100,7 @@ def _write_essentials(
         accepted = _counted(board, campaign.BOARD, here, _status(ReturnStatus.ACCEPTED))
         cards.append((f"Retours acceptés, {year}", accepted, f"sur {asked}"))
         late = _counted(board, campaign.BOARD, here, _word(campaign.LATE, campaign.IS_LATE))
-        cards.append(("En retard", late, "sur la date limite"))
+        cards.append(("En retard", late, "par rapport à la date limite"))
     outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.changes]})
     changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
     applied = sum(change.outcome is MergeOutcome.APPLIED for change in consolidation.modifications)

@@ -17,9 +17,15 @@ from tabellion.xlsx.writer import Sheet
 
 #: The width of the columns of both pages, in characters.
 _GUIDE_WIDTHS, _SPELLINGS_WIDTHS = (18, 62, 62), (18, 50, 30, 50, 40)
-_STATE_HEADERS = ("Feuille", "Ce qu'elle demande", "Où elle en est")
-_TYPED_HEADERS = ("Pour", "Se tape, par exemple", "Ne se comprend pas, à retaper")
-_SPELLINGS_HEADERS = ("Pour", "Ce que vous tapez", "Exemple", "Compris comme, ou à retaper ainsi", "Ce qui se passe")
+_STATE_HEADERS = ("Feuille", "Ce qu'elle demande", "Avancement")
+_TYPED_HEADERS = ("Pour", "Exemples acceptés", "Exemples refusés, à ressaisir")
+_SPELLINGS_HEADERS = (
+    "Pour",
+    "Ce que vous saisissez",
+    "Exemple",
+    "Valeur retenue, ou à ressaisir ainsi",
+    "Suite donnée",
+)
 _BETWEEN = "   ·   "
 _STATE_STYLE: dict[str, object] = {"bold": True, "text_wrap": False, "align": "center", "valign": "vcenter"}
 _NOTHING_ASKED = "Rien ne vous est demandé pour cet exercice : le contrat ne vous nomme nulle part."
@@ -129,7 +135,7 @@ def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
         for rule, entry in zip(TYPED_RULES, typed_dictionary(), strict=True)
         if entry.kind in spelt and (rule.outcome is Outcome.PRIS or isinstance(rule.example, str))
     ]
-    sheet.section(row, 0, "Ce qui peut se taper")
+    sheet.section(row, 0, "Comment saisir vos réponses")
     link = writer.format(font_color=contract.theme.colours["lien"], underline=1, align="right")
     sheet.link(row, 2, f"{quoted_sheet(SPELLINGS)}!A1", f"Tout le détail : feuille {SPELLINGS}", link)
     for column, words in enumerate(_TYPED_HEADERS):
@@ -151,7 +157,7 @@ def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
 def write_spellings(sheet: Sheet, contract: Book, form: Form) -> None:
     """All that may be typed in the cells of this form, one rule a row: what it gives, or what to type in its place."""
     writer, top = sheet.writer, FIRST_TABLE_ROW - 1
-    sheet.title(SPELLINGS, "Tout ce qui peut se taper, et ce qui en est compris", len(_SPELLINGS_HEADERS))
+    sheet.title(SPELLINGS, "Toutes les façons de saisir une valeur, et la valeur retenue", len(_SPELLINGS_HEADERS))
     for column, words in enumerate(_SPELLINGS_HEADERS):
         sheet.write(top, column, words, writer.header())
     cell = writer.cell(text_wrap=True)

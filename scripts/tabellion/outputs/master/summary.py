@@ -66,7 +66,7 @@ def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
     contract = layout.contract
     towns = [contract.town_labels[town] for town in contract.accounts.towns]
     width = len(towns) + 6
-    sheet.title("Synthèse", "Tout est calculé : rien ne se tape sur cette feuille", width)
+    sheet.title("Synthèse", "Tout est calculé : rien ne se saisit sur cette feuille", width)
     sheet.raw.set_row(2, 20)
     sheet.write(2, 0, "Exercice affiché :", sheet.writer.format(bold=True, valign="vcenter"))
     style = sheet.writer.format(bold=True, align="left", valign="vcenter")

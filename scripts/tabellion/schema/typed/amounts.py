@@ -51,7 +51,7 @@ def _rounded(cents: int) -> str:
 
 
 def _either(one: str, other: str) -> str:
-    return f"Tapez {one} ou {other}, selon ce que vous vouliez dire."
+    return f"Saisissez {one} ou {other}, selon ce que vous vouliez dire."
 
 
 def _exact(typed: Typed) -> int | None:
@@ -101,15 +101,15 @@ def _two(typed: Typed) -> str | None:
         return None
     known = [cents for part in parts if (cents := parse_amount(part).cents) is not None]
     if "+" in typed.text and len(known) == len(parts):
-        return f"Tapez {typed_euros(sum(known))} s'il faut leur somme, ou un seul des montants."
+        return f"Saisissez {typed_euros(sum(known))} s'il faut leur somme, ou un seul des montants."
     words = " ou ".join(map(typed_euros, known)) if len(known) == len(parts) else "un seul montant"
-    return f"Tapez {words}, et mettez le reste dans le commentaire."
+    return f"Saisissez {words}, et mettez le reste dans le commentaire."
 
 
 def _letter(typed: Typed) -> str | None:
     mended = _LETTER_O.sub("0", typed.text)
     cents = parse_amount(mended).cents if mended != typed.text else None
-    return None if cents is None else f"Tapez {typed_euros(cents)} : la lettre O y tenait la place d'un zéro."
+    return None if cents is None else f"Saisissez {typed_euros(cents)} : la lettre O y tenait la place d'un zéro."
 
 
 def _fine(typed: Typed) -> str | None:
@@ -125,14 +125,14 @@ def _among_words(typed: Typed) -> str | None:
     cents = parse_amount(_worded(number)).cents if number is not None else None
     if cents is None:
         return None
-    return f"Tapez {typed_euros(cents)} si c'est le montant, et mettez les mots dans le commentaire."
+    return f"Saisissez {typed_euros(cents)} si c'est le montant, et mettez les mots dans le commentaire."
 
 
 # fmt: off
 MONEY_RULES = Rules[int]("money", format_euros)
 MONEY_RULES.takes("un nombre", 1234, _exact)
 MONEY_RULES.refuses("montant-plus-fin-que-le-centime", "un nombre de plus de deux décimales", 12.345, _finer)
-MONEY_RULES.refuses("montant-demesure", "un nombre démesuré", 1e15, lambda typed: typed.plain_number is not None)
+MONEY_RULES.refuses("montant-demesure", "un nombre invraisemblable", 1e15, lambda typed: typed.plain_number is not None)
 refuse_percent_cells(MONEY_RULES)
 add_common_rules(MONEY_RULES, date(2016, 12, 31))
 MONEY_RULES.refuses("montant-ambigu", "un m minuscule : 12 m€", "12 m€", _small_m)
@@ -146,8 +146,8 @@ MONEY_RULES.understands("un montant suivi de €, EUR ou euros", "1 234,56 €",
     lambda typed: _plausible(typed) if _CURRENCY.search(typed.text) else None)
 MONEY_RULES.understands("des milliers séparés par une espace, une apostrophe, un point ou une virgule", "1 234,56",
     lambda typed: _plausible(typed) if _SEPARATED.search(typed.text) else None)
-MONEY_RULES.understands("un nombre tapé comme un texte", "1234", _plausible)
-MONEY_RULES.refuses("montant-demesure", "un texte démesuré", "99 999 999 999 999 €",
+MONEY_RULES.understands("un nombre saisi comme un texte", "1234", _plausible)
+MONEY_RULES.refuses("montant-demesure", "un texte invraisemblable", "99 999 999 999 999 €",
     lambda typed: _read(typed) is not None)
 MONEY_RULES.refuses("deux-valeurs", "deux montants dans une cellule", "1 200 / 1 300", _two)
 MONEY_RULES.refuses("texte-au-lieu-de-nombre", "la lettre O parmi les chiffres", "12OO", _letter)
@@ -155,4 +155,4 @@ MONEY_RULES.refuses("montant-plus-fin-que-le-centime", "plus de deux décimales"
 MONEY_RULES.refuses("texte-au-lieu-de-nombre", "un montant parmi des mots : « environ 1200 », « 1200 HT »",
     "environ 1200", _among_words)
 MONEY_RULES.refuses("texte-au-lieu-de-nombre", "tout autre texte", "voir convention",
-    lambda typed: spoilt_number(typed.text) or "Tapez le montant en chiffres, ou laissez la cellule vide.")
+    lambda typed: spoilt_number(typed.text) or "Saisissez le montant en chiffres, ou laissez la cellule vide.")

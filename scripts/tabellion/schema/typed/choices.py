@@ -43,7 +43,7 @@ def text_of(value: object) -> str | None:
 def refused_text(value: object) -> Reading:
     """Why :func:`text_of` gave nothing."""
     if isinstance(value, str):
-        return Reading(code="caracteres-interdits", suggestion=f"Retapez : {_CONTROL.sub('', value)[:_SHOWN]}")
+        return Reading(code="caracteres-interdits", suggestion=f"Ressaisissez : {_CONTROL.sub('', value)[:_SHOWN]}")
     return Reading(code="date-au-lieu-de-texte")
 
 
@@ -77,7 +77,7 @@ def _ticked(typed: Typed) -> bool | None:
 
 def _crossed(typed: Typed) -> str | None:
     is_cross = typed.text.replace(_VARIATION, "") in _CROSSES
-    return "Tapez oui ou non : une croix de ce genre veut dire l'un ou l'autre." if is_cross else None
+    return "Saisissez oui ou non : une croix de ce genre veut dire l'un ou l'autre." if is_cross else None
 
 
 def _alike(typed: Typed) -> str | None:
@@ -160,7 +160,7 @@ LIST_RULES.refuses("valeur-hors-liste", "toute autre valeur, un nombre", "oui", 
 CODE_RULES = Rules[str]("code", str)
 CODE_RULES.takes("un code bien écrit", "I-1.1./1",
     lambda typed: _coded(typed, typed.value) if isinstance(typed.value, str) else None)
-CODE_RULES.understands("un code fait de chiffres, tapé comme un nombre", 12, _number_code)
+CODE_RULES.understands("un code fait de chiffres, saisi comme un nombre", 12, _number_code)
 CODE_RULES.understands("un code avec des espaces, même invisibles", " I-1.1./1 ",
     lambda typed: _coded(typed, "".join(typed.text.split())) if typed.text else None)
 CODE_RULES.understands("un code en minuscules, avec un accent ou un autre tiret", "i-1.1./1", _bent_code)

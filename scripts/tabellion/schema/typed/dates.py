@@ -35,11 +35,11 @@ _ANY_DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,
 
 
 def _proposed(day: date | None) -> str | None:
-    return None if day is None else f"Tapez {french_date(day)}."
+    return None if day is None else f"Saisissez {french_date(day)}."
 
 
 def _lacking(year: int) -> str:
-    return f"Tapez le jour, le mois et l'année, par exemple 31/12/{year}."
+    return f"Saisissez le jour, le mois et l'année, par exemple 31/12/{year}."
 
 
 def _names_a_month(folded: str) -> bool:
@@ -94,7 +94,7 @@ def _old_short_year(typed: Typed) -> str | None:
     match = NUMERIC.fullmatch(typed.text) or WORDED.fullmatch(fold(typed.text))
     if match is None or len(match["year"]) != 2 or int(match["year"]) <= LAST_SHORT_YEAR:
         return None
-    return "Tapez l'année à quatre chiffres."
+    return "Saisissez l'année à quatre chiffres."
 
 
 def _impossible(typed: Typed) -> str | bool | None:
@@ -114,7 +114,7 @@ def _impossible(typed: Typed) -> str | bool | None:
     last = calendar.monthrange(year, month)[1]
     if 1 <= day <= last:  # the day of the week is another one
         return _proposed(date(year, month, day))
-    return f"{MONTHS[month - 1].capitalize()} {year} a {last} jours : tapez la date exacte."
+    return f"{MONTHS[month - 1].capitalize()} {year} a {last} jours : saisissez la date exacte."
 
 
 def _serial_text(typed: Typed) -> str | None:
@@ -128,12 +128,12 @@ def _incomplete(typed: Typed) -> str | None:
     year = re.search(r"(?:19|20)\d\d", folded)
     if not _INCOMPLETE.fullmatch(folded) or (year is None and not _names_a_month(folded)):
         return None
-    return _lacking(int(year[0])) if year else "Tapez le jour, le mois et l'année."
+    return _lacking(int(year[0])) if year else "Saisissez le jour, le mois et l'année."
 
 
 def _two(typed: Typed) -> str | None:
     dates = _ANY_DATE.findall(typed.text)
-    return f"Tapez {dates[0]} ou {dates[1]}, pas les deux." if len(dates) > 1 else None
+    return f"Saisissez {dates[0]} ou {dates[1]}, pas les deux." if len(dates) > 1 else None
 
 
 def _among_words(typed: Typed) -> str | None:
@@ -164,10 +164,10 @@ DATE_RULES.understands("jour, mois, année à deux chiffres (00 à 49)", "31-12-
 DATE_RULES.understands("le mois en lettres", "31 décembre 2016", lambda typed: parse_day(typed.text))
 DATE_RULES.refuses("date-incomplete", "une année à deux chiffres (50 à 99)", "31/12/85", _old_short_year)
 DATE_RULES.refuses("date-impossible", "une date qui n'existe pas", "31/02/2016", _impossible)
-DATE_RULES.refuses("pas-une-date", "le numéro d'un jour tapé comme un texte", "42735", _serial_text)
+DATE_RULES.refuses("pas-une-date", "le numéro d'un jour saisi comme un texte", "42735", _serial_text)
 DATE_RULES.refuses("date-incomplete", "une date à laquelle il manque le jour, le mois ou l'année", "décembre 2016",
     _incomplete)
 DATE_RULES.refuses("deux-valeurs", "deux dates dans une cellule", "01/01/2016 - 31/12/2016", _two)
 DATE_RULES.refuses("pas-une-date", "une date parmi des mots", "avant le 31/12/2016", _among_words)
 DATE_RULES.refuses("pas-une-date", "tout autre texte", "bientôt",
-    lambda _: "Tapez le jour, le mois et l'année, comme 31/12/2016, ou laissez la cellule vide.")
+    lambda _: "Saisissez le jour, le mois et l'année, comme 31/12/2016, ou laissez la cellule vide.")

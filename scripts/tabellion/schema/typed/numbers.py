@@ -68,18 +68,18 @@ def _digits(typed: Typed) -> int | None:
 
 def _two_ways(typed: Typed) -> str | None:
     is_ambiguous = _TWO_WAYS.fullmatch(typed.text)
-    return f"Tapez {re.sub(r'[.,]', '', typed.text)} si ce sont des milliers." if is_ambiguous else None
+    return f"Saisissez {re.sub(r'[.,]', '', typed.text)} si ce sont des milliers." if is_ambiguous else None
 
 
 def _two(typed: Typed) -> str | None:
     parts = parts_of(typed.text)
     is_two = len(parts) > 1 and not spoilt_number(typed.text)
-    return f"Tapez {' ou '.join(parts)}, pas les deux."[:200] if is_two else None
+    return f"Saisissez {' ou '.join(parts)}, pas les deux."[:200] if is_two else None
 
 
 def _among_words(typed: Typed) -> str | None:
     whole = whole_of(only_number(typed.text, _BEFORE) or "") if not spoilt_number(typed.text) else None
-    return None if whole is None else f"Tapez {whole}, et mettez les mots dans le commentaire."
+    return None if whole is None else f"Saisissez {whole}, et mettez les mots dans le commentaire."
 
 
 def hundredfold(number: float) -> int | None:
@@ -124,7 +124,7 @@ def _hundred_times_too_much(typed: Typed) -> str | None:
     number = typed.number
     if number is None or not typed.percent or number not in range(2, 101):
         return None
-    return f"Tapez {int(number)} % : la cellule montre {int(number) * 100} %."
+    return f"Saisissez {int(number)} % : la cellule montre {int(number) * 100} %."
 
 
 def _percent_not_whole(typed: Typed) -> str | None:
@@ -135,7 +135,7 @@ def _percent_not_whole(typed: Typed) -> str | None:
 
 def _one(typed: Typed) -> str | None:
     is_ambiguous = _whole_percents(typed, signed=False) == 1 and re.search("[.,]", typed.text)
-    return "Tapez 1 ou 100, selon ce que vous vouliez dire." if is_ambiguous else None
+    return "Saisissez 1 ou 100, selon ce que vous vouliez dire." if is_ambiguous else None
 
 
 def _text_fraction(typed: Typed) -> int | None:
@@ -154,7 +154,7 @@ def _percent_among_words(typed: Typed) -> str | None:
     number = only_number(typed.text)
     if number is None or not re.fullmatch(r"\d{1,3}", number) or int(number) > 100:
         return None
-    return f"Tapez {int(number)}, et mettez les mots dans le commentaire."
+    return f"Saisissez {int(number)}, et mettez les mots dans le commentaire."
 
 
 # fmt: off
@@ -162,10 +162,11 @@ INTEGER_RULES = Rules[int]("integer", str)
 INTEGER_RULES.takes("un nombre entier, une année", 2016, _whole)
 INTEGER_RULES.refuses("nombre-non-entier", "un nombre qui n'est pas entier", 2016.5, _not_whole)
 refuse_percent_cells(INTEGER_RULES)
-INTEGER_RULES.refuses("nombre-demesure", "un nombre démesuré", 1e300, lambda typed: typed.plain_number is not None)
+INTEGER_RULES.refuses("nombre-demesure", "un nombre invraisemblable", 1e300,
+    lambda typed: typed.plain_number is not None)
 add_common_rules(INTEGER_RULES)
-INTEGER_RULES.understands("un nombre tapé comme un texte", "2016", _digits)
-INTEGER_RULES.refuses("nombre-demesure", "un texte démesuré", "999 999 999 999 999 999",
+INTEGER_RULES.understands("un nombre saisi comme un texte", "2016", _digits)
+INTEGER_RULES.refuses("nombre-demesure", "un texte invraisemblable", "999 999 999 999 999 999",
     lambda typed: whole_of(typed.text) is not None)
 INTEGER_RULES.refuses("nombre-ambigu", "un point ou une virgule devant trois chiffres", "2.016", _two_ways)
 INTEGER_RULES.refuses("nombre-non-entier", "un texte qui n'est pas un nombre entier", "2016,5",
@@ -173,7 +174,7 @@ INTEGER_RULES.refuses("nombre-non-entier", "un texte qui n'est pas un nombre ent
 INTEGER_RULES.refuses("deux-valeurs", "deux nombres dans une cellule", "2016/2017", _two)
 INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "un nombre parmi des mots", "année 2016", _among_words)
 INTEGER_RULES.refuses("texte-au-lieu-de-nombre", "tout autre texte", "beaucoup",
-    lambda typed: spoilt_number(typed.text) or "Tapez un nombre en chiffres, ou laissez la cellule vide.")
+    lambda typed: spoilt_number(typed.text) or "Saisissez un nombre en chiffres, ou laissez la cellule vide.")
 
 PERCENT_RULES = Rules[int]("percent", lambda number: f"{number}\u00a0%")
 PERCENT_RULES.takes("un nombre entier de 0 à 100", 5, _percent_number)
@@ -187,9 +188,9 @@ PERCENT_RULES.refuses("pourcentage-hors-bornes", "un nombre hors de 0 à 100", 1
 add_common_rules(PERCENT_RULES)
 PERCENT_RULES.understands("un nombre suivi de %", "5 %", lambda typed: _whole_percents(typed, signed=True))
 PERCENT_RULES.refuses("nombre-ambigu", "« 1,0 » en texte", "1,0", _one)
-PERCENT_RULES.understands("un nombre entier tapé comme un texte", "5",
+PERCENT_RULES.understands("un nombre entier saisi comme un texte", "5",
     lambda typed: _whole_percents(typed, signed=False))
-PERCENT_RULES.understands("un nombre entre 0 et 1 tapé comme un texte", "0,05", _text_fraction)
+PERCENT_RULES.understands("un nombre entre 0 et 1 saisi comme un texte", "0,05", _text_fraction)
 PERCENT_RULES.refuses("nombre-non-entier", "un texte qui n'est pas un nombre entier de pour cent", "5,4 %",
     _text_not_whole)
 PERCENT_RULES.refuses("pourcentage-hors-bornes", "un texte hors de 0 à 100", "150 %",
@@ -197,4 +198,4 @@ PERCENT_RULES.refuses("pourcentage-hors-bornes", "un texte hors de 0 à 100", "1
 PERCENT_RULES.refuses("deux-valeurs", "deux pourcentages dans une cellule", "5 / 10 %", _two)
 PERCENT_RULES.refuses("texte-au-lieu-de-nombre", "un pourcentage parmi des mots", "environ 50 %", _percent_among_words)
 PERCENT_RULES.refuses("texte-au-lieu-de-nombre", "tout autre texte", "la moitié",
-    lambda _: "Tapez un nombre entier de 0 à 100, ou laissez la cellule vide.")
+    lambda _: "Saisissez un nombre entier de 0 à 100, ou laissez la cellule vide.")

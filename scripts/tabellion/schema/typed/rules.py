@@ -20,10 +20,10 @@ TypedKind = Literal["money", "percent", "integer", "date", "boolean", "code", "l
 class Outcome(Enum):
     """What becomes of a value as typed; the value is what people read of it."""
 
-    PRIS = "pris tel quel"
-    COMPRIS = "pris, et un message montre ce qui a été compris"
-    VIDE = "lu comme vide, et un message le dit"
-    REFUSE = "refusé : la cellule est à retaper"
+    PRIS = "accepté tel quel"
+    COMPRIS = "accepté, un message indique la valeur retenue"
+    VIDE = "lu comme vide, un message le signale"
+    REFUSE = "refusé : la cellule est à ressaisir"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ def add_common_rules(rules: Rules[int], day: date = date(2016, 1, 1)) -> None:
             return isinstance(typed.value, date | time | timedelta)
         low, high, year = typed.field.minimum, typed.field.maximum, typed.value.year
         likely = low is not None and high is not None and low <= year <= high
-        return f"Donnez à la cellule le format « Nombre », puis tapez {year}." if likely else True
+        return f"Donnez à la cellule le format « Nombre », puis saisissez {year}." if likely else True
 
     rules.refuses("booleen-au-lieu-de-nombre", "VRAI ou FAUX", True, lambda typed: isinstance(typed.value, bool))
     rules.refuses("date-au-lieu-de-nombre", "une date", day, refuse_date)
