@@ -123,3 +123,48 @@ def empty_rows() -> Rows:
 
 #: The exercices that the tests show one after the other: the contract's own, another with lines, one without any.
 YEARS = (SETTINGS.exercice, 2014, 2019)
+
+
+def _long(words: str, length: int) -> str:
+    """A text of just so many characters, made of words."""
+    return " ".join([words] * (length // len(words) + 1))[: length - 1].rstrip().ljust(length, ".")
+
+
+def wide_rows() -> Rows:
+    """A contract of 20 towns of 60 characters and of conventions whose titles have 150, over four exercices, with all
+    that a contract may keep: suivis, subventions, plans de financement."""
+    rows = large_rows(conventions=3, towns=20, fiches=12, lines_each=1)
+    for rank, town in enumerate(rows["collectivites"], 1):
+        town["nom"] = _long(f"Commune nouvelle numéro {rank} de la vallée et des hauts plateaux", 60)
+    for convention in rows["conventions"]:
+        convention["titre"] = _long(convention["titre"], 150)
+    for each in rows["fiches"]:
+        each["objectif"] = _long(str(each["objectif"]), 300)
+        each["proposition"] = _long("Mobiliser les partenaires du territoire et ceux de l'agglomération", 600)
+    years = (2014, 2015, 2016)
+    rows["lignes_budgetaires"] += [
+        {**each, "exercice": year, "montant_prevu": (each["montant_realise"] or 0) + year * 100}
+        for each in rows["lignes_budgetaires"] if each["exercice"] not in years for year in years
+    ]  # fmt: skip
+    first = rows["fiches"][0]["fiche_id"]
+    rows["partenaires"] = [{"partenaire_id": "bailleur", "nom": _long("Office public de l'habitat", 60)}]
+    rows["suivis"] = [
+        {
+            "fiche_id": each["fiche_id"], "partenaire_id": "bailleur", "exercice": 2016, "avancement": "en cours",
+            "pourcentage": 40, "montant_engage": 1_234_567_89, "commentaire": _long("Action bien partie", 200),
+        }
+        for each in rows["fiches"][:6]
+    ]  # fmt: skip
+    rows["subventions"] = [
+        {"subvention_id": f"S{rank}", "financement_id": each["financement_id"], "nature": "aide en numéraire"}
+        for rank, each in enumerate(rows["financements"][:3])
+    ]
+    rows["plan_charges"] = [
+        {"charge_id": "C1", "fiche_id": first, "exercice": 2016, "poste": "60 – Achats", "montant": 2_000_50,
+         "commentaire": _long("Selon le devis", 200)},
+    ]  # fmt: skip
+    rows["plan_produits"] = [
+        {"produit_id": "P1", "fiche_id": first, "exercice": 2016, "compte": "74 – Subventions d'exploitation",
+         "financeur_id": "financeur-1", "montant_demande": 2_000_50, "montant_accorde": 1_000_00},
+    ]  # fmt: skip
+    return rows
