@@ -1,4 +1,5 @@
-"""The README cannot drift: each command in it is run in a copy of the checkout, and what it prints is compared.
+"""The README, the page of the commands and that of the benchmarks cannot drift: each command in them is run in a copy
+of the checkout, and what it prints is compared.
 
 A line ``…`` stands for any lines, ``…`` inside a line for any text. The set-up commands download libraries and the
 whole benchmarks take minutes: here they run as the cheaper equivalents below; ``.ci/run`` runs the set-up as it is
@@ -13,9 +14,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from support.contracts import ROOT, SOURCE
 from support.program import environment
@@ -24,6 +28,8 @@ from tabellion.contract.workspace import find_workspace
 from tabellion.measures import Accounts, walk
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: The pages whose commands are run one after the other, in one copy.
+PAGES = ["README.md", "scripts/tabellion/cli/README.md", "tests/benchmarks/README.md"]
 #: No-break spaces look like spaces on a page.
 SPACES = {0x00A0: " ", 0x202F: " "}
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install"
@@ -47,6 +53,16 @@ EXIT_CODES = {
 }
 
 
+#: Run by Python at its start: what only development installs is not there.
+BARE = """import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+"""
+
+
 @dataclass(frozen=True)
 class Step:
     """A command of the README, and the output that it prints under it."""
@@ -56,7 +72,10 @@ class Step:
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    pages = [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
+    return [
+        each for page in pages for each in re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    ]
 
 
 def steps() -> list[Step]:
@@ -90,6 +109,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT, home / "main", ignore=left_out)
     if SOURCE.exists():
         (home / "shared").symlink_to(SOURCE.parents[1])
+    (home / "env").mkdir()
+    (home / "env" / "sitecustomize.py").write_text(BARE.format(names=sorted(development_only())), encoding="utf-8")
     (home / "bin").mkdir()
     for name, words in {"tabellion": "-m tabellion ", "python": ""}.items():
         (home / "bin" / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n', encoding="utf-8")
@@ -97,13 +118,41 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "main"
 
 
+def development_only() -> set[str]:
+    """The packages at hand that the README's first command would not have installed."""
+    wanted, queue = set[str](), [Requirement("tabellion")]
+    while queue:
+        each = queue.pop()
+        name = canonicalize_name(each.name)
+        for extra in {"", *each.extras}:
+            if (key := f"{name}[{extra}]") not in wanted:
+                wanted.add(key)
+                try:
+                    needs = map(Requirement, metadata.requires(name) or [])
+                except metadata.PackageNotFoundError:
+                    continue
+                queue += [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
+    names = {key.partition("[")[0] for key in wanted}
+    return {
+        package
+        for package, owners in metadata.packages_distributions().items()
+        if not names & set(map(canonicalize_name, owners))
+    }
+
+
+def test_the_environment_of_the_first_command_has_no_tool_of_development() -> None:
+    assert {"openpyxl", "pytest", "hypothesis"} <= development_only()
+    assert not {"lxml", "pandas", "typer", "tabellion"} & development_only()
+
+
 def run(command: str, checkout: Path) -> str:
-    """What a command prints; its exit code is 0, or that of what the README shows."""
+    """What a command prints, in the environment of its page; its exit code is 0, or that of what is shown."""
+    bare = [] if command.startswith((INSTALL + " -e", BENCHMARKS)) else [str(checkout.parent / "env")]
     path = f"{checkout.parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", CHEAPER.get(command, command)],
         cwd=checkout,
-        env=environment(PATH=path, PYTHONPATH=str(checkout / "scripts"), COLUMNS="80"),
+        env=environment(PATH=path, PYTHONPATH=os.pathsep.join([*bare, str(checkout / "scripts")]), COLUMNS="80"),
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -141,13 +190,17 @@ def test_the_commands_that_set_everything_up_run_in_full_in_the_ci() -> None:
 
 
 def test_every_file_that_the_readme_names_is_there() -> None:
-    linked = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
-    named = re.findall(r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", README)
-    generated = {
-        "workbooks/", "workbooks/contrat.xlsx", "workbooks/envois/", "workbooks/retours/", "workbooks/relances/",
-        "workbooks/constats/", "workbooks/archives/", "workbooks/.tabellion/erreurs/", "workbooks/.tabellion/avis.json",
-        "templates/textes/convention-NN.md",
-    }  # fmt: skip
+    pages = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
+    linked = [
+        str(Path(page).parent / each)
+        for page, text in pages.items()
+        for each in re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+    ]
+    named = re.findall(
+        r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", "".join(pages.values())
+    )
+    generated = {each for each in named if each.startswith("workbooks/") and each != "workbooks/registre/"}
+    generated.add("templates/textes/convention-NN.md")
     assert [each for each in {*linked, *named} - generated if not (ROOT / each).exists()] == []
 
 
