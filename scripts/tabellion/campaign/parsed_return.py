@@ -22,7 +22,7 @@ from tabellion.checks.unsaid import check_unsaid
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text, baseline_value
-from tabellion.layout.names import IDENTITY
+from tabellion.layout.names import ANNOTATOR, IDENTITY, is_document_date
 from tabellion.layout.seals import SealKey
 from tabellion.reading.form import FormReading, FormTable, read_form
 from tabellion.reading.hidden import read_identity
@@ -138,7 +138,14 @@ class Examiner:
                 RemovedRow(resource, row_id, libelle[:_LIBELLE], place.feuille, place.cellule)
                 for row_id, libelle in table.removed(self.schemas)
             ]
-        saved, author = saved_time(workbook.properties), workbook.properties.get("lastModifiedBy", "")
+        saved, author = date_of_saving(workbook), workbook.properties.get("lastModifiedBy", "")
+        author = "" if author == ANNOTATOR else author  # the form's own, kept by a program that says nobody
+        if (
+            reading.tables
+            and saved != saved_time(workbook.properties)
+            and all(each.code != _EMPTY for each in findings)
+        ):
+            findings.append(_undated(workbook.archived))
         parsed = ParsedReturn(workbook.sha256, reading.identity, saved, author, (), tuple(rows), tuple(removed))
         return parsed.with_findings(findings)
 
@@ -209,6 +216,22 @@ def saved_time(properties: Mapping[str, str]) -> datetime | None:
         if saved.year >= _FIRST_YEAR:
             return saved
     return None
+
+
+def date_of_saving(workbook: RawWorkbook) -> datetime | None:
+    """When a return was last saved (UTC): as it says itself, but for the form's own date, which some programs keep.
+
+    Then the date of its archive tells, where it has one; a form that nobody saved has none.
+    """
+    saved = saved_time(workbook.properties)
+    return workbook.archived if saved is not None and is_document_date(saved) else saved
+
+
+def _undated(archived: datetime | None) -> Finding:
+    constat = (
+        "il n'a pas de date" if archived is None else f"sa date est celle de son archive, {archived:%d/%m/%Y à %H:%M}"
+    )
+    return finding("enregistrement-sans-date", Place(), valeur=constat)
 
 
 def without_file(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -246,3 +246,8 @@ def document_date(year: int) -> datetime:
     A workbook that still has it was saved by nobody.
     """
     return datetime(year, 1, 1)
+
+
+def is_document_date(moment: datetime) -> bool:
+    """Whether a moment is a document's fixed date, of any year."""
+    return moment == document_date(moment.year)

@@ -84,6 +84,8 @@ class RawWorkbook:
     date1904: bool = False
     properties: dict[str, str] = field(default_factory=dict)
     """Of ``docProps``, where present: creator, lastModifiedBy, created, modified, title, application, appVersion."""
+    archived: datetime | None = None
+    """The latest date of the archive's entries, in the time of whoever wrote it; many programs write none."""
     notices: tuple[Finding, ...] = ()
     manual: bool = False
     """Whether the workbook only calculates on demand: what its formulas show may be old."""

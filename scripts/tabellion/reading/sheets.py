@@ -19,6 +19,8 @@ from tabellion.reading.xml_parts import parse
 
 _OTHER_CELL = re.compile(rb'<c(?! r="[A-Z])[\s/>]')
 _BLANK_CELL = re.compile(rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]{1,5}")?/>')
+#: Gnumeric writes there the whole of a formula that it cannot read.
+_LONGEST_ERROR = 20
 #: The types of cells that hold their own text: there, no text is the empty text.
 _TEXT_KINDS = ("str", "inlineStr")
 
@@ -242,7 +244,7 @@ class _SheetReader(TextReader):
         if kind == "b":
             return text != "0"
         if kind == "e":
-            self.errors[cell] = text
+            self.errors[cell] = text if len(text) <= _LONGEST_ERROR else "#NAME?"
             return None
         if kind == "d":
             return iso_moment(text)

@@ -6,7 +6,9 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import unquote
 
 from tabellion.addresses import parse_range
@@ -24,6 +26,8 @@ from tabellion.reading.xml_parts import RELATIONSHIP_ID, ParsedElement, elements
 from tabellion.wording import plural, printable
 
 _ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
+#: The year from which archives count: what has no date says the beginning of it.
+_NO_ARCHIVE_YEAR = 1980
 _TRUE = ("1", "true", "on")
 _STATES = ("visible", "hidden", "veryHidden")
 _PROPERTIES = ("creator", "lastModifiedBy", "created", "modified", "title", "Application", "AppVersion")
@@ -93,6 +97,7 @@ def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
         names=_names(described, [entry.attributes.get("name", "") for entry in entries]),
         date1904=date1904,
         properties=_properties(parts, root),
+        archived=_archived(parts),
         notices=tuple(_notices(parts, links)),
         manual=any(each.name == "calcPr" and each.attributes.get("calcMode") == "manual" for each in described),
     )
@@ -258,6 +263,15 @@ def _properties(parts: PackageParts, root: list[Relationship]) -> dict[str, str]
                 if element.text:
                     properties.setdefault(element.name[:1].lower() + element.name[1:], element.text)
     return properties
+
+
+def _archived(parts: PackageParts) -> datetime | None:
+    """The latest date that the archive gives to one of its entries; of 1980, a program writes that it has none."""
+    dates = list[datetime]()
+    for entry in parts.entries.values():
+        with suppress(ValueError):  # an archive may say the thirteenth month
+            dates.append(datetime(*entry.date_time))
+    return max((each for each in dates if each.year > _NO_ARCHIVE_YEAR), default=None)
 
 
 def _notices(parts: PackageParts, links: list[Relationship]) -> Iterator[Finding]:
