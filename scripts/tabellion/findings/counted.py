@@ -18,18 +18,20 @@ _DIGITS = re.compile(r"\d+")
 _Kind = tuple[str, int, bool, str | None, str | None, str, str | None]
 
 
-def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND) -> list[Finding]:
+def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_remedy: bool = False) -> list[Finding]:
     """The findings, in their order; of one kind in one column of a sheet, more than ``most`` are one, at the first.
 
-    Its message is that of the first cell, followed by how many others there are and the first of these.
+    Its message is that of the first cell, followed by how many others there are and the first of these. With
+    ``same_remedy``, those that ask for different things are of different kinds.
     """
     found = list(findings)
-    groups: dict[_Kind, list[Finding]] = {}
-    for each in found:
-        groups.setdefault(_kind(each), []).append(each)
+    groups: dict[tuple[_Kind, str], list[Finding]] = {}
+    kinds = [(_kind(each), each.suggestion if same_remedy else "") for each in found]
+    for kind, each in zip(kinds, found, strict=True):
+        groups.setdefault(kind, []).append(each)
     kept: list[Finding] = []
-    for each in found:
-        group = groups[_kind(each)]
+    for kind, each in zip(kinds, found, strict=True):
+        group = groups[kind]
         if len(group) <= most:
             kept.append(each)
         elif group[0] is each:

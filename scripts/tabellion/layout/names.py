@@ -49,6 +49,8 @@ FORMULAS_COLUMN = 3
 #: The sheet that an annotated copy has first; readers leave it alone, with the number of a sender's sheet of that name.
 ANNOTATIONS = "Constats"
 #: Who writes the comments of an annotated copy, and what parts them from a sender's own on the same cell.
+#: The way back to the list of findings, on each sheet of an annotated form.
+TO_ANNOTATIONS = "← Constats"
 ANNOTATOR, BEFORE_REMARKS = "tabellion", "\n\n— tabellion —\n"
 _ANNOTATIONS = re.compile(rf"{ANNOTATIONS}(?: \(\d+\))?")
 

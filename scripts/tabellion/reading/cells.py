@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tabellion.findings import CATALOGUE, Finding, Place, finding
@@ -15,6 +15,8 @@ from tabellion.schema.tables import Column
 from tabellion.wording import fold, french_value, plural
 
 _SHOWN_LENGTH = 200
+#: What was understood of a habit is shown at the first of its cells, and at so many others.
+_UNDERSTOOD, _EXAMPLES = "valeur-comprise", 3
 
 
 @dataclass
@@ -54,16 +56,20 @@ class CellReader:
             habits[code, habit].append(problem)
         for (code, _), problems in habits.items():
             first, others = problems[0], [area.place(rows[problem.position], label) for problem in problems[1:]]
+            values = [french_value(found[problem.position])[:_SHOWN_LENGTH] for problem in problems]
+            reste = others_alike(len(others))
+            if code == _UNDERSTOOD:
+                reste = _others_understood(others, values[1:], [problem.understood for problem in problems[1:]])
             self.findings.append(
                 finding(
                     code,
                     area.place(rows[first.position], label),
                     champ=field.name,
-                    valeur=french_value(found[first.position])[:_SHOWN_LENGTH],
+                    valeur=values[0],
                     attendu=first.understood or field.expected,
                     suggestion=first.suggestion,
                     liees=others,
-                    reste=others_alike(len(others)),
+                    reste=reste,
                     titre=label,
                 )
             )
@@ -123,6 +129,15 @@ class CellReader:
 def others_alike(count: int) -> str:
     """How many other cells of the column are in the case of the one that a finding names, in words."""
     return f" (et {plural(count, 'autre cellule', 'autres cellules')} de la colonne, de même)" if count else ""
+
+
+def _others_understood(places: Sequence[Place], values: Sequence[str], understood: Sequence[str | None]) -> str:
+    """What the first of the other cells of one habit were taken for, and how many more there are."""
+    pairs = list(zip(places, values, understood, strict=True))
+    shown = [f"{place.cellule} : « {value} » comme {taken}" for place, value, taken in pairs[:_EXAMPLES]]
+    rest = len(pairs) - len(shown)
+    shown += [plural(rest, "autre cellule de la colonne", "autres cellules de la colonne")] if rest else []
+    return f" (de même {' ; '.join(shown)})" if shown else ""
 
 
 def _is_uncounted(field: Field, value: RawValue) -> bool:

@@ -20,16 +20,25 @@ from pathlib import Path
 import xlsxwriter
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
-from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, parse_cell
+from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.names import ANNOTATIONS, is_annotations, quoted_sheet, sheet_name
+from tabellion.layout.forms import BASELINE
+from tabellion.layout.names import (
+    ANNOTATIONS,
+    TO_ANNOTATIONS,
+    cell_link,
+    is_annotations,
+    quoted_sheet,
+    sheet_name,
+)
 from tabellion.layout.theme import Theme
 from tabellion.processes import ChildContext, worker_count
 from tabellion.reading.limits import LIMITS
 from tabellion.reading.source import read_source
 from tabellion.reading.xml_parts import normalised_xml
 from tabellion.transaction.files import cannot_write, edited_among, keep_dated_copy, write_all_whole
-from tabellion.xlsx.findings_sheet import HEADER_ROW, LAST_COLUMN, build_sheet, ordered
+from tabellion.xlsx.findings_sheet import HEADER_ROW, LAST_COLUMN, build_sheet, count, lines_of, ordered
+from tabellion.xlsx.mending import mend
 from tabellion.xlsx.notes import CellFindings, add_comments, remove_comments
 from tabellion.xlsx.package import FILTER, PRINT_TITLES, PackageEditor, SheetEntry
 from tabellion.xlsx.sheet import SheetEditor, unselect
@@ -41,6 +50,8 @@ _MARK = "tabellion-constats:"
 _BLANK = _MARK + "0" * 64
 #: Below this many, starting processes costs more than they save.
 _FEW = 12
+#: The rows of a form's sheet where the way back to its guide may be.
+_WAY_BACK_ROWS = (2, 3)
 _MARKED = re.compile(_MARK.encode() + rb"([0-9a-f]{64})")
 
 
@@ -52,9 +63,13 @@ def annotated_copy(original: bytes, findings: Sequence[Finding], theme: Theme) -
     """
     package = PackageEditor(original)
     sheets = package.sheets()
+    mended = mend(package, original, sheets)
     styles = StyleSheet(package)
     in_order = ordered(findings, [sheet.name for sheet in sheets])
     old = _old_list(package, sheets)
+    is_form = any(sheet.name == BASELINE for sheet in sheets)
+    name = old.name if old is not None else sheet_name(ANNOTATIONS, "", {sheet.name.casefold() for sheet in sheets})
+    back = cell_link(name, "A1") if is_form else ""
     too_large = []
     for sheet in sheets:
         if sheet.worksheet and sheet != old:
@@ -65,8 +80,8 @@ def annotated_copy(original: bytes, findings: Sequence[Finding], theme: Theme) -
                 # Typing into one of two selected sheets would fill both, and the list is selected.
                 package.parts[sheet.part] = package.parts[sheet.part].replace(b' tabSelected="1"', b"", 1)
             else:
-                _annotate_sheet(package, sheet, in_order, styles, theme)
-    list_part = _add_list(package, sheets, old, in_order, styles, theme, too_large)
+                _annotate_sheet(package, sheet, in_order, styles, theme, back)
+    list_part = _add_list(package, sheets, old, name, in_order, styles, theme, too_large, mended)
     styles.save()
     digest = _digest((name, content) for name, content in package.parts.items() if name != list_part)
     package.parts[list_part] = package.parts[list_part].replace(_BLANK.encode(), (_MARK + digest).encode())
@@ -95,9 +110,9 @@ def _digest(parts: Iterable[tuple[str, bytes]]) -> str:
 
 
 def _annotate_sheet(
-    package: PackageEditor, entry: SheetEntry, findings: Sequence[Finding], styles: StyleSheet, theme: Theme
+    package: PackageEditor, entry: SheetEntry, findings: Sequence[Finding], styles: StyleSheet, theme: Theme, back: str
 ) -> None:
-    """Colour and comment the cells of one sheet, and leave it unselected: the list alone is."""
+    """Colour and comment the cells of one sheet, which has a way ``back`` to the list, and leave it unselected."""
     places = [(_address(finding.place), finding) for finding in findings if finding.place.feuille == entry.name]
     addressed = [(address, finding) for address, finding in places if address is not None]
     if not addressed and b"tabSelected" not in normalised_xml(package.parts[entry.part], entry.part):
@@ -117,8 +132,22 @@ def _annotate_sheet(
             ink, ground = theme.colours[f"{label}_texte"], theme.colours[label]
             cell.set("s", str(styles.recoloured(int(cell.get("s", "0")), ink, ground)))
         add_comments(package, entry.part, sheet, cells, theme)
+        if back:
+            _link_back(sheet, back, styles, theme)
     if changed:
         package.put(entry.part, root)
+
+
+def _link_back(sheet: SheetEditor, back: str, styles: StyleSheet, theme: Theme) -> None:
+    """Put the way back to the list above the form's own way back to its guide, the last of what is above its table."""
+    row, column = max(sheet.filled(_WAY_BACK_ROWS), key=lambda place: (place[1], place[0]), default=(0, 0))
+    if not row or (row - 1, column) in sheet.filled([row - 1]) or sheet.anchor(row - 1, column) != (row - 1, column):
+        return
+    cell = sheet.cell(row - 1, column)
+    look = styles.style(font=theme.font, size=theme.size, ink=theme.colours["lien"], underline=True)
+    cell.set("s", str(look))
+    sheet.set_value(cell, TO_ANNOTATIONS)
+    sheet.link(cell_name(row - 1, column), back, TO_ANNOTATIONS)
 
 
 def _address(place: Place) -> tuple[int, int] | None:
@@ -145,25 +174,29 @@ def _add_list(
     package: PackageEditor,
     sheets: Sequence[SheetEntry],
     old: SheetEntry | None,
+    name: str,
     findings: Sequence[Finding],
     styles: StyleSheet,
     theme: Theme,
     too_large: Sequence[str],
+    mended: str,
 ) -> str:
     """Put the list first in the workbook, or in the place of an ``old`` one; returns its part."""
+    lines = lines_of(findings)
     linked = {sheet.name for sheet in sheets if sheet.state == "visible" and sheet.worksheet and sheet != old}
-    root = build_sheet(findings, theme, styles, linked, package.main, mark=_BLANK, too_large=too_large)
+    root = build_sheet(
+        lines, count(findings), theme, styles, linked, package.main, mark=_BLANK, too_large=too_large, mended=mended
+    )
     if old is None:
-        name = sheet_name(ANNOTATIONS, "", {sheet.name.casefold() for sheet in sheets})
         place, part = 0, package.free_name("xl/worksheets/sheet{}.xml")
         package.put(part, root)
         package.insert_sheet(name, part)
     else:
-        name, place, part = old.name, sheets.index(old), old.part
+        place, part = sheets.index(old), old.part
         package.put(part, root)
         package.unrelate(part)
     package.open_at(place)
-    last, sheet = HEADER_ROW + len(findings), quoted_sheet(name)
+    last, sheet = HEADER_ROW + len(lines), quoted_sheet(name)
     filtered, titles = f"$A${HEADER_ROW}:${LAST_COLUMN}${last}", f"${HEADER_ROW}:${HEADER_ROW}"
     package.set_local_names(place, {FILTER: f"{sheet}!{filtered}", PRINT_TITLES: f"{sheet}!{titles}"})
     return part

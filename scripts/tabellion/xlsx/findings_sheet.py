@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from tabellion.addresses import cell_name, column_letters
-from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.findings import CATALOGUE, Finding, Severity, counted
 from tabellion.layout.names import cell_link
 from tabellion.layout.theme import Theme
 from tabellion.wording import plural
@@ -19,12 +19,15 @@ from tabellion.xlsx.trees import Element, add, child, drop, parse_xml
 
 #: The one-based row of the headers.
 HEADER_ROW = 6
+#: As wide together as a screen of 1366 pixels shows.
 _COLUMNS = (
-    ("N°", 6), ("Gravité", 17), ("Feuille", 18), ("Cellule", 10), ("Constat", 32), ("Ce qui a été trouvé", 58),
-    ("Que faire", 52),
+    ("N°", 5), ("Feuille", 15), ("Cellule", 9), ("Constat", 28), ("Que faire", 48), ("Ce qui a été trouvé", 54),
+    ("Gravité", 16),
 )  # fmt: skip
 LAST_COLUMN = column_letters(len(_COLUMNS))
-_CELL_COLUMN = 4
+_CELL_COLUMN = 3
+#: Of a kind in a column, more findings than these that ask for the same are one line.
+_ALIKE = 1
 #: The hidden column of the mark by which the program knows its own copies.
 _MARK_COLUMN = len(_COLUMNS) + 2
 _TITLE = "Ce qu'il faut revoir dans ce classeur"
@@ -32,6 +35,8 @@ _COLOURED = (
     "Les cellules citées sont colorées dans leur feuille{but} ; passez la souris dessus pour lire le commentaire."
 )
 _BUT = " (sauf dans {sheets}, trop grande pour cela)"
+#: What was mended for Excel, where another program had damaged it.
+_MENDED = "Un programme avait abîmé ce classeur : dans cette copie, {mended}."
 _RETURN = "Corrigez-les dans ce fichier et renvoyez-le : cette feuille n'est pas lue, rien d'autre n'a été changé."
 #: Excel keeps at most this many links on a sheet; the highest row, in points.
 _MOST_LINKS, _HIGHEST = 65_000, 409.0
@@ -57,8 +62,17 @@ def ordered(findings: Sequence[Finding], sheets: Sequence[str]) -> list[Finding]
     return sorted(findings, key=rank)
 
 
+def lines_of(findings: Sequence[Finding]) -> list[Finding]:
+    """The lines of the list: those of one kind in one column that ask for the same are one; of what is only worth
+    knowing, each has something of its own to say."""
+    remarks = [finding for finding in findings if finding.gravite is Severity.INFORMATION]
+    asked = [finding for finding in findings if finding.gravite is not Severity.INFORMATION]
+    return [*counted(asked, _ALIKE, same_remedy=True), *remarks]
+
+
 def build_sheet(
-    findings: Sequence[Finding],
+    lines: Sequence[Finding],
+    total: str,
     theme: Theme,
     styles: StyleSheet,
     linked: Collection[str],
@@ -66,13 +80,14 @@ def build_sheet(
     *,
     mark: str,
     too_large: Sequence[str] = (),
+    mended: str = "",
 ) -> Element:
-    """The sheet's tree, in the namespace ``main``.
+    """The sheet's tree, in the namespace ``main``; ``total`` is the sentence that counts the findings.
 
     ``linked`` are the sheets whose cells can be gone to, ``too_large`` those whose cells are not coloured; ``mark``
-    goes into a hidden cell.
+    goes into a hidden cell; ``mended`` is what was put right for Excel.
     """
-    last = HEADER_ROW + len(findings)
+    last = HEADER_ROW + len(lines)
     words = _SHEET.format(
         main=main, tab=rgb(theme.colours["erreur_texte"]), header=HEADER_ROW, first=HEADER_ROW + 1,
         filtered=f"{LAST_COLUMN}{last}",
@@ -86,14 +101,15 @@ def build_sheet(
     sheet, formats = SheetEditor(root), _formats(styles, theme)
     rest = len(_COLUMNS) - 1
     _write_row(sheet, 1, [_TITLE, *[None] * rest], [formats["title"]] * len(_COLUMNS), 28)
-    _write_row(sheet, 2, [count(findings), *[None] * rest], [formats["band"]] * len(_COLUMNS), 18)
+    _write_row(sheet, 2, [total, *[None] * rest], [formats["band"]] * len(_COLUMNS), 18)
     sheet.set_value(sheet.cell(2, _MARK_COLUMN), mark)
     but = _BUT.format(sheets=", ".join(f"« {name} »" for name in too_large)) if too_large else ""
-    for number, sentence in enumerate((_COLOURED.format(but=but), _RETURN), 3):
+    sentences = [_COLOURED.format(but=but), _RETURN, *([_MENDED.format(mended=mended)] if mended else [])]
+    for number, sentence in enumerate(sentences, 3):
         _write_row(sheet, number, [sentence], [formats["plain"]], 15)
     _write_row(sheet, HEADER_ROW, [label for label, _ in _COLUMNS], [formats["header"]] * len(_COLUMNS), 20)
     text, centred = formats["text"], formats["centred"]
-    for number, finding in enumerate(findings, 1):
+    for number, finding in enumerate(lines, 1):
         row = HEADER_ROW + number
         name, cell = finding.place.feuille, finding.place.cellule
         cell_format = centred
@@ -101,13 +117,14 @@ def build_sheet(
             cell_format = formats["link"]
             add(hyperlinks, "hyperlink", ref=cell_name(row, _CELL_COLUMN), location=cell_link(name, cell), display=cell)
         title = CATALOGUE[finding.code].titre
-        texts = [grade(finding), name or "tout le fichier", cell, title, finding.message, finding.suggestion]
-        lines = max(
-            text_lines(words or "", width, theme.size, bold=rank == 0)
+        texts = [name or "tout le fichier", cell, title, finding.suggestion, finding.message, grade(finding)]
+        height = max(
+            text_lines(words or "", width, theme.size, bold=rank in (2, 5))
             for rank, (words, (_, width)) in enumerate(zip(texts, _COLUMNS[1:], strict=True))
         )
-        row_formats = [centred, formats[finding.gravite.label], text, cell_format, text, text, text]
-        _write_row(sheet, row, [number, *texts], row_formats, min(_HIGHEST, lines * theme.size * 1.32 + 3))
+        graded = formats[finding.gravite.label]
+        row_formats = [centred, text, cell_format, graded, text, text, graded]
+        _write_row(sheet, row, [number, *texts], row_formats, min(_HIGHEST, height * theme.size * 1.32 + 3))
     if not len(hyperlinks):
         drop(hyperlinks)
     return root

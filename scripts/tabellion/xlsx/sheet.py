@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from bisect import bisect, insort
+from collections.abc import Iterable
 
 from lxml import etree
 
 from tabellion.addresses import cell_name, parse_cell, parse_range
-from tabellion.xlsx.trees import Element, add, add_text, child, drop, qualified, relationship_id, whole_number
+from tabellion.xlsx.trees import (
+    Element,
+    add,
+    add_text,
+    child,
+    drop,
+    insert_after,
+    qualified,
+    relationship_id,
+    whole_number,
+)
 
 _TRUE = ("1", "true", "on")
 #: What may stand after ``legacyDrawing`` in a worksheet, by the order of the standard.
 _AFTER_DRAWING = (
     "legacyDrawingHF", "drawingHF", "picture", "oleObjects", "controls", "webPublishItems", "tableParts", "extLst",
     "AlternateContent",
+)  # fmt: skip
+#: What may stand before ``hyperlinks``.
+_BEFORE_LINKS = (
+    "sheetData", "sheetCalcPr", "sheetProtection", "protectedRanges", "scenarios", "autoFilter", "sortState",
+    "dataConsolidate", "customSheetViews", "mergeCells", "phoneticPr", "conditionalFormatting", "dataValidations",
 )  # fmt: skip
 #: Pixels of a character of column width, of a column's margin, and of a point; default sizes in pixels.
 _CHARACTER, _COLUMN_MARGIN, _POINT, _COLUMN, _ROW = 7.0, 5.0, 96 / 72, 64, 20
@@ -146,6 +162,19 @@ class SheetEditor:
             else:
                 following.addprevious(element)
         element.set(f"{{{office}}}id", link)
+
+    def filled(self, rows: Iterable[int]) -> list[tuple[int, int]]:
+        """The cells of some rows that hold something."""
+        there = (row for row in rows if row in self._rows)
+        return [(row, column) for row in there for column, cell in self._cells_of(row).items() if len(cell)]
+
+    def link(self, ref: str, location: str, display: str) -> None:
+        """Make of a cell a link to a place of the workbook."""
+        links = self.root.find("{*}hyperlinks")
+        if links is None:
+            links = etree.Element(qualified(self.root, "hyperlinks"))
+            insert_after(self.root, links, *_BEFORE_LINKS)
+        add(links, "hyperlink", ref=ref, location=location, display=display)
 
     def width(self, column: int) -> int:
         """The width of a column in pixels, 0 when it is hidden."""

@@ -18,6 +18,11 @@ _DEFAULTS = """<styleSheet xmlns="{}"><fonts><font><sz val="11"/><name val="Cali
 <cellXfs><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs></styleSheet>"""
 #: The first number of a format that is not built in.
 FIRST_FORMAT = 164
+#: What a font says, in the standard's order, which several programs do not follow.
+_FONT_ORDER = (
+    "b", "i", "strike", "condense", "extend", "outline", "shadow", "u", "vertAlign", "sz", "color", "name", "family",
+    "charset", "scheme",
+)  # fmt: skip
 _SIDES = ("left", "right", "top", "bottom")
 
 
@@ -164,11 +169,18 @@ class StyleSheet:
         return number
 
     def save(self) -> None:
-        """Write the styles with what was added."""
+        """Write the styles with what was added; what says a font is put in the standard's order."""
+        for font in self._root.iter(qualified(self._root, "font")):
+            font[:] = sorted(font, key=_rank_in_font)
         for name, section in self._sections.items():
             if "count" in section.attrib:
                 section.set("count", str(len(self._children[name])))
         self._package.put(self._part, self._root)
+
+
+def _rank_in_font(element: Element) -> int:
+    name = etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return _FONT_ORDER.index(name) if name in _FONT_ORDER else len(_FONT_ORDER)
 
 
 def rgb(colour: str) -> str:
