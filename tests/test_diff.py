@@ -6,6 +6,7 @@ import json
 import resource
 import shutil
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -28,7 +29,7 @@ from support.opened_books import Book
 from support.program import Outcome, contents, tabellion
 from tabellion.contract.register import save_register
 from tabellion.outputs.diff import compare_tables
-from tabellion.outputs.diff.model import ComparedTable, TableDifference
+from tabellion.outputs.diff.model import CellDifference, ComparedTable, TableDifference
 
 SAVED = datetime(2016, 11, 20, 9, 0)
 
@@ -106,6 +107,40 @@ def test_the_differences_applied_to_the_first_give_the_second(before: Rows, afte
             made.append((key, (cells.get("montant", amount), cells.get("texte", text))))
     made += [after[position] for position in found.added]
     assert Counter(made) == Counter(after)
+
+
+def named(rows: Rows) -> ComparedTable:
+    """A table whose key is a field, that only tells its rows apart; a row is of its text."""
+    columns = {"id": [key[0] for key, _ in rows], **table(rows).columns}
+    return ComparedTable("lignes", [key for key, _ in rows], columns, frozenset({"id"}), frozenset({"texte"}))
+
+
+@given(ROWS, ROWS)
+def test_rows_found_by_what_they_say_are_the_same_the_other_way_round(before: Rows, after: Rows) -> None:
+    there, back = compare_tables(named(before), named(after)), compare_tables(named(after), named(before))
+    assert (len(there.added), len(there.removed)) == (len(back.removed), len(back.added))
+    assert Counter(cell for row in there.changed for cell in row.cells) == Counter(
+        CellDifference(cell.field, cell.after, cell.before) for row in back.changed for cell in row.cells
+    )
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_other_identifiers_alone_add_and_remove_nothing(rows: Rows, luck: Any) -> None:
+    kept = [row for row in rows if row[1][1]]
+    other = [((f"Z{rank}",), says) for rank, (_, says) in enumerate(luck.sample(kept, len(kept)))]
+    found = compare_tables(named(kept), named(other))
+    assert (found.added, found.removed) == ((), ())
+    assert {cell.field for row in found.changed for cell in row.cells} <= {"id"}
+
+
+def test_texts_that_only_differ_by_what_nobody_sees_are_counted_and_no_difference() -> None:
+    seen = [unicodedata.normalize("NFD", "Médiation"), "l'école\u00a0: accueil", "Repas"]
+    before, after = (
+        table([((str(rank),), (rank, text)) for rank, text in enumerate(texts)])
+        for texts in (["Médiation", "l’école : accueil", "Repas"], [*seen[:2], "Repas !"])
+    )
+    found = compare_tables(before, after)
+    assert (found.count, found.unseen) == (1, 2)
 
 
 def test_one_row_that_goes_to_the_end_is_one_move() -> None:
@@ -312,9 +347,40 @@ def test_a_cell_that_cannot_be_read_is_compared_as_found_and_said(root: Path, tm
     done, said = compared(root, master(root), target)
     (only,) = said["differences"]
     assert (only["apres"], only["illisible"], only["ecart"]) == ("beaucoup", ["apres"], None)
+    (sums,) = [each for each in said["resume"]["sommes"] if each["champ"] == "montant_realise"]
+    assert (sums["ecart"], sums["non_comptes"]) == (None, 1)
+    assert "(1 montant non compté)" in done.out
     assert "comparaison-telle-quelle" in done.codes
     again, same = compared(root, target, target)
     assert (again.code, same["differences"]) == (0, [])
+
+
+def test_rows_whose_identifier_is_lost_doubled_or_renamed_are_found_by_what_they_say(
+    root: Path, tmp_path: Path
+) -> None:
+    names: dict[str, str] = {}
+
+    def spoil(book: openpyxl.Workbook) -> None:
+        sheet = line_sheet(book, "Lignes_03")
+        labels = [row[1].value for row in sheet[sheet.tables["Lignes_03"].ref]][1:4]
+        cells = [sheet[spot(sheet, "Lignes_03", str(label), "Identifiant")] for label in labels]
+        names.update(zip(("lost", "doubled", "renamed"), (str(cell.value) for cell in cells), strict=True))
+        cells[0].value, cells[1].value, cells[2].value = None, cells[2].value, "Z99"
+
+    _, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", spoil))
+    # The reader knows two of them again itself, by the register; the doubled one is that row still.
+    assert [(each["genre"], each["champ"], each["avant"], each["apres"]) for each in said["differences"]] == [
+        ("cellule", "ligne_id", names["doubled"], names["renamed"])
+    ]
+
+
+def test_two_registers_pair_the_rows_that_lost_their_identifier_or_got_another(root: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(root / "workbooks" / "registre", tmp_path / "registre")
+    lines = other / "lignes_budgetaires.csv"
+    text = lines.read_text(encoding="utf-8")
+    lines.write_text(text.replace("\nF,", "\nZ1,").replace("\nE,", "\nZ2,").replace("\nD,", "\nC,"), encoding="utf-8")
+    _, said = compared(root, root / "workbooks" / "registre", other)
+    assert {each["avant"]: each["apres"] for each in said["differences"]} == {"F": "Z1", "E": "Z2", "D": "C"}
 
 
 def test_a_register_s_folder_is_compared_with_a_master(root: Path) -> None:
@@ -395,13 +461,20 @@ def test_two_consolidations_differ_by_what_the_returns_say(root: Path, tmp_path:
     first, now = tmp_path / "avant.xlsx", root / "workbooks" / "consolidation" / "consolidation.xlsx"
     assert tabellion("consolidate", cwd=root).code == 0
     shutil.copy(now, first)
+
+    def promise(book: openpyxl.Workbook) -> None:
+        sheet = book["Financements"]
+        for header, value in (("État du montant", "chiffré"), ("Montant (€)", 1_000_000)):
+            sheet[spot(sheet, "Financements_fiches", "Région", header)] = value
+
+    edited(master(root), master(root), promise)  # the Région becomes the first of the funders
     fill(form(root), root / "workbooks" / "retours" / "r.xlsx", {"Budget": {"C": {"montant_prevu": 70}}}, saved=SAVED)
     assert tabellion("consolidate", cwd=root).code == 0
     done, said = compared(root, first, now)
     assert done.code == 1
     assert {each["genre"] for each in said["differences"]} <= {"cellule", "ligne-ajoutee"}
-    told = [(each["table"], each["cle"]) for each in said["differences"]]
-    assert set(map(str, told)) == {str(("lignes_budgetaires", ["C", 2016]))}
+    assert {each["table"] for each in said["differences"]} == {"lignes_budgetaires", "financements"}
+    assert [each["cle"] for each in said["differences"] if each["table"] == "lignes_budgetaires"] == [["C", 2016]]
 
 
 # What is refused

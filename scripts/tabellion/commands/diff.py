@@ -19,8 +19,18 @@ from tabellion.layout.theme import load_theme
 from tabellion.outputs.diff import compare
 from tabellion.outputs.diff.model import Comparison, FormulaDifference, Side, TableDifference, Unread
 from tabellion.outputs.diff.reading import read_side
-from tabellion.outputs.diff.words import ADDED, CELL, REMOVED, STRUCTURE, DiffWords, Entry, counts, table_sums
-from tabellion.schema.money import euros, format_euros, grown, known_euros, signed_euros
+from tabellion.outputs.diff.words import (
+    ADDED,
+    CELL,
+    REMOVED,
+    STRUCTURE,
+    DiffWords,
+    Entry,
+    summary,
+    table_sums,
+    unseen_words,
+)
+from tabellion.schema.money import euros, format_euros, known_euros, signed_euros
 from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
 from tabellion.wording import plural
 from tabellion.xlsx.signature import replaceable
@@ -128,11 +138,14 @@ def as_json(comparison: Comparison, words: DiffWords) -> Json:
         if table.count or table.moved
     }
     totals = [
-        {"table": table.name, "champ": name, "avant": euros(old), "apres": euros(new), "ecart": euros(grown(old, new))}
+        {
+            "table": table.name, "champ": name, "avant": euros(sums.before), "apres": euros(sums.after),
+            "ecart": euros(sums.gap), "non_comptes": sums.uncounted,
+        }
         for table in comparison.tables
         if table.count
-        for name, (old, new) in table_sums(words, table).items()
-    ]
+        for name, sums in table_sums(words, table).items()
+    ]  # fmt: skip
     return {
         "version": JSON_VERSION,
         "avant": _side_json(comparison.before),
@@ -143,6 +156,7 @@ def as_json(comparison: Comparison, words: DiffWords) -> Json:
             "identiques": not comparison.count,
             "differences": comparison.count,
             "lignes_deplacees": comparison.moved,
+            "textes_sans_difference_visible": comparison.unseen,
             "formules": len(comparison.formulas),
             "structure": len(comparison.structure),
             "par_table": tables,
@@ -233,6 +247,8 @@ def diff_lines(done: Diff, *, moves: bool = False, most: int | None = _NAMED) ->
         yield from _named((_formula_lines(words, formula) for formula in comparison.formulas), most)
     yield from _sum_lines(comparison, words)
     yield PrintedLine()
+    if comparison.unseen:
+        yield PrintedLine(unseen_words(comparison.unseen))
     yield PrintedLine(summary(comparison), bold=True)
 
 
@@ -317,14 +333,14 @@ def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[PrintedLine
     rows = [
         (
             f"{words.group(table.name, None)}, {_amount_title(words, table.name, name)}",
-            known_euros(old),
-            known_euros(new),
-            "" if (gap := grown(old, new)) is None else f"  ({signed_euros(gap)})",
+            known_euros(sums.before),
+            known_euros(sums.after),
+            "" if not (gap := sums.left_out or (sums.gap is not None and signed_euros(sums.gap))) else f"  ({gap})",
         )
         for table in comparison.tables
         if table.count
-        for name, (old, new) in table_sums(words, table).items()
-        if old != new
+        for name, sums in table_sums(words, table).items()
+        if sums.before != sums.after
     ]
     if not rows:
         return
@@ -332,11 +348,3 @@ def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[PrintedLine
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for title, first, second, difference in rows:
         yield PrintedLine(f"  {title:<{widths[0]}}  {first:>{widths[1]}} → {second:>{widths[2]}}{difference}")
-
-
-def summary(comparison: Comparison) -> str:
-    """What differs in one line."""
-    moved = plural(comparison.moved, "ligne déplacée", "lignes déplacées") if comparison.moved else ""
-    if not comparison.count:
-        return f"Aucune différence{f' ; {moved}, ce qui ne change rien' if moved else ''}."
-    return f"Différences : {', '.join(counts(comparison))}{f' ; {moved}' if moved else ''}."

@@ -8,7 +8,7 @@ from datetime import datetime
 from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
 from tabellion.contract.labels import Labels
 from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE, QUESTION
-from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
+from tabellion.layout.names import RANK, SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.financements import COUNTED
 from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, or_words
@@ -244,7 +244,7 @@ def _write_choice(sheet: Sheet, money: Credits, row: int) -> int:
 
 
 def _funders(overview: Overview, data: DataSheet, exercice: int) -> Block:
-    labels = ("Rang", "Financeur", "Financements", "Dont chiffrés", "Montants (€)")
+    labels = (RANK, "Financeur", "Financements", "Dont chiffrés", "Montants (€)")
     known = overview.funders(exercice)
     funders = sorted(known.items(), key=lambda funder: (-funder[1].montant, -funder[1].financements))
     literal = criteria([overview.funder_names[key] for key in known])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,15 +21,13 @@ from tabellion.outputs.diff.model import (
     SideKind,
     TableDifference,
 )
-from tabellion.schema import SETTING_TABLES, Key, Schemas
+from tabellion.outputs.diff.pairing import Pairs, RowValues, pair_rows
+from tabellion.schema import SETTING_TABLES, Schemas
+from tabellion.wording import as_seen
 
 #: The kinds that hold the tables of the register, and that a register's folder can be compared with.
 _WHOLE = {SideKind.MASTER, SideKind.CONSOLIDATION, SideKind.REGISTER}
 _EXERCICE = "exercice"
-
-Pairs = list[tuple[int, int]]
-"""Positions of one row on both sides."""
-RowValues = tuple[object, ...]
 
 
 def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
@@ -94,31 +91,38 @@ def _without_year(side: Side, schemas: Schemas) -> Side:
         places = [place for place, field in enumerate(schema.primary_key) if field != _EXERCICE]
         keys = [tuple(key[place] for place in places) for key in table.keys]
         fields = [field for field in table.columns if field in schema.by_name and field != _EXERCICE]
-        tables[name] = ComparedTable(name, keys, {field: table.columns[field] for field in fields})
+        columns = {field: table.columns[field] for field in fields}
+        tables[name] = replace(table, keys=keys, columns=columns)
     return replace(side, tables=tables, typed={})
 
 
 def _table(side: Side, other: Side, name: str) -> ComparedTable:
     """The table of a side; an empty one, of the same columns, where it has none."""
-    return side.tables.get(name) or ComparedTable(name, [], dict.fromkeys(other.tables[name].columns, ()))
+    return side.tables.get(name) or replace(
+        other.tables[name], keys=[], columns=dict.fromkeys(other.tables[name].columns, ())
+    )
 
 
 def compare_tables(before: ComparedTable, after: ComparedTable) -> TableDifference:
-    """What ``after`` says otherwise than ``before``, in the fields that both have; rows are found again by their keys.
+    """What ``after`` says otherwise than ``before``, in the fields that both have.
 
-    Of rows with the same key, those that say the same are one row, and the others are taken in the order of what they
-    say, never of their places. The comparison the other way round is the inverse of this one.
+    Rows are found again by their keys, or else by what they say. What nobody sees of a text is no difference: such
+    texts are counted.
     """
     fields = tuple(name for name in before.columns if name in after.columns)
-    left, right = _rows(before, fields), _rows(after, fields)
-    pairs, gone, new = _paired(before.keys, after.keys, left, right)
-    changed = [
-        RowDifference(after.keys[there], here, there, _changes(fields, left[here], right[there]))
-        for here, there in pairs
-        if left[here] != right[there]
-    ]
+    raw = _rows(before, fields), _rows(after, fields)
+    seen = [_as_seen(row) for row in raw[0]], [_as_seen(row) for row in raw[1]]
+    pairs, gone, new = pair_rows(before, after, fields, *seen)
+    changed, unseen = [], 0
+    for here, there in pairs:
+        rows, shown = (raw[0][here], raw[1][there]), (seen[0][here], seen[1][there])
+        if rows[0] != rows[1]:
+            cells = _changes(fields, rows, shown)
+            unseen += sum(old != new for old, new in zip(*rows, strict=True)) - len(cells)
+            if cells:
+                changed.append(RowDifference(after.keys[there], here, there, cells))
     moved = _out_of_order(pairs)
-    return TableDifference(after.name, fields, tuple(new), tuple(gone), tuple(changed), tuple(moved))
+    return TableDifference(after.name, fields, tuple(new), tuple(gone), tuple(changed), tuple(moved), unseen)
 
 
 def _rows(table: ComparedTable, fields: Sequence[str]) -> list[RowValues]:
@@ -127,58 +131,14 @@ def _rows(table: ComparedTable, fields: Sequence[str]) -> list[RowValues]:
     return list(zip(*(table.columns[name] for name in fields), strict=True))
 
 
-def _changes(fields: Sequence[str], before: RowValues, after: RowValues) -> tuple[CellDifference, ...]:
-    values = zip(fields, before, after, strict=True)
-    return tuple(CellDifference(name, old, new) for name, old, new in values if old != new)
+def _as_seen(row: RowValues) -> RowValues:
+    """What a person sees of a row: kinds of spaces and the codes of accents are not seen."""
+    return tuple(as_seen(value) or None if isinstance(value, str) else value for value in row)
 
 
-def _paired(
-    before: Sequence[Key], after: Sequence[Key], left: list[RowValues], right: list[RowValues]
-) -> tuple[Pairs, list[int], list[int]]:
-    """The rows of both sides, in the order of the second; those only of the first; those only of the second."""
-    here, there = _positions(before), _positions(after)
-    pairs: Pairs = []
-    gone: list[int] = []
-    new: list[int] = []
-    for key in here | there:
-        old, young = here.get(key, []), there.get(key, [])
-        if len(old) > 1 or len(young) > 1:
-            same, old, young = _same(old, young, left, right)
-            pairs += same
-        common = min(len(old), len(young))
-        pairs += zip(old[:common], young[:common], strict=True)
-        gone += old[common:]
-        new += young[common:]
-    return sorted(pairs, key=lambda pair: pair[1]), sorted(gone), sorted(new)
-
-
-def _positions(keys: Sequence[Key]) -> dict[Key, list[int]]:
-    positions: dict[Key, list[int]] = defaultdict(list)
-    for position, key in enumerate(keys):
-        positions[key].append(position)
-    return positions
-
-
-def _same(
-    old: list[int], young: list[int], left: list[RowValues], right: list[RowValues]
-) -> tuple[Pairs, list[int], list[int]]:
-    """Rows of one key that say the same; the others of each side, in the order of what they say."""
-    waiting: dict[RowValues, list[int]] = defaultdict(list)
-    for position in reversed(young):
-        waiting[right[position]].append(position)
-    same: Pairs = []
-    rest = []
-    for position in old:
-        if waiting.get(left[position]):
-            same.append((position, waiting[left[position]].pop()))
-        else:
-            rest.append(position)
-    others = [position for positions in waiting.values() for position in positions]
-    return same, sorted(rest, key=lambda row: _order(left[row])), sorted(others, key=lambda row: _order(right[row]))
-
-
-def _order(row: RowValues) -> tuple[str, ...]:
-    return tuple(f"{type(value).__name__} {value!r}" for value in row)
+def _changes(fields: Sequence[str], rows: Sequence[RowValues], seen: Sequence[RowValues]) -> tuple[CellDifference, ...]:
+    cells = zip(fields, *rows, *seen, strict=True)
+    return tuple(CellDifference(name, old, new) for name, old, new, shown, now in cells if shown != now)
 
 
 def _out_of_order(pairs: Pairs) -> Pairs:
@@ -239,6 +199,10 @@ def compare_pieces(before: Sequence[Piece], after: Sequence[Piece]) -> list[Piec
     differences = []
     for identity in dict.fromkeys([*old, *new]):
         difference = PieceDifference(old.get(identity), new.get(identity))
-        if difference.piece.parent not in lone if identity in lone else old[identity].name != new[identity].name:
+        if difference.piece.parent not in lone if identity in lone else _is_renamed(old[identity], new[identity]):
             differences.append(difference)
     return differences
+
+
+def _is_renamed(old: Piece, new: Piece) -> bool:
+    return as_seen(old.name) != as_seen(new.name)

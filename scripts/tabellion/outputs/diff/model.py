@@ -16,6 +16,7 @@ from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading, compact
 from tabellion.checks.formulas import StandingFormula, standing_formulas
 from tabellion.findings import Finding, Place
+from tabellion.layout.names import RANK
 from tabellion.reading.raw import RawSheet
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Key
@@ -40,11 +41,14 @@ class ComparedTable:
     """One table of one side: a key and a value of each field for each row, in the order of the rows.
 
     Values are plain (amounts in integer cents, days as dates, ``None`` for blank), or :class:`Unread`.
+    ``identifiers`` are the fields that only tell rows apart, ``naming`` those that say what a row is of.
     """
 
     name: str
     keys: Sequence[Key]
     columns: Mapping[str, Sequence[object]]
+    identifiers: frozenset[str] = frozenset()
+    naming: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class TableDifference:
 
     Rows are known by their zero-based positions: those added on the second side, in its order, those removed on the
     first, in its order; ``moved`` are (before, after) of rows that only stand elsewhere, which is no difference.
+    ``unseen`` are the texts that differ by what nobody sees, which is none either.
     """
 
     name: str
@@ -80,6 +85,7 @@ class TableDifference:
     removed: tuple[int, ...] = ()
     changed: tuple[RowDifference, ...] = ()
     moved: tuple[tuple[int, int], ...] = ()
+    unseen: int = 0
 
     @property
     def changed_cells(self) -> int:
@@ -216,6 +222,11 @@ class Comparison:
         """How many rows moved."""
         return sum(len(table.moved) for table in self.tables)
 
+    @property
+    def unseen(self) -> int:
+        """How many texts differ by what nobody sees."""
+        return sum(table.unseen for table in self.tables)
+
 
 def clean(value: object) -> object:
     """A value as it is compared: ends of lines are of one kind, an empty text is a blank."""
@@ -291,11 +302,11 @@ def add_formulas(
     """
     standing = standing_formulas(reading)
     unchanged = {formula.cell for formula in standing if formula.found == formula.listed and formula.cell.key != "*"}
-    tables = {""}
+    tables, met = {""}, {formula.cell for formula in standing}
     for formula in standing:
         cell, sheet = formula.cell, formula.sheet
         place = Place(feuille=sheet.name, cellule=cell_name(formula.row, formula.column))
-        key = FormulaKey(cell.table, cell.key, cell.column)
+        key = FormulaKey(cell.table, _ranked(formula) or cell.key, cell.column)
         side.listed.setdefault(key, FormulaAt(formula.listed, f"={cell.formula}", place))
         tables.add(cell.table)
         # Several rows may show the same key: one of them has its formula.
@@ -309,9 +320,19 @@ def add_formulas(
         side.found[key] = _standing(formula, place)
     for cell in reading.formulas:
         key = FormulaKey(cell.table, cell.key, cell.column)
-        if key not in side.listed and cell.key != "*" and cell.table in tables:
+        if cell not in met and cell.key != "*" and cell.table in tables:
             side.listed[key] = FormulaAt(compact(cell.formula), f"={cell.formula}")
             side.found[key] = FormulaAt("", _ABSENT)
+
+
+def _ranked(formula: StandingFormula) -> str | None:
+    """What a row of a ranking is of: its rank says where it stands, not what it is."""
+    table = next((table for table in formula.sheet.tables if table.name == formula.cell.table), None)
+    if table is None or table.header_row is None or formula.cell.key == "*":
+        return None
+    if formula.sheet.value(table.header_row, table.first_column) != RANK:
+        return None
+    return plain_words(formula.sheet.value(formula.row, table.first_column + 1))
 
 
 def _standing(formula: StandingFormula, place: Place) -> FormulaAt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tabellion.addresses import cell_name
@@ -99,9 +99,7 @@ class _Builder:
             if champ in implied or not areas or any(title in area.columns for area in areas):
                 compared[champ], places = column_values(spots, title, columns[champ], unread[champ])
                 self.side.unread += places
-        self.side.tables[name] = ComparedTable(
-            name, _keys(schema, columns), compared | self.added(name, spots, areas, computed)
-        )
+        self.side.tables[name] = compared_table(schema, columns, compared | self.added(name, spots, areas, computed))
 
     def added(
         self, name: str, spots: Spots, areas: Iterable[FoundTable], computed: Collection[str]
@@ -142,6 +140,13 @@ class _Builder:
         return area.place(row, self.titles[table].get(champ or ""))
 
 
+def compared_table(schema: TableSchema, columns: FieldValues, compared: FieldValues) -> ComparedTable:
+    """The table of ``columns``, compared by ``compared``: its keys, and what its rows are known by without them."""
+    identifiers = frozenset(schema.primary_key[:1]) - frozenset(schema.foreign)
+    told = {*schema.foreign, *(field.name for field in schema.fields if field.required), schema.label or ""}
+    return ComparedTable(schema.name, _keys(schema, columns), compared, identifiers, frozenset(told - identifiers))
+
+
 def _keys(schema: TableSchema, columns: FieldValues) -> list[tuple[object, ...]]:
     parts = [columns[name] for name in schema.primary_key]
     return [tuple(clean(part) for part in key) for key in zip(*parts, strict=True)]
@@ -172,7 +177,7 @@ def _register_side(workspace: Workspace, path: Path) -> Side:
     side = Side(path.name, SideKind.REGISTER, path, notices=list(register.findings))
     for name, schema in workspace.schemas.items():
         values = {champ: [clean(value) for value in column] for champ, column in columns[name].items()}
-        side.tables[name] = ComparedTable(name, _keys(schema, columns[name]), values)
+        side.tables[name] = compared_table(schema, columns[name], values)
     side.labels = _labels(columns, workspace.schemas)
     side.locate = lambda table, position, _: Place(f"{table}.csv", ligne=register.rows[table][position][1])
     return side
@@ -233,7 +238,7 @@ def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
             if column.field is None and column.role is Role.SHOWN and column.name in table.shown
         }
         compared = side.tables[resource]
-        side.tables[resource] = ComparedTable(resource, compared.keys, {**compared.columns, **shown})
+        side.tables[resource] = replace(compared, columns={**compared.columns, **shown})
         side.pieces += _area_pieces(sheets.get(area.sheet.name), area, spec.sheet, extra_columns(area, ()), labels)
     return builder.finish(reading)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tabellion.findings import Place
@@ -18,6 +18,7 @@ from tabellion.outputs.diff.model import (
     Unread,
 )
 from tabellion.schema import Field, Schemas
+from tabellion.schema.money import grown
 from tabellion.schema.shown import shown_value
 from tabellion.wording import plural
 
@@ -230,18 +231,56 @@ def counts(comparison: Comparison) -> list[str]:
     return [plural(count, one, many) for count, one, many in numbers if count]
 
 
-def table_sums(words: DiffWords, table: TableDifference) -> dict[str, tuple[int | None, int | None]]:
-    """The cents that each amount of a table adds up to before and after (``None``: not known), where one is known."""
-    totals: dict[str, tuple[int | None, int | None]] = {}
+@dataclass(frozen=True)
+class AmountSums:
+    """The cents that an amount of a table adds up to before and after (``None``: none is known).
+
+    ``uncounted`` amounts cannot be read on one side: what the sums then differ by is nothing that anybody said.
+    """
+
+    before: int | None
+    after: int | None
+    uncounted: int = 0
+
+    @property
+    def gap(self) -> int | None:
+        """What the sum grows by, where both count the same amounts."""
+        return None if self.uncounted else grown(self.before, self.after)
+
+    @property
+    def left_out(self) -> str | None:
+        """``1 montant non compté``."""
+        return plural(self.uncounted, "montant non compté", "montants non comptés") if self.uncounted else None
+
+
+def table_sums(words: DiffWords, table: TableDifference) -> dict[str, AmountSums]:
+    """What each amount of a table adds up to, where one is known or cannot be read."""
+    sides = (words.comparison.before, words.comparison.after)
+    totals: dict[str, AmountSums] = {}
     for field in table.fields:
         if words.is_money(table.name, field):
-            old, new = (_sum(side, table.name, field) for side in (words.comparison.before, words.comparison.after))
-            totals |= {field: (old, new)} if (old, new) != (None, None) else {}
+            columns = [side.tables[table.name].columns[field] if table.name in side.tables else () for side in sides]
+            unread = [sum(isinstance(value, Unread) for value in values) for values in columns]
+            sums = AmountSums(_sum(columns[0]), _sum(columns[1]), max(unread))
+            totals |= {field: sums} if sums != AmountSums(None, None) else {}
     return totals
 
 
-def _sum(side: Side, table: str, field: str) -> int | None:
+def _sum(values: Sequence[object]) -> int | None:
     """The cents of a column, ``None`` where none is known; what cannot be read counts for nothing."""
-    values = side.tables[table].columns.get(field, ()) if table in side.tables else ()
     known = [value for value in values if isinstance(value, int)]
     return sum(known) if known else None
+
+
+def unseen_words(count: int) -> str:
+    """What is said of texts that differ by nothing that a person sees."""
+    texts = plural(count, "texte ne diffère", "textes ne diffèrent")
+    return f"{texts} que par des espaces, des apostrophes ou le codage des accents : ce n'est pas une différence."
+
+
+def summary(comparison: Comparison) -> str:
+    """What differs, in one line."""
+    moved = plural(comparison.moved, "ligne déplacée", "lignes déplacées") if comparison.moved else ""
+    if not comparison.count:
+        return f"Aucune différence{f' ; {moved}, ce qui ne change rien' if moved else ''}."
+    return f"Différences : {', '.join(counts(comparison))}{f' ; {moved}' if moved else ''}."

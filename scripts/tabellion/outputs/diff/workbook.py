@@ -25,9 +25,10 @@ from tabellion.outputs.diff.words import (
     Entry,
     counts,
     table_sums,
+    unseen_words,
 )
 from tabellion.schema import Field
-from tabellion.schema.money import euros, grown
+from tabellion.schema.money import euros
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import held
@@ -135,6 +136,8 @@ class _DiffRows:
         if comparison.moved:
             moved = plural(comparison.moved, "ligne seulement déplacée", "lignes seulement déplacées")
             sheet.write(7, 0, f"{moved} : ce n'est pas une différence.", writer.format(italic=True))
+        if comparison.unseen:
+            sheet.write(9, 0, unseen_words(comparison.unseen), writer.format(italic=True))
         sheet.link(8, 0, cell_link(LIST, "A1"), "Toutes les différences, une par ligne →")
         rows = [row for table in comparison.tables for row in self.sum_rows(table)]
         sheet.section(10, 0, "Par table")
@@ -158,12 +161,13 @@ class _DiffRows:
         sums = table_sums(words, table)
         if not sums:
             yield [*head, maker.text(None), blank, blank, blank]
-        for rank, (name, (old, new)) in enumerate(sums.items()):
+        for rank, (name, added_up) in enumerate(sums.items()):
             field = words.field(table.name, name)
             yield [
                 *(head if rank == 0 else [head[0], blank, blank, blank, blank]),
-                maker.text(words.field_title(table.name, name)), maker.value(field, old, {}),
-                maker.value(field, new, {}), maker.signed(grown(old, new)),
+                maker.text(words.field_title(table.name, name)), maker.value(field, added_up.before, {}),
+                maker.value(field, added_up.after, {}),
+                maker.text(added_up.left_out) if added_up.left_out else maker.signed(added_up.gap),
             ]  # fmt: skip
 
     # Differences

@@ -7,6 +7,7 @@ from functools import partial
 
 from tabellion.layout.names import (
     EXERCICE,
+    RANK,
     TOWN,
     column_ref,
     quoted_text,
@@ -150,7 +151,7 @@ def _priorities(layout: MasterLayout) -> Block:
 def _funders(layout: MasterLayout) -> Block:
     financements, columns = financements_of(layout), layout.columns("financements")
     funders = layout.contract.tables["financeurs"].columns
-    labels = ("Rang", "Financeur", "Financements", "Montants chiffrés (€)")
+    labels = (RANK, "Financeur", "Financements", "Montants chiffrés (€)")
     keys, rows = [], []
     for rank, (identifier, name) in enumerate(zip(funders["financeur_id"], funders["nom"], strict=True), 1):
         where = (Criterion("financeur_id", identifier, this_row(FINANCEURS, labels[1])), *counted(layout))
