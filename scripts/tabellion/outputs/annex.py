@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tabellion.contract.book import Book
-from tabellion.layout.names import FORMAT_VERSION, RANK, column_ref, this_row
+from tabellion.layout.names import FORMAT_VERSION, column_ref, this_row
 from tabellion.measures.financements import retained_rows
 from tabellion.measures.measure import Count, Criterion, Measure, Total, column_sum, fraction
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Funding, funding_measures
@@ -161,7 +161,7 @@ class _Annex:
 
     def by_town(self) -> Block:
         rows = _ranked("collectivite_id", self.figures.towns)
-        return self._credits_block("par collectivité", BY_TOWN, (RANK, _TOWN), rows)
+        return self._credits_block("par collectivité", BY_TOWN, ("Rang", _TOWN), rows)
 
     def crossed(self) -> Block:
         rows = self._pairs(PAIRS, self.figures.credits, "collectivite_id", self.figures.towns)
@@ -174,7 +174,7 @@ class _Annex:
         order = sorted(fundings, key=lambda key: (-fundings[key].montant, -fundings[key].financements))
         rows = _ranked("financeur_id", {key: self.figures.funders[key] for key in order})
         measures = [_funding(fundings[key], where) for key, (_, where) in zip(order, rows, strict=True)]
-        return _funding_block(f"Par financeur, {self.figures.funded}", BY_FUNDER, (RANK, _FUNDER), rows, measures)
+        return _funding_block(f"Par financeur, {self.figures.funded}", BY_FUNDER, ("Rang", _FUNDER), rows, measures)
 
     def funded(self) -> Block:
         """Specific funding, one row a convention, and what partners engaged in the exercice."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
 from tabellion.contract.labels import Labels
 from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE, QUESTION
-from tabellion.layout.names import RANK, SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
+from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.financements import COUNTED
 from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, or_words
@@ -24,7 +24,7 @@ from tabellion.outputs.consolidation.credits import (
 )
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
-from tabellion.wording import french_date, plural
+from tabellion.wording import french_date, plural, slug
 from tabellion.xlsx.blocks import Block, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
@@ -125,7 +125,9 @@ def _write_essentials(
             num_format=digits, valign="vcenter",
         )  # fmt: skip
         value = euros(measure.value) if is_money else measure.value
-        sheet.formula(row + 1, column, measure.formula or "", style, value, ("Essentiel", "*", label))
+        # A name, and no table: what stands under a card is none of it.
+        name = f"Essentiel_{slug(label).replace('-', '_')}"
+        sheet.named_formula(row + 1, column, name, measure.formula or "", style, value)
         sheet.write(row + 2, column, note, note_style)
     sheet.raw.set_row(row, 18)
     sheet.raw.set_row(row + 1, 30)
@@ -244,7 +246,7 @@ def _write_choice(sheet: Sheet, money: Credits, row: int) -> int:
 
 
 def _funders(overview: Overview, data: DataSheet, exercice: int) -> Block:
-    labels = (RANK, "Financeur", "Financements", "Dont chiffrés", "Montants (€)")
+    labels = ("Rang", "Financeur", "Financements", "Dont chiffrés", "Montants (€)")
     known = overview.funders(exercice)
     funders = sorted(known.items(), key=lambda funder: (-funder[1].montant, -funder[1].financements))
     literal = criteria([overview.funder_names[key] for key in known])

@@ -16,14 +16,12 @@ from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading, compact
 from tabellion.checks.formulas import StandingFormula, standing_formulas
 from tabellion.findings import Finding, Place
-from tabellion.layout.names import RANK
 from tabellion.reading.raw import RawSheet
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Key
 from tabellion.schema.shown import BLANK
 from tabellion.wording import fold, french_date
 
-#: A cell's address in a formula that people typed: it moves by itself when rows do.
 _ADDRESS = re.compile(r"\$?\b[A-Z]{1,3}\$?\d{1,7}\b")
 _ABSENT, NEVER_COMPUTED = "(absente)", "formule jamais calculée"
 _SHOWN = 500
@@ -288,7 +286,7 @@ def column_values(
 
 
 def masked(formula: str) -> str:
-    """A formula that people typed, without the addresses that move by themselves."""
+    """A formula that people typed, without the addresses of cells, which move by themselves when rows do."""
     return _ADDRESS.sub("·", re.sub(r"\s+", "", formula).upper())
 
 
@@ -302,13 +300,14 @@ def add_formulas(
     """
     standing = standing_formulas(reading)
     unchanged = {formula.cell for formula in standing if formula.found == formula.listed and formula.cell.key != "*"}
-    tables, met = {""}, {formula.cell for formula in standing}
+    met = {formula.cell for formula in standing}
+    tables = {"", *(cell.table for cell in met)}
+    words = {(formula.cell.table, formula.cell.key): _row_words(formula) for formula in standing}
     for formula in standing:
         cell, sheet = formula.cell, formula.sheet
         place = Place(feuille=sheet.name, cellule=cell_name(formula.row, formula.column))
-        key = FormulaKey(cell.table, _ranked(formula) or cell.key, cell.column)
+        key = FormulaKey(cell.table, words[cell.table, cell.key], cell.column)
         side.listed.setdefault(key, FormulaAt(formula.listed, f"={cell.formula}", place))
-        tables.add(cell.table)
         # Several rows may show the same key: one of them has its formula.
         if formula.found == formula.listed or cell in unchanged:
             continue
@@ -319,20 +318,21 @@ def add_formulas(
             key = FormulaKey(cell.table, row, cell.column)
         side.found[key] = _standing(formula, place)
     for cell in reading.formulas:
-        key = FormulaKey(cell.table, cell.key, cell.column)
+        key = FormulaKey(cell.table, words.get((cell.table, cell.key), cell.key), cell.column)
         if cell not in met and cell.key != "*" and cell.table in tables:
             side.listed[key] = FormulaAt(compact(cell.formula), f"={cell.formula}")
             side.found[key] = FormulaAt("", _ABSENT)
 
 
-def _ranked(formula: StandingFormula) -> str | None:
-    """What a row of a ranking is of: its rank says where it stands, not what it is."""
-    table = next((table for table in formula.sheet.tables if table.name == formula.cell.table), None)
-    if table is None or table.header_row is None or formula.cell.key == "*":
-        return None
-    if formula.sheet.value(table.header_row, table.first_column) != RANK:
-        return None
-    return plain_words(formula.sheet.value(formula.row, table.first_column + 1))
+def _row_words(formula: StandingFormula) -> str:
+    """What a row of a computed table is of: its number says where it stands in its list, not what it is."""
+    cell, sheet = formula.cell, formula.sheet
+    table = next((table for table in sheet.tables if table.name == cell.table), None)
+    if table is None or not cell.key.isdigit():
+        return cell.key
+    columns = range(table.first_column, table.last_column + 1)
+    words = [sheet.value(formula.row, column) for column in columns if (formula.row, column) not in sheet.formulas]
+    return " – ".join(word for word in words if isinstance(word, str) and word.strip()) or cell.key
 
 
 def _standing(formula: StandingFormula, place: Place) -> FormulaAt:

@@ -7,7 +7,6 @@ from functools import partial
 
 from tabellion.layout.names import (
     EXERCICE,
-    RANK,
     TOWN,
     column_ref,
     quoted_text,
@@ -151,7 +150,7 @@ def _priorities(layout: MasterLayout) -> Block:
 def _funders(layout: MasterLayout) -> Block:
     financements, columns = financements_of(layout), layout.columns("financements")
     funders = layout.contract.tables["financeurs"].columns
-    labels = (RANK, "Financeur", "Financements", "Montants chiffrés (€)")
+    labels = ("Rang", "Financeur", "Financements", "Montants chiffrés (€)")
     keys, rows = [], []
     for rank, (identifier, name) in enumerate(zip(funders["financeur_id"], funders["nom"], strict=True), 1):
         where = (Criterion("financeur_id", identifier, this_row(FINANCEURS, labels[1])), *counted(layout))
