@@ -33,6 +33,7 @@ METHODS: dict[Any, dict[str, tuple[str, ...]]] = {
         "_xml_start_tag_unencoded": ("tag", "attributes"),
         "_xml_empty_tag_unencoded": ("tag", "attributes"),
         "_check_dimensions": ("row", "col", "ignore_row", "ignore_col"),
+        "_prepare_formula": ("formula", "expand_future_functions"),
         "_write_rows": (),
         "_write_hyperlinks": (),
         "_convert_date_time": ("dt_obj",),

@@ -12,7 +12,7 @@ from tabellion.checks.plans import check_returned_plans
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import baseline_text, baseline_value
-from tabellion.measures.forms import MISSING, RowState
+from tabellion.measures.forms import RowState
 from tabellion.reading.cells import others_alike
 from tabellion.reading.form import FormReading, FormTable
 from tabellion.schema import Field, Value
@@ -92,9 +92,9 @@ class _ReturnCheck:
         fields = {column.name: column.field for column in table.spec.columns if column.field is not None}
         for position, row_id in enumerate(table.row_ids):
             values = {name: table.columns[champ][position] for name, champ in fields.items()}
-            state = rule.of(values, is_new=row_id is None)
-            if state.startswith(MISSING) and position not in unread:
-                self.say("ligne-incomplete", table.place(position, first), valeur=state)
+            missing = rule.missing(values, is_new=row_id is None)
+            if missing and position not in unread:
+                self.say("ligne-incomplete", table.place(position, first), valeur=missing)
 
     def check_rows(self, table: FormTable) -> None:
         """The rows against those that were sent, by stable id."""

@@ -75,13 +75,14 @@ class _Rule(_Strict):
     equals: str | None = Field(None, alias="vaut")
     begins: str | None = Field(None, alias="commence_par")
     missing: str = Field(alias="manque", min_length=1)
-    not_numbers: str | None = Field(None, alias="en_chiffres")
+    #: Of files from before the rule of each cell, which says it now.
+    in_numbers: str | None = Field(None, alias="en_chiffres")
 
     def requirement(self) -> Requirement:
         text = self.equals if self.begins is None else self.begins
         condition = None if self.condition is None or text is None else (self.condition, text)
         fields, enough, is_prefix = tuple(self.fields), tuple(self.enough or self.fields), self.begins is not None
-        return Requirement(fields, enough, self.missing, self.not_numbers, self.unless, condition, is_prefix)
+        return Requirement(fields, enough, self.missing, self.unless, condition, is_prefix)
 
 
 class _Table(_Strict):

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
 
 from tabellion.layout.names import FORMAT_VERSION
 from tabellion.schema import Field
@@ -29,8 +30,37 @@ BASELINE_HEADERS = ("Tableau", "Identifiant", "Champ", "Valeur")
 KIND_FORM = "formulaire"
 #: Rows under the known ones where a partner adds its own: a protected sheet stops an Excel table from growing.
 SPARE_ROWS = 50
-#: What the live column says of a row (formulas write these words, the reader knows them).
-COMPLETE = "complet"
+
+
+class FillState(Enum):
+    """What a form says of a row, of a sheet and of itself, from what matters most; formulas write these words.
+
+    After the state of a row come its fields: « à compléter : un montant ».
+    """
+
+    TO_CORRECT = "à corriger"
+    """It would be refused."""
+    TO_COMPLETE = "à compléter"
+    """Something that is asked is not there."""
+    TO_CONFIRM = "à confirmer"
+    """A text where a number, a date or a word of a list is expected: it is read, and what is understood is said."""
+    EMPTY = "rien de saisi"
+    """Nothing says more than what was sent."""
+    COMPLETE = "complet"
+
+    @property
+    def colour(self) -> str:
+        """The colour of the theme behind its words."""
+        return _STATE_COLOURS[self]
+
+
+_STATE_COLOURS = {
+    FillState.TO_CORRECT: "erreur",
+    FillState.TO_COMPLETE: "avertissement",
+    FillState.TO_CONFIRM: "information",
+    FillState.EMPTY: "avertissement",
+    FillState.COMPLETE: "juste",
+}
 
 
 @dataclass(frozen=True)

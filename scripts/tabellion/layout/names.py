@@ -168,6 +168,26 @@ def this_row(table: str, label: str) -> str:
     return f"{table}[[#This Row],[{escape_label(label)}]]"
 
 
+def list_name(resource: str, field_name: str) -> str:
+    """The name of the Excel table of a field's allowed values."""
+    return f"Liste_{resource}_{field_name}"
+
+
+def choice_name(table: str) -> str:
+    """The defined name behind a drop-down: not the name of its table, since Excel has one space for both."""
+    return f"choix_{table.removeprefix('Liste_')}"
+
+
+def list_source(resource: str, field_name: str) -> str:
+    """The defined name behind a field's drop-down."""
+    return choice_name(list_name(resource, field_name))
+
+
+def key_source(resource: str) -> str:
+    """The defined name that lists a reference table's keys, as people see them."""
+    return choice_name(resource)
+
+
 def quoted_text(text: str) -> str:
     """A text inside a formula."""
     return '"' + text.replace('"', '""') + '"'

@@ -1,33 +1,38 @@
-"""What a form says live, each with its formula and its value: what is missing, and the balance of its plans.
+"""What a form says live, each with its formula and its value: the state of its rows, and the balance of its plans.
 
-What is missing is said by row, by sheet and for the whole; the balance beside every amount of a plan.
+The state is said by row, by sheet and for the whole; the balance beside every amount of a plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tabellion.layout.forms import COMPLETE, Form
-from tabellion.layout.names import column_ref, quoted_text, this_row
+from tabellion.layout.forms import FillState, Form
+from tabellion.layout.names import column_ref, escape_label, key_source, list_source, quoted_text, this_row
+from tabellion.measures.cells import CellRule
 from tabellion.measures.funding import VOLUNTARY
 from tabellion.measures.measure import Begins, Criterion, Measure, Rows, Total
 from tabellion.schema import FUNDING_TABLES, Schemas
-from tabellion.schema.forms import STATE_TITLE, Requirement, TableSpec
+from tabellion.schema.forms import STATE_TITLE, ColumnSpec, Requirement, Role, TableSpec
 from tabellion.schema.tables import Row
 
-#: How the words of an incomplete row begin; the counters look for it.
-MISSING = "manque : "
-_IN_ERROR = MISSING + "une valeur à la place d'une erreur"
-#: What the guide says of a sheet or of the form.
-_TO_DO = "à compléter"
-_ROW, _ROWS = f" ligne {_TO_DO}", f" lignes {_TO_DO}"
-_EMPTY = "rien de rempli"
+_IN_ERROR = f"{FillState.TO_CORRECT.value} : une valeur à la place d'une erreur"
+#: Stands before what a row says, until it is known whether it says anything.
+_START, _SEPARATOR = "¤", " ; "
+_ROW, _ROWS = " ligne ", " lignes "
 READY = "Ce formulaire est complet : vous pouvez l'envoyer."
 _BEFORE = " avant l'envoi."
-_NOTHING_YET = "Rien n'est encore rempli dans ce formulaire."
-_COUNTER_PREFIX = "Reste_"
+_NOTHING_YET = f"{FillState.EMPTY.value.capitalize()} dans ce formulaire."
+#: The states that are counted, the worst first: a row is in the first one that it says.
+COUNTED = (FillState.TO_CORRECT, FillState.TO_COMPLETE, FillState.TO_CONFIRM)
+_COUNT_NAMES = {
+    FillState.TO_CORRECT: "A_corriger_", FillState.TO_COMPLETE: "A_completer_", FillState.TO_CONFIRM: "A_confirmer_",
+}  # fmt: skip
+_COUNTER_PREFIX, _TYPED_PREFIX, _SENT_PREFIX, _VERDICT_PREFIX = "Reste_", "Saisies_", "Envoi_", "Lu_"
+_UNIT = re.compile(r" \([€%]\)$")
 
 _CHARGES, _PRODUITS = FUNDING_TABLES
 #: The heading column of each table of a plan, and the sign of its contributions volontaires.
@@ -39,7 +44,7 @@ _WAITING = Criterion("montant_accorde", None, '"="')
 
 @dataclass(frozen=True)
 class RowState:
-    """What a row of a form's table still misses, from the table's requirements: the live column."""
+    """The state of a row of a form's table, from its cells' rules and the table's requirements: the live column."""
 
     table: TableSpec
     schemas: Schemas
@@ -48,22 +53,47 @@ class RowState:
     def requirements(self) -> tuple[Requirement, ...]:
         """The columns that a row begun needs, then the table's own rules."""
         asked = [column for column in self.table.columns if column.asked]
-        words = [(column.name, self.table.label(column, self.schemas).lower()) for column in asked]
+        words = [(column.name, self.label(column)) for column in asked]
         return (*(Requirement((name,), (name,), word) for name, word in words), *self.table.requirements)
 
+    @cached_property
+    def rules(self) -> tuple[tuple[ColumnSpec, CellRule], ...]:
+        """The columns that people type in, with the rule of their cells."""
+        columns = (column for column in self.table.columns if self.table.editable(column, spare=True))
+        return tuple((column, rule) for column in columns if (rule := cell_rule(self.table, column, self.schemas)))
+
+    def label(self, column: ColumnSpec) -> str:
+        """How a row names a column."""
+        return _UNIT.sub("", self.table.label(column, self.schemas)).lower()
+
+    def missing(self, values: Row, *, is_new: bool = False) -> str:
+        """What a row as sent (plain values by column), or ``is_new``, lacks, in words; nothing where nothing does."""
+        missing = [] if self._may_stay(values, is_new) else self._missing(values)
+        return f"{FillState.TO_COMPLETE.value} : {', '.join(missing)}" if missing else ""
+
     def of(self, values: Row, *, is_new: bool = False) -> str:
-        """What the formula computes for a row as sent (plain values by column), or ``is_new``, for an added one."""
-        blank = all(values.get(column.name) in (None, "") for column in self.table.answers)
-        if self.table.may_stay_blank and not is_new and blank:
+        """What the formula computes for a row with these plain values by column."""
+        if self._may_stay(values, is_new):
             return ""
-        missing = [required.missing for required in self.requirements if required.is_missing(values)]
-        return MISSING + ", ".join(missing) if missing else COMPLETE
+        said = []
+        for column, rule in self.rules:
+            state = rule.state(values.get(column.name)) if column.role is Role.TYPED or is_new else None
+            if state in (FillState.TO_CORRECT, FillState.TO_CONFIRM):
+                said.append(f"{state.value} : {self.label(column)}")
+        missing = self.missing(values, is_new=is_new)
+        return _SEPARATOR.join([*said, *([missing] if missing else [])]) or FillState.COMPLETE.value
+
+    def _may_stay(self, values: Row, is_new: bool) -> bool:
+        blank = all(values.get(column.name) in (None, "") for column in self.table.answers)
+        return self.table.may_stay_blank and not is_new and blank
+
+    def _missing(self, values: Row) -> list[str]:
+        return [required.missing for required in self.requirements if required.is_missing(values)]
 
     @cached_property
     def formula(self) -> str:
-        """The same on every row: blank on a spare row not begun, then what is missing."""
+        """The same on every row: blank on a spare row not begun, then what is wrong, what is missing, or complete."""
         table = self.table
-        missing = "&".join(map(self._part, self.requirements))
         key, fillable = (
             self._cell(table.key.name),
             [column for column in table.columns if table.editable(column, spare=True)],
@@ -72,32 +102,33 @@ class RowState:
         if table.may_stay_blank:
             typed = self._cells(column.name for column in table.answers)
             blank = f'OR({blank},AND({key}<>"",COUNTA({typed})=0))'
-        return (
-            f'IFERROR(IF({blank},"",'
-            f"IF(LEN({missing})=0,{quoted_text(COMPLETE)},{quoted_text(MISSING)}&MID({missing},3,200))),"
-            f"{quoted_text(_IN_ERROR)})"
-        )
+        cells = [self._cell_state(column, key) for column, _ in self.rules]
+        missing = "&".join(map(self._part, self.requirements)) or '""'
+        lacking = f'SUBSTITUTE({missing},",",{quoted_text(f"{_SEPARATOR}{FillState.TO_COMPLETE.value} :")},1)'
+        said = f'SUBSTITUTE({"&".join([quoted_text(_START), *cells, lacking])},{quoted_text(_START + _SEPARATOR)},"")'
+        state = f"SUBSTITUTE({said},{quoted_text(_START)},{quoted_text(FillState.COMPLETE.value)})"
+        return f'IFERROR(IF({blank},"",{state}),{quoted_text(_IN_ERROR)})'
+
+    def _cell_state(self, column: ColumnSpec, key: str) -> str:
+        """What the row says of one cell; a cell that is locked on rows as sent is only looked at on the others."""
+        cell, label = self._cell(column.name), self.label(column)
+        said = (f"{_SEPARATOR}{state.value} : {label}" for state in (FillState.TO_CONFIRM, FillState.TO_CORRECT))
+        line = f"ROW()-ROW({self.table.name}[[#Headers],[{escape_label(STATE_TITLE)}]])"
+        code = f"IFERROR(INDEX({verdict_name(self.table, column)},{line}),2)"
+        blank = f'{cell}=""' if column.role is Role.TYPED else f'OR({cell}="",{key}<>"")'
+        return f'IF({blank},"",CHOOSE({code},"",{",".join(map(quoted_text, said))}))'
 
     def _part(self, required: Requirement) -> str:
         """The formula of one requirement: a comma and its words where it is not met, else nothing."""
-        words, cells, tests = quoted_text(f", {required.missing}"), self._cells(required.fields), list[str]()
+        tests = [f'{self._cell(name)}=""' for name in required.enough]
         if required.condition is not None:
             field, text = required.condition
             cell = self._cell(field)
-            tests.append(f"{f'LEFT({cell},{len(text)})' if required.is_prefix else cell}={quoted_text(text)}")
-        if required.not_numbers is None:
-            tests += [f'{self._cell(name)}=""' for name in required.enough]
-        else:
-            tests.append(f"COUNT({self._cells(required.enough)})=0")
+            tests.insert(0, f"{f'LEFT({cell},{len(text)})' if required.is_prefix else cell}={quoted_text(text)}")
         if required.unless is not None:
             tests.append(f'{self._cell(required.unless)}=""')
         test = tests[0] if len(tests) == 1 else f"AND({','.join(tests)})"
-        if required.not_numbers is None:
-            return f'IF({test},{words},"")'
-        in_numbers = quoted_text(f", {required.not_numbers}")
-        if len(required.fields) == len(tests) == 1:
-            return f'IF(COUNT({cells})=1,"",IF({cells}="",{words},{in_numbers}))'
-        return f'IF(COUNTA({cells})>COUNT({cells}),{in_numbers},IF({test},{words},""))'
+        return f'IF({test},{quoted_text(f", {required.missing}")},"")'
 
     def _cell(self, name: str) -> str:
         return this_row(self.table.name, self.table.label(self.table.column(name), self.schemas))
@@ -106,58 +137,108 @@ class RowState:
         return ",".join(map(self._cell, names))
 
 
+def cell_rule(table: TableSpec, column: ColumnSpec, schemas: Schemas) -> CellRule | None:
+    """The rule of the cells of a column; ``None`` where it has no field."""
+    field = table.field(column, schemas)
+    if field is None:
+        return None
+    schema = schemas[table.resource]
+    if (key := schema.foreign.get(field.name)) is not None:
+        return CellRule(field, key_source(key.table), keyed=True)
+    return CellRule(field, list_source(schema.name, field.name) if field.enum else None)
+
+
 def counter_name(table: TableSpec) -> str:
-    """The defined name of a sheet's counter of incomplete rows."""
-    return f"{_COUNTER_PREFIX}{table.name.removeprefix('Formulaire_')}"
+    """The defined name of a sheet's counter of the rows that are not ready."""
+    return _named(_COUNTER_PREFIX, table)
+
+
+def verdict_name(table: TableSpec, column: ColumnSpec) -> str:
+    """The defined name of the verdicts on the cells of a column, row by row."""
+    return f"{_named(_VERDICT_PREFIX, table)}_{column.name}"
+
+
+def sent_name(table: TableSpec, column: ColumnSpec) -> str:
+    """The defined name of the values that a column was sent with, row by row."""
+    return f"{_named(_SENT_PREFIX, table)}_{column.name}"
+
+
+def _named(prefix: str, table: TableSpec) -> str:
+    return f"{prefix}{table.name.removeprefix('Formulaire_')}"
 
 
 @dataclass(frozen=True)
 class FormState:
-    """How many rows of a form are incomplete and complete, and what the guide says of it."""
+    """How many rows of a form are in each state, whether anything was typed, and what the guide says of it."""
 
     form: Form
     schemas: Schemas
 
-    def missing(self, table: TableSpec) -> Measure:
-        """How many rows of a sheet are begun, or asked about, and still miss something."""
-        return self._count(table, MISSING.strip() + "*")
+    def counts(self, table: TableSpec) -> dict[str, Measure]:
+        """What is counted on a sheet, by the defined name that the other formulas take it from."""
+        counts = {_named(_COUNT_NAMES[state], table): self._count(table, state) for state in COUNTED}
+        return {**counts, _named(_TYPED_PREFIX, table): self._typed(table)}
 
-    def complete(self, table: TableSpec) -> Measure:
-        """How many rows of a sheet are complete."""
-        return self._count(table, COMPLETE)
+    def missing(self, table: TableSpec) -> Measure:
+        """How many rows of a sheet are to be corrected or completed."""
+        states = (FillState.TO_CORRECT, FillState.TO_COMPLETE)
+        return _sum([self._count(table, state).at(_named(_COUNT_NAMES[state], table)) for state in states])
 
     def of_sheet(self, table: TableSpec) -> Measure:
-        """What the guide says of a sheet, whose counter has its name."""
-        return _words(self.missing(table).at(counter_name(table)), self.complete(table), "", _EMPTY, COMPLETE)
+        """What the guide says of a sheet."""
+        return self._words([table], "", FillState.EMPTY.value, FillState.COMPLETE.value)
 
     def of_form(self) -> Measure:
         """What the guide says of the whole form."""
-        tables = self.form.tables
-        missing = _sum([self.missing(table).at(counter_name(table)) for table in tables])
-        complete = _sum([self.complete(table) for table in tables])
-        return _words(missing.at(f"({missing.formula})"), complete, _BEFORE, _NOTHING_YET, READY)
+        return self._words(self.form.tables, _BEFORE, _NOTHING_YET, READY)
 
-    def _count(self, table: TableSpec, pattern: str) -> Measure:
-        """The rows of a sheet whose state is ``pattern``, or begins with it before a star."""
-        start, star, _ = pattern.partition("*")
-        state = RowState(table, self.schemas)
-        words = [state.of(row.values) for row in self.form.rows[table.name]]
-        count = sum(word.startswith(start) if star else word == pattern for word in words)
-        return Measure("count", count, f'COUNTIFS({column_ref(table.name, STATE_TITLE)},"{pattern}")')
+    def sent_columns(self, table: TableSpec) -> Iterator[ColumnSpec]:
+        """The columns to fill that some row was sent with a value of."""
+        for column in table.typed:
+            if any(row.values.get(column.name) not in (None, "") for row in self.form.rows[table.name]):
+                yield column
+
+    def _count(self, table: TableSpec, state: FillState) -> Measure:
+        """The rows of a sheet in a state: they say it, and none that is worse."""
+        worse = COUNTED[: COUNTED.index(state)]
+        rule, column = RowState(table, self.schemas), column_ref(table.name, STATE_TITLE)
+        words = [rule.of(row.values) for row in self.form.rows[table.name]]
+        count = sum(state.value in word and not any(other.value in word for other in worse) for word in words)
+        criteria = [f'{column},"*{state.value}*"', *(f'{column},"<>*{other.value}*"' for other in worse)]
+        return Measure("count", count, f"COUNTIFS({','.join(criteria)})")
+
+    def _typed(self, table: TableSpec) -> Measure:
+        """How many cells say something else than what was sent; rows of the partner's own say something."""
+        sent = list(self.sent_columns(table))
+
+        def whole(column: ColumnSpec) -> str:
+            return column_ref(table.name, table.label(column, self.schemas))
+
+        parts = [f'SUMPRODUCT(({whole(each)}<>"")*({whole(each)}<>{sent_name(table, each)}))' for each in sent]
+        blank = [whole(column) for column in table.typed if column not in sent]
+        parts += [f"COUNTA({','.join(blank)})"] if blank else []
+        own = [column for column in table.columns if column.spare and column.role is not Role.TYPED]
+        parts += [f'COUNTIFS({whole(table.key)},"=",{whole(column)},"<>")' for column in own]
+        return Measure("count", 0, f"IFERROR({'+'.join(parts)},1)")
+
+    def _words(self, tables: Sequence[TableSpec], ending: str, nothing: str, done: str) -> Measure:
+        """How many rows are in each state; ``nothing`` where nothing was typed, ``done`` where none is left.
+
+        Its value is that of a form as sent: nothing was typed.
+        """
+        typed = _sum([Measure("count", 0, _named(_TYPED_PREFIX, table)) for table in tables])
+        parts = []
+        for state in COUNTED:
+            count = f"({'+'.join(_named(_COUNT_NAMES[state], table) for table in tables)})"
+            rows = f"IF({count}=1,{quoted_text(_ROW)},{quoted_text(_ROWS)})&{quoted_text(state.value)}"
+            parts.append(f'IF({count}=0,"",", "&{count}&{rows})')
+        said = f'SUBSTITUTE({"&".join([quoted_text(_START), *parts])},"{_START}, ","")'
+        words = f"SUBSTITUTE({said}&{quoted_text(ending)},{quoted_text(_START + ending)},{quoted_text(done)})"
+        return Measure("text", nothing, f"IF({typed.formula}=0,{quoted_text(nothing)},{words})")
 
 
 def _sum(counts: Sequence[Measure]) -> Measure:
     return Measure("count", sum(count.value for count in counts), "+".join(str(count.formula) for count in counts))
-
-
-def _words(missing: Measure, complete: Measure, ending: str, nothing: str, done: str) -> Measure:
-    """How many rows are incomplete, or else ``nothing`` where none is complete, or ``done``."""
-    count = missing.value
-    value = f"{count}{_ROW if count == 1 else _ROWS}{ending}" if count else done if complete.value else nothing
-    rows = f"{missing.formula}&IF({missing.formula}=1,{quoted_text(_ROW)},{quoted_text(_ROWS)})"
-    rows += f"&{quoted_text(ending)}" if ending else ""
-    none = f"IF({complete.formula}=0,{quoted_text(nothing)},{quoted_text(done)})"
-    return Measure("text", value, f"IF({missing.formula}>0,{rows},{none})")
 
 
 def balance(table: TableSpec, form: Form, schemas: Schemas) -> tuple[str, list[int | str]]:

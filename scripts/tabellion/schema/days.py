@@ -15,7 +15,7 @@ _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"
 #: Day 0 of each system of serial numbers; from March 1900 on, both are exact.
 _EPOCHS = {False: date(1899, 12, 30), True: date(1904, 1, 1)}
 #: Serial numbers are taken for the days of these years only: a smaller number is a year, a larger one an amount.
-_SERIAL_YEARS = range(1990, 2100)
+SERIAL_YEARS = range(1990, 2100)
 YEARS = range(1900, 2200)
 #: Two digits are a year of this century up to here; above, of either century.
 LAST_SHORT_YEAR = 49
@@ -55,7 +55,12 @@ def serial_date(serial: float, *, date1904: bool = False) -> date | None:
     if not 0 <= serial < 100_000:
         return None
     day = _EPOCHS[date1904] + timedelta(days=int(serial))
-    return day if day.year in _SERIAL_YEARS else None
+    return day if day.year in SERIAL_YEARS else None
+
+
+def serial_of(day: date) -> int:
+    """The serial number of a day, in the system of 1900."""
+    return (day - _EPOCHS[False]).days
 
 
 def day_meant(moment: datetime) -> tuple[date, bool]:

@@ -61,14 +61,12 @@ class Requirement:
     """What a row begun must say: one at least of ``enough``, fields among ``fields``; ``missing`` are its French words.
 
     It holds where ``condition`` (a field, and the text that it equals or, with ``is_prefix``, begins with) does, and
-    not where the field ``unless`` is filled. ``not_numbers`` are the words for ``fields`` that hold no number; without
-    them, the fields are no amounts.
+    not where the field ``unless`` is filled.
     """
 
     fields: tuple[str, ...]
     enough: tuple[str, ...]
     missing: str
-    not_numbers: str | None = None
     unless: str | None = None
     condition: tuple[str, str] | None = None
     is_prefix: bool = False

@@ -161,6 +161,11 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         self._long_links: list[tuple[str, FileLink]] = []
         self._end = lru_cache(maxsize=_MOST_ENDS)(self._made_end)
 
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        """A formula as it is: none of ours has a function younger than Excel 2010, and xlsxwriter looks for each."""
+        del expand_future_functions
+        return formula.removeprefix("=")
+
     # ``customHeight`` would keep the heights of rows when their texts change.
 
     def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, object]] = ()) -> None:

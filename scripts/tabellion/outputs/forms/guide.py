@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabellion.contract.book import Book
-from tabellion.layout.forms import COMPLETE, SPELLINGS, Form
+from tabellion.layout.forms import SPELLINGS, FillState, Form
 from tabellion.layout.names import quoted_sheet
-from tabellion.measures.forms import READY, FormState, counter_name
+from tabellion.measures.forms import FormState, counter_name
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema import Field
 from tabellion.schema.forms import TableSpec
@@ -94,16 +94,10 @@ def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
         return row + 2
     sheet.wide(row, 0, 1, "Tout le formulaire", computed=True, bold=True, valign="vcenter")
     write_named(sheet, row, 2, FORM_STATE, state.of_form(), **_STATE_STYLE)
-    for word in (COMPLETE, READY):
-        _colour(sheet, first, row, word, "juste")
-    sheet.raw.conditional_format(first, 2, row, 2, {"type": "no_errors", "format": writer.coloured("avertissement")})
+    for filled in FillState:
+        rule = {"type": "text", "criteria": "containing", "value": filled.value, "stop_if_true": True}
+        sheet.raw.conditional_format(first, 2, row, 2, {**rule, "format": writer.coloured(filled.colour)})
     return row + 2
-
-
-def _colour(sheet: Sheet, first: int, last: int, word: str, colour: str) -> None:
-    quoted = word.replace('"', '""')
-    rule = {"type": "cell", "criteria": "==", "value": f'"{quoted}"', "format": sheet.writer.coloured(colour)}
-    sheet.raw.conditional_format(first, 2, last, 2, {**rule, "stop_if_true": True})
 
 
 def typed_fields(form: Form, contract: Book) -> Iterator[tuple[TableSpec, Field]]:

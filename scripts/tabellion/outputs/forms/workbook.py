@@ -11,28 +11,24 @@ from tabellion.layout.forms import (
     BACK,
     BASELINE,
     BASELINE_HEADERS,
-    COMPLETE,
     GUIDE,
     KIND_FORM,
-    LISTS,
     SPARE_ROWS,
     SPELLINGS,
+    FillState,
     Form,
-    convention_words,
     values_sent,
 )
 from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
 from tabellion.layout.seals import SEAL, SealKey
-from tabellion.measures.forms import MISSING, FormState, RowState, balance, counter_name
-from tabellion.outputs.forms.guide import typed_fields, write_guide, write_spellings
+from tabellion.measures.forms import COUNTED, FormState, RowState, balance, cell_rule, counter_name
+from tabellion.outputs.forms.guide import write_guide, write_spellings
+from tabellion.outputs.forms.lists import column_labels, content_of, write_lists
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
-from tabellion.outputs.master.tables import key_source, list_source, shown, validation_rule, value_format
+from tabellion.outputs.master.tables import validation_rule, value_format
 from tabellion.schema import Field
 from tabellion.schema.forms import STATE_TITLE, ColumnSpec, Role, TableSpec
-from tabellion.schema.money import euros
-from tabellion.schema.table import Value
 from tabellion.xlsx.blocks import computed_cell, write_named
-from tabellion.xlsx.sheets import CellContent
 from tabellion.xlsx.signature import close_signed, write_identity
 from tabellion.xlsx.writer import Sheet, Writer
 
@@ -50,7 +46,7 @@ def write_form(contract: Book, form: Form, key: SealKey | None = None) -> bytes:
     sheets = {table.name: writer.sheet(table.sheet) for table in form.tables}
     if form.tables:
         write_spellings(writer.sheet(SPELLINGS), contract, form)
-    _write_lists(writer, contract, form)
+    write_lists(writer, contract, form, SPARE_ROWS)
     for table in form.tables:
         _FormSheet(sheets[table.name], contract, form, table).write()
     write_guide(guide, contract, form)
@@ -76,7 +72,6 @@ class _FormSheet:
     def __init__(self, sheet: Sheet, contract: Book, form: Form, table: TableSpec) -> None:
         self.sheet, self.contract, self.form, self.table = sheet, contract, form, table
         self.schemas = contract.schemas
-        self.labels = {key.table: _labels(contract, key.table) for key in self.schemas[table.resource].foreign.values()}
         self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
         self.height = len(self.rows) + SPARE_ROWS
         self.top = FIRST_TABLE_ROW
@@ -150,9 +145,9 @@ class _FormSheet:
         self.write_formula(place, STATE_TITLE, self.state.formula, "text", words)
         for row, text in enumerate(words, first):
             sheet.fit(row, [(text, place)])
-        for word, colour in ((MISSING, "avertissement"), (COMPLETE, "juste")):
-            rule = {"type": "text", "criteria": "begins with", "value": word.strip()}
-            rule["format"] = sheet.writer.coloured(colour)
+        for state in (*COUNTED, FillState.COMPLETE):
+            rule = {"type": "text", "criteria": "containing", "value": state.value, "stop_if_true": True}
+            rule["format"] = sheet.writer.coloured(state.colour)
             sheet.raw.conditional_format(first, place, self.top + self.height, place, rule)
 
     def write_gap(self, place: int, column: ColumnSpec) -> None:
@@ -177,7 +172,7 @@ class _FormSheet:
 
     def write_column(self, place: int, column: ColumnSpec) -> None:
         sheet, first, last = self.sheet, self.top + 1, self.top + self.height
-        kind = self.kind(column)
+        kind, labels = self.kind(column), column_labels(self.contract, self.table, column)
         for position in range(self.height):
             known = self.rows[position] if position < len(self.rows) else None
             value = known.values.get(column.name) if known is not None else None
@@ -185,7 +180,7 @@ class _FormSheet:
             # White and unlocked where the partner types, grey and locked elsewhere; a key stays on one line.
             lock = {"computed": not editable, "locked": not editable}
             style = value_format(sheet.writer, kind, value, one_line=column.role is Role.KEY, **lock)
-            content = self.content(column, value)
+            content = content_of(self.schemas, self.table, column, labels, value)
             sheet.write(first + position, place, content, style)
             if column.role is not Role.KEY:
                 sheet.fit(first + position, [(content, place)])
@@ -202,60 +197,28 @@ class _FormSheet:
             return column.kind
         return "string" if field.name in self.schemas[self.table.resource].foreign else field.kind
 
-    def content(self, column: ColumnSpec, value: Value) -> CellContent:
-        field = self.table.field(column, self.schemas)
-        if value is None:
-            return None
-        if field is None:
-            return euros(value) if column.kind == "money" and isinstance(value, int) else _plain(value)
-        key = self.schemas[self.table.resource].foreign.get(field.name)
-        if key is not None:
-            return self.labels[key.table].get(value, str(value))
-        return shown(field, value, {})
-
     def add_rules(self, place: int, column: ColumnSpec, field: Field) -> None:
         first = self.top + 1 + (0 if column.role is Role.TYPED else len(self.rows))
         area = (first, place, self.top + self.height, place)
-        rule = validation_rule(self.schemas[self.table.resource], field) or {"validate": "any"}
         prompt = field.prompt or field.description
         title = self.table.label(column, self.schemas)
-        self.sheet.validation(area, {**rule, "error_type": "stop"}, prompt, title, f"Attendu : {field.expected}.")
+        corner = f"{column_letters(place)}{first + 1}"
+        self.sheet.validation(
+            area, self.validation(column, field, corner), prompt, title, f"Attendu : {field.expected}."
+        )
+
+    def validation(self, column: ColumnSpec, field: Field, corner: str) -> Mapping[str, object]:
+        """What Excel stops; it only warns of what is no word of a list, which the reader may understand."""
+        rule = cell_rule(self.table, column, self.schemas)
+        formula = None if rule is None else rule.validation(corner)
+        if formula is not None:
+            return {"validate": "custom", "value": f"={formula}", "error_type": "stop"}
+        declared = validation_rule(self.schemas[self.table.resource], field) or {"validate": "any"}
+        return {**declared, "error_type": "warning" if declared["validate"] == "list" else "stop"}
 
     def width(self, column: ColumnSpec) -> float:
         field = self.table.field(column, self.schemas)
         return column.width or (field.width if field is not None else 14)
-
-
-def _plain(value: Value) -> CellContent:
-    return value if isinstance(value, str | int) else str(value)
-
-
-def _labels(contract: Book, resource: str) -> Mapping[object, str]:
-    """What a form shows in place of the keys of a table; a convention shows its number and its title."""
-    if resource == "conventions":
-        titles = contract.convention_titles.items()
-        return {number: convention_words(number, title) for number, (title, _) in titles}
-    return contract.labels(resource)
-
-
-def _write_lists(writer: Writer, contract: Book, form: Form) -> None:
-    """The lists behind the drop-downs, keys in words and allowed values, on a hidden sheet under defined names."""
-    lists: dict[str, Sequence[CellContent]] = {}
-    for table, field in typed_fields(form, contract):
-        schema = contract.schemas[table.resource]
-        if (key := schema.foreign.get(field.name)) is not None:
-            lists[key_source(key.table)] = list(_labels(contract, key.table).values())
-        elif field.enum:
-            lists[list_source(schema.name, field.name)] = field.enum
-    sheet, style = writer.sheet(LISTS), writer.format()
-    for column, (name, values) in enumerate(lists.items()):
-        sheet.write(0, column, name, style)
-        for row, value in enumerate(values, 1):
-            sheet.write(row, column, value, style)
-        letters = column_letters(column)
-        writer.name(name, f"={quoted_sheet(LISTS)}!${letters}$2:${letters}${max(2, len(values) + 1)}")
-    sheet.raw.hide()
-    sheet.protect()
 
 
 def _write_baseline(writer: Writer, form: Form) -> None:

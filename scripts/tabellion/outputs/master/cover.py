@@ -23,6 +23,7 @@ from tabellion.layout.names import (
     SUIVI,
     SYNTHESE,
     cell_link,
+    choice_name,
     column_ref,
     sheet_key,
     sheet_marker,
@@ -39,7 +40,7 @@ from tabellion.outputs.master.budgets import (
     subtotal,
     total,
 )
-from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterLayout, choice_name, is_shown
+from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterLayout, is_shown
 from tabellion.outputs.master.reconciliation import NET, PUBLISHED, RECOMPUTED, balance
 from tabellion.outputs.master.summary import CREDITS, NUMBER
 from tabellion.outputs.master.tables import (

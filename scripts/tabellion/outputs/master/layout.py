@@ -35,6 +35,7 @@ from tabellion.layout.names import (
     SYNTHESE,
     cell_name,
     column_ref,
+    list_name,
     sheet_key,
     sheet_name,
     table_name,
@@ -263,16 +264,6 @@ def _data(contract: Book, published_row: int) -> list[DataTable]:
 def lines_row(contract: Book) -> int:
     """The zero-based header row of the lines of a budget sheet: under the subtotals, their total and a blank line."""
     return FIRST_TABLE_ROW + max(1, len(contract.accounts.towns)) + 3
-
-
-def list_name(resource: str, field_name: str) -> str:
-    """The name of the Excel table of a field's allowed values."""
-    return f"Liste_{resource}_{field_name}"
-
-
-def choice_name(table: str) -> str:
-    """The defined name behind a drop-down: not the name of its table, since Excel has one space for both."""
-    return f"choix_{table.removeprefix('Liste_')}"
 
 
 EXERCICES = "Liste_exercices"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tabellion.contract.settings import STAFF_SETTINGS, StaffSetting
-from tabellion.layout.names import REGLAGES, table_name
-from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, MasterLayout, choice_name
+from tabellion.layout.names import REGLAGES, choice_name, table_name
+from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, MasterLayout
 from tabellion.outputs.master.tables import validation_rule, value_format, widths, write_data_table
 from tabellion.schema import FALSE_WORD, SETTING_TABLES, TRUE_WORD
 from tabellion.xlsx.writer import Sheet

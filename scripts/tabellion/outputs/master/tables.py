@@ -8,8 +8,8 @@ from typing import Any
 
 from xlsxwriter.format import Format
 
-from tabellion.layout.names import SINGLE, column_ref, table_name
-from tabellion.outputs.master.layout import DataTable, MasterLayout, TableColumn, choice_name, list_name
+from tabellion.layout.names import SINGLE, choice_name, column_ref, key_source, list_source, table_name
+from tabellion.outputs.master.layout import DataTable, MasterLayout, TableColumn
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, TableSchema
 from tabellion.schema.money import euros
 from tabellion.schema.tables import Column
@@ -37,16 +37,6 @@ class Computed:
     formulas: str | list[str]
     values: Column
     blank: CellContent = ""
-
-
-def list_source(resource: str, field_name: str) -> str:
-    """The defined name behind a field's drop-down."""
-    return choice_name(list_name(resource, field_name))
-
-
-def key_source(resource: str) -> str:
-    """The defined name that lists a reference table's keys, as people see them."""
-    return choice_name(resource)
 
 
 def write_data_table(

@@ -7,9 +7,9 @@ import unicodedata
 from datetime import date, time, timedelta
 
 from tabellion.schema.numbers import spoilt_code
-from tabellion.schema.table import FALSE_WORD, TRUE_WORD
+from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.typed.numbers import LARGEST
-from tabellion.schema.typed.rules import Outcome, Reading, Rules, Typed, TypedRule
+from tabellion.schema.typed.rules import Outcome, Reading, Rules, Typed, TypedRule, make_typed
 from tabellion.wording import fold, nearest
 
 #: What a register or a sheet may write for a boolean, in any case.
@@ -102,19 +102,30 @@ def _root(text: str) -> str:
 
 
 _ENDING = re.compile(r"(?<=\w\w)(?:\(?e\)?){0,2}(?:\(?s\)?)?$")
-#: Words that say the same of an action, as their roots.
-_SAME_STATES = tuple(
-    frozenset(_root(word) for word in words)
-    for words in (
-        ("terminé", "fini", "achevé", "réalisé", "clos", "clôturé", "fait", "effectué", "soldé", "action terminée",
-         "c'est fini"),
-        ("en cours", "encours", "démarré", "commencé", "engagé", "lancé", "entamé",
-         "en cours de réalisation", "action en cours"),
-        ("non démarré", "pas démarré", "pas commencé", "non commencé", "à démarrer", "à venir", "pas encore démarré",
-         "pas encore commencé", "non engagé", "à faire"),
-        ("abandonné", "annulé", "supprimé", "arrêté", "action abandonnée"),
-    )
+#: Words that say the same of an action.
+_SAME_WORDS = (
+    ("terminé", "fini", "achevé", "réalisé", "clos", "clôturé", "fait", "effectué", "soldé", "action terminée",
+     "c'est fini"),
+    ("en cours", "encours", "démarré", "commencé", "engagé", "lancé", "entamé",
+     "en cours de réalisation", "action en cours"),
+    ("non démarré", "pas démarré", "pas commencé", "non commencé", "à démarrer", "à venir", "pas encore démarré",
+     "pas encore commencé", "non engagé", "à faire"),
+    ("abandonné", "annulé", "supprimé", "arrêté", "action abandonnée"),
 )  # fmt: skip
+_SAME_STATES = tuple(frozenset(map(_root, words)) for words in _SAME_WORDS)
+
+
+def same_words(enum: tuple[str, ...]) -> frozenset[str]:
+    """The usual spellings that are read as a word of a list: in another gender or number, without accents, synonyms."""
+    field = Field("", "string", "", "", enum=enum)
+    known = {*enum, *(word for words in _SAME_WORDS for word in words)}
+    stems = {stem for word in known if (stem := _ENDING.sub("", word)).endswith(("é", "i"))}
+    forms = known | {stem + ending for stem in stems for ending in _ENDINGS}
+    spelt = forms | {fold(form) for form in forms} | {form.replace(" ", "-") for form in forms}
+    return frozenset(word for word in spelt if (typed := make_typed(word, field)) and (_alike(typed) or _agreed(typed)))
+
+
+_ENDINGS = ("", "e", "s", "es", "(e)", "(e)s", "e.")
 
 
 def _near(typed: Typed) -> str | None:
