@@ -58,7 +58,7 @@ class CellRule:
     def typed_state(self, value: object, *, percent: bool = False) -> FillState | None:
         """The reader's verdict on a value as typed, in a cell that shows a percentage or not; ``None`` for a blank.
 
-        Keys of other tables are not known here.
+        It is empty for what is read as a blank. Keys of other tables are not known here.
         """
         if value is None or value == "":
             return None
@@ -67,6 +67,8 @@ class CellRule:
             return FillState.TO_CORRECT
         if reading.value is not None and self.is_broken(reading.value):
             return FillState.TO_CORRECT
+        if rule.outcome is Outcome.VIDE:
+            return FillState.EMPTY
         return FillState.COMPLETE if rule.outcome is Outcome.PRIS else FillState.TO_CONFIRM
 
     def state(self, value: Value) -> FillState | None:
@@ -256,12 +258,16 @@ def _impossible_day(cell: str) -> str:
 def _date(cell: str, field: Field) -> str:
     beginnings = ",".join(map(quoted_text, _DAY_BEGINS))
     one_word = f'COUNT(FIND({{"/"," ","-","."}},TRIM({cell})))=0'
+    month = f"MID({cell},6,2)"
+    iso_is_wrong = f"MONTH(DATE(LEFT({cell},4),{month},MID({cell},9,2)))<>VALUE({month})"
     refused = [
         _has_no_digit(cell),
         one_word,
-        f'AND(ISERROR(FIND(LEFT(TRIM({cell})),"0123456789\'")),ISERROR(MATCH(LEFT(TRIM({cell}),3),{{{beginnings}}},0)))',
+        f'AND(ISERROR(FIND(LEFT(TRIM({cell})),"0123456789\'{_ODD}")),ISERROR(MATCH(LEFT(TRIM({cell}),3),{{{beginnings}}},0)))',
         f'LEN({cell})-LEN(SUBSTITUTE({cell},"/",""))>2',
         _impossible_day(cell),
+        f'AND(LEN(TRIM({cell}))<6,ISNUMBER(FIND("/",{cell})))',
+        f'AND(LEN({cell})=10,ISNUMBER(FIND(MID({cell},5,1),"-/.")),IFERROR({iso_is_wrong},FALSE))',
     ]
     real = f"IF(OR({cell}<>INT({cell}),{_has_format(cell, 'F,CSP')}),2,1)"
     return _text_or(cell, f"OR({','.join(refused)})", f"IF({_date_number(cell, field)},{real},3)")

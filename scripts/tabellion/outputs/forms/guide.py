@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from tabellion.contract.book import Book
 from tabellion.layout.forms import SPELLINGS, FillState, Form
 from tabellion.layout.names import quoted_sheet
-from tabellion.measures.forms import FormState, counter_name
+from tabellion.measures.forms import FormState, cell_rule, counter_name
+from tabellion.outputs.forms.examples import examples
+from tabellion.outputs.forms.lists import typed_columns
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
-from tabellion.schema import Field
-from tabellion.schema.forms import TableSpec
-from tabellion.schema.typed import TYPED_RULES, WORDS, Outcome, kind_of, typed_dictionary
+from tabellion.schema.typed import WORDS, kind_of, typed_dictionary
 from tabellion.xlsx.blocks import write_named
 from tabellion.xlsx.writer import Sheet
 
@@ -100,52 +98,30 @@ def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
     return row + 2
 
 
-def typed_fields(form: Form, contract: Book) -> Iterator[tuple[TableSpec, Field]]:
-    """The fields that a form asks for, each with its table of the form."""
-    for table in form.tables:
-        for column in table.columns:
-            field = table.field(column, contract.schemas)
-            if field is not None and table.editable(column, spare=True):
-                yield table, field
-
-
 def typed_kinds(form: Form, contract: Book) -> list[str]:
     """The kinds of cells that a form has to fill, in the words that people read."""
     kinds = []
-    for table, field in typed_fields(form, contract):
-        is_list = field.name in contract.schemas[table.resource].foreign
-        kinds.append(WORDS["list" if is_list else kind_of(field)])
+    for table, column in typed_columns(form):
+        rule = cell_rule(table, column, contract.schemas)
+        if rule is not None:
+            kinds.append(WORDS["list" if rule.keyed else kind_of(rule.field)])
     return list(dict.fromkeys(kinds))
 
 
 def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
-    """One row for each kind of cell: what is understood, what is not; the page Saisie says all.
-
-    Texts go without saying, and so do numbers that are no amount: only what is spelt is shown.
-    """
-    writer, spelt = sheet.writer, set(typed_kinds(form, contract)) - {WORDS["text"]}
-    entries = [
-        entry
-        for rule, entry in zip(TYPED_RULES, typed_dictionary(), strict=True)
-        if entry.kind in spelt and (rule.outcome is Outcome.PRIS or isinstance(rule.example, str))
-    ]
+    """One row for each kind of cell: what is accepted, what is not; the page of spellings says all."""
+    writer = sheet.writer
     sheet.section(row, 0, "Comment saisir vos réponses")
     link = writer.format(font_color=contract.theme.colours["lien"], underline=1, align="right")
     sheet.link(row, 2, f"{quoted_sheet(SPELLINGS)}!A1", f"Tout le détail : feuille {SPELLINGS}", link)
     for column, words in enumerate(_TYPED_HEADERS):
         sheet.write(row + 1, column, words, writer.header())
-    row += 1
-    for kind in dict.fromkeys(entry.kind for entry in entries):
-        row += 1
-        sheet.write(row, 0, kind, writer.cell(bold=True))
-        for column, refused in ((1, False), (2, True)):
-            examples = [
-                entry.example for entry in entries
-                if entry.kind == kind and (entry.outcome in (Outcome.REFUSE.value, Outcome.VIDE.value)) is refused
-            ]  # fmt: skip
-            words = _BETWEEN.join(dict.fromkeys(" ".join(example.split()) for example in examples))
-            sheet.write(row, column, words, writer.cell(text_wrap=True))
-            sheet.fit(row, [(words, column)])
+    for position, kind in enumerate(examples(form, contract), row + 2):
+        sheet.write(position, 0, kind.label, writer.cell(bold=True, text_wrap=True))
+        for column, shown in ((1, kind.accepted), (2, kind.refused)):
+            words = _BETWEEN.join(example.shown for example in shown)
+            sheet.write(position, column, words, writer.cell(text_wrap=True))
+            sheet.fit(position, [(words, column)])
 
 
 def write_spellings(sheet: Sheet, contract: Book, form: Form) -> None:

@@ -21,7 +21,7 @@ from tabellion.wording import french_value
 
 __all__ = [
     "SAMPLES", "TYPED_RULES", "WORDS", "Outcome", "TypedEntry", "TypedRule", "kind_of", "make_typed",
-    "read_typed", "typed_dictionary",
+    "read_typed", "shown_example", "typed_dictionary",
 ]  # fmt: skip
 
 _RULES: Sequence[Sequence[TypedRule]] = (
@@ -75,11 +75,11 @@ def typed_dictionary() -> list[TypedEntry]:
         understood = reading.understood
         if rule.outcome in (Outcome.REFUSE, Outcome.VIDE):
             understood = reading.suggestion or CATALOGUE[reading.code].remede
-        entries.append(TypedEntry(WORDS[rule.kind], rule.spelling, rule.outcome.value, _shown(rule), understood))
+        entries.append(TypedEntry(WORDS[rule.kind], rule.spelling, rule.outcome.value, shown_example(rule), understood))
     return entries
 
 
-def _shown(rule: TypedRule) -> str:
+def shown_example(rule: TypedRule) -> str:
     """The example of a rule as its cell shows it."""
     if rule.in_percents and isinstance(rule.example, int | float):
         return f"{_plain(rule.example * 100)}\u00a0%, dans une cellule au format %"

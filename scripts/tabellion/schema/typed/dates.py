@@ -165,7 +165,7 @@ DATE_RULES.understands("le mois en lettres", "31 décembre 2016", lambda typed: 
 DATE_RULES.refuses("date-incomplete", "une année à deux chiffres (50 à 99)", "31/12/85", _old_short_year)
 DATE_RULES.refuses("date-impossible", "une date qui n'existe pas", "31/02/2016", _impossible)
 DATE_RULES.refuses("pas-une-date", "le numéro d'un jour saisi comme un texte", "42735", _serial_text)
-DATE_RULES.refuses("date-incomplete", "une date à laquelle il manque le jour, le mois ou l'année", "décembre 2016",
+DATE_RULES.refuses("date-incomplete", "une date à laquelle il manque le jour, le mois ou l'année", "fin 2016",
     _incomplete)
 DATE_RULES.refuses("deux-valeurs", "deux dates dans une cellule", "01/01/2016 - 31/12/2016", _two)
 DATE_RULES.refuses("pas-une-date", "une date parmi des mots", "avant le 31/12/2016", _among_words)

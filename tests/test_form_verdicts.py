@@ -1,0 +1,216 @@
+"""What a form says of a cell before it is sent is what the reader says afterwards: every field, every spelling."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import openpyxl
+from openpyxl.utils import get_column_letter
+
+from support.contracts import fiche, line, small_rows
+from support.forms import column_of
+from support.masters import contract_of
+from support.office_files import Editor
+from support.spellings import REFUSED, TAKEN
+from tabellion.campaign.parsed_return import Examiner, ParsedReturn
+from tabellion.campaign.read_returns import check_rows
+from tabellion.contract.book import Book
+from tabellion.layout.forms import FillState, Form
+from tabellion.measures.forms import RowState
+from tabellion.outputs.forms import make_forms
+from tabellion.outputs.forms.examples import examples
+from tabellion.outputs.forms.workbook import write_form
+from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.reading.references import references
+from tabellion.reading.workbook import parse_bytes
+from tabellion.schema import Field
+from tabellion.schema.forms import ColumnSpec, TableSpec
+from tabellion.schema.typed import TYPED_RULES, kind_of
+
+YEAR = 2016
+TOP = FIRST_TABLE_ROW + 1
+#: What the reader says of a value that it takes otherwise than typed.
+NOTICED = {"valeur-comprise", "date-au-jour-pres", "valeur-inconnue", "valeur-rapprochee"}
+#: Of a row, or of several: nothing that one cell alone shows.
+OF_ROWS = {"cle-en-double", "ligne-en-double", "ligne-incomplete"}
+#: Spellings that formulas take for wrong, and the reader understands: nobody sees what makes them so, or types them.
+STRICTER = {
+    "terminee", "Finie !", "Abandonnée\u200b", "\u202bterminée\u202c", "\u200eN.A.", "'en cours", " en\u00a0cours ",
+}  # fmt: skip
+#: The formulas' own doubt: a text that they leave to the reader, who refuses it.
+DOUBTFUL = {"1 23 456 78 9", "31 avril 2016", "lundi 31 décembre 2016", "31 décembre"}
+Typed = tuple[object, bool]
+
+
+@cache
+def contract() -> Book:
+    """A contract with a partner that fills every sheet: a town, a funder, that leads fiches and follows others."""
+    rows = small_rows()
+    names = [f"I-1.1./{rank}" for rank in range(1, 66)]
+    rows["fiches"] = [fiche(name, "I-1.1", 1) for name in names]
+    rows["partenaires"] = [
+        {"partenaire_id": "tout", "nom": "Tout", "collectivite_id": "luce", "financeur_id": "etat"},
+    ]  # fmt: skip
+    rows["participations"] = [
+        {"fiche_id": name, "partenaire_id": "tout", "role": "porteur" if rank < 2 else "opérationnel"}
+        for rank, name in enumerate(names)
+    ]
+    rows["financements"] = [
+        {"financement_id": f"{name}:etat", "fiche_id": name, "financeur_id": "etat", "dispositif": "PRE"}
+        for name in names[:30]
+    ]
+    rows["lignes_budgetaires"] = [line(f"L{rank:03d}", 1, "luce", f"Ligne {rank}", 100_00 + rank) for rank in range(95)]
+    rows["suivis"], rows["totaux_publies"] = [], []
+    return contract_of(rows)
+
+
+@cache
+def form() -> Form:
+    (made,) = make_forms(contract(), YEAR, ["tout"])
+    return made
+
+
+def spellings(kind: str) -> Iterator[Typed]:
+    """Every spelling of a kind, and whether its cell shows a percentage."""
+    yield from ((rule.example, rule.in_percents) for rule in TYPED_RULES if rule.kind == kind)
+    yield from ((typed, row[2]) for row in TAKEN if row[0] == kind for typed in row[3])
+    yield from ((typed, row[2]) for row in REFUSED if row[0] == kind for typed in row[4])
+
+
+def bounds(field: Field) -> Iterator[object]:
+    """The bounds of a field, and what is just beyond them; what people have typed in the place of a value."""
+    step = 0.01 if field.kind == "money" else 1
+    if field.kind in ("money", "percent", "integer"):
+        yield from (-5, 40.5, 0.005, 1e15, 100 / 3, "=100/3", 12_345_678.9)
+    if field.minimum is not None:
+        yield from (field.minimum, field.minimum - step)
+    if field.maximum is not None:
+        yield from (field.maximum, field.maximum + step)
+    for day, beyond in ((field.earliest, -1), (field.latest, 1)):
+        if day is not None:
+            yield from (day, day + timedelta(days=beyond))
+    if field.max_length is not None:
+        yield from ("x" * field.max_length, "x" * (field.max_length + 1))
+
+
+def typed_values(table: TableSpec, column: ColumnSpec) -> list[Typed]:
+    """What is typed in the cells of a column, one a row."""
+    field = table.field(column, contract().schemas)
+    assert field is not None
+    shown = [(each.value, each.percent) for group in examples(form(), contract())
+             if (table, column) in group.columns for each in (*group.accepted, *group.refused)]  # fmt: skip
+    spelt = [typed for typed in spellings(kind_of(field)) if not (isinstance(typed[0], str) and "\x07" in typed[0])]
+    values = [*shown, *((value, False) for value in bounds(field)), *spelt]
+    by_look = {(type(value).__name__, value, percent): (value, percent) for value, percent in values}
+    return list(by_look.values())
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The form filled with everything; what was typed in each cell (by sheet, one-based row and column's name)."""
+
+    content: bytes
+    typed: dict[tuple[str, int, str], Typed]
+
+
+@cache
+def filled() -> Filled:
+    """Each column to fill, value after value: on the rows as sent, then on rows of the partner's own."""
+    book = openpyxl.load_workbook(io.BytesIO(write_form(contract(), form())))
+    typed: dict[tuple[str, int, str], Typed] = {}
+    for table in form().tables:
+        sheet, known = book[table.sheet], len(form().rows[table.name])
+        for column in table.typed:
+            for row, (value, percent) in enumerate(typed_values(table, column), TOP + 1):
+                if row > TOP + known + 50:
+                    break
+                cell = sheet.cell(row, column_of(table, column.name) + 1)
+                cell.value = value
+                if isinstance(value, str) and value != "=100/3":
+                    cell.data_type = "s"
+                if percent:
+                    cell.number_format = "0%"
+                typed[table.sheet, row, column.name] = value, percent
+        last = max(row for name, row, _ in typed if name == table.sheet)
+        for row in range(TOP + known + 1, last + 1):
+            for name, words in OWN.items():
+                if any(each.name == name and each.spare for each in table.columns):
+                    sheet.cell(row, column_of(table, name) + 1).value = words.format(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return Filled(stream.getvalue(), typed)
+
+
+#: What the partner's own rows say beside what is tested.
+OWN = {
+    "fiche_id": "I-1.1./3", "convention_id": "1 – Éducation", "libelle": "Une ligne de plus {}", "poste": "60 Achats",
+    "compte": "70 Ventes et prestations", "financeur_id": "État",
+}  # fmt: skip
+
+
+def states(words: object, rule: RowState) -> dict[str, FillState]:
+    """What the live column says of each cell of its row, by the column's name."""
+    names = {rule.label(column): column.name for column, _ in rule.rules}
+    found = {}
+    for said in str(words or "").split(" ; "):
+        match = re.fullmatch("(à corriger|à confirmer) : (.+)", said)
+        if match is not None and match[2] in names:
+            found[names[match[2]]] = FillState(match[1])
+    return found
+
+
+def verdicts(parsed: ParsedReturn) -> dict[tuple[str, str], FillState]:
+    """The reader's verdict on each cell that it says something of, by sheet and address."""
+    found: dict[tuple[str, str], FillState] = {}
+    for each in parsed.findings:
+        state = FillState.TO_CORRECT if each.bloquant else FillState.TO_CONFIRM
+        if each.code in OF_ROWS or not (each.bloquant or each.code in NOTICED):
+            continue
+        for place in (each.place, *each.liees):
+            key = (place.feuille or "", place.cellule or "")
+            found[key] = FillState.TO_CORRECT if FillState.TO_CORRECT in (state, found.get(key)) else state
+    return found
+
+
+def test_the_form_says_of_each_cell_what_the_reader_does(editor: Editor, tmp_path: Path) -> None:
+    path = tmp_path / "rempli.xlsx"
+    path.write_bytes(filled().content)
+    editor.open(path)
+    editor.recalculate()
+    saved = editor.save(tmp_path / "retour.xlsx").read_bytes()
+    book = contract()
+    parsed = Examiner(book.schemas, references(book.tables, book.schemas), book.settings)(
+        parse_bytes(saved, "retour.xlsx")
+    )
+    assert isinstance(parsed, ParsedReturn)
+    read = verdicts(parsed.with_findings(check_rows({0: parsed}, book).get(0, [])))
+    shown = openpyxl.load_workbook(io.BytesIO(saved), data_only=True)
+    wrong = []
+    for table in form().tables:
+        rule = RowState(table, book.schemas)
+        live = {row: states(shown[table.sheet].cell(row, 1).value, rule) for _, row, _ in filled().typed}
+        for (sheet, row, name), (value, percent) in filled().typed.items():
+            if sheet != table.sheet:
+                continue
+            address = f"{get_column_letter(column_of(table, name) + 1)}{row}"
+            form_s, reader_s = live[row].get(name), read.get((sheet, address))
+            if not agree(form_s, reader_s, value):
+                wrong.append((sheet, address, value, percent, form_s, reader_s))
+    assert wrong == []
+
+
+def agree(form_says: FillState | None, reader_says: FillState | None, value: object) -> bool:
+    """A cell that the form calls right is taken as it is; one that it calls wrong is refused."""
+    if form_says is reader_says:
+        return True
+    if reader_says is FillState.TO_CORRECT:  # the form leaves a doubt, never more
+        return form_says is FillState.TO_CONFIRM and (isinstance(value, date) or value in DOUBTFUL)
+    if form_says is FillState.TO_CORRECT:
+        return value in STRICTER
+    return False
