@@ -10,8 +10,8 @@ from support.forms import ACTIONS_TABLE, BUDGET_TABLE, FINANCEMENTS_TABLE, FORMS
 from support.libreoffice import LibreOffice, OfficeCells
 from support.masters import Package, position
 from support.recalculated import differences, errors
-from tabellion.layout.forms import COMPLETE
-from tabellion.measures.forms import MISSING, READY, counter_name
+from tabellion.layout.forms import FillState
+from tabellion.measures.forms import READY, counter_name
 from tabellion.outputs.forms.guide import FORM_STATE
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema.forms import TableSpec
@@ -19,6 +19,11 @@ from tabellion.schema.forms import TableSpec
 pytestmark = pytest.mark.libreoffice
 
 TOP = FIRST_TABLE_ROW + 1
+COMPLETE = FillState.COMPLETE.value
+MISSING, CONFIRM, CORRECT = (
+    f"{state.value} : " for state in (FillState.TO_COMPLETE, FillState.TO_CONFIRM, FillState.TO_CORRECT)
+)
+NOTHING_YET = "Rien de saisi dans ce formulaire."
 
 
 class Filling:
@@ -68,7 +73,7 @@ def test_filling_the_budget_empties_the_list_of_what_is_missing(office: LibreOff
         f"{MISSING}un montant", f"{MISSING}un montant", COMPLETE, f"{MISSING}un montant",
     ]  # fmt: skip
     assert filling.count(BUDGET_TABLE) == 3
-    assert filling.named(FORM_STATE) == "3 lignes à compléter avant l'envoi."
+    assert filling.named(FORM_STATE) == NOTHING_YET
     filling.type(BUDGET_TABLE, 0, "montant_vote", "1 234,56")
     filling.type(BUDGET_TABLE, 1, "commentaire", "transférée")
     filling.recalculate()
@@ -85,7 +90,7 @@ def test_filling_the_budget_empties_the_list_of_what_is_missing(office: LibreOff
 def test_a_spare_row_says_what_it_misses_from_its_first_cell(office: LibreOffice, tmp_path: Path) -> None:
     filling = Filling(office, tmp_path, "cas", "vide")
     filling.recalculate()
-    assert filling.named(FORM_STATE) == "Rien n'est encore rempli dans ce formulaire."
+    assert filling.named(FORM_STATE) == NOTHING_YET
     filling.type(BUDGET_TABLE, 0, "montant_realise", "1200")
     filling.type(BUDGET_TABLE, 49, "libelle", "La dernière")
     filling.recalculate()
@@ -100,16 +105,29 @@ def test_a_spare_row_says_what_it_misses_from_its_first_cell(office: LibreOffice
     assert filling.named(FORM_STATE) == "1 ligne à compléter avant l'envoi."
 
 
-def test_a_text_or_an_error_in_the_place_of_an_amount_is_missing(office: LibreOffice, tmp_path: Path) -> None:
+def test_a_text_or_an_error_in_the_place_of_an_amount_is_not_missing(office: LibreOffice, tmp_path: Path) -> None:
     filling = Filling(office, tmp_path, "cas", "luce")
     place = column_of(BUDGET_TABLE, "montant_vote")
     office.set(BUDGET_TABLE.sheet, TOP, place, "12 k€")
     office.set(BUDGET_TABLE.sheet, TOP, place + 1, 5)
     office.call("set_formula", sheet=BUDGET_TABLE.sheet, row=TOP + 1, column=place, formula="=1/0")
     filling.recalculate()
-    assert filling.state(BUDGET_TABLE, 0) == f"{MISSING}un montant en chiffres"
-    assert filling.state(BUDGET_TABLE, 1) == f"{MISSING}un montant en chiffres"
-    assert filling.count(BUDGET_TABLE) == 3
+    assert filling.state(BUDGET_TABLE, 0) == f"{CONFIRM}montant voté"
+    assert filling.state(BUDGET_TABLE, 1) == f"{CORRECT}une valeur à la place d'une erreur"
+    assert filling.count(BUDGET_TABLE) == 2
+    assert filling.named(f"Etat_{counter_name(BUDGET_TABLE)}") == (
+        "1 ligne à corriger, 1 ligne à compléter, 1 ligne à confirmer"
+    )
+
+
+def test_a_value_typed_over_another_is_something_typed(office: LibreOffice, tmp_path: Path) -> None:
+    filling = Filling(office, tmp_path, "cas", "bailleur")
+    filling.type(ACTIONS_TABLE, 0, "pourcentage", "50")
+    filling.recalculate()
+    assert filling.named(FORM_STATE) == READY
+    filling.type(ACTIONS_TABLE, 0, "pourcentage", "40")
+    filling.recalculate()
+    assert filling.named(FORM_STATE) == NOTHING_YET
 
 
 def test_actions_and_financements_follow_too(office: LibreOffice, tmp_path: Path) -> None:

@@ -141,13 +141,13 @@ def test_the_live_column_the_counters_and_the_guide_follow_what_is_typed(office:
     office.open(form)
     cells = office.read()
     assert text(cells[BUDGET][2, 0]) == LINES
-    assert text(cells[BUDGET][FIRST, STATE]) == "manque : un montant"
-    assert any(cell.value == f"{LINES + 1} lignes à compléter avant l'envoi." for cell in cells[GUIDE].values())
+    assert text(cells[BUDGET][FIRST, STATE]) == "à compléter : un montant"
+    assert any(cell.value == "Rien de saisi dans ce formulaire." for cell in cells[GUIDE].values())
     office.type(BUDGET, FIRST, PLANNED, "100")
     office.type(BUDGET, SPARE, LABEL, "Une ligne de plus")
     cells = office.read()
     assert text(cells[BUDGET][FIRST, STATE]) == "complet"
-    assert text(cells[BUDGET][SPARE, STATE]) == "manque : convention, un montant"
+    assert text(cells[BUDGET][SPARE, STATE]) == "à compléter : convention, un montant"
     assert text(cells[BUDGET][2, 0]) == LINES
     fill(office)
     office.type(BUDGET, SPARE, CONVENTION, "9 – Emploi")
@@ -205,7 +205,7 @@ def test_amounts_as_a_person_types_them(
 def test_an_error_typed_is_named_at_its_cell(filled: Editor, tmp_path: Path) -> None:
     filled.type(BUDGET, FIRST, PLANNED, "=1/0")
     assert places(back(filled, tmp_path)) == [("cellule-en-erreur", "F6")]
-    assert text(filled.read()[BUDGET][FIRST, STATE]) == "manque : un montant en chiffres"
+    assert text(filled.read()[BUDGET][FIRST, STATE]) == "à corriger : une valeur à la place d'une erreur"
 
 
 def test_what_a_filter_hides_is_read_and_said(filled: Editor, by_script: Any, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import io
 import re
 import shutil
 import zipfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -32,7 +32,8 @@ from support.forms import BUDGET, CHARGES, FINANCEMENTS, FORM_TABLES, PRODUITS, 
 from support.masters import Package, reference
 from support.program import tabellion
 from tabellion.contract.register import save_register
-from tabellion.layout.forms import GUIDE
+from tabellion.layout.forms import GUIDE, FillState
+from tabellion.measures.forms import RowState
 from tabellion.schema.forms import COMPUTED_ROLES, Role, TableSpec
 
 #: The amounts of a budget line.
@@ -386,7 +387,7 @@ class _FormEditor:
         self.strings: dict[str, int] = {}
         self.new: defaultdict[str, dict[str, Any]] = defaultdict(dict)
 
-        self.counts: dict[str, tuple[int, int]] = {}
+        self.counts: dict[str, Counter[str]] = {}
 
     @cached_property
     def seen(self) -> dict[str, dict[str, Any]]:
@@ -448,24 +449,21 @@ class _FormEditor:
 
     def compute(self, sheet: str) -> None:
         """The live column, the counter and the guide's words, as the formulas compute them."""
-        spec, missing, complete = _spec(sheet), 0, 0
+        spec, counts = _spec(sheet), Counter[str]()
         for row in range(_HEADER_ROW + 1, self.last_row(sheet) + 1):
             values = {each.name: self.value(sheet, self.address(sheet, row, each.name)) for each in spec.columns}
             headers = {
                 each.name: str(self.value(sheet, self.address(sheet, _HEADER_ROW, each.name))) for each in spec.columns
             }
             words = _state(spec, values, headers)
-            missing, complete = missing + words.startswith("manque"), complete + (words == "complet")
+            counts[next((state for state in _COUNTED if state in words), words)] += 1
             self.cache(sheet, self.address(sheet, row, "state"), words)
-        self.cache(sheet, f"A{_HEADER_ROW - 2}", missing)
-        self.counts[spec.name] = (missing, complete)
+        self.cache(sheet, f"A{_HEADER_ROW - 2}", counts["à corriger"] + counts["à compléter"])
+        self.counts[spec.name] = counts
         counter = spec.name.removeprefix("Formulaire_")
-        words = _count(missing) if missing else "complet" if complete else "rien de rempli"
-        self.cache(GUIDE, self.named(f"Etat_Reste_{counter}"), words)
-        total, done = (sum(each[place] for each in self.counts.values()) for place in (0, 1))
-        ready = "Ce formulaire est complet : vous pouvez l'envoyer."
-        empty = "Rien n'est encore rempli dans ce formulaire."
-        words = f"{_count(total)} avant l'envoi." if total else ready if done else empty
+        self.cache(GUIDE, self.named(f"Etat_Reste_{counter}"), _count(counts) or "complet")
+        total = sum(self.counts.values(), Counter[str]())
+        words = f"{_count(total)} avant l'envoi." if _count(total) else READY
         self.cache(GUIDE, self.named("Etat_du_formulaire"), words)
 
     def named(self, name: str) -> str:
@@ -534,8 +532,14 @@ class _Cached:
     value: Any
 
 
-def _count(rows: int) -> str:
-    return f"{rows} ligne à compléter" if rows == 1 else f"{rows} lignes à compléter"
+_COUNTED = ("à corriger", "à compléter", "à confirmer")
+READY = "Ce formulaire est complet : vous pouvez l'envoyer."
+
+
+def _count(counts: Counter[str]) -> str:
+    """How many rows are in each state, in words; nothing where all are complete."""
+    rows = ((counts[state], state) for state in _COUNTED if counts[state])
+    return ", ".join(f"{count} {'ligne' if count == 1 else 'lignes'} {state}" for count, state in rows)
 
 
 def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str]) -> str:
@@ -547,28 +551,26 @@ def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str
     if spec.may_stay_blank and values[spec.key.name] is not None and all(each is None for each in typed):
         return ""
     missing = [headers[each.name].lower() for each in spec.columns if each.asked and values[each.name] is None]
-    if spec.sheet == BUDGET:
-        amounts = [values[name] for name in AMOUNTS if values[name] is not None]
-        if any(isinstance(each, str) for each in amounts):
-            missing.append("un montant en chiffres")
-        elif not amounts and values["commentaire"] is None:
-            missing.append("un montant")
-    if spec.sheet == FINANCEMENTS:
-        if isinstance(values["montant"], str):
-            missing.append("le montant en chiffres")
-        elif values["montant"] is None and str(values["statut_montant"]).lower() == "chiffré":
-            missing.append("le montant")
-    if spec.sheet == CHARGES and not isinstance(values["montant"], int | float):
-        missing.append("le montant" if values["montant"] is None else "le montant en chiffres")
+    if spec.sheet == BUDGET and all(values[name] is None for name in (*AMOUNTS, "commentaire")):
+        missing.append("un montant")
+    is_figured = spec.sheet == CHARGES or str(values.get("statut_montant")).lower() == "chiffré"
+    if spec.sheet in (CHARGES, FINANCEMENTS) and is_figured and values["montant"] is None:
+        missing.append("le montant")
     if spec.sheet == PRODUITS:
         if str(values["compte"])[:2] == "74" and values["financeur_id"] is None:
             missing.append("le financeur")
-        amounts = [values[name] for name in ("montant_demande", "montant_accorde", "montant_verse")]
-        if any(isinstance(each, str) for each in amounts):
-            missing.append("un montant en chiffres")
-        elif amounts[:2] == [None, None]:
+        if values["montant_demande"] is values["montant_accorde"] is None:
             missing.append("le montant demandé")
-    return "manque : " + ", ".join(missing) if missing else "complet"
+    rule, said = RowState(spec, schemas()), list[str]()
+    for column, cell in rule.rules:
+        if column.role is Role.TYPED:
+            state = cell.typed_state(values[column.name])
+            words = "à corriger" if state is FillState.TO_CORRECT else "à confirmer"
+            if state not in (None, FillState.COMPLETE):
+                said.append(f"{words} : {rule.label(column)}")
+    if missing:
+        said.append("à compléter : " + ", ".join(missing))
+    return " ; ".join(said) or "complet"
 
 
 def _save(
