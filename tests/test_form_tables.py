@@ -49,7 +49,7 @@ def test_every_mistake_of_form_is_said_at_once(load: Load) -> None:
         ("figees = 3", 'figees = "trois"'),
         ("nouvelle_ligne = true", "nouvelle_lignes = true"),
         ('feuille = "Actions"', 'feuille = "Actions / suivi"'),
-        ('manque = "un montant", ', ""),
+        (', manque = "un montant"', ""),
     )
     assert [key for key, _ in found] == [
         "formulaire[1].colonnes[1].role",
