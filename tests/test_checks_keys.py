@@ -36,6 +36,16 @@ def test_each_constraint_is_said_at_its_cell(table: str, row: int, field: str, v
     assert schemas()[table].by_name[field].expected == found[0].attendu
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("Ville ?", "« ? » n'est pas accepté"), ('Ville "A" *', '« " » et « * » ne sont pas acceptés')]
+)
+def test_the_signs_that_a_name_may_not_hold_are_named(name: str, words: str) -> None:
+    rows = small_rows()
+    rows["collectivites"][0]["nom"] = rows["financeurs"][0]["nom"] = name
+    found = [each for each in check(rows) if each.code == "forme-inattendue"]
+    assert [(each.place.feuille, each.suggestion.partition(" ici")[0]) for each in found] == [("collectivites", words)]
+
+
 def test_an_amount_out_of_bounds_is_said_in_euros_and_its_total_is_left_alone() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"][0]["montant_realise"] = -150

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -10,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from frictionless import Package
 
@@ -53,7 +55,7 @@ def granted_rows(**deed: Any) -> Rows:
 
 
 def made(rows: Rows) -> Subsidies:
-    return subsidies(tables_of(rows), load_standard(ROOT / "templates" / STANDARD), locate)
+    return subsidies(tables_of(rows), load_standard(ROOT / "templates" / STANDARD), locate, SETTINGS)
 
 
 def reasons(found: Subsidies) -> list[str]:
@@ -78,7 +80,7 @@ def problems(package: Path) -> list[str]:
 
 
 def published(folder: Path) -> list[dict[str, str]]:
-    text = (folder / "subventions" / "subventions.csv").read_bytes().decode("utf-8")
+    text = (folder / "subventions" / "subventions.csv").read_bytes().decode("utf-8-sig")
     assert "\r" not in text
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
@@ -135,7 +137,7 @@ def test_all_that_is_missing_of_a_row_is_said_at_once() -> None:
         ("subventions", 0, {"debut_versement": None}, "premier jour"),
         ("subventions", 0, {"fin_versement": date(2016, 6, 1)}, "finit avant"),
         ("subventions", 0, {"notification_ue": None}, "UE"),
-        ("subventions", 0, {"part": 45}, "45 %"),
+        ("subventions", 0, {"part": "45"}, "45 %"),
         ("financements", 0, {"statut_montant": "à négocier"}, "montant de la subvention"),
         ("financements", 0, {"montant": 0}, "montant de la subvention"),
         ("financements", 0, {"financeur_id": None}, "financeur"),
@@ -180,6 +182,16 @@ def test_a_partner_has_the_siret_of_its_collectivite() -> None:
     assert [each.code for each in found.findings] == ["deux-siret"]
 
 
+def test_a_date_far_from_the_contract_and_an_object_cut_in_the_source_are_said() -> None:
+    rows = granted_rows(date_convention=date(2099, 1, 1))
+    rows["fiches"][0]["proposition"] = ("Accompagner les familles " * 20)[:254] + "x"
+    found = made(rows)
+    assert [(each.code, each.champ) for each in found.findings] == [
+        ("annee-hors-contrat", "date_convention"), ("texte-coupe", "objet"),
+    ]  # fmt: skip
+    assert len(found.rows) == 1
+
+
 def test_an_association_without_a_siret_is_known_by_its_rna() -> None:
     rows = granted_rows()
     rows["partenaires"][0] |= {"siret": None, "rna": "W380475558"}
@@ -187,14 +199,24 @@ def test_an_association_without_a_siret_is_known_by_its_rna() -> None:
 
 
 def test_several_beneficiaries_share_one_subsidy() -> None:
-    rows = granted_rows(part=45)
-    second = {**rows["subventions"][0], "subvention_id": f"{GRANTED}:2", "beneficiaire_id": "poste", "part": 55}
+    rows = granted_rows(part="45")
+    second = {**rows["subventions"][0], "subvention_id": f"{GRANTED}:2", "beneficiaire_id": "poste", "part": "55"}
     rows["subventions"].append(second)
     rows["partenaires"].append({"partenaire_id": "poste", "nom": "La Poste", "siret": POST})
     found = made(rows)
     assert [(row["idBeneficiaire"], row["montant"], row["pourcentageSubvention"]) for row in found.rows] == [
         (ASSOCIATION, "890000", "0.45"), (POST, "890000", "0.55"),
     ]  # fmt: skip
+    for parts, published in (
+        (("33,33", "66.67 %"), ["0.3333", "0.6667"]),
+        (("12,5", "87,5"), ["0.125", "0.875"]),
+        (("1/3", "2/3"), ["0.333333", "0.666667"]),
+        (("0.3333", "0.6667"), ["0.3333", "0.6667"]),  # cells that show a percentage
+        (("33,33", "66,6"), []),
+    ):
+        for deed, part in zip(rows["subventions"], parts, strict=True):
+            deed["part"] = part
+        assert [row["pourcentageSubvention"] for row in made(rows).rows] == published, parts
     rows["subventions"][1]["part"] = None
     assert made(rows).rows == ()
     assert ["part de chaque" in each for each in reasons(made(rows))] == [True, True]
@@ -246,7 +268,7 @@ def test_numbers_are_never_shielded_and_fields_still_hold_their_texts() -> None:
     assert tables["lignes_budgetaires"].column("montant_realise")[1] == -5_00
     assert kept["lignes_budgetaires"].by_name["libelle"].max_length == longest + 1
     standard = load_standard(ROOT / "templates" / STANDARD)
-    line = subsidies_csv([{"objet": "=1+1", "montant": "-5"}], standard).decode().splitlines()[1]
+    line = subsidies_csv([{"objet": "=1+1", "montant": "-5"}], standard).decode("utf-8-sig").splitlines()[1]
     assert line == ",,,,,,,'=1+1,-5,,,,,,,"
 
 
@@ -268,6 +290,22 @@ def test_what_is_exported_is_valid_and_is_the_register(tmp_path: Path) -> None:
     assert ',"\'=HYPERLINK(""x"")",' in lines, "an apostrophe keeps spreadsheets from running it"
     for name in ("montant_prevu", "montant_vote", "montant_realise", "ligne_id"):
         assert back["lignes_budgetaires"].column(name) == kept["lignes_budgetaires"].column(name)
+    assert (export / "subventions" / "subventions.csv").read_bytes().startswith(b"\xef\xbb\xbf"), (
+        "Excel reads its accents"
+    )
+    sheet = openpyxl.load_workbook(export / "subventions" / "subventions.xlsx")["Subventions"]
+    header, row = ([cell.value for cell in line] for line in sheet.iter_rows(min_row=1, max_row=2))
+    told = dict(zip(header, row, strict=True))
+    assert (told["idAttribuant"], told["montant"]) == (REGION, 890_000)
+    for package in ("registre", "subventions"):
+        descriptor = json.loads((export / package / "datapackage.json").read_text(encoding="utf-8"))
+        assert [each["name"] for each in descriptor["licenses"]] == ["etalab-2.0"]
+        assert descriptor["contributors"][0]["role"] == "publisher"
+        for resource in descriptor["resources"]:
+            content = (export / package / resource["path"]).read_bytes()
+            digest = "sha256:" + hashlib.sha256(content).hexdigest()
+            assert (resource["bytes"], resource["hash"]) == (len(content), digest)
+    assert "Licence Ouverte" in (export / "subventions" / "LISEZMOI.txt").read_text(encoding="utf-8-sig")
     before = contents(export)
     assert tabellion("export", cwd=folder).code == 0
     assert contents(export) == before, "the same input, the same bytes"

@@ -59,7 +59,20 @@ def _meant(field: Field, rule: str, value: str) -> str | None:
         for meant in ("".join(value.split()), value.strip().upper(), value.strip().lower()):
             if re.match(field.anchored_pattern, meant):
                 return f"Ressaisissez « {meant} »."
-        return spoilt_code(value)
+        return spoilt_code(value) or _refused_signs(field.anchored_pattern, value)
+    return None
+
+
+def _refused_signs(pattern: str, value: str) -> str | None:
+    """Which signs of a text its pattern refuses, where the text is right without them."""
+    signs = list(dict.fromkeys(value))
+    alone = [sign for sign in signs if not re.match(pattern, sign)]
+    for refused in [*([sign] for sign in signs), alone]:
+        if re.match(pattern, "".join(sign for sign in value if sign not in refused)):
+            words = " et ".join(f"« {sign} »" for sign in refused)
+            if len(refused) > 1:
+                return f"{words} ne sont pas acceptés ici : retirez-les."
+            return f"{words} n'est pas accepté ici : retirez-le."
     return None
 
 

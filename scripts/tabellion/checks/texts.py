@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -64,21 +65,21 @@ def _is_free(schema: TableSchema, field: Field) -> bool:
 
 
 def _check_cut(inspection: Inspection, table: str, name: str) -> None:
-    """A mail merge cuts at a fixed length, in mid-sentence: a text of that length that ends a sentence is whole.
-
-    A cut beside a space leaves a text one or two characters shorter, once trimmed.
-    """
+    """A mail merge cuts at a fixed length, in mid-sentence: a text of that length that ends a sentence is whole."""
     texts = inspection.column(table, name)
-    stripped = texts.str.strip()
-    lengths = stripped.str.len()
-    suspect = pd.Series(False, index=texts.index)
-    for length in inspection.settings.longueurs_publipostage:
-        suspect |= lengths.between(length - _TRIMMED, length)
-    for position in inspection.rows(table, suspect & ~stripped.str.endswith(_END_OF_SENTENCE), name):
+    stripped, lengths = texts.str.strip(), inspection.settings.longueurs_publipostage
+    suspect = pd.Series([isinstance(text, str) and looks_cut(text, lengths) for text in stripped], index=texts.index)
+    for position in inspection.rows(table, suspect, name):
         text = stripped.iloc[position]
         ending = text[-_ENDING:]
         shown = ending[ending.find(" ") + 1 :] if len(text) > _ENDING else ending
         inspection.say("texte-coupe", table, position, name, valeur=shown, longueur=len(text))
+
+
+def looks_cut(text: str, lengths: Iterable[int]) -> bool:
+    """Whether a mail merge at one of these lengths has cut a text: a cut beside a space leaves a little less."""
+    text = text.strip()
+    return not text.endswith(_END_OF_SENTENCE) and any(length - _TRIMMED <= len(text) <= length for length in lengths)
 
 
 def _check_proposals(inspection: Inspection) -> None:

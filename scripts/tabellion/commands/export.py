@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tabellion.commands.source import Depuis, load_contract, source_words
+from tabellion.commands.source import Depuis, load_contract, source_day, source_words
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding
+from tabellion.layout.theme import load_theme
 from tabellion.outputs.opendata import REGISTER, SUBSIDIES, edited_files, load_standard, public_tables, subsidies_files
+from tabellion.outputs.package import README_FILE, WORKBOOK_FILE, described, readme, rows_workbook
 from tabellion.outputs.subsidies import subsidies
 from tabellion.transaction.files import already_there, replace_or_refuse
 
@@ -44,11 +46,17 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     contract = load_contract(workspace, depuis)
     settings = contract.settings
     names = {"identifiant": settings.identifiant, "titre": settings.titre}
-    made = subsidies(contract.tables, standard, contract.locate)
+    made = subsidies(contract.tables, standard, contract.locate, settings)
     tables, schemas, changes = public_tables(contract.tables, contract.schemas, contract.locate)
+    day = source_day(workspace, depuis)
+    theme = load_theme(workspace.layout, workspace.schemas)
+    beside = {
+        WORKBOOK_FILE: rows_workbook(made.rows, standard, theme, settings),
+        README_FILE: readme(settings, standard, day, rows=len(made.rows)),
+    }
     packages = {
-        target / REGISTER: register_files(tables, schemas, **names),
-        target / SUBSIDIES: subsidies_files(made.rows, standard, **names),
+        target / REGISTER: described(register_files(tables, schemas, **names), settings, day),
+        target / SUBSIDIES: described(subsidies_files(made.rows, standard, **names), settings, day, beside),
     }
     edited = [path for where, files in packages.items() for path in edited_files(where, list(files))]
     contents = {where / name: content for where, files in packages.items() for name, content in files.items()}

@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -290,3 +290,11 @@ def source_words(workspace: Workspace, book: Book) -> str:
     if book.fichier == workspace.registre.name:
         return "le registre"
     return book.fichier if book.fichier == workspace.contrat.name else "l'état consolidé"
+
+
+def source_day(workspace: Workspace, depuis: Depuis = Depuis.CONTRAT) -> date:
+    """The day when what is published was last saved: a document made of it again says the same."""
+    folder = workspace.registre if depuis is Depuis.CONTRAT else workspace.consolidation / "registre"
+    is_workbook = depuis is Depuis.CONTRAT and workspace.contrat.exists()
+    paths = [workspace.contrat] if is_workbook else sorted(folder.glob("*.csv"))
+    return date.fromtimestamp(max((path.stat().st_mtime for path in paths), default=0.0))

@@ -34,6 +34,8 @@ from tabellion.transaction.files import left_beside, write_all_whole
 DESCRIPTOR = "datapackage.json"
 #: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
 PRINT = "empreinte"
+#: A descriptor's property that lists the files beside the tables, each with its path and its digest.
+BESIDE = "fichiers_joints"
 #: Kinds of fields that the standard calls otherwise.
 _STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
@@ -160,7 +162,8 @@ def written_prints(descriptor: Path) -> dict[str, set[str]]:
     with suppress(OSError):
         for content in (descriptor.read_bytes(), *left_beside(descriptor)):
             with suppress(ValueError, KeyError, TypeError, RecursionError):
-                for resource in json.loads(content)["resources"]:
+                written = json.loads(content)
+                for resource in [*written["resources"], *written.get(BESIDE, [])]:
                     prints.setdefault(resource["path"], set()).add(resource[PRINT])
     return prints
 

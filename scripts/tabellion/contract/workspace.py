@@ -25,6 +25,14 @@ SETTINGS_FILE = "tabellion.toml"
 _MAIL_PORTS = {"starttls": 587, "ssl": 465, "aucun": 25}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _LONGEST_ADDRESS = 254
+#: The licences of open data that French administrations may choose (décret n° 2017-638), with their title and page.
+LICENCES = {
+    "etalab-2.0": (
+        "Licence Ouverte / Open Licence version 2.0",
+        "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
+    ),
+    "ODbL-1.0": ("Open Database License 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
+}
 
 
 def is_mail_address(text: str) -> bool:
@@ -88,7 +96,8 @@ class Settings:
     cuts a text. ``dates_limites`` are the last day of a campaign, by exercice: a return saved later, or not there yet,
     is late. ``plan_de_financement`` says whether the contract keeps one of its fiches. Partners are shown the
     ``contact`` of the team that asks, and ``adresse_retour``, where they send their forms back; both may be empty.
-    ``demandes`` says whether requests typed in Excel are carried out. Without ``courriel``, no notice is sent by mail.
+    ``demandes`` says whether requests typed in Excel are carried out. Open data go out under ``licence`` in the name of
+    ``producteur`` (the contact, where it is empty). Without ``courriel``, no notice is sent by mail.
     """
 
     debut: _Year = Field(validation_alias="contrat.debut")
@@ -126,6 +135,12 @@ class Settings:
     contact_telephone: str = Field(default="", validation_alias="contact.telephone")
     adresse_retour: str = Field(default="", validation_alias="campagne.adresse_retour")
     demandes: bool = Field(default=True, strict=True, validation_alias="campagne.demandes")
+    licence: Literal["etalab-2.0", "ODbL-1.0"] = Field(
+        default="etalab-2.0",
+        validation_alias="donnees_ouvertes.licence",
+        description='"etalab-2.0" ou "ODbL-1.0", les deux licences que la loi permet à une administration',
+    )
+    producteur: str = Field(default="", validation_alias="donnees_ouvertes.producteur")
     courriel: MailSettings | None = Field(default=None, description="une partie [courriel]")
 
     @property

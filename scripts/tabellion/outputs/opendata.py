@@ -137,7 +137,7 @@ def _field(descriptor: Row) -> StandardField:
 def subsidies_files(
     rows: Sequence[Mapping[str, str]], standard: Standard, *, identifiant: str, titre: str
 ) -> dict[str, bytes]:
-    """The files of the package of the subsidies, by name: UTF-8, commas, one line end (LF), texts made harmless."""
+    """The files of the package of the subsidies, by name: UTF-8 with its mark, commas, LF, texts made harmless."""
     content = subsidies_csv(rows, standard)
     descriptor = {
         "profile": "tabular-data-package",
@@ -163,13 +163,13 @@ def subsidies_files(
 
 
 def subsidies_csv(rows: Sequence[Mapping[str, str]], standard: Standard) -> bytes:
-    """The rows as CSV, in the order of the format's fields."""
+    """The rows as CSV, in the order of the format's fields; by its byte-order mark Excel reads the accents right."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([field.name for field in standard.fields])
     for row in rows:
         writer.writerow([field.published(row.get(field.name, "")) for field in standard.fields])
-    return stream.getvalue().encode("utf-8")
+    return stream.getvalue().encode("utf-8-sig")
 
 
 def edited_files(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -12,8 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 
+from tabellion.checks.texts import looks_cut
 from tabellion.contract.book import Locate
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
 from tabellion.measures.financements import lineage
 from tabellion.outputs.opendata import Standard
@@ -22,12 +25,19 @@ from tabellion.schema.csv_text import shielded
 from tabellion.schema.money import format_euros, plain_euros
 from tabellion.schema.siret import siret_fault
 from tabellion.schema.tables import Row, Tables
+from tabellion.wording import french_date, french_value
 
 _PRICED, _LEAD = "chiffré", "porteur"
 #: The format's own limit of the object; a longer proposition is cut at a word.
 _LONGEST_OBJECT = 256
 _CUT = " …"
+#: A deed may come a little before the contract, and its money a while after.
+_YEARS_BEFORE, _YEARS_AFTER = 1, 3
+#: A finding shows this many of the last characters of a text.
+_SHOWN_END = 30
 _WHOLE = 100
+#: What a whole number of per cent may have been rounded by.
+_HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -49,14 +59,18 @@ class _Party:
     faults: list[str] = field(default_factory=list)
 
 
-def subsidies(tables: Tables, standard: Standard, locate: Locate) -> Subsidies:
-    """Make the rows of the format, and a finding for each that cannot be made yet, all its reasons at once."""
+def subsidies(tables: Tables, standard: Standard, locate: Locate, settings: Settings) -> Subsidies:
+    """Make the rows of the format, and a finding for each that cannot be made yet, all its reasons at once.
+
+    What is published and looks wrong is said too: a date far from the contract, an object that a mail merge has cut.
+    """
     builder = _SubsidyBuilder(tables, standard, locate)
     made = [(grant, *builder.row(grant)) for grant in builder.grants()]
     unpublished = [builder.unpublished(grant, faults) for grant, _, faults in made if faults]
     granted = len({grant.financement["financement_id"] for grant, *_ in made if _is_granted(grant.financement)})
     rows = tuple(values for _, values, faults in made if not faults)
-    return Subsidies(rows, (*builder.siret_findings(), *unpublished), granted)
+    doubts = [doubt for grant, _, faults in made if not faults for doubt in builder.doubts(grant, settings)]
+    return Subsidies(rows, (*builder.siret_findings(), *unpublished, *dict.fromkeys(doubts)), granted)
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ class _Grant:
     financement: Row
     deed: Row
     place: Place
-    shares: tuple[int | None, ...]
+    shares: tuple[str | None, ...]
 
 
 class _SubsidyBuilder:
@@ -193,6 +207,21 @@ class _SubsidyBuilder:
                     "deux-siret", place, champ="siret", valeur=row["siret"], attendu=town["siret"], nom=row["nom"]
                 )
 
+    def doubts(self, grant: _Grant, settings: Settings) -> Iterator[Finding]:
+        """What of a published row nobody may have meant."""
+        first, last = settings.debut - _YEARS_BEFORE, settings.fin + _YEARS_AFTER
+        for name in ("date_convention", "debut_versement", "fin_versement"):
+            day = grant.deed.get(name)
+            if day is not None and not first <= day.year <= last:
+                yield finding(
+                    "annee-hors-contrat", grant.place, champ=name, valeur=french_date(day), debut=settings.debut,
+                    fin=settings.fin,
+                )  # fmt: skip
+        text = " ".join((self.fiches.get(grant.financement["fiche_id"], {}).get("proposition") or "").split())
+        if looks_cut(text, settings.longueurs_publipostage):
+            ending = text[-_SHOWN_END:]
+            yield finding("texte-coupe", grant.place, champ="objet", valeur=ending, longueur=len(text))
+
     def unpublished(self, grant: _Grant, faults: list[str]) -> Finding:
         financement = grant.financement
         funder = (self.funders.get(financement["financeur_id"]) or {}).get("nom") or "sans financeur"
@@ -225,15 +254,31 @@ def _period(deed: Row) -> tuple[str, list[str]]:
 
 
 def _share(grant: _Grant) -> tuple[str, list[str]]:
-    """The beneficiary's share as a number from 0.01 to 1."""
+    """The beneficiary's share as a number from 0.01 to 1, as exact as it is said."""
     if not grant.deed or grant.shares == (None,):
         return "1.00", []
     if None in grant.shares:
         return "", ["part de chaque bénéficiaire"]
-    total = sum(share or 0 for share in grant.shares)
-    if total != _WHOLE:
-        return "", [f"parts des bénéficiaires (elles font {total} % en tout)"]
-    return f"{grant.deed['part'] / _WHOLE:.2f}", []
+    parts = [_percents(share) for share in grant.shares if share is not None]
+    total, rounding = (sum(numbers, Fraction(0)) for numbers in zip(*parts, strict=True))
+    if abs(total - _WHOLE) > rounding:
+        return "", [f"parts des bénéficiaires (elles font {french_value(round(float(total), 4))} % en tout)"]
+    share, step = _percents(grant.deed["part"])
+    return f"{float(share / _WHOLE):.{2 if step == _HALF else 6}f}".rstrip("0").ljust(4, "0"), []
+
+
+def _percents(text: str) -> tuple[Fraction, Fraction]:
+    """A share in per cent, and by how much at most it was rounded: « 33,33 » is a third as well as it can be said.
+
+    A number under 1 is a part of 1: so a cell that shows a percentage holds it.
+    """
+    plain = text.replace(",", ".").rstrip("% \u00a0\u202f")
+    if "/" in plain:
+        part, _, whole = plain.partition("/")
+        return Fraction(_WHOLE * int(part), int(whole) or 1), Fraction(0)
+    share, step = Fraction(plain), _HALF / 10 ** len(plain.partition(".")[2])
+    scale = _WHOLE if 0 < share < 1 else 1
+    return share * scale, step * scale
 
 
 def _object(fiche: Row) -> str:

@@ -77,6 +77,14 @@ def criterion(text: str) -> str | None:
     return quoted_text(escaped) if len(escaped) <= _LONGEST_LITERAL else None
 
 
+def exactly(reference: str) -> str:
+    """The text of a cell as the criterion of ``SUMIFS``: just this text, whatever signs it holds."""
+    escaped = reference
+    for sign in "~*?":
+        escaped = f'SUBSTITUTE({escaped},"{sign}","~{sign}")'
+    return f'"="&{escaped}'
+
+
 def criteria(names: Iterable[str]) -> Callable[[str], str | None]:
     """What tells each of some names in a formula; nothing does where two are the same."""
     counts = Counter(name.casefold() for name in names)

@@ -45,6 +45,7 @@ from tabellion.xlsx.blocks import (
     Block,
     ChartSize,
     add_chart,
+    exactly,
     sums_of,
     unique_labels,
     write_block,
@@ -153,7 +154,7 @@ def _funders(layout: MasterLayout) -> Block:
     labels = ("Rang", "Financeur", "Financements", "Montants chiffrés (€)")
     keys, rows = [], []
     for rank, (identifier, name) in enumerate(zip(funders["financeur_id"], funders["nom"], strict=True), 1):
-        where = (Criterion("financeur_id", identifier, this_row(FINANCEURS, labels[1])), *counted(layout))
+        where = (Criterion("financeur_id", identifier, exactly(this_row(FINANCEURS, labels[1]))), *counted(layout))
         keys.append((rank, name))
         rows.append([
             Count(where).measure(financements, columns),
