@@ -20,9 +20,6 @@ from tabellion.commands.new import KIT
 settings.register_profile("tabellion", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tabellion")
 
-# The programs that the tests start, some hundreds, then keep what Python compiles of their source.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-
 #: The files that take longest, which begin first: a long one begun last would leave the other workers idle at the end.
 #: What they take is mostly waiting (watchers), or processes of their own.
 _LONGEST = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -15,7 +16,10 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 from support.contracts import ROOT
 from tabellion.transaction.lock import LOCK
@@ -62,14 +66,7 @@ def tabellion(*arguments: str | Path, cwd: Path, encoding: str = "utf-8", **more
 
 def _forked(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> int:
     """The exit code of the command line in a fork; raises ``TimeoutError`` beyond the time limit."""
-    import pandas  # noqa: F401 -- here, not in each fork
-    import pandera.pandas  # noqa: F401
-
-    import tabellion.cli.contract
-    import tabellion.cli.publishing
-    import tabellion.commands.consolidate
-    import tabellion.commands.validate  # noqa: F401
-
+    _import_program()
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -91,8 +88,23 @@ def _forked(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: 
         time.sleep(0.005)
 
 
+@cache
+def _import_program() -> None:
+    """Import every module of the program and what its libraries load at their first use: here, not in each fork."""
+    import pandas as pd
+    import pandera.pandas as pa
+
+    import tabellion
+
+    for module in walk_packages(tabellion.__path__, "tabellion."):
+        if module.name != "tabellion.__main__":
+            import_module(module.name)
+    pa.DataFrameSchema({"a": pa.Column(checks=[pa.Check.isin([1])])}).validate(pd.DataFrame({"a": [1]}), lazy=True)
+
+
 def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> int:
     """Make of this process what ``python -m tabellion`` begins with, run it, and give its exit code."""
+    gc.freeze()  # what the tests hold is not looked through again
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

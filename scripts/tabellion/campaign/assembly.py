@@ -47,7 +47,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
 from tabellion.schema import Schemas
 from tabellion.schema.table import Key
-from tabellion.schema.tables import make_table
+from tabellion.schema.tables import table_of
 from tabellion.wording import plural
 
 Slot = tuple[int, str]
@@ -106,10 +106,7 @@ def assemble(materials: Materials) -> Assembly:
     merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
     removals = apply_removals(merged, schemas, decisions, _adoption(materials).taken_over(in_force))
     same_lines = merge_same_lines(merged, master, decisions)
-    tables = {
-        table: make_table(schemas[table], {name: [row[name] for row in rows] for name in schemas[table].names})
-        for table, rows in merged.rows.items()
-    }
+    tables = {table: table_of(schemas[table], rows, like=master.tables[table]) for table, rows in merged.rows.items()}
     contract = Book(master.settings, schemas, master.theme, tables, unknown=_unsettled(merged, schemas))
     contract = replace(contract, apart=apart_lines(contract, decisions))
     locate = _Locate(master, merged)

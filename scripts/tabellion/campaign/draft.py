@@ -12,7 +12,7 @@ from tabellion.contract.settings import settings_of
 from tabellion.findings import Finding, Place
 from tabellion.layout.names import PER_CONVENTION
 from tabellion.schema import Key, TableSchema
-from tabellion.schema.tables import Row, make_table
+from tabellion.schema.tables import Row, Tables, table_of
 
 
 def key_of(schema: TableSchema, row: Row) -> Key:
@@ -44,16 +44,18 @@ class Draft:
         }
         self.places = {name: list(read.rows.get(name, ())) for name in self.schemas}
         self.findings: list[Finding] = list(read.findings)
+        self._tables: Tables = dict(read.tables)
         self.created: dict[tuple[str, Key], Place] = {}
         """The rows that decisions added and that the workbook lacks, and the cells that asked for them."""
 
     def book(self) -> Book:
         """The draft as a book, whose every cell is known."""
         tables = {
-            name: make_table(schema, {key: [row[key] for row in self.rows[name]] for key in schema.names})
+            name: table_of(schema, self.rows[name], self._tables.get(name))
             for name, schema in self.schemas.items()
             if name in self.read.tables or name in self.base.tables
         }
+        self._tables = tables
         settings, findings = settings_of(tables, self.base.settings)[0], tuple(self.findings)
         return replace(
             self.read, settings=settings, tables=tables, rows=self.places, unknown=frozenset(), findings=findings

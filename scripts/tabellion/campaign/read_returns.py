@@ -30,7 +30,7 @@ from tabellion.reading.hidden import read_identity
 from tabellion.reading.reader import ReadOutcome, unforeseen
 from tabellion.reading.references import References
 from tabellion.reading.source import read_source
-from tabellion.schema.tables import make_table
+from tabellion.schema.tables import table_of
 from tabellion.transaction.bounded import PATIENCE
 
 #: Returns whose rows are validated, and remembered, together: enough to cost little, few enough to hold in memory.
@@ -150,13 +150,13 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
         return {}
     unknown: set[CellPosition] = set()
     for resource, of_table in rows.items():
-        columns = {name: [row.values.get(name) for _, row in of_table] for name in schemas[resource].names}
-        tables[resource] = make_table(schemas[resource], columns)
+        names = schemas[resource].names
+        tables[resource] = table_of(schemas[resource], [row.values for _, row in of_table])
         unknown |= {
             (resource, position, name)
             for position, (_, row) in enumerate(of_table)
-            if len(row.values) < len(columns)
-            for name in columns.keys() - row.values.keys()
+            if len(row.values) < len(names)
+            for name in {*names} - row.values.keys()
         }
         # what a row was sent with is no mistake of the partner's where the contract has given it up since
         unknown |= {

@@ -16,7 +16,7 @@ from tabellion.findings import Place
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
 from tabellion.schema import Key
 from tabellion.schema.money import format_euros
-from tabellion.schema.tables import Row, make_table
+from tabellion.schema.tables import Row, table_of
 from tabellion.wording import fold
 
 SAME, APART = "meme-ligne", "deux-lignes"
@@ -55,8 +55,7 @@ def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list
     asked: list[AskedLines] = []
     gone: list[int] = []
     rows, origins = merged.rows[_TABLE], merged.origins[_TABLE]
-    schema = master.schemas[_TABLE]
-    lines = make_table(schema, {name: [row[name] for row in rows] for name in schema.names})
+    lines = table_of(master.schemas[_TABLE], rows, like=master.tables[_TABLE])
     for question, positions in _alike(replace(master, tables={**master.tables, _TABLE: lines})).items():
         alike = tuple(dict(rows[position]) for position in positions)
         asked.append(AskedLines(question, alike, tuple(origins[position] for position in positions)))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import Field, ForeignKey, TableSchema
-from tabellion.schema.frames import violations
 from tabellion.schema.numbers import spoilt_code
 from tabellion.wording import nearest
 
@@ -29,7 +26,7 @@ def check_constraints(inspection: Inspection) -> None:
     for table, schema in inspection.schemas.items():
         broken: dict[tuple[int, str], str] = {}
         unread = {name: inspection.unread(table, name) for name in schema.names}
-        for violation in violations(inspection.tables[table]):
+        for violation in inspection.tables[table].violations:
             key = (violation.position, violation.field)
             if key[0] in unread[violation.field]:
                 continue
@@ -87,13 +84,11 @@ def check_unicity(inspection: Inspection) -> None:
 
 
 def _check_key(inspection: Inspection, table: str, schema: TableSchema, key: tuple[str, ...]) -> None:
-    frame = inspection.tables[table].frame[list(key)]
-    involved = frame.notna().all(axis=1) & frame.duplicated(keep=False)
     firsts: dict[tuple[object, ...], int] = {}
-    positions = np.flatnonzero(involved.to_numpy()).tolist()
-    for position, values in zip(positions, frame[involved].itertuples(index=False, name=None), strict=True):
+    columns = [inspection.tables[table].columns[name] for name in key]
+    for position, values in enumerate(zip(*columns, strict=True)):
         first = firsts.setdefault(values, position)
-        if first != position:
+        if first != position and None not in values:
             shown = " · ".join(map(str, values))[:_SHOWN]
             linked = [(table, first, key[0])]
             inspection.say("cle-en-double", table, position, key[0], valeur=shown, liees=linked, table=schema.title)

@@ -17,7 +17,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.schema import FALSE_WORD, SETTING_TABLES, TRUE_WORD, Field
 from tabellion.schema.cast import cast_column
 from tabellion.schema.csv_text import is_as_written, parse_csv_text
-from tabellion.schema.tables import Row, Tables, make_table
+from tabellion.schema.tables import Row, Tables, table_of
 from tabellion.wording import fold, nearest
 
 #: A setting's value: a text, a number, yes or no, mail addresses.
@@ -147,7 +147,7 @@ def settle(book: Book) -> Book:
     tables, rows = dict(book.tables), dict(book.rows)
     for name, found in made.items():
         key = book.schemas[name].primary_key[0]
-        tables[name] = make_table(book.schemas[name], {each: [row[each] for row in found] for each in found[0]})
+        tables[name] = table_of(book.schemas[name], found)
         if name in book.rows:
             positions = read[name]
             rows[name] = [

@@ -12,6 +12,8 @@ from tabellion.schema.table import Schemas, TableSchema
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tabellion.schema.frames import Violation
+
 #: One row of a table: plain values by field name, read and never changed. Each is what its field's schema says.
 Row = Mapping[str, Any]
 #: The values of one field, a row after the other.
@@ -23,7 +25,7 @@ class Table:
     """One table: a list of values for each field of its schema, in the schema's order.
 
     Amounts are integer cents, days are dates, ``None`` is blank. A row is known by its position: 0, 1, 2, …
-    All who hold a table share its columns, rows and frame: they are read, never changed.
+    All who hold a table share its columns, rows, frame and violations: they are read, never changed.
     """
 
     schema: TableSchema
@@ -51,6 +53,13 @@ class Table:
 
         return make_frame(self)
 
+    @cached_property
+    def violations(self) -> Sequence[Violation]:
+        """Every constraint that the rows break, in their order; unicity and keys are not looked at here."""
+        from tabellion.schema.frames import violations
+
+        return violations(self)
+
     def select(self, positions: Sequence[int]) -> Table:
         """The table of the rows at these positions, in this order."""
         return Table(
@@ -72,12 +81,18 @@ def make_table(schema: TableSchema, columns: Mapping[str, Column]) -> Table:
     return Table(schema, {name: columns[name] if name in columns else [None] * length for name in schema.names})
 
 
+def table_of(schema: TableSchema, rows: Sequence[Row], like: Table | None = None) -> Table:
+    """Make a table of rows (values by field name); what a row lacks is blank.
+
+    ``like`` itself where nothing differs from it: what is known of it already (its frame, its violations) stays known.
+    """
+    made = Table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
+    return like if like is not None and like == made else made
+
+
 def make_tables(schemas: Schemas, rows: Mapping[str, Sequence[Row]]) -> Tables:
     """Make every table of rows (values by field name); what is not given is blank."""
-    return {
-        name: make_table(schema, {key: [row.get(key) for row in rows.get(name, ())] for key in schema.names})
-        for name, schema in schemas.items()
-    }
+    return {name: table_of(schema, rows.get(name, ())) for name, schema in schemas.items()}
 
 
 def grouped(rows: Iterable[Row], field: str) -> dict[object, list[Row]]:
