@@ -19,7 +19,7 @@ from tabellion.wording import fold
 
 PACKAGE = ROOT / "scripts" / "tabellion"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-LONGEST_MODULE_LINES = 360
+LONGEST_MODULE_LINES = 350
 #: From the ground floor up: a room imports its own modules and those of the rooms before it.
 ROOMS = (
     "addresses", "wording", "findings", "processes", "transaction", "schema", "layout", "measures", "contract",

@@ -62,11 +62,11 @@ _TOGETHER = ((_FINANCEMENTS, "montant"), (_FINANCEMENTS, "statut_montant"))
 class Materials:
     """All that a consolidation is made of.
 
-    ``master`` is the contract to start from, ``said`` what reading it said, ``staff`` what the staff
-    changed in it since the last adoption , ``withheld`` what of it waits for somebody and ``newcomers``
-    the names that nobody has. ``files`` are the files of
-    ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn`` the digests of the files
-    that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are those that staff took.
+    ``master`` is the contract to start from, ``said`` what reading it said, ``staff`` what the staff changed in it
+    since the last adoption, ``withheld`` what of it waits for somebody and ``newcomers`` the names that nobody has.
+    ``files`` are the files of ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn``
+    the digests of the files that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are
+    those that staff took.
     """
 
     master: Book
@@ -211,11 +211,10 @@ def _adoption(materials: Materials) -> Adoption:
 
 def _in_force(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple[InForce, ...]:
     adoption = _adoption(materials)
-    counting = [(choice.in_force, choice.compared) for choice in choices.values() if choice.in_force is not None]
     return tuple(
-        InForce(candidate.fichier, candidate.parsed, adoption.cells(candidate.parsed.identity), compared)
-        for candidate, compared in counting
-        if candidate.parsed.identity is not None
+        InForce(candidate.fichier, candidate.parsed, adoption.cells(candidate.parsed.identity), choice.compared)
+        for choice in choices.values()
+        if (candidate := choice.in_force) is not None and candidate.parsed.identity is not None
     )
 
 
@@ -260,20 +259,21 @@ def _board(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple
     lines = []
     for year in sorted(years, reverse=True):
         for partner in partners:
-            slot = (year, partner["partenaire_id"])
+            slot = year, partner["partenaire_id"]
             if year != settings.exercice_courant and slot not in materials.sent and slot not in choices:
                 continue
             choice = choices.get(slot, VersionChoice())
             due = settings.dates_limites.get(year)
             sent = materials.sent.get(slot)
-            is_overdue = due is not None and materials.now.date() > due
             lines.append(
                 BoardLine(
                     partenaire=partner["partenaire_id"],
                     nom=partner["nom"] or partner["partenaire_id"],
                     courriel=partner["courriel"],
                     exercice=year,
-                    status=_status(choice, is_sent=sent is not None, is_overdue=is_overdue),
+                    status=_status(
+                        choice, is_sent=sent is not None, is_overdue=due is not None and materials.now.date() > due
+                    ),
                     sent=sent,
                     received=tuple(choice.received),
                     in_force=choice.in_force_file,
@@ -294,9 +294,7 @@ def _with_all_findings(board: Iterable[BoardLine], findings: Iterable[Finding]) 
 
     return tuple(
         replace(
-            line,
-            received=tuple(map(completed, line.received)),
-            in_force=line.in_force and completed(line.in_force),
+            line, received=tuple(map(completed, line.received)), in_force=line.in_force and completed(line.in_force)
         )
         for line in board
     )

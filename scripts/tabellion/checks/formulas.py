@@ -83,7 +83,7 @@ class StandingFormula:
     @property
     def place(self) -> Place:
         """Where the cell is."""
-        return Place(feuille=self.sheet.name, cellule=cell_name(self.row, self.column))
+        return self.sheet.place(self.row, self.column)
 
     @property
     def shown(self) -> RawValue:

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BACK
 from tabellion.layout.names import TO_ANNOTATIONS
@@ -150,7 +149,7 @@ def _notes(reading: FormReading) -> Iterator[Finding]:
     """The notes of cells: what a partner explains there is kept."""
     for sheet in reading.workbook.sheets:
         for row, column in sorted(sheet.comments)[:_NOTES]:
-            place = Place(feuille=sheet.name, cellule=cell_name(row, column))
+            place = sheet.place(row, column)
             yield _note(place, sheet.comments[row, column], "dans une note de la cellule", len(sheet.comments))
 
 
@@ -166,7 +165,7 @@ def _beside(reading: FormReading) -> Iterator[Finding]:
     for sheet, address, value in beside(reading):
         if value in (BACK, TO_ANNOTATIONS):  # our own: columns may have been put in before it
             continue
-        place = Place(feuille=sheet.name, cellule=cell_name(*address))
+        place = sheet.place(*address)
         if isinstance(value, float):
             numbers[sheet.name, address in sheet.formulas].append((place, value))
         else:

@@ -227,8 +227,7 @@ def _counts(lines: Sequence[BoardLine]) -> list[str]:
         for status, shown in _STATUSES.items()
         if counts[status]
     }
-    after = sum(line.is_late for line in lines if line.status is ReturnStatus.ACCEPTED)
-    if after:
+    if after := sum(line.is_late for line in lines if line.status is ReturnStatus.ACCEPTED):
         parts[ReturnStatus.ACCEPTED] += f" (dont {after} après la date)"
     return [*parts.values()]
 

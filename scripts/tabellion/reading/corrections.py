@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
-from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.reading.headers import is_copy
 from tabellion.reading.raw import RawSheet
@@ -25,16 +24,16 @@ Added = Collection[tuple[str, Key]]
 """The rows (table, key) that people added and that the program named."""
 
 
-class RowPlace(Protocol):
-    """Where a row was read."""
+@dataclass(frozen=True)
+class Origin:
+    """Where a row was read: its area and its one-based row."""
 
-    @property
-    def area(self) -> FoundTable:
-        """Its area."""
+    area: FoundTable
+    row: int
 
-    @property
-    def row(self) -> int:
-        """Its one-based row."""
+    def place(self, label: str | None = None) -> Place:
+        """The cell of the row under a label; the row's first cell without one."""
+        return self.area.place(self.row, label)
 
 
 def without_added(
@@ -55,14 +54,14 @@ def without_added(
 
 
 def correct_identifiers(
-    schema: TableSchema, corrections: Sequence[Correction], origins: Sequence[RowPlace]
+    schema: TableSchema, corrections: Sequence[Correction], origins: Sequence[Origin]
 ) -> list[Finding]:
     """What was put right in the identifiers of a table, each at its cell; many of a kind are one finding."""
     label = schema.by_name[schema.primary_key[0]].title
     kinds: dict[tuple[str, str], list[tuple[Correction, Place]]] = defaultdict(list)
     for each in corrections:
         origin = origins[each.position]
-        kinds[origin.area.name, _code(each)].append((each, origin.area.place(origin.row, label)))
+        kinds[origin.area.name, _code(each)].append((each, origin.place(label)))
     said: list[Finding] = []
     for (_, code), members in kinds.items():
         if len(members) > _ONE_BY_ONE and code != "identifiant-manquant":
@@ -124,7 +123,7 @@ def say_copied_sheet(sheet: RawSheet, areas: Iterable[FoundTable]) -> Finding | 
             tuple(sheet.value(row, column) for _, column in columns)
             for row in range(table.first_row, table.last_row + 1)
         )
-        place = Place(feuille=sheet.name, cellule=cell_name(table.first_row, table.first_column))
+        place = sheet.place(table.first_row, table.first_column)
         count = (copied - own).total()
         return finding(
             "feuille-copiee", place, valeur=sheet.name, attendu=area.sheet.name,
@@ -154,10 +153,10 @@ def repeated_rows(schema: TableSchema, columns: Mapping[str, Column], base: Tabl
 
 
 def say_repeated_row(
-    schema: TableSchema, columns: Mapping[str, Column], position: int, kept: int, origins: Sequence[RowPlace]
+    schema: TableSchema, columns: Mapping[str, Column], position: int, kept: int, origins: Sequence[Origin]
 ) -> Finding:
     """A row that was set aside because another has its key; graver where it says something else."""
-    place, other = (origins[each].area.place(origins[each].row) for each in (position, kept))
+    place, other = (origins[each].place() for each in (position, kept))
     same = all(values[position] == values[kept] for values in columns.values())
     return finding(
         "ligne-repetee", place, valeur=schema.title, autre=other.cellule, liees=[other],

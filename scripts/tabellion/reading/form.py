@@ -31,6 +31,10 @@ from tabellion.wording import as_seen, fold, french_value
 _SHOWN = 500
 
 
+#: What the rows of a form were sent with: texts by row id and column.
+SentTexts = Mapping[str, Mapping[str, str]]
+
+
 @dataclass
 class FormTable:
     """One table of a return: where it stands, and its typed columns. Positions are those of ``lines``.
@@ -38,7 +42,7 @@ class FormTable:
     ``lines`` are one-based rows of the sheet, ``row_ids`` the rows' stable ids (``None`` on a row that the partner
     added). ``columns`` has the plain values by field of the register's table, ``unknown`` the cells (position, field)
     that held something unreadable. ``shown`` are, by column, the values found where a column only shows what was known;
-    ``sent`` is what the form was sent with: texts by row id and column.
+    ``sent`` is what the form was sent with.
     """
 
     spec: TableSpec
@@ -48,7 +52,7 @@ class FormTable:
     columns: dict[str, Column]
     unknown: set[tuple[int, str]]
     shown: dict[str, Column]
-    sent: Mapping[str, Mapping[str, str]]
+    sent: SentTexts
 
     def place(self, position: int, label: str | None = None) -> Place:
         """The cell of a row under a label; the row's first cell where the table has no such column."""
@@ -198,10 +202,9 @@ class _FormReader:
             if column.role in COMPUTED_ROLES:
                 continue
             if field_ is None:
-                shown[column.name] = [area.value(line, label) if label in area.columns else None for line in lines]
+                shown[column.name] = area.values(lines, label)
                 continue
-            texts = [area.value(line, label) if label in area.columns else None for line in lines]
-            choices = self.choices(spec, column, texts)
+            choices = self.choices(spec, column, area.values(lines, label))
             columns[field_.name], unread[field_.name] = self.cells.column(area, lines, label, field_, choices)
             if column.role is Role.SHOWN:
                 shown[column.name] = list(columns[field_.name])
@@ -218,11 +221,7 @@ class _FormReader:
         return FormTable(spec, area, lines, row_ids, columns, unknown, shown, sent)
 
     def keep_spellings(
-        self,
-        spec: TableSpec,
-        columns: dict[str, list[Any]],
-        row_ids: list[str | None],
-        sent: Mapping[str, Mapping[str, str]],
+        self, spec: TableSpec, columns: dict[str, Column], row_ids: list[str | None], sent: SentTexts
     ) -> None:
         """Give the texts that differ from those sent only by what nobody sees the spelling that was sent."""
         for column in spec.columns:
@@ -233,14 +232,9 @@ class _FormReader:
             keep_spellings(columns[field_.name], known)
 
     def keep_shown(
-        self,
-        spec: TableSpec,
-        area: FoundTable,
-        lines: list[int],
-        columns: dict[str, list[Any]],
-        row_ids: list[str | None],
-        unread: dict[str, set[int]],
-    ) -> None:
+        self, spec: TableSpec, area: FoundTable, lines: list[int], columns: dict[str, Column],
+        row_ids: list[str | None], unread: dict[str, set[int]],
+    ) -> None:  # fmt: skip
         """Give locked cells that a client has emptied, or whose column is gone, the value that they were sent with."""
         sent, refused = self.reading.baseline.get(spec.name, {}), self.refused()
         for column in spec.columns:
@@ -262,13 +256,9 @@ class _FormReader:
         return {replace(each.place, fichier=None) for each in self.reading.findings if each.bloquant}
 
     def ask_new_rows(
-        self,
-        spec: TableSpec,
-        area: FoundTable,
-        lines: list[int],
-        row_ids: list[str | None],
+        self, spec: TableSpec, area: FoundTable, lines: list[int], row_ids: list[str | None],
         unread: dict[str, set[int]],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """A row of the partner's own says all that a row must: there, a cell that says nothing is a blank one."""
         refused = self.refused()
         schema = self.reading.schemas[spec.resource]
@@ -312,9 +302,7 @@ class _FormReader:
                 lines.append(row)
         return lines
 
-    def remark(
-        self, spec: TableSpec, area: FoundTable, row: int, read: Mapping[ColumnSpec, str]
-    ) -> str | None:  # fmt: skip
+    def remark(self, spec: TableSpec, area: FoundTable, row: int, read: Mapping[ColumnSpec, str]) -> str | None:
         """The column of the one text of a row that is no line: under the table, or where a value of a list belongs."""
         filled = [(column, label) for column, label in read.items() if not is_blank(area.value(row, label))]
         if len(filled) != 1 or not isinstance(text := area.value(row, filled[0][1]), str):
@@ -331,8 +319,7 @@ class _FormReader:
     ) -> list[str | None]:
         """The stable ids of the rows as they were sent, whatever a client has made of their spelling."""
         label, known = spec.label(spec.key, self.reading.schemas), {as_seen(row_id): row_id for row_id in sent}
-        values = [area.value(line, label) if label in area.columns else None for line in lines]
-        found = [as_seen(word(value)) or None for value in values]
+        found = [as_seen(word(value)) or None for value in area.values(lines, label)]
         return [None if row_id is None else known.get(row_id, row_id) for row_id in found]
 
     def implied(self, spec: TableSpec) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import (
     CONTROLES,
@@ -30,6 +29,7 @@ from tabellion.layout.names import (
 from tabellion.reading.cells import CellReader
 from tabellion.reading.corrections import (
     Added,
+    Origin,
     correct_identifiers,
     repeated_rows,
     say_copied_sheet,
@@ -50,15 +50,6 @@ from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import SETTING_TABLES, Schemas, TableSchema
 from tabellion.schema.tables import Column, Row, Table, Tables, make_table
 from tabellion.wording import fold
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a row was read: its area and its one-based row."""
-
-    area: FoundTable
-    row: int
-
 
 #: What a workbook lacks: a table, of a convention where it has one part for each, or one column (a field) of it.
 Missing = tuple[str, int | None, str | None]
@@ -103,9 +94,9 @@ class MasterReading:
 
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a row's field; the row's first cell when the sheet itself says the field."""
-        origin: Origin = self.origins[table][index]
         label = self.schemas[table].by_name[field].title if field is not None else None
-        return origin.area.place(origin.row, label)
+        origin: Origin = self.origins[table][index]
+        return origin.place(label)
 
 
 def read_master(
@@ -294,14 +285,9 @@ class _Reader:
         return cells
 
     def identify(
-        self,
-        schema: TableSchema,
-        key: str,
-        found: dict[str, Column],
-        origins: list[Origin],
-        unknown: set[tuple[int, str]],
-        said: list[Finding],
-    ) -> None:
+        self, schema: TableSchema, key: str, found: dict[str, Column], origins: list[Origin],
+        unknown: set[tuple[int, str]], said: list[Finding],
+    ) -> None:  # fmt: skip
         """Find out who each row is; ``said`` is about cells of its identifier, and holds where nothing is found."""
         base = self.base.get(schema.name) if self.base is not None else None
         unread = {position for position, name in unknown if name == key}
@@ -310,25 +296,17 @@ class _Reader:
         nameless = {position for position, value in enumerate(found[key]) if value is None}
         unknown -= {(position, key) for position in unread - nameless}
         unknown |= {(position, key) for position in nameless}
-        mended = {
-            place
-            for each in identity.corrections
-            if each.value is not None
-            for place in [origins[each.position].area.place(origins[each.position].row, schema.by_name[key].title)]
-        }
+        title = schema.by_name[key].title
+        mended = {origins[each.position].place(title) for each in identity.corrections if each.value is not None}
         held = {each.place: each for each in said if each.place not in mended}
         to_say = without_added(schema, identity.corrections, found, self.added)
         corrections = correct_identifiers(schema, to_say, origins)
         self.reading.findings += [*held.values(), *(each for each in corrections if each.place not in held)]
 
     def set_aside(
-        self,
-        schema: TableSchema,
-        found: dict[str, Column],
-        origins: list[Origin],
-        unknown: set[tuple[int, str]],
+        self, schema: TableSchema, found: dict[str, Column], origins: list[Origin], unknown: set[tuple[int, str]],
         base: Table | None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Leave out, in place, the rows that repeat another, in a table whose rows have no name of their own."""
         repeated = repeated_rows(schema, found, base)
         if not repeated:
@@ -356,5 +334,5 @@ class _Reader:
                 continue
             if sheet.name not in known and any(any(value is not None for value in line) for line in sheet.rows):
                 copied = say_copied_sheet(sheet, self.reading.areas.values())
-                place = Place(feuille=sheet.name, cellule=cell_name(1, 1))
+                place = sheet.place(1, 1)
                 self.reading.findings.append(copied or finding("feuille-ajoutee", place, valeur=sheet.name))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from tabellion.findings import Finding
+from tabellion.addresses import cell_name
+from tabellion.findings import Finding, Place
 from tabellion.reading.number_formats import Look
 
 RawValue = str | int | float | bool | datetime | date | time | timedelta | None
@@ -70,6 +71,10 @@ class RawSheet:
             return None
         line = self.rows[row - 1]
         return line[column - 1] if column <= len(line) else None
+
+    def place(self, row: int, column: int) -> Place:
+        """The place of the cell at a one-based row and column."""
+        return Place(feuille=self.name, cellule=cell_name(row, column))
 
 
 @dataclass(slots=True)

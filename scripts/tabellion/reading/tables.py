@@ -7,10 +7,10 @@ client has lost the Excel table, by the sheet's marker and the labels of the hea
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tabellion.addresses import cell_name, column_index
+from tabellion.addresses import column_index
 from tabellion.findings import Finding, Place, finding
 from tabellion.reading.headers import header_row, is_blank, is_copy, likeness, runs
 from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
@@ -45,11 +45,16 @@ class FoundTable:
         """The cell of a row under a label; the first column of the table where the label has none."""
         column = self.columns.get(label, 0) if label is not None else 0
         column = column or min(self.columns.values(), default=1)
-        return Place(feuille=self.sheet.name, cellule=cell_name(row, column))
+        return self.sheet.place(row, column)
 
     def value(self, row: int, label: str) -> RawValue:
         """The value of a row under a label."""
         return self.sheet.value(row, self.columns[label])
+
+    def values(self, rows: Iterable[int], label: str) -> list[RawValue]:
+        """The values of rows under a label; ``None`` where the table has no such column."""
+        column = self.columns.get(label, 0)
+        return [self.sheet.value(row, column) for row in rows]
 
     def repeats_headers(self, row: int) -> bool:
         """Whether a row only says the headers again, as a client prints them on each page."""
@@ -65,13 +70,10 @@ class FoundTable:
         for row in range(self.header_row + 1, self.end_row + 1):
             line = self.sheet.rows[row - 1] if row <= len(self.sheet.rows) else []
             width = len(line)
-            if row in special:
+            if row in special or any(
+                column < width and line[column] is not None and not is_blank(line[column]) for column in columns
+            ):
                 yield row
-                continue
-            for column in columns:
-                if column < width and line[column] is not None and not is_blank(line[column]):
-                    yield row
-                    break
 
 
 @dataclass
@@ -118,20 +120,15 @@ class TableFinder:
         self._computed, self._optional = {fold(label) for label in computed}, frozenset(optional)
         self._later = later
         if name in self._tables:
-            sheet, table = self._tables[name]
-            header = header_row(sheet, table, labels)
-            return self._measure(
-                name, sheet, header, table.last_row, labels, (table.first_column, table.last_column), name
-            )
+            return self._measure_table(name, *self._tables[name], labels)
         sheet_name = self.marked_sheet(marker) if marker is not None else self._near_sheet(sheet_hint)
         deleted = marker is not None and sheet_name is None and marker in self.workbook.names
         found = None if deleted else self._search(labels, sheet_name)
         if found is None and (copy := self._copy(name, labels)) is not None:
             sheet, table = copy
-            place = Place(feuille=sheet.name, cellule=cell_name(table.header_row or 1, table.first_column))
+            place = sheet.place(table.header_row or 1, table.first_column)
             self.findings.append(finding("tableau-copie", place, valeur=name, attendu=table.name))
-            header, span = header_row(sheet, table, labels), (table.first_column, table.last_column)
-            return self._measure(name, sheet, header, table.last_row, labels, span, table.name)
+            return self._measure_table(name, sheet, table, labels)
         if found is None:
             self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
             return None
@@ -140,11 +137,9 @@ class TableFinder:
             (t for t in sheet.tables if t.header_row == header and t.first_column <= first <= t.last_column), None
         )
         if other is not None:
-            return self._measure(
-                name, sheet, header, other.last_row, labels, (other.first_column, other.last_column), other.name
-            )
-        place = Place(feuille=sheet.name, cellule=cell_name(header, first))
-        self.findings.append(finding("tableau-defait", place, valeur=name))
+            span = (other.first_column, other.last_column)
+            return self._measure(name, sheet, header, other.last_row, labels, span, other.name)
+        self.findings.append(finding("tableau-defait", sheet.place(header, first), valeur=name))
         return self._measure(name, sheet, header, len(sheet.rows), labels, (first, last), "")
 
     def marked_sheet(self, marker: str) -> str | None:
@@ -199,16 +194,14 @@ class TableFinder:
         ]
         return copies[0] if len(copies) == 1 else None
 
+    def _measure_table(self, name: str, sheet: RawSheet, table: RawTable, labels: tuple[str, ...]) -> FoundTable:
+        header, span = header_row(sheet, table, labels), (table.first_column, table.last_column)
+        return self._measure(name, sheet, header, table.last_row, labels, span, table.name)
+
     def _measure(
-        self,
-        name: str,
-        sheet: RawSheet,
-        header: int,
-        last_row: int,
-        labels: tuple[str, ...],
-        span: tuple[int, int],
+        self, name: str, sheet: RawSheet, header: int, last_row: int, labels: tuple[str, ...], span: tuple[int, int],
         found: str,
-    ) -> FoundTable:
+    ) -> FoundTable:  # fmt: skip
         columns, renamed = self._columns(name, sheet, header, labels, span)
         area = FoundTable(name, sheet, header, last_row, last_row, columns, renamed, found)
         area.end_row = self._end(area)
@@ -241,8 +234,7 @@ class TableFinder:
             if label is None:
                 continue
             if label in exact:
-                place = Place(feuille=sheet.name, cellule=cell_name(header, column))
-                self.findings.append(finding("colonne-en-double", place, valeur=text))
+                self.findings.append(finding("colonne-en-double", sheet.place(header, column), valeur=text))
                 repeated.add(column)
             else:
                 exact[label] = column
@@ -260,14 +252,13 @@ class TableFinder:
             )
             for column, value in heads.items()
         )
+        place = sheet.place(header, first)
         for label in labels:
             if label in self._later and label not in exact:
-                place = Place(feuille=sheet.name, cellule=cell_name(header, first))
                 self.findings.append(finding("colonne-recente", place, valeur=name, attendu=label, champ=label))
             elif label not in exact:
                 near = nearest(label, others.values())
                 proche = f" ; « {near} » lui ressemble" if near else ""
-                place = Place(feuille=sheet.name, cellule=cell_name(header, first))
                 code = "colonne-retiree" if label in self._optional and not strange else "colonne-absente"
                 self.findings.append(finding(code, place, valeur=name, attendu=label, champ=label, proche=proche))
         self._extra(
@@ -306,7 +297,7 @@ class TableFinder:
             return
         found.sort()
         exact.update({label: column for column, label in found})
-        places = [Place(feuille=sheet.name, cellule=cell_name(header, column)) for column, _ in found]
+        places = [sheet.place(header, column) for column, _ in found]
         colonnes = ", ".join(f"« {label} »" for _, label in found)
         self.findings.append(
             finding("colonne-hors-tableau", places[0], valeur=name, colonnes=colonnes, liees=places[1:])
@@ -326,17 +317,17 @@ class TableFinder:
                 continue
             column = alike[0]
             exact[label], renamed[others[column]] = column, label
-            place = Place(feuille=sheet.name, cellule=cell_name(header, column))
-            self.findings.append(finding("entete-modifie", place, valeur=others[column], attendu=label))
+            self.findings.append(
+                finding("entete-modifie", sheet.place(header, column), valeur=others[column], attendu=label)
+            )
         return renamed
 
     def _extra(self, sheet: RawSheet, header: int, heads: Mapping[int, RawValue], others: Mapping[int, str]) -> None:
         for column, value in heads.items():
-            place = Place(feuille=sheet.name, cellule=cell_name(header, column))
+            place = sheet.place(header, column)
             if column in others:
-                if fold(others[column]) in self._computed:
-                    continue
-                self.findings.append(finding("colonne-en-trop", place, valeur=others[column]))
+                if fold(others[column]) not in self._computed:
+                    self.findings.append(finding("colonne-en-trop", place, valeur=others[column]))
             elif is_blank(value) and _has_data(sheet, header, column):
                 self.findings.append(finding("colonne-sans-entete", place))
 

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 
-from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading, compact
 from tabellion.checks.formulas import StandingFormula, standing_formulas
 from tabellion.findings import Finding, Place
@@ -305,7 +304,7 @@ def add_formulas(
     words = {(formula.cell.table, formula.cell.key): _row_words(formula) for formula in standing}
     for formula in standing:
         cell, sheet = formula.cell, formula.sheet
-        place = Place(feuille=sheet.name, cellule=cell_name(formula.row, formula.column))
+        place = sheet.place(formula.row, formula.column)
         key = FormulaKey(cell.table, words[cell.table, cell.key], cell.column)
         side.listed.setdefault(key, FormulaAt(formula.listed, f"={cell.formula}", place))
         # Several rows may show the same key: one of them has its formula.

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading
 from tabellion.contract.register import base_tables, load_register
 from tabellion.contract.workspace import Workspace
@@ -136,7 +135,7 @@ class _Builder:
         area, row = self.spots[table][position]
         column = self.extras[table].get(champ or "", {}).get(area.name)
         if column is not None:
-            return Place(feuille=area.sheet.name, cellule=cell_name(row, column))
+            return area.sheet.place(row, column)
         return area.place(row, self.titles[table].get(champ or ""))
 
 
@@ -331,5 +330,5 @@ def _area_pieces(
     columns = [(label, names.get(label, label), column) for label, column in area.columns.items() if label in labels]
     columns += [(f"+ {label}", label, column) for label, column in extras.items()]
     for key, name, column in columns:
-        place = Place(feuille=area.sheet.name, cellule=cell_name(area.header_row, column))
+        place = area.sheet.place(area.header_row, column)
         yield Piece(PiecePart.COLUMN, (area.name, key), name, place, table.identity)
