@@ -20,6 +20,8 @@ from tabellion.wording import fold
 PACKAGE = ROOT / "scripts" / "tabellion"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_MODULE_LINES = 350
+#: Lines that say ``Any``, their imports among them: what no type tells.
+MOST_ANY = 150
 #: From the ground floor up: a room imports its own modules and those of the rooms before it.
 ROOMS = (
     "addresses", "wording", "findings", "processes", "transaction", "schema", "layout", "measures", "contract",
@@ -73,6 +75,12 @@ def test_imports_go_one_way(module: Path) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_modules_stay_small(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE_LINES
+
+
+def test_few_values_have_no_type() -> None:
+    assert (
+        sum(len(re.findall(r"^.*\bAny\b", module.read_text(encoding="utf-8"), re.M)) for module in MODULES) <= MOST_ANY
+    )
 
 
 def test_a_type_has_one_name_and_a_name_one_type() -> None:

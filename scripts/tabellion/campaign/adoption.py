@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from tabellion.campaign.merge import CellKey, InForce
 from tabellion.campaign.parsed_return import digest_of, plain_json, value_of
@@ -32,7 +31,7 @@ class AdoptedReturn:
     """What was taken over from one form's return: the digest of its answers, and its values, cell by cell."""
 
     answers: str
-    cells: Mapping[CellKey, Any]
+    cells: Mapping[CellKey, object]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Adoption:
             if source.parsed.answers in self.answers.get(slot := (source.partenaire, source.exercice), ())
         }
 
-    def cells(self, form: FormIdentity) -> Mapping[CellKey, Any]:
+    def cells(self, form: FormIdentity) -> Mapping[CellKey, object]:
         """What was taken over from returns made from this form, cell by cell."""
         who = form.partenaire, form.exercice
         adopted = self.returns.get((*who, form.formulaire))

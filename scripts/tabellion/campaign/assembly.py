@@ -93,7 +93,7 @@ class Assembly:
 
 def assemble(materials: Materials) -> Assembly:
     """Versions, merge, checks: the same materials give the same state."""
-    master = materials.master
+    master, decisions = materials.master, materials.decisions
     schemas = master.schemas
     names = {row["partenaire_id"]: row["nom"] or row["partenaire_id"] for row in master.tables["partenaires"].rows}
     in_doubt = doubts(materials.files, materials.kept, names)
@@ -101,7 +101,6 @@ def assemble(materials: Materials) -> Assembly:
     at_rest = _put_to_rest(choices, master.settings.exercice_courant)
     in_force = _in_force(materials, choices)
     rows = {name: table.rows for name, table in master.tables.items()}
-    decisions = materials.decisions
     rule = partial(rule_conflicts, decisions=decisions)
     merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
     removals = apply_removals(merged, schemas, decisions, _adoption(materials).taken_over(in_force))
@@ -167,8 +166,7 @@ def _choose_versions(
 ) -> tuple[dict[Slot, VersionChoice], list[ReceivedFile]]:
     """What is decided of the forms of each slot, and the files that are nobody's form."""
     candidates: dict[Slot, list[Candidate]] = {}
-    decisions = materials.decisions
-    files, strays = settle(materials.files, in_doubt, decisions, names)
+    files, strays = settle(materials.files, in_doubt, materials.decisions, names)
     withdrawn = materials.withdrawn | {file.sha256 for file in strays}
     for fichier, parsed in files.items():
         if parsed.identity is None:
@@ -185,7 +183,7 @@ def _choose_versions(
     answers = _adoption(materials).answers
     choices = {
         (year, partner): choose(
-            of_slot, materials.now, answers.get((partner, year), ()), rule_versions(year, partner, decisions)
+            of_slot, materials.now, answers.get((partner, year), ()), rule_versions(year, partner, materials.decisions)
         )
         for (year, partner), of_slot in sorted(candidates.items())
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.decisions import Decision
@@ -16,7 +15,7 @@ from tabellion.schema import Key
 
 LastEntry = Callable[[str, Key, str], CellEntry | None]
 """Gives the last entry of a cell: table, key, field."""
-_NamedCell = tuple[str, Key, str, Any, Place]
+_NamedCell = tuple[str, Key, str, object, Place]
 _Decided = dict[tuple[str, Key, str | None], tuple[Decision, Place]]
 """What was decided of a cell, or of a whole row (without a field), and the cell where."""
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.schema import Key
@@ -193,7 +192,7 @@ def load_decisions(registre: Path) -> Decisions:
     raise TabellionError([finding("registre-illisible", Place(str(path)), detail=detail, remede=remede)])
 
 
-def question_id(kind: QuestionKind, *content: Any) -> str:
+def question_id(kind: QuestionKind, *content: object) -> str:
     """What stands for a question: a digest of all that it depends on, and of nothing else."""
     text = json.dumps([kind.name, *content], ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_LENGTH]

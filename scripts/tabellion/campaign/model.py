@@ -184,8 +184,8 @@ class Conflict:
     table: str
     key: Key
     champ: str
-    sent: Any
-    kept: Any
+    sent: object
+    kept: object
     place: Place | None
     claims: tuple[Modification, ...]
 
@@ -256,7 +256,7 @@ class CellChange:
     table: str
     key: Key
     champ: str
-    before: Any
+    before: object
     after: object
     place: Place | None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
 from tabellion.campaign.draft import Draft
@@ -95,7 +94,7 @@ class _Names:
         self.key, self.label = schema.primary_key[0], schema.label or ""
         self.present = {row[self.key] for row in draft.rows[table]}
         self.typed = {row[self.label]: row[self.key] for row in draft.rows[table] if row[self.label]}
-        self.created: dict[str, Mapping[str, Any]] = {}
+        self.created: dict[str, Mapping[str, object]] = {}
 
     def read_back(self, saves: Saves) -> None:
         """Find the rows that decisions added since the last adoption: the workbook lacks them; they stay, unless
@@ -160,7 +159,7 @@ class _Names:
         row[self.key] = NewIdentifiers(self.table, taken).give(row)
         return self._put(row, place)
 
-    def _put(self, row: Mapping[str, Any], place: Place) -> str:
+    def _put(self, row: Mapping[str, object], place: Place) -> str:
         key = str(row[self.key])
         self.draft.rows[self.table].append(dict(row))
         self.draft.places[self.table].append(UNREAD_ROW)

@@ -173,9 +173,9 @@ def _rows(table: FormTable, schema: TableSchema, schemas: Schemas) -> Iterator[R
         yield ReturnedRow(schema.name, key, values, before, row_id is None, table.area.sheet.name, line, columns)
 
 
-def _before(table: FormTable, schema: TableSchema, values: Row, sent: Mapping[str, str] | None) -> dict[str, Any]:
+def _before(table: FormTable, schema: TableSchema, values: Row, sent: Mapping[str, str] | None) -> dict[str, object]:
     """The values as sent of the cells of a row that now say otherwise; on a row of the partner's own, all it typed."""
-    before: dict[str, Any] = {}
+    before: dict[str, object] = {}
     for column in table.spec.columns:
         name = column.field
         if name is None or name not in values or column.role in COMPUTED_ROLES:

@@ -90,7 +90,7 @@ def saves_json(saves: Saves) -> bytes:
     return (text + "\n").encode("utf-8", "backslashreplace")
 
 
-def _plain_changes(changes: Sequence[Modification]) -> list[list[Any]]:
+def _plain_changes(changes: Sequence[Modification]) -> list[list[object]]:
     return [
         [
             *_plain_cell((change.table, change.key, change.champ)), plain_json(change.before), plain_json(change.after),
@@ -112,7 +112,7 @@ def _changes_of(rows: Sequence[Sequence[Any]]) -> tuple[Modification, ...]:
     )  # fmt: skip
 
 
-def _plain_cell(cell: SavedCell) -> list[Any]:
+def _plain_cell(cell: SavedCell) -> list[object]:
     table, key, champ = cell
     return [table, [plain_json(part) for part in key], champ]
 

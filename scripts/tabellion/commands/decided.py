@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from tabellion.campaign.decisions import Decisions, TypedDecision, load_decisions
 from tabellion.campaign.model import RequestEntry
@@ -136,10 +135,10 @@ def _says_more(workspace: Workspace, path: Path, book: RawWorkbook) -> bool:
     return has_notes or _content(before) != _content(book)
 
 
-def _content(book: RawWorkbook) -> list[tuple[str, Any]]:
+def _content(book: RawWorkbook) -> list[tuple[str, object]]:
     """What a workbook says by sheet, without what it computes; of the decisions the questions, in no order."""
     found, asked = find_decisions(book), find_table(book, (REQUEST, CONFIRMATION, REQUEST_CODE))
-    content: list[tuple[str, Any]] = []
+    content: list[tuple[str, object]] = []
     for sheet in book.sheets:
         skip = {found.columns[DECISION]} if found is not None and found.sheet is sheet else set[int]()
         if asked is not None and asked.sheet is sheet:
@@ -154,6 +153,6 @@ def _content(book: RawWorkbook) -> list[tuple[str, Any]]:
     return content
 
 
-def _rounded(value: object) -> Any:
+def _rounded(value: object) -> object:
     """A number as another program may save it: its last digits are not the same."""
     return round(value, _DIGITS) if isinstance(value, float) else value

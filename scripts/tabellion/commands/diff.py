@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
 
 from tabellion.commands.board import PrintedLine
 from tabellion.commands.console import JSON_VERSION, printable, taken_by_another
@@ -207,13 +206,13 @@ def _entry_json(words: DiffWords, entry: Entry) -> Json:
     }
 
 
-def _value_json(words: DiffWords, table: str, name: str, value: object) -> Any:
+def _value_json(words: DiffWords, table: str, name: str, value: object) -> object:
     if words.is_money(table, name) and isinstance(value, int):
         return euros(value)
     return value.text if isinstance(value, Unread) else _plain_json(value)
 
 
-def _plain_json(value: object) -> Any:
+def _plain_json(value: object) -> object:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

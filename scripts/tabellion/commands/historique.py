@@ -36,7 +36,7 @@ class Change:
     """One entry of the journal and the value that stood before it; ``is_first`` when nothing did."""
 
     entry: CellEntry
-    before: Any
+    before: object
     is_first: bool
 
 

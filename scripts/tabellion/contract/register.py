@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tabellion.contract.book import NO_THEME, Book, CellPosition
 from tabellion.contract.register_csv import CsvTableReader
@@ -208,7 +207,7 @@ def _standard_field(field: Field) -> Json:
         descriptor["example"] = field.example
     if field.kind == "boolean":
         descriptor |= {"trueValues": [TRUE_WORD], "falseValues": [FALSE_WORD]}
-    limits: Iterable[tuple[str, Any]] = (
+    limits: Iterable[tuple[str, object]] = (
         ("required", field.required or None),
         ("unique", field.unique or None),
         ("pattern", field.pattern),

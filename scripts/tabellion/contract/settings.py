@@ -287,7 +287,7 @@ class _Reading:
     def _say(self, code: str, table: str, position: int, champ: str, **words: Any) -> None:
         self.findings.append(finding(code, self.locate(table, position, champ), champ=champ, **words))
 
-    def setting_rows(self) -> list[dict[str, Any]]:
+    def setting_rows(self) -> list[dict[str, object]]:
         """A row for each setting, in the order of the sheet."""
         return [
             {
@@ -299,7 +299,7 @@ class _Reading:
             for setting in STAFF_SETTINGS
         ]
 
-    def year_rows(self) -> list[dict[str, Any]]:
+    def year_rows(self) -> list[dict[str, object]]:
         """A row for each exercice of the contract, and for any other that has its last day."""
         days = self.settings.dates_limites
         years = sorted({*range(self.settings.debut, self.settings.fin + 1), *days})

@@ -43,7 +43,7 @@ def is_mail_address(text: str) -> bool:
 def _as_whole(expected: str) -> WrapValidator:
     """A value with several parts, of which any mistake is one mistake of the whole."""
 
-    def check(value: object, handler: Callable[[Any], Any]) -> Any:
+    def check(value: object, handler: Callable[[object], object]) -> object:
         try:
             return handler(value)
         except ValidationError:

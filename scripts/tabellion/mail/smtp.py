@@ -74,7 +74,7 @@ class _Policy(EmailPolicy):
             return f"{name}: {_folded(name, sender.display_name)}\r\n <{sender.addr_spec}>\r\n"
         return str(super().fold(name, value))
 
-    def fold_binary(self, name: str, value: Any) -> bytes:
+    def fold_binary(self, name: str, value: object) -> bytes:
         """The same, as bytes."""
         return self.fold(name, value).encode("ascii", "surrogateescape")
 

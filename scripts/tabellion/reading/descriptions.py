@@ -40,7 +40,7 @@ class DescribedRows:
     def __len__(self) -> int:
         return len(self.columns[self.key])
 
-    def said(self, position: int, name: str) -> Any:
+    def said(self, position: int, name: str) -> object:
         """What a cell says, whatever its spelling; the key that a row has now, where it had another."""
         value = self.columns[name][position]
         if isinstance(value, str):

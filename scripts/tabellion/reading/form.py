@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BASELINE, FormIdentity, baseline_value
@@ -322,9 +321,9 @@ class _FormReader:
         found = [as_seen(word(value)) or None for value in area.values(lines, label)]
         return [None if row_id is None else known.get(row_id, row_id) for row_id in found]
 
-    def implied(self, spec: TableSpec) -> dict[str, Any]:
+    def implied(self, spec: TableSpec) -> dict[str, object]:
         """What the form itself says of every row: its partner's collectivité, the partner, the exercice."""
-        values: dict[str, Any] = {"exercice": self.identity.exercice, "partenaire_id": self.identity.partenaire}
+        values: dict[str, object] = {"exercice": self.identity.exercice, "partenaire_id": self.identity.partenaire}
         if spec.resource == "lignes_budgetaires":
             values["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
         return values

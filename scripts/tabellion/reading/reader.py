@@ -29,7 +29,7 @@ from tabellion.wording import plural
 ReadOutcome = Any
 """What one file gives: the findings that refuse it (a tuple), else the workbook, or what was made of it."""
 
-Then = Callable[[RawWorkbook], Any]
+Then = Callable[[RawWorkbook], object]
 """What a child makes of a workbook before it hands it back: picklable, and its result too."""
 
 _FILES_PER_CHILD = 500

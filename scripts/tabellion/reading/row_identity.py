@@ -47,7 +47,7 @@ class Correction:
     """
 
     position: int
-    found: Any
+    found: object
     value: Any
     reason: Reason
     recognised: bool
@@ -58,7 +58,7 @@ class RowIdentity:
     """What was found out about the rows of one table."""
 
     corrections: list[Correction] = field(default_factory=list)
-    renumbered: dict[Any, Any] = field(default_factory=dict)
+    renumbered: dict[object, object] = field(default_factory=dict)
     """Of the tables whose keys people type: the old key of each row of the base that has another now."""
 
 
@@ -67,7 +67,7 @@ def identify_rows(
     columns: dict[str, Column],
     unread: set[int],
     base: Table | None,
-    renumbered: Mapping[str, Mapping[Any, Any]],
+    renumbered: Mapping[str, Mapping[object, object]],
 ) -> RowIdentity:
     """Put the identifiers of ``columns`` right, in place, and tell what changed.
 
@@ -88,7 +88,7 @@ class _Identification:
         columns: dict[str, Column],
         unread: set[int],
         base: Table | None,
-        renumbered: Mapping[str, Mapping[Any, Any]],
+        renumbered: Mapping[str, Mapping[object, object]],
     ) -> None:
         self.schema, self.unread = schema, unread
         self.rows = DescribedRows(schema, columns, {})
@@ -152,7 +152,7 @@ class _Identification:
 
     def read_spellings(self) -> None:
         """Identifiers typed with other capitals, accents or spaces; those that cannot be one are left."""
-        known: dict[str, set[Any]] = defaultdict(set)
+        known: dict[str, set[object]] = defaultdict(set)
         for each in self.base_ids:
             known[_compact(each)].add(each)
         shape = self.schema.by_name[self.rows.key].anchored_pattern
@@ -192,7 +192,7 @@ class _Identification:
         fixed = [name for name in self.schema.foreign if name not in self.schema.primary_key]
         if not self.rows.others or not fixed:
             return
-        known: dict[Any, set[Key]] = defaultdict(set)
+        known: dict[object, set[Key]] = defaultdict(set)
         for position in range(len(self.base)):
             known[self.base.columns[self.base.key][position]].add(self.base.all_said(position, fixed))
         for position, value in enumerate(self.ids):
@@ -310,9 +310,9 @@ class _Identification:
             self.ids[position] = new.give(self.row(position)) if line is None or key in present else line
             present.add(self.rows.full_key(position))
 
-    def lines(self) -> dict[Key, set[Any]]:
+    def lines(self) -> dict[Key, set[object]]:
         """The identifiers of the lines that say the same whatever the year, where rows of several years share one."""
-        known: dict[Key, set[Any]] = defaultdict(set)
+        known: dict[Key, set[object]] = defaultdict(set)
         if self.rows.others:
             for rows in (self.base, self.rows):
                 for position in range(len(rows)):
@@ -332,5 +332,5 @@ class _Identification:
         return {name: values[position] for name, values in self.rows.columns.items()}
 
 
-def _compact(value: Any) -> str:
+def _compact(value: object) -> str:
     return fold(str(value)).replace(" ", "")

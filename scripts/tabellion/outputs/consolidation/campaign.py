@@ -161,7 +161,7 @@ def _change_columns(maker: CellMaker, labels: Labels) -> list[ListColumn]:
     def value(key: Key) -> Cell:
         return _value(maker, labels, *key)
 
-    def said(name: str) -> Callable[[Modification], Any]:
+    def said(name: str) -> Callable[[Modification], object]:
         return lambda change: (change.table, change.champ, getattr(change, name))
 
     return [
@@ -236,7 +236,7 @@ def _finding_columns(maker: CellMaker) -> list[ListColumn]:
     ]
 
 
-def _value(maker: CellMaker, labels: Labels, table: str, champ: str, value: Any) -> Cell:
+def _value(maker: CellMaker, labels: Labels, table: str, champ: str, value: object) -> Cell:
     return maker.value(labels.field(table, champ), value, labels.key_words(table, champ))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+
+from xlsxwriter.format import Format
 
 from tabellion.campaign.model import Consolidation
 from tabellion.layout.names import column_ref, quoted_text, this_row
@@ -337,5 +338,5 @@ def _write_columns(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequen
     sheet.raw.write_long_columns(FIRST_ROW + 1, len(keys), columns)
 
 
-def _key_formats(writer: Writer) -> tuple[Any, Any]:
+def _key_formats(writer: Writer) -> tuple[Format, Format]:
     return writer.cell(computed=True, align="center"), writer.cell(computed=True, text_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from tabellion.layout.names import CHARGES, PLANS, PRODUITS, sheet_marker, table_name, this_row
 from tabellion.measures.funding import CHARGES_TOTALS, PRODUITS_TOTALS, cofinancing, progress, retained
@@ -88,7 +87,7 @@ def _write_total(sheet: Sheet, layout: MasterLayout, row: int) -> None:
             write_named(sheet, row, column, _total_name(label), measure, bold=True, **_style(label))
 
 
-def _style(label: str) -> dict[str, Any]:
+def _style(label: str) -> dict[str, object]:
     return {"align": "center", "num_format": _RATE_FORMAT} if label == RATE else {}
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property
-from typing import Any
 
 from tabellion.contract.book import Book
 from tabellion.contract.settings import settle
@@ -126,8 +125,8 @@ class MasterLayout:
     doubles: tuple[tuple[int, WalkStep], ...]
 
     @cached_property
-    def _positions(self) -> dict[str, dict[Any, tuple[DataTable, int]]]:
-        positions: dict[str, dict[Any, tuple[DataTable, int]]] = {}
+    def _positions(self) -> dict[str, dict[object, tuple[DataTable, int]]]:
+        positions: dict[str, dict[object, tuple[DataTable, int]]] = {}
         for table in self.data.values():
             rows = positions.setdefault(table.resource, {})
             rows.update({index: (table, position) for position, index in enumerate(table.indexes)})
@@ -138,12 +137,12 @@ class MasterLayout:
         table = self.data[table_name(resource, convention)]
         return lambda name: column_ref(table.name, table.label(name))
 
-    def find(self, resource: str, index: Any) -> tuple[DataTable, int]:
+    def find(self, resource: str, index: object) -> tuple[DataTable, int]:
         """The Excel table and the zero-based sheet row of a row of the register."""
         table, position = self._positions[resource][index]
         return table, table.row + 1 + position
 
-    def locate(self, table: str, index: Any, field: str | None = None) -> Place:
+    def locate(self, table: str, index: object, field: str | None = None) -> Place:
         """The cell of a row's field; of its first shown field when the sheet itself says the field."""
         where, row = self.find(table, index)
         names = [shown.name for shown in where.columns]

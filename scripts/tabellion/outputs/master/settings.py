@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from xlsxwriter.format import Format
 
 from tabellion.contract.settings import STAFF_SETTINGS, StaffSetting
 from tabellion.layout.names import REGLAGES, choice_name, table_name
@@ -60,7 +60,7 @@ def write_settings(sheet: Sheet, layout: MasterLayout) -> None:
     sheet.raw.print_area(0, 0, max(settings.last_row, years.last_row), width - 1)
 
 
-def _style(sheet: Sheet, setting: StaffSetting, column: str) -> Any:
+def _style(sheet: Sheet, setting: StaffSetting, column: str) -> Format:
     """White where people type, grey elsewhere; a line above each group of settings."""
     is_typed = column == "valeur"
     above = {"top": 2, "top_color": sheet.writer.theme.colours["titre"]} if setting.begins else {}
@@ -73,7 +73,7 @@ def _style(sheet: Sheet, setting: StaffSetting, column: str) -> Any:
 
 def _write_rule(sheet: Sheet, setting: StaffSetting, row: int, column: int) -> None:
     """The drop-down or the bounds of a setting's cell, and its prompt; they warn only, since reading says all."""
-    rule: dict[str, Any]
+    rule: dict[str, object]
     if setting.identifier in _YEARS:
         rule = {"validate": "list", "source": f"={choice_name(EXERCICES)}"}
     elif setting.field.kind == "boolean":

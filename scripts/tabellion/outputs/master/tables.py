@@ -151,7 +151,7 @@ def value_format(writer: Writer, kind: str, value: Any, *, one_line: bool = Fals
     return writer.cell(num_format="@", **({} if one_line else {"text_wrap": True}), **properties)
 
 
-def validation_rule(schema: TableSchema | None, field: Field) -> dict[str, Any] | None:
+def validation_rule(schema: TableSchema | None, field: Field) -> dict[str, object] | None:
     """The Excel rule of a field, from its schema: a list of a defined name, bounds; ``None`` where anything goes.
 
     A field of no table has no list.
