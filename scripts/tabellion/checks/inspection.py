@@ -38,7 +38,7 @@ class Inspection:
     """
 
     def __init__(self, book: Book, locate: Locate | None = None) -> None:
-        self.tables, self.schemas, self.settings = book.tables, book.schemas, book.settings
+        self.tables, self.schemas, self.settings, self.apart = book.tables, book.schemas, book.settings, book.apart
         self.locate: Locate = book.locate if locate is None else locate
         self._findings: list[tuple[tuple[int, int, int, str], Finding]] = []
         self._spoken: set[tuple[str, int, str | None]] = set()

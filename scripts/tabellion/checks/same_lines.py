@@ -31,15 +31,15 @@ def same_lines(book: Book) -> list[SameLine]:
     The pairs that staff said are two lines (``book.apart``) are left out. So are labels that stand for a missing one,
     as long as no amount is beside them.
     """
-    return _same_lines(Inspection(book), book.apart)
+    return _same_lines(Inspection(book))
 
 
-def check_same_lines(inspection: Inspection, apart: frozenset[frozenset[Key]] = frozenset()) -> None:
+def check_same_lines(inspection: Inspection) -> None:
     """Say each pair at the second line, with the first: their money may be counted twice. It blocks until decided."""
     if not inspection.has(_LINES, "ligne_id", "libelle", *_PLACE):
         return
     unread = inspection.unread(_LINES, "libelle", *_PLACE)
-    for pair in _same_lines(inspection, apart):
+    for pair in _same_lines(inspection):
         if pair.first in unread or pair.second in unread:
             continue
         key = inspection.value(_LINES, pair.first, "ligne_id")
@@ -57,7 +57,7 @@ def _words(inspection: Inspection, position: int) -> str:
     return f" ({place.feuille} {place.cellule})" if place.feuille and place.cellule else ""
 
 
-def _same_lines(inspection: Inspection, apart: frozenset[frozenset[Key]]) -> list[SameLine]:
+def _same_lines(inspection: Inspection) -> list[SameLine]:
     frame = inspection.tables[_LINES].frame
     amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
     whole = frame[[*_PLACE, "libelle"]].notna().all(axis=1)
@@ -71,7 +71,7 @@ def _same_lines(inspection: Inspection, apart: frozenset[frozenset[Key]]) -> lis
     for position, *values in repeated[[*_PLACE, "libelle"]].itertuples(name=None):
         first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
         keys = (_key(inspection, first), _key(inspection, position))
-        if first != position and frozenset(keys) not in apart:
+        if first != position and frozenset(keys) not in inspection.apart:
             same = all(
                 inspection.value(_LINES, first, name) == inspection.value(_LINES, position, name) for name in amounts
             )

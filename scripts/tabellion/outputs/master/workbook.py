@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from tabellion.findings import Finding
@@ -48,17 +48,7 @@ from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Sheet, Writer
 
 UNKNOWN_AXE = "axe inconnu"
-#: The sheets that are one table: its resource, their title and subtitle, the last printed column.
-_TABLE_SHEETS = {
-    FINANCEMENTS: ("financements", "Financements", "Les financeurs retenus, fiche par fiche", "montant_texte"),
-    SUBVENTIONS: (
-        "subventions",
-        "Subventions",
-        "Ce que disent les décisions qui attribuent un financement chiffré",
-        None,
-    ),
-    SUIVI: ("suivis", "Suivi", "Ce que les partenaires disent de leurs fiches, exercice par exercice", None),
-}
+_WriteSheet = Callable[[Sheet, MasterLayout], None]
 
 
 def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
@@ -72,13 +62,7 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     define_lists(writer, layout)
     define_constants(writer, layout)
     write_accueil(sheets[ACCUEIL], layout, findings)
-    if REGLAGES in sheets:
-        write_settings(sheets[REGLAGES], layout)
-    write_synthese(sheets[SYNTHESE], layout)
-    write_rapprochement(sheets[RAPPROCHEMENT], layout)
-    if ANNEES in sheets:
-        view = YearsView(contract, partial(layout.columns, "lignes_budgetaires"), by_convention=True)
-        write_years(sheets[ANNEES], view, contract.settings.titre)
+    _write_sheets(sheets, layout, BEFORE_CONVENTIONS)
     for convention in contract.convention_titles:
         lines = layout.data[table_name("lignes_budgetaires", convention)]
         _write_fiches(sheets[sheet_key("C", convention)], layout, convention)
@@ -87,20 +71,10 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
             other = sheet_key(there, convention)
             words = "Budget" if there == "B" else "Fiches action"
             _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
-    for name, (resource, title, subtitle, last_printed) in _TABLE_SHEETS.items():
-        if name in sheets:
-            computed = retained_column(layout) if name == FINANCEMENTS else None
-            write_table_sheet(sheets[name], layout, resource, title, subtitle, last_printed, computed)
-            if computed:
-                write_funded(sheets[name], layout)
-    if PLANS in sheets:
-        write_plans(sheets[PLANS], layout)
-        write_charges(sheets[CHARGES], layout)
-        write_produits(sheets[PRODUITS], layout)
-    write_nomenclatures(sheets[NOMENCLATURES], layout)
+    _write_sheets(sheets, layout, AFTER_CONVENTIONS)
     write_controles(sheets[CONTROLES], layout, findings)
     for key, sheet in sheets.items():
-        if key in (REGLAGES, FINANCEMENTS, SUBVENTIONS, SUIVI, PLANS, CHARGES, PRODUITS, NOMENCLATURES, CONTROLES):
+        if key in (REGLAGES, CONTROLES) or key in AFTER_CONVENTIONS:
             _write_ways(sheet)
         writer.name(sheet_marker(key), f"={quoted_sheet(sheet.name)}!$A$1")
     _colour_tabs(layout, sheets)
@@ -119,6 +93,49 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
     _write_properties(writer, layout)
     sheets[ACCUEIL].raw.activate()
     return signature.sign(writer.close())
+
+
+def _write_sheets(sheets: Mapping[str, Sheet], layout: MasterLayout, writers: Mapping[str, _WriteSheet]) -> None:
+    for key, write in writers.items():
+        if key in sheets:
+            write(sheets[key], layout)
+
+
+def _write_years(sheet: Sheet, layout: MasterLayout) -> None:
+    view = YearsView(layout.contract, partial(layout.columns, "lignes_budgetaires"), by_convention=True)
+    write_years(sheet, view, layout.contract.settings.titre)
+
+
+def _write_financements(sheet: Sheet, layout: MasterLayout) -> None:
+    subtitle, computed = "Les financeurs retenus, fiche par fiche", retained_column(layout)
+    write_table_sheet(sheet, layout, "financements", FINANCEMENTS, subtitle, "montant_texte", computed)
+    if computed:
+        write_funded(sheet, layout)
+
+
+def _one_table(resource: str, title: str, subtitle: str) -> _WriteSheet:
+    """A sheet that is one table."""
+    return lambda sheet, layout: write_table_sheet(sheet, layout, resource, title, subtitle, None)
+
+
+#: What writes each sheet that is not a convention's, where the layout has it, in this order.
+BEFORE_CONVENTIONS: Mapping[str, _WriteSheet] = {
+    REGLAGES: write_settings,
+    SYNTHESE: write_synthese,
+    RAPPROCHEMENT: write_rapprochement,
+    ANNEES: _write_years,
+}
+AFTER_CONVENTIONS: Mapping[str, _WriteSheet] = {
+    FINANCEMENTS: _write_financements,
+    SUBVENTIONS: _one_table(
+        "subventions", "Subventions", "Ce que disent les décisions qui attribuent un financement chiffré"
+    ),
+    SUIVI: _one_table("suivis", "Suivi", "Ce que les partenaires disent de leurs fiches, exercice par exercice"),
+    PLANS: write_plans,
+    CHARGES: write_charges,
+    PRODUITS: write_produits,
+    NOMENCLATURES: write_nomenclatures,
+}
 
 
 def _write_fiches(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
