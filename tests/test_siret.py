@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabellion.schema.siret import siret_fault
+from tabellion.schema.numbers import siret_fault
 
 #: Public numbers: those of a region and of an association in the examples of the SCDL format, and the head office of
 #: La Poste.

@@ -15,9 +15,8 @@ from tabellion.campaign.cautions import Caution, Cautions, Withheld
 from tabellion.campaign.decisions import Decisions
 from tabellion.campaign.draft import Draft, key_of, rows_by_key
 from tabellion.campaign.model import MergeOutcome, Modification
-from tabellion.campaign.newcomers import Newcomer, newcomer_findings, settle_newcomers
+from tabellion.campaign.newcomers import Newcomer, newcomer_findings, say_typed_partners, settle_newcomers
 from tabellion.campaign.saves import Saves
-from tabellion.campaign.typed_partners import say_typed_partners
 from tabellion.campaign.unread_keys import recover_keys
 from tabellion.checks.contract import integrity_cells
 from tabellion.contract.book import UNREAD_ROW, Book

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tabellion.checks.coherence import check_coherence
-from tabellion.checks.financements import check_financements
 from tabellion.checks.inspection import Inspection
 from tabellion.checks.integrity import check_constraints, check_references, check_unicity
 from tabellion.checks.plans import check_funding
-from tabellion.checks.same_lines import check_same_lines
+from tabellion.checks.same_lines import check_financements, check_same_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals
 from tabellion.contract.book import Book, Locate

@@ -12,7 +12,7 @@ from tabellion.findings import Severity
 from tabellion.measures import MEASURE
 from tabellion.schema import Field, TableSchema
 from tabellion.schema.money import euros, format_euros, parse_amount
-from tabellion.schema.siret import siret_fault
+from tabellion.schema.numbers import siret_fault
 
 #: A cut text loses up to this many characters more when the spaces at its ends are trimmed.
 _TRIMMED = 2

@@ -18,7 +18,7 @@ from tabellion.reading.form import FormReading, FormTable
 from tabellion.reading.headers import is_blank
 from tabellion.reading.number_formats import Look
 from tabellion.reading.raw import RawValue
-from tabellion.schema.typed.units import is_other_currency, unit_of
+from tabellion.schema.numbers import is_other_currency, unit_of
 from tabellion.wording import french_value, plural
 
 _SHOWN = 500

@@ -208,9 +208,8 @@ def consolidate(
 ) -> None:
     """Met ensemble le classeur du contrat et tous les retours, dans workbooks/consolidation/."""
     from tabellion.commands.board import print_board, print_since, subject
-    from tabellion.commands.console import print_findings
+    from tabellion.commands.console import print_findings, reading_progress
     from tabellion.commands.consolidate import consolidate as run
-    from tabellion.commands.progress import reading_progress
     from tabellion.commands.run_log import RunLog
 
     with RunLog(journal_texte, "consolidate", contrat) as log:
@@ -244,8 +243,8 @@ def consolidate(
 def status(contrat: Contrat = Path()) -> None:
     """Montre où en est la campagne : qui a répondu, ce qui est accepté, rejeté ou en retard. N'écrit rien."""
     from tabellion.commands.board import print_board
+    from tabellion.commands.console import reading_progress
     from tabellion.commands.consolidate import look_at_campaign
-    from tabellion.commands.progress import reading_progress
 
     workspace = open_workspace(contrat)
     with reading_progress() as progress:

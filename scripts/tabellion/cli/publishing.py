@@ -48,8 +48,7 @@ def publish(
     contrat: Contrat = Path(),
 ) -> None:
     """Publie le contrat : un document Word, et un PDF là où LibreOffice est installé."""
-    from tabellion.commands.console import print_findings, summary
-    from tabellion.commands.progress import writing_progress
+    from tabellion.commands.console import print_findings, summary, writing_progress
     from tabellion.commands.publish import Wanted, formats_of
     from tabellion.commands.publish import publish as make
     from tabellion.commands.source import Depuis

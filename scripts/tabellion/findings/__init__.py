@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from tabellion.findings.codes import CATALOGUE, finding
-from tabellion.findings.counted import MOST_OF_A_KIND, counted
-from tabellion.findings.model import CellValue, Code, Finding, Json, Place, Severity, TabellionError
+from tabellion.findings.model import (
+    MOST_OF_A_KIND,
+    CellValue,
+    Code,
+    Finding,
+    Json,
+    Place,
+    Severity,
+    TabellionError,
+    counted,
+)
 
 __all__ = [
     "CATALOGUE",

@@ -23,7 +23,7 @@ from tabellion.outputs.opendata import Standard
 from tabellion.schema import FALSE_WORD, TRUE_WORD
 from tabellion.schema.csv_text import shielded
 from tabellion.schema.money import format_euros, plain_euros
-from tabellion.schema.siret import siret_fault
+from tabellion.schema.numbers import siret_fault
 from tabellion.schema.tables import Row, Tables
 from tabellion.wording import french_date, french_value
 

@@ -10,14 +10,13 @@ from tabellion.layout.forms import BASELINE, FormIdentity, baseline_value
 from tabellion.layout.names import IDENTITY, KnownFormula
 from tabellion.layout.seals import SealKey
 from tabellion.reading.cells import CellReader
-from tabellion.reading.form_identity import form_identity
+from tabellion.reading.form_identity import check_seal, form_identity
 from tabellion.reading.headers import is_blank
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.limits import LIMITS
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References, former_conventions
-from tabellion.reading.seals import check_seal
 from tabellion.reading.spellings import keep_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.reading.typed_totals import REMARK, total_label

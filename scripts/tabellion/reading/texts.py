@@ -1,9 +1,16 @@
-"""The texts of a workbook: runs joined, phonetic guides left out, what is struck out in them noted."""
+"""The texts of a workbook: runs joined, phonetic guides left out, what is struck out noted; the notes on cells."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+from tabellion.addresses import parse_cell
+from tabellion.layout.names import ANNOTATOR, BEFORE_REMARKS
+from tabellion.reading.archive import PackageParts
 from tabellion.reading.limits import LIMITS, Limits, refusal
-from tabellion.reading.xml_parts import MAIN, parse, too_deep, unescaped
+from tabellion.reading.raw import CellAddress
+from tabellion.reading.xml_parts import MAIN, elements, parse, too_deep, unescaped
 
 _SPACE = "http://www.w3.org/XML/1998/namespace space"
 _BLANKS = " \t\r\n"
@@ -88,3 +95,31 @@ def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict
     reader = TextReader(part, limits)
     parse(content, part, reader.start, reader.end, reader.pieces.append)
     return {str(number): text or None for number, text in enumerate(reader.texts)}, frozenset(reader.struck)
+
+
+#: What a newer client writes in the note of a thread, before its words, for those who cannot see it.
+_THREAD = re.compile(r"\[[^\]\n]*(?:[Tt]hread|[Cc]omment)[^\]\n]*\]\s*\n.*?\n\s*Comment(?:aire)?s?\s*:\s*\n", re.DOTALL)
+
+
+def read_comments(parts: PackageParts, names: Iterable[str]) -> dict[CellAddress, str]:
+    """The notes of a sheet, from those of its parts, by the cell that they are on."""
+    comments: dict[CellAddress, str] = {}
+    for name in names:
+        if name not in parts.xml:
+            continue
+        authors: list[str] = []
+        for element in elements(parts.xml[name], name, "author", "comment"):
+            if element.name == "author":
+                authors.append(element.text)
+                continue
+            number = element.attributes.get("authorId", "")
+            is_known = number.isdecimal() and len(number) < 6 and int(number) < len(authors)
+            text = _THREAD.sub("", unescaped(element.text), count=1).partition(BEFORE_REMARKS)[0].strip()
+            if not text or (is_known and authors[int(number)] == ANNOTATOR):
+                continue
+            try:
+                cell = parse_cell(element.attributes.get("ref", "").replace("$", ""))
+            except ValueError:
+                continue
+            comments[cell] = f"{comments[cell]} — {text}" if cell in comments else text
+    return comments

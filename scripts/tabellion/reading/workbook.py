@@ -15,13 +15,12 @@ from tabellion.addresses import parse_range
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import BASELINE, LISTS, SPELLINGS
 from tabellion.reading.archive import PackageParts, open_archive
-from tabellion.reading.comments import read_comments
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.number_formats import NumberFormats, read_styles
 from tabellion.reading.raw import RawSheet, RawTable, RawWorkbook
 from tabellion.reading.sheets import SheetContext, read_sheet
 from tabellion.reading.source import check_content
-from tabellion.reading.texts import read_texts
+from tabellion.reading.texts import read_comments, read_texts
 from tabellion.reading.xml_parts import RELATIONSHIP_ID, ParsedElement, elements, unescaped
 from tabellion.wording import plural, printable
 

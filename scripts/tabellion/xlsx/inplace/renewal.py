@@ -16,11 +16,10 @@ from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.fresh import fresh_values
 from tabellion.xlsx.inplace.grid import Formula, StoredValue, TypedContent
 from tabellion.xlsx.inplace.moves import parse_areas
-from tabellion.xlsx.inplace.own_cells import has_own_cells
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemove, patch_tables, with_computed
 from tabellion.xlsx.inplace.references import mentions
-from tabellion.xlsx.inplace.relisting import relist
+from tabellion.xlsx.inplace.relisting import has_own_cells, relist
 from tabellion.xlsx.inplace.relocation import Relocation
 from tabellion.xlsx.inplace.sheets import same_sheets, sheet_of_key, with_sheets
 from tabellion.xlsx.inplace.stale import defined_names
