@@ -47,12 +47,11 @@ def test_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = small_rows()
     rows[LINES][0]["libelle"] = "CANTINE"
     contract = contract_of(rows)
-    (said,) = [each for each in rules.check_contract(contract) if each.code == code.code]
-    assert (said.message, said.champ) == ("« CANTINE » crie.", "libelle")
     layout, content = written(contract)
+    (said,) = [each for each in rules.check_contract(contract, layout.locate) if each.code == code.code]
+    assert (said.message, said.champ) == ("« CANTINE » crie.", "libelle")
     cells = Package(content).cells
-    place = layout.locate(LINES, 0, "libelle")
-    assert cells[str(place.feuille)][position(str(place.cellule))][0] == "CANTINE"
+    assert cells[str(said.place.feuille)][position(str(said.place.cellule))][0] == "CANTINE"
     assert any("crie" in str(value) for value, _ in cells["Contrôles"].values()), "it is in the master's own sheet"
 
 

@@ -72,7 +72,8 @@ def test_an_integer_column_with_blanks_stays_an_integer() -> None:
 
 
 def test_a_schema_is_built_once() -> None:
-    assert pandera_schema(schemas()["fiches"]) is pandera_schema(schemas()["fiches"])
+    schema = schemas()["fiches"]
+    assert pandera_schema(schema, schema.names) is pandera_schema(schema, schema.names)
 
 
 def test_rows_come_back_as_they_went() -> None:

@@ -94,12 +94,13 @@ def _import_program() -> None:
     import pandas as pd
     import pandera.pandas as pa
 
-    import tabellion
+    import tabellion.outputs.report
 
     for module in walk_packages(tabellion.__path__, "tabellion."):
         if module.name != "tabellion.__main__":
             import_module(module.name)
     pa.DataFrameSchema({"a": pa.Column(checks=[pa.Check.isin([1])])}).validate(pd.DataFrame({"a": [1]}), lazy=True)
+    tabellion.outputs.report.compiled((ROOT / "templates" / "rapport.html").read_text(encoding="utf-8-sig"))
 
 
 def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> int:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 
 import jinja2
 from jinja2.exceptions import SecurityError
@@ -37,7 +39,9 @@ def render_report(consolidation: Consolidation, template: Path) -> bytes:
     """
     try:
         source = template.read_text(encoding="utf-8-sig")
-        html = _environment(template).from_string(source).render(page=page_of(consolidation))
+        environment = _environment(template)
+        code, names = compiled(source), environment.make_globals(None)
+        html = environment.template_class.from_code(environment, code, names).render(page=page_of(consolidation))
     except jinja2.TemplateNotFound as error:  # an OSError too
         raise _wrong(template, failing_line(error), f"le gabarit « {error.name} » qu'il inclut manque") from error
     except OSError as error:
@@ -56,6 +60,12 @@ def render_report(consolidation: Consolidation, template: Path) -> bytes:
             raise
         raise _wrong(template, line, "cette ligne demande une opération impossible") from error
     return _with_policy(html.lstrip(), template).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=4)
+def compiled(source: str) -> CodeType:
+    """A template's program: the same text at each run of a watcher is compiled once."""
+    return _environment(Path()).compile(source)
 
 
 class _Unknown(jinja2.StrictUndefined):
