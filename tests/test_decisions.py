@@ -27,7 +27,7 @@ from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Place, TabellionError
 from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE
 
-LINES, FUNDING = "lignes_budgetaires", "financements"
+LINES, FUNDING, GRANTED = "lignes_budgetaires", "financements", "I-1.1./1:etat:2016"
 
 
 @dataclass
@@ -127,11 +127,34 @@ def staff(sent_copy: Path) -> Staff:
     return Staff(sent_copy)
 
 
-@pytest.fixture
-def disputed(staff: Staff) -> Staff:
-    """The same, where one cell is in conflict and a consolidation was made."""
+@pytest.fixture(scope="module")
+def in_dispute(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, where one cell is in conflict and a consolidation was made: to copy, not to change."""
+    staff = Staff(shutil.copytree(sent, tmp_path_factory.mktemp("conflit") / "contrat"))
     staff.disagree()
     assert "[conflit]" in staff.consolidate().out
+    return staff.root
+
+
+@pytest.fixture
+def disputed(in_dispute: Path, tmp_path: Path) -> Staff:
+    """A copy of that contract."""
+    return Staff(shutil.copytree(in_dispute, tmp_path / "contrat"))
+
+
+@pytest.fixture(scope="module")
+def granted(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A contract in which a financement is of 2016: to copy, not to change."""
+    root = shutil.copytree(sent, tmp_path_factory.mktemp("date") / "contrat")
+    assert date_financement(root, "I-1.1./1:etat", 2016) == GRANTED
+    return root
+
+
+@pytest.fixture
+def giving_up(granted: Path, tmp_path: Path) -> Staff:
+    """A copy of it, whose State has emptied the row of that financement."""
+    staff = Staff(shutil.copytree(granted, tmp_path / "contrat"))
+    staff.reply("etat", {}, removed={"Financements": [GRANTED]})
     return staff
 
 
@@ -238,9 +261,8 @@ def test_what_was_decided_is_adopted(disputed: Staff) -> None:
 # Rows that partners remove
 
 
-def test_a_proposed_removal_is_accepted_then_adopted(staff: Staff) -> None:
-    key = date_financement(staff.root, "I-1.1./1:etat", 2016)
-    staff.reply("etat", {}, removed={"Financements": [key]})
+def test_a_proposed_removal_is_accepted_then_adopted(giving_up: Staff) -> None:
+    staff, key = giving_up, GRANTED
     assert {"suppression-proposee", "ligne-supprimee"} <= {*staff.consolidate().codes}
     (row,) = staff.asked()
     assert (row["Sujet"], row[DECISION]) == ("Suppression proposée", None)
@@ -273,15 +295,14 @@ def test_the_removal_of_a_row_that_has_nothing_for_the_year_is_decided_and_remem
 
 def test_a_row_that_was_only_proposed_goes_without_a_word(staff: Staff) -> None:
     """The form of 2016 proposes a row of 2016 for a financement as published, which the contract has not yet."""
-    assert "I-1.1./1:etat:2016" not in [row["financement_id"] for row in rows(staff.books / "registre", FUNDING)]
-    staff.reply("etat", {}, removed={"Financements": ["I-1.1./1:etat:2016"]})
+    assert GRANTED not in [row["financement_id"] for row in rows(staff.books / "registre", FUNDING)]
+    staff.reply("etat", {}, removed={"Financements": [GRANTED]})
     assert not {"suppression-proposee", "ligne-supprimee"} & {*staff.consolidate().codes}
     assert staff.asked() == []
 
 
-def test_a_row_may_be_kept_and_its_removal_is_not_proposed_again(staff: Staff) -> None:
-    key = date_financement(staff.root, "I-1.1./1:etat", 2016)
-    staff.reply("etat", {}, removed={"Financements": [key]})
+def test_a_row_may_be_kept_and_its_removal_is_not_proposed_again(giving_up: Staff) -> None:
+    staff, key = giving_up, GRANTED
     staff.consolidate()
     staff.choose("garder la ligne")
     assert "suppression-proposee" not in staff.consolidate().codes
