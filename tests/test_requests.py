@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,15 +25,22 @@ from tabellion.layout.decisions import CONFIRMATION, DO_IT, REQUEST, REQUEST_COD
 NOW = datetime(2026, 1, 5, 9)
 
 
-@pytest.fixture
-def root(sent_copy: Path) -> Path:
+@pytest.fixture(scope="module")
+def consolidated(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small contract whose forms of 2016 were sent, with a return that changes one cell; it is consolidated."""
-    books = sent_copy / "workbooks"
+    root = Path(shutil.copytree(sent, tmp_path_factory.mktemp("demandes") / "contrat"))
+    books = root / "workbooks"
     answers = {"Budget": {"C": {"montant_prevu": 9}}}
     fill(books / "envois" / "2016" / "luce-2016.xlsx", books / "retours" / "luce.xlsx", answers,
          saved=datetime(2016, 11, 20, 9))  # fmt: skip
-    assert tabellion("consolidate", cwd=sent_copy).code == 0
-    return sent_copy
+    assert tabellion("consolidate", cwd=root).code == 0
+    return root
+
+
+@pytest.fixture
+def root(consolidated: Path, tmp_path: Path) -> Path:
+    """A copy of that contract."""
+    return Path(shutil.copytree(consolidated, tmp_path / "contrat"))
 
 
 def workbook(root: Path) -> Path:

@@ -256,6 +256,7 @@ _TRICKY = st.sampled_from(
 )
 
 
+@cache
 def texts(max_size: int = 400) -> SearchStrategy[str]:
     """Texts as people type them and worse: accents, quotes, newlines, what looks like a number or a formula.
 
@@ -265,6 +266,7 @@ def texts(max_size: int = 400) -> SearchStrategy[str]:
     return composed.map(lambda text: text[:max_size].strip()).filter(without_invisible)
 
 
+@cache
 def amounts() -> SearchStrategy[int | None]:
     """Amounts in cents: blank, zero, whole euros, cents, up to a hundred million euros."""
     return st.one_of(
