@@ -35,7 +35,6 @@ METHODS: dict[Any, dict[str, tuple[str, ...]]] = {
         "_check_dimensions": ("row", "col", "ignore_row", "ignore_col"),
         "_prepare_formula": ("formula", "expand_future_functions"),
         "_write_rows": (),
-        "_prepare_formula": ("formula", "expand_future_functions"),
         "_write_hyperlinks": (),
         "_convert_date_time": ("dt_obj",),
         "_escape_control_characters": ("data",),
@@ -100,11 +99,6 @@ def test_a_text_that_looks_like_marks_is_a_text() -> None:
     theirs, ours = both(lambda sheet: sheet.write_string(0, 0, "<r>a & b</r>"))
     assert "<si><r>a & b</r></si>" in theirs[STRINGS]
     assert "&lt;r&gt;a &amp; b&lt;/r&gt;" in ours[STRINGS]
-
-
-def test_a_formula_is_written_as_it_is() -> None:
-    theirs, ours = both(lambda sheet: sheet.write_formula(0, 0, '=IF(A2="",SUM(B1:B9),COUNTIFS(B1:B9,"<>"))', None, 3))
-    assert ours[SHEET] == theirs[SHEET]
 
 
 def test_a_result_is_written_as_it_is() -> None:

@@ -239,12 +239,6 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         number = self._convert_date_time(content) if isinstance(content, date) else content
         return f"{head}><v>{number:.16G}</v></c>"
 
-    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:  # noqa: ARG002
-        """A formula without its ``=``: xlsxwriter looks in each for thirty functions that Excel 2010 lacks, one by one,
-        and ours have none of them.
-        """
-        return formula.removeprefix("=")
-
     def _write_rows(self) -> None:
         """All rows in their order: xlsxwriter's own before, between and after the blocks."""
         first, last = self.dim_rowmin, self.dim_rowmax
