@@ -24,7 +24,7 @@ from tabellion.measures.measure import Count, Filled, Measure, Rows
 from tabellion.outputs.master import layout as master_layout
 from tabellion.outputs.master import workbook as master_workbook
 from tabellion.outputs.master.layout import MasterLayout
-from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
+from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.xlsx.blocks import write_measure
 from tabellion.xlsx.writer import Sheet
 
@@ -92,7 +92,7 @@ def make_titles(workspace: Workspace, *, force: bool, now: datetime) -> Path:
     target = workspace.workbooks / "publication" / "titres.txt"
     contents = {target: titles(load_contract(workspace))}
     edited = edited_among(contents, lambda *_: False)
-    replace_or_refuse(contents, edited, lambda path: already_there(path, "Rangez-le ailleurs."), force=force, now=now)
+    replace_or_refuse(contents, edited, "Rangez-le ailleurs.", force=force, now=now)
     return target
 
 

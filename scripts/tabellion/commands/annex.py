@@ -10,11 +10,13 @@ from tabellion.commands.options import wrong_option
 from tabellion.commands.source import Depuis, load_contract, source_words
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, TabellionError
+from tabellion.findings import TabellionError
 from tabellion.outputs.annex import annex_name, write_annex
-from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
+from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.xlsx.signature import replaceable
 
+#: What people can do about a file of theirs at the place of an output.
+_REMEDY = "Rangez-le ailleurs, ou choisissez --sortie ; avec --forcer, il est remplacé après une copie datée."
 #: The folder of what is published, in that of the workbooks.
 FOLDER = "publication"
 
@@ -44,7 +46,7 @@ def annex(
     target = workspace.workbooks / FOLDER / annex_name(year) if path is None else path
     contents = {target: write_annex(contract, year)}
     edited = edited_among(contents, replaceable(elsewhere=path is not None))
-    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
+    copies = replace_or_refuse(contents, edited, _REMEDY, force=force, now=now)
     return AnnexMade(target, year, source_words(workspace, contract), copies.get(target))
 
 
@@ -61,8 +63,3 @@ def _exercice(contract: Book, asked: int | None) -> int:
     expected = f"un exercice qui a des lignes budgétaires : {shown}"
     option, found = "--exercice", current if asked is None else asked
     raise TabellionError([wrong_option(option, found, expected)])
-
-
-def _refusal(path: Path) -> Finding:
-    remede = "Rangez-le ailleurs, ou choisissez --sortie ; avec --forcer, il est remplacé après une copie datée."
-    return already_there(path, remede)

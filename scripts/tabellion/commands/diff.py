@@ -30,10 +30,12 @@ from tabellion.outputs.diff.words import (
     unseen_words,
 )
 from tabellion.schema.money import euros, format_euros, known_euros, signed_euros
-from tabellion.transaction.files import already_there, edited_among, replace_or_refuse
+from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.wording import plural
 from tabellion.xlsx.signature import replaceable
 
+#: What people can do about a file of theirs at the place of an output.
+_REMEDY = "Donnez un autre nom à --classeur ; avec --forcer, il est remplacé après une copie datée."
 #: Rows named under one heading in a terminal; the JSON and the workbook have them all.
 _NAMED = 30
 _MARKS = {CELL: ("~", "yellow"), ADDED: ("+ ligne ajoutée :", "green"), REMOVED: ("- ligne retirée :", "red")}
@@ -87,13 +89,8 @@ def diff(
     if to_json is not None:
         text = json.dumps(as_json(comparison, words), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         contents[to_json] = text.encode("utf-8", "replace")
-    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
+    copies = replace_or_refuse(contents, edited, _REMEDY, force=force, now=now)
     return Diff(comparison, words, next(iter(copies.values()), None))
-
-
-def _refusal(path: Path) -> Finding:
-    remede = "Donnez un autre nom à --classeur ; avec --forcer, il est remplacé après une copie datée."
-    return already_there(path, remede)
 
 
 def _tell_apart(before: Side, after: Side) -> None:

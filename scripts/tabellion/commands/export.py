@@ -14,8 +14,13 @@ from tabellion.layout.theme import load_theme
 from tabellion.outputs.opendata import REGISTER, SUBSIDIES, edited_files, load_standard, public_tables, subsidies_files
 from tabellion.outputs.package import README_FILE, WORKBOOK_FILE, described, readme, rows_workbook
 from tabellion.outputs.subsidies import subsidies
-from tabellion.transaction.files import already_there, replace_or_refuse
+from tabellion.transaction.files import replace_or_refuse
 
+#: What people can do about a file of theirs at the place of an output.
+_REMEDY = (
+    "Rangez-le ailleurs, ou exportez dans un autre dossier avec --vers ; "
+    "avec --forcer, il est remplacé après une copie datée."
+)
 #: The format of the subsidies, in the folder of templates.
 STANDARD = "export/scdl-subventions.json"
 
@@ -60,7 +65,7 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     }
     edited = [path for where, files in packages.items() for path in edited_files(where, list(files))]
     contents = {where / name: content for where, files in packages.items() for name, content in files.items()}
-    copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now)
+    copies = replace_or_refuse(contents, edited, _REMEDY, force=force, now=now)
     return Export(
         folder=target,
         source=source_words(workspace, contract),
@@ -72,11 +77,3 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
         findings=(*contract.findings, *made.findings, *changes),
         kept=tuple(copies.values()),
     )
-
-
-def _refusal(path: Path) -> Finding:
-    remede = (
-        "Rangez-le ailleurs, ou exportez dans un autre dossier avec --vers ; "
-        "avec --forcer, il est remplacé après une copie datée."
-    )
-    return already_there(path, remede)

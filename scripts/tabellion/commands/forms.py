@@ -20,12 +20,14 @@ from tabellion.layout.seals import KEY_FILE, SealKey, read_key
 from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source
-from tabellion.transaction.files import already_there, edited_among, keep_dated_copy, replace_or_refuse
+from tabellion.transaction.files import edited_among, keep_dated_copy, replace_or_refuse
 from tabellion.transaction.owners import owner_of
 from tabellion.wording import slug
 from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
 from tabellion.xlsx.signature import replaceable
 
+#: What people can do about a file of theirs at the place of an output.
+_REMEDY = "Rangez-le dans retours/ s'il est rempli ; avec --forcer, il est remplacé après une copie datée."
 _KEY_BYTES = 32
 
 
@@ -81,7 +83,7 @@ def forms(
             source.keep_hand_edits(now)
             if workspace.contrat in next_contract:
                 keep_dated_copy(workspace.contrat, now, workspace.archives)
-        copies = replace_or_refuse({**contents, **next_contract}, filled, _refusal, force=force, now=now)
+        copies = replace_or_refuse({**contents, **next_contract}, filled, _REMEDY, force=force, now=now)
     return [replace(sent_form, kept=copies.get(sent_form.path)) for sent_form in sent]
 
 
@@ -111,11 +113,6 @@ def _moved_on(workspace: Workspace, source: Source, year: int, now: datetime) ->
     settings = book.settings
     register = register_files(tables, book.schemas, identifiant=settings.identifiant, titre=settings.titre)
     return files | {workspace.registre / name: content for name, content in register.items()}
-
-
-def _refusal(path: Path) -> Finding:
-    remede = "Rangez-le dans retours/ s'il est rempli ; avec --forcer, il est remplacé après une copie datée."
-    return already_there(path, remede)
 
 
 def _wrong_options(contract: Book, year: int, partners: Sequence[str]) -> list[Finding]:

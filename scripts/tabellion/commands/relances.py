@@ -21,10 +21,12 @@ from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
 from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder
-from tabellion.transaction.files import already_there, cannot_write, replace_or_refuse
+from tabellion.transaction.files import cannot_write, replace_or_refuse
 from tabellion.wording import plural, slug
 
 _FOLDER, _DIGESTS = "relances", "relances.json"
+#: What people can do about a file of theirs at the place of an output.
+_REMEDY = "Envoyez ce texte ou rangez-le ailleurs ; avec --forcer, il est remplacé après une copie datée."
 #: Digests kept of one text: that of the text being put in place, and that of the one before, until it is.
 _DIGESTS_EACH = 2
 
@@ -99,7 +101,7 @@ def relances(
     if new or noted != digests:  # they come first: a text whose writing was cut short is then still known
         known = json.dumps(noted, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "replace")
         new = {workspace.memory / _DIGESTS: known, **new}
-    copies = replace_or_refuse(new, in_the_way, _refusal, force=force, now=now)
+    copies = replace_or_refuse(new, in_the_way, _REMEDY, force=force, now=now)
     for path in removed:
         try:
             path.unlink(missing_ok=True)
@@ -129,11 +131,6 @@ def print_reminders(done: Reminders) -> None:
         typer.echo(f"\n{plural(len(done.reminders), 'relance')} dans {done.folder}")
     else:
         typer.echo(f"Personne à relancer pour {done.exercice}.")
-
-
-def _refusal(path: Path) -> Finding:
-    remede = "Envoyez ce texte ou rangez-le ailleurs ; avec --forcer, il est remplacé après une copie datée."
-    return already_there(path, remede)
 
 
 def _with_digests(digests: Digests, texts: Mapping[Path, bytes]) -> Digests:

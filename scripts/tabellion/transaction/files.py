@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -222,7 +223,7 @@ def edited_among(contents: Mapping[Path, bytes], is_ours: Callable[[bytes, bytes
 def replace_or_refuse(
     contents: Mapping[Path, bytes],
     edited: Collection[Path],
-    refuse: Callable[[Path], Finding],
+    refuse: str | Callable[[Path], Finding],
     *,
     force: bool,
     now: datetime,
@@ -232,11 +233,12 @@ def replace_or_refuse(
     (``force``), after dated copies, which are returned by what they are copies of; they go into ``archives``, or stay
     beside the originals.
 
-    Without ``force``, raises :class:`TabellionError` with what ``refuse`` says of each, as when none can be written;
-    nothing is then replaced.
+    Without ``force``, raises :class:`TabellionError` with what ``refuse`` says of each (a text: what people can do), as
+    when none can be written; nothing is then replaced.
     """
     if edited and not force:
-        raise TabellionError([refuse(path) for path in edited])
+        say = partial(already_there, remede=refuse) if isinstance(refuse, str) else refuse
+        raise TabellionError([say(path) for path in edited])
     copies = {path: keep_dated_copy(path, now, archives) for path in edited}
     if contents:
         write_all_whole(contents)
