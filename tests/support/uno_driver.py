@@ -241,7 +241,9 @@ class Driver:
             self.document.storeToURL(url, properties(FilterName=_DOCX if path.endswith(".docx") else _XLSX))
 
     def pdf(self, path: str) -> None:
-        self.document.storeToURL(Path(path).resolve().as_uri(), properties(FilterName=_PDF))
+        is_text = self.document.supportsService("com.sun.star.text.TextDocument")
+        filter_name = "writer_pdf_Export" if is_text else _PDF
+        self.document.storeToURL(Path(path).resolve().as_uri(), properties(FilterName=filter_name))
 
     def quit(self) -> None:
         self.close()

@@ -50,7 +50,10 @@ JournalTexte = Annotated[
 
 @app.command("import", cls=Command)
 def import_(
-    document: Annotated[Path, typer.Argument(metavar="DOCUMENT", help="Le texte du document publié.")],
+    document: Annotated[
+        Path,
+        typer.Argument(metavar="DOCUMENT", help="Le document publié : Word (.docx), PDF, classeur (.xlsx) ou texte."),
+    ],
     vers: Annotated[
         Path | None,
         output_option(
@@ -61,7 +64,7 @@ def import_(
     json: JsonOption = None,
     contrat: Contrat = Path(),
 ) -> None:
-    """Lit le texte du document publié et en fait le registre (CSV)."""
+    """Lit le document publié (Word, PDF, classeur, texte) et en fait le registre."""
     from tabellion.commands.console import print_findings, summary
     from tabellion.commands.import_document import import_document
     from tabellion.wording import plural

@@ -1,4 +1,4 @@
-"""``tabellion import``: the published document's text becomes the register."""
+"""``tabellion import``: the published document becomes the register."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tabellion.contract.register import DESCRIPTOR, load_register, register_file
 from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.importing import LineUse, read_document
+from tabellion.importing import DocumentText, LineUse, document_text, read_document
 from tabellion.reading.source import read_source
 from tabellion.schema import SETTING_TABLES
 from tabellion.schema.csv_text import shielded
@@ -28,6 +28,8 @@ from tabellion.xlsx.signature import is_intact
 
 #: The file that accounts for every line of the document, beside the register.
 ACCOUNT = "lignes_source.csv"
+#: The text that was taken out of a Word document, a PDF or a workbook: the lines that findings and the account name.
+TEXT = "texte_source.txt"
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,16 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     target = workspace.registre if folder is None else folder
     schemas = workspace.schemas
     settings = workspace.settings
-    contract = read_document(_read(document), document.name)
+    text = _read(document)
+    contract = read_document(text.data, document.name)
     tables = make_tables(schemas, contract.tables)
     if any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
         tables = settle(Book(register_settings(workspace), schemas, NO_THEME, tables)).tables
     titre = contract.titre or settings.titre
     files = register_files(tables, schemas, identifiant=settings.identifiant, titre=titre)
     files[ACCOUNT] = _account(contract.lines)
+    if text.extracted:
+        files[TEXT] = text.data
     contents = {target / name: content for name, content in files.items()}
     edited = [target] if was_edited(target, schemas) or _lost(target, workspace, tables) else []
     workbook = workspace.contrat if folder is None and workspace.contrat.exists() else None
@@ -108,10 +113,10 @@ def _refusal(path: Path) -> Finding:
     return already_there(path, remede)
 
 
-def _read(document: Path) -> bytes:
+def _read(document: Path) -> DocumentText:
     try:
         if document.is_file():
-            return document.read_bytes()
+            return document_text(document)
         detail = "ce n'est pas un fichier" if document.exists() else "il n'existe pas"
     except OSError as error:
         detail = system_reason(error)

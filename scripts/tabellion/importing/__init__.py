@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tabellion.importing.doors import DocumentText, document_text
 from tabellion.importing.lines import LineUse
 from tabellion.importing.reader import ImportedContract, read_document
 
-__all__ = ["ImportedContract", "LineUse", "read_document"]
+__all__ = ["DocumentText", "ImportedContract", "LineUse", "document_text", "read_document"]

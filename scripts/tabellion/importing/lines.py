@@ -31,6 +31,10 @@ _MAGIC = {
 }
 #: Letters that a PDF joins in one sign, and the letters that people read there.
 _LIGATURES = {point: unicodedata.normalize("NFKC", chr(point)) for point in range(0xFB00, 0xFB07)}
+_PAID = re.compile(r"(?<![\d,.])\d[\d \u00a0\u202f.,]*€[ |;]*$")
+#: What stands between the cells of a table where its tabulations were lost.
+_EDGES = re.compile(r"^\s*\|(.*)\|\s*$")
+_SEPARATORS = (r"[ ]*\|[ ]*", r"[ ]*;[ ]*", r"[ ]{3,}")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,10}(?:\s[^<>]{0,200})?/?>")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
 _DIACRITIC_SAME = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x2013: "-", 0x2014: "-", 0x2212: "-", 0x2011: "-"}
@@ -109,12 +113,26 @@ def decode(data: bytes, fichier: str) -> tuple[str, list[Finding]]:
             refuse("document-encodage", valeur="encodage inconnu")
         notices.append(finding("document-windows-1252", place, valeur="Windows-1252", attendu="UTF-8"))
     text = without_invisible(text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = unicodedata.normalize("NFC", text.translate(_LIGATURES))
+    text = _tabbed(unicodedata.normalize("NFC", text.translate(_LIGATURES)))
     if not text.strip():
         refuse("document-vide")
     if sum(1 for char in text[:20_000] if ord(char) < 32 and char not in "\n\t\f\v") > 20:
         refuse("document-binaire", nature="un fichier binaire")
     return text, notices
+
+
+def _tabbed(text: str) -> str:
+    """``text`` with tabulations between its cells, where bars, semicolons or many spaces stand for them.
+
+    They do where no line has a tabulation, and most of the amounts at the end of a line follow one.
+    """
+    if "\t" in text:
+        return text
+    paid = [line for line in text.split("\n") if _PAID.search(line)]
+    for separator in _SEPARATORS:
+        if paid and sum(re.search(rf"\S{separator}{_PAID.pattern}", line) is not None for line in paid) * 2 > len(paid):
+            return "\n".join(re.sub(separator, "\t", _EDGES.sub(r"\1", line)) for line in text.split("\n"))
+    return text
 
 
 def split_lines(text: str) -> list[DocumentLine]:

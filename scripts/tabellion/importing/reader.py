@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from tabellion.importing.cells import label_and_amount
 from tabellion.importing.fiche import Fiche, FicheLayout, read_fiche, read_layout
 from tabellion.importing.financing import FinancingReader, Partners
 from tabellion.importing.funders import DocumentFunder, learn_funders, read_rows
-from tabellion.importing.lines import DocumentLine, LineAccount, LineUse, Record, clean, decode, split_lines
+from tabellion.importing.lines import DocumentLine, LineAccount, LineUse, Record, clean, decode, fold_chars, split_lines
 from tabellion.importing.outline import Outline, Section, census_year, read_outline
 from tabellion.importing.recap import Collectivites, RecapRow, collectivite_rows, learn_collectivites, read_recap
 from tabellion.importing.titles import (
@@ -21,6 +22,11 @@ from tabellion.importing.titles import (
     collect_piliers,
     settle_numbers,
 )
+
+_ACTION = re.compile(r"(?<!\w)action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
+_FEW = 3
+"""So many signs may be unread in any document: its tables have accidents of their own, each with its finding."""
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,33 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         "totaux_publies": total_rows(recap, budgets, collectivites, exercice),
     }
     uses = account.complete(lines)
+    if little := _little_understood(lines, uses, len(fiches), fichier):
+        raise TabellionError([*notices, *little])
     findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
     return ImportedContract(tables, findings, uses, outline.titre, outline.debut, outline.fin, exercice)
+
+
+def _little_understood(
+    lines: list[DocumentLine], uses: tuple[LineUse, ...], fiches: int, fichier: str
+) -> list[Finding]:
+    """What blocks where far more signs of a table or of a fiche stand in the text than rows and fiches were read."""
+    paid = [line.numero for line in lines if label_and_amount(clean(line.texte)) is not None]
+    lost = [numero for numero in paid if not uses[numero - 1].usage.startswith("utilisée")]
+    numbered = [line.numero for line in lines if _ACTION.search(fold_chars(line.texte))]
+    signs = [("montants en fin de ligne", len(paid) - len(lost), len(paid), lost)]
+    signs.append(("numéros d'action", min(fiches, len(numbered)), len(numbered), numbered))
+    return [
+        finding(
+            "document-peu-compris",
+            Place(fichier=fichier, ligne=places[0]),
+            valeur=placed,
+            attendu=all_signs,
+            quoi=what,
+            lignes=", ".join(map(str, places[:_SHOWN])) + (" …" if len(places) > _SHOWN else ""),
+        )
+        for what, placed, all_signs, places in signs
+        if all_signs - placed > max(_FEW, all_signs // 10)
+    ]
 
 
 def _collectivites(outline: Outline, recap: list[RecapRow], account: LineAccount) -> Collectivites:

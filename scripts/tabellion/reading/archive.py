@@ -9,7 +9,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 
 from tabellion.findings import TabellionError
@@ -102,8 +102,10 @@ class _XmlParts(Mapping[str, bytes]):
         return len(self._parts.names)
 
 
-def open_archive(data: bytes, limits: Limits = LIMITS) -> PackageParts:
-    """The parts of a zip archive that is a workbook's.
+def open_archive(
+    data: bytes, limits: Limits = LIMITS, *, check: Callable[[Collection[str], bytes], None] = check_package
+) -> PackageParts:
+    """The parts of a zip archive that is a workbook's, or of the kind that ``check`` lets pass.
 
     Raises ``TabellionError`` (codes ``fichier-tronque``, ``archive-…``, ``format-…``, ``xml-doctype``), and so do the
     parts when they are read.
@@ -112,7 +114,7 @@ def open_archive(data: bytes, limits: Limits = LIMITS) -> PackageParts:
     entries = _checked_entries(archive.infolist(), len(data))
     parts = PackageParts(archive, entries, limits)
     mimetype = parts.content("mimetype")[:100] if "mimetype" in parts.names else b""
-    check_package(parts.names, mimetype)
+    check(parts.names, mimetype)
     for name in parts.entries:
         # Nothing reads this part, perhaps; no program wrote it either.
         if not name.lower().endswith(_WITH_DOCTYPE) and has_doctype(parts.head(name)):

@@ -32,6 +32,9 @@ ReadOutcome = Any
 Then = Callable[[RawWorkbook], object]
 """What a child makes of a workbook before it hands it back: picklable, and its result too."""
 
+Read = Callable[[str, Limits], Any]
+"""Another way to read a file: from its path, under limits; picklable, and its result too."""
+
 _FILES_PER_CHILD = 500
 """A child is renewed after that many files: whatever native code leaked goes with it."""
 _AHEAD = 3
@@ -105,10 +108,15 @@ class ReaderPool:
         """Whether the pool still takes files."""
         return bool(self._pool.active)
 
-    def start(self, path: Path, then: Then | None = None) -> ProcessFuture[ReadOutcome]:
-        """Ask for one file; ``then`` replaces what the children were prepared to do. See :meth:`outcome`."""
+    def start(self, path: Path, then: Then | None = None, *, read: Read | None = None) -> ProcessFuture[ReadOutcome]:
+        """Ask for one file; ``then`` replaces what the children were prepared to do. See :meth:`outcome`.
+
+        ``read`` takes the place of all that: what it makes of the path, under the limits, is the outcome.
+        """
         absolute = os.path.abspath(path)  # noqa: PTH100 - links stay, so that their own name is the one reported
-        return self._pool.schedule(read_path, args=(absolute, self.limits, then), timeout=self.limits.read_seconds)
+        return self._pool.schedule(
+            read_path, args=(absolute, self.limits, then, read), timeout=self.limits.read_seconds
+        )
 
     def outcome(self, future: ProcessFuture[ReadOutcome], path: Path) -> ReadOutcome:
         """Wait for one file: at most the time limit once it has started. Never raises for what the file did."""
@@ -178,8 +186,10 @@ def _prepare_child(memory_bytes: int, then: Then | None) -> None:
         os.close(nowhere)
 
 
-def read_path(path: str, limits: Limits, then: Then | None) -> ReadOutcome:
+def read_path(path: str, limits: Limits, then: Then | None, read: Read | None = None) -> ReadOutcome:
     """What the child maps: read one file and parse it, then do ``then``, or what the child was prepared to do.
+
+    Where ``read`` is given, it alone is done.
 
     Every failure comes back as findings, never as an exception.
     """
@@ -188,6 +198,8 @@ def read_path(path: str, limits: Limits, then: Then | None) -> ReadOutcome:
 
     fichier = Path(path).name
     try:
+        if read is not None:
+            return read(path, limits)
         workbook = parse_bytes(read_source(Path(path), limits), fichier, limits)
         then = then or _then
         return workbook if then is None else then(workbook)

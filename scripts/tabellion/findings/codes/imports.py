@@ -8,8 +8,8 @@ _ERREUR, _AVERTISSEMENT, _INFORMATION = Severity.ERREUR, Severity.AVERTISSEMENT,
 
 # fmt: off
 _SAVE_AS_TEXT = (
-    "Exportez le document en texte seul (UTF-8, une tabulation entre les cellules des tableaux), "
-    "puis relancez l'import."
+    "Donnez à l'import le document Word (.docx), le PDF qui en a été fait, un classeur (.xlsx), ou son texte seul (UTF-8, "
+    "une tabulation entre les cellules des tableaux)."
 )
 COMPARE = "Comparez avec le document publié, et corrigez dans le classeur si besoin."
 NOTHING = "Rien à faire si la lecture vous convient ; sinon corrigez dans le classeur."
@@ -20,8 +20,14 @@ _UNREADABLE = (
          "Vérifiez le nom du fichier, son dossier et le droit de le lire.", bloquant=True),
     Code("document-vide", "Document vide", _ERREUR,
          "Le document ne contient aucun texte.", "Vérifiez que c'est le bon fichier. " + _SAVE_AS_TEXT, bloquant=True),
-    Code("document-binaire", "Document qui n'est pas du texte", _ERREUR,
-         "Ce fichier n'est pas du texte : c'est {nature}.", _SAVE_AS_TEXT, bloquant=True),
+    Code("document-binaire", "Document d'un format qui n'est pas lu", _ERREUR,
+         "Ce fichier n'est pas un document que l'import lit : c'est {nature}.", _SAVE_AS_TEXT, bloquant=True),
+    Code("document-pdf", "PDF qui ne peut pas être lu", _ERREUR,
+         "Ce PDF ne peut pas être lu : {raison}.",
+         "Demandez le document d'où il vient (Word), ou un PDF fait par ce logiciel, sans mot de passe.", bloquant=True),
+    Code("document-peu-compris", "Document trop peu compris", _ERREUR,
+         "L'import n'a su placer que {valeur} {quoi} sur {attendu} ; les autres sont aux lignes {lignes}. Rien n'est écrit.",
+         "Vérifiez que les tableaux de ce document sont de vrais tableaux. " + _SAVE_AS_TEXT, bloquant=True),
     Code("document-trop-gros", "Document trop gros", _ERREUR,
          "Le document pèse {valeur} octets ; la limite est de {attendu}.",
          "Vérifiez que c'est le bon fichier : le texte d'un contrat ne dépasse pas {mo} Mo.", bloquant=True),

@@ -1,0 +1,97 @@
+"""What people have, as text: a Word document, a PDF, a workbook or a text, by its content and never by its name.
+
+Whatever is no plain text is read in a child process, under limits (DESIGN.md §8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from tabellion.findings import TabellionError
+from tabellion.importing.word import main_part, word_text
+from tabellion.reading.archive import open_archive
+from tabellion.reading.limits import Limits, refusal
+from tabellion.reading.raw import RawSheet, RawValue
+from tabellion.reading.reader import ReaderPool
+from tabellion.reading.source import read_source
+from tabellion.reading.workbook import parse_bytes
+from tabellion.schema.money import format_euros
+
+DOCUMENT_LIMITS = Limits(read_seconds=180.0)
+"""A document is read once, by somebody who waits for it: a hundred pages of a PDF take some ten seconds."""
+_ZIP, _PDF = b"PK\x03\x04", b"%PDF-"
+_PDF_WITHIN_BYTES = 1024
+
+
+class DocumentText(NamedTuple):
+    """The bytes of a text, and whether they were taken out of a document of another format (then in UTF-8)."""
+
+    data: bytes
+    extracted: bool
+
+
+def document_text(path: Path) -> DocumentText:
+    """The text of the document at ``path``.
+
+    Raises ``TabellionError`` (codes ``document-…``, ``fichier-…``, ``archive-…``, ``lecture-…``).
+    """
+    data = read_source(path, DOCUMENT_LIMITS)
+    if not data.startswith(_ZIP) and _PDF not in data[:_PDF_WITHIN_BYTES]:
+        return DocumentText(data, extracted=False)
+    with ReaderPool(1, DOCUMENT_LIMITS) as readers:
+        outcome = readers.outcome(readers.start(path, read=read_office), path)
+    if not isinstance(outcome, bytes):
+        raise TabellionError(outcome)
+    return DocumentText(outcome, extracted=True)
+
+
+def read_office(path: str, limits: Limits) -> bytes:
+    """What the child does: the text of a Word document, a PDF or a workbook, in UTF-8."""
+    data = read_source(Path(path), limits)
+    if not data.startswith(_ZIP):
+        from tabellion.importing.pdf import pdf_text
+
+        return pdf_text(data).encode()
+    parts = open_archive(data, limits, check=_check_kind)
+    if main := main_part(parts):
+        return word_text(parts, main).encode()
+    return "\n".join(_sheets(parse_bytes(data, Path(path).name, limits).sheets)).encode()
+
+
+def _check_kind(names: Collection[str], mimetype: bytes) -> None:
+    """Refuse an archive that is neither a Word document nor a workbook."""
+    folders = {name.partition("/")[0] for name in names}
+    if not folders & {"word", "xl"}:
+        is_open = mimetype.startswith(b"application/vnd.oasis.opendocument")
+        raise refusal("document-binaire", nature="un document OpenDocument" if is_open else "une archive (zip)")
+
+
+def _sheets(sheets: Collection[RawSheet]) -> Iterator[str]:
+    """The rows of the sheets that people see, in their order, a blank line between two sheets.
+
+    A row of one cell right under a table's row is one of the table, whose other cells are blank.
+    """
+    for sheet in sheets:
+        if sheet.state == "visible":
+            in_table = False
+            for row in sheet.rows:
+                cells = [_shown(value) for value in row]
+                filled = sum(cell != "" for cell in cells)
+                in_table = filled > 1 or (in_table and filled > 0)
+                yield "\t".join(cells).rstrip("\t") + ("\t" if in_table else "")
+            yield ""
+
+
+def _shown(value: RawValue) -> str:
+    """A value as the document would print it: a number is an amount where it is no year nor a rank."""
+    if isinstance(value, bool):
+        return "OUI" if value else "NON"
+    if isinstance(value, (int, float)):
+        small = float(value).is_integer() and abs(value) < 10_000  # a year, a rank, a priority
+        return str(int(value)) if small else format_euros(round(value * 100))
+    if isinstance(value, (date, datetime)):
+        return f"{value:%d/%m/%Y}"
+    return "" if value is None else " ".join(str(value).split())

@@ -1,0 +1,149 @@
+"""The text of a Word document: a line for each paragraph and each row of a table, a tabulation between cells.
+
+The parts are read from the guard's bytes by one walk: content controls, symbols, nested tables, revisions and crossed
+out words have no place in python-docx's cells (DESIGN.md §10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from tabellion.importing.numbering import ListNumbers
+from tabellion.reading.archive import PackageParts
+from tabellion.xlsx.trees import Element
+
+DOCUMENT = "word/document.xml"
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_BOX_CHECKED = "{http://schemas.microsoft.com/office/word/2010/wordml}checked"
+_BOX = "{http://schemas.microsoft.com/office/word/2010/wordml}checkbox"
+#: What a box is drawn with, in the fonts of symbols that Word offers: the last two digits of the sign.
+_SYMBOLS = {
+    "wingdings": {"6f": "☐", "71": "☐", "72": "☐", "a8": "☐", "78": "☒", "fb": "☒", "fd": "☒", "fc": "✓", "fe": "☑"},
+    "wingdings 2": {"2a": "☐", "35": "☐", "a3": "☐", "51": "☒", "53": "☒", "54": "☒", "50": "✓", "52": "☑"},
+}
+#: Elements whose text is not the document's: what a revision removed, a note's mark, a field's code, a shape's second
+#: drawing.
+_LEFT_OUT = frozenset(f"{_W}{name}" for name in ("del", "moveFrom", "instrText", "footnoteReference", "pPr", "rPr")) | {
+    "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+}
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+
+
+def main_part(parts: PackageParts) -> str | None:
+    """The part that holds a Word document's text; None for another package."""
+    root = "_rels/.rels"
+    relations = etree.fromstring(parts.xml[root], _PARSER) if root in parts.names else ()
+    for relation in relations:
+        target = (relation.get("Target") or "").lstrip("/")
+        if (relation.get("Type") or "").endswith("/officeDocument") and target.startswith("word/"):
+            return target if target.lower() in parts.names else None
+    return DOCUMENT if DOCUMENT in parts.names else None
+
+
+def word_text(parts: PackageParts, main: str) -> str:
+    """The text of a document's body, in its order; what is crossed out stands between ``~~``.
+
+    ``main`` is the part that holds it (:func:`main_part`).
+
+    Raises ``TabellionError`` where a part is not what a document's would be.
+    """
+    body = etree.fromstring(parts.xml[main.lower()], _PARSER).find(f"{_W}body")
+    numbers = ListNumbers(parts)
+    return "" if body is None else "\n".join(_blocks(body, numbers)) + "\n"
+
+
+def _blocks(container: Element, numbers: ListNumbers) -> Iterator[str]:
+    """The lines of a body, a cell or a content control: tables are set off by a blank line."""
+    for child in container:
+        if child.tag == f"{_W}p":
+            yield _paragraph(child, numbers)
+        elif child.tag == f"{_W}tbl":
+            yield from ("", *_rows(child, numbers), "")
+        elif child.tag in (f"{_W}sdt", f"{_W}sdtContent", f"{_W}customXml", f"{_W}ins", f"{_W}moveTo"):
+            yield from _blocks(child, numbers)
+
+
+def _rows(table: Element, numbers: ListNumbers) -> Iterator[str]:
+    """A line for each row; the rows of a table inside a cell follow the row that holds it."""
+    for row in table.iter(f"{_W}tr"):
+        if next(row.iterancestors(f"{_W}tbl")) is not table or row.find(f"{_W}trPr/{_W}del") is not None:
+            continue
+        cells, nested = list[str](), list[Element]()
+        for cell in row.iter(f"{_W}tc"):
+            if next(cell.iterancestors(f"{_W}tr")) is not row:
+                continue
+            inner = [each for each in cell.iter(f"{_W}tbl") if next(each.iterancestors(f"{_W}tc")) is cell]
+            nested += inner
+            lines = [
+                _paragraph(each, numbers) for each in cell.iter(f"{_W}p") if next(each.iterancestors(f"{_W}tc")) is cell
+            ]
+            merged = cell.find(f"{_W}tcPr/{_W}vMerge")
+            cells.append(
+                "" if merged is not None and merged.get(f"{_W}val") != "restart" else " ".join(filter(None, lines))
+            )
+        if any(cells):
+            yield "\t".join(cell.replace("\t", " ") for cell in cells) + ("\t" if len(cells) == 1 else "")
+        for each in nested:
+            yield from _rows(each, numbers)
+
+
+def _paragraph(paragraph: Element, numbers: ListNumbers) -> str:
+    text = "".join(_pieces(paragraph)).replace("~~~~", "")
+    return f"{numbers.of(paragraph)}{text}".strip(" ")
+
+
+def _pieces(element: Element) -> Iterator[str]:
+    """The texts of a paragraph's runs, its boxes as signs."""
+    for child in element:
+        tag = child.tag
+        if tag in _LEFT_OUT or not isinstance(tag, str):
+            continue
+        if tag == f"{_W}sdt":
+            box = child.find(f"{_W}sdtPr/{_BOX}")
+            if box is not None:
+                checked = box.find(_BOX_CHECKED)
+                yield (
+                    "☑" if checked is not None and _is_on(checked.get(_BOX_CHECKED.replace("checked", "val"))) else "☐"
+                )
+                continue
+        if tag == f"{_W}r":
+            yield from _run(child)
+        else:
+            yield from _pieces(child)
+
+
+def _run(run: Element) -> Iterator[str]:
+    properties = run.find(f"{_W}rPr")
+    struck = properties is not None and any(
+        (mark := properties.find(f"{_W}{name}")) is not None and _is_on(mark.get(f"{_W}val", "1"))
+        for name in ("strike", "dstrike")
+    )
+    text = "".join(_texts(run))
+    yield f"~~{text}~~" if struck and text.strip() else text
+
+
+def _texts(run: Element) -> Iterator[str]:
+    for child in run:
+        if child.tag == f"{_W}t":
+            yield child.text or ""
+        elif child.tag == f"{_W}tab":
+            yield "\t"
+        elif child.tag in (f"{_W}br", f"{_W}cr"):
+            yield " "
+        elif child.tag == f"{_W}noBreakHyphen":
+            yield "-"
+        elif child.tag == f"{_W}sym":
+            font = _SYMBOLS.get((child.get(f"{_W}font") or "").lower(), {})
+            yield font.get((child.get(f"{_W}char") or "")[-2:].lower(), "")
+        elif child.tag == f"{_W}fldChar" and (box := child.find(f"{_W}ffData/{_W}checkBox")) is not None:
+            default, checked = box.find(f"{_W}default"), box.find(f"{_W}checked")
+            mark = checked if checked is not None else default
+            yield "☑" if mark is not None and _is_on(mark.get(f"{_W}val", "1")) else "☐"
+        elif child.tag not in _LEFT_OUT:
+            yield from _pieces(child)
+
+
+def _is_on(value: str | None) -> bool:
+    return value not in (None, "0", "false", "off")
