@@ -1,4 +1,4 @@
-"""The text of a PDF: tables by their rules, or by the places of their words; pages joined, running headers left out.
+"""The text of a PDF: what each page holds, tables by their rules or by the places of their words.
 
 Words and rules come from pdfplumber; lengths are in points, from the top of a page.
 """
@@ -7,33 +7,25 @@ from __future__ import annotations
 
 import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from tabellion.importing.pages import CUT, PageRow, joined_pages, leave_out_headers, text_lines
 from tabellion.reading.limits import refusal
 
 #: How far, in heights of a letter, two words of one cell stand apart at most.
 _GAP = 0.8
 #: How many times the usual distance between two lines begins another row.
 _ROW = 1.3
-_MARGIN = 0.1
-"""The part of a page, at its top and at its bottom, where running headers stand."""
-_REPEATS = 3
 _APART = 2.2
 """How many times the usual distance between two lines stands between two tables, or two paragraphs."""
 _NARROW = 3
 """How many lines, each as full as the others, are the cell of a table and no headings."""
-_CLOSING = (")", "]", ",", ".", "%")
-_LONGEST_WORD = 19
-"""The letters of the longest word that a line without a hyphen is taken to cut in two."""
 _SAME = 6.0
 """How far, in points, the left ends of one column may be from each other."""
-_CUT = "\ue000"
-"""Stands at the end of a line where a word may go on, though no hyphen says so."""
 _AMOUNT = re.compile(r"[-−–(]?\d[\d  \u202f.,]*\s?(?:€|k€)\)?")
 
 
@@ -53,14 +45,6 @@ class _Line:
         return (self.bottom - self.top) * 0.8
 
 
-@dataclass
-class _Row:
-    """A row of the document: the lines of each of its cells, by their columns' left ends."""
-
-    cells: list[list[str]]
-    tabbed: bool
-
-
 def pdf_text(data: bytes) -> str:
     """The text of a PDF, a line for each paragraph line and each row of a table, a tabulation between cells.
 
@@ -70,7 +54,7 @@ def pdf_text(data: bytes) -> str:
     from pdfminer.pdfdocument import PDFPasswordIncorrect
     from pdfplumber.utils.exceptions import PdfminerException
 
-    pages: list[list[_Row | str]] = []
+    pages: list[list[PageRow | str]] = []
     letters, columns = 0, list[float]()
     try:
         with pdfplumber.open(io.BytesIO(data)) as pdf:
@@ -84,11 +68,11 @@ def pdf_text(data: bytes) -> str:
         raise refusal("document-pdf", raison="un mot de passe le protège" if locked else "il est abîmé") from None
     if not letters:
         raise refusal("document-pdf", raison="ses pages sont des images, sans texte à lire")
-    _leave_out_headers(pages)
-    return "\n".join(_texts(_joined(pages))) + "\n"
+    leave_out_headers(pages)
+    return "\n".join(text_lines(joined_pages(pages))) + "\n"
 
 
-def _page(page: Any, columns: list[float]) -> tuple[list[_Row | str], list[float]]:
+def _page(page: Any, columns: list[float]) -> tuple[list[PageRow | str], list[float]]:
     """What a page holds, from its top: rows of tables, lines of text, blank lines between what stands apart.
 
     ``columns`` are those at the foot of the page before, if no rule parts them; with the rows come this page's.
@@ -101,14 +85,14 @@ def _page(page: Any, columns: list[float]) -> tuple[list[_Row | str], list[float
         word["text"] = _SIGNS.get(word["text"], word["text"])
         if any(_crosses(rule, word) for rule in struck):
             word["text"] = f"~~{word['text']}~~"
-    found: list[tuple[float, list[_Row | str]]] = []
+    found: list[tuple[float, list[PageRow | str]]] = []
     inside = set[int]()
     for table in page.find_tables():
-        rows = list[_Row | str]()
+        rows = list[PageRow | str]()
         for row in table.rows:
             cells = [_inside(words, box, inside) if box else [] for box in row.cells]
-            rows.append(_Row(cells, tabbed=True))
-        if any(isinstance(row, _Row) and any(row.cells) for row in rows):
+            rows.append(PageRow(cells, tabbed=True))
+        if any(isinstance(row, PageRow) and any(row.cells) for row in rows):
             found.append((table.bbox[1], ["", *rows, ""]))
     free = _lines([word for number, word in enumerate(words) if number not in inside])
     tops = [top for top, _ in found]
@@ -132,12 +116,12 @@ def _inside(words: Sequence[dict[str, Any]], box: tuple[float, float, float, flo
 
 
 def _mended(lines: Sequence[_Line], left: float, right: float) -> list[str]:
-    """The lines of a cell; ``_CUT`` ends one that is a single word as wide as the cell: it may go on below."""
+    """The lines of a cell; ``CUT`` ends one that is a single word as wide as the cell: it may go on below."""
     texts = [" ".join(line.cells) for line in lines]
     padding = min((line.starts[0] - left for line in lines), default=0.0)
     for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
         if text[-1:].isalpha() and " " not in text and right - line.ends[-1] < padding + line.letter:
-            texts[place] = text + _CUT
+            texts[place] = text + CUT
     return texts
 
 
@@ -191,7 +175,7 @@ def _regions(lines: Sequence[_Line], tops: Sequence[float]) -> list[list[_Line]]
     return regions
 
 
-def _unruled(lines: Sequence[_Line], above: list[float], right: float) -> tuple[list[_Row | str], list[float]]:
+def _unruled(lines: Sequence[_Line], above: list[float], right: float) -> tuple[list[PageRow | str], list[float]]:
     """The rows and paragraphs of lines that no rule parts: by their distances, their columns and their amounts.
 
     ``above`` are the columns of what stands before, and ``right`` is where the text of the page ends.
@@ -204,7 +188,7 @@ def _unruled(lines: Sequence[_Line], above: list[float], right: float) -> tuple[
         if not blocks or line.bottom - blocks[-1][-1].bottom > pitch * _ROW:
             blocks.append([])
         blocks[-1].append(line)
-    rows = list[_Row | str]()
+    rows = list[PageRow | str]()
     columns = above
     for run in _runs(blocks, pitch):
         inside = [line for block in run for line in block]
@@ -218,7 +202,7 @@ def _unruled(lines: Sequence[_Line], above: list[float], right: float) -> tuple[
             in_table = in_table or any(len(line.cells) > 1 for line in block)
             found = _block(block, columns, right, alone=len(run) == 1)
             if not in_table and len(found) == len(block):  # what stands above a table, a line each: its headings
-                found = [_Row([_unwrapped([line])], tabbed=False) for line in _paragraphs(block, right)]
+                found = [PageRow([_unwrapped([line])], tabbed=False) for line in _paragraphs(block, right)]
             rows += found
     return rows, columns
 
@@ -262,14 +246,14 @@ def _columns(lines: Sequence[_Line]) -> list[float]:
     return [group[0] for group in groups]
 
 
-def _block(block: Sequence[_Line], columns: Sequence[float], right: float, *, alone: bool) -> list[_Row]:
+def _block(block: Sequence[_Line], columns: Sequence[float], right: float, *, alone: bool) -> list[PageRow]:
     """The rows of a block of lines: one begins at each amount, and where a label would have fitted above.
 
     A block that does not stand ``alone`` is one row, if it has one amount: wider distances part the rows.
     """
     tabbed = any(len(line.cells) > 1 for line in block)
     if not tabbed and not _in_columns(block, columns):
-        return [_Row([_unwrapped([line])], tabbed=False) for line in _paragraphs(block, right)]
+        return [PageRow([_unwrapped([line])], tabbed=False) for line in _paragraphs(block, right)]
     paid = [len(line.cells) > 1 and _AMOUNT.fullmatch(line.cells[-1]) is not None for line in block]
     label_end = min((start for start in columns if start > columns[0] + _SAME), default=right)
     rows: list[list[_Line]] = []
@@ -284,7 +268,7 @@ def _block(block: Sequence[_Line], columns: Sequence[float], right: float, *, al
         if not rows or (sum(paid) > 1 and paid[number]) or (fits and (alone or sum(paid) > 1)):
             rows.append([])
         rows[-1].append(line)
-    return [_Row(_placed(row, columns), tabbed=True) for row in rows]
+    return [PageRow(_placed(row, columns), tabbed=True) for row in rows]
 
 
 def _in_columns(block: Sequence[_Line], columns: Sequence[float]) -> bool:
@@ -312,7 +296,7 @@ def _placed(lines: Sequence[_Line], columns: Sequence[float]) -> list[list[str]]
     for place, letter, end, text in pieces:
         right = max(other for column, _, other, _ in pieces if column == place)
         cut = text[-1:].isalpha() and " " not in text and right - end < letter
-        cells[place].append(text + _CUT if cut else text)
+        cells[place].append(text + CUT if cut else text)
     return cells
 
 
@@ -349,103 +333,6 @@ def _unwrapped(lines: Sequence[_Line]) -> list[str]:
 
 def _unwrapped_text(lines: Sequence[str]) -> str:
     return "\n".join(lines)
-
-
-def _leave_out_headers(pages: list[list[_Row | str]]) -> None:
-    """Take out what stands again at the head or the foot of pages, its numbers aside."""
-
-    def ends(page: list[_Row | str]) -> list[tuple[int, str]]:
-        filled = [(place, row) for place, row in enumerate(page) if isinstance(row, _Row) and any(row.cells)]
-        return [(place, re.sub(r"\d+", "#", _plain(row))) for place, row in (*filled[:2], *filled[-2:])]
-
-    counts = Counter(text for page in pages for text in {text for _, text in ends(page)})
-    least = max(_REPEATS, len(pages) // 3)
-    for page in pages:
-        for place, text in ends(page):
-            row = page[place]
-            if counts[text] >= least and isinstance(row, _Row) and not row.tabbed:
-                page[place] = ""
-
-
-def _plain(row: _Row) -> str:
-    return " ".join(" ".join(cell) for cell in row.cells)
-
-
-def _joined(pages: list[list[_Row | str]]) -> list[_Row | str]:
-    """The pages one after the other; a row that a page's end cut in two is one again."""
-    whole: list[_Row | str] = []
-    for page in pages:
-        first = next((place for place, row in enumerate(page) if row != ""), None)
-        last = next((place for place in range(len(whole) - 1, -1, -1) if whole[place] != ""), None)
-        if first is not None and last is not None:
-            above, below = whole[last], page[first]
-            if isinstance(above, _Row) and isinstance(below, _Row) and _goes_on(above, below):
-                above.cells = [[*one, *other] for one, other in zip_longest(above.cells, below.cells, fillvalue=())]
-                page = page[first + 1 :]
-                del whole[last + 1 :]
-            elif isinstance(above, _Row) and isinstance(below, _Row) and above.tabbed and below.tabbed:
-                page = page[first:]
-                del whole[last + 1 :]
-        whole += page
-    return whole
-
-
-def _goes_on(above: _Row, below: _Row) -> bool:
-    """Whether the first row of a page is the rest of the last one of the page before: it has no label of its own."""
-    if not (above.tabbed and below.tabbed and above.cells[0] and any(below.cells)):
-        return False
-    return not below.cells[0] or below.cells[0][0][:1].islower()
-
-
-def _texts(rows: Sequence[_Row | str]) -> list[str]:
-    """The lines of the text; what a line's end cut is one word again, where the document writes it so elsewhere."""
-    lines = [
-        line
-        for row in rows
-        if isinstance(row, _Row)
-        for cell in row.cells
-        for part in cell
-        for line in part.split("\n")
-    ]
-    words = Counter(word for line in lines for word in re.findall(r"(?<=\s)\w+(?=\s)", line.lower()))
-    last = {word for line in lines for word in re.findall(r"\w+$", line.lower())}
-
-    def unwrapped(lines: Sequence[str]) -> str:
-        text = ""
-        for line in "\n".join(lines).split("\n"):
-            cut = re.search(r"(\w+)[-‐\u00ad]$", text)
-            head = re.match(r"\w+", line)
-            if line[:1] in _CLOSING and text:
-                text = text.removesuffix(_CUT) + line
-            elif text.endswith(_CUT):
-                start = re.search(r"\w+$", text[:-1])
-                is_cut = (
-                    head is not None
-                    and start is not None
-                    and len(start[0] + head[0]) <= _LONGEST_WORD
-                    and (
-                        words[(start[0] + head[0]).lower()] > 0
-                        or not (words[head[0].lower()] or start[0].lower() in last)
-                    )
-                )
-                text = text[:-1] + ("" if is_cut else " ") + line
-            elif cut and head:
-                whole = words[(cut[1] + head[0]).lower()] > 0
-                text = (text[:-1] if whole or text[-1] == "\u00ad" else text) + line
-            else:
-                text = f"{text} {line}".strip()
-        return text.removesuffix(_CUT)
-
-    found = list[str]()
-    for row in rows:
-        if isinstance(row, str):
-            if found and found[-1] != "":
-                found.append("")
-            continue
-        cells = [unwrapped(cell) if cell else "" for cell in row.cells]
-        if any(cells):
-            found.append("\t".join(cells) + ("\t" if row.tabbed and len(cells) == 1 else ""))
-    return found
 
 
 #: Boxes as the fonts of symbols number them.
