@@ -25,7 +25,7 @@ from tabellion.schema.tables import Tables, make_table
 from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.grid import Formula, TypedContent
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RowToRemove, patch_tables, with_computed
-from tabellion.xlsx.writer import with_parts
+from tabellion.xlsx.signature import with_parts
 
 PLAN, MASTER = master("Chartres")
 LINES = PLAN.data[table_name("lignes_budgetaires", 1)]

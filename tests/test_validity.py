@@ -23,7 +23,7 @@ from tabellion.layout.names import TO_ANNOTATIONS
 from tabellion.xlsx.annotation import annotated_copy
 from tabellion.xlsx.notes import VML, commented_cell
 from tabellion.xlsx.package import PackageEditor
-from tabellion.xlsx.writer import with_parts
+from tabellion.xlsx.signature import with_parts
 
 #: The wide contract has all sheets and columns, and few rows; the rich consolidation every standing of a return.
 KINDS = (

@@ -29,7 +29,7 @@ from tabellion.layout.forms import Form, FormRow
 from tabellion.layout.names import FORMAT_VERSION
 from tabellion.outputs.forms import make_forms
 from tabellion.schema.tables import make_table, make_tables
-from tabellion.xlsx.writer import with_parts
+from tabellion.xlsx.signature import with_parts
 
 CENSUS, FIRST_YEAR = 2013, 2016
 CONVENTIONS, LINES_EACH, FUNDERS = 12, 2, 16

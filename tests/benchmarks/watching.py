@@ -38,7 +38,7 @@ from tabellion.commands.source import load_contract
 from tabellion.contract.workspace import find_workspace
 from tabellion.outputs.forms import make_forms
 from tabellion.watching.debounce import QUIET_SECONDS
-from tabellion.xlsx.writer import with_parts
+from tabellion.xlsx.signature import with_parts
 
 _SAVED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 _LONGEST_SECONDS, _LOOK_SECONDS, _CALM_SECONDS = 300.0, 0.002, 0.5

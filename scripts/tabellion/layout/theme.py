@@ -14,6 +14,8 @@ from tabellion.schema import Schemas
 #: WCAG 2.1, success criterion 1.4.3 (AA): contrast of normal text against its background.
 MINIMUM_CONTRAST = 4.5
 
+#: The smallest letters that are read, on paper too, in points.
+SMALLEST_LETTERS = 8
 #: Pairs (text, background) that the sheets use; their contrast is checked.
 _PAIRS = (
     ("encre", "saisie"),
@@ -82,8 +84,8 @@ class _ThemeReader:
             self.check_contrast(colours)
         font = self.section("police")
         size = font.get("taille", 10)
-        if not isinstance(size, int | float) or not 6 <= size <= 20:
-            self.wrong("police.taille", "il faut un nombre entre 6 et 20")
+        if not isinstance(size, int | float) or not SMALLEST_LETTERS <= size <= 20:
+            self.wrong("police.taille", f"il faut un nombre entre {SMALLEST_LETTERS} et 20")
             size = 10
         return Theme(
             colours=colours,

@@ -253,9 +253,7 @@ class _Annex:
     def _close(self, sheet: Sheet, widths: Sequence[tuple[int, float]], breaks: Sequence[int]) -> None:
         sheet.set_widths(widths)
         sheet.raw.freeze_panes(2, 0)
-        sheet.print_setup((0, 1), self.footer)
-        if breaks:
-            sheet.raw.set_h_pagebreaks(list(breaks))
+        sheet.print_setup((0, 1), self.footer, breaks=breaks)
 
     def _write_rows(
         self, sheet: Sheet, table: str, labels: Sequence[str], kinds: Sequence[str], widths: Sequence[float],

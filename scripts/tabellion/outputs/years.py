@@ -22,8 +22,6 @@ _AMOUNT_WIDTH = 13.0
 _FIRST_ROW = 4
 #: Cells that formulas may look at, all together, before the amounts are only written as values.
 _MOST_WORK = 40_000_000
-#: A printed page holds the amounts of so many exercices beside the labels, none of it under 8 points.
-_YEARS_A_PAGE, _PRINT_SCALE = 2, 80
 
 
 @dataclass(frozen=True)
@@ -126,13 +124,10 @@ def _set_up(sheet: Sheet, view: YearsView, last: int, footer: str) -> None:
     first, width = len(_KEYS), len(AMOUNT_WORDS)
     columns = range(first, first + len(view.labels))
     sheet.set_widths(enumerate(_WIDTHS), [(column, _AMOUNT_WIDTH) for column in columns])
-    sheet.raw.set_column(first - 1, first - 1, None, None, {"hidden": True})
+    sheet.hide([first - 1])
     sheet.raw.freeze_panes(_FIRST_ROW + 1, first)
-    sheet.print_setup((_FIRST_ROW, _FIRST_ROW), footer)
-    sheet.raw.set_print_scale(_PRINT_SCALE)
-    sheet.raw.repeat_columns(0, 2)
-    sheet.raw.set_v_pagebreaks(list(columns[_YEARS_A_PAGE * width :: _YEARS_A_PAGE * width]))
-    sheet.raw.print_area(0, 0, last, columns[-1])
+    years = columns[::width]
+    sheet.print_setup((_FIRST_ROW, _FIRST_ROW), footer, area=(last, columns[-1]), keys=3, starts=years)
     if not view.is_live:
         note(sheet, 2, "Les montants sont ceux de la génération : trop nombreux pour être des formules.")
     newest = columns[-width]

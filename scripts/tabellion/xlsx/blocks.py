@@ -204,7 +204,7 @@ def add_chart(
         return row
     options: dict[str, str] = {"type": kind} | ({"subtype": "stacked"} if stacked else {})
     chart = sheet.writer.book.add_chart(options)
-    font = {"name": theme.font, "size": 9, "color": theme.colours["encre"]}
+    font = {"name": theme.font, "size": theme.size, "color": theme.colours["encre"]}
     for rank, column in enumerate(columns):
         chart.add_series({
             "name": _range(sheet, header, column),
@@ -231,6 +231,7 @@ def add_chart(
     height = size.rows if kind == "column" else max(size.rows, int(bars) + 6)
     chart.set_size({"width": size.width, "height": (height - 1) * _ROW_PIXELS})
     words = words or f"{count} lignes, colonnes : {', '.join(block.labels[column] for column in columns)}."
+    sheet.objects.append((1, size.width))
     sheet.raw.insert_chart(row, 1, chart, {"description": f"{title}. {words}", "object_position": 2})
     return row + height + 1
 

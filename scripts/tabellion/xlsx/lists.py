@@ -322,10 +322,12 @@ def write_cells(sheet: Sheet, first_row: int, rows: Sequence[Sequence[Cell]]) ->
                 write(row, column, content, style)
 
 
-def finish(sheet: Sheet, footer: str, columns: int = 0, header: int = FIRST_ROW) -> None:
-    """Freeze the header (and the first ``columns``) and set the sheet up for print."""
+def finish(
+    sheet: Sheet, footer: str, columns: int = 0, header: int = FIRST_ROW, area: tuple[int, int] | None = None
+) -> None:
+    """Freeze the header (and the first ``columns``) and set the sheet up for print, to a last row and column."""
     sheet.raw.freeze_panes(header + 1, columns)
-    sheet.print_setup((header, header), footer)
+    sheet.print_setup((header, header), footer, area=area, keys=columns)
 
 
 def note(sheet: Sheet, row: int, text: str) -> None:

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 
 from tabellion.layout.names import FORMULA_HEADERS, FORMULAS_COLUMN, IDENTITY, KEY_HEADER, VALUE_HEADER, document_date
-from tabellion.xlsx.writer import Sheet, Writer, with_parts
+from tabellion.xlsx.writer import Sheet, Writer
 
 PROPERTY = "tabellion_sceau"
 _PART = "docProps/custom.xml"
@@ -101,3 +101,13 @@ def _digest(source: zipfile.ZipFile) -> str:
         f"{entry.filename}:{entry.CRC:08x}:{entry.file_size}" for entry in source.infolist() if entry.filename != _PART
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
+    """The same workbook with each part passed through ``change(name, content)``."""
+    source = zipfile.ZipFile(io.BytesIO(workbook))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry, change(entry.filename, source.read(entry)), zipfile.ZIP_DEFLATED)
+    return stream.getvalue()

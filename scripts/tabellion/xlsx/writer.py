@@ -8,8 +8,7 @@ from __future__ import annotations
 import io
 import re
 import traceback
-import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -22,6 +21,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from tabellion.layout.names import KnownFormula, column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
+from tabellion.xlsx.pages import DEFAULT_WIDTH, PrintSetup, set_up_pages
 from tabellion.xlsx.sheets import (
     CellContent,
     ComputedText,
@@ -45,8 +45,6 @@ _AT = "\ue0f8"
 PERCENT, DATE = '0"\u00a0%"', "dd/mm/yyyy"
 FIRST_DAY = date(1900, 3, 1)
 
-#: The width of a column that was given none, in characters.
-_DEFAULT_WIDTH = 8.43
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
 TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
 
@@ -123,6 +121,7 @@ class Writer:
         """
         for sheet in self.sheets:
             sheet.fit_rows()
+            sheet.fit_pages()
         try:
             self.book.close()
         except FileCreateError as error:  # xlsxwriter's own name for what the system refused
@@ -140,7 +139,11 @@ class Sheet:
     writer: Writer
     raw: Worksheet
     widths: dict[int, float] = field(default_factory=dict)
+    hidden: dict[int, dict[str, object]] = field(default_factory=dict)
     wrapped: dict[int, list[tuple[str, int, bool]]] = field(default_factory=dict)
+    printed: PrintSetup | None = None
+    objects: list[tuple[int, int]] = field(default_factory=list)
+    """The charts: their first column and their width in pixels."""
 
     @property
     def name(self) -> str:
@@ -204,7 +207,18 @@ class Sheet:
             for column, width in group:
                 self.widths[column] = max(width, self.widths.get(column, 0))
         for column, width in self.widths.items():
-            raise_if_dropped(self.raw.set_column(column, column, width), column)
+            follows = column - 1 in self.hidden and "level" in self.hidden[column - 1]
+            options = self.hidden.get(column, {"collapsed": True} if follows else {})
+            raise_if_dropped(self.raw.set_column(column, column, width, None, options), column)
+
+    def hide(self, columns: Iterable[int], *, button: bool = True) -> None:
+        """Hide columns that people rarely need; the ``button`` of an outline opens them. They are not printed."""
+        options: dict[str, object] = {"hidden": True} | ({"level": 1} if button else {})
+        for column in columns:
+            self.hidden[column] = options
+            for place in (column, column + 1):
+                self.widths.setdefault(place, DEFAULT_WIDTH)
+        self.set_widths()
 
     def wide(
         self, row: int, first: int, last: int, text: CellContent, *, computed: bool = False, **properties: object
@@ -230,7 +244,7 @@ class Sheet:
                 continue
             size, widths = self.writer.theme.size, self.widths
             lines = max(
-                text_lines(text, widths.get(column, _DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
+                text_lines(text, widths.get(column, DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
             )
             height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT + _ROW_MARGIN)
             raise_if_dropped(self.raw.set_row(row, height), row)
@@ -286,16 +300,37 @@ class Sheet:
         rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": self.writer.coloured(colour)}
         raise_if_dropped(self.raw.conditional_format(*area, rule), area)
 
-    def print_setup(self, repeat_rows: tuple[int, int] | None, footer: str) -> None:
-        """A4 landscape, as wide as the page, with headers repeated and the pages numbered."""
-        self.raw.set_landscape()
-        self.raw.set_paper(9)
-        self.raw.fit_to_pages(1, 0)
-        self.raw.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-        self.raw.set_footer(f"&L&8{footer.replace('&', '&&')}&C&8&A&R&8Page &P / &N")
+    def print_setup(
+        self,
+        repeat_rows: tuple[int, int] | None,
+        footer: str,
+        *,
+        area: tuple[int, int] | None = None,
+        keys: int = 0,
+        starts: Iterable[int] | None = None,
+        breaks: Iterable[int] = (),
+        upright: bool = False,
+        one_page: bool = False,
+    ) -> None:
+        """Set the sheet up for print, its headers repeated and its pages numbered: see :mod:`tabellion.xlsx.pages`.
+
+        ``area`` is the last row and column to print. Where pages stand side by side, each has the first ``keys``
+        columns, and they are cut at the columns ``starts`` only. A page begins at each row of ``breaks``. ``upright``
+        is for a sheet that may be as narrow as an upright page, ``one_page`` for one that is no longer than a page.
+        """
+        words = f"&L&8{footer.replace('&', '&&')}&C&8&A&R&8Page &P / &N"
+        self.raw.set_footer(words, {"scale_with_doc": False})
         if repeat_rows is not None:
             self.raw.repeat_rows(*repeat_rows)
         self.raw.hide_gridlines(2)
+        starting = tuple(starts) if starts is not None else None
+        self.printed = PrintSetup(area, keys, starting, tuple(breaks), upright, one_page)
+
+    def fit_pages(self) -> None:
+        """Choose the pages of :meth:`print_setup`, once widths are known."""
+        if self.printed is not None:
+            widths = {column: 0.0 if column in self.hidden else width for column, width in self.widths.items()}
+            set_up_pages(self.raw, self.printed, widths, self.objects, self.writer.theme.size)
 
     def protect(self) -> None:
         """A guard rail without a password: what is not to be typed is locked; widths, heights and filters stay free."""
@@ -311,13 +346,3 @@ class Sheet:
         if prompt:
             rule |= {"input_title": label[:PROMPT_TITLE_LENGTH], "input_message": prompt[:PROMPT_LENGTH]}
         raise_if_dropped(self.raw.data_validation(*area, rule), area)
-
-
-def with_parts(workbook: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
-    """The same workbook with each part passed through ``change(name, content)``."""
-    source = zipfile.ZipFile(io.BytesIO(workbook))
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
-        for entry in source.infolist():
-            target.writestr(entry, change(entry.filename, source.read(entry)), zipfile.ZIP_DEFLATED)
-    return stream.getvalue()

@@ -196,8 +196,7 @@ def write_controls(sheet: Sheet, consolidation: Consolidation, footer: str) -> N
     note(sheet, 2, f"{plural(len(findings), 'constat')}, dont {plural(blocking, 'bloquant')}. "
          "La cellule ouvre le fichier là où il faut regarder.")  # fmt: skip
     last = write_columns(sheet, FINDINGS, FIRST_ROW, columns, list(enumerate(findings, 1)), empty="Rien à signaler.")
-    finish(sheet, footer)
-    sheet.raw.print_area(0, 0, last, len(columns) - 2)
+    finish(sheet, footer, area=(last, len(columns) - 2))
 
 
 def _finding_columns(maker: CellMaker) -> list[ListColumn]:

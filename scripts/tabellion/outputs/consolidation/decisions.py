@@ -69,11 +69,9 @@ def write_decisions(sheet: Sheet, consolidation: Consolidation, footer: str) -> 
     last = write_columns(sheet, DECISIONS_TABLE, HEADER_ROW, columns, rows, empty="Rien à décider.")
     if rows:
         _add_lists(sheet, last, columns)
-    for place, column in enumerate(columns):
-        if column.label in (QUESTION, WRITTEN, _FIRST, _COUNT):
-            sheet.raw.set_column(place, place, column.width, None, {"hidden": True})
-    finish(sheet, footer, columns=1)
-    sheet.raw.print_area(0, 0, last, DECISION_COLUMN + 3)
+    technical = (QUESTION, WRITTEN, _FIRST, _COUNT)
+    sheet.hide([place for place, column in enumerate(columns) if column.label in technical], button=False)
+    finish(sheet, footer, columns=1, area=(last, DECISION_COLUMN + 3))
 
 
 def write_choices(writer: Writer, questions: Sequence[Question]) -> None:

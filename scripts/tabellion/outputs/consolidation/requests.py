@@ -40,8 +40,7 @@ def write_requests(sheet: Sheet, requests: Sequence[Request], footer: str) -> No
             source = f"=${column_letters(expected)}{row + 1}"
             area = (row, confirmed, row, confirmed)
             sheet.validation(area, {"validate": "list", "source": source}, _CONFIRM, CONFIRMATION, "Choisissez.")
-    for place in (labels.index(REQUEST_CODE), expected):
-        sheet.raw.set_column(place, place, columns[place].width, None, {"hidden": True})
+    sheet.hide((labels.index(REQUEST_CODE), expected), button=False)
     finish(sheet, footer, columns=1)
 
 

@@ -76,8 +76,7 @@ def write_synthese(
     add_chart(sheet, progress, row, top + 1, range(2, last), title, kind="bar", stacked=True, number="0")
     sheet.set_widths([(0, 9), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(2, 0)
-    sheet.print_setup((0, 1), footer)
-    sheet.raw.set_h_pagebreaks(breaks)
+    sheet.print_setup((0, 1), footer, keys=2, breaks=breaks)
 
 
 def _write_essentials(
@@ -115,7 +114,7 @@ def _write_essentials(
     band = {"bg_color": sheet.writer.theme.colours["calcul"], "align": "center"}
     edge = {"border_color": sheet.writer.theme.colours["filet"], "left": 1, "right": 1}
     small = sheet.writer.format(**band, **edge, top=1, valign="vcenter")
-    note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True, font_size=9)
+    note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True)
     for column, (label, measure, note) in enumerate(cards, 1):
         sheet.write(row, column, label, small)
         is_money = measure.kind == "euros" and measure.value != UNKNOWN

@@ -49,8 +49,7 @@ def write_guide(sheet: Sheet, contract: Book, form: Form) -> None:
         _write_examples(sheet, contract, form, row)
     sheet.set_widths(enumerate(_GUIDE_WIDTHS))
     sheet.raw.freeze_panes(2, 0)
-    sheet.print_setup((0, 1), settings.titre)
-    sheet.raw.fit_to_pages(1, 1)
+    sheet.print_setup((0, 1), settings.titre, one_page=True)
     sheet.protect()
 
 

@@ -148,8 +148,7 @@ def write_budget(sheet: Sheet, layout: MasterLayout, lines: DataTable, conventio
     figures = range(first, first + len((PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)))
     sheet.set_widths(widths(lines), [(2, _STATE_WIDTH)], [(column, _FIGURE_WIDTH) for column in figures])
     sheet.raw.freeze_panes(lines.row + 1 if lines.row <= _FROZEN_AT_MOST else 3, 0)
-    sheet.print_setup((lines.row, lines.row), contract.settings.titre)
-    sheet.raw.print_area(0, 0, lines.last_row, figures[-1])
+    sheet.print_setup((lines.row, lines.row), contract.settings.titre, area=(lines.last_row, figures[-1]))
     add_state_colours(sheet, FIRST_TABLE_ROW + 1, 2, lines.row - 2, 2)
 
 

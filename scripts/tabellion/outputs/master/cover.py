@@ -63,8 +63,8 @@ _FINDING_LABELS = ("N°", _SEVERITY, "Constat", SHEET_LABEL, CELL_LABEL, "Ce qui
 _CELL_COLUMN, _CENTRED_COLUMNS = 4, (0, 1, 4)
 _FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
 #: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
-_FRONT_WIDTHS = (8, 56, 18, 18, 18, 16, 14)
-_FRONT_ROWS = 64
+_FRONT_WIDTHS = (6, 44, 14, 14, 15, 15, 13)
+_FRONT_ROWS = 54
 #: What the sheets that are not of one convention show.
 _SHARED = {
     REGLAGES: "Ce que l'équipe règle : exercice courant, dates limites, contact, courriels",
@@ -121,9 +121,7 @@ def write_accueil(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding
     row = _write_directory(sheet, layout, row)
     sheet.set_widths(enumerate(_FRONT_WIDTHS))
     sheet.raw.freeze_panes(2, 0)
-    sheet.print_setup((0, 1), settings.titre)
-    if row <= _FRONT_ROWS:
-        sheet.raw.fit_to_pages(1, 1)
+    sheet.print_setup((0, 1), settings.titre, upright=True, one_page=row <= _FRONT_ROWS)
 
 
 def _write_figures(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding]) -> int:
@@ -336,5 +334,4 @@ def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findi
         sheet.colour_word((FIRST_TABLE_ROW + 1, 1, last, 1), severity.label, severity.label)
     sheet.set_widths(enumerate(_FINDING_WIDTHS))
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
-    sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), layout.contract.settings.titre)
-    sheet.raw.print_area(0, 0, last, 6)
+    sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), layout.contract.settings.titre, area=(last, 6))

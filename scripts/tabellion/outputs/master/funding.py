@@ -69,8 +69,8 @@ def write_plans(sheet: Sheet, layout: MasterLayout) -> None:
         sheet.write(total + offset, 0, note, writer.format(italic=True))
     sheet.set_widths(enumerate(_WIDTHS))
     sheet.raw.freeze_panes(row + 1, 1)
-    sheet.print_setup((row, row), layout.contract.settings.titre)
-    sheet.raw.print_area(0, 0, total + len(_NOTES) + 1, len(_LABELS) - 1)
+    area = (total + len(_NOTES) + 1, len(_LABELS) - 1)
+    sheet.print_setup((row, row), layout.contract.settings.titre, area=area, keys=3)
 
 
 def _write_sums(sheet: Sheet, row: int, measures: Mapping[str, Measure]) -> None:

@@ -84,8 +84,8 @@ def write_rapprochement(sheet: Sheet, layout: MasterLayout) -> None:
     add_state_colours(sheet, table.row + 1, table.column_of("etat"), table.last_row, table.column_of("etat"))
     sheet.set_widths(widths(table), enumerate(_WIDTHS))
     sheet.raw.freeze_panes(3, 0)
-    sheet.print_setup((0, 1), contract.settings.titre)
-    sheet.raw.print_area(0, 0, table.last_row, table.column_of("ligne_source"))
+    area = (table.last_row, table.column_of("ligne_source"))
+    sheet.print_setup((0, 1), contract.settings.titre, area=area)
 
 
 def balance(layout: MasterLayout) -> dict[str, tuple[str, Measure]]:

@@ -53,11 +53,10 @@ def write_settings(sheet: Sheet, layout: MasterLayout) -> None:
             style = value_format(sheet.writer, kind, value, valign="vcenter")
             sheet.write(position, years.column_of(column.name), value, style)
     sheet.set_widths(widths(settings), widths(years), [(years.column - 1, _GAP)])
-    hidden = settings.column_of("reglage_id")
-    sheet.raw.set_column(hidden, hidden, sheet.widths[hidden], None, {"hidden": True})
+    sheet.hide([settings.column_of("reglage_id")], button=False)
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
-    sheet.print_setup((settings.row, settings.row), layout.contract.settings.titre)
-    sheet.raw.print_area(0, 0, max(settings.last_row, years.last_row), width - 1)
+    last = max(settings.last_row, years.last_row)
+    sheet.print_setup((settings.row, settings.row), layout.contract.settings.titre, area=(last, width - 1))
 
 
 def _style(sheet: Sheet, setting: StaffSetting, column: str) -> Format:

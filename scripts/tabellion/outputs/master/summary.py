@@ -90,8 +90,7 @@ def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
     add_chart(sheet, funders, row, top + 1, [2], title, kind="bar", stacked=True, number="0", size=_CHART)
     sheet.set_widths([(0, 8), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(3, 2)
-    sheet.print_setup((0, 1), contract.settings.titre)
-    sheet.raw.set_h_pagebreaks(breaks)
+    sheet.print_setup((0, 1), contract.settings.titre, keys=2, breaks=breaks)
 
 
 def _credits(layout: MasterLayout, towns: list[str]) -> Block:

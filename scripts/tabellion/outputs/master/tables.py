@@ -245,5 +245,5 @@ def write_table_sheet(
     fit_data_table(sheet, layout, table, computed)
     sheet.set_widths(widths(table))
     sheet.raw.freeze_panes(table.row + 1, 1)
-    sheet.print_setup((table.row, table.row), layout.contract.settings.titre)
-    sheet.raw.print_area(0, 0, table.last_row, table.column_of(last_printed or table.columns[-1].name))
+    area = (table.last_row, table.column_of(last_printed or table.columns[-1].name))
+    sheet.print_setup((table.row, table.row), layout.contract.settings.titre, area=area, keys=1)
