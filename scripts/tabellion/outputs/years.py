@@ -17,7 +17,7 @@ from tabellion.xlsx.writer import Sheet
 TABLE = "Annees_lignes"
 NUMBER, TOWN, LABEL, IDENTIFIER = "N°", "Collectivité", "Libellé", "Identifiant"
 _KEYS = (NUMBER, TOWN, LABEL, IDENTIFIER)
-_WIDTHS = (6, 22, 52, 28)
+_WIDTHS = (6, 20, 32, 28)
 _AMOUNT_WIDTH = 13.0
 _FIRST_ROW = 4
 #: Cells that formulas may look at, all together, before the amounts are only written as values.

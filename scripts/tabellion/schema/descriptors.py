@@ -2,7 +2,8 @@
 
 Three properties are the house's own, and are ignored by other readers of the standard: a field's ``unite`` (``"EUR"``
 on a number: an amount, integer cents in memory; ``"%"`` on an integer: a percentage, 0 to 100) and ``excel`` (column
-width, input prompt), and a schema's ``libelle`` (the field that people see in place of the primary key).
+width, input prompt, ``technique`` for a column that people rarely need), and a schema's ``libelle`` (the field that
+people see in place of the primary key).
 """
 
 from __future__ import annotations
@@ -190,6 +191,7 @@ class _DescriptorReader:
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email", one_line=excel.get("une_ligne") is True,
             choices=self.choices(excel.get("liste"), name), is_recent=excel.get("recente") is True,
+            is_technical=excel.get("technique") is True,
         )  # fmt: skip
 
     def choices(self, listed: object, name: str) -> str | None:

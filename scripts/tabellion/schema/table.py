@@ -75,6 +75,7 @@ class Field:
     one_line: bool = False
     choices: str | None = None
     is_recent: bool = False
+    is_technical: bool = False
 
     @property
     def anchored_pattern(self) -> str | None:

@@ -48,8 +48,9 @@ FIRST_DAY = date(1900, 3, 1)
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
 TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
 
-#: A row's height in points: Excel's highest, one line's as a share of the font size, and the margin.
-_HIGHEST_ROW, _LINE_HEIGHT, _ROW_MARGIN = 409.0, 1.32, 3.0
+#: A row's height in points: Excel's highest, that of a row which is given none, and one line's as a share of the font
+#: size, as Excel fits rows: 12.75 for one line of 10 points, 25.5 for two.
+_HIGHEST_ROW, _ROW_HEIGHT, _LINE_HEIGHT = 409.0, 15.0, 1.275
 
 _ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 
@@ -246,8 +247,9 @@ class Sheet:
             lines = max(
                 text_lines(text, widths.get(column, DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
             )
-            height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT + _ROW_MARGIN)
-            raise_if_dropped(self.raw.set_row(row, height), row)
+            height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT)
+            if height > _ROW_HEIGHT:
+                raise_if_dropped(self.raw.set_row(row, height), row)
 
     def section(self, row: int, column: int, text: str) -> None:
         """A small heading above a table."""

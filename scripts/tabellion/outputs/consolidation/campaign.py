@@ -196,6 +196,7 @@ def write_controls(sheet: Sheet, consolidation: Consolidation, footer: str) -> N
     note(sheet, 2, f"{plural(len(findings), 'constat')}, dont {plural(blocking, 'bloquant')}. "
          "La cellule ouvre le fichier là où il faut regarder.")  # fmt: skip
     last = write_columns(sheet, FINDINGS, FIRST_ROW, columns, list(enumerate(findings, 1)), empty="Rien à signaler.")
+    sheet.hide([len(columns) - 1])
     finish(sheet, footer, area=(last, len(columns) - 2))
 
 
@@ -222,14 +223,14 @@ def _finding_columns(maker: CellMaker) -> list[ListColumn]:
 
     return [
         ListColumn(NUMBER, 6, "center", lambda numbered: numbered[0], maker.centred),
+        column("Cellule", 9, "center", lambda finding: finding.place, maker.cell_of),
+        column("Constat", 25, "left", title, maker.text),
+        column("Que faire", 36, "left", lambda finding: finding.suggestion, maker.text),
+        column("Ce qui a été trouvé", 50, "left", lambda finding: finding.message, maker.text),
         column("Gravité", 15, "center", lambda finding: finding.gravite.label, lambda word: maker.state(word, word)),
         column(BLOCKING, 10, "center", lambda finding: IS_BLOCKING if finding.bloquant else None, maker.centred),
-        column("Constat", 25, "left", title, maker.text),
         column("Fichier", 20, "left", lambda finding: finding.place, file),
         column("Feuille", 15, "left", lambda finding: finding.place.feuille, maker.text),
-        column("Cellule", 9, "center", lambda finding: finding.place, maker.cell_of),
-        column("Ce qui a été trouvé", 50, "left", lambda finding: finding.message, maker.text),
-        column("Que faire", 36, "left", lambda finding: finding.suggestion, maker.text),
         column("Autres cellules", 28, "left", lambda finding: finding.liees, others),
         column("Code", 26, "left", lambda finding: finding.code, maker.text),
     ]

@@ -47,7 +47,7 @@ _DETAIL_LABELS = (
     "Exercice", "N°", "Convention", "Collectivité", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL
 )  # fmt: skip
 _DETAIL_CELLS = {label: this_row(DETAIL, label) for label in _DETAIL_LABELS}
-_DETAIL_WIDTHS = (10, 7, 46, 30, 9, 17, 17, 17, 17, 17, 12)
+_DETAIL_WIDTHS = (9, 5, 38, 26, 8, 15, 15, 15, 15, 15, 11)
 #: Columns of collectivités that a matrix may have and still be read; the smallest are then counted together.
 MOST_TOWNS = 10
 #: Cells that formulas of the detail may look at, all together, before they are only written as values.
@@ -308,7 +308,7 @@ def write_detail(
         "Les montants sont ceux de la consolidation : trop nombreux pour être des formules."
     )  # fmt: skip
     note(sheet, 2, words)
-    finish(sheet, footer, columns=4)
+    finish(sheet, footer, columns=2)
 
 
 def _write_rows(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:

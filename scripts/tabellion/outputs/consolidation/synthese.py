@@ -30,7 +30,7 @@ from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
 YEARS = "Choix_exercices"
-_TITLE_WIDTH, _WIDTH = 46.0, 17.0
+_TITLE_WIDTH, _WIDTH = 40.0, 14.5
 #: Changes of standing that are named one by one.
 _MOST_STANDINGS = 6
 

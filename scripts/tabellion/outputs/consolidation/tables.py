@@ -107,6 +107,7 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
         ),
     ]
     write_long_list(sheet, data.table, FIRST_ROW, columns, cells, height)
+    sheet.hide([place for place, field in enumerate(data.fields) if field.is_technical])
     finish(sheet, footer, columns=1)
 
 

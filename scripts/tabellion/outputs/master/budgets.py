@@ -31,9 +31,9 @@ from tabellion.xlsx.writer import Sheet, Writer
 STATE, COUNT = "État", "Lignes"
 PRINTED, GAP = "Publié ici (€)", "Écart (€)"
 RECAP_PRINTED, RECAP_GAP = "Publié au récapitulatif (€)", "Écart au récapitulatif (€)"
-#: Rows above which freezing the panes would leave too little room to scroll.
-_FROZEN_AT_MOST = 16
-_FIGURE_WIDTH, _STATE_WIDTH = 16.0, 12.0
+#: The row of the links under the title, the last one that stays in sight.
+_WAYS_ROW = 2
+_FIGURE_WIDTH = 16.0
 
 MeasureRow = dict[str, Measure]
 """The measures of a row of subtotals by the labels of their columns, in the columns' order."""
@@ -95,15 +95,7 @@ def subtotal(layout: MasterLayout, convention: int, town: str) -> MeasureRow:
         for there in (printed.at(cell(PRINTED)), recap.at(cell(RECAP_PRINTED)))
     ]
     words = state_of(layout, gaps[0].at(cell(GAP)), gaps[1].at(cell(RECAP_GAP)))
-    return {
-        COUNT: line_count(layout, convention, *where),
-        STATE: words,
-        **amounts,
-        PRINTED: printed,
-        GAP: gaps[0],
-        RECAP_PRINTED: recap,
-        RECAP_GAP: gaps[1],
-    }
+    return _ordered(amounts, printed, recap, gaps, words, line_count(layout, convention, *where))
 
 
 def line_count(layout: MasterLayout, convention: int, *where: Criterion) -> Measure:
@@ -125,12 +117,23 @@ def total(layout: MasterLayout, convention: int, rows: Sequence[MeasureRow]) -> 
     realised, printed = amounts[labels[MEASURE]], added("euros", PRINTED)
     recap = published(layout, RECAP, SCOPE_CONVENTION, convention)
     gaps = [unless_blank(there, gap(realised, there)) for there in (printed, recap)]
+    return _ordered(
+        amounts, printed, recap, gaps, state_of(layout, *gaps), line_count(layout, convention, in_exercice(layout))
+    )
+
+
+def _ordered(
+    amounts: MeasureRow, printed: Measure, recap: Measure, gaps: Sequence[Measure], words: Measure, count: Measure
+) -> MeasureRow:
+    """The measures in the order of their columns: above the lines' own, what was published beside the amounts, then,
+    above those that people rarely need, the rest.
+    """
     return {
-        COUNT: line_count(layout, convention, in_exercice(layout)),
-        STATE: state_of(layout, *gaps),
+        STATE: words,
         **amounts,
         PRINTED: printed,
         GAP: gaps[0],
+        COUNT: count,
         RECAP_PRINTED: recap,
         RECAP_GAP: gaps[1],
     }
@@ -144,12 +147,15 @@ def write_budget(sheet: Sheet, layout: MasterLayout, lines: DataTable, conventio
     _write_totals(sheet, layout, convention)
     write_data_table(sheet, layout, lines)
     fit_data_table(sheet, layout, lines)
-    first = len(AMOUNTS) + 3
-    figures = range(first, first + len((PRINTED, GAP, RECAP_PRINTED, RECAP_GAP)))
-    sheet.set_widths(widths(lines), [(2, _STATE_WIDTH)], [(column, _FIGURE_WIDTH) for column in figures])
-    sheet.raw.freeze_panes(lines.row + 1 if lines.row <= _FROZEN_AT_MOST else 3, 0)
-    sheet.print_setup((lines.row, lines.row), contract.settings.titre, area=(lines.last_row, figures[-1]))
-    add_state_colours(sheet, FIRST_TABLE_ROW + 1, 2, lines.row - 2, 2)
+    first = len(AMOUNTS) + 2
+    figures = range(first, first + len((PRINTED, GAP, COUNT, RECAP_PRINTED, RECAP_GAP)))
+    sheet.set_widths(widths(lines), [(column, _FIGURE_WIDTH) for column in figures])
+    sheet.hide(lines.technical)
+    # Frozen down to the header of the lines, the subtotals would take most of the screen.
+    sheet.raw.freeze_panes(_WAYS_ROW + 1, 0)
+    area = (lines.last_row, max(lines.last_plain, first + 1))
+    sheet.print_setup((lines.row, lines.row), contract.settings.titre, area=area)
+    add_state_colours(sheet, FIRST_TABLE_ROW + 1, 1, lines.row - 2, 1)
 
 
 def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
@@ -159,7 +165,7 @@ def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     row = FIRST_TABLE_ROW + 1
     every = total(layout, convention, rows)
     labels, kinds = (TOWN, *every), [measure.kind for measure in every.values()]
-    aligned = header_alignment(labels, kinds) | {COUNT: "left"}
+    aligned = header_alignment(labels, kinds) | {STATE: "left"}
     calculated = {label: str(measure.formula) for label, measure in rows[0].items()} if rows else None
     height = max(1, len(rows))
     sheet.table(name, row - 1, 0, height, labels, calculated=calculated, filters=False, aligned=aligned)

@@ -59,9 +59,9 @@ FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
 _SEVERITY = "Gravité"
 #: The headers of the sheet and of the cell of a finding.
 SHEET_LABEL, CELL_LABEL = "Feuille", "Cellule"
-_FINDING_LABELS = ("N°", _SEVERITY, "Constat", SHEET_LABEL, CELL_LABEL, "Ce qui a été trouvé", "Que faire", "Code")
-_CELL_COLUMN, _CENTRED_COLUMNS = 4, (0, 1, 4)
-_FINDING_WIDTHS = (6, 15, 30, 26, 9, 62, 46, 26)
+_FINDING_LABELS = ("N°", CELL_LABEL, "Constat", "Que faire", "Ce qui a été trouvé", _SEVERITY, SHEET_LABEL, "Code")
+_CELL_COLUMN, _SEVERITY_COLUMN, _CENTRED_COLUMNS = 1, 5, (0, 1, 5)
+_FINDING_WIDTHS = (6, 9, 28, 42, 54, 15, 22, 26)
 #: Columns of the front page, in characters; a front page of more rows than this does not fit on one page.
 _FRONT_WIDTHS = (6, 44, 14, 14, 15, 15, 13)
 _FRONT_ROWS = 54
@@ -321,8 +321,8 @@ def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findi
             sheet.write(FIRST_TABLE_ROW + 1, column, "Rien à signaler." if column == 2 else None, text)
     for number, finding in enumerate(ordered, 1):
         row, place = FIRST_TABLE_ROW + number, finding.place
-        contents = (number, finding.gravite.label, CATALOGUE[finding.code].titre, place.feuille, place.cellule,
-                    finding.message, finding.suggestion, finding.code)  # fmt: skip
+        contents = (number, place.cellule, CATALOGUE[finding.code].titre, finding.suggestion, finding.message,
+                    finding.gravite.label, place.feuille, finding.code)  # fmt: skip
         for column, content in enumerate(contents):
             if column == _CELL_COLUMN and place.feuille and place.cellule and number <= _MOST_LINKS:
                 sheet.link(row, column, cell_link(place.feuille, place.cellule), place.cellule, link)
@@ -331,7 +331,9 @@ def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findi
         sheet.fit(row, [(words, column) for column, words in enumerate(contents) if column not in _CENTRED_COLUMNS])
     last = FIRST_TABLE_ROW + max(1, len(ordered))
     for severity in Severity:
-        sheet.colour_word((FIRST_TABLE_ROW + 1, 1, last, 1), severity.label, severity.label)
+        area = (FIRST_TABLE_ROW + 1, _SEVERITY_COLUMN, last, _SEVERITY_COLUMN)
+        sheet.colour_word(area, severity.label, severity.label)
     sheet.set_widths(enumerate(_FINDING_WIDTHS))
+    sheet.hide([len(_FINDING_LABELS) - 1])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
     sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), layout.contract.settings.titre, area=(last, 6))

@@ -139,7 +139,7 @@ def _measures(layout: MasterLayout, plan: tuple[str, int] | None) -> dict[str, M
 def write_charges(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the charges of all plans."""
     subtitle = "Plans de financement : ce que coûte chaque fiche, poste par poste"
-    write_table_sheet(sheet, layout, "plan_charges", "Charges", subtitle, "commentaire")
+    write_table_sheet(sheet, layout, "plan_charges", "Charges", subtitle)
     sheet.link(2, 1, sheet_marker(PLANS), f"→ {PLANS}")
 
 
@@ -159,5 +159,5 @@ def write_produits(sheet: Sheet, layout: MasterLayout) -> None:
         "retenu": Computed("euros", counted, counts),
         "etat": Computed("state", f"IF(N({paid})>0,{settled},{waiting})", [progress(row) for row in rows]),
     }
-    write_table_sheet(sheet, layout, "plan_produits", "Produits", subtitle, "commentaire", computed)
+    write_table_sheet(sheet, layout, "plan_produits", "Produits", subtitle, computed=computed)
     sheet.link(2, 1, sheet_marker(PLANS), f"→ {PLANS}")

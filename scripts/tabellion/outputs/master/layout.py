@@ -92,6 +92,20 @@ class DataTable:
         """The zero-based column of a field or of a computed column."""
         return self.column + next(place for place, column in enumerate(self.columns) if column.name == name)
 
+    @property
+    def technical(self) -> list[int]:
+        """The zero-based columns that people rarely need."""
+        return [
+            place
+            for place, column in enumerate(self.columns, self.column)
+            if column.field is not None and column.field.is_technical
+        ]
+
+    @property
+    def last_plain(self) -> int:
+        """The zero-based last column that is not technical."""
+        return max(set(range(self.column, self.column + len(self.columns))) - {*self.technical})
+
     def label(self, name: str) -> str:
         """The header of a field or of a computed column."""
         return next(column.label for column in self.columns if column.name == name)
@@ -151,11 +165,12 @@ class MasterLayout:
 
 
 def shown_columns(schema: TableSchema, theme: Theme, implied: Row | None = None) -> tuple[TableColumn, ...]:
-    """The columns of a table's sheet: its fields in the layout's order (a forgotten one comes last), then the computed
-    ones, each after the field it explains.
+    """The columns of a table's sheet: its fields in the layout's order (a forgotten one comes last, then the technical
+    ones), and the computed ones, each after the field it explains.
     """
     order = dict.fromkeys([*theme.orders.get(schema.name, ()), *schema.names])
     fields = [schema.by_name[name] for name in order if name not in (implied or {})]
+    fields.sort(key=lambda field: field.is_technical)
     columns = []
     for field in fields:
         columns.append(TableColumn(field.name, field.title, field.width, field))

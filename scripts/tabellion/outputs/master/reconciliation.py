@@ -62,7 +62,7 @@ PUBLISHED, EXPLAINED, SINCE, RECOMPUTED, TWICE, NET = (
 #: What stands for the grand total of an exercice of which none was published.
 NOTHING_PUBLISHED = "rien de publié"
 #: The widths of the same columns, in characters: those of the published totals below them are no wider.
-_WIDTHS = (14, 60, 12, 22, 18, 16)
+_WIDTHS = (14, 46, 12, 22, 16, 16)
 _AMOUNT_COLUMN = _LABELS.index(AMOUNT)
 
 
@@ -84,8 +84,8 @@ def write_rapprochement(sheet: Sheet, layout: MasterLayout) -> None:
     add_state_colours(sheet, table.row + 1, table.column_of("etat"), table.last_row, table.column_of("etat"))
     sheet.set_widths(widths(table), enumerate(_WIDTHS))
     sheet.raw.freeze_panes(3, 0)
-    area = (table.last_row, table.column_of("ligne_source"))
-    sheet.print_setup((0, 1), contract.settings.titre, area=area)
+    sheet.hide(table.technical)
+    sheet.print_setup((0, 1), contract.settings.titre, area=(table.last_row, table.last_plain))
 
 
 def balance(layout: MasterLayout) -> dict[str, tuple[str, Measure]]:

@@ -84,7 +84,7 @@ def fit_data_table(
     made = {name: column.values for name, column in (computed or {}).items()}
     shown_texts = shown_columns_of(layout, table)
     for offset, column in enumerate(table.columns):
-        if column.field is not None and column.field.one_line:
+        if column.field is not None and (column.field.one_line or column.field.is_technical):
             continue
         for position, value in enumerate(shown_texts.get(column.name) or made.get(column.name) or ()):
             if isinstance(value, str):
@@ -238,12 +238,13 @@ def write_table_sheet(
     computed: Mapping[str, Computed] | None = None,
     convention: int | None = None,
 ) -> None:
-    """Write a sheet that is a table, printed up to the column ``last_printed`` (all of them by default)."""
+    """Write a sheet that is a table, printed up to the column ``last_printed`` (all but technical ones by default)."""
     table = layout.data[table_name(resource, convention)]
     sheet.title(title, subtitle, len(table.columns))
     write_data_table(sheet, layout, table, computed)
     fit_data_table(sheet, layout, table, computed)
     sheet.set_widths(widths(table))
+    sheet.hide(table.technical)
     sheet.raw.freeze_panes(table.row + 1, 1)
-    area = (table.last_row, table.column_of(last_printed or table.columns[-1].name))
+    area = (table.last_row, table.last_plain if last_printed is None else table.column_of(last_printed))
     sheet.print_setup((table.row, table.row), layout.contract.settings.titre, area=area, keys=1)

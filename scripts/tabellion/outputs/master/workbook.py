@@ -108,14 +108,14 @@ def _write_years(sheet: Sheet, layout: MasterLayout) -> None:
 
 def _write_financements(sheet: Sheet, layout: MasterLayout) -> None:
     subtitle, computed = "Les financeurs retenus, fiche par fiche", retained_column(layout)
-    write_table_sheet(sheet, layout, "financements", FINANCEMENTS, subtitle, "montant_texte", computed)
+    write_table_sheet(sheet, layout, "financements", FINANCEMENTS, subtitle, computed=computed)
     if computed:
         write_funded(sheet, layout)
 
 
 def _one_table(resource: str, title: str, subtitle: str) -> _WriteSheet:
     """A sheet that is one table."""
-    return lambda sheet, layout: write_table_sheet(sheet, layout, resource, title, subtitle, None)
+    return lambda sheet, layout: write_table_sheet(sheet, layout, resource, title, subtitle)
 
 
 #: What writes each sheet that is not a convention's, where the layout has it, in this order.
