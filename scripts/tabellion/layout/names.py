@@ -19,6 +19,8 @@ SHEETS_AT_MOST = 256
 
 ACCUEIL, REGLAGES, SYNTHESE, RAPPROCHEMENT = "Accueil", "Réglages", "Synthèse", "Rapprochement"
 FINANCEMENTS, NOMENCLATURES, CONTROLES = "Financements", "Nomenclatures", "Contrôles"
+#: The long lists, each on a sheet of its own: a filter hides whole rows.
+PARTENAIRES, PARTICIPATIONS, DICTIONNAIRE = "Partenaires", "Participations", "Dictionnaire"
 #: The sheet of the lines by exercice: only there once they are of two exercices.
 ANNEES = "Années"
 #: The sheet of what partners say each exercice: only there once one of them has said something.
@@ -64,8 +66,8 @@ SINGLE = {
     "axes": ("Axes", NOMENCLATURES),
     "collectivites": ("Collectivites", NOMENCLATURES),
     "financeurs": ("Financeurs", NOMENCLATURES),
-    "partenaires": ("Partenaires", NOMENCLATURES),
-    "participations": ("Participations", NOMENCLATURES),
+    "partenaires": ("Partenaires", PARTENAIRES),
+    "participations": ("Participations", PARTICIPATIONS),
     "financements": ("Financements_fiches", FINANCEMENTS),
     "subventions": ("Subventions_attribuees", SUBVENTIONS),
     "suivis": ("Suivis", SUIVI),

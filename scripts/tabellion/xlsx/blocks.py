@@ -66,7 +66,7 @@ class Block:
 class ChartSize:
     """The width of a chart in pixels, the rows of its sheet that it takes at least, the gap between its bars in %."""
 
-    width: int = 1180
+    width: int = 1020
     rows: int = 18
     gap: int = 50
 

@@ -21,7 +21,7 @@ DEFAULT_WIDTH = 8.43
 #: Pixels of an inch, of a unit of a column's width, and of a column's padding.
 _DOTS, _UNIT, _PADDING = 96, 7, 5
 #: Of a page's width, what is counted on where a scale is given: columns are not as wide in every client.
-_SHARE = 0.97
+_SHARE = 0.95
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ _SHEETS: tuple[Code, ...] = (
          "Corrigez cette cellule : les suppressions comptent dès que toutes les lignes se reconnaissent."),
     Code("partenaire-en-texte", "Un partenaire nommé en toutes lettres", _AVERTISSEMENT,
          "Le nom saisi dans le texte de la fiche ne lie personne : {valeur}.",
-         "Ajoutez une ligne par partenaire à la table « Participations », feuille Nomenclatures, avec la fiche et le rôle."),
+         "Ajoutez une ligne par partenaire à la feuille Participations, avec la fiche et le rôle."),
     Code("registre-a-la-main", "Le registre a été modifié à la main", _AVERTISSEMENT,
          "Le registre ne dit pas la même chose que contrat.xlsx, qui est le contrat : {valeur}. Il sera réécrit d'après le classeur, après une copie datée dans workbooks/archives/.",
          "Reportez dans contrat.xlsx ce qui doit compter."),

@@ -1,4 +1,4 @@
-"""The sheets around the contract's own: Accueil before them, Nomenclatures and Contrôles after."""
+"""The sheets around the contract's own: Accueil before them, Nomenclatures, Dictionnaire and Contrôles after."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from tabellion.layout.names import (
     ANNEES,
     CHARGES,
     CONTROLES,
+    DICTIONNAIRE,
     EXERCICE,
     FINANCEMENTS,
     NOMENCLATURES,
+    PARTENAIRES,
+    PARTICIPATIONS,
     PLANS,
     PRODUITS,
     RAPPROCHEMENT,
@@ -78,10 +81,13 @@ _SHARED = {
     CHARGES: "Ce que coûte chaque fiche, poste par poste",
     PRODUITS: "Ce qui paie chaque fiche : demandé, accordé, versé",
     NOMENCLATURES: "Les listes derrière les menus déroulants",
+    PARTENAIRES: "Qui reçoit un formulaire, et ce qu'il représente",
+    PARTICIPATIONS: "Qui porte chaque fiche ou y prend part",
+    DICTIONNAIRE: "Ce que veut dire chaque colonne, et ce qu'elle attend",
     CONTROLES: "Ce qui a été constaté, avec un lien vers chaque cellule",
 }
-#: On the sheet Nomenclatures: the widest column, and the width of a printed page at its scale, in characters.
-_WIDEST, _PAGE_WIDTH, _PRINT_SCALE = 88.0, 204.0, 64
+#: The widest column of the sheet Nomenclatures, and the columns of the sheet Dictionnaire, in characters.
+_WIDEST, _DICTIONARY_WIDTHS = 60.0, (20, 28, 24, 13, 11, 30, 18, 36)
 _LIST_WIDTH = 24
 _ALIGNMENTS = {"l": "left", "c": "center", "r": "right"}
 #: Excel keeps at most this many links on a sheet.
@@ -231,34 +237,36 @@ def worst_state(table: str, states: Sequence[str]) -> Measure:
 
 
 def write_nomenclatures(sheet: Sheet, layout: MasterLayout) -> None:
-    """Write the reference tables side by side, then the lists behind the drop-downs: each may grow downwards."""
+    """Write the short reference tables side by side, then the lists behind the drop-downs: each may grow downwards.
+
+    They have no filter, which would hide the rows of the tables beside.
+    """
     tables = [table for table in layout.data.values() if table.sheet == NOMENCLATURES]
     lists = list(layout.lists.values())
-    last = max(choice.column for choice in lists)
-    width = last + 2 + len(DICTIONARY_HEADERS)
+    width = max(choice.column for choice in lists) + 1
     sheet.title(
         NOMENCLATURES, "Les listes derrière les menus déroulants : ajoutez une valeur en bas de sa liste", width
     )
     for table in tables:
         sheet.section(table.row - 1, table.column, layout.contract.schemas[table.resource].title)
-        write_data_table(sheet, layout, table)
+        write_data_table(sheet, layout, table, filters=False)
         sheet.set_widths(_whole_widths(layout, table))
         fit_data_table(sheet, layout, table)
     style = sheet.writer.cell(text_wrap=True)
     for choices in lists:
-        sheet.table(choices.name, FIRST_TABLE_ROW, choices.column, max(1, len(choices.values)), [choices.title])
+        height = max(1, len(choices.values))
+        sheet.table(choices.name, FIRST_TABLE_ROW, choices.column, height, [choices.title], filters=False)
         for position, value in enumerate(choices.values):
             sheet.write(FIRST_TABLE_ROW + 1 + position, choices.column, value, style)
             sheet.fit(FIRST_TABLE_ROW + 1 + position, [(str(value), choices.column)])
     sheet.set_widths([(choice.column, _LIST_WIDTH) for choice in lists])
-    _write_dictionary(sheet, layout, last + 2)
-    starts = sorted([listed.column for listed in tables] + [listed.column for listed in lists] + [last + 2])
+    starts = sorted([listed.column for listed in tables] + [listed.column for listed in lists])
     sheet.set_widths([(start - 1, 3) for start in starts if start])
+    sheet.hide([column for table in tables for column in table.technical])
     sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
-    sheet.print_setup((FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW), layout.contract.settings.titre)
-    # As wide as one page, a sheet of tables side by side could not be read: whole tables share pages instead.
-    sheet.raw.set_print_scale(_PRINT_SCALE)
-    sheet.raw.set_v_pagebreaks(_page_starts(sheet, starts, width))
+    # As wide as one page, tables side by side could not be read: pages are cut between tables.
+    rows = (FIRST_TABLE_ROW - 1, FIRST_TABLE_ROW)
+    sheet.print_setup(rows, layout.contract.settings.titre, starts=starts)
 
 
 def _described(contract: Book) -> Schemas:
@@ -270,20 +278,19 @@ def _described(contract: Book) -> Schemas:
     )
 
 
-def _write_dictionary(sheet: Sheet, layout: MasterLayout, column: int) -> None:
+def write_dictionary(sheet: Sheet, layout: MasterLayout) -> None:
     """Write the data dictionary: what each field of each table means and must be."""
     entries = [dataclasses.astuple(entry) for entry in dictionary(_described(layout.contract))]
-    sheet.section(FIRST_TABLE_ROW - 1, column, "Dictionnaire des données")
-    sheet.table(DICTIONARY, FIRST_TABLE_ROW, column, len(entries), DICTIONARY_HEADERS)
-    style = sheet.writer.cell(computed=True)
+    sheet.title(DICTIONNAIRE, "Ce que veut dire chaque colonne, et ce qu'elle attend", len(DICTIONARY_HEADERS))
+    sheet.table(DICTIONARY, FIRST_TABLE_ROW, 0, len(entries), DICTIONARY_HEADERS)
+    style = sheet.writer.cell(computed=True, text_wrap=True)
     for row, entry in enumerate(entries, FIRST_TABLE_ROW + 1):
-        for offset, text in enumerate(entry):
-            sheet.write(row, column + offset, text, style)
-    widths = [
-        (column + offset, min(_WIDEST, max(column_width(text, layout.contract.theme.size) for text in texts)))
-        for offset, texts in enumerate(zip(DICTIONARY_HEADERS, *entries, strict=True))
-    ]
-    sheet.set_widths(widths)
+        for column, text in enumerate(entry):
+            sheet.write(row, column, text, style)
+        sheet.fit(row, [(text, column) for column, text in enumerate(entry)])
+    sheet.set_widths(enumerate(_DICTIONARY_WIDTHS))
+    sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
+    sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), layout.contract.settings.titre)
 
 
 def _whole_widths(layout: MasterLayout, table: DataTable) -> list[tuple[int, float]]:
@@ -295,16 +302,6 @@ def _whole_widths(layout: MasterLayout, table: DataTable) -> list[tuple[int, flo
         whole = [column_width(text, layout.contract.theme.size) for text in known if isinstance(text, str)]
         widths.append((table.column + offset, max(column.width, min(_WIDEST, max(whole, default=0)))))
     return widths
-
-
-def _page_starts(sheet: Sheet, starts: list[int], end: int) -> list[int]:
-    """The columns at which a new printed page starts: as many whole tables on each as fit."""
-    breaks, first = [], 0
-    for start, following in zip(starts, [*starts[1:], end + 1], strict=True):
-        if start > first and sum(sheet.widths[column] for column in range(first, following - 1)) > _PAGE_WIDTH:
-            breaks.append(start)
-            first = start
-    return breaks
 
 
 def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Finding]) -> None:

@@ -20,9 +20,12 @@ from tabellion.layout.names import (
     CHARGES,
     COMPUTED,
     CONTROLES,
+    DICTIONNAIRE,
     FINANCEMENTS,
     NOMENCLATURES,
     OCCASIONAL,
+    PARTENAIRES,
+    PARTICIPATIONS,
     PER_CONVENTION,
     PLANS,
     RAPPROCHEMENT,
@@ -212,7 +215,7 @@ def _sheets(contract: Book) -> dict[str, str]:
     ]
     if CHARGES in shown:
         shown.insert(shown.index(CHARGES), PLANS)
-    last = [FINANCEMENTS, *shown, NOMENCLATURES, CONTROLES]
+    last = [FINANCEMENTS, *shown, NOMENCLATURES, PARTENAIRES, PARTICIPATIONS, DICTIONNAIRE, CONTROLES]
     taken: set[str] = {name.casefold() for name in (*last, SUBVENTIONS, SUIVI)}
     first = [ACCUEIL, *([REGLAGES] if is_shown(contract, "reglages") else []), SYNTHESE, RAPPROCHEMENT]
     first += [ANNEES] if len(contract.overview.exercices) > 1 else []

@@ -55,7 +55,7 @@ from tabellion.xlsx.writer import Sheet
 CREDITS, PRIORITES, FINANCEURS = "Synthese_credits", "Synthese_priorites", "Synthese_financeurs"
 NUMBER, CONVENTION = "N°", "Convention"
 RECAP_PRINTED = "Récapitulatif publié (€)"
-_CHART = ChartSize(width=1180, rows=20, gap=40)
+_CHART = ChartSize(width=1130, rows=20, gap=40)
 #: The width of a column of figures, in characters.
 _WIDTH, _TITLE_WIDTH = 14.0, 44.0
 #: With more series than this, a stacked bar cannot be read.

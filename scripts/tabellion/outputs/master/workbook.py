@@ -11,11 +11,14 @@ from tabellion.layout.names import (
     ANNEES,
     CHARGES,
     CONTROLES,
+    DICTIONNAIRE,
     FINANCEMENTS,
     FORMAT_VERSION,
     KIND_MASTER,
     NOMENCLATURES,
     OCCASIONAL,
+    PARTENAIRES,
+    PARTICIPATIONS,
     PLANS,
     PRODUITS,
     RAPPROCHEMENT,
@@ -34,7 +37,7 @@ from tabellion.layout.names import (
 )
 from tabellion.measures.measure import Count, Criterion
 from tabellion.outputs.master.budgets import define_constants, write_budget
-from tabellion.outputs.master.cover import write_accueil, write_controles, write_nomenclatures
+from tabellion.outputs.master.cover import write_accueil, write_controles, write_dictionary, write_nomenclatures
 from tabellion.outputs.master.financements import counted, financements_of, retained_column, write_funded
 from tabellion.outputs.master.funding import write_charges, write_plans, write_produits
 from tabellion.outputs.master.layout import MasterLayout
@@ -135,6 +138,9 @@ AFTER_CONVENTIONS: Mapping[str, _WriteSheet] = {
     CHARGES: write_charges,
     PRODUITS: write_produits,
     NOMENCLATURES: write_nomenclatures,
+    PARTENAIRES: _one_table("partenaires", "Partenaires", "Qui reçoit un formulaire, et ce qu'il représente"),
+    PARTICIPATIONS: _one_table("participations", "Participations", "Qui porte chaque fiche ou y prend part"),
+    DICTIONNAIRE: write_dictionary,
 }
 
 
