@@ -44,6 +44,8 @@ class Theme:
     how_to: tuple[str, ...]
     form_how_to: tuple[str, ...]
     first_steps: tuple[str, ...] = ()
+    unknown: str = "#8A939C"
+    """The colour of what nobody knows, in charts."""
 
 
 def load_theme(path: Path, schemas: Schemas) -> Theme:
@@ -90,6 +92,7 @@ class _ThemeReader:
         return Theme(
             colours=colours,
             series=tuple(self.colour("couleurs.series", colour) for colour in series),
+            unknown=self.colour("couleurs.inconnu", section.get("inconnu", Theme.unknown)),
             font=str(font.get("nom", "Calibri")),
             size=float(size),
             orders={name: self.order(name, order, schemas) for name, order in self.section("colonnes").items()},

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
 
 from xlsxwriter.format import Format
 
 from tabellion.layout.names import column_letters, quoted_sheet, quoted_text
+from tabellion.layout.theme import contrast
 from tabellion.measures.measure import Measure, column_sum
 from tabellion.schema.money import euros
 from tabellion.xlsx.sheets import CellContent
@@ -193,26 +196,37 @@ def write_block(sheet: Sheet, block: Block, row: int) -> int:
 def add_chart(
     sheet: Sheet, block: Block, row: int, header: int, columns: Sequence[int], title: str, *, kind: str,
     stacked: bool = False, number: str = "#,##0", category: int = 1, words: str = "", legend: bool | None = None,
-    size: ChartSize = ChartSize(),
+    size: ChartSize = ChartSize(), unknown: str = "",
 ) -> int:  # fmt: skip
     """A native chart at ``row`` of some columns of a block whose header is at ``header``; returns the first free row.
 
     ``kind`` is ``"bar"`` (one line a row of the block) or ``"column"``; ``words`` describe it to who does not see it.
+    The column labelled ``unknown`` is grey. Bars of one series, and stacked numbers, carry their values.
     """
     theme, count = sheet.writer.theme, len(block.keys)
     if not count or not columns:
         return row
+    stacked = stacked and len(columns) > 1
     options: dict[str, str] = {"type": kind} | ({"subtype": "stacked"} if stacked else {})
     chart = sheet.writer.book.add_chart(options)
     font = {"name": theme.font, "size": theme.size, "color": theme.colours["encre"]}
-    for rank, column in enumerate(columns):
-        chart.add_series({
+    colours = iter(cycle(theme.series))
+    for column in columns:
+        colour = theme.unknown if block.labels[column] == unknown else next(colours)
+        series: dict[str, object] = {
             "name": _range(sheet, header, column),
             "categories": _range(sheet, header + 1, category, header + count),
             "values": _range(sheet, header + 1, column, header + count),
-            "fill": {"color": theme.series[rank % len(theme.series)]},
+            "fill": {"color": colour},
             "gap": size.gap,
-        })  # fmt: skip
+        }
+        shown = {"value": True, "num_format": f"{number};;"}  # a bar of nothing has no label
+        if len(columns) == 1:
+            series["data_labels"] = {**shown, "position": "outside_end", "font": font}
+        elif stacked and number == "0":
+            ink = max((theme.colours["encre"], "#FFFFFF"), key=partial(contrast, colour))
+            series["data_labels"] = {**shown, "position": "center", "font": {**font, "color": ink}}
+        chart.add_series(series)
     chart.set_title({"name": title, "name_font": {**font, "size": 12, "bold": True}, "overlay": False})
     bare = {"num_font": font, "line": {"none": True}, "major_tick_mark": "none", "minor_tick_mark": "none"}
     values = {

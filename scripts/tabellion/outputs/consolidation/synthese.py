@@ -72,8 +72,11 @@ def write_synthese(
     top = row
     row = write_block(sheet, progress, row)
     last = len(progress.labels) - 1
-    title = f"{progress.heading} : avancement"
-    add_chart(sheet, progress, row, top + 1, range(2, last), title, kind="bar", stacked=True, number="0")
+    title = f"{progress.heading} : avancement (nombre)"
+    add_chart(
+        sheet, progress, row, top + 1, range(2, last), title, kind="bar", stacked=True, number="0",
+        unknown=NOTHING_SAID.capitalize(),
+    )  # fmt: skip
     sheet.set_widths([(0, 9), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(2, 0)
     sheet.print_setup((0, 1), footer, keys=2, breaks=breaks)

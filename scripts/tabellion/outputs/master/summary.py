@@ -58,8 +58,7 @@ RECAP_PRINTED = "Récapitulatif publié (€)"
 _CHART = ChartSize(width=1130, rows=20, gap=40)
 #: The width of a column of figures, in characters.
 _WIDTH, _TITLE_WIDTH = 14.0, 44.0
-#: With more series than this, a stacked bar cannot be read.
-_MOST_SERIES = 12
+_NO_PRIORITY = "Sans priorité"
 
 
 def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
@@ -80,13 +79,13 @@ def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
     priorities, funders = _priorities(layout), _funders(layout)
     row = write_block(sheet, priorities, row)
     row = add_chart(
-        sheet, priorities, row, top + 1, range(2, len(priorities.labels) - 1), "Fiches action par priorité",
-        kind="bar", stacked=True, number="0", legend=True, size=_CHART,
+        sheet, priorities, row, top + 1, range(2, len(priorities.labels) - 1), "Fiches action par priorité (nombre)",
+        kind="bar", stacked=True, number="0", legend=True, size=_CHART, unknown=_NO_PRIORITY,
     )  # fmt: skip
     breaks.append(row)
     top = row
     row = write_block(sheet, funders, row)
-    title = "Financements par financeur"
+    title = "Financements par financeur (nombre)"
     add_chart(sheet, funders, row, top + 1, [2], title, kind="bar", stacked=True, number="0", size=_CHART)
     sheet.set_widths([(0, 8), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(3, 2)
@@ -132,7 +131,7 @@ def _priorities(layout: MasterLayout) -> Block:
     years = contract.settings.priorites
     ranks = sorted({*years, *(rank for rank in fiches.columns["priorite"] if rank is not None)})
     words = [f"Priorité {rank} ({years[rank]})" if rank in years else f"Priorité {rank}" for rank in ranks]
-    labels = unique_labels([NUMBER, CONVENTION, *words, "Sans priorité", TOTAL])
+    labels = unique_labels([NUMBER, CONVENTION, *words, _NO_PRIORITY, TOTAL])
     keys, rows = [], []
     for convention, (title, _) in contract.convention_titles.items():
         columns, here = layout.columns("fiches", convention), Criterion("convention_id", convention)
@@ -166,9 +165,10 @@ def _funders(layout: MasterLayout) -> Block:
 
 def _credits_chart(sheet: Sheet, layout: MasterLayout, block: Block, row: int) -> int:
     count = len(layout.contract.accounts.towns)
-    series = range(2, 2 + count) if count <= _MOST_SERIES else range(2 + count, 3 + count)
+    are_told_apart = count <= len(layout.contract.theme.series)
+    series = range(2, 2 + count) if are_told_apart else range(2 + count, 3 + count)
     euros = layout.contract.accounts.of() // 100
     words = f"{len(block.keys)} conventions, {count} collectivités : total {euros} euros."
-    title = "Crédits de droit commun par convention"
+    title = "Crédits de droit commun par convention (€)"
     header = FIRST_TABLE_ROW + 1
     return add_chart(sheet, block, row, header, series, title, kind="bar", stacked=True, words=words, size=_CHART)
