@@ -6,15 +6,21 @@ from functools import cache
 
 import pytest
 
+from support.contracts import schemas
 from support.every_kind import content_of
+from support.masters import MAIN, Package
 from support.sheet_sizes import SheetSizes, sizes_of
 from tabellion.layout.theme import SMALLEST_LETTERS
 from tabellion.xlsx.pages import A3, A4, lay_out_pages
 
 KINDS = (
     "contrat", "contrat large", "consolidation", "consolidation large", "annexe large", "différences", "formulaire",
-    "formulaire large",
+    "formulaire large", "copie annotée",
 )  # fmt: skip
+#: A third of the screen is the most that stays when people scroll.
+WIDEST_PANE, HIGHEST_PANE = 1366 // 3, 768 // 3
+#: The sheets of the forms have panes of their own.
+STAFF = tuple(kind for kind in KINDS if not kind.startswith(("formulaire", "copie")))
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -33,11 +39,58 @@ def test_no_column_is_wider_than_its_page(kind: str) -> None:
     assert {sheet.name: sheet.cut for sheet in sheets(kind) if sheet.cut} == {}
 
 
+@pytest.mark.parametrize("kind", STAFF)
+def test_at_most_a_third_of_the_screen_is_frozen(kind: str) -> None:
+    panes = {sheet.name: sheet.frozen for sheet in sheets(kind)}
+    assert {name: (w, h) for name, (w, h) in panes.items() if w > WIDEST_PANE or h > HIGHEST_PANE} == {}
+
+
+@pytest.mark.parametrize("kind", ["contrat", "contrat large", "consolidation"])
+def test_technical_columns_are_folded(kind: str) -> None:
+    package = Package(content_of(kind))
+    titles = {field.title for schema in schemas().values() for field in schema.fields if field.is_technical}
+    assert {"Identifiant", "Ligne source", "Réparation"} <= titles
+    seen = []
+    for name, table in package.tables.items():
+        columns = package.sheets[table.sheet].iter(f"{MAIN}col")
+        hidden = {
+            column
+            for each in columns
+            if each.get("hidden") == "1"
+            for column in range(int(each.attrib["min"]) - 1, int(each.attrib["max"]))
+        }
+        places = enumerate(table.columns, table.area[1])
+        seen += [(name, label) for column, label in places if label in titles and column not in hidden]
+    assert seen == []
+
+
+@pytest.mark.parametrize("kind", STAFF)
+def test_a_filter_hides_no_row_of_another_table(kind: str) -> None:
+    tables = Package(content_of(kind)).tables.values()
+    beside = [
+        (one.name, other.name)
+        for one in tables
+        for other in tables
+        if one is not other
+        and one.filters
+        and one.sheet == other.sheet
+        and one.area[0] <= other.area[2]
+        and other.area[0] <= one.area[2]
+    ]
+    assert beside == []
+
+
+@pytest.mark.parametrize("kind", ["contrat", "consolidation"])
+def test_lists_of_findings_begin_with_what_people_need(kind: str) -> None:
+    table = Package(content_of(kind)).tables["Constats"]
+    assert list(table.columns)[:4] == ["N°", "Cellule", "Constat", "Que faire"]
+
+
 def test_wider_sheets_go_to_larger_paper_then_to_more_pages() -> None:
     found = [lay_out_pages([100] * columns, 10.0, keys=1, upright=True) for columns in (8, 13, 18, 30)]
     assert [(pages.paper, pages.is_landscape) for pages in found] == [(A4, False), (A4, True), (A3, True), (A4, True)]
     assert [len(pages.breaks) for pages in found] == [0, 0, 0, 2]
-    assert [pages.scale for pages in found][-1] == 80
+    assert [pages.scale for pages in found] == [100, 100, 100, 80]
 
 
 def test_pages_side_by_side_repeat_their_keys_and_leave_out_hidden_columns() -> None:

@@ -21,7 +21,7 @@ from tabellion.xlsx.trees import Element, add, child, drop, parse_xml
 HEADER_ROW = 6
 #: As wide together as a screen of 1366 pixels shows.
 _COLUMNS = (
-    ("N°", 5), ("Feuille", 15), ("Cellule", 9), ("Constat", 28), ("Que faire", 48), ("Ce qui a été trouvé", 54),
+    ("N°", 5), ("Feuille", 15), ("Cellule", 9), ("Constat", 28), ("Que faire", 48), ("Ce qui a été trouvé", 48),
     ("Gravité", 16),
 )  # fmt: skip
 LAST_COLUMN = column_letters(len(_COLUMNS))

@@ -30,7 +30,7 @@ from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
 YEARS = "Choix_exercices"
-_TITLE_WIDTH, _WIDTH = 40.0, 14.5
+_TITLE_WIDTH, _WIDTH = 36.0, 16.0
 #: Changes of standing that are named one by one.
 _MOST_STANDINGS = 6
 
@@ -116,8 +116,8 @@ def _write_essentials(
     cards.append(("Constats bloquants", counted, f"sur {plural(len(marks), 'constat')}"))
     band = {"bg_color": sheet.writer.theme.colours["calcul"], "align": "center"}
     edge = {"border_color": sheet.writer.theme.colours["filet"], "left": 1, "right": 1}
-    small = sheet.writer.format(**band, **edge, top=1, valign="vcenter")
-    note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True)
+    small = sheet.writer.format(**band, **edge, top=1, valign="vcenter", text_wrap=True)
+    note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True, text_wrap=True)
     for column, (label, measure, note) in enumerate(cards, 1):
         sheet.write(row, column, label, small)
         is_money = measure.kind == "euros" and measure.value != UNKNOWN
@@ -131,9 +131,8 @@ def _write_essentials(
         name = f"Essentiel_{slug(label).replace('-', '_')}"
         sheet.named_formula(row + 1, column, name, measure.formula or "", style, value)
         sheet.write(row + 2, column, note, note_style)
-    sheet.raw.set_row(row, 18)
-    sheet.raw.set_row(row + 1, 30)
-    sheet.raw.set_row(row + 2, 18)
+    for place, height in enumerate((28, 30, 28), row):
+        sheet.raw.set_row(place, height)
     return row + 4
 
 
@@ -211,6 +210,7 @@ def _campaign(consolidation: Consolidation) -> Block:
 
 def _write_credits(sheet: Sheet, money: Credits, crossed: Block, row: int, breaks: list[int]) -> int:
     years = money.by_year()
+    breaks.append(row - 1)
     top = row
     row = write_block(sheet, years, row)
     sheet.writer.name(YEARS, "=" + column_ref(BY_YEAR, years.labels[0]))
@@ -219,6 +219,7 @@ def _write_credits(sheet: Sheet, money: Credits, crossed: Block, row: int, break
     row = _write_choice(sheet, money, row)
     conventions, top = money.by_convention(), row
     row = write_block(sheet, conventions, row)
+    breaks.append(row - 1)
     row = write_block(sheet, crossed, row)
     title = "Crédits par convention, exercice montré (€)"
     breaks.append(row - 1)

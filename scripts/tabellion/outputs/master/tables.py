@@ -55,10 +55,10 @@ def write_data_table(
         if (made := computed.get(column.name)) is not None and isinstance(made.formulas, str)
     }
     labels = [column.label for column in table.columns]
-    centred = {column.label: "center" for column in table.columns if _is_centred(column, computed)}
+    aligned = {column.label: _alignment(column, computed) for column in table.columns}
     sheet.table(
         table.name, table.row, table.column, table.height, labels, calculated=calculated, filters=filters,
-        aligned=centred,
+        aligned=aligned,
     )  # fmt: skip
     schema = layout.contract.schemas[table.resource]
     values = layout.contract.tables[table.resource].select(table.indexes).columns
@@ -71,10 +71,12 @@ def write_data_table(
             _write_field(sheet, layout, schema, table, column.field, place, values[column.name])
 
 
-def _is_centred(column: TableColumn, computed: Mapping[str, Computed]) -> bool:
-    if column.field is not None:
-        return column.field.kind in _CENTRED
-    return computed[column.name].kind in ("count", "state")
+def _alignment(column: TableColumn, computed: Mapping[str, Computed]) -> str:
+    """How the header of a column stands: as its cells do."""
+    kind = column.field.kind if column.field is not None else computed[column.name].kind
+    if kind in (*_CENTRED, "count", "state"):
+        return "center"
+    return "right" if kind in ("money", "euros", "signed") else "left"
 
 
 def fit_data_table(
