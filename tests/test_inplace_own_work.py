@@ -185,7 +185,7 @@ def test_rules_links_breaks_and_views_follow() -> None:
     assert '<brk id="39" max="16383" man="1"/>' in text
     assert '<ignoredError sqref="B13:B53"' in text
     assert 'zoomScale="85"' in text
-    assert 'topLeftCell="A13"' in text
+    assert 'topLeftCell="A4"' in text
     assert 'activeTab="14"' in part("xl/workbook.xml")
 
 

@@ -150,7 +150,7 @@ def _own_rules(book: Workbook, part: str, first: int, last: int, quoted: str) ->
         "<formula>$F$30</formula></cfRule></conditionalFormatting>",
     )
     book.before(
-        part, "<conditionalFormatting sqref=\"D6:D10\">",
+        part, "<conditionalFormatting sqref=\"C6:C10\">",
         '<mergeCells count="2"><mergeCell ref="M20:N20"/><mergeCell ref="A60:B60"/></mergeCells>',
     )  # fmt: skip
     book.before(
