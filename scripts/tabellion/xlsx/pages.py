@@ -54,7 +54,7 @@ class PrintSetup:
 
     area: tuple[int, int] | None = None
     keys: int = 0
-    starts: tuple[int, ...] | None = None
+    starts: Sequence[int] | None = None
     breaks: tuple[int, ...] = ()
     upright: bool = False
     one_page: bool = False

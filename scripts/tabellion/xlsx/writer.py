@@ -195,7 +195,8 @@ class Sheet:
         """The band at the top of a sheet, over ``width`` columns: a title and a subtitle."""
         colours = self.writer.theme.colours
         band = {"bg_color": colours["titre"], "font_color": colours["titre_texte"], "valign": "vcenter"}
-        big, small = self.writer.format(bold=True, **(band | {"font_size": 16})), self.writer.format(**band)
+        size = 16 if len(title) <= 90 else 12  # the first screen shows it whole
+        big, small = self.writer.format(bold=True, **(band | {"font_size": size})), self.writer.format(**band)
         for row, style, text, height in ((0, big, title, 28), (1, small, subtitle, 18)):
             self.raw.set_row(row, height)
             self.write(row, 0, text, style)
@@ -309,7 +310,7 @@ class Sheet:
         *,
         area: tuple[int, int] | None = None,
         keys: int = 0,
-        starts: Iterable[int] | None = None,
+        starts: Sequence[int] | None = None,
         breaks: Iterable[int] = (),
         upright: bool = False,
         one_page: bool = False,
@@ -325,8 +326,7 @@ class Sheet:
         if repeat_rows is not None:
             self.raw.repeat_rows(*repeat_rows)
         self.raw.hide_gridlines(2)
-        starting = tuple(starts) if starts is not None else None
-        self.printed = PrintSetup(area, keys, starting, tuple(breaks), upright, one_page)
+        self.printed = PrintSetup(area, keys, starts, tuple(breaks), upright, one_page)
 
     def fit_pages(self) -> None:
         """Choose the pages of :meth:`print_setup`, once widths are known."""

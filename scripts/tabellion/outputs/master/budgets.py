@@ -175,7 +175,9 @@ def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
             sheet.write(row, column, None, sheet.writer.cell(computed=True))
         return
     for place, (town, measures) in enumerate(zip(towns, rows, strict=True), row):
-        sheet.write(place, 0, contract.town_labels[town], sheet.writer.cell(computed=True, bold=True))
+        label = contract.town_labels[town]
+        sheet.write(place, 0, label, sheet.writer.cell(computed=True, bold=True, text_wrap=True))
+        sheet.fit(place, [(label, 0)], bold=True)
         _write_row(sheet, place, measures, (name, "*"))
     last = row + len(rows)
     sheet.write(last, 0, TOTAL, sheet.writer.cell(computed=True, **TOTAL_STYLE))
