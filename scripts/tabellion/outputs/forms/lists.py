@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabellion.contract.book import Book
 from tabellion.layout.forms import LISTS, Form, convention_words
 from tabellion.layout.names import column_letters, column_ref, quoted_sheet
-from tabellion.measures.cells import ALSO_READ, WORDS_READ, words_read
+from tabellion.measures.cell_formulas import ALSO_READ, CHARACTERS, WORDS_READ, words_read
 from tabellion.measures.forms import FormState, cell_rule, sent_name, verdict_name
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Schemas
@@ -21,7 +21,10 @@ from tabellion.xlsx.writer import Sheet, Writer
 
 def write_lists(writer: Writer, contract: Book, form: Form, spare_rows: int) -> None:
     """Write it: each list in a column under its defined name, then the values as sent, then the counters."""
-    lists: dict[str, Sequence[CellContent]] = {WORDS_READ: words_read()}
+    lists: dict[str, Sequence[CellContent]] = {
+        WORDS_READ: words_read(),
+        **{name: [text] for name, text in CHARACTERS.items()},
+    }
     for table, column in typed_columns(form):
         field = table.field(column, contract.schemas)
         rule = cell_rule(table, column, contract.schemas)

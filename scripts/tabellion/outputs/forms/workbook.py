@@ -125,7 +125,7 @@ class _FormSheet:
         for criteria, name in colour.items():
             rule = {"type": "cell", "criteria": criteria, "value": 0, "format": sheet.writer.coloured(name)}
             sheet.raw.conditional_format(*area, rule)
-        words = "à compléter sur cette feuille (lignes)"
+        words = "à corriger ou à compléter sur cette feuille (lignes)"
         sheet.write(2, 1, words, sheet.writer.format(bold=True, valign="vcenter"))
         sheet.link(2, len(table.columns) - 2, f"{quoted_sheet(GUIDE)}!A1", BACK)
 
@@ -214,7 +214,7 @@ class _FormSheet:
         if formula is not None:
             return {"validate": "custom", "value": f"={formula}", "error_type": "stop"}
         declared = validation_rule(self.schemas[self.table.resource], field) or {"validate": "any"}
-        return {**declared, "error_type": "warning" if declared["validate"] == "list" else "stop"}
+        return {**declared, "error_type": "stop" if declared["validate"] in ("length", "any") else "warning"}
 
     def width(self, column: ColumnSpec) -> float:
         field = self.table.field(column, self.schemas)
