@@ -45,8 +45,8 @@ def mistakes(load: Load, *changes: tuple[str, str]) -> list[tuple[str, str]]:
 def test_every_mistake_of_form_is_said_at_once(load: Load) -> None:
     found = mistakes(
         load,
-        ('role = "état", largeur = 21', 'role = "etat", largeur = 21'),
-        ("figees = 3", 'figees = "trois"'),
+        ('role = "état", largeur = 24', 'role = "etat", largeur = 21'),
+        ("lignes_de_texte = 3", 'lignes_de_texte = "trois"'),
         ("nouvelle_ligne = true", "nouvelle_lignes = true"),
         ('feuille = "Actions"', 'feuille = "Actions / suivi"'),
         (', manque = "un montant"', ""),
@@ -55,7 +55,7 @@ def test_every_mistake_of_form_is_said_at_once(load: Load) -> None:
         "formulaire[1].colonnes[1].role",
         "formulaire[1].colonnes[2].nouvelle_lignes",
         "formulaire[1].regles[1].manque",
-        "formulaire[1].figees",
+        "formulaire[1].lignes_de_texte",
         "formulaire[2].feuille",
     ]
     assert all(word in found[0][1] for word in ("« état »", "« à remplir »", "trouvé : etat"))
@@ -67,7 +67,7 @@ def test_every_name_that_leads_nowhere_is_said_with_the_nearest(load: Load) -> N
         load,
         ('champ = "montant_vote"', 'champ = "montant_votes"'),
         ('valeur = "dernier_montant"', 'valeur = "dernier_montants"'),
-        ('valeur = "fiche_id.objectif"', 'valeur = "fiche_id.objectifs"'),
+        ('valeur = "fiche_id.proposition"', 'valeur = "fiche_id.propositio"'),
         ('table = "financements"', 'table = "financement"'),
         ('sauf = "commentaire"', 'sauf = "commentaires"'),
         ('lignes = "une par poste des fiches portées"', 'lignes = "celles de la collectivité"'),
@@ -89,12 +89,12 @@ def test_every_name_that_leads_nowhere_is_said_with_the_nearest(load: Load) -> N
     ("before", "after", "key"),
     [
         ('tableau = "Formulaire_actions"', 'tableau = "formulaire_budget"', "formulaire[2].tableau"),
-        ('role = "état", largeur = 21', 'role = "montré", champ = "exercice"', "formulaire[1].colonnes"),
+        ('role = "état", largeur = 24', 'role = "montré", champ = "exercice"', "formulaire[1].colonnes"),
         ('champ = "montant_vote"', 'champ = "montant_prevu"', "formulaire[1].colonnes"),
         ('titre = "Dernier exercice connu"', 'titre = "Convention"', "formulaire[1].colonnes"),
         ('vaut = "chiffré", ', "", "formulaire[3].regles[1].si"),
         ("[[formulaire]]", "[[formulaires]]", "formulaires"),
-        ("figees = 3", "figees = 3 3", FORMS_FILE),
+        ("lignes_de_texte = 3", "lignes_de_texte = 3 3", FORMS_FILE),
     ],
 )
 def test_what_a_form_cannot_be_is_said(load: Load, before: str, after: str, key: str) -> None:
@@ -114,5 +114,5 @@ def test_the_layout_of_a_workspace_is_its_own(tmp_path: Path) -> None:
     for name in ("tabellion.toml", "schemas", "templates"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    (tmp_path / "templates" / FORMS_FILE).write_text(TEXT.replace("largeur = 36", "largeur = 40"), encoding="utf-8")
-    assert find_workspace(tmp_path).schemas.forms[0].column("libelle").width == 40
+    (tmp_path / "templates" / FORMS_FILE).write_text(TEXT.replace("largeur = 40", "largeur = 41", 1), encoding="utf-8")
+    assert find_workspace(tmp_path).schemas.forms[0].column("libelle").width == 41

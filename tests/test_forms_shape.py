@@ -30,10 +30,11 @@ from support.forms import (
 from support.masters import MAIN, Package, area
 from tabellion.layout.forms import BASELINE, BASELINE_HEADERS, GUIDE, LISTS, SPARE_ROWS, SPELLINGS, baseline_text
 from tabellion.layout.names import IDENTITY
+from tabellion.layout.theme import MINIMUM_EDGE_CONTRAST, contrast
 from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
-from tabellion.schema.forms import TableSpec
+from tabellion.schema.forms import Role, TableSpec
 from tabellion.xlsx import signature
 from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH
 
@@ -171,19 +172,45 @@ def test_visible_sheets_are_protected_without_a_password(name: str, partner: str
         assert not {"password", "hashValue"} & protection.attrib.keys()
         for free in ("formatColumns", "formatRows", "autoFilter", "sort"):
             assert protection.attrib[free] == "0", (sheet, free)
+        assert "objects" not in protection.attrib  # comments may be written
         assert protection.attrib.get("selectUnlockedCells", "0") == "0"
 
 
 @every_form
-def test_cells_to_fill_are_white_and_the_others_grey(name: str, partner: str) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(written_form(name, partner)))
+def test_cells_to_fill_have_an_edge_that_is_seen_and_the_others_are_quiet(name: str, partner: str) -> None:
+    book, quiet = (
+        openpyxl.load_workbook(io.BytesIO(written_form(name, partner))),
+        form_contract(name).theme.colours["calcul"],
+    )
+    looks = set()
     for table in form_of(name, partner).tables:
         editable = to_fill(name, partner, table)
         height = len(form_of(name, partner).rows[table.name]) + SPARE_ROWS
         for row in range(TOP, TOP + height):
             for place in range(len(table.columns)):
                 cell = book[table.sheet].cell(row + 1, place + 1)
-                assert (cell.fill.fill_type is None) is ((row, place) in editable), cell.coordinate
+                edge, ground = (
+                    f"#{colour.rgb[2:]}" for colour in (cell.border.left.color, cell.fill.fgColor)
+                )  # fmt: skip
+                looks.add(((row, place) in editable, edge, ground))
+    for is_typed, edge, ground in looks:
+        assert (ground == quiet) is not is_typed
+        assert (min(contrast(edge, ground), contrast(edge, quiet)) >= MINIMUM_EDGE_CONTRAST) is is_typed
+
+
+@every_form
+def test_the_first_screen_shows_fifteen_rows_and_every_column(name: str, partner: str) -> None:
+    """At 1366 × 768 and 100 %, Excel leaves some 1,316 × 520 pixels to the cells."""
+    book = openpyxl.load_workbook(io.BytesIO(written_form(name, partner)))
+    for table in form_of(name, partner).tables:
+        sheet = book[table.sheet]
+        heights = [(sheet.row_dimensions[row].height or 15.0) * 96 / 72 for row in range(1, TOP + 16)]
+        assert sum(heights) <= 520, table.sheet
+        shown = [each for each in sheet.column_dimensions.values() if not each.hidden]
+        assert sum(round((each.width or 0) * 7) * (each.max - each.min + 1) for each in shown) <= 1316
+        assert [table.columns[each.min - 1].role for each in sheet.column_dimensions.values() if each.hidden] == [
+            Role.KEY
+        ]
 
 
 @every_form

@@ -36,7 +36,7 @@ def add_column(root: Path) -> None:
     schema["fields"].insert(place, FIELD)
     path.write_text(json.dumps(schema, ensure_ascii=False, indent=2), encoding="utf-8")
     path = root / "templates" / "formulaires.toml"
-    comment = '  { role = "à remplir", champ = "commentaire", largeur = 30 },\n'
+    comment = '  { role = "à remplir", champ = "commentaire", largeur = 20 },\n'
     column = '  { role = "à remplir", champ = "direction", largeur = 24 },\n'
     path.write_text(path.read_text(encoding="utf-8").replace(comment, column + comment, 1), encoding="utf-8")
 

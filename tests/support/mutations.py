@@ -96,8 +96,8 @@ def rename_sheet(book: Workbook) -> None:
 
 def insert_column(book: Workbook) -> None:
     sheet = book["Budget"]
-    sheet["K5"], sheet["K6"] = "Notre colonne", "à revoir"
-    sheet.tables["Formulaire_budget"].ref = sheet.tables["Formulaire_budget"].ref.replace("J", "K")
+    sheet["L5"], sheet["L6"] = "Notre colonne", "à revoir"
+    sheet.tables["Formulaire_budget"].ref = sheet.tables["Formulaire_budget"].ref.replace("K", "L")
 
 
 def drop_identity(book: Workbook) -> None:
@@ -200,7 +200,7 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("a row deleted", delete_row, {("ligne-supprimee", "A5")}),
     ("whole rows sorted", swap_rows, set()),
     ("a sheet renamed", rename_sheet, set()),
-    ("a column added", insert_column, {("colonne-en-trop", "K5")}),
+    ("a column added", insert_column, {("colonne-en-trop", "L5")}),
     ("a header renamed a little", put("F5", "Montant prevu (€) "), set()),
     ("a header renamed much", put("F5", "Notre budget"), {("colonne-absente", "A5"), ("colonne-en-trop", "F5")}),
     ("a header deleted", put("F5", None), {("colonne-absente", "A5"), ("colonne-sans-entete", "F5")}),

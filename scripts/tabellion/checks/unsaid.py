@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import BACK
+from tabellion.layout.forms import BACK, TOTAL
 from tabellion.layout.names import TO_ANNOTATIONS
 from tabellion.reading.arrangement import AnswerCell, added_sheets, answer_cells, beside, covered_cells
 from tabellion.reading.cells import others_alike
@@ -163,7 +163,7 @@ def _beside(reading: FormReading) -> Iterator[Finding]:
     numbers: dict[tuple[str, bool], list[tuple[Place, RawValue]]] = defaultdict(list)
     texts: dict[str, dict[int, list[tuple[Place, str]]]] = defaultdict(lambda: defaultdict(list))
     for sheet, address, value in beside(reading):
-        if value in (BACK, TO_ANNOTATIONS):  # our own: columns may have been put in before it
+        if value in (BACK, TO_ANNOTATIONS, TOTAL):  # our own: columns may have been put in before it
             continue
         place = sheet.place(*address)
         if isinstance(value, float):

@@ -25,9 +25,13 @@ VALUES: Mapping[str, tuple[str, Kind, tuple[str, ...]]] = {
     "dernier_montant": ("last_amount", "money", ("lignes_budgetaires", "financements")),
     "dernier_etat": ("last_status", "string", ("financements",)),
     "dernier_texte": ("last_text", "string", ("financements",)),
+    "dernier_avancement": ("last_progress", "string", ("suivis",)),
+    "ecart": ("difference", "money", ("lignes_budgetaires", "financements")),
     "role": ("role", "string", ("suivis",)),
     "bilan_du_plan": ("gap", "money", FUNDING_TABLES),
 }
+#: Those that are computed beside what is typed.
+_COMPUTED = ("bilan_du_plan", "ecart")
 #: Which rows a form is sent with: what the file says, and the table of the register that they are of.
 SOURCES = {
     "celles de la collectivité": "lignes_budgetaires",
@@ -94,6 +98,7 @@ class _Table(_Strict):
     columns: list[_Column] = Field(alias="colonnes", min_length=1)
     rules: list[_Rule] = Field(default_factory=list, alias="regles")
     frozen: int = Field(2, alias="figees", ge=0)
+    lines: int = Field(1, alias="lignes_de_texte", ge=1, le=20)
     may_stay_blank: bool = Field(False, alias="peut_rester_vide")
     makes_rows: bool = Field(False, alias="cree_des_lignes")
 
@@ -188,8 +193,8 @@ def _column_mistakes(column: _Column, schema: TableSchema, schemas: Schemas) -> 
         yield "champ", "une colonne à remplir porte sur un champ"
     if column.carried and column.role is not Role.TYPED:
         yield "repris", "une colonne reprise est à remplir"
-    if column.role is Role.COMPUTED and column.value != "bilan_du_plan":
-        yield "valeur", "une colonne calculée montre « bilan_du_plan »"
+    if (column.role is Role.COMPUTED) != (column.value in _COMPUTED):
+        yield "valeur", f"une colonne calculée montre {' ou '.join(f'« {name} »' for name in _COMPUTED)}, elle seule"
     if column.role is Role.SHOWN and column.field is None and column.value is None:
         yield "champ", "il faut un champ ou une valeur"
     if column.value is not None and column.title is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from tabellion.layout.names import FORMAT_VERSION
+from tabellion.layout.names import FORMAT_VERSION, shorten
 from tabellion.schema import Field
 from tabellion.schema.forms import TableSpec
 from tabellion.schema.table import Value
@@ -30,6 +30,12 @@ BASELINE_HEADERS = ("Tableau", "Identifiant", "Champ", "Valeur")
 KIND_FORM = "formulaire"
 #: Rows under the known ones where a partner adds its own: a protected sheet stops an Excel table from growing.
 SPARE_ROWS = 50
+#: What stands beside the totals above a table.
+TOTAL = "Total"
+#: Between a number and the words that tell what it is.
+DASH = " – "
+#: Characters that are shown of a convention's title and of a fiche's objectif.
+_TITLE_LENGTH, _OBJECTIF_LENGTH = 22, 90
 
 
 class FillState(Enum):
@@ -109,8 +115,20 @@ def form_id(contrat: str, partenaire: str, exercice: int, state: str = "") -> st
 
 
 def convention_words(number: int, title: str) -> str:
-    """A convention as a form's drop-down shows it."""
-    return f"{number} – {title}"
+    """A convention with its whole title, as forms once showed it."""
+    return f"{number}{DASH}{title}"
+
+
+def short_convention(number: int, title: str) -> str:
+    """A convention as a form shows it, on one line."""
+    return convention_words(number, shorten(title, _TITLE_LENGTH))
+
+
+def fiche_words(fiche: str, objectif: str | None) -> str:
+    """A fiche as a form shows it: its number, and its objectif as far as it goes."""
+    words = " ".join((objectif or "").split())
+    cut = shorten(words, _OBJECTIF_LENGTH)
+    return f"{fiche}{DASH}{cut}{'' if cut == words else '…'}" if words else fiche
 
 
 def baseline_text(value: Value | float) -> str:

@@ -11,8 +11,9 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.mistakes import toml_of
 from tabellion.schema import Schemas
 
-#: WCAG 2.1, success criterion 1.4.3 (AA): contrast of normal text against its background.
-MINIMUM_CONTRAST = 4.5
+#: WCAG 2.1, success criteria 1.4.3 and 1.4.11 (AA): contrast of normal text, and of what tells an input, against its
+#: background.
+MINIMUM_CONTRAST, MINIMUM_EDGE_CONTRAST = 4.5, 3.0
 
 #: The smallest letters that are read, on paper too, in points.
 SMALLEST_LETTERS = 8
@@ -29,7 +30,11 @@ _PAIRS = (
     ("information_texte", "information"),
     ("juste_texte", "juste"),
 )
-_COLOURS = tuple(dict.fromkeys([name for pair in _PAIRS for name in pair] + ["filet"]))
+#: Pairs (edge, background) of the cells that are typed in, and of what stands around them.
+_EDGES = (("filet_saisie", "saisie"), ("filet_saisie", "calcul"))
+#: What a layout of before a colour has in its place.
+_DEFAULTS = {"filet_saisie": "5F7488"}
+_COLOURS = tuple(dict.fromkeys([name for pair in _PAIRS for name in pair] + ["filet", *_DEFAULTS]))
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class _ThemeReader:
 
     def theme(self, schemas: Schemas) -> Theme:
         section = self.section("couleurs")
-        colours = {name: self.colour(f"couleurs.{name}", section.get(name)) for name in _COLOURS}
+        colours = {name: self.colour(f"couleurs.{name}", section.get(name, _DEFAULTS.get(name))) for name in _COLOURS}
         series = section.get("series")
         if not isinstance(series, list) or not series:
             self.wrong("couleurs.series", "il faut une liste d'au moins une couleur")
@@ -115,11 +120,13 @@ class _ThemeReader:
         return "#000000"
 
     def check_contrast(self, colours: Mapping[str, str]) -> None:
-        for text, background in _PAIRS:
-            ratio = contrast(colours[text], colours[background])
-            if ratio < MINIMUM_CONTRAST:
-                wanted = f"il faut au moins {MINIMUM_CONTRAST} pour être lisible"
-                self.wrong(f"couleurs.{text}", f"contraste de {ratio:.1f} sur « {background} », {wanted}")
+        pairs = [(*pair, MINIMUM_CONTRAST, "être lisible") for pair in _PAIRS]
+        pairs += [(*pair, MINIMUM_EDGE_CONTRAST, "se voir") for pair in _EDGES]
+        for colour, background, least, purpose in pairs:
+            ratio = contrast(colours[colour], colours[background])
+            if ratio < least:
+                wanted = f"il faut au moins {least} pour {purpose}"
+                self.wrong(f"couleurs.{colour}", f"contraste de {ratio:.1f} sur « {background} », {wanted}")
 
     def order(self, table: str, order: object, schemas: Schemas) -> tuple[str, ...]:
         if table not in schemas:

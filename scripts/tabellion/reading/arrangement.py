@@ -11,6 +11,7 @@ from tabellion.layout.names import IDENTITY, is_annotations
 from tabellion.reading.form import FormReading, FormTable
 from tabellion.reading.headers import is_blank
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
+from tabellion.reading.tables import named_cell
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role
 from tabellion.schema.table import Field
 
@@ -79,6 +80,8 @@ def covered_cells(sheet: RawSheet) -> dict[CellAddress, str]:
 
 def beside(reading: FormReading) -> Iterator[tuple[RawSheet, CellAddress, RawValue]]:
     """The cells that are filled on the sheets of tables, and that belong to none of them nor to what is above it."""
+    named = [named_cell(reading.workbook, formula.column) for formula in reading.formulas if not formula.table]
+    computed = {(cell[0].name, cell[1], cell[2]) for cell in named if cell is not None}
     sheets: dict[str, tuple[RawSheet, list[FormTable]]] = {}
     for table in reading.tables.values():
         sheets.setdefault(table.area.sheet.name, (table.area.sheet, []))[1].append(table)
@@ -86,7 +89,11 @@ def beside(reading: FormReading) -> Iterator[tuple[RawSheet, CellAddress, RawVal
         spans = [(table.area.header_row, _span(table), *_corner(table)) for table in tables]
         for row, line in enumerate(sheet.rows, 1):
             for column, value in enumerate(line, 1):
-                if is_blank(value) or any(_is_own(row, column, *where) for where in spans):
+                if (
+                    is_blank(value)
+                    or (sheet.name, row, column) in computed
+                    or any(_is_own(row, column, *where) for where in spans)
+                ):
                     continue
                 yield sheet, (row, column), value
 
@@ -104,7 +111,7 @@ def _corner(table: FormTable) -> tuple[int, int]:
     row = table.area.header_row - _TOP
     line = table.area.sheet.rows[row - 1] if 0 < row <= len(table.area.sheet.rows) else []
     start = next((column for column, value in enumerate(line, 1) if not is_blank(value)), _span(table).start)
-    return start, start + len(table.spec.columns) - 2
+    return start, start + table.spec.last_shown
 
 
 def _is_own(row: int, column: int, header: int, span: range, start: int, link: int) -> bool:

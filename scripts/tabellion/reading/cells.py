@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from tabellion.findings import CATALOGUE, Finding, Place, finding
 from tabellion.reading.raw import RawValue
@@ -33,17 +34,24 @@ class CellReader:
     date1904: bool = False
 
     def column(
-        self, area: FoundTable, rows: list[int], label: str, field: Field, choices: Mapping[str, object]
+        self,
+        area: FoundTable,
+        rows: list[int],
+        label: str,
+        field: Field,
+        choices: Mapping[str, object],
+        near: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Column, set[int]]:
         """The typed values of a column on ``rows``, and the positions of the cells that hold something unreadable.
 
-        ``choices`` maps what a cell may show to the value it stands for; without any, the cell speaks for itself. All
+        ``choices`` maps what a cell may show to the value it stands for; without any, the cell speaks for itself.
+        ``near`` maps what is another way of writing one of them to it. All
         positions are unreadable when the column is missing, which was said when it was looked for.
         """
         if label not in area.columns:
             return [None] * len(rows), set(range(len(rows)))
         unread = self.errors(area, rows, label, field)
-        found = self.meant(area, rows, label, field, [area.value(row, label) for row in rows], choices)
+        found = self.meant(area, rows, label, field, [area.value(row, label) for row in rows], choices, near)
         column = area.columns[label]
         percents = {position for position, row in enumerate(rows) if (row, column) in area.sheet.percents}
         cast = cast_column(field, found, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
@@ -97,6 +105,7 @@ class CellReader:
         field: Field,
         found: list[RawValue],
         choices: Mapping[str, object],
+        near: Mapping[str, str],
     ) -> Column:
         """The values that people chose, in place of the words they see; a difference of case or accents is forgiven."""
         if not choices:
@@ -108,7 +117,7 @@ class CellReader:
             if not isinstance(value, str) or value in choices:
                 meant.append(choices[value] if isinstance(value, str) else value)
                 continue
-            shown = folded.get(fold(value))
+            shown = near.get(value) or folded.get(fold(value))
             if shown is None:
                 meant.append(value)
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tabellion.findings import Finding, Place, finding
@@ -10,13 +10,14 @@ from tabellion.layout.forms import BASELINE, FormIdentity, baseline_value
 from tabellion.layout.names import IDENTITY, KnownFormula
 from tabellion.layout.seals import SealKey
 from tabellion.reading.cells import CellReader
+from tabellion.reading.form_columns import asked_labels, choices_of, former_labels, near_choices
 from tabellion.reading.form_identity import check_seal, form_identity
 from tabellion.reading.headers import is_blank
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.limits import LIMITS
 from tabellion.reading.raw import RawWorkbook
-from tabellion.reading.references import References, former_conventions
+from tabellion.reading.references import References
 from tabellion.reading.spellings import keep_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.reading.typed_totals import REMARK, total_label
@@ -154,10 +155,13 @@ class _FormReader:
             if spec.name not in expected and spec.name not in self.finder.names():
                 continue
             self.check_copies(spec)
-            labels = spec.labels(self.reading.schemas)
+            labels = asked_labels(self.reading, spec)
             key = spec.label(spec.key, self.reading.schemas)
             optional = [label for label in labels if label != key]
-            area = self.finder.area(spec.name, labels, titre=spec.sheet, optional=optional, sheet_hint=spec.sheet)
+            area = self.finder.area(
+                spec.name, labels, titre=spec.sheet, computed=former_labels(self.reading, spec), optional=optional,
+                sheet_hint=spec.sheet,
+            )  # fmt: skip
             if area is not None and not self.is_too_long(area):
                 self.reading.tables[spec.resource] = self.table(spec, area)
         self.reading.findings += self.finder.findings
@@ -202,8 +206,10 @@ class _FormReader:
             if field_ is None:
                 shown[column.name] = area.values(lines, label)
                 continue
-            choices = self.choices(spec, column, area.values(lines, label))
-            columns[field_.name], unread[field_.name] = self.cells.column(area, lines, label, field_, choices)
+            texts = area.values(lines, label)
+            choices = choices_of(self.reading, self.known, spec, column, texts)
+            near = near_choices(self.reading, spec, column, texts, choices)
+            columns[field_.name], unread[field_.name] = self.cells.column(area, lines, label, field_, choices, near)
             if column.role is Role.SHOWN:
                 shown[column.name] = list(columns[field_.name])
         for name, value in self.implied(spec).items():
@@ -308,7 +314,7 @@ class _FormReader:
         column, label = filled[0]
         if row > area.last_row and area.found_name:
             return label
-        choices = self.choices(spec, column, [text])
+        choices = choices_of(self.reading, self.known, spec, column, [text])
         is_choice = not choices or fold(text) in {fold(str(choice)) for choice in choices} or text.strip().isdecimal()
         return None if is_choice else label
 
@@ -326,17 +332,3 @@ class _FormReader:
         if spec.resource == "lignes_budgetaires":
             values["collectivite_id"] = self.known.towns.get(self.identity.partenaire)
         return values
-
-    def choices(self, spec: TableSpec, column: ColumnSpec, texts: Iterable[object]) -> Mapping[str, object]:
-        """What a cell may show, and the value that it stands for; ``texts`` are what the column's cells show."""
-        schema = self.reading.schemas[spec.resource]
-        if column.field is None or column.role is Role.KEY:
-            return {}
-        key = schema.foreign.get(column.field)
-        if key is None:
-            return {choice: choice for choice in schema.by_name[column.field].enum}
-        if key.table == "conventions":
-            sent = {row.get(column.name, "") for row in self.reading.baseline.get(spec.name, {}).values()}
-            former = former_conventions(texts, self.known.conventions, sent)
-            return {**former, **self.known.conventions}
-        return self.known.keys[key.table]

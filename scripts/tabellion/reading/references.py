@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tabellion.layout.forms import convention_words
+from tabellion.layout.forms import DASH, convention_words, short_convention
 from tabellion.schema import Field, Schemas, TableSchema
 from tabellion.schema.tables import Column, Row
-from tabellion.wording import fold
+from tabellion.wording import fold, slug
 
 if TYPE_CHECKING:
     from tabellion.schema.tables import Table, Tables
 
+#: Where the number of a row may end, and words that tell what it is begin.
+_WORDS = re.compile(r"\s+(?:[-–—:]\s*)?|[–—:]\s*|-\s+")
 #: By table, the columns read so far.
 ReadColumns = Mapping[str, Mapping[str, Column]]
 
@@ -35,8 +38,9 @@ def references(tables: Tables, schemas: Schemas) -> References:
     """The references of a register's tables."""
     conventions: dict[str, int] = {}
     for row in tables["conventions"].rows:
-        number = row["convention_id"]
-        conventions |= {convention_words(number, str(row["titre"])): number, str(number): number}
+        number, title = int(row["convention_id"]), str(row["titre"])
+        words = (convention_words(number, title), short_convention(number, title), str(number))
+        conventions |= dict.fromkeys(words, number)
     keys: dict[str, dict[str, Any]] = {}
     for name, schema in schemas.items():
         own = [str(key) for key in tables[name].column(schema.primary_key[0]) if key is not None]
@@ -54,16 +58,34 @@ def former_conventions(texts: Iterable[object], known: Mapping[str, int], sent: 
     A title that another convention has now is that one's. ``sent`` are the numbers that the form was sent with: one
     that the contract has given up since is no mistake of the partner's.
     """
-    mark = convention_words(0, "").removeprefix("0")
-    titles = {title: number for words, number in known.items() if (title := words.partition(mark)[2])}
+    titles = {title: number for words, number in known.items() if (title := words.partition(DASH)[2])}
     found: dict[str, int] = {}
     for text in texts:
-        number, dash, title = str(text).partition(mark)
+        number, dash, title = str(text).partition(DASH)
         if dash and number in known:
             found[str(text)] = titles.get(title, known[number])
         elif dash and number in sent:
             found[str(text)] = titles.get(title, int(number))
     return found
+
+
+def worded_keys(texts: Iterable[object], known: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    """The keys of texts that say more than a key: « I-1.1./1 – objectif ». The number says which, whatever follows it.
+
+    Beside them, the key (as it is shown) of the texts that write its number another way: « i-1.1 / 1 ». A number that
+    could be that of two keys is none.
+    """
+    alike: dict[str, list[str]] = {}
+    for shown in known:
+        alike.setdefault(slug(shown), []).append(shown)
+    worded, near = dict[str, object](), dict[str, str]()
+    for text in {text for text in texts if isinstance(text, str) and text not in known}:
+        heads = [text.strip(), *(text[: end.start()].strip() for end in _WORDS.finditer(text))]
+        if (exact := next((head for head in heads if head in known), None)) is not None:
+            worded[text] = known[exact]
+        elif len(found := next((alike[slug(head)] for head in heads if slug(head) in alike), [])) == 1:
+            near[text] = found[0]
+    return worded, near
 
 
 def shown_choices(

@@ -87,8 +87,9 @@ class TableSpec:
     """One table of a form: the Excel table's name, its sheet, the register's table, its columns in order.
 
     ``purpose`` says under the sheet's title what is asked; ``source`` names the rows it holds; ``frozen`` counts the
-    columns that stay in sight. Where ``may_stay_blank``, a row as sent that nobody fills misses nothing. A table that
-    ``makes_rows`` is sent with rows that need not be in the register yet.
+    columns that stay in sight, ``lines`` those of text that a row shows at most where there are many rows. Where
+    ``may_stay_blank``, a row as sent that nobody fills misses nothing. A table that ``makes_rows`` is sent with rows
+    that need not be in the register yet.
     """
 
     name: str
@@ -99,6 +100,7 @@ class TableSpec:
     columns: tuple[ColumnSpec, ...]
     requirements: tuple[Requirement, ...] = ()
     frozen: int = 2
+    lines: int = 1
     may_stay_blank: bool = False
     makes_rows: bool = False
 
@@ -106,6 +108,11 @@ class TableSpec:
     def key(self) -> ColumnSpec:
         """The column of the stable ids."""
         return next(column for column in self.columns if column.role is Role.KEY)
+
+    @property
+    def last_shown(self) -> int:
+        """The place of the last column that people see."""
+        return max(place for place, column in enumerate(self.columns) if column.role is not Role.KEY)
 
     @property
     def typed(self) -> tuple[ColumnSpec, ...]:

@@ -159,6 +159,8 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         super().__init__()
         self._blocks: dict[int, tuple[int, Iterable[Sequence[LongColumn]]]] = {}
         self._long_links: list[tuple[str, FileLink]] = []
+        self.kept_heights: set[int] = set()
+        """The one-based rows that keep their height, whatever their text."""
         self._end = lru_cache(maxsize=_MOST_ENDS)(self._made_end)
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
@@ -169,10 +171,14 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
     # ``customHeight`` would keep the heights of rows when their texts change.
 
     def _xml_start_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, object]] = ()) -> None:
-        super()._xml_start_tag_unencoded(tag, [attribute for attribute in attributes if attribute[0] != "customHeight"])
+        super()._xml_start_tag_unencoded(tag, self._growing(attributes))
 
     def _xml_empty_tag_unencoded(self, tag: str, attributes: Sequence[tuple[str, object]] = ()) -> None:
-        super()._xml_empty_tag_unencoded(tag, [attribute for attribute in attributes if attribute[0] != "customHeight"])
+        super()._xml_empty_tag_unencoded(tag, self._growing(attributes))
+
+    def _growing(self, attributes: Sequence[tuple[str, object]]) -> list[tuple[str, object]]:
+        is_kept = ("customHeight", 1) in attributes and dict(attributes).get("r") in self.kept_heights
+        return [attribute for attribute in attributes if is_kept or attribute[0] != "customHeight"]
 
     def add_table(self, row: int, column: int, last_row: int, last_column: int, options: dict[str, object]) -> int:
         """A table, as xlsxwriter adds it with one row: it would note each cell of the others, against overlaps."""

@@ -93,6 +93,12 @@ class Writer:
         fill = {"bg_color": colours["calcul"]} if computed else {}
         return self.format(border=1, border_color=colours["filet"], **fill, **properties)
 
+    def input(self, **properties: object) -> Format:
+        """The format of a cell that is typed in, unlocked: its border alone tells it from those around it."""
+        colours = self.theme.colours
+        ground, border = colours["saisie"], colours["filet_saisie"]
+        return self.format(border=1, border_color=border, bg_color=ground, locked=False, **properties)
+
     def header(self, **properties: object) -> Format:
         """The format of a table's header."""
         colours = self.theme.colours
@@ -142,6 +148,7 @@ class Sheet:
     widths: dict[int, float] = field(default_factory=dict)
     hidden: dict[int, dict[str, object]] = field(default_factory=dict)
     wrapped: dict[int, list[tuple[str, int, bool]]] = field(default_factory=dict)
+    most_lines: dict[int, int] = field(default_factory=dict)
     printed: PrintSetup | None = None
     objects: list[tuple[int, int]] = field(default_factory=list)
     """The charts: their first column and their width in pixels."""
@@ -234,8 +241,15 @@ class Sheet:
             style = self.writer.format(**sides, **edges, **fill, **properties)
             self.write(row, column, text if column == first else None, style)
 
-    def fit(self, row: int, texts: Iterable[tuple[CellContent, int]], *, bold: bool = False) -> None:
-        """Make a row as high as its longest wrapped text, once widths are known; ``texts`` are (content, column)."""
+    def fit(
+        self, row: int, texts: Iterable[tuple[CellContent, int]], *, bold: bool = False, most: int | None = None
+    ) -> None:
+        """Make a row as high as its longest wrapped text, once widths are known; ``texts`` are (content, column).
+
+        Of more lines than ``most``, the others are seen where the row is made higher.
+        """
+        if most is not None:
+            self.most_lines[row] = most
         wrapped = self.wrapped.setdefault(row, [])
         wrapped.extend((text, column, bold) for text, column in texts if isinstance(text, str))
 
@@ -248,8 +262,11 @@ class Sheet:
             lines = max(
                 text_lines(text, widths.get(column, DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
             )
-            height = min(_HIGHEST_ROW, lines * size * _LINE_HEIGHT)
-            if height > _ROW_HEIGHT:
+            most = self.most_lines.get(row, lines)
+            height = min(_HIGHEST_ROW, min(lines, most) * size * _LINE_HEIGHT)
+            if lines > most:  # it keeps its height, and nothing is to be seen of the next line
+                self.raw.kept_heights.add(row + 1)
+            if height > _ROW_HEIGHT or lines > most:
                 raise_if_dropped(self.raw.set_row(row, height), row)
 
     def section(self, row: int, column: int, text: str) -> None:
@@ -335,8 +352,8 @@ class Sheet:
             set_up_pages(self.raw, self.printed, widths, self.objects, self.writer.theme.size)
 
     def protect(self) -> None:
-        """A guard rail without a password: what is not to be typed is locked; widths, heights and filters stay free."""
-        free = ("format_columns", "format_rows", "autofilter", "sort", "select_locked_cells", "select_unlocked_cells")
+        """A guard rail without a password: what is not to be typed is locked; the rest, comments too, stays free."""
+        free = ("format_columns", "format_rows", "autofilter", "sort", "objects")  # and cells may be selected
         self.raw.protect("", dict.fromkeys(free, True))
 
     def validation(

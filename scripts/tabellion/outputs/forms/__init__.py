@@ -9,6 +9,7 @@ from tabellion.contract.book import Book
 from tabellion.layout.forms import Form, FormIdentity, FormRow, form_id, values_sent
 from tabellion.measures import AMOUNTS
 from tabellion.measures.financements import lineage, of_exercice
+from tabellion.measures.form_totals import LAST, last_said
 from tabellion.measures.funding import OWN_FUNDS, SUBSIDY, VOLUNTARY, charge_identifier, produit_identifier
 from tabellion.schema import FUNDING_TABLES
 from tabellion.schema.forms import Role, TableSpec
@@ -43,9 +44,9 @@ class _Content:
         self.partners = tables["partenaires"].rows
         self.participations = grouped(tables["participations"].rows, "partenaire_id")
         self.financements = tables["financements"].rows
-        self.suivis = {
-            (row["fiche_id"], row["partenaire_id"]): row for row in tables["suivis"].rows if row["exercice"] == exercice
-        }
+        self.suivis: dict[tuple[Value, Value], list[Row]] = {}
+        for row in sorted(tables["suivis"].rows, key=lambda row: row["exercice"] or 0):
+            self.suivis.setdefault((row["fiche_id"], row["partenaire_id"]), []).append(row)
         self.plans = {
             name: grouped([row for row in tables[name].rows if row["exercice"] == exercice], "fiche_id")
             for name in FUNDING_TABLES
@@ -129,9 +130,10 @@ class _Content:
             known = now or (past[-1] if past else None)
             if known is None:  # a line that only began later
                 continue
-            last = next((row for row in reversed(past) if _last_amount(row) is not None), past[-1] if past else None)
-            year, amount = (None, None) if last is None else (last["exercice"], _last_amount(last))
-            values = self.values(table, known, now or {}, last_year=year, last_amount=amount)
+            said = (row for row in reversed(past) if last_said(row, AMOUNTS) is not None)
+            last = next(said, past[-1] if past else {})
+            more = {"last_year": last.get("exercice"), LAST: last_said(last, AMOUNTS)}
+            values = self.values(table, known, now or {}, **more)
             made.append(FormRow(known["ligne_id"], values))
         return made
 
@@ -140,8 +142,13 @@ class _Content:
         made = []
         for fiche, role in {row["fiche_id"]: row["role"] for row in partner.participations}.items():
             known = {"fiche_id": fiche, "partenaire_id": partner.identifier, "exercice": self.exercice}
-            answered = self.suivis.get((fiche, partner.identifier), {})
-            more = {"role": "porteur" if fiche in partner.leads else role, table.key.name: fiche}
+            years = self.suivis.get((fiche, partner.identifier), [])
+            answered = next((row for row in years if row["exercice"] == self.exercice), {})
+            last = [row["avancement"] for row in years if (row["exercice"] or 0) < self.exercice]
+            more = {
+                "role": "porteur" if fiche in partner.leads else role, table.key.name: fiche,
+                "last_progress": last[-1] if last else None,
+            }  # fmt: skip
             made.append(FormRow(fiche, self.values(table, {**answered, **known}, answered, **more)))
         return made or None
 
@@ -168,7 +175,7 @@ class _Content:
             carried = {name: known.get(name) for name in table.carried_fields}
             key = known["financement_id"] if now else of_exercice(known["financement_id"], self.exercice)
             more = {
-                table.key.name: key, "last_year": last.get("exercice"), "last_amount": last.get("montant"),
+                table.key.name: key, "last_year": last.get("exercice"), LAST: last.get("montant"),
                 "last_status": last.get("statut_montant"), "last_text": known.get("montant_texte"),
             }  # fmt: skip
             made.append(FormRow(key, self.values(table, known, now or carried, **more)))
@@ -217,8 +224,3 @@ def _by_financement(rows: Iterable[Row]) -> Iterable[list[Row]]:
     for row in rows:
         groups.setdefault(lineage(row["financement_id"]), []).append(row)
     return groups.values()
-
-
-def _last_amount(row: Row) -> int | None:
-    """The amount that says most of a past exercice: spent, else voted, else planned."""
-    return next((row[name] for name in reversed(AMOUNTS) if row[name] is not None), None)

@@ -14,7 +14,7 @@ from tabellion.xlsx.blocks import write_named
 from tabellion.xlsx.writer import Sheet
 
 #: The width of the columns of both pages, in characters.
-_GUIDE_WIDTHS, _SPELLINGS_WIDTHS = (18, 62, 62), (18, 50, 30, 50, 40)
+_GUIDE_WIDTHS, _SPELLINGS_WIDTHS = (18, 62, 62), (18, 48, 28, 48, 36)
 _STATE_HEADERS = ("Feuille", "Ce qu'elle demande", "Avancement")
 _TYPED_HEADERS = ("Pour", "Exemples acceptés", "Exemples refusés, à ressaisir")
 _SPELLINGS_HEADERS = (

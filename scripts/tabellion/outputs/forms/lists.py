@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tabellion.contract.book import Book
-from tabellion.layout.forms import LISTS, Form, convention_words
+from tabellion.layout.forms import LISTS, Form, fiche_words, short_convention
 from tabellion.layout.names import column_letters, column_ref, quoted_sheet
 from tabellion.measures.cell_formulas import ALSO_READ, CHARACTERS, WORDS_READ, words_read
 from tabellion.measures.forms import FormState, cell_rule, sent_name, verdict_name
@@ -112,10 +112,13 @@ def typed_columns(form: Form) -> Iterator[tuple[TableSpec, ColumnSpec]]:
 
 
 def labels_of(contract: Book, resource: str) -> Mapping[object, str]:
-    """What a form shows in place of the keys of a table; a convention shows its number and its title."""
+    """What a form shows in place of the keys of a table; a convention or a fiche shows its number and a title."""
     if resource == "conventions":
         titles = contract.convention_titles.items()
-        return {number: convention_words(number, title) for number, (title, _) in titles}
+        return {number: short_convention(number, title) for number, (title, _) in titles}
+    if resource == "fiches":
+        rows = contract.tables["fiches"].rows
+        return {row["fiche_id"]: fiche_words(row["fiche_id"], row["objectif"]) for row in rows}
     return contract.labels(resource)
 
 

@@ -15,12 +15,14 @@ from tabellion.layout.forms import (
     KIND_FORM,
     SPARE_ROWS,
     SPELLINGS,
+    TOTAL,
     FillState,
     Form,
     values_sent,
 )
 from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
 from tabellion.layout.seals import SEAL, SealKey
+from tabellion.measures.form_totals import difference, totals
 from tabellion.measures.forms import COUNTED, FormState, RowState, balance, cell_rule, counter_name
 from tabellion.outputs.forms.guide import write_guide, write_spellings
 from tabellion.outputs.forms.lists import column_labels, content_of, write_lists
@@ -36,6 +38,10 @@ from tabellion.xlsx.writer import Sheet, Writer
 _PRINTED_SPARE_ROWS = 8
 #: What stands above the headers of the columns to fill.
 _TO_FILL = "▼ à remplir"
+#: Rows that the first screen is to show under the headers, at 1366 × 768, and the lines of text that it has room for.
+_SCREEN_ROWS, _SCREEN_LINES = 15, 18
+#: What a column that is computed shows: its formula, and what it gives on the rows as sent.
+_COMPUTED = {"gap": balance, "difference": difference}
 _CENTRED = ("integer", "percent", "date", "boolean")
 
 
@@ -75,6 +81,8 @@ class _FormSheet:
         self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
         self.height = len(self.rows) + SPARE_ROWS
         self.top = FIRST_TABLE_ROW
+        free = _SCREEN_LINES - max(0, _SCREEN_ROWS - len(self.rows))
+        self.most_lines = max(table.lines, free // max(1, len(self.rows)))
 
     def write(self) -> None:
         sheet, table = self.sheet, self.table
@@ -84,11 +92,15 @@ class _FormSheet:
             f"{self.form.partner} – {table.sheet} {exercice}", table.purpose.format(exercice=exercice), len(labels)
         )
         self.write_counter()
+        self.write_totals()
         self.write_bands()
-        calculated = {STATE_TITLE: self.state.formula}
-        gap = next((column for column in table.columns if column.role is Role.COMPUTED), None)
-        if gap is not None:
-            calculated[table.label(gap, self.schemas)] = balance(table, self.form, self.schemas)[0]
+        computed = {
+            column.name: _COMPUTED[column.name](table, self.form, self.schemas)
+            for column in table.columns
+            if column.role is Role.COMPUTED
+        }
+        calculated = {table.label(table.column(name), self.schemas): formula for name, (formula, _) in computed.items()}
+        calculated[STATE_TITLE] = self.state.formula
         aligned = {
             table.label(column, self.schemas): "center"
             for column in table.columns
@@ -99,12 +111,13 @@ class _FormSheet:
             if column.role is Role.STATE:
                 self.write_state(place)
             elif column.role is Role.COMPUTED:
-                self.write_gap(place, column)
+                self.write_gap(place, column, *computed[column.name])
             else:
                 self.write_column(place, column)
         sheet.set_widths([(place, self.width(column)) for place, column in enumerate(table.columns)])
+        sheet.hide((place for place, column in enumerate(table.columns) if column.role is Role.KEY), button=False)
         sheet.raw.freeze_panes(self.top + 1, table.frozen)
-        area = (self.top + len(self.rows) + _PRINTED_SPARE_ROWS, len(labels) - 2)
+        area = (self.top + len(self.rows) + _PRINTED_SPARE_ROWS, table.last_shown)
         sheet.print_setup((self.top, self.top), self.contract.settings.titre, area=area, keys=table.frozen)
         first = (self.top + 1, self.first_editable())
         sheet.raw.set_selection(*first, *first)
@@ -118,7 +131,7 @@ class _FormSheet:
     def write_counter(self) -> None:
         """How many rows still miss something, at the top of the sheet, and the way back to the guide."""
         sheet, table = self.sheet, self.table
-        sheet.raw.set_row(2, 20)
+        sheet.raw.set_row(2, 18)
         count = FormState(self.form, self.schemas).missing(table)
         write_named(sheet, 2, 0, counter_name(table), count, bold=True, font_size=12, valign="vcenter")
         area, colour = (2, 0, 2, 0), {">": "avertissement", "==": "juste"}
@@ -127,7 +140,20 @@ class _FormSheet:
             sheet.raw.conditional_format(*area, rule)
         words = "à corriger ou à compléter sur cette feuille (lignes)"
         sheet.write(2, 1, words, sheet.writer.format(bold=True, valign="vcenter"))
-        sheet.link(2, len(table.columns) - 2, f"{quoted_sheet(GUIDE)}!A1", BACK)
+        link = sheet.writer.format(
+            font_color=self.contract.theme.colours["lien"], underline=1, align="right", valign="vcenter"
+        )
+        sheet.link(2, table.last_shown, f"{quoted_sheet(GUIDE)}!A1", BACK, link)
+
+    def write_totals(self) -> None:
+        """The sum of each column of amounts, above it."""
+        sheet, first = self.sheet, None
+        for place, column, measure in totals(self.table, self.form, self.schemas):
+            first = place if first is None else first
+            write_named(sheet, 2, place, total_name(self.table, column), measure, bold=True, valign="vcenter")
+            sheet.show_cents((2, place, 2, place))
+        if first is not None:
+            sheet.write(2, first - 1, TOTAL, sheet.writer.format(bold=True, align="right", valign="vcenter"))
 
     def write_bands(self) -> None:
         """Above the headers: which columns are to be filled, in words and not by their colour alone."""
@@ -144,19 +170,20 @@ class _FormSheet:
         words = [self.state.of(row.values) for row in self.rows]
         self.write_formula(place, STATE_TITLE, self.state.formula, "text", words)
         for row, text in enumerate(words, first):
-            sheet.fit(row, [(text, place)])
+            sheet.fit(row, [(text, place)], most=self.most_lines)
         for state in (*COUNTED, FillState.COMPLETE):
             rule = {"type": "text", "criteria": "containing", "value": state.value, "stop_if_true": True}
             rule["format"] = sheet.writer.coloured(state.colour)
             sheet.raw.conditional_format(first, place, self.top + self.height, place, rule)
 
-    def write_gap(self, place: int, column: ColumnSpec) -> None:
-        """The balance of the row's plan."""
+    def write_gap(self, place: int, column: ColumnSpec, formula: str, gaps: Sequence[int | str]) -> None:
+        """The balance of the row's plan, which is to be nothing; or the difference with what was last known."""
         sheet, first = self.sheet, self.top + 1
-        formula, gaps = balance(self.table, self.form, self.schemas)
         self.write_formula(place, self.table.label(column, self.schemas), formula, "signed", gaps)
         area = (first, place, self.top + self.height, place)
         sheet.show_cents(area, signed=True)
+        if column.name != "gap":
+            return
         corner = f"{column_letters(place)}{first + 1}"
         for test, colour in (("=0", "juste"), ("<>0", "avertissement")):
             rule = {"type": "formula", "criteria": f"=AND(ISNUMBER({corner}),{corner}{test})"}
@@ -177,13 +204,13 @@ class _FormSheet:
             known = self.rows[position] if position < len(self.rows) else None
             value = known.values.get(column.name) if known is not None else None
             editable = self.table.editable(column, spare=known is None)
-            # White and unlocked where the partner types, grey and locked elsewhere; a key stays on one line.
-            lock = {"computed": not editable, "locked": not editable}
-            style = value_format(sheet.writer, kind, value, one_line=column.role is Role.KEY, **lock)
+            # Unlocked and edged where the partner types, quiet and locked elsewhere; a key stays on one line.
+            look = {"typed": True} if editable else {"computed": True}
+            style = value_format(sheet.writer, kind, value, one_line=column.role is Role.KEY, **look)
             content = content_of(self.schemas, self.table, column, labels, value)
             sheet.write(first + position, place, content, style)
             if column.role is not Role.KEY:
-                sheet.fit(first + position, [(content, place)])
+                sheet.fit(first + position, [(content, place)], most=self.most_lines)
         if kind == "money" and column.role is Role.TYPED:
             sheet.show_cents((first, place, last, place))
         field = self.table.field(column, self.schemas)
@@ -219,6 +246,11 @@ class _FormSheet:
     def width(self, column: ColumnSpec) -> float:
         field = self.table.field(column, self.schemas)
         return column.width or (field.width if field is not None else 14)
+
+
+def total_name(table: TableSpec, column: ColumnSpec) -> str:
+    """The defined name of the total of a column."""
+    return f"Total_{table.name.removeprefix('Formulaire_')}_{column.name}"
 
 
 def _write_baseline(writer: Writer, form: Form) -> None:

@@ -143,14 +143,20 @@ def shown(field: Field, value: Any, labels: Mapping[Any, str]) -> CellContent:
     return int(value) if field.kind in ("integer", "percent") else str(value)
 
 
-def value_format(writer: Writer, kind: str, value: Any, *, one_line: bool = False, **properties: Any) -> Format:
-    """The format of a cell that holds ``value`` of a field's ``kind``; an amount shows its cents when it has some."""
+def value_format(
+    writer: Writer, kind: str, value: Any, *, one_line: bool = False, typed: bool = False, **properties: Any
+) -> Format:
+    """The format of a cell that holds ``value`` of a field's ``kind``; an amount shows its cents when it has some.
+
+    One that is ``typed`` in a protected sheet is unlocked, and looks so.
+    """
+    cell = writer.input if typed else writer.cell
     if kind == "money":
         cents = value is not None and value % 100
-        return writer.cell(num_format=EUROS_AND_CENTS if cents else EUROS, **properties)
+        return cell(num_format=EUROS_AND_CENTS if cents else EUROS, **properties)
     if kind in _CENTRED:
-        return writer.cell(align="center", **_NUMBER_FORMATS.get(kind, {}), **properties)
-    return writer.cell(num_format="@", **({} if one_line else {"text_wrap": True}), **properties)
+        return cell(align="center", **_NUMBER_FORMATS.get(kind, {}), **properties)
+    return cell(num_format="@", **({} if one_line else {"text_wrap": True}), **properties)
 
 
 def validation_rule(schema: TableSchema | None, field: Field) -> dict[str, object] | None:
