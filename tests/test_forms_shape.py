@@ -206,7 +206,9 @@ def test_the_first_screen_shows_fifteen_rows_and_every_column(name: str, partner
         sheet = book[table.sheet]
         heights = [(sheet.row_dimensions[row].height or 15.0) * 96 / 72 for row in range(1, TOP + 16)]
         assert sum(heights) <= 520, table.sheet
-        shown = [each for each in sheet.column_dimensions.values() if not each.hidden]
+        shown = [
+            each for each in sheet.column_dimensions.values() if not each.hidden and each.min <= len(table.columns)
+        ]
         assert sum(round((each.width or 0) * 7) * (each.max - each.min + 1) for each in shown) <= 1316
         assert [table.columns[each.min - 1].role for each in sheet.column_dimensions.values() if each.hidden] == [
             Role.KEY

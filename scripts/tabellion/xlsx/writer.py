@@ -21,6 +21,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from tabellion.layout.names import KnownFormula, column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
+from tabellion.xlsx.formats import Formats
 from tabellion.xlsx.pages import DEFAULT_WIDTH, PrintSetup, set_up_pages
 from tabellion.xlsx.sheets import (
     CellContent,
@@ -56,7 +57,7 @@ _ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 
 
 @dataclass
-class Writer:
+class Writer(Formats):
     """One workbook being written."""
 
     theme: Theme
@@ -76,41 +77,6 @@ class Writer:
         }
         self.book = xlsxwriter.Workbook(self.stream, options)
         self.book.str_table = PlainStrings()
-        self._formats: dict[tuple[tuple[str, object], ...], Format] = {}
-
-    def format(self, **properties: object) -> Format:
-        """The format of these properties, made once; the text is the layout's ink on its font unless told otherwise."""
-        font, size, ink = self.theme.font, self.theme.size, self.theme.colours["encre"]
-        merged = {"font_name": font, "font_size": size, "font_color": ink, "valign": "top", **properties}
-        key = tuple(sorted(merged.items()))
-        if key not in self._formats:
-            self._formats[key] = self.book.add_format(merged)
-        return self._formats[key]
-
-    def cell(self, *, computed: bool = False, **properties: object) -> Format:
-        """The format of a cell of a table; greyed when it is computed."""
-        colours = self.theme.colours
-        fill = {"bg_color": colours["calcul"]} if computed else {}
-        return self.format(border=1, border_color=colours["filet"], **fill, **properties)
-
-    def input(self, **properties: object) -> Format:
-        """The format of a cell that is typed in, unlocked: its border alone tells it from those around it."""
-        colours = self.theme.colours
-        ground, border = colours["saisie"], colours["filet_saisie"]
-        return self.format(border=1, border_color=border, bg_color=ground, locked=False, **properties)
-
-    def header(self, **properties: object) -> Format:
-        """The format of a table's header."""
-        colours = self.theme.colours
-        return self.format(
-            bold=True, text_wrap=True, valign="vcenter", border=1, border_color=colours["filet"],
-            bg_color=colours["entete"], font_color=colours["entete_texte"], **properties,
-        )  # fmt: skip
-
-    def coloured(self, colour: str) -> Format:
-        """The format of a conditional rule in one of the layout's colours."""
-        colours = self.theme.colours
-        return self.book.add_format({"bg_color": colours[colour], "font_color": colours[f"{colour}_texte"]})
 
     def sheet(self, name: str) -> Sheet:
         """A new sheet."""
@@ -338,7 +304,7 @@ class Sheet:
         columns, and they are cut at the columns ``starts`` only. A page begins at each row of ``breaks``. ``upright``
         is for a sheet that may be as narrow as an upright page, ``one_page`` for one that is no longer than a page.
         """
-        words = f"&L&8{footer.replace('&', '&&')}&C&8&A&R&8Page &P / &N"
+        words = f"&L&10{footer.replace('&', '&&')}&C&10&A&R&10Page &P / &N"
         self.raw.set_footer(words, {"scale_with_doc": False})
         if repeat_rows is not None:
             self.raw.repeat_rows(*repeat_rows)
