@@ -13,7 +13,7 @@ from tabellion.schema import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.days import SERIAL_YEARS, serial_of
 from tabellion.schema.money import LARGEST_EUROS
 from tabellion.schema.typed.numbers import LARGEST
-from tabellion.schema.typed.rules import UNKNOWN_WORDS, ZERO_WORDS, TypedKind
+from tabellion.schema.typed.rules import UNKNOWN_SPELT, UNKNOWN_WORDS, ZERO_SPELT, ZERO_WORDS, TypedKind
 
 #: The defined name of the hidden list of the words that are read as zero or as unknown.
 WORDS_READ = "Mots_lus"
@@ -42,14 +42,8 @@ _DAY_BEGINS = ("le ", "lun", "mar", "mer", "jeu", "ven", "sam", "dim")
 
 def words_read() -> tuple[str, ...]:
     """The words in the place of a number or of a date that are read as zero or as a blank, and are no mistake."""
-    signs = {"?", "??", "???", "…", "...", "–", "—", "−", "- €", "-\u00a0€"}
-    return tuple(sorted({*map(str, ZERO_WORDS), *UNKNOWN_WORDS, *_ACCENTED, *signs}))
-
-
-_ACCENTED = (
-    "néant", "zéro", "à voir", "à définir", "à préciser", "à compléter", "à confirmer", "à venir", "à négocier",
-    "à calculer", "non communiqué", "non renseigné", "non déterminé", "non chiffré",
-)  # fmt: skip
+    signs = ("?", "??", "???", "…", "...", "–", "—", "−", "- €", "-\u00a0€")
+    return tuple(sorted({*ZERO_SPELT, *ZERO_WORDS, *UNKNOWN_SPELT, *UNKNOWN_WORDS, *signs}))
 
 
 def _characters(text: str, allowed: str, length: int) -> str:
@@ -189,9 +183,6 @@ def _date(cell: str, field: Field) -> str:
     ]
     real = f"IF(OR({cell}<>INT({cell}),{_has_format(cell, 'F,CSP')}),2,1)"
     return _text_or(cell, f"OR({','.join(refused)})", f"IF({_date_number(cell, field)},{real},3)")
-
-
-_TICKS = ("1", "0", "x", "o", "y", "n", "no", "ok", "yes", "✓", "✔", "☑", "☒", "☐", "vrai", "faux")
 
 
 def _boolean(cell: str, _: Field) -> str:

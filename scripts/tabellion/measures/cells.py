@@ -17,7 +17,7 @@ from tabellion.schema import Field
 from tabellion.schema.table import Value
 from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
 from tabellion.schema.typed.choices import same_words
-from tabellion.schema.typed.rules import UNKNOWN_WORDS
+from tabellion.schema.typed.rules import UNKNOWN_SPELT, UNKNOWN_WORDS
 
 
 @dataclass(frozen=True)
@@ -100,4 +100,4 @@ class CellRule:
 
     def also_read(self) -> tuple[str, ...]:
         """The spellings that are read as a word of the field's own list, besides the words themselves."""
-        return tuple(sorted({*same_words(self.field.enum), *UNKNOWN_WORDS} - set(self.field.enum)))
+        return tuple(sorted({*same_words(self.field.enum), *UNKNOWN_SPELT, *UNKNOWN_WORDS} - set(self.field.enum)))

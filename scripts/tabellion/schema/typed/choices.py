@@ -14,8 +14,8 @@ from tabellion.wording import fold, nearest
 
 #: What a register or a sheet may write for a boolean, in any case.
 TRUE_WORDS, FALSE_WORDS = frozenset((TRUE_WORD, "true", "vrai")), frozenset((FALSE_WORD, "false", "faux"))
-_TICKS = frozenset(("x", "o", "y", "yes", "ok", "1", "✓", "✔", "☑", "☒", "✅", "coche", "coché"))
-_NO_TICKS = frozenset(("n", "no", "0", "☐"))
+TICKS = frozenset(("x", "o", "y", "yes", "ok", "1", "✓", "✔", "☑", "☒", "✅", "coche", "coché"))
+NO_TICKS = frozenset(("n", "no", "0", "☐"))
 _CROSSES = frozenset(("✗", "✘", "❌", "✕", "✖", "×"))
 _VARIATION = "\ufe0f"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -70,9 +70,9 @@ def _written(typed: Typed) -> bool | None:
 
 def _ticked(typed: Typed) -> bool | None:
     word = typed.text.replace(_VARIATION, "").casefold()
-    if word in _TICKS or fold(word) in TRUE_WORDS:
+    if word in TICKS or fold(word) in TRUE_WORDS:
         return True
-    return False if word in _NO_TICKS or fold(word) in FALSE_WORDS else None
+    return False if word in NO_TICKS or fold(word) in FALSE_WORDS else None
 
 
 def _crossed(typed: Typed) -> str | None:

@@ -172,16 +172,16 @@ def kind_of(field_: Field) -> TypedKind:
 
 
 #: Words, and the signs of accounting formats, that say zero; the letter O is a zero missed by one key.
-ZERO_WORDS = frozenset(("neant", "-", "0", "o", "zero", "aucun", "aucune", "rien", "nul", "nulle"))
+ZERO_SPELT = ("néant", "-", "0", "o", "zéro", "aucun", "aucune", "rien", "nul", "nulle")
+ZERO_WORDS = frozenset(map(fold, ZERO_SPELT))
 #: Words that say that nobody knows, or not yet: no number stands for them.
-UNKNOWN_WORDS = frozenset(
-    (
-        "nc", "n.c", "n.c.", "n c", "nd", "n.d", "n.d.", "na", "n.a", "n.a.", "n/a", "so", "s.o", "s.o.", "sans objet",
-        "a voir", "a definir", "a preciser", "a completer", "a confirmer", "a venir", "a negocier", "a calculer",
-        "en attente", "en cours", "inconnu", "inconnue", "non connu", "non connue", "non communique", "non renseigne",
-        "non determine", "non chiffre", "pas connu", "ne sait pas", "nsp", "idem", "xxx", "xx", "tbd",
-    )
+UNKNOWN_SPELT = (
+    "nc", "n.c", "n.c.", "n c", "nd", "n.d", "n.d.", "na", "n.a", "n.a.", "n/a", "so", "s.o", "s.o.", "sans objet",
+    "à voir", "à définir", "à préciser", "à compléter", "à confirmer", "à venir", "à négocier", "à calculer",
+    "en attente", "en cours", "inconnu", "inconnue", "non connu", "non connue", "non communiqué", "non renseigné",
+    "non déterminé", "non chiffré", "pas connu", "ne sait pas", "nsp", "idem", "xxx", "xx", "tbd",
 )  # fmt: skip
+UNKNOWN_WORDS = frozenset(map(fold, UNKNOWN_SPELT))
 LEAVE_BLANK = "Laissez la cellule vide et dites pourquoi dans le commentaire."
 #: What joins two values: a slash, a plus, « ou », « à », a new line, a dash between two numbers.
 _JOINED = re.compile(
