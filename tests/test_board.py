@@ -14,9 +14,10 @@ from rich.cells import cell_len
 
 from support.consolidations import LONG_NAME, large, rich, small
 from support.program import environment
-from tabellion.campaign.model import Consolidation, ReturnStatus, Since
+from tabellion.campaign.model import Consolidation, Since
 from tabellion.commands.board import SUBJECT_AT_MOST, board_lines, cell_width, fit, since_lines, subject
 from tabellion.findings import Place
+from tabellion.measures.board import ReturnStatus
 
 HOSTILE = "Ville\n✗ rejeté\x1b[2J\u202etxt"
 
@@ -65,7 +66,7 @@ def test_a_line_says_the_state_the_date_the_findings_and_the_file_that_counts() 
     (kept,) = [line for line in texts(rich()) if "Mainvilliers  " in line]
     assert kept.split() == ["✗", "Mainvilliers", "rejeté,", "ancien", "gardé", "29/11/2016", "1", "–", "mainvilliers", "2016.xlsx"]  # fmt: skip # noqa: E501
     (late,) = [line for line in texts(rich()) if " Lucé" in line and "2016" in line]
-    assert late.split() == ["✓", "Lucé", "accepté,", "en", "retard", "01/12/2016", "–", "–", "luce", "(1).xlsx"]
+    assert late.split() == ["✓", "Lucé", "accepté,", "après", "la", "date", "01/12/2016", "–", "–", "luce", "(1).xlsx"]
 
 
 def test_files_that_are_nobody_s_are_named() -> None:

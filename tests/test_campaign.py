@@ -58,7 +58,8 @@ from support.masters import Package, position
 from support.opened_books import Book, Opened, Row
 from support.program import Outcome, contents, tabellion
 from support.recalculated import differences
-from tabellion.campaign.model import ReturnStatus, Verdict
+from tabellion.campaign.model import Verdict
+from tabellion.measures.board import ReturnStatus
 
 REPORT = "consolidation/consolidation.xlsx"
 TABLE_TITLES = {
@@ -323,9 +324,24 @@ def shown(value: Any) -> Decimal | None:
     return None if value == "" else euros(value)
 
 
-def less(left: Decimal | None, right: Decimal | None) -> Decimal | None:
-    """What an amount has more than another, where both are known."""
-    return None if left is None or right is None else left - right
+Amount = tuple[int, str]
+"""An exercice, and one of its amounts."""
+
+
+def same_lines(campaign: Campaign, now: Amount, then: Amount) -> dict[tuple[int, str], tuple[Decimal, Decimal]]:
+    """What the lines that have both amounts add up to, now and then, by convention and collectivité."""
+    found: dict[tuple[int, str], tuple[Decimal, Decimal]] = {}
+    amounts = {(each.ligne_id, each.exercice): each for each in campaign.lines() if each.ligne_id is not None}
+    for (identifier, year), line in amounts.items():
+        other = amounts.get((identifier, then[0]))
+        if year != now[0] or other is None:
+            continue
+        pair = line.amounts[now[1]], other.amounts[then[1]]
+        if pair[0] is not None and pair[1] is not None:
+            key = line.convention, line.collectivite
+            sums = found.get(key, (Decimal(0), Decimal(0)))
+            found[key] = sums[0] + pair[0], sums[1] + pair[1]
+    return found
 
 
 COLUMNS = dict(zip(AMOUNTS, ("Prévu (€)", "Voté (€)", "Réalisé (€)"), strict=True))
@@ -346,9 +362,10 @@ def test_the_credits_by_exercice_convention_and_town(played: Played) -> None:
         for name, label in COLUMNS.items():
             assert shown(row[label]) == totals.get((year, convention, town, name)), (year, convention, town, name)
         before = max((each for each in years if each < year), default=None)
-        then = totals.get((before or 0, convention, town, "montant_realise"))
-        assert shown(row["Réalisé avant (€)"]) == then
-        assert shown(row["Écart (€)"]) == less(totals.get((year, convention, town, "montant_realise")), then)
+        pairs = same_lines(campaign, (year, "montant_realise"), (before or 0, "montant_realise"))
+        now, then = pairs.get((convention, town), (None, None))
+        assert shown(row["Réalisé avant, mêmes lignes (€)"]) == then
+        assert shown(row["Écart (€)"]) == (None if now is None or then is None else now - then)
 
 
 def test_the_credits_by_exercice(played: Played) -> None:
@@ -361,7 +378,8 @@ def test_the_credits_by_exercice(played: Played) -> None:
         for name, label in COLUMNS.items():
             assert shown(row[label]) == totals.get((year, name)), (year, name)
     spent = "montant_realise"
-    assert euros(rows[YEAR]["Écart réalisé (€)"]) == totals[YEAR, spent] - totals[2013, spent]
+    pairs = same_lines(campaign, (YEAR, spent), (2013, spent)).values()
+    assert euros(rows[YEAR]["Écart réalisé (€)"]) == sum(now - then for now, then in pairs)
 
 
 def chosen(book: Book) -> tuple[int, str, int, str]:
@@ -379,15 +397,17 @@ def test_the_credits_by_convention(played: Played) -> None:
     totals = added_up(expected_totals(played.campaign), 0, 1, 3)
     year, amount, other_year, other_amount = chosen(played.book)
     assert (year, other_year) == (YEAR, 2013)
+    pairs = same_lines(played.campaign, (year, amount), (other_year, other_amount))
     rows = played.book.rows("Synthese_conventions")
     assert sorted(int(row["N°"]) for row in rows) == list(range(1, 12))
     for row in rows:
         number = int(row["N°"])
         for name, label in COLUMNS.items():
             assert shown(row[label]) == totals.get((year, number, name)), (number, name)
-        reference = totals.get((other_year, number, other_amount))
-        assert shown(row["Référence (€)"]) == reference
-        gap = less(totals.get((year, number, amount)), reference)
+        here = [pair for (convention, _), pair in pairs.items() if convention == number]
+        reference = sum((then for _, then in here), Decimal(0)) if here else None
+        gap = sum((now - then for now, then in here), Decimal(0)) if here else None
+        assert shown(row["Référence, mêmes lignes (€)"]) == reference
         assert shown(row["Écart (€)"]) == gap
         if reference and gap is not None:
             assert row["Écart (%)"] == pytest.approx(float(gap / reference))
@@ -424,7 +444,7 @@ def test_the_headline_figures(played: Played) -> None:
     assert euros(shown_under[f"Crédits {year}, {words}"]) == total
     accepted = sum(each is ReturnStatus.ACCEPTED for key, each in standings.items() if key[1] == YEAR)
     assert shown_under[f"Retours acceptés, {YEAR}"] == accepted
-    assert shown_under["En retard"] == len(late_partners(campaign))
+    assert shown_under["En retard"] == len(late_partners(campaign)[0])
     undecided = [file for file, verdict in campaign.verdicts.items() if verdict is Verdict.UNDECIDED]
     assert len(undecided) == 2, "one partner's, to choose between"
     assert shown_under["À décider"] == len(campaign.conflicts) + len(campaign.removals) + 1
@@ -448,7 +468,7 @@ def test_the_campaign_in_figures(played: Played) -> None:
     assert {each: row[each.value.capitalize()] for each in ReturnStatus} == {
         each: counts[each] for each in ReturnStatus
     }
-    assert row["Partenaires"] == 21
+    assert row["Sollicités"] == 21
 
 
 def test_the_funders_in_figures(played: Played) -> None:
@@ -678,10 +698,10 @@ def test_rows_that_returns_changed_say_so(played: Played) -> None:
 # Where each partner stands
 
 
-def late_partners(campaign: Campaign) -> set[str]:
-    """Those who sent nothing that can be read by the campaign's date, or whose answer was saved after it."""
+def late_partners(campaign: Campaign) -> tuple[set[str], set[str]]:
+    """Those who sent nothing by the campaign's date, and those whose answer was saved after it."""
     after = {partner for (partner, year), saved in campaign.sources.items() if saved.saved > datetime(2016, 12, 1)}
-    return after | {partner for (partner, _), status in campaign.standings.items() if status is ReturnStatus.LATE}
+    return {partner for (partner, _), status in campaign.standings.items() if status is ReturnStatus.LATE}, after
 
 
 def test_the_board_says_where_each_partner_stands(played: Played) -> None:
@@ -689,8 +709,9 @@ def test_the_board_says_where_each_partner_stands(played: Played) -> None:
     rows = {(names[row["Partenaire"]], int(row["Exercice"])): row for row in played.book.rows("Suivi_retours")}
     found = {key: row["État"].partition(" ")[2] for key, row in rows.items() if key in campaign.standings}
     assert found == {key: status.value for key, status in campaign.standings.items()}
-    late = {partner for (partner, year), row in rows.items() if year == YEAR and row["Délai"] == "en retard"}
-    assert late == late_partners(campaign)
+    said = {word: {who for (who, year), row in rows.items() if year == YEAR and row["Délai"] == word}
+            for word in ("rien reçu", "reçu après")}  # fmt: skip
+    assert (said["rien reçu"], said["reçu après"]) == late_partners(campaign)
     assert all(row["Formulaire envoyé"] for key, row in rows.items() if key in campaign.standings)
 
 

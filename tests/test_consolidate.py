@@ -19,12 +19,13 @@ from support.campaign import Formula, date_financement, fill, form_keys, old_exc
 from support.contracts import Rows, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
-from tabellion.campaign.model import MergeOutcome, ReturnStatus, Verdict
+from tabellion.campaign.model import MergeOutcome, Verdict
 from tabellion.commands import source
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
+from tabellion.measures.board import ReturnStatus
 from tabellion.reading import RawWorkbook
 
 TONIGHT = datetime(2016, 12, 1, 2, 0)

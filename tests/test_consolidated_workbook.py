@@ -23,10 +23,11 @@ from support.contracts import ROOT, small_rows
 from support.libreoffice import LibreOffice
 from support.masters import MAIN, OFFICE, RELATIONS, Package, contract_of, position
 from support.recalculated import differences, errors
-from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
+from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.findings import Place
 from tabellion.layout.decisions import CHOICES, decision_cell
 from tabellion.layout.names import IDENTITY, escape_label
+from tabellion.measures.board import UNASKED, ReturnStatus
 from tabellion.measures.overview import Overview
 from tabellion.outputs.consolidation import KIND_CONSOLIDATION, write_consolidation
 from tabellion.schema import SETTING_TABLES
@@ -187,12 +188,18 @@ def test_choosing_another_exercice_and_amount_shows_their_sums(office: LibreOffi
     overview = Overview(rich().contract.tables)
     table = found.tables["Synthese_conventions"]
     labels = list(table.columns)
+    rows = rich().contract.tables["lignes_budgetaires"].rows
+    planned = {row["ligne_id"]: row["montant_prevu"] for row in rows if row["exercice"] == 2016}
     for rank, number in enumerate(overview.conventions, table.area[0] + 1):
-        now, other = overview.of(2013, number), overview.of(2016, number)
-        assert cells[rank, labels.index("Réalisé (€)")].value == pytest.approx(now.realise / 100)
-        assert cells[rank, labels.index("Référence (€)")].value == pytest.approx(other.prevu / 100)
-        gap = (now.realise - other.prevu) / 100
-        assert cells[rank, labels.index("Écart (€)")].value == pytest.approx(gap, abs=0.001)
+        own = [row for row in rows if (row["exercice"], row["convention_id"]) == (2013, number)]
+        spent = {row["ligne_id"]: row["montant_realise"] for row in own}
+        both = [line for line in spent if None not in (spent[line], planned.get(line))]
+        assert len(both) < len(own), "some lines of 2013 are not in 2016"
+        now, other = (sum(known[line] for line in both) / 100 for known in (spent, planned))
+        assert cells[rank, labels.index("Réalisé (€)")].value == pytest.approx(overview.of(2013, number).realise / 100)
+        assert cells[rank, labels.index("Lignes comparées")].value == len(both)
+        assert cells[rank, labels.index("Référence, mêmes lignes (€)")].value == pytest.approx(other)
+        assert cells[rank, labels.index("Écart (€)")].value == pytest.approx(now - other, abs=0.001)
 
 
 # Figures
@@ -247,14 +254,16 @@ def test_the_board_has_every_partner_with_its_state_in_words() -> None:
     assert len(board) == len(rich().board)
     by_name = {(row["Partenaire"], row["Exercice"]): row for row in board}
     assert by_name["Lucé", 2016]["État"] == "✓ accepté"
-    assert by_name["Lucé", 2016]["Délai"] == "en retard"  # saved on 1 December, for 30 November
+    assert by_name["Lucé", 2016]["Délai"] == "reçu après"  # saved on 1 December, for 30 November
     assert by_name["Mainvilliers", 2016]["En vigueur"] == "mainvilliers 2016.xlsx"
     assert by_name["Mainvilliers", 2016]["Erreurs"] == 1
     assert len({row["État"] for row in board}) == len(ReturnStatus)
     losing = rows_of(package("riche"), "Fichiers_ecartes")
     assert {"luce.xlsx", "Copie de luce (1).xlsx", "notes.docx", "vide.xlsx"} <= {row["Fichier"] for row in losing}
     campaign = {row["Exercice"]: row for row in rows_of(package("riche"), "Synthese_campagne")}
-    assert campaign[2016]["Partenaires"] == sum(each.exercice == 2016 for each in rich().board)
+    assert campaign[2016]["Sollicités"] == sum(
+        each.exercice == 2016 and each.status not in UNASKED for each in rich().board
+    )
 
 
 def test_each_modification_says_before_after_and_difference() -> None:

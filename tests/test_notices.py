@@ -20,12 +20,13 @@ import pytest
 from support import smtp
 from support.consolidations import place, received, rich, said
 from support.smtp import Server
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
 from tabellion.contract.workspace import MailSettings, find_workspace, read_settings
 from tabellion.findings import Severity, TabellionError
 from tabellion.mail.delivery import Delivery, Notifier
 from tabellion.mail.notices import due_notices, mailing_of
 from tabellion.mail.smtp import MessageError, attachment_name, make_message
+from tabellion.measures.board import ReturnStatus
 
 NOW = datetime(2016, 12, 6, 9, 0)
 STAFF, TOWN = "equipe@agglo.fr", "mairie@luce.fr"

@@ -20,8 +20,9 @@ from support import consolidations
 from support.browser import Browser, Page, program
 from support.contracts import ROOT, line, small_rows
 from support.masters import contract_of
-from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus, Since, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, Since, Verdict
 from tabellion.findings import Finding, Place, Severity, TabellionError
+from tabellion.measures.board import ReturnStatus
 from tabellion.measures.overview import Overview
 from tabellion.outputs.report import render_report
 from tabellion.outputs.report.findings import PER_GROUP, PER_PAGE

@@ -19,10 +19,10 @@ import typer
 
 from support.consolidations import rich, said, small
 from support.program import environment
-from tabellion.campaign.model import ReturnStatus
 from tabellion.commands.board import subject
 from tabellion.commands.run_log import RunLog
 from tabellion.findings import Place, TabellionError, finding
+from tabellion.measures.board import ReturnStatus
 
 NIGHT = datetime(2016, 12, 5, 2, 30, tzinfo=timezone(timedelta(hours=1)))
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d \[\d+\] (début|changement|fichier|retard|bloque|résumé|fin) : .+")  # fmt: skip # noqa: E501

@@ -38,7 +38,8 @@ from support.campaign import (
 from support.forms import ACTIONS, BUDGET, FINANCEMENTS
 from support.mutations import put
 from support.program import tabellion
-from tabellion.campaign.model import ReturnStatus, Verdict
+from tabellion.campaign.model import Verdict
+from tabellion.measures.board import ReturnStatus
 
 YEAR, LAST_YEAR = 2016, 2015
 #: A line of 2016 that the register has before the forms are sent, of Chartres métropole.

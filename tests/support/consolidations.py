@@ -23,7 +23,6 @@ from tabellion.campaign.model import (
     Modification,
     ReceivedFile,
     Removal,
-    ReturnStatus,
     Since,
     Verdict,
 )
@@ -31,6 +30,7 @@ from tabellion.campaign.questions import AskedRemoval, by_row, conflict_question
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
+from tabellion.measures.board import ReturnStatus
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.schema.tables import Tables, make_table
 

@@ -24,7 +24,6 @@ from tabellion.campaign.model import (
     Consolidation,
     Modification,
     ReceivedFile,
-    ReturnStatus,
     Verdict,
 )
 from tabellion.campaign.newcomers import Newcomer, newcomer_questions
@@ -45,6 +44,7 @@ from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
+from tabellion.measures.board import ReturnStatus, asked_partners, awaited
 from tabellion.schema import Schemas
 from tabellion.schema.table import Key
 from tabellion.schema.tables import table_of
@@ -254,6 +254,8 @@ def _board(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple
     settings = materials.master.settings
     partners = materials.master.tables["partenaires"].rows
     years = {settings.exercice_courant, *(year for year, _ in (*materials.sent, *choices))}
+    sources = {table.source for table in materials.master.schemas.forms}
+    asked = {year: asked_partners(materials.master.tables, year, sources) for year in years}
     lines = []
     for year in sorted(years, reverse=True):
         for partner in partners:
@@ -263,15 +265,16 @@ def _board(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple
             choice = choices.get(slot, VersionChoice())
             due = settings.dates_limites.get(year)
             sent = materials.sent.get(slot)
+            nothing = awaited(
+                due, materials.now.date(), is_sent=sent is not None, is_asked=partner["partenaire_id"] in asked[year]
+            )
             lines.append(
                 BoardLine(
                     partenaire=partner["partenaire_id"],
                     nom=partner["nom"] or partner["partenaire_id"],
                     courriel=partner["courriel"],
                     exercice=year,
-                    status=_status(
-                        choice, is_sent=sent is not None, is_overdue=due is not None and materials.now.date() > due
-                    ),
+                    status=_status(choice, nothing),
                     sent=sent,
                     received=tuple(choice.received),
                     in_force=choice.in_force_file,
@@ -298,16 +301,15 @@ def _with_all_findings(board: Iterable[BoardLine], findings: Iterable[Finding]) 
     )
 
 
-def _status(choice: VersionChoice, *, is_sent: bool, is_overdue: bool) -> ReturnStatus:
+def _status(choice: VersionChoice, nothing: ReturnStatus) -> ReturnStatus:
+    """Where a partner stands by its files: ``nothing`` where none came."""
     if choice.in_force is not None:
         troubled = any(file.verdict in (Verdict.REJECTED, Verdict.UNDECIDED) for file in choice.received)
         return ReturnStatus.KEPT if troubled else ReturnStatus.ACCEPTED
     if choice.received:
         is_empty = all(file.verdict is Verdict.EMPTY for file in choice.received)
         return ReturnStatus.EMPTY if is_empty else ReturnStatus.REJECTED
-    if not is_sent:
-        return ReturnStatus.NOT_SENT
-    return ReturnStatus.LATE if is_overdue else ReturnStatus.AWAITED
+    return nothing
 
 
 def _conflict_findings(conflicts: Sequence[Conflict], labels: Labels) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from tabellion.addresses import cell_name
 from tabellion.campaign.decisions import Decisions, Question
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
+from tabellion.measures.board import ReturnStatus, Standings, came_late
 from tabellion.schema import Key
 from tabellion.schema.tables import Row, Tables
 
@@ -36,18 +37,6 @@ class Verdict(Enum):
     EMPTY = "vide"
     FOREIGN = "pas un formulaire de ce contrat"
     UNREADABLE = "illisible"
-
-
-class ReturnStatus(Enum):
-    """Where a partner stands in the campaign of one exercice."""
-
-    ACCEPTED = "accepté"
-    KEPT = "rejeté, le précédent reste en vigueur"
-    REJECTED = "rejeté"
-    EMPTY = "vide"
-    LATE = "en retard"
-    AWAITED = "attendu"
-    NOT_SENT = "pas envoyé"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +112,13 @@ class BoardLine:
 
     @property
     def is_late(self) -> bool:
-        """Whether nothing came by the campaign's date, or what counts was saved after it."""
-        if self.status is ReturnStatus.LATE:
-            return True
-        saved = self.in_force.saved if self.in_force is not None else None
-        return self.due is not None and saved is not None and saved.date() > self.due
+        """Whether it was asked something, and nothing came by the campaign's date."""
+        return self.status is ReturnStatus.LATE
+
+    @property
+    def came_late(self) -> bool:
+        """Whether what counts was saved after the campaign's date."""
+        return came_late(self.due, self.in_force.saved if self.in_force is not None else None)
 
     @property
     def latest(self) -> ReceivedFile | None:
@@ -338,6 +329,10 @@ class Consolidation:
     def open_questions(self) -> tuple[Question, ...]:
         """The questions that nobody has decided yet."""
         return tuple(question for question in self.questions if self.decisions.of(question.id) is None)
+
+    def standings(self, exercice: int) -> Standings:
+        """How many partners stand where in the campaign of an exercice."""
+        return Standings.of(line.status for line in self.board if line.exercice == exercice)
 
     @property
     def exercices(self) -> list[int]:

@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 import typer
 
-from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, ReturnStatus, Verdict
+from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, Verdict
 from tabellion.commands.console import printable, summary
 from tabellion.findings import Severity
+from tabellion.measures.board import REJECTED, RETURNED, ReturnStatus
 from tabellion.schema.money import change_words
 from tabellion.schema.shown import shown_value
 from tabellion.wording import french_date, plural
@@ -49,10 +50,9 @@ _STATUSES = {
     ReturnStatus.AWAITED: _Status("·", "attendu", None, "attendu", "attendus"),
     ReturnStatus.ACCEPTED: _Status("✓", "accepté", "green", "accepté", "acceptés"),
     ReturnStatus.NOT_SENT: _Status(" ", "pas envoyé", None, "pas envoyé", "pas envoyés"),
+    ReturnStatus.NOT_ASKED: _Status(" ", "sans objet", None, "sans objet", "sans objet"),
 }
 _RANKS = {status: rank for rank, status in enumerate(_STATUSES)}
-_REJECTED = (ReturnStatus.REJECTED, ReturnStatus.KEPT)
-_RETURNED = (ReturnStatus.ACCEPTED, ReturnStatus.EMPTY, *_REJECTED)
 #: Columns a line fills at most, and characters of a name or a value at most where nothing bounds the line.
 _WIDEST, _LONGEST = 120, 60
 #: Columns left of a row (its sign) and between two columns; the narrowest name before a whole column goes.
@@ -106,13 +106,13 @@ def board_lines(
     lines: list[PrintedLine] = []
     for exercice in consolidation.exercices:
         of_year = [line for line in consolidation.board if line.exercice == exercice]
-        of_year.sort(key=lambda line: (_RANKS[line.status], not line.is_late))
+        of_year.sort(key=lambda line: (_RANKS[line.status], not line.came_late))
         dues = {line.due for line in of_year}
         due = next(iter(dues)) if len(dues) == 1 else None
         limit = f", à renvoyer au plus tard le {french_date(due)}" if due else ""
         lines += [PrintedLine(), *_wrapped(f"Exercice {exercice}{limit}", width, bold=True)]
         lines += _wrapped("  " + ", ".join(_counts(of_year)), width)
-        asked = (*_REJECTED, ReturnStatus.EMPTY, ReturnStatus.LATE)
+        asked = (*REJECTED, ReturnStatus.EMPTY, ReturnStatus.LATE)
         named = of_year if most is None else [line for line in of_year if line.status in asked][:most]
         lines += _table(named, width, with_due=len(dues) > 1)
         others = len(of_year) - len(named)
@@ -184,13 +184,12 @@ def subject(consolidation: Consolidation) -> str:
         return "tabellion : aucun formulaire envoyé"
     current = consolidation.contract.settings.exercice_courant
     year = current if current in consolidation.exercices else consolidation.exercices[0]
-    current_year = Counter(line.status for line in board if line.exercice == year)
-    asked = current_year.total() - current_year[ReturnStatus.NOT_SENT]
-    start = f"tabellion {year} : {sum(current_year[status] for status in _RETURNED)}/{asked} retours"
-    rejected, late = sum(current_year[status] for status in _REJECTED), current_year[ReturnStatus.LATE]
+    current_year = consolidation.standings(year)
+    start = f"tabellion {year} : {current_year.among(RETURNED)}/{current_year.asked} retours"
+    rejected, late = current_year.among(REJECTED), current_year[ReturnStatus.LATE]
     strays = Counter(file.verdict for file in _to_look_at(consolidation))
     foreign = strays[Verdict.FOREIGN] + strays[Verdict.UNREADABLE]
-    others = sum(line.status in _REJECTED for line in board if line.exercice != year)
+    others = sum(line.status in REJECTED for line in board if line.exercice != year)
     blocking = sum(finding.bloquant for finding in consolidation.findings)
     parts = [
         plural(count, one, several)
@@ -227,7 +226,7 @@ def _counts(lines: Sequence[BoardLine]) -> list[str]:
         for status, shown in _STATUSES.items()
         if counts[status]
     }
-    if after := sum(line.is_late for line in lines if line.status is ReturnStatus.ACCEPTED):
+    if after := sum(line.came_late for line in lines if line.status is ReturnStatus.ACCEPTED):
         parts[ReturnStatus.ACCEPTED] += f" (dont {after} après la date)"
     return [*parts.values()]
 
@@ -262,8 +261,8 @@ def _table(board: Sequence[BoardLine], width: int | None, *, with_due: bool) -> 
 def _cells(line: BoardLine) -> dict[str, str]:
     """The texts of a partner's line. The date is that of the latest file received: the one to talk about."""
     state = _STATUSES[line.status].column
-    if line.is_late and line.status is ReturnStatus.ACCEPTED:
-        state += ", en retard"
+    if line.came_late and line.status is ReturnStatus.ACCEPTED:
+        state += ", après la date"
     saved = line.latest.saved if line.latest is not None else None
     return {
         "nom": _name(line.nom),

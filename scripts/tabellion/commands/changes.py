@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from tabellion.campaign.model import Consolidation, MergeOutcome, Modification, ReturnStatus
+from tabellion.campaign.model import Consolidation, MergeOutcome, Modification
 from tabellion.commands.console import printable
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
+from tabellion.measures.board import ReturnStatus
 from tabellion.schema.shown import shown_value
 from tabellion.wording import french_date, plural
 

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import typer
 
-from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus
+from tabellion.campaign.model import BoardLine, Consolidation
 from tabellion.commands.console import printable
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
+from tabellion.measures.board import ReturnStatus
 from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder
 from tabellion.transaction.files import cannot_write, replace_or_refuse
 from tabellion.wording import plural, slug

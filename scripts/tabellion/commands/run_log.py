@@ -25,10 +25,11 @@ from types import TracebackType
 import typer
 
 from tabellion import __version__
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile
 from tabellion.commands.board import change_texts, subject
 from tabellion.commands.console import print_findings, printable
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
+from tabellion.measures.board import ReturnStatus
 from tabellion.transaction.files import already_there, begins_otherwise
 from tabellion.wording import plural, system_reason
 

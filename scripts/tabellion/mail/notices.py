@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.contract.workspace import MailSettings, Workspace, is_mail_address
 from tabellion.findings import Severity
 from tabellion.findings.codes.returns import CAMPAIGN
+from tabellion.measures.board import ReturnStatus
 from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace, write_json
 
 if TYPE_CHECKING:

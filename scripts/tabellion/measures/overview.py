@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
+from tabellion.measures.compared import answer_words, lines_by_year
 from tabellion.measures.financements import COUNTED, RETAINED, retained_of
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value
 from tabellion.schema import Value
@@ -158,6 +159,17 @@ class Overview:
     def before(self, exercice: int) -> int | None:
         """The last exercice with lines before this one."""
         return max((year for year in self.exercices if year < exercice), default=None)
+
+    @cached_property
+    def by_year(self) -> Rows:
+        """The budget lines, with the amounts of all exercices side by side."""
+        return lines_by_year(self.tables["lignes_budgetaires"].rows, self.exercices, AMOUNTS)
+
+    def answers(self, exercice: int) -> str:
+        """How many of the collectivités that have lines have an amount in an exercice, where not all have: in words."""
+        towns = {town for _, _, town in self.cells if town is not None}
+        known = {town for (year, _, town), sums in self.cells.items() if year == exercice and any(sums.known)}
+        return answer_words(len(known & towns), len(towns))
 
     @cached_property
     def conventions(self) -> dict[int, str]:

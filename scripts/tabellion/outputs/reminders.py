@@ -15,8 +15,9 @@ from pathlib import Path, PurePosixPath
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
-from tabellion.campaign.model import BoardLine, Consolidation, ReturnStatus, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, Verdict
 from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionError, finding
+from tabellion.measures.board import ReturnStatus
 from tabellion.outputs import Values, failing_line
 from tabellion.schema.days import written_date
 from tabellion.wording import system_reason

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tabellion.contract.book import Book
-from tabellion.layout.names import ANNEES, cell_link, cell_name, this_row
+from tabellion.layout.names import ANNEES, cell_link, cell_name, column_ref, this_row
 from tabellion.measures import AMOUNT_WORDS
+from tabellion.measures.compared import yearly
 from tabellion.measures.measure import Columns, Criterion, Measure, Total, column_sum
+from tabellion.measures.overview import Overview
 from tabellion.xlsx.blocks import TOTAL, TOTAL_STYLE, held, show_cents, write_measure
 from tabellion.xlsx.lists import note
 from tabellion.xlsx.writer import Sheet
@@ -41,7 +43,7 @@ class YearsView:
     @cached_property
     def labels(self) -> list[str]:
         """The headers of the amounts: « Prévu 2013 (€) »."""
-        return [f"{word.capitalize()} {year} (€)" for year in self.years for word in AMOUNT_WORDS.values()]
+        return [amount_label(amount, year) for year in self.years for amount in AMOUNT_WORDS]
 
     @cached_property
     def lines(self) -> dict[tuple[int, str], tuple[str | None, str | None]]:
@@ -81,22 +83,32 @@ class YearsView:
         return measures if self.is_live else [Measure(measure.kind, measure.value) for measure in measures]
 
 
-def has_years(contract: Book) -> bool:
-    """Whether there is something to put side by side: lines of two exercices at least."""
-    return len(contract.overview.exercices) > 1
+def amount_label(amount: str, exercice: int) -> str:
+    """The header of an amount of an exercice."""
+    return f"{AMOUNT_WORDS[amount].capitalize()} {exercice} (€)"
+
+
+def year_columns(overview: Overview) -> Columns:
+    """The columns of the sheet by those of :attr:`Overview.by_year`."""
+    labels = {"convention_id": NUMBER, "collectivite_id": TOWN, "ligne_id": IDENTIFIER}
+    labels |= {
+        yearly(amount, year): amount_label(amount, year) for year in overview.exercices for amount in AMOUNT_WORDS
+    }
+    named = {name: column_ref(TABLE, label) for name, label in labels.items()}
+    return named.__getitem__
 
 
 def write_years(sheet: Sheet, view: YearsView, footer: str) -> None:
     """Write the whole sheet."""
     labels = (*_KEYS, *view.labels)
-    first, last = len(_KEYS), _FIRST_ROW + len(view.lines)
+    first, last = len(_KEYS), _FIRST_ROW + max(1, len(view.lines))
     sheet.title(ANNEES, "Chaque ligne, exercice par exercice : ce qui était prévu, voté, réalisé", len(labels))
     centred, text, amounts = (
         {NUMBER: "center"},
         sheet.writer.cell(computed=True, text_wrap=True),
         dict.fromkeys(view.labels, "right"),
     )
-    sheet.table(TABLE, _FIRST_ROW, 0, len(view.lines), labels, aligned={**centred, **amounts})
+    sheet.table(TABLE, _FIRST_ROW, 0, max(1, len(view.lines)), labels, aligned={**centred, **amounts})
     number = sheet.writer.cell(computed=True, align="center")
     rows = []
     for row, ((convention, identifier), (town, label)) in enumerate(view.lines.items(), _FIRST_ROW + 1):

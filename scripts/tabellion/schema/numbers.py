@@ -35,7 +35,7 @@ def spoilt_code(text: str) -> str | None:
         return None
     return (
         f"Excel a remplacé ce nombre par son écriture scientifique ({text.strip()[:_SHOWN]}) et en a perdu des"
-        " chiffres : donnez à la cellule le format « Nombre » (« Texte » pour un code), puis retapez-le en entier."
+        " chiffres : donnez à la cellule le format « Nombre » (« Texte » pour un code), puis ressaisissez-le en entier."
     )
 
 

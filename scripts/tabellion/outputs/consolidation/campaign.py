@@ -11,12 +11,12 @@ from tabellion.campaign.model import (
     MergeOutcome,
     Modification,
     ReceivedFile,
-    ReturnStatus,
     Verdict,
 )
 from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.layout.names import CONTROLES, cell_link, cell_name
+from tabellion.measures.board import ReturnStatus
 from tabellion.schema.table import Key
 from tabellion.wording import plural
 from tabellion.xlsx.lists import FIRST_ROW, CellMaker, ListColumn, finish, maker_for, note, write_columns
@@ -24,7 +24,7 @@ from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
 
 BOARD_TITLE, BOARD, LOSING = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes"
-EXERCICE, STATE, LATE, IS_LATE = "Exercice", "État", "Délai", "en retard"
+EXERCICE, STATE, _DELAY = "Exercice", "État", "Délai"
 CHANGES_TITLE, CHANGES, NUMBER = "Modifications", "Modifications", "N°"
 #: Who changed a cell: a partner, or the staff in the workbook of the contract.
 WHO, STAFF = "Qui", "l'équipe"
@@ -39,6 +39,7 @@ _STATES = {
     ReturnStatus.LATE: ("✗ en retard", "erreur"),
     ReturnStatus.AWAITED: ("… attendu", "information"),
     ReturnStatus.NOT_SENT: ("– pas envoyé", "avertissement"),
+    ReturnStatus.NOT_ASKED: ("– sans objet", "information"),
 }
 _COUNTING = (Verdict.IN_FORCE, Verdict.ALREADY_ADOPTED, Verdict.JOINED)
 _VERDICTS = {
@@ -89,8 +90,8 @@ def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, foot
 
 def _board_columns(maker: CellMaker) -> list[ListColumn]:
     def late(line: BoardLine) -> Cell:
-        if line.is_late:
-            return maker.state(IS_LATE, "erreur")
+        if line.is_late or line.came_late:
+            return maker.state("rien reçu" if line.is_late else "reçu après", "erreur")
         return maker.centred("à temps" if line.in_force else None)
 
     def count(severity: Severity) -> Callable[[BoardLine], int | None]:
@@ -103,7 +104,7 @@ def _board_columns(maker: CellMaker) -> list[ListColumn]:
         ListColumn(EXERCICE, 9, "center", lambda line: line.exercice, maker.centred),
         ListColumn("Partenaire", 30, "left", lambda line: line.nom, maker.text),
         ListColumn(STATE, 18, "center", lambda line: line.status, lambda status: maker.state(*_STATES[status])),
-        ListColumn(LATE, 10, "center", cell=late),
+        ListColumn(_DELAY, 10, "center", cell=late),
         ListColumn("Formulaire envoyé", 21, cell=file(lambda line: line.sent)),
         ListColumn("Reçus", 7, "center", lambda line: len(line.received), maker.centred),
         ListColumn("Dernier fichier reçu", 21, cell=file(lambda line: line.latest.fichier if line.latest else None)),

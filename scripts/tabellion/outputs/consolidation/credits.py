@@ -5,7 +5,7 @@ The exercice and the amount shown, and those they are compared to, are cells tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -14,7 +14,9 @@ from xlsxwriter.format import Format
 from tabellion.campaign.model import Consolidation
 from tabellion.layout.names import column_ref, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
+from tabellion.measures.compared import Comparison, yearly
 from tabellion.measures.measure import (
+    Columns,
     Count,
     Criterion,
     Known,
@@ -22,12 +24,13 @@ from tabellion.measures.measure import (
     OneOf,
     Total,
     cell_value,
-    change,
     fraction,
     gap,
 )
-from tabellion.measures.overview import NO_CONVENTION, Overview, Sums
+from tabellion.measures.overview import NO_CONVENTION, Overview
 from tabellion.outputs.consolidation.tables import DataSheet
+from tabellion.outputs.years import TABLE as YEARS_TABLE
+from tabellion.outputs.years import year_columns
 from tabellion.xlsx.blocks import Block, BlockKey, computed_cell, criterion, sums_of, unique_labels, write_measure
 from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, finish, note
 from tabellion.xlsx.sheets import Cell, LongColumn
@@ -40,9 +43,13 @@ DETAIL_TITLE = "Crédits"
 #: The cells that choose what is shown, and what it is compared to.
 YEAR, AMOUNT, OTHER_YEAR, OTHER_AMOUNT = "Exercice_montre", "Montant_montre", "Exercice_compare", "Montant_compare"
 _LABELS = tuple(f"{word.capitalize()} (€)" for word in AMOUNT_WORDS.values())
-_SPENT, _SPENT_LABEL = AMOUNTS[-1], _LABELS[-1]
+_SPENT = AMOUNTS[-1]
 UNTOLD = "Lignes sans montant"
-REFERENCE, GAP, SHARE_LABEL, LINES, BEFORE = "Référence (€)", "Écart (€)", "Écart (%)", "Lignes", "Réalisé avant (€)"
+#: What is compared: only lines that have both amounts, so that who has not answered makes no fall.
+COMPARED, REFERENCE, BEFORE = "Lignes comparées", "Référence, mêmes lignes (€)", "Réalisé avant, mêmes lignes (€)"
+GAP, SHARE_LABEL, LINES = "Écart (€)", "Écart (%)", "Lignes"
+#: The columns of the sheet Années that the choice shows, and compares them to.
+SHOWN_COLUMN, COMPARED_COLUMN = "Colonne_montree", "Colonne_comparee"
 _DETAIL_LABELS = (
     "Exercice", "N°", "Convention", "Collectivité", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL
 )  # fmt: skip
@@ -103,11 +110,6 @@ class Credits:
         """The sum of the amount and the exercice that are shown."""
         return self._chosen(AMOUNT, self.choice.amount, Criterion("exercice", self.choice.year, YEAR), *where)
 
-    def compared(self, *where: Criterion) -> Measure:
-        """The sum of the amount and the exercice that these are compared to."""
-        year = Criterion("exercice", self.choice.other_year, OTHER_YEAR)
-        return self._chosen(OTHER_AMOUNT, self.choice.other_amount, year, *where)
-
     def _chosen(self, cell: str, amount: str, *where: Criterion) -> Measure:
         return chosen(cell, amount, [self.total(name, *where) for name in AMOUNTS])
 
@@ -118,53 +120,54 @@ class Credits:
                   *(f"Écart {word} (€)" for word in AMOUNT_WORDS.values()), "Écart réalisé (%)")  # fmt: skip
         rows: list[list[Measure]] = []
         for previous, year in zip([None, *years], years, strict=False):
-            amounts = [self.total(field, Criterion("exercice", year, this_row(name, labels[0]))) for field in AMOUNTS]
+            here = Criterion("exercice", year, this_row(name, labels[0]))
+            amounts = [self.total(field, here) for field in AMOUNTS]
             gaps, share = [Measure("signed", "")] * len(AMOUNTS), Measure("share", "")
             if previous is not None:
-                past = self.overview.of(previous)
-                before = [
-                    Measure("euros", cell_value(past.total(field)), self._of_year(label, previous))
-                    for field, label in zip(AMOUNTS, _LABELS, strict=True)
-                ]
-                gaps = [
-                    change(amount.at(this_row(name, label)), reference)
-                    for label, amount, reference in zip(_LABELS, amounts, before, strict=True)
-                ]
-                share = fraction("share", gaps[-1].at(this_row(name, labels[8])), before[-1])
-            rows.append([self.count(Criterion("exercice", year, this_row(name, labels[0]))), *amounts, *gaps, share])
-        words = ["premier exercice", *(f"par rapport à {year}" for year in years[:-1])]
-        return Block("Crédits de droit commun par exercice", name, labels, list(zip(years, words, strict=True)), rows)
+                pairs = [self._compared(yearly(field, year), yearly(field, previous)) for field in AMOUNTS]
+                gaps = [pair.change(pair.before) for pair in pairs]
+                share = fraction("share", gaps[-1].at(this_row(name, labels[8])), pairs[-1].before)
+            rows.append([self.count(here), *amounts, *gaps, share])
+        keys = [(year, self._year_words(year, previous)) for previous, year in zip([None, *years], years, strict=False)]
+        return Block("Crédits de droit commun par exercice", name, labels, keys, rows)
 
-    @staticmethod
-    def _of_year(label: str, year: int) -> str:
-        """The cell of another exercice's row."""
-        return f"INDEX({column_ref(BY_YEAR, label)},MATCH({year},{column_ref(BY_YEAR, 'Exercice')},0))"
+    def _year_words(self, year: int, previous: int | None) -> str:
+        """What an exercice is compared to, and who has not answered yet."""
+        words = "premier exercice" if previous is None else f"par rapport à {previous}, mêmes lignes"
+        return " ; ".join(filter(None, [words, self.overview.answers(year)]))
+
+    def _compared(self, now: str, then: str, *where: Criterion, more: Mapping[str, str] | None = None) -> Comparison:
+        """An amount of an exercice against another one, over the lines that have both."""
+        columns = self._columns_by_year
+        named = columns if more is None else lambda name: more.get(name) or columns(name)
+        return Comparison(self.overview.by_year, named, now, then, where)
+
+    @cached_property
+    def _columns_by_year(self) -> Columns:
+        return year_columns(self.overview)
 
     def by_convention(self) -> Block:
         """One row a convention, for the exercice shown, with its difference from the reference."""
         name = BY_CONVENTION
-        labels = ("N°", "Convention", LINES, *_LABELS, REFERENCE, GAP, SHARE_LABEL, UNTOLD)
-        year = Criterion("exercice", self.choice.year, YEAR)
+        labels = ("N°", "Convention", LINES, *_LABELS, COMPARED, REFERENCE, GAP, SHARE_LABEL, UNTOLD)
+        choice, year = self.choice, Criterion("exercice", self.choice.year, YEAR)
+        now, then = yearly(choice.amount, choice.year), yearly(choice.other_amount, choice.other_year)
         rows = []
         for number in self.conventions:
             here = self._convention(name, number)
             amounts = [self.total(field, year, here) for field in AMOUNTS]
-            picked = chosen(
-                AMOUNT,
-                self.choice.amount,
-                [amount.at(this_row(name, label)) for amount, label in zip(amounts, _LABELS, strict=True)],
-            )
-            before = self.compared(here)
-            reference = before.at(this_row(name, REFERENCE))
-            difference = change(picked, reference)
-            share = fraction("share", difference.at(this_row(name, GAP)), reference)
+            pair = self._compared(now, then, here, more={now: SHOWN_COLUMN, then: COMPARED_COLUMN})
+            before = unless_same(pair.before, is_same=now == then)
+            difference = pair.change(before.at(this_row(name, REFERENCE)))
+            share = fraction("share", difference.at(this_row(name, GAP)), before.at(this_row(name, REFERENCE)))
             count = self.count(year, here)
-            known = chosen(AMOUNT, self.choice.amount, [self.count(year, here, Known(field)) for field in AMOUNTS])
+            known = chosen(AMOUNT, choice.amount, [self.count(year, here, Known(field)) for field in AMOUNTS])
             untold = replace(gap(count.at(this_row(name, LINES)), known), kind="count")
-            rows.append([count, *amounts, before, difference, share, untold])
-        kinds = ("count", "euros", "euros", "euros", "euros", "signed")
-        totals = sums_of(name, labels[2:8], rows, kinds)
-        totals += [_compared_share(name, rows, totals), *sums_of(name, [UNTOLD], [row[-1:] for row in rows], ["count"])]
+            rows.append([count, *amounts, pair.lines, before, difference, share, untold])
+        kinds = ("count", "euros", "euros", "euros", "count", "euros", "signed")
+        totals = sums_of(name, labels[2:9], rows, kinds)
+        totals += [fraction("share", totals[6], totals[5])]
+        totals += sums_of(name, [UNTOLD], [row[-1:] for row in rows], ["count"])
         return Block("Crédits par convention", name, labels, list(self.conventions.items()), rows, totals)
 
     @staticmethod
@@ -240,23 +243,25 @@ class Credits:
 
     def _detail_row(self, year: int, convention: int | None, town: str | None, literal: str | None) -> list[Measure]:
         cells, previous = self.overview.cells, self.overview.before(year)
-        now = cells[year, convention, town]
-        then = cells.get((previous, convention, town), Sums()) if previous is not None else Sums()
         here = _DETAIL_CELLS
         place = (Criterion("convention_id", convention, here["N°"]), Criterion("collectivite_id", town, literal))
-
-        def total(amount: str, sums: Sums, exercice: int, formula: str) -> Measure:
-            where = (Criterion("exercice", exercice, formula), *place)
-            live = Total(amount, where).formula(self.column) if literal else None
-            return Measure("euros", cell_value(sums.total(amount)), live)
-
-        amounts = [total(amount, now, year, here["Exercice"]) for amount in AMOUNTS]
+        sums, where = cells[year, convention, town], (Criterion("exercice", year, here["Exercice"]), *place)
+        formulas = [Total(field, where).formula(self.column) if literal else None for field in AMOUNTS]
+        amounts = [
+            Measure("euros", cell_value(sums.total(field)), formula)
+            for field, formula in zip(AMOUNTS, formulas, strict=True)
+        ]
         before, difference, share = Measure("euros", ""), Measure("signed", ""), Measure("share", "")
         if previous is not None:
-            before = total(_SPENT, then, previous, str(previous))
-            difference = change(amounts[-1].at(here[_SPENT_LABEL]), before.at(here[BEFORE]))
+            pair = self._compared(yearly(_SPENT, year), yearly(_SPENT, previous), *place)
+            before, difference = pair.before, pair.change(pair.before.at(here[BEFORE]))
             share = fraction("share", difference.at(here[GAP]), before.at(here[BEFORE]))
-        return [Measure("count", now.lines), *amounts, before, difference, share]
+        return [Measure("count", sums.lines), *amounts, before, difference, share]
+
+
+def choice_column(amount: str, year: str) -> str:
+    """The formula of a column of the sheet Années: the amount and the exercice that two cells choose."""
+    return f'INDEX({YEARS_TABLE}[],0,MATCH({amount}&" "&{year}&" (€)",{YEARS_TABLE}[#Headers],0))'
 
 
 def chosen(cell: str, amount: str, amounts: Sequence[Measure]) -> Measure:
@@ -268,13 +273,10 @@ def chosen(cell: str, amount: str, amounts: Sequence[Measure]) -> Measure:
     return Measure(picked.kind, picked.value, formula)
 
 
-def _compared_share(table: str, rows: Sequence[Sequence[Measure]], totals: Sequence[Measure]) -> Measure:
-    """How much the total grew: only where each convention that has a reference has a difference with it."""
-    references, gaps = ([row[place] for row in rows if row[place].value != ""] for place in (4, 5))
-    share = fraction("share", totals[5], totals[4])
-    test = f"COUNT({column_ref(table, REFERENCE)})=COUNT({column_ref(table, GAP)})"
-    value = share.value if len(references) == len(gaps) else ""
-    return Measure("share", value, f'IF({test},{share.formula},"")')
+def unless_same(measure: Measure, *, is_same: bool) -> Measure:
+    """A comparison, or a blank where the reader compares an amount with itself."""
+    formula = f'IF(AND({YEAR}={OTHER_YEAR},{AMOUNT}={OTHER_AMOUNT}),"",{measure.formula})'
+    return replace(measure, value="" if is_same else measure.value, formula=formula)
 
 
 def _rest(table: str, labels: Sequence[str], whole: Measure, known: Sequence[Measure]) -> Measure:

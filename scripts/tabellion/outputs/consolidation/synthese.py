@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from tabellion.campaign.model import Consolidation, MergeOutcome, ReturnStatus
+from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.contract.labels import Labels
 from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE, QUESTION
 from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS
+from tabellion.measures.board import UNASKED, ReturnStatus
 from tabellion.measures.financements import COUNTED
 from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, or_words
 from tabellion.measures.overview import NOTHING_SAID, Overview, funding_measures
@@ -17,10 +18,13 @@ from tabellion.outputs.consolidation import campaign
 from tabellion.outputs.consolidation.credits import (
     AMOUNT,
     BY_YEAR,
+    COMPARED_COLUMN,
     OTHER_AMOUNT,
     OTHER_YEAR,
+    SHOWN_COLUMN,
     YEAR,
     Credits,
+    choice_column,
 )
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
@@ -91,6 +95,7 @@ def _write_essentials(
         choice = money.choice
         other = overview.of(choice.other_year).total(choice.other_amount)
         words = f"{AMOUNT_WORDS[choice.other_amount]} {choice.other_year} : {known_euros(other)}"
+        words = overview.answers(choice.year) or words
         measure = or_words(money.total(choice.amount, Criterion("exercice", choice.year, str(choice.year))), UNKNOWN)
         cards.append((f"Crédits {choice.year}, {AMOUNT_WORDS[choice.amount]}", measure, words))
     years = consolidation.exercices
@@ -98,11 +103,13 @@ def _write_essentials(
         current = consolidation.contract.settings.exercice_courant
         year = current if current in years else years[0]
         board, here = _board(consolidation), Criterion(campaign.EXERCICE, year, str(year))
-        asked = plural(Count((here,)).value(board), "partenaire")
+        standings = consolidation.standings(year)
         accepted = _counted(board, campaign.BOARD, here, _status(ReturnStatus.ACCEPTED))
-        cards.append((f"Retours acceptés, {year}", accepted, f"sur {asked}"))
-        late = _counted(board, campaign.BOARD, here, _word(campaign.LATE, campaign.IS_LATE))
-        cards.append(("En retard", late, "par rapport à la date limite"))
+        cards.append((f"Retours acceptés, {year}", accepted, f"sur {standings.asked_words}"))
+        late = _counted(board, campaign.BOARD, here, _status(ReturnStatus.LATE))
+        after = sum(line.came_late for line in consolidation.board if line.exercice == year)
+        note = f"et {plural(after, 'reçu')} après la date" if after else "rien reçu à ce jour"
+        cards.append(("En retard", late, note))
     outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.changes]})
     changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
     applied = sum(change.outcome is MergeOutcome.APPLIED for change in consolidation.modifications)
@@ -177,7 +184,6 @@ def _board(consolidation: Consolidation) -> Rows:
     return Rows({
         campaign.EXERCICE: [line.exercice for line in lines],
         campaign.STATE: [campaign.state_words(line.status) for line in lines],
-        campaign.LATE: [campaign.IS_LATE if line.is_late else None for line in lines],
     })  # fmt: skip
 
 
@@ -196,7 +202,7 @@ def _counted(rows: Rows, table: str, *where: Criterion) -> Measure:
 
 def _campaign(consolidation: Consolidation) -> Block:
     """Partners by the status of their return, one row an exercice."""
-    labels = ("Exercice", "Campagne", *(status.value.capitalize() for status in ReturnStatus), "Partenaires")
+    labels = ("Exercice", "Campagne", *(status.value.capitalize() for status in ReturnStatus), "Sollicités")
     board = _board(consolidation)
     keys, rows = [], []
     for exercice in consolidation.exercices:
@@ -204,7 +210,10 @@ def _campaign(consolidation: Consolidation) -> Block:
         keys.append((exercice, f"à renvoyer au plus tard le {french_date(due)}" if due else "sans date limite"))
         here = Criterion(campaign.EXERCICE, exercice, this_row(CAMPAIGN, labels[0]))
         row = [_counted(board, campaign.BOARD, here, _status(status)) for status in ReturnStatus]
-        rows.append([*row, _counted(board, campaign.BOARD, here)])
+        asked = "+".join(
+            this_row(CAMPAIGN, status.value.capitalize()) for status in ReturnStatus if status not in UNASKED
+        )
+        rows.append([*row, Measure("count", consolidation.standings(exercice).asked, asked)])
     return Block("La campagne", CAMPAIGN, labels, keys, rows)
 
 
@@ -236,6 +245,8 @@ def _write_choice(sheet: Sheet, money: Credits, row: int) -> int:
         (YEAR, AMOUNT, "Exercice montré, et lequel de ses montants :", choice.year, choice.amount),
         (OTHER_YEAR, OTHER_AMOUNT, "Comparé à :", choice.other_year, choice.other_amount),
     )
+    writer.name(SHOWN_COLUMN, f"={choice_column(AMOUNT, YEAR)}")
+    writer.name(COMPARED_COLUMN, f"={choice_column(OTHER_AMOUNT, OTHER_YEAR)}")
     for position, (year_name, amount_name, words, year, amount) in enumerate(lines, row + 1):
         sheet.write(position, 1, words, label)
         for column, name, value in ((2, year_name, year), (3, amount_name, AMOUNT_WORDS[amount])):

@@ -21,7 +21,7 @@ from tabellion.outputs.consolidation.decisions import write_choices, write_decis
 from tabellion.outputs.consolidation.requests import write_requests
 from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
-from tabellion.outputs.years import YearsView, has_years, write_years
+from tabellion.outputs.years import YearsView, write_years
 from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Writer
 
@@ -53,7 +53,7 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
-    years = (ANNEES,) if has_years(contract) and "lignes_budgetaires" in data else ()
+    years = (ANNEES,) if overview.exercices and "lignes_budgetaires" in data else ()
     asked = (REQUESTS,) if consolidation.requests else ()
     first = (SYNTHESE, BOARD_TITLE, DECISIONS, *asked, CHANGES_TITLE, CONTROLES, DETAIL_TITLE, *years)
     sheets = {name: writer.sheet(name) for name in first}

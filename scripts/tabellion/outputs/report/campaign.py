@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, ReturnStatus, Verdict
+from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
 from tabellion.findings import Finding
+from tabellion.measures.board import ReturnStatus, Standings
 from tabellion.outputs import Values
 from tabellion.outputs.report.findings import FindingsSection
 from tabellion.outputs.report.words import LISTED_AT_MOST, NARROW, href, link_to, stacked, typeset
@@ -24,6 +25,7 @@ _STATUSES = {
     ReturnStatus.LATE: ("!", "avertissement", True),
     ReturnStatus.AWAITED: ("…", "information", False),
     ReturnStatus.NOT_SENT: ("–", "neutre", False),
+    ReturnStatus.NOT_ASKED: ("–", "neutre", False),
     ReturnStatus.ACCEPTED: ("✓", "juste", False),
 }
 #: A list of partners longer than this is folded, unless it calls for action; one that does, above the second number.
@@ -142,7 +144,7 @@ def _campaign(exercice: int, board: list[BoardLine], anchors: Anchors) -> Values
     return {
         "exercice": exercice,
         "due": french_date(max(dues)) if dues else None,
-        "total": len(board),
+        "total": Standings.of(line.status for line in board).asked,
         "accepted": len(by_status[ReturnStatus.ACCEPTED]),
         "parts": stacked(shares[::-1]),
         "lists": lists,
@@ -178,7 +180,7 @@ def _facts(line: BoardLine) -> Iterable[str]:
     if counted is not None and counted is not latest:
         saved = f" du {french_date(counted.saved.date())}" if counted.saved is not None else ""
         yield f"compte encore : le retour{saved}"
-    if line.is_late and line.due is not None and line.status is not ReturnStatus.LATE:
+    if line.came_late and line.due is not None:
         yield f"après la date limite ({french_date(line.due)})"
 
 

@@ -11,12 +11,12 @@ from tabellion.campaign.model import (
     MergeOutcome,
     Modification,
     Removal,
-    ReturnStatus,
     Since,
 )
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding
+from tabellion.measures.board import ReturnStatus
 from tabellion.measures.overview import AMOUNTS, NOTHING_SAID, Funding, Overview, Sums
 from tabellion.outputs import Values
 from tabellion.outputs.report.campaign import Anchors, Blocker, Owners, blockers_of, campaigns_of
@@ -186,13 +186,11 @@ def _sections(consolidation: Consolidation, owners: Owners) -> tuple[tuple[Findi
 
 
 def _verdict(consolidation: Consolidation, exercice: int, blockers: Sequence[Blocker]) -> str:
-    board = [line for line in consolidation.board if line.exercice == exercice]
+    standings = consolidation.standings(exercice)
     returns = "aucun formulaire envoyé"
-    if board:
-        accepted = plural(
-            sum(line.status is ReturnStatus.ACCEPTED for line in board), "retour accepté", "retours acceptés"
-        )
-        returns = f"{grouped(accepted)} sur {grouped(str(len(board)))}"
+    if standings.asked:
+        accepted = plural(standings[ReturnStatus.ACCEPTED], "retour accepté", "retours acceptés")
+        returns = f"{grouped(accepted)} sur {grouped(str(standings.asked))}"
     blocking = sum(blocker.count for blocker in blockers if blocker.blocks)
     others = sum(blocker.count for blocker in blockers if not blocker.blocks)
     blocks = grouped(plural(blocking, "point bloque", "points bloquent")) if blocking else "rien ne bloque"

@@ -1,0 +1,90 @@
+"""Exercices compared like with like: an amount of one against one of another, over the lines that have both.
+
+While a campaign goes on, few have answered: what the others spent the year before would make a fall of 99 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value, gap
+from tabellion.schema.tables import Row
+from tabellion.wording import plural
+
+#: What tells a line from year to year, and where it belongs.
+YEARLY_KEY = ("convention_id", "ligne_id", "collectivite_id")
+
+
+def yearly(amount: str, exercice: int) -> str:
+    """The column of :func:`lines_by_year` that has an amount of an exercice."""
+    return f"{amount} {exercice}"
+
+
+def lines_by_year(rows: Iterable[Row], exercices: Sequence[int], amounts: Sequence[str]) -> Rows:
+    """One row a budget line, with the amounts of all exercices side by side; its collectivité is the latest."""
+    lines: dict[tuple[Any, Any], dict[str, Any]] = {}
+    latest: dict[tuple[Any, Any], int] = {}
+    for row in rows:
+        key, year = (row["convention_id"], row["ligne_id"]), row["exercice"]
+        if None in (*key, year):
+            continue
+        line = lines.setdefault(key, {})
+        if year >= latest.get(key, year):
+            latest[key] = year
+            line |= {name: row[name] for name in YEARLY_KEY}
+        for amount in amounts:
+            if row[amount] is not None:
+                name = yearly(amount, year)
+                line[name] = line.get(name, 0) + row[amount]
+    names = [*YEARLY_KEY, *(yearly(amount, year) for year in exercices for amount in amounts)]
+    return Rows({name: [line.get(name) for line in lines.values()] for name in names})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An amount of an exercice (``now``, a column of :func:`lines_by_year`) against ``then``, another one.
+
+    ``columns`` names the columns in formulas; ``where`` are the lines compared.
+    """
+
+    rows: Rows
+    columns: Columns
+    now: str
+    then: str
+    where: tuple[Criterion, ...] = ()
+
+    @property
+    def lines(self) -> Measure:
+        """How many lines have both."""
+        return Count((*self.where, Known(self.now), Known(self.then))).measure(self.rows, self.columns)
+
+    @property
+    def before(self) -> Measure:
+        """What these lines had then; blank where there is none."""
+        return self._total(self.then, self.now)
+
+    @property
+    def after(self) -> Measure:
+        """What they have now; blank where there is none."""
+        return self._total(self.now, self.then)
+
+    def change(self, before: Measure) -> Measure:
+        """What they grew by; ``before`` is :attr:`before`, or the cell that shows it. Blank where it is."""
+        after = Total(self.now, (*self.where, Known(self.then)))
+        added = Measure("euros", self.after.value, after.sum_formula(self.columns))
+        value = "" if before.value == "" else gap(added, before).value
+        return Measure("signed", value, f'IF({before.formula}="","",ROUND({added.formula}-{before.formula},2))')
+
+    def _total(self, amount: str, other: str) -> Measure:
+        total = Total(amount, (*self.where, Known(other)))
+        return Measure("euros", cell_value(total.value(self.rows)), total.formula(self.columns))
+
+
+def answer_words(answered: int, asked: int) -> str:
+    """``1 collectivité sur 4 a répondu``; nothing where all have."""
+    if answered >= asked:
+        return ""
+    who = plural(answered, "collectivité") if answered else "aucune collectivité"
+    return f"{who} sur {asked} {'ont' if answered > 1 else 'a'} répondu"
