@@ -23,10 +23,11 @@ from support.masters import contract_of
 from tabellion.campaign.model import BoardLine, Consolidation, Since, Verdict
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.measures.board import ReturnStatus
+from tabellion.measures.measure import percentages
 from tabellion.measures.overview import Overview
 from tabellion.outputs.report import render_report
-from tabellion.outputs.report.findings import PER_GROUP, PER_PAGE
-from tabellion.outputs.report.words import href, signed, typeset, visible
+from tabellion.outputs.report.findings import IN_FULL, PER_GROUP, PER_PAGE
+from tabellion.outputs.report.words import href, signed, stacked, typeset, visible
 from tabellion.schema.money import format_euros
 
 TEMPLATE = ROOT / "templates" / "rapport.html"
@@ -196,7 +197,10 @@ def test_totals_are_those_of_the_lines() -> None:
     assert sums.realise == spent
     for cents in (sums.prevu, sums.vote, spent):
         assert " ".join(format_euros(cents).split()) in text
-    assert " ".join(signed(spent - overview.of(2013).realise).split()) in text
+    of_2013 = {row["ligne_id"]: row["montant_realise"] for row in lines if row["exercice"] == 2013}
+    pairs = [(row["montant_realise"], of_2013.get(row["ligne_id"])) for row in lines if row["exercice"] == 2016]
+    grown = sum(now - then for now, then in pairs if now is not None and then is not None)
+    assert " ".join(signed(grown).split()) in text
 
 
 def test_an_amount_that_nobody_gave_is_not_a_zero() -> None:
@@ -218,9 +222,33 @@ def test_nothing_is_left_out_in_silence() -> None:
     name = "retours/luce (1).xlsx"
     many = tuple(note("montant-ambigu", name, f"constat {each}", Severity.ERREUR) for each in range(PER_GROUP + 12))
     html = page(replace(consolidations.rich(), findings=many))
-    assert all(f"constat {each}<" in html for each in range(PER_GROUP))
-    assert f"constat {PER_GROUP}<" not in html
+    assert all(f"constat {each}<" in html for each in range(IN_FULL))
+    assert f"constat {IN_FULL}<" not in html
+    assert html.partition('class="also">')[2].partition("</li>")[0].count("<a ") == PER_GROUP - IN_FULL
     assert "Et 12 de plus" in html
+
+
+def test_findings_alike_are_one_with_all_their_cells() -> None:
+    name = "retours/luce (1).xlsx"
+    found = note("montant-ambigu", name, "Deux lectures de « 1.234 ».", Severity.ERREUR, bloquant=True)
+    many = tuple(replace(found, place=Place(name, "Budget", f"F{row}")) for row in range(6, 18))
+    html = page(replace(consolidations.rich(), findings=many))
+    assert html.count("Deux lectures de") == 1
+    spots = html.partition('<ul class="spots">')[2].partition("</ul>")[0]
+    assert [spots.count(f"Budget, F{row}<") for row in range(6, 18)] == [1] * 12
+    assert "12\u00a0constats bloquants" in html.partition('class="verdict')[2].partition("</p>")[0]
+
+
+def test_the_parts_of_a_bar_add_up_to_100() -> None:
+    thirds = stacked([("un", 1, 1), ("deux", 1, 2), ("trois", 1, 3), ("rien", 0, 4)])
+    assert [part["share"] for part in thirds] == ["34\u00a0%", "33\u00a0%", "33\u00a0%"]
+    for counts in ((1, 199), (7, 7, 7, 1), (1, 1, 1, 1, 1, 1), (999, 1), (5,)):
+        assert sum(percentages(counts)) == 100
+        assert all(
+            abs(part - 100 * count / sum(counts)) < 1 for part, count in zip(percentages(counts), counts, strict=True)
+        )
+    assert percentages((0, 0)) == [0, 0]
+    assert stacked([("a", 999, 1), ("b", 1, 2)])[1]["share"] == "moins de 1\u00a0%"
 
 
 def test_a_thousand_partners_make_a_page_that_a_phone_opens() -> None:
@@ -230,7 +258,8 @@ def test_a_thousand_partners_make_a_page_that_a_phone_opens() -> None:
     took = time.process_time() - start
     assert len(html.encode()) < 3_000_000
     assert took < 10
-    told = html.count(" k€")
+    spots = re.findall(r'<ul class="spots">.*?</ul>', html, re.DOTALL)
+    told = sum(each.count("<a class") for each in spots)
     assert told == PER_PAGE
     rest = sum(int(each.replace("\u202f", "")) for each in re.findall(r"Et ([\d\u202f]+) de plus, dans", html))
     rest += sum(int(each) for each in re.findall(r'<b class="counted">(\d+)</b>', html))

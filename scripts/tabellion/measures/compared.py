@@ -82,6 +82,12 @@ class Comparison:
         return Measure("euros", cell_value(total.value(self.rows)), total.formula(self.columns))
 
 
+def same_lines_change(rows: Rows, now: str, then: str, where: tuple[Criterion, ...]) -> int | None:
+    """What the lines that have both amounts grew by, in cents; ``None`` where there is none."""
+    pair = Comparison(rows, str, now, then, where)
+    return pair.change(pair.before).value if pair.lines.value else None
+
+
 def answer_words(answered: int, asked: int) -> str:
     """``1 collectivité sur 4 a répondu``; nothing where all have."""
     if answered >= asked:

@@ -250,6 +250,18 @@ def fraction(kind: str, part: Measure, whole: Measure) -> Measure:
     return Measure(kind, value, formula)
 
 
+def percentages(counts: Sequence[int]) -> list[int]:
+    """The parts of a whole in hundredths that add up to 100: the largest remainders get what rounding leaves."""
+    whole = sum(counts)
+    if not whole:
+        return [0] * len(counts)
+    parts = [count * 100 // whole for count in counts]
+    order = sorted(range(len(counts)), key=lambda place: -(counts[place] * 100 % whole))
+    for place in order[: 100 - sum(parts)]:
+        parts[place] += 1
+    return parts
+
+
 def state(rounding: str, rounding_euros: int, *gaps: Measure, nothing: str = UNPUBLISHED) -> Measure:
     """The word that says what gaps mean, so that a colour is never the only sign.
 

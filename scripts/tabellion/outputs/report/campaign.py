@@ -100,7 +100,7 @@ def _entry(text: str, note: str = "", address: str = "", anchor: str = "", annot
 def _rejected(line: BoardLine, anchors: Anchors) -> Values:
     section, latest = anchors.get((line.partenaire, line.exercice)), line.latest
     blocking = section.blocking if section is not None else 0
-    note = plural(blocking, "point bloquant", "points bloquants") if blocking else line.status.value
+    note = plural(blocking, "constat bloquant", "constats bloquants") if blocking else line.status.value
     if line.status is ReturnStatus.KEPT:
         note += f"{NARROW}; son retour précédent compte encore"
     return _entry(line.nom, note, "", section.anchor if section is not None else "", _annotated(latest))

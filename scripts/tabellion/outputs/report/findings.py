@@ -2,7 +2,8 @@
 
 A page with everything that thousands of returns can get wrong would open on no phone. One rule bounds it: of each code
 of each partner the first :data:`PER_GROUP` findings are shown, and of the whole page the gravest :data:`PER_PAGE`; what
-is left is counted in its place, and is in the consolidated workbook.
+is left is counted in its place, and is in the consolidated workbook. Findings that say the same are one, with all their
+cells; of those that are only alike, the first :data:`IN_FULL` are told, and the cells of the others.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tabellion.findings import CATALOGUE, Finding, Severity
+from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.outputs import Values
-from tabellion.outputs.report.words import NO_BREAK, href, typeset, where
+from tabellion.outputs.report.words import NO_BREAK, Link, href, typeset, where
 from tabellion.wording import plural
 
-PER_GROUP, PER_PAGE = 25, 2_000
+PER_GROUP, PER_PAGE, IN_FULL = 25, 2_000, 3
 
 
 @dataclass(frozen=True)
@@ -115,23 +116,39 @@ def _group(findings: Sequence[Finding], count: int) -> Values:
         "blocks": first.bloquant,
         "remedy": typeset(first.suggestion if same_remedy else ""),
         "count": len(findings),
-        "spots": [_spot(finding, with_file=several_files, with_remedy=not same_remedy) for finding in findings[:count]],
+        **_told(findings[:count], with_file=several_files, with_remedy=not same_remedy),
         "rest": len(findings) - count,
     }
 
 
-def _spot(finding: Finding, *, with_file: bool, with_remedy: bool) -> Values:
-    """One finding: where, what, and the ``others``, the cells that it speaks of too."""
-    place = finding.place
+def _told(findings: Sequence[Finding], *, with_file: bool, with_remedy: bool) -> Values:
+    """Findings of one kind: ``spots``, what the first ones say and where; ``also``, the cells of those that follow."""
+    same: dict[tuple[str, str, tuple[Place, ...]], list[Finding]] = {}
+    for finding in findings:
+        same.setdefault((finding.message, finding.suggestion, finding.liees), []).append(finding)
+    alike = list(same.values())
+    return {
+        "spots": [_spot(group, with_file=with_file, with_remedy=with_remedy) for group in alike[:IN_FULL]],
+        "also": [_link(finding.place, with_file=with_file) for group in alike[IN_FULL:] for finding in group],
+    }
+
+
+def _spot(findings: Sequence[Finding], *, with_file: bool, with_remedy: bool) -> Values:
+    """What findings say alike: where, what, and the ``others``, the cells that they speak of too."""
+    first = findings[0]
     others = [
-        f"{other.fichier} : {where(other)}" if other.fichier != place.fichier and other.fichier else where(other)
-        for other in finding.liees
+        f"{other.fichier} : {where(other)}" if other.fichier != first.place.fichier and other.fichier else where(other)
+        for other in first.liees
     ]
     return {
-        "where": where(place) or "tout le fichier",
-        "file": (place.fichier or "") if with_file else "",
-        "href": href(place.fichier) if place.fichier else "",
-        "message": typeset(finding.message),
-        "remedy": typeset(finding.suggestion) if with_remedy else "",
+        "places": [_link(finding.place, with_file=with_file) for finding in findings],
+        "message": typeset(first.message),
+        "remedy": typeset(first.suggestion) if with_remedy else "",
         "others": [typeset(other) for other in others],
     }
+
+
+def _link(place: Place, *, with_file: bool) -> Link:
+    text = where(place) or "tout le fichier"
+    name = f"{place.fichier}, " if with_file and place.fichier else ""
+    return Link(name + text, href(place.fichier) if place.fichier else "")

@@ -17,6 +17,8 @@ from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding
 from tabellion.measures.board import ReturnStatus
+from tabellion.measures.compared import same_lines_change, yearly
+from tabellion.measures.measure import Criterion
 from tabellion.measures.overview import AMOUNTS, NOTHING_SAID, Funding, Overview, Sums
 from tabellion.outputs import Values
 from tabellion.outputs.report.campaign import Anchors, Blocker, Owners, blockers_of, campaigns_of
@@ -186,14 +188,18 @@ def _sections(consolidation: Consolidation, owners: Owners) -> tuple[tuple[Findi
 
 
 def _verdict(consolidation: Consolidation, exercice: int, blockers: Sequence[Blocker]) -> str:
+    """The state in one line: its figures are those of the lists below, and of the consolidated workbook's cards."""
     standings = consolidation.standings(exercice)
     returns = "aucun formulaire envoyé"
     if standings.asked:
         accepted = plural(standings[ReturnStatus.ACCEPTED], "retour accepté", "retours acceptés")
         returns = f"{grouped(accepted)} sur {grouped(str(standings.asked))}"
-    blocking = sum(blocker.count for blocker in blockers if blocker.blocks)
+    blocking = sum(finding.bloquant for finding in consolidation.findings)
     others = sum(blocker.count for blocker in blockers if not blocker.blocks)
-    blocks = grouped(plural(blocking, "point bloque", "points bloquent")) if blocking else "rien ne bloque"
+    is_blocked = any(blocker.blocks for blocker in blockers)
+    blocks = grouped(plural(blocking, "constat bloquant", "constats bloquants")) if blocking else "rien ne bloque"
+    if is_blocked and not blocking:
+        blocks = "des fichiers à vérifier"
     to_decide = f" · {grouped(plural(others, 'conflit'))} à trancher" if others else ""
     return f"{returns} · {blocks}{to_decide}"
 
@@ -251,19 +257,28 @@ def _year_table(overview: Overview, year: int) -> Values:
 
 
 def _row(overview: Overview, name: str, year: int, convention: int | None, largest: int) -> Values:
-    """The three amounts of an exercice or of a convention, each with its difference with the last exercice that has it.
+    """The three amounts of an exercice or of a convention, each with its difference with the exercice before, over the
+    lines that have it in both.
 
     An amount that no line has is not told: blank, which is not zero.
     """
     sums, before = overview.of(year, convention), overview.before(year)
-    past = overview.of(before, convention) if before is not None else Sums()
+    where = () if convention is None else (Criterion("convention_id", convention),)
     bars: list[Values] = []
     for series, (label, amount) in enumerate(zip(_LABELS, AMOUNTS, strict=True), 1):
-        cents, is_told = sums.of(amount), sums.knows(amount)
-        gap = signed(cents - past.of(amount)) if is_told and past.knows(amount) else None
-        bar = {"amount": format_euros(cents), "width": percent(cents, largest), "is_told": is_told, "gap": gap}
+        cents, grown_by = sums.of(amount), None
+        if before is not None:
+            grown_by = same_lines_change(overview.by_year, yearly(amount, year), yearly(amount, before), where)
+        gap = signed(grown_by) if grown_by is not None else None
+        bar = {
+            "amount": format_euros(cents),
+            "width": percent(cents, largest),
+            "is_told": sums.knows(amount),
+            "gap": gap,
+        }
         bars.append({"label": label, "series": series, **bar})
-    return {"name": name, "lines": plural(sums.lines, "ligne"), "bars": bars}
+    lines = [plural(sums.lines, "ligne"), overview.answers(year) if convention is None else ""]
+    return {"name": name, "lines": ", ".join(filter(None, lines)), "bars": bars}
 
 
 def _largest(sums: Iterable[Sums]) -> int:

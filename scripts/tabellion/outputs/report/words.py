@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from tabellion.findings import Place
+from tabellion.measures.measure import percentages
 from tabellion.outputs import Values
 from tabellion.schema.days import written_date
 from tabellion.schema.money import format_euros
@@ -88,9 +89,9 @@ def stacked(counts: Sequence[tuple[str, int, int]]) -> list[Values]:
     """The parts of a stacked bar from (label, number, series, 0 for none); a part of nothing is left out."""
     whole, start = sum(number for _, number, _ in counts), 0
     parts: list[Values] = []
-    for label, number, series in counts:
+    for (label, number, series), hundredths in zip(counts, percentages([count for _, count, _ in counts]), strict=True):
         if number:
-            share = f"{(number * 100 + whole // 2) // whole}\u00a0%"
+            share = f"{hundredths}\u00a0%" if hundredths else "moins de 1\u00a0%"
             place = {"start": percent(start, whole), "width": percent(number, whole)}
             parts.append({"label": label, "number": number, "share": share, **place, "series": series})
             start += number
