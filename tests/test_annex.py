@@ -64,16 +64,17 @@ def read(content: bytes) -> dict[str, Rows2]:
 
 def test_credits_and_rates_of_a_small_contract() -> None:
     found = read(write_annex(contract_of(full_rows()), 2016))
+    # The 300 € of Parc, on which nobody has voted yet, are in no rate.
     assert found["Annexe_conventions"] == {
         (1, "Éducation"): [2, 1000, 970.02, 910.01, 0.97002, pytest.approx(910.01 / 970.02)],
         (2, "Santé"): [0, None, None, None, None, None],
         (3, "Habitat"): [1, 300, None, None, None, None],
-        ("Total",): [3, 1300, 970.02, 910.01, pytest.approx(970.02 / 1300), pytest.approx(910.01 / 970.02)],
+        ("Total",): [3, 1300, 970.02, 910.01, 0.97002, pytest.approx(910.01 / 970.02)],
     }
     assert found["Annexe_collectivites"] == {
         ("Lucé",): [1, 1000, 950, 900, 0.95, pytest.approx(900 / 950)],
-        ("Métropole",): [2, 300, 20.02, 10.01, pytest.approx(20.02 / 300), 0.5],
-        ("Total",): [3, 1300, 970.02, 910.01, pytest.approx(970.02 / 1300), pytest.approx(910.01 / 970.02)],
+        ("Métropole",): [2, 300, 20.02, 10.01, None, 0.5],
+        ("Total",): [3, 1300, 970.02, 910.01, 0.97002, pytest.approx(910.01 / 970.02)],
     }
     assert list(found["Annexe_croisee"]) == [
         (1, "Éducation", "Lucé"), (1, "Éducation", "Métropole"), (3, "Habitat", "Métropole"), ("Total",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -290,6 +290,19 @@ def test_a_template_that_is_missing_or_not_a_text_is_said(workspace: Path) -> No
     path.unlink()
     with pytest.raises(TabellionError, match="n'existe pas"):
         run(workspace)
+
+
+def test_a_reminder_says_which_one_it_is_and_when_the_last_was_prepared(workspace: Path) -> None:
+    run(workspace)
+    first = read(workspace, "formule")
+    assert "relance" not in first
+    soon = relances(find_workspace(workspace), rich(), None, (), force=False, now=NOW + timedelta(days=6))
+    assert read(workspace, "formule") == first, "prepared again within a week, it is the same one"
+    assert {each.prepared for each in soon.reminders} == {(NOW.date(),)}
+    for rank, later in ((2, NOW + timedelta(days=7)), (3, NOW + timedelta(days=20))):
+        relances(find_workspace(workspace), rich(), None, (), force=False, now=later)
+        assert f"({rank}e relance)" in read(workspace, "formule").splitlines()[1]
+    assert "notre précédente relance, préparée le 13 décembre 2016, est restée" in read(workspace, "formule")
 
 
 def test_the_text_does_not_depend_on_when_it_is_written(workspace: Path) -> None:

@@ -12,7 +12,7 @@ from support.forms import form_contract
 from support.masters import chartres, contract_of
 from tabellion.contract.book import Book
 from tabellion.measures.board import ReturnStatus, Standings, asked_partners, awaited, came_late
-from tabellion.measures.compared import Comparison, yearly
+from tabellion.measures.compared import SameLines, yearly
 from tabellion.measures.measure import Criterion
 from tabellion.measures.overview import MEASURE
 from tabellion.outputs.forms import make_forms
@@ -70,7 +70,7 @@ def test_a_campaign_that_began_is_compared_over_the_lines_that_answered() -> Non
     ]
     overview = contract_of(rows).overview
     columns = year_columns(overview)
-    pair = Comparison(overview.by_year, columns, yearly(MEASURE, 2016), yearly(MEASURE, 2015))
+    pair = SameLines(overview.by_year, columns, yearly(MEASURE, 2016), yearly(MEASURE, 2015))
     assert (pair.lines.value, pair.before.value, pair.after.value) == (1, 100_00, 110_00)
     assert pair.change(pair.before).value == 10_00
     elsewhere = replace(pair, where=(Criterion("collectivite_id", "metropole"),))

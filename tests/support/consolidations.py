@@ -216,6 +216,7 @@ def _board(contract: Book) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, .
         lines.append(BoardLine(key, row["nom"], mail, 2016, status, sent, files, in_force, DUE))
     lines += (
         BoardLine("luce", "Lucé", None, 2017, ReturnStatus.AWAITED, "envois/2017/luce-2017.xlsx", (), None, None),
+        BoardLine("etat", "État", None, 2015, ReturnStatus.NOT_ASKED, "envois/2015/etat-2015.xlsx", (), None, None),
         BoardLine(
             "chartres", "Chartres", None, 2015, ReturnStatus.EMPTY, "envois/2015/chartres-2015.xlsx", (), None, None
         ),

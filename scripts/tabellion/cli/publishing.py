@@ -128,6 +128,8 @@ def annexe(
     done = make(open_workspace(contrat), exercice, sortie, Depuis(depuis), force=forcer, now=datetime.now())
     with finishing(()):
         typer.echo(f"Annexe budgétaire {done.exercice}, depuis {done.source} : {done.path}")
+        if not done.has_lines:
+            typer.echo("Le contrat n'a encore aucune ligne budgétaire : l'annexe ne montre que les financements.")
         say_kept(done.kept)
 
 

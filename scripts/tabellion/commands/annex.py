@@ -29,6 +29,7 @@ class AnnexMade:
     exercice: int
     source: str
     kept: Path | None
+    has_lines: bool = True
 
 
 def annex(
@@ -47,7 +48,9 @@ def annex(
     contents = {target: write_annex(contract, year)}
     edited = edited_among(contents, replaceable(elsewhere=path is not None))
     copies = replace_or_refuse(contents, edited, _REMEDY, force=force, now=now)
-    return AnnexMade(target, year, source_words(workspace, contract), copies.get(target))
+    return AnnexMade(
+        target, year, source_words(workspace, contract), copies.get(target), bool(contract.overview.exercices)
+    )
 
 
 def _exercice(contract: Book, asked: int | None) -> int:

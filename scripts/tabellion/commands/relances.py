@@ -1,7 +1,8 @@
 """``tabellion relances``: one text per partner who is late or whose return is to be corrected, ready to be sent.
 
 Staff may edit a text before sending it. The digests of what the program wrote are kept aside (``memory``), not in the
-texts, which are mails; without them every text is taken for edited, and nobody loses work.
+texts, which are mails; without them every text is taken for edited, and nobody loses work. So are the days on which
+each reminder was prepared: a text says which one it is. Whether it was sent, only the staff know.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import typer
@@ -21,11 +22,13 @@ from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
 from tabellion.measures.board import ReturnStatus
-from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder
+from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder, reminder_words
 from tabellion.transaction.files import cannot_write, replace_or_refuse
-from tabellion.wording import plural, slug
+from tabellion.wording import french_date, plural, slug
 
-_FOLDER, _DIGESTS = "relances", "relances.json"
+_FOLDER, _DIGESTS, _PREPARED = "relances", "relances.json", "relances-preparees.json"
+#: A reminder prepared again before so many days is the same one.
+_NEXT_AFTER = timedelta(days=7)
 #: What people can do about a file of theirs at the place of an output.
 _REMEDY = "Envoyez ce texte ou rangez-le ailleurs ; avec --forcer, il est remplacé après une copie datée."
 #: Digests kept of one text: that of the text being put in place, and that of the one before, until it is.
@@ -39,10 +42,12 @@ class Reminder:
     """The text for one partner, at ``path``. ``kept`` is the dated copy of an edited one that it replaced.
 
     ``is_edited`` when the staff's own version stays there: what the program would write has not changed since.
+    ``prepared`` are the days on which this reminder and those before it were prepared.
     """
 
     line: BoardLine
     path: Path
+    prepared: tuple[date, ...]
     kept: Path | None = None
     is_edited: bool = False
 
@@ -84,8 +89,10 @@ def relances(
         for line in consolidation.board
         if line.exercice == year and line.status in REMINDED and (not partners or line.partenaire in partners)
     }
+    known_days = _read_prepared(workspace)
+    days = {path: _with_today(known_days.get(_name(path), ()), now.date()) for path in wanted}
     texts = {
-        path: reminder(template, template_path, consolidation, line).encode("utf-8", "replace")
+        path: reminder(template, template_path, consolidation, line, days[path]).encode("utf-8", "replace")
         for path, line in wanted.items()
     }
     digests = _read_digests(workspace)
@@ -102,13 +109,17 @@ def relances(
     if new or noted != digests:  # they come first: a text whose writing was cut short is then still known
         known = json.dumps(noted, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "replace")
         new = {workspace.memory / _DIGESTS: known, **new}
+    if any(known_days.get(_name(path), ()) != prepared for path, prepared in days.items()):
+        named = known_days | {_name(path): prepared for path, prepared in days.items()}
+        written = {name: [day.isoformat() for day in prepared] for name, prepared in named.items()}
+        new = {workspace.memory / _PREPARED: json.dumps(written, indent=1, sort_keys=True).encode(), **new}
     copies = replace_or_refuse(new, in_the_way, _REMEDY, force=force, now=now)
     for path in removed:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(path, error) from error
-    reminders = tuple(Reminder(line, path, copies.get(path), path in left) for path, line in wanted.items())
+    reminders = tuple(Reminder(line, path, days[path], copies.get(path), path in left) for path, line in wanted.items())
     return Reminders(year, folder, reminders, tuple(removed), tuple(outdated))
 
 
@@ -119,7 +130,8 @@ def print_reminders(done: Reminders) -> None:
     for one in done.reminders:
         edited = ", retouchée à la main, gardée telle quelle" if one.is_edited else ""
         state = "en retard" if one.line.status is ReturnStatus.LATE else "à corriger"
-        typer.echo(f"  {one.path.name:<{room}}   {state + edited:<10}   {printable(one.line.nom)}")
+        rank = f"{reminder_words(len(one.prepared))}, préparée le {french_date(one.prepared[-1])}"
+        typer.echo(f"  {one.path.name:<{room}}   {state + edited:<10}   {printable(one.line.nom)} – {rank}")
         if one.kept is not None:
             typer.echo(f"L'ancienne est gardée : {one.kept}")
     ends = [(path, "supprimée : elle n'a plus lieu d'être") for path in done.removed]
@@ -175,6 +187,20 @@ def _read_digests(workspace: Workspace) -> Digests:
         return {}
     items = content.items() if isinstance(content, dict) else ()
     return {name: [*map(str, digests)] for name, digests in items if isinstance(digests, list)}
+
+
+def _with_today(days: tuple[date, ...], today: date) -> tuple[date, ...]:
+    """The days on which reminders were prepared, with that of a new one where the last is old enough."""
+    return days if days and today - days[-1] < _NEXT_AFTER else (*days, today)
+
+
+def _read_prepared(workspace: Workspace) -> dict[str, tuple[date, ...]]:
+    """The days on which reminders were prepared, by exercice and name; none when their file is missing or damaged."""
+    try:
+        content = json.loads((workspace.memory / _PREPARED).read_text(encoding="utf-8"))
+        return {name: tuple(map(date.fromisoformat, days)) for name, days in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _is_known(path: Path, content: bytes, digests: Digests) -> bool:

@@ -43,7 +43,7 @@ def lines_by_year(rows: Iterable[Row], exercices: Sequence[int], amounts: Sequen
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SameLines:
     """An amount of an exercice (``now``, a column of :func:`lines_by_year`) against ``then``, another one.
 
     ``columns`` names the columns in formulas; ``where`` are the lines compared.
@@ -84,7 +84,7 @@ class Comparison:
 
 def same_lines_change(rows: Rows, now: str, then: str, where: tuple[Criterion, ...]) -> int | None:
     """What the lines that have both amounts grew by, in cents; ``None`` where there is none."""
-    pair = Comparison(rows, str, now, then, where)
+    pair = SameLines(rows, str, now, then, where)
     return pair.change(pair.before).value if pair.lines.value else None
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from tabellion.contract.book import Book
 from tabellion.layout.names import FORMAT_VERSION, column_ref, this_row
 from tabellion.measures.financements import retained_rows
-from tabellion.measures.measure import Count, Criterion, Measure, Total, column_sum, fraction
+from tabellion.measures.measure import Count, Criterion, Known, Measure, Total, column_sum, fraction
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Funding, funding_measures
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
@@ -217,7 +217,7 @@ class _Annex:
             rows.append(((*key, held(names[other])), (*where, Criterion(field, other, literal(names[other])))))
         return rows
 
-    def _credits(self, table: str, where: tuple[Criterion, ...]) -> list[Measure]:
+    def _credits(self, where: tuple[Criterion, ...]) -> list[Measure]:
         """Lines, the three amounts and the two rates; an amount that no line of the exercice has is left blank.
 
         They have no formula where a criterion has none: where nothing in Excel tells their lines apart.
@@ -225,21 +225,34 @@ class _Annex:
         lines, all_of = self.figures.overview.lines, (Criterion("exercice", self.figures.exercice), *where)
         row = [Count(all_of).measure(lines, _line_column)]
         row += [Total(amount, all_of).measure(lines, _line_column) for amount in AMOUNTS]
-        if any(criterion.formula is None for criterion in where):
-            row = [replace(measure, formula=None) for measure in row]
-        return [*row, *_rates([row[1 + rank].at(this_row(table, label)) for rank, label in enumerate(_LABELS)])]
+        row += self._rates(*where)
+        is_told = all(criterion.formula is not None for criterion in where)
+        return row if is_told else [replace(measure, formula=None) for measure in row]
+
+    def _rates(self, *where: Criterion) -> list[Measure]:
+        """What was voted of what was planned, and spent of what was voted: over the lines that have both amounts."""
+        all_of = (Criterion("exercice", self.figures.exercice), *where)
+        rates = []
+        for whole, part in pairwise(AMOUNTS):
+            sides = (Total(part, (*all_of, Known(whole))), Total(whole, (*all_of, Known(part))))
+            rates.append(fraction("rate", *(side.measure(self.figures.overview.lines, _line_column) for side in sides)))
+        return rates
 
     def _credits_block(self, words: str, table: str, heads: tuple[str, ...], rows: Sequence[_BlockRow]) -> Block:
-        measures = [self._credits(table, where) for _, where in rows]
+        measures = [self._credits(where) for _, where in rows]
         totals = [column_sum("count", table, "Lignes", (row[0].value for row in measures))]
         for rank, label in enumerate(_LABELS, 1):
             totals.append(column_sum("euros", table, label, (row[rank].value for row in measures)))
         heading = f"Crédits de droit commun de {self.figures.exercice} {words}"
         labels = (*heads, "Lignes", *_LABELS, *_RATES)
-        return Block(heading, table, labels, [key for key, _ in rows], measures, [*totals, *_rates(totals[1:])])
+        return Block(heading, table, labels, [key for key, _ in rows], measures, [*totals, *self._rates()])
 
     def _say_unknown(self, sheet: Sheet, row: int) -> int:
-        """A sentence on the amounts that no line of the exercice has."""
+        """A sentence on the amounts that no line of the exercice has, or on its having no line."""
+        if not self.figures.credits:
+            text = f"Aucune ligne budgétaire n'est enregistrée pour {self.figures.exercice} : ces tableaux sont vides."
+            sheet.write(row, 0, text, sheet.writer.format(italic=True))
+            return row + 2
         words = [word for name, word in AMOUNT_WORDS.items() if not self.figures.knows(name)]
         if not words:
             return row
@@ -282,10 +295,6 @@ def _ranked(field: str, names: _Names) -> list[_BlockRow]:
         ((rank, held(name)), (Criterion(field, key, literal(name)),))
         for rank, (key, name) in enumerate(names.items(), 1)
     ]
-
-
-def _rates(amounts: Sequence[Measure]) -> list[Measure]:
-    return [fraction("rate", part, whole) for whole, part in pairwise(amounts)]
 
 
 def _line_column(name: str) -> str:

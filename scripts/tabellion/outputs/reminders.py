@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path, PurePosixPath
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
@@ -49,9 +50,23 @@ def load_template(path: Path) -> Template:
         raise _wrong(path, "cette instruction ne se comprend pas", error.lineno) from error
 
 
-def reminder(template: Template, path: Path, consolidation: Consolidation, line: BoardLine) -> str:
-    """The text for one partner. ``path`` is that of the template, for its mistakes, raised as ``TabellionError``."""
-    values = _values(consolidation, line)
+def reminder_words(rank: int) -> str:
+    """``1re relance``, ``2e relance``."""
+    return f"{rank}{'re' if rank == 1 else 'e'} relance"
+
+
+def reminder(
+    template: Template, path: Path, consolidation: Consolidation, line: BoardLine, prepared: Sequence[date] = ()
+) -> str:
+    """The text for one partner. ``path`` is that of the template, for its mistakes, raised as ``TabellionError``.
+
+    ``prepared`` are the days on which this reminder and those before it were prepared, the earliest first.
+    """
+    values = _values(consolidation, line) | {
+        "rang": len(prepared),
+        "relance": reminder_words(len(prepared)) if prepared else "",
+        "precedente_preparee_le": written_date(prepared[-2]) if len(prepared) > 1 else "",
+    }
     try:
         text = template.render(values)
     except Exception as error:  # a template may divide by zero or add a word to a number: any error is its own

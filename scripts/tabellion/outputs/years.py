@@ -19,6 +19,8 @@ from tabellion.xlsx.writer import Sheet
 TABLE = "Annees_lignes"
 NUMBER, TOWN, LABEL, IDENTIFIER = "N°", "Collectivité", "Libellé", "Identifiant"
 _KEYS = (NUMBER, TOWN, LABEL, IDENTIFIER)
+#: The columns before the amounts.
+FIRST_AMOUNT = len(_KEYS)
 _WIDTHS = (6, 20, 32, 28)
 _AMOUNT_WIDTH = 13.0
 _FIRST_ROW = 4

@@ -14,7 +14,7 @@ from xlsxwriter.format import Format
 from tabellion.campaign.model import Consolidation
 from tabellion.layout.names import column_ref, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
-from tabellion.measures.compared import Comparison, yearly
+from tabellion.measures.compared import SameLines, yearly
 from tabellion.measures.measure import (
     Columns,
     Count,
@@ -29,8 +29,8 @@ from tabellion.measures.measure import (
 )
 from tabellion.measures.overview import NO_CONVENTION, Overview
 from tabellion.outputs.consolidation.tables import DataSheet
+from tabellion.outputs.years import FIRST_AMOUNT, year_columns
 from tabellion.outputs.years import TABLE as YEARS_TABLE
-from tabellion.outputs.years import year_columns
 from tabellion.xlsx.blocks import Block, BlockKey, computed_cell, criterion, sums_of, unique_labels, write_measure
 from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, finish, note
 from tabellion.xlsx.sheets import Cell, LongColumn
@@ -136,11 +136,11 @@ class Credits:
         words = "premier exercice" if previous is None else f"par rapport à {previous}, mêmes lignes"
         return " ; ".join(filter(None, [words, self.overview.answers(year)]))
 
-    def _compared(self, now: str, then: str, *where: Criterion, more: Mapping[str, str] | None = None) -> Comparison:
+    def _compared(self, now: str, then: str, *where: Criterion, more: Mapping[str, str] | None = None) -> SameLines:
         """An amount of an exercice against another one, over the lines that have both."""
         columns = self._columns_by_year
         named = columns if more is None else lambda name: more.get(name) or columns(name)
-        return Comparison(self.overview.by_year, named, now, then, where)
+        return SameLines(self.overview.by_year, named, now, then, where)
 
     @cached_property
     def _columns_by_year(self) -> Columns:
@@ -260,8 +260,13 @@ class Credits:
 
 
 def choice_column(amount: str, year: str) -> str:
-    """The formula of a column of the sheet Années: the amount and the exercice that two cells choose."""
-    return f'INDEX({YEARS_TABLE}[],0,MATCH({amount}&" "&{year}&" (€)",{YEARS_TABLE}[#Headers],0))'
+    """The formula of a column of the sheet Années: the amount and the exercice that two cells choose.
+
+    It is found by its place: LibreOffice knows no headers of tables.
+    """
+    years, words = column_ref(BY_YEAR, "Exercice"), ",".join(map(quoted_text, AMOUNT_WORDS.values()))
+    place = f"{FIRST_AMOUNT}+{len(AMOUNTS)}*(MATCH({year},{years},0)-1)+MATCH({amount},{{{words}}},0)"
+    return f"INDEX({YEARS_TABLE}[],0,{place})"
 
 
 def chosen(cell: str, amount: str, amounts: Sequence[Measure]) -> Measure:
