@@ -119,7 +119,7 @@ def test_a_sum_of_nothing_known_is_blank_and_what_is_not_published_is_said(offic
     assert column(package, cells, first, "Montant réalisé (€)") == [800, 100, 900]
     assert column(package, cells, second, "Montant réalisé (€)") == [1000, "", 1000]
     for table in (first, second, "Synthese_credits"):
-        assert set(column(package, cells, table, "État")) == {"non publié"}, table
+        assert set(column(package, cells, table, "État")) == {"–"}, table
         assert set(column(package, cells, table, "Écart (€)")) == {""}, table
 
 

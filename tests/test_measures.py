@@ -137,8 +137,8 @@ def test_what_is_composed_follows_its_parts() -> None:
     assert fraction("rate", four, Measure("euros", 0, "A6")).value == ""
     assert fraction("rate", blank, ten).value == ""
     words = [state("Arrondi", 2, Measure("signed", cents, "A7")).value for cents in (0, 2_00, -2_00, 2_01, "")]
-    assert words == ["juste", "arrondi", "arrondi", "à vérifier", "non publié"]
-    assert state("Arrondi", 2, blank, four, nothing="").value == "à vérifier"
+    assert words == ["juste", "arrondi", "arrondi", "à vérifier", "–"]
+    assert state("Arrondi", 2, blank, four).value == "à vérifier"
     assert state("Arrondi", 2, gap(ten, ten), gap(four, ten)).value == "à vérifier"
 
 

@@ -15,7 +15,7 @@ from tabellion.schema.tables import Row
 from tabellion.wording import plural
 
 #: The words of a state, the best first; the last one where there is nothing to compare with.
-EXACT, ROUNDED, WRONG, UNPUBLISHED = "juste", "arrondi", "à vérifier", "non publié"
+EXACT, ROUNDED, WRONG, UNCOMPARED = "juste", "arrondi", "à vérifier", "–"
 #: A field's column as a formula names it.
 Columns = Callable[[str], str]
 
@@ -262,22 +262,22 @@ def percentages(counts: Sequence[int]) -> list[int]:
     return parts
 
 
-def state(rounding: str, rounding_euros: int, *gaps: Measure, nothing: str = UNPUBLISHED) -> Measure:
+def state(rounding: str, rounding_euros: int, *gaps: Measure) -> Measure:
     """The word that says what gaps mean, so that a colour is never the only sign.
 
-    A blank gap is not one; where all are blank, nothing was compared, and the word is ``nothing``. ``rounding`` is the
+    A blank gap is not one; where all are blank, nothing was compared: « – ». ``rounding`` is the
     formula of the largest gap that is only a rounding, ``rounding_euros`` its value.
     """
     worst = f"MAX({','.join(f'ABS(N({gap.formula}))' for gap in gaps)})"
     compared = f"COUNT({','.join(str(gap.formula) for gap in gaps)})"
     word = f'IF({worst}=0,"{EXACT}",IF({worst}<={rounding},"{ROUNDED}","{WRONG}"))'
-    formula = f"IF({compared}=0,{quoted_text(nothing)},{word})"
-    return Measure("state", state_word(rounding_euros, *(gap.value for gap in gaps), nothing=nothing), formula)
+    formula = f'IF({compared}=0,"{UNCOMPARED}",{word})'
+    return Measure("state", state_word(rounding_euros, *(gap.value for gap in gaps)), formula)
 
 
-def state_word(rounding_euros: int, *gaps: int | str, nothing: str = UNPUBLISHED) -> str:
+def state_word(rounding_euros: int, *gaps: int | str) -> str:
     """The word of gaps in cents (``""`` for a blank one)."""
     known = [abs(int(gap)) for gap in gaps if gap != ""]
     if not known:
-        return nothing
+        return UNCOMPARED
     return EXACT if max(known) == 0 else ROUNDED if max(known) <= rounding_euros * 100 else WRONG

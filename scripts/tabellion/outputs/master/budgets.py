@@ -10,7 +10,6 @@ from tabellion.measures.accounts import published_total
 from tabellion.measures.measure import (
     EXACT,
     ROUNDED,
-    UNPUBLISHED,
     WRONG,
     Count,
     Criterion,
@@ -66,9 +65,9 @@ def published(
     return total.measure(layout.contract.accounts.published_rows, layout.columns("totaux_publies"))
 
 
-def state_of(layout: MasterLayout, *gaps: Measure, nothing: str = UNPUBLISHED) -> Measure:
-    """The state of gaps, by the rounding of the settings; ``nothing`` where all are blank."""
-    return state(ROUNDING, layout.contract.settings.arrondi_euros, *gaps, nothing=nothing)
+def state_of(layout: MasterLayout, *gaps: Measure) -> Measure:
+    """The state of gaps, by the rounding of the settings."""
+    return state(ROUNDING, layout.contract.settings.arrondi_euros, *gaps)
 
 
 def lines_total(layout: MasterLayout, convention: int, *where: Criterion, amount: str = MEASURE) -> Measure:
@@ -191,7 +190,7 @@ def _write_row(sheet: Sheet, row: int, measures: MeasureRow, source: tuple[str, 
 
 def add_state_colours(sheet: Sheet, first_row: int, first_column: int, last_row: int, last_column: int) -> None:
     """Colour the words of states on an area."""
-    colours = {WRONG: "erreur", ROUNDED: "avertissement", EXACT: "juste", UNPUBLISHED: "information"}
+    colours = {WRONG: "erreur", ROUNDED: "avertissement", EXACT: "juste"}
     for word, colour in colours.items():
         sheet.colour_word((first_row, first_column, last_row, last_column), word, colour)
 

@@ -33,7 +33,7 @@ from tabellion.layout.names import (
     totals_name,
 )
 from tabellion.measures import MEASURE
-from tabellion.measures.measure import EXACT, ROUNDED, UNPUBLISHED, WRONG, Count, Criterion, Measure, Rows, column_sum
+from tabellion.measures.measure import EXACT, ROUNDED, UNCOMPARED, WRONG, Count, Criterion, Measure, Rows, column_sum
 from tabellion.outputs.master.budgets import (
     GAP,
     RECAP_GAP,
@@ -228,7 +228,7 @@ def _write_convention_state(sheet: Sheet, layout: MasterLayout, row: int, number
 
 def worst_state(table: str, states: Sequence[str]) -> Measure:
     """The worst of the states of a table."""
-    rows, formula, worst = Rows({STATE: states}), f'"{UNPUBLISHED}"', UNPUBLISHED
+    rows, formula, worst = Rows({STATE: states}), f'"{UNCOMPARED}"', UNCOMPARED
     for word in (EXACT, ROUNDED, WRONG):
         count = Count((Criterion(STATE, word, f'"{word}"'),)).measure(rows, lambda label: column_ref(table, label))
         formula = f'IF({count.formula}>0,"{word}",{formula})'

@@ -125,7 +125,7 @@ def _measures(layout: MasterLayout, plan: tuple[str, int] | None) -> dict[str, M
         CHARGES_SUM: sums["charges"],
         PRODUITS_SUM: sums["produits"],
         GAP: balance,
-        STATE: state_of(layout, balance.at(own(GAP)), voluntary, nothing=""),
+        STATE: state_of(layout, balance.at(own(GAP)), voluntary),
         FUNDERS: sums["funders"],
         RATE: cofinancing(funders, charges),
         ASKED: sums["asked"],

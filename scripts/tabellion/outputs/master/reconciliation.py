@@ -258,10 +258,10 @@ def _published(layout: MasterLayout) -> dict[str, Computed]:
         both = [sums[-1], Measure("euros", cell_value(cents))]
         own_gap = unless_all_blank(both, gap(*both))
         gaps.append(own_gap.value)
-        states.append(state_word(settings.arrondi_euros, own_gap.value, nothing=""))
+        states.append(state_word(settings.arrondi_euros, own_gap.value))
     calculated, printed, difference = cell("calcule"), cell("montant"), cell("ecart")
     sides = [Measure("euros", 0, calculated), Measure("euros", 0, printed)]
-    words = state_of(layout, Measure("signed", 0, difference), nothing="")
+    words = state_of(layout, Measure("signed", 0, difference))
     return {
         "calcule": Computed("euros", [str(measure.formula) for measure in sums], [measure.value for measure in sums]),
         "ecart": Computed("signed", str(unless_all_blank(sides, gap(*sides)).formula), gaps),
