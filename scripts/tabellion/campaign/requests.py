@@ -53,7 +53,9 @@ class RequestLog:
         entries = list(self.entries)
         for entry in self.new(typed):
             if entry.status is RequestStatus.ASKED and not is_served:
-                words = "pas fait : aucune surveillance (« tabellion watch ») ne tourne"
+                words = (
+                    "pas fait : aucune surveillance ne tourne ; la personne qui a installé tabellion la remet en marche"
+                )
                 entry = replace(entry, status=RequestStatus.REFUSED, ended=now, result=words)
             entries.append(replace(entry, ended=now) if entry.status is RequestStatus.REFUSED else entry)
         return RequestLog(tuple(entries[-_KEPT:]))
@@ -143,7 +145,7 @@ def requests_of(consolidation: Consolidation, log: RequestLog) -> tuple[Request,
             words = f"Écrit un formulaire par partenaire dans envois/{exercice}/{moves}."
             found.append(Request(f"{FORMS}{exercice}", f"préparer les formulaires de {exercice}", words))
     words = f"Écrit un message par partenaire en retard, ou à corriger, dans relances/{year}/. Rien n'est envoyé."
-    found.append(Request(REMIND, "envoyer les relances", words))
+    found.append(Request(REMIND, "préparer les relances", words))
     confirmation = adoption_words(consolidation)
     words = "Ce que disent les retours entre au contrat ; l'ancien contrat est gardé dans archives/."
     found.append(Request(ADOPT, "adopter", words if confirmation else "Rien à adopter pour l'instant.", confirmation))

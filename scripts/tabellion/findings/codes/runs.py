@@ -218,7 +218,7 @@ _DIFFERENCES: tuple[Code, ...] = (
          "Il n'y a rien à faire, si c'est bien ce que vous vouliez comparer."),
     Code("comparaison-telle-quelle", "Des cellules comparées telles quelles", _INFORMATION,
          "{compte} pas ce que la colonne attend : la comparaison porte sur ce qui s'y lit.",
-         "Il n'y a rien à faire ; « tabellion validate » dit ce qui est attendu dans ces cellules."),
+         "Il n'y a rien à faire ; la copie annotée du classeur, dans constats/, dit ce qui y est attendu."),
     Code("sortie-sur-source", "Le résultat écraserait un fichier comparé", _ERREUR,
          "« {valeur} » est l'un des deux fichiers comparés : il n'est jamais modifié.",
          "Donnez un autre nom à {champ}.", True),

@@ -58,8 +58,8 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
     ]
     yield from _blocker(
         rejected, "retour rejeté", "retours rejetés",
-        "Renvoyez à chacun sa copie annotée, qu'il corrige et retourne ; « tabellion relances » écrit le message qui "
-        "l'accompagne.",
+        "Renvoyez à chacun sa copie annotée, qu'il corrige et retourne ; la demande « préparer les relances », feuille "
+        "Demandes de consolidation.xlsx, écrit le message qui l'accompagne.",
         lambda line: _rejected(line, anchors),
     )  # fmt: skip
     yield from _blocker(
