@@ -108,7 +108,7 @@ def test_adopting_asks_for_a_confirmation_that_names_what_changes(root: Path) ->
 def test_without_a_watcher_nothing_is_done_and_the_sheet_says_so(root: Path) -> None:
     ask(root, EXPORT)
     assert tabellion("consolidate", cwd=root).code == 0
-    assert "tabellion watch" in result(root, EXPORT)
+    assert "aucune surveillance ne tourne" in result(root, EXPORT)
     assert not (root / "workbooks" / "export").exists()
     with Watching(root) as watching:
         watching.ready()
