@@ -26,9 +26,8 @@ DUE = date(2016, 11, 30)
 @pytest.mark.parametrize("name", ["Chartres", "cas"])
 def test_a_partner_is_asked_something_where_its_form_has_a_sheet(name: str, year: int) -> None:
     contract = with_a_stranger(chartres() if name == "Chartres" else form_contract("cas"))
-    sources = {table.source for table in contract.schemas.forms}
     asked = {form.identity.partenaire for form in make_forms(contract, year) if form.tables}
-    assert asked_partners(contract.tables, year, sources) == asked
+    assert asked_partners(contract.tables, year, contract.schemas.forms) == asked
     assert asked
     assert "personne" not in asked
 

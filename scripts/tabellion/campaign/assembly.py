@@ -254,8 +254,7 @@ def _board(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple
     settings = materials.master.settings
     partners = materials.master.tables["partenaires"].rows
     years = {settings.exercice_courant, *(year for year, _ in (*materials.sent, *choices))}
-    sources = {table.source for table in materials.master.schemas.forms}
-    asked = {year: asked_partners(materials.master.tables, year, sources) for year in years}
+    asked = {year: asked_partners(materials.master.tables, year, materials.master.schemas.forms) for year in years}
     lines = []
     for year in sorted(years, reverse=True):
         for partner in partners:
@@ -265,9 +264,8 @@ def _board(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tuple
             choice = choices.get(slot, VersionChoice())
             due = settings.dates_limites.get(year)
             sent = materials.sent.get(slot)
-            nothing = awaited(
-                due, materials.now.date(), is_sent=sent is not None, is_asked=partner["partenaire_id"] in asked[year]
-            )
+            is_asked = partner["partenaire_id"] in asked[year]
+            nothing = awaited(due, materials.now.date(), is_sent=sent is not None, is_asked=is_asked)
             lines.append(
                 BoardLine(
                     partenaire=partner["partenaire_id"],

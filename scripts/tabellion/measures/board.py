@@ -6,12 +6,13 @@ One definition for cards, tables, the report, the terminal, mails and reminders:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
 from tabellion.layout.form_tables import SOURCES
+from tabellion.schema.forms import TableSpec
 from tabellion.schema.tables import Tables
 from tabellion.wording import plural
 
@@ -78,12 +79,9 @@ class Standings:
         return plural(self.asked, "partenaire sollicité", "partenaires sollicités")
 
 
-def asked_partners(tables: Tables, exercice: int, sources: Collection[str]) -> frozenset[str]:
-    """The partners whom a form of an exercice asks something: those that the contract names somewhere.
-
-    ``sources`` are the words that say which rows the forms are sent with.
-    """
-    kinds = {SOURCES[source] for source in sources}
+def asked_partners(tables: Tables, exercice: int, forms: Iterable[TableSpec]) -> frozenset[str]:
+    """The partners whom a form of an exercice, made of these tables, asks something: those that the contract names."""
+    kinds = {SOURCES[table.source] for table in forms}
     partners = tables["partenaires"].rows
     asked: set[str] = set()
     if "lignes_budgetaires" in kinds:
