@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,15 @@ def fingerprint(workspace: Workspace, settings: Settings, known: References, key
 
     A change of any of them reads all files again.
     """
-    parts = [__version__, str(FORMAT_VERSION), digest_of_folder(Path(__file__).parent.parent, "*.py")]
+    parts = [__version__, str(FORMAT_VERSION), _program_digest()]
     parts += [digest_of_folder(workspace.root / name, "*") for name in ("schemas", "templates")]
     return digest_of([*parts, repr(settings), repr(known), key.name if key is not None else ""])
+
+
+@cache
+def _program_digest() -> str:
+    """The digest of this program's source: a process is the program that it has loaded, whatever is installed since."""
+    return digest_of_folder(Path(__file__).parent.parent, "*.py")
 
 
 def digest_of_folder(folder: Path, pattern: str) -> str:
