@@ -97,6 +97,7 @@ def styles() -> str:
             "Titre", "Title", after="Soustitre", rpr=letters(34, BLUE, bold=True),
             ppr=f'<w:pBdr>{edge("bottom", BLUE, 18)}</w:pBdr>{spacing(3600, 360, 252)}',
         )
+        + paragraph_style("Couverture", "Couverture", own=True, ppr=spacing(240, 120, 264), rpr=letters(13, INK))
         + paragraph_style("Soustitre", "Subtitle", ppr=spacing(0, 200), rpr=letters(18, GREY))
         + paragraph_style(
             "Titre1", "heading 1", after="Corpsdetexte", rpr=letters(20, BLUE, bold=True),
@@ -254,13 +255,19 @@ def cover() -> str:
         paragraph("Balise", "{#p Ce document est le modèle de « tabellion publish ». Changez-y tout ce que vous voulez dans Word : "
                   "styles, page, textes, ordre, tableaux. Ce qui est entre accolades est rempli à la publication ; une ligne grise "
                   "ouvre ou ferme ce qui est répété, et n'est pas imprimée. #}")
+        + tags("{%p if couverture.logo %}")
+        + paragraph("Couverture", "{{ couverture.logo }}")
+        + tags("{%p endif %}")
         + paragraph("Titre", "{{ contrat.titre }}")
         + paragraph("Soustitre", "{{ contrat.debut }} – {{ contrat.fin }}")
         + paragraph("Soustitre", "Conventions thématiques")
+        + tags("{%p if couverture.signataires %}")
+        + paragraph("Couverture", "{{ couverture.signataires | join(' · ') }}")
+        + tags("{%p endif %}")
         + tags("{%p if contrat.source %}")
         + paragraph("Corpsdetexte", "D’après le document publié : {{ contrat.source }}")
         + tags("{%p endif %}")
-        + paragraph("Corpsdetexte", "Exercice budgétaire {{ contrat.exercice }}")
+        + paragraph("Couverture", "Exercice budgétaire {{ contrat.exercice }} – état du {{ couverture.date }}")
         + tags("{%p if extrait %}")
         + paragraph("Corpsdetexte", "Extrait : {{ extrait }}")
         + tags("{%p endif %}")
@@ -275,7 +282,8 @@ def cover() -> str:
                     "{{ contrat.exercice }} ({{ montants | join(', ') | lower }}). Les totaux sont recalculés à partir des lignes, au centime.")
         + tags("{%p if recensement %}")
         + paragraph("Corpsdetexte", "Là où le document d’origine publiait un total, il est donné à côté, tel quel, avec l’écart. "
-                    "Rien n’a été corrigé : l’annexe 1 explique chaque écart, l’annexe 2 donne les constats ouverts.")
+                    "Rien n’a été corrigé{% if annexes.rapprochement %} : l’annexe 1 explique chaque écart{% endif %}"
+                    "{% if annexes.constats %} ; l’annexe 2 donne les constats ouverts{% endif %}.")
         + tags("{%p endif %}")
     )  # fmt: skip
 
@@ -343,7 +351,7 @@ def chapters() -> str:
         + tags("{%p else %}")
         + paragraph("Titre2", heading, keep=True, new_page=True)
         + tags("{%p endif %}", "{%p if convention.titre_court != convention.titre %}")
-        + paragraph("Lgende", "Dans les fiches : {{ convention.titre_court }}")
+        + paragraph("Lgende", "Dans les fiches : {{ convention.titre_court }}", keep=True)
         + tags("{%p endif %}")
         + own_text("convention.textes")
         + paragraph("Titre3", "Crédits de droit commun, exercice {{ contrat.exercice }}", keep=True)
@@ -518,7 +526,8 @@ def annexes() -> str:
     )
     title = "Du total général publié au total recalculé"
     return (
-        paragraph("Titre1", "Annexe 1 – Du total publié au total recalculé", keep=True, new_page=True)
+        tags("{%p if annexes.rapprochement %}")
+        + paragraph("Titre1", "Annexe 1 – Du total publié au total recalculé", keep=True, new_page=True)
         + tags("{%p if not recensement %}")
         + paragraph("Corpsdetexte", "Le document d’origine ne publie aucun total pour l’exercice {{ contrat.exercice }}.")
         + tags("{%p elif extrait %}")
@@ -542,7 +551,7 @@ def annexes() -> str:
         )
         + steps("Les écarts, un par un", "ecarts")
         + steps("Ce qui est compté dans deux conventions", "doubles")
-        + tags("{%p endif %}")
+        + tags("{%p endif %}", "{%p endif %}", "{%p if annexes.constats %}")
         + paragraph("Titre1", "Annexe 2 – Constats ouverts ({{ constats | length | pluriel('constat') }})", keep=True, new_page=True)
         + tags("{%p if constats_ailleurs %}")
         + paragraph("Corpsdetexte", "Seuls sont repris ici les constats des feuilles de cet extrait ; ceux des autres feuilles (financements, "
@@ -550,8 +559,8 @@ def annexes() -> str:
         + tags("{%p endif %}", "{%p if constats %}")
         + paragraph("Corpsdetexte", "{{ constats | length | pluriel('constat') }} à la date de ce document. Aucun n’a été corrigé en silence.")
         + table(
-            "Tableaubudget", "Annexe 2 – Constats ouverts", "Un constat par ligne : gravité, cellule, ce qui est dit.",
-            row(cell(20, HEAD, "Gravité"), cell(28, HEAD, "Où"), cell(74, HEAD, "Constat"), header=True),
+            "Tableaubudget", "Annexe 2 – Constats ouverts", "Un constat par ligne : gravité, feuille, ce qui est dit.",
+            row(cell(20, HEAD, "Gravité"), cell(28, HEAD, "Feuille"), cell(74, HEAD, "Constat"), header=True),
             "{%tr for constat in constats %}",
             row(cell(20, WORDS, "{{ constat.gravite }}"), cell(28, WORDS, "{{ constat.lieu }}"),
                 cell(74, WORDS, "{{ constat.titre }}. {{ constat.message }}")),
@@ -560,8 +569,9 @@ def annexes() -> str:
         )
         + tags("{%p else %}")
         + paragraph("Corpsdetexte", "Aucun constat n’est ouvert.")
-        + tags("{%p endif %}")
+        + tags("{%p endif %}", "{%p endif %}", "{%p if annexes.budget %}")
         + budget_annex()
+        + tags("{%p endif %}")
     )  # fmt: skip
 
 

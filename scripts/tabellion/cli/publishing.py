@@ -40,6 +40,10 @@ def publish(
     exercice: Annotated[
         int | None, option("--exercice", "ANNÉE", "L'année des budgets ; par défaut, exercice du contrat.")
     ] = None,
+    annexes: Annotated[
+        str | None,
+        option("--annexes", "NOMS", "« rapprochement,constats,budget », ou « aucune » ; par défaut, toutes."),
+    ] = None,
     depuis: DepuisOption = "contrat",
     sortie: Annotated[
         Path | None, output_option("--sortie", "FICHIER", "Où écrire le document ; par défaut, workbooks/publication/.")
@@ -49,12 +53,20 @@ def publish(
 ) -> None:
     """Publie le contrat : un document Word, et un PDF là où LibreOffice est installé."""
     from tabellion.commands.console import print_findings, summary, writing_progress
-    from tabellion.commands.publish import Wanted, formats_of
+    from tabellion.commands.publish import Wanted, annexes_of, formats_of
     from tabellion.commands.publish import publish as make
     from tabellion.commands.source import Depuis
     from tabellion.wording import plural
 
-    wanted = Wanted(formats_of(formats, sortie), tuple(convention or ()), exercice, Depuis(depuis), sortie, forcer)
+    wanted = Wanted(
+        formats_of(formats, sortie),
+        tuple(convention or ()),
+        annexes_of(annexes),
+        exercice,
+        Depuis(depuis),
+        sortie,
+        forcer,
+    )
     workspace = open_workspace(contrat)
     with writing_progress() as progress:
         done = make(workspace, wanted, datetime.now(), progress)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.options import wrong_option
-from tabellion.commands.source import Depuis, load_contract, load_source
+from tabellion.commands.source import Depuis, load_contract, load_source, source_day
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.document import make_document
-from tabellion.outputs.document.model import DocumentModel, Texts, read_texts
+from tabellion.outputs.document.model import ANNEXES, DocumentModel, Texts, read_logo, read_texts
 from tabellion.outputs.document.pdf import PdfError, make_pdf, pdf_is_intact
 from tabellion.outputs.document.template import TEMPLATE, Template, load_template
 from tabellion.outputs.master.layout import lay_out_master
@@ -47,10 +47,11 @@ class Publication:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked: formats, numbers of conventions (all when empty), exercice, source, target of the first format."""
+    """What is asked: formats, conventions (all when empty), annexes, exercice, source, target of the first format."""
 
     formats: tuple[str, ...] = ("docx",)
     conventions: tuple[int, ...] = ()
+    annexes: tuple[str, ...] = ANNEXES
     exercice: int | None = None
     source: Depuis = Depuis.CONTRAT
     target: Path | None = None
@@ -73,7 +74,10 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     exercice = contract.settings.exercice if wanted.exercice is None else wanted.exercice
     contract = replace(contract, settings=contract.settings.showing(exercice))
     template, texts = _read_templates(workspace, contract, wanted)
-    model = DocumentModel(contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin)
+    model = DocumentModel(
+        contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin,
+        source_day(workspace, wanted.source), frozenset(wanted.annexes), read_logo(workspace.templates),
+    )  # fmt: skip
     progress(1, 3, "Écriture du document")
     documents: dict[Path, bytes] = {}
     notices = list(texts.unused)
@@ -83,7 +87,9 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     if "pdf" in paths:
         progress(2, 3, "Mise en pages par LibreOffice")
         try:
-            documents[paths["pdf"]] = make_pdf(make_document(model, template, live=False))
+            documents[paths["pdf"]] = make_pdf(
+                make_document(model, template, live=False), contract.settings.titre, model.day
+            )
         except PdfError as error:
             notices.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))
     ours = {
@@ -124,6 +130,11 @@ def _wrong_options(wanted: Wanted) -> list[Finding]:
         wrong_option("--format", each, "docx, pdf, ou les deux séparés par une virgule")
         for each in wanted.formats
         if each not in FORMATS
+    ]
+    mistakes += [
+        wrong_option("--annexes", each, f"{', '.join(ANNEXES)}, séparés par une virgule, ou « aucune »")
+        for each in wanted.annexes
+        if each not in ANNEXES
     ]
     target = wanted.target
     if target is not None and (target.suffix.lower() not in (".docx", ".pdf") or target.is_dir()):
@@ -191,3 +202,11 @@ def formats_of(text: str | None, target: Path | None) -> tuple[str, ...]:
         return ("pdf",) if target is not None and target.suffix.lower() == ".pdf" else ("docx",)
     asked = [each.strip().lower() for each in text.split(",")]
     return tuple(dict.fromkeys(filter(None, asked))) or (text,)
+
+
+def annexes_of(text: str | None) -> tuple[str, ...]:
+    """The annexes that ``--annexes rapprochement,budget`` names, each once; all of them without it."""
+    if text is None:
+        return ANNEXES
+    asked = tuple(dict.fromkeys(filter(None, (each.strip().lower() for each in text.split(",")))))
+    return () if asked == ("aucune",) else asked

@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
+from datetime import datetime, time
 from xml.sax.saxutils import quoteattr
 
 from docx.document import Document
@@ -20,7 +21,6 @@ from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
-from tabellion.layout.names import document_date
 from tabellion.outputs.document.model import DocumentModel
 from tabellion.outputs.document.template import (
     Template,
@@ -63,6 +63,8 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     _finish_tables(body, _text_width(document))
     _fill_contents(body, template.styles, live=live)
     _number_bookmarks(body)
+    for picture in body.iter(qn("wp:docPr")):
+        picture.set("descr", picture.get("descr") or "Logo")
     _set_language(document)
     _ask_for_update(document)
     _set_properties(document, model)
@@ -242,7 +244,7 @@ def _set_properties(document: Document, model: DocumentModel) -> None:
     core.subject = f"Conventions thématiques, exercice {model.exercice}"
     core.keywords = "contrat de ville, conventions thématiques, fiches action"
     core.comments = clean_text(settings.source or "")[:_LONGEST_TEXT]
-    core.created = core.modified = document_date(settings.debut)
+    core.created = core.modified = datetime.combine(model.day, time())
     core.language, core.revision = "fr-FR", 1
     blob = (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'

@@ -8,7 +8,7 @@ from tabellion.findings import CATALOGUE, Finding
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Sums, WalkStep
 from tabellion.measures.overview import AnnexFigures, Funding, rate
 from tabellion.outputs import Values
-from tabellion.outputs.document.model import DocumentModel, bookmark_name, money
+from tabellion.outputs.document.model import ANNEXES, DocumentModel, bookmark_name, money
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.reconciliation import NOTHING_PUBLISHED, describe
 from tabellion.schema.money import UNKNOWN
@@ -26,6 +26,7 @@ def annex_values(model: DocumentModel) -> Values:
     """The three annexes; an extract has what speaks of its conventions."""
     findings = model.printed_findings
     return {
+        "annexes": {name: name in model.annexes for name in ANNEXES},
         "rapprochement": _reconciliation(model),
         "constats": [_finding(finding) for finding in findings],
         "constats_ailleurs": bool(model.only) and len(findings) < len(model.findings),
@@ -61,7 +62,7 @@ def _step(model: DocumentModel, layout: MasterLayout, step: WalkStep, printed: s
 def _finding(finding: Finding) -> Values:
     return {
         "gravite": finding.gravite.label,
-        "lieu": " ".join(filter(None, [finding.place.feuille, finding.place.cellule])),
+        "lieu": finding.place.feuille or "",
         "titre": CATALOGUE[finding.code].titre,
         "message": finding.message,
     }

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -26,8 +27,13 @@ from tabellion.wording import system_reason
 NO_BREAK = "\u00a0"
 #: Word takes no longer names of bookmarks.
 _LONGEST_BOOKMARK = 40
+#: The annexes, by the names that ``--annexes`` takes.
+ANNEXES = ("rapprochement", "constats", "budget")
 #: The workspace's own notice, in place of the program's.
 NOTICE = "avertissement"
+#: Who signs, one a line, for the cover; without it, the collectivités of the contract.
+SIGNATORIES = "signataires"
+_LOGOS = ("logo.png", "logo.jpg", "logo.jpeg")
 _ENDINGS = (".md", ".txt")
 #: A text of the workspace is a few paragraphs.
 _LONGEST_BYTES = 1_000_000
@@ -79,7 +85,8 @@ class DocumentModel:
     """A contract to publish. The exercice is that of its settings; amounts are cents.
 
     ``only`` are the numbers of the conventions to print (all when empty), ``texts`` the workspace's own paragraphs by
-    name of file, ``findings`` the open ones, and ``origin`` says in words what the document was made from.
+    name of file, ``findings`` the open ones, and ``origin`` says in words what the document was made from: it was last
+    saved on ``day``. ``annexes`` are those to print, of :data:`ANNEXES`; ``logo`` is a picture of the workspace.
     """
 
     contract: Book
@@ -87,6 +94,9 @@ class DocumentModel:
     texts: Mapping[str, Sequence[Paragraph]]
     findings: tuple[Finding, ...]
     origin: str
+    day: date = date(2000, 1, 1)
+    annexes: frozenset[str] = frozenset(ANNEXES)
+    logo: bytes | None = None
 
     @property
     def exercice(self) -> int:
@@ -269,7 +279,7 @@ def read_texts(folder: Path, conventions: Collection[int]) -> Texts:
         key = text_name(int(of_convention[1])) if of_convention is not None else stem
         if path.suffix.lower() not in _ENDINGS:
             detail = "seuls les textes .md et .txt le sont"
-        elif of_convention is None and stem != NOTICE:
+        elif of_convention is None and stem not in (NOTICE, SIGNATORIES):
             detail = "son nom n'est celui d'aucun texte"
         elif of_convention is not None and int(of_convention[1]) not in conventions:
             detail = f"le contrat n'a pas de convention {int(of_convention[1])}"
@@ -291,6 +301,15 @@ def read_texts(folder: Path, conventions: Collection[int]) -> Texts:
             continue
         texts.paragraphs[key] = tuple(paragraphs(text))
     return texts
+
+
+def read_logo(folder: Path) -> bytes | None:
+    """The picture of the cover, ``templates/logo.png`` or ``.jpg``, where the workspace has one."""
+    for name in _LOGOS:
+        path = folder / name
+        if path.is_file() and path.stat().st_size <= _LONGEST_BYTES:
+            return path.read_bytes()
+    return None
 
 
 def paragraphs(text: str) -> Iterator[Paragraph]:

@@ -10,7 +10,10 @@ import signal
 import subprocess
 import tempfile
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
+
+from tabellion.outputs.document.pdf_file import UnknownPdfError, finished_pdf
 
 #: LibreOffice's command, by the names that systems give it.
 _COMMANDS = ("soffice", "libreoffice", "soffice.exe")
@@ -20,10 +23,10 @@ _PLACES = (
     "C:/Program Files/LibreOffice/program/soffice.exe",
 )
 TIMEOUT_SECONDS = 900.0
-#: Headings become bookmarks, the structure is tagged for screen readers, the archive format PDF/A-2b is not asked for.
+#: Headings become bookmarks, the structure is tagged for screen readers as PDF/UA asks, PDF/A-2b is not asked for.
 _FILTER = (
     'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"},'
-    '"ExportBookmarks":{"type":"boolean","value":"true"},"PDFUACompliance":{"type":"boolean","value":"false"}}'
+    '"ExportBookmarks":{"type":"boolean","value":"true"},"PDFUACompliance":{"type":"boolean","value":"true"}}'
 )
 _SEAL = re.compile(rb"\n%tabellion_sceau ([0-9a-f]{64})\n\Z")
 #: What LibreOffice makes of the hour, and puts where the length is known: the dates, the file's identifiers.
@@ -45,16 +48,23 @@ def find_office() -> str | None:
     return command or next((place for place in _PLACES if Path(place).exists()), None)
 
 
-def make_pdf(document: bytes, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
-    """The PDF of a Word document, signed; raises :class:`PdfError` when LibreOffice is absent, fails or is too slow."""
+def make_pdf(document: bytes, title: str, day: date, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
+    """The PDF of a Word document, with its title and the day of what it says, signed.
+
+    Raises :class:`PdfError` when LibreOffice is absent, fails or is too slow.
+    """
     office = find_office()
     if office is None:
         raise PdfError("LibreOffice n'est pas installé sur cette machine")
     try:
         with tempfile.TemporaryDirectory(prefix="tabellion-pdf-", ignore_cleanup_errors=True) as folder:
-            return _convert(Path(folder), document, office, timeout_seconds)
+            content = _convert(Path(folder), document, office, timeout_seconds)
     except OSError as error:
         raise PdfError("LibreOffice n'a pas pu être lancé") from error
+    try:
+        return sealed(finished_pdf(content, title, day))
+    except UnknownPdfError:  # another version's: bigger, and as good to read
+        return sealed(without_hour(content))
 
 
 def _convert(folder: Path, document: bytes, office: str, timeout_seconds: float) -> bytes:
@@ -76,7 +86,7 @@ def _convert(folder: Path, document: bytes, office: str, timeout_seconds: float)
         _end(process)
     if not target.exists() or not (content := target.read_bytes()).startswith(b"%PDF-"):
         raise PdfError("LibreOffice n'a pas rendu de PDF")
-    return sealed(without_hour(content))
+    return content
 
 
 def without_hour(content: bytes) -> bytes:

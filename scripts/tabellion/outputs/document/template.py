@@ -18,8 +18,9 @@ from xml.sax.saxutils import quoteattr
 from docx.opc.exceptions import OpcError
 from docx.opc.part import Part
 from docx.oxml.ns import qn
+from docx.shared import Mm
 from docx.text.paragraph import Paragraph
-from docxtpl import DocxTemplate
+from docxtpl import DocxTemplate, InlineImage
 from jinja2 import ChainableUndefined, Environment, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
@@ -47,6 +48,7 @@ _TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _BETWEEN = re.compile(r"(?<=>)(?:\s*\{%[^%]*%\})+(?=\s*<(?:w:(?:p|tr|tc|tbl|sectPr)|/w:(?:tc|tr|tbl|body))[ >/])")
 _BLOCK = re.compile(r"\{%\s*(?:(for|if)|end(for|if))\b")
 _LONGEST_QUOTE = 120
+_LOGO_HEIGHT = Mm(24)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def fill_template(template: Template, values: Values) -> DocxTemplate:
     environment = _environment(unknown, _filters(template.styles))
     document = _Document(io.BytesIO(template.content))
     try:
-        document.render(values, environment)
+        document.render(_with_picture(values, document), environment)
     except _TagError as error:
         raise TabellionError([_mistake(template.path, error.detail, error.place)]) from error
     if unknown:
@@ -117,6 +119,15 @@ def fill_template(template: Template, values: Values) -> DocxTemplate:
             [_mistake(template.path, _unknown(name, known), document.place_of(name)) for name, known in unknown.items()]
         )
     return document
+
+
+def _with_picture(values: Values, document: DocxTemplate) -> Values:
+    """The values with the picture of the cover as docxtpl takes one."""
+    cover = values["couverture"]
+    if not isinstance(cover, dict) or not isinstance(cover["logo"], bytes):
+        return values
+    picture = InlineImage(document, io.BytesIO(cover["logo"]), height=_LOGO_HEIGHT)
+    return {**values, "couverture": {**cover, "logo": picture}}
 
 
 def _mistake(path: Path, detail: str, place: str) -> Finding:
@@ -137,6 +148,8 @@ def printed(value: object) -> Markup:
     """A value as it stands in the document's XML: nothing for ``None``, a date as people write it."""
     if isinstance(value, Markup):
         return value
+    if isinstance(value, InlineImage):
+        return Markup(value)  # noqa: S704 - docxtpl's own XML
     if value is None:
         return Markup("")
     text = french_date(value) if isinstance(value, date) else str(value)

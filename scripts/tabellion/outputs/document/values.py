@@ -26,6 +26,7 @@ from tabellion.outputs.document.annexes import amount_heads, annex_values
 from tabellion.outputs.document.model import (
     NO_BREAK,
     NOTICE,
+    SIGNATORIES,
     Convention,
     DocumentModel,
     Paragraph,
@@ -40,6 +41,8 @@ from tabellion.schema.money import signed_euros
 from tabellion.schema.tables import Row, grouped
 from tabellion.wording import french_date
 
+#: A fiche shows the empty boxes of its other funders up to so many.
+_MOST_BOXES = 24
 _ORIGIN = ("ligne_source", "reparation", "texte_source")
 #: Fields that the template shows in their own way, or not at all: any other one is an « ajout » of its workspace.
 _FICHE_FIELDS = (
@@ -64,6 +67,7 @@ def document_values(model: DocumentModel) -> Values:
             "exercice": model.exercice,
             "origine": model.origin,
         },
+        "couverture": _cover(model),
         "extrait": f"convention{'s' if len(model.only) > 1 else ''} {numbers}" if model.only else "",
         "avertissement": _paragraphs(model.texts.get(NOTICE, ())),
         "recensement": model.is_census,
@@ -72,6 +76,17 @@ def document_values(model: DocumentModel) -> Values:
         "recapitulatif": _recap(model),
         "piliers": [_pilier(model, pilier) for pilier in model.piliers],
         **annex_values(model),
+    }
+
+
+def _cover(model: DocumentModel) -> Values:
+    """What the cover says beside the titles: who signs, the state of which day, a picture (bytes, or ``None``)."""
+    said = [paragraph.words.removeprefix(f"•{NO_BREAK}") for paragraph in model.texts.get(SIGNATORIES, ())]
+    towns = model.contract.tables["collectivites"].column("nom")
+    return {
+        "signataires": said or [name for name in towns if name],
+        "date": french_date(model.day),
+        "logo": model.logo,
     }
 
 
@@ -241,19 +256,27 @@ def _progress(model: DocumentModel, suivi: Row) -> str:
 
 
 def _financing(model: DocumentModel, rows: Sequence[Row]) -> Values:
-    """By category, each funder that is ticked with what it brings, then the others with their empty boxes."""
+    """By category, each funder that is ticked with what it brings, then the others with their empty boxes.
+
+    Where there are many, those that are ticked alone: sixty empty boxes on each fiche say nothing.
+    """
     by_funder, known = grouped(rows, "financeur_id"), model.contract.overview.funder_names
+    are_many = len(known) > _MOST_BOXES
     categories: list[Values] = []
     for category, funders in model.funders.items():
         ticked = [_financement(box(True) + name, row) for key, name in funders for row in by_funder.get(key, ())]
         others = [box(False) + name.replace(" ", NO_BREAK) for key, name in funders if key not in by_funder]
-        categories.append({"nom": category, "financements": ticked, "autres": "   ".join(others)})
+        if not are_many or ticked:
+            boxes = "" if are_many else "   ".join(others)
+            categories.append({"nom": category, "financements": ticked, "autres": boxes})
     unlisted = [
         _financement("Aucun financeur coché" if key is None else f"{box(True)}{key}", row)
         for key, financements in by_funder.items()
         if key not in known
         for row in financements
     ]
+    if not categories and not unlisted:
+        unlisted = [{"nom": "Aucun financeur coché", "dispositif": None, "montants": []}]
     return {"categories": categories, "hors_liste": unlisted}
 
 
