@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import zipfile
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from time import process_time
 
+import docx
 import pytest
 
 from support.contracts import ROOT, SETTINGS, SOURCE, schemas
@@ -263,7 +264,8 @@ def test_styles_language_and_properties(chartres: tuple[Path, PublishedDocument]
     assert document.dates == {(1980, 1, 1, 0, 0, 0)}
     assert b'<w:updateFields w:val="true"/>' in document.parts["word/settings.xml"]
     assert b"<dc:creator>Contrat de ville" in document.parts["docProps/core.xml"]
-    assert b"2015-01-01T00:00:00Z</dcterms:modified>" in document.parts["docProps/core.xml"]
+    modified = max(path.stat().st_mtime for path in (ROOT / "workbooks" / "registre").glob("*.csv"))
+    assert f"{date.fromtimestamp(modified)}T00:00:00Z</dcterms:modified>" in core
     assert b"Contrat de ville de l'agglom" in document.parts["word/header1.xml"]
 
 
@@ -512,7 +514,7 @@ def test_every_unknown_name_of_a_template_is_said_with_its_place(workspace: Path
 @pytest.mark.parametrize(
     ("change", "place", "detail"),
     [
-        (("{%p endif %}", ""), "« {% if contrat.source %} »", "« if » n'est pas fermée"),
+        (("{%p endif %}", ""), "« {% if couverture.logo %} »", "« if » n'est pas fermée"),
         (("| ecart }}", "| ecrat }}"), "| ecrat }} »", "le filtre « ecrat » n'existe pas"),
         (("{%p for pilier in", "{%p fro pilier in"), "fro pilier in piliers %} »", "« fro » n'existe pas"),
         (("{{ contrat.titre }}", "{{ contrat.titre"), "« {{ contrat.titre", "pas bien écrite"),
@@ -640,17 +642,43 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
         encoding="utf-8",
     )
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
-    start = next(rank for rank, each in enumerate(document.blocks) if each.text == "Un *titre*")
+    start = next(rank for rank, each in enumerate(document.blocks) if each.text == "Un titre")
     assert [(each.style, each.text) for each in document.blocks[start : start + 6]] == [
-        ("heading 3", "Un *titre*"),
+        ("heading 4", "Un titre"),
         *(("Body Text", each) for each in (
-            "En gras, 2 * 3 * 4 :", "•\u00a0un point qui continue", "•\u00a0un autre", "1. d'abord", "2. puis",
+            "En gras, 2 * 3 * 4 :", "un point qui continue", "un autre", "d'abord", "puis",
         )),
     ]  # fmt: skip
     (folder / "convention-05.txt").write_bytes("É".encode("latin-1"))
     with pytest.raises(TabellionError) as refused:
         run(workspace)
     assert [each.code for each in refused.value.findings] == ["texte-illisible"]
+
+
+def test_a_text_in_markdown_is_written_as_its_author_means_it(workspace: Path) -> None:
+    folder = workspace / "templates" / "textes"
+    folder.mkdir()
+    (folder / "convention-05.md").write_text(
+        "# Titre\n\nDu **gras**, de l'*italique*, un [lien](https://example.fr/?a=1&b=2).\n\n"
+        "1. un\n2. deux\n   - dessous\n\nPuis :\n\n1. encore un\n\n"
+        "| a | b |\n|---|---|\n| 1 | {{ x }} |\n\n![photo](x.png)\n",
+        encoding="utf-8",
+    )
+    done = run(workspace, conventions=(5,))
+    assert [(each.code, each.valeur) for each in done.said] == [("texte-non-repris", "convention-05.md")]
+    document = docx.Document(str(done.paths[0]))
+    runs = {run.text: run for paragraph in document.paragraphs for run in paragraph.runs}
+    assert (runs["gras"].bold, runs["italique"].italic) == (True, True)
+    body = document.element.body.xml
+    assert 'HYPERLINK "https://example.fr/?a=1&amp;b=2"' in body.replace("&quot;", '"')
+    lists = {
+        paragraph.text: [int(mark.val) for mark in paragraph._p.pPr.numPr]
+        for paragraph in document.paragraphs
+        if paragraph._p.pPr is not None and paragraph._p.pPr.numPr is not None
+    }
+    assert (lists["dessous"], lists["un"][1] == lists["deux"][1]) == ([1, 1], True)
+    assert lists["encore un"][1] != lists["un"][1], "a second list begins again at 1"
+    assert any([cell.text for cell in row.cells] == ["1", "{{ x }}"] for table in document.tables for row in table.rows)
 
 
 @pytest.mark.parametrize("piece", ["# ", "**a ", "1. ", "- ", "__ "])

@@ -111,6 +111,13 @@ def styles() -> str:
             "Titre3", "heading 3", after="Corpsdetexte", rpr=letters(13, BLUE, bold=True),
             ppr=f'<w:keepNext/><w:keepLines/>{spacing(200, 80)}<w:outlineLvl w:val="2"/>',
         )
+        + "".join(
+            paragraph_style(
+                f"Titre{level}", f"heading {level}", after="Corpsdetexte", rpr=letters(size, BLUE, bold=True),
+                ppr=f'<w:keepNext/><w:keepLines/>{spacing(160, 60)}<w:outlineLvl w:val="{level - 1}"/>',
+            )
+            for level, size in ((4, 11.5), (5, 10.5))
+        )
         + paragraph_style("Corpsdetexte", "Body Text", ppr=spacing(0, 120, 264))
         + paragraph_style("Lgende", "caption", ppr=spacing(0, 100), rpr=letters(9.5, GREY))
         + paragraph_style("En-ttedetabledesmatires", "TOC Heading", after="Corpsdetexte", rpr=letters(20, BLUE, bold=True),
@@ -149,6 +156,28 @@ def styles() -> str:
         + table_style("Tableaufiche", "Tableau fiche", first_column=True, air=55)
         + "</w:styles>"
     )  # fmt: skip
+
+
+def numbering() -> str:
+    """The marks of lists: 1 is bulleted, 2 is numbered, each on four levels."""
+
+    def levels(kinds: list[tuple[str, str]]) -> str:
+        return "".join(
+            f'<w:lvl w:ilvl="{level}"><w:start w:val="1"/><w:numFmt w:val="{kind}"/><w:lvlText w:val="{words}"/>'
+            f'<w:lvlJc w:val="left"/><w:pPr><w:ind w:left="{360 * (level + 1)}" w:hanging="360"/></w:pPr></w:lvl>'
+            for level, (kind, words) in enumerate(kinds)
+        )
+
+    bullets = [("bullet", sign) for sign in "•–•–"]
+    numbers = [
+        (kind, f"%{level}.") for level, kind in enumerate(("decimal", "lowerLetter", "lowerRoman", "decimal"), 1)
+    ]
+    lists = "".join(
+        f'<w:abstractNum w:abstractNumId="{key}"><w:multiLevelType w:val="multilevel"/>{levels(kinds)}</w:abstractNum>'
+        for key, kinds in ((1, bullets), (2, numbers))
+    )
+    used = "".join(f'<w:num w:numId="{key}"><w:abstractNumId w:val="{key}"/></w:num>' for key in (1, 2))
+    return f"{_XML}<w:numbering {_W}>{lists}{used}</w:numbering>"
 
 
 def field(name: str) -> str:
@@ -273,7 +302,7 @@ def cover() -> str:
         + tags("{%p endif %}")
         + paragraph("Titre1", "Avertissement", new_page=True)
         + tags("{%p if avertissement %}")
-        + own_text("avertissement")
+        + own_text("avertissement_redige")
         + tags("{%p else %}")
         + paragraph("Corpsdetexte", "Les crédits de droit commun sont ceux que chaque collectivité a déclarés, ligne par ligne. "
                     "Ils sont donnés pour information : ce que personne n’a recensé n’y est pas.")
@@ -289,14 +318,8 @@ def cover() -> str:
 
 
 def own_text(name: str) -> str:
-    """The paragraphs of a text of the workspace."""
-    return (
-        tags(f"{{%p for paragraphe in {name} %}}", "{%p if paragraphe.est_titre %}")
-        + paragraph("Titre3", "{{ paragraphe.mots }}", keep=True)
-        + tags("{%p else %}")
-        + paragraph("Corpsdetexte", "{{ paragraphe.mots }}")
-        + tags("{%p endif %}", "{%p endfor %}")
-    )
+    """A text of the workspace, with its own titles, lists and tables."""
+    return paragraph("Corpsdetexte", f"{{{{p {name} | mise_en_forme }}}}")
 
 
 def recap() -> str:
@@ -353,7 +376,7 @@ def chapters() -> str:
         + tags("{%p endif %}", "{%p if convention.titre_court != convention.titre %}")
         + paragraph("Lgende", "Dans les fiches : {{ convention.titre_court }}", keep=True)
         + tags("{%p endif %}")
-        + own_text("convention.textes")
+        + own_text("convention.texte_redige")
         + paragraph("Titre3", "Crédits de droit commun, exercice {{ contrat.exercice }}", keep=True)
         + tags("{%p if convention.budget.collectivites %}")
         + table(
@@ -671,12 +694,12 @@ def template() -> bytes:
     margins = {"header1": "header", "footer1": "footer", "header2": "header", "footer2": "footer"}
     overrides = {
         "/word/document.xml": f"{_WML}.document.main+xml", "/word/styles.xml": f"{_WML}.styles+xml",
-        "/word/settings.xml": f"{_WML}.settings+xml",
+        "/word/settings.xml": f"{_WML}.settings+xml", "/word/numbering.xml": f"{_WML}.numbering+xml",
         **{f"/word/{name}.xml": f"{_WML}.{kind}+xml" for name, kind in margins.items()},
     }  # fmt: skip
     types = "".join(f'<Override PartName="{name}" ContentType="{kind}"/>' for name, kind in overrides.items())
     targets = {"rId1": ("styles", "styles"), "rId2": ("settings", "settings"), "rId3": ("header", "header1"),
-               "rId4": ("footer", "footer1"), "rId5": ("header", "header2"), "rId6": ("footer", "footer2")}  # fmt: skip
+               "rId4": ("footer", "footer1"), "rId5": ("header", "header2"), "rId6": ("footer", "footer2"), "rId7": ("numbering", "numbering")}  # fmt: skip
     relations = "".join(
         f'<Relationship Id="{key}" Type="{_OFFICE}/{kind}" Target="{name}.xml"/>'
         for key, (kind, name) in targets.items()
@@ -691,6 +714,7 @@ def template() -> bytes:
         "word/_rels/document.xml.rels": f'{_XML}<Relationships xmlns="{space}/relationships">{relations}</Relationships>',
         "word/document.xml": document(),
         "word/styles.xml": styles(),
+        "word/numbering.xml": numbering(),
         "word/settings.xml": f'{_XML}<w:settings {_W}><w:zoom w:percent="100"/><w:defaultTabStop w:val="708"/><w:compat>'
         '<w:compatSetting w:name="compatibilityMode" w:uri="http://schemas.microsoft.com/office/word" w:val="15"/>'
         '</w:compat><w:themeFontLang w:val="fr-FR"/><w:decimalSymbol w:val=","/><w:listSeparator w:val=";"/></w:settings>',

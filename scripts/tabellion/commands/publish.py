@@ -76,7 +76,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     template, texts = _read_templates(workspace, contract, wanted)
     model = DocumentModel(
         contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin,
-        source_day(workspace, wanted.source), frozenset(wanted.annexes), read_logo(workspace.templates),
+        source_day(workspace, wanted.source), frozenset(wanted.annexes), read_logo(workspace.templates), texts.sources,
     )  # fmt: skip
     progress(1, 3, "Écriture du document")
     documents: dict[Path, bytes] = {}

@@ -200,7 +200,10 @@ _PUBLISHING: tuple[Code, ...] = (
          "Enregistrez ce fichier de templates/textes/ comme texte brut, en UTF-8.", True),
     Code("texte-inutilise", "Un fichier de templates/textes/ n'est pas publié", _AVERTISSEMENT,
          "« {valeur} » n'est pas imprimé : {detail}.",
-         "Nommez-le « convention-03.md » pour la convention 3, ou « avertissement.md » ; sinon, rangez-le ailleurs."),
+         "Nommez-le « convention-03.md » pour la convention 3, « avertissement.md » ou « signataires.md » ; sinon, rangez-le ailleurs."),
+    Code("texte-non-repris", "Une partie d'un texte n'est pas imprimée", _AVERTISSEMENT,
+         "« {valeur} » contient {detail}, qui n'est pas repris dans le document.",
+         "Écrivez-le en texte, ou ajoutez-le dans Word au document publié."),
     Code("pdf-impossible", "Le PDF n'a pas pu être fait", _AVERTISSEMENT,
          "{detail}.", "{remede}"),
 )

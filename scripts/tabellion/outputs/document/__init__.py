@@ -21,18 +21,18 @@ from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
-from tabellion.outputs.document.model import DocumentModel
+from tabellion.outputs.document.markdown import NUMBERS, OWN_NUMBERS
+from tabellion.outputs.document.model import NO_BREAK, DocumentModel
 from tabellion.outputs.document.template import (
     Template,
     bookmark_xml,
-    clean_text,
     field_xml,
     fill_template,
     link_xml,
-    printed,
     run_xml,
 )
 from tabellion.outputs.document.values import document_values
+from tabellion.outputs.document.words import clean_text, printed
 from tabellion.xlsx.signature import BLANK, PROPERTY, sign
 
 #: A row with more characters than this may break over two pages; a shorter one stays whole.
@@ -60,6 +60,7 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     filled = fill_template(template, document_values(model))
     document: Document = filled.docx  # get_docx() would read the template again
     body = document.element.body
+    _number_lists(document)
     _finish_tables(body, _text_width(document))
     _fill_contents(body, template.styles, live=live)
     _number_bookmarks(body)
@@ -71,6 +72,24 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     stream = io.BytesIO()
     document.save(stream)
     return sign(_with_fixed_dates(stream.getvalue()))
+
+
+def _number_lists(document: Document) -> None:
+    """Let each numbered list begin at 1; without numbering in the template, each item has a mark in its text."""
+    numbers = [mark for mark in document.element.body.iter(qn("w:numId")) if mark.getparent().tag == qn("w:numPr")]
+    parts = [each.target_part for each in document.part.rels.values() if each.reltype == RELATIONSHIP_TYPE.NUMBERING]
+    if not parts:
+        for mark in numbers:
+            paragraph = next(mark.iterancestors(_PARAGRAPH))
+            _remove(mark.getparent())
+            paragraph[0].addnext(parse_xml(f"<w:p {nsdecls('w')}>{run_xml(chr(8226) + NO_BREAK)}</w:p>")[0])
+        return
+    own = dict.fromkeys(int(mark.get(_VALUE, "0")) for mark in numbers)
+    for number in sorted(number for number in own if number > OWN_NUMBERS):
+        parts[0].element.append(parse_xml(
+            f'<w:num {nsdecls("w")} w:numId="{number}"><w:abstractNumId w:val="{NUMBERS}"/>'
+            '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>'
+        ))  # fmt: skip
 
 
 def _text_width(document: Document) -> int:

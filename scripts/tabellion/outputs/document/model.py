@@ -19,6 +19,7 @@ from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import sheet_key
 from tabellion.measures import AMOUNTS, DETAIL, RECAP, SCOPE_CONVENTION, SCOPE_TOWN, Published, Sums, WalkStep
 from tabellion.measures.financements import retained_rows
+from tabellion.outputs.document.markdown import left_out
 from tabellion.schema import Field
 from tabellion.schema.money import format_euros
 from tabellion.schema.tables import Row, grouped
@@ -55,9 +56,10 @@ class Paragraph(NamedTuple):
 
 @dataclass
 class Texts:
-    """What was read: paragraphs by :func:`text_name` or :data:`NOTICE`, what cannot be read, what is not printed."""
+    """What was read: paragraphs, and Markdown, by name, what cannot be read, what is not printed."""
 
     paragraphs: dict[str, tuple[Paragraph, ...]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     mistakes: list[Finding] = field(default_factory=list)
     unused: list[Finding] = field(default_factory=list)
 
@@ -86,7 +88,8 @@ class DocumentModel:
 
     ``only`` are the numbers of the conventions to print (all when empty), ``texts`` the workspace's own paragraphs by
     name of file, ``findings`` the open ones, and ``origin`` says in words what the document was made from: it was last
-    saved on ``day``. ``annexes`` are those to print, of :data:`ANNEXES`; ``logo`` is a picture of the workspace.
+    saved on ``day``. ``annexes`` are those to print, of :data:`ANNEXES`; ``logo`` is a picture of the workspace,
+    and ``sources`` are its texts as they were written, in Markdown.
     """
 
     contract: Book
@@ -97,6 +100,7 @@ class DocumentModel:
     day: date = date(2000, 1, 1)
     annexes: frozenset[str] = frozenset(ANNEXES)
     logo: bytes | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exercice(self) -> int:
@@ -299,7 +303,10 @@ def read_texts(folder: Path, conventions: Collection[int]) -> Texts:
             detail = system_reason(error) if isinstance(error, OSError) else detail
             texts.mistakes.append(finding("texte-illisible", Place(str(path)), valeur=path.name, detail=detail))
             continue
-        texts.paragraphs[key] = tuple(paragraphs(text))
+        texts.paragraphs[key], texts.sources[key] = tuple(paragraphs(text)), text
+        texts.unused += [
+            finding("texte-non-repris", Place(str(path)), valeur=path.name, detail=words) for words in left_out(text)
+        ]
     return texts
 
 

@@ -11,7 +11,6 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -24,13 +23,15 @@ from docxtpl import DocxTemplate, InlineImage
 from jinja2 import ChainableUndefined, Environment, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs import Values, failing_line
+from tabellion.outputs.document.markdown import MarkdownWriter
 from tabellion.outputs.document.model import box, money
+from tabellion.outputs.document.words import printed
 from tabellion.schema.money import format_rate, signed_euros
-from tabellion.wording import french_date, nearest, plural, system_reason
+from tabellion.wording import nearest, plural, system_reason
 
 TEMPLATE = "document.docx"
 _MAIN_TYPE = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -39,13 +40,12 @@ _TEMPLATE_TYPE = b"application/vnd.openxmlformats-officedocument.wordprocessingm
 _STYLES = {"toc 1": "TM 1", "toc 2": "TM 2", "hyperlink": "Lien hypertexte"}
 #: A template bigger than this, once inflated, is no template.
 _MOST_BYTES = 50_000_000
-#: What XML 1.0 cannot hold, and what ends a line.
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _IS_TAG = "{%p"
 _TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 #: The tags between two paragraphs, rows or cells, once docxtpl has put them there.
-_BETWEEN = re.compile(r"(?<=>)(?:\s*\{%[^%]*%\})+(?=\s*<(?:w:(?:p|tr|tc|tbl|sectPr)|/w:(?:tc|tr|tbl|body))[ >/])")
+_BETWEEN = re.compile(
+    r"(?:(?<=>)|(?<=#\}))(?:\s*\{%[^%]*%\})+(?=\s*<(?:w:(?:p|tr|tc|tbl|sectPr)|/w:(?:tc|tr|tbl|body))[ >/])"
+)
 _BLOCK = re.compile(r"\{%\s*(?:(for|if)|end(for|if))\b")
 _LONGEST_QUOTE = 120
 _LOGO_HEIGHT = Mm(24)
@@ -139,24 +139,6 @@ def _unknown(name: str, known: object) -> str:
     return f"le nom « {name} » n'existe pas" + (f" ; est-ce « {meant} » ?" if meant else "")
 
 
-def clean_text(text: str) -> str:
-    """``text`` with one sign for all line breaks; what XML cannot hold is shown as replaced."""
-    return _ILLEGAL.sub("\ufffd", _BREAKS.sub("\n", text))
-
-
-def printed(value: object) -> Markup:
-    """A value as it stands in the document's XML: nothing for ``None``, a date as people write it."""
-    if isinstance(value, Markup):
-        return value
-    if isinstance(value, InlineImage):
-        return Markup(value)  # noqa: S704 - docxtpl's own XML
-    if value is None:
-        return Markup("")
-    text = french_date(value) if isinstance(value, date) else str(value)
-    # docxtpl makes "{{" of "{_{" once the tags are filled: a text that has it keeps it.
-    return Markup(str(escape(clean_text(text))).replace("{_", "&#123;_").replace("_}", "_&#125;"))  # noqa: S704
-
-
 def run_xml(text: object, style: str = "") -> str:
     """A run of text, with the identifier of its character style."""
     look = f"<w:rPr><w:rStyle w:val={quoteattr(style)}/></w:rPr>" if style else ""
@@ -199,6 +181,7 @@ def _filters(styles: Mapping[str, str]) -> dict[str, Callable[..., object]]:
         "case": box,
         "pluriel": plural,
         "signet": _as_xml(bookmark_xml),
+        "mise_en_forme": _as_xml(MarkdownWriter(styles).xml),
         "lien": _as_xml(link),
         "page": _as_xml(page),
     }

@@ -70,6 +70,7 @@ def document_values(model: DocumentModel) -> Values:
         "couverture": _cover(model),
         "extrait": f"convention{'s' if len(model.only) > 1 else ''} {numbers}" if model.only else "",
         "avertissement": _paragraphs(model.texts.get(NOTICE, ())),
+        "avertissement_redige": model.sources.get(NOTICE, ""),
         "recensement": model.is_census,
         "montants": amount_heads(model.amounts),
         "titres": {field.name: field.title for field in model.fields("fiches")},
@@ -158,6 +159,7 @@ def _convention(model: DocumentModel, convention: Convention) -> Values:
         "titre": convention.title,
         "titre_court": convention.short,
         "textes": _paragraphs(model.texts.get(text_name(convention.number), ())),
+        "texte_redige": model.sources.get(text_name(convention.number), ""),
         "budget": _budget(model, convention.number),
         "fiches": [_fiche(model, fiche) for fiche in convention.fiches],
     }
