@@ -262,6 +262,9 @@ def test_styles_language_and_properties(chartres: tuple[Path, PublishedDocument]
     assert "<dc:language>fr-FR</dc:language>" in core
     assert "<dc:title>Contrat de ville de l'agglomération chartraine</dc:title>" in core
     assert document.dates == {(1980, 1, 1, 0, 0, 0)}
+    text = document.parts["word/document.xml"].decode()
+    boxes = re.findall('<w14:checkbox><w14:checked w14:val="(.)"', text)
+    assert Counter(boxes) == Counter("1" if sign == "☒" else "0" for sign in re.findall("[☒☐](?=</w:t>)", text))
     assert b'<w:updateFields w:val="true"/>' in document.parts["word/settings.xml"]
     assert b"<dc:creator>Contrat de ville" in document.parts["docProps/core.xml"]
     modified = max(path.stat().st_mtime for path in (ROOT / "workbooks" / "registre").glob("*.csv"))

@@ -94,8 +94,8 @@ def styles() -> str:
         '<w:top w:w="0" w:type="dxa"/><w:left w:w="108" w:type="dxa"/><w:bottom w:w="0" w:type="dxa"/>'
         '<w:right w:w="108" w:type="dxa"/></w:tblCellMar></w:tblPr></w:style>'
         + paragraph_style(
-            "Titre", "Title", after="Soustitre", rpr=letters(34, BLUE, bold=True),
-            ppr=f'<w:pBdr>{edge("bottom", BLUE, 18)}</w:pBdr>{spacing(3600, 360, 252)}',
+            "Titre", "Title", after="Soustitre", rpr=letters(30, BLUE, bold=True),
+            ppr=f'<w:pBdr>{edge("bottom", BLUE, 18)}</w:pBdr>{spacing(2400, 360, 252)}',
         )
         + paragraph_style("Couverture", "Couverture", own=True, ppr=spacing(240, 120, 264), rpr=letters(13, INK))
         + paragraph_style("Soustitre", "Subtitle", ppr=spacing(0, 200), rpr=letters(18, GREY))

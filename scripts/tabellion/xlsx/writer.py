@@ -46,6 +46,8 @@ _AT = "\ue0f8"
 PERCENT, DATE = '0"\u00a0%"', "dd/mm/yyyy"
 FIRST_DAY = date(1900, 3, 1)
 
+#: What is printed of the title of a workbook at the foot of a page.
+_LONGEST_FOOTER = 90
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
 TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
 
@@ -304,7 +306,9 @@ class Sheet:
         columns, and they are cut at the columns ``starts`` only. A page begins at each row of ``breaks``. ``upright``
         is for a sheet that may be as narrow as an upright page, ``one_page`` for one that is no longer than a page.
         """
-        words = f"&L&10{footer.replace('&', '&&')}&C&10&A&R&10Page &P / &N"
+        # A footer has 255 characters at most; the name of the sheet counts in them once it is printed.
+        short = footer if len(footer) <= _LONGEST_FOOTER else footer[: _LONGEST_FOOTER - 2].rstrip() + " …"
+        words = f"&L&10{short.replace('&', '&&')}&C&10&A&R&10Page &P / &N"
         self.raw.set_footer(words, {"scale_with_doc": False})
         if repeat_rows is not None:
             self.raw.repeat_rows(*repeat_rows)

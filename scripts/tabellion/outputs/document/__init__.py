@@ -21,6 +21,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
+from tabellion.outputs.document.boxes import make_boxes
 from tabellion.outputs.document.markdown import NUMBERS, OWN_NUMBERS
 from tabellion.outputs.document.model import NO_BREAK, DocumentModel
 from tabellion.outputs.document.template import (
@@ -54,7 +55,8 @@ _AFTER_UPDATE = (
 def make_document(model: DocumentModel, template: Template, *, live: bool = True) -> bytes:
     """The document, signed. The same model and template give the same bytes.
 
-    Not ``live``, the contents are a list and no field: LibreOffice then computes its page numbers when it prints.
+    Not ``live``, the contents are a list and no field: LibreOffice then computes its page numbers when it prints;
+    boxes are plain signs.
     Raises :class:`TabellionError` when the template has a mistake.
     """
     filled = fill_template(template, document_values(model))
@@ -64,6 +66,8 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     _finish_tables(body, _text_width(document))
     _fill_contents(body, template.styles, live=live)
     _number_bookmarks(body)
+    if live:
+        make_boxes(body)
     for picture in body.iter(qn("wp:docPr")):
         picture.set("descr", picture.get("descr") or "Logo")
     _set_language(document)
