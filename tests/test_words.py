@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,8 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.consolidations import small
+from support.forms import case_rows
+from support.masters import Package, contract_of, written
 from tabellion.findings import CATALOGUE, Place, finding
-from tabellion.wording import french_value
+from tabellion.findings.codes import files, masters, returns, values
+from tabellion.layout.decisions import CHOICES
+from tabellion.layout.names import IDENTITY
+from tabellion.outputs.annex import write_annex
+from tabellion.outputs.consolidation import write_consolidation
+from tabellion.wording import french_value, of, plural
 
 #: What gives Python away: its booleans and blanks, ISO days, points between digits, a small e of powers, durations.
 PYTHON = re.compile(r"True|False|None|\d{4}-\d\d-\d\d|\d\.\d|\de[+-]|\.0\b|days?,|\bnan\b|\binf\b|datetime|Decimal")
@@ -56,3 +66,64 @@ def test_no_message_shows_python_whatever_its_words_are(code: str, value: Any) -
     words = set(re.findall(r"\{(\w+)\}", entry.message + entry.remede)) - {"valeur", "attendu", "champ"}
     said = finding(code, Place(), champ="x", valeur=value, attendu=value, **dict.fromkeys(words, value))
     assert PYTHON.search(said.message + said.suggestion) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Lucé", "de Lucé"), ("État", "d'État"), ("Etat", "d'Etat"), ("Union Européenne", "d'Union Européenne"),
+        ("Les villes", "des villes"), ("Le Rû", "du Rû"), ("CAF", "de CAF"), ("œuvres", "d'œuvres"), ("", "de "),
+    ],
+)  # fmt: skip
+def test_de_is_elided_before_a_name(name: str, words: str) -> None:
+    assert of(name) == words
+
+
+def test_counts_have_their_digits_in_threes() -> None:
+    assert [plural(count, "ligne") for count in (0, 1, 2, 999, 12_660, 1_234_567)] == [
+        "0 ligne", "1 ligne", "2 lignes", "999 lignes", "12\u202f660 lignes", "1\u202f234\u202f567 lignes",
+    ]  # fmt: skip
+
+
+#: What is no French: points between digits, « (s) », ISO days, Python's words, seven digits in a row.
+FOREIGN = re.compile(
+    r"(?<![\w./-])\d+\.\d+(?![\w./])|\(s\)|(?<!\d)\d{4}-\d\d-\d\d(?!\d)|\b(?:None|True|False)\b|\['|(?<![\w,./-])\d{7,}(?!\w)"
+)
+
+
+#: What is typed in a terminal.
+COMMAND = re.compile(r"« ?tabellion [a-z]+|(?<!\w)--[a-z]")
+
+
+def texts_of(content: bytes) -> Iterator[str]:
+    """The texts of a workbook's visible sheets: cells, prompts, errors, comments, titles and descriptions of charts."""
+    package = Package(content)
+    for name, cells in package.cells.items():
+        if name not in (IDENTITY, CHOICES):
+            yield from (value for value, *_ in cells.values() if isinstance(value, str))
+    for name, part in package.parts.items():
+        if name.endswith(".xml"):
+            text = part.decode()
+            for found in re.findall(r'(?:descr|prompt|error|promptTitle|errorTitle)="([^"]*)"|<a:t>(.*?)</a:t>', text):
+                yield html.unescape("".join(found))
+
+
+def test_what_outputs_say_is_french() -> None:
+    """Every text of the workbooks, their prompts and charts; what the contract's own tables hold is theirs."""
+    contract = contract_of(case_rows())
+    contents = [written(contract)[1], write_annex(contract, 2013), write_consolidation(small())]
+    said = {text for content in contents for text in texts_of(content)}
+    assert len(said) > 500
+    codes = ("Porteur(s)", "12345678200010", "12345678900015", "I-1.1, 1.1 ou A-2")
+    assert [text for text in sorted(said) if FOREIGN.search(text) and not any(code in text for code in codes)] == []
+    assert not [text for text in said if re.search(r"« ?tabellion [a-z]+|(?<!\w)--[a-z]", text)], (
+        "staff type no command"
+    )
+
+
+def test_no_remedy_that_a_workbook_shows_names_a_command() -> None:
+    """Those of runs, of imports and of options are read in a terminal."""
+    for code in (*values.CODES, *masters.CODES, *returns.CODES, *files.CODES):
+        assert not re.search(
+            r"tabellion [a-z]+ ?»|(?<!\w)--[a-z]", code.remede.replace("qui a installé tabellion", "")
+        ), code

@@ -113,14 +113,34 @@ def nearest(value: str, choices: Iterable[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
+def french_count(count: int) -> str:
+    """``count`` with its digits in threes: ``12 660``."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
 def plural(count: int, singular: str, many: str | None = None) -> str:
-    """``count`` with its French noun: ``0 ligne``, ``1 ligne``, ``2 lignes``."""
-    return f"{count} {singular if abs(count) < 2 else many or singular + 's'}"
+    """``count`` with its French noun: ``0 ligne``, ``1 ligne``, ``12 660 lignes``."""
+    return f"{french_count(count)} {singular if abs(count) < 2 else many or singular + 's'}"
+
+
+def of(name: str) -> str:
+    """« de » before a name, elided: ``de Bourg``, ``d'État``, ``du bailleur``, ``des villes``."""
+    first, _, rest = name.partition(" ")
+    contracted = {"le": "du", "les": "des"}.get(first.casefold())
+    if contracted and rest:
+        return f"{contracted} {rest}"
+    initial = fold(name)[:1]
+    return f"d'{name}" if initial in "aeiouy" and initial else f"de {name}"
 
 
 def french_date(day: date) -> str:
     """``31/12/2016``."""
     return f"{day.day:02d}/{day.month:02d}/{day.year:04d}"
+
+
+def french_moment(moment: datetime) -> str:
+    """``31/12/2016 à 02:00``."""
+    return f"{french_date(moment)} à {moment:%H:%M}"
 
 
 #: Beyond so many digits, a number is shown by its powers of ten, as Excel does.

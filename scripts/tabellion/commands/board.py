@@ -23,7 +23,7 @@ from tabellion.findings import Severity
 from tabellion.measures.board import REJECTED, RETURNED, ReturnStatus
 from tabellion.schema.money import change_words
 from tabellion.schema.shown import shown_value
-from tabellion.wording import french_date, plural
+from tabellion.wording import french_date, french_moment, plural
 
 SUBJECT_AT_MOST = 78
 """Characters of a mail's subject: what RFC 5322 asks of a line."""
@@ -139,7 +139,7 @@ def since_lines(consolidation: Consolidation, *, width: int | None = None) -> li
     since = consolidation.since
     if since.previous is None:
         return [PrintedLine("Première consolidation de ce contrat.")]
-    when = f"{french_date(since.previous)} à {since.previous:%H:%M}"
+    when = french_moment(since.previous)
     if since.is_empty:
         return _wrapped(f"Rien n'a changé depuis le {when}.", width)
     lines = _wrapped(f"Changé depuis le {when} :", width, bold=True)
@@ -209,7 +209,7 @@ def subject(consolidation: Consolidation) -> str:
     end = " – à voir" if to_see else ", rien ne bloque"
     while len(line := ", ".join([start, *parts]) + end) > SUBJECT_AT_MOST and parts:
         parts.pop()
-    return line[:SUBJECT_AT_MOST]
+    return line.replace("\u202f", " ")[:SUBJECT_AT_MOST]  # a mail's subject keeps to plain spaces
 
 
 def _to_look_at(consolidation: Consolidation) -> list[ReceivedFile]:

@@ -31,7 +31,7 @@ from tabellion.commands.console import print_findings, printable
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.measures.board import ReturnStatus
 from tabellion.transaction.files import already_there, begins_otherwise
-from tabellion.wording import plural, system_reason
+from tabellion.wording import french_date, french_moment, plural, system_reason
 
 #: A line's longest text, in characters, and the changes and blocking findings that one run writes; more are counted.
 _LONGEST, _NAMED_AT_MOST = 1_000, 500
@@ -165,11 +165,11 @@ class RunLog:
         """
         since = consolidation.since
         if not is_new:
-            self.say("changement", f"aucun depuis le {consolidation.made.isoformat(' ', 'minutes')}")
+            self.say("changement", f"aucun depuis le {french_moment(consolidation.made)}")
         elif since.previous is None:
             self.say("changement", "première consolidation de ce contrat")
         elif since.is_empty:
-            self.say("changement", f"aucun depuis le {since.previous.isoformat(' ', 'minutes')}")
+            self.say("changement", f"aucun depuis le {french_moment(since.previous)}")
         else:
             for text in change_texts(consolidation, most=_NAMED_AT_MOST):
                 self.say("changement", text)
@@ -181,7 +181,7 @@ class RunLog:
             self.say("fichier", _verdict(*files[name]))
         for line in consolidation.board:
             if line.status is ReturnStatus.LATE:
-                due = f", attendu le {line.due.isoformat()}" if line.due is not None else ""
+                due = f", attendu le {french_date(line.due)}" if line.due is not None else ""
                 self.say("retard", f"{line.nom} ({line.exercice}){due} : rien reçu")
         self.findings(consolidation.findings)
         self.say("résumé", subject(consolidation))
@@ -271,7 +271,7 @@ class RunLog:
 def _verdict(file: ReceivedFile, line: BoardLine | None) -> str:
     """One file and what became of it: whose it is, when it was saved, which file took its place, what is wrong."""
     owner = f"{line.nom}, {line.exercice}" if line is not None else file.partenaire or ""
-    saved = f"enregistré le {file.saved.isoformat(' ', 'seconds')} UTC" if file.saved is not None else ""
+    saved = f"enregistré le {french_moment(file.saved)}" if file.saved is not None else ""
     other = f"voir {file.other}" if file.other is not None else ""
     known = ", ".join(filter(None, (owner, saved, other)))
     counts = ", ".join(plural(file.counts[grade], grade.label) for grade in Severity if file.counts[grade])

@@ -10,6 +10,7 @@ from tabellion.layout.names import shorten
 from tabellion.schema import Field, Key
 from tabellion.schema.shown import shown_value
 from tabellion.schema.tables import Column, Row
+from tabellion.wording import of
 
 #: Fields that name a row for a person, where its schema does not say which one does.
 _NAME_FIELDS = ("libelle", "nom", "titre", "objectif")
@@ -122,13 +123,13 @@ def _fiche(_: Labels, row: Row) -> str:
 
 def _followed(labels: Labels, row: Row) -> str:
     year, partner = row["exercice"], labels.partner(row["partenaire_id"])
-    words = ("bilan", f"de {year}" if year is not None else "", f"de {partner}" if partner else "")
+    words = ("bilan", f"de {year}" if year is not None else "", of(partner) if partner else "")
     return _of_fiche(row, " ".join(filter(None, words)))
 
 
 def _funding(labels: Labels, row: Row) -> str:
     funder = labels.word("financements", "financeur_id", row["financeur_id"])
-    words = f"financement de {funder}" if funder else "financement sans financeur"
+    words = f"financement {of(funder)}" if funder else "financement sans financeur"
     words += "" if row.get("exercice") is None else f" en {row['exercice']}"
     return f"{_of_fiche(row, words)} ({row['financement_id']})"
 

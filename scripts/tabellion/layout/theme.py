@@ -10,6 +10,7 @@ from pathlib import Path
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.mistakes import toml_of
 from tabellion.schema import Schemas
+from tabellion.wording import french_value
 
 #: WCAG 2.1, success criteria 1.4.3 and 1.4.11 (AA): contrast of normal text, and of what tells an input, against its
 #: background.
@@ -125,8 +126,10 @@ class _ThemeReader:
         for colour, background, least, purpose in pairs:
             ratio = contrast(colours[colour], colours[background])
             if ratio < least:
-                wanted = f"il faut au moins {least} pour {purpose}"
-                self.wrong(f"couleurs.{colour}", f"contraste de {ratio:.1f} sur « {background} », {wanted}")
+                wanted = f"il faut au moins {french_value(least)} pour {purpose}"
+                self.wrong(
+                    f"couleurs.{colour}", f"contraste de {french_value(round(ratio, 1))} sur « {background} », {wanted}"
+                )
 
     def order(self, table: str, order: object, schemas: Schemas) -> tuple[str, ...]:
         if table not in schemas:

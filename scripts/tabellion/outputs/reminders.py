@@ -21,7 +21,7 @@ from tabellion.findings import CATALOGUE, Finding, Place, Severity, TabellionErr
 from tabellion.measures.board import ReturnStatus
 from tabellion.outputs import Values, failing_line
 from tabellion.schema.days import written_date
-from tabellion.wording import system_reason
+from tabellion.wording import of, system_reason
 
 TEMPLATE = "relance.txt"
 #: The standings that call for a reminder.
@@ -40,6 +40,7 @@ def load_template(path: Path) -> Template:
     environment = SandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     )
+    environment.filters["de"] = of
     try:
         return environment.from_string(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -16,6 +16,7 @@ from tabellion.reading.number_formats import STRUCK, Look, NumberFormats, Shown,
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.texts import NAMES, TRUE, TextReader
 from tabellion.reading.xml_parts import parse
+from tabellion.wording import french_count
 
 _OTHER_CELL = re.compile(rb'<c(?! r="[A-Z])[\s/>]')
 _BLANK_CELL = re.compile(rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]{1,5}")?/>')
@@ -281,7 +282,7 @@ class _SheetReader(TextReader):
         return [self.lines.get(row) or [None] * last_column for row in range(1, last_row + 1)]
 
     def too_wide(self, row: int, column: int) -> TabellionError:
-        corner, limit = cell_name(row, column), f"{self.limits.sheet_cells:,}".replace(",", "\u202f")
+        corner, limit = cell_name(row, column), french_count(self.limits.sheet_cells)
         return refusal("feuille-trop-etendue", feuille=self.name, cellule=corner, valeur=corner, attendu=limit)
 
     def expand_shared_formulas(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from tabellion.schema.money import format_euros
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Schemas, TableSchema
@@ -68,8 +69,16 @@ def dictionary(schemas: Schemas) -> Iterator[DictionaryEntry]:
             is_required = TRUE_WORD if field.required else FALSE_WORD
             yield DictionaryEntry(
                 schema.title, f"{schema.name}.{field.name}", field.title, KINDS[field.kind], is_required,
-                _expected(schemas, schema, field), field.example or "", field.description,
+                _expected(schemas, schema, field), _example(field), field.description,
             )  # fmt: skip
+
+
+def _example(field: Field) -> str:
+    """The example of a field as people type it; the schema has it as data."""
+    text = field.example or ""
+    if field.kind == "date" and text:
+        return french_date(date.fromisoformat(text))
+    return format_euros(int(Decimal(text) * 100)) if field.kind == "money" and text else text
 
 
 def _expected(schemas: Schemas, schema: TableSchema, field: Field) -> str:

@@ -14,6 +14,7 @@ from tabellion.layout.names import column_letters, quoted_sheet, quoted_text
 from tabellion.layout.theme import contrast
 from tabellion.measures.measure import Measure, column_sum
 from tabellion.schema.money import euros
+from tabellion.wording import plural
 from tabellion.xlsx.sheets import CellContent
 from tabellion.xlsx.writer import (
     EUROS,
@@ -244,7 +245,7 @@ def add_chart(
     bars = count if stacked or kind == "column" else count * len(columns) * 0.6
     height = size.rows if kind == "column" else max(size.rows, int(bars) + 6)
     chart.set_size({"width": size.width, "height": (height - 1) * _ROW_PIXELS})
-    words = words or f"{count} lignes, colonnes : {', '.join(block.labels[column] for column in columns)}."
+    words = words or f"{plural(count, 'ligne')}, colonnes : {', '.join(block.labels[column] for column in columns)}."
     sheet.objects.append((1, size.width))
     sheet.raw.insert_chart(row, 1, chart, {"description": f"{title}. {words}", "object_position": 2})
     return row + height + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 
 from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.contract.labels import Labels
@@ -28,7 +27,7 @@ from tabellion.outputs.consolidation.credits import (
 )
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
-from tabellion.wording import french_date, plural, slug
+from tabellion.wording import french_date, french_moment, plural, slug
 from tabellion.xlsx.blocks import Block, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
@@ -37,11 +36,6 @@ YEARS = "Choix_exercices"
 _TITLE_WIDTH, _WIDTH = 36.0, 16.0
 #: Changes of standing that are named one by one.
 _MOST_STANDINGS = 6
-
-
-def moment_words(moment: datetime) -> str:
-    """A day and an hour as people write them: ``05/12/2016 à 02 h 00``."""
-    return f"{french_date(moment)} à {moment:%H h %M}"
 
 
 def write_synthese(
@@ -61,7 +55,7 @@ def write_synthese(
     crossed = money.crossed() if money is not None else None
     width = max(10, len(crossed.labels) if crossed is not None else 0)
     settings = consolidation.contract.settings
-    made = f"État du {moment_words(consolidation.made)}    {settings.titre}"
+    made = f"État du {french_moment(consolidation.made)}    {settings.titre}"
     sheet.title(SYNTHESE, made, width)
     row = _write_essentials(sheet, consolidation, overview, money, 3)
     row = _write_since(sheet, consolidation, labels, row)
@@ -146,7 +140,7 @@ def _write_essentials(
 def _write_since(sheet: Sheet, consolidation: Consolidation, labels: Labels, row: int) -> int:
     lines = since_lines(consolidation, labels)
     since = consolidation.since
-    heading = "Ce qui a changé" if since.previous is None else f"Depuis l'état du {moment_words(since.previous)}"
+    heading = "Ce qui a changé" if since.previous is None else f"Depuis l'état du {french_moment(since.previous)}"
     sheet.section(row, 0, heading)
     for position, line in enumerate(lines, row + 1):
         sheet.write(position, 0, "•", sheet.writer.format(align="right"))
@@ -294,4 +288,4 @@ def _progress(consolidation: Consolidation, overview: Overview) -> Block:
     return Block(f"Fiches action en {year}", PROGRESS, labels, keys, rows, totals)
 
 
-__all__ = ["moment_words", "since_lines", "write_synthese"]
+__all__ = ["since_lines", "write_synthese"]

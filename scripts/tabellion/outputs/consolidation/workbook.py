@@ -19,9 +19,10 @@ from tabellion.outputs.consolidation.campaign import (
 from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.decisions import write_choices, write_decisions
 from tabellion.outputs.consolidation.requests import write_requests
-from tabellion.outputs.consolidation.synthese import moment_words, write_synthese
+from tabellion.outputs.consolidation.synthese import write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
 from tabellion.outputs.years import YearsView, write_years
+from tabellion.wording import french_moment
 from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Writer
 
@@ -52,7 +53,7 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     writer = Writer(contract.theme, scratch=scratch)
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
-    footer = f"{settings.titre} – état du {moment_words(consolidation.made)}"
+    footer = f"{settings.titre} – état du {french_moment(consolidation.made)}"
     years = (ANNEES,) if overview.exercices and "lignes_budgetaires" in data else ()
     asked = (REQUESTS,) if consolidation.requests else ()
     first = (SYNTHESE, BOARD_TITLE, DECISIONS, *asked, CHANGES_TITLE, CONTROLES, DETAIL_TITLE, *years)

@@ -40,6 +40,8 @@ from tabellion.outputs.master.budgets import (
 )
 from tabellion.outputs.master.financements import counted, financements_of
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
+from tabellion.schema.money import format_euros
+from tabellion.wording import plural
 from tabellion.xlsx.blocks import (
     TOTAL,
     Block,
@@ -167,8 +169,8 @@ def _credits_chart(sheet: Sheet, layout: MasterLayout, block: Block, row: int) -
     count = len(layout.contract.accounts.towns)
     are_told_apart = count <= len(layout.contract.theme.series)
     series = range(2, 2 + count) if are_told_apart else range(2 + count, 3 + count)
-    euros = layout.contract.accounts.of() // 100
-    words = f"{len(block.keys)} conventions, {count} collectivités : total {euros} euros."
+    euros = format_euros(layout.contract.accounts.of())
+    words = f"{plural(len(block.keys), 'convention')}, {plural(count, 'collectivité')} : total {euros}."
     title = "Crédits de droit commun par convention (€)"
     header = FIRST_TABLE_ROW + 1
     return add_chart(sheet, block, row, header, series, title, kind="bar", stacked=True, words=words, size=_CHART)

@@ -23,7 +23,7 @@ from tabellion.findings import Place, TabellionError, finding
 from tabellion.outputs import failing_line
 from tabellion.outputs.report.page import page_of
 from tabellion.outputs.report.words import grouped, visible
-from tabellion.wording import plural, system_reason
+from tabellion.wording import of, plural, system_reason
 
 _HEAD = re.compile(r"<head(?:\s[^>]*)?>\s*(?:<meta charset=[^>]*>)?", re.IGNORECASE)
 _EMBEDDED = re.compile(r"<(style|script)\b[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
@@ -88,6 +88,7 @@ def _environment(template: Path) -> jinja2.Environment:
     )
     environment.filters["pluriel"] = lambda count, one, many=None: grouped(plural(count, one, many))
     environment.filters["nombre"] = lambda count: grouped(str(count))
+    environment.filters["de"] = of
     return environment
 
 

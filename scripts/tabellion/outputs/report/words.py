@@ -17,6 +17,7 @@ from tabellion.measures.measure import percentages
 from tabellion.outputs import Values
 from tabellion.schema.days import written_date
 from tabellion.schema.money import format_euros
+from tabellion.wording import french_count
 
 NO_BREAK, NARROW = "\u00a0", "\u202f"
 #: Controls show nothing, lone surrogates cannot be written, and an embedding or override of direction turns around
@@ -43,7 +44,7 @@ def typeset(text: str) -> str:
 def grouped(text: str) -> str:
     """A count with its digits in threes, and a no-break space before its noun: ``1 234 lignes``."""
     number, space, noun = text.partition(" ")
-    return f"{int(number):,}".replace(",", NARROW) + (NO_BREAK if space else "") + noun
+    return french_count(int(number.replace(NARROW, ""))) + (NO_BREAK if space else "") + noun
 
 
 def href(fichier: str) -> str:
