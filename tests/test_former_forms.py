@@ -6,6 +6,7 @@ objectif in a column of its own, neither totals nor differences.
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,8 @@ from support.contracts import ROOT
 from support.forms import YEAR, form_contract, written_form
 from support.mutations import edited
 from support.returned import USUAL, values
-from tabellion.campaign.parsed_return import Examiner, ParsedReturn
+from tabellion.campaign.parsed_return import Examiner, ParsedReturn, from_json, to_json
+from tabellion.layout.forms import FINAL, FUNCTION, GUIDE, SIGNED_BY, SIGNED_ON, FilledBy
 from tabellion.reading.references import references, worded_keys
 from tabellion.reading.workbook import parse_bytes
 
@@ -56,6 +58,25 @@ def test_a_form_of_the_layout_before_says_what_one_of_today_says(partner: str) -
     changed = [{row.key: row.before for row in parsed.rows if row.before} for parsed in answers]
     assert changed[0] == changed[1]
     assert changed[0]
+
+
+def test_who_filled_a_form_and_that_it_is_final_are_read_and_quiet() -> None:
+    former = (FORMER / "luce.xlsx").read_bytes()
+    assert examined(former).filled_by is None
+
+    def sign(book: Workbook) -> None:
+        said = {SIGNED_BY: "Mme Aubry", FUNCTION: "Directrice", SIGNED_ON: date(2016, 11, 15), FINAL: "Définitif"}
+        for name, value in said.items():
+            book[GUIDE][book.defined_names[name].attr_text.rpartition("!")[2].replace("$", "")].value = value
+
+    blank, signed = (examined(edited(written_form("cas", "luce", YEAR), change)) for change in (lambda _: None, sign))
+    assert blank.filled_by == FilledBy()
+    assert blank.filled_by.words == "non marqué définitif"
+    assert signed.filled_by is not None
+    assert signed.filled_by.words == "Mme Aubry, Directrice, le 15/11/2016 – définitif"
+    assert blank.answers != signed.answers
+    assert from_json(json.loads(json.dumps(to_json(signed)))) == signed
+    assert {each.code for each in signed.findings} <= USUAL
 
 
 @pytest.mark.parametrize(

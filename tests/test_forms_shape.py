@@ -28,7 +28,16 @@ from support.forms import (
     written_form,
 )
 from support.masters import MAIN, Package, area
-from tabellion.layout.forms import BASELINE, BASELINE_HEADERS, GUIDE, LISTS, SPARE_ROWS, SPELLINGS, baseline_text
+from tabellion.layout.forms import (
+    BASELINE,
+    BASELINE_HEADERS,
+    GUIDE,
+    LISTS,
+    SIGNATURE_CELLS,
+    SPARE_ROWS,
+    SPELLINGS,
+    baseline_text,
+)
 from tabellion.layout.names import IDENTITY
 from tabellion.layout.theme import MINIMUM_EDGE_CONTRAST, contrast
 from tabellion.outputs.forms import make_forms
@@ -159,7 +168,13 @@ def test_only_the_cells_to_fill_are_unlocked(name: str, partner: str) -> None:
     found, form = unlocked(name, partner), form_of(name, partner)
     for table in form.tables:
         assert found.pop(table.sheet) == to_fill(name, partner, table), table.sheet
-    assert not any(found.pop(sheet, ()) for sheet in (GUIDE, SPELLINGS, LISTS))
+    signature = found.pop(GUIDE)
+    names = form_package(name, partner).names
+    assert {f"B{row + 1}" for row, _ in signature} == {
+        names[each].rpartition("!")[2].replace("$", "") for each, _, _ in SIGNATURE_CELLS if each in names
+    }
+    assert bool(signature) is bool(form_of(name, partner).tables)
+    assert not any(found.pop(sheet, ()) for sheet in (SPELLINGS, LISTS))
 
 
 @every_form

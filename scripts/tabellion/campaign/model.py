@@ -18,6 +18,7 @@ from tabellion.addresses import cell_name
 from tabellion.campaign.decisions import Decisions, Question
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
+from tabellion.layout.forms import FilledBy
 from tabellion.measures.board import ReturnStatus, Standings, came_late
 from tabellion.schema import Key
 from tabellion.schema.tables import Row, Tables
@@ -71,7 +72,7 @@ class ReceivedFile:
 
     ``saved`` is the time written inside the file by the program that saved it (UTC, without its zone), ``author`` who
     saved it last. ``other`` is the file that it is older than, or the same as. ``annotated`` is its annotated copy.
-    ``findings`` are placed in this file.
+    ``findings`` are placed in this file, ``filled_by`` is who says that they filled it.
     """
 
     fichier: str
@@ -85,6 +86,7 @@ class ReceivedFile:
     other: str | None = None
     annotated: str | None = None
     is_kept_copy: bool = False
+    filled_by: FilledBy | None = None
 
     @property
     def counts(self) -> Counter[Severity]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
@@ -21,9 +21,10 @@ from tabellion.checks.returns import check_return
 from tabellion.checks.unsaid import check_unsaid
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
-from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text, baseline_value
+from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, baseline_text, baseline_value
 from tabellion.layout.names import ANNOTATOR, IDENTITY, is_document_date
 from tabellion.layout.seals import SealKey
+from tabellion.reading.filled_by import read_filled_by
 from tabellion.reading.form import FormReading, FormTable, read_form
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
@@ -72,6 +73,7 @@ class ParsedReturn:
     rows: tuple[ReturnedRow, ...] = ()
     removed: tuple[RemovedRow, ...] = ()
     is_readable: bool = True
+    filled_by: FilledBy | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -99,7 +101,9 @@ class ParsedReturn:
             if finding.gravite is Severity.ERREUR and finding.code not in _OF_THE_MOMENT
         )
         removed = sorted((row.table, row.row_id) for row in self.removed)
-        return hashlib.sha256(repr((self.identity, rows, mistakes, removed)).encode()).hexdigest()
+        said = (self.identity, rows, mistakes, removed)
+        signed = () if self.filled_by in (None, FilledBy()) else (self.filled_by,)
+        return hashlib.sha256(repr((*said, *signed)).encode()).hexdigest()
 
     def with_findings(self, findings: Iterable[Finding]) -> ParsedReturn:
         """The same return with findings more, many of a kind in one column counted."""
@@ -146,7 +150,10 @@ class Examiner:
             and all(each.code != _EMPTY for each in findings)
         ):
             findings.append(_undated(workbook.archived))
-        parsed = ParsedReturn(workbook.sha256, reading.identity, saved, author, (), tuple(rows), tuple(removed))
+        parsed = ParsedReturn(
+            workbook.sha256, reading.identity, saved, author, (), tuple(rows), tuple(removed),
+            filled_by=read_filled_by(workbook),
+        )  # fmt: skip
         return parsed.with_findings(findings)
 
 
@@ -256,6 +263,7 @@ def to_json(parsed: ParsedReturn) -> dict[str, object]:
         "saved": parsed.saved and parsed.saved.isoformat(),
         "author": parsed.author,
         "is_readable": parsed.is_readable,
+        "filled_by": parsed.filled_by and list(astuple(parsed.filled_by)),
         "findings": [finding_json(finding) for finding in parsed.findings],
         "rows": [[table, sheet, dict(columns), names, rows] for (table, sheet, columns, names), rows in groups.items()],
         "removed": [[row.table, row.row_id, row.libelle, row.feuille, row.cellule] for row in parsed.removed],
@@ -286,6 +294,7 @@ def from_json(content: Json) -> ParsedReturn:
         ),
         tuple(RemovedRow(*row) for row in content["removed"]),
         content["is_readable"],
+        FilledBy(*filled) if (filled := content.get("filled_by")) else None,
     )
 
 

@@ -277,4 +277,5 @@ def _received(candidate: Candidate, verdict: Verdict, other: str | None, notices
         parsed.author,
         other,
         is_kept_copy=candidate.is_kept_copy,
+        filled_by=parsed.filled_by,
     )

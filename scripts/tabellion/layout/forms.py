@@ -30,6 +30,16 @@ BASELINE_HEADERS = ("Tableau", "Identifiant", "Champ", "Valeur")
 KIND_FORM = "formulaire"
 #: Rows under the known ones where a partner adds its own: a protected sheet stops an Excel table from growing.
 SPARE_ROWS = 50
+#: The cells of the guide where the partner says who filled the form: their defined names, labels and prompts.
+SIGNED_BY, FUNCTION, SIGNED_ON, FINAL = "Rempli_par", "Rempli_fonction", "Rempli_le", "Rempli_etat"
+SIGNATURE_CELLS = (
+    (SIGNED_BY, "Nom", "Prénom et nom de la personne qui répond."),
+    (FUNCTION, "Fonction", "Sa fonction ou son service."),
+    (SIGNED_ON, "Date", "Le jour de la réponse, comme 15/11/2016."),
+    (FINAL, "État", "« définitif » ou « provisoire » : une réponse provisoire est prise en compte aussi."),
+)
+#: What the last of them may say: that nothing more is to come, or that something is.
+FINAL_WORDS = ("définitif", "provisoire")
 #: What stands beside the totals above a table.
 TOTAL = "Total"
 #: Between a number and the words that tell what it is.
@@ -67,6 +77,24 @@ _STATE_COLOURS = {
     FillState.EMPTY: "avertissement",
     FillState.COMPLETE: "juste",
 }
+
+
+@dataclass(frozen=True)
+class FilledBy:
+    """Who says that they filled a form, as typed, and whether they say that it is final."""
+
+    nom: str = ""
+    fonction: str = ""
+    jour: str = ""
+    is_final: bool = False
+
+    @property
+    def words(self) -> str:
+        """What staff read of it."""
+        day = f"le {self.jour}" if self.jour else ""
+        who = ", ".join(filter(None, (self.nom, self.fonction, day)))
+        state = FINAL_WORDS[0] if self.is_final else f"non marqué {FINAL_WORDS[0]}"
+        return f"{who}{DASH}{state}" if who else state
 
 
 @dataclass(frozen=True)

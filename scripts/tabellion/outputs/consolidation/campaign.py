@@ -97,6 +97,9 @@ def _board_columns(maker: CellMaker) -> list[ListColumn]:
     def count(severity: Severity) -> Callable[[BoardLine], int | None]:
         return lambda line: line.counts[severity] if line.latest else None
 
+    def filled_by(line: BoardLine) -> str | None:
+        return line.latest.filled_by.words if line.latest and line.latest.filled_by else None
+
     def file(path: Callable[[BoardLine], str | None]) -> Callable[[BoardLine], Cell]:
         return lambda line: _file(path(line), maker)
 
@@ -111,6 +114,7 @@ def _board_columns(maker: CellMaker) -> list[ListColumn]:
         ListColumn(
             "Enregistré le", 16, "center", lambda line: line.latest.saved if line.latest else None, maker.moment
         ),
+        ListColumn("Rempli par", 24, "left", filled_by, maker.text),
         ListColumn("En vigueur", 21, cell=file(lambda line: line.in_force.fichier if line.in_force else None)),
         ListColumn("Erreurs", 8, "center", count(Severity.ERREUR), maker.centred),
         ListColumn("Avertissements", 14, "center", count(Severity.AVERTISSEMENT), maker.centred),

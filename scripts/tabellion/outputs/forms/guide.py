@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from tabellion.contract.book import Book
-from tabellion.layout.forms import SPELLINGS, FillState, Form
+from tabellion.layout.forms import (
+    FINAL,
+    FINAL_WORDS,
+    SIGNATURE_CELLS,
+    SIGNED_ON,
+    SPELLINGS,
+    FillState,
+    Form,
+)
 from tabellion.layout.names import quoted_sheet
 from tabellion.measures.forms import FormState, cell_rule, counter_name
 from tabellion.outputs.forms.examples import examples
 from tabellion.outputs.forms.lists import typed_columns
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
+from tabellion.schema.days import written_date
 from tabellion.schema.typed import WORDS, kind_of, typed_dictionary
 from tabellion.xlsx.blocks import write_named
-from tabellion.xlsx.writer import Sheet
+from tabellion.xlsx.writer import DATE, Sheet
 
 #: The width of the columns of both pages, in characters.
-_GUIDE_WIDTHS, _SPELLINGS_WIDTHS = (18, 62, 62), (18, 48, 28, 48, 36)
-_STATE_HEADERS = ("Feuille", "Ce qu'elle demande", "Avancement")
+_GUIDE_WIDTHS, _SPELLINGS_WIDTHS = (18, 70, 70), (18, 48, 28, 48, 36)
+_STATE_HEADERS = ("Feuille", "Ce qui est demandé", "Avancement")
+#: What is expected of the partner, in three lines.
+_EXPECTED = (
+    "Sur chaque feuille, remplissez les cellules blanches à bord foncé.",
+    "Suivez la colonne « À compléter », ligne par ligne, et l'avancement ci-dessous.",
+    "Indiquez qui a rempli le formulaire, enregistrez (.xlsx) et renvoyez-le.",
+)
 _TYPED_HEADERS = ("Pour", "Exemples acceptés", "Exemples refusés, à ressaisir")
 _SPELLINGS_HEADERS = (
     "Pour",
@@ -32,39 +47,68 @@ FORM_STATE = "Etat_du_formulaire"
 
 
 def write_guide(sheet: Sheet, contract: Book, form: Form) -> None:
-    """The front page, on one printed page: for whom, the state of the whole form, how to fill it, what may be typed."""
-    settings = contract.settings
-    width = len(_GUIDE_WIDTHS)
-    title = f"{form.partner} – {form.identity.exercice}"
-    sheet.title(title, f"{settings.titre} : votre formulaire pour l'exercice {form.identity.exercice}", width)
-    sheet.section(3, 0, "Où en est ce formulaire")
-    row = _write_states(sheet, contract, form, 4)
-    sheet.section(row, 0, "Comment le remplir")
-    for number, sentence in enumerate(contract.theme.form_how_to, 1):
-        sheet.write(row + number, 0, f"{number}.", sheet.writer.format(align="right"))
-        sheet.write(row + number, 1, sentence.replace("{exercice}", str(form.identity.exercice)), sheet.writer.format())
-    row += len(contract.theme.form_how_to) + 2
-    row = _write_contact(sheet, contract, row)
+    """The front page, on one printed page: who asks what by when, the state of the form, who filled it, how to type."""
+    settings, exercice = contract.settings, form.identity.exercice
+    sheet.title(f"{form.partner} – {exercice}", f"{settings.titre} : votre formulaire pour l'exercice {exercice}", 3)
+    row = _write_request(sheet, contract, form, 2)
+    sheet.section(row, 0, "Avancement")
+    row = _write_states(sheet, contract, form, row + 1)
     if form.tables:
-        _write_examples(sheet, contract, form, row)
+        row = _write_signature(sheet, row)
+        row = _write_examples(sheet, contract, form, row)
+    for number, sentence in enumerate(contract.theme.form_how_to, row):
+        sheet.write(number, 0, "•", sheet.writer.format(align="right"))
+        sheet.write(number, 1, sentence.replace("{exercice}", str(exercice)), sheet.writer.format())
     sheet.set_widths(enumerate(_GUIDE_WIDTHS))
     sheet.raw.freeze_panes(2, 0)
     sheet.print_setup((0, 1), settings.titre, one_page=True)
     sheet.protect()
 
 
-def _write_contact(sheet: Sheet, contract: Book, row: int) -> int:
-    """Where the form goes back and who answers questions, where the settings say it; returns where the page goes on."""
-    settings = contract.settings
+def _write_request(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
+    """Who asks, for which exercice, by when, to send where, whom to call, as the settings say; and what is expected.
+
+    Returns the row where the page goes on.
+    """
+    settings, exercice = contract.settings, form.identity.exercice
+    due = settings.dates_limites.get(exercice)
     who = _BETWEEN.join(filter(None, (settings.contact_nom, settings.contact_courriel, settings.contact_telephone)))
-    lines = [(label, words) for label, words in (("À renvoyer à", settings.adresse_retour), ("Contact", who)) if words]
-    if not lines:
-        return row
-    sheet.section(row, 0, "Le renvoyer, poser une question")
-    for offset, (label, words) in enumerate(lines, 1):
-        sheet.write(row + offset, 0, label, sheet.writer.format(bold=True))
-        sheet.write(row + offset, 1, words, sheet.writer.format())
-    return row + len(lines) + 2
+    facts = (
+        ("Demandé par", settings.contact_nom or settings.titre),
+        ("Exercice", str(exercice)),
+        ("À renvoyer avant", "" if due is None else f"le {written_date(due)} inclus"),
+        ("À renvoyer à", settings.adresse_retour),
+        ("Contact", who),
+    )
+    told = [(label, words) for label, words in facts if words]
+    bold, plain = sheet.writer.format(bold=True), sheet.writer.format(text_wrap=True)
+    sheet.section(row, 0, "Cette demande")
+    sheet.section(row, 2, "Ce qui est attendu")
+    for offset, (label, words) in enumerate(told, 1):
+        sheet.write(row + offset, 0, label, bold)
+        sheet.write(row + offset, 1, words, plain)
+        sheet.fit(row + offset, [(words, 1)])
+    for offset, sentence in enumerate(_EXPECTED if form.tables else (), 1):
+        sheet.write(row + offset, 2, f"{offset}. {sentence}", sheet.writer.format())
+    return row + max(len(told), len(_EXPECTED)) + 1
+
+
+def _write_signature(sheet: Sheet, row: int) -> int:
+    """Where the partner says who filled the form, and that it is final; returns the row where the page goes on."""
+    writer = sheet.writer
+    sheet.section(row, 0, "Qui a rempli ce formulaire")
+    for offset, (name, label, prompt) in enumerate(SIGNATURE_CELLS, 1):
+        here = row + offset
+        look: dict[str, object] = {"num_format": DATE, "align": "left"} if name == SIGNED_ON else {"num_format": "@"}
+        sheet.write(here, 0, label, writer.format(bold=True))
+        sheet.write(here, 1, None, writer.input(**look))
+        writer.name(name, f"={quoted_sheet(sheet.name)}!$B${here + 1}")
+        rule: dict[str, object] = {"validate": "any"}
+        if name == FINAL:
+            rule = {"validate": "list", "source": list(FINAL_WORDS), "error_type": "warning"}
+        sheet.validation((here, 1, here, 1), rule, prompt, label, f"Attendu : {' ou '.join(FINAL_WORDS)}.")
+        sheet.write(here, 2, prompt, writer.format(indent=1))
+    return row + len(SIGNATURE_CELLS) + 2
 
 
 def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
@@ -72,20 +116,20 @@ def _write_states(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
     writer, schemas = sheet.writer, contract.schemas
     for column, words in enumerate(_STATE_HEADERS):
         sheet.write(row, column, words, writer.header(**({"align": "center"} if column == 2 else {})))
-    sheet.raw.set_row(row, 20)
+    sheet.raw.set_row(row, 18)
     first = row + 1
     state = FormState(form, schemas)
     link = writer.cell(font_color=contract.theme.colours["lien"], underline=1, bold=True, valign="vcenter")
     for table in form.tables:
         row += 1
-        sheet.raw.set_row(row, 22)
+        sheet.raw.set_row(row, 16.5)
         sheet.link(row, 0, f"{quoted_sheet(table.sheet)}!A1", table.sheet, link)
         purpose = table.purpose.format(exercice=form.identity.exercice)
         sheet.write(row, 1, purpose, writer.cell(valign="vcenter", text_wrap=True))
         sheet.fit(row, [(purpose, 1)])
         write_named(sheet, row, 2, f"Etat_{counter_name(table)}", state.of_sheet(table), **_STATE_STYLE)
     row += 1
-    sheet.raw.set_row(row, 24)
+    sheet.raw.set_row(row, 18)
     if not form.tables:
         sheet.wide(row, 0, 2, _NOTHING_ASKED, computed=True, bold=True, valign="vcenter")
         return row + 2
@@ -107,20 +151,25 @@ def typed_kinds(form: Form, contract: Book) -> list[str]:
     return list(dict.fromkeys(kinds))
 
 
-def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> None:
-    """One row for each kind of cell: what is accepted, what is not; the page of spellings says all."""
+def _write_examples(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
+    """One row for each kind of cell: what is accepted, what is not; the page of spellings says all.
+
+    Returns the row where the page goes on.
+    """
     writer = sheet.writer
     sheet.section(row, 0, "Comment saisir vos réponses")
     link = writer.format(font_color=contract.theme.colours["lien"], underline=1, align="right")
     sheet.link(row, 2, f"{quoted_sheet(SPELLINGS)}!A1", f"Tout le détail : feuille {SPELLINGS}", link)
     for column, words in enumerate(_TYPED_HEADERS):
         sheet.write(row + 1, column, words, writer.header())
+    position = row + 1
     for position, kind in enumerate(examples(form, contract), row + 2):
         sheet.write(position, 0, kind.label, writer.cell(bold=True, text_wrap=True))
         for column, shown in ((1, kind.accepted), (2, kind.refused)):
             words = _BETWEEN.join(example.shown for example in shown)
             sheet.write(position, column, words, writer.cell(text_wrap=True))
             sheet.fit(position, [(words, column)])
+    return position + 1
 
 
 def write_spellings(sheet: Sheet, contract: Book, form: Form) -> None:
