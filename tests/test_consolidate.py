@@ -19,14 +19,15 @@ from support.campaign import Formula, date_financement, fill, form_keys, old_exc
 from support.contracts import Rows, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
+from tabellion.campaign.books import BookReader
 from tabellion.campaign.model import MergeOutcome, Verdict
 from tabellion.commands import source
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
+from tabellion.contract.book import Book
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.measures.board import ReturnStatus
-from tabellion.reading import RawWorkbook
 
 TONIGHT = datetime(2016, 12, 1, 2, 0)
 SAVED = datetime(2016, 11, 20, 9, 0)
@@ -321,15 +322,15 @@ def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
     night(root)
     if not is_sound:
         slipped(root)
-    read, contrat = source.read_workbook, books(root) / "contrat.xlsx"
+    read, contrat = source.read_through, books(root) / "contrat.xlsx"
 
-    def last_read(path: Path) -> RawWorkbook:
-        found = read(path)
+    def last_read(path: Path, reader: BookReader) -> Book:
+        found = read(path, reader)
         path.unlink() if path == contrat else None
         return found
 
     contrat.write_bytes(contrat.read_bytes() + b"\0")  # not as the journal remembers it
-    monkeypatch.setattr(source, "read_workbook", last_read)
+    monkeypatch.setattr(source, "read_through", last_read)
     assert "contrat-absent" not in codes(night(root), "contrat.xlsx")
     assert not contrat.exists()
 

@@ -23,7 +23,9 @@ from support.hostile_forms import NAMES, grown, hostile_forms, parts_of, repacke
 from support.program import tabellion
 from tabellion.campaign import isolation, read_returns
 from tabellion.campaign.assembly import Materials, assemble
+from tabellion.campaign.model import Consolidation
 from tabellion.campaign.parsed_return import saved_time
+from tabellion.commands import consolidate as consolidate_module
 from tabellion.commands.consolidate import consolidate
 from tabellion.commands.validate import validate, validate_files
 from tabellion.contract.workspace import find_workspace
@@ -303,3 +305,25 @@ def test_findings_of_a_kind_in_a_column_are_counted_beyond_a_few(count: int) -> 
         assert (one.place, len(one.liees)) == (many_[0].place, min(count - 1, 100))
         assert f"{count - 1} autres cellules" in one.message
         assert "F1, F2, F3" in one.message
+
+
+@pytest.mark.parametrize("output", ["render_report", "write_consolidation"])
+def test_a_file_that_no_output_can_show_is_refused_alone(
+    output: str, asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = getattr(consolidate_module, output)
+
+    def fails(consolidation: Consolidation, *rest: object) -> object:
+        if any(change.partenaire == "vide" for change in consolidation.modifications):
+            raise RecursionError("what nobody foresaw")
+        return shown(consolidation, *rest)
+
+    monkeypatch.setattr(consolidate_module, output, fails)
+    for partner in ("luce", "vide"):
+        filled(asked, asked / "workbooks" / "retours" / f"{partner}.xlsx", partner)
+    done = consolidate(find_workspace(asked), NOW)
+    blocked = {each.place.fichier for each in done.findings if each.code == "lecture-interrompue"}
+    assert blocked == {"retours/vide.xlsx"}
+    in_force = {line.partenaire for line in done.consolidation.board if line.in_force}
+    assert in_force == {"luce"}
+    assert (asked / "workbooks" / "consolidation" / "rapport.html").exists()

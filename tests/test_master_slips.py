@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.worksheet.table import Table
 from openpyxl.worksheet.worksheet import Worksheet
@@ -15,6 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from support.contracts import SETTINGS, Row, Rows, line, schemas, small_rows, tables_of
 from support.masters import contract_of, written
 from support.mutations import edited
+from tabellion.checks.master_looks import check_master_looks
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.row_identity import identify_rows
@@ -315,7 +317,7 @@ def test_a_line_copied_to_be_a_total_is_no_line() -> None:
 
 def test_an_amount_that_its_own_formula_computes_is_a_line() -> None:
     made = Edited(on(LINES, lambda grid: add(grid, 6, town="Lucé", label="Loyers", year=2013, done="=12*100")))
-    assert ("formule-sans-valeur", at(6, DONE)) in made.said(), "openpyxl computes nothing"
+    assert ("valeur-comprise", at(6, DONE)) in made.said(), "openpyxl computes nothing, and this is plain arithmetic"
     assert len(made.reading.tables["lignes_budgetaires"]) == 9
 
 
@@ -668,3 +670,29 @@ def test_a_row_that_nothing_but_its_key_tells_is_never_taken_for_another() -> No
     found = identify_rows(schema, typed, set(), known, {})
     assert typed["exercice"] == [2015, None]
     assert [(each.position, each.value) for each in found.corrections] == [(1, None)]
+
+
+def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -> None:
+    """Merged, struck out, with a unit that the format shows, hidden: as in a return."""
+    planned, voted = "Montant prévu (€)", "Montant voté (€)"
+    places: dict[str, str] = {}
+
+    def edit(book: Workbook) -> None:
+        grid = Grid(book, LINES)
+        cells = [grid.cell(row, label) for label in (planned, voted) for row in (1, 2)]
+        places.update(zip(("first", "merged", "struck", "scaled"), cells, strict=True))
+        grid[1, planned], grid[1, voted], grid[2, voted] = 1001, 1002, 1003
+        grid.sheet.merge_cells(f"{places['first']}:{places['merged']}")
+        grid.sheet[places["struck"]].font = Font(strike=True)
+        grid.sheet[places["scaled"]].number_format = '0" k€"'
+        grid.sheet.row_dimensions[grid.sheet[places["scaled"]].row].hidden = True
+
+    found = check_master_looks(Edited(edit).reading, base())
+    assert not any(each.bloquant for each in found)
+    assert {each.code: each.place.cellule for each in found} == {
+        "cellules-fusionnees": places["merged"],
+        "montant-barre": places["struck"],
+        "montant-a-l-echelle": places["scaled"],
+        "reponses-masquees": places["scaled"],  # what was known in the hidden row is not said
+    }
+    assert check_master_looks(Edited(lambda _: None).reading, base()) == []

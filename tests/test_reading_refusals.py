@@ -23,9 +23,10 @@ from support.attacks import (
     sheet_xml,
     workbook,
 )
+from support.contracts import ROOT
 from tabellion.findings import TabellionError
 from tabellion.layout.names import FORMAT_VERSION
-from tabellion.reading import parse_bytes
+from tabellion.reading import default_password, parse_bytes
 from tabellion.reading.form_identity import version_code
 from tabellion.xlsx.package import PackageEditor
 
@@ -262,3 +263,29 @@ def test_a_cut_compound_file_is_still_refused(cut: int) -> None:
 )
 def test_an_older_format_is_told_from_a_newer_one(said: str, code: str) -> None:
     assert version_code(said) == code
+
+
+def test_a_workbook_under_the_password_that_excel_knows_is_read() -> None:
+    """Excel opens it without asking; one that has a password of its own is refused for that."""
+    folder = ROOT / "tests" / "data" / "encrypted"
+    workbook = parse_bytes((folder / "default.xlsx").read_bytes(), "retour.xlsx")
+    assert workbook.sheets[0].rows == [["Bonjour", None], [None, 1234.56]]
+    assert [each.code for each in workbook.notices] == ["mot-de-passe-d-excel"]
+    with pytest.raises(TabellionError) as refused:
+        parse_bytes((folder / "own.xlsx").read_bytes(), "retour.xlsx")
+    assert [each.code for each in refused.value.findings] == ["format-chiffre"]
+    package = PackageEditor((folder / "default.xlsx").read_bytes())  # its annotated copy opens as any other
+    assert [sheet.name for sheet in package.sheets()] == ["Feuille"]
+
+
+@pytest.mark.parametrize(
+    ("key", "encrypted"),
+    [
+        (bytes(range(16)), "69c4e0d86a7b0430d8cdb78070b4c55a"),
+        (bytes(range(24)), "dda97ca4864cdfe06eaf70a0ec0d7191"),
+        (bytes(range(32)), "8ea2b7ca516745bfeafc49904b496089"),
+    ],
+)
+def test_aes_is_that_of_the_standard(key: bytes, encrypted: str) -> None:
+    """The examples of FIPS 197, appendix C."""
+    assert default_password._cipher(key)(bytes.fromhex(encrypted)).hex() == "00112233445566778899aabbccddeeff"

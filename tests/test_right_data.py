@@ -317,3 +317,36 @@ def test_a_form_written_back_by_pandas_is_read(header: int | None) -> None:
     assert values(parsed, "commentaire", 8) == ["une remarque"]
     before = {row.key: row.values for row in examined(form()).rows}
     assert {row.key for row in parsed.rows} == before.keys()
+
+
+def test_what_is_said_of_a_return_can_be_followed_in_it() -> None:
+    """A partner has neither the contract's tables nor, on every sheet, a column for comments."""
+    fiche, amount = at(ACTIONS_TABLE, "fiche_id", 30), at(BUDGET_TABLE, "montant_prevu", 6)
+    status = at(FINANCEMENTS_TABLE, "statut_montant", 6)
+
+    def edit(book: Workbook) -> None:
+        book["Actions"][fiche] = "IX-9.9./9"
+        book["Actions"][at(ACTIONS_TABLE, "avancement", 30)] = "en cours"
+        book["Budget"][amount] = "1/5/2016"
+        book["Financements"][status] = "à voir"
+
+    parsed = returned(edit)
+    remedies = {each.place.cellule: each.suggestion for each in parsed.findings if not each.code.startswith("ligne")}
+    assert remedies[fiche] == "Choisissez une valeur de la liste de la cellule."
+    assert " ou 5" not in remedies[amount]
+    assert not any("commentaire" in each.suggestion for each in parsed.findings if each.place.feuille == "Financements")
+
+
+@pytest.mark.parametrize(
+    ("formula", "cents"),
+    [
+        ("=1200+34.5", 1234_50), ("=(10-4)*2/3", 4_00), ("=-F7+500", 400_00), ("=$F$7*2+F9", 200_00), ("=F8", 150_00),
+        ("=1/0", None), ("=SUM(F7:F8)", None), ("=F6+1", None), ("=2**9", None), ("=Autre!F6", None), ("=G6", 0),
+    ],
+)  # fmt: skip
+def test_arithmetic_that_no_program_computed_is_understood(formula: str, cents: int | None) -> None:
+    """As openpyxl and web tools leave it; what is more than that is asked, as before."""
+    parsed = returned(typed("Budget", F6=formula, F7=100, F8="=F7*1.5"))
+    assert values(parsed, "montant_prevu", 6) == [cents]
+    codes_of_cell = [each.code for each in said(parsed, "F6")]
+    assert codes_of_cell == (["formule-sans-valeur"] if cents is None else ["valeur-comprise"])

@@ -11,11 +11,15 @@ from typing import Any
 import openpyxl
 import pytest
 
+from support.forms import ACTIONS_TABLE, FINANCEMENTS_TABLE, form_contract
+from support.returned import PARTNER, at
+from support.returned import returned as answer
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.contract.workspace import find_workspace
 from tabellion.layout.forms import BASELINE, FormIdentity
 from tabellion.layout.names import IDENTITY
 from tabellion.layout.seals import KEY_FILE, SealKey, SealState, read_key
+from tabellion.schema.forms import TableSpec
 
 NOW = datetime(2016, 12, 1, 2, 0)
 KEY = SealKey(bytes(range(32)))
@@ -127,3 +131,32 @@ def test_a_lost_key_refuses_nothing(sent_copy: Path, content: bytes | None) -> N
     done = returned(sent_copy, lambda _: None)
     assert "sceau-sans-cle" in {each.code for each in done.findings}
     assert not [each for each in done.findings if each.bloquant]
+
+
+@pytest.mark.parametrize("table", [ACTIONS_TABLE, FINANCEMENTS_TABLE])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_fiche_or_a_financement_of_another_blocks(table: TableSpec, *, is_known: bool) -> None:
+    """Also where the values as sent are lost, which would tell that the form was not sent with it."""
+    contract = form_contract("Chartres").tables
+    fiches = {row["fiche_id"] for row in contract["participations"].rows if row["partenaire_id"] == PARTNER}
+    others = [row for row in contract["participations"].rows if row["fiche_id"] not in fiches]
+    funded = next(row["financement_id"] for row in contract["financements"].rows if row["fiche_id"] not in fiches)
+    key = others[0]["fiche_id"] if table is ACTIONS_TABLE else funded
+    where = at(table, table.key.name, 6)
+
+    def change(book: Any) -> None:
+        book[table.sheet][where] = key
+        if not is_known:
+            del book[BASELINE]
+
+    parsed = answer(change)
+    said = [each for each in parsed.findings if each.code == "ligne-d-un-autre"]
+    assert [(each.place.feuille, each.place.cellule, each.valeur) for each in said] == [(table.sheet, where, key)]
+    assert not parsed.is_accepted
+
+
+def test_the_rows_of_the_form_are_nobody_else_s_without_the_values_as_sent() -> None:
+    def change(book: Any) -> None:
+        del book[BASELINE]
+
+    assert "ligne-d-un-autre" not in {each.code for each in answer(change).findings}

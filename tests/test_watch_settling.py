@@ -384,6 +384,20 @@ def test_a_workbook_is_complete_when_its_last_record_is_there(tmp_path: Path) ->
     assert is_complete(path)
 
 
+@pytest.mark.parametrize("added", [b"\0" * 512, b"\r\n", b"PK\x05\x06", b"x" * 20_000])
+def test_what_follows_a_whole_workbook_is_not_waited_for(added: bytes, tmp_path: Path) -> None:
+    path, content = tmp_path / "ville.xlsx", workbook()
+    path.write_bytes(content + added)
+    assert is_complete(path)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:  # a workbook that holds another, and is still arriving
+        archive.writestr("[Content_Types].xml", b"")
+        archive.writestr("xl/embeddings/inner.xlsx", content)
+    arriving = inner.getvalue()[: inner.getvalue().rindex(b"PK\x01\x02")]
+    path.write_bytes(arriving + added)
+    assert not is_complete(path)
+
+
 def test_a_reserved_space_is_not_whole(tmp_path: Path) -> None:
     path, content = tmp_path / "ville.xlsx", workbook()
     path.write_bytes(bytes(len(content)))

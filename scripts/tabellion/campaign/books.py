@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
 from tabellion.checks.formulas import check_computed_cells
-from tabellion.contract.book import Book, SheetArea
+from tabellion.checks.master_looks import check_master_looks
+from tabellion.contract.book import NO_THEME, Book, SheetArea
 from tabellion.contract.settings import settings_of, settle
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Json
@@ -34,9 +35,27 @@ def read_book(
     added since the last adoption; what is wrong becomes its findings, in a file without a name.
     """
     reading = read_master(workbook, schemas, settings.identifiant, base, added)
-    computed = check_computed_cells(reading) if reading.tables else []
+    computed = [*check_computed_cells(reading), *check_master_looks(reading, base)] if reading.tables else []
     book = book_of(reading, fichier, settings, theme)
     return replace(book, findings=tuple(without_file([*book.findings, *computed])))
+
+
+@dataclass(frozen=True)
+class BookReader:
+    """Makes the book of a master in the child that reads it, under the limits of every file; its theme is not there.
+
+    The fields are the arguments of :func:`read_book`.
+    """
+
+    fichier: str
+    settings: Settings
+    schemas: Schemas
+    base: Tables | None = None
+    added: Collection[tuple[str, Key]] = ()
+
+    def __call__(self, workbook: RawWorkbook) -> Book:
+        """The book of one workbook."""
+        return read_book(workbook, self.fichier, self.settings, self.schemas, NO_THEME, self.base, self.added)
 
 
 def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: Theme) -> Book:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
@@ -40,8 +41,12 @@ _DAY = "jour"
 _OF_THE_MOMENT = frozenset({"exercice-hors-contrat"})
 #: What is said of a form that came back as it was sent.
 _EMPTY = "formulaire-vide"
+#: What is said of a form of which a table is not read, for all that it holds.
+_TOO_LONG = "tableau-trop-long"
 #: No workbook was saved before: a date of saving that says so says nothing.
 _FIRST_YEAR = 1980
+#: The field of comments, and how remedies send people to it.
+_COMMENTS, _COMMENT = "commentaire", re.compile(r"\b(?:en|dans le) commentaire\b")
 #: Characters kept of the words that name a removed row.
 _LIBELLE = 120
 
@@ -130,7 +135,8 @@ class Examiner:
             return workbook
         reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant, self.key)
         findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()
-        if reading.tables:
+        is_read = reading.tables and all(each.code != _TOO_LONG for each in findings)
+        if is_read:  # else what is left of it would be called empty, or foreign
             findings += [*check_return(reading, self.settings), *check_unsaid(reading), *check_added_rows(reading)]
             findings += check_formulas(reading)
         for resource, table in reading.tables.items():
@@ -142,19 +148,28 @@ class Examiner:
                 RemovedRow(resource, row_id, libelle[:_LIBELLE], place.feuille, place.cellule)
                 for row_id, libelle in table.removed(self.schemas)
             ]
+        findings = [_followable(each, reading) for each in findings]
         saved, author = date_of_saving(workbook), workbook.properties.get("lastModifiedBy", "")
         author = "" if author == ANNOTATOR else author  # the form's own, kept by a program that says nobody
-        if (
-            reading.tables
-            and saved != saved_time(workbook.properties)
-            and all(each.code != _EMPTY for each in findings)
-        ):
+        if is_read and saved != saved_time(workbook.properties) and all(each.code != _EMPTY for each in findings):
             findings.append(_undated(workbook.archived))
         parsed = ParsedReturn(
             workbook.sha256, reading.identity, saved, author, (), tuple(rows), tuple(removed),
             filled_by=read_filled_by(workbook),
         )  # fmt: skip
         return parsed.with_findings(findings)
+
+
+def _followable(each: Finding, reading: FormReading) -> Finding:
+    """A finding whose remedy asks for no comment on a sheet that has no column for one."""
+    bare = {table.area.sheet.name for table in reading.tables.values() if not _takes_comments(table)}
+    if each.place.feuille not in bare:
+        return each
+    return replace(each, suggestion=_COMMENT.sub("dans votre message d'envoi", each.suggestion))
+
+
+def _takes_comments(table: FormTable) -> bool:
+    return any(column.field == _COMMENTS for column in table.spec.columns)
 
 
 def is_form(workbook: RawWorkbook) -> bool:

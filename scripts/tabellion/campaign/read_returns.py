@@ -41,6 +41,8 @@ _PASSING = ("fichier-",)
 #: So many files that came late are read again alone: beside others, a busy machine may have been the cause.
 _READ_AGAIN = 3
 _LATE = "lecture-delai"
+#: What a partner may do about a reference that leads nowhere.
+_CHOOSE = "Choisissez une valeur de la liste de la cellule."
 _FOREIGN = "c'est un classeur que tabellion n'a pas écrit"
 #: What people send back instead of a form, by the kind that a workbook says it is.
 _KINDS = {
@@ -183,7 +185,10 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
     findings: dict[int, list[Finding]] = {}
     for item in check_returned_rows(replace(book, tables=tables, unknown=frozenset(unknown)), locate):
         if item.place.fichier is not None:
-            findings.setdefault(int(item.place.fichier), []).append(item)
+            # the tables are the contract's, which a partner has not
+            remedy = _CHOOSE if item.code == "reference-inconnue" else item.suggestion
+            said = findings.setdefault(int(item.place.fichier), [])
+            said.append(replace(item, suggestion=remedy))
     return findings
 
 

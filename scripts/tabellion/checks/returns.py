@@ -23,6 +23,8 @@ from tabellion.schema.shown import shown_value
 from tabellion.wording import fold, french_value
 
 _SHOWN = 120
+#: Partners whom a finding names.
+_NAMED = 3
 #: From this length on, a text that stops early was cut by a program.
 _CUT = 250
 #: An amount in cents, as the baseline writes it.
@@ -114,19 +116,22 @@ class _ReturnCheck:
             self.say("ligne-supprimee", place, valeur=row_id, libelle=libelle[:_SHOWN], titre=table.spec.sheet)
 
     def check_owners(self, table: FormTable) -> None:
-        """Rows of another collectivité that the form was not sent with: what is said of them would count as its own."""
+        """Rows of another partner that the form was not sent with: what is said of them would count as its own."""
         title = self.label(table, table.spec.key)
         for position, row_id in enumerate(table.row_ids):
             if row_id is not None and row_id not in table.sent and self.is_another_s(table, row_id):
-                place, owner = table.place(position, title), self.reading.owners[row_id]
+                place, owner = table.place(position, title), ", ".join(self.owners(table, row_id)[:_NAMED])
                 self.say("ligne-d-un-autre", place, champ=title, valeur=row_id[:_SHOWN], autre=owner)
 
     def is_another_s(self, table: FormTable, row_id: str) -> bool:
-        """Whether a row is, in the contract, another collectivité's than the one that answers."""
-        if "collectivite_id" not in table.columns or table.spec.resource != "lignes_budgetaires":
-            return False
-        owner = self.reading.owners.get(row_id)
-        return owner is not None and owner not in table.columns["collectivite_id"]
+        """Whether a row is, in the contract, another partner's than the one that answers."""
+        owners, identity = self.owners(table, row_id), self.reading.identity
+        return bool(owners) and identity is not None and identity.partenaire not in owners
+
+    def owners(self, table: FormTable, row_id: str) -> tuple[str, ...]:
+        """Who may answer for a row, nobody where the contract does not say; that of an exercice is as the one known."""
+        known = self.reading.owners.get(table.spec.resource, {})
+        return known.get(row_id) or known.get(row_id.rpartition(":")[0], ())
 
     def check_locked(self, table: FormTable, column: ColumnSpec) -> None:
         """A column that only shows what was known: cells changed, or the whole column in another order."""

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tabellion import __version__
+from tabellion.campaign.assembly import Assembly, Materials, assemble
 from tabellion.campaign.cautions import Caution
 from tabellion.campaign.cell_entries import cell_entries
 from tabellion.campaign.cell_history import CellEntry
@@ -33,13 +36,7 @@ from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.schema import Key
-from tabellion.transaction import (
-    Content,
-    Copy,
-    History,
-    preparing,
-    publish,
-)
+from tabellion.transaction import Content, Copy, History, preparing, publish
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import is_watched
 from tabellion.transaction.manifest import content_digest, edited_outputs
@@ -98,7 +95,14 @@ def consolidate(
             notices += [*inputs.leftovers, *inputs.decided.findings, *_pointless(inputs)]
             own = dict[Path, str]()
             if outputs.is_new:
-                notices += _publish(workspace, inputs, outputs, now, own)
+                try:
+                    notices += _publish(workspace, inputs, outputs, now, own)
+                except (TabellionError, OSError):
+                    raise
+                except Exception:  # one file that no output can show costs that file, and not the night
+                    inputs = load_inputs(workspace, now, journal, assemble=partial(_assemble_shown, workspace))
+                    outputs = _decide(workspace, inputs, outputs.log)
+                    notices += _publish(workspace, inputs, outputs, now, own)
             elif inputs.source.register_files:  # a workbook that was saved again, and says what it said
                 own |= {path: content_digest(content) for path, content in inputs.source.register_files.items()}
                 contents: dict[Path, Content] = {**outputs.kept, **inputs.source.register_files}
@@ -123,6 +127,15 @@ def look_at_campaign(workspace: Workspace, now: datetime, progress: ReadProgress
     """
     with glance_at_journal(workspace.memory / JOURNAL) as journal:
         return load_inputs(workspace, now, journal, progress).assembly.consolidation
+
+
+def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
+    """Put a state together and show it, in outputs that go nowhere: what fails there is refused with its name."""
+    assembly = assemble(materials)
+    render_report(assembly.consolidation, workspace.templates / REPORT)
+    with TemporaryDirectory() as folder:
+        write_consolidation(assembly.consolidation, Path(folder))
+    return assembly
 
 
 @contextmanager
@@ -262,7 +275,7 @@ def _publish(
     gone += [path for path in (folder / KEPT).glob("*/*.xlsx") if path.parent.name.isdecimal() and path not in in_force]
     gone = [path for path in gone if path.exists()]
     with preparing(workbooks, staging) as prepared:
-        made = make_copies(stale, consolidation.contract.theme, prepared)
+        made, said = make_copies(stale, consolidation.contract.theme, prepared)
         own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in outputs.register.items()}
         own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
         own[WORKBOOK] = write_consolidation(consolidation, prepared)
@@ -290,7 +303,8 @@ def _publish(
             is_copy = workspace.constats in path.parents and path.is_file()
             if is_copy and not is_annotated(path.read_bytes()):  # somebody has typed in it
                 keep_dated_copy(path, now)
-        return publish(workbooks, staging, contents, gone, history, outputs.edited, now=now, known=outputs.known)
+        placed = publish(workbooks, staging, contents, gone, history, outputs.edited, now=now, known=outputs.known)
+        return [*said, *placed]
 
 
 def _pointless(inputs: Inputs) -> list[Finding]:

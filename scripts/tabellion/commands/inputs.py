@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tabellion.campaign.assembly import Assembly, Materials, Slot
 from tabellion.campaign.folder import FoundFile, Listing, list_returns
-from tabellion.campaign.isolation import assemble_apart
+from tabellion.campaign.isolation import Assemble, assemble_apart
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.leftovers import leftover_findings
 from tabellion.campaign.parsed_return import Examiner
@@ -47,8 +47,14 @@ class Inputs:
         return self.source.book
 
 
-def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress: ReadProgress | None = None) -> Inputs:
-    """Read the contract and all returns, and put them together.
+def load_inputs(
+    workspace: Workspace,
+    now: datetime,
+    journal: Journal,
+    progress: ReadProgress | None = None,
+    assemble: Assemble | None = None,
+) -> Inputs:
+    """Read the contract and all returns, and put them together by ``assemble``; a file that this fails with is refused.
 
     Raises :class:`TabellionError` when the settings, schemas, layout or register are wrong, or the folder of returns
     cannot be read: nothing can be said of the contract then.
@@ -82,7 +88,8 @@ def load_inputs(workspace: Workspace, now: datetime, journal: Journal, progress:
     )
     leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
     names = {file.parsed.sha256: file.found.fichier for file in read[len(wanted) :]}
-    return Inputs(source, files, assemble_apart(materials), decided, names, leftovers)
+    assembly = assemble_apart(materials) if assemble is None else assemble_apart(materials, assemble)
+    return Inputs(source, files, assembly, decided, names, leftovers)
 
 
 def list_files(workspace: Workspace) -> Listing:

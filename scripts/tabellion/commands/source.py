@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tabellion.campaign.adoption import Adoption, load_adoption
-from tabellion.campaign.books import from_json, read_book, to_json
+from tabellion.campaign.books import BookReader, from_json, to_json
 from tabellion.campaign.decisions import Decisions, load_decisions
 from tabellion.campaign.folder import look_at
 from tabellion.campaign.journal import Journal
@@ -31,7 +31,7 @@ from tabellion.contract.register import load_register, register_files, was_edite
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import Theme, load_theme
-from tabellion.reading import read_workbook
+from tabellion.reading import read_through
 from tabellion.reading.references import References
 from tabellion.schema import Key
 from tabellion.transaction import recover
@@ -224,11 +224,11 @@ def _read_workbook(
         if key in remembered:
             with suppress(KeyError, TypeError, ValueError):
                 return from_json(remembered[key], name, settings, schemas, theme), stamp
+    reader = BookReader(name, settings, schemas, None if base is None else base.tables, added)
     try:
-        workbook = read_workbook(path)
+        read = replace(read_through(path, reader), theme=theme)
     except TabellionError as error:
         return Book(settings, schemas, theme, {}, fichier=name, findings=tuple(error.findings)), stamp
-    read = read_book(workbook, name, settings, schemas, theme, None if base is None else base.tables, added)
     if journal is not None and key and _stamp(path) == stamp:
         journal.keep_readings(print_, {key: to_json(read)})
     return read, stamp

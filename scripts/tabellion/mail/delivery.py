@@ -121,9 +121,9 @@ class Delivery:
             self._postpone([notice], now)
             return
         path = mailing.workspace.templates / TEMPLATE
-        subject, text = subject_and_text(template, path, mailing.consolidation, notice)
         before = self.sent.entry(notice)
         try:
+            subject, text = subject_and_text(template, path, mailing.consolidation, notice)
             message = make_message(
                 mailing.mail, notice.recipient, subject, text, sender=mailing.consolidation.contract.settings.titre,
                 now=now, identity=notice.key, attachment=None if content is None else (fichier, content),
@@ -142,6 +142,12 @@ class Delivery:
         except MailError:
             self.sent.put_back(notice, before)
             raise
+        except (TabellionError, OSError):
+            raise
+        except Exception:  # what nobody foresaw in one file costs its own notice
+            self.sent.put_back(notice, before)
+            self._postpone([notice], now)
+            self._say("avis-refuse", fichier, notice.recipient, detail="une erreur imprévue du programme")
         else:
             self.sent.note(notice, SENT, now)
             self.sent.write()

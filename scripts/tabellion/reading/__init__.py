@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tabellion.reading.limits import LIMITS, Limits
     from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
-    from tabellion.reading.reader import read_workbook, read_workbooks
+    from tabellion.reading.reader import read_through, read_workbook, read_workbooks
     from tabellion.reading.workbook import parse_bytes
 
 _HOMES = {
@@ -23,6 +23,7 @@ _HOMES = {
     "RawValue": "raw",
     "RawWorkbook": "raw",
     "parse_bytes": "workbook",
+    "read_through": "reader",
     "read_workbook": "reader",
     "read_workbooks": "reader",
 }
@@ -35,6 +36,7 @@ __all__ = [
     "RawValue",
     "RawWorkbook",
     "parse_bytes",
+    "read_through",
     "read_workbook",
     "read_workbooks",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tabellion.findings import CATALOGUE, Finding, Place, finding
+from tabellion.reading.arithmetic import computed
 from tabellion.reading.raw import RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
@@ -18,6 +19,7 @@ from tabellion.wording import fold, french_value, plural
 _SHOWN_LENGTH = 200
 #: What was understood of a habit is shown at the first of its cells, and at so many others.
 _UNDERSTOOD, _EXAMPLES = "valeur-comprise", 3
+_NUMBERS = ("money", "integer", "percent")
 
 
 @dataclass
@@ -50,8 +52,9 @@ class CellReader:
         """
         if label not in area.columns:
             return [None] * len(rows), set(range(len(rows)))
-        unread = self.errors(area, rows, label, field)
-        found = self.meant(area, rows, label, field, [area.value(row, label) for row in rows], choices, near)
+        values_there = [area.value(row, label) for row in rows]
+        unread = self.errors(area, rows, label, field, values_there)
+        found = self.meant(area, rows, label, field, values_there, choices, near)
         column = area.columns[label]
         percents = {position for position, row in enumerate(rows) if (row, column) in area.sheet.percents}
         cast = cast_column(field, found, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
@@ -83,8 +86,11 @@ class CellReader:
             )
         return cast.values, unread | cast.unknown
 
-    def errors(self, area: FoundTable, rows: list[int], label: str, field: Field) -> set[int]:
-        """Say the cells that show an error, or hold a formula that nothing has computed."""
+    def errors(
+        self, area: FoundTable, rows: list[int], label: str, field: Field, found: list[RawValue]
+    ) -> set[int]:  # fmt: skip
+        """Say the cells that show an error, or hold a formula that nothing has computed; its value is put among those
+        ``found`` where it is plain arithmetic."""
         column, unread = area.columns[label], set()
         for position, row in enumerate(rows):
             error = area.sheet.errors.get((row, column))
@@ -93,9 +99,24 @@ class CellReader:
                 self.findings.append(finding("cellule-en-erreur", place, champ=field.name, valeur=error))
                 unread.add(position)
             elif (row, column) in area.sheet.uncached:
+                value = computed(area.sheet, (row, column)) if self.tolerant and field.kind in _NUMBERS else None
+                if value is not None:
+                    found[position] = value
+                    self.say_computed(area, row, label, field, value)
+                    continue
                 self.findings.append(finding("formule-sans-valeur", area.place(row, label), champ=field.name))
                 unread.add(position)
         return unread
+
+    def say_computed(self, area: FoundTable, row: int, label: str, field: Field, value: float) -> None:
+        """Say what a formula was taken for that no program has computed."""
+        formula = "=" + area.sheet.formulas[row, area.columns[label]].replace(".", ",")
+        self.findings.append(
+            finding(
+                _UNDERSTOOD, area.place(row, label), champ=field.name, valeur=formula[:_SHOWN_LENGTH],
+                attendu=french_value(round(value, 2)), reste="", titre=label,
+            )
+        )  # fmt: skip
 
     def meant(
         self,

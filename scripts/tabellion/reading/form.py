@@ -82,9 +82,9 @@ class FormReading:
     findings: list[Finding] = field(default_factory=list)
     baseline: Baseline = field(default_factory=dict)
     formulas: list[KnownFormula] = field(default_factory=list)
-    owners: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     funders: dict[str, str] = field(default_factory=dict)
-    """Of the register: the collectivité of each budget line, and the funders' names, by identifier."""
+    """Of the register: who may answer for rows, and the funders' names, by identifier."""
 
     @property
     def areas(self) -> dict[str, FoundTable]:

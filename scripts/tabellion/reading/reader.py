@@ -16,7 +16,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
@@ -35,6 +35,8 @@ Then = Callable[[RawWorkbook], object]
 Read = Callable[[str, Limits], Any]
 """Another way to read a file: from its path, under limits; picklable, and its result too."""
 
+Made = TypeVar("Made")
+
 _FILES_PER_CHILD = 500
 """A child is renewed after that many files: whatever native code leaked goes with it."""
 _AHEAD = 3
@@ -49,11 +51,16 @@ def read_workbook(path: Path) -> RawWorkbook:
 
     Raises ``TabellionError`` with the finding that refuses the file, whatever the file is or does.
     """
+    return read_through(path, None)
+
+
+def read_through(path: Path, then: Callable[[RawWorkbook], Made] | None) -> Made:
+    """Read a workbook and do ``then`` to it, which is pickled, in a child process. Raises as :func:`read_workbook`."""
     readers = shared_readers()
-    outcome = readers.outcome(readers.start(path), path)
-    if not isinstance(outcome, RawWorkbook):
+    outcome = readers.outcome(readers.start(path, then), path)
+    if isinstance(outcome, tuple):
         raise TabellionError(outcome)
-    return outcome
+    return cast("Made", outcome)
 
 
 def read_workbooks(

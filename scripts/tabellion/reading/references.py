@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,8 @@ class References:
     """By table: what a cell may show, and the key it stands for."""
     towns: Mapping[str, str | None]
     """The collectivité of each partner."""
-    owners: Mapping[str, str] = field(default_factory=dict)
-    """The collectivité of each budget line."""
+    owners: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """By table, the partners who may answer for a row, by its identifier; of the others, all may."""
 
 
 def references(tables: Tables, schemas: Schemas) -> References:
@@ -47,9 +48,34 @@ def references(tables: Tables, schemas: Schemas) -> References:
         shown = ["" if label is None else str(label) for label in tables[name].column(schema.shown_key)]
         keys[name] = {key: key for key in own} | {label: key for label, key in zip(shown, own, strict=False) if label}
     towns = {row["partenaire_id"]: row["collectivite_id"] for row in tables["partenaires"].rows}
-    lines = tables["lignes_budgetaires"].rows
-    owners = {row["ligne_id"]: row["collectivite_id"] for row in lines if row["collectivite_id"] is not None}
-    return References(conventions, keys, towns, owners)
+    return References(conventions, keys, towns, _owners(tables))
+
+
+def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Of a budget line, its town; of a fiche, those who take part in it; of a financement, its funder and they."""
+    of_town, of_funder, of_fiche = (defaultdict[Any, set[str]](set) for _ in range(3))
+    for row in tables["partenaires"].rows:
+        of_town[row["collectivite_id"]].add(row["partenaire_id"])
+        of_funder[row["financeur_id"]].add(row["partenaire_id"])
+    for row in tables["participations"].rows:
+        of_fiche[row["fiche_id"]].add(row["partenaire_id"])
+    found: dict[str, dict[str, set[str]]] = {
+        "lignes_budgetaires": {
+            row["ligne_id"]: of_town[row["collectivite_id"]] or {row["collectivite_id"]}
+            for row in tables["lignes_budgetaires"].rows
+            if row["collectivite_id"] is not None
+        },
+        "suivis": dict(of_fiche),
+        "financements": {
+            row["financement_id"]: of_fiche[row["fiche_id"]]
+            | (of_funder[row["financeur_id"]] if row["financeur_id"] else set())
+            for row in tables["financements"].rows
+        },
+    }
+    return {
+        table: {str(key): tuple(sorted(map(str, who))) for key, who in rows.items() if key is not None and who}
+        for table, rows in found.items()
+    }
 
 
 def former_conventions(texts: Iterable[object], known: Mapping[str, int], sent: Collection[str] = ()) -> dict[str, int]:

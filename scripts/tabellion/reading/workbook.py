@@ -15,6 +15,7 @@ from tabellion.addresses import parse_range
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import BASELINE, LISTS, SPELLINGS
 from tabellion.reading.archive import PackageParts, open_archive
+from tabellion.reading.default_password import without_default_password
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.number_formats import NumberFormats, read_styles
 from tabellion.reading.raw import RawSheet, RawTable, RawWorkbook
@@ -39,14 +40,17 @@ def parse_bytes(data: bytes, fichier: str, limits: Limits = LIMITS) -> RawWorkbo
     do not. Raises ``TabellionError`` with the one reason why the file is refused.
     """
     try:
-        check_content(data, fichier)
-        workbook = _read(open_archive(data, limits), limits)
+        package = without_default_password(data)
+        check_content(package, fichier)
+        workbook = _read(open_archive(package, limits), limits)
     except TabellionError as error:
         raise TabellionError(finding.in_file(fichier) for finding in error.findings) from None
     except MemoryError:
         failure = refusal("lecture-memoire", attendu=limits.memory_bytes // MIB, ampleur="")
         raise TabellionError(finding.in_file(fichier) for finding in failure.findings) from None
     workbook.fichier, workbook.sha256 = fichier, hashlib.sha256(data).hexdigest()
+    if package is not data:
+        workbook.notices += (finding("mot-de-passe-d-excel", Place()),)
     workbook.notices = tuple(notice.in_file(fichier) for notice in workbook.notices)
     return workbook
 

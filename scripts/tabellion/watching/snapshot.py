@@ -241,16 +241,22 @@ def _is_complete(path: Path) -> bool:
         file.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT_BYTES))
         end = file.read(_END_BYTES + _LONGEST_COMMENT_BYTES) if start == _ZIP_START else b""
     if start == _ZIP_START:
-        return _ends_zip(end)
+        return _ends_zip(end, size)
     is_begun = _ZIP_START.startswith(start) or start == _RESERVED
     return not (is_begun and path.suffix.casefold() in _ZIPPED)
 
 
-def _ends_zip(end: bytes) -> bool:
-    """Whether the last bytes of a zip hold its last record, with all of its comment after it."""
+def _ends_zip(end: bytes, size: int) -> bool:
+    """Whether the last bytes of a zip of ``size`` bytes hold its last record, with all of its comment after it.
+
+    Whatever follows is no more of it where the record says that the list of parts ends right before it: gateways and
+    copies add bytes of their own, and no part of an archive that is still arriving says so.
+    """
     at = end.rfind(_ZIP_END)
     while at >= 0:
-        if at + _END_BYTES + int.from_bytes(end[at + 20 : at + 22], "little") == len(end):
+        over = at + _END_BYTES + int.from_bytes(end[at + 20 : at + 22], "little")
+        directory = int.from_bytes(end[at + 12 : at + 16], "little") + int.from_bytes(end[at + 16 : at + 20], "little")
+        if over == len(end) or (over < len(end) and directory == size - len(end) + at):
             return True
         at = end.rfind(_ZIP_END, 0, at)
     return False

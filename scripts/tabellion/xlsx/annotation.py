@@ -294,15 +294,16 @@ class CopyJob:
     digest: str
 
 
-def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> dict[str, Path]:
-    """Make each copy in ``folder``; returns where each is, by its target.
+def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[dict[str, Path], list[Finding]]:
+    """Make each copy in ``folder``; returns where each is, by its target, and what is said of those without one.
 
-    A file that can no longer be read has none. Raises ``OSError`` when ``folder`` cannot be written.
+    A file that can no longer be read has none, and nor has one whose copying takes too long or kills its process, which
+    is said. Raises ``OSError`` when ``folder`` cannot be written.
     """
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
     make = partial(_make, theme)
     if len(jobs) < _FEW:
-        made = list(map(make, jobs, places))
+        made: list[bool | str] = list(map(make, jobs, places))
     else:
         with ProcessPool(worker_count(), context=ChildContext()) as pool:
             futures = [
@@ -310,15 +311,23 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> dict[str
                 for job, place in zip(jobs, places, strict=True)
             ]
             made = list(map(_result, futures))
-    return {job.target: place for job, place, is_made in zip(jobs, places, made, strict=True) if is_made}
+    outcomes = list(zip(jobs, places, made, strict=True))
+    said = [
+        finding("copie-impossible", Place(job.fichier), valeur=Path(job.target).name, detail=outcome)
+        for job, _, outcome in outcomes
+        if isinstance(outcome, str)
+    ]
+    return {job.target: place for job, place, outcome in outcomes if outcome is True}, said
 
 
-def _result(future: ProcessFuture[bool]) -> bool:
-    """Whether a copy was made: a file whose copying kills its process has none. Raises ``OSError`` as :func:`_make`."""
+def _result(future: ProcessFuture[bool]) -> bool | str:
+    """Whether a copy was made, or in words what stopped it. Raises ``OSError`` as :func:`_make`."""
     try:
         return future.result()
-    except (ProcessExpired, FutureTimeoutError):
-        return False
+    except FutureTimeoutError:
+        return f"elle n'était pas finie au bout de {LIMITS.read_seconds:.0f} secondes"
+    except ProcessExpired:
+        return "le programme qui la faisait s'est arrêté net"
 
 
 def _make(theme: Theme, job: CopyJob, place: Path) -> bool:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from tabellion.reading.archive import open_archive
+from tabellion.reading.default_password import without_default_password
 from tabellion.reading.source import check_content
 from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.trees import (
@@ -75,6 +76,7 @@ class PackageEditor:
     """
 
     def __init__(self, data: bytes) -> None:
+        data = without_default_password(data)
         check_content(data, "")
         package = open_archive(data)
         self._entries = package.entries

@@ -185,6 +185,9 @@ _READING = (
 )
 
 _NOTICES = (
+    Code("mot-de-passe-d-excel", "Un classeur chiffré sans mot de passe", _INFORMATION,
+         "Le classeur est chiffré par le mot de passe qu’Excel connaît de lui-même, et que personne n’a choisi : il est lu.",
+         "Rien à faire."),
     Code("macros-presentes", "Macros présentes", _INFORMATION,
          "Le classeur contient des macros ; elles n’ont pas été exécutées et ne sont pas reprises.",
          "Rien à faire si seules les valeurs comptent ; sinon, enregistrez-le au format .xlsx, sans macros."),

@@ -70,7 +70,7 @@ _RETURNS: tuple[Code, ...] = (
     Code("sceau-sans-cle", "Un sceau qui ne peut pas être vérifié", _INFORMATION,
          "Le sceau de ce formulaire est d'une clé que ce dossier n'a pas : il est lu d'après ce qu'il dit de lui.",
          "Rien à faire s'il vient bien de ce partenaire ; la clé est dans workbooks/envois/ (fichier caché .sceau), à garder avec le contrat."),
-    Code("ligne-d-un-autre", "Une ligne d'une autre collectivité", _ERREUR,
+    Code("ligne-d-un-autre", "Une ligne d'un autre partenaire", _ERREUR,
          "La ligne « {valeur} » est au contrat celle de « {autre} », et n'était pas dans le formulaire envoyé.",
          "Effacez cette ligne, ou son identifiant si c'est une ligne nouvelle.", True),
     Code("nom-d-un-autre", "Un fichier au nom d'un autre partenaire", _ERREUR,

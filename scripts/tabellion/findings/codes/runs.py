@@ -152,6 +152,9 @@ _WATCHING: tuple[Code, ...] = (
          "Le serveur « {valeur} » refuse : {detail}. Nombre d'avis en attente : {attente}.",
          "Vérifiez « expediteur », « utilisateur » et le mot de passe avec la personne qui s'occupe de ce serveur. "
          "Les avis restent en attente et partiront d'eux-mêmes."),
+    Code("copie-impossible", "Une copie annotée n'a pas pu être faite", _AVERTISSEMENT,
+         "La copie annotée « {valeur} » n'a pas pu être faite : {detail}.",
+         "Les constats de ce fichier sont dans la consolidation et dans le rapport : transmettez-les au partenaire."),
     Code("avis-refuse", "Un avis n'a pas pu être envoyé", _AVERTISSEMENT,
          "L'avis à « {valeur} » sur ce fichier n'est pas parti : {detail}.",
          "Vérifiez cette adresse (celle d'un partenaire est dans la table des partenaires). Un nouvel essai sera fait plus tard."),

@@ -102,7 +102,8 @@ def _two(typed: Typed) -> str | None:
     known = [cents for part in parts if (cents := parse_amount(part).cents) is not None]
     if "+" in typed.text and len(known) == len(parts):
         return f"Saisissez {typed_euros(sum(known))} s'il faut leur somme, ou un seul des montants."
-    words = " ou ".join(map(typed_euros, known)) if len(known) == len(parts) else "un seul montant"
+    is_choice = len(known) == len(parts) == 2  # of more, as in a date, none is meant
+    words = " ou ".join(map(typed_euros, known)) if is_choice else "un seul montant"
     return f"Saisissez {words}, et mettez le reste dans le commentaire."
 
 

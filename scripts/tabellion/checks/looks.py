@@ -1,0 +1,155 @@
+"""Cells that show otherwise than they hold: hidden under a merge, struck out, with a unit that only the format shows.
+
+The same for what partners answer and for what staff type.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tabellion.findings import Finding, Place, finding
+from tabellion.reading.arrangement import covered_cells
+from tabellion.reading.cells import others_alike
+from tabellion.reading.headers import is_blank
+from tabellion.reading.number_formats import Look
+from tabellion.reading.raw import CellAddress, RawValue
+from tabellion.reading.tables import FoundTable
+from tabellion.schema import Field
+from tabellion.schema.numbers import is_other_currency, unit_of
+from tabellion.wording import french_value, plural
+
+_SHOWN = 500
+_NUMBERS = ("money", "integer", "percent")
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCell:
+    """A cell that people fill: its table, its field, the label above it, its one-based row and column.
+
+    ``is_new``: it says something that was not known.
+    """
+
+    area: FoundTable
+    field: Field
+    label: str
+    row: int
+    column: int
+    is_new: bool = True
+
+    @property
+    def address(self) -> CellAddress:
+        """Its row and column."""
+        return self.row, self.column
+
+    @property
+    def is_number(self) -> bool:
+        """Whether an amount, or another number, is expected."""
+        return self.field.kind in _NUMBERS
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return self.area.place(self.row, self.label)
+
+    @property
+    def value(self) -> RawValue:
+        """What it holds."""
+        return self.area.sheet.value(self.row, self.column)
+
+
+def check_looks(area: FoundTable, cells: Sequence[TypedCell], *, manual: bool) -> Iterator[Finding]:
+    """What is to be said of the looks of a table's cells; ``manual``: the workbook calculates on demand only."""
+    yield from _merged(area, cells)
+    yield from _styled(area, cells)
+    yield from _hidden(area, cells)
+    if manual:
+        computed = (cell for cell in cells if cell.address in area.sheet.formulas and cell.is_number)
+        yield from _grouped(("calcul-manuel", cell, {}) for cell in computed)
+
+
+def _grouped(found: Iterable[tuple[str, TypedCell, dict[str, str]]]) -> Iterator[Finding]:
+    """One finding for each code and column, at its first cell, with the others."""
+    groups: dict[tuple[str, str], list[tuple[TypedCell, dict[str, str]]]] = defaultdict(list)
+    for code, cell, details in found:
+        groups[code, cell.label].append((cell, details))
+    for (code, label), members in groups.items():
+        (first, details), others = members[0], [cell.place for cell, _ in members[1:]]
+        value = first.value
+        made = finding(
+            code, first.place, champ=first.field.name, titre=label, liees=others,
+            valeur=value if isinstance(value, float) else french_value(value)[:_SHOWN],
+            reste=others_alike(len(others)), plage=details.get("plage"), unite=details.get("unite"),
+        )  # fmt: skip
+        yield made if first.is_number else replace(made, bloquant=False)
+
+
+def _merged(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
+    """Values that a merge hides; and amounts that are meant for several rows, or columns, and count for one."""
+    covered = covered_cells(area.sheet) if area.sheet.merged else {}
+    found: list[tuple[str, TypedCell, dict[str, str]]] = []
+    spread: dict[str, TypedCell] = {}
+    for cell in cells if covered else ():
+        if (ref := covered.get(cell.address)) is None:
+            continue
+        if not is_blank(cell.value):
+            found.append(("valeur-sous-fusion", cell, {"plage": ref}))
+        elif cell.is_number:
+            spread.setdefault(ref, cell)
+    for ref, cell in spread.items():
+        found.append(("cellules-fusionnees", cell, {"plage": ref}))
+    yield from _grouped(found)
+
+
+def _styled(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
+    """Amounts that are struck out, or whose number format shows something else than their euros."""
+    looks = area.sheet.looks
+    found: list[tuple[str, TypedCell, dict[str, str]]] = []
+    for cell in cells if looks else ():
+        look = looks.get(cell.address)
+        if look is None or not cell.is_number or is_blank(value := cell.value):
+            continue
+        if look.struck:
+            found.append(("montant-barre", cell, {}))
+        elif cell.field.kind == "money" and isinstance(value, float) and (code := _unit_code(look)) is not None:
+            found.append((code, cell, {"unite": look.words or f"1/{look.scale}"}))
+    yield from _grouped(found)
+
+
+def _unit_code(look: Look) -> str | None:
+    """The code of what a number format says of an amount; ``None`` where it shows the euros that the cell holds."""
+    if not look.digits:
+        return "montant-masque"
+    if is_other_currency(look.words):
+        return "montant-en-devise"
+    unit = unit_of(look.words)
+    if unit == look.scale:
+        return None
+    if unit is None:
+        return "unite-du-format"
+    return "format-a-l-echelle" if unit == 1 else "montant-a-l-echelle"
+
+
+def _hidden(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
+    """What was typed where it is not seen: a hidden sheet, or hidden rows and columns."""
+    sheet = area.sheet
+    if sheet.state == "visible" and not sheet.hidden_rows and not sheet.hidden_columns:
+        return
+    filled = [cell for cell in cells if cell.is_new and not is_blank(cell.value)]
+    if sheet.state != "visible" and filled:
+        yield _said_hidden("La feuille est masquée", filled)
+        return
+    rows = [cell for cell in filled if cell.row in sheet.hidden_rows]
+    columns = [cell for cell in filled if cell.column in sheet.hidden_columns]
+    if rows:
+        count = len({cell.row for cell in rows})
+        yield _said_hidden(f"{plural(count, 'ligne masquée ou filtrée', 'lignes masquées ou filtrées')}", rows)
+    if columns:
+        yield _said_hidden(f"La colonne « {columns[0].label} » est masquée", columns)
+
+
+def _said_hidden(what: str, cells: Sequence[TypedCell]) -> Finding:
+    places = [cell.place for cell in cells]
+    count = plural(len(cells), "réponse qui compte", "réponses qui comptent")
+    return finding("reponses-masquees", places[0], valeur=len(cells), quoi=what, compte=count, liees=places[1:])
