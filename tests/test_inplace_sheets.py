@@ -171,8 +171,9 @@ def test_the_sheet_of_the_bilans_comes() -> None:
     assert hidden(content)[0] == hidden(own())[0] | {"suivis": "oui"}
     # The drop-down of the new sheet has its list, beside the others; nothing else of their sheet changes.
     choices = package.tables["Liste_suivis_avancement"]
-    assert (choices.sheet, choices.area) == (lists, (4, 61, 8, 61))
-    cells = {place: cell for place, cell in package.cells[lists].items() if place[1] < 61}
+    column = max(table.area[3] for table in before.tables.values() if table.sheet == lists) + 2
+    assert (choices.sheet, choices.area) == (lists, (4, column, 8, column))
+    cells = {place: cell for place, cell in package.cells[lists].items() if place[1] < column}
     assert cells == before.cells[lists]
     assert [package.cells[lists][row, 61][0] for row in range(5, 9)] == list(STAGES)
 

@@ -79,7 +79,7 @@ def test_it_is_in_the_master_and_in_the_dictionary(root: Path) -> None:
     book = sheets(root / "workbooks" / "contrat.xlsx")
     lines = next(rows for title, rows in book.items() if title.startswith("B01"))
     assert any("Direction" in row for row in lines)
-    (entry,) = [row for row in book["Nomenclatures"] if "lignes_budgetaires.direction" in row]
+    (entry,) = [row for row in book["Dictionnaire"] if "lignes_budgetaires.direction" in row]
     assert FIELD["description"] in entry
 
 

@@ -90,7 +90,7 @@ def team(sent_copy: Path) -> Team:
 
 def test_a_porteur_who_is_no_partner_is_said_and_asked(team: Team) -> None:
     (said,) = team.said()
-    assert (said["feuille"], said["valeur"], said["bloquant"]) == ("Nomenclatures", TYPED, False)
+    assert (said["feuille"], said["valeur"], said["bloquant"]) == ("Participations", TYPED, False)
     assert (said["feuille"], said["cellule"]) == team.cell("Participations", "Partenaire", Partenaire=TYPED)
     (row,) = team.asked()
     assert (row["Sujet"], row[DECISION]) == ("Nom inconnu", None)

@@ -357,7 +357,7 @@ def test_settings_stay_in_the_house(root: Path) -> None:
     consolidated = openpyxl.load_workbook(root / "workbooks" / "consolidation" / "consolidation.xlsx")
     assert "Réglages" not in consolidated.sheetnames
     book = openpyxl.load_workbook(contrat(root))
-    described = {found.value for row in book["Nomenclatures"].iter_rows() for found in row}
+    described = {found.value for row in book["Dictionnaire"].iter_rows() for found in row}
     assert "conventions.convention_id" in described
     assert "reglages.valeur" not in described
 

@@ -46,7 +46,6 @@ from tabellion.layout.names import (
     this_row,
 )
 from tabellion.layout.theme import _PAIRS, MINIMUM_CONTRAST, contrast
-from tabellion.schema import SETTING_TABLES
 from tabellion.xlsx import signature
 from tabellion.xlsx.sheets import DroppedValueError, column_width, text_lines
 from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH, TEXT_LENGTH, Writer
@@ -120,7 +119,8 @@ def test_sheets_come_in_the_order_of_the_design(name: str) -> None:
     years = ["Années"] if len(exercices) > 1 else []
     keys = [
         "Accueil", "Réglages", "Synthèse", "Rapprochement", *years, *(f"C{number}" for number in numbers),
-        *(f"B{number}" for number in numbers), "Financements", "Nomenclatures", "Contrôles",
+        *(f"B{number}" for number in numbers), "Financements", "Nomenclatures", "Partenaires",
+        "Participations", "Dictionnaire", "Contrôles",
     ]  # fmt: skip
     assert list(plan.sheets) == keys
     assert list(Package(content).sheets) == [*plan.sheets.values(), IDENTITY]
@@ -223,7 +223,8 @@ def test_data_tables_have_filters_and_one_row_each(name: str) -> None:
     tables = Package(content).tables
     for planned in plan.data.values():
         table = tables[planned.name]
-        assert (table.filters is not None) == (planned.resource not in SETTING_TABLES)  # these stand side by side
+        stands_beside = planned.sheet in ("Réglages", "Nomenclatures")
+        assert (table.filters is None) == stands_beside
         assert table.area == (
             planned.row, planned.column, planned.last_row, planned.column + len(planned.columns) - 1,
         )  # fmt: skip
