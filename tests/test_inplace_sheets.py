@@ -155,7 +155,7 @@ def test_the_sheet_of_the_bilans_comes() -> None:
     plan, fresh = followed()
     content = with_sheets(own(), fresh, ["Suivi"])
     assert faults(content) == []
-    assert names(content) == [*names(own())[:-3], "Suivi", *names(own())[-3:]]
+    assert names(content) == [*names(own())[:-6], "Suivi", *names(own())[-6:]]
     assert looks(content, "Suivi") == looks(fresh, "Suivi")
     assert read(content, plan.contract).tables["suivis"].rows == plan.contract.tables["suivis"].rows
     assert local_names(content) == local_names(own()) | {"Suivi": local_names(fresh)["Suivi"]}
@@ -175,7 +175,7 @@ def test_the_sheet_of_the_bilans_comes() -> None:
     assert (choices.sheet, choices.area) == (lists, (4, column, 8, column))
     cells = {place: cell for place, cell in package.cells[lists].items() if place[1] < column}
     assert cells == before.cells[lists]
-    assert [package.cells[lists][row, 61][0] for row in range(5, 9)] == list(STAGES)
+    assert [package.cells[lists][row, column][0] for row in range(5, 9)] == list(STAGES)
 
 
 def test_a_workbook_as_we_wrote_it_is_signed_again() -> None:
@@ -339,7 +339,7 @@ def test_a_workbook_that_libreoffice_saved_takes_and_gives_sheets(office: LibreO
 def test_what_hangs_on_the_workbook_comes_too() -> None:
     """Who wrote a thread, the data behind a pivot table; and a sheet that is a chart."""
     plan, fresh = later()
-    data = with_more(own(), SHEET, f"A{FIRST - 1}:F{LAST}")
+    data = with_more(own(), SHEET, f"A{FIRST - 1}:E{LAST}")
     assert faults(data) == []
     content = carry_own(fresh, data)
     assert faults(content) == []
