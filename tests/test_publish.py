@@ -214,6 +214,21 @@ def test_the_budget_annex_adds_up_by_convention_by_town_and_by_funder(
 
 
 @pytest.mark.source
+def test_the_budget_annex_has_a_chart_of_its_conventions(chartres: tuple[Path, PublishedDocument]) -> None:
+    folder, document = chartres
+    with (folder / "workbooks" / "registre" / "lignes_budgetaires.csv").open(encoding="utf-8", newline="") as file:
+        lines = [row for row in csv.DictReader(file) if row["exercice"] == "2013" and row["montant_realise"]]
+    sums: dict[int, Decimal] = {}
+    for row in lines:
+        number = int(row["convention_id"])
+        sums[number] = sums.get(number, Decimal(0)) + Decimal(row["montant_realise"])
+    chart = document.parts["word/charts/chart1.xml"].decode()
+    figures = re.findall("<c:v>([^<]*)</c:v>", chart)
+    assert list(map(Decimal, figures[len(figures) // 2 :])) == [sums[number] for number in sorted(sums)]
+    assert [int(name.partition(" ")[0]) for name in figures[: len(figures) // 2]] == sorted(sums)
+    assert 'descr="Crédits de droit commun 2013 par convention' in document.parts["word/document.xml"].decode()
+
+
 def test_the_document_holds_what_the_original_holds(chartres: tuple[Path, PublishedDocument]) -> None:
     """The table of the README. One line of the original is two rows run together: the register tells them apart."""
     _, document = chartres

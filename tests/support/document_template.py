@@ -647,6 +647,9 @@ def budget_annex() -> str:
 
     return (
         paragraph("Titre1", "Annexe 3 – Le budget de l’exercice", keep=True, new_page=True)
+        + tags("{%p if budget.graphique %}")
+        + paragraph("Corpsdetexte", "{{ budget.graphique }}")
+        + tags("{%p endif %}")
         + tags("{%p for tableau in budget.tableaux %}")
         + paragraph("Lgende", "{{ tableau.titre }}", keep=True)
         + table(

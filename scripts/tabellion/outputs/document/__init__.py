@@ -21,7 +21,10 @@ from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
+from tabellion.measures import AMOUNT_WORDS
+from tabellion.outputs.document.annexes import budget_bars
 from tabellion.outputs.document.boxes import make_boxes
+from tabellion.outputs.document.chart import draw_chart
 from tabellion.outputs.document.markdown import NUMBERS, OWN_NUMBERS
 from tabellion.outputs.document.model import NO_BREAK, DocumentModel
 from tabellion.outputs.document.template import (
@@ -62,6 +65,8 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     filled = fill_template(template, document_values(model))
     document: Document = filled.docx  # get_docx() would read the template again
     body = document.element.body
+    amount = AMOUNT_WORDS[model.amounts[-1]]
+    draw_chart(document, f"Crédits de droit commun {model.exercice} par convention ({amount})", budget_bars(model))
     _number_lists(document)
     _finish_tables(body, _text_width(document))
     _fill_contents(body, template.styles, live=live)

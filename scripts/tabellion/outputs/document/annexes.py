@@ -8,6 +8,7 @@ from tabellion.findings import CATALOGUE, Finding
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Sums, WalkStep
 from tabellion.measures.overview import AnnexFigures, Funding, rate
 from tabellion.outputs import Values
+from tabellion.outputs.document.chart import CHART
 from tabellion.outputs.document.model import ANNEXES, DocumentModel, bookmark_name, money
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.reconciliation import NOTHING_PUBLISHED, describe
@@ -75,6 +76,7 @@ def _budget(model: DocumentModel) -> Values:
     wanted = [number for number in figures.conventions if not model.only or number in printed]
     funding = {key: sums for key, sums in figures.funding.items() if key[0] in wanted}
     return {
+        "graphique": CHART if budget_bars(model) else "",
         "tableaux": _credits(model.exercice, figures, wanted),
         "financements": [
             {"convention": _convention(number, figures), "financeur": name, **_funding(funding[number, funder])}
@@ -85,6 +87,12 @@ def _budget(model: DocumentModel) -> Values:
         "total_financements": _funding(sum(funding.values(), Funding())),
         "exercice_finance": figures.funded,
     }
+
+
+def budget_bars(model: DocumentModel) -> list[tuple[str, int]]:
+    """The name and the cents of each convention printed, of the amount that the document adds up; unknown is none."""
+    totals = [(convention, model.total(convention.number).total(model.amounts[-1])) for convention in model.conventions]
+    return [(f"{convention.number} – {convention.short}", cents) for convention, cents in totals if cents is not None]
 
 
 def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> list[Values]:
