@@ -145,3 +145,23 @@ def test_actions_and_financements_follow_too(office: LibreOffice, tmp_path: Path
     filling.recalculate()
     assert filling.state(FINANCEMENTS_TABLE, 0) == COMPLETE
     assert filling.named(f"Etat_{counter_name(ACTIONS_TABLE)}") == "1 ligne à compléter"
+
+
+def test_totals_and_differences_follow_what_is_typed(office: LibreOffice, tmp_path: Path) -> None:
+    filling = Filling(office, tmp_path, "cas", "luce")
+    filling.recalculate()
+    last = sum(row.values["last_amount"] or 0 for row in form_of("cas", "luce").rows[BUDGET_TABLE.name])
+    assert filling.named("Total_budget_last_amount") == last / 100
+    filling.type(BUDGET_TABLE, 0, "montant_prevu", "1500,5")
+    filling.type(BUDGET_TABLE, 0, "montant_realise", "2500")
+    filling.type(BUDGET_TABLE, 1, "montant_vote", "10")
+    filling.recalculate()
+    gaps = [filling.cells["Budget"][TOP + row, column_of(BUDGET_TABLE, "difference")].value for row in (0, 1)]
+    assert gaps == [500, 5]
+    assert filling.named("Total_budget_montant_prevu") == 1507.5
+    totals = filling.cells["Totaux"]
+    shown = {cell.value: row for (row, column), cell in totals.items() if column == 0}
+    assert [totals[shown[number], 5].value for number in (1, 2)] == [2500, ""]
+    assert [totals[shown[number], 6].value for number in (1, 2)] == [500, 5]
+    assert totals[shown["Total"], 5].value == 2507
+    assert errors(filling.cells) == []

@@ -36,6 +36,7 @@ from tabellion.layout.forms import (
     SIGNATURE_CELLS,
     SPARE_ROWS,
     SPELLINGS,
+    TOTALS,
     baseline_text,
 )
 from tabellion.layout.names import IDENTITY
@@ -120,7 +121,8 @@ def test_a_form_has_only_the_sheets_that_concern_its_partner(partner: str, sheet
     package = form_package("cas", partner)
     states = {each.attrib["name"]: each.attrib.get("state") for each in package.workbook.iter(f"{MAIN}sheet")}
     visible = [each for each, state in states.items() if state is None]
-    assert visible == [GUIDE, *sheets, *([SPELLINGS] if sheets else [])]
+    totals = [TOTALS] if "Budget" in sheets else []
+    assert visible == [GUIDE, *sheets, *totals, *([SPELLINGS] if sheets else [])]
     assert states[LISTS] == "hidden"
     assert states[IDENTITY] == states[BASELINE] == "veryHidden"
 
@@ -244,7 +246,8 @@ def test_the_cursor_waits_in_a_cell_to_fill(name: str, partner: str) -> None:
 @every_form
 def test_tables_have_spare_rows_and_the_headers_of_the_schema(name: str, partner: str) -> None:
     form, package = form_of(name, partner), form_package(name, partner)
-    assert list(package.tables) == [table.name for table in form.tables]
+    summed = ["Totaux_formulaire"] if BUDGET_TABLE in form.tables else []
+    assert list(package.tables) == [*(table.name for table in form.tables), *summed]
     for table in form.tables:
         part = package.tables[table.name]
         rows = len(form.rows[table.name]) + SPARE_ROWS

@@ -151,7 +151,7 @@ class _Survey:
         given_up = self.given_up(by_table)
         for name, formulas in by_table.items():
             read = self.areas.get(name)
-            if read is None and table_resource(name) is not None:
+            if read is None and (table_resource(name) is not None or not isinstance(self.reading, MasterReading)):
                 continue  # its absence is said by the reading
             if name in given_up:
                 continue  # its sheet went with its convention, which is said

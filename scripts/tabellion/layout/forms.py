@@ -23,6 +23,8 @@ GUIDE = "Mode d'emploi"
 BACK = f"← {GUIDE}"
 #: After the tables: all that may be typed, and the hidden lists behind the drop-downs.
 SPELLINGS, LISTS = "Saisie", "Listes"
+#: Between them and the tables: the amounts by convention.
+TOTALS = "Totaux"
 #: The very hidden sheet of the values as sent, each with its table, its row's stable id and its field.
 BASELINE = "_reference"
 BASELINE_HEADERS = ("Tableau", "Identifiant", "Champ", "Valeur")

@@ -5,11 +5,12 @@ A text in the place of an amount counts for nothing, as in Excel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tabellion.layout.forms import Form
-from tabellion.layout.names import this_row
-from tabellion.measures.measure import Measure, column_sum
+from tabellion.layout.names import column_ref, this_row
+from tabellion.measures.measure import Criterion, Measure, Rows, Total, column_sum
 from tabellion.schema import Schemas
 from tabellion.schema.forms import ColumnSpec, TableSpec
 from tabellion.schema.table import Value
@@ -17,6 +18,8 @@ from tabellion.schema.tables import Row
 
 #: What a row was last known to be, in cents, and what is typed against it: in a form, and in a line's own columns.
 LAST, DIFFERENCE = "last_amount", "difference"
+#: What the lines of a partner are added up by.
+CONVENTION = "convention_id"
 
 
 def last_said(row: Row, amounts: Sequence[str]) -> int | None:
@@ -55,6 +58,34 @@ def totals(table: TableSpec, form: Form, schemas: Schemas) -> Iterator[tuple[int
         if name == LAST or name in typed_amounts(table, schemas):
             values: list[float | str] = [_or_blank(row.values.get(name)) for row in form.rows[table.name]]
             yield place, column, column_sum("euros", table.name, label, values)
+
+
+def by_convention(
+    table: TableSpec, form: Form, schemas: Schemas, criteria: Mapping[int, str]
+) -> Iterator[tuple[int, list[Measure]]]:
+    """For each convention, what its rows add up to: the last amounts, those typed, and the difference.
+
+    ``criteria`` are the conventions and what tells each of them in a formula.
+    """
+    names = (LAST, *typed_amounts(table, schemas))
+    rows = Rows.of([row.values for row in form.rows[table.name]], CONVENTION, *names)
+    gaps = [None if gap == "" else gap for gap in difference(table, form, schemas)[1]]
+    rows = Rows({**rows.columns, DIFFERENCE: gaps})
+
+    def column(name: str) -> str:
+        return column_ref(table.name, _label(table, name, schemas))
+
+    for number, criterion in criteria.items():
+        where = (Criterion(CONVENTION, number, criterion),)
+        sums = [Total(name, where).measure(rows, column) for name in (*names, DIFFERENCE)]
+        yield number, [*sums[:-1], replace(sums[-1], kind="signed")]
+
+
+def whole(table: TableSpec, form: Form, schemas: Schemas) -> list[Measure]:
+    """The same over all rows, whatever their convention."""
+    label, (_, gaps) = _label(table, DIFFERENCE, schemas), difference(table, form, schemas)
+    sums = [measure for _, _, measure in totals(table, form, schemas)]
+    return [*sums, column_sum("signed", table.name, label, gaps)]
 
 
 def _or_blank(value: Value) -> int | str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tabellion.addresses import parse_range
-from tabellion.layout.forms import BASELINE, GUIDE, LISTS, SPELLINGS
+from tabellion.layout.forms import BASELINE, GUIDE, LISTS, SPELLINGS, TOTALS
 from tabellion.layout.names import IDENTITY, is_annotations
 from tabellion.reading.form import FormReading, FormTable
 from tabellion.reading.headers import is_blank
@@ -16,7 +16,7 @@ from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role
 from tabellion.schema.table import Field
 
 #: The sheets of a form that hold no answers.
-_OWN = frozenset((GUIDE, SPELLINGS, LISTS, BASELINE, IDENTITY))
+_OWN = frozenset((GUIDE, SPELLINGS, TOTALS, LISTS, BASELINE, IDENTITY))
 #: Of merges that lie over each other, as only a made file has them, so many cells are looked at.
 _MOST_MERGED = 200_000
 #: How many rows above its headers a table's title, purpose, counter and bands take.

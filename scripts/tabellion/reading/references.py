@@ -40,7 +40,8 @@ def references(tables: Tables, schemas: Schemas) -> References:
     conventions: dict[str, int] = {}
     for row in tables["conventions"].rows:
         number, title = int(row["convention_id"]), str(row["titre"])
-        words = (convention_words(number, title), short_convention(number, title), str(number))
+        short = short_convention(number, str(row["titre_court"] or title))
+        words = (convention_words(number, title), short, str(number))
         conventions |= dict.fromkeys(words, number)
     keys: dict[str, dict[str, Any]] = {}
     for name, schema in schemas.items():

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from tabellion.addresses import parse_range
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.forms import BASELINE, LISTS, SPELLINGS
+from tabellion.layout.forms import BASELINE, LISTS, SPELLINGS, TOTALS
 from tabellion.reading.archive import PackageParts, open_archive
 from tabellion.reading.default_password import without_default_password
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
@@ -91,7 +91,7 @@ def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
     date1904 = settings.get("date1904", "") in _TRUE
     sheet_parts = list(_sheet_parts(parts, entries, links))
     if any(sheet.name == BASELINE for sheet in sheet_parts):  # a form: half of its cells only say how to type
-        sheet_parts = [replace(sheet, is_guide=sheet.name in (SPELLINGS, LISTS)) for sheet in sheet_parts]
+        sheet_parts = [replace(sheet, is_guide=sheet.name in (SPELLINGS, TOTALS, LISTS)) for sheet in sheet_parts]
     context = _context(parts, links, date1904, limits)
     return RawWorkbook(
         fichier="",

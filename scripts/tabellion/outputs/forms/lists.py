@@ -115,7 +115,7 @@ def labels_of(contract: Book, resource: str) -> Mapping[object, str]:
     """What a form shows in place of the keys of a table; a convention or a fiche shows its number and a title."""
     if resource == "conventions":
         titles = contract.convention_titles.items()
-        return {number: short_convention(number, title) for number, (title, _) in titles}
+        return {number: short_convention(number, title) for number, (_, title) in titles}
     if resource == "fiches":
         rows = contract.tables["fiches"].rows
         return {row["fiche_id"]: fiche_words(row["fiche_id"], row["objectif"]) for row in rows}

@@ -16,6 +16,7 @@ from tabellion.layout.forms import (
     SPARE_ROWS,
     SPELLINGS,
     TOTAL,
+    TOTALS,
     FillState,
     Form,
     values_sent,
@@ -26,6 +27,7 @@ from tabellion.measures.form_totals import difference, totals
 from tabellion.measures.forms import COUNTED, FormState, RowState, balance, cell_rule, counter_name
 from tabellion.outputs.forms.guide import write_guide, write_spellings
 from tabellion.outputs.forms.lists import column_labels, content_of, write_lists
+from tabellion.outputs.forms.totals import summed_table, write_totals
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.outputs.master.tables import validation_rule, value_format
 from tabellion.schema import Field
@@ -50,6 +52,9 @@ def write_form(contract: Book, form: Form, key: SealKey | None = None) -> bytes:
     writer = Writer(contract.theme)
     guide = writer.sheet(GUIDE)
     sheets = {table.name: writer.sheet(table.sheet) for table in form.tables}
+    summed = summed_table(form)
+    if summed is not None:
+        write_totals(writer.sheet(TOTALS), contract, form, summed)
     if form.tables:
         write_spellings(writer.sheet(SPELLINGS), contract, form)
     write_lists(writer, contract, form, SPARE_ROWS)
