@@ -219,6 +219,18 @@ def test_the_command_writes_it_and_loses_nobody_s_work(tmp_path: Path) -> None:
     unknown = tabellion("annexe", "--exercice", "2016", cwd=folder)
     assert (unknown.code, unknown.codes) == (2, ["option-fausse"])
     assert "2013" in unknown.err
+    register = folder / "workbooks" / "registre" / "financements.csv"
+    with register.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    first = rows[0]
+    first |= {"exercice": "2016", "financement_id": f"{first['financement_id']}:2016"}
+    with register.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(first))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert tabellion("annexe", "--exercice", "2016", cwd=folder).code == 0, "a year of financements alone has its annex"
+    made = read((path.parent / "annexe-budgetaire-2016.xlsx").read_bytes())
+    assert made["Annexe_partage"]["Total",][:2] == [23, 1]
 
 
 def test_a_contract_of_financements_alone_has_its_annex(tmp_path: Path) -> None:

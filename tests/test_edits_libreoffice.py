@@ -154,7 +154,9 @@ def test_a_whole_convention_goes_when_its_money_is_confirmed_and_no_answer_is_re
     (conflict,) = state.conflicts
     assert (conflict.key, conflict.champ, conflict.claims[0].after) == (("C", 2016), "montant_prevu", 7700)
 
-    assert adopt(workspace, DAY, lambda _: True) is not None
+    adopted = adopt(workspace, DAY, lambda _: True)
+    assert adopted is not None
+    assert [item.code for item in adopted.notices] == [], "every computed sheet followed"
     after = load_source(workspace)
     assert 3 not in after.book.tables["conventions"].column("convention_id")
     assert after.state.saves.modifications == ()

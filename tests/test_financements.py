@@ -12,12 +12,15 @@ import openpyxl
 import pytest
 
 from support.campaign import campaign_workspace, fill
-from support.contracts import SETTINGS, Row, locate, schemas, small_rows, tables_of
+from support.contracts import SETTINGS, Row, locate, schemas, small_rows
 from support.libreoffice import LibreOffice
 from support.masters import Package, contract_of, theme
 from support.program import tabellion
 from support.recalculated import differences
 from tabellion.checks.contract import check_contract
+from tabellion.commands.source import load_contract, load_source
+from tabellion.contract.book import Book
+from tabellion.contract.workspace import find_workspace
 from tabellion.measures.financements import retained_rows
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.workbook import write_master
@@ -182,21 +185,47 @@ def test_a_row_of_one_s_own_has_its_exercice_at_the_end_of_its_identifier() -> N
     assert [new.give(row), new.give({**row, "exercice": None})] == ["I-1.1./1:etat-2:2017", "I-1.1./1:etat"]
 
 
-def test_a_workbook_from_before_the_column_is_read_without_refusal() -> None:
-    """The column and its mark taken out: the rows are read with a blank, and it is only a notice."""
+def older_workbook(book: Book) -> bytes:
+    """The workbook of a contract as it was made before financements had an exercice."""
     recent = schemas()["financements"]
     older = replace(recent, fields=tuple(field for field in recent.fields if field.name != "exercice"))
     before = Schemas(schemas())
     before["financements"] = older
     before.forms = ()
     orders = {**theme().orders, "financements": older.names}
-    rows = {name: make_table(before[name], table.columns) for name, table in tables_of(small_rows()).items()}
-    book = replace(contract_of(small_rows()), schemas=before, tables=rows, theme=replace(theme(), orders=orders))
-    content = write_master(lay_out_master(book), [])
+    rows = {name: make_table(before[name], table.columns) for name, table in book.tables.items()}
+    book = replace(book, schemas=before, tables=rows, theme=replace(theme(), orders=orders))
+    return write_master(lay_out_master(book), [])
+
+
+def test_a_workbook_from_before_the_column_is_read_without_refusal() -> None:
+    """The column and its mark taken out: the rows are read with a blank, and it is only a notice."""
+    content = older_workbook(contract_of(small_rows()))
     reading = read_master(parse_bytes(content, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
     assert {found.code: found.bloquant for found in reading.findings} == {"colonne-recente": False}
     assert [row["exercice"] for row in reading.tables["financements"].rows] == [None, None]
     assert reading.unknown == set()
+
+
+def test_a_workbook_from_before_the_column_never_sums_two_years(tmp_path: Path) -> None:
+    """It blocks where the workbook would, and its remedy makes it right."""
+    root = campaign_workspace(tmp_path / "contrat", contract="cas")
+    path, contrat = root / "workbooks/registre/financements.csv", root / "workbooks/contrat.xlsx"
+    contrat.write_bytes(older_workbook(load_contract(find_workspace(root))))
+    assert [item.code for item in load_source(find_workspace(root)).findings if item.bloquant] == []
+    contrat.unlink()
+    row = register(root)[PUBLISHED]
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(row))
+        writer.writerows({**row, "financement_id": key, "exercice": key[-4:]} for key in (IN_2016, IN_2017))
+    contrat.write_bytes(older_workbook(load_contract(find_workspace(root))))
+    (said,) = [item for item in load_source(find_workspace(root)).findings if item.bloquant]
+    assert (said.code, said.place.feuille, said.valeur) == ("annees-additionnees", "Financements", 3)
+    assert "annees-additionnees" in tabellion("adopt", "--oui", cwd=root).err
+    run(root, "generate", "--forcer")
+    assert [item.code for item in load_source(find_workspace(root)).findings if item.bloquant] == []
+    shown = {row["Identifiant"]: row["Exercice"] for row in table(contrat, "Financements_fiches")}
+    assert (shown[PUBLISHED], shown[IN_2016], shown[IN_2017]) == (None, 2016, 2017)
 
 
 def test_a_financement_typed_twice_is_said() -> None:

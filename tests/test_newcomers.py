@@ -43,9 +43,9 @@ class Team:
         self.day += 1
         edited(self.contrat, change, saved=datetime(2016, 11, self.day, 9), author="Luc")
 
-    def choose(self, label: str | None) -> None:
+    def choose(self, label: str | None, number: int = 1) -> None:
         self.day += 1
-        cell = table_cell(self.workbook, DECISIONS_TABLE, DECISION, **{"N°": 1})[1]
+        cell = table_cell(self.workbook, DECISIONS_TABLE, DECISION, **{"N°": number})[1]
         saved = datetime(2016, 11, self.day, 10)
         retouch(self.workbook, self.workbook, {DECISIONS: {cell: label}}, saved=saved, author="Anne")
 
@@ -73,9 +73,13 @@ class Team:
     def fiche(self) -> str:
         return self.rows("fiches")[0]["fiche_id"]
 
+    def findings(self) -> list[dict[str, Any]]:
+        text = (self.books / "consolidation" / "constats.json").read_text(encoding="utf-8")
+        found: list[dict[str, Any]] = json.loads(text)["constats"]
+        return found
+
     def said(self) -> list[dict[str, Any]]:
-        found = json.loads((self.books / "consolidation" / "constats.json").read_text(encoding="utf-8"))["constats"]
-        return [each for each in found if each["code"] == "reference-inconnue"]
+        return [each for each in self.findings() if each["code"] == "reference-inconnue"]
 
 
 @pytest.fixture
@@ -158,6 +162,43 @@ def test_a_near_name_is_proposed_and_one_choice_says_who_it_is(sent_copy: Path) 
     team.edit(lambda book: book.type("Partenaires", book.rows("Partenaires")[0], Courriel="a@exemple.fr"))
     team.consolidate()
     assert team.carriers() == [*before, known[0]], "remembered by what was typed"
+
+
+def test_names_in_the_text_of_a_fiche_are_asked_and_linked(sent_copy: Path) -> None:
+    team = Team(sent_copy)
+    fiche, taken = team.fiche, team.carriers()
+    known = next(each for each in team.names().items() if each[0] not in taken)
+    text = f"{TYPED}, {known[1]} et des habitants"
+    team.edit(lambda book: book.type("Fiches_01", book.find("Fiches_01", Fiche=fiche), **{"Porteur(s)": text}))
+    team.consolidate()
+    assert [row["Ce que chacun dit"] for row in team.asked()] == [f"Contrat : {TYPED}", f"Contrat : {known[1]}"]
+    (said,) = [each for each in team.findings() if each["code"] == "partenaire-en-texte"]
+    assert (said["feuille"], said["cellule"]) == team.cell("Fiches_01", "Porteur(s)", Fiche=fiche)
+    team.choose("ajouter aux partenaires")
+    team.choose(f"c'est {known[1]}", 2)
+    team.consolidate()
+    assert team.names()[KEY] == TYPED
+    assert team.carriers() == [*taken, KEY, known[0]]
+    assert {row["role"] for row in team.rows("participations")[-2:]} == {"porteur"}
+    assert "partenaire-en-texte" not in {each["code"] for each in team.findings()}
+    before = team.workbook.read_bytes()
+    team.consolidate()
+    assert team.workbook.read_bytes() == before, "a second run changes nothing"
+    team.choose("laisser", 2)
+    team.consolidate()
+    assert team.carriers() == [*taken, KEY]
+    assert not [row for row in Book(team.workbook).rows("Modifications") if row["Avant"] == known[1]]
+    team.run("adopt", "--oui")
+    assert team.cell("Participations", "Rôle", Fiche=fiche, Partenaire=TYPED), "the workbook has the row now"
+    team.edit(lambda book: book.remove("Participations", [book.find("Participations", Fiche=fiche, Partenaire=TYPED)]))
+    team.consolidate()
+    team.consolidate()
+    assert team.carriers() == taken, "what staff take away stays away"
+    other = team.rows("fiches")[1]["fiche_id"]
+    team.edit(lambda book: book.type("Fiches_01", book.find("Fiches_01", Fiche=other), **{"Porteur(s)": TYPED}))
+    team.consolidate()
+    linked = [row["fiche_id"] for row in team.rows("participations") if row["partenaire_id"] == KEY]
+    assert linked == [other], "what was decided of a name holds for the texts typed later"
 
 
 def test_a_new_partner_needs_one_place(sent_copy: Path) -> None:

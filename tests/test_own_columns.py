@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import openpyxl
+from openpyxl.comments import Comment
 from openpyxl.worksheet.table import TableColumn
 
 from support.excel import Excel, edited
@@ -111,3 +112,29 @@ def test_what_has_no_row_any_more_is_said_and_stays_in_the_copy(sent: Path, tmp_
     assert made.kept is not None
     kept = Excel(openpyxl.load_workbook(made.kept))
     assert kept.get("Lignes_01", kept.rows("Lignes_01")[-1], INSIDE) == "à nous"
+
+
+def test_own_cells_around_our_tables_follow_into_a_new_workbook(sent: Path, tmp_path: Path) -> None:
+    """Beside a row, above and under the table; what has no room, and comments, are said with their cells."""
+    workspace = find_workspace(Path(shutil.copytree(sent, tmp_path / "contrat")))
+
+    def edit(book: Excel) -> None:
+        sheet, (_, top, right, bottom) = book.sheet("Lignes_01"), book.area("Lignes_01")
+        sheet.cell(bottom, right + 3).value, sheet.cell(top - 1, right + 2).value = "voir Paul", "avis du comité"
+        sheet.cell(bottom + 3, 2).value = "Vérifié en mars"
+        sheet.cell(bottom + 3, 3).value = f"=SUM(Lignes_01[{AMOUNT}])"
+        sheet.cell(bottom, 3).comment = Comment("Vu", "Anne")
+        book.add("Lignes_01", Collectivité="Lucé", Libellé="Ludothèque", Exercice=2016)
+
+    edited(workspace.contrat, edit, saved=DAY)
+    made = generate(workspace, None, force=True, now=NOW)
+    assert faults(workspace.contrat.read_bytes()) == []
+    book = Excel(openpyxl.load_workbook(workspace.contrat))
+    sheet, (_, top, right, bottom) = book.sheet("Lignes_01"), book.area("Lignes_01")
+    places = {cell.value: (cell.row, cell.column) for line in sheet.iter_rows() for cell in line if cell.value}
+    assert places["voir Paul"] == (bottom - 1, right + 3)
+    assert places["avis du comité"] == (top - 1, right + 2)
+    assert places["Vérifié en mars"] == (bottom + 2, 2)
+    assert sheet.cell(bottom + 2, 3).value == f"=SUM(Lignes_01[{AMOUNT}])"
+    said = {item.code: item.place.cellule for item in made.findings if item.code.endswith("non-reportes")}
+    assert said == {"commentaires-non-reportes": f"C{bottom - 1}"}

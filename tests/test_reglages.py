@@ -370,3 +370,24 @@ def test_the_journal_gives_the_settings_back(root: Path) -> None:
         again = load_inputs(workspace, NIGHT, journal).master
     assert again.settings == first.settings
     assert again.settings.exercice_courant == 2017
+
+
+def test_a_value_changed_in_the_file_once_the_sheet_has_it_is_said(new: Path) -> None:
+    def unheard() -> list[tuple[str, object]]:
+        night(new)
+        return [(item.champ or "", item.valeur) for item in loaded(new).findings if item.code == "reglage-sans-effet"]
+
+    file = new / "tabellion.toml"
+    first = file.read_text(encoding="utf-8")
+    title = read_settings(file).titre
+    set_values(new, exercice_courant=2017)
+    assert unheard() == [], "the file has the first values: the sheet may say others"
+    file.write_text(first.replace(f'"{title}"', '"Un autre titre"'), encoding="utf-8")
+    assert unheard() == [("", "Un autre titre")]
+    assert loaded(new).book.settings.titre == title
+    set_values(new, titre="Un autre titre")
+    assert unheard() == []
+    set_values(new, titre="Encore un autre")
+    assert unheard() == [], "the sheet alone changed"
+    file.write_text(first, encoding="utf-8")
+    assert unheard() == [("", title)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.styles import PatternFill
 
 from support.campaign import fill
 from support.excel import Excel, edited
@@ -92,9 +93,15 @@ def test_an_own_formula_follows_and_the_exercice_chosen_stays(sent_copy: Path) -
         sheet = book.create_sheet("Nos calculs")
         sheet["A1"] = "=Synthèse!F10"
         book["Accueil"]["C4"] = 2016
+        for cell in ("F6", "F10"):
+            book["Synthèse"][cell].fill = PatternFill("solid", fgColor="FFFFCC00")
+        book["Synthèse"].sheet_view.zoomScale = 85
 
     assert adopted(sent_copy, own) == []
     book = openpyxl.load_workbook(contrat(sent_copy))
+    looks = {cell: book["Synthèse"][cell].fill.fgColor.rgb == "FFFFCC00" for cell in ("F6", "F10", "G6", "G10")}
+    assert looks == {"F6": False, "F10": False, "G6": True, "G10": True}
+    assert book["Synthèse"].sheet_view.zoomScale == 85
     assert book["Nos calculs"]["A1"].value == "=Synthèse!G10"
     assert book["Synthèse"]["G6"].value == "Total"
     assert book["Accueil"]["C4"].value == 2016

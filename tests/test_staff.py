@@ -503,3 +503,46 @@ def test_a_return_is_judged_by_what_the_staff_typed_since(root: Path) -> None:
     done = tabellion("validate", sent, cwd=root)
     assert "formulaire-d-un-autre-exercice" in done.codes, done.out
     assert contents(root) == before, "validate writes nothing"
+
+
+def test_an_older_copy_of_one_s_own_does_not_undo_several_saves(root: Path) -> None:
+    old = contrat(root).read_bytes()
+    edit(root, _amount(55))
+    night(root)
+    edit(root, _comment("vu"), day=1)
+    night(root, NIGHT + timedelta(days=1))
+    contrat(root).write_bytes(old)
+    other = {"Identifiant": "E", "Exercice": 2014}
+    edit(root, lambda book: book.type("Lignes_03", book.find("Lignes_03", **other), Commentaire="à voir"), day=2)
+    run = night(root, NIGHT + timedelta(days=2))
+    assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 5500
+    assert accepted(root, "lignes_budgetaires", ligne_id="B", exercice=2013)[0]["commentaire"] == "vu"
+    assert said(run, "saisies-defaites") == [""]
+
+
+def test_what_looks_like_an_accident_goes_on_waiting_whatever_is_typed_meanwhile(root: Path) -> None:
+    """Both lines of a convention go and others come; a column is emptied, and then one cell of it is typed."""
+
+    def replaced(book: Excel) -> None:
+        book.remove("Lignes_02", list(book.rows("Lignes_02")))
+        for label in ("Neuf", "Bis"):
+            book.add("Lignes_02", Collectivité="Lucé", Libellé=label, Exercice=2016)
+        for row in book.rows("Fiches_01"):
+            book.type("Fiches_01", row, **{"Proposition d'action": None})
+        for row in book.rows("Fiches_02"):
+            book.type("Fiches_02", row, **{"Proposition d'action": None})
+        for row in book.rows("Fiches_03"):
+            book.type("Fiches_03", row, **{"Proposition d'action": None})
+
+    before = accepted(root, "lignes_budgetaires", ligne_id="B")
+    propositions = [row["proposition"] for row in accepted(root, "fiches")]
+    edit(root, replaced)
+    one = {"Proposition d'action": "Une autre"}
+    for day in (0, 1, 2):
+        run = night(root, NIGHT + timedelta(days=day))
+        assert len(said(run, "suppression-a-confirmer")) == len(said(run, "colonne-videe")) == 1
+        assert accepted(root, "lignes_budgetaires", ligne_id="B") == before
+        assert [row["proposition"] for row in accepted(root, "fiches")] == propositions
+        if not day:
+            edit(root, lambda book: book.type("Fiches_01", book.rows("Fiches_01")[0], **one), day=1)
+            propositions[0] = "Une autre"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support.campaign import fill
+from support.documents import document, small_contract
 from support.excel import Excel, edited
 from support.program import contents
 from tabellion.campaign.model import Consolidation
@@ -23,6 +24,7 @@ from tabellion.commands.consolidate import consolidate, look_at_campaign
 from tabellion.commands.export import export
 from tabellion.commands.forms import forms
 from tabellion.commands.generate import generate
+from tabellion.commands.import_document import import_document
 from tabellion.commands.publish import Wanted, publish
 from tabellion.commands.source import Depuis, Source, load_source
 from tabellion.commands.validate import validate
@@ -90,7 +92,7 @@ class Game:
     def play(self, steps: int) -> None:
         """Play steps drawn at random, and look at the contract after each."""
         commands = [self.consolidate, self.consolidate, self.consolidate, self.adopt, self.adopt, self.generate,
-                    self.forms, self.validate, self.publish, self.export]  # fmt: skip
+                    self.forms, self.validate, self.publish, self.export, self.import_document]  # fmt: skip
         edits = [self.change, self.change, self.add, self.remove, self.undo, self.save_stale_copy, self.put_back,
                  self.put_aside, self.answer]  # fmt: skip
         self.put_aside()
@@ -297,6 +299,13 @@ class Game:
 
     def export(self) -> None:
         self.run(lambda: export(self.workspace, None, Depuis.CONTRAT, force=True, now=self.now), writes=False)
+
+    def import_document(self) -> None:
+        """The published document again: it says less than the contract does, and is refused."""
+        path = self.root / "document.txt"
+        path.write_bytes(document(small_contract()))
+        done = self.run(lambda: import_document(self.workspace, path, None, force=False, now=self.now), writes=False)
+        assert done is None, self.story()
 
     # What is looked at
 

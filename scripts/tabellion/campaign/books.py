@@ -17,6 +17,7 @@ from tabellion.layout.names import table_resource
 from tabellion.layout.theme import Theme
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.raw import RawWorkbook
+from tabellion.reading.references import Renames
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.tables import Tables, make_table
@@ -30,11 +31,13 @@ def read_book(
     theme: Theme,
     base: Tables | None = None,
     added: Collection[tuple[str, Key]] = (),
+    renames: Renames | None = None,
 ) -> Book:
-    """Make a book of a master workbook, where ``base`` are the tables last accepted, and ``added`` its rows that staff
-    added since the last adoption; what is wrong becomes its findings, in a file without a name.
+    """Make a book of a master workbook, where ``base`` are the tables last accepted, ``added`` its rows that staff
+    added since the last adoption and ``renames`` the names that rows had; what is wrong becomes its findings, in a file
+    without a name.
     """
-    reading = read_master(workbook, schemas, settings.identifiant, base, added)
+    reading = read_master(workbook, schemas, settings.identifiant, base, added, renames)
     computed = [*check_computed_cells(reading), *check_master_looks(reading, base)] if reading.tables else []
     book = book_of(reading, fichier, settings, theme)
     return replace(book, findings=tuple(without_file([*book.findings, *computed])))
@@ -52,10 +55,12 @@ class BookReader:
     schemas: Schemas
     base: Tables | None = None
     added: Collection[tuple[str, Key]] = ()
+    renames: Renames | None = None
 
     def __call__(self, workbook: RawWorkbook) -> Book:
         """The book of one workbook."""
-        return read_book(workbook, self.fichier, self.settings, self.schemas, NO_THEME, self.base, self.added)
+        known = self.base, self.added, self.renames
+        return read_book(workbook, self.fichier, self.settings, self.schemas, NO_THEME, *known)
 
 
 def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: Theme) -> Book:
@@ -82,6 +87,7 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
         adoption=reading.identity.get("adoption", ""),
         has_identity="genre" in reading.identity,
         missing=frozenset(reading.missing),
+        renames=reading.renames,
         fichier=fichier,
         rows=rows,
         areas=tuple(areas),
@@ -98,7 +104,8 @@ def _sheet_area(area: FoundTable, schema: TableSchema, convention: int | None) -
     labels = {field.title: field.name for field in schema.fields}
     columns = {labels[label]: column for label, column in area.columns.items() if label in labels}
     first = min(area.columns.values(), default=1)
-    return SheetArea(area.sheet.name, columns, first, schema.name, convention, area.header_row)
+    last = area.last_row if area.found_name else 0
+    return SheetArea(area.sheet.name, columns, first, schema.name, convention, area.header_row, last)
 
 
 def to_json(book: Book) -> dict[str, object]:
@@ -111,7 +118,7 @@ def to_json(book: Book) -> dict[str, object]:
         },
         "rows": book.rows,
         "areas": [
-            [area.sheet, area.columns, area.first_column, area.table, area.convention, area.header_row]
+            [area.sheet, area.columns, area.first_column, area.table, area.convention, area.header_row, area.last_row]
             for area in book.areas
         ],
         "findings": [finding_json(finding) for finding in book.findings],
@@ -120,6 +127,7 @@ def to_json(book: Book) -> dict[str, object]:
         "author": book.author,
         "unknown": sorted(book.unknown),
         "missing": sorted(book.missing, key=repr),
+        "renames": {name: list(map(list, pairs.items())) for name, pairs in book.renames.items() if pairs},
         "has_identity": book.has_identity,
     }
 
@@ -139,6 +147,7 @@ def from_json(content: Json, fichier: str, settings: Settings, schemas: Schemas,
         tables,
         adoption=content["adoption"],
         missing=frozenset((name, convention, field) for name, convention, field in content["missing"]),
+        renames={name: dict(pairs) for name, pairs in content["renames"].items()},
         has_identity=content["has_identity"],
         fichier=fichier,
         rows={name: [(number, row) for number, row in rows] for name, rows in content["rows"].items()},

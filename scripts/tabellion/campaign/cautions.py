@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 
 from tabellion.campaign.decisions import Decisions, QuestionKind, question_id
 from tabellion.campaign.draft import Draft, key_of
 from tabellion.campaign.model import MergeOutcome, Modification
-from tabellion.campaign.saves import SavedCell, Saves
+from tabellion.campaign.saves import ROW, SavedCell, Saves
 from tabellion.campaign.unread_keys import suspend_removals
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import document_date
@@ -24,6 +25,8 @@ from tabellion.wording import plural
 _MANY_ROWS, _MANY_SHARE = 5, 0.2
 #: Filled cells of one column, all emptied at once, that look like an accident.
 _MANY_CELLS = 3
+#: Of one's own saves, those that a workbook has nothing left of and that make it an older copy: so many saves, or rows.
+_MANY_SAVES, _MANY_UNDONE = 2, 3
 #: The code of the choice that takes the workbook at its word.
 CONFIRM = "confirmer"
 #: Cells that a finding about many leads to.
@@ -97,19 +100,40 @@ class Cautions:
         """Rows removed by what looks like an accident, or that others still name, stay until somebody confirms it."""
         for table, schema in self.draft.schemas.items():
             present = {key_of(schema, row) for row in self.draft.rows[table]}
-            removed = [key for key in self.draft.known[table] if key not in present]
+            removed = [
+                key
+                for key in self.draft.known[table]
+                if key not in present and self._renumbered(table, key) not in present
+            ]
             if not removed:
                 continue
             removed = suspend_removals(self.draft, table, removed)
             for part in self.draft.parts(table, removed):
+                waited = [key for key in part if (table, key, ROW) in self.saves.held]
                 if self._is_accident(table, part):
                     self._hold_back(table, part)
+                elif waited:
+                    self._hold_back(table, waited)
+
+    def _renumbered(self, table: str, key: Key) -> Key:
+        """The key of a row once what has no other name than its key is called by its new one."""
+        schemas, schema, renames = self.draft.schemas, self.draft.schemas[table], self.draft.read.renames
+        parts = list(key)
+        for place, name in enumerate(schema.primary_key):
+            reference = schema.foreign.get(name)
+            target = schemas[reference.table] if reference is not None else schema
+            if target.label is None and (reference is not None or len(parts) == 1):
+                parts[place] = renames.get(target.name, {}).get(parts[place], parts[place])
+        return tuple(parts)
 
     def _is_accident(self, table: str, removed: Sequence[Key]) -> bool:
-        """Whether so many rows of a table (of one part of it) went at once that it may be a slip."""
+        """Whether so many rows of a table (of one part of it) went at once that it may be a slip: of those that were
+        there at the last adoption, whatever was added since.
+        """
         of_part = next(part for part in self.draft.parts(table, list(self.draft.known[table])) if removed[0] in part)
-        is_many = len(removed) >= _MANY_ROWS and len(removed) >= _MANY_SHARE * len(of_part)
-        return is_many or (len(removed) == len(of_part) and len(removed) > 1)
+        settled = [key for key in of_part if (table, key) not in self.saves.added] or of_part
+        is_many = len(removed) >= _MANY_ROWS and len(removed) >= _MANY_SHARE * len(settled)
+        return is_many or (len(settled) > 1 and set(settled) <= set(removed))
 
     def _hold_back(self, table: str, keys: Sequence[Key]) -> None:
         words = self.draft.labels.row(table, keys[0])
@@ -161,6 +185,9 @@ class Cautions:
             for name in schema.names:
                 filled = [(key, row, known[name]) for key, row, known in pairs if known[name] is not None]
                 if len(filled) < _MANY_CELLS or any(row[name] is not None for _, row, _ in filled):
+                    filled = [each for each in filled if each[1][name] is None
+                              and (table, each[0], name) in self.saves.held]  # fmt: skip
+                if not filled:
                     continue
                 keys = tuple(key for key, _, _ in filled)
                 words = f"la colonne « {schema.by_name[name].title} » de « {schema.title} »"
@@ -210,7 +237,9 @@ class Cautions:
     def _is_older_copy(self, undone: Sequence[Modification], positions: Mapping[str, Mapping[Key, int]]) -> bool:
         """Whether this save comes from a copy that lacks the changes that it undoes, rather than from second thoughts.
 
-        It was saved before them, or it has nothing left of somebody else's save; what waited once goes on waiting.
+        It was saved before them, or it has nothing left of somebody else's save, nor of the last ones of one's own that
+        said several things; what waited once goes on waiting. One value that one takes back oneself is second thoughts:
+        nothing in a workbook tells it from a copy made just before.
         """
         read = self.draft.read
         if read.saved == document_date(read.settings.debut):
@@ -219,11 +248,16 @@ class Cautions:
             return True
         if read.saved is not None and any(change.saved is not None and read.saved < change.saved for change in undone):
             return True
-        theirs = {(change.author, change.saved) for change in undone if change.author != read.author}
-        theirs -= {
-            (change.author, change.saved) for change in self.saves.modifications if self._is_left(change, positions)
-        }
-        return bool(theirs)
+        left = [change for change in self.saves.modifications if self._is_left(change, positions)]
+        whole = {_save(change) for change in undone} - {_save(change) for change in left}
+        if any(author != read.author for author, _ in whole):
+            return True
+        # of one's own saves, so much that it is no second thoughts, and nothing of what was saved after them
+        mine = [change for change in undone if _save(change) in whole]
+        first = min((change.saved for change in mine if change.saved is not None), default=None)
+        is_end = first is not None and all(change.saved is None or change.saved < first for change in left)
+        rows = {(change.table, change.key) for change in mine}
+        return is_end and (len(whole) >= _MANY_SAVES or len(rows) >= _MANY_UNDONE)
 
     def _is_left(self, change: Modification, positions: Mapping[str, Mapping[Key, int]]) -> bool:
         """Whether the workbook still says what a change said."""
@@ -249,3 +283,8 @@ class Cautions:
                 self.draft.rows[change.table][at][change.champ] = accepted[change.champ]
         for table, positions_gone in gone.items():
             self.draft.drop(table, positions_gone)
+
+
+def _save(change: Modification) -> tuple[str, datetime | None]:
+    """The save that a change came with: by whom, when."""
+    return change.author, change.saved

@@ -1,12 +1,12 @@
-"""Names typed in the workbook where a partner (or another row known by its name) is referred to, and that nobody has.
+"""Names typed in the workbook where a partner (or another row known by its name) is referred to, and that nobody has;
+and those of partners in the text of a fiche in which they take no part.
 
 Each is asked about: one choice adds it to its table, another says whose name it is. What was decided is applied to the
-draft of the contract at each run, until an adoption writes the new row into the workbook. Pure.
+draft of the contract at each run, until an adoption writes the new rows into the workbook. Pure.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,9 +14,11 @@ from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKi
 from tabellion.campaign.draft import Draft
 from tabellion.campaign.model import Modification
 from tabellion.campaign.saves import Saves
+from tabellion.campaign.typed_partners import FICHES, PARTNERS, ROLES, Mention, TextLinks, mentions
 from tabellion.contract.book import UNREAD_ROW
 from tabellion.contract.labels import Labels
-from tabellion.findings import Finding, Place, Severity, finding
+from tabellion.contract.partner_names import contained_names
+from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.decisions import DECISIONS, WORKBOOK
 from tabellion.layout.names import shorten
 from tabellion.reading.identifiers import MAKERS, NewIdentifiers
@@ -38,8 +40,9 @@ class Newcomer:
     """A name that no row of ``table`` has, as it was typed first, and the cells where it stands.
 
     ``near`` is the nearest row (key, name), ``key`` that of the row that the name means now: empty while it is
-    nobody's; ``is_added`` where a decision added that row. ``referring`` is the row that names it first: its table, its
-    key, its field.
+    nobody's; ``is_added`` where a decision added that row, or links it to a fiche that names it. ``referring`` is the
+    row that names it first: its table, its key, its field. ``texts`` are the cells whose text names it without linking
+    it, ``is_known`` where it has the name of a row.
     """
 
     table: str
@@ -49,6 +52,8 @@ class Newcomer:
     referring: tuple[str, Key, str]
     key: str = ""
     is_added: bool = False
+    texts: tuple[Place, ...] = ()
+    is_known: bool = False
 
     @property
     def question(self) -> str:
@@ -68,10 +73,14 @@ def settle_newcomers(draft: Draft, saves: Saves, decisions: Decisions) -> tuple[
     """
     found: list[Newcomer] = []
     for table in _known_by_name(draft.schemas):
-        settled = _Names(draft, table, decisions)
+        settled = _Names(draft, table, decisions, saves)
         settled.read_back(saves)
         found += settled.run()
-        saves = _without(saves, draft.schemas, table, settled.created.keys() - settled.present)
+        gone = settled.created.keys() - settled.present
+        for key in gone:
+            draft.known[table].pop((key,))
+        saves = _without(saves, draft.schemas, table, gone)
+        saves = settled.links.without_unlinked(saves)
     return found, saves
 
 
@@ -89,13 +98,14 @@ class _Names:
     ``typed`` are the keys of those that the workbook has, by their names.
     """
 
-    def __init__(self, draft: Draft, table: str, decisions: Decisions) -> None:
+    def __init__(self, draft: Draft, table: str, decisions: Decisions, saves: Saves) -> None:
         schema = draft.schemas[table]
         self.draft, self.table, self.decisions = draft, table, decisions
         self.key, self.label = schema.primary_key[0], schema.label or ""
         self.present = {row[self.key] for row in draft.rows[table]}
         self.typed = {row[self.label]: row[self.key] for row in draft.rows[table] if row[self.label]}
         self.created: dict[str, Mapping[str, object]] = {}
+        self.links = TextLinks(draft, saves)
 
     def read_back(self, saves: Saves) -> None:
         """Find the rows that decisions added since the last adoption: the workbook lacks them; they stay, unless
@@ -116,7 +126,7 @@ class _Names:
         """Every name that no row has, with what was decided of it applied."""
         if any(table == self.table and name in (self.key, self.label) for table, _, name in self.draft.read.unknown):
             return []  # one of the names may be that of a row that cannot be read
-        names: dict[str, tuple[str, list[_Cell]]] = {}
+        names: dict[str, tuple[str, list[_Cell], list[Mention]]] = {}
         for table, position, field in self._references():
             value = self.draft.rows[table][position][field]
             if value in self.created:
@@ -124,8 +134,10 @@ class _Names:
             elif not isinstance(value, str) or value in self.present or (value,) in self.draft.known[self.table]:
                 continue
             if slug(value):
-                names.setdefault(fold(value), (value.strip(), []))[1].append((table, position, field))
-        return [self._settle(name, cells) for name, cells in names.values()]
+                names.setdefault(fold(value), (value.strip(), [], []))[1].append((table, position, field))
+        for mention in mentions(self.draft, self.typed) if self.table == PARTNERS else ():
+            names.setdefault(fold(mention.name), (mention.name, [], []))[2].append(mention)
+        return [newcomer for each in names.values() for newcomer in self._settle(*each)]
 
     def _references(self) -> Iterator[_Cell]:
         for table, schema in self.draft.schemas.items():
@@ -134,20 +146,33 @@ class _Names:
                     for position in range(len(self.draft.rows[table])):
                         yield table, position, reference.field
 
-    def _settle(self, name: str, cells: Sequence[_Cell]) -> Newcomer:
-        code = self.decisions.code(question_of(self.table, name)) or ""
-        near, places = self._nearest(name), tuple(self.draft.place(*cell) for cell in cells)
-        key = code.removeprefix(IS) if code.startswith(IS) else self._add(name, places[0]) if code == ADD else ""
+    def _settle(self, name: str, cells: Sequence[_Cell], named: Sequence[Mention]) -> Iterator[Newcomer]:
+        decision = self.decisions.of(question_of(self.table, name))
+        code, own = "" if decision is None else decision.choice, named[0].key if named else ""
+        texts = [each for each in named if code == LEAVE or self.links.is_due(each, decision)]
+        if not cells and not texts:
+            return
+        near = (own, name) if own else self._nearest(name)
+        places = tuple(self.draft.place(*cell) for cell in (*cells, *(each.cell for each in texts)))
+        key = own if code == ADD else code.removeprefix(IS) if code.startswith(IS) else ""
+        if code == ADD and not own:
+            key = self._add(name, places[0])
         key = key if key in self.present else ""
         for table, position, field in cells:
             self.draft.rows[table][position][field] = key or name
-        table, position, field = cells[0]
+        links = [self.links.link(each, key) for each in texts if key]
+        table, position, field = (*cells, *(each.cell for each in texts))[0]
         row = self.draft.rows[table][position]
         referring = tuple(row[part] for part in self.draft.schemas[table].primary_key)
-        return Newcomer(self.table, name, near, places, (table, referring, field), key, bool(key) and code == ADD)
+        yield Newcomer(
+            self.table, name, near, places, (table, referring, field), key, any(links) or (bool(key) and code == ADD),
+            () if key else places[len(cells) :], bool(own),
+        )  # fmt: skip
 
     def _nearest(self, name: str) -> tuple[str, str] | None:
-        near = nearest(name, self.typed)
+        known = {fold(each): each for each in self.typed}
+        inside = contained_names(name, {folded: self.typed[each] for folded, each in known.items()})
+        near = nearest(name, self.typed) or next((known[folded] for folded, _ in inside), None)
         return None if near is None else (self.typed[near], near)
 
     def _add(self, name: str, place: Place) -> str:
@@ -207,53 +232,24 @@ def newcomer_questions(newcomers: Iterable[Newcomer], labels: Labels) -> Iterato
     for each in newcomers:
         title, name = labels.table(each.table).lower(), shorten(each.name, _LONGEST)
         table, key, field = each.referring
-        added = f"« {name} » entre dans la table « {labels.table(each.table)} »."
-        choices = [Choice(ADD, f"ajouter aux {title}", added)]
+        linked = " Le texte des fiches où ce nom est saisi l'y lie." if table == FICHES and field in ROLES else ""
+        choices = []
+        if not each.is_known:
+            added = f"« {name} » entre dans la table « {labels.table(each.table)} ».{linked}"
+            choices.append(Choice(ADD, f"ajouter aux {title}", added))
         if each.near is not None:
             known = shorten(each.near[1], _LONGEST)
-            choices.append(Choice(IS + each.near[0], f"c'est {known}", f"Le contrat dit : {known}."))
+            choices.append(Choice(IS + each.near[0], f"c'est {known}", f"Le contrat dit : {known}.{linked}"))
         choices.append(Choice(LEAVE, "laisser", "Rien ne change : ce qui porte ce nom reste hors du contrat."))
         where = plural(len(each.places), "cellule le nomme", "cellules le nomment")
-        near = f" Le plus proche : {each.near[1]}." if each.near is not None else ""
+        near = f" Le plus proche : {each.near[1]}." if each.near is not None and not each.is_known else ""
+        sentence = f"« {name} » n'est pas dans la table « {labels.table(each.table)} » de contrat.xlsx : {where}.{near}"
+        if each.is_known:
+            sentence = f"« {name} » est nommé dans le texte de fiches auxquelles il ne participe pas : {where}."
         row, champ = (key if each.key else (), field) if not each.is_added else ((each.key,), None)
         yield Question(
             each.question, QuestionKind.NEWCOMER, each.table if each.is_added else table, row, champ, name,
-            labels.title(table, field),
-            f"« {name} » n'est pas dans la table « {labels.table(each.table)} » de contrat.xlsx : {where}.{near}",
+            labels.title(table, field), sentence,
             tuple(Statement("Contrat", each.name, place) for place in each.places[:_SHOWN]), tuple(choices),
             each.places[0],
         )  # fmt: skip
-
-
-#: The free texts of a fiche that name partners, each with the role that the participations give them.
-_ROLES = {"porteurs": "porteur", "partenaires_operationnels": "opérationnel"}
-#: Names that a finding about many shows.
-_SHOWN_NAMES = 3
-
-
-def say_typed_partners(draft: Draft, changes: Sequence[Modification]) -> Iterator[Finding]:
-    """One finding a sheet for the cells that staff changed and that name partners without linking them."""
-    texts = [change for change in changes if change.table == "fiches" and change.champ in _ROLES]
-    if not texts:
-        return
-    names = {row["partenaire_id"]: row["nom"] for row in draft.rows["partenaires"] if row["nom"]}
-    linked = {(row["fiche_id"], row["partenaire_id"], row["role"]) for row in draft.rows["participations"]}
-    positions = draft.positions()["fiches"]
-    found: dict[str | None, list[tuple[Place, str]]] = {}
-    for change in texts:
-        at = positions.get(change.key)
-        text = None if at is None else draft.rows["fiches"][at][change.champ]
-        if at is None or not text:
-            continue
-        place, folded = draft.place("fiches", at, change.champ), fold(text)
-        for partner, name in names.items():
-            is_named = re.search(rf"(?<!\w){re.escape(fold(name))}(?!\w)", folded)
-            if is_named and (change.key[0], partner, _ROLES[change.champ]) not in linked:
-                found.setdefault(place.feuille, []).append((place, name))
-    for cells in found.values():
-        places = list(dict.fromkeys(place for place, _ in cells))
-        shown = [f"« {name} » ({place.cellule})" for place, name in cells]
-        words = ", ".join(shown[:_SHOWN_NAMES])
-        if len(shown) > _SHOWN_NAMES:
-            words += f", et {plural(len(shown) - _SHOWN_NAMES, 'autre')}"
-        yield finding("partenaire-en-texte", places[0], valeur=words, liees=places[1:])

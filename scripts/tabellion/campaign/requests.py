@@ -7,13 +7,14 @@ is noted as begun before anything is done, so that no stop makes the program do 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tabellion.campaign.model import Consolidation, MergeOutcome, Request, RequestEntry, RequestStatus
+from tabellion.campaign.decisions import QuestionKind
+from tabellion.campaign.model import Consolidation, MergeOutcome, Modification, Request, RequestEntry, RequestStatus
 from tabellion.campaign.typed_decisions import find_table
 from tabellion.layout.decisions import CONFIRMATION, DO_IT, EDITION, REQUEST, REQUEST_CODE, TO_CONFIRM
 from tabellion.layout.names import IDENTITY
@@ -157,8 +158,22 @@ def requests_of(consolidation: Consolidation, log: RequestLog) -> tuple[Request,
 def adoption_words(consolidation: Consolidation) -> str:
     """What adopting changes, as its confirmation names it; empty where it changes nothing."""
     applied = [change for change in consolidation.modifications if change.outcome is MergeOutcome.APPLIED]
-    rows = {(change.table, change.key) for change in applied if change.is_new_row}
-    rows |= {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == consolidation.master_file}
-    cells = sum(not change.is_new_row for change in applied)
-    parts = [plural(count, word) for count, word in ((cells, "cellule"), (len(rows), "ligne")) if count]
-    return f"oui, adopter {' et '.join(parts)}" if parts else ""
+    parts = [*change_parts(applied), *decided_parts(consolidation)]
+    return f"oui, adopter {' et '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}" if parts else ""
+
+
+def change_parts(changes: Sequence[Modification]) -> list[str]:
+    """How many cells changes are about, and how many new rows."""
+    rows = {(change.table, change.key) for change in changes if change.is_new_row}
+    cells = sum(not change.is_new_row for change in changes)
+    return [plural(count, one, many) for count, one, many in
+            ((cells, "cellule", None), (len(rows), "nouvelle ligne", "nouvelles lignes")) if count]  # fmt: skip
+
+
+def decided_parts(consolidation: Consolidation) -> list[str]:
+    """How many rows decisions take out of the contract, and how many names they add to its workbook or link there."""
+    gone = {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == consolidation.master_file}
+    named = [each for each in consolidation.questions if each.kind is QuestionKind.NEWCOMER and each.champ is None]
+    return [plural(count, one, many) for count, one, many in
+            ((len(gone), "ligne supprimée", "lignes supprimées"), (len(named), "nom décidé", "noms décidés"))
+            if count]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.parsed_return import plain_json, value_of
+from tabellion.contract.first_settings import FirstSettings
 from tabellion.findings import Json, Place
 from tabellion.schema import Key
 
@@ -25,12 +26,20 @@ SavedCell = tuple[str, Key, str]
 """A cell of the contract: its table, the key of its row, its field."""
 
 
+#: The field of a cell that stands for its whole row.
+ROW = ""
+
+
 @dataclass(frozen=True)
 class Saves:
     """The staff's changes since the last adoption, and the workbook last accepted: its digest, when saved, by whom.
 
     ``taken_back`` are changes that say nothing any more, ``passed`` the values that a cell had on the way: an older
     copy says them again. ``waiting`` are the cells that a workbook in place undoes, until somebody decides.
+    ``settled`` are the decisions about names (question, choice) that adoptions have written into the workbook, and
+    ``settings`` what the file of settings said when it and the sheet last agreed. ``held`` are the rows and cells whose
+    removal waits for somebody. ``renames`` are, by table, the names that rows had and that cells of the workbook may
+    still show, with the keys of now.
     """
 
     modifications: tuple[Modification, ...] = ()
@@ -40,6 +49,10 @@ class Saves:
     taken_back: tuple[Modification, ...] = ()
     passed: Mapping[SavedCell, Key] = field(default_factory=dict)
     waiting: frozenset[SavedCell] = frozenset()
+    settled: frozenset[tuple[str, str]] = frozenset()
+    settings: FirstSettings = field(default_factory=dict)
+    held: frozenset[SavedCell] = frozenset()
+    renames: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
 
     @property
     def added(self) -> frozenset[tuple[str, Key]]:
@@ -63,6 +76,10 @@ def load_saves(registre: Path) -> Saves:
             _changes_of(content.get("reprises", ())),
             {_cell_of(cell): tuple(map(value_of, values)) for cell, values in content.get("passees", ())},
             frozenset(map(_cell_of, content.get("en_attente", ()))),
+            frozenset((question, choice) for question, choice in content.get("noms_regles", ())),
+            {str(title): str(value) for title, value in content.get("reglages", {}).items()},
+            frozenset(map(_cell_of, content.get("suspendues", ()))),
+            {str(table): dict(pairs) for table, pairs in content.get("anciens_noms", {}).items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Saves()
@@ -80,10 +97,14 @@ def saves_json(saves: Saves) -> bytes:
         "classeur": workbook,
         "saisies": _plain_changes(saves.modifications),
     }
-    more = {
+    more: Json = {
         "reprises": _plain_changes(saves.taken_back),
         "passees": [[_plain_cell(cell), list(map(plain_json, values))] for cell, values in saves.passed.items()],
         "en_attente": sorted(map(_plain_cell, saves.waiting), key=repr),
+        "suspendues": sorted(map(_plain_cell, saves.held), key=repr),
+        "noms_regles": sorted(map(list, saves.settled)),
+        "reglages": dict(saves.settings),
+        "anciens_noms": {table: list(map(list, pairs.items())) for table, pairs in saves.renames.items() if pairs},
     }
     content |= {name: rows for name, rows in more.items() if rows}
     text = json.dumps(content, ensure_ascii=False, indent=1)

@@ -15,8 +15,10 @@ from tabellion.campaign.cautions import Caution, Cautions, Withheld
 from tabellion.campaign.decisions import Decisions
 from tabellion.campaign.draft import Draft, key_of, rows_by_key
 from tabellion.campaign.model import MergeOutcome, Modification
-from tabellion.campaign.newcomers import Newcomer, newcomer_findings, say_typed_partners, settle_newcomers
-from tabellion.campaign.saves import Saves
+from tabellion.campaign.newcomers import Newcomer, newcomer_findings, settle_newcomers
+from tabellion.campaign.older_workbooks import FINANCEMENTS, say_summed_years
+from tabellion.campaign.saves import ROW, Saves
+from tabellion.campaign.typed_partners import say_typed_partners
 from tabellion.campaign.unread_keys import recover_keys
 from tabellion.checks.contract import integrity_cells
 from tabellion.contract.book import UNREAD_ROW, Book
@@ -77,7 +79,10 @@ def accept(
     _mend(draft, spoken)
     draft.findings = list(newcomer_findings(draft.findings, newcomers, decisions))
     saves = _saves(draft, saves, cautions.withheld)
-    draft.findings += say_typed_partners(draft, saves.modifications)
+    open_ones = [each for each in newcomers if each.texts and decisions.code(each.question) is None]
+    if FINANCEMENTS in draft.schemas:
+        draft.findings += say_summed_years(read.findings, draft.schemas[FINANCEMENTS], draft.rows[FINANCEMENTS])
+    draft.findings += say_typed_partners((one.name, one.is_known, place) for one in open_ones for place in one.texts)
     return StaffState(
         draft.book(), saves, tuple(cautions.withheld), tuple(draft.findings),
         tuple(newcomers),
@@ -228,7 +233,16 @@ def _saves(draft: Draft, saves: Saves, withheld: Collection[Withheld]) -> Saves:
     lasting, past = list[Modification](), list[Modification]()
     for change in changes.values():
         (lasting if _is_lasting(change, draft, positions) else past).append(change)
-    known = replace(saves, modifications=tuple(lasting), taken_back=tuple(past), passed=passed)
+    held = frozenset(
+        (each.table, key, each.champ or ROW)
+        for each in withheld
+        if each.caution is not Caution.UNDOING
+        for key in each.keys
+    )
+    renames = {table: dict(pairs) for table, pairs in draft.read.renames.items() if pairs}
+    known = replace(
+        saves, modifications=tuple(lasting), taken_back=tuple(past), passed=passed, held=held, renames=renames
+    )
     undone = [held for held in withheld if held.caution is Caution.UNDOING]
     if undone:
         return replace(known, waiting=frozenset(cell for held in undone for cell in held.cells))

@@ -13,7 +13,7 @@ from tabellion.campaign.decisions import DECISIONS_FILE, QuestionKind
 from tabellion.campaign.folder import look_at
 from tabellion.campaign.journal import open_journal
 from tabellion.campaign.model import Consolidation, MergeOutcome
-from tabellion.campaign.newcomers import ADD
+from tabellion.campaign.older_workbooks import FINANCEMENTS, say_summed_years
 from tabellion.campaign.saves import SAVES_FILE, Saves, saves_json
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.inputs import load_inputs
@@ -71,6 +71,7 @@ def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], 
         layout = lay_out_master(replace(consolidation.contract, adoption=name))
         findings = check_meaning(layout.contract, layout.locate)
         _refuse_doubt(findings, consolidation)
+        _refuse_older(source, consolidation)
         findings = [finding.in_file(workspace.contrat.name) for finding in findings]
         workbook, unlike = _next_workbook(workspace, source, layout, write_master(layout, findings))
         name = workspace.contrat.name
@@ -78,7 +79,15 @@ def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], 
         files = register_files(
             layout.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
-        files |= {ADOPTION_FILE: record, SAVES_FILE: saves_json(Saves((), hashlib.sha256(workbook).hexdigest()))}
+        settled = source.state.saves.settled | {
+            (each.id, code)
+            for each in consolidation.questions
+            if each.kind is QuestionKind.NEWCOMER and (code := consolidation.decisions.code(each.id)) is not None
+        }
+        saves = Saves(
+            sha256=hashlib.sha256(workbook).hexdigest(), settled=settled, settings=source.state.saves.settings
+        )
+        files |= {ADOPTION_FILE: record, SAVES_FILE: saves_json(saves)}
         contents: dict[Path, Content] = {workspace.registre / file: content for file, content in files.items()}
         if inputs.decided.typed:
             contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
@@ -100,8 +109,8 @@ def is_news(consolidation: Consolidation) -> bool:
     answered. They are said again only when such a partner sends something else.
     """
     news = any(change.outcome is not MergeOutcome.OUTDONE for change in consolidation.modifications)
-    added = [each for each in consolidation.questions if each.kind is QuestionKind.NEWCOMER]
-    is_added = any(consolidation.decisions.code(each.id) == ADD for each in added)  # the workbook lacks it
+    # a name that is a whole row's by now was added, or linked, by a decision: the workbook lacks that
+    is_added = any(each.kind is QuestionKind.NEWCOMER and each.champ is None for each in consolidation.questions)
     return news or bool(consolidation.dropped) or is_added
 
 
@@ -119,10 +128,17 @@ def _next_workbook(
     if hashlib.sha256(content).hexdigest() != source.book.sha256:
         raise TabellionError([_changed_meanwhile(workspace.contrat)])
     contract = layout.contract
-    changes = workbook_changes(source.book, contract, contract.adoption, fresh, source.findings)
+    changes = workbook_changes(source.book, contract, contract.adoption, fresh, source.findings, _former_titles(source))
     patched = patch_tables(content, changes).data
     lacking = lacking_sheets(source.book, layout)
     return renew(with_sheets(patched, fresh, lacking) if lacking else patched, fresh, renewal_of(layout))
+
+
+def _former_titles(source: Source) -> dict[int, str]:
+    """The titles that staff have changed since the last adoption, by convention, as they were."""
+    changes = source.state.saves.modifications
+    found = [each for each in changes if (each.table, each.champ) == ("conventions", "titre") and not each.is_new_row]
+    return {each.key[0]: str(each.before) for each in found if each.before}
 
 
 def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:
@@ -140,6 +156,16 @@ def _refuse_doubt(findings: Sequence[Finding], consolidation: Consolidation) -> 
     codes = {item.code for item in findings if item.bloquant}
     if codes:
         raise TabellionError([item for item in consolidation.findings if item.bloquant and item.code in codes])
+
+
+def _refuse_older(source: Source, consolidation: Consolidation) -> None:
+    """Refuse to put several years of one financement into a workbook that cannot tell them apart."""
+    contract = consolidation.contract
+    if FINANCEMENTS in contract.tables:
+        rows = contract.tables[FINANCEMENTS].rows
+        summed = list(say_summed_years(source.findings, contract.schemas[FINANCEMENTS], rows))
+        if summed:
+            raise TabellionError(summed)
 
 
 def _changed_meanwhile(path: Path) -> Finding:

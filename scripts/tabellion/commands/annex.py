@@ -37,9 +37,10 @@ def annex(
 ) -> AnnexMade:
     """Write the annex of ``exercice`` (the current one where it has lines, else the last that has some).
 
-    A contract that has financements and no line at all yet has its annex too: these may have no exercice.
+    An exercice of which only financements are known has its annex too, and so has any of a contract without lines,
+    whose financements may have no exercice.
 
-    Raises :class:`TabellionError` when the contract cannot be read, when the exercice has no line, and when the file
+    Raises :class:`TabellionError` when the contract cannot be read, when the exercice has neither, and when the file
     there was edited since it was made (unless ``force``, which keeps a dated copy first). Nothing is then written.
     """
     contract = load_contract(workspace, depuis)
@@ -54,15 +55,16 @@ def annex(
 
 
 def _exercice(contract: Book, asked: int | None) -> int:
-    years = contract.overview.exercices
-    current = contract.settings.exercice_courant
-    if asked is None and years:
-        return current if current in years else years[-1]
+    financements = contract.tables["financements"].rows
+    of_lines, current = contract.overview.exercices, contract.settings.exercice_courant
+    years = sorted({*of_lines, *(row["exercice"] for row in financements if row.get("exercice") is not None)})
+    if asked is None and of_lines:
+        return current if current in of_lines else of_lines[-1]
     if asked in years and asked is not None:
         return asked
-    if not years and len(contract.tables["financements"]):
+    if not of_lines and financements:
         return current if asked is None else asked
     shown = ", ".join(map(str, years)) if years else "aucun pour l'instant"
-    expected = f"un exercice qui a des lignes budgétaires : {shown}"
+    expected = f"un exercice qui a des lignes budgétaires ou des financements : {shown}"
     option, found = "--exercice", current if asked is None else asked
     raise TabellionError([wrong_option(option, found, expected)])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from tabellion.campaign.model import Consolidation, MergeOutcome, Modification
+from tabellion.campaign.requests import change_parts, decided_parts
 from tabellion.commands.console import printable
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
@@ -43,15 +44,15 @@ def change_lines(consolidation: Consolidation) -> list[str]:
     applied = [change for change in consolidation.modifications if change.outcome is MergeOutcome.APPLIED]
     for (partner, year), group in groupby(applied, key=lambda change: (change.partenaire, change.exercice)):
         changes = list(group)
-        lines += ["", printable(f"{names.get(partner or '', partner)}, {year} : {plural(len(changes), 'cellule')}")]
+        lines += ["", printable(f"{names.get(partner or '', partner)}, {year} : {' et '.join(change_parts(changes))}")]
         for change in changes:
             field = schemas[change.table].by_name[change.champ]
             row = " · ".join(str(part) for part in change.key)
             before, after = (shown_value(field, value, quoted=True) for value in (change.before, change.after))
             lines.append(printable(f"  {row} : {field.title} : {before} → {after}"))
-    if consolidation.dropped:
-        dropped = plural(len(consolidation.dropped), "ligne supprimée", "lignes supprimées")
-        lines += ["", printable(f"Décidé : {dropped}")]
+    decided = decided_parts(consolidation)
+    if decided:
+        lines += ["", printable(f"Décidé : {' et '.join(decided)}")]
         lines += [printable(f"  {row.libelle} ({' · '.join(map(str, row.key))})") for row in consolidation.dropped]
     rejected = sum(line.status is ReturnStatus.REJECTED for line in consolidation.board)
     left: Iterable[tuple[int, str, str]] = [

@@ -5,19 +5,27 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from tabellion.campaign.saves import SAVES_FILE, Saves, saves_json
 from tabellion.checks.contract import check_meaning
-from tabellion.commands.source import alone_on, load_source
+from tabellion.commands.source import Source, alone_on, load_source
+from tabellion.contract.first_settings import first_settings
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, finding
+from tabellion.outputs.master.changes import renewal_of
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.wording import plural
 from tabellion.xlsx.inplace.own_columns import carry_own_columns
+from tabellion.xlsx.inplace.own_notes import carry_own_notes
 from tabellion.xlsx.inplace.sheets import carry_own
 from tabellion.xlsx.signature import replaceable
+
+#: What is said of a workbook of an older layout, and no more of the one that takes its place.
+_SETTLED = ("annees-additionnees", "colonne-recente")
 
 
 @dataclass(frozen=True)
@@ -50,14 +58,25 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
             findings += [item.in_file(target.name) for item in left]
         if is_own and not (edited and not force):
             source.keep_hand_edits(now)
-            contents |= source.register_files
+            contents |= source.register_files or _first_saves(workspace, source)
         archives = workspace.archives if is_own else None
-        copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now, archives=archives)
-    return Generation(target, (*source.findings, *findings), copies.get(target))
+        copies = replace_or_refuse(
+            contents, edited, partial(_refusal, is_own=is_own), force=force, now=now, archives=archives
+        )
+    said = [item for item in source.findings if not (is_own and item.code in _SETTLED)]
+    return Generation(target, (*said, *findings), copies.get(target))
+
+
+def _first_saves(workspace: Workspace, source: Source) -> dict[Path, bytes]:
+    """What is remembered of the settings that a first workbook is made with; nothing where something is already."""
+    path = workspace.registre / SAVES_FILE
+    if source.is_workbook or path.exists():
+        return {}
+    return {path: saves_json(Saves(settings=first_settings(workspace.settings)))}
 
 
 def _with_own_work(fresh: bytes, data: bytes, layout: MasterLayout) -> tuple[bytes, list[Finding]]:
-    """The new workbook with the staff's own columns and sheets of the old one, and what of them stays in its copy."""
+    """The new workbook with the staff's own columns, cells and sheets of the old one, and what stays in its copy."""
     schemas = layout.contract.schemas
     keys = {
         table.name: [schemas[table.resource].by_name[name].title for name in schemas[table.resource].primary_key]
@@ -71,9 +90,21 @@ def _with_own_work(fresh: bytes, data: bytes, layout: MasterLayout) -> tuple[byt
         )
         for each in columns.left
     ]  # fmt: skip
-    return carry_own(columns.data, data), left
+    notes = carry_own_notes(columns.data, data, renewal_of(layout).words)
+    for code, found in (("cellules-non-reportees", notes.left), ("commentaires-non-reportes", notes.comments)):
+        for sheet, cells in found.items():
+            places = [Place(feuille=sheet, cellule=cell) for cell in cells]
+            left.append(
+                finding(
+                    code, places[0], valeur=", ".join(cells), compte=plural(len(cells), "cellule"), liees=places[1:]
+                )
+            )
+    return carry_own(notes.data, data), left
 
 
-def _refusal(path: Path) -> Finding:
-    detail = "il n'est plus tel que tabellion l'a écrit"
-    return finding("classeur-modifie", Place(str(path)), valeur=path.name, detail=detail)
+def _refusal(path: Path, *, is_own: bool) -> Finding:
+    detail, kept = "il n'est plus tel que tabellion l'a écrit", "l'ancien va dans workbooks/archives/"
+    remede = f"lancez « tabellion generate --forcer » : vos feuilles et vos colonnes y sont reportées, {kept}"
+    if not is_own:
+        remede = "ajoutez --forcer : il est remplacé après une copie datée"
+    return finding("classeur-modifie", Place(str(path)), valeur=path.name, detail=detail, remede=remede)

@@ -7,7 +7,7 @@ register (:meth:`Source.register_files`). ``--depuis consolidation`` starts from
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -23,17 +23,17 @@ from tabellion.campaign.journal import Journal
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import fingerprint
 from tabellion.campaign.same_lines import apart_lines
-from tabellion.campaign.saves import SAVES_FILE, load_saves, saves_json
+from tabellion.campaign.saves import SAVES_FILE, Saves, load_saves, saves_json
 from tabellion.campaign.staff import StaffState, accept, said_twin
 from tabellion.checks.contract import check_integrity
 from tabellion.contract.book import NO_THEME, REGISTER, Book
+from tabellion.contract.first_settings import without_effect
 from tabellion.contract.register import load_register, register_files, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import Theme, load_theme
 from tabellion.reading import read_through
 from tabellion.reading.references import References
-from tabellion.schema import Key
 from tabellion.transaction import recover
 from tabellion.transaction.files import is_temporary, keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
@@ -158,7 +158,7 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
         state = StaffState(base, saves, (), findings)
         return Source(workspace, state, base, adoption, is_workbook=False, stamp=None, findings=findings)
     name = path.relative_to(workspace.workbooks).as_posix()
-    read, stamp = _read_workbook(workspace, path, theme, base, journal, saves.added)
+    read, stamp = _read_workbook(workspace, path, theme, base, journal, saves)
     state = accept(read, base, saves, adoption=adoption.name, decisions=decisions)
     is_workbook = state.book.fichier == name and bool(read.tables)
     said = [item if item.place.fichier else item.in_file(name) for item in state.findings]
@@ -170,6 +170,10 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
         said.insert(0, finding("contrat-bloque", Place(name), valeur="du registre", compte=compte))
     elif was_edited(workspace.registre, schemas):
         said += _hand_edits(workspace, base, state.book)
+    if is_workbook:
+        unheard, known = without_effect(workspace.settings, state.book.settings, state.saves.settings)
+        said += unheard
+        state = replace(state, saves=replace(state.saves, settings=known))
     said += _said_twins(workspace, theme, state.book, journal)
     findings = (*(replace(item, bloquant=False) for item in notices), *said)
     apart = apart_lines(state.book, decisions) if decisions is not None else frozenset()
@@ -202,12 +206,13 @@ def _read_workbook(
     theme: Theme,
     base: Book | None,
     journal: Journal | None,
-    added: Collection[tuple[str, Key]] = (),
+    saves: Saves | None = None,
 ) -> tuple[Book, Stamp | None]:
     """The workbook of the contract as it is, from the journal where it remembers it."""
     name, schemas = path.relative_to(workspace.workbooks).as_posix(), workspace.schemas
     settings = workspace.settings if base is None else base.settings
     stamp = _stamp(path)
+    saves = saves or Saves()
     key, print_ = "", ""
     if journal is not None and stamp is not None:
         key = f"{stamp[1]}-{stamp[0]}"
@@ -217,14 +222,16 @@ def _read_workbook(
                 fingerprint(workspace, settings, References({}, {}, {})),
                 "master",
                 repr(accepted),
-                repr(sorted(map(repr, added))),
+                repr(sorted(map(repr, saves.added))),
+                repr(saves.renames),
             ]
         )
         remembered = journal.readings(print_, [key])
         if key in remembered:
             with suppress(KeyError, TypeError, ValueError):
                 return from_json(remembered[key], name, settings, schemas, theme), stamp
-    reader = BookReader(name, settings, schemas, None if base is None else base.tables, added)
+    tables = None if base is None else base.tables
+    reader = BookReader(name, settings, schemas, tables, saves.added, saves.renames)
     try:
         read = replace(read_through(path, reader), theme=theme)
     except TabellionError as error:

@@ -83,7 +83,9 @@ def check_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
         base = load_register(workspace.registre, workspace.schemas, workspace.settings)
         base = replace(base, fichier=workspace.registre.name)
     tables, settings = (None, workspace.settings) if base is None else (base.tables, base.settings)
-    read = read_book(workbook, workbook.fichier, settings, workspace.schemas, NO_THEME, tables, saves.added)
+    read = read_book(
+        workbook, workbook.fichier, settings, workspace.schemas, NO_THEME, tables, saves.added, saves.renames
+    )
     state = accept(read, base, saves, adoption=adoption, decisions=decisions)
     if not read.tables:
         return list(state.findings)

@@ -42,7 +42,7 @@ class SheetArea:
     """An area of a sheet where rows were read: the sheet, the one-based column of each field, the first column.
 
     ``table`` is the table that it holds, of one ``convention`` where it has a part for each; ``header_row`` is
-    one-based.
+    one-based, and ``last_row`` that of the Excel table (0 where there is none): rows under it are not in the table.
     """
 
     sheet: str
@@ -51,6 +51,7 @@ class SheetArea:
     table: str = ""
     convention: int | None = None
     header_row: int = 0
+    last_row: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Book:
     number of its area and its one-based row; (-1, line of its CSV) in a register. ``findings`` are what reading said,
     ``unknown`` the cells that held something unreadable and already reported. ``sha256``, ``saved`` and ``author``
     are a workbook's own. ``adoption`` names the adoption that the tables come from: empty
-    where there was none, or where the workbook lost its identity (``has_identity``). ``missing`` are the parts that a
+    where there was none, or where the workbook lost its identity (``has_identity``). ``renames`` are, by table,
+    the former names of rows and their keys of now. ``missing`` are the parts that a
     workbook has no place for any more: table, convention of its part, field (``None`` for all). ``apart`` are the
     pairs of budget lines, by their keys, that staff said are two although they look the same.
     """
@@ -77,6 +79,7 @@ class Book:
     findings: tuple[Finding, ...] = ()
     unknown: frozenset[CellPosition] = frozenset()
     missing: frozenset[tuple[str, int | None, str | None]] = frozenset()
+    renames: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
     has_identity: bool = True
     apart: frozenset[frozenset[Key]] = frozenset()
     sha256: str = ""

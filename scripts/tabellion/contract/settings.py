@@ -277,7 +277,7 @@ class _Reading:
         )  # fmt: skip
 
     def _refuse(self, setting: StaffSetting, position: int, text: str, expected: str = "") -> None:
-        last = _text(setting.value(self.before))
+        last = setting_text(setting.value(self.before))
         self._say(
             "reglage-mal-rempli", _REGLAGES, position, "valeur", valeur=text, attendu=expected or setting.expected,
             titre=setting.field.title, trouve=f"« {text} »" if text else "rien",
@@ -292,7 +292,7 @@ class _Reading:
         return [
             {
                 "reglage": setting.field.title,
-                "valeur": _text(self.values[setting.identifier]),
+                "valeur": setting_text(self.values[setting.identifier]),
                 "explication": setting.field.description,
                 "reglage_id": setting.identifier,
             }
@@ -306,8 +306,8 @@ class _Reading:
         return [{"exercice": year, "date_limite": days.get(year)} for year in years]
 
 
-def _text(value: SettingValue) -> str | None:
-    """A value as the table holds it."""
+def setting_text(value: SettingValue) -> str | None:
+    """A value as the table holds it; ``None`` where it is empty."""
     if isinstance(value, bool):
         return TRUE_WORD if value else FALSE_WORD
     if isinstance(value, tuple):

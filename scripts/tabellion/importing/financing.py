@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tabellion.contract.partner_names import SEPARATORS, listed_towns, looks_like_name
 from tabellion.findings import Severity
 from tabellion.importing.cells import TickBox, find_amounts, parse_amount
 from tabellion.importing.fiche import Fiche
@@ -186,10 +187,6 @@ def _cell(fiche: Fiche, ligne: int, colonne: int) -> str:
     return cells[colonne] if colonne < len(cells) else ""
 
 
-_SEPARATORS = re.compile(r"\s*[/;\n]\s*|\s+[-–—]\s+")
-_TOWNS = re.compile(r"(?:les?\s+)?(?:\d+\s+)?(?:villes?|communes?|collectivites?)\s+(?:de\s+|d'|du\s+)(?P<liste>.+)")
-_LIST = re.compile(r"\s*,\s*|\s+et\s+(?:de\s+|d')?")
-_LONGEST_NAME = 60
 _LONGEST_PARTNER = 255
 _ROLES = (("porteurs", "porteur"), ("partenaires_operationnels", "opérationnel"))
 
@@ -231,17 +228,12 @@ class Partners:
         « Les 3 villes de A, B et C » is the collectivités A, B and C when all are known. A text is cut at ``/``, ``;``
         and dashes when every piece is known or looks like a name (a capital, and short). Otherwise it is one partner.
         """
-        towns = _TOWNS.fullmatch(fold_chars(text))
-        if towns:
-            names = [self.collectivites.find(name) for name in _LIST.split(text[towns.start("liste") :])]
-            if all(names):
-                return [self.collectivites.names[name] for name in names if name]
-        pieces = [piece.strip() for piece in _SEPARATORS.split(text) if piece.strip()]
+        towns = [self.collectivites.find(name) for name in listed_towns(fold_chars(text))]
+        if towns and all(towns):
+            return [self.collectivites.names[name] for name in towns if name]
+        pieces = [piece.strip() for piece in SEPARATORS.split(text) if piece.strip()]
         known = (self.collectivites.names, self.funders, self.rows)
-        are_names = all(
-            any(key(piece) in names for names in known) or (piece[:1].isupper() and len(piece) <= _LONGEST_NAME)
-            for piece in pieces
-        )
+        are_names = all(any(key(piece) in names for names in known) or looks_like_name(piece) for piece in pieces)
         return pieces if len(pieces) > 1 and are_names else [text]
 
     def _partner(self, nom: str, collectivite: str | None = None) -> Record:

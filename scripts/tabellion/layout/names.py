@@ -100,6 +100,11 @@ def sheet_key(letter: str, convention: int) -> str:
     return f"{letter}{convention:02d}"
 
 
+def sheet_title(convention: int, title: str) -> str:
+    """What stands above the sheets of a convention."""
+    return f"{convention} – {title}"
+
+
 def sheet_marker(key: str) -> str:
     """The defined name that points at the first cell of the sheet of this key, and follows it through renaming."""
     return f"feuille_{key.replace('è', 'e').replace('é', 'e').replace('ô', 'o')}"
@@ -249,6 +254,13 @@ def column_mark(resource: str, field: str) -> str:
 def totals_name(convention: int) -> str:
     """The Excel table of a convention's subtotals."""
     return f"Totaux_{convention:02d}"
+
+
+def is_of_convention(name: str) -> bool:
+    """Whether an Excel table of this name is the part of a convention: its lines, its fiches, its subtotals."""
+    number = name.rpartition("_")[2]
+    found = table_resource(name)
+    return number.isdecimal() and (totals_name(int(number)) == name or (found is not None and found[1] is not None))
 
 
 @dataclass(frozen=True)

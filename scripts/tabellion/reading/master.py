@@ -43,7 +43,7 @@ from tabellion.reading.hidden import read_identity
 from tabellion.reading.identifiers import MAKERS, identifier_field
 from tabellion.reading.lines import LineFinder
 from tabellion.reading.raw import RawWorkbook
-from tabellion.reading.references import former_names, shown_choices
+from tabellion.reading.references import Renames, former_cells, names_of, renames_of, shown_choices
 from tabellion.reading.row_identity import identify_rows
 from tabellion.reading.spellings import keep_table_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
@@ -62,8 +62,8 @@ class MasterReading:
     ``tables`` have unique integer indexes, which ``origins`` maps to sheets and rows. ``unknown`` are the cells (table,
     index, field) that held something unreadable, the key of a row that nothing names among them; ``missing`` is what
     was not found at all, (table, convention or ``None``, field or ``None`` for the whole table): no row and no value
-    was taken away there. ``renumbered`` has, by table, the new key of each row that was known under another.
-    ``formulas`` is the workbook's own list of its formulas.
+    was taken away there. ``renumbered`` has, by table, the new key of each row that was known under another, and
+    ``renames`` that of each row by the names it had. ``formulas`` is the workbook's own list of its formulas.
     """
 
     workbook: RawWorkbook
@@ -74,6 +74,7 @@ class MasterReading:
     unknown: set[tuple[str, Any, str]] = field(default_factory=set)
     missing: set[Missing] = field(default_factory=set)
     renumbered: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    renames: dict[str, dict[Any, Any]] = field(default_factory=dict)
     areas: dict[str, FoundTable] = field(default_factory=dict)
     identity: dict[str, str] = field(default_factory=dict)
     formulas: list[KnownFormula] = field(default_factory=list)
@@ -100,14 +101,15 @@ class MasterReading:
 
 
 def read_master(
-    workbook: RawWorkbook, schemas: Schemas, contract: str, base: Tables | None = None, added: Added = ()
-) -> MasterReading:
+    workbook: RawWorkbook, schemas: Schemas, contract: str, base: Tables | None = None, added: Added = (),
+    renames: Renames | None = None,
+) -> MasterReading:  # fmt: skip
     """Make tables of a master workbook of the contract ``contract``; what is wrong becomes findings, never an error.
 
     ``base`` are the tables of the last accepted state, by which rows and names are recognised; without it, what the
-    workbook says stands alone; of the empty identifiers of rows ``added`` since nothing is said. When the workbook is
-    not a master of this contract and format, the reading has findings and no tables, and they block; what is wrong in
-    a master never does.
+    workbook says stands alone; of the empty identifiers of rows ``added`` since nothing is said, and ``renames`` are
+    former names. When the workbook is not a master of this contract and format, the reading has findings and no tables,
+    and they block; what is wrong in a master never does.
     """
     reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
     reading.identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
@@ -115,7 +117,7 @@ def read_master(
     if not _is_ours(reading, finder, contract):
         return reading
     said = len(reading.findings)
-    _Reader(reading, finder, base, added).read()
+    _Reader(reading, finder, base, added, renames or {}).read()
     reading.findings += finder.findings
     reading.findings[said:] = [replace(each, bloquant=False) for each in reading.findings[said:]]
     return reading
@@ -143,11 +145,12 @@ def _is_ours(reading: MasterReading, finder: TableFinder, contract: str) -> bool
 class _Reader:
     """Reads the tables one after the other: references first, since others show their labels."""
 
-    def __init__(self, reading: MasterReading, finder: TableFinder, base: Tables | None, added: Added) -> None:
-        self.reading, self.finder, self.base, self.added = reading, finder, base, added
+    def __init__(
+        self, reading: MasterReading, finder: TableFinder, base: Tables | None, added: Added, renames: Renames
+    ) -> None:
+        self.reading, self.finder, self.base, self.added, self.renames = reading, finder, base, added, renames
         self.cells = CellReader(reading.findings, tolerant=True, counted=True, date1904=reading.workbook.date1904)
         self.columns: dict[str, dict[str, Column]] = {}
-        self.former: dict[str, dict[str, tuple[str, str]]] = {}
 
     def read(self) -> None:
         for resource, schema in self.reading.schemas.items():
@@ -220,7 +223,8 @@ class _Reader:
         self.columns[schema.name] = found
         if base is not None:
             keep_table_spellings(schema, found, base)
-            self.former[schema.name] = former_names(schema, found, base, self.reading.renumbered.get(schema.name, {}))
+            moved, known = self.reading.renumbered.get(schema.name, {}), self.renames.get(schema.name, {})
+            self.reading.renames[schema.name] = renames_of(schema, found, base, moved, known)
         self.reading.tables[schema.name] = make_table(schema, found)
         self.reading.origins[schema.name] = origins
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
@@ -236,7 +240,9 @@ class _Reader:
         key = identifier_field(schema)
         of_keys = replace(self.cells, findings=[])
         choices = {
-            column.name: shown_choices(self.reading.schemas, schema, column, self.columns, self.base)
+            column.name: shown_choices(
+                self.reading.schemas, schema, column, self.columns, self.base, self.reading.renames
+            )
             for column in schema.fields
         }
         later = later_labels(schema, self.reading.identity)
@@ -272,17 +278,11 @@ class _Reader:
         self, table: str, area: FoundTable, rows: list[int], label: str, values: Column
     ) -> list[tuple[Place, tuple[str, str]]]:
         """The cells that still show the former name of a row that they refer to; ``values`` follow new keys."""
-        former, moved = self.former.get(table, {}), self.reading.renumbered.get(table, {})
-        if not (former or moved) or label not in area.columns:
+        renames = self.reading.renames.get(table, {})
+        if not renames or label not in area.columns:
             return []
-        cells = []
-        for position, row in enumerate(rows):
-            shown = area.value(row, label) if self.reading.schemas[table].label is not None else values[position]
-            pair = former.get(fold(str(shown))) if shown is not None else None
-            if pair is not None:
-                cells.append((area.place(row, label), pair))
-            values[position] = moved.get(values[position], values[position])
-        return cells
+        names = names_of(self.reading.schemas[table], self.columns[table])
+        return former_cells(area, rows, label, values, names, renames)
 
     def identify(
         self, schema: TableSchema, key: str, found: dict[str, Column], origins: list[Origin],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from tabellion.schema.tables import Column, Row
 from tabellion.wording import fold, slug
 
 if TYPE_CHECKING:
+    from tabellion.findings import Place
+    from tabellion.reading.tables import FoundTable
     from tabellion.schema.tables import Table, Tables
 
 #: Where the number of a row may end, and words that tell what it is begin.
@@ -116,12 +118,17 @@ def worded_keys(texts: Iterable[object], known: Mapping[str, object]) -> tuple[d
 
 
 def shown_choices(
-    schemas: Schemas, schema: TableSchema, field_: Field, read: ReadColumns, base: Tables | None = None
+    schemas: Schemas,
+    schema: TableSchema,
+    field_: Field,
+    read: ReadColumns,
+    base: Tables | None = None,
+    renames: Renames | None = None,
 ) -> dict[str, str]:
     """What a cell of a field may show, and the value it stands for, from the columns of the tables ``read`` so far.
 
-    Where the table that the field refers to shows a label, what the ``base`` showed is understood too, unless another
-    row has that label now.
+    Where the table that the field refers to shows a label, what the ``base`` showed, and what it showed before
+    (``renames``), is understood too, unless another row has that label now.
     """
     key = schema.foreign.get(field_.name)
     if key is None:
@@ -133,6 +140,7 @@ def shown_choices(
     if base is not None and key.table in base:
         taken = {fold(shown): value for shown, value in choices.items()}
         known = _shown(table, base[key.table].columns)
+        known |= {} if renames is None else {str(old): value for old, value in renames.get(key.table, {}).items()}
         choices |= {shown: value for shown, value in known.items() if taken.get(fold(shown), value) == value}
     return choices
 
@@ -146,18 +154,58 @@ def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
     return shown | {label: value for label, value in labels if label and value is not None}
 
 
-def former_names(
-    table: TableSchema, columns: Mapping[str, Column], base: Table, renumbered: Mapping[object, object]
-) -> dict[str, tuple[str, str]]:
-    """The old and the new name of each row of a table that has been renamed, by the old one as it can be compared.
+Renames = Mapping[str, Mapping[Any, Any]]
+"""By table, the names that its rows had since the last adoption, and the key that each of these rows has now."""
 
-    A row's name is its label, or else its key; an old name that another row has now is none.
+
+def renames_of(
+    table: TableSchema,
+    columns: Mapping[str, Column],
+    base: Table,
+    renumbered: Mapping[Any, Any],
+    known: Mapping[Any, Any],
+) -> dict[Any, Any]:
+    """The former names of the rows of a table: those ``known``, and those that the workbook changes now.
+
+    A row's name is its label, or else its key; a former name that another row has now is none.
     """
+    now = _names(table, columns)
+    taken = {fold(str(name)) for name in now.values() if name is not None}
+    found = {old: renumbered.get(key, key) for old, key in known.items()}
     if table.label is None:
-        names = {fold(str(old)): (str(old), str(new)) for old, new in renumbered.items()}
-        return {old: pair for old, pair in names.items() if fold(pair[1]) != old}
-    now = dict(zip(columns[table.primary_key[0]], columns[table.label], strict=True))
-    taken = {fold(label) for label in now.values() if label}
-    known = zip(base.columns[table.primary_key[0]], base.columns[table.label], strict=True)
-    pairs = [(str(label), str(now[key])) for key, label in known if label and now.get(key)]
-    return {fold(old): (old, new) for old, new in pairs if fold(old) not in taken}
+        found |= renumbered
+    else:
+        found |= {label: key for key, label in _names(table, base.columns).items() if label}
+    return {old: key for old, key in found.items() if now.get(key) and fold(str(old)) not in taken}
+
+
+def former_cells(
+    area: FoundTable,
+    rows: Sequence[int],
+    label: str,
+    values: Column,
+    names: Mapping[Any, str],
+    renames: Mapping[Any, Any],
+) -> list[tuple[Place, tuple[str, str]]]:
+    """The cells of a column that still show the former name of a row that they refer to, with both names.
+
+    ``values`` that are former keys become the present ones; ``names`` are those of now, by key.
+    """
+    pairs = {fold(str(old)): (str(old), names[key]) for old, key in renames.items()}
+    cells = []
+    for position, row in enumerate(rows):
+        shown = area.value(row, label)
+        pair = pairs.get(fold(str(shown))) if shown is not None else None
+        if pair is not None:
+            cells.append((area.place(row, label), pair))
+        values[position] = renames.get(values[position], values[position])
+    return cells
+
+
+def names_of(table: TableSchema, columns: Mapping[str, Column]) -> dict[Any, str]:
+    """What people call each row of a table, by its key."""
+    return {key: str(name) for key, name in _names(table, columns).items()}
+
+
+def _names(table: TableSchema, columns: Mapping[str, Column]) -> dict[Any, Any]:
+    return dict(zip(columns[table.primary_key[0]], columns[table.label or table.primary_key[0]], strict=True))

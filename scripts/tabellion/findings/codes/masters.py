@@ -34,7 +34,7 @@ _SHEETS: tuple[Code, ...] = (
          "Corrigez cette cellule : les suppressions comptent dès que toutes les lignes se reconnaissent."),
     Code("partenaire-en-texte", "Un partenaire nommé en toutes lettres", _AVERTISSEMENT,
          "Le nom saisi dans le texte de la fiche ne lie personne : {valeur}.",
-         "Ajoutez une ligne par partenaire à la feuille Participations, avec la fiche et le rôle."),
+         "Répondez dans « À décider », de consolidation.xlsx : un choix l'ajoute ou le lie. Ou ajoutez une ligne par partenaire à la feuille Participations, avec la fiche et le rôle."),
     Code("registre-a-la-main", "Le registre a été modifié à la main", _AVERTISSEMENT,
          "Le registre ne dit pas la même chose que contrat.xlsx, qui est le contrat : {valeur}. Il sera réécrit d'après le classeur, après une copie datée dans workbooks/archives/.",
          "Reportez dans contrat.xlsx ce qui doit compter."),
@@ -88,6 +88,9 @@ _SHEETS: tuple[Code, ...] = (
     Code("colonne-recente", "Un classeur d'avant une colonne", _INFORMATION,
          "Ce classeur a été fait avant la colonne « {attendu} » du tableau « {valeur} » : ce que le registre en sait est gardé.",
          "Pour la voir et la remplir, demandez à la personne qui a installé tabellion de refaire le classeur : rien de ce que vous y avez saisi n'est perdu."),
+    Code("annees-additionnees", "Un classeur qui additionnerait plusieurs années", _ERREUR,
+         "Ce classeur a été fait avant la colonne qui distingue les années d'un financement : ses totaux compteraient {lignes} une fois par année, pour {euros}.",
+         "Demandez à la personne qui a installé tabellion de refaire le classeur (« tabellion generate --forcer ») : rien de ce que vous y avez saisi n'est perdu.", True),
     Code("entete-modifie", "Un en-tête a été modifié", _AVERTISSEMENT,
          "L'en-tête « {valeur} » a été lu comme « {attendu} ».", "Remettez l'en-tête « {attendu} »."),
     Code("colonne-en-double", "Le même en-tête deux fois", _ERREUR,
@@ -104,7 +107,7 @@ _SHEETS: tuple[Code, ...] = (
          "Rien à faire si elle est voulue."),
     Code("ligne-hors-tableau", "Des lignes sous leur tableau", _AVERTISSEMENT,
          "{compte} sous le tableau « {valeur} », pas dedans : c'est lu et compté, mais pas dans les totaux que montre le classeur.",
-         "Étirez le coin du tableau jusqu'à la dernière (dans LibreOffice : insérez une ligne au milieu du tableau et déplacez-la)."),
+         "Rien à faire : la prochaine adoption les y met. Pour les y mettre avant, étirez le coin du tableau jusqu'à la dernière (dans LibreOffice : insérez une ligne au milieu du tableau et déplacez-la)."),
     Code("note-sous-tableau", "Une note sous un tableau", _AVERTISSEMENT,
          "« {valeur} » est seul sur sa ligne, sous le tableau : ce n'est pas lu comme une ligne.",
          "Rien à faire si c'est une note ; sinon, remplissez le reste de la ligne."),
@@ -143,7 +146,7 @@ _ROWS: tuple[Code, ...] = (
          "Supprimez l'une des deux ; gardez celle qui est juste."),
     Code("ancien-nom", "Un nom qui a changé", _INFORMATION,
          "{compte} dans « {table} » : {noms}. C'est compris.",
-         "Rien à faire ; le nouveau nom y sera au prochain classeur."),
+         "Rien à faire : la prochaine adoption y écrit le nouveau nom."),
 )
 
 _FORMULAS: tuple[Code, ...] = (

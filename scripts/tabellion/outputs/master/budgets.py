@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabellion.layout.names import EXERCICE, ROUNDING, TOWN, this_row, totals_name
+from tabellion.layout.names import EXERCICE, ROUNDING, TOWN, sheet_title, this_row, totals_name
 from tabellion.measures import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_CONVENTION, SCOPE_TOWN
 from tabellion.measures.accounts import published_total
 from tabellion.measures.measure import (
@@ -142,7 +142,9 @@ def write_budget(sheet: Sheet, layout: MasterLayout, lines: DataTable, conventio
     """Write one budget sheet."""
     contract = layout.contract
     title, _ = contract.convention_titles[convention]
-    sheet.title(f"{convention} – {title}", "Crédits de droit commun, collectivité par collectivité", len(lines.columns))
+    sheet.title(
+        sheet_title(convention, title), "Crédits de droit commun, collectivité par collectivité", len(lines.columns)
+    )
     _write_totals(sheet, layout, convention)
     write_data_table(sheet, layout, lines)
     fit_data_table(sheet, layout, lines)

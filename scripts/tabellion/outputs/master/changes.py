@@ -15,27 +15,36 @@ from tabellion.layout.names import (
     EXERCICE,
     PER_CONVENTION,
     SYNTHESE,
+    sheet_title,
     table_name,
     totals_name,
 )
-from tabellion.outputs.master.cover import CELL_LABEL, FINDINGS, SHEET_LABEL
+from tabellion.outputs.master.cover import CELL_LABEL, FINDINGS, SHEET_LABEL, level_words
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.reconciliation import DOUBLES, STEPS
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Field, Key, TableSchema
 from tabellion.schema.tables import Row
-from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemove
+from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowBelow, RowToRemove
 from tabellion.xlsx.inplace.renewal import Renewal
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS
 
-#: What reading says of a number that was typed as a text.
-NUMBER_AS_TEXT = "nombre-en-texte"
+#: What reading says of cells that show something else than what they are read as: an adoption puts that in them.
+_UNDERSTOOD = ("nombre-en-texte", "ancien-nom")
 
 
-def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes, said: Sequence[Finding] = ()) -> Changes:
+def workbook_changes(
+    read: Book,
+    contract: Book,
+    adoption: str,
+    fresh: bytes,
+    said: Sequence[Finding] = (),
+    titles: Mapping[int, str] | None = None,
+) -> Changes:
     """What makes of the workbook ``read`` one that says ``contract``, adopted under the name ``adoption``.
 
-    ``said`` is what reading said of it; ``fresh`` is the master workbook that the program has written of ``contract``.
+    ``said`` is what reading said of it; ``fresh`` is the master workbook that the program has written of ``contract``;
+    ``titles`` are those that conventions had before, by number.
     Rows are matched by their keys; their order is left to the staff. Rows of a table that the workbook has not are left
     out: its sheet comes whole.
     """
@@ -49,7 +58,12 @@ def workbook_changes(read: Book, contract: Book, adoption: str, fresh: bytes, sa
     ]
     return Changes(
         differences.cells, added, differences.removed, {"adoption": adoption}, fresh=fresh,
-        unlisted=differences.unlisted,
+        unlisted=differences.unlisted, below=differences.below,
+        titles={
+            sheet_title(number, before): sheet_title(number, contract.convention_titles[number][0])
+            for number, before in (titles or {}).items()
+            if number in contract.convention_titles
+        },
     )  # fmt: skip
 
 
@@ -63,6 +77,7 @@ def renewal_of(layout: MasterLayout) -> Renewal:
         lists=(*totals, *layout.lists),
         choices=(EXERCICE,),
         linked=(FINDINGS, SHEET_LABEL, CELL_LABEL),
+        words=[level_words(layout.contract, row["pilier_id"]) for row in layout.contract.tables["piliers"].rows],
     )
 
 
@@ -72,11 +87,12 @@ class _Differences:
         self.cells: list[CellEdit] = []
         self.removed: list[RowToRemove] = []
         self.unlisted: list[tuple[str, str]] = []
+        self.below: list[RowBelow] = []
         self.added: dict[int, list[Mapping[int, Any]]] = {}
         self.areas = {(area.table, area.convention): number for number, area in enumerate(read.areas)}
         self.labels = {name: contract.labels(name) for name in contract.tables}
-        places = (item.place for item in said if item.code == NUMBER_AS_TEXT)
-        self.texts = {(place.feuille, place.cellule) for place in places}
+        places = [place for item in said if item.code in _UNDERSTOOD for place in (item.place, *item.liees)]
+        self.understood = {(place.feuille, place.cellule) for place in places}
 
     def compare(self, schema: TableSchema) -> None:
         """Note what differs between both books in one table."""
@@ -108,11 +124,14 @@ class _Differences:
     def edit(self, schema: TableSchema, before: Row, after: Row, area: SheetArea, line: int) -> None:
         """Note the cells of a row that change; one that has no identifier in its cell gets it.
 
-        A number that was typed as a text, and understood, becomes one: the workbook's own totals count it from then on.
+        A number that was typed as a text, and understood, becomes one, and a row under its table goes into it: the
+        workbook's own totals count them from then on. A name that is no more becomes the one of now.
         """
+        if 0 < area.last_row < line:
+            self.below.append(RowBelow(area.sheet, area.header_row, line, area.first_column))
         for name, column in area.columns.items():
-            is_text = (area.sheet, cell_name(line, column)) in self.texts
-            if before[name] != after[name] or name == schema.primary_key[0] or is_text:
+            is_understood = (area.sheet, cell_name(line, column)) in self.understood
+            if before[name] != after[name] or name == schema.primary_key[0] or is_understood:
                 value = self.shown(schema, name, after)
                 cell = CellEdit(area.sheet, line, column, value, _number_format(schema.by_name[name], after[name]))
                 self.cells.append(cell)

@@ -176,7 +176,7 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
     for convention in contract.tables["conventions"].rows:
         number, pilier = convention["convention_id"], convention["pilier_id"]
         if pilier != seen:
-            words = _level_words(contract, pilier)
+            words = level_words(contract, pilier)
             sheet.wide(row, 0, len(headers) - 1, words, computed=True, bold=True, align="left", indent=1)
             seen, row = pilier, row + 1
         sheet.write(row, 0, number, writer.cell(align="center"))
@@ -203,7 +203,7 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
     return row + 1
 
 
-def _level_words(contract: Book, pilier: str | None) -> str:
+def level_words(contract: Book, pilier: str | None) -> str:
     """What stands above the conventions of a pilier, or, among others, above those of none."""
     if pilier is None:
         return f"Sans {contract.schemas['conventions'].by_name['pilier_id'].title.lower()}"

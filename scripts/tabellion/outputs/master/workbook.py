@@ -32,6 +32,7 @@ from tabellion.layout.names import (
     quoted_sheet,
     sheet_key,
     sheet_marker,
+    sheet_title,
     table_name,
     this_row,
 )
@@ -171,7 +172,14 @@ def _write_fiches(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     }
     subtitle = "Fiches action de la convention"
     write_table_sheet(
-        sheet, layout, "fiches", f"{convention} – {title}", subtitle, "partenaires_operationnels", computed, convention
+        sheet,
+        layout,
+        "fiches",
+        sheet_title(convention, title),
+        subtitle,
+        "partenaires_operationnels",
+        computed,
+        convention,
     )
 
 

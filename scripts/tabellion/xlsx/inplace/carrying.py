@@ -14,7 +14,7 @@ from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.restyle import StyleCarrier
 from tabellion.xlsx.inplace.rules import FORMULA_ATTRIBUTES, FORMULAS
 from tabellion.xlsx.inplace.tables import ExcelTable
-from tabellion.xlsx.inplace.wording import FormulaCarrier
+from tabellion.xlsx.inplace.wording import LOST, FormulaCarrier
 from tabellion.xlsx.trees import Element, add, child, drop, qualified, whole_number
 
 
@@ -150,12 +150,16 @@ def widen(root: Element, source: Element, left: int, right: int, by: int) -> Non
 
 
 def _keep_place(root: Element, old: Element | None) -> None:
-    """The colour of the tab and whether the sheet is selected: as the sheet had it whose place this one takes."""
+    """The colour of the tab, the zoom, whether the sheet is selected: as the one had it whose place this one takes."""
     for view in root.iterfind("{*}sheetViews/{*}sheetView"):
         view.attrib.pop("tabSelected", "")
         selected = [] if old is None else old.findall("{*}sheetViews/{*}sheetView[@tabSelected]")
         if selected:
             view.set("tabSelected", selected[0].get("tabSelected", "1"))
+        former = None if old is None else old.find("{*}sheetViews/{*}sheetView")
+        for zoom in ("zoomScale", "zoomScaleNormal"):
+            if former is not None and former.get(zoom) is not None:
+                view.set(zoom, former.get(zoom, ""))
     properties = root.find("{*}sheetPr")
     if properties is not None:
         properties.attrib.pop("codeName", "")
@@ -172,3 +176,14 @@ def _keep_place(root: Element, old: Element | None) -> None:
             properties.set("codeName", theirs.get("codeName", ""))
         for colour in theirs.findall("{*}tabColor"):
             properties.insert(0, deepcopy(colour))
+
+
+def carried_formula(formulas: FormulaCarrier, text: str | None, home: str) -> str | None:
+    """A formula as the new workbook reads it; ``None`` where it would read something that is no more."""
+    if not text:
+        return None
+    try:
+        carried = formulas.formula(text, home)
+    except LookupError:
+        return None
+    return None if LOST in carried else carried

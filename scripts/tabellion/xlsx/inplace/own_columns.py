@@ -9,7 +9,7 @@ from lxml import etree
 
 from tabellion.layout.names import IDENTITY
 from tabellion.reading.hidden import word
-from tabellion.xlsx.inplace.carrying import widen
+from tabellion.xlsx.inplace.carrying import carried_formula, widen
 from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import area_name
@@ -19,7 +19,7 @@ from tabellion.xlsx.inplace.relocation import Relocation
 from tabellion.xlsx.inplace.restyle import StyleCarrier
 from tabellion.xlsx.inplace.sheets import same_sheets
 from tabellion.xlsx.inplace.tables import ExcelTable
-from tabellion.xlsx.inplace.wording import LOST, FormulaCarrier
+from tabellion.xlsx.inplace.wording import FormulaCarrier
 from tabellion.xlsx.trees import child, qualified, whole_number
 
 #: A column beside a table, or beside another one there, is about it up to so many columns away.
@@ -214,7 +214,7 @@ class _ColumnCarrier:
             if row not in rows:
                 left += value not in (None, "") or row in texts
                 continue
-            self._write(sheet, rows[row], place, value, _carried(formulas, texts.get(row), table.sheet))
+            self._write(sheet, rows[row], place, value, carried_formula(formulas, texts.get(row), table.sheet))
             if cell.get("s"):
                 self.editor.set_style(sheet, rows[row], place, int(self.styles.cell(cell.get("s"))))
         if left:
@@ -229,14 +229,3 @@ class _ColumnCarrier:
 
 def _no_other_workbook(number: int) -> int:
     raise LookupError(number)
-
-
-def _carried(formulas: FormulaCarrier, text: str | None, home: str) -> str | None:
-    """A formula as the new workbook reads it; ``None`` where it would read something that is no more."""
-    if not text:
-        return None
-    try:
-        carried = formulas.formula(text, home)
-    except LookupError:
-        return None
-    return None if LOST in carried else carried

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from tabellion.layout.names import FORMULAS_COLUMN, IDENTITY, KnownFormula
 from tabellion.reading.hidden import word
 from tabellion.xlsx import signature
+from tabellion.xlsx.inplace.below import below_table
 from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.fresh import fresh_values
 from tabellion.xlsx.inplace.grid import Formula, StoredValue, TypedContent
@@ -66,6 +67,19 @@ class RowToRemove:
     header_row: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RowBelow:
+    """A line that stands under its table, whose header is on ``header_row``, and that goes to the end of it.
+
+    ``column`` is any column of the table.
+    """
+
+    sheet: str
+    header_row: int
+    row: int
+    column: int
+
+
 @dataclass(frozen=True)
 class Changes:
     """All that is to change. ``identity`` gives keys of the hidden sheet new values, or adds them.
@@ -73,7 +87,9 @@ class Changes:
     ``listed`` are formulas to add to its list, and ``unlisted`` the (table, row key) whose formulas leave it: those
     of added and removed rows that are computed each on its own. ``computed`` are the values of formulas that the
     caller knows, by sheet, row and column **after** the changes. ``fresh`` is a workbook that the program has written
-    of the contract as changed: it gives the values of the program's own formulas.
+    of the contract as changed: it gives the values of the program's own formulas. ``titles`` are those of sheets, in
+    their first cell, by the ones that they replace. ``below`` are lines to take into
+    their tables; one with a comment, or with cells beside the table's columns, stays where it is.
     """
 
     cells: Sequence[CellEdit] = ()
@@ -84,6 +100,8 @@ class Changes:
     unlisted: Sequence[tuple[str, str]] = ()
     computed: Mapping[tuple[str, int, int], StoredValue] = field(default_factory=dict)
     fresh: bytes = b""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    below: Sequence[RowBelow] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +157,7 @@ class _Patch:
         self.lost: dict[tuple[str, int, int], StoredValue] = {}
         self.moves: list[RowMove] = []
         self.rows: dict[int, list[int]] = defaultdict(list)
+        self.lines: list[tuple[str, int, Sequence[Mapping[int, TypedContent]]]] = []
         self.styles: StyleSheet | None = None
         properties = editor.parts.tree(editor.parts.package.workbook).find("{*}workbookPr")
         self.from_1904 = properties is not None and properties.get("date1904") in ("1", "true")
@@ -152,10 +171,25 @@ class _Patch:
         """Make every change; returns the formulas that are left without a value."""
         for edit in self.changes.cells:
             self.edit(edit)
+        for sheet in self.editor.parts.worksheets if self.changes.titles else ():
+            title = self.changes.titles.get(str(self.editor.parts.value(sheet.name, 1, 1)))
+            if title is not None:
+                self.editor.set_value(sheet.name, 1, 1, title)
         removed = [(each.sheet, each.row, each.column, each.header_row) for each in self.changes.removed]
-        added = [(each.sheet, each.header_row, each.rows) for each in self.changes.added]
+        added = self.lines = [(each.sheet, each.header_row, each.rows) for each in self.changes.added]
+        styles = list[tuple[int, Mapping[int, int]]]()
+        for each in self.changes.below:
+            line = below_table(self.editor.parts, each.sheet, each.header_row, each.row, each.column)
+            if line is not None:
+                removed.append((each.sheet, each.row, each.column, each.header_row))
+                styles.append((len(added), line.styles))
+                added.append((each.sheet, each.header_row, [line.values]))
         for plans in plan_moves(self.editor, removed, added):
             self.make(plans)
+        for number, of_row in styles:
+            for row in self.rows[number]:
+                for column, style in of_row.items():
+                    self.editor.set_style(added[number][0], row, column, style)
         self.identify()
         if self.styles is not None:
             self.styles.save()
@@ -215,12 +249,10 @@ class _Patch:
     def follow(self, moves: Sequence[RowMove]) -> None:
         """Let the rows that were added before follow a move."""
         self.moves += moves
-        for number, group in enumerate(self.changes.added):
-            column = min((column for line in group.rows for column in line), default=1)
+        for number, (sheet, _, lines) in enumerate(self.lines):
+            column = min((column for line in lines for column in line), default=1)
             self.rows[number] = [
-                target
-                for row in self.rows[number]
-                if (target := _followed(moves, group.sheet, row, column)) is not None
+                target for row in self.rows[number] if (target := _followed(moves, sheet, row, column)) is not None
             ]
 
     def identify(self) -> None:

@@ -16,10 +16,12 @@ from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.fresh import fresh_values
 from tabellion.xlsx.inplace.grid import Formula, StoredValue, TypedContent
 from tabellion.xlsx.inplace.moves import parse_areas
+from tabellion.xlsx.inplace.own_cells import has_own_cells
+from tabellion.xlsx.inplace.own_looks import with_own_looks
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemove, patch_tables, with_computed
 from tabellion.xlsx.inplace.references import mentions
-from tabellion.xlsx.inplace.relisting import has_own_cells, relist
+from tabellion.xlsx.inplace.relisting import relist
 from tabellion.xlsx.inplace.relocation import Relocation
 from tabellion.xlsx.inplace.sheets import same_sheets, sheet_of_key, with_sheets
 from tabellion.xlsx.inplace.stale import defined_names
@@ -33,7 +35,8 @@ class Renewal:
     """What is to be kept true: whole ``sheets`` by their keys, of which ``new`` ones may come; ``tables`` by name, row
     by row, of which ``lists`` only gain rows; the named ``choices`` that staff make on a sheet, which stay.
 
-    ``linked`` is a table whose links say a cell, with the headers of the sheet and of the cell that they lead to.
+    ``words`` are what the program may have written above what is gone from a sheet. ``linked`` is a table whose links
+    say a cell, with the headers of the sheet and of the cell that they lead to.
     """
 
     sheets: Sequence[str]
@@ -42,6 +45,7 @@ class Renewal:
     lists: Sequence[str] = ()
     choices: Sequence[str] = ()
     linked: tuple[str, str, str] | None = None
+    words: Collection[str] = ()
 
 
 def renew(data: bytes, fresh: bytes, wanted: Renewal) -> tuple[bytes, tuple[str, ...]]:
@@ -60,13 +64,15 @@ def renew(data: bytes, fresh: bytes, wanted: Renewal) -> tuple[bytes, tuple[str,
         if mine is not None:
             if _says_the_same(parts, mine, source, name):
                 continue
-            if has_own_cells(parts, mine, source, name) or not _follow(editor, source, mine, name):
+            if has_own_cells(parts, mine, source, name, wanted.words) or not _follow(editor, source, mine, name):
                 kept.append(mine)
                 continue
         replaced.append(name)
     if not replaced:
         return _computed(data, fresh), tuple(kept)
     changed = with_sheets(editor.to_bytes(), fresh, replaced)
+    looks = [(mine, mine) for name in replaced if (mine := same.get(name.casefold())) is not None]
+    changed = with_own_looks(parts, changed, looks)
     choices = [edit for name in wanted.choices for edit in _choice(parts, Parts(changed), name)]
     changed = patch_tables(changed, Changes(choices, fresh=fresh)).data if choices else changed
     return _computed(_say_links(changed, wanted), fresh), tuple(kept)

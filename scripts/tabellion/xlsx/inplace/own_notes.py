@@ -1,0 +1,147 @@
+"""What staff have put on our sheets outside tables and columns: cells carried into a workbook of another layout."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from tabellion.addresses import cell_name
+from tabellion.layout.names import IDENTITY
+from tabellion.xlsx.inplace.carrying import carried_formula
+from tabellion.xlsx.inplace.editor import WorkbookEditor
+from tabellion.xlsx.inplace.own_cells import Content, own_cells
+from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.relocation import Relocation
+from tabellion.xlsx.inplace.restyle import StyleCarrier
+from tabellion.xlsx.inplace.sheets import same_sheets
+from tabellion.xlsx.inplace.tables import ExcelTable
+from tabellion.xlsx.inplace.wording import FormulaCarrier
+
+#: Columns to the right in which room is looked for.
+_ROOM = 12
+
+
+@dataclass(frozen=True)
+class CarriedNotes:
+    """A workbook with the cells that came; ``left`` are the names of those that could not, ``comments`` those of the
+    cells whose comments stay behind, both by the old workbook's sheets.
+    """
+
+    data: bytes
+    left: Mapping[str, tuple[str, ...]]
+    comments: Mapping[str, tuple[str, ...]]
+
+
+def carry_own_notes(fresh: bytes, data: bytes, words: Collection[str] = ()) -> CarriedNotes:
+    """The freshly written ``fresh``, which has the own columns, with what staff typed around our tables of ``data``.
+
+    It stands beside the same row, or as far above or under the same table. What would stand on something else goes to
+    the right, where there is room. ``words`` are what the program may have written above what is gone.
+    """
+    return _NoteCarrier(Parts(data), fresh, words).carry()
+
+
+class _NoteCarrier:
+    def __init__(self, source: Parts, fresh: bytes, words: Collection[str]) -> None:
+        self.source, self.fresh, self.words, self.editor = source, fresh, words, WorkbookEditor(fresh)
+        self.target = self.editor.parts
+        self.sheets = same_sheets(source, self.target)
+        self.relocation = Relocation(source, self.target, self.sheets)
+        self.styles = StyleCarrier(source.package, self.target.package)
+        labels = {table.name.casefold(): {label.casefold() for label in table.labels} for table in self.target.tables}
+        self.formulas = FormulaCarrier(self.sheets, labels, _no_other_workbook, self.relocation.moved)
+        self.theirs = {table.name.casefold(): table for table in self.target.tables}
+
+    def carry(self) -> CarriedNotes:
+        left, comments, is_changed = dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]](), False
+        for sheet in self.source.worksheets:
+            key = sheet.name.casefold()
+            if key not in self.sheets or key == IDENTITY.casefold():
+                continue
+            stay = list[str]()
+            for (row, column), content in self.own(sheet.name, self.sheets[key]):
+                place = self.place(sheet.name, row, column)
+                if place is None:
+                    stay.append(cell_name(row, column))
+                    continue
+                self.write(sheet.name, (row, column), self.sheets[key], place, content)
+                is_changed = True
+            if stay:
+                left[sheet.name] = tuple(stay)
+            there = self.commented(self.target, self.sheets[key])
+            if found := tuple(cell for cell in self.commented(self.source, sheet.name) if cell not in there):
+                comments[sheet.name] = found
+        if is_changed:
+            self.styles.save()
+            self.editor.finish(self.editor.stale(), {})
+        return CarriedNotes(self.editor.to_bytes() if is_changed else self.fresh, left, comments)
+
+    def own(self, sheet: str, name: str) -> Iterator[tuple[tuple[int, int], Content]]:
+        """What staff typed outside our tables; the totals under one of them are the program's where it writes some."""
+        tables = self.source.tables_of(sheet)
+        formulas = {each.row for each in self.target.formulas(name)}
+        totalled = {table.name for table in self.target.tables_of(name) if table.area[2] + 1 in formulas}
+        for (row, column), content in own_cells(self.source, sheet, self.target, name, self.words):
+            above = next((table for table in tables if table.holds(row - 1, column)), None)
+            is_total = content[0] and above is not None and above.name in totalled
+            if not is_total and not any(table.holds(row, column) for table in tables):
+                yield (row, column), content
+
+    def place(self, sheet: str, row: int, column: int) -> tuple[int, int] | None:
+        """Where a cell goes in the new sheet; ``None`` where it would be about nothing there, or has no room."""
+        name = self.sheets[sheet.casefold()]
+        tables = [(table, other) for table in self.source.tables_of(sheet)
+                  if (other := self.theirs.get(table.name.casefold())) is not None and other.sheet == name]  # fmt: skip
+        for table, other in tables:
+            if table.first_row <= row <= table.last_row:
+                found = self.row(table, other, row)
+                return None if found is None else self.room(name, found, column, other.area[3] - table.area[3])
+        above = [pair for pair in tables if pair[0].area[2] < row]
+        if above:
+            table, other = max(above, key=lambda pair: pair[0].area[2])
+            return self.room(name, row + other.area[2] - table.area[2], column, 0)
+        if tables:
+            table, other = min(tables, key=lambda pair: pair[0].area[0])
+            return self.room(name, row + other.area[0] - table.area[0], column, 0)
+        return self.room(name, row, column, 0)
+
+    def row(self, table: ExcelTable, other: ExcelTable, row: int) -> int | None:
+        """Where a row of a table is in the new one."""
+        common = next((at for at, label in enumerate(table.labels, table.area[1]) if label in other.labels), None)
+        found = None if common is None else self.relocation.area(table.sheet.casefold(), (row, common, row, common))
+        return None if found is None else found[0]
+
+    def room(self, sheet: str, row: int, column: int, by: int) -> tuple[int, int] | None:
+        """The first free cell of a row from where a cell is meant to go, outside tables."""
+        tables = self.target.tables_of(sheet)
+        for place in range(max(1, column + by), max(1, column + by) + _ROOM):
+            is_free = self.target.value(sheet, row, place) in (None, "") and not any(
+                table.holds(row, place) or table.holds(row - 1, place) for table in tables
+            )
+            cell = self.target.grid(sheet).find(row, place)
+            if is_free and (cell is None or cell.find("{*}f") is None):
+                return row, place
+        return None
+
+    def write(self, home: str, old: tuple[int, int], sheet: str, place: tuple[int, int], content: Content) -> None:
+        value, text = self.source.value(home, *old), str(content[1]) if content[0] else None
+        formula = carried_formula(self.formulas, text, home)
+        if formula is not None:
+            self.editor.set_formula(sheet, *place, formula, value)
+        elif value not in (None, ""):
+            self.editor.set_value(sheet, *place, value)
+        cell = self.source.grid(home).find(*old)
+        if cell is not None and cell.get("s"):
+            self.editor.set_style(sheet, *place, int(self.styles.cell(cell.get("s"))))
+
+    def commented(self, parts: Parts, sheet: str) -> list[str]:
+        """The cells of a sheet that have a comment."""
+        part = parts.sheets[sheet.casefold()].part
+        return [
+            comment.get("ref", "") for each in parts.related(part, "comments")
+            for comment in parts.tree(each).iterfind("{*}commentList/{*}comment")
+        ]  # fmt: skip
+
+
+def _no_other_workbook(number: int) -> int:
+    raise LookupError(number)
