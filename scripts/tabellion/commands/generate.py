@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,15 +92,19 @@ def _with_own_work(fresh: bytes, data: bytes, layout: MasterLayout) -> tuple[byt
         for each in columns.left
     ]  # fmt: skip
     notes = carry_own_notes(columns.data, data, renewal_of(layout).words)
-    for code, found in (("cellules-non-reportees", notes.left), ("commentaires-non-reportes", notes.comments)):
-        for sheet, cells in found.items():
-            places = [Place(feuille=sheet, cellule=cell) for cell in cells]
-            left.append(
-                finding(
-                    code, places[0], valeur=", ".join(cells), compte=plural(len(cells), "cellule"), liees=places[1:]
-                )
-            )
+    for sheet, cells in notes.left.items():
+        place, *others = _places(sheet, cells)
+        words, compte = ", ".join(cells), plural(len(cells), "cellule")
+        left.append(finding("cellules-non-reportees", place, valeur=words, compte=compte, liees=others))
+    for sheet, cells in notes.comments.items():
+        place, *others = _places(sheet, cells)
+        words, compte = ", ".join(cells), plural(len(cells), "cellule")
+        left.append(finding("commentaires-non-reportes", place, valeur=words, compte=compte, liees=others))
     return carry_own(notes.data, data), left
+
+
+def _places(sheet: str, cells: Sequence[str]) -> list[Place]:
+    return [Place(feuille=sheet, cellule=cell) for cell in cells]
 
 
 def _refusal(path: Path, *, is_own: bool) -> Finding:

@@ -43,8 +43,9 @@ def typed_names(text: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]
     else:
         pieces = [name for piece in _TYPED_SEPARATORS.split(text) for name in _apart(piece, known)]
     for piece in pieces:
-        name = piece.strip(" \t.:()")
+        name = piece.strip()
         if fold(name) not in known:
+            name = name.strip(" \t.:()")
             name = name[_length_before(name) :]
         key = known.get(fold(name))
         if key is not None or looks_like_name(name):
