@@ -52,7 +52,7 @@ class Saves:
     settled: frozenset[tuple[str, str]] = frozenset()
     settings: FirstSettings = field(default_factory=dict)
     held: frozenset[SavedCell] = frozenset()
-    renames: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+    renames: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
 
     @property
     def added(self) -> frozenset[tuple[str, Key]]:

@@ -79,7 +79,7 @@ class Book:
     findings: tuple[Finding, ...] = ()
     unknown: frozenset[CellPosition] = frozenset()
     missing: frozenset[tuple[str, int | None, str | None]] = frozenset()
-    renames: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+    renames: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
     has_identity: bool = True
     apart: frozenset[frozenset[Key]] = frozenset()
     sha256: str = ""

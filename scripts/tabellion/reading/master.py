@@ -74,7 +74,7 @@ class MasterReading:
     unknown: set[tuple[str, Any, str]] = field(default_factory=set)
     missing: set[Missing] = field(default_factory=set)
     renumbered: dict[str, dict[Any, Any]] = field(default_factory=dict)
-    renames: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    renames: dict[str, dict[object, object]] = field(default_factory=dict)
     areas: dict[str, FoundTable] = field(default_factory=dict)
     identity: dict[str, str] = field(default_factory=dict)
     formulas: list[KnownFormula] = field(default_factory=list)

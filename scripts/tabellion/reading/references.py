@@ -140,7 +140,7 @@ def shown_choices(
     if base is not None and key.table in base:
         taken = {fold(shown): value for shown, value in choices.items()}
         known = _shown(table, base[key.table].columns)
-        known |= {} if renames is None else {str(old): value for old, value in renames.get(key.table, {}).items()}
+        known |= {} if renames is None else {str(old): str(value) for old, value in renames.get(key.table, {}).items()}
         choices |= {shown: value for shown, value in known.items() if taken.get(fold(shown), value) == value}
     return choices
 
@@ -154,7 +154,7 @@ def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
     return shown | {label: value for label, value in labels if label and value is not None}
 
 
-Renames = Mapping[str, Mapping[Any, Any]]
+Renames = Mapping[str, Mapping[object, object]]
 """By table, the names that its rows had since the last adoption, and the key that each of these rows has now."""
 
 
@@ -162,9 +162,9 @@ def renames_of(
     table: TableSchema,
     columns: Mapping[str, Column],
     base: Table,
-    renumbered: Mapping[Any, Any],
-    known: Mapping[Any, Any],
-) -> dict[Any, Any]:
+    renumbered: Mapping[object, object],
+    known: Mapping[object, object],
+) -> dict[object, object]:
     """The former names of the rows of a table: those ``known``, and those that the workbook changes now.
 
     A row's name is its label, or else its key; a former name that another row has now is none.
@@ -184,8 +184,8 @@ def former_cells(
     rows: Sequence[int],
     label: str,
     values: Column,
-    names: Mapping[Any, str],
-    renames: Mapping[Any, Any],
+    names: Mapping[object, str],
+    renames: Mapping[object, object],
 ) -> list[tuple[Place, tuple[str, str]]]:
     """The cells of a column that still show the former name of a row that they refer to, with both names.
 
@@ -202,10 +202,10 @@ def former_cells(
     return cells
 
 
-def names_of(table: TableSchema, columns: Mapping[str, Column]) -> dict[Any, str]:
+def names_of(table: TableSchema, columns: Mapping[str, Column]) -> dict[object, str]:
     """What people call each row of a table, by its key."""
     return {key: str(name) for key, name in _names(table, columns).items()}
 
 
-def _names(table: TableSchema, columns: Mapping[str, Column]) -> dict[Any, Any]:
+def _names(table: TableSchema, columns: Mapping[str, Column]) -> dict[object, object]:
     return dict(zip(columns[table.primary_key[0]], columns[table.label or table.primary_key[0]], strict=True))

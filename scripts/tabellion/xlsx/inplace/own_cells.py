@@ -10,7 +10,7 @@ from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.relisting import known_formulas
 
-Content = tuple[bool, StoredValue]
+HeldContent = tuple[bool, StoredValue]
 """Whether a cell holds a formula, and its text or its value."""
 
 #: Relations of a sheet that hold nothing that people see.
@@ -42,7 +42,7 @@ def has_own_cells(parts: Parts, mine: str, source: Parts, name: str, words: Coll
 
 def own_cells(
     parts: Parts, mine: str, source: Parts, name: str, words: Collection[str] = ()
-) -> Iterator[tuple[tuple[int, int], Content]]:
+) -> Iterator[tuple[tuple[int, int], HeldContent]]:
     """The cells of a sheet, with what they hold, that the program did not write: in its tables, all that differs.
 
     What the fresh sheet says somewhere is the program's, and what stood where it says something that the sheet did not
@@ -58,7 +58,7 @@ def own_cells(
             yield place, content
 
 
-def _gone_rows(cells: Mapping[tuple[int, int], Content], source: Parts) -> set[int]:
+def _gone_rows(cells: Mapping[tuple[int, int], HeldContent], source: Parts) -> set[int]:
     """The rows whose formulas name a table of a convention that the fresh workbook has no more."""
     there = {table.name for table in source.tables}
     return {
@@ -68,10 +68,10 @@ def _gone_rows(cells: Mapping[tuple[int, int], Content], source: Parts) -> set[i
     }
 
 
-def contents_of(parts: Parts, sheet: str) -> dict[tuple[int, int], Content]:
+def contents_of(parts: Parts, sheet: str) -> dict[tuple[int, int], HeldContent]:
     """What each cell holds: whether it is a formula, and its text or its value."""
     formulas = {(each.row, each.column): each.text for each in parts.formulas(sheet)}
-    found = dict[tuple[int, int], Content]()
+    found = dict[tuple[int, int], HeldContent]()
     for row, column, _ in parts.grid(sheet).cells():
         value = parts.value(sheet, row, column)
         if (row, column) in formulas:

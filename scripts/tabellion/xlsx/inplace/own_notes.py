@@ -9,7 +9,7 @@ from tabellion.addresses import cell_name
 from tabellion.layout.names import IDENTITY
 from tabellion.xlsx.inplace.carrying import carried_formula
 from tabellion.xlsx.inplace.editor import WorkbookEditor
-from tabellion.xlsx.inplace.own_cells import Content, own_cells
+from tabellion.xlsx.inplace.own_cells import HeldContent, own_cells
 from tabellion.xlsx.inplace.parts import Parts
 from tabellion.xlsx.inplace.relocation import Relocation
 from tabellion.xlsx.inplace.restyle import StyleCarrier
@@ -76,7 +76,7 @@ class _NoteCarrier:
             self.editor.finish(self.editor.stale(), {})
         return CarriedNotes(self.editor.to_bytes() if is_changed else self.fresh, left, comments)
 
-    def own(self, sheet: str, name: str) -> Iterator[tuple[tuple[int, int], Content]]:
+    def own(self, sheet: str, name: str) -> Iterator[tuple[tuple[int, int], HeldContent]]:
         """What staff typed outside our tables; the totals under one of them are the program's where it writes some."""
         tables = self.source.tables_of(sheet)
         formulas = {each.row for each in self.target.formulas(name)}
@@ -123,7 +123,7 @@ class _NoteCarrier:
                 return row, place
         return None
 
-    def write(self, home: str, old: tuple[int, int], sheet: str, place: tuple[int, int], content: Content) -> None:
+    def write(self, home: str, old: tuple[int, int], sheet: str, place: tuple[int, int], content: HeldContent) -> None:
         value, text = self.source.value(home, *old), str(content[1]) if content[0] else None
         formula = carried_formula(self.formulas, text, home)
         if formula is not None:
