@@ -69,7 +69,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def answer(root: Path, monkeypatch: pytest.MonkeyPatch, said: str, day: int) -> None:
     """The town's return, which says a direction for one line."""
-    monkeypatch.setattr("support.campaign.FORM_TABLES", find_workspace(root).schemas.forms)
+    schemas = find_workspace(root).schemas
+    monkeypatch.setattr("support.campaign.FORM_TABLES", schemas.forms)
+    monkeypatch.setattr("support.campaign.schemas", lambda: schemas)
     form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
     answers = {"Budget": {KEY: {"montant_prevu": 12, "direction": said}}}
     fill(form, root / "workbooks" / "retours" / "luce.xlsx", answers, saved=datetime(2016, 11, day, 9))
