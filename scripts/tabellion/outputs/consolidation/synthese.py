@@ -53,7 +53,7 @@ def write_synthese(
         else None
     )
     crossed = money.crossed() if money is not None else None
-    width = max(10, len(crossed.labels) if crossed is not None else 0)
+    width = max(11, len(crossed.labels) if crossed is not None else 0)
     settings = consolidation.contract.settings
     made = f"État du {french_moment(consolidation.made)}    {settings.titre}"
     sheet.title(SYNTHESE, made, width)
