@@ -53,7 +53,7 @@ from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH, TEXT_LENGT
 #: Functions that every Excel since 2010 has; the formulas use no other.
 _KNOWN_FUNCTIONS = {
     "ABS", "AND", "COUNT", "COUNTIFS", "IF", "IFERROR", "INDEX", "ISNUMBER", "LEFT", "LEN", "MATCH", "MAX", "MID", "N",
-    "OR", "RIGHT", "ROUND", "SUM", "SUMIFS", "SUMPRODUCT",
+    "OR", "RIGHT", "ROUND", "SUBSTITUTE", "SUM", "SUMIFS", "SUMPRODUCT",
 }  # fmt: skip
 _FORMULA_LENGTH = 8192
 _CELL_LIKE = re.compile(r"[A-Za-z]{1,3}\d+|[Rr]\d*[Cc]\d*")
