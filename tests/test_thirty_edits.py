@@ -76,6 +76,11 @@ def says(table: str, where: dict[str, Any], count: int = 1) -> Callable[[Book], 
     return lambda book: len(rows(book, table, **where)) == count
 
 
+def towns_of(book: Excel, totals: str) -> list[Any]:
+    """The towns of a budget sheet's subtotals."""
+    return [book.get(totals, row, "Collectivité") for row in book.rows(totals)]
+
+
 def own_sheet(book: Excel) -> None:
     sheet = book.book.create_sheet(NAME)
     sheet["A1"], sheet["B1"] = f"=SUM({LINES}[{AMOUNT}])", "à nous"
@@ -183,7 +188,9 @@ CASES = {
                                 shows("Conventions", {"N°": 2}, "Intitulé de la convention", "Santé pour tous")),
     "collectivite-renommee": Case(typed(TOWNS, LUCE, {"Collectivité": "Ville de Lucé"}),
                                   says("collectivites", {"collectivite_id": "luce", "nom": "Ville de Lucé"}),
-                                  shows(TOWNS, LUCE, "Collectivité", "Ville de Lucé")),
+                                  lambda book: shows(TOWNS, LUCE, "Collectivité", "Ville de Lucé")(book)
+                                  and [towns_of(book, totals).count(name) for totals in ("Totaux_01", "Totaux_03")
+                                       for name in ("Ville de Lucé", "Lucé")] == [1, 0, 1, 0]),
     "collectivite-supprimee": Case(lambda book: book.remove(TOWNS, [book.find(TOWNS, Identifiant="luce")]),
                                    says("collectivites", {"collectivite_id": "luce"}),
                                    shows(TOWNS, LUCE, "Collectivité", "Lucé"), frozenset({"ligne-encore-citee"})),

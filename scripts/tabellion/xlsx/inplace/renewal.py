@@ -33,7 +33,8 @@ from tabellion.xlsx.trees import Element, add, drop, insert_after, qualified
 @dataclass(frozen=True)
 class Renewal:
     """What is to be kept true: whole ``sheets`` by their keys, of which ``new`` ones may come; ``tables`` by name, row
-    by row, of which ``lists`` only gain rows; the named ``choices`` that staff make on a sheet, which stay.
+    by row, ``sums`` whose rows come and go, ``lists`` whose rows only come; the named ``choices`` that staff make on a
+    sheet, which stay.
 
     ``words`` are what the program may have written above what is gone from a sheet. ``linked`` is a table whose links
     say a cell, with the headers of the sheet and of the cell that they lead to.
@@ -42,6 +43,7 @@ class Renewal:
     sheets: Sequence[str]
     new: Collection[str] = ()
     tables: Sequence[str] = ()
+    sums: Sequence[str] = ()
     lists: Sequence[str] = ()
     choices: Sequence[str] = ()
     linked: tuple[str, str, str] | None = None
@@ -97,15 +99,15 @@ def _with_rows(data: bytes, fresh: bytes, wanted: Renewal) -> bytes:
     parts, source = Parts(data), Parts(fresh)
     theirs = {table.name: table for table in source.tables}
     mine = {table.name: table for table in parts.tables}
-    names = [name for name in (*wanted.tables, *wanted.lists) if name in mine and name in theirs]
+    names = [name for name in (*wanted.tables, *wanted.sums, *wanted.lists) if name in mine and name in theirs]
     rows = _RowDifferences(parts, source)
     for name in names:
-        rows.compare(mine[name], theirs[name], only_more=name in wanted.lists)
+        rows.compare(mine[name], theirs[name], changed=name in wanted.tables, removed=name not in wanted.lists)
     if not (rows.cells or rows.added or rows.removed):
         return data
     changed = patch_tables(data, Changes(rows.cells, rows.added, rows.removed, fresh=fresh)).data
     editor = WorkbookEditor(changed)
-    folded = {name.casefold() for name in names if name not in wanted.lists}
+    folded = {name.casefold() for name in names if name in wanted.tables}
     relist(editor, source, folded, set(), lambda formula: formula)
     for name in names:
         _relink(editor, source, next(table for table in editor.parts.tables if table.name == name), theirs[name])
@@ -121,8 +123,11 @@ class _RowDifferences:
         self.added: list[AddedRows] = []
         self.removed: list[RowToRemove] = []
 
-    def compare(self, mine: ExcelTable, theirs: ExcelTable, *, only_more: bool) -> None:
-        """Note what makes the rows of ``mine`` say what those of ``theirs`` do; own columns are left alone."""
+    def compare(self, mine: ExcelTable, theirs: ExcelTable, *, changed: bool, removed: bool) -> None:
+        """Note what makes the rows of ``mine`` those of ``theirs``; own columns are left alone.
+
+        Rows that stay are ``changed``, and rows that are no more ``removed``, where that is told.
+        """
         label = key_label(self.source, theirs)
         if not label or label not in mine.labels:
             return
@@ -134,13 +139,13 @@ class _RowDifferences:
             if key not in here:
                 lines.append({columns[name]: content for name, content in contents.items() if content is not None})
                 continue
-            for name, content in contents.items() if not only_more else ():
+            for name, content in contents.items() if changed else ():
                 if not self.is_same(mine, here[key], columns[name], content):
                     edit = CellEdit(mine.sheet, here[key], columns[name], content, over_formula=True)
                     self.cells.append(edit)
         if lines:
             self.added.append(AddedRows(mine.sheet, mine.area[0], lines))
-        for row in range(mine.first_row, mine.last_row + 1) if not only_more else ():
+        for row in range(mine.first_row, mine.last_row + 1) if removed else ():
             stays = row in here.values() and self.parts.value(mine.sheet, row, columns[label]) in there
             if not stays and self.is_ours(mine, row, set(columns.values())):
                 self.removed.append(RowToRemove(mine.sheet, row, mine.area[1]))
