@@ -36,15 +36,15 @@ def edited(editor: Editor, tmp_path: Path) -> bytes:
     editor.set(SHEET, LINES.row, OWN, "Notre avis")
     editor.set(SHEET, first + 1, OWN, "à revoir")
     for row in range(first, last + 1):
-        editor.call("set_formula", sheet=SHEET, row=row, column=12, formula=f"=G{row + 1}*2")
+        editor.call("set_formula", sheet=SHEET, row=row, column=12, formula=f"=F{row + 1}*2")
     editor.set(SHEET, last + 3, 13, "Notre total")
-    editor.call("set_formula", sheet=SHEET, row=last + 3, column=14, formula=f"=SUM(G{first + 1}:G{last + 1})")
+    editor.call("set_formula", sheet=SHEET, row=last + 3, column=14, formula=f"=SUM(F{first + 1}:F{last + 1})")
     editor.call("annotate", sheet=SHEET, row=first + 5, column=1, text="vu avec la mairie")
     editor.call("annotate", sheet=SHEET, row=first + 3, column=1, text="à supprimer")
     editor.call("colour", sheet=SHEET, row=last, column=1, colour=0xFFFF00)
     editor.call("filter", sheet=SHEET, area=[LINES.row, 0, last, 11], column=0, text="Lucé")
     editor.call("add_sheet", name=OWN_SHEET)
-    cells = (f"SUM($'{SHEET}'.G{first + 1}:G{last + 1})", f"$'{SHEET}'.G{first + 6}", "A1-A2")
+    cells = (f"SUM($'{SHEET}'.F{first + 1}:F{last + 1})", f"$'{SHEET}'.F{first + 6}", "A1-A2")
     for row, text in enumerate(cells):
         editor.call("set_formula", sheet=OWN_SHEET, row=row, column=0, formula=f"={text}")
     editor.recalculate()
@@ -99,15 +99,15 @@ def test_own_work_stays_and_follows(edited: bytes) -> None:
     assert cells[LINES.row, OWN][0] == "Notre avis"
     assert cells[LINES.row + 2, OWN][0] == "à revoir"
     assert [cells[row, 12][1] for row in (LINES.row + 1, last - 2, last - 1, last)] == [
-        f"G{row + 1}*2" for row in (LINES.row + 1, last - 2, last - 1, last)
+        f"F{row + 1}*2" for row in (LINES.row + 1, last - 2, last - 1, last)
     ]
     assert cells[last + 3, 13][0] == "Notre total"
-    assert cells[last + 3, 14][1] == f"SUM(G{LINES.row + 2}:G{last + 1})"
+    assert cells[last + 3, 14][1] == f"SUM(F{LINES.row + 2}:F{last + 1})"
     assert package.tables[LINES.name].area == (LINES.row, 0, last, 11)
     names = [cell[1] for _, cell in sorted(package.cells[OWN_SHEET].items())]
     assert names[2] == "A1-A2"
     assert [re.sub(r"^.*!", "", name or "") for name in names[:2]] == [
-        f"G{LINES.row + 2}:G{last + 1})", f"G{LINES.row + 6}",
+        f"F{LINES.row + 2}:F{last + 1})", f"F{LINES.row + 6}",
     ]  # fmt: skip
     (notes,) = (part.decode() for name, part in package.parts.items() if "comments" in name and name.endswith(".xml"))
     assert re.findall(r'ref="(\w+)"', notes) == [f"B{LINES.row + 6}"]

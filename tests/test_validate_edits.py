@@ -19,7 +19,7 @@ from tabellion.findings import Finding
 NOW = datetime(2026, 1, 2, 3, 4)
 B01, B11 = "B01 Education, parentalité", "B11 Valeurs Républicaines"
 #: Zero-based columns of a budget line.
-TOWN, LABEL, YEAR, REALISED = 0, 1, 2, 5
+TOWN, LABEL, REALISED, YEAR = 0, 1, 4, 5
 #: Zero-based rows of B01: the header of its subtotals, the header of its lines.
 TOTALS, LINES = 4, 11
 RECAP = "Rapprochement"
@@ -128,33 +128,33 @@ def test_a_renamed_sheet_says_nothing_but_its_new_name(edit: Any, editor: Editor
     editor.call("rename_sheet", sheet=B11, name="Laïcité 2026")
     edited = edit()
     assert (edited.more, edited.less) == ([], [])
-    assert ("Laïcité 2026", "F15") in edited.cells("ligne-hors-total")
+    assert ("Laïcité 2026", "E15") in edited.cells("ligne-hors-total")
 
 
 def test_a_typed_over_total_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
     editor.set(B01, TOTALS + 2, REALISED, 2_012_467)
     edited = edit()
     assert (edited.more, edited.less) == (["formule-remplacee"], [])
-    assert edited.cells("formule-remplacee") == [(B01, "F7")]
+    assert edited.cells("formule-remplacee") == [(B01, "E7")]
 
 
 def test_an_emptied_total_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
     editor.set(B01, TOTALS + 2, REALISED, None)
     edited = edit()
     assert (edited.more, edited.less) == (["formule-effacee"], [])
-    assert edited.cells("formule-effacee") == [(B01, "F7")]
+    assert edited.cells("formule-effacee") == [(B01, "E7")]
 
 
 def test_an_altered_formula_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
     editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula="=97591+12000")
     edited = edit()
     assert (edited.more, edited.less) == (["formule-modifiee"], [])
-    assert edited.cells("formule-modifiee") == [(B01, "F6")]
+    assert edited.cells("formule-modifiee") == [(B01, "E6")]
 
 
 def test_a_formula_that_stops_short_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
-    where = "$A$13:$A$20;Totaux_01[[#This Row];[Collectivité]];$C$13:$C$20;Exercice"
-    formula = f'=IF(COUNTIFS({where};$F$13:$F$20;">-1E+99")=0;"";SUMIFS($F$13:$F$20;{where}))'
+    where = "$A$13:$A$20;Totaux_01[[#This Row];[Collectivité]];$F$13:$F$20;Exercice"
+    formula = f'=IF(COUNTIFS({where};$E$13:$E$20;">-1E+99")=0;"";SUMIFS($E$13:$E$20;{where}))'
     editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula=formula)
     edited = edit()
     assert (edited.more, edited.less) == (["plage-incomplete"], [])
@@ -206,14 +206,14 @@ def test_an_amount_typed_as_a_text_is_understood_and_said(edit: Any, editor: Edi
     editor.set(B01, LINES + 2, REALISED, "12 000 euros")  # what the register has
     edited = edit()
     assert (edited.more, edited.less) == (["nombre-en-texte"], [])
-    assert edited.cells("nombre-en-texte") == [(B01, "F14")]
+    assert edited.cells("nombre-en-texte") == [(B01, "E14")]
 
 
 def test_words_in_an_amount_are_said_and_block_nothing(edit: Any, editor: Editor) -> None:
     editor.set(B01, LINES + 2, REALISED, "à voir avec le service")
     edited = edit()
     assert (edited.more, edited.less) == (["texte-au-lieu-de-nombre"], [])
-    assert edited.cells("texte-au-lieu-de-nombre") == [(B01, "F14")]
+    assert edited.cells("texte-au-lieu-de-nombre") == [(B01, "E14")]
     assert not [finding for finding in edited.findings if finding.bloquant]
 
 
@@ -221,7 +221,7 @@ def test_an_error_cell_is_said_where_it_starts(edit: Any, editor: Editor) -> Non
     editor.call("set_formula", sheet=B01, row=LINES + 2, column=REALISED, formula="=1/0")
     edited = edit()
     assert set(edited.more) == {"cellule-en-erreur"}
-    assert (B01, "F14") in edited.cells("cellule-en-erreur")
+    assert (B01, "E14") in edited.cells("cellule-en-erreur")
 
 
 def test_a_town_off_the_list_is_said_with_the_nearest(edit: Any, editor: Editor) -> None:

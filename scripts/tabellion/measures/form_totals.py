@@ -57,7 +57,7 @@ def totals(table: TableSpec, form: Form, schemas: Schemas) -> Iterator[tuple[int
         name, label = column.name, table.label(column, schemas)
         if name == LAST or name in typed_amounts(table, schemas):
             values: list[float | str] = [_or_blank(row.values.get(name)) for row in form.rows[table.name]]
-            yield place, column, column_sum("euros", table.name, label, values)
+            yield place, column, column_sum("euros", table.name, label, values, past_errors=True)
 
 
 def by_convention(
@@ -85,7 +85,7 @@ def whole(table: TableSpec, form: Form, schemas: Schemas) -> list[Measure]:
     """The same over all rows, whatever their convention."""
     label, (_, gaps) = _label(table, DIFFERENCE, schemas), difference(table, form, schemas)
     sums = [measure for _, _, measure in totals(table, form, schemas)]
-    return [*sums, column_sum("signed", table.name, label, gaps)]
+    return [*sums, column_sum("signed", table.name, label, gaps, past_errors=True)]
 
 
 def _or_blank(value: Value) -> int | str:

@@ -191,15 +191,18 @@ def _conditions(where: Iterable[Criterion], columns: Columns) -> str:
     )
 
 
-def column_sum(kind: str, table: str, label: str, values: Iterable[float | str]) -> Measure:
+def column_sum(
+    kind: str, table: str, label: str, values: Iterable[float | str], *, past_errors: bool = False
+) -> Measure:
     """The sum of a whole column of an Excel table; blanks count for nothing, and make a blank where all is blank.
 
-    A count is a number in any case.
+    A count is a number in any case. ``past_errors``: a cell in error, which is said in its row, spoils no total.
     """
     known, column = [value for value in values if not isinstance(value, str)], column_ref(table, label)
     if kind == "count":
         return Measure(kind, sum(known), f"SUM({column})")
-    return Measure(kind, sum(known) if known else "", f'IF(COUNT({column})=0,"",SUM({column}))')
+    total = f'SUMIF({column},">-1E+99")' if past_errors else f"SUM({column})"
+    return Measure(kind, sum(known) if known else "", f'IF(COUNT({column})=0,"",{total})')
 
 
 def counted_lines(every: Measure, known: Measure) -> Measure:
