@@ -20,6 +20,7 @@ import pytest
 
 from support.campaign import date_financement, fill
 from support.hostile_forms import NAMES, grown, hostile_forms, parts_of, repacked, replaced
+from support.masters import Package
 from support.program import tabellion
 from tabellion.campaign import isolation, read_returns
 from tabellion.campaign.assembly import Materials, assemble
@@ -30,6 +31,7 @@ from tabellion.commands.consolidate import consolidate
 from tabellion.commands.validate import validate, validate_files
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import MOST_OF_A_KIND, Finding, Place, counted, finding
+from tabellion.layout.names import IDENTITY
 from tabellion.layout.theme import load_theme
 from tabellion.reading.limits import refusal
 from tabellion.schema.money import plain_euros
@@ -122,8 +124,9 @@ def test_a_form_whose_exercice_is_no_year_is_refused_for_that(exercice: str, sen
 
 def hidden(path: Path, cell: str) -> bytes:
     """The form with another cell in its hidden sheet."""
-    parts = parts_of(path.read_bytes())
-    mutate = replaced("xl/worksheets/sheet6.xml", r'<c r="B6"[^>]*>.*?</c>', cell)
+    data = path.read_bytes()
+    parts = parts_of(data)
+    mutate = replaced(Package(data).sheet_parts[IDENTITY], r'<c r="B6"[^>]*>.*?</c>', cell)
     mutate(parts)
     return repacked(parts)
 

@@ -26,7 +26,7 @@ OTHER = PLAN.sheets[PLAN.data[table_name("lignes_budgetaires", 2)].sheet]
 #: The one-based rows of the lines, and those that the test removes.
 FIRST, LAST = LINES.row + 2, LINES.last_row + 1
 REMOVED = (20, 52)
-AMOUNT = 6
+AMOUNT = 5
 
 
 def amounts(sheet: str, first: int, last: int) -> dict[int, float]:
@@ -45,11 +45,11 @@ def own() -> bytes:
     total, rest = sum(here.values()), sum(value for row, value in here.items() if row >= 30)
     towns = [Package(MASTER).cells[SHEET][row - 1, 0][0] for row in range(FIRST, LAST + 1)]
     values = {f"L{row}": 2 * value for row, value in here.items()}
-    values |= {"F60": total, "F61": here[30] + 1, "F62": 2 * here[30], "F63": 2 * here[31]}
+    values |= {"E60": total, "E61": here[30] + 1, "E62": 2 * here[30], "E63": 2 * here[31]}
     values |= {"A1": total, "A2": here[30], "A3": total, "A4": here[20], "A5": 2 * total, "A6": total, "A8": rest}
-    own_cells = values["F60"] + values["F61"] + values["F62"] + values["F63"]
+    own_cells = values["E60"] + values["E61"] + values["E62"] + values["E63"]
     subtotals = [
-        value for row in range(6, 11) if isinstance(value := Package(MASTER).cells[SHEET][row - 1, 5][0], float)
+        value for row in range(6, 11) if isinstance(value := Package(MASTER).cells[SHEET][row - 1, 4][0], float)
     ]
     values |= {"A7": total + own_cells + sum(subtotals), "A10": 2, "A11": towns.count("Lucé")}
     values["A9"] = sum(amounts(OTHER, lines.row + 2, lines.last_row + 1).values())
@@ -130,7 +130,7 @@ def test_own_columns_follow_their_lines() -> None:
     assert remarks == {"M14": "remarque 14", "M29": "remarque 30"}
     assert patched().lost[SHEET, 20, 13] == "remarque 20"
     # The shared formula is each line's own, and goes on on the new lines.
-    assert [formula(f"L{row}") for row in (13, 19, 20, 50, 53)] == ["F13*2", "F19*2", "F20*2", "F50*2", "F53*2"]
+    assert [formula(f"L{row}") for row in (13, 19, 20, 50, 53)] == ["E13*2", "E19*2", "E20*2", "E50*2", "E53*2"]
     assert 't="shared"' not in sheet_part()
     assert cached("L20") == f"{2 * amounts(SHEET, 21, 21)[21]:g}"  # what was row 21 is what it was
     assert [cached(ref) for ref in ("L14", "L51")] == [None, None]
@@ -147,23 +147,23 @@ def test_new_lines_look_like_the_others() -> None:
 
 def test_formulas_under_and_elsewhere_follow() -> None:
     quoted = f"'{SHEET}'"
-    assert [formula(ref) for ref in ("F61", "F62", "F63")] == ["SUM(F13:F53)", "F29+1", "F29:F30*2"]
-    assert cell("F63").find("{*}f").get("ref") == "F63:F64"
+    assert [formula(ref) for ref in ("E61", "E62", "E63")] == ["SUM(E13:E53)", "E29+1", "E29:E30*2"]
+    assert cell("E63").find("{*}f").get("ref") == "E63:E64"
     own_formulas = [formula(f"A{row}", OWN_SHEET) for row in range(1, 12)]
     assert own_formulas == [
-        f"SUM({quoted}!F13:F53)", f"{quoted}!$F$29", "SUM(Lignes_01[Montant réalisé (€)])", f"{quoted}!#REF!", "A1+A3",
-        'INDIRECT("A1")', f"SUM({quoted}!F:F)", "SUM(Maison)", "SUM(Lignes_02[Montant réalisé (€)])", "1+1",
+        f"SUM({quoted}!E13:E53)", f"{quoted}!$E$29", "SUM(Lignes_01[Montant réalisé (€)])", f"{quoted}!#REF!", "A1+A3",
+        'INDIRECT("A1")', f"SUM({quoted}!E:E)", "SUM(Maison)", "SUM(Lignes_02[Montant réalisé (€)])", "1+1",
         f'COUNTIF({quoted}!A13:A53,"Lucé")',
     ]  # fmt: skip
     # It never held the table's first lines: it is not the table's column, and does not grow.
-    assert Package(patched().data).names["Maison"] == f"{quoted}!$F$29:$F$50"
+    assert Package(patched().data).names["Maison"] == f"{quoted}!$E$29:$E$50"
 
 
 def test_values_that_may_be_stale_are_dropped_and_no_other() -> None:
     kept = {row for row in range(1, 12) if cached(f"A{row}", OWN_SHEET) is not None}
     assert kept == {2, 9, 10}
-    assert cached("F62") is not None
-    assert cached("F61") is None
+    assert cached("E62") is not None
+    assert cached("E61") is None
     uncomputed = {place for place in patched().uncomputed if place[0] == OWN_SHEET}
     assert uncomputed == {(OWN_SHEET, row, 1) for row in (1, 3, 4, 5, 6, 7, 8, 11)}
     assert 'fullCalcOnLoad="1"' in part("xl/workbook.xml")
@@ -173,15 +173,15 @@ def test_rules_links_breaks_and_views_follow() -> None:
     text = sheet_part()
     rules = dict(re.findall(r'<conditionalFormatting sqref="([^"]*)">.*?<formula>(.*?)</formula>', text))
     assert rules["A13:K53"] == "$A13&lt;&gt;$A12"
-    assert "F20" not in rules  # its cell is gone
+    assert "E20" not in rules  # its cell is gone
     assert re.findall(r'<dataValidation [^>]*sqref="(A[^"]*)"', text) == ["A13:A253"]
     assert re.findall(r"<xm:f>(.*?)</xm:f>", text) == [
-        f"$F13&gt;'{SHEET}'!$F$29", f"'{SHEET}'!$M$14:$M$29", f"'{SHEET}'!D29:F29",
+        f"$E13&gt;'{SHEET}'!$E$29", f"'{SHEET}'!$M$14:$M$29", f"'{SHEET}'!D29:E29",
     ]  # fmt: skip
-    assert re.findall(r"<xm:sqref>(.*?)</xm:sqref>", text) == ["F13:F53", "M13:M53", "N29"]
+    assert re.findall(r"<xm:sqref>(.*?)</xm:sqref>", text) == ["E13:E53", "M13:M53", "N29"]
     assert re.findall(r'<mergeCells count="1"><mergeCell ref="(.*?)"/></mergeCells>', text) == ["A61:B61"]
     links = re.findall(r'<hyperlink ref="([A-Z]\d+)" location="([^"]*)"', text)
-    assert links[2:] == [("B39", f"'{SHEET}'!F44")]
+    assert links[2:] == [("B39", f"'{SHEET}'!E44")]
     assert '<brk id="39" max="16383" man="1"/>' in text
     assert '<ignoredError sqref="B13:B53"' in text
     assert 'zoomScale="85"' in text
@@ -190,7 +190,7 @@ def test_rules_links_breaks_and_views_follow() -> None:
 
 
 def test_notes_and_threads_follow() -> None:
-    assert re.findall(r'<comment ref="(\w+)"', part("xl/comments1.xml")) == ["F29", "B39"]
+    assert re.findall(r'<comment ref="(\w+)"', part("xl/comments1.xml")) == ["E29", "B39"]
     assert re.findall(r'ref="(\w+)"', part("xl/threadedComments/threadedComment1.xml")) == ["B39", "B39"]
     boxes = part("xl/drawings/vmlDrawing1.vml")
     assert re.findall(r"<x:Row>(\d+)</x:Row>", boxes) == ["28", "38"]
@@ -200,7 +200,7 @@ def test_notes_and_threads_follow() -> None:
 
 
 def test_charts_and_the_table_follow() -> None:
-    assert re.findall(r"<c:f>(.*?)</c:f>", part("xl/charts/chart9.xml")) == [f"'{SHEET}'!$F$13:$F$53"]
+    assert re.findall(r"<c:f>(.*?)</c:f>", part("xl/charts/chart9.xml")) == [f"'{SHEET}'!$E$13:$E$53"]
     assert re.findall(r"<xdr:row>(\d+)</xdr:row>", part("xl/drawings/drawing9.xml")) == ["65", "81"]
     (table,) = (
         content.decode() for content in Package(patched().data).parts.values() if b' name="Lignes_01"' in content
@@ -213,7 +213,7 @@ def test_openpyxl_reads_it() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # it says what it does not know: the rules of Excel 2010
         book = openpyxl.load_workbook(io.BytesIO(patched().data))
-    assert book[SHEET]["F29"].comment.text == "vu"
+    assert book[SHEET]["E29"].comment.text == "vu"
     assert book[SHEET].tables["Lignes_01"].ref == "A12:K53"
 
 

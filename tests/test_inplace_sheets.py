@@ -87,15 +87,15 @@ def own() -> bytes:
     assert isinstance(second, float)
     formulas: dict[str, tuple[str, float | str]] = {
         "A2": ("SUM(Lignes_01[Montant réalisé (€)])", total),
-        "A3": (f"{quoted}!$F${FIRST + 1}", second),
-        "A4": (f"SUM({quoted}!F{FIRST}:F{LAST})", total),
+        "A3": (f"{quoted}!$E${FIRST + 1}", second),
+        "A4": (f"SUM({quoted}!E{FIRST}:E{LAST})", total),
         "A5": ("Accueil!$C$8", shown),
         "A6": ("B1*2+Maison", 36),
         "A7": ("SUM(Equipe[Jours])", 7.5),
         "A8": ('COUNTIF(Lignes_01[Collectivité],"Lucé")', towns.count("Lucé")),
         "A9": (f"{quoted}!$A$1", title),
     }
-    return with_own_sheet(MASTER, formulas, f"{quoted}!$F${FIRST}:$F${LAST}", f"{quoted}!A{FIRST + 1}")
+    return with_own_sheet(MASTER, formulas, f"{quoted}!$E${FIRST}:$E${LAST}", f"{quoted}!A{FIRST + 1}")
 
 
 def read(content: bytes, contract: Book) -> MasterReading:
@@ -272,7 +272,7 @@ def test_an_own_sheet_is_carried_into_a_new_layout(office: LibreOffice, tmp_path
     # Addresses follow the cells: the second line, the column of amounts, the named cell.
     lines = plan.data[LINES.name]
     first, last, letter = lines.row + 2, lines.last_row + 1, column_letters(lines.column_of("montant_realise"))
-    assert (first, letter) != (FIRST, "F")
+    assert (first, letter) != (FIRST, "E")
     quoted = quoted_sheet(SHEET)
     formulas = [text for (_, column), (_, text) in sorted(package.cells[OWN].items()) if column == 0 and text]
     assert formulas == [
@@ -469,7 +469,7 @@ def test_every_part_is_valid(tmp_path: Path) -> None:
         "suivi": with_sheets(own(), followed()[1], ["Suivi"]),
         "convention": with_sheets(own(), longer()[1], ["Accueil", "C12", "B12", "Contrôles"]),
         "later": carry_own(later()[1], own()),
-        "more": carry_own(later()[1], with_more(own(), SHEET, f"A{FIRST - 1}:F{LAST}")),
+        "more": carry_own(later()[1], with_more(own(), SHEET, f"A{FIRST - 1}:E{LAST}")),
     }
     found = {}
     for name, content in {"own": own(), **cases}.items():

@@ -329,7 +329,7 @@ def test_a_note_under_a_table_is_no_line() -> None:
 
 def test_a_partner_that_is_only_a_name_under_the_table_is_a_partner() -> None:
     made = Edited(put(4, PARTNER, "Mission locale", PARTNERS))
-    assert made.said() == [("ligne-hors-tableau", at(4, ID, PARTNERS))]
+    assert made.said() == [("ligne-hors-tableau", at(4, PARTNER, PARTNERS))]
     assert row_of(made.reading, "partenaires", nom="Mission locale")["partenaire_id"] == "mission-locale"
 
 
@@ -627,7 +627,7 @@ def test_a_town_renamed_in_its_table_is_said_once_a_table() -> None:
     made = Edited(put(1, TOWN, "Ville Nouvelle", "Collectivites"))
     found = [each for each in made.reading.findings if each.code == "ancien-nom"]
     assert sorted((each.valeur, each.place.feuille) for each in found) == [
-        (1, "Nomenclatures"), (4, "Rapprochement"), (6, B01),
+        (1, "Partenaires"), (4, "Rapprochement"), (6, B01),
     ]  # fmt: skip
     assert made.same("collectivites")
 

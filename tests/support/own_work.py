@@ -90,11 +90,11 @@ def with_own_work(content: bytes, sheet: str, lines: tuple[int, int], values: di
     _own_cells(book, part, first, last, values)
     _own_rules(book, part, first, last, quoted)
     _notes(book, part)
-    _chart(book, part, f"{quoted}!$F${first}:$F${last}")
+    _chart(book, part, f"{quoted}!$E${first}:$E${last}")
     _own_sheet(book, quoted, first, last, values)
     _filter(book, first)
     book.add(
-        "xl/calcChain.xml", f'<calcChain xmlns="{MAIN}"><c r="F61" i="15"/></calcChain>',
+        "xl/calcChain.xml", f'<calcChain xmlns="{MAIN}"><c r="E61" i="15"/></calcChain>',
         "application/vnd.openxmlformats-officedocument.spreadsheetml.calcChain+xml",
     )  # fmt: skip
     book.relate("xl/workbook.xml", "rIdChain", "calcChain", "calcChain.xml")
@@ -115,7 +115,7 @@ def _own_cells(book: Workbook, part: str, first: int, last: int, values: dict[st
     """Two own columns beside the table (a shared formula, remarks), a hidden row, own sums under it, a coloured row."""
     for row in range(first, last + 1):
         attributes = f't="shared" ref="L{first}:L{last}" si="0"' if row == first else 't="shared" si="0"'
-        text = f"F{first}*2" if row == first else ""
+        text = f"E{first}*2" if row == first else ""
         own = f'<c r="L{row}"><f {attributes}>{text}</f><v>{values.get(f"L{row}", 0):g}</v></c>'
         if row in (first + 1, 20, 30):
             own += f'<c r="M{row}" t="inlineStr"><is><t>remarque {row}</t></is></c>'
@@ -126,15 +126,15 @@ def _own_cells(book: Workbook, part: str, first: int, last: int, values: dict[st
     assert header is not None
     assert line is not None
     book.replace(part, line[0], f'<c r="A{last}" s="{header[1]}"')  # as somebody colours it
-    total, seen = values["F60"], values["F61"]
+    total, seen = values["E60"], values["E61"]
     book.before(
         part,
         "</sheetData>",
         f'<row r="60"><c r="A60" t="inlineStr"><is><t>Total maison</t></is></c>'
-        f"{formula('F60', f'SUM(F{first}:F{last})', total)}</row>"
-        f'<row r="61">{formula("F61", "F30+1", seen)}</row>'
-        f'<row r="62"><c r="F62"><f t="array" ref="F62:F63">F30:F31*2</f><v>{values["F62"]:g}</v></c></row>'
-        f'<row r="63"><c r="F63"><v>{values["F63"]:g}</v></c></row>',
+        f"{formula('E60', f'SUM(E{first}:E{last})', total)}</row>"
+        f'<row r="61">{formula("E61", "E30+1", seen)}</row>'
+        f'<row r="62"><c r="E62"><f t="array" ref="E62:E63">E30:E31*2</f><v>{values["E62"]:g}</v></c></row>'
+        f'<row r="63"><c r="E63"><v>{values["E63"]:g}</v></c></row>',
     )
 
 
@@ -146,8 +146,8 @@ def _own_rules(book: Workbook, part: str, first: int, last: int, quoted: str) ->
         "<dataValidations ",
         f'<conditionalFormatting sqref="A{first}:K{last}"><cfRule type="expression" dxfId="0" priority="40">'
         f"<formula>$A{first}&lt;&gt;$A{first - 1}</formula></cfRule></conditionalFormatting>"
-        '<conditionalFormatting sqref="F20"><cfRule type="cellIs" dxfId="0" priority="41" operator="greaterThan">'
-        "<formula>$F$30</formula></cfRule></conditionalFormatting>",
+        '<conditionalFormatting sqref="E20"><cfRule type="cellIs" dxfId="0" priority="41" operator="greaterThan">'
+        "<formula>$E$30</formula></cfRule></conditionalFormatting>",
     )
     book.before(
         part, "<conditionalFormatting sqref=\"C6:C10\">",
@@ -155,7 +155,7 @@ def _own_rules(book: Workbook, part: str, first: int, last: int, quoted: str) ->
     )  # fmt: skip
     book.before(
         part, "</hyperlinks>",
-        f'<hyperlink ref="B20" location="{quoted}!F21"/><hyperlink ref="B40" location="{quoted}!F45"/>',
+        f'<hyperlink ref="B20" location="{quoted}!E21"/><hyperlink ref="B40" location="{quoted}!E45"/>',
     )  # fmt: skip
     book.replace(
         part,
@@ -168,25 +168,25 @@ def _own_rules(book: Workbook, part: str, first: int, last: int, quoted: str) ->
     book.replace(
         part,
         "</tableParts>",
-        f'</tableParts><extLst><ext xmlns:x14="{X14}" uri="{{78C0D931-6437-407d-A8EE-F0AAD7539E65}}">'
+        f'</tableParts><extLst><ext xmlns:x14="{X14}" uri="{{78C0D931-6437-407d-A8EE-E0AAD7539E65}}">'
         f'<x14:conditionalFormattings><x14:conditionalFormatting xmlns:xm="{XM}">{rule}'
-        f"<xm:f>$F{first}&gt;{quoted}!$F$30</xm:f><x14:dxf/></x14:cfRule><xm:sqref>F{first}:F{last}</xm:sqref>"
+        f"<xm:f>$E{first}&gt;{quoted}!$E$30</xm:f><x14:dxf/></x14:cfRule><xm:sqref>E{first}:E{last}</xm:sqref>"
         "</x14:conditionalFormatting></x14:conditionalFormattings></ext>"
         f'<ext xmlns:x14="{X14}" uri="{{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}}"><x14:dataValidations count="1" '
         f'xmlns:xm="{XM}"><x14:dataValidation type="list" allowBlank="1"><x14:formula1><xm:f>{quoted}!$M$14:$M$30'
         f"</xm:f></x14:formula1><xm:sqref>M{first}:M{last}</xm:sqref></x14:dataValidation></x14:dataValidations></ext>"
-        f'<ext xmlns:x14="{X14}" uri="{{05C60535-1F16-4fd2-B633-F4F36F0B64E0}}"><x14:sparklineGroups xmlns:xm="{XM}">'
-        f"<x14:sparklineGroup><x14:sparklines><x14:sparkline><xm:f>{quoted}!D20:F20</xm:f><xm:sqref>N20</xm:sqref>"
-        f"</x14:sparkline><x14:sparkline><xm:f>{quoted}!D30:F30</xm:f><xm:sqref>N30</xm:sqref></x14:sparkline>"
+        f'<ext xmlns:x14="{X14}" uri="{{05C60535-1F16-4fd2-B633-E4F36F0B64E0}}"><x14:sparklineGroups xmlns:xm="{XM}">'
+        f"<x14:sparklineGroup><x14:sparklines><x14:sparkline><xm:f>{quoted}!D20:E20</xm:f><xm:sqref>N20</xm:sqref>"
+        f"</x14:sparkline><x14:sparkline><xm:f>{quoted}!D30:E30</xm:f><xm:sqref>N30</xm:sqref></x14:sparkline>"
         "</x14:sparklines></x14:sparklineGroup></x14:sparklineGroups></ext></extLst>",
     )
 
 
 def _notes(book: Workbook, part: str) -> None:
-    """Notes on F20 and F30, and a thread with an answer on B40, which Excel doubles with a note."""
+    """Notes on E20 and E30, and a thread with an answer on B40, which Excel doubles with a note."""
     told = "".join(
         f'<comment ref="{ref}" authorId="{author}"><text><r><t>{words}</t></r></text></comment>'
-        for ref, author, words in (("F20", 0, "à retirer"), ("F30", 0, "vu"), ("B40", 1, "[Commentaire]"))
+        for ref, author, words in (("E20", 0, "à retirer"), ("E30", 0, "vu"), ("B40", 1, "[Commentaire]"))
     )
     book.add(
         "xl/comments1.xml",
@@ -264,13 +264,13 @@ def _chart(book: Workbook, part: str, values: str) -> None:
 def _own_sheet(book: Workbook, quoted: str, first: int, last: int, values: dict[str, float]) -> None:
     """A sheet of formulas on the contract's tables and cells."""
     formulas = {
-        "A1": f"SUM({quoted}!F{first}:F{last})",
-        "A2": f"{quoted}!$F$30",
+        "A1": f"SUM({quoted}!E{first}:E{last})",
+        "A2": f"{quoted}!$E$30",
         "A3": "SUM(Lignes_01[Montant réalisé (€)])",
-        "A4": f"{quoted}!F20",
+        "A4": f"{quoted}!E20",
         "A5": "A1+A3",
         "A6": 'INDIRECT("A1")',
-        "A7": f"SUM({quoted}!F:F)",
+        "A7": f"SUM({quoted}!E:E)",
         "A8": "SUM(Maison)",
         "A9": "SUM(Lignes_02[Montant réalisé (€)])",
         "A10": "1+1",
@@ -289,7 +289,7 @@ def _own_sheet(book: Workbook, quoted: str, first: int, last: int, values: dict[
     book.before("xl/workbook.xml", "</sheets>", f'<sheet name="{OWN_SHEET}" sheetId="99" r:id="rIdOwn"/>')
     book.before(
         "xl/workbook.xml", '<definedName name="Nombre_avertissement">',
-        f'<definedName name="Maison">{quoted}!$F$30:$F${last}</definedName>',
+        f'<definedName name="Maison">{quoted}!$E$30:$E${last}</definedName>',
     )  # fmt: skip
 
 

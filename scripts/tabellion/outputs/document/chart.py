@@ -31,6 +31,7 @@ _ROOM = 1.4
 
 def draw_chart(document: Document, title: str, bars: Sequence[tuple[str, int]]) -> None:
     """Put the chart of ``bars`` (names and cents) in each paragraph that holds :data:`CHART`; none where none is."""
+    title, bars = clean_text(title), [(clean_text(name), cents) for name, cents in bars]
     for text in [*document.element.body.iter(qn("w:t"))]:
         if text.text != CHART:
             continue
@@ -56,7 +57,7 @@ def _drawing(relation: str, title: str, bars: Sequence[tuple[str, int]]) -> obje
 
 def _chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
     names = "".join(
-        f'<c:pt idx="{rank}"><c:v>{escape(clean_text(name)[:_LONGEST_NAME])}</c:v></c:pt>'
+        f'<c:pt idx="{rank}"><c:v>{escape(name[:_LONGEST_NAME])}</c:v></c:pt>'
         for rank, (name, _) in enumerate(bars)
     )
     figures = "".join(

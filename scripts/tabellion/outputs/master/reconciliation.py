@@ -265,7 +265,7 @@ def _published(layout: MasterLayout) -> dict[str, Computed]:
     return {
         "calcule": Computed("euros", [str(measure.formula) for measure in sums], [measure.value for measure in sums]),
         "ecart": Computed("signed", str(unless_all_blank(sides, gap(*sides)).formula), gaps),
-        "etat": Computed("state", str(words.formula), states),
+        "etat": Computed("state", str(words.formula), states, blank=state_word(settings.arrondi_euros, "")),
     }
 
 
