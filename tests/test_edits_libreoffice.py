@@ -28,6 +28,8 @@ from tabellion.findings import TabellionError
 
 DAY = datetime(2016, 11, 14, 9)
 AMOUNT, OWN, OWN_SHEET = "Montant réalisé (€)", "Notre suivi", "Nos calculs"
+#: The zero-based column of the exercice on a budget sheet.
+YEAR = 5
 ONE, TWO, THREE, FICHES = "B01 Éducation", "B02 Santé", "B03 Habitat", "C01 Éducation"
 LINES = "lignes_budgetaires"
 
@@ -58,6 +60,7 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     gone = book.find("Lignes_02", Identifiant="B", Exercice=2015)
     before = Counter(item.code for item in load_source(workspace).findings)
 
+    assert book.labels("Lignes_03")["Exercice"] == YEAR + 1
     office.open(workspace.contrat)
     office.call("copy_sheet", sheet=ONE, name="B01 Éducation (2)")
     office.call("insert_columns", sheet=ONE, column=2, count=1)  # inside the table
@@ -67,9 +70,9 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     office.call("annotate", sheet=ONE, row=one, column=1, text="vu avec la mairie")
     office.call("colour", sheet=ONE, row=one, column=1, colour=0xFFCC00)
     office.call("rename_sheet", sheet=ONE, name="Éducation 2016")
-    office.call("sort", sheet=THREE, area=[three, 0, last - 1, right - 1], column=2, descending=True)
+    office.call("sort", sheet=THREE, area=[three, 0, last - 1, right - 1], column=YEAR, descending=True)
     office.call("insert_rows", sheet=THREE, row=three + 1, count=1)
-    for column, value in enumerate(("Lucé", "Ludothèque", 2016, 1500)):
+    for column, value in ((0, "Lucé"), (1, "Ludothèque"), (2, 1500), (YEAR, 2016)):
         office.set(THREE, three + 1, column, value)
     office.call("filter", sheet=THREE, area=[three - 1, 0, last, right - 1], column=0, text="Lucé")
     office.call("delete_rows", sheet=TWO, row=gone - 1, count=1)
