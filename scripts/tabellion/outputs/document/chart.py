@@ -57,8 +57,7 @@ def _drawing(relation: str, title: str, bars: Sequence[tuple[str, int]]) -> obje
 
 def _chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
     names = "".join(
-        f'<c:pt idx="{rank}"><c:v>{escape(name[:_LONGEST_NAME])}</c:v></c:pt>'
-        for rank, (name, _) in enumerate(bars)
+        f'<c:pt idx="{rank}"><c:v>{escape(name[:_LONGEST_NAME])}</c:v></c:pt>' for rank, (name, _) in enumerate(bars)
     )
     figures = "".join(
         f'<c:pt idx="{rank}"><c:v>{plain_euros(cents)}</c:v></c:pt>' for rank, (_, cents) in enumerate(bars)
