@@ -90,7 +90,7 @@ _SHEETS: tuple[Code, ...] = (
          "Pour la voir et la remplir, demandez à la personne qui a installé tabellion de refaire le classeur : rien de ce que vous y avez saisi n'est perdu."),
     Code("annees-additionnees", "Un classeur qui additionnerait plusieurs années", _ERREUR,
          "Ce classeur a été fait avant la colonne qui distingue les années d'un financement : ses totaux compteraient {lignes} une fois par année, pour {euros}.",
-         "Demandez à la personne qui a installé tabellion de refaire le classeur (« tabellion generate --forcer ») : rien de ce que vous y avez saisi n'est perdu.", True),
+         "Demandez à la personne qui a installé tabellion de refaire le classeur (commande « generate », option « forcer ») : rien de ce que vous y avez saisi n'est perdu.", True),
     Code("entete-modifie", "Un en-tête a été modifié", _AVERTISSEMENT,
          "L'en-tête « {valeur} » a été lu comme « {attendu} ».", "Remettez l'en-tête « {attendu} »."),
     Code("colonne-en-double", "Le même en-tête deux fois", _ERREUR,
