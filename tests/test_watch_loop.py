@@ -413,7 +413,7 @@ def work():
             (workspace.retours / f"n{rank}.csv").unlink()
         if rank % 40 == 0:
             time.sleep(0.05)
-        if len(sizes) == 0 and events >= total / 2:  # what is loaded once is loaded
+        if len(sizes) == 0 and events >= total / 4:
             sizes.append(rss())
     sizes.append(rss())
     stop()
@@ -437,10 +437,10 @@ def test_memory_is_flat_over_thousands_of_events(opened: Workspace) -> None:
         env=environment(PYTHONPATH=os.pathsep.join(sys.path)), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    events, runs, half, end = map(int, done.stdout.split())
+    events, runs, quarter, end = map(int, done.stdout.split())
     assert events >= 10_000
     assert runs > 20
-    assert end - half < 3_000_000
+    assert end - quarter < 6_000_000, "one step of the allocator, 4 MB, may fall between the two"
 
 
 # What it says
