@@ -55,7 +55,10 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     schemas = workspace.schemas
     settings = workspace.settings
     text = _read(document)
-    contract = read_document(text.data, document.name)
+    try:
+        contract = read_document(text.data, document.name)
+    except TabellionError as refused:
+        raise TabellionError([*text.notices, *refused.findings]) from None
     tables = make_tables(schemas, contract.tables)
     if any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
         tables = settle(Book(register_settings(workspace), schemas, NO_THEME, tables)).tables
@@ -81,7 +84,9 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
             (target / SAVES_FILE).unlink(missing_ok=True)
     rows = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
-    findings = tuple(sorted(contract.findings, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
+    findings = tuple(
+        sorted((*text.notices, *contract.findings), key=lambda entry: (entry.gravite, entry.place.ligne or 0))
+    )
     return Import(target, rows, uses, findings, tuple(copies.values()))
 
 

@@ -10,15 +10,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tabellion.findings import TabellionError
+from tabellion.addresses import cell_name
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.word import main_part, word_text
 from tabellion.reading.archive import open_archive
 from tabellion.reading.limits import Limits, refusal
-from tabellion.reading.raw import RawSheet, RawValue
+from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
 from tabellion.reading.reader import ReaderPool
 from tabellion.reading.source import read_source
 from tabellion.reading.workbook import parse_bytes
-from tabellion.schema.money import format_euros
+from tabellion.schema.money import format_euros, nearest_cents
+from tabellion.wording import plural
 
 DOCUMENT_LIMITS = Limits(read_seconds=180.0)
 """A document is read once, by somebody who waits for it: a hundred pages of a PDF take some ten seconds."""
@@ -27,10 +29,12 @@ _PDF_WITHIN_BYTES = 1024
 
 
 class DocumentText(NamedTuple):
-    """The bytes of a text, and whether they were taken out of a document of another format (then in UTF-8)."""
+    """The bytes of a text; whether they were taken out of a document of another format (then in UTF-8), and what is to
+    be said of what was left there."""
 
     data: bytes
     extracted: bool
+    notices: tuple[Finding, ...] = ()
 
 
 def document_text(path: Path) -> DocumentText:
@@ -43,22 +47,36 @@ def document_text(path: Path) -> DocumentText:
         return DocumentText(data, extracted=False)
     with ReaderPool(1, DOCUMENT_LIMITS) as readers:
         outcome = readers.outcome(readers.start(path, read=read_office), path)
-    if not isinstance(outcome, bytes):
+    if not isinstance(outcome, DocumentText):
         raise TabellionError(outcome)
-    return DocumentText(outcome, extracted=True)
+    return outcome
 
 
-def read_office(path: str, limits: Limits) -> bytes:
-    """What the child does: the text of a Word document, a PDF or a workbook, in UTF-8."""
+def read_office(path: str, limits: Limits) -> DocumentText:
+    """What the child does: the text of a Word document, a PDF or a workbook."""
     data = read_source(Path(path), limits)
     if not data.startswith(_ZIP):
         from tabellion.importing.pdf import pdf_text
 
-        return pdf_text(data).encode()
+        return DocumentText(pdf_text(data).encode(), extracted=True)
     parts = open_archive(data, limits, check=_check_kind)
     if main := main_part(parts):
-        return word_text(parts, main).encode()
-    return "\n".join(_sheets(parse_bytes(data, Path(path).name, limits).sheets)).encode()
+        return DocumentText(word_text(parts, main).encode(), extracted=True)
+    workbook = parse_bytes(data, Path(path).name, limits)
+    text = "\n".join(_sheets(workbook.sheets)).encode()
+    return DocumentText(text, extracted=True, notices=tuple(_unread(workbook)))
+
+
+def _unread(workbook: RawWorkbook) -> Iterator[Finding]:
+    """What is said of a workbook's hidden sheets, and of the cells of the others that give no value."""
+    for sheet in workbook.sheets:
+        lost = sorted({*sheet.errors, *sheet.uncached})
+        if sheet.state != "visible" and sheet.rows:
+            yield finding("feuille-masquee-non-lue", Place(workbook.fichier, sheet.name), valeur=sheet.name)
+        elif sheet.state == "visible" and lost:
+            places = [Place(workbook.fichier, sheet.name, cell_name(*each)) for each in lost]
+            compte = plural(len(lost), "cellule est", "cellules sont")
+            yield finding("cellules-non-lues", places[0], valeur=len(lost), compte=compte, liees=places[1:])
 
 
 def _check_kind(names: Collection[str], mimetype: bytes) -> None:
@@ -91,7 +109,7 @@ def _shown(value: RawValue) -> str:
         return "OUI" if value else "NON"
     if isinstance(value, (int, float)):
         small = float(value).is_integer() and abs(value) < 10_000  # a year, a rank, a priority
-        return str(int(value)) if small else format_euros(round(value * 100))
+        return str(int(value)) if small else format_euros(nearest_cents(value)[0])
     if isinstance(value, (date, datetime)):
         return f"{value:%d/%m/%Y}"
     return "" if value is None else " ".join(str(value).split())

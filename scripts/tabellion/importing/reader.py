@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows, line_rows, total_rows
 from tabellion.importing.cells import label_and_amount
 from tabellion.importing.fiche import Fiche, FicheLayout, read_fiche, read_layout
 from tabellion.importing.financing import FinancingReader, Partners
 from tabellion.importing.funders import DocumentFunder, learn_funders, read_rows
-from tabellion.importing.lines import DocumentLine, LineAccount, LineUse, Record, clean, decode, fold_chars, split_lines
+from tabellion.importing.lines import (
+    DocumentLine,
+    LineAccount,
+    LineUse,
+    Record,
+    clean,
+    decode,
+    fold_chars,
+    shown,
+    split_lines,
+)
 from tabellion.importing.outline import Outline, Section, census_year, read_outline
 from tabellion.importing.recap import Collectivites, RecapRow, collectivite_rows, learn_collectivites, read_recap
 from tabellion.importing.titles import (
@@ -23,10 +33,11 @@ from tabellion.importing.titles import (
     settle_numbers,
 )
 
-_ACTION = re.compile(r"(?<!\w)action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
+_ACTION = re.compile(r"(?:^|\t)\s*action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
 _FEW = 3
 """So many signs may be unread in any document: its tables have accidents of their own, each with its finding."""
 _SHOWN = 5
+_QUOTED = 60
 
 
 @dataclass(frozen=True)
@@ -93,33 +104,40 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         "totaux_publies": total_rows(recap, budgets, collectivites, exercice),
     }
     uses = account.complete(lines)
-    if little := _little_understood(lines, uses, len(fiches), fichier):
+    little = _little_understood(lines, uses, fichier)
+    if any(each.bloquant for each in little):
         raise TabellionError([*notices, *little])
+    account.findings += little
     findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
     return ImportedContract(tables, findings, uses, outline.titre, outline.debut, outline.fin, exercice)
 
 
-def _little_understood(
-    lines: list[DocumentLine], uses: tuple[LineUse, ...], fiches: int, fichier: str
-) -> list[Finding]:
-    """What blocks where far more signs of a table or of a fiche stand in the text than rows and fiches were read."""
-    paid = [line.numero for line in lines if label_and_amount(clean(line.texte)) is not None]
-    lost = [numero for numero in paid if not uses[numero - 1].usage.startswith("utilisée")]
-    numbered = [line.numero for line in lines if _ACTION.search(fold_chars(line.texte))]
-    signs = [("montants en fin de ligne", len(paid) - len(lost), len(paid), lost)]
-    signs.append(("numéros d'action", min(fiches, len(numbered)), len(numbered), numbered))
-    return [
-        finding(
+def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fichier: str) -> list[Finding]:
+    """What is said where signs of rows and fiches found no place; it blocks where a third of them did not."""
+    signs = {
+        "montants en fin de ligne": [line for line in lines if label_and_amount(clean(line.texte)) is not None],
+        "numéros d'action": [line for line in lines if _ACTION.search(fold_chars(line.texte))],
+    }
+    found = list[Finding]()
+    for what, there in signs.items():
+        lost = [line for line in there if not uses[line.numero - 1].usage.startswith("utilisée")]
+        if len(lost) <= max(_FEW, len(there) // 10):
+            continue
+        quoted = [f"ligne {line.numero} « {shown(line.texte)[:_QUOTED]} »" for line in lost[:_SHOWN]]
+        is_most = len(lost) * 3 > len(there)
+        said = finding(
             "document-peu-compris",
-            Place(fichier=fichier, ligne=places[0]),
-            valeur=placed,
-            attendu=all_signs,
+            Place(fichier=fichier, ligne=lost[0].numero),
+            gravite=Severity.ERREUR if is_most else Severity.AVERTISSEMENT,
+            suggestion=None if is_most else "Reportez dans le classeur ce qui porte une donnée.",
+            valeur=len(there) - len(lost),
+            attendu=len(there),
             quoi=what,
-            lignes=", ".join(map(str, places[:_SHOWN])) + (" …" if len(places) > _SHOWN else ""),
+            lignes=", ".join(quoted) + (" …" if len(lost) > _SHOWN else ""),
+            suite=" Rien n'est écrit." if is_most else "",
         )
-        for what, placed, all_signs, places in signs
-        if all_signs - placed > max(_FEW, all_signs // 10)
-    ]
+        found.append(replace(said, bloquant=is_most))
+    return found
 
 
 def _collectivites(outline: Outline, recap: list[RecapRow], account: LineAccount) -> Collectivites:

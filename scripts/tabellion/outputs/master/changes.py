@@ -75,7 +75,7 @@ def renewal_of(layout: MasterLayout) -> Renewal:
         new=(ANNEES,),
         tables=(STEPS, DOUBLES),
         sums=totals,
-        lists=layout.lists,
+        lists=tuple(layout.lists),
         choices=(EXERCICE,),
         linked=(FINDINGS, SHEET_LABEL, CELL_LABEL),
         words=[level_words(layout.contract, row["pilier_id"]) for row in layout.contract.tables["piliers"].rows],
