@@ -21,6 +21,7 @@ from support.libreoffice import LibreOffice
 from support.word_documents import word_document
 from tabellion.findings import TabellionError
 from tabellion.importing import ImportedContract, document_text, read_document
+from tabellion.layout.names import IDENTITY
 
 TEXT = document(small_contract()).decode()
 STORED = ROOT / "tests" / "data" / "documents"
@@ -212,6 +213,13 @@ def test_what_is_no_document_is_refused_by_its_own_name(tmp_path: Path) -> None:
     assert refused(tmp_path, "abime.docx", word_document(TEXT)[:-400]) == ["fichier-tronque"]
     assert refused(tmp_path, "abime.pdf", b"%PDF-1.4\nrien") == ["document-pdf"]
     assert refused(tmp_path, "dtd.docx", packed(**{"word__document.xml": b"<!DOCTYPE a><a/>"})) == ["xml-doctype"]
+
+
+def test_a_workbook_of_our_own_is_no_document(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "w.xlsx") as book:
+        book.add_worksheet("Budget").write(0, 0, "Cantine")
+        book.add_worksheet(IDENTITY).write(0, 0, "formulaire")
+    assert refused(tmp_path, "luce-2016.xlsx", (tmp_path / "w.xlsx").read_bytes()) == ["document-de-tabellion"]
 
 
 def test_a_pdf_of_pictures_says_that_it_has_no_text(tmp_path: Path) -> None:

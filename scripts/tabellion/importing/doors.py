@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing.word import main_part, word_text
+from tabellion.layout.names import IDENTITY
 from tabellion.reading.archive import open_archive
 from tabellion.reading.limits import Limits, refusal
 from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
@@ -63,6 +64,8 @@ def read_office(path: str, limits: Limits) -> DocumentText:
     if main := main_part(parts):
         return DocumentText(word_text(parts, main).encode(), extracted=True)
     workbook = parse_bytes(data, Path(path).name, limits)
+    if any(sheet.name == IDENTITY for sheet in workbook.sheets):
+        raise refusal("document-de-tabellion")
     text = "\n".join(_sheets(workbook.sheets)).encode()
     return DocumentText(text, extracted=True, notices=tuple(_unread(workbook)))
 

@@ -36,6 +36,10 @@ from tabellion.importing.titles import (
 _ACTION = re.compile(r"(?:^|\t)\s*action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
 _FEW = 3
 """So many signs may be unread in any document: its tables have accidents of their own, each with its finding."""
+_FAR = 7
+"""Where one sign in so many found no place, nothing is written."""
+_ROW = 160
+"""The longest line, in characters, that is a row and no sentence."""
 _SHOWN = 5
 _QUOTED = 60
 
@@ -113,9 +117,11 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
 
 
 def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fichier: str) -> list[Finding]:
-    """What is said where signs of rows and fiches found no place; it blocks where a third of them did not."""
+    """What is said where signs of rows and fiches found no place; it blocks where one in ``_FAR`` did not."""
     signs = {
-        "montants en fin de ligne": [line for line in lines if label_and_amount(clean(line.texte)) is not None],
+        "montants en fin de ligne": [
+            line for line in lines if len(line.texte) <= _ROW and label_and_amount(clean(line.texte)) is not None
+        ],
         "numéros d'action": [line for line in lines if _ACTION.search(fold_chars(line.texte))],
     }
     found = list[Finding]()
@@ -124,19 +130,19 @@ def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fic
         if len(lost) <= max(_FEW, len(there) // 10):
             continue
         quoted = [f"ligne {line.numero} « {shown(line.texte)[:_QUOTED]} »" for line in lost[:_SHOWN]]
-        is_most = len(lost) * 3 > len(there)
+        is_far = len(lost) * _FAR > len(there)
         said = finding(
             "document-peu-compris",
             Place(fichier=fichier, ligne=lost[0].numero),
-            gravite=Severity.ERREUR if is_most else Severity.AVERTISSEMENT,
-            suggestion=None if is_most else "Reportez dans le classeur ce qui porte une donnée.",
+            gravite=Severity.ERREUR if is_far else Severity.AVERTISSEMENT,
+            suggestion=None if is_far else "Reportez dans le classeur ce qui porte une donnée.",
             valeur=len(there) - len(lost),
             attendu=len(there),
             quoi=what,
-            lignes=", ".join(quoted) + (" …" if len(lost) > _SHOWN else ""),
-            suite=" Rien n'est écrit." if is_most else "",
+            lignes=", ".join(quoted) + (" …" if len(lost) > _SHOWN else "."),
+            suite=" Rien n'est écrit." if is_far else "",
         )
-        found.append(replace(said, bloquant=is_most))
+        found.append(replace(said, bloquant=is_far))
     return found
 
 
