@@ -75,18 +75,19 @@ def _axes(inspection: Inspection) -> dict[str, _Axe]:
 
 def _check_axes(inspection: Inspection) -> None:
     """``I-1.2`` is the second axe of convention 1, in pilier I; ``1.2`` that of convention 1, in no pilier."""
+    level = inspection.schemas["conventions"].by_name["pilier_id"].title.lower()
+
+    def where(convention: int | None, pilier: str | None) -> str:
+        return f"la convention {convention}" + (f", {level} {pilier}" if pilier else "")
+
     known = set(inspection.column("conventions", "convention_id").dropna().tolist())
     for axe in _axes(inspection).values():
         if axe.coded is not None and axe.convention in known and not axe.agrees:
             inspection.say(
                 "axe-et-convention", "axes", axe.position, "axe_id", valeur=OWN,
-                attendu=_where(axe.coded, axe.coded_pilier), liees=[("axes", axe.position, "convention_id")],
-                rangement=_where(axe.convention, axe.pilier),
+                attendu=where(axe.coded, axe.coded_pilier), liees=[("axes", axe.position, "convention_id")],
+                rangement=where(axe.convention, axe.pilier),
             )  # fmt: skip
-
-
-def _where(convention: int | None, pilier: str | None) -> str:
-    return f"la convention {convention}" + (f" du pilier {pilier}" if pilier else "")
 
 
 def _check_numbers(inspection: Inspection) -> None:

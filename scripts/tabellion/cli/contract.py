@@ -152,13 +152,16 @@ def new(
     vide: Annotated[
         bool, option("--vide", None, "Sans le contrat d'exemple : un classeur vide, où tout se saisit.")
     ] = False,
+    modele: Annotated[str, option("--modele", "NOM", "Vide, d'un modèle : quartiers-2030, ou neutre (--vide).")] = "",
 ) -> None:
     """Crée le dossier d'un nouveau contrat : à adapter de celui de l'exemple, ou vide et à saisir dans Excel."""
+    from tabellion.commands.models import NEUTRAL
     from tabellion.commands.new import as_typed, create_empty_workspace, create_workspace
 
-    written = create_empty_workspace(dossier, datetime.now()) if vide else create_workspace(dossier)
+    model = modele or (NEUTRAL if vide else "")
+    written = create_empty_workspace(dossier, datetime.now(), model) if model else create_workspace(dossier)
     with finishing(()):
-        if vide:
+        if model:
             typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
             typer.echo("  1. ouvrez workbooks/contrat.xlsx : « Accueil » dit par où commencer ;")
             typer.echo(f"  2. après chaque étape : tabellion consolidate --contrat {as_typed(dossier)}")

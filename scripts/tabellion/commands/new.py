@@ -8,12 +8,13 @@ import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from string import Template
+from tempfile import TemporaryDirectory
 
 from tabellion.campaign.adoption import ADOPTION_FILE
 from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.generate import generate
+from tabellion.commands.models import NEUTRAL, model_files
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import SETTINGS_FILE, find_workspace, starter_kit
 from tabellion.findings import TabellionError
@@ -21,11 +22,6 @@ from tabellion.schema import load_schemas
 from tabellion.schema.tables import make_table
 from tabellion.transaction.files import already_there, write_all_whole
 from tabellion.wording import slug
-
-#: The settings of a contract that holds nothing yet, in the folder of templates.
-MODEL = "nouveau.toml"
-#: How long a contract lasts until somebody says otherwise.
-_YEARS = 6
 
 #: What the starter kit holds, as it lies at the root of a workspace.
 KIT = (SETTINGS_FILE, "schemas", "templates", "workbooks/registre")
@@ -44,23 +40,20 @@ def create_workspace(folder: Path) -> list[Path]:
     return _written(folder, _kit())
 
 
-def create_empty_workspace(folder: Path, now: datetime) -> list[Path]:
+def create_empty_workspace(folder: Path, now: datetime, model: str = NEUTRAL) -> list[Path]:
     """Make the folder of a contract that holds nothing yet, with its workbook to type in; returns the files written.
 
-    The contract begins this year and lasts six. Raises :class:`TabellionError` as :func:`create_workspace`.
+    ``model`` is one of those of the starter kit. Raises :class:`TabellionError` where it has no such one, and as
+    :func:`create_workspace`.
     """
-    names = {
-        "identifiant": slug(folder.resolve().name) or "contrat",
-        "titre": "Contrat de ville",
-        "debut": str(now.year),
-        "fin": str(now.year + _YEARS - 1),
-    }
+    identifiant, titre = slug(folder.resolve().name) or "contrat", "Contrat de ville"
     contents = {name: content for name, content in _kit().items() if name.parts[0] in ("schemas", "templates")}
-    model = Template((starter_kit() / "templates" / MODEL).read_text(encoding="utf-8"))
-    contents[Path(SETTINGS_FILE)] = model.substitute(names).encode()
-    schemas = load_schemas(starter_kit() / "schemas")
+    contents |= model_files(model, identifiant=identifiant, titre=titre, now=now)
+    with TemporaryDirectory() as place:
+        write_all_whole({Path(place) / name: content for name, content in contents.items()})
+        schemas = load_schemas(Path(place) / "schemas")
     tables = {name: make_table(schema, {}) for name, schema in schemas.items()}
-    register = register_files(tables, schemas, identifiant=names["identifiant"], titre=names["titre"])
+    register = register_files(tables, schemas, identifiant=identifiant, titre=titre)
     contents |= {Path("workbooks/registre") / name: content for name, content in register.items()}
     written = _written(folder, contents)
     made = generate(find_workspace(folder), None, force=False, now=now)
