@@ -64,7 +64,7 @@ def test_reading_gives_the_contract_back(contract: ContractSpec) -> None:
     data = document(contract)
     result = read_document(data, "contrat.txt")
     assert_same(result, contract)
-    assert (result.debut, result.fin, result.exercice) == (contract.debut, contract.fin, contract.exercice)
+    assert (result.page.debut, result.page.fin, result.exercice) == (contract.debut, contract.fin, contract.exercice)
     count = len(data.decode().removesuffix("\n").split("\n"))
     assert [use.ligne for use in result.lines] == list(range(1, count + 1))
     assert not [f for f in result.findings if f.code == "ligne-non-placee"]

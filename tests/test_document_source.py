@@ -67,8 +67,8 @@ pytestmark = pytest.mark.source
 
 
 def test_the_contract_is_named(result: ImportedContract) -> None:
-    assert (result.debut, result.fin, result.exercice) == (2015, 2020, 2013)
-    assert result.titre == "Contrat de ville de l'agglomération chartraine 2015 – 2020"
+    assert (result.page.debut, result.page.fin, result.exercice) == (2015, 2020, 2013)
+    assert result.page.titre == "Contrat de ville de l'agglomération chartraine 2015 – 2020"
 
 
 def test_every_fiche_is_there_under_its_number(text: str, result: ImportedContract) -> None:

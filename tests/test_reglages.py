@@ -342,7 +342,7 @@ def test_a_wrong_value_in_the_register_is_said_at_its_line_and_never_blocks(root
     workspace = find_workspace(root)
     register = load_register(workspace.registre, workspace.schemas, workspace.settings)
     lines = {finding.place.ligne: finding for finding in register.findings}
-    assert sorted(lines) == [3, 5]
+    assert sorted(lines) == [3, 7]
     assert all(finding.gravite is Severity.ERREUR and not finding.bloquant for finding in register.findings)
     assert (register.settings.exercice_courant, register.settings.dates_limites) == (2016, {2016: date(2016, 11, 30)})
 

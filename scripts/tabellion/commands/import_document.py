@@ -17,7 +17,14 @@ from tabellion.contract.register import DESCRIPTOR, load_register, register_file
 from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.importing import DocumentText, LineUse, document_text, read_document
+from tabellion.importing import (
+    DocumentText,
+    LineUse,
+    document_text,
+    read_document,
+    said_settings,
+    setting_rows,
+)
 from tabellion.reading.source import read_source
 from tabellion.schema import SETTING_TABLES
 from tabellion.schema.csv_text import shielded
@@ -53,17 +60,19 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
     """
     target = workspace.registre if folder is None else folder
     schemas = workspace.schemas
-    settings = workspace.settings
     text = _read(document)
     try:
         contract = read_document(text.data, document.name)
     except TabellionError as refused:
         raise TabellionError([*text.notices, *refused.findings]) from None
-    tables = make_tables(schemas, contract.tables)
-    if any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
-        tables = settle(Book(register_settings(workspace), schemas, NO_THEME, tables)).tables
-    titre = contract.titre or settings.titre
-    files = register_files(tables, schemas, identifiant=settings.identifiant, titre=titre)
+    first, said = workspace.settings, contract.page.said(contract.exercice, contract.tables["fiches"])
+    present = register_settings(workspace)
+    rows = contract.tables | {SETTING_TABLES[0]: setting_rows(said, first, present)}
+    book = settle(Book(present, schemas, NO_THEME, make_tables(schemas, rows)))
+    tables, settings = book.tables, book.settings
+    if settings == first and not any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
+        tables = make_tables(schemas, contract.tables)  # tabellion.toml says them all
+    files = register_files(tables, schemas, identifiant=settings.identifiant, titre=settings.titre)
     files[ACCOUNT] = _account(contract.lines)
     if text.extracted:
         files[TEXT] = text.data
@@ -82,12 +91,12 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
                 copies[workbook] = keep_dated_copy(workbook, now, archives)
             workbook.unlink()
             (target / SAVES_FILE).unlink(missing_ok=True)
-    rows = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
+    to_confirm = said_settings(said, settings, first, Place(document.name))
+    counts = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
-    findings = tuple(
-        sorted((*text.notices, *contract.findings), key=lambda entry: (entry.gravite, entry.place.ligne or 0))
-    )
-    return Import(target, rows, uses, findings, tuple(copies.values()))
+    told = (*text.notices, *to_confirm, *contract.findings)
+    findings = tuple(sorted(told, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
+    return Import(target, counts, uses, findings, tuple(copies.values()))
 
 
 def _lost(folder: Path, workspace: Workspace, tables: Tables) -> int:

@@ -20,12 +20,13 @@ from tabellion.schema.csv_text import is_as_written, parse_csv_text
 from tabellion.schema.tables import Row, Tables, table_of
 from tabellion.wording import fold, nearest
 
-#: A setting's value: a text, a number, yes or no, mail addresses.
-SettingValue = str | int | bool | tuple[str, ...]
+#: A setting's value: a text, a number, yes or no, mail addresses, ranks and their years.
+SettingValue = str | int | bool | tuple[str, ...] | Mapping[int, int]
 
 _REGLAGES, _EXERCICES = SETTING_TABLES
 _BETWEEN = re.compile(r"[\s;,]+")
 _LINK = re.compile(r"https://\S+")
+_RANK = re.compile(r"(\d)\s*[=:(]\s*(2\d{3})\s*\)?")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
@@ -33,15 +34,16 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 class StaffSetting:
     """One setting of the sheet « Réglages ». Its ``identifier`` is the name that :class:`Settings` gives it.
 
-    ``field`` says what a cell may hold. ``is_list`` takes several mail addresses, ``is_return`` one or a link;
-    ``of_mail`` says that the value stands in ``Settings.courriel``, where the contract has it. ``begins`` opens a group
-    of settings in the sheet.
+    ``field`` says what a cell may hold. ``is_list`` takes several mail addresses, ``is_return`` one or a link,
+    ``is_ranks`` ranks with their years; ``of_mail`` says that the value stands in ``Settings.courriel``, where the
+    contract has it. ``begins`` opens a group of settings in the sheet.
     """
 
     identifier: str
     field: Field
     is_list: bool = False
     is_return: bool = False
+    is_ranks: bool = False
     of_mail: bool = False
     begins: bool = False
 
@@ -52,6 +54,8 @@ class StaffSetting:
             return "des adresses de courriel, séparées par « ; »"
         if self.is_return:
             return "une adresse de courriel, ou un lien qui commence par https://"
+        if self.is_ranks:
+            return "des rangs et leurs années, comme « 1 = 2016 ; 2 = 2017 »"
         return self.field.expected
 
     def value(self, settings: Settings) -> SettingValue:
@@ -72,6 +76,8 @@ class StaffSetting:
             return value == "" or is_mail_address(value)
         if self.is_return:
             return value == "" or is_mail_address(value) or _LINK.fullmatch(value) is not None
+        if self.is_ranks:
+            return all(_FIRST_YEAR <= year <= _LAST_YEAR for year in value.values())
         if self.field.kind == "integer":
             low, high = self.field.minimum, self.field.maximum
             return (low is None or value >= low) and (high is None or value <= high)
@@ -88,7 +94,7 @@ def _setting(
         **bounds.get(kind, {}),
     )  # fmt: skip
     return StaffSetting(
-        identifier, declared, is_list=kind == "addresses", is_return=kind == "return",
+        identifier, declared, is_list=kind == "addresses", is_return=kind == "return", is_ranks=kind == "ranks",
         of_mail=identifier in ("equipe", "partenaires"), begins=begins,
     )  # fmt: skip
 
@@ -97,8 +103,12 @@ def _setting(
 STAFF_SETTINGS: tuple[StaffSetting, ...] = (
     _setting("titre", "Titre du contrat", "Le nom qui figure sur les feuilles, les formulaires et le document.",
              begins=True, required=True),
+    _setting("source", "Source", "Le document d'où vient le contrat : sa partie, sa date."),
     _setting("debut", "Première année", "L'année où le contrat commence.", "year"),
     _setting("fin", "Dernière année", "L'année où le contrat finit.", "year"),
+    _setting("priorites", "Années des priorités",
+             "L'année que veut dire chaque rang de priorité : 1 = 2016 ; 2 = 2017. Vide, les rangs n'en disent aucune.",
+             "ranks"),
     _setting("exercice_courant", "Exercice courant",
              "Celui que les formulaires demandent, et dont parlent le suivi et les relances.", "year", begins=True),
     _setting("exercice", "Exercice montré à l'ouverture",
@@ -215,6 +225,8 @@ class _Reading:
         value: Any = text
         if setting.is_list:
             value = tuple(dict.fromkeys(filter(None, _BETWEEN.split(text))))
+        elif setting.is_ranks:
+            value = _rank_years(text)
         elif setting.field.kind != "string":
             plain = parse_csv_text(setting.field, text) if is_as_written(setting.field, text) else text
             read = cast_column(setting.field, [plain], tolerant=True)
@@ -306,8 +318,17 @@ class _Reading:
         return [{"exercice": year, "date_limite": days.get(year)} for year in years]
 
 
+def _rank_years(text: str) -> dict[int, int] | None:
+    """The ranks of a text and their years (``1 = 2016 ; 2 = 2017``); ``None`` for another text."""
+    if _BETWEEN.sub("", _RANK.sub("", text)):
+        return None
+    return {int(rank): int(year) for rank, year in _RANK.findall(text)}
+
+
 def setting_text(value: SettingValue) -> str | None:
     """A value as the table holds it; ``None`` where it is empty."""
+    if isinstance(value, Mapping):
+        return " ; ".join(f"{rank} = {year}" for rank, year in value.items()) or None
     if isinstance(value, bool):
         return TRUE_WORD if value else FALSE_WORD
     if isinstance(value, tuple):

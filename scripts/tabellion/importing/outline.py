@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from tabellion.importing.fiche import opens_row
+from tabellion.importing.front import TitlePage, read_title_page
 from tabellion.importing.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold_chars, key, similarity
 
 _NUMBERED = re.compile(r"(?P<n>\d{1,3})\s*[-–—.]\s*(?P<titre>\S.*)", re.DOTALL)
@@ -21,8 +22,6 @@ _FICHE = re.compile(r"\s*\**convention thematique\s*:")
 _PAGE = re.compile(
     r"(?:[-–—\s]*\d{1,4}[-–—\s]*|page\s*:?\s*\d{1,4}(?:\s*(?:/|sur|de)\s*\d{1,4})?|\d{1,4}\s*/\s*\d{1,4})"
 )
-_PERIOD = re.compile(r"(?<!\d)(20\d\d)\s*(?:-|/|a|au)\s*(20\d\d)(?!\d)")
-_CENSUS = re.compile(r"\bexercices?\s+(?:budgetaires?\s+|comptables?\s+)?(20\d\d)(?!\d)")
 _REPEATS = 3
 _SHORTEST = 10
 _FIRST_ROWS = ("axe", "objectif", "priorite", "proposition")
@@ -179,9 +178,7 @@ class Outline:
     headings: Headings
     front: list[DocumentLine]
     sections: list[Section]
-    titre: str | None
-    debut: int | None
-    fin: int | None
+    page: TitlePage
 
 
 def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
@@ -194,9 +191,9 @@ def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
     starts = [line.numero for line in content if line.numero in headings.body or is_fiche_start(line)]
     first_body = min(starts, default=len(lines) + 1)
     front = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
-    titre, debut, fin = _title(front, account)
+    page = read_title_page(front, account)
     sections = _sections([line for line in content if line.numero >= first_body], headings, front, account)
-    return Outline(headings, front, sections, titre, debut, fin)
+    return Outline(headings, front, sections, page)
 
 
 def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:
@@ -207,50 +204,6 @@ def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:
             account.say("ligne-trop-longue", line.numero, valeur=len(line.texte), attendu=MAX_LINE)
         elif not line.tabbed and _PAGE.fullmatch(fold_chars(line.texte).strip()):
             account.use(line.numero, "ignorée : numéro de page")
-
-
-def _title(front: list[DocumentLine], account: LineAccount) -> tuple[str | None, int | None, int | None]:
-    """The contract's title and period, from the lines before the first table or paragraph of the document."""
-    title: DocumentLine | None = None
-    debut = fin = None
-    for line in front:
-        if line.tabbed or title is not None:
-            break
-        folded = fold_chars(clean(line.texte))
-        if len(folded) <= 200 and "contrat de ville" in folded:
-            title = line
-        period = _PERIOD.search(folded)
-        if period and debut is None:
-            debut, fin = int(period[1]), int(period[2])
-    if title is None:
-        first = next((line for line in front if not line.blank), None)
-        title = first if first is not None and not first.tabbed and len(first.texte) <= 200 else None
-    if title is not None:
-        account.use(title.numero, "utilisée : titre du contrat")
-    if debut is None:
-        account.say("periode-introuvable", front[0].numero if front else None)
-    return clean(title.texte) if title else None, debut, fin
-
-
-def census_year(lines: list[DocumentLine], outline: Outline, account: LineAccount) -> int | None:
-    """The exercice of the census, as the text names it (« l'exercice 2013 »).
-
-    Several years: the most frequent, and a finding. None named: the year before the contract begins, the last one that
-    its authors could count, and a finding; None when even that is unknown.
-    """
-    texts = [(fold_chars(line.texte), line.numero) for line in lines if not line.tabbed]
-    named = [(int(match[1]), ligne) for text, ligne in texts for match in _CENSUS.finditer(text)]
-    years = Counter(year for year, _ in named)
-    if not years:
-        year_before = outline.debut - 1 if outline.debut else None
-        account.say("exercice-introuvable", None, champ="exercice", attendu=year_before, retenu=year_before or "aucun")
-        return year_before
-    year = years.most_common(1)[0][0]
-    if len(years) > 1:
-        first = next(ligne for other, ligne in named if other == year)
-        valeur = ", ".join(str(other) for other in sorted(years))
-        account.say("exercice-double", first, champ="exercice", valeur=valeur, attendu=year)
-    return year
 
 
 def _repeated_headers(lines: list[DocumentLine], headings: Headings, front: list[DocumentLine]) -> set[int]:

@@ -11,6 +11,7 @@ from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, a
 from tabellion.importing.cells import label_and_amount
 from tabellion.importing.fiche import Fiche, FicheLayout, read_fiche, read_layout
 from tabellion.importing.financing import FinancingReader, Partners
+from tabellion.importing.front import TitlePage, census_year
 from tabellion.importing.funders import DocumentFunder, learn_funders, read_rows
 from tabellion.importing.lines import (
     DocumentLine,
@@ -23,7 +24,7 @@ from tabellion.importing.lines import (
     shown,
     split_lines,
 )
-from tabellion.importing.outline import Outline, Section, census_year, read_outline
+from tabellion.importing.outline import Outline, Section, read_outline
 from tabellion.importing.recap import Collectivites, RecapRow, collectivite_rows, learn_collectivites, read_recap
 from tabellion.importing.titles import (
     check_fiche_piliers,
@@ -49,16 +50,14 @@ class ImportedContract:
     """A published document as a register.
 
     ``tables`` has one key per schema, each a list of rows with exactly the schema's fields (missing is None, money is
-    integer cents, booleans are bool). ``lines`` accounts for every line of the document, in order. ``debut`` and
-    ``fin`` are the contract's years, ``exercice`` the year of its budget census.
+    integer cents, booleans are bool). ``lines`` accounts for every line of the document, in order. ``page`` is what
+    its title page says, ``exercice`` the year of its budget census.
     """
 
     tables: dict[str, list[Record]]
     findings: tuple[Finding, ...]
     lines: tuple[LineUse, ...]
-    titre: str | None
-    debut: int | None
-    fin: int | None
+    page: TitlePage
     exercice: int | None
 
 
@@ -75,7 +74,7 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
     if not any(section.heading or section.fiches for section in outline.sections):
         raise TabellionError([*notices, finding("document-sans-convention", Place(fichier=fichier))])
     recap = read_recap(outline.front, account)
-    exercice = census_year(lines, outline, account)
+    exercice = census_year(lines, outline.page.debut, account)
     collectivites = _collectivites(outline, recap, account)
     fiches = _fiches(outline, account)
     budgets = _budgets(outline, recap, collectivites, fiches, account)
@@ -113,7 +112,7 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
         raise TabellionError([*notices, *little])
     account.findings += little
     findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
-    return ImportedContract(tables, findings, uses, outline.titre, outline.debut, outline.fin, exercice)
+    return ImportedContract(tables, findings, uses, outline.page, exercice)
 
 
 def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fichier: str) -> list[Finding]:
