@@ -13,6 +13,7 @@ import pytest
 from support.contracts import ROOT
 from support.program import contents, environment
 from tabellion.commands.new import KIT
+from tabellion.outputs.guides import GUIDES, guide_name
 
 
 @pytest.fixture(scope="module")
@@ -55,4 +56,8 @@ def test_new_from_the_wheel_is_the_repository_s_own_workspace(archives: tuple[Pa
     zipfile.ZipFile(archives[0]).extractall(tmp_path / "site")
     command = [sys.executable, "-m", "tabellion", "new", "contrat"]
     subprocess.run(command, cwd=tmp_path, env=environment(PYTHONPATH=str(tmp_path / "site")), check=True)
-    assert contents(tmp_path / "contrat") == {each: (ROOT / each).read_bytes() for each in kit_files()}
+    made, guides = contents(tmp_path / "contrat"), {f"workbooks/guides/{guide_name(guide)}" for guide in GUIDES}
+    assert {each: made[each] for each in made.keys() - guides} == {
+        each: (ROOT / each).read_bytes() for each in kit_files()
+    }
+    assert guides <= made.keys()

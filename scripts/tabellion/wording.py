@@ -196,3 +196,8 @@ def _by_powers(digits: Decimal) -> str:
 def system_reason(error: OSError) -> str:
     """Why the system refused, in French (its own words are English, or the machine's)."""
     return _REASONS.get(error.errno or 0, f"erreur {error.errno} du système")
+
+
+def bound(text: str) -> str:
+    """``text`` with no-break spaces where French typography wants them, so that a line never starts with its sign."""
+    return re.sub(r" (?=[»:;?!€%])|(?<=«) ", "\u00a0", text)

@@ -42,19 +42,21 @@ def render(sheets: tuple[str, ...], folder: Path) -> dict[str, Image.Image]:
         office.open(source)
         pdf = office.pdf(folder / "contrat.pdf")
     found = {}
-    for page, text in enumerate(_pages(pdf), 1):
+    for page, text in enumerate(page_texts(pdf), 1):
         for key in sheets:
             if key not in found and re.search(rf"\s{re.escape(plan.sheets[key])}\s+Page ", text):
-                found[key] = _page(pdf, page, folder / "page")
+                found[key] = page_image(pdf, page, folder / "page")
     return found
 
 
-def _pages(pdf: Path) -> list[str]:
+def page_texts(pdf: Path) -> list[str]:
+    """The text of each page of a PDF."""
     done = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, check=True, timeout=60)
     return done.stdout.decode().split("\f")
 
 
-def _page(pdf: Path, page: int, stem: Path) -> Image.Image:
+def page_image(pdf: Path, page: int, stem: Path) -> Image.Image:
+    """One page of a PDF, without its margins and its footer; ``stem`` is a file to make on the way."""
     options = ["-r", str(_DOTS_PER_INCH), "-f", str(page), "-l", str(page), "-png", "-singlefile"]
     subprocess.run(["pdftoppm", *options, pdf, stem], check=True, timeout=60)
     with Image.open(stem.with_suffix(".png")) as image:
@@ -113,10 +115,10 @@ def consolidation(folder: Path) -> Image.Image:
     with LibreOffice() as office:
         office.open(workspace.consolidation / "consolidation.xlsx")
         pdf = office.pdf(folder / "consolidation.pdf")
-    pages = _pages(pdf)
+    pages = page_texts(pdf)
     boards = [page for page, text in enumerate(pages, 1) if re.search(r"\sSuivi des retours\s+Page ", text)]
     numbers = [1, *boards[:1]]
-    left = [_page(pdf, page, folder / "page") for page in numbers]
+    left = [page_image(pdf, page, folder / "page") for page in numbers]
     with (
         closing_browser() as browser,
         browser.page(workspace.consolidation / "rapport.html", width=390, scripts=False) as phone,

@@ -21,7 +21,7 @@ import typer
 from tabellion.campaign.read_returns import ReadProgress
 from tabellion.findings import CATALOGUE, Finding, Json, Place, Severity, TabellionError, finding
 from tabellion.transaction.files import begins_otherwise, write_whole
-from tabellion.wording import plural
+from tabellion.wording import bound, plural
 
 JSON_VERSION = 1
 #: How every JSON that an option asks for begins.
@@ -62,7 +62,7 @@ def print_findings(findings: Iterable[Finding], *, to_errors: bool = False) -> N
         lines = [margin + text]
         if width is not None and text:
             lines = textwrap.wrap(
-                _bound(text), width, initial_indent=margin, subsequent_indent=margin + "  ", break_on_hyphens=False
+                bound(text), width, initial_indent=margin, subsequent_indent=margin + "  ", break_on_hyphens=False
             )
         for line in lines:
             typer.secho(line, err=to_errors, color=colours, **style)
@@ -92,11 +92,6 @@ def _print_same(write: Write, same: list[Finding]) -> None:
         write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, dim=True)
     if first.suggestion and one_remedy:
         write(printable(f"→ {first.suggestion}"), 6, dim=True)
-
-
-def _bound(text: str) -> str:
-    """``text`` with no-break spaces where French typography wants them, so that a line never starts with its sign."""
-    return re.sub(r" (?=[»:;?!€%])|(?<=«) ", "\u00a0", text)
 
 
 def _where(item: Finding) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.saves import SAVES_FILE, saves_json
+from tabellion.commands.guides import partner_guide
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.commands.source import Source, alone_on, load_source
 from tabellion.contract.book import Book
@@ -50,7 +51,8 @@ def forms(
     now: datetime,
     tell: Callable[[Source], None] = lambda _: None,
 ) -> list[Sent]:
-    """Write the forms of ``exercice`` (the contract's current one by default) into ``workbooks/envois/EXERCICE/``.
+    """Write the forms of ``exercice`` (the contract's current one by default) into ``workbooks/envois/EXERCICE/``, and
+    the partner's guide beside them.
 
     ``partners`` are identifiers (all of the contract by default). ``tell`` is called with the contract that they are
     made from before anything is written. Raises :class:`TabellionError` when the contract or the options are wrong, and
@@ -77,6 +79,7 @@ def forms(
             path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
             contents[path] = write_form(contract, form, key)
             sent.append(Sent(form.partner, path, form_row_count(form)))
+        contents |= partner_guide(workspace, folder) if sent else {}
         filled = edited_among(contents, replaceable(elsewhere=False))
         next_contract = _moved_on(workspace, source, year, now) or source.register_files
         if force or not filled:

@@ -14,6 +14,7 @@ from tabellion.campaign.adoption import ADOPTION_FILE
 from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.generate import generate
+from tabellion.commands.guides import FOLDER, guide_documents
 from tabellion.commands.models import NEUTRAL, model_files
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import SETTINGS_FILE, find_workspace, starter_kit
@@ -33,11 +34,11 @@ def as_typed(path: Path) -> str:
 
 
 def create_workspace(folder: Path) -> list[Path]:
-    """Copy the starter kit into ``folder`` and return the files written, relative to it.
+    """Copy the starter kit into ``folder``, with the guides, and return the files written, relative to it.
 
     Raises :class:`TabellionError` with every file that is already there; nothing is then written.
     """
-    return _written(folder, _kit())
+    return _written(folder, _kit() | _guides())
 
 
 def create_empty_workspace(folder: Path, now: datetime, model: str = NEUTRAL) -> list[Path]:
@@ -55,7 +56,7 @@ def create_empty_workspace(folder: Path, now: datetime, model: str = NEUTRAL) ->
     tables = {name: make_table(schema, {}) for name, schema in schemas.items()}
     register = register_files(tables, schemas, identifiant=identifiant, titre=titre)
     contents |= {Path("workbooks/registre") / name: content for name, content in register.items()}
-    written = _written(folder, contents)
+    written = _written(folder, contents | _guides())
     made = generate(find_workspace(folder), None, force=False, now=now)
     return [*written, made.path.relative_to(folder.resolve())]
 
@@ -68,6 +69,12 @@ def _kit() -> dict[Path, bytes]:
     ]
     own = (ADOPTION_FILE, SAVES_FILE, DECISIONS_FILE)  # of the contract that the kit is, where it is one in use
     return {path.relative_to(kit): path.read_bytes() for path in sources if path.is_file() and path.name not in own}
+
+
+def _guides() -> dict[Path, bytes]:
+    """The guides, as they lie in a workspace."""
+    documents = guide_documents(starter_kit() / "templates")
+    return {Path("workbooks", FOLDER, name): content for name, content in documents.items()}
 
 
 def _written(folder: Path, contents: Mapping[Path, bytes]) -> list[Path]:

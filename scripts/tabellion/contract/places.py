@@ -16,6 +16,7 @@ _PLACES: Mapping[str, str] = {
     "workbooks/retours": "les retours des partenaires",
     "workbooks/constats": "les copies annotées",
     "workbooks/consolidation": "la consolidation",
+    "workbooks/guides": "les guides du contrat",
     "workbooks/archives": "les copies datées",
     "workbooks/.tabellion": "la mémoire du programme",
     "workbooks": "les classeurs du contrat",

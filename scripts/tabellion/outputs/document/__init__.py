@@ -67,23 +67,23 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     body = document.element.body
     amount = AMOUNT_WORDS[model.amounts[-1]]
     draw_chart(document, f"Crédits de droit commun {model.exercice} par convention ({amount})", budget_bars(model))
-    _number_lists(document)
-    _finish_tables(body, _text_width(document))
+    number_lists(document)
+    finish_tables(body, text_width_of(document))
     _fill_contents(body, template.styles, live=live)
     _number_bookmarks(body)
     if live:
         make_boxes(body)
     for picture in body.iter(qn("wp:docPr")):
         picture.set("descr", picture.get("descr") or "Logo")
-    _set_language(document)
+    set_language(document)
     _ask_for_update(document)
     _set_properties(document, model)
     stream = io.BytesIO()
     document.save(stream)
-    return sign(_with_fixed_dates(stream.getvalue()))
+    return sign(with_fixed_dates(stream.getvalue()))
 
 
-def _number_lists(document: Document) -> None:
+def number_lists(document: Document) -> None:
     """Let each numbered list begin at 1; without numbering in the template, each item has a mark in its text."""
     numbers = [mark for mark in document.element.body.iter(qn("w:numId")) if mark.getparent().tag == qn("w:numPr")]
     parts = [each.target_part for each in document.part.rels.values() if each.reltype == RELATIONSHIP_TYPE.NUMBERING]
@@ -101,7 +101,7 @@ def _number_lists(document: Document) -> None:
         ))  # fmt: skip
 
 
-def _text_width(document: Document) -> int:
+def text_width_of(document: Document) -> int:
     """The width of the text on a page, in twentieths of a point; that of an A4 page where it is not said."""
     for section in document.sections:
         width, left, right = section.page_width, section.left_margin, section.right_margin
@@ -110,7 +110,7 @@ def _text_width(document: Document) -> int:
     return 9638
 
 
-def _finish_tables(body: etree._Element, text_width: int) -> None:
+def finish_tables(body: etree._Element, text_width: int) -> None:
     """Set the columns of each table, keep its rows whole, and give it the alternative text that it lacks."""
     words = ""
     for block in [*body.iter(_PARAGRAPH, _TABLE)]:
@@ -245,7 +245,7 @@ def _number_bookmarks(body: etree._Element) -> None:
             _remove(mark)
 
 
-def _set_language(document: Document) -> None:
+def set_language(document: Document) -> None:
     """Set French as the language of what says no other: readers and screen readers go by it."""
     path = f"{qn('w:docDefaults')}/{qn('w:rPrDefault')}/{qn('w:rPr')}"
     for defaults in document.styles.element.iterfind(path):
@@ -289,7 +289,8 @@ def _set_properties(document: Document, model: DocumentModel) -> None:
     package.relate_to(custom, RELATIONSHIP_TYPE.CUSTOM_PROPERTIES)
 
 
-def _with_fixed_dates(document: bytes) -> bytes:
+def with_fixed_dates(document: bytes) -> bytes:
+    """A document whose parts are dated and ordered always the same."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(document)) as source, zipfile.ZipFile(stream, "w") as target:
         for name in sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):

@@ -1,11 +1,12 @@
 """A text of the workspace, written in Markdown, as Word paragraphs: titles, real lists, tables, links, bold, italic.
 
-Its looks are the template's own styles. What Word paragraphs cannot take (pictures) is named by :func:`left_out`.
+Its looks are the template's own styles. Pictures are for who can give them: what a text of the document has of them
+is named by :func:`left_out`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
 from markdown_it import MarkdownIt
@@ -19,6 +20,11 @@ _LEFT_OUT = {"image": "une image", "hr": "un filet horizontal"}
 #: A title of a text stands under those of its convention.
 _FIRST_LEVEL, _LAST_LEVEL = 3, 5
 _DEEPEST_LIST = 3
+#: What is typed as it is stands in a font whose letters have one width, in half points.
+_CODE_FONT, _CODE_SIZE = "Consolas", 18
+#: The width of a page's text, in twentieths of a point; a column of a table is as wide as its longest cell, counted in
+#: characters between these.
+_TEXT_WIDTH, _NARROWEST, _WIDEST = 9638, 14, 60
 _LINKS = ("http://", "https://", "mailto:")
 
 
@@ -34,10 +40,20 @@ def left_out(text: str) -> list[str]:
 
 
 class MarkdownWriter:
-    """Writes texts as paragraphs of one document; ``styles`` are its identifiers of styles by folded name."""
+    """Writes texts as paragraphs of one document; ``styles`` are its identifiers of styles by folded name.
 
-    def __init__(self, styles: Mapping[str, str]) -> None:
+    ``first_level`` is the level of a text's own first titles. ``picture`` gives the XML of a run that shows a picture,
+    from its address and what it shows; without it, pictures are left out.
+    """
+
+    def __init__(
+        self,
+        styles: Mapping[str, str],
+        first_level: int = _FIRST_LEVEL,
+        picture: Callable[[str, str], str] | None = None,
+    ) -> None:
         self.styles, self._numbered = styles, OWN_NUMBERS
+        self._first_level, self._picture = first_level, picture
 
     def xml(self, text: str) -> str:
         """The paragraphs and tables of a text."""
@@ -58,7 +74,7 @@ class MarkdownWriter:
             elif kind in ("blockquote_open", "blockquote_close"):
                 quoted += 1 if kind == "blockquote_open" else -1
             elif kind == "heading_open":
-                level = min(_FIRST_LEVEL + int(token.tag[1:]) - 1, _LAST_LEVEL)
+                level = min(self._first_level + int(token.tag[1:]) - 1, _LAST_LEVEL)
                 style = self._style(f"heading {level}", "heading 3")
             elif kind == "heading_close":
                 style = self._style("body text")
@@ -70,7 +86,8 @@ class MarkdownWriter:
                 item = False
                 yield f"<w:p>{look}{self._runs(token)}</w:p>"
             elif kind in ("fence", "code_block"):
-                yield f"<w:p>{_look(style, lists, first=False, indent=1)}{_run(token.content.rstrip())}</w:p>"
+                words = _run(token.content.rstrip(), code=True)
+                yield f"<w:p>{_look(style, lists, first=False, indent=1)}{words}</w:p>"
 
     def _style(self, *names: str) -> str:
         return next((self.styles[name] for name in names if name in self.styles), "")
@@ -98,9 +115,11 @@ class MarkdownWriter:
                     runs.append(_run(" "))
                 case "hardbreak":
                     runs.append("<w:r><w:br/></w:r>")
+                case "image" if self._picture is not None:
+                    runs.append(self._picture(str(token.attrs.get("src", "")), token.content))
                 case "text" | "code_inline":
-                    style = self._style("hyperlink") if any(link) else ""
-                    runs.append(_run(token.content, style, bold=bold, italic=italic, struck=struck))
+                    style, code = self._style("hyperlink") if any(link) else "", token.type == "code_inline"
+                    runs.append(_run(token.content, style, bold=bold, italic=italic, struck=struck, code=code))
         return "".join(runs)
 
     def _table(self, tokens: Sequence[Token]) -> str:
@@ -112,19 +131,21 @@ class MarkdownWriter:
                 is_head = token.type == "th_open"
                 look = self._style("tableau en-tête" if is_head else "tableau texte", "body text")
                 rows[-1].append((is_head, f"<w:p>{_look(look)}{self._runs(tokens[place + 1])}</w:p>"))
-        width = 9638 // max(1, len(rows[0]))
+        lengths = [len(token.content) for token in tokens if token.type == "inline"]
+        longest = [min(max(_NARROWEST, *lengths[column :: len(rows[0])]), _WIDEST) for column in range(len(rows[0]))]
+        widths = [_TEXT_WIDTH * length // sum(longest) for length in longest]
         shade = '<w:shd w:val="clear" w:color="auto" w:fill="12355B"/>'
         lines = []
         for row in rows:
             cells = "".join(
                 f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{shade if is_head else ""}</w:tcPr>{words}</w:tc>'
-                for is_head, words in row
+                for width, (is_head, words) in zip(widths, row, strict=False)
             )
             head = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if row[0][0] else "<w:trPr><w:cantSplit/></w:trPr>"
             lines.append(f"<w:tr>{head}{cells}</w:tr>")
         style = self._style("tableau budget")
         look = f"<w:tblStyle w:val={quoteattr(style)}/>" if style else ""
-        grid = f'<w:gridCol w:w="{width}"/>' * len(rows[0])
+        grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
         return (
             f'<w:tbl><w:tblPr>{look}<w:tblW w:w="5000" w:type="pct"/><w:tblLook w:val="0420"/></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{''.join(lines)}</w:tbl><w:p/>"
@@ -145,8 +166,10 @@ def _look(style: str, lists: Sequence[int] = (), *, first: bool = False, indent:
     return f"<w:pPr>{named}{numbering}{margin}</w:pPr>"
 
 
-def _run(text: str, style: str = "", *, bold: int = 0, italic: int = 0, struck: int = 0) -> str:
+def _run(text: str, style: str = "", *, bold: int = 0, italic: int = 0, struck: int = 0, code: bool = False) -> str:
     look = f"<w:rStyle w:val={quoteattr(style)}/>" if style else ""
+    look += f'<w:rFonts w:ascii="{_CODE_FONT}" w:hAnsi="{_CODE_FONT}" w:cs="{_CODE_FONT}"/>' * code
     look += "<w:b/><w:bCs/>" * bool(bold) + "<w:i/><w:iCs/>" * bool(italic) + "<w:strike/>" * bool(struck)
+    look += f'<w:sz w:val="{_CODE_SIZE}"/><w:szCs w:val="{_CODE_SIZE}"/>' * code
     lines = "<w:br/>".join(f'<w:t xml:space="preserve">{printed(line)}</w:t>' for line in text.split("\n"))
     return f"<w:r>{f'<w:rPr>{look}</w:rPr>' if look else ''}{lines}</w:r>"
