@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from support.contracts import contracts, schemas, small_rows, tables_of
-from tabellion.schema.frames import pandera_schema, violations
+from tabellion.schema.constraints import plain_violations, violations
+from tabellion.schema.frames import frame_violations, pandera_schema
 from tabellion.schema.table import Field, TableSchema
 from tabellion.schema.table import Kind as FieldKind
 from tabellion.schema.tables import make_table
@@ -87,3 +91,41 @@ def test_rows_come_back_as_they_went() -> None:
 @settings(max_examples=30)
 def test_a_valid_contract_breaks_nothing(tables: Any) -> None:
     assert all(violations(tables[name]) == [] for name in schemas())
+
+
+def faulty_fields() -> st.SearchStrategy[Field]:
+    """Fields of every kind, with constraints that their values break now and then."""
+    texts = st.builds(
+        partial(Field, "champ", "string", "Champ", "Un champ."),
+        required=st.booleans(), pattern=st.sampled_from([None, "a|b", "[0-9]{2}", "a*"]), email=st.booleans(),
+        enum=st.sampled_from([(), ("a", "b"), ("", "12")]), min_length=st.sampled_from([None, 0, 2]),
+        max_length=st.sampled_from([None, 1, 3]),
+    )  # fmt: skip
+    bounds = st.sampled_from([None, 0, 1.5, -3, 12])
+    numbers = st.builds(
+        lambda kind, **constraints: Field("champ", kind, "Champ", "Un champ.", **constraints),
+        st.sampled_from(["integer", "money", "percent"]), required=st.booleans(), minimum=bounds, maximum=bounds,
+    )  # fmt: skip
+    days = st.sampled_from([None, date(2015, 1, 1), date(2016, 2, 29)])
+    dates = st.builds(
+        partial(Field, "champ", "date", "Champ", "Un champ."), required=st.booleans(), earliest=days, latest=days
+    )
+    return st.one_of(texts, numbers, dates)
+
+
+_TYPED = ("", "a", "b", "ab", "a\n", "12", "12\n", "a@b.fr", "a@b", "é", "e\u0301", "\U0001f600\U0001f600")
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "string": st.sampled_from(_TYPED),
+    "date": st.dates(date(2014, 12, 30), date(2016, 3, 2)),
+}
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_values_one_by_one_break_what_pandera_says_of_all_at_once(data: st.DataObject) -> None:
+    field = data.draw(faulty_fields())
+    values = st.none() | _VALUES.get(field.kind, st.integers(-400, 1300))
+    table = make_table(TableSchema("essai", "Essai", "Un essai.", (field,), ("champ",)),
+                       {"champ": data.draw(st.lists(values, max_size=8))})  # fmt: skip
+    said = {(each.position, each.field, each.rule) for each in plain_violations(table)}
+    assert said == {(each.position, each.field, each.rule) for each in frame_violations(table)}

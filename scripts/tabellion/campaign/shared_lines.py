@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
@@ -19,7 +16,7 @@ from tabellion.schema.tables import Column
 from tabellion.wording import fold
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
-_GROUP = ["convention_id", "collectivite_id", "exercice"]
+_GROUP = ("convention_id", "collectivite_id", "exercice")
 #: What was spent says most, then what was voted, then what was planned.
 _COLUMNS = tuple(reversed(AMOUNTS))
 #: A label with fewer letters is too generic for two collectivités to mean the same expense.
@@ -40,29 +37,37 @@ def check_shared_lines(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES].frame
-    labels = frame["libelle"]
-    named = labels.notna() & frame[_GROUP].notna().all(axis=1) & ~inspection.placeholders(labels)
+    labels = inspection.column(_LINES, "libelle")
+    left_out = {None, *inspection.placeholders(labels)}
+    lines = [
+        (position, *place)
+        for position, (label, *place) in enumerate(
+            zip(labels, *(inspection.column(_LINES, name) for name in _GROUP), strict=True)
+        )
+        if label not in left_out and None not in place
+    ]
     subjects: set[Key] = set()
     for name in _COLUMNS:
-        alike = ["convention_id", "exercice", name]
-        near = frame[named & (frame[name] > 0).fillna(False).astype(bool)]
-        near = near[near.duplicated(alike, keep=False)]
-        if near.empty:
-            continue
-        words = {text: fold(text) for text in near["libelle"].unique().tolist()}
-        folded = near.assign(libelle=near["libelle"].map(words))
-        same = [*alike, "libelle"]
-        shared = folded[folded.duplicated(same, keep=False) & ~folded.duplicated([*same, "collectivite_id"])]
-        shared = shared[shared.duplicated(same, keep=False)]
-        groups: defaultdict[Key, Column] = defaultdict(list)
-        for index, *key in shared[same].itertuples(name=None):
-            groups[tuple(key)].append(index)
-        for (convention, exercice, cents, label), indexes in groups.items():
-            subject = (convention, exercice, label, *indexes)
-            if sum(map(str.isalpha, label)) >= _FEWEST_LETTERS and subject not in subjects:
-                subjects.add(subject)
-                _say_shared(inspection, name, indexes, int(cents))
+        amounts = inspection.column(_LINES, name)
+        alike: defaultdict[Key, dict[str, list[int]]] = defaultdict(dict)
+        for position, convention, town, exercice in lines:
+            if (cents := amounts[position] or 0) > 0:
+                alike[convention, exercice, cents].setdefault(town, []).append(position)
+        for (convention, exercice, cents), towns in alike.items():
+            for label, positions in _shared(towns.values(), labels):
+                subject = (convention, exercice, label, *positions)
+                if sum(map(str.isalpha, label)) >= _FEWEST_LETTERS and subject not in subjects:
+                    subjects.add(subject)
+                    _say_shared(inspection, name, positions, cents)
+
+
+def _shared(towns: Collection[Sequence[int]], labels: Column) -> Iterator[tuple[str, list[int]]]:
+    """The folded labels that the lines of several towns share, each with the first such line of each town."""
+    firsts: dict[str, list[int]] = {}
+    for positions in towns if len(towns) > 1 else ():
+        for label, position in {fold(labels[each]): each for each in reversed(positions)}.items():
+            firsts.setdefault(label, []).append(position)
+    return ((label, sorted(positions)) for label, positions in firsts.items() if len(positions) > 1)
 
 
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:
@@ -85,10 +90,7 @@ def check_two_conventions(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection) or not inspection.has(_TOTALS, "source", "portee", *_GROUP, "montant"):
         return
-    exercices, published = (
-        {int(exercice) for exercice in inspection.column(table, "exercice").dropna().unique()}
-        for table in (_LINES, _TOTALS)
-    )
+    exercices, published = (inspection.known(table, "exercice") for table in (_LINES, _TOTALS))
     checked = published | {inspection.settings.exercice}
     lines = inspection.tables[_LINES]
     for exercice in sorted(exercices):
@@ -130,62 +132,48 @@ def check_subtotals(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    frame = inspection.tables[_LINES].frame
-    labels = frame["libelle"]
-    totals = [text for text in labels.dropna().unique().tolist() if is_total(text)]
-    called = labels.isin(totals).to_numpy(dtype=bool)
-    placed = frame[_GROUP].notna().all(axis=1).to_numpy(dtype=bool)
-    groups = np.where(placed, frame.groupby(_GROUP, sort=False).ngroup().to_numpy(dtype=np.int64, na_value=-1), -1)
-    by_line: dict[int, list[_Sum]] = {}
+    totals = {text for text in inspection.known(_LINES, "libelle") if is_total(text)}
+    called = {position for position, text in enumerate(inspection.column(_LINES, "libelle")) if text in totals}
+    groups: defaultdict[Key, list[int]] = defaultdict(list)
+    for position, place in enumerate(zip(*(inspection.column(_LINES, name) for name in _GROUP), strict=True)):
+        if None not in place:
+            groups[place].append(position)
+    by_line: defaultdict[int, list[_Sum]] = defaultdict(list)
     for name in _COLUMNS:
-        cents = frame[name].fillna(0).to_numpy(dtype=np.int64)
-        for line in [*_called(groups, called, cents, name), *_uncalled(groups, called, cents, name)]:
-            by_line.setdefault(line.position, []).append(line)
+        cents = inspection.column(_LINES, name)
+        for members in groups.values():
+            for line in _sums(members, called, cents, name):
+                by_line[line.position].append(line)
     for sums in by_line.values():
         best = max(sums, key=lambda line: bool(line.parts))
         _say_sum(inspection, best, columns=len([line for line in sums if line.parts]))
 
 
-def _uncalled(groups: Any, called: Any, cents: Any, name: str) -> list[_Sum]:
-    """The lines, of an ordinary label, that are worth all the other ordinary lines of their group."""
-    plain = (groups >= 0) & ~called & (cents != 0)
-    positions = np.flatnonzero(plain)
-    if not len(positions):
-        return []
-    count = int(groups.max()) + 1
-    sums = np.zeros(count, dtype=np.int64)
-    np.add.at(sums, groups[positions], cents[positions])
-    sizes = np.bincount(groups[positions], minlength=count)
-    mine = groups[positions]
-    hits = positions[(2 * cents[positions] == sums[mine]) & (sizes[mine] > _FEW)]
-    return [
-        _Sum(int(hit), name, int(cents[hit]), tuple(map(int, parts)), is_named=False, whole=True)
-        for hit in hits
-        if np.all(cents[parts := positions[(mine == groups[hit]) & (positions != hit)]] > 0)
-    ]
+def _sums(members: Sequence[int], called: Set[int], cents: Column, name: str) -> Iterator[_Sum]:
+    """The lines of one group that are a sum of others: those called a total, and those worth all the ordinary ones."""
+    ordinary = [position for position in members if cents[position] and position not in called]
+    total = sum(cents[position] for position in ordinary)
+    for position in members:
+        if not (wanted := cents[position]):
+            continue
+        if position in called:
+            whole = total == wanted
+            parts = ordinary if whole else _run_above(position, members, called, cents)
+            yield _Sum(position, name, wanted, tuple(parts), is_named=True, whole=whole)
+        elif 2 * wanted == total and len(ordinary) > _FEW:
+            others = tuple(each for each in ordinary if each != position)
+            if all(cents[each] > 0 for each in others):
+                yield _Sum(position, name, wanted, others, is_named=False, whole=True)
 
 
-def _called(groups: Any, called: Any, cents: Any, name: str) -> list[_Sum]:
-    """The lines whose label says that they are totals, with the lines that they sum where these can be found."""
-    sums = []
-    for position in np.flatnonzero(called & (groups >= 0) & (cents != 0)).tolist():
-        members = np.flatnonzero(groups == groups[position])
-        others = members[~called[members] & (cents[members] != 0)]
-        wanted, parts, whole = int(cents[position]), others, True
-        if int(cents[others].sum()) != wanted:
-            parts, whole = _run_above(position, members, called, cents, wanted), False
-        sums.append(_Sum(position, name, wanted, tuple(map(int, parts)), is_named=True, whole=whole))
-    return sums
-
-
-def _run_above(position: int, members: Any, called: Any, cents: Any, wanted: int) -> list[int]:
-    """The shortest run of lines just above a total, up to the previous total, that adds up to ``wanted`` cents."""
+def _run_above(position: int, members: Sequence[int], called: Set[int], cents: Column) -> list[int]:
+    """The shortest run of lines just above a total, up to the previous total, that adds up to it; else nothing."""
     run: list[int] = []
-    left = wanted
-    for above in members[members < position][::-1].tolist():
-        if called[above]:
+    left = cents[position]
+    for above in reversed(members[: members.index(position)]):
+        if above in called:
             break
-        left -= int(cents[above])
+        left -= cents[above] or 0
         run += [above] if cents[above] else []
         if left == 0:
             return run[::-1]

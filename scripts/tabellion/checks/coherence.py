@@ -7,14 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.contract.workspace import Settings
 
 #: Codes of axes that may say a convention: ``I-1.2`` (pilier I), ``1.2``. Whether they do is the contract's habit.
 _AXE = re.compile(r"(?:(?P<pilier>[^\W_]+)-)?(?P<convention>\d{1,9})(?:\.\d+)*")
-_FICHE = r"^(?P<axe>[^/]*?)(?P<dot>\.?)/(?P<rank>\d{1,9})$"
+_FICHE = re.compile(r"^(?P<axe>[^/]*?)(?P<dot>\.?)/(?P<rank>\d{1,9})$")
 _YEAR = re.compile(r"(?<!\d)(?:19|20|21)\d\d(?!\d)")
 _RANK_FIRST = re.compile(r"\s*(\d)\s*\(")
 
@@ -80,7 +78,7 @@ def _check_axes(inspection: Inspection) -> None:
     def where(convention: int | None, pilier: str | None) -> str:
         return f"la convention {convention}" + (f", {level} {pilier}" if pilier else "")
 
-    known = set(inspection.column("conventions", "convention_id").dropna().tolist())
+    known = inspection.known("conventions", "convention_id")
     for axe in _axes(inspection).values():
         if axe.coded is not None and axe.convention in known and not axe.agrees:
             inspection.say(
@@ -92,31 +90,30 @@ def _check_axes(inspection: Inspection) -> None:
 
 def _check_numbers(inspection: Inspection) -> None:
     """``I-1.1./2`` is the second fiche of axe ``I-1.1``; the dot before the bar is written by all fiches or by none."""
-    numbers = inspection.column("fiches", "fiche_id")
-    parts = numbers.str.extract(_FICHE)
-    read = parts["axe"].notna()
-    axes = inspection.column("fiches", "axe_id")
-    known = axes.isin(inspection.column("axes", "axe_id").dropna())
-    for position in inspection.rows("fiches", read & known & (parts["axe"] != axes), "fiche_id", "axe_id"):
+    matches = (_FICHE.match(number or "") for number in inspection.column("fiches", "fiche_id"))
+    parts = {position: match.groupdict() for position, match in enumerate(matches) if match is not None}
+    axes, known = inspection.column("fiches", "axe_id"), inspection.known("axes", "axe_id")
+    elsewhere = (axe in known and parts.get(position, {}).get("axe", axe) != axe for position, axe in enumerate(axes))
+    for position in inspection.rows("fiches", elsewhere, "fiche_id", "axe_id"):
         inspection.say(
-            "fiche-et-axe", "fiches", position, "fiche_id", valeur=OWN, attendu=parts["axe"].iloc[position],
-            liees=[("fiches", position, "axe_id")], axe=axes.iloc[position],
+            "fiche-et-axe", "fiches", position, "fiche_id", valeur=OWN, attendu=parts[position]["axe"],
+            liees=[("fiches", position, "axe_id")], axe=axes[position],
         )  # fmt: skip
-    undotted = read & (parts["dot"] == "")
-    is_dotted = 2 * int(undotted.sum()) < int(read.sum())
+    undotted = {position for position, part in parts.items() if not part["dot"]}
+    is_dotted = 2 * len(undotted) < len(parts)
     if is_dotted:
-        for position in inspection.rows("fiches", undotted):
-            number = f"{parts['axe'].iloc[position]}./{parts['rank'].iloc[position]}"
+        for position in sorted(undotted):
+            number = f"{parts[position]['axe']}./{parts[position]['rank']}"
             inspection.say("numero-sans-point", "fiches", position, "fiche_id", valeur=OWN, attendu=number)
     if not inspection.unread("fiches", "fiche_id"):
-        _check_ranks(inspection, parts[read.fillna(False)], "./" if is_dotted else "/")
+        _check_ranks(inspection, parts, "./" if is_dotted else "/")
 
 
-def _check_ranks(inspection: Inspection, parts: pd.DataFrame, bar: str) -> None:
+def _check_ranks(inspection: Inspection, parts: Mapping[int, Mapping[str, str]], bar: str) -> None:
     """The fiches of an axe are numbered 1, 2, 3, … after the ``bar``."""
     seen: defaultdict[str, dict[int, int]] = defaultdict(dict)
-    for index, axe, rank in zip(parts.index, parts["axe"].tolist(), parts["rank"].tolist(), strict=True):
-        seen[axe].setdefault(int(rank), index)
+    for position, part in parts.items():
+        seen[part["axe"]].setdefault(int(part["rank"]), position)
     for axe, ranks in seen.items():
         before = 0
         for rank in sorted(ranks):
@@ -142,14 +139,16 @@ def _check_conventions(inspection: Inspection) -> None:
     """
     axes = _axes(inspection)
     codes, own = inspection.column("fiches", "axe_id"), inspection.column("fiches", "convention_id")
-    expected = codes.map({code: axe.convention for code, axe in axes.items()}).astype("Int64")
-    coded = codes.map({code: axe.coded for code, axe in axes.items()}).astype("Int64")
-    wrong = (own != expected).fillna(False) & ~(own == coded).fillna(False)
+    pairs = ((axes.get(code), convention) for code, convention in zip(codes, own, strict=True))
+    wrong = (
+        axe is not None and None not in (convention, axe.convention) and convention not in (axe.convention, axe.coded)
+        for axe, convention in pairs
+    )
     for position in inspection.rows("fiches", wrong, "axe_id", "convention_id"):
-        axe = axes[codes.iloc[position]]
+        axe = axes[codes[position]]
         inspection.say(
             "fiche-et-convention", "fiches", position, "convention_id", valeur=OWN, attendu=axe.convention,
-            liees=[("axes", axe.position, "convention_id")], axe=codes.iloc[position],
+            liees=[("axes", axe.position, "convention_id")], axe=codes[position],
             fiche=inspection.value("fiches", position, "fiche_id") or "",
         )  # fmt: skip
 
@@ -161,10 +160,11 @@ def _check_priorities(inspection: Inspection) -> None:
         return
     ranks, years = inspection.column("fiches", "priorite"), inspection.column("fiches", "annee_priorite")
     listed = ", ".join(f"{rank} ({year})" for rank, year in sorted(meaning.items()))
-    for position in inspection.rows("fiches", ranks.notna() & ~ranks.isin(list(meaning)), "priorite"):
+    for position in inspection.rows("fiches", (rank not in (None, *meaning) for rank in ranks), "priorite"):
         inspection.say("priorite-inconnue", "fiches", position, "priorite", valeur=OWN, attendu=listed)
-    expected = ranks.map(dict(meaning)).astype("Int64")
-    for position in inspection.rows("fiches", years != expected, "priorite", "annee_priorite"):
+    pairs = zip(years, map(meaning.get, ranks), strict=True)
+    wrong = (None not in (year, expected) and year != expected for year, expected in pairs)
+    for position in inspection.rows("fiches", wrong, "priorite", "annee_priorite"):
         rank = inspection.value("fiches", position, "priorite")
         inspection.say(
             "priorite-et-annee", "fiches", position, "annee_priorite", valeur=OWN, attendu=meaning[rank],
@@ -180,9 +180,9 @@ def _check_deadlines(inspection: Inspection) -> None:
     meaning = inspection.settings.priorites
     names = ("echeance", "priorite", "annee_priorite")
     deadlines = inspection.column("fiches", "echeance")
-    dated = [text for text in deadlines.dropna().unique().tolist() if _YEAR.search(text)]  # far fewer than fiches
+    dated = {text for text in inspection.known("fiches", "echeance") if _YEAR.search(text)}  # far fewer than fiches
     agreed: dict[tuple[str, int | None, int | None, bool], str | None] = {}
-    for position in inspection.rows("fiches", deadlines.isin(dated), *names):
+    for position in inspection.rows("fiches", (text in dated for text in deadlines), *names):
         deadline, rank, year = (inspection.value("fiches", position, name) for name in names)
         key = (deadline, rank, year, not inspection.spoken("fiches", position, "priorite"))
         if key not in agreed:
@@ -221,23 +221,23 @@ def _check_years(inspection: Inspection) -> None:
         _check_within(inspection, "fiches", "annee_priorite")
     if inspection.has("fiches", "echeance"):
         deadlines = inspection.column("fiches", "echeance")
-        late = [text for text in deadlines.dropna().unique().tolist() if _outside(text, settings)]
-        for position in inspection.rows("fiches", deadlines.isin(late), "echeance"):
-            _say_outside(inspection, "fiches", position, "echeance", _outside(deadlines.iloc[position], settings)[0])
+        late = {text for text in inspection.known("fiches", "echeance") if _outside(text, settings)}
+        for position in inspection.rows("fiches", (text in late for text in deadlines), "echeance"):
+            _say_outside(inspection, "fiches", position, "echeance", _outside(deadlines[position], settings)[0])
     if inspection.has("financements", "exercice"):
         _check_within(inspection, "financements", "exercice")
     budgets = ("lignes_budgetaires", "totaux_publies")
     if all(inspection.has(table, "exercice") for table in budgets):
-        lines, totals = (set(inspection.column(table, "exercice").dropna().tolist()) for table in budgets)
+        lines, totals = (inspection.known(table, "exercice") for table in budgets)
         for table in budgets:
             _check_within(inspection, table, "exercice", {settings.exercice} | (lines & totals))
 
 
 def _check_within(inspection: Inspection, table: str, name: str, census: Collection[int] = ()) -> None:
     """Say the years of a column that are neither in the contract nor in ``census``."""
-    years, settings = inspection.column(table, name), inspection.settings
-    outside = ~years.between(settings.debut, settings.fin) & ~years.isin(list(census))
-    for position in inspection.rows(table, outside, name):
+    settings = inspection.settings
+    inside = {None, *range(settings.debut, settings.fin + 1), *census}
+    for position in inspection.rows(table, (year not in inside for year in inspection.column(table, name)), name):
         _say_outside(inspection, table, position, name, inspection.value(table, position, name))
 
 

@@ -7,17 +7,13 @@ from collections.abc import Iterable
 from datetime import date
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from tabellion.contract.book import Book, Locate
 from tabellion.findings import CellValue, Finding, Severity, finding
 from tabellion.schema.money import euros
+from tabellion.schema.tables import Column
 from tabellion.wording import fold, french_date
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _PLACEHOLDER = r"[\W_xX]+"
 
@@ -60,15 +56,18 @@ class Inspection:
         by_field = self._unknown.get(table, {})
         return set().union(*(by_field.get(name, set()) for name in fields))
 
-    def column(self, table: str, name: str) -> pd.Series[Any]:
-        """One column of a table."""
-        return self.tables[table].frame[name]
+    def column(self, table: str, name: str) -> Column:
+        """One column of a table: plain values, ``None`` for blank."""
+        return self.tables[table].columns[name]
 
-    def rows(self, table: str, mask: pd.Series[Any], *fields: str) -> list[int]:
-        """Positions where ``mask`` is true (blank is false), without the rows where one of ``fields`` is unreadable."""
-        positions: list[int] = np.flatnonzero(mask.fillna(False).to_numpy(dtype=bool)).tolist()
+    def known(self, table: str, name: str) -> set[Any]:
+        """The values of a column, blanks aside."""
+        return {value for value in self.column(table, name) if value is not None}
+
+    def rows(self, table: str, mask: Iterable[bool], *fields: str) -> list[int]:
+        """Positions where ``mask`` is true, without the rows where one of ``fields`` is unreadable."""
         unread = self.unread(table, *fields)
-        return [position for position in positions if position not in unread]
+        return [position for position, holds in enumerate(mask) if holds and position not in unread]
 
     def value(self, table: str, position: int, name: str) -> Any:
         """One value as plain Python: ``None`` for blank, integer cents for an amount, a date for a day."""
@@ -79,11 +78,11 @@ class Inspection:
         values = self.tables[table].columns[name]
         return [values[position] or "" for position in positions]
 
-    def placeholders(self, texts: pd.Series[Any]) -> pd.Series[Any]:
-        """Which texts stand for a missing one: those of the settings, and those made only of signs and of x."""
+    def placeholders(self, texts: Iterable[str | None]) -> set[str]:
+        """The texts that stand for a missing one: those of the settings, and those made only of signs and of x."""
         known = {fold(word) for word in self.settings.libelles_vides}
-        distinct = texts.dropna().unique().tolist()
-        return texts.isin([text for text in distinct if re.fullmatch(_PLACEHOLDER, text) or fold(text) in known])
+        distinct = {text for text in texts if text is not None}
+        return {text for text in distinct if re.fullmatch(_PLACEHOLDER, text) or fold(text) in known}
 
     @cached_property
     def towns(self) -> dict[str, str]:

@@ -102,9 +102,9 @@ def check_references(inspection: Inspection) -> None:
 
 
 def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:
-    values = inspection.column(table, reference.field)
-    known = inspection.column(reference.table, reference.reference).dropna()
-    lost = inspection.rows(table, values.notna() & ~values.isin(known), reference.field)
+    known = {None, *inspection.known(reference.table, reference.reference)}
+    unknown = (value not in known for value in inspection.column(table, reference.field))
+    lost = inspection.rows(table, unknown, reference.field)
     if not lost:
         return
     distinct = {inspection.value(table, position, reference.field) for position in lost}

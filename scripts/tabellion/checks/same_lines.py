@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import pandas as pd
 
 from tabellion.checks.inspection import Inspection
 from tabellion.contract.book import Book
@@ -59,29 +58,34 @@ def _words(inspection: Inspection, position: int) -> str:
 
 
 def _same_lines(inspection: Inspection) -> list[SameLine]:
-    frame = inspection.tables[_LINES].frame
     amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
-    whole = frame[[*_PLACE, "libelle"]].notna().all(axis=1)
-    whole &= ~(inspection.placeholders(frame["libelle"]) & frame[amounts].isna().all(axis=1))
-    near = frame[whole & frame.duplicated(list(_PLACE), keep=False)]
-    words = {text: fold(text) for text in near["libelle"].unique().tolist()}
-    folded = near.assign(libelle=near["libelle"].map(words))
-    repeated = folded[folded.duplicated([*_PLACE, "libelle"], keep=False)]
+    labels = inspection.column(_LINES, "libelle")
+    placeholders = inspection.placeholders(labels)
     firsts: dict[Key, int] = {}
     pairs = []
-    for position, *values in repeated[[*_PLACE, "libelle"]].itertuples(name=None):
-        first = firsts.setdefault(tuple(None if value is pd.NA else value for value in values), position)
+    for position, (label, *place) in enumerate(
+        zip(labels, *(inspection.column(_LINES, name) for name in _PLACE), strict=True)
+    ):
+        if label is None or None in place:
+            continue
+        if label in placeholders and set(_values(inspection, position, amounts)) <= {None}:
+            continue
+        first = firsts.setdefault((*place, fold(label)), position)
+        if first == position:
+            continue
         keys = (_key(inspection, first), _key(inspection, position))
-        if first != position and frozenset(keys) not in inspection.apart:
-            same = all(
-                inspection.value(_LINES, first, name) == inspection.value(_LINES, position, name) for name in amounts
-            )
+        if frozenset(keys) not in inspection.apart:
+            same = _values(inspection, first, amounts) == _values(inspection, position, amounts)
             pairs.append(SameLine(first, position, keys, same))
     return pairs
 
 
 def _key(inspection: Inspection, position: int) -> Key:
-    return tuple(inspection.value(_LINES, position, name) for name in inspection.schemas[_LINES].primary_key)
+    return _values(inspection, position, inspection.schemas[_LINES].primary_key)
+
+
+def _values(inspection: Inspection, position: int, names: Iterable[str]) -> Key:
+    return tuple(inspection.value(_LINES, position, name) for name in names)
 
 
 _FINANCEMENTS = "financements"

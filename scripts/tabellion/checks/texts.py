@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-import pandas as pd
-
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.findings import Severity
 from tabellion.measures import MEASURE
@@ -26,7 +24,10 @@ _AMOUNT = re.compile(
     rf"|(?<![\d.,])\d+(?:[.,]\d+)?{_SPACE}?(?:[kKM]{_SPACE}?)?(?:€|euros?\b|EUR\b)",
     re.IGNORECASE,
 )
-_FIGURED, _OTHER = "chiffré", "autre"
+_FIGURED = "chiffré"
+#: Statuses that say nothing of the amount.
+_FREE = (None, "autre")
+_FUNDING = ("financeur_id", "dispositif", "montant")
 _SIRET = "siret"
 _SHOWN = 200
 _ENDING = 40
@@ -41,8 +42,9 @@ def check_texts(inspection: Inspection) -> None:
     for table, schema in inspection.schemas.items():
         for field in schema.fields:
             if field.required and _is_free(schema, field):
-                placeholders = inspection.placeholders(inspection.column(table, field.name))
-                for position in inspection.rows(table, placeholders, field.name):
+                texts = inspection.column(table, field.name)
+                placeholders = inspection.placeholders(texts)
+                for position in inspection.rows(table, (text in placeholders for text in texts), field.name):
                     inspection.say("libelle-vide", table, position, field.name, valeur=OWN)
         if inspection.has(table, "reparation", "texte_source"):
             _check_repairs(inspection, table)
@@ -66,11 +68,9 @@ def _is_free(schema: TableSchema, field: Field) -> bool:
 
 def _check_cut(inspection: Inspection, table: str, name: str) -> None:
     """A mail merge cuts at a fixed length, in mid-sentence: a text of that length that ends a sentence is whole."""
-    texts = inspection.column(table, name)
-    stripped, lengths = texts.str.strip(), inspection.settings.longueurs_publipostage
-    suspect = pd.Series([isinstance(text, str) and looks_cut(text, lengths) for text in stripped], index=texts.index)
-    for position in inspection.rows(table, suspect, name):
-        text = stripped.iloc[position]
+    texts, lengths = inspection.column(table, name), inspection.settings.longueurs_publipostage
+    for position in inspection.rows(table, (text is not None and looks_cut(text, lengths) for text in texts), name):
+        text = texts[position].strip()
         ending = text[-_ENDING:]
         shown = ending[ending.find(" ") + 1 :] if len(text) > _ENDING else ending
         inspection.say("texte-coupe", table, position, name, valeur=shown, longueur=len(text))
@@ -84,8 +84,8 @@ def looks_cut(text: str, lengths: Iterable[int]) -> bool:
 
 def _check_proposals(inspection: Inspection) -> None:
     proposals = inspection.column("fiches", "proposition")
-    missing = proposals.isna() | inspection.placeholders(proposals)
-    for position in inspection.rows("fiches", missing, "proposition"):
+    missing = {None, *inspection.placeholders(proposals)}
+    for position in inspection.rows("fiches", (text in missing for text in proposals), "proposition"):
         fiche = inspection.value("fiches", position, "fiche_id") or ""
         inspection.say("fiche-sans-proposition", "fiches", position, "proposition", valeur=OWN, fiche=fiche)
 
@@ -94,11 +94,10 @@ def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount:
     """An amount in euros in the words, while every amount of the row is blank. A comment makes it a mere reminder."""
     amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
     texts = inspection.column(table, name)
-    blank = inspection.tables[table].frame[amounts].isna().all(axis=1) & texts.notna()
-    candidates = texts[blank]
-    named = texts.isin([text for text in candidates.unique().tolist() if _AMOUNT.search(text)])
-    for position in inspection.rows(table, blank & named, name, *amounts):
-        text = inspection.value(table, position, name)
+    rows = zip(texts, *(inspection.column(table, each) for each in amounts), strict=True)
+    named = (text is not None and set(cents) <= {None} and bool(_AMOUNT.search(text)) for text, *cents in rows)
+    for position in inspection.rows(table, named, name, *amounts):
+        text = texts[position]
         written = [match[0].strip() for match in _AMOUNT.finditer(text)]
         cents = parse_amount(written[0]).cents
         commented = inspection.has(table, "commentaire") and inspection.value(table, position, "commentaire")
@@ -115,11 +114,10 @@ def _listed(words: list[str]) -> str:
 
 def _check_statuses(inspection: Inspection) -> None:
     """« chiffré » wants an amount; the other statuses say that there is none."""
-    statuses = inspection.column("financements", "statut_montant")
-    amounts = inspection.column("financements", "montant")
-    figured = statuses == _FIGURED
-    unfigured = statuses.notna() & ~statuses.isin([_FIGURED, _OTHER])
-    wrong = (figured & amounts.isna()) | (unfigured & amounts.notna())
+    pairs = zip(*(inspection.column("financements", name) for name in ("statut_montant", "montant")), strict=True)
+    wrong = (
+        cents is None if status == _FIGURED else cents is not None and status not in _FREE for status, cents in pairs
+    )
     for position in inspection.rows("financements", wrong, "statut_montant", "montant"):
         cents = inspection.value("financements", position, "montant")
         inspection.say(
@@ -130,8 +128,8 @@ def _check_statuses(inspection: Inspection) -> None:
 
 
 def _check_funders(inspection: Inspection) -> None:
-    frame = inspection.tables["financements"].frame
-    named = frame["financeur_id"].isna() & (frame["dispositif"].notna() | frame["montant"].notna())
+    rows = zip(*(inspection.column("financements", name) for name in _FUNDING), strict=True)
+    named = (funder is None and {scheme, cents} != {None} for funder, scheme, cents in rows)
     for position in inspection.rows("financements", named, "financeur_id"):
         scheme = inspection.value("financements", position, "dispositif")
         cents = inspection.value("financements", position, "montant")
@@ -145,7 +143,8 @@ def _check_funders(inspection: Inspection) -> None:
 def _check_sirets(inspection: Inspection, table: str) -> None:
     """Numbers of the right shape that are no SIRET, as a spreadsheet that shortens long numbers makes them."""
     schema = inspection.schemas[table]
-    for position in inspection.rows(table, inspection.column(table, _SIRET).notna(), _SIRET):
+    typed = (number is not None for number in inspection.column(table, _SIRET))
+    for position in inspection.rows(table, typed, _SIRET):
         fault = siret_fault(inspection.value(table, position, _SIRET))
         if fault is not None:
             nom = schema.label and inspection.value(table, position, schema.label)
@@ -154,7 +153,7 @@ def _check_sirets(inspection: Inspection, table: str) -> None:
 
 
 def _check_repairs(inspection: Inspection, table: str) -> None:
-    for position in inspection.rows(table, inspection.column(table, "reparation").notna()):
+    for position in inspection.rows(table, (repair is not None for repair in inspection.column(table, "reparation"))):
         source = inspection.value(table, position, "texte_source") or ""
         shown = source if len(source) <= _SHOWN else source[:_SHOWN] + "…"
         inspection.say("texte-retabli", table, position, "reparation", valeur=OWN, source=shown)

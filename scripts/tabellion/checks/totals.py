@@ -38,7 +38,7 @@ def check_totals(inspection: Inspection) -> None:
     """Check every exercice that has published totals; money counted twice in these and in the settings' exercice."""
     if not all(inspection.has(table, *fields) for table, fields in _NEEDED.items()):
         return
-    published = {int(year) for year in inspection.column(_TOTALS, "exercice").dropna().unique()}
+    published = inspection.known(_TOTALS, "exercice")
     _check_scopes(inspection)
     _check_twice_published(inspection)
     for exercice in sorted(published | {inspection.settings.exercice}):
@@ -53,23 +53,24 @@ def _check_scopes(inspection: Inspection) -> None:
     scopes = inspection.column(_TOTALS, "portee")
     wanted = {"convention_id": (SCOPE_TOWN, SCOPE_CONVENTION), "collectivite_id": (SCOPE_TOWN,)}
     for name, covering in wanted.items():
-        filled = inspection.column(_TOTALS, name).notna()
-        wrong = scopes.notna() & (filled != scopes.isin(covering))
+        values = inspection.column(_TOTALS, name)
+        pairs = zip(scopes, values, strict=True)
+        wrong = (scope is not None and (value is not None) != (scope in covering) for scope, value in pairs)
         titre = inspection.schemas[_TOTALS].by_name[name].title
         for position in inspection.rows(_TOTALS, wrong, "portee", name):
             inspection.say(
                 "total-sans-place", _TOTALS, position, name, valeur=OWN, liees=[(_TOTALS, position, "portee")],
-                portee=scopes.iloc[position], titre=titre, constat="rempli" if filled.iloc[position] else "vide",
+                portee=scopes[position], titre=titre, constat="vide" if values[position] is None else "rempli",
             )  # fmt: skip
             inspection.distrust(_TOTALS, position, name)
 
 
 def _check_twice_published(inspection: Inspection) -> None:
     """Two totals of the same place and scope: only the first counts, so the second must not pass in silence."""
-    frame = inspection.tables[_TOTALS].frame
-    whole = frame[["source", "portee", "exercice"]].notna().all(axis=1)
+    columns = (inspection.column(_TOTALS, name) for name in ("source", "portee", "exercice"))
+    whole = (None not in values for values in zip(*columns, strict=True))
     firsts: dict[tuple[object, ...], int] = {}
-    for position in inspection.rows(_TOTALS, whole & frame.duplicated(list(_TOTAL_KEY), keep=False), *_TOTAL_KEY):
+    for position in inspection.rows(_TOTALS, whole, *_TOTAL_KEY):
         source, scope, convention, town, exercice = (inspection.value(_TOTALS, position, name) for name in _TOTAL_KEY)
         first = firsts.setdefault((source, scope, convention, town, exercice), position)
         if first != position:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 
+from tabellion.schema.constraints import EMAIL, Violation, bounds, matching
 from tabellion.schema.table import Field, TableSchema
 from tabellion.schema.tables import Table
 
@@ -22,21 +21,6 @@ _DTYPES: Mapping[str, Any] = {
     "date": "datetime64[s]",
     "boolean": "boolean",
 }
-_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+\Z"
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One value that breaks one constraint of its field: ``rule`` is the constraint's name in the Table Schema.
-
-    ``position`` is the zero-based row.
-    """
-
-    table: str
-    position: int
-    field: str
-    rule: str
-    value: object
 
 
 def make_frame(table: Table) -> pd.DataFrame:
@@ -59,17 +43,17 @@ def pandera_schema(schema: TableSchema, names: tuple[str, ...]) -> pa.DataFrameS
 
 def _column(field: Field) -> pa.Column:
     checks = []
-    scale = 100 if field.kind == "money" else 1
+    least, most = bounds(field)
     if field.anchored_pattern is not None:
         checks.append(pa.Check(_matching(field.anchored_pattern), error="pattern"))
     if field.email:
-        checks.append(pa.Check(_matching(_EMAIL), error="format"))
+        checks.append(pa.Check(_matching(EMAIL), error="format"))
     if field.enum:
         checks.append(pa.Check.isin(field.enum, error="enum"))
-    if field.minimum is not None:
-        checks.append(pa.Check.ge(field.minimum * scale, error="minimum"))
-    if field.maximum is not None:
-        checks.append(pa.Check.le(field.maximum * scale, error="maximum"))
+    if least is not None:
+        checks.append(pa.Check.ge(least, error="minimum"))
+    if most is not None:
+        checks.append(pa.Check.le(most, error="maximum"))
     if field.earliest is not None:
         checks.append(pa.Check.ge(pd.Timestamp(field.earliest), error="minimum"))
     if field.latest is not None:
@@ -81,18 +65,16 @@ def _column(field: Field) -> pa.Column:
 
 def _matching(pattern: str) -> Callable[[pd.Series[Any]], pd.Series[Any]]:
     """A check of texts by Python's ``re``: where pyarrow is installed, pandas has another engine, of another syntax."""
-    match = re.compile(pattern).match
-    return lambda texts: texts.map(lambda text: match(text) is not None).astype(bool)
+    matches = matching(pattern)
+    return lambda texts: texts.map(matches).astype(bool)
 
 
 def _is_said(value: object) -> bool:
     return value is not None
 
 
-def violations(table: Table) -> list[Violation]:
-    """Every constraint that the rows of a table break, in row order; unicity and keys are not looked at here."""
-    if not len(table):
-        return []
+def frame_violations(table: Table) -> list[Violation]:
+    """What :func:`~tabellion.schema.constraints.violations` says, in no order, from one lazy pass over all rows."""
     schema = table.schema
     # A column that is blank throughout breaks nothing where it may be.
     names = (field.name for field in schema.fields if field.required or any(map(_is_said, table.columns[field.name])))
@@ -100,10 +82,8 @@ def violations(table: Table) -> list[Violation]:
         pandera_schema(schema, tuple(names)).validate(table.frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
         cases = (errors.failure_cases[name].tolist() for name in ("index", "column", "check", "failure_case"))
-        broken = [
+        return [
             Violation(schema.name, int(position), column, "required" if rule == "not_nullable" else str(rule), value)
             for position, column, rule, value in zip(*cases, strict=True)
         ]
-        rank = {name: index for index, name in enumerate(schema.names)}
-        return sorted(broken, key=lambda violation: (violation.position, rank[violation.field], violation.rule))
     return []

@@ -12,7 +12,7 @@ from tabellion.schema.table import Schemas, TableSchema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tabellion.schema.frames import Violation
+    from tabellion.schema.constraints import Violation
 
 #: One row of a table: plain values by field name, read and never changed. Each is what its field's schema says.
 Row = Mapping[str, Any]
@@ -56,7 +56,7 @@ class Table:
     @cached_property
     def violations(self) -> Sequence[Violation]:
         """Every constraint that the rows break, in their order; unicity and keys are not looked at here."""
-        from tabellion.schema.frames import violations
+        from tabellion.schema.constraints import violations
 
         return violations(self)
 
