@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from typer.models import OptionInfo
 
-from tabellion import __version__
 from tabellion.cli.usage import Group, MisuseError, refusal
+from tabellion.memory import collect_seldom
 
 if TYPE_CHECKING:
     from tabellion.contract.workspace import Workspace
@@ -83,6 +83,8 @@ def force_option(what: str) -> OptionInfo:
 
 def _show_version(asked: bool) -> None:
     if asked:
+        from tabellion import __version__
+
         typer.echo(f"tabellion {__version__}")
         raise typer.Exit
 
@@ -159,6 +161,7 @@ def blocking_code(findings: Sequence[Finding]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; whatever happens, people read French and never a bare traceback."""
+    collect_seldom()
     codecs.register_error("tabellion", _plainer)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

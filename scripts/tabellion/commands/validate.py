@@ -31,7 +31,6 @@ from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.references import references
 from tabellion.wording import system_reason
-from tabellion.xlsx.annotation import annotate
 
 #: How a workbook's name ends: a folder of such a name is refused as a workbook is.
 _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
@@ -70,6 +69,8 @@ def annotate_files(
 
     Raises :class:`TabellionError` when the layout is wrong, or ``folder`` cannot be written or holds an original.
     """
+    from tabellion.xlsx.annotation import annotate
+
     theme = load_theme(workspace.layout, workspace.schemas)
     return annotate(zip(paths, findings, strict=True), folder, theme, now)
 

@@ -13,7 +13,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.mistakes import dotted, mistakes_of, near_miss, toml_of
 from tabellion.layout.names import SHEET_NAME_LENGTH
 from tabellion.schema import FUNDING_TABLES, Schemas, TableSchema
-from tabellion.schema.forms import STATE_TITLE, ColumnSpec, Requirement, Role, TableSpec
+from tabellion.schema.forms import SOURCES, STATE_TITLE, ColumnSpec, Requirement, Role, TableSpec
 from tabellion.schema.table import Kind
 from tabellion.wording import nearest
 
@@ -32,14 +32,6 @@ VALUES: Mapping[str, tuple[str, Kind, tuple[str, ...]]] = {
 }
 #: Those that are computed beside what is typed.
 _COMPUTED = ("bilan_du_plan", "ecart")
-#: Which rows a form is sent with: what the file says, and the table of the register that they are of.
-SOURCES = {
-    "celles de la collectivité": "lignes_budgetaires",
-    "une par fiche portée ou suivie": "suivis",
-    "celles du financeur et des fiches portées": "financements",
-    "une par poste des fiches portées": "plan_charges",
-    "une par financeur des fiches portées": "plan_produits",
-}
 _ROLES = ", ".join(f"« {role.value} »" for role in Role)
 _Width = Annotated[float, Field(gt=0, le=255, description="un nombre de caractères entre 1 et 255")]
 _SheetName = Annotated[
@@ -57,7 +49,7 @@ _TableName = Annotated[
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
 
 class _Column(_Strict):

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
-from tabellion.layout.form_tables import SOURCES
-from tabellion.schema.forms import TableSpec
+from tabellion.schema.forms import SOURCES, TableSpec
 from tabellion.schema.tables import Tables
 from tabellion.wording import plural
 

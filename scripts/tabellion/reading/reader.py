@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from tabellion.findings import Finding, TabellionError
+from tabellion.memory import collect_seldom
 from tabellion.processes import ChildContext, worker_count
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.raw import RawWorkbook
@@ -182,6 +183,7 @@ def _prepare_child(memory_bytes: int, then: Then | None) -> None:
     """Runs first in each child: limits, silence, and what is to be made of the workbooks."""
     global _then
     _then = then
+    collect_seldom()
     with suppress(ImportError, OSError, ValueError):  # no such limits on Windows; a lower one may be in force
         import resource
 

@@ -13,6 +13,14 @@ from tabellion.schema.table import Field, Kind, Schemas
 
 #: The header of the live column.
 STATE_TITLE = "À compléter"
+#: Which rows a form is sent with: what the file says, and the table of the register that they are of.
+SOURCES = {
+    "celles de la collectivité": "lignes_budgetaires",
+    "une par fiche portée ou suivie": "suivis",
+    "celles du financeur et des fiches portées": "financements",
+    "une par poste des fiches portées": "plan_charges",
+    "une par financeur des fiches portées": "plan_produits",
+}
 
 
 class Role(Enum):

@@ -208,7 +208,7 @@ class _Content:
         return self.linked[foreign.table].get(value, {})
 
 
-#: The rows of each :data:`tabellion.layout.form_tables.SOURCES`, ``None`` where they do not concern the partner.
+#: The rows of each :data:`tabellion.schema.forms.SOURCES`, ``None`` where they do not concern the partner.
 _SOURCES: Mapping[str, Callable[[_Content, TableSpec, _Partner], list[FormRow] | None]] = {
     "celles de la collectivité": _Content.budget,
     "une par fiche portée ou suivie": _Content.actions,
