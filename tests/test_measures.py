@@ -28,6 +28,7 @@ from tabellion.measures.measure import (
     change,
     column_sum,
     counted_lines,
+    criterion,
     fraction,
     gap,
     or_words,
@@ -36,7 +37,7 @@ from tabellion.measures.measure import (
     unless_blank,
 )
 from tabellion.measures.measure import Rows as MeasuredRows
-from tabellion.xlsx.blocks import Block, criterion, sums_of, write_block
+from tabellion.xlsx.blocks import Block, sums_of, write_block
 from tabellion.xlsx.writer import Writer
 
 YEAR = SETTINGS.exercice

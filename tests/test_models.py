@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
 from docx import Document
+from frictionless import Schema
 
+from support.campaign import fill
 from support.contracts import ROOT, Rows, fiche, line, small_rows
+from support.excel import Excel, edited
+from support.libreoffice import LibreOffice
+from support.masters import Package
 from support.program import tabellion
+from support.recalculated import differences
 from tabellion.checks.contract import check_contract
 from tabellion.commands.models import changed_schema
 from tabellion.commands.new import create_empty_workspace
@@ -37,13 +44,28 @@ def rows_of_2030() -> Rows:
         {"axe_id": "1.1", "convention_id": 1, "titre": "Se former"},
         {"axe_id": "2.1", "convention_id": 2, "titre": "Se soigner"},
     ]
-    rows["fiches"] = [fiche("1.1/1", "1.1", 1), fiche("2.1/1", "2.1", 2)]
+    soon = {"annee_priorite": YEAR, "echeance": f"1 ({YEAR})"}
+    rows["fiches"] = [
+        fiche("1.1/1", "1.1", 1, quartiers="Bel-Air ; Les Clos", **soon),
+        fiche("2.1/1", "2.1", 2, **soon),
+    ]
+    rows["partenaires"].append({"partenaire_id": "luce", "nom": "Lucé", "collectivite_id": "luce"})
     rows["participations"] = [{"fiche_id": "1.1/1", "partenaire_id": "bailleur", "role": "porteur"}]
     rows["financements"] = []
-    rows["lignes_budgetaires"] = [
-        line("B01-luce-001", 1, "luce", "Chantiers", 1_000_00, exercice=YEAR),
-        line("B02-luce-001", 2, "luce", "Médiation", 500_00, exercice=YEAR),
+    rows["quartiers"] = [
+        {"nom": "Bel-Air", "code_qpv": "QN02801M", "commune": "Lucé"},
+        {"nom": "Les Clos", "code_qpv": "QP028002", "commune": "Lucé"},
     ]
+    rows["lignes_budgetaires"] = [
+        line("B01-luce-001", 1, "luce", "Chantiers", 1_000_00, quartiers="Les Clos", nature="investissement"),
+        line("B01-luce-002", 1, "luce", "Permanences", 40_00, quartiers="Bel-Air ; Les Clos", nature="fonctionnement"),
+        line("B01-luce-003", 1, "luce", "Accueil", 7_50, quartiers="Bel-Air", nature="fonctionnement"),
+        line("B02-luce-001", 2, "luce", "Médiation", 500_00, quartiers="Les Clos"),
+        line("B02-luce-002", 2, "luce", "Bus santé", 200_00),
+        line("B02-luce-003", 2, "luce", "Atelier", None, quartiers="Bel-Air"),
+    ]
+    for row in rows["lignes_budgetaires"]:
+        row["exercice"] = YEAR
     rows["totaux_publies"] = []
     return rows
 
@@ -64,6 +86,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = make_contract(tmp_path_factory.mktemp("modele") / "q", rows_of_2030())
     run(workspace.root, "generate")
     return workspace.root
+
+
+@pytest.fixture
+def of_2030(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, where returns are filled as its own forms are."""
+    schemas = find_workspace(root).schemas
+    monkeypatch.setattr("support.campaign.FORM_TABLES", schemas.forms)
+    monkeypatch.setattr("support.campaign.schemas", lambda: schemas)
+    return root
 
 
 def run(root: Path, *arguments: str) -> str:
@@ -95,6 +126,8 @@ def test_a_model_makes_an_empty_contract_in_which_nothing_is_wrong(tmp_path: Pat
     assert [name for name, table in book.tables.items() if len(table) and name not in ("reglages", "exercices")] == []
     assert check_contract(book) == []
     assert book.settings.exercice_courant == YEAR
+    for path in (tmp_path / "q" / "schemas").iterdir():
+        Schema.from_descriptor(str(path))
 
 
 def test_the_level_above_conventions_has_one_name_everywhere(root: Path) -> None:
@@ -115,6 +148,111 @@ def test_the_level_above_conventions_has_one_name_everywhere(root: Path) -> None
     assert len(books) >= 5
     fields = {"piliers.pilier_id", "piliers.titre", "piliers.ligne_source", "conventions.pilier_id"}
     assert [text for text in everything if "pilier" in text.lower() and text not in fields] == []
+
+
+def block(path: Path, table: str) -> dict[str, dict[str, object]]:
+    """The rows of an Excel table, and the one under it, by their second cell (the total by its first)."""
+    book = openpyxl.load_workbook(path, data_only=True)
+    sheet = next(sheet for sheet in book if table in sheet.tables)
+    labels, *rows = sheet[sheet.tables[table].ref]
+    under = sheet[rows[-1][0].row + 1]
+    columns = [cell.column for cell in labels]
+    every = [*rows, [under[column - 1] for column in columns]]
+    return {
+        str(row[1].value or row[0].value): {
+            str(label.value): cell.value for label, cell in zip(labels[2:], row[2:], strict=True)
+        }
+        for row in every
+    }
+
+
+#: By hand: 1 000 € of « Les Clos », 7,50 € of « Bel-Air » and 40 € of both in convention 1; 500 € and 200 € in 2.
+BY_QUARTIER = {
+    "Insertion": {"Bel-Air": 7.5, "Les Clos": 1000, "Plusieurs": 40, "Non précisé": 0, "Total": 1047.5},
+    "Santé": {"Bel-Air": None, "Les Clos": 500, "Plusieurs": None, "Non précisé": 200, "Total": 700},
+    "Total": {"Bel-Air": 7.5, "Les Clos": 1500, "Plusieurs": 40, "Non précisé": 200, "Total": 1747.5},
+}
+BY_NATURE = {"fonctionnement": 47.5, "investissement": 1000, "Non précisé": 700, "Total": 1747.5}
+
+
+def test_credits_are_added_up_by_quartier_and_by_nature_each_euro_once(root: Path) -> None:
+    run(root, "consolidate")
+    run(root, "annexe")
+    workbooks = root / "workbooks"
+    books = (workbooks / "contrat.xlsx", workbooks / "consolidation" / "consolidation.xlsx")
+    for book in books:
+        assert block(book, "Synthese_quartiers") == BY_QUARTIER
+        assert block(book, "Synthese_nature")["Total"] == BY_NATURE
+    (annex,) = (workbooks / "publication").glob("*.xlsx")
+    spent = {name: row["Réalisé (€)"] for name, row in block(annex, "Annexe_quartiers").items()}
+    assert spent == BY_QUARTIER["Total"]
+    page = (workbooks / "consolidation" / "rapport.html").read_text(encoding="utf-8")
+    assert f"Par quartier, exercice {YEAR}" in page
+
+
+@pytest.mark.libreoffice
+def test_libreoffice_computes_the_same_totals(root: Path, office: LibreOffice) -> None:
+    workbooks = root / "workbooks"
+    for path in (workbooks / "contrat.xlsx", workbooks / "consolidation" / "consolidation.xlsx"):
+        office.open(path)
+        office.recalculate()
+        assert differences(Package(path.read_bytes()), office.read()) == []
+
+
+def test_the_document_has_the_totals_and_what_lines_and_fiches_name(root: Path) -> None:
+    run(root, "publish")
+    (path,) = (root / "workbooks" / "publication").glob("*.docx")
+    tables = [[[cell.text for cell in row.cells] for row in table.rows] for table in Document(str(path)).tables]
+    totals = next(table for table in tables if table[0][0] == "Quartiers")
+    said = {row[0]: row[1].replace("\u202f", " ").replace("\xa0", " ") for row in totals[1:]}
+    assert said == {
+        "Bel-Air": "7,50 €", "Les Clos": "1 500 €", "Plusieurs": "40 €", "Non précisé": "200 €", "Total": "1 747,50 €",
+    }  # fmt: skip
+    assert any(row[:2] == ["Quartiers", "Bel-Air ; Les Clos"] for table in tables for row in table)
+
+
+def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Path) -> None:
+    root = of_2030
+    run(root, "forms", "--partenaire", "luce")
+    form = root / "workbooks" / "envois" / str(YEAR) / f"luce-{YEAR}.xlsx"
+    answers = {
+        "B01-luce-001": {"quartiers": "QN02801M;les clos", "montant_prevu": 5},
+        "B01-luce-003": {"quartiers": "Belair", "montant_prevu": 5},
+    }
+    back = root / "workbooks" / "retours" / "luce.xlsx"
+    fill(form, back, {"Budget": answers}, saved=NOW)
+    run(root, "validate", str(back), "--json", str(root / "lu.json"))
+    said = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
+    found = {each["code"]: each for each in said if each["champ"] == "quartiers"}
+    assert found["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
+    assert found["nom-inconnu"]["suggestion"] == "Écrivez « Bel-Air »."
+    assert not found["nom-inconnu"]["bloquant"]
+    run(root, "consolidate")
+    back.unlink()
+
+
+def test_the_code_of_a_quartier_has_an_official_shape() -> None:
+    path = ROOT / "templates" / "modeles" / "quartiers-2030" / "schemas" / "quartiers.json"
+    field = next(each for each in json.loads(path.read_text(encoding="utf-8"))["fields"] if each["name"] == "code_qpv")
+    shape = re.compile(field["constraints"]["pattern"])
+    right = ("QP028001", "QN02801M", "QN02A01N", "QP971001", "QN97401I")
+    wrong = ("QP28001", "QN028001", "QN02801", "qn02801m", "QP02C001", "QN02801M ", "02801M")
+    assert [code for code in (*right, *wrong) if shape.fullmatch(code)] == [*right]
+
+
+def test_a_quartier_renamed_is_followed_where_it_is_named(tmp_path: Path) -> None:
+    workspace = make_contract(tmp_path / "q", rows_of_2030())
+    run(workspace.root, "generate")
+    edited(workspace.contrat, rename_quartier, saved=NOW)
+    book = load_contract(workspace)
+    assert book.tables["fiches"].column("quartiers") == ["Bel-Air ; Clos du Lac", None]
+    lines = book.tables["lignes_budgetaires"].column("quartiers")
+    assert lines[:3] == ["Clos du Lac", "Bel-Air ; Clos du Lac", "Bel-Air"]
+    assert [each.code for each in check_contract(book) if each.code == "nom-inconnu"] == []
+
+
+def rename_quartier(book: Excel) -> None:
+    book.type("Quartiers", book.find("Quartiers", Quartier="Les Clos"), Quartier="Clos du Lac")
 
 
 def test_a_change_of_a_schema_merges_fields_by_their_names_and_places_new_ones() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tabellion.checks.coherence import check_coherence
 from tabellion.checks.inspection import Inspection
-from tabellion.checks.integrity import check_constraints, check_references, check_unicity
+from tabellion.checks.integrity import check_constraints, check_names, check_references, check_unicity
 from tabellion.checks.plans import check_funding
 from tabellion.checks.same_lines import check_financements, check_same_lines
 from tabellion.checks.texts import check_texts
@@ -18,7 +18,7 @@ _Rules = tuple[Callable[[Inspection], None], ...]
 #: What the schemas declare, then what the tables mean: a rule added here is one of every command.
 _INTEGRITY: _Rules = (check_constraints, check_unicity, check_references)
 _MEANING: _Rules = (
-    check_coherence, check_texts, check_same_lines, check_financements, check_totals, check_funding
+    check_names, check_coherence, check_texts, check_same_lines, check_financements, check_totals, check_funding
 )  # fmt: skip
 
 
@@ -58,4 +58,4 @@ def check_returned_rows(book: Book, locate: Locate) -> list[Finding]:
 
     The book has the register's tables, with the returned rows in place of its own: unicity is a matter of each file.
     """
-    return _check(book, locate, (check_constraints, check_references)).findings
+    return _check(book, locate, (check_constraints, check_references, check_names)).findings

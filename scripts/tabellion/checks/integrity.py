@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import Field, ForeignKey, TableSchema
+from tabellion.schema.listed import names_in
 from tabellion.schema.numbers import spoilt_code
 from tabellion.wording import nearest
 
@@ -99,6 +101,29 @@ def check_references(inspection: Inspection) -> None:
     for table, schema in inspection.schemas.items():
         for reference in schema.foreign_keys:
             _check_reference(inspection, table, reference)
+
+
+def check_names(inspection: Inspection) -> None:
+    """Say each cell that names a row which the table of its names has not."""
+    for table, schema in inspection.schemas.items():
+        for field in schema.fields:
+            if field.names_of is None:
+                continue
+            target = inspection.schemas[field.names_of]
+            known = {name for name in inspection.tables[target.name].column(target.shown_key) if name is not None}
+            unread = inspection.unread(table, field.name)
+            for position, text in enumerate(inspection.tables[table].column(field.name)):
+                lost = [name for name in names_in(text) if name not in known]
+                if lost and position not in unread:
+                    _say_lost_name(inspection, (table, position, field.name), lost[0], known, target)
+
+
+def _say_lost_name(
+    inspection: Inspection, cell: tuple[str, int, str], name: str, known: Iterable[str], target: TableSchema
+) -> None:
+    near = nearest(name, known)
+    remedy = f"Écrivez « {near} »." if near is not None else None
+    inspection.say("nom-inconnu", *cell, valeur=name[:_SHOWN], suggestion=remedy, table=target.title)
 
 
 def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:

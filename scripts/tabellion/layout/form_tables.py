@@ -61,6 +61,7 @@ class _Column(_Strict):
     spare: bool = Field(False, alias="nouvelle_ligne")
     asked: bool = Field(False, alias="demande")
     carried: bool = Field(False, alias="repris")
+    optional: bool = Field(False, alias="si_declare")
 
 
 class _Rule(_Strict):
@@ -114,6 +115,9 @@ def load_form_tables(path: Path, schemas: Schemas) -> tuple[TableSpec, ...]:
             [_finding(path, wrong.key, wrong.detail) for wrong in mistakes_of(error, _File)]
         ) from error
     wanted = [table for table in file.tables if table.resource in schemas or table.resource not in FUNDING_TABLES]
+    for table in wanted:
+        known = schemas[table.resource].by_name if table.resource in schemas else {}
+        table.columns = [column for column in table.columns if not column.optional or column.field in known]
     mistakes = [*_mistakes(file), *(mistake for table in wanted for mistake in _table_mistakes(file, table, schemas))]
     if mistakes:
         raise TabellionError([_finding(path, key, detail) for key, detail in mistakes])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tabellion import addresses
-from tabellion.schema import FUNDING_TABLES, SETTING_TABLES
+from tabellion.schema import FUNDING_TABLES, OPTIONAL_TABLES, SETTING_TABLES
 from tabellion.wording import fold
 
 #: Excel's limits: https://support.microsoft.com/office/excel-specifications-and-limits
@@ -65,6 +65,7 @@ SINGLE = {
     "conventions": ("Conventions", NOMENCLATURES),
     "axes": ("Axes", NOMENCLATURES),
     "collectivites": ("Collectivites", NOMENCLATURES),
+    "quartiers": ("Quartiers", NOMENCLATURES),
     "financeurs": ("Financeurs", NOMENCLATURES),
     "partenaires": ("Partenaires", PARTENAIRES),
     "participations": ("Participations", PARTICIPATIONS),
@@ -79,7 +80,7 @@ SINGLE = {
 }
 
 #: Tables of :data:`SINGLE` that a master may lack: the register holds no row of them, or an older version made it.
-OCCASIONAL = ("subventions", "suivis", *FUNDING_TABLES, *SETTING_TABLES)
+OCCASIONAL = ("subventions", "suivis", *FUNDING_TABLES, *OPTIONAL_TABLES, *SETTING_TABLES)
 
 #: Excel's forbidden signs, and what its files read as an escaped character.
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]|_x[0-9A-Fa-f]{4}_")

@@ -16,6 +16,8 @@ from tabellion.wording import plural
 
 #: The words of a state, the best first; the last one where there is nothing to compare with.
 EXACT, ROUNDED, WRONG, UNCOMPARED = "juste", "arrondi", "à vérifier", "–"
+#: A literal in a formula, longer than this, would make Excel repair the file.
+_LONGEST_LITERAL = 240
 #: A field's column as a formula names it.
 Columns = Callable[[str], str]
 
@@ -48,6 +50,12 @@ class Criterion:
     def holds(self, value: object) -> bool:
         """Whether a value meets it."""
         return bool(value == self.value)
+
+
+def criterion(text: str) -> str | None:
+    """A text as the criterion of ``SUMIFS``: just this text, whatever signs it holds; ``None`` when it is too long."""
+    escaped = "=" + "".join(f"~{sign}" if sign in "*?~" else sign for sign in text)
+    return quoted_text(escaped) if len(escaped) <= _LONGEST_LITERAL else None
 
 
 class Filled(Criterion):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from tabellion.contract.book import Book
@@ -11,6 +12,7 @@ from tabellion.layout.names import FORMAT_VERSION, column_ref, this_row
 from tabellion.measures.financements import retained_rows
 from tabellion.measures.measure import Count, Criterion, Known, Measure, Total, column_sum, fraction
 from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Funding, funding_measures
+from tabellion.measures.splits import Split, splits_of
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
 from tabellion.xlsx.blocks import Block, BlockKey, add_chart, criteria, held, sums_of, write_block
@@ -88,6 +90,11 @@ class _Annex:
     writer: Writer
     footer: str
 
+    @cached_property
+    def splits(self) -> list[Split]:
+        """The fields of the lines by whose values their credits are added up too."""
+        return splits_of(self.figures.tables)
+
     def write_credits(self, sheet: Sheet) -> None:
         year = self.figures.exercice
         self._open(sheet, f"Annexe budgétaire {year}", "Crédits de droit commun : prévu, voté, réalisé", _WIDTH)
@@ -100,7 +107,10 @@ class _Annex:
         breaks = [row - 1]
         towns, top = self.by_town(), row
         row = write_block(sheet, towns, row)
-        add_chart(sheet, towns, row, top + 1, known, f"Crédits de {year} par collectivité (€)", kind="column")
+        row = add_chart(sheet, towns, row, top + 1, known, f"Crédits de {year} par collectivité (€)", kind="column")
+        for split in self.splits:
+            breaks.append(row - 1)
+            row = write_block(sheet, self.by_split(split), row)
         self._close(sheet, [(0, 9), (1, 46), (2, 10), *((column, 17) for column in range(3, 8))], breaks)
 
     def write_crossed(self, sheet: Sheet) -> None:
@@ -131,14 +141,16 @@ class _Annex:
     def write_lines(self, sheet: Sheet) -> None:
         rows = [
             [_number(row["convention_id"]), held(self.figures.towns[row["collectivite_id"]]), held(row["libelle"]),
-             *(row[name] for name in AMOUNTS)]
+             *(held(row[split.field.name]) for split in self.splits), *(row[name] for name in AMOUNTS)]
             for row in self.figures.tables["lignes_budgetaires"].rows
             if row["exercice"] == self.figures.exercice
         ]  # fmt: skip
-        self._open(sheet, "Lignes", f"Les lignes budgétaires de {self.figures.exercice}", 6)
-        labels = (_NUMBER, _TOWN, "Libellé", *_LABELS)
-        kinds = ("integer", "string", "string", "money", "money", "money")
-        self._write_rows(sheet, LINES_TABLE, labels, kinds, (9, 28, 70, 17, 17, 17), rows)
+        more = [split.field for split in self.splits]
+        labels = (_NUMBER, _TOWN, "Libellé", *(field.title for field in more), *_LABELS)
+        self._open(sheet, "Lignes", f"Les lignes budgétaires de {self.figures.exercice}", len(labels))
+        kinds = ("integer", "string", "string", *("string" for _ in more), "money", "money", "money")
+        widths = (9, 28, 70, *(field.width for field in more), 17, 17, 17)
+        self._write_rows(sheet, LINES_TABLE, labels, kinds, widths, rows)
 
     def write_detail(self, sheet: Sheet) -> None:
         """The financements, that the sheet of funding adds up."""
@@ -162,6 +174,11 @@ class _Annex:
     def by_town(self) -> Block:
         rows = _ranked("collectivite_id", self.figures.towns)
         return self._credits_block("par collectivité", BY_TOWN, ("Rang", _TOWN), rows)
+
+    def by_split(self, split: Split) -> Block:
+        rows: list[_BlockRow] = [((rank, label), (part,)) for rank, (label, part) in enumerate(split.parts, 1)]
+        words = " ; ".join(filter(None, [f"par {split.words}", split.note]))
+        return self._credits_block(words, f"Annexe_{split.field.name}", ("Rang", split.field.title), rows)
 
     def crossed(self) -> Block:
         rows = self._pairs(PAIRS, self.figures.credits, "collectivite_id", self.figures.towns)
@@ -217,14 +234,19 @@ class _Annex:
             rows.append(((*key, held(names[other])), (*where, Criterion(field, other, literal(names[other])))))
         return rows
 
+    def _line_column(self, name: str) -> str:
+        """A column of the sheet of the lines, by its field."""
+        more = {split.field.name: split.field.title for split in self.splits}
+        return column_ref(LINES_TABLE, (_LINE_COLUMNS | more)[name])
+
     def _credits(self, where: tuple[Criterion, ...]) -> list[Measure]:
         """Lines, the three amounts and the two rates; an amount that no line of the exercice has is left blank.
 
         They have no formula where a criterion has none: where nothing in Excel tells their lines apart.
         """
         lines, all_of = self.figures.overview.lines, (Criterion("exercice", self.figures.exercice), *where)
-        row = [Count(all_of).measure(lines, _line_column)]
-        row += [Total(amount, all_of).measure(lines, _line_column) for amount in AMOUNTS]
+        row = [Count(all_of).measure(lines, self._line_column)]
+        row += [Total(amount, all_of).measure(lines, self._line_column) for amount in AMOUNTS]
         row += self._rates(*where)
         is_told = all(criterion.formula is not None for criterion in where)
         return row if is_told else [replace(measure, formula=None) for measure in row]
@@ -235,7 +257,9 @@ class _Annex:
         rates = []
         for whole, part in pairwise(AMOUNTS):
             sides = (Total(part, (*all_of, Known(whole))), Total(whole, (*all_of, Known(part))))
-            rates.append(fraction("rate", *(side.measure(self.figures.overview.lines, _line_column) for side in sides)))
+            rates.append(
+                fraction("rate", *(side.measure(self.figures.overview.lines, self._line_column) for side in sides))
+            )
         return rates
 
     def _credits_block(self, words: str, table: str, heads: tuple[str, ...], rows: Sequence[_BlockRow]) -> Block:
@@ -295,10 +319,6 @@ def _ranked(field: str, names: _Names) -> list[_BlockRow]:
         ((rank, held(name)), (Criterion(field, key, literal(name)),))
         for rank, (key, name) in enumerate(names.items(), 1)
     ]
-
-
-def _line_column(name: str) -> str:
-    return column_ref(LINES_TABLE, _LINE_COLUMNS[name])
 
 
 def _funding(funding: Funding, where: tuple[Criterion, ...]) -> list[Measure]:

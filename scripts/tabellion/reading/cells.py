@@ -13,6 +13,7 @@ from tabellion.reading.raw import RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
 from tabellion.schema.cast import Problem, cast_column
+from tabellion.schema.listed import joined, names_in
 from tabellion.schema.tables import Column
 from tabellion.wording import fold, french_value, plural
 
@@ -139,12 +140,15 @@ class CellReader:
                 meant.append(choices[value] if isinstance(value, str) else value)
                 continue
             shown = near.get(value) or folded.get(fold(value))
-            if shown is None:
+            key = None if shown is None else choices[shown]
+            if shown is None and field.names_of is not None:
+                key = shown = _listed(value, choices, folded)
+            if shown is None or shown == value:
                 meant.append(value)
                 continue
             place = area.place(rows[position], label)
             nuances.append((place, value, shown))
-            meant.append(choices[shown])
+            meant.append(key)
         if nuances:
             (place, value, shown), *others = nuances
             self.findings.append(
@@ -154,6 +158,12 @@ class CellReader:
                 )
             )  # fmt: skip
         return meant
+
+
+def _listed(text: str, choices: Mapping[str, object], folded: Mapping[str, str]) -> str | None:
+    """The list of names that a text means, each as its table has it; a name that it has not stays."""
+    names = names_in(text)
+    return joined([str(choices.get(folded.get(fold(name), name), name)) for name in names])
 
 
 def others_alike(count: int) -> str:

@@ -20,7 +20,7 @@ def describing_fields(schema: TableSchema) -> tuple[str, ...]:
     return tuple(
         column.name
         for column in schema.fields
-        if column.name != identifier and (column.required or column.name in schema.foreign)
+        if column.name != identifier and (column.required or column.unique or column.name in schema.foreign)
     )
 
 

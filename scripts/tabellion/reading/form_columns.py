@@ -46,14 +46,14 @@ def choices_of(
     schema = reading.schemas[spec.resource]
     if column.field is None or column.role is Role.KEY:
         return {}
-    key = schema.foreign.get(column.field)
-    if key is None:
+    table = schema.refers_to(column.field)
+    if table is None:
         return {choice: choice for choice in schema.by_name[column.field].enum}
-    if key.table == "conventions":
+    if table == "conventions":
         sent = {row.get(column.name, "") for row in reading.baseline.get(spec.name, {}).values()}
         return {**former_conventions(texts, known.conventions, sent), **known.conventions}
-    keys = known.keys[key.table]
-    return {**keys, **worded_keys(texts, keys)[0]} if key.table == _WORDED else keys
+    keys = known.keys[table]
+    return {**keys, **worded_keys(texts, keys)[0]} if table == _WORDED else keys
 
 
 def near_choices(

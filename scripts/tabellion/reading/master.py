@@ -47,7 +47,7 @@ from tabellion.reading.references import Renames, former_cells, names_of, rename
 from tabellion.reading.row_identity import identify_rows
 from tabellion.reading.spellings import keep_table_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
-from tabellion.schema import SETTING_TABLES, Schemas, TableSchema
+from tabellion.schema import OPTIONAL_TABLES, SETTING_TABLES, Field, Schemas, TableSchema
 from tabellion.schema.tables import Column, Row, Table, Tables, make_table
 from tabellion.wording import fold
 
@@ -178,7 +178,9 @@ class _Reader:
         """Whether the workbook was made with an occasional table, by any of the traces that it leaves."""
         reading = self.reading
         return (
-            reading.identity.get(resource) == SHOWN or name in self.finder.names() or marker in reading.workbook.names
+            reading.identity.get(resource) == SHOWN
+            or name in self.finder.names()
+            or (marker in reading.workbook.names and resource not in OPTIONAL_TABLES)
         )
 
     def parts(self, resource: str, schema: TableSchema) -> list[tuple[FoundTable, Row]]:
@@ -265,8 +267,8 @@ class _Reader:
                 if schema.name in SETTING_TABLES and column.name == "valeur":  # a year is a setting's text
                     reader = replace(self.cells, tolerant=False)
                 values, unread = reader.column(area, rows, column.title, asked, choices[column.name])
-                if (reference := schema.foreign.get(column.name)) is not None:
-                    renamed += self.follow(reference.table, area, rows, column.title, values)
+                if (table := schema.refers_to(column.name)) is not None:
+                    renamed += self.follow(table, area, rows, column, values)
                 found[column.name] += values
                 unknown |= {(start + position, column.name) for position in unread}
         self.reading.findings += say_former_names(schema, renamed)
@@ -275,14 +277,14 @@ class _Reader:
         return found, origins, unknown
 
     def follow(
-        self, table: str, area: FoundTable, rows: list[int], label: str, values: Column
+        self, table: str, area: FoundTable, rows: list[int], field_: Field, values: Column
     ) -> list[tuple[Place, tuple[str, str]]]:
         """The cells that still show the former name of a row that they refer to; ``values`` follow new keys."""
         renames = self.reading.renames.get(table, {})
-        if not renames or label not in area.columns:
+        if not renames or field_.title not in area.columns:
             return []
         names = names_of(self.reading.schemas[table], self.columns[table])
-        return former_cells(area, rows, label, values, names, renames)
+        return former_cells(area, rows, field_, values, names, renames)
 
     def identify(
         self, schema: TableSchema, key: str, found: dict[str, Column], origins: list[Origin],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabellion.layout.forms import DASH, convention_words, short_convention
 from tabellion.schema import Field, Schemas, TableSchema
+from tabellion.schema.listed import joined, names_in
 from tabellion.schema.tables import Column, Row
 from tabellion.wording import fold, slug
 
@@ -50,6 +51,10 @@ def references(tables: Tables, schemas: Schemas) -> References:
         own = [str(key) for key in tables[name].column(schema.primary_key[0]) if key is not None]
         shown = ["" if label is None else str(label) for label in tables[name].column(schema.shown_key)]
         keys[name] = {key: key for key in own} | {label: key for label, key in zip(shown, own, strict=False) if label}
+        codes = (field.name for field in schema.fields if field.unique and field.name not in schema.primary_key)
+        for code in codes:
+            texts = zip(tables[name].column(code), own, strict=False)
+            keys[name] |= {text: key for text, key in texts if text and text not in keys[name]}
     towns = {row["partenaire_id"]: row["collectivite_id"] for row in tables["partenaires"].rows}
     return References(conventions, keys, towns, _owners(tables))
 
@@ -130,28 +135,28 @@ def shown_choices(
     Where the table that the field refers to shows a label, what the ``base`` showed, and what it showed before
     (``renames``), is understood too, unless another row has that label now.
     """
-    key = schema.foreign.get(field_.name)
-    if key is None:
+    name = schema.refers_to(field_.name)
+    if name is None:
         return {value: value for value in field_.enum}
-    table, columns = schemas[key.table], read.get(key.table)
-    if columns is None or table.by_name[key.reference].kind != "string":
+    table, columns = schemas[name], read.get(name)
+    if columns is None or table.by_name[table.primary_key[0]].kind != "string":
         return {}
     choices = _shown(table, columns)
-    if base is not None and key.table in base:
+    if base is not None and name in base:
         taken = {fold(shown): value for shown, value in choices.items()}
-        known = _shown(table, base[key.table].columns)
-        known |= {} if renames is None else {str(old): str(value) for old, value in renames.get(key.table, {}).items()}
+        known = _shown(table, base[name].columns)
+        known |= {} if renames is None else {str(old): str(value) for old, value in renames.get(name, {}).items()}
         choices |= {shown: value for shown, value in known.items() if taken.get(fold(shown), value) == value}
     return choices
 
 
 def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
+    """What may stand for a row, and its key: the key itself, its label, an official code."""
     keys = columns[table.primary_key[0]]
-    shown = {value: value for value in keys if value is not None}
-    if table.label is None:
-        return shown
-    labels = zip(columns[table.label], keys, strict=True)
-    return shown | {label: value for label, value in labels if label and value is not None}
+    shown: dict[str, str] = {}
+    for name in dict.fromkeys([*(each.name for each in table.fields if each.unique), table.shown_key]):
+        shown |= {text: key for text, key in zip(columns[name], keys, strict=True) if text and key is not None}
+    return shown | {value: value for value in keys if value is not None and value not in shown}
 
 
 Renames = Mapping[str, Mapping[object, object]]
@@ -182,7 +187,7 @@ def renames_of(
 def former_cells(
     area: FoundTable,
     rows: Sequence[int],
-    label: str,
+    field_: Field,
     values: Column,
     names: Mapping[object, str],
     renames: Mapping[object, object],
@@ -193,12 +198,17 @@ def former_cells(
     """
     pairs = {fold(str(old)): (str(old), names[key]) for old, key in renames.items()}
     cells = []
+    is_list = field_.names_of is not None
     for position, row in enumerate(rows):
-        shown = area.value(row, label)
-        pair = pairs.get(fold(str(shown))) if shown is not None else None
-        if pair is not None:
-            cells.append((area.place(row, label), pair))
-        values[position] = renames.get(values[position], values[position])
+        shown = str(area.value(row, field_.title) or "")
+        names_there = names_in(shown) if is_list else [shown]
+        former = [pairs[fold(name)] for name in names_there if fold(name) in pairs]
+        cells += [(area.place(row, field_.title), pair) for pair in former]
+        value = values[position]
+        if is_list and value is not None:
+            values[position] = joined([str(renames.get(name, name)) for name in names_in(str(value))])
+        else:
+            values[position] = renames.get(value, value)
     return cells
 
 

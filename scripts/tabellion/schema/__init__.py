@@ -7,6 +7,7 @@ from tabellion.schema.table import (
     FALSE_WORD,
     FUNDING_TABLES,
     LATER_TABLES,
+    OPTIONAL_TABLES,
     SETTING_TABLES,
     TABLES,
     TRUE_WORD,
@@ -19,6 +20,6 @@ from tabellion.schema.table import (
 )
 
 __all__ = [
-    "FALSE_WORD", "FUNDING_TABLES", "LATER_TABLES", "SETTING_TABLES", "TABLES", "TRUE_WORD", "Field", "ForeignKey",
-    "Key", "Schemas", "TableSchema", "Value", "load_schemas",
+    "FALSE_WORD", "FUNDING_TABLES", "LATER_TABLES", "OPTIONAL_TABLES", "SETTING_TABLES", "TABLES", "TRUE_WORD",
+    "Field", "ForeignKey", "Key", "Schemas", "TableSchema", "Value", "load_schemas",
 ]  # fmt: skip

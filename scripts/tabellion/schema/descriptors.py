@@ -1,9 +1,10 @@
 """Table Schemas read from JSON: the single declaration of every table (https://specs.frictionlessdata.io/table-schema/).
 
-Three properties are the house's own, and are ignored by other readers of the standard: a field's ``unite`` (``"EUR"``
-on a number: an amount, integer cents in memory; ``"%"`` on an integer: a percentage, 0 to 100) and ``excel`` (column
-width, input prompt, ``technique`` for a column that people rarely need), and a schema's ``libelle`` (the field that
-people see in place of the primary key).
+Some properties are the house's own, and are ignored by other readers of the standard: a field's ``unite`` (``"EUR"``
+on a number: an amount, integer cents in memory; ``"%"`` on an integer: a percentage, 0 to 100), ``noms_de`` (the table
+whose rows a text names, separated by « ; »), ``totaux`` (true: credits are also added up by its values) and ``excel``
+(column width, input prompt, ``technique`` for a column that people rarely need), and a schema's ``libelle`` (the field
+that people see in place of the primary key).
 """
 
 from __future__ import annotations
@@ -15,7 +16,17 @@ from datetime import date
 from pathlib import Path
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.schema.table import DEFAULT_WIDTH, SETTING_TABLES, TABLES, Field, ForeignKey, Kind, Schemas, TableSchema
+from tabellion.schema.table import (
+    DEFAULT_WIDTH,
+    OPTIONAL_TABLES,
+    SETTING_TABLES,
+    TABLES,
+    Field,
+    ForeignKey,
+    Kind,
+    Schemas,
+    TableSchema,
+)
 from tabellion.wording import system_reason
 
 #: The lists that a workbook makes by itself, and that a field may offer by name.
@@ -28,13 +39,14 @@ _UNITS: Mapping[tuple[str, str], Kind] = {("number", "EUR"): "money", ("integer"
 _PERCENTS = (0, 100)
 _FIELD_KEYS = {
     "name", "type", "title", "description", "example", "format", "constraints", "excel", "unite",
-    "trueValues", "falseValues",
+    "trueValues", "falseValues", "noms_de", "totaux",
 }  # fmt: skip
 _CONSTRAINTS = {"required", "unique", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength"}
 
 
 def load_schemas(folder: Path, *, optional: Collection[str] = (), kit: Path | None = None) -> Schemas:
-    """Read the schemas of all :data:`TABLES` from ``folder/*.json``; those of ``optional`` may be missing.
+    """Read the schemas of all :data:`TABLES` from ``folder/*.json``; those of ``optional`` may be missing, as those of
+    :data:`OPTIONAL_TABLES`.
 
     The folder ``kit`` has those of the settings for a workspace of an older version, which has none.
     Raises :class:`TabellionError` with one finding per mistake, of all files at once.
@@ -42,7 +54,7 @@ def load_schemas(folder: Path, *, optional: Collection[str] = (), kit: Path | No
     schemas, findings = Schemas(), list[Finding]()
     for name in TABLES:
         path = folder / f"{name}.json"
-        if name in optional and not path.exists():
+        if name in (*optional, *OPTIONAL_TABLES) and not path.exists():
             continue
         if kit is not None and name in SETTING_TABLES and not path.exists():
             path = kit / path.name
@@ -85,7 +97,13 @@ def _reference_mistakes(schema: TableSchema, schemas: Schemas, folder: Path) -> 
         if key.table not in schemas or schemas[key.table].primary_key != (key.reference,)
     ]  # fmt: skip
     detail = "la clé étrangère vers {0.table}.{0.reference} ne mène à rien"
-    return [finding("schema-faux", place, champ=key.field, detail=detail.format(key)) for key in lost]
+    nameless = [field for field in schema.fields if field.names_of is not None and field.names_of not in schemas]
+    return [finding("schema-faux", place, champ=key.field, detail=detail.format(key)) for key in lost] + [
+        finding(
+            "schema-faux", place, champ=field.name, detail=f"« noms_de » nomme une table inconnue : {field.names_of}"
+        )
+        for field in nameless
+    ]
 
 
 def _repeated(texts: Iterable[str]) -> list[str]:
@@ -164,6 +182,8 @@ class _DescriptorReader:
             self.wrong('un champ « number » est un montant et doit porter "unite": "EUR"', name)
         elif unit is not None and (type_, unit) not in _UNITS:
             self.wrong(f'unité inconnue pour un champ « {type_} » : {unit} (connues : "%" pour « integer »)', name)
+        elif type_ != "string" and ("noms_de" in value or "totaux" in value):
+            self.wrong("« noms_de » et « totaux » vont avec un champ « string »", name)
         for unknown in sorted(set(value) - _FIELD_KEYS):
             self.wrong(f"propriété inconnue : {unknown}", name)
         limits = value.get("constraints", {})
@@ -191,6 +211,7 @@ class _DescriptorReader:
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email", one_line=excel.get("une_ligne") is True,
             choices=self.choices(excel.get("liste"), name), is_recent=excel.get("recente") is True,
+            names_of=value.get("noms_de"), is_split=value.get("totaux") is True,
             is_technical=excel.get("technique") is True,
         )  # fmt: skip
 

@@ -25,17 +25,19 @@ TRUE_WORD, FALSE_WORD = "oui", "non"
 
 #: The tables of a contract, parents before children: the order of loading, saving and reporting.
 TABLES = (
-    "piliers", "conventions", "axes", "collectivites", "financeurs", "partenaires", "fiches", "participations",
-    "suivis", "financements", "subventions", "plan_charges", "plan_produits", "lignes_budgetaires", "totaux_publies",
-    "reglages", "exercices",
+    "piliers", "conventions", "axes", "collectivites", "quartiers", "financeurs", "partenaires", "fiches",
+    "participations", "suivis", "financements", "subventions", "plan_charges", "plan_produits", "lignes_budgetaires",
+    "totaux_publies", "reglages", "exercices",
 )  # fmt: skip
 #: Tables that only a contract with plans de financement needs: an older workspace may have neither their schemas nor
 #: their CSV.
 FUNDING_TABLES = ("plan_charges", "plan_produits")
 #: What staff set in Excel: the settings one by one, and the last day of each exercice's campaign.
 SETTING_TABLES = ("reglages", "exercices")
+#: Tables that a contract has where its schemas declare them.
+OPTIONAL_TABLES = ("quartiers",)
 #: Tables that came later: a register written before them has no CSV of theirs.
-LATER_TABLES = (*FUNDING_TABLES, *SETTING_TABLES)
+LATER_TABLES = (*OPTIONAL_TABLES, *FUNDING_TABLES, *SETTING_TABLES)
 
 #: The width of a column whose schema says none, in characters.
 DEFAULT_WIDTH = 14
@@ -52,6 +54,8 @@ class Field:
     those of a date. ``width`` is in characters, as Excel counts them; a ``one_line`` text is not wrapped in its cell.
     ``choices`` names a list of the workbook that the field offers (``exercices``), where neither an ``enum`` nor a
     foreign key does. A field that ``is_recent`` has no column in the workbooks from before it: they are read without.
+    ``names_of`` is the table whose rows a text names, one or several; a field of the budget lines that ``is_split``
+    gives totals by its values.
     """
 
     name: str
@@ -75,6 +79,8 @@ class Field:
     one_line: bool = False
     choices: str | None = None
     is_recent: bool = False
+    names_of: str | None = None
+    is_split: bool = False
     is_technical: bool = False
 
     @property
@@ -102,6 +108,8 @@ class Field:
             return _WHOLE[self.kind] + bounds
         if self.kind == "boolean":
             return f"{TRUE_WORD} ou {FALSE_WORD}"
+        if self.names_of is not None:
+            return "un ou plusieurs noms de la liste, séparés par « ; »"
         parts = ["une adresse de courriel" if self.email else "un texte"]
         if self.pattern is not None:
             parts.append(f"de la forme « {self.example} »" if self.example else f"de la forme {self.pattern}")
@@ -154,6 +162,11 @@ class TableSchema:
     def names(self) -> tuple[str, ...]:
         """The names of the fields, in order."""
         return tuple(field.name for field in self.fields)
+
+    def refers_to(self, name: str) -> str | None:
+        """The table whose rows the values of a field are: by a foreign key, or by the names that a text lists."""
+        key = self.foreign.get(name)
+        return self.by_name[name].names_of if key is None else key.table
 
     def is_optional(self, name: str) -> bool:
         """Whether a table can do without a field: it may be blank, and no row is found by it."""

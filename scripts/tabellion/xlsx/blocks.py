@@ -10,9 +10,9 @@ from itertools import cycle
 
 from xlsxwriter.format import Format
 
-from tabellion.layout.names import column_letters, quoted_sheet, quoted_text
+from tabellion.layout.names import column_letters, quoted_sheet
 from tabellion.layout.theme import contrast
-from tabellion.measures.measure import Measure, column_sum
+from tabellion.measures.measure import Measure, column_sum, criterion
 from tabellion.schema.money import euros
 from tabellion.wording import plural
 from tabellion.xlsx.sheets import CellContent
@@ -42,8 +42,6 @@ _KIND_FORMATS: Mapping[str, tuple[dict[str, object], dict[str, object]]] = {
     "rate": ({"num_format": _RATE}, {}),
 }
 _MONEY, _CENTRED = ("euros", "signed"), ("text", "state", "count")
-#: A literal in a formula, longer than this, would make Excel repair the file.
-_LONGEST_LITERAL = 240
 _ROW_PIXELS = 20
 _CUT = " … (texte coupé : Excel n'en garde pas plus)"
 
@@ -73,12 +71,6 @@ class ChartSize:
     width: int = 1020
     rows: int = 18
     gap: int = 50
-
-
-def criterion(text: str) -> str | None:
-    """A text as the criterion of ``SUMIFS``: just this text, whatever signs it holds; ``None`` when it is too long."""
-    escaped = "=" + "".join(f"~{sign}" if sign in "*?~" else sign for sign in text)
-    return quoted_text(escaped) if len(escaped) <= _LONGEST_LITERAL else None
 
 
 def exactly(reference: str) -> str:

@@ -24,6 +24,7 @@ from tabellion.measures.measure import (
     OneOf,
     Total,
     cell_value,
+    criterion,
     fraction,
     gap,
 )
@@ -31,7 +32,7 @@ from tabellion.measures.overview import NO_CONVENTION, Overview
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.outputs.years import FIRST_AMOUNT, year_columns
 from tabellion.outputs.years import TABLE as YEARS_TABLE
-from tabellion.xlsx.blocks import Block, BlockKey, computed_cell, criterion, sums_of, unique_labels, write_measure
+from tabellion.xlsx.blocks import Block, BlockKey, computed_cell, sums_of, unique_labels, write_measure
 from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, finish, note
 from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet, Writer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.contract.labels import Labels
@@ -13,6 +14,7 @@ from tabellion.measures.board import UNASKED, ReturnStatus
 from tabellion.measures.financements import COUNTED
 from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, or_words
 from tabellion.measures.overview import NOTHING_SAID, Overview, funding_measures
+from tabellion.measures.splits import splits_of
 from tabellion.outputs.consolidation import campaign
 from tabellion.outputs.consolidation.credits import (
     AMOUNT,
@@ -25,6 +27,7 @@ from tabellion.outputs.consolidation.credits import (
     Credits,
     choice_column,
 )
+from tabellion.outputs.consolidation.splits import split_block
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
 from tabellion.wording import french_date, french_moment, plural, slug
@@ -52,8 +55,10 @@ def write_synthese(
         if overview.exercices
         else None
     )
-    crossed = money.crossed() if money is not None else None
-    width = max(11, len(crossed.labels) if crossed is not None else 0)
+    crossed = []
+    if money is not None:
+        crossed = [money.crossed(), *(split_block(money, split) for split in splits_of(consolidation.contract.tables))]
+    width = max(11, *(len(block.labels) for block in crossed), 0)
     settings = consolidation.contract.settings
     made = f"État du {french_moment(consolidation.made)}    {settings.titre}"
     sheet.title(SYNTHESE, made, width)
@@ -61,7 +66,7 @@ def write_synthese(
     row = _write_since(sheet, consolidation, labels, row)
     row = write_block(sheet, _campaign(consolidation), row)
     breaks: list[int] = []
-    if money is not None and crossed is not None:
+    if money is not None:
         row = _write_credits(sheet, money, crossed, row, breaks)
     if "financements" in data:
         row = write_block(sheet, _funders(overview, data["financements"], settings.exercice_courant), row)
@@ -211,7 +216,7 @@ def _campaign(consolidation: Consolidation) -> Block:
     return Block("La campagne", CAMPAIGN, labels, keys, rows)
 
 
-def _write_credits(sheet: Sheet, money: Credits, crossed: Block, row: int, breaks: list[int]) -> int:
+def _write_credits(sheet: Sheet, money: Credits, crossed: Sequence[Block], row: int, breaks: list[int]) -> int:
     years = money.by_year()
     breaks.append(row - 1)
     top = row
@@ -223,7 +228,8 @@ def _write_credits(sheet: Sheet, money: Credits, crossed: Block, row: int, break
     conventions, top = money.by_convention(), row
     row = write_block(sheet, conventions, row)
     breaks.append(row - 1)
-    row = write_block(sheet, crossed, row)
+    for block in crossed:
+        row = write_block(sheet, block, row)
     title = "Crédits par convention, exercice montré (€)"
     breaks.append(row - 1)
     return add_chart(sheet, conventions, row, top + 1, (3, 4, 5), title, kind="bar")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabellion.findings import CATALOGUE, Finding
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Sums, WalkStep
 from tabellion.measures.overview import AnnexFigures, Funding, rate
+from tabellion.measures.splits import splits_of
 from tabellion.outputs import Values
 from tabellion.outputs.document.chart import CHART
 from tabellion.outputs.document.model import ANNEXES, DocumentModel, bookmark_name, money
@@ -135,11 +136,16 @@ def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> 
         for town, name in figures.towns.items()
         if (number, town) in credits_of
     ]
-    return [
+    tables = [
         table("convention", ["Convention"], rows(0, names)),
         table("collectivité", ["Collectivité"], rows(1, figures.towns)),
         table("convention et collectivité", ["Convention", "Collectivité"], by_both),
     ]
+    for split in splits_of(figures.tables):
+        parts = split.sums(figures.overview, exercice, wanted)
+        words = f"{split.words} ({split.note})" if split.note else split.words
+        tables.append(table(words, [split.field.title], [row([sums], label) for label, sums in parts.items()]))
+    return tables
 
 
 def _funding(funding: Funding) -> Values:

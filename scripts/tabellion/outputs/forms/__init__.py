@@ -133,7 +133,8 @@ class _Content:
             said = (row for row in reversed(past) if last_said(row, AMOUNTS) is not None)
             last = next(said, past[-1] if past else {})
             more = {"last_year": last.get("exercice"), LAST: last_said(last, AMOUNTS)}
-            values = self.values(table, known, now or {}, **more)
+            carried = {name: known.get(name) for name in table.carried_fields}
+            values = self.values(table, known, now or carried, **more)
             made.append(FormRow(known["ligne_id"], values))
         return made
 

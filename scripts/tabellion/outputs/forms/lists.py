@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tabellion.contract.book import Book
 from tabellion.layout.forms import LISTS, Form, fiche_words, short_convention
-from tabellion.layout.names import column_letters, column_ref, quoted_sheet
+from tabellion.layout.names import column_letters, column_ref, key_source, quoted_sheet
 from tabellion.measures.cell_formulas import ALSO_READ, CHARACTERS, WORDS_READ, words_read
 from tabellion.measures.forms import FormState, cell_rule, sent_name, verdict_name
 from tabellion.outputs.master.tables import shown
@@ -28,6 +28,8 @@ def write_lists(writer: Writer, contract: Book, form: Form, spare_rows: int) -> 
     for table, column in typed_columns(form):
         field = table.field(column, contract.schemas)
         rule = cell_rule(table, column, contract.schemas)
+        if field is not None and field.names_of is not None:
+            lists[key_source(field.names_of)] = list(labels_of(contract, field.names_of).values())
         if field is None or rule is None or rule.choices is None:
             continue
         key = contract.schemas[table.resource].foreign.get(field.name)

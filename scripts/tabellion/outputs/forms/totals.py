@@ -5,10 +5,11 @@ from __future__ import annotations
 from tabellion.contract.book import Book
 from tabellion.layout.forms import TOTALS, Form
 from tabellion.measures.form_totals import CONVENTION, DIFFERENCE, LAST, by_convention, typed_amounts, whole
+from tabellion.measures.measure import criterion
 from tabellion.outputs.forms.lists import labels_of
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.schema.forms import TableSpec
-from tabellion.xlsx.blocks import Block, criterion, write_block
+from tabellion.xlsx.blocks import Block, write_block
 from tabellion.xlsx.writer import Sheet
 
 _WIDTHS = (8, 60, 18, 18, 18, 18, 18)

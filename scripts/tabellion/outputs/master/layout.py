@@ -45,7 +45,7 @@ from tabellion.layout.names import (
 from tabellion.layout.theme import Theme
 from tabellion.measures import WalkStep
 from tabellion.measures.measure import Columns
-from tabellion.schema import FUNDING_TABLES, SETTING_TABLES, Field, TableSchema
+from tabellion.schema import FUNDING_TABLES, OPTIONAL_TABLES, SETTING_TABLES, Field, TableSchema
 from tabellion.schema.tables import Row
 
 #: Zero-based row of a sheet's first table header: a title, a subtitle, a line of links, a blank line.
@@ -211,7 +211,7 @@ def _sheets(contract: Book) -> dict[str, str]:
     shown = [
         SINGLE[resource][1]
         for resource in OCCASIONAL
-        if resource not in SETTING_TABLES and is_shown(contract, resource)
+        if SINGLE[resource][1] not in (REGLAGES, NOMENCLATURES) and is_shown(contract, resource)
     ]
     if CHARGES in shown:
         shown.insert(shown.index(CHARGES), PLANS)
@@ -238,7 +238,7 @@ def is_shown(contract: Book, resource: str) -> bool:
         present = [name for name in FUNDING_TABLES if name in contract.tables]
         asked = contract.settings.plan_de_financement or any(len(contract.tables[key]) for key in present)
         return asked and resource in present
-    if resource in SETTING_TABLES:
+    if resource in (*SETTING_TABLES, *OPTIONAL_TABLES):
         return resource in contract.tables
     return resource not in OCCASIONAL or len(contract.tables[resource]) > 0
 

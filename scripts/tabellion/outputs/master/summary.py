@@ -30,10 +30,13 @@ from tabellion.measures.measure import (
     gap,
     unless_blank,
 )
+from tabellion.measures.splits import Split, splits_of
 from tabellion.outputs.master.budgets import (
     GAP,
     STATE,
     add_state_colours,
+    in_exercice,
+    lines_total,
     measured_labels,
     published,
     state_of,
@@ -77,7 +80,13 @@ def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
     row = write_block(sheet, credits_block, 4)
     add_state_colours(sheet, FIRST_TABLE_ROW + 1, width - 1, row, width - 1)
     row = _credits_chart(sheet, layout, credits_block, row)
-    breaks, top = [row], row
+    breaks = [row]
+    for split in splits_of(contract.tables):
+        block = _split(layout, split)
+        width = max(width, len(block.labels))
+        row = write_block(sheet, block, row)
+    breaks += [row] if row > breaks[-1] else []
+    top = row
     priorities, funders = _priorities(layout), _funders(layout)
     row = write_block(sheet, priorities, row)
     row = add_chart(
@@ -126,6 +135,23 @@ def _credits(layout: MasterLayout, towns: list[str]) -> Block:
     totals += [printed, all_gap, state_of(layout, all_gap)]
     heading = "Crédits de droit commun par convention et par collectivité (€)"
     return Block(heading, CREDITS, labels, keys, rows, totals, [total.kind for total in totals])
+
+
+def _split(layout: MasterLayout, split: Split) -> Block:
+    """Conventions × the values of a field of the lines, of the exercice shown."""
+    name, here = f"Synthese_{split.field.name}", in_exercice(layout)
+    labels = unique_labels([NUMBER, CONVENTION, *(label for label, _ in split.parts), TOTAL])
+    told = [part for _, part in split.parts if part.formula is not None]
+    cells = [this_row(name, label) for label in labels[2:]]
+    keys, rows = [], []
+    for convention, (title, _) in layout.contract.convention_titles.items():
+        parts = [lines_total(layout, convention, here, part) for part in told]
+        whole = lines_total(layout, convention, here)
+        keys.append((convention, title))
+        rows.append([*split.measures(parts, cells[: len(told)], whole.at(cells[-1])), whole])
+    kinds = ["euros"] * len(cells)
+    heading = " ; ".join(filter(None, [f"Crédits de droit commun par convention et par {split.words} (€)", split.note]))
+    return Block(heading, name, labels, keys, rows, sums_of(name, labels[2:], rows, kinds), kinds)
 
 
 def _priorities(layout: MasterLayout) -> Block:

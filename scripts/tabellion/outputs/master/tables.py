@@ -170,6 +170,8 @@ def validation_rule(schema: TableSchema | None, field: Field) -> dict[str, objec
         return {"validate": "list", "source": f"={key_source(key.table)}", "error_type": severity}
     if schema is not None and field.enum:
         return {"validate": "list", "source": f"={list_source(schema.name, field.name)}"}
+    if field.names_of is not None:  # several may be typed, which are none of the list
+        return {"validate": "list", "source": f"={key_source(field.names_of)}", "show_error": False}
     if field.kind == "boolean":
         return {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
     if field.choices is not None:
@@ -227,7 +229,10 @@ def widths(table: DataTable) -> list[tuple[int, float]]:
 def define_lists(writer: Writer, layout: MasterLayout) -> None:
     """The defined names behind the drop-downs: each is a table's column, so a value added there is offered at once."""
     contract = layout.contract
-    for resource in dict.fromkeys(key.table for schema in contract.schemas.values() for key in schema.foreign_keys):
+    schemas = contract.schemas.values()
+    tables = [key.table for schema in schemas for key in schema.foreign_keys]
+    tables += [field.names_of for schema in schemas for field in schema.fields if field.names_of is not None]
+    for resource in dict.fromkeys(tables):
         if resource in SINGLE:
             name = table_name(resource)
             label = layout.data[name].label(contract.schemas[resource].shown_key)

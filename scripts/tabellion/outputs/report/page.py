@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from tabellion.campaign.model import (
     CellChange,
@@ -20,6 +21,7 @@ from tabellion.measures.board import ReturnStatus
 from tabellion.measures.compared import same_lines_change, yearly
 from tabellion.measures.measure import Criterion
 from tabellion.measures.overview import AMOUNTS, NOTHING_SAID, Funding, Overview, Sums
+from tabellion.measures.splits import Split, splits_of
 from tabellion.outputs import Values
 from tabellion.outputs.report.campaign import Anchors, Blocker, Owners, blockers_of, campaigns_of
 from tabellion.outputs.report.findings import FindingsSection, OwnedFindings, sections_of
@@ -222,6 +224,7 @@ def figures_of(contract: Book, exercice: int) -> Values:
         "has_lines": exercice in overview.exercices,
         "years": [_row(overview, str(year), year, None, largest) for year in years],
         "tables": [_year_table(overview, year) for year in years],
+        "splits": [_split_table(overview, split, year) for year in years for split in splits_of(contract.tables)],
         "funders": [
             {
                 "name": overview.funder_names[key],
@@ -250,9 +253,27 @@ def _year_table(overview: Overview, year: int) -> Values:
     whole = sum(overview.of(year).of(amount) for amount in AMOUNTS)
     return {
         "exercice": year,
+        "heading": f"Par convention, exercice {year}",
+        "column": "Convention",
+        "note": "",
         "before": before,
         "rows": [_row(overview, f"{number}. {overview.conventions[number]}", year, number, most) for number in shown],
         "total": _row(overview, "Ensemble", year, None, max(whole, 1)),
+    }
+
+
+def _split_table(overview: Overview, split: Split, year: int) -> Values:
+    """The values of a field of the lines in one exercice; those that no line has are left out."""
+    parts = {label: sums for label, sums in split.sums(overview, year).items() if sums.lines}
+    most, whole = _largest(parts.values()), overview.of(year)
+    return {
+        "exercice": year,
+        "heading": f"Par {split.words}, exercice {year}",
+        "column": split.field.title,
+        "note": split.note.capitalize() + "." if split.note else "",
+        "before": None,
+        "rows": [{"name": name, "lines": "", "bars": _bars(sums, most)} for name, sums in parts.items()],
+        "total": {"name": "Ensemble", "lines": "", "bars": _bars(whole, max(_largest([whole]), 1))},
     }
 
 
@@ -264,21 +285,26 @@ def _row(overview: Overview, name: str, year: int, convention: int | None, large
     """
     sums, before = overview.of(year, convention), overview.before(year)
     where = () if convention is None else (Criterion("convention_id", convention),)
-    bars: list[Values] = []
-    for series, (label, amount) in enumerate(zip(_LABELS, AMOUNTS, strict=True), 1):
-        cents, grown_by = sums.of(amount), None
-        if before is not None:
-            grown_by = same_lines_change(overview.by_year, yearly(amount, year), yearly(amount, before), where)
-        gap = signed(grown_by) if grown_by is not None else None
-        bar = {
-            "amount": format_euros(cents),
-            "width": percent(cents, largest),
-            "is_told": sums.knows(amount),
-            "gap": gap,
-        }
-        bars.append({"label": label, "series": series, **bar})
+    gaps: dict[str, int | None] = {}
+    for amount in AMOUNTS if before is not None else ():
+        gaps[amount] = same_lines_change(overview.by_year, yearly(amount, year), yearly(amount, before or year), where)
     lines = [plural(sums.lines, "ligne"), overview.answers(year) if convention is None else ""]
-    return {"name": name, "lines": ", ".join(filter(None, lines)), "bars": bars}
+    return {"name": name, "lines": ", ".join(filter(None, lines)), "bars": _bars(sums, largest, gaps)}
+
+
+def _bars(sums: Sums, largest: int, gaps: Mapping[str, int | None] = MappingProxyType({})) -> list[Values]:
+    """The three amounts, each with its share of the largest one and, where it is known, its gap."""
+    return [
+        {
+            "label": label,
+            "series": series,
+            "amount": format_euros(sums.of(amount)),
+            "width": percent(sums.of(amount), largest),
+            "is_told": sums.knows(amount),
+            "gap": None if (gap := gaps.get(amount)) is None else signed(gap),
+        }
+        for series, (label, amount) in enumerate(zip(_LABELS, AMOUNTS, strict=True), 1)
+    ]
 
 
 def _largest(sums: Iterable[Sums]) -> int:
