@@ -25,7 +25,8 @@ MOST_ANY = 150
 #: From the ground floor up: a room imports its own modules and those of the rooms before it.
 ROOMS = (
     "memory", "addresses", "wording", "findings", "processes", "transaction", "schema", "layout", "measures",
-    "contract", "reading", "xlsx", "checks", "campaign", "importing", "outputs", "mail", "watching", "commands", "cli",
+    "contract", "reading", "xlsx", "checks", "campaign", "importing", "outputs", "mail", "watching", "machine",
+    "commands", "cli",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ COMMANDS = (
     "import", "generate", "validate", "new", "forms", "consolidate", "status", "relances", "historique", "adopt",
     "watch",
     "publish",
-    "export", "annexe", "diff",
+    "export", "annexe", "diff", "installer", "diagnostic",
 )  # fmt: skip
 #: Words of typer's and click's own English that no French page has.
 ENGLISH = re.compile(

@@ -25,7 +25,7 @@ from tabellion.outputs.guides import GUIDES, guide_name, make_guide
 
 FOLDER = ROOT / "templates" / "guides"
 #: What Excel and systems call their own commands.
-NOT_OURS = {"Bloc-notes", "Ouvrir une session en tant que tâche"}
+NOT_OURS = {"en tant qu'administrateur"}
 
 
 def text(guide: str) -> str:

@@ -17,7 +17,7 @@ from support.contracts import ROOT
 from support.program import environment
 
 UNITS = ROOT / "templates" / "planification"
-PLACEHOLDERS = {"@TABELLION@", "@DOSSIER@", "@COURRIEL@", "@COMPTE@"}
+PLACEHOLDERS = {"@TABELLION@", "@DOSSIER@", "@COURRIEL@", "@COMPTE@", "@NOM@"}
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
 

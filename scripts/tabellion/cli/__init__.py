@@ -5,7 +5,10 @@ from __future__ import annotations
 import tabellion.cli.contract  # the order is that of the help: a contract is made, then its campaigns
 
 # isort: split
-import tabellion.cli.publishing  # noqa: F401
+import tabellion.cli.publishing
+
+# isort: split
+import tabellion.cli.installing  # noqa: F401
 from tabellion.cli.app import main
 
 __all__ = ["main"]
