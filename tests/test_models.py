@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 from docx import Document
 from frictionless import Schema
 
-from support.campaign import fill
-from support.contracts import ROOT, Rows, fiche, line, small_rows
+from support.campaign import fill, form_keys
+from support.contracts import ROOT, SETTINGS, Rows, book_of, fiche, line, locate, small_rows
 from support.excel import Excel, edited
 from support.libreoffice import LibreOffice
 from support.masters import Package
@@ -26,6 +27,7 @@ from tabellion.commands.source import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
+from tabellion.schema import Schemas
 from tabellion.schema.tables import make_tables
 
 NOW = datetime(2026, 1, 5)
@@ -49,7 +51,11 @@ def rows_of_2030() -> Rows:
         fiche("1.1/1", "1.1", 1, quartiers="Bel-Air ; Les Clos", **soon),
         fiche("2.1/1", "2.1", 2, **soon),
     ]
-    rows["partenaires"].append({"partenaire_id": "luce", "nom": "Lucé", "collectivite_id": "luce"})
+    rows["collectivites"][1] = {"collectivite_id": "caf", "nom": "CAF", "categorie": "CAF"}
+    rows["partenaires"] += [
+        {"partenaire_id": town, "nom": name, "collectivite_id": town}
+        for town, name in (("luce", "Lucé"), ("caf", "CAF"))
+    ]
     rows["participations"] = [{"fiche_id": "1.1/1", "partenaire_id": "bailleur", "role": "porteur"}]
     rows["financements"] = []
     rows["quartiers"] = [
@@ -61,7 +67,7 @@ def rows_of_2030() -> Rows:
         line("B01-luce-002", 1, "luce", "Permanences", 40_00, quartiers="Bel-Air ; Les Clos", nature="fonctionnement"),
         line("B01-luce-003", 1, "luce", "Accueil", 7_50, quartiers="Bel-Air", nature="fonctionnement"),
         line("B02-luce-001", 2, "luce", "Médiation", 500_00, quartiers="Les Clos"),
-        line("B02-luce-002", 2, "luce", "Bus santé", 200_00),
+        line("B02-caf-001", 2, "caf", "Bus santé", 200_00),
         line("B02-luce-003", 2, "luce", "Atelier", None, quartiers="Bel-Air"),
     ]
     for row in rows["lignes_budgetaires"]:
@@ -113,9 +119,9 @@ def cells(path: Path) -> list[str]:
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named(tmp_path: Path) -> None:
     with pytest.raises(TabellionError) as refused:
         create_empty_workspace(tmp_path / "q", NOW, "quartiers")
-    (found,) = refused.value.findings
-    assert found.code == "option-fausse"
-    assert found.attendu == "l'un de ces modèles : neutre, quartiers-2030"
+    (said,) = refused.value.findings
+    assert said.code == "option-fausse"
+    assert said.attendu == "l'un de ces modèles : neutre, quartiers-2030"
     assert not (tmp_path / "q").exists()
 
 
@@ -223,12 +229,97 @@ def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Pa
     fill(form, back, {"Budget": answers}, saved=NOW)
     run(root, "validate", str(back), "--json", str(root / "lu.json"))
     said = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
-    found = {each["code"]: each for each in said if each["champ"] == "quartiers"}
-    assert found["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
-    assert found["nom-inconnu"]["suggestion"] == "Écrivez « Bel-Air »."
-    assert not found["nom-inconnu"]["bloquant"]
+    by_code = {each["code"]: each for each in said if each["champ"] == "quartiers"}
+    assert by_code["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
+    assert by_code["nom-inconnu"]["suggestion"] == "Écrivez « Bel-Air »."
+    assert not by_code["nom-inconnu"]["bloquant"]
     run(root, "consolidate")
     back.unlink()
+
+
+def test_droit_commun_is_that_of_any_partner(of_2030: Path) -> None:
+    run(of_2030, "forms", "--partenaire", "caf")
+    form = of_2030 / "workbooks" / "envois" / str(YEAR) / f"caf-{YEAR}.xlsx"
+    assert form_keys(form)["Budget"] == ["B02-caf-001"]
+    credits_ = block(of_2030 / "workbooks" / "contrat.xlsx", "Synthese_credits")
+    assert [credits_[name]["CAF"] for name in ("Insertion", "Santé", "Total")] == [None, 200, 200]
+
+
+@pytest.fixture(scope="module")
+def schemas_2030(root: Path) -> Schemas:
+    """The schemas of the model."""
+    return find_workspace(root).schemas
+
+
+def found(schemas: Schemas, code: str, **more: list[dict[str, object]]) -> list[tuple[object, ...]]:
+    """Where a code is said of the small contract of 2030 with other rows, and of which value."""
+    settings = replace(SETTINGS, debut=2024, fin=2030, exercice=YEAR, exercice_courant=YEAR)
+    book = book_of(make_tables(schemas, rows_of_2030() | more), settings=settings, schemas_=schemas)
+    said = [each for each in check_contract(book, locate) if each.code == code]
+    return [(each.place.feuille, each.place.cellule, each.valeur) for each in said]
+
+
+def ceilings(plafond: int) -> list[dict[str, object]]:
+    return [{**row, "plafond": plafond} for row in small_rows()["financeurs"]]
+
+
+def test_a_financeur_above_its_ceiling_in_a_plan_is_said(schemas_2030: Schemas) -> None:
+    """1 000 € of charges without what is given in nature: 850 € granted are 85 %, and 800 € just the ceiling."""
+    key = {"fiche_id": "1.1/1", "exercice": YEAR}
+    charges = [
+        {"charge_id": "c60", "poste": "60 Achats", "montant": 1_000_00, **key},
+        {"charge_id": "c86", "poste": "86 Emplois des contributions volontaires en nature", "montant": 500_00, **key},
+    ]
+    paid = {"compte": "74 Subventions", "montant_demande": 900_00, **key}
+    produits = [
+        {"produit_id": "p1", "financeur_id": "region", "montant_accorde": 50_00, **paid},
+        {"produit_id": "p2", "financeur_id": "etat", "montant_accorde": 850_00, **paid},
+    ]
+    more = {"financeurs": ceilings(80), "plan_charges": charges, "plan_produits": produits}
+    assert found(schemas_2030, "plafond-depasse", **more) == [("plan_produits", "montant_accorde@1", 85.0)]
+    produits[1]["montant_accorde"] = 800_00
+    assert found(schemas_2030, "plafond-depasse", **more) == []
+
+
+def test_without_a_plan_the_ceiling_is_of_the_financements_once_all_are_known(schemas_2030: Schemas) -> None:
+    financements: list[dict[str, object]] = [
+        {"financement_id": f"2.1/1:{funder}", "fiche_id": "2.1/1", "financeur_id": funder, "montant": cents}
+        for funder, cents in (("etat", 900_00), ("region", 100_00))
+    ]
+    more = {"financeurs": ceilings(80), "financements": financements}
+    assert found(schemas_2030, "plafond-depasse", **more) == [("financements", "montant@0", 90.0)]
+    financements[1]["montant"] = None
+    assert found(schemas_2030, "plafond-depasse", **more) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "expected"),
+    [
+        ({"cpo": True, "cpo_debut": 2025, "cpo_fin": 2027}, "", []),
+        ({"cpo": True, "cpo_debut": 2027, "cpo_fin": 2025}, "cpo-a-l-envers", [("fiches", "cpo_fin@0", 2025)]),
+        ({"cpo": False, "cpo_debut": 2025, "cpo_fin": 2027}, "cpo-non-cochee", [("fiches", "cpo_debut@0", 2025)]),
+        ({"cpo": True, "cpo_fin": 2027}, "cpo-sans-duree", [("fiches", "cpo_fin@0", 2027)]),
+    ],
+)
+def test_the_years_of_a_cpo(
+    schemas_2030: Schemas, said: dict[str, object], code: str, expected: list[tuple[str, str, int]]
+) -> None:
+    fiches = rows_of_2030()["fiches"]
+    fiches[0] |= said
+    codes = ("cpo-a-l-envers", "cpo-non-cochee", "cpo-sans-duree", "cpo-annee-sans-financement")
+    assert {each: found(schemas_2030, each, fiches=fiches) for each in codes} == {
+        each: expected if each == code else [] for each in codes
+    }
+
+
+def test_each_year_of_a_cpo_that_has_come_has_a_financement(schemas_2030: Schemas) -> None:
+    fiches = rows_of_2030()["fiches"]
+    fiches[0] |= {"cpo": True, "cpo_debut": 2024, "cpo_fin": 2027}
+    financements: list[dict[str, object]] = [
+        {"financement_id": "1.1/1:etat:2025", "fiche_id": "1.1/1", "financeur_id": "etat", "exercice": 2025}
+    ]
+    lacking = found(schemas_2030, "cpo-annee-sans-financement", fiches=fiches, financements=financements)
+    assert lacking == [("fiches", "cpo_debut@0", f"2024, {YEAR}")]
 
 
 def test_the_code_of_a_quartier_has_an_official_shape() -> None:
@@ -275,5 +366,5 @@ def test_the_axes_of_a_contract_say_their_level_by_its_name(tmp_path: Path) -> N
     ]
     rows["fiches"], rows["participations"] = [], []
     workspace = make_contract(tmp_path / "q", rows)
-    found = [each for each in check_contract(load_contract(workspace)) if each.code == "axe-et-convention"]
-    assert [(each.champ, each.attendu) for each in found] == [("axe_id", "la convention 2, enjeu A")]
+    said = [each for each in check_contract(load_contract(workspace)) if each.code == "axe-et-convention"]
+    assert [(each.champ, each.attendu) for each in said] == [("axe_id", "la convention 2, enjeu A")]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tabellion.checks.ceilings import check_ceilings
 from tabellion.checks.coherence import check_coherence
 from tabellion.checks.inspection import Inspection
 from tabellion.checks.integrity import check_constraints, check_names, check_references, check_unicity
 from tabellion.checks.plans import check_funding
+from tabellion.checks.pluriannual import check_cpo_years
 from tabellion.checks.same_lines import check_financements, check_same_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals
@@ -18,7 +20,8 @@ _Rules = tuple[Callable[[Inspection], None], ...]
 #: What the schemas declare, then what the tables mean: a rule added here is one of every command.
 _INTEGRITY: _Rules = (check_constraints, check_unicity, check_references)
 _MEANING: _Rules = (
-    check_names, check_coherence, check_texts, check_same_lines, check_financements, check_totals, check_funding
+    check_names, check_coherence, check_cpo_years, check_texts, check_same_lines, check_financements, check_totals,
+    check_funding, check_ceilings,
 )  # fmt: skip
 
 
