@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from support import libreoffice, office_files
+from support import children, libreoffice, office_files
 from support.campaign import campaign_workspace
 from support.contracts import ROOT, SOURCE
 from support.program import tabellion
@@ -19,6 +19,7 @@ from tabellion.commands.new import KIT
 # the same at every run, so that a red run is about the change; developers' runs go on looking for new ones.
 settings.register_profile("tabellion", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tabellion")
+children.install()
 
 #: The files that take longest, which begin first: a long one begun last would leave the other workers idle at the end.
 #: What they take is mostly waiting (watchers), or processes of their own.

@@ -18,13 +18,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from multiprocessing import util
 from pathlib import Path
 from pkgutil import walk_packages
+from typing import cast
 
+from support import children
 from support.contracts import ROOT
 from tabellion.transaction.lock import LOCK
 
 TIME_LIMIT_SECONDS = 120
+_SOURCE = str(ROOT / "scripts")
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,7 @@ def tabellion(*arguments: str | Path, cwd: Path, encoding: str = "utf-8", **more
     """
     words, env = list(map(str, arguments)), environment(PYTHONIOENCODING=encoding, **more)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        if hasattr(os, "fork") and not any(name.startswith("PYTHON") for name in more):
-            code = _forked(words, cwd, env, out.fileno(), err.fileno())
-        else:
-            command = [sys.executable, "-W", "error", "-m", "tabellion", *words]
-            code = subprocess.run(
-                command, cwd=cwd, env=env, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                timeout=TIME_LIMIT_SECONDS, check=False,
-            ).returncode  # fmt: skip
+        code = started(words, cwd, env, out.fileno(), err.fileno()).wait(TIME_LIMIT_SECONDS)
         said = []
         for stream in (out, err):
             stream.seek(0)
@@ -64,33 +61,61 @@ def tabellion(*arguments: str | Path, cwd: Path, encoding: str = "utf-8", **more
     return Outcome(code, *said)
 
 
-def _forked(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> int:
-    """The exit code of the command line in a fork; raises ``TimeoutError`` beyond the time limit."""
-    _import_program()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            code = _as_program(words, cwd, env, out, err)
-        finally:
-            os._exit(code)
-    end = time.monotonic() + TIME_LIMIT_SECONDS
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > end:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            raise TimeoutError(words)
-        time.sleep(0.005)
+def started(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> Fork | subprocess.Popen[bytes]:
+    """The command line, started, with files for what it says: a fork, or anew where it needs another Python or must."""
+    if hasattr(os, "fork") and env.get("PYTHONPATH") == _SOURCE:
+        return Fork(words, cwd, env, out, err)
+    command = [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", "-m", "tabellion", *words]
+    return subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+
+
+class Fork:
+    """The command line in a fork of this process, as a ``subprocess.Popen`` without pipes."""
+
+    def __init__(self, words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> None:
+        self.words, self.returncode = words, cast("int | None", None)
+        _import_program()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                code = _as_program(words, cwd, env, out, err)
+            finally:
+                os._exit(code)
+
+    def poll(self) -> int | None:
+        """Its exit code, ``None`` while it runs."""
+        if self.returncode is None:
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float = TIME_LIMIT_SECONDS) -> int:
+        """Its exit code, once it has ended; raises ``TimeoutError`` beyond the time limit, in seconds, and ends it."""
+        end = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > end:
+                self.kill()
+                self.wait()
+                raise TimeoutError(self.words)
+            time.sleep(0.005)
+        return cast("int", self.returncode)
+
+    def send_signal(self, sign: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, sign)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 @cache
 def _import_program() -> None:
     """Import every module of the program and what its libraries load at their first use: here, not in each fork."""
+    children.start_server()
     import pandas as pd
     import pandera.pandas as pa
 
@@ -122,8 +147,11 @@ def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, e
     sys.argv = ["tabellion", *words]
     sys.modules["__main__"] = types.ModuleType("__main__")  # the processes that it starts import no test
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.resetwarnings()
     warnings.simplefilter("error")
+    if words[:1] == ["watch"]:  # a file that a signal leaves between its opening and its ``with`` is no mistake
+        warnings.simplefilter("ignore", ResourceWarning)
     try:
         from tabellion.cli import main
 
@@ -137,6 +165,7 @@ def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, e
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
+    util._run_finalizers(0)  # as at the end of any process: what pools made is taken away
     return code if isinstance(code, int) else int(code is not None)
 
 
@@ -144,7 +173,7 @@ def environment(**more: str) -> dict[str, str]:
     """This process's environment without what changes how programs speak, with the program's source first."""
     unwanted = {"FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    return {**kept, "PYTHONPATH": str(ROOT / "scripts"), **more}
+    return {**kept, "PYTHONPATH": _SOURCE, **more}
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:

@@ -11,7 +11,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -19,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from support.program import contents, environment, tabellion
+from support.program import Fork, contents, environment, started, tabellion
 
 DEADLINE_SECONDS = 60.0
 _LOOK_SECONDS = 0.03
@@ -41,7 +40,7 @@ class Watching:
     def __init__(self, workspace: Path, *options: str | Path) -> None:
         self.workspace, self.options = workspace, options
         self.log = workspace.parent / "veille.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Fork | subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Watching:
         self.start()
@@ -61,11 +60,9 @@ class Watching:
     def start(self) -> None:
         """Start it; its first run may not be over."""
         with self.log.open("ab") as log:
-            # A file that a signal leaves between its opening and its ``with`` is no mistake.
-            warnings = ("-W", "error", "-W", "ignore::ResourceWarning")
-            self.process = subprocess.Popen(
-                [sys.executable, *warnings, "-m", "tabellion", "watch", *map(str, self.options)],
-                cwd=self.workspace, env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = started(
+                ["watch", *map(str, self.options)], self.workspace, environment(PYTHONIOENCODING="utf-8"),
+                log.fileno(), log.fileno(),
             )  # fmt: skip
 
     def ready(self) -> None:
