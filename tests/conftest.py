@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,14 @@ _LONGEST = (
     "test_campaign.py", "test_lifecycle.py", "test_diff.py", "test_workbook_shape.py", "test_publication.py",
     "test_journal.py", "test_export.py", "test_workbook_recalculated.py", "test_financements.py",
 )  # fmt: skip
+
+#: What only POSIX has: pseudo-terminals, its shell, limits of processes. Files that need it are left out on Windows.
+_POSIX = re.compile(r"^ *import (?:fcntl|pty|resource|termios)$|/bin/sh|\[\"sh\"", re.MULTILINE)
+collect_ignore = [
+    path.name
+    for path in sorted(Path(__file__).parent.glob("test_*.py"))
+    if os.name == "nt" and _POSIX.search(path.read_text(encoding="utf-8"))
+]
 
 # The session's LibreOffice: see its module.
 _office_box, office = libreoffice._office_box, libreoffice.office

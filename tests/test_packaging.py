@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -24,6 +26,18 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     subprocess.run(command, env=environment(), capture_output=True, check=True)
     (wheel,), (source,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return wheel, source
+
+
+def test_every_python_that_is_supported_is_tested_on_every_system() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    systems, pythons = (
+        re.findall(r"[\w.-]+", found) for found in re.findall(r"^        \w+: \[(.*)\]$", workflow, re.M)
+    )
+    assert systems == ["ubuntu-latest", "windows-latest", "macos-latest"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f">={pythons[0]}" == project["requires-python"]
+    named = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r":: 3\.\d+$", each)]
+    assert pythons == named
 
 
 def kit_files() -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -101,9 +102,27 @@ _SHORT = 200
 _fold_short = lru_cache(maxsize=8192)(_fold)
 
 
+#: Names that Windows keeps for devices, whatever the suffix; the longest name that leaves room for its folders in the
+#: 260 characters of a path there.
+_DEVICE = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]")
+_LONGEST_STEM, _DIGEST = 90, 8
+
+
 def slug(text: str) -> str:
     """``text`` as a stable identifier: lowercase ASCII letters and digits joined by hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
+
+
+def file_stem(text: str) -> str:
+    """``text`` as the name of a file without its suffix, on every system: its slug, cut where it is long.
+
+    Names that Windows keeps for devices (``con.txt`` is the console) take a hyphen more. A name that is cut ends with a
+    digest of the whole: two of them stay two.
+    """
+    name = slug(text)
+    if len(name) > _LONGEST_STEM:
+        name = f"{name[: _LONGEST_STEM - _DIGEST - 1]}-{hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]}"
+    return f"{name}-" if _DEVICE.fullmatch(name) else name
 
 
 def nearest(value: str, choices: Iterable[str]) -> str | None:

@@ -40,6 +40,7 @@ from tabellion.transaction import Content, Copy, History, preparing, publish
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import is_watched
 from tabellion.transaction.manifest import content_digest, edited_outputs
+from tabellion.wording import file_stem
 from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
@@ -245,7 +246,7 @@ def _files_in_force(workspace: Workspace, inputs: Inputs) -> dict[Path, tuple[st
     """The files that count, with their SHA-256, by the place of the copy that is kept of each."""
     folder, found = workspace.consolidation / KEPT, dict[Path, tuple[str, str]]()
     for source in inputs.assembly.in_force:
-        name = folder / str(source.exercice) / source.partenaire
+        name = folder / str(source.exercice) / file_stem(source.partenaire)
         found[name.with_name(f"{name.name}.xlsx")] = source.fichier, source.parsed.sha256
         for rank, (fichier, parsed) in enumerate(source.compared, 1):
             is_there = fichier in inputs.files  # else it is a kept copy, named as it will be

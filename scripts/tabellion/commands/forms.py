@@ -23,7 +23,7 @@ from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source
 from tabellion.transaction.files import edited_among, keep_dated_copy, replace_or_refuse
 from tabellion.transaction.owners import owner_of
-from tabellion.wording import slug
+from tabellion.wording import file_stem
 from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
 from tabellion.xlsx.signature import replaceable
 
@@ -76,7 +76,7 @@ def forms(
             key = SealKey(secrets.token_bytes(_KEY_BYTES))
             contents[workspace.envois / KEY_FILE] = key.secret.hex().encode()
         for form in make_forms(contract, year, wanted or None):
-            path = folder / f"{slug(form.identity.partenaire)}-{year}.xlsx"
+            path = folder / f"{file_stem(form.identity.partenaire)}-{year}.xlsx"
             contents[path] = write_form(contract, form, key)
             sent.append(Sent(form.partner, path, form_row_count(form)))
         contents |= partner_guide(workspace, folder) if sent else {}

@@ -24,7 +24,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.seals import read_key
 from tabellion.reading.references import References, references
 from tabellion.reading.source import read_source
-from tabellion.wording import slug, system_reason
+from tabellion.wording import file_stem, system_reason
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _kept_returns(workspace: Workspace) -> list[FoundFile]:
 
 def _sent(workspace: Workspace, known: References) -> dict[Slot, str]:
     """The forms that were written, by exercice and partner."""
-    partners = {slug(each): each for each in known.towns}
+    partners = {file_stem(each): each for each in known.towns}
     found: dict[Slot, str] = {}
     for path in sorted(workspace.envois.glob("*/*.xlsx")):
         year = path.parent.name

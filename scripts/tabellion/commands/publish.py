@@ -19,7 +19,7 @@ from tabellion.outputs.document.pdf import PdfError, make_pdf, pdf_is_intact
 from tabellion.outputs.document.template import TEMPLATE, Template, load_template
 from tabellion.outputs.master.layout import lay_out_master
 from tabellion.transaction.files import edited_among, replace_or_refuse
-from tabellion.wording import slug
+from tabellion.wording import file_stem
 from tabellion.xlsx.signature import replaceable
 
 FORMATS = ("docx", "pdf")
@@ -188,7 +188,7 @@ def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Pat
     else:
         numbers = "-".join(f"{each:02d}" for each in sorted(set(wanted.conventions)))
         part = f"-convention-{numbers}" if numbers else ""
-        base = workspace.workbooks / FOLDER / f"{slug(workspace.settings.identifiant)}-{exercice}{part}"
+        base = workspace.workbooks / FOLDER / f"{file_stem(workspace.settings.identifiant)}-{exercice}{part}"
     return {each: base.with_name(f"{base.name}.{each}") for each in FORMATS if each in wanted.formats}
 
 

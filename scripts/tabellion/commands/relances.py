@@ -24,7 +24,7 @@ from tabellion.findings import Finding, TabellionError
 from tabellion.measures.board import ReturnStatus
 from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder, reminder_words
 from tabellion.transaction.files import cannot_write, replace_or_refuse
-from tabellion.wording import french_date, plural, slug
+from tabellion.wording import file_stem, french_date, plural
 
 _FOLDER, _DIGESTS, _PREPARED = "relances", "relances.json", "relances-preparees.json"
 #: A reminder prepared again before so many days is the same one.
@@ -85,7 +85,7 @@ def relances(
     folder, template_path = workspace.workbooks / _FOLDER / str(year), workspace.templates / TEMPLATE
     template = load_template(template_path)
     wanted = {
-        folder / f"{slug(line.partenaire)}.txt": line
+        folder / f"{file_stem(line.partenaire)}.txt": line
         for line in consolidation.board
         if line.exercice == year and line.status in REMINDED and (not partners or line.partenaire in partners)
     }
@@ -159,7 +159,7 @@ def _no_longer_wanted(
     folder: Path, wanted: Mapping[Path, BoardLine], partners: Sequence[str], digests: Digests
 ) -> tuple[list[Path], list[Path]]:
     """The texts that the program wrote there and that nothing calls for any more: intact ones, edited ones."""
-    chosen = {f"{slug(partner)}.txt" for partner in partners}
+    chosen = {f"{file_stem(partner)}.txt" for partner in partners}
     intact, edited = list[Path](), list[Path]()
     for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
         if path in wanted or _name(path) not in digests or (chosen and path.name not in chosen):

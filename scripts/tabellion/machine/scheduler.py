@@ -11,7 +11,7 @@ from pathlib import PurePath, PurePosixPath
 from xml.sax.saxutils import escape
 
 from tabellion.machine.desktop import MACOS, WINDOWS
-from tabellion.wording import slug
+from tabellion.wording import file_stem
 
 #: What a unit of a person's own manager may not say: it is for the machine's (systemd.exec(5), systemd.unit(5)).
 _MACHINE_ONLY = re.compile(
@@ -57,7 +57,7 @@ def service_of(machine: Machine, units: Mapping[str, bytes], contract: str, *, n
 
     ``units`` are the ready units by file name.
     """
-    name = f"tabellion-{'nuit' if nightly else 'veille'}-{slug(contract)}"
+    name = f"tabellion-{'nuit' if nightly else 'veille'}-{file_stem(contract)}"
     if machine.system == WINDOWS:
         return _windows(machine, units, name, nightly=nightly)
     if machine.system == MACOS:

@@ -1,8 +1,8 @@
 """Reading workbooks from outside in child processes: what kills or stalls its reader costs one refusal, no more.
 
-A child has a memory limit where the system offers one, a time limit per file, and no console: native code that aborts
-would write its English last words there. Children are started anew (``spawn``): forking a process that has threads, as
-the pool does, may copy a lock that nobody will ever release.
+A child has a memory limit (:mod:`tabellion.reading.memory_limit`), a time limit per file, and no console: native code
+that aborts would write its English last words there. Children are started anew (``spawn``): forking a process that has
+threads, as the pool does, may copy a lock that nobody will ever release.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tabellion.findings import Finding, TabellionError
 from tabellion.memory import collect_seldom
 from tabellion.processes import ChildContext, worker_count
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
+from tabellion.reading.memory_limit import OUT_OF_MEMORY, limit_memory
 from tabellion.reading.raw import RawWorkbook
 from tabellion.wording import plural
 
@@ -102,7 +103,7 @@ class ReaderPool:
             max_tasks=_FILES_PER_CHILD,
             initializer=_prepare_child,
             initargs=(limits.memory_bytes, then),
-            context=ChildContext(),
+            context=ChildContext(),  # type: ignore[arg-type,unused-ignore] # on Windows its pipes have a type of their own
         )
 
     def __enter__(self) -> ReaderPool:
@@ -133,12 +134,17 @@ class ReaderPool:
         except FutureTimeoutError:
             error = refusal("lecture-delai", attendu=round(self.limits.read_seconds, 1), ampleur=self.extent(path))
         except ProcessExpired as expired:
-            aborted = expired.exitcode == -6
-            raison = "mémoire refusée ou incohérence dans le contenu" if aborted else "le système l’a arrêté"
-            error = refusal("lecture-interrompue", raison=raison, ampleur=self.extent(path))
+            error = self._ended(expired.exitcode, path)
         except Exception as failure:  # what a file made of a child cannot be brought back
             error = unforeseen(failure)
         return _in_file(error, path.name)
+
+    def _ended(self, exit_code: int, path: Path) -> TabellionError:
+        """The refusal of a file that ended its reader."""
+        if exit_code == OUT_OF_MEMORY:
+            return refusal("lecture-memoire", attendu=self.limits.memory_bytes // MIB, ampleur=self.extent(path))
+        raison = "mémoire refusée ou incohérence dans le contenu" if exit_code == -6 else "le système l’a arrêté"
+        return refusal("lecture-interrompue", raison=raison, ampleur=self.extent(path))
 
     def extent(self, path: Path) -> str:
         """In words, the sheet of a file that has most rows, once its reading failed; nothing where that fails too."""
@@ -184,11 +190,7 @@ def _prepare_child(memory_bytes: int, then: Then | None) -> None:
     global _then
     _then = then
     collect_seldom()
-    with suppress(ImportError, OSError, ValueError):  # no such limits on Windows; a lower one may be in force
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_memory(memory_bytes)
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)

@@ -10,6 +10,8 @@ import os
 import re
 import secrets
 import shutil
+import stat
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -54,12 +56,17 @@ def begins_otherwise(path: Path, start: re.Pattern[bytes]) -> bool:
 def write_all_whole(contents: Mapping[Path, bytes]) -> None:
     """Put several files in place: all are first written beside their targets, and only then renamed over them.
 
+    What is no regular file (a terminal, a pipe, ``/dev/null``, ``NUL``) is never replaced: it takes the content.
+
     Raises :class:`TabellionError` as :func:`write_whole`; until the last write has succeeded nothing is replaced.
     """
     pending: list[tuple[Path, Path]] = []
     target = next(iter(contents), Path())
     try:
         for target, content in contents.items():
+            if _is_device(target):
+                _pour(target, content)
+                continue
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = temporary_beside(target)
             pending.append((temporary, target))
@@ -78,6 +85,24 @@ def write_all_whole(contents: Mapping[Path, bytes]) -> None:
     finally:
         for temporary, _ in pending:
             _discard(temporary)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether something is at ``path`` that takes what is written and holds nothing."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _pour(device: Path, content: bytes) -> None:
+    """Write into a device; a pipe that nobody reads is an ``OSError`` and no waiting."""
+    descriptor = os.open(device, os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    if sys.platform != "win32":
+        os.set_blocking(descriptor, True)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
 
 
 def copy_whole(source: Path, target: Path) -> None:

@@ -305,7 +305,7 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[di
     if len(jobs) < _FEW:
         made: list[bool | str] = list(map(make, jobs, places))
     else:
-        with ProcessPool(worker_count(), context=ChildContext()) as pool:
+        with ProcessPool(worker_count(), context=ChildContext()) as pool:  # type: ignore[arg-type,unused-ignore]
             futures = [
                 pool.schedule(make, args=[job, place], timeout=LIMITS.read_seconds)
                 for job, place in zip(jobs, places, strict=True)
