@@ -30,7 +30,7 @@ def imported(workspace: Workspace, text: str) -> tuple[Settings, Import]:
     """Import a text over the contract; the settings that it has then."""
     path = workspace.root / "document.txt"
     path.write_text(text, encoding="utf-8")
-    done = import_document(workspace, path, None, force=True, now=NOW)
+    done = import_document(workspace, [path], None, force=True, now=NOW)
     return register_settings(workspace), done
 
 
@@ -67,9 +67,9 @@ def test_the_contract_of_the_repository_needs_no_more_than_its_file_of_settings(
     source = ROOT.parent / "shared" / "source" / "conventions-thematiques-2015-2020.txt"
     if not source.exists():
         pytest.skip("sans le document publié")
-    done = import_document(find_workspace(ROOT), source, tmp_path / "registre", force=False, now=NOW)
+    done = import_document(find_workspace(ROOT), [source], tmp_path / "registre", force=False, now=NOW)
     assert "reglages-du-document" not in [each.code for each in done.findings]
-    names = {path.name for path in done.folder.iterdir()}
+    names = {path.name for path in done.folder.iterdir()} - {"correspondance.xlsx"}
     assert not names & {f"{name}.csv" for name in SETTING_TABLES}
     kept = ROOT / "workbooks" / "registre"
     assert all((done.folder / name).read_bytes() == (kept / name).read_bytes() for name in names)

@@ -304,7 +304,7 @@ class Game:
         """The published document again: it says less than the contract does, and is refused."""
         path = self.root / "document.txt"
         path.write_bytes(document(small_contract()))
-        done = self.run(lambda: import_document(self.workspace, path, None, force=False, now=self.now), writes=False)
+        done = self.run(lambda: import_document(self.workspace, [path], None, force=False, now=self.now), writes=False)
         assert done is None, self.story()
 
     # What is looked at

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tabellion.cli.bringing
+
+# isort: split
 import tabellion.cli.contract  # the order is that of the help: a contract is made, then its campaigns
 
 # isort: split

@@ -1,4 +1,4 @@
-"""The commands of a contract: import, generate, validate, new; those of its campaigns: forms to adopt, watch."""
+"""The commands of a contract: generate, validate, new; those of its campaigns: forms to adopt, watch."""
 
 from __future__ import annotations
 
@@ -46,42 +46,6 @@ JournalTexte = Annotated[
         "Ajoute à ce fichier une ligne datée par fait ; sa rotation est laissée au système.",
     ),
 ]
-
-
-@app.command("import", cls=Command)
-def import_(
-    document: Annotated[
-        Path,
-        typer.Argument(metavar="DOCUMENT", help="Le document publié : Word (.docx), PDF, classeur (.xlsx) ou texte."),
-    ],
-    vers: Annotated[
-        Path | None,
-        output_option(
-            "--vers", "DOSSIER", "Où écrire le registre ; par défaut, celui du contrat.", own="workbooks/registre"
-        ),
-    ] = None,
-    forcer: Annotated[bool, force_option("un registre modifié")] = False,
-    json: JsonOption = None,
-    contrat: Contrat = Path(),
-) -> None:
-    """Lit le document publié (Word, PDF, classeur, texte) et en fait le registre."""
-    from tabellion.commands.console import print_findings, summary
-    from tabellion.commands.import_document import import_document
-    from tabellion.wording import plural
-
-    workspace = open_workspace(contrat)
-    done = import_document(workspace, document, vers, force=forcer, now=datetime.now())
-    with finishing(done.findings, json):
-        print_findings(done.findings)
-        typer.echo(f"\nRegistre écrit dans {done.folder} :")
-        for table, count in done.rows.items():
-            typer.echo(f"  {workspace.schemas[table].title:<28} {plural(count, 'ligne')}")
-        typer.echo(f"Les {sum(done.uses.values())} lignes du document sont toutes comptées :")
-        for usage, count in done.uses.most_common():
-            typer.echo(f"  {usage:<36} {count}")
-        for kept in done.kept:
-            say_kept(kept)
-        typer.echo(f"Constats de l'import : {summary(done.findings)}")
 
 
 @app.command(cls=Command)

@@ -1,27 +1,31 @@
-"""``tabellion import``: the published document becomes the register."""
+"""``tabellion import``: published documents, workbooks and CSV become the register, or add to it."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tabellion.campaign.adoption import ADOPTION_FILE
 from tabellion.campaign.saves import SAVES_FILE
-from tabellion.commands.source import alone_on
+from tabellion.commands.import_questions import FILE, CorrespondenceFile, counted_contract
+from tabellion.commands.source import alone_on, load_contract
 from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.register import DESCRIPTOR, load_register, register_files, register_settings, was_edited
 from tabellion.contract.settings import settle
-from tabellion.contract.workspace import Workspace
+from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing import (
-    DocumentText,
+    ImportedFiles,
+    ImportedTables,
     LineUse,
-    document_text,
-    read_document,
+    add_rows,
+    read_files,
     said_settings,
     setting_rows,
 )
@@ -41,49 +45,61 @@ TEXT = "texte_source.txt"
 
 @dataclass(frozen=True)
 class Import:
-    """What an import did: where, how many rows by table, how each line of the document was used, what to say."""
+    """What an import did: where, how many rows by table, how each line was used, what to say, what was kept.
+
+    ``preview`` counts what the files say, ``present`` what the contract said before (empty without one). ``asked`` is
+    the workbook where staff settle what is doubtful; nothing was written but it where ``written`` is false.
+    """
 
     folder: Path
     rows: dict[str, int]
     uses: Counter[str]
     findings: tuple[Finding, ...]
     kept: tuple[Path, ...]
+    preview: str
+    present: str
+    asked: Path
+    written: bool
 
 
-def import_document(workspace: Workspace, document: Path, folder: Path | None, *, force: bool, now: datetime) -> Import:
-    """Read ``document`` and write the register into ``folder`` (the workspace's own register by default).
+def import_document(
+    workspace: Workspace,
+    documents: Sequence[Path],
+    folder: Path | None,
+    *,
+    force: bool,
+    now: datetime,
+    accept: bool = False,
+) -> Import:
+    """Read ``documents`` and write the register into ``folder`` (the workspace's own register by default).
 
-    A workbook of the contract that stands beside that register would count instead of it: it goes into
-    ``workbooks/archives/``. Raises :class:`TabellionError` when the document cannot be read or is not one, when the
-    register or that workbook was edited, and when the register says what the document does not (unless ``force``, which
-    keeps dated copies first). Nothing is then written.
+    What is doubtful is asked in ``correspondance.xlsx``; while it is open, nothing else is written, unless ``accept``
+    takes what is proposed. A workbook of the contract that stands beside that register would count instead of it: it
+    goes into ``workbooks/archives/``. Raises :class:`TabellionError` when a document cannot be read or is not one, when
+    the register or that workbook was edited, and when the register says what the documents do not (unless ``force``,
+    which keeps dated copies first). Nothing is then written.
     """
     target = workspace.registre if folder is None else folder
-    schemas = workspace.schemas
-    text = _read(document)
-    try:
-        contract = read_document(text.data, document.name)
-    except TabellionError as refused:
-        raise TabellionError([*text.notices, *refused.findings]) from None
-    first, said = workspace.settings, contract.page.said(contract.exercice, contract.tables["fiches"])
-    present = register_settings(workspace)
-    rows = contract.tables | {SETTING_TABLES[0]: setting_rows(said, first, present)}
-    book = settle(Book(present, schemas, NO_THEME, make_tables(schemas, rows)))
-    tables, settings = book.tables, book.settings
-    if settings == first and not any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
-        tables = make_tables(schemas, contract.tables)  # tabellion.toml says them all
-    files = register_files(tables, schemas, identifiant=settings.identifiant, titre=settings.titre)
-    files[ACCOUNT] = _account(contract.lines)
-    if text.extracted:
-        files[TEXT] = text.data
+    asked = CorrespondenceFile(workspace, (workspace.workbooks / "import" if folder is None else folder) / FILE)
+    current = _current(workspace)
+    read = read_files(_present(documents), asked.words, asked.choices, current)
+    contract = read.contract
+    tables, settings, to_confirm = _settled(workspace, target, read, current, documents)
+    preview, present = counted_contract(contract.tables), counted_contract(current)
+    preview += f", {asked.left(read.correspondence)} à voir"
+    opened = [] if accept else asked.blocking(read.correspondence)
+    files = {} if opened else _files(workspace, tables, settings, read)
     contents = {target / name: content for name, content in files.items()}
-    edited = [target] if was_edited(target, schemas) or _lost(target, workspace, tables) else []
-    workbook = workspace.contrat if folder is None and workspace.contrat.exists() else None
+    contents |= {asked.path: asked.content(read.correspondence, contract.tables)}
+    edited = [target] if files and (was_edited(target, workspace.schemas) or _lost(target, workspace, tables)) else []
+    workbook = workspace.contrat if folder is None and files and workspace.contrat.exists() else None
     if workbook is not None and not is_intact(read_source(workbook)):
         edited.append(workbook)
     with alone_on(workspace, "tabellion import", now):
         archives = workspace.archives if folder is None else None
-        copies = replace_or_refuse(contents, edited, _refusal, force=force, now=now, archives=archives)
+        kept = asked.keep_edited(now, archives)
+        refuse = partial(_refusal, words=f"Import : {preview}. Contrat actuel : {present or 'aucun'}. ")
+        copies = replace_or_refuse(contents, edited, refuse, force=force, now=now, archives=archives)
         if target in copies:  # what had been taken over from returns is not in the document: it will be merged again
             (target / ADOPTION_FILE).unlink(missing_ok=True)
         if workbook is not None:
@@ -91,12 +107,49 @@ def import_document(workspace: Workspace, document: Path, folder: Path | None, *
                 copies[workbook] = keep_dated_copy(workbook, now, archives)
             workbook.unlink()
             (target / SAVES_FILE).unlink(missing_ok=True)
-    to_confirm = said_settings(said, settings, first, Place(document.name))
     counts = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
-    told = (*text.notices, *to_confirm, *contract.findings)
+    told = (*asked.findings, *opened, *to_confirm, *contract.findings)
     findings = tuple(sorted(told, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
-    return Import(target, counts, uses, findings, tuple(copies.values()))
+    return Import(target, counts, uses, findings, (*copies.values(), *kept), preview, present, asked.path, not opened)
+
+
+def _settled(
+    workspace: Workspace, target: Path, read: ImportedFiles, current: ImportedTables, documents: Sequence[Path]
+) -> tuple[Tables, Settings, list[Finding]]:
+    """The tables to write and the settings of the contract, with what is to be said of them."""
+    contract, schemas, first = read.contract, workspace.schemas, workspace.settings
+    present = register_settings(workspace)
+    rows, said = contract.tables, list[Finding]()
+    if read.adds:
+        rows = {name: list(map(dict, own)) for name, own in current.items()}
+        said += add_rows(rows, contract.tables, documents[0].name)
+        return make_tables(schemas, rows), present, said
+    told = contract.page.said(contract.exercice, contract.tables["fiches"])
+    rows = rows | {SETTING_TABLES[0]: setting_rows(told, first, present)}
+    book = settle(Book(present, schemas, NO_THEME, make_tables(schemas, rows)))
+    tables, settings = book.tables, book.settings
+    if settings == first and not any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
+        tables = make_tables(schemas, contract.tables)  # tabellion.toml says them all
+    return tables, settings, list(said_settings(told, settings, first, Place(documents[0].name)))
+
+
+def _files(workspace: Workspace, tables: Tables, settings: Settings, read: ImportedFiles) -> dict[str, bytes]:
+    """The files of the register, by name; those that account for the lines are of what made it, not of what adds."""
+    files = register_files(tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre)
+    if not read.adds:
+        files[ACCOUNT] = _account(read.contract.lines)
+        if read.text is not None:
+            files[TEXT] = read.text
+    return files
+
+
+def _current(workspace: Workspace) -> ImportedTables:
+    """The rows of the contract that there is; none where there is none, or it cannot be read."""
+    try:
+        return {name: list(map(dict, table.rows)) for name, table in load_contract(workspace).tables.items()}
+    except TabellionError:
+        return {}
 
 
 def _lost(folder: Path, workspace: Workspace, tables: Tables) -> int:
@@ -119,22 +172,27 @@ def _lost(folder: Path, workspace: Workspace, tables: Tables) -> int:
     return lost
 
 
-def _refusal(path: Path) -> Finding:
+def _refusal(path: Path, words: str) -> Finding:
     remede = (
-        "Il dit des choses que ce document ne dit pas : importez ailleurs avec --vers DOSSIER, ou remplacez-le avec "
-        "--forcer : une copie datée est gardée."
+        f"{words}Il dit des choses que ce document ne dit pas : importez ailleurs avec --vers DOSSIER, ou remplacez-le "
+        "avec --forcer : une copie datée est gardée."
     )
     return already_there(path, remede)
 
 
-def _read(document: Path) -> DocumentText:
-    try:
-        if document.is_file():
-            return document_text(document)
-        detail = "ce n'est pas un fichier" if document.exists() else "il n'existe pas"
-    except OSError as error:
-        detail = system_reason(error)
-    raise TabellionError([finding("document-illisible", Place(str(document)), detail=detail)])
+def _present(documents: Sequence[Path]) -> Sequence[Path]:
+    """The documents, all of them files; raises ``TabellionError`` with those that are none."""
+    missing = list[Finding]()
+    for document in documents:
+        try:
+            detail = "" if document.is_file() else "ce n'est pas un fichier" if document.exists() else "il n'existe pas"
+        except OSError as error:
+            detail = system_reason(error)
+        if detail:
+            missing.append(finding("document-illisible", Place(str(document)), detail=detail))
+    if missing:
+        raise TabellionError(missing)
+    return documents
 
 
 def _account(lines: tuple[LineUse, ...]) -> bytes:

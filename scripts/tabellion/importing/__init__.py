@@ -1,12 +1,21 @@
-"""Reading the published document: its text becomes the register's tables, and every line is accounted for."""
+"""What people have (documents, workbooks, CSV) becomes the register's tables, and every line is accounted for."""
 
 from __future__ import annotations
 
+from tabellion.importing.contract import ImportedContract
+from tabellion.importing.correspondence import Choices, Correspondence, Match, Topic
+from tabellion.importing.correspondence_book import read_correspondence, write_correspondence
 from tabellion.importing.doors import DocumentText, document_text
+from tabellion.importing.files import ImportedFiles, read_files
 from tabellion.importing.front import said_settings, setting_rows
+from tabellion.importing.joining import add_rows
 from tabellion.importing.lines import LineUse
-from tabellion.importing.reader import ImportedContract, read_document
+from tabellion.importing.reader import read_document
+from tabellion.importing.tables import ImportedTables
+from tabellion.importing.words import IMPORT_FILE, ImportWords, load_import_words
 
 __all__ = [
-    "DocumentText", "ImportedContract", "LineUse", "document_text", "read_document", "said_settings", "setting_rows",
+    "IMPORT_FILE", "Choices", "Correspondence", "DocumentText", "ImportWords", "ImportedContract", "ImportedFiles",
+    "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "document_text", "load_import_words",
+    "read_correspondence", "read_document", "read_files", "said_settings", "setting_rows", "write_correspondence",
 ]  # fmt: skip

@@ -6,21 +6,21 @@ Whatever is no plain text is read in a child process, under limits (DESIGN.md §
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.importing.grids import CellGrid, csv_grid, printed_rows, sheet_grid
+from tabellion.importing.lines import decode
 from tabellion.importing.word import main_part, word_text
 from tabellion.layout.names import IDENTITY
 from tabellion.reading.archive import open_archive
 from tabellion.reading.limits import Limits, refusal
-from tabellion.reading.raw import RawSheet, RawValue, RawWorkbook
+from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.reader import ReaderPool
 from tabellion.reading.source import read_source
 from tabellion.reading.workbook import parse_bytes
-from tabellion.schema.money import format_euros, nearest_cents
 from tabellion.wording import plural
 
 DOCUMENT_LIMITS = Limits(read_seconds=180.0)
@@ -31,11 +31,15 @@ _PDF_WITHIN_BYTES = 1024
 
 class DocumentText(NamedTuple):
     """The bytes of a text; whether they were taken out of a document of another format (then in UTF-8), and what is to
-    be said of what was left there."""
+    be said of what was left there.
+
+    ``grids`` are the sheets that people see of a workbook, or the one table of a CSV.
+    """
 
     data: bytes
     extracted: bool
     notices: tuple[Finding, ...] = ()
+    grids: tuple[CellGrid, ...] = ()
 
 
 def document_text(path: Path) -> DocumentText:
@@ -45,7 +49,11 @@ def document_text(path: Path) -> DocumentText:
     """
     data = read_source(path, DOCUMENT_LIMITS)
     if not data.startswith(_ZIP) and _PDF not in data[:_PDF_WITHIN_BYTES]:
-        return DocumentText(data, extracted=False)
+        try:
+            grid = csv_grid(decode(data, path.name)[0], path.name)
+        except TabellionError:
+            grid = None  # it is said where the text is read
+        return DocumentText(data, extracted=False, grids=() if grid is None else (grid,))
     with ReaderPool(1, DOCUMENT_LIMITS) as readers:
         outcome = readers.outcome(readers.start(path, read=read_office), path)
     if not isinstance(outcome, DocumentText):
@@ -66,8 +74,10 @@ def read_office(path: str, limits: Limits) -> DocumentText:
     workbook = parse_bytes(data, Path(path).name, limits)
     if any(sheet.name == IDENTITY for sheet in workbook.sheets):
         raise refusal("document-de-tabellion")
-    text = "\n".join(_sheets(workbook.sheets)).encode()
-    return DocumentText(text, extracted=True, notices=tuple(_unread(workbook)))
+    seen = [sheet for sheet in workbook.sheets if sheet.state == "visible"]
+    lines = [line for sheet in seen for line in (*printed_rows(sheet.rows), "")]
+    grids = tuple(sheet_grid(sheet, workbook.fichier) for sheet in seen)
+    return DocumentText("\n".join(lines).encode(), extracted=True, notices=tuple(_unread(workbook)), grids=grids)
 
 
 def _unread(workbook: RawWorkbook) -> Iterator[Finding]:
@@ -88,31 +98,3 @@ def _check_kind(names: Collection[str], mimetype: bytes) -> None:
     if not folders & {"word", "xl"}:
         is_open = mimetype.startswith(b"application/vnd.oasis.opendocument")
         raise refusal("document-binaire", nature="un document OpenDocument" if is_open else "une archive (zip)")
-
-
-def _sheets(sheets: Collection[RawSheet]) -> Iterator[str]:
-    """The rows of the sheets that people see, in their order, a blank line between two sheets.
-
-    A row of one cell right under a table's row is one of the table, whose other cells are blank.
-    """
-    for sheet in sheets:
-        if sheet.state == "visible":
-            in_table = False
-            for row in sheet.rows:
-                cells = [_shown(value) for value in row]
-                filled = sum(cell != "" for cell in cells)
-                in_table = filled > 1 or (in_table and filled > 0)
-                yield "\t".join(cells).rstrip("\t") + ("\t" if in_table else "")
-            yield ""
-
-
-def _shown(value: RawValue) -> str:
-    """A value as the document would print it: a number is an amount where it is no year nor a rank."""
-    if isinstance(value, bool):
-        return "OUI" if value else "NON"
-    if isinstance(value, (int, float)):
-        small = float(value).is_integer() and abs(value) < 10_000  # a year, a rank, a priority
-        return str(int(value)) if small else format_euros(nearest_cents(value)[0])
-    if isinstance(value, (date, datetime)):
-        return f"{value:%d/%m/%Y}"
-    return "" if value is None else " ".join(str(value).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from tabellion.contract.partner_names import SEPARATORS, listed_towns, looks_like_name
@@ -187,6 +188,9 @@ def _cell(fiche: Fiche, ligne: int, colonne: int) -> str:
     return cells[colonne] if colonne < len(cells) else ""
 
 
+Who = Callable[[str, list[str], Fiche, str], list[str]]
+"""Whom a partner's name stands for (nobody, one or several): given the names known so far, the fiche and its field."""
+
 _LONGEST_PARTNER = 255
 _ROLES = (("porteurs", "porteur"), ("partenaires_operationnels", "opérationnel"))
 
@@ -197,8 +201,14 @@ class Partners:
     The collectivités come first, then the funders ticked on a fiche, each of which answers for its ``financements``.
     """
 
-    def __init__(self, collectivites: Collectivites, funders: list[DocumentFunder], financements: list[Record]) -> None:
-        self.collectivites = collectivites
+    def __init__(
+        self,
+        collectivites: Collectivites,
+        funders: list[DocumentFunder],
+        financements: list[Record],
+        who: Who | None = None,
+    ) -> None:
+        self.collectivites, self.who = collectivites, who
         self.funders = {key(funder.nom): funder.financeur_id for funder in funders}
         self.rows: dict[str, Record] = {}
         self.participations: dict[tuple[str, str, str], Record] = {}
@@ -215,12 +225,19 @@ class Partners:
         """Add the partners of one fiche."""
         for champ, role in _ROLES:
             text = fiche.row[champ]
-            for nom in self._names(text) if text else []:
+            for nom in self._meant(self._names(text), fiche, champ) if text else []:
                 if len(nom) > _LONGEST_PARTNER:
                     fiche.say("partenaire-trop-long", champ, champ=champ, fiche=fiche.row["fiche_id"])
                     continue
                 ids = fiche.row["fiche_id"], self._partner(nom)["partenaire_id"], role
                 self.participations[ids] = dict(zip(("fiche_id", "partenaire_id", "role"), ids, strict=True))
+
+    def _meant(self, names: list[str], fiche: Fiche, champ: str) -> list[str]:
+        """Those whom the names stand for, as staff decided where they did."""
+        if self.who is None:
+            return names
+        known = [*self.collectivites.names.values(), *(row["nom"] for row in self.rows.values())]
+        return [meant for name in names for meant in self.who(name, known, fiche, champ)]
 
     def _names(self, text: str) -> list[str]:
         """The names in a published text.

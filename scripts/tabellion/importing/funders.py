@@ -17,16 +17,11 @@ from tabellion.importing.cells import (
     read_boxes,
 )
 from tabellion.importing.fiche import FUNDERS, FicheLayout
+from tabellion.importing.funder_words import LOCAL, NATIONAL, PRIVATE, category_of
 from tabellion.importing.lines import clean, fold_chars, key, short_slug, similarity, unique
 
 _NEAR = 0.75
 SHORT_ID = 26
-_LOCAL, _NATIONAL, _PRIVATE = "public local", "public national", "privé"
-_WORDS = {
-    _LOCAL: r"conseil|region|departement|epci|ville|commune|metropole|agglomeration",
-    _NATIONAL: r"etat|union europeenne|caisse des depots|prefecture|ministere|europe\b|feder|fse",
-    _PRIVATE: r"prive|cci|cma|fondation|entreprise|adherents|usagers|mecen|bailleur|chambre",
-}
 _DISPOSITIF = re.compile(
     r"\s*dispositifs?\s*/\s*(?P<bop>bop\b)?\s*:?\s*|\s*dispositifs?\s+(?P<bop2>bop\b)\s*:?\s*|\s*dispositifs?\s*$"
 )
@@ -81,12 +76,12 @@ def learn_funders(fiches: list[list[TickBox]]) -> list[DocumentFunder]:
         for name in filter(None, labels):
             libelle = spelled[name].most_common(1)[0][0]
             nom = unique(f"{libelle} ({categorie})" if best.count(name) > 1 else libelle, names, " ")
-            identifier = unique(_identifier(nom), taken)
+            identifier = unique(funder_identifier(nom), taken)
             funders.append(DocumentFunder(len(funders), identifier, nom, libelle, categorie))
     return funders
 
 
-def _identifier(nom: str) -> str:
+def funder_identifier(nom: str) -> str:
     """A short stable slug; the name of a region or département is left out, so that contracts share it."""
     known = re.match(r"conseil (?:regional|departemental|general)\b", key(nom))
     return short_slug(known[0]) if known else short_slug(nom, SHORT_ID)
@@ -107,9 +102,8 @@ def _groups(labels: tuple[str, ...]) -> list[list[str]]:
 def _categories(groups: list[list[str]]) -> list[str]:
     """The category of each group: their order when there are three, else the words of their labels."""
     if len(groups) == 3:
-        return [_LOCAL, _NATIONAL, _PRIVATE]
-    texts = map(" ".join, groups)
-    return [max(_WORDS, key=lambda name: len(re.findall(_WORDS[name], text))) for text in texts]
+        return [LOCAL, NATIONAL, PRIVATE]
+    return [category_of(" ".join(group)) for group in groups]
 
 
 #: What a box stands for: its funder (None when unknown), and how it was known: exact, near, or by its rank.

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows, line_rows, total_rows
 from tabellion.importing.cells import label_and_amount
+from tabellion.importing.contract import ImportedContract
+from tabellion.importing.correspondence import Correspondence
 from tabellion.importing.fiche import Fiche, FicheLayout, read_fiche, read_layout
-from tabellion.importing.financing import FinancingReader, Partners
-from tabellion.importing.front import TitlePage, census_year
-from tabellion.importing.funders import DocumentFunder, learn_funders, read_rows
+from tabellion.importing.front import census_year
+from tabellion.importing.funders import learn_funders, read_rows
 from tabellion.importing.lines import (
     DocumentLine,
     LineAccount,
     LineUse,
-    Record,
     clean,
     decode,
     fold_chars,
@@ -25,14 +25,10 @@ from tabellion.importing.lines import (
     split_lines,
 )
 from tabellion.importing.outline import Outline, Section, read_outline
-from tabellion.importing.recap import Collectivites, RecapRow, collectivite_rows, learn_collectivites, read_recap
-from tabellion.importing.titles import (
-    check_fiche_piliers,
-    collect_axes,
-    collect_conventions,
-    collect_piliers,
-    settle_numbers,
-)
+from tabellion.importing.partners import PartnerNames
+from tabellion.importing.recap import Collectivites, RecapRow, learn_collectivites, read_recap
+from tabellion.importing.tables import register_tables
+from tabellion.importing.words import ImportWords
 
 _ACTION = re.compile(r"(?:^|\t)\s*action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
 _FEW = 3
@@ -45,24 +41,12 @@ _SHOWN = 5
 _QUOTED = 60
 
 
-@dataclass(frozen=True)
-class ImportedContract:
-    """A published document as a register.
-
-    ``tables`` has one key per schema, each a list of rows with exactly the schema's fields (missing is None, money is
-    integer cents, booleans are bool). ``lines`` accounts for every line of the document, in order. ``page`` is what
-    its title page says, ``exercice`` the year of its budget census.
-    """
-
-    tables: dict[str, list[Record]]
-    findings: tuple[Finding, ...]
-    lines: tuple[LineUse, ...]
-    page: TitlePage
-    exercice: int | None
-
-
-def read_document(data: bytes, fichier: str) -> ImportedContract:
+def read_document(
+    data: bytes, fichier: str, correspondence: Correspondence | None = None, words: ImportWords | None = None
+) -> ImportedContract:
     """Read the text of a published contract; ``fichier`` names it in the findings.
+
+    Who its partners are is asked of the ``correspondence``, where there is one.
 
     Raises :class:`TabellionError` when the bytes are not such a document: empty, binary, an unknown encoding, or a
     text without a single convention.
@@ -79,33 +63,12 @@ def read_document(data: bytes, fichier: str) -> ImportedContract:
     fiches = _fiches(outline, account)
     budgets = _budgets(outline, recap, collectivites, fiches, account)
     _account_for_text(outline.front, account)
-    settle_numbers(fiches, account)
-    axes = collect_axes(fiches)
-    piliers = collect_piliers(outline, fiches, account)
-    conventions = collect_conventions(outline, recap, fiches, account)
-    check_fiche_piliers(fiches, conventions, piliers, account)
-    funders, financements = _financements(fiches, account)
-    partners = Partners(collectivites, funders, financements)
-    for fiche in fiches:
-        partners.read(fiche)
-        fiche.row["reparation"] = " ; ".join(fiche.repairs) or None
-        fiche.row["texte_source"] = " / ".join(fiche.sources) or None
-    tables: dict[str, list[Record]] = {
-        "piliers": piliers,
-        "conventions": conventions,
-        "axes": axes,
-        "collectivites": collectivite_rows(collectivites),
-        "financeurs": [
-            {"financeur_id": funder.financeur_id, "nom": funder.nom, "categorie": funder.categorie}
-            for funder in funders
-        ],
-        "partenaires": list(partners.rows.values()),
-        "participations": list(partners.participations.values()),
-        "fiches": [fiche.row for fiche in fiches],
-        "financements": financements,
-        "lignes_budgetaires": line_rows(budgets, collectivites, exercice),
-        "totaux_publies": total_rows(recap, budgets, collectivites, exercice),
-    }
+    rows = [read_rows(fiche.layout) for fiche in fiches]
+    listed = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
+    who = None if correspondence is None or words is None else PartnerNames(correspondence, words)
+    tables = register_tables(outline, recap, fiches, rows, listed, collectivites, account, who)
+    tables["lignes_budgetaires"] = line_rows(budgets, collectivites, exercice)
+    tables["totaux_publies"] = total_rows(recap, budgets, collectivites, exercice)
     uses = account.complete(lines)
     little = _little_understood(lines, uses, fichier)
     if any(each.bloquant for each in little):
@@ -233,16 +196,3 @@ def _account_for_text(lines: list[DocumentLine], account: LineAccount) -> None:
             account.unplaced(line, "un texte qui finit par un montant, hors d'un budget")
         else:
             account.use(line.numero, PRESENTATION)
-
-
-def _financements(fiches: list[Fiche], account: LineAccount) -> tuple[list[DocumentFunder], list[Record]]:
-    """The funders of the document and the funding rows of every fiche; the fiches' lines are accounted for."""
-    rows = [read_rows(fiche.layout) for fiche in fiches]
-    funders = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
-    reader = FinancingReader(funders)
-    financements: list[Record] = []
-    for fiche, fiche_rows in zip(fiches, rows, strict=True):
-        financements.extend(reader.read(fiche, fiche_rows))
-        for line in fiche.layout.lines:
-            account.use(line.numero, "utilisée : fiche", str(fiche.row["fiche_id"]))
-    return reader.funders, financements

@@ -26,6 +26,7 @@ ROUNDING = 200
 
 _LONGEST_NAME = 60
 _MANY_ROWS = 600
+_TOWN = re.compile(r"^(?:(?:la\s+)?(?:ville|commune|mairie)\s+(?:de\s+l[' ]|de\s+la\s+|de\s+|d[' ]|du\s+))")
 
 
 @dataclass
@@ -44,12 +45,23 @@ class Collectivites:
             self.ids[known] = unique(short_slug(nom), self._taken)
 
     def find(self, label: str) -> str | None:
-        """The key of the collectivité that ``label`` names, a single typing slip tolerated; else None."""
+        """The key of the collectivité that ``label`` names, a single typing slip tolerated; else None.
+
+        « Ville de X » and « X » are one.
+        """
         known = key(label)
         if known in self.names:
             return known
+        bare = [name for name in self.names if _bare(name) == _bare(known)]
+        if len(bare) == 1:
+            return bare[0]
         near = [name for name in self.names if _one_slip(known, name)]
         return near[0] if len(near) == 1 else None
+
+
+def _bare(name: str) -> str:
+    """A key without what says that it is a town."""
+    return _TOWN.sub("", name)
 
 
 def _one_slip(one: str, other: str) -> bool:

@@ -223,6 +223,48 @@ _FUNDERS = (
          "Choisissez les partenaires de la fiche dans le classeur."),
 )
 
+_FOREIGN = (
+    Code("colonne-non-comprise", "Colonne non comprise", _AVERTISSEMENT,
+         "La colonne « {valeur} » ({cellules}, comme « {exemple} ») n'est aucun de nos champs connus : rien n'en est lu.",
+         "Choisissez son champ, ou « (mettre de côté) », dans workbooks/import/correspondance.xlsx, puis relancez l'import."),
+    Code("rubrique-non-comprise", "Rubrique non comprise", _AVERTISSEMENT,
+         "La rubrique « {valeur} » (« {exemple} ») n'est aucun de nos champs connus : rien n'en est lu.",
+         "Choisissez son champ, ou « (mettre de côté) », dans workbooks/import/correspondance.xlsx, puis relancez l'import."),
+    Code("fichiers-discordants", "Deux fichiers ne disent pas la même chose", _AVERTISSEMENT,
+         "{table}, {ligne} : ce fichier dit « {valeur} » ; retenu : « {attendu} », d'un fichier nommé avant lui.",
+         "Nommez d'abord, dans la commande, le fichier qui a raison, ou corrigez dans le classeur."),
+    Code("correspondance-a-confirmer", "Correspondance à confirmer", _ERREUR,
+         "{valeur} à voir dans correspondance.xlsx avant d'écrire : {liste}.",
+         "Ouvrez {chemin}, choisissez dans les cellules jaunes, enregistrez, puis relancez la même commande ; --oui accepte tout ce qui est proposé.",
+         bloquant=True),
+    Code("correspondance-illisible", "Correspondance illisible", _AVERTISSEMENT,
+         "correspondance.xlsx ne peut pas être lu ({detail}) : ses décisions ne comptent pas cette fois.",
+         "Refermez-le, ou supprimez-le : l'import le refait."),
+    Code("choix-hors-liste", "Choix qui n'est pas dans la liste", _AVERTISSEMENT,
+         "« {valeur} » n'est pas un choix de la liste : rien n'est décidé ici.",
+         "Choisissez dans la liste de la cellule, enregistrez, puis relancez l'import."),
+    Code("lignes-masquees", "Lignes masquées, lues", _AVERTISSEMENT,
+         "{valeur} lignes de ce tableau sont masquées ({lignes}) : elles sont lues comme les autres.",
+         "Supprimez-les du fichier si elles ne comptent pas, puis relancez l'import."),
+    Code("ligne-barree", "Ligne barrée, mise de côté", _AVERTISSEMENT,
+         "Cette ligne est barrée : rien n'en est lu. « {valeur} »",
+         "Ôtez la barre dans le fichier si elle compte encore, puis relancez l'import."),
+    Code("cellule-barree", "Cellule barrée, mise de côté", _AVERTISSEMENT,
+         "« {valeur} » est barré : rien n'en est lu.",
+         "Ôtez la barre dans le fichier si la valeur compte encore, puis relancez l'import."),
+    Code("total-non-rattache", "Total qui n'est rattaché à rien", _INFORMATION,
+         "Le total « {valeur} » n'est celui d'aucune convention ni collectivité connue : il est mis de côté.", COMPARE),
+    Code("reponse-illisible", "Réponse ni oui ni non", _AVERTISSEMENT,
+         "Fiche {fiche} : « {valeur} » ne dit ni oui ni non ; la case est laissée vide.",
+         "Choisissez oui ou non dans le classeur."),
+    Code("partenaire-vague", "Nom qui ne désigne personne en particulier", _INFORMATION,
+         "Fiche {fiche} : « {valeur} » ne nomme pas une organisation, ou en nomme plusieurs ; gardé tel que publié.",
+         "Dites qui c'est dans la feuille « Partenaires » de workbooks/import/correspondance.xlsx, puis relancez l'import."),
+    Code("partenaire-ressemblant", "Partenaires presque de même nom", _INFORMATION,
+         "Fiche {fiche} : « {valeur} » ressemble à « {attendu} » ; les deux sont gardés.",
+         "Si c'est le même, dites-le dans la feuille « Partenaires » de workbooks/import/correspondance.xlsx, puis relancez l'import."),
+)
+
 _DOCUMENT_FICHES: tuple[Code, ...] = (*_FICHES, *_FUNDERS)
 
-CODES: tuple[Code, ...] = (*_DOCUMENT, *_DOCUMENT_FICHES)
+CODES: tuple[Code, ...] = (*_DOCUMENT, *_DOCUMENT_FICHES, *_FOREIGN)

@@ -1,0 +1,88 @@
+"""Several files, one contract: their tables put together row by row; where two say different things, that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tabellion.findings import Finding, Place, finding
+from tabellion.importing.contract import ImportedContract
+from tabellion.importing.lines import LineUse, Record
+from tabellion.importing.tables import ImportedTables
+from tabellion.wording import french_value
+
+_KEYS = {
+    "piliers": ("pilier_id",), "conventions": ("convention_id",), "axes": ("axe_id",),
+    "collectivites": ("collectivite_id",), "financeurs": ("financeur_id",), "partenaires": ("partenaire_id",),
+    "participations": ("fiche_id", "partenaire_id", "role"), "fiches": ("fiche_id",),
+    "financements": ("financement_id",), "lignes_budgetaires": ("ligne_id", "exercice"),
+    "totaux_publies": ("total_id",), "subventions": ("subvention_id",),
+}  # fmt: skip
+#: Where a row was printed, and what was put right in it: two files differ there by right.
+_SOURCE = frozenset({"ligne_source", "reparation", "texte_source"})
+
+
+def add_rows(tables: ImportedTables, more: ImportedTables, fichier: str) -> list[Finding]:
+    """Add the rows of ``more``, which comes from ``fichier``: new ones after the others, blanks of known ones filled.
+
+    Where both say something else, the first stands, and a finding says so.
+    """
+    said = list[Finding]()
+    for name, rows in more.items():
+        keys = _KEYS[name]
+        known = {tuple(row[champ] for champ in keys): row for row in tables.setdefault(name, [])}
+        for row in rows:
+            place = tuple(row[champ] for champ in keys)
+            same = known.get(place)
+            if same is None:
+                tables[name].append(row)
+                known[place] = row
+                continue
+            said += _merged(name, same, row, " · ".join(map(str, place)), fichier)
+    return said
+
+
+def _merged(name: str, known: Record, row: Record, label: str, fichier: str) -> list[Finding]:
+    """Fill the blanks of a row, and say where another says something else."""
+    said = list[Finding]()
+    for champ, value in row.items():
+        if value is None or champ in _SOURCE or known.get(champ) == value:
+            continue
+        if known.get(champ) is None:
+            known[champ] = value
+        else:
+            shown = [
+                french_value(each / 100 if champ.startswith("montant") else each) for each in (known[champ], value)
+            ]
+            said.append(
+                finding(
+                    "fichiers-discordants", Place(fichier), champ=champ, valeur=shown[1], attendu=shown[0], table=name,
+                    ligne=label,
+                )
+            )  # fmt: skip
+    return said
+
+
+def shifted(contract: ImportedContract, lines: int) -> ImportedContract:
+    """The contract with its lines counted after so many others."""
+    tables = {
+        name: [row | {"ligne_source": row["ligne_source"] + lines} if row.get("ligne_source") else row for row in rows]
+        for name, rows in contract.tables.items()
+    }
+    uses = tuple(LineUse(use.ligne + lines, use.usage, use.detail) for use in contract.lines)
+    return replace(contract, tables=tables, lines=uses)
+
+
+def joined(contracts: Sequence[tuple[str, ImportedContract]]) -> ImportedContract:
+    """The one contract of several files, each with its name; the lines of each follow those of the ones before."""
+    tables: ImportedTables = {}
+    findings = list[Finding]()
+    uses = list[LineUse]()
+    for fichier, contract in contracts:
+        moved = shifted(contract, len(uses))
+        findings += [*contract.findings, *add_rows(tables, moved.tables, fichier)]
+        uses += moved.lines
+    all_of = [contract for _, contract in contracts]
+    page = next((each.page for each in all_of if each.page.titre), all_of[0].page)
+    exercice = next((each.exercice for each in all_of if each.exercice), None)
+    return ImportedContract(tables, tuple(findings), tuple(uses), page, exercice)

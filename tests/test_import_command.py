@@ -1,0 +1,117 @@
+"""The command that imports: what is doubtful is asked in a workbook, nothing is replaced unseen, decisions are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from support import legacy_workbooks
+from support.documents import document, small_contract
+from tabellion.commands.import_document import Import, import_document
+from tabellion.commands.new import create_empty_workspace
+from tabellion.contract.register import load_register
+from tabellion.contract.workspace import Workspace, find_workspace
+from tabellion.findings import TabellionError
+
+NOW = datetime(2026, 3, 2)
+HEADER = ["Convention", "Collectivité", "Libellé", "Montant"]
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Workspace:
+    create_empty_workspace(tmp_path / "brest", NOW)
+    return find_workspace(tmp_path / "brest")
+
+
+def csv(workspace: Workspace, name: str, *rows: list[str]) -> Path:
+    path = workspace.root / name
+    path.write_text("\n".join(";".join(row) for row in (HEADER, *rows)), encoding="utf-8")
+    return path
+
+
+def run(workspace: Workspace, *paths: Path, accept: bool = False, force: bool = False) -> Import:
+    return import_document(workspace, paths, None, force=force, now=NOW, accept=accept)
+
+
+def choose(path: Path, sheet: str, found: str, meaning: str | None, decision: str | None = None) -> None:
+    """Correct the row of ``found`` as a person does in Excel."""
+    book = openpyxl.load_workbook(path)
+    page = book[sheet]
+    labels = {cell.value: cell.column for cell in page[5]}
+    row = next(cells[0].row for cells in page.iter_rows(min_row=6) if cells[labels["Trouvé"] - 1].value == found)
+    if meaning is not None:
+        page.cell(row, labels["C'est"], meaning)
+    if decision is not None:
+        page.cell(row, labels["Décision"], decision)
+    book.save(path)
+
+
+def amounts(workspace: Workspace) -> list[tuple[str, int | None, int | None]]:
+    table = load_register(workspace.registre, workspace.schemas, workspace.settings).tables["lignes_budgetaires"]
+    return [(row["libelle"], row["montant_vote"], row["montant_realise"]) for row in table.rows]
+
+
+def test_what_is_asked_is_decided_in_excel_and_kept_for_the_next_file(empty: Workspace) -> None:
+    first = run(empty, csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"]))
+    assert (first.written, first.present) == (False, "")
+    assert first.preview == "0 fiche, 1 ligne, 5 €, 1 à voir"
+    (finding,) = [each for each in first.findings if each.bloquant]
+    assert finding.code == "correspondance-a-confirmer"
+    assert amounts(empty) == []
+    choose(first.asked, "Correspondance", "Montant", "Montant voté")
+    second = run(empty, empty.root / "credits 2013.csv")
+    assert (second.written, amounts(empty)) == (True, [("Soins", 500, None)])
+    assert len([path for path in second.kept if path.name.startswith("correspondance ")]) == 1
+    third = run(empty, csv(empty, "credits 2014.csv", ["1 - Santé", "Brest", "Soins", "6"]), force=True)
+    assert (third.written, third.present) == (True, "0 fiche, 1 ligne, 5 €")
+    assert amounts(empty) == [("Soins", 600, None)]
+
+
+def test_a_proposal_is_accepted_by_its_decision_or_by_the_option(empty: Workspace) -> None:
+    path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
+    asked = run(empty, path).asked
+    choose(asked, "Correspondance", "Montant", None, "accepté")
+    assert run(empty, path).written
+    assert amounts(empty) == [("Soins", None, 500)]
+    asked.unlink()
+    assert run(empty, path, accept=True).written
+
+
+def test_a_choice_off_the_list_is_said_at_its_cell_and_decides_nothing(empty: Workspace) -> None:
+    path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
+    choose(run(empty, path).asked, "Correspondance", "Montant", "Argent")
+    done = run(empty, path)
+    assert [(each.place.feuille, each.valeur) for each in done.findings if each.code == "choix-hors-liste"] == [
+        ("Correspondance", "Argent")
+    ]
+    assert not done.written
+
+
+def test_a_damaged_correspondence_is_said_and_does_not_count(empty: Workspace) -> None:
+    path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
+    asked = run(empty, path).asked
+    asked.write_bytes(b"rien")
+    assert "correspondance-illisible" in [each.code for each in run(empty, path).findings]
+
+
+def test_the_same_import_writes_the_same_bytes(empty: Workspace) -> None:
+    path = empty.root / "ancien.xlsx"
+    from tabellion.importing import read_document
+
+    path.write_bytes(legacy_workbooks.flat_list(read_document(document(small_contract()), "contrat.txt")))
+    first = run(empty, path)
+    before = first.asked.read_bytes()
+    assert run(empty, path).asked.read_bytes() == before
+
+
+def test_a_register_that_says_more_is_refused_with_both_counts(empty: Workspace) -> None:
+    run(empty, csv(empty, "a 2013.csv", ["1 - Santé", "Brest", "Soins", "5"]), accept=True)
+    with pytest.raises(TabellionError) as caught:
+        run(empty, csv(empty, "b 2013.csv", ["1 - Santé", "Brest", "Bus", "7"]), accept=True)
+    (finding,) = caught.value.findings
+    assert "Import : 0 fiche, 1 ligne, 7 €" in finding.suggestion
+    assert "Contrat actuel : 0 fiche, 1 ligne, 5 €" in finding.suggestion
+    assert amounts(empty) == [("Soins", None, 500)]
