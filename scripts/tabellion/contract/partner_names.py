@@ -57,7 +57,7 @@ def typed_names(text: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]
 def contained_names(text: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The known names that stand in a text as whole words, with their keys: the longest first, none inside another."""
     left = fold(text)
-    for name in sorted(known, key=len, reverse=True):
+    for name in sorted((name for name in known if name in left), key=len, reverse=True):
         found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", left)
         if found:
             left = f"{left[: found.start()]} | {left[found.end() :]}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from tabellion import addresses
 from tabellion.schema import FUNDING_TABLES, OPTIONAL_TABLES, SETTING_TABLES
@@ -161,6 +162,7 @@ def shorten(title: str, length: int) -> str:
     return re.sub(r"[\s,;:\-–'’]+$", "", "".join(words)) or title[:length]
 
 
+@lru_cache(maxsize=1024)
 def escape_label(label: str) -> str:
     """A label inside a structured reference: brackets, ``#``, ``@`` and the apostrophe take an apostrophe before."""
     return re.sub(r"([\[\]#'@])", r"'\1", label)

@@ -17,6 +17,7 @@ class Formats:
     theme: Theme
     book: Workbook = field(init=False, repr=False)
     _formats: dict[tuple[tuple[str, object], ...], Format] = field(default_factory=dict, init=False, repr=False)
+    _cells: dict[tuple[object, ...], Format] = field(default_factory=dict, init=False, repr=False)
 
     def format(self, **properties: object) -> Format:
         """The format of these properties, made once; the text is the layout's ink on its font unless told otherwise."""
@@ -29,9 +30,12 @@ class Formats:
 
     def cell(self, *, computed: bool = False, **properties: object) -> Format:
         """The format of a cell of a table; greyed when it is computed."""
-        colours = self.theme.colours
-        fill = {"bg_color": colours["calcul"]} if computed else {}
-        return self.format(border=1, border_color=colours["filet"], **fill, **properties)
+        key = (computed, *properties.items())  # as it was asked for: a hundred thousand cells ask for twenty formats
+        if key not in self._cells:
+            colours = self.theme.colours
+            fill = {"bg_color": colours["calcul"]} if computed else {}
+            self._cells[key] = self.format(border=1, border_color=colours["filet"], **fill, **properties)
+        return self._cells[key]
 
     def input(self, **properties: object) -> Format:
         """The format of a cell that is typed in, unlocked: its border alone tells it from those around it."""

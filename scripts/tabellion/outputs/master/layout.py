@@ -113,6 +113,11 @@ class DataTable:
         """The header of a field or of a computed column."""
         return next(column.label for column in self.columns if column.name == name)
 
+    @cached_property
+    def references(self) -> Mapping[str, str]:
+        """How formulas name each column, by its field."""
+        return {column.name: column_ref(self.name, column.label) for column in self.columns}
+
 
 @dataclass(frozen=True)
 class ListTable:
@@ -151,8 +156,7 @@ class MasterLayout:
 
     def columns(self, resource: str, convention: int | None = None) -> Columns:
         """Gives a field's column of a table (of one convention's part of it) as formulas name it."""
-        table = self.data[table_name(resource, convention)]
-        return lambda name: column_ref(table.name, table.label(name))
+        return self.data[table_name(resource, convention)].references.__getitem__
 
     def find(self, resource: str, index: object) -> tuple[DataTable, int]:
         """The Excel table and the zero-based sheet row of a row of the register."""
