@@ -136,7 +136,7 @@ def test_a_model_makes_an_empty_contract_in_which_nothing_is_wrong(tmp_path: Pat
         Schema.from_descriptor(str(path))
 
 
-def test_the_level_above_conventions_has_one_name_everywhere(root: Path) -> None:
+def test_levels_and_structures_have_one_name_everywhere(root: Path) -> None:
     run(root, "forms")
     run(root, "consolidate")
     run(root, "publish")
@@ -145,13 +145,17 @@ def test_the_level_above_conventions_has_one_name_everywhere(root: Path) -> None
     run(root, "diff", "workbooks/contrat.xlsx", "workbooks/registre")
     workbooks = root / "workbooks"
     (document,) = (workbooks / "publication").glob("*.docx")
-    texts = [paragraph.text for paragraph in Document(str(document)).paragraphs]
+    word = Document(str(document))
+    texts = [paragraph.text for paragraph in word.paragraphs]
+    texts += [cell.text for table in word.tables for row in table.rows for cell in row.cells]
     assert any("Le plein emploi" in text for text in texts)
     master = cells(workbooks / "contrat.xlsx")
     assert {"Enjeu", "Enjeux", "Intitulé de l'enjeu", "A – Le plein emploi", "Sans enjeu"} <= set(master)
     books = list(workbooks.rglob("*.xlsx"))
     everything = [*texts, *(text for path in books for text in cells(path))]
     assert len(books) >= 5
+    assert [text for text in everything if text.startswith("Collectivité") or "par collectivité" in text] == []
+    assert {"Structure", "Structure et action", "Par convention et par structure"} <= set(everything)
     fields = {"piliers.pilier_id", "piliers.titre", "piliers.ligne_source", "conventions.pilier_id"}
     assert [text for text in everything if "pilier" in text.lower() and text not in fields] == []
 

@@ -304,7 +304,7 @@ def cover() -> str:
         + tags("{%p if avertissement %}")
         + own_text("avertissement_redige")
         + tags("{%p else %}")
-        + paragraph("Corpsdetexte", "Les crédits de droit commun sont ceux que chaque collectivité a déclarés, ligne par ligne. "
+        + paragraph("Corpsdetexte", "Les crédits de droit commun sont ceux que chaque {{ contrat.structure | lower }} a déclarés, ligne par ligne. "
                     "Ils sont donnés pour information : ce que personne n’a recensé n’y est pas.")
         + tags("{%p endif %}")
         + paragraph("Corpsdetexte", "Le présent document est établi à partir {{ contrat.origine }}. Les montants sont ceux de l’exercice "
@@ -323,14 +323,14 @@ def own_text(name: str) -> str:
 
 
 def recap() -> str:
-    title = "Récapitulatif par convention et par collectivité"
+    title = "Récapitulatif par convention et par {{ contrat.structure | lower }}"
     page = "{{r convention.signet | page }}"
     return (
         paragraph("Titre1", title)
         + paragraph("Lgende", "{{ recapitulatif.unite }}", keep=True)
         + table(
-            "Tableaubudget", title, "{{ recapitulatif.unite }} Une ligne par convention, puis une par collectivité.",
-            row(cell(52, HEAD, "Convention et collectivité"), heads(20, "recapitulatif.colonnes"), cell(9, HEAD_AMOUNT, "Page"), header=True),
+            "Tableaubudget", title, "{{ recapitulatif.unite }} Une ligne par convention, puis une par {{ contrat.structure | lower }}.",
+            row(cell(52, HEAD, "Convention et {{ contrat.structure | lower }}"), heads(20, "recapitulatif.colonnes"), cell(9, HEAD_AMOUNT, "Page"), header=True),
             "{%tr for convention in recapitulatif.conventions %}",
             row(cell(52, SUB, "{{r convention.intitule | lien(convention.signet) }}", keep=True),
                 amounts(20, SUB_AMOUNT, "convention"), cell(9, SUB_AMOUNT, page, keep=True)),
@@ -380,8 +380,8 @@ def chapters() -> str:
         + paragraph("Titre3", "Crédits de droit commun, exercice {{ contrat.exercice }}", keep=True)
         + tags("{%p if convention.budget.collectivites %}")
         + table(
-            "Tableaubudget", budget_title, "Pour chaque collectivité, son sous-total puis ses lignes ; le total de la convention à la fin.",
-            row(cell(60, HEAD, "Collectivité et action"), added.replace("{cell}", cell(20, HEAD, "{{ ajout }}")),
+            "Tableaubudget", budget_title, "Pour chaque {{ contrat.structure | lower }}, son sous-total puis ses lignes ; le total de la convention à la fin.",
+            row(cell(60, HEAD, "{{ contrat.structure }} et action"), added.replace("{cell}", cell(20, HEAD, "{{ ajout }}")),
                 heads(20, "convention.budget.colonnes"), header=True),
             "{%tr for collectivite in convention.budget.collectivites %}",
             row(cell(60, SUB, "{{ collectivite.nom }}", keep=True), added.replace("{cell}", cell(20, SUB)), amounts(20, SUB_AMOUNT, "collectivite")),
@@ -604,7 +604,7 @@ def steps(title: str, name: str) -> str:
         + tags(f"{{%p if rapprochement.{name} %}}")
         + table(
             "Tableaubudget", title, "Un écart par ligne, avec sa convention et son montant.",
-            row(cell(58, HEAD, "Constat"), cell(18, HEAD, "Convention"), cell(26, HEAD, "Collectivité"), cell(20, HEAD_AMOUNT, "Montant"), header=True),
+            row(cell(58, HEAD, "Constat"), cell(18, HEAD, "Convention"), cell(26, HEAD, "{{ contrat.structure }}"), cell(20, HEAD_AMOUNT, "Montant"), header=True),
             f"{{%tr for etape in rapprochement.{name} %}}",
             row(cell(58, WORDS, "{{ etape.mots }}"), cell(18, WORDS, "{{r etape.convention | lien(etape.signet) }}"),
                 cell(26, WORDS, "{{ etape.collectivite }}"), cell(20, AMOUNT, "{{ etape.montant | ecart }}")),

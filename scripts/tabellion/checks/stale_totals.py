@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from tabellion.findings import Finding, finding
-from tabellion.layout.names import EXERCICE, TOWN, totals_name
+from tabellion.layout.names import EXERCICE, totals_name
 from tabellion.measures import MEASURE
 from tabellion.reading.master import MasterReading
 from tabellion.reading.tables import TableFinder, named_cell
@@ -32,6 +32,7 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
     schema = reading.schemas["lignes_budgetaires"]
     labels = [schema.by_name[name].title for name in ("collectivite_id", "exercice", MEASURE)]
     label = labels[-1]
+    name = reading.schemas["collectivites"].by_name["nom"].title
     towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
     lines = reading.tables["lignes_budgetaires"].rows
     for line, origin in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
@@ -40,7 +41,7 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
         key = (line["convention_id"], line["collectivite_id"])
         sums[key] += line[MEASURE]
         columns = origin.area.columns
-        town, *numbers = (origin.area.value(origin.row, name) if name in columns else None for name in labels)
+        town, *numbers = (origin.area.value(origin.row, each) if each in columns else None for each in labels)
         if town not in towns or not all(isinstance(number, float) for number in numbers):
             otherwise.add(key)
     finder = TableFinder(reading.workbook, reading.known_tables)
@@ -48,11 +49,11 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
     for convention in reading.tables["conventions"].column("convention_id"):
         if totals_name(convention) not in finder.names():
             continue  # its absence is said elsewhere
-        area = finder.area(totals_name(convention), (TOWN, label))
-        if area is None or not {TOWN, label} <= set(area.columns):
+        area = finder.area(totals_name(convention), (name, label))
+        if area is None or not {name, label} <= set(area.columns):
             continue
         for row in range(area.header_row + 1, area.last_row + 1):
-            town, value = towns.get(str(area.value(row, TOWN))), area.value(row, label)
+            town, value = towns.get(str(area.value(row, name))), area.value(row, label)
             cell = (row, area.columns[label])
             if town is None or not isinstance(value, float) or cell not in area.sheet.formulas:
                 continue
@@ -61,7 +62,7 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
                 findings.append(
                     finding(
                         "valeur-perimee", area.place(row, label), champ=MEASURE, valeur=value,
-                        attendu=float(euros(cents)), titre=french_value(area.value(row, TOWN)),
+                        attendu=float(euros(cents)), titre=french_value(area.value(row, name)),
                         trouve=format_euros(nearest_cents(value)[0]), calcule=format_euros(cents),
                     )
                 )  # fmt: skip

@@ -241,8 +241,6 @@ COMPUTED = {
     ),
 }
 
-#: The column of the collectivités in a convention's subtotals.
-TOWN = "Collectivité"
 #: The defined names that formulas use: the exercice shown, and the largest gap that is only a rounding.
 EXERCICE, ROUNDING = "Exercice", "Arrondi"
 #: The defined name of the exercice whose financements count.

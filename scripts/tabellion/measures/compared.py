@@ -88,9 +88,9 @@ def same_lines_change(rows: Rows, now: str, then: str, where: tuple[Criterion, .
     return pair.change(pair.before).value if pair.lines.value else None
 
 
-def answer_words(answered: int, asked: int) -> str:
-    """``1 collectivité sur 4 a répondu``; nothing where all have."""
+def answer_words(answered: int, asked: int, town: str) -> str:
+    """``1 collectivité sur 4 a répondu``, where ``town`` is what they are called; nothing where all have."""
     if answered >= asked:
         return ""
-    who = plural(answered, "collectivité") if answered else "aucune collectivité"
+    who = plural(answered, town) if answered else f"aucune {town}"
     return f"{who} sur {asked} {'ont' if answered > 1 else 'a'} répondu"

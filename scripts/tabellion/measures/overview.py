@@ -169,13 +169,18 @@ class Overview:
         """How many of the collectivités that have lines have an amount in an exercice, where not all have: in words."""
         towns = {town for _, _, town in self.cells if town is not None}
         known = {town for (year, _, town), sums in self.cells.items() if year == exercice and any(sums.known)}
-        return answer_words(len(known & towns), len(towns))
+        return answer_words(len(known & towns), len(towns), self.town.lower())
 
     @cached_property
     def conventions(self) -> dict[int, str]:
         """The short title of each convention, in the register's order."""
         rows = self.tables["conventions"].rows
         return {row["convention_id"]: row["titre_court"] or row["titre"] or "" for row in rows}
+
+    @property
+    def town(self) -> str:
+        """What the contract calls those whose credits it lists, as its schema does: « Collectivité »."""
+        return self.tables["collectivites"].schema.by_name["nom"].title
 
     @cached_property
     def towns(self) -> dict[str, str]:
@@ -249,7 +254,7 @@ def funding_measures(funding: Funding, columns: Columns, where: tuple[Criterion,
 
 
 #: What stands for a convention, a collectivité or a funder that a row does not say.
-NO_CONVENTION, NO_TOWN, NO_FUNDER = "(sans convention)", "(sans collectivité)", "(sans financeur)"
+NO_CONVENTION, NO_TOWN, NO_FUNDER = "(sans convention)", "(sans {})", "(sans financeur)"
 
 
 @dataclass(frozen=True)
@@ -277,7 +282,9 @@ class AnnexFigures:
     @cached_property
     def towns(self) -> dict[str | None, str]:
         """The collectivités by identifier, in the register's order; then those that only a line names."""
-        return _with(self.overview.towns, [town for _, town in self.credits], NO_TOWN)
+        return _with(
+            self.overview.towns, [town for _, town in self.credits], NO_TOWN.format(self.overview.town.lower())
+        )
 
     @cached_property
     def funders(self) -> dict[str | None, str]:

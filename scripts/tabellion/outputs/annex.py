@@ -23,7 +23,7 @@ from tabellion.xlsx.writer import Sheet, Writer
 #: What the hidden sheet says the workbook is.
 KIND_ANNEX = "annexe"
 CREDITS, CROSSED, FUNDING, LINES, DETAIL = (
-    "Crédits", "Par collectivité", "Financements", "Lignes", "Détail des financements"
+    "Crédits", "Par {}", "Financements", "Lignes", "Détail des financements"
 )  # fmt: skip
 BY_CONVENTION, BY_TOWN, PAIRS, BY_FUNDER, FUNDED, SHARED, LINES_TABLE, DETAIL_TABLE = (
     "Annexe_conventions", "Annexe_collectivites", "Annexe_croisee", "Annexe_financeurs", "Annexe_financements",
@@ -31,11 +31,11 @@ BY_CONVENTION, BY_TOWN, PAIRS, BY_FUNDER, FUNDED, SHARED, LINES_TABLE, DETAIL_TA
 )  # fmt: skip
 _LABELS = ("Prévu (€)", "Voté (€)", "Réalisé (€)")
 _RATES = ("Voté / prévu", "Réalisé / voté")
-_NUMBER, _CONVENTION, _TOWN, _FUNDER = "N°", "Convention", "Collectivité", "Financeur"
+_NUMBER, _CONVENTION, _FUNDER = "N°", "Convention", "Financeur"
 _COUNT, _PRICED, _AMOUNT, _ENGAGED = "Financements", "Dont chiffrés", "Montants (€)", "Engagé (€)"
 _PRICE = "Montant (€)"
 #: The columns of the lines and of the financements by field.
-_LINE_COLUMNS = {"convention_id": _NUMBER, "collectivite_id": _TOWN, **dict(zip(AMOUNTS, _LABELS, strict=True))}
+_LINE_COLUMNS = {"convention_id": _NUMBER, **dict(zip(AMOUNTS, _LABELS, strict=True))}
 _DETAIL_COLUMNS = {"convention_id": _NUMBER, "financeur_id": _FUNDER, "montant": _PRICE}
 _FIRST_ROW = 3
 _NO_NUMBER = "–"
@@ -58,7 +58,7 @@ def write_annex(contract: Book, exercice: int) -> bytes:
     writer = Writer(contract.theme)
     book = _Annex(figures, writer, f"{settings.titre} – annexe budgétaire {exercice}")
     first, crossed, funding, lines, detail = sheets = [
-        writer.sheet(name) for name in (CREDITS, CROSSED, FUNDING, LINES, DETAIL)
+        writer.sheet(name.format(book.town.lower())) for name in (CREDITS, CROSSED, FUNDING, LINES, DETAIL)
     ]
     for sheet in sheets:
         is_data = sheet is lines or sheet is detail
@@ -95,6 +95,11 @@ class _Annex:
         """The fields of the lines by whose values their credits are added up too."""
         return splits_of(self.figures.tables)
 
+    @property
+    def town(self) -> str:
+        """What those are called whose credits are listed."""
+        return self.figures.overview.town
+
     def write_credits(self, sheet: Sheet) -> None:
         year = self.figures.exercice
         self._open(sheet, f"Annexe budgétaire {year}", "Crédits de droit commun : prévu, voté, réalisé", _WIDTH)
@@ -107,7 +112,8 @@ class _Annex:
         breaks = [row - 1]
         towns, top = self.by_town(), row
         row = write_block(sheet, towns, row)
-        row = add_chart(sheet, towns, row, top + 1, known, f"Crédits de {year} par collectivité (€)", kind="column")
+        title = f"Crédits de {year} par {self.town.lower()} (€)"
+        row = add_chart(sheet, towns, row, top + 1, known, title, kind="column")
         for split in self.splits:
             breaks.append(row - 1)
             row = write_block(sheet, self.by_split(split), row)
@@ -115,7 +121,7 @@ class _Annex:
 
     def write_crossed(self, sheet: Sheet) -> None:
         subtitle = f"Crédits de droit commun de {self.figures.exercice}, convention par convention"
-        self._open(sheet, "Par convention et par collectivité", subtitle, _WIDTH)
+        self._open(sheet, f"Par convention et par {self.town.lower()}", subtitle, _WIDTH)
         write_block(sheet, self.crossed(), _FIRST_ROW)
         self._close(sheet, [(0, 9), (1, 46), (2, 28), (3, 10), *((column, 17) for column in range(4, 9))], [])
 
@@ -146,7 +152,7 @@ class _Annex:
             if row["exercice"] == self.figures.exercice
         ]  # fmt: skip
         more = [split.field for split in self.splits]
-        labels = (_NUMBER, _TOWN, "Libellé", *(field.title for field in more), *_LABELS)
+        labels = (_NUMBER, self.town, "Libellé", *(field.title for field in more), *_LABELS)
         self._open(sheet, "Lignes", f"Les lignes budgétaires de {self.figures.exercice}", len(labels))
         kinds = ("integer", "string", "string", *("string" for _ in more), "money", "money", "money")
         widths = (9, 28, 70, *(field.width for field in more), 17, 17, 17)
@@ -173,7 +179,7 @@ class _Annex:
 
     def by_town(self) -> Block:
         rows = _ranked("collectivite_id", self.figures.towns)
-        return self._credits_block("par collectivité", BY_TOWN, ("Rang", _TOWN), rows)
+        return self._credits_block(f"par {self.town.lower()}", BY_TOWN, ("Rang", self.town), rows)
 
     def by_split(self, split: Split) -> Block:
         rows: list[_BlockRow] = [((rank, label), (part,)) for rank, (label, part) in enumerate(split.parts, 1)]
@@ -182,8 +188,8 @@ class _Annex:
 
     def crossed(self) -> Block:
         rows = self._pairs(PAIRS, self.figures.credits, "collectivite_id", self.figures.towns)
-        heads = (_NUMBER, _CONVENTION, _TOWN)
-        return self._credits_block("par convention et par collectivité", PAIRS, heads, rows)
+        heads = (_NUMBER, _CONVENTION, self.town)
+        return self._credits_block(f"par convention et par {self.town.lower()}", PAIRS, heads, rows)
 
     def by_funder(self) -> Block:
         """Specific funding, one row a funder, the largest first."""
@@ -236,7 +242,7 @@ class _Annex:
 
     def _line_column(self, name: str) -> str:
         """A column of the sheet of the lines, by its field."""
-        more = {split.field.name: split.field.title for split in self.splits}
+        more = {split.field.name: split.field.title for split in self.splits} | {"collectivite_id": self.town}
         return column_ref(LINES_TABLE, (_LINE_COLUMNS | more)[name])
 
     def _credits(self, where: tuple[Criterion, ...]) -> list[Measure]:

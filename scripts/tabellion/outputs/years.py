@@ -17,10 +17,9 @@ from tabellion.xlsx.lists import note
 from tabellion.xlsx.writer import Sheet
 
 TABLE = "Annees_lignes"
-NUMBER, TOWN, LABEL, IDENTIFIER = "N°", "Collectivité", "Libellé", "Identifiant"
-_KEYS = (NUMBER, TOWN, LABEL, IDENTIFIER)
+NUMBER, LABEL, IDENTIFIER = "N°", "Libellé", "Identifiant"
 #: The columns before the amounts.
-FIRST_AMOUNT = len(_KEYS)
+FIRST_AMOUNT = 4
 _WIDTHS = (6, 20, 32, 28)
 _AMOUNT_WIDTH = 13.0
 _FIRST_ROW = 4
@@ -92,7 +91,7 @@ def amount_label(amount: str, exercice: int) -> str:
 
 def year_columns(overview: Overview) -> Columns:
     """The columns of the sheet by those of :attr:`Overview.by_year`."""
-    labels = {"convention_id": NUMBER, "collectivite_id": TOWN, "ligne_id": IDENTIFIER}
+    labels = {"convention_id": NUMBER, "collectivite_id": overview.town, "ligne_id": IDENTIFIER}
     labels |= {
         yearly(amount, year): amount_label(amount, year) for year in overview.exercices for amount in AMOUNT_WORDS
     }
@@ -102,8 +101,8 @@ def year_columns(overview: Overview) -> Columns:
 
 def write_years(sheet: Sheet, view: YearsView, footer: str) -> None:
     """Write the whole sheet."""
-    labels = (*_KEYS, *view.labels)
-    first, last = len(_KEYS), _FIRST_ROW + max(1, len(view.lines))
+    labels = (NUMBER, view.contract.overview.town, LABEL, IDENTIFIER, *view.labels)
+    first, last = FIRST_AMOUNT, _FIRST_ROW + max(1, len(view.lines))
     sheet.title(ANNEES, "Chaque ligne, exercice par exercice : ce qui était prévu, voté, réalisé", len(labels))
     centred, text, amounts = (
         {NUMBER: "center"},
@@ -135,7 +134,7 @@ def write_years(sheet: Sheet, view: YearsView, footer: str) -> None:
 
 def _set_up(sheet: Sheet, view: YearsView, last: int, footer: str) -> None:
     """Widths, panes and pages: some exercices a page, with the labels repeated on each."""
-    first, width = len(_KEYS), len(AMOUNT_WORDS)
+    first, width = FIRST_AMOUNT, len(AMOUNT_WORDS)
     columns = range(first, first + len(view.labels))
     sheet.set_widths(enumerate(_WIDTHS), [(column, _AMOUNT_WIDTH) for column in columns])
     sheet.hide([first - 1])

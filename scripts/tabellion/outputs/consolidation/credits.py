@@ -51,9 +51,7 @@ COMPARED, REFERENCE, BEFORE = "Lignes comparées", "Référence, mêmes lignes (
 GAP, SHARE_LABEL, LINES = "Écart (€)", "Écart (%)", "Lignes"
 #: The columns of the sheet Années that the choice shows, and compares them to.
 SHOWN_COLUMN, COMPARED_COLUMN = "Colonne_montree", "Colonne_comparee"
-_DETAIL_LABELS = (
-    "Exercice", "N°", "Convention", "Collectivité", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL
-)  # fmt: skip
+_DETAIL_LABELS = ("Exercice", "N°", "Convention", "collectivite_id", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL)
 _DETAIL_CELLS = {label: this_row(DETAIL, label) for label in _DETAIL_LABELS}
 _DETAIL_WIDTHS = (9, 5, 38, 26, 8, 15, 15, 15, 15, 15, 11)
 #: Columns of collectivités that a matrix may have and still be read; the smallest are then counted together.
@@ -194,7 +192,7 @@ class Credits:
                 row.append(_rest(name, labels, whole, row))
             rows.append([*row, whole])
         totals = sums_of(name, labels[2:], rows, ["euros"] * len(labels[2:]))
-        heading = "Crédits par convention et par collectivité (€)"
+        heading = f"Crédits par convention et par {self.overview.town.lower()} (€)"
         return Block(heading, name, labels, list(self.conventions.items()), rows, totals)
 
     def _columns(self) -> tuple[dict[str, list[str | None]], Sequence[str]]:
@@ -214,7 +212,7 @@ class Credits:
         }
         largest = set(sorted(sizes, key=lambda label: -sizes[label])[: MOST_TOWNS - 1])
         others = [label for label in named if label not in largest]
-        others += ["sans collectivité"] if None in present else []
+        others += [f"sans {self.overview.town.lower()}"] if None in present else []
         return {label: keys for label, keys in named.items() if label in largest}, others
 
     def detail(self) -> tuple[list[BlockKey], list[list[Measure]]]:
@@ -297,7 +295,8 @@ def write_detail(
     sheet: Sheet, consolidation: Consolidation, overview: Overview, data: dict[str, DataSheet], footer: str
 ) -> None:
     """Write the sheet Crédits: exercice × convention × collectivité, a long table to filter."""
-    sheet.title(DETAIL_TITLE, "Exercice par exercice, chaque convention et chaque collectivité", len(_DETAIL_WIDTHS))
+    words = f"Exercice par exercice, chaque convention et chaque {overview.town.lower()}"
+    sheet.title(DETAIL_TITLE, words, len(_DETAIL_WIDTHS))
     sheet.set_widths(enumerate(_DETAIL_WIDTHS))
     if "lignes_budgetaires" not in data or not overview.exercices:
         note(sheet, FIRST_ROW, "Aucune ligne budgétaire.")
@@ -306,7 +305,8 @@ def write_detail(
     money = Credits(overview, data["lignes_budgetaires"], dict(consolidation.contract.town_labels))
     keys, rows = money.detail()
     aligned = dict.fromkeys(_DETAIL_LABELS[5:], "right") | dict.fromkeys((*_DETAIL_LABELS[:2], LINES), "center")
-    sheet.table(DETAIL, FIRST_ROW, 0, len(keys), _DETAIL_LABELS, aligned=aligned)
+    labels = (*_DETAIL_LABELS[:3], overview.town, *_DETAIL_LABELS[4:])
+    sheet.table(DETAIL, FIRST_ROW, 0, len(keys), labels, aligned=aligned)
     is_live = any(measure.formula is not None for measure in rows[0])
     if len(keys) > WRAPPED_ROWS and not is_live:
         _write_columns(sheet, keys, rows)

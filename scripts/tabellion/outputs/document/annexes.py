@@ -136,10 +136,11 @@ def _credits(exercice: int, figures: AnnexFigures, wanted: list[int | None]) -> 
         for town, name in figures.towns.items()
         if (number, town) in credits_of
     ]
+    town = figures.overview.town
     tables = [
         table("convention", ["Convention"], rows(0, names)),
-        table("collectivité", ["Collectivité"], rows(1, figures.towns)),
-        table("convention et collectivité", ["Convention", "Collectivité"], by_both),
+        table(town.lower(), [town], rows(1, figures.towns)),
+        table(f"convention et {town.lower()}", ["Convention", town], by_both),
     ]
     for split in splits_of(figures.tables):
         parts = split.sums(figures.overview, exercice, wanted)

@@ -172,7 +172,8 @@ class DocumentModel:
 
     def town_name(self, town: str | None) -> str:
         """What a collectivité is called."""
-        return "Sans collectivité" if town is None else self.contract.overview.towns.get(town, town)
+        overview = self.contract.overview
+        return f"Sans {overview.town.lower()}" if town is None else overview.towns.get(town, town)
 
     def published(
         self, source: str, scope: str, convention: int | None = None, town: str | None = None

@@ -66,6 +66,7 @@ def document_values(model: DocumentModel) -> Values:
             "source": settings.source or "",
             "exercice": model.exercice,
             "origine": model.origin,
+            "structure": model.contract.overview.town,
         },
         "couverture": _cover(model),
         "extrait": f"convention{'s' if len(model.only) > 1 else ''} {numbers}" if model.only else "",

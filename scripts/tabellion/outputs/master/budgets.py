@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabellion.layout.names import EXERCICE, ROUNDING, TOWN, sheet_title, this_row, totals_name
+from tabellion.layout.names import EXERCICE, ROUNDING, sheet_title, this_row, totals_name
 from tabellion.measures import AMOUNTS, DETAIL, MEASURE, RECAP, SCOPE_CONVENTION, SCOPE_TOWN
 from tabellion.measures.accounts import published_total
 from tabellion.measures.measure import (
@@ -83,11 +83,12 @@ def subtotal(layout: MasterLayout, convention: int, town: str) -> MeasureRow:
     def cell(label: str) -> str:
         return this_row(name, label)
 
-    where = (Criterion("collectivite_id", town, cell(TOWN)), in_exercice(layout))
+    named = cell(layout.contract.overview.town)
+    where = (Criterion("collectivite_id", town, named), in_exercice(layout))
     amounts = {labels[amount]: lines_total(layout, convention, *where, amount=amount) for amount in AMOUNTS}
     here = (convention, town)
-    printed = published(layout, DETAIL, SCOPE_TOWN, *here, town_cell=cell(TOWN))
-    recap = published(layout, RECAP, SCOPE_TOWN, *here, town_cell=cell(TOWN))
+    printed = published(layout, DETAIL, SCOPE_TOWN, *here, town_cell=named)
+    recap = published(layout, RECAP, SCOPE_TOWN, *here, town_cell=named)
     realised = amounts[labels[MEASURE]].at(cell(labels[MEASURE]))
     gaps = [
         unless_blank(there, gap(realised, there))
@@ -142,9 +143,8 @@ def write_budget(sheet: Sheet, layout: MasterLayout, lines: DataTable, conventio
     """Write one budget sheet."""
     contract = layout.contract
     title, _ = contract.convention_titles[convention]
-    sheet.title(
-        sheet_title(convention, title), "Crédits de droit commun, collectivité par collectivité", len(lines.columns)
-    )
+    town = contract.overview.town.lower()
+    sheet.title(sheet_title(convention, title), f"Crédits de droit commun, {town} par {town}", len(lines.columns))
     _write_totals(sheet, layout, convention)
     write_data_table(sheet, layout, lines)
     fit_data_table(sheet, layout, lines)
@@ -165,7 +165,7 @@ def _write_totals(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
     rows = [subtotal(layout, convention, town) for town in towns]
     row = FIRST_TABLE_ROW + 1
     every = total(layout, convention, rows)
-    labels, kinds = (TOWN, *every), [measure.kind for measure in every.values()]
+    labels, kinds = (contract.overview.town, *every), [measure.kind for measure in every.values()]
     aligned = header_alignment(labels, kinds) | {STATE: "left"}
     calculated = {label: str(measure.formula) for label, measure in rows[0].items()} if rows else None
     height = max(1, len(rows))

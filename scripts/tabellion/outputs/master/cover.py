@@ -71,7 +71,7 @@ _FRONT_ROWS = 54
 #: What the sheets that are not of one convention show.
 _SHARED = {
     REGLAGES: "Ce que l'équipe règle : exercice courant, dates limites, contact, courriels",
-    SYNTHESE: "Crédits par convention et par collectivité, fiches par priorité et par financeur",
+    SYNTHESE: "Crédits par convention et par {}, fiches par priorité et par financeur",
     RAPPROCHEMENT: "Du total publié au total recalculé, chaque écart nommé",
     ANNEES: "Chaque ligne, exercice par exercice : prévu, voté, réalisé",
     FINANCEMENTS: "Les financeurs retenus, fiche par fiche",
@@ -199,7 +199,8 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
         sheet.link(
             row, 1, sheet_marker(name), name, writer.cell(font_color=contract.theme.colours["lien"], underline=1)
         )
-        sheet.wide(row, 2, len(headers) - 1, words, align="left", indent=1)
+        said = words.format(contract.overview.town.lower())
+        sheet.wide(row, 2, len(headers) - 1, said, align="left", indent=1)
     return row + 1
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from tabellion.layout.names import (
     EXERCICE,
     RAPPROCHEMENT,
-    TOWN,
     cell_link,
     column_ref,
     quoted_text,
@@ -54,7 +53,7 @@ from tabellion.xlsx.writer import Sheet
 _LONGEST_FORMULA = 7_500
 STEPS, DOUBLES = "Ecarts_expliques", "Comptes_deux_fois"
 RANK, WORDS, AMOUNT, LINK, YEAR = "Étape", "Constat", "Montant (€)", "Voir", "Exercice"
-_LABELS = (RANK, WORDS, CONVENTION, TOWN, AMOUNT, LINK, YEAR)
+_LABELS = (RANK, WORDS, CONVENTION, "{}", AMOUNT, LINK, YEAR)
 #: Defined names of the balance, in its order.
 PUBLISHED, EXPLAINED, SINCE, RECOMPUTED, TWICE, NET = (
     "Total_publie", "Ecarts_nommes", "Ecarts_depuis", "Total_recalcule", "Compte_deux_fois", "Total_sans_double",
@@ -143,7 +142,8 @@ def _write_steps(
 ) -> None:
     sheet.section(row - 1, 0, heading)
     aligned = {RANK: "center", CONVENTION: "center", AMOUNT: "right", LINK: "center", YEAR: "center"}
-    sheet.table(name, row, 0, max(1, len(steps)), _LABELS, filters=False, aligned=aligned)
+    labels = [label.format(layout.contract.overview.town) for label in _LABELS]
+    sheet.table(name, row, 0, max(1, len(steps)), labels, filters=False, aligned=aligned)
     sheet.show_cents((row + 1, _AMOUNT_COLUMN, row + max(1, len(steps)), _AMOUNT_COLUMN), signed=True)
     style = sheet.writer.cell(computed=True, text_wrap=True)
     centred = sheet.writer.cell(computed=True, align="center")

@@ -7,7 +7,6 @@ from functools import partial
 
 from tabellion.layout.names import (
     EXERCICE,
-    TOWN,
     column_ref,
     quoted_text,
     this_row,
@@ -109,15 +108,15 @@ def _credits(layout: MasterLayout, towns: list[str]) -> Block:
     before, after = (NUMBER, CONVENTION), (TOTAL, RECAP_PRINTED, GAP, STATE)
     named = unique_labels([*before, *after, *towns])
     labels = (*before, *named[len(before) + len(after) :], *after)
-    keys, rows = [], []
+    keys, rows, town_title = [], [], contract.overview.town
     for convention in accounts.conventions:
         name = totals_name(convention)
         rows_of_sheet = Rows({
-            TOWN: towns,
+            town_title: towns,
             measure: [accounts.sums(convention, town).total(MEASURE) for town in accounts.towns],
         })  # fmt: skip
         subtotals = [
-            Total(measure, (Criterion(TOWN, town, quoted_text(town)),)).measure(
+            Total(measure, (Criterion(town_title, town, quoted_text(town)),)).measure(
                 rows_of_sheet, partial(column_ref, name)
             )
             for town in towns
@@ -133,7 +132,7 @@ def _credits(layout: MasterLayout, towns: list[str]) -> Block:
     printed = published(layout, RECAP, SCOPE_ALL)
     all_gap = unless_blank(printed, gap(totals[-1], printed))
     totals += [printed, all_gap, state_of(layout, all_gap)]
-    heading = "Crédits de droit commun par convention et par collectivité (€)"
+    heading = f"Crédits de droit commun par convention et par {town_title.lower()} (€)"
     return Block(heading, CREDITS, labels, keys, rows, totals, [total.kind for total in totals])
 
 
@@ -196,7 +195,8 @@ def _credits_chart(sheet: Sheet, layout: MasterLayout, block: Block, row: int) -
     are_told_apart = count <= len(layout.contract.theme.series)
     series = range(2, 2 + count) if are_told_apart else range(2 + count, 3 + count)
     euros = format_euros(layout.contract.accounts.of())
-    words = f"{plural(len(block.keys), 'convention')}, {plural(count, 'collectivité')} : total {euros}."
+    who = plural(count, layout.contract.overview.town.lower())
+    words = f"{plural(len(block.keys), 'convention')}, {who} : total {euros}."
     title = "Crédits de droit commun par convention (€)"
     header = FIRST_TABLE_ROW + 1
     return add_chart(sheet, block, row, header, series, title, kind="bar", stacked=True, words=words, size=_CHART)
