@@ -16,6 +16,7 @@ from typing import Any
 
 from support.contracts import ROOT
 from tabellion import processes
+from tabellion.transaction.bounded import PATIENCE, Patience
 
 #: What the children import to read a workbook, a form or a master, and to speak with their pool.
 _PRELOADED = ["tabellion.reading.reader", "tabellion.campaign.parsed_return", "pebble.pool.process"]
@@ -41,6 +42,8 @@ def install() -> None:
     """Let the program's pools of this process, and of its forks, start their children so, where there are forks."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return
+    # The threads that look at files for this process are none of its forks'.
+    os.register_at_fork(after_in_child=lambda: vars(PATIENCE).update(vars(Patience())))
     from multiprocessing.context import ForkServerProcess
 
     class Process(ForkServerProcess):

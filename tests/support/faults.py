@@ -7,13 +7,18 @@ which is what lets a call be named by its rank.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
+import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +32,8 @@ WRITING = (
 )  # fmt: skip
 RENAMING = ("rename", "renameat", "renameat2")
 TIME_LIMIT_SECONDS = 120
+_PR_SET_PTRACER = 0x59616D61
+"""Lets a process that is no parent trace this one, where the system would not (``prctl(2)``)."""
 _LINE = re.compile(r"^(?:\d+ +)?(\w+)\((.*)$")
 
 
@@ -46,10 +53,12 @@ class Call:
 class Program:
     """A command to run under faults: what it is, where, and with which environment.
 
-    One that is ``alone``, with neither children nor other threads, can be traced by a filter, which is faster.
+    One that is ``alone``, with neither children nor other threads, can be traced by a filter, which is faster. In the
+    place of a command may stand a function that gives the exit code: it is run in a fork of this process, whose imports
+    are there already and need not be traced.
     """
 
-    command: Sequence[str | Path]
+    command: Sequence[str | Path] | Callable[[], int]
     cwd: Path
     env: Mapping[str, str]
     alone: bool = False
@@ -82,8 +91,11 @@ class Program:
         how = ["-f", "--seccomp-bpf"] if filtered else []
         with tempfile.TemporaryDirectory() as box:
             log = Path(box) / "calls"
+            tracer = ["strace", *how, "-qq", "-s", "200", "-o", log, "-e", f"trace={traced}", *more]
+            if callable(self.command):
+                return self._forked(self.command, tracer), log.read_text(encoding="utf-8", errors="replace")
             done = subprocess.run(
-                ["strace", *how, "-qq", "-s", "200", "-o", log, "-e", f"trace={traced}", *more, "--", *self.command],
+                [*tracer, "--", *self.command],
                 cwd=self.cwd,
                 env={**self.env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
                 stdin=subprocess.DEVNULL,
@@ -92,6 +104,39 @@ class Program:
                 check=False,
             )
             return done, log.read_text(encoding="utf-8", errors="replace")
+
+    def _forked(self, work: Callable[[], int], tracer: Sequence[str | Path]) -> subprocess.CompletedProcess[bytes]:
+        """Run a function in a fork, from when the tracer holds it."""
+        ready, go = os.pipe()
+        with tempfile.TemporaryFile() as said:
+            pid = os.fork()
+            if pid == 0:
+                code = 1
+                try:
+                    os.close(go)
+                    os.chdir(self.cwd)
+                    os.dup2(said.fileno(), 2)
+                    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+                    ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+                    gc.freeze()
+                    os.read(ready, 1)
+                    code = work()
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    os._exit(code)
+            os.close(ready)
+            with subprocess.Popen(
+                [*tracer, "-p", str(pid)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+            ) as strace:
+                while "\nTracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8"):
+                    assert strace.poll() is None, strace.stderr and strace.stderr.read()
+                    time.sleep(0.002)
+                os.close(go)
+                _, status = os.waitpid(pid, 0)
+                strace.communicate(timeout=TIME_LIMIT_SECONDS)
+            said.seek(0)
+            return subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), b"", said.read())
 
 
 def _writing(log: str) -> Iterator[Call]:
