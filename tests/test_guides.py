@@ -73,12 +73,13 @@ def test_the_choices_of_a_new_name_are_the_titles_of_tables() -> None:
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_command_and_option_of_a_guide_exists(guide: str) -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    program = typer.main.get_command(app)
     for line in coded(guide):
         if re.match(r"tabellion\s", line):
-            _, name, *rest = shlex.split(line)
-            known = {option for param in commands[name].params for option in param.opts} | {"--help"}
-            assert {word for word in rest if word.startswith("--")} <= known, line
+            words = shlex.split(line)[1:]
+            command = program if words[0].startswith("--") else program.commands[words[0]]  # type: ignore[attr-defined]
+            known = {option for param in command.params for option in param.opts} | {"--help"}
+            assert {word for word in words if word.startswith("--")} <= known, line
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -54,6 +54,16 @@ def test_the_wheel_holds_the_program_and_the_starter_kit_and_nothing_else(archiv
     assert names == program | {f"tabellion/starter/{each}" for each in kit_files()}
 
 
+def test_an_index_would_take_both(archives: tuple[Path, Path]) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert [path.name for path in archives] == [f"tabellion-{version}-py3-none-any.whl", f"tabellion-{version}.tar.gz"]
+    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, archives)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"tabellion-{version}-py3" in (ROOT / "templates" / "guides" / "installateur.md").read_text(encoding="utf-8")
+
+
 def test_the_source_archive_is_enough_to_work_on(archives: tuple[Path, Path]) -> None:
     with tarfile.open(archives[1]) as archive:
         names = {each.name.partition("/")[2] for each in archive.getmembers()}

@@ -7,12 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from support.campaign import campaign_workspace
 from support.program import environment, tabellion
+from tabellion.commands.forms import forms
+from tabellion.contract.workspace import find_workspace
+from tabellion.wording import of
 
 FILES = 300
 pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
@@ -49,15 +53,25 @@ def test_on_a_terminal_the_bar_appears_moves_and_leaves_a_clean_screen(workspace
     seen = seen_on_a_terminal(workspace, "consolidate")
     told = re.findall(rf"(\d+)/{FILES}\b", seen)
     assert "Lecture des retours" in seen
+    assert seen.rindex("Mise en commun") > seen.rindex("Lecture des retours")
     assert len(set(told)) > 1, "the bar never moved"
     assert [int(each) for each in told] == sorted(map(int, told))
     # Its last acts: erase its line, and give the cursor back.
-    assert seen.rindex("\x1b[2K") > seen.rindex("Lecture des retours")
+    assert seen.rindex("\x1b[2K") > seen.rindex("Mise en commun")
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h")
 
 
 def test_quiet_on_a_terminal_shows_nothing(workspace: Path) -> None:
     assert "Lecture des retours" not in seen_on_a_terminal(workspace, "consolidate", "--silencieux")
+
+
+def test_forms_say_whose_is_being_made_and_how_many_are(sent_copy: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    made = forms(
+        find_workspace(sent_copy), 2017, ["luce", "etat"], force=False, now=datetime(2016, 12, 5),
+        progress=lambda *said: told.append(said),
+    )  # fmt: skip
+    assert told == [(rank, 2, f"Formulaire {of(form.partner)}") for rank, form in enumerate(made)]
 
 
 def test_in_a_pipe_there_is_no_bar(workspace: Path) -> None:

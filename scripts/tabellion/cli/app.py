@@ -73,6 +73,22 @@ def output_option(name: str, metavar: str, words: str, *, own: str = "") -> Opti
     return made
 
 
+Exercice = Annotated[
+    int | None, option("--exercice", "ANNÉE", "L'année demandée ; par défaut, exercice_courant du contrat.")
+]
+Partenaire = Annotated[
+    list[str] | None,
+    option("--partenaire", "IDENTIFIANT", "Un seul partenaire, ou l'option plusieurs fois ; sinon, tous."),
+]
+
+JournalTexte = Annotated[
+    Path | None,
+    option(
+        "--journal-texte",
+        "FICHIER",
+        "Ajoute à ce fichier une ligne datée par fait ; sa rotation est laissée au système.",
+    ),
+]
 JsonOption = Annotated[Path | None, output_option("--json", "FICHIER", "Écrit aussi les constats en JSON.")]
 
 
@@ -89,11 +105,38 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _show_completion(shell: str | None) -> None:
+    if shell is None:
+        return
+    from tabellion.cli.completion import script
+
+    group = typer.main.get_command(app)
+    commands = group.commands  # type: ignore[attr-defined]
+    words = {
+        name: {option: param.help or "" for param in command.params for option in param.opts if option.startswith("--")}
+        | {"--help": "Affiche cette aide."}
+        for name, command in {"": group, **commands}.items()
+    }
+    about = {name: command.get_short_help_str(limit=400) for name, command in commands.items()}
+    typer.echo(script(shell, words, about), nl=False)
+    raise typer.Exit
+
+
 @app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Dit la version et s'arrête.")
     ] = False,
+    completion: Annotated[
+        Literal["bash", "zsh", "fish", "powershell"] | None,
+        typer.Option(
+            "--completion",
+            metavar="SHELL",
+            callback=_show_completion,
+            is_eager=True,
+            help="Écrit de quoi compléter les commandes : bash, zsh, fish ou powershell.",
+        ),
+    ] = None,
 ) -> None:
     """Tient un contrat de ville dans Excel, sans jamais perdre un euro."""
 

@@ -12,7 +12,10 @@ import typer
 from tabellion.cli.app import (
     WRONG_USE,
     Contrat,
+    Exercice,
+    JournalTexte,
     JsonOption,
+    Partenaire,
     app,
     blocking_code,
     finishing,
@@ -29,23 +32,6 @@ from tabellion.cli.usage import Command
 if TYPE_CHECKING:
     from tabellion.campaign.model import Consolidation
     from tabellion.commands.source import Source
-
-Exercice = Annotated[
-    int | None, option("--exercice", "ANNÉE", "L'année demandée ; par défaut, exercice_courant du contrat.")
-]
-Partenaire = Annotated[
-    list[str] | None,
-    option("--partenaire", "IDENTIFIANT", "Un seul partenaire, ou l'option plusieurs fois ; sinon, tous."),
-]
-
-JournalTexte = Annotated[
-    Path | None,
-    option(
-        "--journal-texte",
-        "FICHIER",
-        "Ajoute à ce fichier une ligne datée par fait ; sa rotation est laissée au système.",
-    ),
-]
 
 
 @app.command(cls=Command)
@@ -93,12 +79,13 @@ def validate(
     contrat: Contrat = Path(),
 ) -> None:
     """Lit des classeurs ou des retours, les vérifie et dit, cellule par cellule, ce qui ne va pas."""
-    from tabellion.commands.console import print_findings, summary
+    from tabellion.commands.console import print_findings, reading_progress, summary
     from tabellion.commands.validate import annotate_files, files_of, validate_files
 
     workspace = open_workspace(contrat)
     files, passed_over = files_of(fichiers)
-    by_file = validate_files(workspace, files)
+    with reading_progress() as progress:
+        by_file = validate_files(workspace, files, progress)
     findings = [*passed_over, *(finding for of_file in by_file for finding in of_file)]
     copies = annotate_files(workspace, files, by_file, annoter, datetime.now()) if annoter is not None else []
     with finishing(findings, json):
@@ -147,7 +134,7 @@ def forms(
 ) -> None:
     """Écrit un formulaire par partenaire, à remplir et à renvoyer, dans workbooks/envois/."""
     from tabellion.commands.changes import staff_lines
-    from tabellion.commands.console import print_findings
+    from tabellion.commands.console import print_findings, writing_progress
     from tabellion.commands.forms import forms as make
     from tabellion.findings import Severity
     from tabellion.wording import plural
@@ -157,7 +144,9 @@ def forms(
         for line in staff_lines(source.book, source.state.saves.modifications):
             typer.echo(line)
 
-    done = make(open_workspace(contrat), exercice, partenaire or [], force=forcer, now=datetime.now(), tell=tell)
+    workspace, now = open_workspace(contrat), datetime.now()
+    with writing_progress() as progress:
+        done = make(workspace, exercice, partenaire or [], force=forcer, now=now, tell=tell, progress=progress)
     with finishing(()):
         for form in done:
             asked = plural(form.rows, "ligne") if form.rows else "rien à demander"

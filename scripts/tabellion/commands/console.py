@@ -168,6 +168,9 @@ def _finding_json(item: Finding) -> Json:
     return found
 
 
+Tell = Callable[[int, int, str], None]
+"""Called with what is done, of how much, and what is being done now."""
+
 #: Below this many files the reading ends before a bar is of use.
 _FEW = 20
 
@@ -183,15 +186,21 @@ def reading_progress(*, quiet: bool = False) -> Iterator[ReadProgress | None]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("Lecture des retours"), BarColumn(), MofNCompleteColumn(), TextColumn("reste"), TimeRemainingColumn()
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("reste"), TimeRemainingColumn()
     )  # fmt: skip
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=total >= _FEW)
+        task = bar.add_task("Lecture des retours", total=None, visible=False)
+        after = bar.add_task("Mise en commun, contrôles et écriture", total=None, visible=False)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=_FEW <= total != done)
+            bar.update(after, visible=_FEW <= total == done)
+
+        yield tell
 
 
 @contextmanager
-def writing_progress() -> Iterator[Callable[[int, int, str], None] | None]:
+def writing_progress() -> Iterator[Tell | None]:
     """What to tell how far a long writing is: (done, total, what is being done); ``None`` without a terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -200,12 +209,13 @@ def writing_progress() -> Iterator[Callable[[int, int, str], None] | None]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def tell(done: int, total: int, doing: str) -> None:
             # A step without an end (a reading, another program's work) has a bar that comes and goes.
-            bar.update(task, completed=done, total=total if 0 < done < total else None, description=doing)
+            end = total if 0 < done < total else None
+            bar.update(task, completed=done, total=end, description=printable(doing))
 
         yield tell

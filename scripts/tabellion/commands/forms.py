@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.saves import SAVES_FILE, saves_json
+from tabellion.commands.console import Tell
 from tabellion.commands.guides import partner_guide
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.commands.source import Source, alone_on, load_source
@@ -23,7 +24,7 @@ from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source
 from tabellion.transaction.files import edited_among, keep_dated_copy, replace_or_refuse
 from tabellion.transaction.owners import owner_of
-from tabellion.wording import file_stem
+from tabellion.wording import file_stem, of
 from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
 from tabellion.xlsx.signature import replaceable
 
@@ -50,14 +51,15 @@ def forms(
     force: bool,
     now: datetime,
     tell: Callable[[Source], None] = lambda _: None,
+    progress: Tell | None = None,
 ) -> list[Sent]:
     """Write the forms of ``exercice`` (the contract's current one by default) into ``workbooks/envois/EXERCICE/``, and
     the partner's guide beside them.
 
     ``partners`` are identifiers (all of the contract by default). ``tell`` is called with the contract that they are
-    made from before anything is written. Raises :class:`TabellionError` when the contract or the options are wrong, and
-    when a form there was filled by hand (unless ``force``, which keeps a dated copy of each first). Nothing is then
-    written.
+    made from before anything is written, ``progress`` with how many forms are made and the next one's partner.
+    Raises :class:`TabellionError` when the contract or the options are wrong, and when a form there was filled by hand
+    (unless ``force``, which keeps a dated copy of each first). Nothing is then written.
     """
     with alone_on(workspace, "tabellion forms", now):
         source = load_source(workspace)
@@ -75,7 +77,10 @@ def forms(
         if key is None:
             key = SealKey(secrets.token_bytes(_KEY_BYTES))
             contents[workspace.envois / KEY_FILE] = key.secret.hex().encode()
-        for form in make_forms(contract, year, wanted or None):
+        made = make_forms(contract, year, wanted or None)
+        for done, form in enumerate(made):
+            if progress is not None:
+                progress(done, len(made), f"Formulaire {of(form.partner)}")
             path = folder / f"{file_stem(form.identity.partenaire)}-{year}.xlsx"
             contents[path] = write_form(contract, form, key)
             sent.append(Sent(form.partner, path, form_row_count(form)))

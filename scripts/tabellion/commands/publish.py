@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from tabellion.checks.contract import check_meaning
+from tabellion.commands.console import Tell
 from tabellion.commands.options import wrong_option
 from tabellion.commands.source import Depuis, load_contract, load_source, source_day
 from tabellion.contract.book import Book
@@ -26,7 +26,6 @@ FORMATS = ("docx", "pdf")
 FOLDER, TEXTS = "publication", "textes"
 
 #: Told how many steps are done, of how many, and what is being done.
-Tell = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tabellion.campaign.folder import list_returns
 from tabellion.campaign.journal import glance_at_journal
 from tabellion.campaign.leftovers import Leftover, leftover_findings, leftover_kind
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
-from tabellion.campaign.read_returns import check_rows_apart
+from tabellion.campaign.read_returns import ReadProgress, check_rows_apart
 from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import Saves, load_saves
 from tabellion.campaign.staff import accept
@@ -41,12 +41,14 @@ def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:
     return [each for findings in validate_files(workspace, paths) for each in findings]
 
 
-def validate_files(workspace: Workspace, paths: Sequence[Path]) -> list[list[Finding]]:
+def validate_files(
+    workspace: Workspace, paths: Sequence[Path], progress: ReadProgress | None = None
+) -> list[list[Finding]]:
     """Read each workbook, check it, and return its findings, file by file, each with its file, sheet and cell.
 
     A file that cannot be read gives the findings that refuse it, and does not stop the others. Returns are examined in
     the processes that read them, and their rows validated in one pass. Raises :class:`TabellionError` when a return
-    cannot be compared with the register.
+    cannot be compared with the register. ``progress`` is told how many files are read.
     """
     said: list[list[Finding]] = []
     returns = _Returns(workspace)
@@ -57,6 +59,8 @@ def validate_files(workspace: Workspace, paths: Sequence[Path]) -> list[list[Fin
             raise returns.refusal
         else:
             said.append(list(outcome))
+        if progress is not None:
+            progress(number + 1, len(paths))
     for number, findings in returns.check().items():
         said[number] += findings
     return [[each.in_file(path.name) for each in counted(findings)] for path, findings in zip(paths, said, strict=True)]
