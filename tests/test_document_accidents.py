@@ -65,6 +65,18 @@ WHOLE = [
 ]
 
 
+@pytest.mark.parametrize(("before", "piliers"), [("", ["I"]), ("A-", ["I", "A"])], ids=["numbers", "letters"])
+def test_codes_are_those_of_the_document_whatever_their_letters(before: str, piliers: list[str]) -> None:
+    """« 1.1 », « A-1.1 » in place of « I-1.1 »: as many axes and fiches, each under the code that it has there."""
+    result = read(re.sub(r"\bI-(?=\d)", before, TEXT))
+    assert [row["axe_id"] for row in result.tables["axes"]] == [f"{before}{code}" for code in ("1.1", "1.2", "2")]
+    numbers = [f"{before}{code}" for code in ("1.1./1", "1.1./2", "1.2./1", "2./1")]
+    assert [row["fiche_id"] for row in result.tables["fiches"]] == numbers
+    assert [row["pilier_id"] for row in result.tables["piliers"]] == piliers
+    wrong = {"fiche-numero-irregulier", "axe-absent", "axe-deduit"}
+    assert [each.code for each in result.findings if each.code in wrong] == []
+
+
 def test_without_accident_nothing_is_said() -> None:
     result = read(TEXT)
     assert codes(result) == []

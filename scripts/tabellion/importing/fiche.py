@@ -29,7 +29,7 @@ _FIELDS: dict[str, str] = {
 _START = {name: re.compile(rf"(?:\*\*)?{pattern}\s*(?:\*\*)?\s*:?\s*") for name, pattern in _FIELDS.items()}
 # « Objectif » and « axe stratégique » are words of the texts too: never looked for inside one.
 _INSIDE = {name: re.compile(rf"(?<!\w){_FIELDS[name]}") for name in _FIELDS if name not in {"objectif", "axe"}}
-_INSIDE["numero"] = re.compile(r"(?<!\w)action\s*n\s*(?:[°º]|o(?![a-z]))\s*:?\s*(?=[ivxlc]{1,7}\s*-\s*\d)")
+_INSIDE["numero"] = re.compile(r"(?<!\w)action\s*n\s*(?:[°º]|o(?![a-z]))\s*:?\s*(?=[a-z]{1,7}\s*-\s*\d|\d[\d. ]*/)")
 _FUNDER_HEADER = re.compile(
     r"dispositifs?\s*/|dispositifs?\s+bop\b|montants?\s*\(\s*€\s*\)|montants? a titre indicatif"
 )
@@ -163,13 +163,14 @@ def _cut(cell: str, column: int, whole: set[str], seen: set[str]) -> list[tuple[
     return pieces
 
 
+# « I-1.1 », « A-2 », « 1.1 »: letters of the level above where there is one, then numbers.
 _AXE = re.compile(
-    r"(?P<code>[IVXLC]{1,7}\s*[-–—]\s*\d{1,4}(?:\s?\.\s?\d{1,4})*)\s*\.?\s*[-–—:]?\s*(?P<titre>.*)", re.DOTALL
+    r"(?P<code>(?:[A-Z]{1,7}\s*[-–—]\s*)?\d{1,4}(?:\s?\.\s?\d{1,4})*)\s*\.?\s*[-–—:]?\s*(?P<titre>.*)", re.DOTALL
 )
 _PRIORITY = re.compile(r"(?<!\d)(\d)(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
 _SUBTHEME = re.compile(r"(?P<n>\d{1,3})\s*[-–—.:]\s*(?P<titre>.*)", re.DOTALL)
-FICHE_NUMBER = re.compile(r"(?P<axe>[IVXLC]+-[0-9]+(?:\.[0-9]+)*)\.?/(?P<rang>[0-9]+)")
+FICHE_NUMBER = re.compile(r"(?P<axe>(?:[A-Z]+-)?[0-9]+(?:\.[0-9]+)*)\.?/(?P<rang>[0-9]+)")
 _MENTIONS = {
     "jeunes": re.compile(r"\bjeunes?\b|\(j\)"),
     "egalite_femmes_hommes": re.compile(r"\begalite\b|\(ddfe\)"),

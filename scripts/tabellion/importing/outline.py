@@ -13,7 +13,7 @@ from tabellion.importing.lines import MAX_LINE, DocumentLine, LineAccount, clean
 
 _NUMBERED = re.compile(r"(?P<n>\d{1,3})\s*[-–—.]\s*(?P<titre>\S.*)", re.DOTALL)
 _DASHED = re.compile(r"(?P<n>\d{1,3})\s*[-–—]\s*(?P<titre>\S.*)", re.DOTALL)
-_PILIER = re.compile(r"(?P<n>[IVXLC]{1,7})\s*[-–—.:]\s*(?P<titre>\S.*)", re.DOTALL)
+_PILIER = re.compile(r"(?P<n>[A-Z]{1,7})\s*[-–—.:]\s*(?P<titre>\S.*)", re.DOTALL)
 _QUOTED = re.compile(r"[«“\"]\s*(.*?)\s*[»”\"]", re.DOTALL)
 _PAGE_END = re.compile(r"(?:\s*[.…·_]){2,}\s*(?:\d{1,4})?\s*$|\s*\t\s*(?:\d{1,4})?\s*$")
 _CONTENTS = {"sommaire", "table des matieres"}

@@ -103,8 +103,9 @@ def collect_piliers(outline: Outline, fiches: list[Fiche], account: LineAccount)
 
 
 def _numeral(fiche: Fiche) -> str:
-    """The pilier's Roman number at the head of the fiche's axe; blank without an axe."""
-    return str(fiche.row["axe_id"] or "").partition("-")[0]
+    """The pilier's number at the head of the fiche's axe; blank without an axe, or where its code says none."""
+    number, dash, _ = str(fiche.row["axe_id"] or "").partition("-")
+    return number if dash else ""
 
 
 def collect_conventions(
