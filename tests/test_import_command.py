@@ -15,6 +15,7 @@ from tabellion.commands.new import create_empty_workspace
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
+from tabellion.importing import read_document
 
 NOW = datetime(2026, 3, 2)
 HEADER = ["Convention", "Collectivité", "Libellé", "Montant"]
@@ -99,8 +100,6 @@ def test_a_damaged_correspondence_is_said_and_does_not_count(empty: Workspace) -
 
 def test_the_same_import_writes_the_same_bytes(empty: Workspace) -> None:
     path = empty.root / "ancien.xlsx"
-    from tabellion.importing import read_document
-
     path.write_bytes(legacy_workbooks.flat_list(read_document(document(small_contract()), "contrat.txt")))
     first = run(empty, path)
     before = first.asked.read_bytes()
@@ -115,3 +114,20 @@ def test_a_register_that_says_more_is_refused_with_both_counts(empty: Workspace)
     assert "Import : 0 fiche, 1 ligne, 7 €" in finding.suggestion
     assert "Contrat actuel : 0 fiche, 1 ligne, 5 €" in finding.suggestion
     assert amounts(empty) == [("Soins", None, 500)]
+
+
+def test_an_export_adds_to_the_contract_and_a_second_time_changes_nothing(empty: Workspace) -> None:
+    text = empty.root / "contrat.txt"
+    text.write_bytes(document(small_contract()))
+    before = run(empty, text, force=True)
+    export = empty.root / "scdl.csv"
+    header = "nomAttribuant;dateConvention;referenceDecision;nomBeneficiaire;objet;montant"
+    export.write_text(f"{header}\nVille;2016-06-27;D1;Judo;Fiche I-2./1;900,50\n", encoding="utf-8")
+    done = run(empty, export)
+    assert done.preview == f"{before.preview.rpartition(',')[0]}, 1 subvention, 0 à voir"
+    files = {path.name: path.read_bytes() for path in empty.registre.iterdir()}
+    table = load_register(empty.registre, empty.schemas, empty.settings).tables
+    assert [(row["fiche_id"], row["montant"]) for row in table["financements"].rows][-1] == ("I-2./1", 90_050)
+    assert len(table["fiches"]) == 4
+    assert run(empty, export).written
+    assert {path.name: path.read_bytes() for path in empty.registre.iterdir()} == files

@@ -85,12 +85,13 @@ def import_document(
     read = read_files(_present(documents), asked.words, asked.choices, current)
     contract = read.contract
     tables, settings, to_confirm = _settled(workspace, target, read, current, documents)
-    preview, present = counted_contract(contract.tables), counted_contract(current)
+    rows = {name: each.rows for name, each in tables.items()}
+    preview, present = counted_contract(rows), counted_contract(current)
     preview += f", {asked.left(read.correspondence)} à voir"
     opened = [] if accept else asked.blocking(read.correspondence)
     files = {} if opened else _files(workspace, tables, settings, read)
     contents = {target / name: content for name, content in files.items()}
-    contents |= {asked.path: asked.content(read.correspondence, contract.tables)}
+    contents |= {asked.path: asked.content(read.correspondence, rows)}
     edited = [target] if files and (was_edited(target, workspace.schemas) or _lost(target, workspace, tables)) else []
     workbook = workspace.contrat if folder is None and files and workspace.contrat.exists() else None
     if workbook is not None and not is_intact(read_source(workbook)):

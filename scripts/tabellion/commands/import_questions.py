@@ -109,4 +109,6 @@ def counted_contract(tables: ContractRows) -> str:
     kinds = ("montant_realise", "montant_vote", "montant_prevu")
     amounts = [next((row[kind] for kind in kinds if row[kind] is not None), 0) for row in lines]
     total = format_euros(sum(amounts)).replace("\u202f", " ").replace("\u00a0", " ")
-    return f"{plural(len(fiches), 'fiche')}, {plural(len(lines), 'ligne')}, {total}"
+    grants = len(tables.get("subventions", ()))
+    more = f", {plural(grants, 'subvention')}" if grants else ""
+    return f"{plural(len(fiches), 'fiche')}, {plural(len(lines), 'ligne')}, {total}{more}"

@@ -14,6 +14,7 @@ from tabellion.importing.correspondence import Correspondence
 from tabellion.importing.foreign_budget import ForeignBudget, pivot_records
 from tabellion.importing.foreign_fiches import ForeignFiches
 from tabellion.importing.front import TitlePage
+from tabellion.importing.grants import GrantReader
 from tabellion.importing.grids import CellGrid, cents_of, shown
 from tabellion.importing.label_sheets import LabelReader, LabelSheet
 from tabellion.importing.lines import DocumentLine, LineAccount
@@ -21,7 +22,7 @@ from tabellion.importing.names import CollectiviteNames, ConventionNames
 from tabellion.importing.outline import Headings, Outline, Section
 from tabellion.importing.partners import PartnerNames
 from tabellion.importing.recap import Collectivites
-from tabellion.importing.records import RecordReader
+from tabellion.importing.records import RecordReader, SheetRecord
 from tabellion.importing.tables import ImportedTables, register_tables
 from tabellion.importing.words import ImportWords, year_of
 from tabellion.reading.raw import RawValue
@@ -94,12 +95,11 @@ class ForeignReader:
         """The contract that the tables say, and the account of every row."""
         for sheet, below in self.sheets:
             self._read_sheet(sheet, below)
-        order = ("fiches", "lignes_budgetaires", "croise", "financements", "subventions")
+        order = ("fiches", "lignes_budgetaires", "croise", "financements")
         for nature in order:
             for block in self.blocks:
                 if block.words.nature == nature:
                     self._read(block, nature)
-        self._account_for_the_rest()
         who = PartnerNames(self.correspondence, self.words)
         funders = self.fiches.funders()
         tables = register_tables(
@@ -108,17 +108,24 @@ class ForeignReader:
         )  # fmt: skip
         tables["lignes_budgetaires"] = self.budget.line_rows()
         tables["totaux_publies"] = self.budget.total_rows()
+        self._read_grants(tables)
+        self._account_for_the_rest()
         uses = self.account.complete(self.lines)
         year = self.budget.years.most_common(1)
         findings = tuple(self._placed(each) for each in self.account.findings)
         return ImportedContract(tables, findings, uses, _NO_PAGE, year[0][0] if year else None)
 
-    def _read(self, block: ForeignTable, nature: str) -> None:
+    def _records(self, block: ForeignTable) -> list[SheetRecord]:
+        """The rows of a table, each cell's place noted; what is not read of it is said."""
         records = list(RecordReader(block, self.account).read())
         for record in records:
             self._cells |= {(record.ligne, champ): place[1] for champ, place in record.places.items()}
-        where = ", ".join(filter(None, (block.grid.fichier, block.grid.feuille)))
         self._say_what_is_left(block)
+        return records
+
+    def _read(self, block: ForeignTable, nature: str) -> None:
+        records = self._records(block)
+        where = ", ".join(filter(None, (block.grid.fichier, block.grid.feuille)))
         if nature == "fiches":
             for column in block.columns:
                 if column.champ == FUNDER_COLUMN:
@@ -134,6 +141,17 @@ class ForeignReader:
             self.budget.add(block, pivot_records(records, self.conventions, self.account))
         elif nature == "lignes_budgetaires":
             self.budget.add(block, records)
+
+    def _read_grants(self, tables: ImportedTables) -> None:
+        """Read the exports last: they name the fiches and the partners of all the rest."""
+        grants = GrantReader(self.account, self.correspondence, dict(self.known))
+        grants.learn(tables)
+        for block in self.blocks:
+            if block.words.nature == "subventions":
+                grants.add(block, self._records(block))
+        tables["subventions"] = []
+        for name, rows in grants.tables.items():
+            tables[name] = [*tables.get(name, []), *rows]
 
     def _read_sheet(self, sheet: LabelSheet, tables: list[ForeignTable]) -> None:
         """Read a sheet that is one fiche, and the table of its funders."""

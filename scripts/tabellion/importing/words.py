@@ -18,7 +18,8 @@ from tabellion.wording import fold
 IMPORT_FILE = "import.toml"
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
 #: What a title says of its unit, and marks of notes: no part of the name of a field.
-_UNITS = re.compile(r"\([^)]*(?:€|eur|ttc|ht)[^)]*\)|€|\b(?:en euros?|euros?|ttc)\b|\*+|\(\d\)")
+_UNITS = re.compile(r"\([^)]*(?:€|eur|ttc|ht)[^)]*\)|€|\b(?:en euros?|euros?)\b|\*+|\(\d\)")
+_TAX = re.compile(r"\b(?:ttc|ht)\b ?| (?:ttc|ht)$")
 _NEAR = 0.86
 _SHORTEST = 4
 """The letters of the shortest name that may be a part of a longer title."""
@@ -93,7 +94,7 @@ class TableWords:
         if not plain:
             is_amount = year is not None and _AMOUNT in self.names.values()
             return NameMatch(_AMOUNT if is_amount else None, Certainty.LIKELY if is_amount else Certainty.UNKNOWN, year)
-        champ = self.names.get(plain)
+        champ = self.names.get(plain) or self.names.get(_TAX.sub("", plain))
         if champ is not None:
             return NameMatch(champ, Certainty.LIKELY if champ in self.doubtful else Certainty.SURE, year)
         held = [name for name in self.names if len(name) >= _SHORTEST and f" {name} " in f" {plain} "]
