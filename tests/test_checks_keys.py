@@ -16,23 +16,33 @@ def test_a_contract_that_adds_up_has_no_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "row", "field", "value", "code"),
+    ("table", "row", "field", "value", "code", "blocks"),
     [
-        ("fiches", 1, "objectif", None, "cellule-obligatoire-vide"),
-        ("collectivites", 0, "categorie", "communes", "valeur-hors-liste"),
-        ("fiches", 0, "fiche_id", "fiche 1", "forme-inattendue"),
-        ("partenaires", 0, "courriel", "a@b", "forme-inattendue"),
-        ("fiches", 0, "priorite", 12, "hors-bornes"),
-        ("lignes_budgetaires", 0, "montant_prevu", -100, "hors-bornes"),
-        ("lignes_budgetaires", 0, "libelle", "e" * 1001, "texte-trop-long"),
+        ("fiches", 1, "objectif", None, "cellule-obligatoire-vide", False),
+        ("fiches", 1, "axe_id", None, "cellule-obligatoire-vide", False),
+        ("fiches", 1, "convention_id", None, "cellule-obligatoire-vide", True),
+        ("fiches", 1, "fiche_id", None, "cellule-obligatoire-vide", True),
+        ("collectivites", 0, "categorie", "communes", "valeur-hors-liste", False),
+        ("collectivites", 0, "collectivite_id", "Lucé", "forme-inattendue", True),
+        ("collectivites", 0, "nom", "x" * 121, "texte-trop-long", True),
+        ("fiches", 0, "fiche_id", "fiche 1", "forme-inattendue", True),
+        ("fiches", 0, "fiche_id", "I-1.*", "forme-inattendue", True),
+        ("partenaires", 0, "courriel", "a@b", "forme-inattendue", False),
+        ("fiches", 0, "priorite", 12, "hors-bornes", False),
+        ("conventions", 0, "convention_id", 0, "hors-bornes", True),
+        ("lignes_budgetaires", 0, "montant_prevu", -100, "hors-bornes", False),
+        ("lignes_budgetaires", 0, "exercice", 1999, "hors-bornes", True),
+        ("lignes_budgetaires", 0, "libelle", "e" * 1001, "texte-trop-long", False),
     ],
 )
-def test_each_constraint_is_said_at_its_cell(table: str, row: int, field: str, value: Any, code: str) -> None:
+def test_each_constraint_is_said_at_its_cell_and_blocks_where_a_row_would_not_be_found(
+    table: str, row: int, field: str, value: Any, code: str, blocks: bool
+) -> None:
     rows = small_rows()
     rows[table][row][field] = value
     found = [each for each in check(rows) if each.champ == field and each.place.feuille == table]
     assert cells(found) == [(code, f"{table}.{field}@{row}")]
-    assert found[0].bloquant
+    assert found[0].bloquant is blocks
     assert schemas()[table].by_name[field].expected == found[0].attendu
 
 

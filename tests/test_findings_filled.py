@@ -33,6 +33,7 @@ ELSEWHERE = {
         "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte",
         "contract/register_csv.py: colonne-facultative-absente colonne-absente-du-registre",
     ),
+    "importing/fitting.py": ("schema/cast.py", "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte"),
     "importing/budget.py": ("importing/budget.py: montant-douteux montants-colles",),
     "outputs/diff/__init__.py": ("outputs/diff/__init__.py: genres-differents partenaires-differents",),
     "outputs/diff/reading.py": (f"outputs/diff/reading.py: genre-inconnu {VERSIONS} autre-contrat",),

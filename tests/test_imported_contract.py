@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.contracts import ROOT
+from support.contracts import ROOT, SETTINGS, Rows, book_of, locate, schemas, tables_of
 from support.documents import document, small_contract
+from tabellion.checks.contract import check_integrity, check_meaning
+from tabellion.commands.consolidate import consolidate
+from tabellion.commands.forms import forms
+from tabellion.commands.generate import generate
 from tabellion.commands.import_document import Import, import_document
 from tabellion.commands.new import create_empty_workspace
-from tabellion.contract.register import register_settings
+from tabellion.commands.publish import Wanted, publish
+from tabellion.commands.validate import validate
+from tabellion.contract.register import register_settings, save_register
 from tabellion.contract.workspace import Settings, Workspace, find_workspace
+from tabellion.importing import fitted, read_document
 from tabellion.schema import SETTING_TABLES
 
 NOW = datetime(2026, 3, 2)
 TEXT = document(small_contract()).decode()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a contract that holds nothing yet, of 2026 to 2031."""
+    folder = tmp_path_factory.mktemp("vide") / "brest"
+    create_empty_workspace(folder, NOW)
+    return folder
+
+
 @pytest.fixture
-def empty(tmp_path: Path) -> Workspace:
-    """A contract that holds nothing yet, of 2026 to 2031."""
-    create_empty_workspace(tmp_path / "brest", NOW)
-    return find_workspace(tmp_path / "brest")
+def empty(made: Path, tmp_path: Path) -> Workspace:
+    """A copy of it."""
+    return find_workspace(Path(shutil.copytree(made, tmp_path / "brest")))
 
 
 def imported(workspace: Workspace, text: str) -> tuple[Settings, Import]:
@@ -73,3 +90,86 @@ def test_the_contract_of_the_repository_needs_no_more_than_its_file_of_settings(
     assert not names & {f"{name}.csv" for name in SETTING_TABLES}
     kept = ROOT / "workbooks" / "registre"
     assert all((done.folder / name).read_bytes() == (kept / name).read_bytes() for name in names)
+
+
+# What import writes, every command takes
+
+#: Values that break what the schemas ask, by the kind of a field; a field of another kind stays as it is.
+WAYS: dict[str, dict[str, Any]] = {
+    "blank": dict.fromkeys(["string", "integer", "money", "percent", "boolean", "date"]),
+    "long": {"string": "x" * 33_000, "money": 10**15, "integer": 10**12},
+    "odd": {"string": 'I *?~<>="/ é', "integer": 0, "money": -5},
+    "off": {"string": "hors liste", "integer": -5, "percent": 300},
+}
+
+
+@cache
+def read() -> Rows:
+    return read_document(TEXT.encode(), "document.txt").tables
+
+
+def broken(*ways: str) -> Rows:
+    """The tables that were read, in which each field of a row after the other is broken, one way after the other."""
+    rows = {name: [dict(row) for row in table] for name, table in read().items()}
+    for name, table in rows.items():
+        for rank, field in enumerate(schemas()[name].fields):
+            way = WAYS[ways[rank % len(ways)]]
+            if table and field.kind in way:
+                table[rank % len(table)][field.name] = way[field.kind]
+        table += [dict(row) for row in table[: name != "lignes_budgetaires"]]  # a number twice
+    return rows
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whatever_was_read_is_found_by_a_key_and_the_rest_is_said(way: str) -> None:
+    kept, changed = fitted(broken(way), schemas(), SETTINGS, "document.txt")
+    book = book_of(tables_of(kept))
+    assert changed
+    assert check_integrity(book) == []
+    said = check_meaning(book, locate)
+    assert not [each for each in said if each.bloquant]
+    codes = {each.code for each in said}
+    assert {"blank": "cellule-obligatoire-vide", "long": "texte-trop-long"}.get(way, "forme-inattendue") in codes
+    assert way != "off" or {"hors-bornes", "valeur-hors-liste"} <= codes
+
+
+def test_every_command_goes_on_from_it(empty: Workspace) -> None:
+    kept, _ = fitted(broken(*WAYS), schemas(), SETTINGS, "document.txt")
+    empty.contrat.unlink()
+    save_register(empty.registre, tables_of(kept), schemas(), identifiant="brest", titre="Contrat")
+    done = generate(empty, None, force=False, now=NOW)
+    # The workbook says the same, each cell once.
+    said = validate(empty, [done.path])
+    assert {each.code for each in said} - {"partenaire-en-texte"} == {each.code for each in done.findings}
+    places = [(each.code, each.place.feuille, each.place.cellule) for each in said if "xx" not in each.message]
+    assert len(set(places)) == len(places)
+    assert forms(empty, 2026, [], force=False, now=NOW)
+    run = consolidate(empty, NOW)
+    assert run.written
+    assert not [each.code for each in run.findings if each.bloquant]
+    assert publish(empty, Wanted(), NOW).paths
+
+
+def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:
+    rows = {name: [dict(row) for row in table] for name, table in read().items()}
+    assert fitted(rows, schemas(), SETTINGS, "document.txt") == ({key: rows.get(key, []) for key in schemas()}, [])
+    rows["fiches"][0]["fiche_id"] = "I-1.1*1"
+    rows["financements"][0]["fiche_id"] = "I-1.1*1"
+    rows["fiches"][1]["convention_id"] = None
+    rows["lignes_budgetaires"][0]["exercice"] = None
+    rows["participations"].append(dict(rows["participations"][0]))
+    kept, said = fitted(rows, schemas(), SETTINGS, "document.txt")
+    assert kept["fiches"][0]["fiche_id"] == kept["financements"][0]["fiche_id"] == "I-1.1-1"
+    added = kept["conventions"][-1]
+    assert (added["titre"], kept["fiches"][1]["convention_id"]) == ("Sans convention", added["convention_id"])
+    assert kept["lignes_budgetaires"][0]["exercice"] == SETTINGS.exercice
+    assert kept["participations"] == rows["participations"][:-1]
+    places = {(each.code, each.champ, each.place.ligne) for each in said}
+    fiches = [row["ligne_source"] for row in rows["fiches"]]
+    assert places == {
+        ("valeur-mise-a-sa-place", "fiche_id", fiches[0]),
+        ("valeur-mise-a-sa-place", "convention_id", fiches[1]),
+        ("valeur-mise-a-sa-place", "exercice", rows["lignes_budgetaires"][0]["ligne_source"]),
+        ("ligne-sans-place", "fiche_id", None),
+    }  # fmt: skip
+    assert any("I-1.1*1" in each.message and "I-1.1-1" in each.message for each in said)

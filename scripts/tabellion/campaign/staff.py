@@ -63,7 +63,7 @@ def accept(
     if base is None:
         blank = {name: make_table(schema, {}) for name, schema in read.schemas.items()}
         draft = Draft(read, replace(read, tables=blank, rows={}))
-        _mend(draft, _keep_unread(draft))
+        _mend(draft, _keep_unread(draft), structural=True)
         return StaffState(draft.book(), Saves((), read.sha256, read.saved, read.author), (), tuple(draft.findings))
     is_older = bool(adoption) and read.has_identity and read.adoption != adoption
     if not read.tables or is_older:
@@ -147,6 +147,7 @@ def _keep_unread(draft: Draft) -> set[_Spot]:
     """
     gone = {(table, name) for table, _, name in draft.read.missing}
     kept: dict[_Spot, str] = {}
+    same: dict[_Spot, object] = {}
     for item, (table, position, name) in recover_keys(draft):
         accepted = draft.known[table].get(key_of(draft.schemas[table], draft.rows[table][position]))
         kept[item.place.feuille, item.place.cellule] = _stays(draft, table, name, accepted)
@@ -159,21 +160,24 @@ def _keep_unread(draft: Draft) -> set[_Spot]:
             place = draft.place(table, position, name)
             is_left_out = row[name] is None and _must_have(schema, name)
             kept[place.feuille, place.cellule] = _LEFT_OUT if is_left_out else _stays(draft, table, name, accepted)
+            same[place.feuille, place.cellule] = row[name]
     draft.findings = [
-        _softened(item, kept.get((item.place.feuille, item.place.cellule), "")) for item in draft.findings
-    ]
+        _softened(item, kept.get(spot, ""))
+        for item in draft.findings
+        if same.get(spot := (item.place.feuille, item.place.cellule)) is None or item.valeur != same[spot]
+    ]  # what the contract says itself is said of the contract
     return {(item.place.feuille, item.place.cellule) for item in draft.findings} & kept.keys()
 
 
-def _mend(draft: Draft, spoken: set[_Spot]) -> None:
+def _mend(draft: Draft, spoken: set[_Spot], *, structural: bool = False) -> None:
     """What breaks the schemas: a cell goes back to what was last accepted; a new row that cannot be, waits.
 
-    Nothing more is said of the cells in ``spoken``.
+    Nothing more is said of the cells in ``spoken``. Only what is ``structural`` counts where nothing was accepted.
     """
     for _ in range(_PASSES):
         dropped: dict[str, set[int]] = {}
         is_mended = False
-        for table, position, name, item in integrity_cells(draft.book()):
+        for table, position, name, item in integrity_cells(draft.book(), structural=structural):
             if not item.bloquant or position in dropped.get(table, ()):
                 continue
             schema, row = draft.schemas[table], draft.rows[table][position]

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from tabellion.checks.ceilings import check_ceilings
 from tabellion.checks.coherence import check_coherence
 from tabellion.checks.inspection import Inspection
-from tabellion.checks.integrity import check_constraints, check_names, check_references, check_unicity
+from tabellion.checks.integrity import (
+    check_constraints,
+    check_names,
+    check_references,
+    check_structure,
+    check_unicity,
+    check_usage,
+)
 from tabellion.checks.plans import check_funding
 from tabellion.checks.pluriannual import check_cpo_years
 from tabellion.checks.same_lines import check_financements, check_same_lines
@@ -17,11 +24,13 @@ from tabellion.contract.book import Book, Locate
 from tabellion.findings import Finding
 
 _Rules = tuple[Callable[[Inspection], None], ...]
-#: What the schemas declare, then what the tables mean: a rule added here is one of every command.
-_INTEGRITY: _Rules = (check_constraints, check_unicity, check_references)
+#: What a workbook needs of what the schemas declare; then the rest of that, and what the tables mean: a rule added here
+#: is one of every command.
+_KEYS: _Rules = (check_unicity, check_references)
+_INTEGRITY: _Rules = (check_structure, *_KEYS)
 _MEANING: _Rules = (
-    check_names, check_coherence, check_cpo_years, check_texts, check_same_lines, check_financements, check_totals,
-    check_funding, check_ceilings,
+    check_usage, check_names, check_coherence, check_cpo_years, check_texts, check_same_lines, check_financements,
+    check_totals, check_funding, check_ceilings,
 )  # fmt: skip
 
 
@@ -42,13 +51,18 @@ def check_contract(book: Book, locate: Locate | None = None) -> list[Finding]:
 
 
 def check_integrity(book: Book, locate: Locate | None = None) -> list[Finding]:
-    """Only what the schemas declare: constraints, unicity, keys; without it there is no workbook."""
+    """Only what rows are found by: keys, names, references; without it there is no workbook."""
     return _check(book, locate, _INTEGRITY).findings
 
 
-def integrity_cells(book: Book) -> list[tuple[str, int, str | None, Finding]]:
-    """What :func:`check_integrity` says, each with its table, position and field."""
-    return _check(book, None, _INTEGRITY).cells
+def integrity_cells(
+    book: Book, *, structural: bool = False, locate: Locate | None = None
+) -> list[tuple[str, int, str | None, Finding]]:
+    """What the schemas declare and the tables break, each with its table, position and field.
+
+    Only what is ``structural``, or every constraint: what people type is held to all of them.
+    """
+    return _check(book, locate, _INTEGRITY if structural else (check_constraints, *_KEYS)).cells
 
 
 def check_meaning(book: Book, locate: Locate | None = None) -> list[Finding]:

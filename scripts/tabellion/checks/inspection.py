@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from enum import Enum
 from functools import cached_property
@@ -93,9 +94,11 @@ class Inspection:
     def say(
         self, code: str, table: str, position: int, name: str | None, /, *, valeur: CellValue | _Own = None,
         attendu: CellValue = None, gravite: Severity | None = None, suggestion: str | None = None,
-        liees: Iterable[tuple[str, int, str | None]] = (), **details: object,
+        liees: Iterable[tuple[str, int, str | None]] = (), blocks: bool = True, **details: object,
     ) -> None:  # fmt: skip
         """Report a finding at one cell (or one row); ``liees`` are the other cells, as table, position and field.
+
+        Not ``blocks``, it is said of what can be worked with as it is.
 
         ``valeur`` may be :data:`OWN`: the cell's value, an amount in euros and a day as people write it.
         """
@@ -105,6 +108,8 @@ class Inspection:
             code, self.locate(table, position, name), champ=name, valeur=valeur, attendu=attendu, gravite=gravite,
             suggestion=suggestion, liees=[self.locate(*cell) for cell in liees], **details,
         )  # fmt: skip
+        if not blocks:
+            made = replace(made, bloquant=False)
         rank = -1 if name is None else self.schemas[table].names.index(name)
         self._spoken.add((table, position, name))
         self._findings.append(((self._order[table], position, rank, code), made))

@@ -1,12 +1,16 @@
-"""What the schemas declare: constraints of each cell, keys and references."""
+"""What the schemas declare: constraints of each cell, keys and references.
+
+Structural is what a row is found by: its key, its name, what it refers to. Without that there is no workbook. All other
+constraints are only said where the contract itself breaks them: what was published may be empty, long, negative or odd.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tabellion.checks.inspection import OWN, Inspection
-from tabellion.schema import Field, ForeignKey, TableSchema
+from tabellion.schema import CELL_LENGTH, Field, ForeignKey, TableSchema
 from tabellion.schema.listed import names_in
 from tabellion.schema.numbers import spoilt_code
 from tabellion.wording import nearest
@@ -21,10 +25,35 @@ _CODES = {
     "maxLength": "texte-trop-long",
 }
 _SHOWN = 200
+#: The field that says on which sheets a row stands.
+_PLACE = "convention_id"
+
+
+def is_structural(schema: TableSchema, name: str, value: object) -> bool:
+    """Whether a row that breaks a constraint of this field, by this value, has no place in a workbook."""
+    if isinstance(value, str) and len(value) > CELL_LENGTH:
+        return True
+    if name in schema.foreign:
+        return value is None and name in (*schema.primary_key, _PLACE)
+    return name in schema.primary_key or schema.by_name[name].unique
 
 
 def check_constraints(inspection: Inspection) -> None:
     """Say each cell that breaks constraints of its field, once, by the first in the order of the codes above."""
+    _check_broken(inspection, (True, False))
+
+
+def check_structure(inspection: Inspection) -> None:
+    """Say the cells without which their row has no place in a workbook."""
+    _check_broken(inspection, (True,))
+
+
+def check_usage(inspection: Inspection) -> None:
+    """Say the other cells that break constraints: the contract says it so, and none of it blocks."""
+    _check_broken(inspection, (False,), blocks=False)
+
+
+def _check_broken(inspection: Inspection, kinds: Collection[bool], *, blocks: bool = True) -> None:
     for table, schema in inspection.schemas.items():
         broken: dict[tuple[int, str], str] = {}
         unread = {name: inspection.unread(table, name) for name in schema.names}
@@ -34,12 +63,14 @@ def check_constraints(inspection: Inspection) -> None:
                 continue
             broken[key] = min(broken.get(key, violation.rule), violation.rule, key=list(_CODES).index)
         for (position, name), rule in broken.items():
-            _say_broken(inspection, table, position, schema.by_name[name], rule)
+            if is_structural(schema, name, inspection.value(table, position, name)) not in kinds:
+                continue
+            _say_broken(inspection, table, position, schema.by_name[name], rule, blocks=blocks)
             if rule != "maxLength":  # a text too long is still a text
                 inspection.distrust(table, position, name)
 
 
-def _say_broken(inspection: Inspection, table: str, position: int, field: Field, rule: str) -> None:
+def _say_broken(inspection: Inspection, table: str, position: int, field: Field, rule: str, *, blocks: bool) -> None:
     value, code = inspection.value(table, position, field.name), _CODES[rule]
     text = value if isinstance(value, str) else None
     if rule == "maxLength" and field.max_length is not None and len(text or "") <= field.max_length:
@@ -47,6 +78,7 @@ def _say_broken(inspection: Inspection, table: str, position: int, field: Field,
     inspection.say(
         code, table, position, field.name, valeur=OWN if text is None else text[:_SHOWN], attendu=field.expected,
         suggestion=None if text is None else _meant(field, rule, text), titre=field.title, longueur=len(text or ""),
+        blocks=blocks,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from tabellion.importing import (
     ImportedTables,
     LineUse,
     add_rows,
+    fitted,
     read_files,
     said_settings,
     setting_rows,
@@ -121,18 +122,20 @@ def _settled(
     """The tables to write and the settings of the contract, with what is to be said of them."""
     contract, schemas, first = read.contract, workspace.schemas, workspace.settings
     present = register_settings(workspace)
-    rows, said = contract.tables, list[Finding]()
+    fichier, said = documents[0].name, list[Finding]()
     if read.adds:
-        rows = {name: list(map(dict, own)) for name, own in current.items()}
-        said += add_rows(rows, contract.tables, documents[0].name)
-        return make_tables(schemas, rows), present, said
+        joined = {name: list(map(dict, own)) for name, own in current.items()}
+        said += add_rows(joined, contract.tables, fichier)
+        rows, changed = fitted(joined, schemas, present, fichier)
+        return make_tables(schemas, rows), present, [*said, *changed]
     told = contract.page.said(contract.exercice, contract.tables["fiches"])
-    rows = rows | {SETTING_TABLES[0]: setting_rows(told, first, present)}
-    book = settle(Book(present, schemas, NO_THEME, make_tables(schemas, rows)))
-    tables, settings = book.tables, book.settings
-    if settings == first and not any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
-        tables = make_tables(schemas, contract.tables)  # tabellion.toml says them all
-    return tables, settings, list(said_settings(told, settings, first, Place(documents[0].name)))
+    setting = {SETTING_TABLES[0]: setting_rows(told, first, present)}
+    settings = settle(Book(present, schemas, NO_THEME, make_tables(schemas, setting))).settings
+    rows, changed = fitted(contract.tables, schemas, settings, fichier)
+    tables = make_tables(schemas, rows)
+    if settings != first or any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
+        tables = settle(Book(settings, schemas, NO_THEME, tables)).tables  # else tabellion.toml says them all
+    return tables, settings, [*said_settings(told, settings, first, Place(fichier)), *changed]
 
 
 def _files(workspace: Workspace, tables: Tables, settings: Settings, read: ImportedFiles) -> dict[str, bytes]:

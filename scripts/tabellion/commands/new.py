@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ from tabellion.wording import slug
 
 #: What the starter kit holds, as it lies at the root of a workspace.
 KIT = (SETTINGS_FILE, "schemas", "templates", "workbooks/registre")
+#: What a contract is called until somebody names it.
+TITLE = "Contrat de ville"
+_NAME = re.compile(r'^(id|titre|source) = ".*"', re.MULTILINE)
 
 
 def as_typed(path: Path) -> str:
@@ -36,9 +40,13 @@ def as_typed(path: Path) -> str:
 def create_workspace(folder: Path) -> list[Path]:
     """Copy the starter kit into ``folder``, with the guides, and return the files written, relative to it.
 
-    Raises :class:`TabellionError` with every file that is already there; nothing is then written.
+    The name of the contract that the kit is stays there: the new one is called after its folder, until somebody names
+    it. Raises :class:`TabellionError` with every file that is already there; nothing is then written.
     """
-    return _written(folder, _kit() | _guides())
+    contents, names = _kit() | _guides(), {"id": _identifier(folder), "titre": TITLE, "source": ""}
+    text = contents[Path(SETTINGS_FILE)].decode("utf-8-sig")
+    named = _NAME.sub(lambda line: f'{line[1]} = "{names[line[1]]}"', text)
+    return _written(folder, contents | {Path(SETTINGS_FILE): named.encode()})
 
 
 def create_empty_workspace(folder: Path, now: datetime, model: str = NEUTRAL) -> list[Path]:
@@ -47,7 +55,7 @@ def create_empty_workspace(folder: Path, now: datetime, model: str = NEUTRAL) ->
     ``model`` is one of those of the starter kit. Raises :class:`TabellionError` where it has no such one, and as
     :func:`create_workspace`.
     """
-    identifiant, titre = slug(folder.resolve().name) or "contrat", "Contrat de ville"
+    identifiant, titre = _identifier(folder), TITLE
     contents = {name: content for name, content in _kit().items() if name.parts[0] in ("schemas", "templates")}
     contents |= model_files(model, identifiant=identifiant, titre=titre, now=now)
     with TemporaryDirectory() as place:
@@ -59,6 +67,10 @@ def create_empty_workspace(folder: Path, now: datetime, model: str = NEUTRAL) ->
     written = _written(folder, contents | _guides())
     made = generate(find_workspace(folder), None, force=False, now=now)
     return [*written, made.path.relative_to(folder.resolve())]
+
+
+def _identifier(folder: Path) -> str:
+    return slug(folder.resolve().name) or "contrat"
 
 
 def _kit() -> dict[Path, bytes]:

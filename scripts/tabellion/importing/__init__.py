@@ -7,6 +7,7 @@ from tabellion.importing.correspondence import Choices, Correspondence, Match, T
 from tabellion.importing.correspondence_book import read_correspondence, write_correspondence
 from tabellion.importing.doors import DocumentText, document_text
 from tabellion.importing.files import ImportedFiles, read_files
+from tabellion.importing.fitting import fitted
 from tabellion.importing.front import said_settings, setting_rows
 from tabellion.importing.joining import add_rows
 from tabellion.importing.lines import LineUse
@@ -16,6 +17,6 @@ from tabellion.importing.words import IMPORT_FILE, ImportWords, load_import_word
 
 __all__ = [
     "IMPORT_FILE", "Choices", "Correspondence", "DocumentText", "ImportWords", "ImportedContract", "ImportedFiles",
-    "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "document_text", "load_import_words",
+    "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "document_text", "fitted", "load_import_words",
     "read_correspondence", "read_document", "read_files", "said_settings", "setting_rows", "write_correspondence",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import count
 
 from tabellion.importing.fiche import FICHE_NUMBER, Fiche
 from tabellion.importing.lines import LineAccount, Record, key, similarity
@@ -15,17 +16,25 @@ _NEAR = 0.8
 
 
 def settle_numbers(fiches: list[Fiche], account: LineAccount) -> None:
-    """Give every fiche an identifier.
+    """Give every fiche an identifier of its own.
 
-    A missing number is derived when its neighbours leave one place: the fiches of its axe are numbered in order, the
-    one before it has the number before, and none or the next has the number after. Otherwise it gets the first free
-    rank of its axe, and the finding says that it is made up.
+    A fiche that has the number of one before it gets a second rank behind it, and the finding says so. A missing
+    number is derived when its neighbours leave one place: the fiches of its axe are numbered in order, the one before
+    it has the number before, and none or the next has the number after. Otherwise it gets the first free rank of its
+    axe, and the finding says that it is made up.
     """
+    numbers = {fiche.row["fiche_id"] for fiche in fiches}
     first: dict[str, int] = {}
     for fiche in fiches:
         numero = fiche.row["fiche_id"]
         if numero and first.setdefault(numero, fiche.ligne) != fiche.ligne:
-            account.say("fiche-numero-double", fiche.ligne, champ="fiche_id", valeur=numero, liees=[first[numero]])
+            other = next(each for rank in count(2) if (each := f"{numero}-{rank}") not in numbers)
+            numbers.add(other)
+            fiche.row["fiche_id"] = other
+            fiche.repaired("numéro déjà pris", numero)
+            account.say(
+                "fiche-numero-double", fiche.ligne, champ="fiche_id", valeur=numero, retenu=other, liees=[first[numero]]
+            )  # fmt: skip
     taken = {(match["axe"], int(match["rang"])) for numero in first if (match := FICHE_NUMBER.fullmatch(numero))}
     for index, fiche in enumerate(fiches):
         if fiche.row["fiche_id"]:

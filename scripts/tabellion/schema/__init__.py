@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tabellion.schema.descriptors import load_schemas
 from tabellion.schema.table import (
+    CELL_LENGTH,
     FALSE_WORD,
     FUNDING_TABLES,
     LATER_TABLES,
@@ -20,6 +21,6 @@ from tabellion.schema.table import (
 )
 
 __all__ = [
-    "FALSE_WORD", "FUNDING_TABLES", "LATER_TABLES", "OPTIONAL_TABLES", "SETTING_TABLES", "TABLES", "TRUE_WORD",
-    "Field", "ForeignKey", "Key", "Schemas", "TableSchema", "Value", "load_schemas",
+    "CELL_LENGTH", "FALSE_WORD", "FUNDING_TABLES", "LATER_TABLES", "OPTIONAL_TABLES", "SETTING_TABLES", "TABLES",
+    "TRUE_WORD", "Field", "ForeignKey", "Key", "Schemas", "TableSchema", "Value", "load_schemas",
 ]  # fmt: skip

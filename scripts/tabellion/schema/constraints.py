@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from tabellion.schema.table import Field
+from tabellion.schema.table import CELL_LENGTH, Field
 from tabellion.schema.tables import Table
 
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+\Z"
@@ -75,9 +75,9 @@ def _rules(field: Field) -> tuple[_Rule, ...]:
             rules.append(("minimum", partial(operator.le, least)))
         if most is not None:
             rules.append(("maximum", partial(operator.ge, most)))
-    if field.min_length is not None or field.max_length is not None:
-        shortest, longest = field.min_length or 0, field.max_length
-        rules.append(("maxLength", lambda text: shortest <= len(text) and (longest is None or len(text) <= longest)))
+    if field.kind == "string":
+        shortest, longest = field.min_length or 0, field.max_length or CELL_LENGTH
+        rules.append(("maxLength", lambda text: shortest <= len(text) <= longest))
     return tuple(rules)
 
 

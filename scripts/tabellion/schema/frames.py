@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from tabellion.schema.constraints import EMAIL, Violation, bounds, matching
-from tabellion.schema.table import Field, TableSchema
+from tabellion.schema.table import CELL_LENGTH, Field, TableSchema
 from tabellion.schema.tables import Table
 
 _DTYPES: Mapping[str, Any] = {
@@ -58,8 +58,8 @@ def _column(field: Field) -> pa.Column:
         checks.append(pa.Check.ge(pd.Timestamp(field.earliest), error="minimum"))
     if field.latest is not None:
         checks.append(pa.Check.le(pd.Timestamp(field.latest), error="maximum"))
-    if field.min_length is not None or field.max_length is not None:
-        checks.append(pa.Check.str_length(field.min_length, field.max_length, error="maxLength"))
+    if field.kind == "string":
+        checks.append(pa.Check.str_length(field.min_length, field.max_length or CELL_LENGTH, error="maxLength"))
     return pa.Column(checks=checks, nullable=not field.required)
 
 

@@ -39,6 +39,8 @@ OPTIONAL_TABLES = ("quartiers",)
 #: Tables that came later: a register written before them has no CSV of theirs.
 LATER_TABLES = (*OPTIONAL_TABLES, *FUNDING_TABLES, *SETTING_TABLES)
 
+#: The longest text that a cell of Excel holds, in characters.
+CELL_LENGTH = 32_767
 #: The width of a column whose schema says none, in characters.
 DEFAULT_WIDTH = 14
 

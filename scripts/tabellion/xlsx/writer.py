@@ -21,6 +21,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from tabellion.layout.names import KnownFormula, column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
+from tabellion.schema import CELL_LENGTH
 from tabellion.xlsx.formats import Formats
 from tabellion.xlsx.pages import DEFAULT_WIDTH, PrintSetup, set_up_pages
 from tabellion.xlsx.sheets import (
@@ -49,7 +50,7 @@ FIRST_DAY = date(1900, 3, 1)
 #: What is printed of the title of a workbook at the foot of a page.
 _LONGEST_FOOTER = 90
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
-TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = 32_767, 32, 255
+TEXT_LENGTH, PROMPT_TITLE_LENGTH, PROMPT_LENGTH = CELL_LENGTH, 32, 255
 
 #: A row's height in points: Excel's highest, that of a row which is given none, and one line's as a share of the font
 #: size, as Excel fits rows: 12.75 for one line of 10 points, 25.5 for two.

@@ -76,6 +76,15 @@ _LINES = (
          "Vérifiez l'exercice des lignes budgétaires."),
 )
 
+_FITTED = (
+    Code("valeur-mise-a-sa-place", "Une valeur que le contrat ne peut pas prendre telle quelle", _AVERTISSEMENT,
+         "{raison} L'import a retenu {retenu}.",
+         "Corrigez-le dans le classeur si ce n'est pas ce que dit le document."),
+    Code("ligne-sans-place", "Une ligne qui n'a pas de place dans le contrat", _ERREUR,
+         "Cette ligne de « {table} » n'a pas été gardée : {valeur}. {raison}",
+         "Reportez dans le classeur ce qui porte une donnée."),
+)
+
 _HEADINGS = (
     Code("titre-different", "Titres différents", _INFORMATION,
          "Le titre de la {quoi} est « {attendu} », mais « {valeur} » ailleurs ({ou}).",
@@ -135,12 +144,12 @@ _BUDGET = (
          "« {valeur} » a perdu la tabulation devant son montant ; lu comme un sous-total de collectivité.", NOTHING),
 )
 
-_DOCUMENT: tuple[Code, ...] = (*_UNREADABLE, *_LINES, *_HEADINGS, *_BUDGET)
+_DOCUMENT: tuple[Code, ...] = (*_UNREADABLE, *_LINES, *_FITTED, *_HEADINGS, *_BUDGET)
 
 _FICHES = (
     Code("fiche-numero-double", "Numéro de fiche en double", _ERREUR,
-         "Le numéro de fiche {valeur} est porté par deux fiches ; les deux sont gardées.",
-         "Donnez un numéro à chacune dans le classeur."),
+         "Le numéro de fiche {valeur} est porté par deux fiches ; la seconde est notée {retenu}, provisoirement.",
+         "Donnez-lui son numéro dans le classeur."),
     Code("fiche-numero-irregulier", "Numéro de fiche irrégulier", _AVERTISSEMENT,
          "Le numéro de fiche « {valeur} » n'a pas la forme habituelle (I-1.1./1) ; il est gardé tel quel.",
          "Corrigez-le dans le classeur."),

@@ -1,0 +1,159 @@
+"""What was read made to fit: every row found by a key of its own, every reference led to a row.
+
+A workbook opens of any register that has what is structural (:mod:`tabellion.checks.integrity`). What is changed to
+have it is said, with what was found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from tabellion.checks.contract import integrity_cells
+from tabellion.contract.book import NO_THEME, Book
+from tabellion.contract.workspace import Settings
+from tabellion.findings import Finding, Place, finding
+from tabellion.importing.lines import Record
+from tabellion.schema import CELL_LENGTH, Schemas, TableSchema
+from tabellion.schema.cast import cast_column
+from tabellion.schema.csv_text import parse_csv_text, write_csv_text
+from tabellion.schema.tables import Tables, table_of
+from tabellion.wording import slug
+
+#: A repair may make another one necessary: a convention that is added, a row that is left out.
+_PASSES = 8
+_CONVENTIONS, _CONVENTION, _YEAR = "conventions", "convention_id", "exercice"
+_LINE = "ligne_source"
+#: Signs that names may not hold: a criterion of Excel takes them for its own.
+_REFUSED = re.compile(r'[*?~<>="\s]+')
+_LONGEST, _RANK = 200, len("-9999")
+_SHOWN = 80
+
+
+def fitted(
+    rows: Mapping[str, list[Record]], schemas: Schemas, settings: Settings, fichier: str
+) -> tuple[dict[str, list[Record]], list[Finding]]:
+    """The rows of every table, as a contract can hold them, and what is said of those changed or left out.
+
+    ``settings`` give the exercice of what has none; ``fichier`` is the document, for the places.
+    """
+    made = {name: [dict(row) for row in rows.get(name, [])] for name in schemas}
+    fitting = _Fitting(made, schemas, settings, fichier)
+    fitting.blank_unreadable()
+    for _ in range(_PASSES):
+        if not fitting.pass_over():
+            break
+    return fitting.rows, fitting.findings
+
+
+@dataclass
+class _Fitting:
+    rows: dict[str, list[Record]]
+    schemas: Schemas
+    settings: Settings
+    fichier: str
+    findings: list[Finding] = field(default_factory=list)
+    tables: Tables = field(default_factory=dict)
+
+    def blank_unreadable(self) -> None:
+        """Leave blank what a register cannot say: an amount beyond all amounts, a text of signs that print nothing."""
+        for name, schema in self.schemas.items():
+            for each in schema.fields:
+                plain = [write_csv_text(each, row[each.name]) for row in self.rows[name]]
+                read = [parse_csv_text(each, text) if text else None for text in plain]
+                for problem in cast_column(each, read).problems:
+                    row = self.rows[name][problem.position]
+                    place = Place(self.fichier, ligne=row.get(_LINE))
+                    said = finding(
+                        problem.code, place, valeur=plain[problem.position], attendu=each.expected, titre=each.title
+                    )
+                    row[each.name] = None
+                    self._kept(said, each.name, None)
+
+    def pass_over(self) -> bool:
+        """Mend what is broken now, or leave its row out; whether anything was."""
+        self.tables = {
+            name: table_of(schema, self.rows[name], self.tables.get(name)) for name, schema in self.schemas.items()
+        }
+        book = Book(self.settings, self.schemas, NO_THEME, self.tables)
+        broken = integrity_cells(
+            book, structural=True,
+            locate=lambda table, index, *_: Place(self.fichier, ligne=self.rows[table][index].get(_LINE)),
+        )  # fmt: skip
+        left_out: dict[str, set[int]] = {}
+        for table, position, name, said in broken:
+            if name is None or position in left_out.get(table, ()):
+                continue
+            row, schema = self.rows[table][position], self.schemas[table]
+            value = self._mended(schema, row, name)
+            if value is None and name in schema.primary_key:
+                left_out.setdefault(table, set()).add(position)
+                shown = " · ".join(str(each) for each in row.values() if each is not None)[:_SHOWN]
+                left = finding(
+                    "ligne-sans-place", said.place, champ=name, valeur=shown, raison=said.message, table=schema.title
+                )
+                self.findings.append(left)
+            else:
+                if said.code != "cle-en-double" and row[name] is not None:
+                    self._rename(table, name, row[name], value)
+                row[name] = value
+                self._kept(said, name, value)
+        for table, positions in left_out.items():
+            self.rows[table] = [row for position, row in enumerate(self.rows[table]) if position not in positions]
+        return bool(broken)
+
+    def _kept(self, said: Finding, name: str, value: object) -> None:
+        kept = "rien" if value is None else f"« {str(value)[:_SHOWN]} »"
+        self.findings.append(
+            finding("valeur-mise-a-sa-place", said.place, champ=name, raison=said.message, retenu=kept)
+        )
+
+    def _rename(self, table: str, name: str, before: object, now: object) -> None:
+        """Follow a key that changes in the rows that refer to it."""
+        for schema in self.schemas.values():
+            for key in schema.foreign_keys:
+                for row in self.rows[schema.name] if (key.table, key.reference) == (table, name) else ():
+                    if row[key.field] == before:
+                        row[key.field] = now
+
+    def _mended(self, schema: TableSchema, row: Record, name: str) -> str | int | None:
+        """What takes the place of a value that no row may have; ``None`` where nothing can."""
+        field_, value = schema.by_name[name], row[name]
+        if name == _CONVENTION and name in schema.foreign:
+            return self._convention(value)
+        if name in schema.foreign or field_.enum:
+            return None
+        if name == _YEAR:
+            return self.settings.exercice
+        if name not in schema.primary_key and not field_.unique:
+            return str(value)[:CELL_LENGTH]
+        seeds = (value, row[schema.shown_key], row[schema.primary_key[0]], schema.title)
+        return self._free(schema, name, next(seed for seed in seeds if seed is not None))
+
+    def _convention(self, number: object) -> int:
+        """The convention of a row that has none, or one that the contract lacks: it is added."""
+        schema = self.schemas[_CONVENTIONS]
+        known = schema.by_name[_CONVENTION]
+        is_number = isinstance(number, int) and (known.minimum or 0) <= number <= (known.maximum or number)
+        titre = f"Convention {number}" if is_number else "Sans convention"
+        row = next((each for each in self.rows[_CONVENTIONS] if each["titre"] == titre), None)
+        if row is None:
+            row = dict.fromkeys(schema.names) | {"titre": titre}
+            row[_CONVENTION] = number if is_number else self._free(schema, _CONVENTION, number)
+            self.rows[_CONVENTIONS].append(row)
+        return int(row[_CONVENTION])
+
+    def _free(self, schema: TableSchema, name: str, seed: object) -> str | int:
+        """A value near ``seed`` that no row of the table has."""
+        field_, taken = schema.by_name[name], {row[name] for row in self.rows[schema.name]}
+        if field_.kind != "string":
+            return next(number for number in count(1) if number not in taken)
+        longest = min(field_.max_length or _LONGEST, _LONGEST) - _RANK
+        pattern = re.compile(field_.anchored_pattern or "")
+        spellings = (str(seed)[:longest], _REFUSED.sub(" ", str(seed))[:longest], slug(str(seed))[:longest])
+        trials = (each.strip(" -") for text in spellings for each in (text, text.replace(" ", "-"), text.upper()))
+        text = next((each for each in trials if each and pattern.match(each)), "1")
+        ranked = (f"{text}-{rank}" for rank in count(2))
+        return text if text not in taken else next(each for each in ranked if each not in taken)
