@@ -69,6 +69,7 @@ def test_on_linux_a_unit_of_systemd_for_the_account_or_the_machine(administrator
     assert ("User" in unit["Service"], "ProtectSystem" in unit["Service"]) == (administrator, administrator)
     assert service.start[1][-2:] == ("--now", f"{service.name}.{kinds[-1]}")
     assert ("--user" in service.ask) is not administrator
+    assert service.stay == (() if administrator else ("loginctl", "enable-linger", "anne"))
     if not nightly:
         assert unit["Install"]["WantedBy"] == ("multi-user.target" if administrator else "default.target")
 
@@ -174,6 +175,8 @@ def test_an_installation_says_what_came_of_each_part(tmp_path: Path) -> None:
     assert [check.state for check in installer.install(plan, run)] == [State.GOOD, State.GOOD]
     assert ran == [("start",), ("ask",)]
     assert contents(tmp_path) == {"bureau/Contrat.url": b"y", "unit": b"x"}
+    kept = installer.Plan(Service("s", {}, (("start",),), ("ask",), stay=("linger",)))
+    assert [check.state for check in installer.install(kept, _fake("linger")[1])] == [State.DOUBT]
     for word in ("start", "ask"):
         (failed, _) = installer.install(plan, _fake(word)[1])
         assert (failed.state, "refusé" in failed.detail) == (State.BAD, True)

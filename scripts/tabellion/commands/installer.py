@@ -143,6 +143,9 @@ def _install_service(service: Service, run: RunCommand) -> Check:
     done, said = run(service.ask)
     if not done:
         return Check("Service", State.BAD, f"« {service.name} » est installé mais ne tourne pas : {said}")
+    if service.stay and not run(service.stay)[0]:
+        words = f"« {service.name} » est en marche tant que la session est ouverte ; au-delà, l'administrateur lance"
+        return Check("Service", State.DOUBT, f"{words} : {' '.join(service.stay)}")
     return Check("Service", State.GOOD, f"« {service.name} » est en marche, et le sera à chaque démarrage")
 
 
@@ -177,14 +180,18 @@ def try_once(workspace: Workspace, now: datetime) -> Check:
 
 
 def run_command(command: Sequence[str]) -> tuple[bool, str]:
-    """Run a command of the system, on this terminal (some ask for a password): whether it went well, its last words."""
+    """Run a command of the system: whether it went well, and its last words.
+
+    One that asks for a password (``*``) speaks on this terminal.
+    """
+    output = None if "*" in command else subprocess.PIPE
     try:
         done = subprocess.run(  # noqa: S603 - of the plan alone
-            list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_COMMAND_SECONDS, check=False
+            list(command), stdout=output, stderr=output and subprocess.STDOUT, timeout=_COMMAND_SECONDS, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
         return False, system_reason(error) if isinstance(error, OSError) else "trop long"
-    words = done.stdout.decode(errors="replace").strip().splitlines()
+    words = (done.stdout or b"").decode(errors="replace").strip().splitlines()
     return done.returncode == 0, words[-1] if words else f"code {done.returncode}"
 
 
@@ -194,6 +201,6 @@ def plan_lines(wanted: Plan, workspace: Workspace) -> list[str]:
     service = wanted.service
     if service is not None:
         lines += [f"Écrirait : {path}" for path in service.files]
-        lines += [f"Lancerait : {' '.join(command)}" for command in service.start]
+        lines += [f"Lancerait : {' '.join(command)}" for command in (*service.start, service.stay) if command]
         lines += [f"À faire par vous : {service.advice}"] if service.advice else []
     return [*lines, *(f"Écrirait : {path}" for path in wanted.shortcuts)]

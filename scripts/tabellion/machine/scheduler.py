@@ -42,6 +42,7 @@ class Machine:
 class Service:
     """A service to be: its name, its files, the commands that start it and the one that says whether it runs.
 
+    ``stay`` makes it go on when the session is closed, where it would not by itself and the system allows it.
     ``advice`` is what only a person can do, in French; empty where there is nothing.
     """
 
@@ -50,6 +51,7 @@ class Service:
     start: tuple[tuple[str, ...], ...]
     ask: tuple[str, ...]
     advice: str = ""
+    stay: tuple[str, ...] = ()
 
 
 def service_of(machine: Machine, units: Mapping[str, bytes], contract: str, *, nightly: bool) -> Service:
@@ -86,10 +88,9 @@ def _systemd(machine: Machine, units: Mapping[str, bytes], name: str, *, nightly
         files[folder / f"{name}.{kind}"] = f"# {_HEAD}\n\n{filled}".encode()
     started = f"{name}.{'timer' if nightly else 'service'}"
     manager = ("systemctl",) if own else ("systemctl", "--user")
-    start = [(*manager, "daemon-reload"), (*manager, "enable", "--now", started)]
-    if not own:
-        start.append(("loginctl", "enable-linger", machine.account))  # it goes on when the session is closed
-    return Service(name, files, tuple(start), (*manager, "is-active", started))
+    start = ((*manager, "daemon-reload"), (*manager, "enable", "--now", started))
+    stay = () if own else ("loginctl", "enable-linger", machine.account)
+    return Service(name, files, start, (*manager, "is-active", started), stay=stay)
 
 
 def _windows(machine: Machine, units: Mapping[str, bytes], name: str, *, nightly: bool) -> Service:
