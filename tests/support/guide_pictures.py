@@ -49,7 +49,7 @@ SHOTS = (
     Shot("demandes", "consolidation/consolidation.xlsx", "Demandes"),
     Shot("formulaire", "envois/2016/luce-2016.xlsx", "Mode d'emploi", 0.58),
     Shot("saisie", "envois/2016/luce-2016.xlsx", "Budget", 0.34),
-    Shot("copie-annotee", "constats/mainvilliers.xlsx", "Constats"),
+    Shot("copie-annotee", "constats/mainvilliers.xlsx", "Constats", 0.5),
 )
 
 
