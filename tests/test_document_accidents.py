@@ -162,7 +162,7 @@ def test_amounts_as_people_print_them(printed: str, cents: int | None) -> None:
     assert codes(result) == []
 
 
-@pytest.mark.parametrize("printed", ["1,000 €", "10 00 €", "12 k€", "n.c.", "environ 3 €"])
+@pytest.mark.parametrize("printed", ["1,000 €", "10 00 €", "n.c.", "environ 3 €"])
 def test_an_amount_that_is_not_one_is_left_blank_and_said(printed: str) -> None:
     result = body("Cantine\t1 000 €", f"Cantine\t{printed}")
     assert budget(result)[0] == ("brest", "Cantine", None)
@@ -340,7 +340,7 @@ def test_a_cross_in_place_of_a_later_box_is_a_tick() -> None:
 def test_boxes_of_any_make(empty: str, ticked: str) -> None:
     result = read(TEXT.replace(COCHE, ticked).replace(VIDE, empty))
     assert funding(result) == [PLAN]
-    assert codes(result) == []
+    assert codes(result) == ([] if "<" in empty + ticked else ["rayures-perdues"])
 
 
 def test_a_text_on_a_row_without_tick_goes_to_the_only_ticked_funder() -> None:

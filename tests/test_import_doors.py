@@ -40,7 +40,8 @@ def through(folder: Path, name: str, data: bytes) -> ImportedContract:
     """A document read from its file, as the command does."""
     path = folder / name
     path.write_bytes(data)
-    return read_document(document_text(path).data, name)
+    text = document_text(path)
+    return read_document(text.data, name, extracted=text.extracted)
 
 
 def refused(folder: Path, name: str, data: bytes) -> list[str]:

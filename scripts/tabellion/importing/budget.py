@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tabellion.findings import Severity
-from tabellion.importing.cells import BudgetRow, label_and_amount, only_amounts, read_row, written
+from tabellion.importing.cells import BudgetRow, label_and_amount, only_amounts, read_row, total_label, written
 from tabellion.importing.lines import (
     DocumentLine,
     LineAccount,
@@ -26,6 +26,7 @@ _LONGEST_LABEL = 250
 _PARAGRAPH = 120
 _OPEN_END = re.compile(r"(?:[,(/'-]|\b(?:de|du|des|la|le|les|et|ou|a|au|aux|en|pour|par|sur|dans|avec|un|une|l|d))\s*$")
 PRESENTATION = "ignorée : texte de présentation"
+_A_YEAR = re.compile(r"20\d\d")
 _LINE = "utilisée : ligne budgétaire"
 
 
@@ -41,6 +42,7 @@ class TownBudget:
     rows: list[BudgetRow] = field(default_factory=list)
     repair: str | None = None
     source: str | None = None
+    par_annee: dict[int, int | None] = field(default_factory=dict)
 
 
 def arithmetic_rows(lines: list[DocumentLine]) -> list[BudgetRow]:
@@ -64,6 +66,8 @@ class BudgetReader:
         self.towns: list[TownBudget] = []
         self.orphans: list[tuple[DocumentLine, BudgetRow]] = []
         self.pending: list[DocumentLine] = []
+        self.totals: list[RecapRow] = []
+        self.years: dict[int, int] = {}
 
     def read(self, lines: list[DocumentLine], recap: list[RecapRow]) -> list[TownBudget]:
         """The budgets of the section's lines (those between the headings and the first fiche)."""
@@ -89,10 +93,20 @@ class BudgetReader:
             self._flush()
             self.account.unplaced(line, "un paragraphe avec une tabulation : ni ligne budgétaire, ni texte courant")
             return
-        rows = read_row(line)
+        years = {place: int(cell) for place, cell in enumerate(line.cells) if _A_YEAR.fullmatch(cell)}
+        if len(years) > 1 and sum(map(bool, line.cells)) <= len(years) + 1:
+            self.years = years
+            self.account.use(line.numero, "utilisée : en-tête de tableau", ", ".join(map(str, years.values())))
+            return
+        rows = self._by_year(line) or read_row(line)
         if rows is None:
             self._flush()
             self.account.unplaced(line, "un montant sans libellé")
+            return
+        total = total_label(rows[0].libelle) if len(rows) == 1 else None
+        if total is not None and rows[0].montant is not None and self.towns:
+            self._flush()
+            self._total(line, rows[0], total)
             return
         if self.pending and self.collectivites.find(rows[0].libelle) is None:
             self._rejoin(rows[0], line)
@@ -105,6 +119,25 @@ class BudgetReader:
                 self.towns[-1].rows.append(row)
             else:
                 self.orphans.append((line, row))
+
+    def _by_year(self, line: DocumentLine) -> list[BudgetRow]:
+        """The row of a table with a column a year; none where a cell under a year is no amount."""
+        label = clean(" ".join(cell for cell in line.cells[: min(self.years, default=0)] if cell))
+        cells = {year: line.cells[place] if place < len(line.cells) else "" for place, year in self.years.items()}
+        amounts = {year: only_amounts(clean(cell)) for year, cell in cells.items()}
+        if not label or any(found is None or len(found) > 1 for found in amounts.values()):
+            return []
+        by_year = {year: found[0] if found else None for year, found in amounts.items()}
+        return [BudgetRow(line.numero, label, next(iter(by_year.values())), par_annee=by_year)]
+
+    def _total(self, line: DocumentLine, row: BudgetRow, label: str) -> None:
+        """A row that adds up those above it is a published total of the convention, or of the collectivité it names."""
+        known = self.collectivites.find(label) if label else None
+        portee = "convention" if known is None else "collectivité"
+        nom = row.libelle if known is None else self.collectivites.names[known]
+        self.totals.append(RecapRow(row.ligne, portee, self.convention, nom, row.montant))
+        self.account.use(line.numero, "utilisée : total publié", f"convention {self.convention}, {row.libelle}")
+        self.account.say("total-dans-le-budget", row.ligne, champ="libelle", valeur=shown(line.texte))
 
     def _rejoin(self, row: BudgetRow, line: DocumentLine) -> None:
         """Put the labels awaiting an amount before the row's, when they surely go on in it."""
@@ -133,6 +166,7 @@ class BudgetReader:
                 "collectivite-repetee", row.ligne, liees=[before], valeur=row.libelle, convention=self.convention
             )  # fmt: skip
         budget = TownBudget(self.convention, known, row.libelle, row.ligne, row.montant, [], row.repair, row.source)
+        budget.par_annee = row.par_annee
         self.towns.append(budget)
         if row.doubt:
             self.account.say(row.doubt, row.ligne, champ="montant", valeur=row.source, attendu="un seul montant")
@@ -249,13 +283,14 @@ def line_rows(budgets: list[TownBudget], collectivites: Collectivites, exercice:
         convention, identifier = town.convention, collectivites.ids[town.collectivite]
         for line in town.rows:
             ranks[convention, identifier] += 1
-            row = {
-                "ligne_id": f"B{convention:02d}-{identifier}-{ranks[convention, identifier]:03d}",
-                "convention_id": convention, "collectivite_id": identifier, "libelle": line.libelle,
-                "exercice": exercice, "montant_prevu": None, "montant_vote": None, "montant_realise": line.montant,
-                "commentaire": None, **_source(line),
-            }  # fmt: skip
-            rows.append(row)
+            for year, cents in line.par_annee.items() or [(exercice, line.montant)]:
+                row = {
+                    "ligne_id": f"B{convention:02d}-{identifier}-{ranks[convention, identifier]:03d}",
+                    "convention_id": convention, "collectivite_id": identifier, "libelle": line.libelle,
+                    "exercice": year, "montant_prevu": None, "montant_vote": None, "montant_realise": cents,
+                    "commentaire": None, **_source(line),
+                }  # fmt: skip
+                rows.append(row)
     return rows
 
 
@@ -275,12 +310,14 @@ def total_rows(
             known = collectivites.find(total.libelle) if portee == "collectivité" else None
         identifier = None if known is None else collectivites.ids[known]
         number = "general" if total.convention is None else f"{total.convention:02d}"
-        row = {
-            "total_id": unique("-".join(filter(None, (short_slug(source), number, identifier))), taken),
-            "source": source, "portee": portee, "convention_id": total.convention, "collectivite_id": identifier,
-            "libelle": total.libelle, "exercice": exercice, "montant": total.montant, **_source(total),
-        }  # fmt: skip
-        rows.append(row)
+        by_year = total.par_annee if isinstance(total, TownBudget) else {}
+        for year, cents in by_year.items() or [(exercice, total.montant)]:
+            row = {
+                "total_id": unique("-".join(filter(None, (short_slug(source), number, identifier))), taken),
+                "source": source, "portee": portee, "convention_id": total.convention, "collectivite_id": identifier,
+                "libelle": total.libelle, "exercice": year, "montant": cents, **_source(total),
+            }  # fmt: skip
+            rows.append(row)
     return rows
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tabellion.importing.lines import DocumentLine, clean, shown
+from tabellion.importing.lines import DocumentLine, clean, fold_chars, shown
+from tabellion.schema import Field
 from tabellion.schema.money import format_euros
+from tabellion.schema.typed import Outcome, make_typed, read_typed
 
 _SPACES = " \u00a0\u202f\u2009"
 _INTEGER = rf"\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:\.\d{{3}})+(?!\d)|\d{{1,15}}"
@@ -16,6 +18,11 @@ _INSIDE = re.compile(
     rf"(?P<sign>(?<!\S)[-−])?(?<![\d,.])(?P<int>{_INTEGER})(?:[.,](?P<dec>\d{{1,2}}))?(?!\d)\s?\s?{_EURO}"
 )
 _LONGEST = 60
+_MONEY = Field("montant", "money", "Montant (€)", "")
+#: What stands after an amount without being of it, and the end of an amount.
+_NOTE = re.compile(r"\s*(?:\*+|\(\d{1,2}\)|\b(?:TTC|HT|ttc|ht)\b)\s*$")
+_AT_END = re.compile(rf"\d\s*{_EURO}?\s*$")
+_SCALED = re.compile(r"\d\s*(?:[kKM]\s?(?:€|eur)|[kM]$)|\bmillions?\b|\bmilliers?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,12 @@ def only_amounts(text: str) -> list[int] | None:
 
     None when the cell holds anything else.
     """
-    text = text.strip()
+    text = without_note(text.strip())
     if not text:
         return []
     whole = parse_amount(text)
+    if whole is None and _SCALED.search(text):
+        whole = _typed(text)
     if whole is not None:
         return [whole]
     amounts = find_amounts(text)
@@ -74,10 +83,39 @@ def only_amounts(text: str) -> list[int] | None:
 
 def label_and_amount(text: str) -> tuple[str, int] | None:
     """The label and the cents of a text that ends with an amount and its euro sign; else None."""
+    text = without_note(text)
     amounts = find_amounts(text)
     if not amounts or text[amounts[-1].end :].strip(" ."):
         return None
     return text[: amounts[-1].start].strip(), amounts[-1].cents
+
+
+def without_note(text: str) -> str:
+    """``text`` without what people put after an amount and is none of it: ``€*``, ``(1)``, ``TTC``."""
+    bare = _NOTE.sub("", text)
+    return bare if bare != text and _AT_END.search(bare) else text
+
+
+def _typed(text: str) -> int | None:
+    """The cents of an amount in a unit, as forms understand it: ``12 k€``, ``1,5 million d'euros``."""
+    rule, reading = read_typed(make_typed(text, _MONEY))
+    understood = rule.outcome in (Outcome.PRIS, Outcome.COMPRIS)
+    return reading.value if understood and isinstance(reading.value, int) else None
+
+
+#: A word before a row's label that says that it adds up the rows of a group.
+_TOTAL = re.compile(r"(?:sous\s*-?\s*)?tota(?:l|ux)\b\s*:?\s*(?:general\b|de\b|du\b|d'|des\b)?\s*")
+_TOTAL_AFTER = re.compile(r"\s*:?\s*(?:sous\s*-?\s*)?total\s*$")
+
+
+def total_label(label: str) -> str | None:
+    """What a row's label says that it adds up; empty for all, ``None`` for a row that is no total."""
+    folded = fold_chars(label)
+    if match := _TOTAL.match(folded):
+        return label[match.end() :].strip(" :-–")
+    if match := _TOTAL_AFTER.search(folded):
+        return label[: match.start()].strip(" :-–")
+    return None
 
 
 def written(cents: int | None) -> str:
@@ -95,7 +133,8 @@ class BudgetRow:
     """A label with its amount in cents (None when blank), and how it was obtained.
 
     ``repair`` names what was put right and ``doubt`` the finding code of what could not be; ``source`` keeps the text
-    then. ``tentative`` marks an amount that only the subtotal can confirm.
+    then. ``tentative`` marks an amount that only the subtotal can confirm. ``par_annee`` has the amounts of a table
+    with a column a year; ``montant`` is then that of the first.
     """
 
     ligne: int
@@ -105,6 +144,7 @@ class BudgetRow:
     doubt: str | None = None
     source: str | None = None
     tentative: bool = False
+    par_annee: dict[int, int | None] = field(default_factory=dict)
 
 
 def read_row(line: DocumentLine) -> list[BudgetRow] | None:

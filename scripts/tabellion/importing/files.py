@@ -55,7 +55,7 @@ def read_files(
     for name, text in documents:
         said += text.notices
         try:
-            contracts.append((name, read_document(text.data, name, correspondence, words)))
+            contracts.append((name, read_document(text.data, name, correspondence, words, extracted=text.extracted)))
         except TabellionError as error:
             refused += [*text.notices, *error.findings]
         written.append(text.data)

@@ -88,6 +88,10 @@ class FinancingReader:
                 loose.append(self._new(fiche, row.ligne))
                 _fill(fiche, loose[-1], row, source)
                 _say(fiche, "financement-sans-coche", row.ligne, "financeur_id", source[:500], nombre=len(ticked))
+        for entry in ticked:
+            if not (entry["dispositif"] or entry["montant_texte"]):
+                nom = next(funder.nom for funder in self.funders if funder.financeur_id == entry["financeur_id"])
+                _say(fiche, "financement-sans-detail", entry["ligne_source"], "dispositif", nom)
         return [*ticked, *loose]
 
     def _funders(self, fiche: Fiche, boxes: list[TickBox]) -> list[DocumentFunder | None]:

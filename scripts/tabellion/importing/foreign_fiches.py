@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from tabellion.importing.blocks import FUNDER_COLUMN
 from tabellion.importing.cells import TickBox
-from tabellion.importing.fiche import Fiche, FicheLayout, Fragment, read_fiche
+from tabellion.importing.fiche import Fiche, read_fiche
+from tabellion.importing.fiche_layout import FicheLayout, Fragment
 from tabellion.importing.funder_words import category_of
 from tabellion.importing.funders import BoxText, DocumentFunder, FunderRow, funder_identifier
 from tabellion.importing.grids import cents_of, printed

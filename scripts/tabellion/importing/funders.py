@@ -16,7 +16,7 @@ from tabellion.importing.cells import (
     parse_amount,
     read_boxes,
 )
-from tabellion.importing.fiche import FUNDERS, FicheLayout
+from tabellion.importing.fiche_layout import FUNDERS, FicheLayout
 from tabellion.importing.funder_words import LOCAL, NATIONAL, PRIVATE, category_of
 from tabellion.importing.lines import clean, fold_chars, key, short_slug, similarity, unique
 

@@ -7,11 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from tabellion.importing.fiche import opens_row
+from tabellion.importing.cells import only_amounts
+from tabellion.importing.fiche_layout import opens_row
 from tabellion.importing.front import TitlePage, read_title_page
 from tabellion.importing.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold_chars, key, similarity
 
+_PREFIX = r"(?i:convention(?:\s+th[ée]matique)?)\s*(?:[nN]\s*[°º]\s*)?"
 _NUMBERED = re.compile(r"(?P<n>\d{1,3})\s*[-–—.]\s*(?P<titre>\S.*)", re.DOTALL)
+_PREFIXED = re.compile(rf"{_PREFIX}(?P<n>\d{{1,3}})\s*[-–—.:]\s*(?P<titre>\S.*)", re.DOTALL)
 _DASHED = re.compile(r"(?P<n>\d{1,3})\s*[-–—]\s*(?P<titre>\S.*)", re.DOTALL)
 _PILIER = re.compile(r"(?P<n>[A-Z]{1,7})\s*[-–—.:]\s*(?P<titre>\S.*)", re.DOTALL)
 _QUOTED = re.compile(r"[«“\"]\s*(.*?)\s*[»”\"]", re.DOTALL)
@@ -78,7 +81,9 @@ def pilier_heading(line: DocumentLine) -> Heading | None:
 def numbered(line: DocumentLine, *, dashed: bool = False) -> Heading | None:
     """The number and title of a line that begins like a convention's heading, whatever follows its first cell."""
     text = clean(line.cells[0])
-    match = (_DASHED if dashed else _NUMBERED).fullmatch(text) if len(text) <= _LONGEST_HEADING else None
+    if len(text) > _LONGEST_HEADING:
+        return None
+    match = (_DASHED if dashed else _NUMBERED).fullmatch(text) or _PREFIXED.fullmatch(text)
     return Heading(line.numero, str(int(match["n"])), _PAGE_END.sub("", match["titre"]).strip()) if match else None
 
 
@@ -152,7 +157,8 @@ def find_headings(lines: list[DocumentLine]) -> Headings:
             # Two numbered paragraphs in a row are told from a heading and its sub-heading by the titles of that number.
             next_heading = numbered(following) if following is not None and following.bare else None
             paired = next_heading is not None and next_heading.numero == heading.numero
-            near = any(similarity(heading.titre, title) >= _NEAR for title in titles.get(heading.numero, ()))
+            near = _PREFIXED.fullmatch(clean(line.cells[0])) is not None
+            near = near or any(similarity(heading.titre, title) >= _NEAR for title in titles.get(heading.numero, ()))
             if not near and (not paired or heading.numero in opened):
                 continue
             opened.add(heading.numero)
@@ -179,6 +185,8 @@ class Outline:
     front: list[DocumentLine]
     sections: list[Section]
     page: TitlePage
+    back: list[DocumentLine] = field(default_factory=list)
+    """The lines of a recap that stands at the end, after the last fiche."""
 
 
 def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
@@ -192,8 +200,29 @@ def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
     first_body = min(starts, default=len(lines) + 1)
     front = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
     page = read_title_page(front, account)
-    sections = _sections([line for line in content if line.numero >= first_body], headings, front, account)
-    return Outline(headings, front, sections, page)
+    body = [line for line in content if line.numero >= first_body]
+    back = _recap_at_end(body)
+    sections = _sections(body[: len(body) - len(back)], headings, front, account)
+    return Outline(headings, front, sections, page, back)
+
+
+def _recap_at_end(body: list[DocumentLine]) -> list[DocumentLine]:
+    """The lines of a recap after the last fiche: rows that end with an amount, two of them numbered as conventions."""
+    start = len(body)
+    titles, opened = 0, len(body)
+    while start and not is_fiche_start(body[start - 1]):
+        line = body[start - 1]
+        filled = [cell for cell in line.cells if cell]
+        is_paid = len(filled) == 2 and line.tabbed and bool(only_amounts(filled[-1]))
+        if line.bare and not line.tabbed and key(line.texte).startswith("recapitulati"):
+            opened = start - 1
+            break
+        if not (line.blank or is_paid or (line.tabbed and len(filled) == 1)):
+            break
+        start -= 1
+        if is_paid and numbered(line, dashed=True) is not None:
+            titles, opened = titles + 1, start
+    return body[opened:] if titles > 1 else []
 
 
 def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:

@@ -11,7 +11,8 @@ from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, a
 from tabellion.importing.cells import label_and_amount
 from tabellion.importing.contract import ImportedContract
 from tabellion.importing.correspondence import Correspondence
-from tabellion.importing.fiche import Fiche, FicheLayout, read_fiche, read_layout
+from tabellion.importing.fiche import MENTIONS, Fiche, read_fiche
+from tabellion.importing.fiche_layout import FicheLayout, read_layout
 from tabellion.importing.front import census_year
 from tabellion.importing.funders import learn_funders, read_rows
 from tabellion.importing.lines import (
@@ -31,6 +32,9 @@ from tabellion.importing.tables import register_tables
 from tabellion.importing.words import ImportWords
 
 _ACTION = re.compile(r"(?:^|\t)\s*action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
+#: What a text has that could also say what is crossed out; and what asks to cross something out.
+_MARKUP = re.compile(r"<(?:input|s|del|strike|b|i|p)\b|~~|\*\*|[\u0335\u0336]", re.IGNORECASE)
+_CROSS_OUT = re.compile(r"\brayer\b")
 _FEW = 3
 """So many signs may be unread in any document: its tables have accidents of their own, each with its finding."""
 _FAR = 7
@@ -42,9 +46,16 @@ _QUOTED = 60
 
 
 def read_document(
-    data: bytes, fichier: str, correspondence: Correspondence | None = None, words: ImportWords | None = None
+    data: bytes,
+    fichier: str,
+    correspondence: Correspondence | None = None,
+    words: ImportWords | None = None,
+    *,
+    extracted: bool = False,
 ) -> ImportedContract:
     """Read the text of a published contract; ``fichier`` names it in the findings.
+
+    ``extracted`` says that the text was taken out of a document that shows what is crossed out.
 
     Who its partners are is asked of the ``correspondence``, where there is one.
 
@@ -57,18 +68,21 @@ def read_document(
     outline = read_outline(lines, account)
     if not any(section.heading or section.fiches for section in outline.sections):
         raise TabellionError([*notices, finding("document-sans-convention", Place(fichier=fichier))])
-    recap = read_recap(outline.front, account)
+    recap = [*read_recap(outline.front, account), *read_recap(outline.back, account)]
     exercice = census_year(lines, outline.page.debut, account)
     collectivites = _collectivites(outline, recap, account)
     fiches = _fiches(outline, account)
-    budgets = _budgets(outline, recap, collectivites, fiches, account)
+    budgets, inside = _budgets(outline, recap, collectivites, fiches, account)
     _account_for_text(outline.front, account)
+    _account_for_text([line for line in outline.back if line.numero not in account.uses], account)
+    if not extracted:
+        _forget_strikes(text, fiches, account)
     rows = [read_rows(fiche.layout) for fiche in fiches]
     listed = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
     who = None if correspondence is None or words is None else PartnerNames(correspondence, words)
     tables = register_tables(outline, recap, fiches, rows, listed, collectivites, account, who)
     tables["lignes_budgetaires"] = line_rows(budgets, collectivites, exercice)
-    tables["totaux_publies"] = total_rows(recap, budgets, collectivites, exercice)
+    tables["totaux_publies"] = total_rows([*recap, *inside], budgets, collectivites, exercice)
     uses = account.complete(lines)
     little = _little_understood(lines, uses, fichier)
     if any(each.bloquant for each in little):
@@ -76,6 +90,17 @@ def read_document(
     account.findings += little
     findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
     return ImportedContract(tables, findings, uses, outline.page, exercice)
+
+
+def _forget_strikes(text: str, fiches: list[Fiche], account: LineAccount) -> None:
+    """Where a text without any markup asks to cross out, nobody knows what was: nothing is held as kept."""
+    if _MARKUP.search(text) or not _CROSS_OUT.search(fold_chars(text)):
+        return
+    lost = [fiche for fiche in fiches if any(fiche.row[name] for name in MENTIONS)]
+    for fiche in lost:
+        fiche.row |= dict.fromkeys(MENTIONS)
+    if lost:
+        account.say("rayures-perdues", lost[0].line_of("transversal"), champ=MENTIONS[0], valeur=len(lost))
 
 
 def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fichier: str) -> list[Finding]:
@@ -164,10 +189,14 @@ def _settle_convention(fiche: Fiche, section: Section, known: set[int]) -> None:
 
 def _budgets(
     outline: Outline, recap: list[RecapRow], collectivites: Collectivites, fiches: list[Fiche], account: LineAccount
-) -> list[TownBudget]:
-    """Each convention's budgets, in order; what became of the prose and of the blank lines is noted on the way."""
+) -> tuple[list[TownBudget], list[RecapRow]]:
+    """Each convention's budgets, in order, and the totals printed among their lines.
+
+    What became of the prose and of the blank lines is noted on the way.
+    """
     by_line = {fiche.ligne: fiche for fiche in fiches}
     budgets: list[TownBudget] = []
+    totals: list[RecapRow] = []
     for section in outline.sections:
         number = int(section.heading.numero) if section.heading else None
         if number is None:
@@ -177,12 +206,14 @@ def _budgets(
         if number is None:
             _account_for_text(section.lines, account)
         else:
-            budgets.extend(BudgetReader(number, collectivites, account).read(section.lines, recap))
+            reader = BudgetReader(number, collectivites, account)
+            budgets.extend(reader.read(section.lines, recap))
+            totals += reader.totals
     for fiche in fiches:
         for line in fiche.layout.lines:
             if line.blank:
                 account.use(line.numero, "ignorée : ligne vide")
-    return budgets
+    return budgets, totals
 
 
 def _account_for_text(lines: list[DocumentLine], account: LineAccount) -> None:

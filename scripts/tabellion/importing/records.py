@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tabellion.importing.blocks import FUNDER_COLUMN, BlockColumn, ForeignTable
+from tabellion.importing.cells import total_label
 from tabellion.importing.grids import CellGrid
-from tabellion.importing.lines import LineAccount, fold_chars, key
-
-_TOTAL = re.compile(r"(?:sous\s*-?\s*)?tota(?:l|ux)\b\s*:?\s*(?:general\b|de\b|du\b|d'|des\b)?\s*")
-_TOTAL_AFTER = re.compile(r"\s*:?\s*(?:sous\s*-?\s*)?total\s*$")
+from tabellion.importing.lines import LineAccount, key
 
 AmountKey = tuple[str, int | None]
 """The field of an amount and the year of its column; ``None`` where the column names none."""
@@ -150,13 +147,3 @@ class RecordReader:
             record.notes[place] = left
         record.amounts[place] = cents
         record.places.setdefault(champ, (record.row, column.index))
-
-
-def total_label(label: str) -> str | None:
-    """What a row's label says that it adds up; empty for all, ``None`` for a row that is no total."""
-    folded = fold_chars(label)
-    if match := _TOTAL.match(folded):
-        return label[match.end() :].strip(" :-–")
-    if match := _TOTAL_AFTER.search(folded):
-        return label[: match.start()].strip(" :-–")
-    return None

@@ -83,6 +83,12 @@ def collect_axes(fiches: list[Fiche]) -> list[Record]:
                 "axe-deux-conventions", "axe", champ="convention_id", valeur=convention,
                 attendu=axe["convention_id"], axe=code, liees=liees,
             )  # fmt: skip
+    for code, axe in axes.items():
+        before, dot, last = code.rpartition(".")
+        skipped = f"{before}.{int(last) - 1}" if dot and last.isdigit() and int(last) > 1 else None
+        if skipped is not None and skipped not in axes:
+            first = next(fiche for fiche in fiches if fiche.row["axe_id"] == code)
+            first.say("axe-saute", "axe", champ="axe_id", valeur=code, attendu=skipped, liees=[axe["ligne_source"]])
     return list(axes.values())
 
 

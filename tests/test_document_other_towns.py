@@ -1,0 +1,99 @@
+"""Documents of other towns say the same otherwise: read where it is sure, said where it is not, never swallowed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from test_document_accidents import TEXT, body, budget, change, codes, fiche, read
+
+
+def test_the_labels_of_other_towns_are_read() -> None:
+    text = TEXT.replace("Objectif\tSoutenir", "Objectif opérationnel\tSoutenir", 1)
+    text = text.replace("Partenaires opérationnels\t\t\t", "Partenaires mobilisés\tCAF\t\t", 1)
+    text = text.replace("Action N° I-1.1./1", "Fiche N° I-1.1./1").replace(
+        "Délai / échéance de programmation", "Echéance"
+    )
+    row = fiche(read(text))
+    assert (row["objectif"], row["partenaires_operationnels"]) == ("Soutenir les habitants", "CAF")
+    assert row["echeance"] == "1 (2016)"
+
+
+def test_a_label_that_is_not_known_is_said_and_not_swallowed_by_the_field_above() -> None:
+    result = change(
+        "Porteur (s) identifié(s)\t\t\t", "Porteur (s) identifié(s)\tBrest\t\t\nIndicateurs\tdix ateliers\t\t"
+    )
+    assert codes(result) == ["rubrique-non-comprise"]
+    assert "Indicateurs" in result.findings[0].message
+    assert fiche(result)["porteurs"] == "Brest"
+
+
+@pytest.mark.parametrize("title", ["Convention 1 : ", "Convention n° 1 - ", "Convention thématique 1 – "])
+def test_a_convention_may_be_called_so_before_its_number(title: str) -> None:
+    text = re.sub(r"\n1 - (?=Education et parentalité\n)", f"\n{title}", TEXT)
+    assert [row["convention_id"] for row in read(text).tables["conventions"]] == [1, 2]
+
+
+@pytest.mark.parametrize(("note", "cents"), [("1 000 €*", 100_000), ("1 000 € (1)", 100_000), ("1 000 € TTC", 100_000),
+                                             ("12 k€", 1_200_000), ("1,5 M€", 150_000_000)])  # fmt: skip
+def test_amounts_are_read_as_forms_understand_them_and_without_their_notes(note: str, cents: int) -> None:
+    assert budget(body("Cantine\t1 000 €", f"Cantine\t{note}"))[0] == ("brest", "Cantine", cents)
+
+
+def test_totals_among_the_lines_are_published_totals() -> None:
+    result = body("Classe de mer\t", "Classe de mer\t\nTotal Brest\t1 500 €")
+    assert codes(result) == ["total-dans-le-budget"]
+    assert "Total Brest" not in [label for _, label, _ in budget(result)]
+    totals = [(row["portee"], row["montant"]) for row in result.tables["totaux_publies"] if row["convention_id"] == 1]
+    assert totals.count(("collectivité", 150_000)) == 3
+
+
+def test_a_town_called_a_town_is_the_same_town() -> None:
+    result = body("Brest\t1 500 €", "Ville de Brest\t1 500 €")
+    assert codes(result) == ["collectivite-variante"]
+    assert {town for town, _, _ in budget(result)} == {"brest", "guipavas", "brest-metropole"}
+
+
+def test_a_table_with_two_years_gives_lines_of_both() -> None:
+    old = "Brest\t1 500 €\nCantine\t1 000 €\nMénage des écoles\t500 €"
+    new = "\t2013\t2014\nBrest\t1 500 €\t1 800 €\nCantine\t1 000 €\t1 200 €\nMénage des écoles\t500 €\t600 €"
+    rows = body(old, new).tables["lignes_budgetaires"]
+    found = [(row["ligne_id"], row["exercice"], row["montant_realise"]) for row in rows if row["libelle"] == "Cantine"]
+    assert found == [("B01-brest-001", 2013, 100_000), ("B01-brest-001", 2014, 120_000)]
+
+
+def test_a_recap_at_the_end_is_the_recap_and_no_part_of_the_last_fiche() -> None:
+    start, end = TEXT.index("1 - Education et parentalité\t"), TEXT.index("Total général")
+    after = TEXT.index("\n", end)
+    moved = TEXT[:start] + TEXT[after + 1 :] + "\nRécapitulatif\n" + TEXT[start:after] + "\n"
+    result, plain = read(moved), read(TEXT)
+    names = ("total_id", "montant")
+    got, expected = (
+        sorted(tuple(row[name] for name in names) for row in each.tables["totaux_publies"]) for each in (result, plain)
+    )
+    assert got == expected
+    assert fiche(result, "I-2./1") | {"ligne_source": 0} == fiche(plain, "I-2./1") | {"ligne_source": 0}
+    assert [use for use in result.lines if use.usage == "non placée"] == []
+
+
+@pytest.mark.parametrize("number", ["I - 1.1 . / 1", "I–1.1./ 1"])
+def test_spaces_in_the_number_of_a_fiche_are_none_of_it(number: str) -> None:
+    assert codes(change("Action N° I-1.1./1", f"Action N° {number}")) == []
+
+
+def test_a_text_that_cannot_show_what_is_crossed_out_does_not_say_yes() -> None:
+    plain = re.sub(r"<input[^>]*checked[^>]*>", "☑", TEXT)
+    result = read(re.sub(r"<input[^>]*>", "☐", plain))
+    assert codes(result) == ["rayures-perdues"]
+    assert [fiche(result)[name] for name in ("jeunes", "egalite_femmes_hommes")] == [None, None]
+
+
+def test_an_axe_that_the_numbers_skip_is_said() -> None:
+    result = read(TEXT.replace("I-1.2", "I-1.3"))
+    assert [(each.valeur, each.attendu) for each in result.findings if each.code == "axe-saute"] == [("I-1.3", "I-1.2")]
+
+
+def test_a_funder_without_any_detail_is_said() -> None:
+    result = change("\tPlan lecture\tNon déterminé\n", "\t\t\n")
+    assert codes(result) == ["financement-sans-detail"]
