@@ -182,6 +182,12 @@ BY_QUARTIER = {
     "Santé": {"Bel-Air": None, "Les Clos": 500, "Plusieurs": None, "Non précisé": 200, "Total": 700},
     "Total": {"Bel-Air": 7.5, "Les Clos": 1500, "Plusieurs": 40, "Non précisé": 200, "Total": 1747.5},
 }
+#: The fiche of convention 1 names both quartiers, that of convention 2 none.
+FICHES = {
+    "Insertion": {"Bel-Air": 1, "Les Clos": 1, "Non précisé": 0, "Fiches": 1},
+    "Santé": {"Bel-Air": 0, "Les Clos": 0, "Non précisé": 1, "Fiches": 1},
+    "Total": {"Bel-Air": 1, "Les Clos": 1, "Non précisé": 1, "Fiches": 2},
+}
 BY_NATURE = {"fonctionnement": 47.5, "investissement": 1000, "Non précisé": 700, "Total": 1747.5}
 
 
@@ -193,6 +199,7 @@ def test_credits_are_added_up_by_quartier_and_by_nature_each_euro_once(root: Pat
     for book in books:
         assert block(book, "Synthese_quartiers") == BY_QUARTIER
         assert block(book, "Synthese_nature")["Total"] == BY_NATURE
+        assert block(book, "Synthese_fiches_quartiers") == FICHES
     (annex,) = (workbooks / "publication").glob("*.xlsx")
     spent = {name: row["Réalisé (€)"] for name, row in block(annex, "Annexe_quartiers").items()}
     assert spent == BY_QUARTIER["Total"]
@@ -324,6 +331,25 @@ def test_each_year_of_a_cpo_that_has_come_has_a_financement(schemas_2030: Schema
     ]
     lacking = found(schemas_2030, "cpo-annee-sans-financement", fiches=fiches, financements=financements)
     assert lacking == [("fiches", "cpo_debut@0", f"2024, {YEAR}")]
+
+
+@pytest.mark.parametrize(
+    ("text", "lost", "remedy"),
+    [
+        ("Bel-Air", [], ""),
+        ("QN02801M ; Les Clos", ["QN02801M"], "Écrivez « Bel-Air ; Les Clos »."),
+        ("Les Cloz ; Mars", ["Les Cloz ; Mars"], "Écrivez un nom de cette table"),
+    ],
+)
+def test_a_name_off_the_list_is_said_with_the_whole_cell_to_write(
+    schemas_2030: Schemas, text: str, lost: list[str], remedy: str
+) -> None:
+    fiches = rows_of_2030()["fiches"]
+    fiches[1]["quartiers"] = text
+    book = book_of(make_tables(schemas_2030, rows_of_2030() | {"fiches": fiches}), schemas_=schemas_2030)
+    said = [each for each in check_contract(book, locate) if each.code == "nom-inconnu"]
+    assert [each.valeur for each in said] == lost
+    assert all(str(each.suggestion).startswith(remedy) for each in said)
 
 
 def test_the_code_of_a_quartier_has_an_official_shape() -> None:

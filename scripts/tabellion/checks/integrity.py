@@ -7,11 +7,11 @@ constraints are only said where the contract itself breaks them: what was publis
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import CELL_LENGTH, Field, ForeignKey, TableSchema
-from tabellion.schema.listed import names_in
+from tabellion.schema.listed import joined, names_in
 from tabellion.schema.numbers import spoilt_code
 from tabellion.wording import nearest
 
@@ -136,26 +136,30 @@ def check_references(inspection: Inspection) -> None:
 
 
 def check_names(inspection: Inspection) -> None:
-    """Say each cell that names a row which the table of its names has not."""
+    """Say each cell that names rows which the table of its names has not."""
     for table, schema in inspection.schemas.items():
         for field in schema.fields:
-            if field.names_of is None:
-                continue
-            target = inspection.schemas[field.names_of]
-            known = {name for name in inspection.tables[target.name].column(target.shown_key) if name is not None}
-            unread = inspection.unread(table, field.name)
-            for position, text in enumerate(inspection.tables[table].column(field.name)):
-                lost = [name for name in names_in(text) if name not in known]
-                if lost and position not in unread:
-                    _say_lost_name(inspection, (table, position, field.name), lost[0], known, target)
+            if field.names_of is not None:
+                _check_names(inspection, table, field, inspection.schemas[field.names_of])
 
 
-def _say_lost_name(
-    inspection: Inspection, cell: tuple[str, int, str], name: str, known: Iterable[str], target: TableSchema
-) -> None:
-    near = nearest(name, known)
-    remedy = f"Écrivez « {near} »." if near is not None else None
-    inspection.say("nom-inconnu", *cell, valeur=name[:_SHOWN], suggestion=remedy, table=target.title)
+def _check_names(inspection: Inspection, table: str, field: Field, target: TableSchema) -> None:
+    meant: dict[str, str] = {}
+    for name in dict.fromkeys([target.shown_key, *(each.name for each in target.fields if each.unique)]):
+        pairs = ((row[name], row[target.shown_key]) for row in inspection.tables[target.name].rows)
+        meant |= {text: shown for text, shown in pairs if text is not None and shown is not None}
+    known, unread = set(meant.values()), inspection.unread(table, field.name)
+    for position, text in enumerate(inspection.tables[table].column(field.name)):
+        names = names_in(text)
+        lost = [name for name in names if name not in known]
+        if not lost or position in unread:
+            continue
+        near = {name: meant[found] for name in lost if (found := nearest(name, meant)) is not None}
+        whole = joined([near.get(name, name) for name in names])
+        inspection.say(
+            "nom-inconnu", table, position, field.name, valeur=str(joined(lost))[:_SHOWN], table=target.title,
+            suggestion=f"Écrivez « {whole} »." if len(near) == len(lost) else None,
+        )  # fmt: skip
 
 
 def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:

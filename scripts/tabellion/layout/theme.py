@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.mistakes import toml_of
-from tabellion.schema import Schemas
+from tabellion.schema import Schemas, TableSchema
 from tabellion.wording import french_value
 
 #: WCAG 2.1, success criteria 1.4.3 and 1.4.11 (AA): contrast of normal text, and of what tells an input, against its
@@ -52,6 +52,14 @@ class Theme:
     first_steps: tuple[str, ...] = ()
     unknown: str = "#8A939C"
     """The colour of what nobody knows, in charts."""
+
+    def ordered(self, schema: TableSchema) -> list[str]:
+        """The fields of a table in the layout's order; one that it leaves out comes after the one before it."""
+        order = list(self.orders.get(schema.name, ()))
+        for place, name in enumerate(schema.names):
+            if name not in order:
+                order.insert(order.index(schema.names[place - 1]) + 1 if place else 0, name)
+        return order
 
 
 def load_theme(path: Path, schemas: Schemas) -> Theme:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tabellion.measures.measure import Criterion, Measure, criterion
+from tabellion.layout.names import quoted_text
+from tabellion.measures.measure import Columns, Count, Criterion, Filled, Measure, Rows, criterion
 from tabellion.measures.overview import Overview, Sums
 from tabellion.schema import Field
+from tabellion.schema.listed import names_in
 from tabellion.schema.tables import Tables
 
 SEVERAL, UNTOLD = "Plusieurs", "Non précisé"
@@ -63,7 +65,7 @@ class Split:
     @property
     def words(self) -> str:
         """What follows « par »: quartier, nature."""
-        return self.field.title.lower().removesuffix("s")
+        return _words(self.field)
 
     @property
     def note(self) -> str:
@@ -96,11 +98,69 @@ def splits_of(tables: Tables) -> list[Split]:
     return [_split(field, tables) for field in tables[_LINES].schema.fields if field.is_split]
 
 
+@dataclass(frozen=True)
+class Naming:
+    """The fiches by what a field of theirs names: one that names several counts in each, so that these add up to more
+    than the fiches.
+    """
+
+    field: Field
+    names: tuple[str, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns of its counts: each name, the fiches that name none, all fiches."""
+        return (*self.names, UNTOLD, "Fiches")
+
+    @property
+    def heading(self) -> str:
+        """What stands above them."""
+        return f"Fiches par convention et par {_words(self.field)} (chacune compte dans tous ceux qu'elle nomme)"
+
+    def measures(self, rows: Rows, columns: Columns, *where: Criterion) -> list[Measure]:
+        """The counts of the fiches that meet criteria, in the order of :attr:`labels`."""
+        counts = [self._count(name, rows, columns, where) for name in self.names]
+        every = Count((*where, Filled("fiche_id", '"?*"')))
+        return [
+            *counts,
+            every.also(Criterion(self.field.name, None, '""')).measure(rows, columns),
+            every.measure(rows, columns),
+        ]
+
+    def _count(self, name: str, rows: Rows, columns: Columns, where: Sequence[Criterion]) -> Measure:
+        texts = rows.columns[self.field.name]
+        named = [position for position in rows.matching(where) if _is_named(name, texts[position])]
+        column = columns(self.field.name)
+        plain = f'SUBSTITUTE(SUBSTITUTE({column},"; ",";")," ;",";")'
+        tests = [f"({columns(each.field)}={each.formula})" for each in where if each.formula is not None]
+        found = f'ISNUMBER(SEARCH({quoted_text(f";{name};")},";"&{plain}&";"))'
+        return Measure("count", len(named), f"SUMPRODUCT({'*'.join([*tests, f'({found})'])}*1)")
+
+
+def _is_named(name: str, text: str | None) -> bool:
+    return name.casefold() in (each.casefold() for each in names_in(text))
+
+
+def namings_of(tables: Tables) -> list[Naming]:
+    """What the schema of the fiches declares that they name (``noms_de``)."""
+    fields = [field for field in tables["fiches"].schema.fields if field.names_of is not None]
+    return [Naming(field, tuple(_names(field, tables))) for field in fields]
+
+
+def _words(field: Field) -> str:
+    return field.title.lower().removesuffix("s")
+
+
+def _names(field: Field, tables: Tables) -> Sequence[str]:
+    """The values of a list, or the names of the table that the field names."""
+    if field.names_of is None:
+        return field.enum
+    table = tables[field.names_of]
+    return [name for name in table.column(table.schema.shown_key) if name is not None]
+
+
 def _split(field: Field, tables: Tables) -> Split:
-    names: Sequence[str] = field.enum
-    if field.names_of is not None:
-        table = tables[field.names_of]
-        names = [name for name in table.column(table.schema.shown_key) if name is not None]
+    names = _names(field, tables)
     parts: list[tuple[str, Criterion]] = [(name, _Named(field.name, name)) for name in names]
     if field.names_of is not None:
         parts.append((SEVERAL, _ListsSeveral(field.name)))

@@ -14,7 +14,7 @@ from tabellion.measures.board import UNASKED, ReturnStatus
 from tabellion.measures.financements import COUNTED
 from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, or_words
 from tabellion.measures.overview import NOTHING_SAID, Overview, funding_measures
-from tabellion.measures.splits import splits_of
+from tabellion.measures.splits import namings_of, splits_of
 from tabellion.outputs.consolidation import campaign
 from tabellion.outputs.consolidation.credits import (
     AMOUNT,
@@ -27,7 +27,7 @@ from tabellion.outputs.consolidation.credits import (
     Credits,
     choice_column,
 )
-from tabellion.outputs.consolidation.splits import split_block
+from tabellion.outputs.consolidation.splits import naming_block, split_block
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
 from tabellion.wording import french_date, french_moment, plural, slug
@@ -70,6 +70,10 @@ def write_synthese(
         row = _write_credits(sheet, money, crossed, row, breaks)
     if "financements" in data:
         row = write_block(sheet, _funders(overview, data["financements"], settings.exercice_courant), row)
+    for naming in namings_of(consolidation.contract.tables) if "fiches" in data else ():
+        block = naming_block(overview, data["fiches"], naming)
+        width = max(width, len(block.labels))
+        row = write_block(sheet, block, row)
     progress = _progress(consolidation, overview)
     breaks.append(row - 1)
     top = row

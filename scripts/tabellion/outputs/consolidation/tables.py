@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
+from tabellion.layout.names import PER_CONVENTION
 from tabellion.measures.financements import RETAINED, RETAINED_LABEL
 from tabellion.outputs.master.layout import shown_columns
 from tabellion.schema import SETTING_TABLES, Field, TableSchema
@@ -68,9 +69,9 @@ def data_sheets(consolidation: Consolidation) -> dict[str, DataSheet]:
             shown = [
                 shown_column.field for shown_column in shown_columns(schema, theme) if shown_column.field is not None
             ]
-            # What the master's sheets say by themselves (the convention) has no place in the layout: it comes first.
-            order = theme.orders.get(resource, schema.names)
-            fields = tuple(sorted(shown, key=lambda field: field.name in order))
+            # What the master's sheets say by themselves comes first.
+            implied = "convention_id" if resource in PER_CONVENTION else ""
+            fields = tuple(sorted(shown, key=lambda field: field.name != implied))
             more = (RETAINED_LABEL,) if resource == _FINANCEMENTS else ()
             own = [*(field.title for field in fields), *more]
             labels = unique_labels([*own, *(column.label for column in _ORIGIN)])

@@ -227,8 +227,7 @@ class DocumentModel:
     def fields(self, table: str) -> list[Field]:
         """The fields of a table, in the order of the layout where it gives one."""
         schema = self.contract.schemas[table]
-        order = dict.fromkeys([*self.contract.theme.orders.get(table, ()), *schema.names])
-        return [schema.by_name[name] for name in order]
+        return [schema.by_name[name] for name in self.contract.theme.ordered(schema)]
 
     # Annexes
 

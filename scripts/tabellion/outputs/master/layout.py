@@ -172,11 +172,10 @@ class MasterLayout:
 
 
 def shown_columns(schema: TableSchema, theme: Theme, implied: Row | None = None) -> tuple[TableColumn, ...]:
-    """The columns of a table's sheet: its fields in the layout's order (a forgotten one comes last, then the technical
-    ones), and the computed ones, each after the field it explains.
+    """The columns of a table's sheet: its fields in the layout's order (the technical ones last), and the computed
+    ones, each after the field it explains.
     """
-    order = dict.fromkeys([*theme.orders.get(schema.name, ()), *schema.names])
-    fields = [schema.by_name[name] for name in order if name not in (implied or {})]
+    fields = [schema.by_name[name] for name in theme.ordered(schema) if name not in (implied or {})]
     fields.sort(key=lambda field: field.is_technical)
     columns = []
     for field in fields:

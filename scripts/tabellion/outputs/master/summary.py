@@ -29,7 +29,7 @@ from tabellion.measures.measure import (
     gap,
     unless_blank,
 )
-from tabellion.measures.splits import Split, splits_of
+from tabellion.measures.splits import Naming, Split, namings_of, splits_of
 from tabellion.outputs.master.budgets import (
     GAP,
     STATE,
@@ -82,6 +82,10 @@ def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
     breaks = [row]
     for split in splits_of(contract.tables):
         block = _split(layout, split)
+        width = max(width, len(block.labels))
+        row = write_block(sheet, block, row)
+    for naming in namings_of(contract.tables):
+        block = _naming(layout, naming)
         width = max(width, len(block.labels))
         row = write_block(sheet, block, row)
     breaks += [row] if row > breaks[-1] else []
@@ -151,6 +155,21 @@ def _split(layout: MasterLayout, split: Split) -> Block:
     kinds = ["euros"] * len(cells)
     heading = " ; ".join(filter(None, [f"Crédits de droit commun par convention et par {split.words} (€)", split.note]))
     return Block(heading, name, labels, keys, rows, sums_of(name, labels[2:], rows, kinds), kinds)
+
+
+def _naming(layout: MasterLayout, naming: Naming) -> Block:
+    """Conventions × what fiches name."""
+    name, titles = f"Synthese_fiches_{naming.field.name}", layout.contract.convention_titles
+    labels = unique_labels([NUMBER, CONVENTION, *naming.labels])
+    rows = [
+        naming.measures(
+            layout.contract.overview.fiches, layout.columns("fiches", number), Criterion("convention_id", number)
+        )
+        for number in titles
+    ]
+    kinds = ["count"] * len(naming.labels)
+    keys = [(number, title) for number, (title, _) in titles.items()]
+    return Block(naming.heading, name, labels, keys, rows, sums_of(name, labels[2:], rows, kinds), kinds)
 
 
 def _priorities(layout: MasterLayout) -> Block:
