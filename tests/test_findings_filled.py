@@ -35,6 +35,7 @@ ELSEWHERE = {
     ),
     "importing/fitting.py": ("schema/cast.py", "schema/typed/choices.py: caracteres-interdits date-au-lieu-de-texte"),
     "importing/budget.py": ("importing/budget.py: montant-douteux montants-colles",),
+    "mail/posting.py": ("mail/posting.py: courriel-differe courriel-injoignable courriel-refuse",),
     "outputs/diff/__init__.py": ("outputs/diff/__init__.py: genres-differents partenaires-differents",),
     "outputs/diff/reading.py": (f"outputs/diff/reading.py: genre-inconnu {VERSIONS} autre-contrat",),
     "reading/cells.py": ("schema/cast.py", "schema/typed", "reading/cells.py: nombre-en-texte"),

@@ -24,8 +24,9 @@ from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Ver
 from tabellion.contract.workspace import MailSettings, find_workspace, read_settings
 from tabellion.findings import Severity, TabellionError
 from tabellion.mail.delivery import Delivery, Notifier
+from tabellion.mail.messages import AddressError, attachment_name, make_message
 from tabellion.mail.notices import due_notices, mailing_of
-from tabellion.mail.smtp import MessageError, attachment_name, make_message
+from tabellion.mail.smtp import DoubtfulError, Session, SmtpTimeouts
 from tabellion.measures.board import ReturnStatus
 
 NOW = datetime(2016, 12, 6, 9, 0)
@@ -77,7 +78,7 @@ def deliver(
     assert mailing is not None
     later = delivery.deliver(mailing, now)
     for each in delivery.findings:
-        assert each.gravite is Severity.AVERTISSEMENT
+        assert each.gravite is (Severity.INFORMATION if each.code.endswith("-differe") else Severity.AVERTISSEMENT)
     return [each.code for each in delivery.findings], later
 
 
@@ -280,7 +281,7 @@ def test_names_of_attachments_are_taken_by_every_system() -> None:
 
 
 def test_a_message_to_what_is_no_address_is_refused() -> None:
-    with pytest.raises(MessageError):
+    with pytest.raises(AddressError):
         make_message(PLAIN, "a@b.fr\nBcc: c@d.fr", "s", "t", sender="Contrat", now=NOW, identity="1")
 
 
@@ -416,7 +417,7 @@ def test_a_stop_in_the_middle_of_a_mail_is_said_and_not_repeated(contract: Path)
     with served() as (server, mail):
         deliver(contract, mail, campaign(rejected()))
         said_ = json.loads(ledger.read_text(encoding="utf-8"))
-        next(iter(said_["avis"].values()))["etat"] = "en cours"
+        next(iter(said_["courriers"].values()))["state"] = "en cours"
         ledger.write_text(json.dumps(said_), encoding="utf-8")
         assert deliver(contract, mail, campaign(rejected())) == (["avis-incertain"], None)
         assert deliver(contract, mail, campaign(rejected())) == ([], None)
@@ -426,10 +427,9 @@ def test_a_stop_in_the_middle_of_a_mail_is_said_and_not_repeated(contract: Path)
 def test_a_server_lost_after_the_last_line_may_have_taken_it(contract: Path) -> None:
     with served(Server(dies="end")) as (server, mail):
         codes, later = deliver(contract, mail, campaign(rejected()))
-        assert codes == ["avis-incertain", "courriel-injoignable"]
+        assert (codes, later) == (["avis-incertain", "avis-incertain"], None)
         server.dies = None
-        assert later is not None
-        assert deliver(contract, mail, campaign(rejected()), later) == ([], None)
+        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(days=1)) == ([], None)
     assert recipients(server) == [TOWN, STAFF]
 
 
@@ -490,13 +490,81 @@ def test_a_server_that_nobody_knows(contract: Path, name: str) -> None:
     assert deliver(contract, replace(PLAIN, serveur=name), campaign(rejected()))[0] == ["courriel-injoignable"]
 
 
-def test_a_recipient_refused_does_not_keep_the_others_waiting(contract: Path) -> None:
+def test_an_address_refused_for_good_is_said_once_and_left_until_it_changes(contract: Path) -> None:
     with served(Server(refused={TOWN: "550 5.1.1 unknown user"})) as (server, mail):
-        codes, later = deliver(contract, mail, campaign(rejected()))
-        assert (codes, later, recipients(server)) == (["avis-refuse"], NOW + timedelta(minutes=1), [STAFF])
+        assert deliver(contract, mail, campaign(rejected())) == (["avis-refuse"], None)
+        for days in range(1, 31):
+            file = replace(rejected(), sha256=f"{days // 10}" * 64)  # with new returns to tell of
+            assert deliver(contract, mail, campaign(file), NOW + timedelta(days=days)) == ([], None)
+        assert (server.tried.count(TOWN), recipients(server)) == (1, [STAFF] * 5)
+        changed = campaign(rejected(), courriel="accueil@luce.fr")
+        assert deliver(contract, mail, changed, NOW + timedelta(days=31)) == ([], None)
+        assert recipients(server)[5:] == ["accueil@luce.fr"]
+        # The old address is back, on purpose: it is tried again.
+        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(days=32))[0] == ["avis-refuse"]
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 busy", "", "450 4.2.0 greylisted", "452 4.2.2 mailbox full"])
+def test_one_recipient_that_is_put_off_holds_nobody_back(contract: Path, answer: str) -> None:
+    """An hour of a server that hangs up at one recipient: the others have their mails, it is said once."""
+    with served(Server(refused={TOWN: answer}), equipe=tuple(f"e{number}@agglo.fr" for number in range(5))) as (
+        server, mail,
+    ):  # fmt: skip
+        assert deliver(contract, mail, campaign(rejected())) == (["avis-differe"], NOW + timedelta(minutes=1))
+        assert recipients(server) == list(mail.equipe)
+        codes, now = list[str](), NOW
+        while now < NOW + timedelta(hours=1):
+            now += timedelta(minutes=1)
+            codes += deliver(contract, mail, campaign(rejected()), now)[0]
+        assert set(codes) <= {"courriel-differe", "courriel-injoignable"}
+        assert server.tried.count(TOWN) == 6  # at 0, 1, 3, 7, 15 and 31 minutes
         server.refused.clear()
-        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(minutes=1)) == ([], None)
-    assert recipients(server) == [STAFF, TOWN]
+        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(hours=2)) == ([], None)
+    assert recipients(server) == [*mail.equipe, TOWN]
+
+
+def test_a_server_that_asks_to_try_later_is_not_said_to_be_wrong(contract: Path) -> None:
+    delivery = Delivery(contract / "workbooks" / ".tabellion", {})
+    with served(Server(refused={TOWN: "451 4.7.1 try again"})) as (_, mail):
+        mailing = mailing_of(find_workspace(contract), with_mail(campaign(rejected()), mail))
+        assert mailing is not None
+        delivery.deliver(mailing, NOW)
+    (finding,) = delivery.findings
+    assert "demande de réessayer plus tard" in finding.message
+    assert finding.suggestion.startswith("Il n'y a rien à faire")
+
+
+def test_ten_letters_to_a_server_that_takes_one_a_conversation_leave_at_once(contract: Path) -> None:
+    staff = tuple(f"e{number}@agglo.fr" for number in range(9))
+    with served(Server(each=1), equipe=staff) as (server, mail):
+        assert deliver(contract, mail, campaign(rejected())) == ([], None)
+    assert recipients(server) == [TOWN, *staff]
+    assert server.conversations == 10
+
+
+def test_a_server_that_cuts_every_conversation_is_left_alone_and_nobody_is_forgotten(contract: Path) -> None:
+    staff = tuple(f"e{number}@agglo.fr" for number in range(5))
+    refused = dict.fromkeys(staff[:3], "421 4.3.2 busy")
+    with served(Server(refused=refused), partenaires=False, equipe=staff) as (server, mail):
+        codes, later = deliver(contract, mail, campaign(rejected()))
+        assert (codes, server.tried) == (["courriel-differe"], list(staff[:3]))  # not one after the other for hours
+        assert later is not None
+        deliver(contract, mail, campaign(rejected()), later)
+    assert recipients(server) == list(staff[3:])  # those at whom nothing was cut go first
+
+
+def test_each_phase_has_its_own_time_and_ours_is_not_called_theirs() -> None:
+    message = make_message(PLAIN, STAFF, "s", "t", sender="Contrat", now=NOW, identity="1")
+    with served(Server(slow_end=30.0)) as (_, mail):
+        with pytest.raises(DoubtfulError) as caught, Session(mail, {}, SmtpTimeouts(end=0.1)) as session:
+            session.send(message, STAFF, lambda: None)
+        assert "nous avons cessé d'attendre" in caught.value.detail
+    with served(Server(dies="end")) as (_, mail):
+        with pytest.raises(DoubtfulError) as caught, Session(mail, {}) as session:
+            session.send(message, STAFF, lambda: None)
+        assert caught.value.detail == "il a coupé la connexion"
+    # RFC 5321, 4.5.3.2: greeting, MAIL and RCPT 5 minutes, DATA 2, each block 3, the end 10
+    assert SmtpTimeouts() == SmtpTimeouts(answer=5 * 60, data=2 * 60, block=3 * 60, end=10 * 60)
 
 
 def test_a_sender_refused_stops_everything(contract: Path) -> None:
@@ -505,15 +573,28 @@ def test_a_sender_refused_stops_everything(contract: Path) -> None:
     assert server.received == []
 
 
-@pytest.mark.parametrize("server", [Server(size=2000), Server(on_data="552 5.3.4 too big")], ids=["said", "at the end"])
-def test_a_mail_that_is_too_large_is_said(contract: Path, server: Server) -> None:
+@pytest.mark.parametrize("server", [Server(size=5000), Server(largest=5000)], ids=["said", "at the end"])
+def test_a_mail_that_is_too_large_goes_without_its_copy_and_says_where_it_is(contract: Path, server: Server) -> None:
     with served(server) as (_, mail):
-        delivery = Delivery(contract / "workbooks" / ".tabellion", {})
-        mailing = mailing_of(find_workspace(contract), with_mail(campaign(rejected()), mail))
-        assert mailing is not None
-        delivery.deliver(mailing, NOW)
-        assert [each.code for each in delivery.findings] == ["avis-refuse"] * 2
-        assert all("trop gros" in each.message for each in delivery.findings)
+        assert deliver(contract, mail, campaign(rejected())) == (["avis-sans-copie"] * 2, None)
+        assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(days=1)) == ([], None)
+    assert recipients(server) == [TOWN, STAFF]
+    for each in server.received:
+        assert list(each.message.iter_attachments()) == []
+        assert "constats/luce.xlsx" in each.text
+        assert "Le classeur joint" not in each.text
+
+
+def test_a_full_mailbox_is_no_large_mail(contract: Path) -> None:
+    with served(Server(largest=0, on_large="552 5.2.2 over quota")) as (server, mail):
+        codes, later = deliver(contract, mail, campaign(rejected()))
+        assert (codes, later) == (["avis-differe"] * 2, NOW + timedelta(minutes=1))
+        assert server.tried == [TOWN, STAFF]  # not a second time without the copy
+
+
+def test_a_letter_that_is_too_large_even_alone_is_refused_once(contract: Path) -> None:
+    with served(Server(size=10)) as (_, mail):
+        assert deliver(contract, mail, campaign(rejected())) == (["avis-refuse"] * 2, None)
 
 
 @pytest.mark.parametrize("text", [None, "{% if %}", "{{ inconnu }}", b"\xff"], ids=["gone", "cut", "unknown", "bytes"])

@@ -51,9 +51,10 @@ class Delivered:
 class Server:
     """The server's manners, which a test may change while it runs, and what it received.
 
-    ``refused`` are recipients with the answer they get; ``on_data`` the answer to a message instead of taking it;
-    ``dies`` when it hangs up: at the ``greeting``, before the message (``data``), after it (``end``); ``slow`` are the
-    seconds before it greets.
+    ``refused`` are recipients with the answer they get (nothing: it hangs up; 421: then too); ``on_data`` the answer to
+    a message instead of taking it, ``on_large`` to one of more than ``largest`` bytes; ``each`` is how many messages a
+    conversation may hand in; ``dies`` when it hangs up: at the ``greeting``, before the message (``data``), after it
+    (``end``); ``slow`` are the seconds before it greets, ``slow_end`` those before it takes a message.
     """
 
     port: int = 0
@@ -61,13 +62,18 @@ class Server:
     refused: dict[str, str] = field(default_factory=dict)
     refused_senders: dict[str, str] = field(default_factory=dict)
     on_data: str | None = None
+    on_large: str = "552 5.3.4 too big"
+    largest: int | None = None
+    each: int | None = None
     dies: str | None = None
     slow: float = 0.0
+    slow_end: float = 0.0
     size: int | None = None
     certificate: tuple[Path, Path] | None = None
     is_tls_only: bool = False
     received: list[Delivered] = field(default_factory=list)
     conversations: int = 0
+    tried: list[str] = field(default_factory=list)
 
     @property
     def context(self) -> ssl.SSLContext | None:
@@ -138,6 +144,7 @@ class _Conversation:
         self.is_encrypted = server.is_tls_only
         self.user: str | None = None
         self.sender = self.recipient = ""
+        self.handed_in = 0
 
     async def hold(self) -> None:
         self.server.conversations += 1
@@ -192,6 +199,9 @@ class _Conversation:
             await self.say("535 5.7.8 bad credentials")
 
     async def do_mail(self, rest: str) -> None:
+        if self.server.each is not None and self.handed_in >= self.server.each:
+            await self.say("421 4.7.0 too many messages in this session")
+            raise _HangUp
         self.sender = rest.partition("<")[2].partition(">")[0]
         needed = bool(self.server.users) and self.user is None
         refusal = "530 5.7.0 who are you?" if needed else self.server.refused_senders.get(self.sender)
@@ -199,16 +209,26 @@ class _Conversation:
 
     async def do_rcpt(self, rest: str) -> None:
         self.recipient = rest.partition("<")[2].partition(">")[0]
-        await self.say(self.server.refused.get(self.recipient, "250 ok"))
+        self.server.tried.append(self.recipient)
+        answer = self.server.refused.get(self.recipient, "250 ok")
+        if answer:
+            await self.say(answer)
+        if not answer or answer.startswith("421"):
+            raise _HangUp
 
     async def do_data(self, _: str) -> None:
         if self.server.dies == "data":
             raise _HangUp
         await self.say("354 go on")
         content = (await self.reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
+        await asyncio.sleep(self.server.slow_end)
+        if self.server.largest is not None and len(content) > self.server.largest:
+            await self.say(self.server.on_large)
+            return
         if self.server.on_data is not None:
             await self.say(self.server.on_data)
             return
+        self.handed_in += 1
         self.server.received.append(Delivered(self.sender, self.recipient, content, self.is_encrypted, self.user))
         if self.server.dies == "end":
             raise _HangUp

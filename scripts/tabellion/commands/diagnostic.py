@@ -26,7 +26,7 @@ from tabellion.commands.console import MARKS, printable
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Severity, TabellionError
 from tabellion.machine.disks import disk_of
-from tabellion.mail.smtp import MailError, Session
+from tabellion.mail.smtp import MailError, Session, SmtpTimeouts
 from tabellion.outputs.document.pdf import find_office
 from tabellion.transaction.files import already_there, begins_otherwise, write_whole
 from tabellion.transaction.lock import hold, is_watched
@@ -285,7 +285,7 @@ def _mail(workspace: Workspace, environment: Mapping[str, str]) -> Check:
         return Check("Courriel", State.GOOD, "pas réglé : aucun avis n'est envoyé")
     where = f"{mail.serveur}:{mail.port}, {mail.chiffrement}"
     try:
-        with Session(mail, environment, _MAIL_SECONDS):
+        with Session(mail, environment, SmtpTimeouts(answer=_MAIL_SECONDS)):
             pass
     except (MailError, OSError) as error:
         detail = system_reason(error) if isinstance(error, OSError) else str(error)

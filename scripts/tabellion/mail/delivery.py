@@ -6,28 +6,17 @@ import os
 import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from tabellion.campaign.model import Consolidation
-from tabellion.contract.workspace import SETTINGS_FILE, MailSettings, Workspace
+from tabellion.contract.workspace import MailSettings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.mail.notices import (
-    ASSUMED,
-    DOUBTFUL,
-    SENT,
-    UNDER_WAY,
-    Mailing,
-    Notice,
-    SentNotices,
-    mailing_of,
-    subject_and_text,
-)
-from tabellion.mail.smtp import DoubtfulError, MailError, MessageError, RefusedError, Session, make_message
+from tabellion.mail.messages import Attachment, attachment_name, make_message
+from tabellion.mail.notices import Mailing, Notice, mailing_of, subject_and_text
+from tabellion.mail.outbox import Letter, LetterState, Outbox
+from tabellion.mail.posting import Round
 from tabellion.wording import system_reason
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 TEMPLATE = "avis.txt"
 #: In the workspace's memory: what was sent.
@@ -46,7 +35,7 @@ class Delivery:
         self, memory: Path, environment: Mapping[str, str] = os.environ, stop: Callable[[], bool] = lambda: False
     ) -> None:
         self.environment, self.stop = environment, stop
-        self.sent = SentNotices(memory / SENT_NOTICES)
+        self.outbox = Outbox(memory / SENT_NOTICES)
         self.findings: list[Finding] = []
         self._mail: MailSettings | None = None
 
@@ -57,108 +46,83 @@ class Delivery:
         """
         try:
             return self._deliver(mailing, now)
-        except OSError as error:  # of what was sent: everything else is caught where it happens
-            self.sent = SentNotices(self.sent.path)  # what is on the disk is what counts
-            shown = self.sent.path.name
-            self._say("avis-non-notes", shown, shown, detail=system_reason(error))
+        except OSError as error:  # of the outbox: everything else is caught where it happens
+            self.outbox = Outbox(self.outbox.path)  # what is on the disk is what counts
+            shown = self.outbox.path.name
+            place = Place(shown)
+            self.findings.append(finding("avis-non-notes", place, valeur=shown, detail=system_reason(error)))
             return now + _WAIT_AFTER_MISTAKE
 
     def _deliver(self, mailing: Mailing, now: datetime) -> datetime | None:
-        self._open_sent(mailing, now)
-        due = [notice for notice in mailing.notices if not self.sent.is_done(notice)]
-        self.sent.forget_waiting({notice.key for notice in due})
+        self.findings += open_outbox(self.outbox, mailing.notices, now)
+        self.outbox.forget_refused(mailing.addresses)
+        due = [notice for notice in mailing.notices if not self.outbox.is_done(notice)]
+        self.outbox.forget_waiting({notice.key for notice in due})
         # What failed under other settings, which people have corrected since, waits no longer.
         is_mended, self._mail = self._mail not in (None, mailing.mail), mailing.mail
-        ready = [notice for notice in due if is_mended or self.sent.waits_until(notice, now) <= now]
+        ready = [notice for notice in due if is_mended or self.outbox.waits_until(notice, now) <= now]
         if ready:
             try:
                 self._send(mailing, ready, now)
             except TabellionError as error:  # the template
                 self.findings += error.findings
-                self._postpone(ready, now)
-        left = [notice for notice in due if not self.sent.is_done(notice)]
+                for notice in ready:
+                    if not self.outbox.is_done(notice):
+                        self.outbox.postpone(notice, now)
+                self.outbox.write()
+        left = [notice for notice in due if not self.outbox.is_done(notice)]
         if not left or self.stop():
             return None
-        return min(self.sent.waits_until(notice, now) for notice in left)
-
-    def _open_sent(self, mailing: Mailing, now: datetime) -> None:
-        """Read what was sent; where that is lost, everything due counts as sent, and where it was cut, it is said."""
-        aside, interrupted = self.sent.open()
-        if aside is not None:
-            for notice in mailing.notices:
-                self.sent.note(notice, ASSUMED, now)
-            self.sent.write()
-            shown = self.sent.path.name
-            self._say("avis-oublies", shown, shown, attendu=aside.name, nombre=len(mailing.notices))
-        for recipient, fichier in interrupted:
-            self._say("avis-incertain", fichier, recipient)
+        return min(self.outbox.waits_until(notice, now) for notice in left)
 
     def _send(self, mailing: Mailing, ready: list[Notice], now: datetime) -> None:
         from tabellion.outputs.reminders import load_template
 
-        template = load_template(mailing.workspace.templates / TEMPLATE)
-        left = list(ready)
-        try:
-            with Session(mailing.mail, self.environment) as session:
-                while left and not self.stop():
-                    self._send_one(session, mailing, template, left[0], now)
-                    left.pop(0)
-        except MailError as error:
-            waiting = [notice for notice in left if not self.sent.is_done(notice)]
-            self._postpone(waiting, now)
-            server = f"{mailing.mail.serveur}:{mailing.mail.port}"
-            if isinstance(error, RefusedError):
-                self._say("courriel-refuse", SETTINGS_FILE, server, detail=error.detail, attente=len(waiting))
-            elif waiting:
-                self._say("courriel-injoignable", SETTINGS_FILE, server, detail=error.detail, attente=len(waiting))
-
-    def _send_one(
-        self, session: Session, mailing: Mailing, template: Template, notice: Notice, now: datetime
-    ) -> None:  # fmt: skip
-        """Send one notice and note it; raises :class:`MailError` where no other can be sent."""
-        content, fichier = notice.attachment(), notice.file.fichier
-        if notice.copy is not None and content is None:  # it has just been replaced: another mailing comes
-            self._postpone([notice], now)
-            return
         path = mailing.workspace.templates / TEMPLATE
-        before = self.sent.entry(notice)
-        try:
-            subject, text = subject_and_text(template, path, mailing.consolidation, notice)
-            message = make_message(
+        template = load_template(path)
+
+        def compose(notice: Notice, is_whole: bool) -> EmailMessage | None:
+            content = notice.attachment()
+            if notice.copy is not None and content is None:  # it has just been replaced: another mailing comes
+                return None
+            left_out = not is_whole and notice.copy is not None
+            told = notice.without_copy() if left_out else notice
+            subject, text = subject_and_text(template, path, mailing.consolidation, told)
+            if left_out:
+                text += _left_out(notice)
+            files = [Attachment(attachment_name(notice.fichier), content)] if content is not None and is_whole else []
+            return make_message(
                 mailing.mail, notice.recipient, subject, text, sender=mailing.consolidation.contract.settings.titre,
-                now=now, identity=notice.key, attachment=None if content is None else (fichier, content),
+                now=now, identity=notice.key, attachments=files,
             )  # fmt: skip
-            self.sent.note(notice, UNDER_WAY, now)
-            self.sent.write()
-            session.send(message, notice.recipient)
-        except MessageError as error:
-            self._postpone([notice], now)
-            self._say("avis-refuse", fichier, notice.recipient, detail=error.detail)
-        except DoubtfulError:
-            self.sent.note(notice, DOUBTFUL, now)
-            self.sent.write()
-            self._say("avis-incertain", fichier, notice.recipient)
-            raise
-        except MailError:
-            self.sent.put_back(notice, before)
-            raise
-        except (TabellionError, OSError):
-            raise
-        except Exception:  # what nobody foresaw in one file costs its own notice
-            self.sent.put_back(notice, before)
-            self._postpone([notice], now)
-            self._say("avis-refuse", fichier, notice.recipient, detail="une erreur imprévue du programme")
-        else:
-            self.sent.note(notice, SENT, now)
-            self.sent.write()
 
-    def _say(self, code: str, fichier: str, valeur: str, **words: Any) -> None:
-        self.findings.append(finding(code, Place(fichier), valeur=valeur, **words))
+        Round(mailing.mail, self.outbox, compose, self.findings, now, self.environment, self.stop).post(ready)
 
-    def _postpone(self, notices: list[Notice], now: datetime) -> None:
-        for notice in notices:
-            self.sent.postpone(notice, now)
-        self.sent.write()
+
+def open_outbox(outbox: Outbox, letters: Collection[Letter], now: datetime) -> list[Finding]:
+    """Read what was sent; where that is lost, all ``letters`` count as sent, and where one was cut, it is said.
+
+    Raises ``OSError`` where the outbox cannot be read or written.
+    """
+    findings = []
+    aside, interrupted = outbox.open()
+    if aside is not None:
+        for letter in letters:
+            outbox.note(letter, LetterState.ASSUMED, now)
+        outbox.write()
+        shown = outbox.path.name
+        findings.append(finding("avis-oublies", Place(shown), valeur=shown, attendu=aside.name, nombre=len(letters)))
+    findings += [finding("avis-incertain", Place(entry.fichier), valeur=entry.recipient) for entry in interrupted]
+    return findings
+
+
+def _left_out(notice: Notice) -> str:
+    """What is said in the place of an annotated copy that is too large for the mail server."""
+    where = notice.file.annotated or ""
+    return (
+        "\nLa copie annotée de ce fichier est trop grosse pour le courriel : l'équipe la trouve dans le dossier "
+        f"workbooks, sous le nom « {where} », et peut vous la transmettre autrement.\n"
+    )
 
 
 class Notifier:

@@ -1,16 +1,14 @@
-"""Notices: which recipient is to be told of which return, and which notices were sent already.
+"""Notices: which recipient is to be told of which return, and in which words.
 
-No recipient is told twice of the same content. What was sent is remembered by recipient, content of the file and
-findings; a notice is noted as being sent before it is, so that a stop in the middle is known, said, and not repeated.
+No recipient is told twice of the same content: a notice is known by its recipient, the content of the file and its
+findings.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,7 @@ from tabellion.contract.workspace import MailSettings, Workspace, is_mail_addres
 from tabellion.findings import Severity
 from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.measures.board import ReturnStatus
-from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace, write_json
+from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,12 +29,6 @@ _FOR_STAFF_ONLY = (Verdict.UNDECIDED,)
 #: The findings of the campaign speak of other files too: of these only the kind makes another notice.
 _OF_CAMPAIGN = {declared.code for declared in CAMPAIGN}
 _SUBJECT = re.compile(r"\s*Objet\s*:\s*(.*)")
-_VERSION = 1
-WAITING, UNDER_WAY, DOUBTFUL, SENT, ASSUMED = "en attente", "en cours", "incertain", "envoyé", "tenu pour envoyé"
-#: After a failure the next attempt waits a minute, then twice as long each time, up to this.
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
-#: What is noted of a notice.
-_Entry = dict[str, str | int]
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,16 @@ class Notice:
     copy_trace: Trace | None = None
 
     @property
+    def fichier(self) -> str:
+        """The return that it is about."""
+        return self.file.fichier
+
+    @property
+    def subject(self) -> str:
+        """What it is, in words."""
+        return f"retour à corriger : {PurePosixPath(self.fichier).name}"
+
+    @property
     def key(self) -> str:
         """The same for the same recipient, content and findings, wherever the file is and whatever its name."""
         findings = sorted(
@@ -62,6 +64,11 @@ class Notice:
             if finding.gravite is not Severity.INFORMATION
         )  # fmt: skip
         return digest_of([self.recipient.casefold(), self.file.sha256 or self.file.fichier, findings])
+
+    def without_copy(self) -> Notice:
+        """The same notice, whose words name no annotated copy."""
+        received = tuple(replace(file, annotated=None) for file in self.line.received)
+        return replace(self, line=replace(self.line, received=received))
 
     def attachment(self) -> bytes | None:
         """The annotated copy; ``None`` when there is none, or it is not what it was when the notice was decided."""
@@ -110,6 +117,11 @@ class Mailing:
     consolidation: Consolidation
     notices: tuple[Notice, ...]
 
+    @property
+    def addresses(self) -> set[str]:
+        """Every address that the contract and its settings name."""
+        return {*self.mail.equipe, *(line.courriel for line in self.consolidation.board if line.courriel)}
+
 
 def mailing_of(workspace: Workspace, consolidation: Consolidation, unfinished: Collection[Path] = ()) -> Mailing | None:
     """The notices of a consolidation that has just been put in place, but those of the ``unfinished`` files; ``None``
@@ -140,115 +152,3 @@ def subject_and_text(template: Template, path: Path, consolidation: Consolidatio
     if subject is None:
         return f"{PurePosixPath(notice.file.fichier).name} : à corriger", text
     return subject[1].replace("\u00a0", " "), rest.lstrip("\n")
-
-
-class SentNotices:
-    """The notices known to this workspace, in a small file that is written whole; one process at a time uses it.
-
-    The file has, by the key of a notice, its state, its recipient (``a``), the file's name, when, and for those that
-    wait how many attempts were made and until when. Only what says so raises ``OSError``.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._notices: dict[str, _Entry] = {}
-        self._is_open = False
-
-    def open(self) -> tuple[Path | None, list[tuple[str, str]]]:
-        """Read the file, the first time; raises ``OSError``.
-
-        Returns what it was set aside as, where it was damaged, and the recipient and file of each notice that was being
-        sent when the program was stopped: it may have been delivered.
-        """
-        aside, interrupted = None, list[tuple[str, str]]()
-        if self._is_open:
-            return aside, interrupted
-        try:
-            self._notices = _read(self.path)
-        except FileNotFoundError:
-            pass
-        except ValueError:
-            aside = self.path.with_name(f"{self.path.stem}-abimes{self.path.suffix}")
-            self.path.replace(aside)
-        self._is_open = True
-        for notice in self._notices.values():
-            if notice["etat"] == UNDER_WAY:
-                notice["etat"] = DOUBTFUL
-                interrupted.append((str(notice["a"]), str(notice["fichier"])))
-        if interrupted:
-            self.write()
-        return aside, interrupted
-
-    def is_done(self, notice: Notice) -> bool:
-        """Whether a notice is not to be sent any more."""
-        return notice.key in self._notices and self._notices[notice.key]["etat"] != WAITING
-
-    def waits_until(self, notice: Notice, now: datetime) -> datetime:
-        """When the next attempt may be made: ``now`` when nothing keeps it, or the clock was moved back."""
-        text = self._notices.get(notice.key, {}).get("prochain")
-        until = datetime.fromisoformat(str(text)) if text else now
-        return until if until - now <= _LONGEST_WAIT else now
-
-    def note(self, notice: Notice, state: str, now: datetime) -> None:
-        """Note the state of a notice; :meth:`write` then keeps it."""
-        attempts: _Entry = {"essais": self._attempts(notice)} if state == UNDER_WAY else {}
-        entry: _Entry = {"etat": state, "a": notice.recipient, "fichier": notice.file.fichier, "le": _written(now)}
-        self._notices[notice.key] = entry | attempts
-
-    def postpone(self, notice: Notice, now: datetime) -> None:
-        """Note an attempt in vain, and when to make the next."""
-        attempts = self._attempts(notice)
-        until = now + min(_FIRST_WAIT * 2 ** min(attempts, 20), _LONGEST_WAIT)
-        entry: _Entry = {"etat": WAITING, "a": notice.recipient, "fichier": notice.file.fichier}
-        self._notices[notice.key] = entry | {"prochain": _written(until), "essais": attempts + 1}
-
-    def entry(self, notice: Notice) -> _Entry | None:
-        """What is noted of a notice, for :meth:`put_back`."""
-        return self._notices.get(notice.key)
-
-    def put_back(self, notice: Notice, entry: _Entry | None) -> None:
-        """A notice that was being sent was not: what was noted of it before counts again."""
-        if entry is None:
-            self._notices.pop(notice.key, None)
-        else:
-            self._notices[notice.key] = entry
-
-    def _attempts(self, notice: Notice) -> int:
-        return int(self._notices.get(notice.key, {}).get("essais", 0))
-
-    def forget_waiting(self, but: Collection[str]) -> None:
-        """Forget the notices that wait and that nothing calls for any more."""
-        self._notices = {
-            key: notice for key, notice in self._notices.items() if notice["etat"] != WAITING or key in but
-        }  # fmt: skip
-
-    def write(self) -> None:
-        """Keep everything noted; raises ``OSError``."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(self.path, {"version": _VERSION, "avis": self._notices})
-
-
-def _written(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
-
-
-def _read(path: Path) -> dict[str, _Entry]:
-    """The notices in the file; raises ``ValueError`` where it is not what is written here, and ``OSError``."""
-    notices: dict[str, _Entry] = {}
-    try:
-        stored = json.loads(path.read_bytes())
-        if stored["version"] != _VERSION:
-            raise ValueError
-        for key, entry in stored["avis"].items():
-            state = entry["etat"]
-            if state not in (WAITING, UNDER_WAY, DOUBTFUL, SENT, ASSUMED):
-                raise ValueError
-            notices[key] = {"etat": state, "a": str(entry["a"]), "fichier": str(entry["fichier"])}
-            if state == WAITING:
-                until = _written(datetime.fromisoformat(entry["prochain"]))
-                notices[key] |= {"prochain": until, "essais": int(entry["essais"])}
-            else:
-                notices[key] |= {"le": str(entry["le"])}
-    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise ValueError from error
-    return notices

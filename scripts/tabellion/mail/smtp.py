@@ -1,48 +1,62 @@
-"""A message, and its delivery to the SMTP server of the settings, each failure in French.
+"""The conversation with the SMTP server of the settings: each failure in French, and what it lets hope for.
 
 Nothing here is tried twice: the caller decides what comes next from the kind of :class:`MailError`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from email.header import Header
-from email.headerregistry import Address
+from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import format_datetime
-from pathlib import PurePosixPath
 from types import TracebackType
-from typing import Any
 
-from tabellion.contract.workspace import MailSettings, is_mail_address
+from tabellion.contract.workspace import MailSettings
+from tabellion.mail.messages import one_line
 from tabellion.outputs.reminders import plain
-from tabellion.wording import system_reason
+from tabellion.wording import plural, system_reason
 
-#: How long the server may take for each answer.
-TIMEOUT_SECONDS = 20.0
-_XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-_LONGEST_SUBJECT, _LONGEST_STEM, _LONGEST_REPLY = 200, 80, 200
-_FORBIDDEN_IN_NAMES = str.maketrans(dict.fromkeys('\\/:*?"<>|', "_"))
-#: What an SMTP server answers when the message is too large, and when it ends the session by itself.
+_LONGEST_REPLY = 200
+#: What an SMTP server answers when the message, or the mailbox, is too full, when it ends the session, when it waits
+#: for the message.
 _TOO_LARGE, _CLOSING, _GO_ON = 552, 421, 354
+#: The mailbox is full, and not the message too large (RFC 3463, 3.3); both are 552.
+_FULL_MAILBOX = re.compile(rb"[45]\.2\.2\b")
 _LINE_WITH_DOT = re.compile(rb"^\.", re.MULTILINE)
+_BLOCK_BYTES = 1 << 16
 _MEGABYTE = 1_000_000
 
 
-class MailError(Exception):
-    """A mail that was not delivered. ``detail`` says why, in French, as the end of a sentence."""
+@dataclass(frozen=True)
+class SmtpTimeouts:
+    """How long the server may take, in seconds: the least that RFC 5321, 4.5.3.2 asks of a client.
 
-    def __init__(self, detail: str) -> None:
+    ``answer`` is for its greeting and each command, ``data`` for its leave to send the message, ``block`` for each
+    piece of it, ``end`` for the answer to the whole message, which filters may read first.
+    """
+
+    answer: float = 300.0
+    data: float = 120.0
+    block: float = 180.0
+    end: float = 600.0
+
+
+class MailError(Exception):
+    """A mail that was not delivered. ``detail`` says why, in French, as the end of a sentence.
+
+    ``is_for_later`` where the server itself asks to try again: then there is nothing that people can do.
+    """
+
+    is_for_later = False
+
+    def __init__(self, detail: str, *, is_for_later: bool = False) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.is_for_later = is_for_later
 
 
 class UnreachableError(MailError):
@@ -53,80 +67,31 @@ class RefusedError(MailError):
     """The server does not know us, or does not take our mail: nothing can be sent now."""
 
 
+class LostError(MailError):
+    """The conversation ended before this message was handed over; another one may take it, or the next."""
+
+
+class PostponedError(MailError):
+    """The server does not take this message now (4xx); it may take others."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, is_for_later=True)
+
+
 class MessageError(MailError):
-    """This message, or its recipient, is refused; others may be taken."""
+    """This message, or its recipient (``is_address``), is refused for good (5xx); others may be taken."""
+
+    def __init__(self, detail: str, *, is_address: bool = False) -> None:
+        super().__init__(detail)
+        self.is_address = is_address
+
+
+class TooLargeError(MailError):
+    """This message is larger than the server takes; others may be taken."""
 
 
 class DoubtfulError(MailError):
     """The message was handed over whole, and then the server was lost: it may have been delivered."""
-
-
-class _Policy(EmailPolicy):
-    """The standard one, but for the words of the subject and of the sender: it loses spaces where it folds those with
-    accents (gh-92081, in the Pythons of before 3.13)."""
-
-    def fold(self, name: str, value: Any) -> str:
-        """A header as its lines."""
-        if name == "Subject":
-            return f"{name}: {_folded(name, str(value))}\r\n"
-        if name == "From":
-            (sender,) = value.addresses
-            return f"{name}: {_folded(name, sender.display_name)}\r\n <{sender.addr_spec}>\r\n"
-        return str(super().fold(name, value))
-
-    def fold_binary(self, name: str, value: object) -> bytes:
-        """The same, as bytes."""
-        return self.fold(name, value).encode("ascii", "surrogateescape")
-
-
-def _folded(name: str, words: str) -> str:
-    return Header(words, "utf-8", header_name=name).encode(linesep="\r\n")
-
-
-def make_message(
-    mail: MailSettings,
-    recipient: str,
-    subject: str,
-    text: str,
-    *,
-    sender: str,
-    now: datetime,
-    identity: str,
-    attachment: tuple[str, bytes] | None = None,
-) -> EmailMessage:
-    """A message to one ``recipient`` (an address) from ``sender`` (a name), dated ``now`` (local where it has no zone).
-
-    ``identity`` is the same for the same message, however often it is sent. ``attachment`` is a workbook: its name and
-    its bytes.
-    Subject and names may hold what a partner typed: they are put on one line, and nothing of them can add a header.
-    Raises :class:`MessageError` when the recipient is no address.
-    """
-    if not is_mail_address(recipient):
-        raise MessageError("ce n'est pas une adresse de courriel")
-    message = EmailMessage(_Policy(linesep="\r\n"))
-    message["From"] = Address(_one_line(sender, _LONGEST_SUBJECT), addr_spec=mail.expediteur)
-    message["To"] = Address(addr_spec=recipient)
-    if mail.equipe and recipient not in mail.equipe:
-        message["Reply-To"] = [Address(addr_spec=address) for address in mail.equipe]
-    message["Subject"] = _one_line(subject, _LONGEST_SUBJECT)
-    message["Date"] = format_datetime(now.astimezone())
-    # The same message has the same identity: a mailbox that gets it twice all the same shows it once.
-    number = hashlib.sha256(identity.encode()).hexdigest()[:32]
-    message["Message-ID"] = f"<{number}@{mail.expediteur.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday message is to answer
-    message["X-Auto-Response-Suppress"] = "All"  # the same, for Exchange
-    message["Content-Language"] = "fr"
-    message.set_content(text.encode("utf-8", "replace").decode(), cte="quoted-printable")
-    if attachment is not None:
-        name, content = attachment
-        message.add_attachment(content, *_XLSX, filename=attachment_name(name))
-    return message
-
-
-def attachment_name(fichier: str) -> str:
-    """``Ville (annoté).xlsx``: a name that every system takes, for the annotated copy of ``fichier``."""
-    stem = PurePosixPath(fichier).stem.translate(_FORBIDDEN_IN_NAMES)
-    return f"{_one_line(stem, _LONGEST_STEM) or 'retour'} (annoté).xlsx"
 
 
 class Session:
@@ -137,15 +102,10 @@ class Session:
     """
 
     def __init__(
-        self, mail: MailSettings, environment: Mapping[str, str], timeout_seconds: float = TIMEOUT_SECONDS
+        self, mail: MailSettings, environment: Mapping[str, str], timeouts: SmtpTimeouts | None = None
     ) -> None:
-        self.mail, self.timeout = mail, timeout_seconds
-        self.password = ""
-        if mail.utilisateur is not None:
-            variable = mail.mot_de_passe_variable or ""
-            if variable not in environment:
-                raise RefusedError(f"la variable d'environnement « {variable} », où est le mot de passe, n'existe pas")
-            self.password = environment[variable]
+        self.mail, self.timeouts = mail, timeouts or SmtpTimeouts()
+        self.password = password_of(environment, mail.utilisateur, mail.mot_de_passe_variable)
 
     def __enter__(self) -> Session:
         with _failing(UnreachableError):
@@ -160,17 +120,18 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # what smtplib raises is one too
-            self.client.quit()
+        if kind is None and self.client.sock is not None:
+            with suppress(OSError):  # what smtplib raises is one too
+                self.client.quit()
         self.client.close()
 
     def _reach(self) -> smtplib.SMTP:
-        host, port = self.mail.serveur, self.mail.port
+        host, port, seconds = self.mail.serveur, self.mail.port, self.timeouts.answer
         try:
             if self.mail.chiffrement == "ssl":
                 context = ssl.create_default_context()
-                return smtplib.SMTP_SSL(host, port, timeout=self.timeout, context=context)
-            return smtplib.SMTP(host, port, timeout=self.timeout)
+                return smtplib.SMTP_SSL(host, port, timeout=seconds, context=context)
+            return smtplib.SMTP(host, port, timeout=seconds)
         except UnicodeError as error:
             raise UnreachableError(_why(error)) from error
 
@@ -187,6 +148,8 @@ class Session:
         try:
             self.client.login(self.mail.utilisateur, self.password)
         except smtplib.SMTPAuthenticationError as error:
+            if error.smtp_code < 500:
+                raise UnreachableError(_reply(error), is_for_later=True) from error
             raise RefusedError(f"utilisateur ou mot de passe refusé ({_reply(error)})") from error
         except smtplib.SMTPNotSupportedError as error:
             raise RefusedError("il ne connaît pas d'utilisateurs, ou pas par ce chiffrement et ce port") from error
@@ -194,64 +157,115 @@ class Session:
             detail = "l'utilisateur ou le mot de passe a une lettre accentuée, que SMTP n'admet pas"
             raise RefusedError(detail) from error
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
-        """Hand a message over. Raises :class:`MessageError`, after which others may be sent, or another
-        :class:`MailError`, after which nothing can be."""
+    def send(self, message: EmailMessage, recipient: str, handing_over: Callable[[], None]) -> None:
+        """Hand a message over; ``handing_over`` is called before the first of its bytes leaves.
+
+        Raises :class:`MessageError`, :class:`PostponedError` or :class:`TooLargeError`, after which others may be sent;
+        :class:`LostError` or :class:`DoubtfulError`, after which another session may be tried; :class:`RefusedError`,
+        after which nothing can be sent.
+        """
         content = message.as_bytes()
         limit = self.client.esmtp_features.get("size", "")
         if limit.isdecimal() and 0 < int(limit) < len(content):
-            raise MessageError(_too_large(len(content), int(limit)))
+            raise TooLargeError(_too_large(len(content), int(limit)))
         options = [f"size={len(content)}"] if self.client.has_extn("size") else []
-        with _failing(UnreachableError):
-            refusal = self._refusal(self.client.mail(self.mail.expediteur, options))
+        with self._phase(self.timeouts.answer, LostError):
+            refusal = _refusal(self.client.mail(self.mail.expediteur, options))
             if refusal is not None:
+                self._start_over()
                 if refusal[0] == _TOO_LARGE:
-                    self.client.rset()
-                    raise MessageError(_too_large(len(content)))
+                    raise TooLargeError(_too_large(len(content)))
+                if refusal[0] < 500:  # it has enough of us for now
+                    raise LostError(_answer(*refusal), is_for_later=True)
                 raise RefusedError(f"l'adresse « {self.mail.expediteur} » n'est pas admise ({_answer(*refusal)})")
-            refusal = self._refusal(self.client.rcpt(recipient))
+            refusal = _refusal(self.client.rcpt(recipient))
             if refusal is not None:
-                self.client.rset()
-                raise MessageError(f"cette adresse est refusée ({_answer(*refusal)})")
-        self._hand_over(content)
+                self._start_over()
+                raise _not_taken(refusal, len(content), "cette adresse est refusée", is_address=True)
+        self._hand_over(content, handing_over)
 
-    def _hand_over(self, content: bytes) -> None:
+    def _hand_over(self, content: bytes, handing_over: Callable[[], None]) -> None:
         # Not smtplib's own way, which does not tell a server lost before the last line from one lost after it.
-        with _failing(UnreachableError):
+        with self._phase(self.timeouts.data, LostError):
             answer = self.client.docmd("data")
-            if answer[0] == _GO_ON:
-                self.client.send(_LINE_WITH_DOT.sub(b"..", content) + b".\r\n")
         if answer[0] == _GO_ON:
-            with _failing(DoubtfulError):
-                answer = self.client.getreply()
-        refusal = self._refusal(answer)
-        if refusal is None:
-            return
-        with suppress(OSError):
-            self.client.rset()
-        if refusal[0] == _TOO_LARGE:
-            raise MessageError(_too_large(len(content)))
-        raise MessageError(f"le message est refusé ({_answer(*refusal)})")
+            handing_over()
+            escaped = _LINE_WITH_DOT.sub(b"..", content)
+            with self._phase(self.timeouts.block, LostError):
+                for start in range(0, len(escaped), _BLOCK_BYTES):
+                    self.client.send(escaped[start : start + _BLOCK_BYTES])
+            with self._phase(self.timeouts.end, DoubtfulError):
+                answer = self.client.docmd(".")
+            if answer[0] < 0:
+                raise DoubtfulError("ce qu'il répond n'est pas du SMTP")
+        refusal = _refusal(answer)
+        if refusal is not None:
+            with suppress(OSError):
+                self._start_over()
+            raise _not_taken(refusal, len(content), "le message est refusé", is_address=False)
 
-    def _refusal(self, answer: tuple[int, bytes]) -> tuple[int, bytes] | None:
-        """What the server answered, where it is a refusal."""
-        if answer[0] == _CLOSING:
-            raise UnreachableError(f"il met fin à la conversation ({_answer(*answer)})")
-        return None if 200 <= answer[0] < 300 else answer
+    def _start_over(self) -> None:
+        with self._phase(self.timeouts.answer, LostError):
+            self.client.rset()
+
+    @contextmanager
+    def _phase(self, seconds: float, kind: type[MailError]) -> Iterator[None]:
+        """One phase of the conversation, each answer of which may take so long; a loss is of this ``kind``."""
+        with _failing(kind, seconds):
+            if self.client.sock is not None:
+                self.client.sock.settimeout(seconds)
+            yield
+
+
+def password_of(environment: Mapping[str, str], user: str | None, variable: str | None) -> str:
+    """The password of ``user``, from its environment variable (empty without a user); raises :class:`RefusedError`."""
+    if user is None:
+        return ""
+    if variable not in environment:
+        raise RefusedError(f"la variable d'environnement « {variable} », où est le mot de passe, n'existe pas")
+    return environment[variable or ""]
+
+
+def _refusal(answer: tuple[int, bytes]) -> tuple[int, bytes] | None:
+    """What the server answered, where it is a refusal; raises :class:`LostError` where it ends the session."""
+    if answer[0] == _CLOSING:
+        raise LostError(_answer(*answer), is_for_later=True)
+    if not 200 <= answer[0] < 600:
+        raise LostError("ce qu'il répond n'est pas du SMTP")
+    return None if answer[0] < 300 else answer
+
+
+def _not_taken(refusal: tuple[int, bytes], size: int, words: str, *, is_address: bool) -> MailError:
+    """What a refusal of an address or of a message means."""
+    code, text = refusal
+    if _FULL_MAILBOX.match(text):
+        return PostponedError(f"la boîte du destinataire est pleine ({_answer(*refusal)})")
+    if code == _TOO_LARGE:
+        return TooLargeError(_too_large(size))
+    if code < 500:
+        return PostponedError(_answer(*refusal))
+    return MessageError(f"{words} ({_answer(*refusal)})", is_address=is_address)
 
 
 @contextmanager
-def _failing(kind: type[MailError]) -> Iterator[None]:
+def _failing(kind: type[MailError], seconds: float | None = None) -> Iterator[None]:
     """Turn what the connection raises into a ``kind`` of error; what smtplib raises is an ``OSError`` too."""
     try:
         yield
     except OSError as error:
-        raise kind(_why(error)) from error
+        is_for_later = isinstance(error, smtplib.SMTPResponseException) and 400 <= error.smtp_code < 500
+        raise kind(_why(error, seconds), is_for_later=is_for_later) from error
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, seconds: float | None = None) -> str:
+    # smtplib says that a server it no longer waits for hung up.
+    cause = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
+    if isinstance(cause, TimeoutError):
+        if cause.errno is not None or seconds is None:
+            return "il ne répond pas"
+        return f"sa réponse n'est pas venue en {_duration(seconds)}, et nous avons cessé d'attendre"
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        return "la connexion a été coupée"
+        return "il a coupé la connexion"
     if isinstance(error, smtplib.SMTPResponseException):
         return f"il ne veut pas parler avec nous ({_reply(error)})"
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -260,11 +274,13 @@ def _why(error: Exception) -> str:
         return "le chiffrement ne s'établit pas : « chiffrement » et « port » vont-ils ensemble ?"
     if isinstance(error, socket.gaierror | UnicodeError):
         return "aucune machine de ce nom n'est connue"
-    if isinstance(error, TimeoutError):
-        return "il ne répond pas"
     if isinstance(error, ConnectionError):
         return "la connexion est refusée ou coupée"
     return system_reason(error) if isinstance(error, OSError) else str(error)
+
+
+def _duration(seconds: float) -> str:
+    return plural(round(seconds / 60), "minute") if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
@@ -274,7 +290,7 @@ def _reply(error: smtplib.SMTPResponseException) -> str:
 
 def _answer(code: int, reply: bytes) -> str:
     """What the server answered, in its own words: the person who looks after it knows them."""
-    return f"sa réponse : « {code} {_one_line(reply.decode('utf-8', 'replace'), _LONGEST_REPLY)} »"
+    return f"sa réponse : « {code} {one_line(reply.decode('utf-8', 'replace'), _LONGEST_REPLY)} »"
 
 
 def _too_large(size: int, limit: int | None = None) -> str:
@@ -284,8 +300,3 @@ def _too_large(size: int, limit: int | None = None) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / _MEGABYTE:.1f} Mo".replace(".", ",")
-
-
-def _one_line(text: str, longest: int) -> str:
-    line = plain(text)
-    return line if len(line) <= longest else line[: longest - 1] + "…"
