@@ -290,3 +290,31 @@ def test_a_document_and_a_workbook_are_one_contract_and_conflicts_are_said(tmp_p
     assert (conflict.place.fichier, conflict.champ) == ("budget.xlsx", "montant_realise")
     assert "999 " in conflict.message
     assert len(imported.contract.tables["fiches"]) == 4
+
+
+def test_a_sheet_of_amounts_that_nothing_explains_is_asked_said_once_and_can_be_set_aside(tmp_path: Path) -> None:
+    strange = [["Zone", "Bidule"], *([f"Z{number}", 1000 + number] for number in range(9))]
+    budget = [BUDGET, *(["1 - Santé", "Brest", f"Soins {number}", 500 + number] for number in range(9))]
+    path = sheet(tmp_path, "deux.xlsx", ("Budget", budget), ("Divers", strange))
+    imported = read(path)
+    assert said(imported, "feuille-non-comprise") == [("Divers", "A2")]
+    assert "document-peu-compris" in [each.code for each in imported.contract.findings if each.bloquant]
+    (match,) = imported.correspondence.open
+    assert (match.group, match.found, match.blocks) == ("Feuille", "Divers", True)
+    left = read(path, choices={match.choice_key: "(mettre de côté)"})
+    assert [each.code for each in left.contract.findings] == []
+    chosen = read(path, choices={match.choice_key: "Crédits de droit commun"})
+    titles = [each.found for each in chosen.correspondence.open if each.group == "Crédits de droit commun"]
+    assert titles == ["Zone", "Bidule"]
+
+
+def test_a_row_with_an_amount_under_a_table_of_another_kind_is_never_lost(tmp_path: Path) -> None:
+    rows = [
+        BUDGET,
+        ["1 - Santé", "Brest", "Soins", 500],
+        [None, None, None, None],
+        ["Reste à répartir", None, None, 800],
+    ]
+    imported = read(sheet(tmp_path, "l.xlsx", ("L", rows)))
+    assert said(imported, "ligne-non-placee") == [("L", "A4")]
+    assert len(imported.contract.lines) == 4

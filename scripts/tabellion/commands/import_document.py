@@ -90,6 +90,7 @@ def import_document(
     preview, present = counted_contract(rows), counted_contract(current)
     preview += f", {asked.left(read.correspondence)} à voir"
     opened = [] if accept else asked.blocking(read.correspondence)
+    opened += [each for each in contract.findings if each.bloquant]
     files = {} if opened else _files(workspace, tables, settings, read)
     contents = {target / name: content for name, content in files.items()}
     contents |= {asked.path: asked.content(read.correspondence, rows)}
@@ -111,7 +112,7 @@ def import_document(
             (target / SAVES_FILE).unlink(missing_ok=True)
     counts = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
-    told = (*asked.findings, *opened, *to_confirm, *contract.findings)
+    told = dict.fromkeys((*asked.findings, *opened, *to_confirm, *contract.findings))
     findings = tuple(sorted(told, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
     return Import(target, counts, uses, findings, (*copies.values(), *kept), preview, present, asked.path, not opened)
 

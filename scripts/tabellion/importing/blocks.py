@@ -102,6 +102,8 @@ class BlockFinder:
         chosen = self.correspondence.choices.get((Topic.COLUMNS, SHEET_GROUP, key(name)))
         kinds = [self._natures[chosen]] if chosen in self._natures else list(self.words.tables)
         header = max(self._headers(grid, 0, _HEADER_ROWS, kinds), key=lambda each: each.score, default=None)
+        if header is None and chosen in self._natures:
+            header = self._widest(grid, kinds[0])
         if header is None:
             return []
         found = list[ForeignTable]()
@@ -112,6 +114,18 @@ class BlockFinder:
             found.append(block)
             header = following
         return found
+
+    def _widest(self, grid: CellGrid, words: TableWords) -> _Header | None:
+        """The header of a sheet whose kind staff chose: the first of its rows with the most titles and no amount."""
+        best: tuple[int, int] | None = None
+        for row in range(min(_HEADER_ROWS, len(grid.rows))):
+            filled = [text for text in grid.texts(row) if text]
+            if len(filled) > 1 and not _has_amounts(filled) and (best is None or len(filled) > best[0]):
+                best = len(filled), row
+        if best is None:
+            return None
+        titles = list(zip(self._above(grid, best[1]), grid.texts(best[1]), strict=True))
+        return _Header(best[1], words, titles, [self._match(words, *title) for title in titles])
 
     def _headers(
         self, grid: CellGrid, first: int, last: int, kinds: list[TableWords], *, strict: bool = False

@@ -10,26 +10,27 @@ from tabellion.findings import Finding, Place
 from tabellion.importing.blocks import FUNDER_COLUMN, BlockFinder, ForeignTable
 from tabellion.importing.budget import PRESENTATION
 from tabellion.importing.contract import ImportedContract
-from tabellion.importing.correspondence import Correspondence
+from tabellion.importing.correspondence import SHEET_GROUP, Correspondence, Topic
 from tabellion.importing.foreign_budget import ForeignBudget, pivot_records
 from tabellion.importing.foreign_fiches import ForeignFiches
 from tabellion.importing.front import TitlePage
 from tabellion.importing.grants import GrantReader
 from tabellion.importing.grids import CellGrid, cents_of, shown
 from tabellion.importing.label_sheets import LabelReader, LabelSheet
-from tabellion.importing.lines import DocumentLine, LineAccount
+from tabellion.importing.lines import FAR, FEW, UNPLACED, DocumentLine, LineAccount, LineUse
 from tabellion.importing.names import CollectiviteNames, ConventionNames
 from tabellion.importing.outline import Headings, Outline, Section
 from tabellion.importing.partners import PartnerNames
 from tabellion.importing.recap import Collectivites
 from tabellion.importing.records import RecordReader, SheetRecord
 from tabellion.importing.tables import ImportedTables, register_tables
-from tabellion.importing.words import ImportWords, year_of
+from tabellion.importing.words import Certainty, ImportWords, year_of
 from tabellion.reading.raw import RawValue
 from tabellion.wording import plural
 
 _NO_PAGE = TitlePage(None, "", None, None)
 """What tables say of their contract as a whole: nothing."""
+_NOWHERE = LineUse(0, "", "")
 _SMALLEST = 100
 """The least number, in euros, that is taken for money where nothing says what it is."""
 
@@ -184,16 +185,61 @@ class ForeignReader:
             self.account.say("lignes-masquees", grid.line(hidden[0]), valeur=len(hidden), lignes=shown)
 
     def _account_for_the_rest(self) -> None:
-        """Enter the rows outside every table: covers and notes, and those with amounts, which have no place."""
+        """Enter the rows outside every table: covers and notes, and those with amounts, which have no place.
+
+        A sheet of amounts without any table is asked. Where a far part of the rows with amounts has no place, the
+        import blocks, and says where.
+        """
+        known = {id(block.grid) for block in self.blocks} | {id(sheet.grid) for sheet, _ in self.sheets}
         for grid in self.grids:
+            paid = list[int]()
             for row, values in enumerate(grid.rows):
                 ligne = grid.line(row)
                 if not any(grid.texts(row)):
                     self.account.use(ligne, "ignorée : ligne vide")
                 elif not any(map(_is_amount, values)):
                     self.account.use(ligne, PRESENTATION)
-                else:
-                    self.account.unplaced(self.lines[ligne - 1], "un montant hors de tout tableau reconnu")
+                elif ligne not in self.account.uses:
+                    paid.append(row)
+            if paid and id(grid) in known:
+                for row in paid:
+                    self.account.unplaced(self.lines[grid.line(row) - 1], "un montant hors de tout tableau reconnu")
+            elif paid:
+                self._unknown_sheet(grid, paid)
+        self._say_how_much_is_lost()
+
+    def _unknown_sheet(self, grid: CellGrid, paid: list[int]) -> None:
+        """Ask what a sheet of amounts is, where nothing in it is known; say it once."""
+        name = grid.feuille or grid.fichier
+        is_left = self.correspondence.is_set_aside(Topic.COLUMNS, name, SHEET_GROUP)
+        for row in paid:
+            self.account.use(grid.line(row), "ignorée : feuille mise de côté" if is_left else UNPLACED, name)
+        samples = tuple(" · ".join(filter(None, grid.texts(row)))[:80] for row in paid[:3])
+        self.correspondence.ask(
+            Topic.COLUMNS, name, None, Certainty.UNKNOWN, group=SHEET_GROUP, where=grid.fichier, samples=samples,
+            blocks=True,
+        )  # fmt: skip
+        if not is_left:
+            rows = plural(len(paid), "ligne à montant", "lignes à montants")
+            self.account.say("feuille-non-comprise", grid.line(paid[0]), valeur=name, lignes=rows, exemple=samples[0])
+
+    def _say_how_much_is_lost(self) -> None:
+        """Say, and block, where few of the rows with amounts were understood."""
+        paid = [
+            grid.line(row)
+            for grid in self.grids
+            for row, values in enumerate(grid.rows)
+            if any(map(_is_amount, values))
+        ]
+        lost = [ligne for ligne in paid if self.account.uses.get(ligne, _NOWHERE).usage == UNPLACED]
+        if len(lost) * FAR <= len(paid) or len(lost) <= FEW:
+            return
+        quoted = ", ".join(f"« {self.lines[ligne - 1].texte[:60]} »" for ligne in lost[:5])
+        quoted = quoted.replace("\t", " | ") + (" …" if len(lost) > 5 else ".")
+        self.account.say(
+            "document-peu-compris", lost[0], valeur=len(paid) - len(lost), attendu=len(paid), quoi="lignes à montants",
+            lignes=quoted, suite=" Rien n'est écrit.",
+        )  # fmt: skip
 
     def _outline(self) -> Outline:
         """The headings that the tables name, as those of a document."""

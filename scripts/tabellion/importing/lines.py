@@ -205,6 +205,10 @@ def shown(text: str) -> str:
 
 
 UNPLACED = "non placée"
+FEW = 3
+"""So many signs may be unread in any document: its tables have accidents of their own, each with its finding."""
+FAR = 7
+"""Where one sign in so many found no place, nothing is written."""
 
 
 class LineUse(NamedTuple):

@@ -16,6 +16,8 @@ from tabellion.importing.fiche_layout import FicheLayout, read_layout
 from tabellion.importing.front import census_year
 from tabellion.importing.funders import learn_funders, read_rows
 from tabellion.importing.lines import (
+    FAR,
+    FEW,
     DocumentLine,
     LineAccount,
     LineUse,
@@ -35,10 +37,6 @@ _ACTION = re.compile(r"(?:^|\t)\s*action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
 #: What a text has that could also say what is crossed out; and what asks to cross something out.
 _MARKUP = re.compile(r"<(?:input|s|del|strike|b|i|p)\b|~~|\*\*|[\u0335\u0336]", re.IGNORECASE)
 _CROSS_OUT = re.compile(r"\brayer\b")
-_FEW = 3
-"""So many signs may be unread in any document: its tables have accidents of their own, each with its finding."""
-_FAR = 7
-"""Where one sign in so many found no place, nothing is written."""
 _ROW = 160
 """The longest line, in characters, that is a row and no sentence."""
 _SHOWN = 5
@@ -104,7 +102,7 @@ def _forget_strikes(text: str, fiches: list[Fiche], account: LineAccount) -> Non
 
 
 def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fichier: str) -> list[Finding]:
-    """What is said where signs of rows and fiches found no place; it blocks where one in ``_FAR`` did not."""
+    """What is said where signs of rows and fiches found no place; it blocks where one in ``FAR`` did not."""
     signs = {
         "montants en fin de ligne": [
             line for line in lines if len(line.texte) <= _ROW and label_and_amount(clean(line.texte)) is not None
@@ -114,10 +112,10 @@ def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fic
     found = list[Finding]()
     for what, there in signs.items():
         lost = [line for line in there if not uses[line.numero - 1].usage.startswith("utilisée")]
-        if len(lost) <= max(_FEW, len(there) // 10):
+        if len(lost) <= max(FEW, len(there) // 10):
             continue
         quoted = [f"ligne {line.numero} « {shown(line.texte)[:_QUOTED]} »" for line in lost[:_SHOWN]]
-        is_far = len(lost) * _FAR > len(there)
+        is_far = len(lost) * FAR > len(there)
         said = finding(
             "document-peu-compris",
             Place(fichier=fichier, ligne=lost[0].numero),
