@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from tabellion.importing.blocks import FUNDER_COLUMN, BlockColumn, ForeignTable
 from tabellion.importing.cells import total_label
@@ -66,14 +65,25 @@ class RecordReader:
         """The fields of the groups, the outer ones first."""
 
     def _is_group(self, column: BlockColumn) -> bool:
-        """Whether blanks under a value repeat it: in a pivot, no two rows in a row have the same value written."""
-        grid, block = self.block.grid, self.block
-        texts = [
-            "" if (row + 1, column.index + 1) in grid.merged else grid.text(row, column.index)
-            for row in range(block.first, block.last)
-        ]
-        repeated = any(one and one == other for one, other in pairwise(texts))
-        return not repeated and "" in texts
+        """Whether blanks under a value repeat it: in a pivot, no value is written again where nothing opens above it.
+
+        What opens above it is a value of a group to its left.
+        """
+        outer = [each.index for each in self.block.columns if each.champ in self.block.words.groups]
+        above, before, repeats, blanks = dict[int, str](), "", False, False
+        for row in range(self.block.first, self.block.last):
+            text, opens = self._written(row, column.index), False
+            for index in (each for each in outer if each < column.index):
+                value = self._written(row, index)
+                opens = opens or (value not in ("", above.get(index, "")))
+                above[index] = value or above.get(index, "")
+            repeats = repeats or (bool(text) and text == before and not opens)
+            blanks, before = blanks or not text, text
+        return blanks and not repeats
+
+    def _written(self, row: int, column: int) -> str:
+        """The text of a cell, but not where it only repeats a merged one."""
+        return "" if (row + 1, column + 1) in self.block.grid.merged else self.block.grid.text(row, column)
 
     def read(self) -> Iterator[SheetRecord]:
         """The records and the totals, in order; rows that are none are entered in the account."""
