@@ -12,9 +12,11 @@ import openpyxl
 import pytest
 from docx import Document
 from frictionless import Schema
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.campaign import fill, form_keys
-from support.contracts import ROOT, SETTINGS, Rows, book_of, fiche, line, locate, small_rows
+from support.contracts import ROOT, SETTINGS, Rows, amounts, book_of, fiche, line, locate, small_rows
 from support.excel import Excel, edited
 from support.libreoffice import LibreOffice
 from support.masters import Package
@@ -27,6 +29,8 @@ from tabellion.commands.source import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
+from tabellion.measures import Overview
+from tabellion.measures.splits import splits_of
 from tabellion.schema import Schemas
 from tabellion.schema.tables import make_tables
 
@@ -205,6 +209,24 @@ def test_credits_are_added_up_by_quartier_and_by_nature_each_euro_once(root: Pat
     assert spent == BY_QUARTIER["Total"]
     page = (workbooks / "consolidation" / "rapport.html").read_text(encoding="utf-8")
     assert f"Par quartier, exercice {YEAR}" in page
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "Bel-Air", "LES CLOS", "Les Clos;Bel-Air", "Mars", "a ; b"]), amounts()))
+)
+def test_whatever_lines_name_the_parts_add_up_to_the_whole(
+    schemas_2030: Schemas, said: list[tuple[str, int | None]]
+) -> None:
+    rows = rows_of_2030()
+    rows["lignes_budgetaires"] = [
+        line(f"B01-luce-{rank}", 1, "luce", "Ligne", cents, quartiers=text or None, exercice=YEAR)
+        for rank, (text, cents) in enumerate(said)
+    ]
+    tables = make_tables(schemas_2030, rows)
+    for split in splits_of(tables):
+        parts = split.sums(Overview(tables), YEAR).values()
+        assert sum(sums.realise for sums in parts) == sum(cents or 0 for _, cents in said)
+        assert sum(sums.lines for sums in parts) == len(said)
 
 
 @pytest.mark.libreoffice

@@ -282,14 +282,14 @@ def contract_rows(draw: DrawFn, *, adds_up: bool = True) -> Rows:
     """
     maybe_text = st.none() | texts()
     rows: Rows = {name: [] for name in schemas()}
-    rows["piliers"] = [{"pilier_id": each, "titre": draw(texts(255))} for each in _ROMAN[: draw(st.integers(1, 3))]]
+    rows["piliers"] = [{"pilier_id": each, "titre": draw(texts(255))} for each in _ROMAN[: draw(st.integers(0, 3))]]
     for number in range(1, draw(st.integers(1, 5)) + 1):
-        pilier = draw(st.sampled_from(rows["piliers"]))["pilier_id"]
+        pilier = draw(st.sampled_from(rows["piliers"]))["pilier_id"] if rows["piliers"] else None
         title = draw(st.sampled_from(TITLES) | texts(255))
         short = draw(st.none() | st.sampled_from(TITLES))
         rows["conventions"].append({"convention_id": number, "pilier_id": pilier, "titre": title, "titre_court": short})
         for rank in range(draw(st.integers(0, 2))):
-            axe = f"{pilier}-{number}.{rank + 1}"
+            axe = f"{number}.{rank + 1}" if pilier is None else f"{pilier}-{number}.{rank + 1}"
             rows["axes"].append({"axe_id": axe, "convention_id": number, "titre": draw(texts(400))})
             rows["fiches"] += [
                 draw(_fiches(f"{axe}./{each + 1}", axe, number)) for each in range(draw(st.integers(0, 3)))

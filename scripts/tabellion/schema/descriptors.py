@@ -211,9 +211,15 @@ class _DescriptorReader:
             max_length=self.count(limits, "maxLength", name),
             email=value.get("format") == "email", one_line=excel.get("une_ligne") is True,
             choices=self.choices(excel.get("liste"), name), is_recent=excel.get("recente") is True,
-            names_of=value.get("noms_de"), is_split=value.get("totaux") is True,
+            names_of=self.names_of(value.get("noms_de"), name), is_split=value.get("totaux") is True,
             is_technical=excel.get("technique") is True,
         )  # fmt: skip
+
+    def names_of(self, table: object, name: str) -> str | None:
+        if table is None or isinstance(table, str):
+            return table
+        self.wrong(f"« noms_de » doit nommer une table, trouvé : {table!r}", name)
+        return None
 
     def choices(self, listed: object, name: str) -> str | None:
         if listed is not None and listed not in CHOICES:
