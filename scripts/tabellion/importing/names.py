@@ -93,6 +93,11 @@ class CollectiviteNames:
         proposed = text if known is None else self.collectivites.names[known]
         alike = known is None or key(proposed) == key(text)
         certainty = Certainty.SURE if alike or key(text).endswith(known or "") else Certainty.LIKELY
+        others = self.collectivites.names.values()
+        near = max(others, key=lambda nom: similarity(nom, text), default="") if known is None else ""
+        is_near = bool(near) and similarity(near, text) >= _NEAR
+        if is_near:  # two real names may be as near as a slip: nothing is joined before somebody says so
+            certainty = Certainty.UNKNOWN
         meant = self.correspondence.ask(Topic.COLLECTIVITES, text, proposed, certainty, where=where)
         if not meant:
             return None
@@ -100,8 +105,10 @@ class CollectiviteNames:
         if found is None:
             self.collectivites.add(meant)
             found = key(meant)
-        if key(text) != key(self.collectivites.names[found]) and text not in self._said:
+        nom = self.collectivites.names[found]
+        if is_near and meant == text and (Topic.COLLECTIVITES, "", key(text)) not in self.correspondence.choices:
+            self.account.say("collectivite-ressemblante", ligne, champ="collectivite_id", valeur=text, attendu=near)
+        elif key(text) != key(nom) and text not in self._said:
             self._said.add(text)
-            nom = self.collectivites.names[found]
             self.account.say("collectivite-variante", ligne, champ="collectivite_id", valeur=text, attendu=nom)
         return found

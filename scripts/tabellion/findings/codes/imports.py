@@ -114,6 +114,9 @@ _HEADINGS = (
 _BUDGET = (
     Code("collectivite-variante", "Collectivité écrite autrement", _AVERTISSEMENT,
          "« {valeur} » a été lu comme « {attendu} ».", COMPARE),
+    Code("collectivite-ressemblante", "Collectivités presque de même nom", _AVERTISSEMENT,
+         "« {valeur} » ressemble à « {attendu} » ; les deux sont gardées.",
+         "Si c'est la même, dites-le dans la feuille « Collectivités » de workbooks/import/correspondance.xlsx, puis relancez l'import."),
     Code("collectivite-repetee", "Collectivité répétée", _AVERTISSEMENT,
          "« {valeur} » ouvre deux fois le budget de la convention {convention} ; les deux sous-totaux sont gardés.",
          COMPARE),
