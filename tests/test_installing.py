@@ -29,7 +29,7 @@ from tabellion.machine.scheduler import Machine, Service, service_of
 UNITS = {path.name: path.read_bytes() for path in (ROOT / "templates" / "planification").iterdir()}
 NOW = datetime(2016, 12, 5, 2, 30)
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
-POSIX = PurePosixPath("/home/anne"), PurePosixPath("/opt/un programme/tabellion"), PurePosixPath("/srv/1 % & co")
+POSIX = PurePosixPath("/home/anne"), PurePosixPath("/opt/un programme/tabellion"), PurePosixPath("/srv/1 % & $co")
 WINDOWS = (
     PureWindowsPath(r"C:\Users\anne"), PureWindowsPath(r"C:\Program Files\tabellion.exe"),
     PureWindowsPath(r"\\serveur\partage\ville & co"),
@@ -64,7 +64,7 @@ def test_on_linux_a_unit_of_systemd_for_the_account_or_the_machine(administrator
     unit = configparser.ConfigParser(interpolation=None, delimiters=("=",), strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(content)
-    run = shlex.split(unit["Service"]["ExecStart"].replace("%%", "%"))
+    run = shlex.split(unit["Service"]["ExecStart"].replace("%%", "%").replace("$$", "$"))
     assert run == [str(POSIX[1]), *words(POSIX[2], nightly=nightly)]
     assert ("User" in unit["Service"], "ProtectSystem" in unit["Service"]) == (administrator, administrator)
     assert service.start[1][-2:] == ("--now", f"{service.name}.{kinds[-1]}")
@@ -109,7 +109,9 @@ def test_without_systemd_the_line_of_cron_is_said() -> None:
         service = made("Linux", systemd=False, nightly=nightly)
         line = service.advice.partition("collez : ")[2]
         assert line.startswith(when)
-        assert shlex.split(line.removeprefix(when).replace(r"\%", "%"))[1:] == words(POSIX[2], nightly=nightly)
+        assert shlex.split(line.removeprefix(when).replace(r"\%", "%").replace(r"\$", "$"))[1:] == words(
+            POSIX[2], nightly=nightly
+        )
         assert (service.files, service.start) == ({}, ())
 
 

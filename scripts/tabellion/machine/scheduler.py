@@ -18,6 +18,9 @@ _MACHINE_ONLY = re.compile(
     r"^(?:User|Protect\w+|Private\w+|Restrict\w+|Lock\w+|NoNew\w+|Capability\w+|SystemCall\w+|ReadWritePaths"
     r"|RequiresMountsFor|EnvironmentFile|After|Wants)=.*\n", re.MULTILINE,
 )  # fmt: skip
+_IN_UNIT = {"%": "%%", "\\": "\\\\", '"': '\\"'}
+#: What the shell of a line of cron takes between double quotes, and ``%``, at which cron itself cuts.
+_IN_SHELL = re.compile(r'[\\"$`%]')
 _HEAD = "Écrit par « tabellion installer » ; relancez-le plutôt que de changer ce fichier."
 #: Where units lie, by who they run for.
 _SYSTEM_UNITS, _AGENTS = PurePosixPath("/etc/systemd/system"), "Library/LaunchAgents"
@@ -69,7 +72,7 @@ def service_of(machine: Machine, units: Mapping[str, bytes], contract: str, *, n
     line = re.findall(r"^[\d*].*", units["tabellion.cron"].decode(), re.MULTILINE)[0].split("* * * ")[1]
     when = "30 2 * * *" if nightly else "@reboot"
     command = line if nightly else re.sub(r" consolidate (.*?) --silencieux", r" watch \1", line)
-    command = _filled(command, machine, lambda text: text.replace("%", r"\%"))
+    command = _filled(command, machine, lambda text: _IN_SHELL.sub(r"\\\g<0>", text))
     return Service(name, {}, (), (), f"Sous ce compte, « crontab -e », et collez : {when} {command}")
 
 
@@ -84,13 +87,19 @@ def _systemd(machine: Machine, units: Mapping[str, bytes], name: str, *, nightly
         if not own:
             body = _MACHINE_ONLY.sub("", body).replace("WantedBy=multi-user.target", "WantedBy=default.target")
         body = re.sub(r"^#.*\n", "", body, flags=re.MULTILINE)
-        filled = _filled(body, machine, lambda text: text.replace("%", "%%"))
+        filled = "".join(_filled(line, machine, _protection(line)) for line in body.splitlines(keepends=True))
         files[folder / f"{name}.{kind}"] = f"# {_HEAD}\n\n{filled}".encode()
     started = f"{name}.{'timer' if nightly else 'service'}"
     manager = ("systemctl",) if own else ("systemctl", "--user")
     start = ((*manager, "daemon-reload"), (*manager, "enable", "--now", started))
     stay = () if own else ("loginctl", "enable-linger", machine.account)
     return Service(name, files, start, (*manager, "is-active", started), stay=stay)
+
+
+def _protection(line: str) -> Callable[[str], str]:
+    """How a value stands in a line of a unit of systemd: in a command, ``$`` names a variable (systemd.service(5))."""
+    signs = _IN_UNIT | ({"$": "$$"} if line.startswith("ExecStart=") else {})
+    return lambda text: "".join(signs.get(sign, sign) for sign in text)
 
 
 def _windows(machine: Machine, units: Mapping[str, bytes], name: str, *, nightly: bool) -> Service:
