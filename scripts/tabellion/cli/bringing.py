@@ -43,23 +43,25 @@ def import_(
 ) -> None:
     """Lit ce que vous avez (Word, PDF, classeurs, CSV, textes) et en fait le registre."""
     from tabellion.commands.console import print_findings, summary
-    from tabellion.commands.import_document import import_document
+    from tabellion.commands.import_home import import_files
     from tabellion.wording import plural
 
     workspace = open_workspace(contrat)
-    done = import_document(workspace, documents, vers, force=forcer, now=datetime.now(), accept=oui)
+    done = import_files(workspace, documents, vers, force=forcer, now=datetime.now(), accept=oui)
     with finishing(done.findings, json):
         print_findings(done.findings)
         typer.echo(f"\nImport : {done.preview}")
         if done.present:
             typer.echo(f"Contrat avant : {done.present}")
-        typer.echo(f"Correspondance : {done.asked}")
+        if done.asked is not None:
+            typer.echo(f"Correspondance : {done.asked}")
         typer.echo(
             f"Registre écrit dans {done.folder} :" if done.written else "Rien d'autre n'est écrit. L'import donnera :"
         )
         for table, count in done.rows.items():
             typer.echo(f"  {workspace.schemas[table].title:<28} {plural(count, 'ligne')}")
-        typer.echo(f"Les {sum(done.uses.values())} lignes du document sont toutes comptées :")
+        if done.uses:
+            typer.echo(f"Les {sum(done.uses.values())} lignes du document sont toutes comptées :")
         for usage, count in done.uses.most_common():
             typer.echo(f"  {usage:<36} {count}")
         for kept in done.kept:

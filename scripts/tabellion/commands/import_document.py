@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -59,7 +59,7 @@ class Import:
     kept: tuple[Path, ...]
     preview: str
     present: str
-    asked: Path
+    asked: Path | None
     written: bool
 
 
@@ -83,7 +83,7 @@ def import_document(
     target = workspace.registre if folder is None else folder
     asked = CorrespondenceFile(workspace, (workspace.workbooks / "import" if folder is None else folder) / FILE)
     current = _current(workspace)
-    read = read_files(_present(documents), asked.words, asked.choices, current)
+    read = read_files(present_files(documents), asked.words, asked.choices, current)
     contract = read.contract
     tables, settings, to_confirm = _settled(workspace, target, read, current, documents)
     rows = {name: each.rows for name, each in tables.items()}
@@ -94,27 +94,49 @@ def import_document(
     files = {} if opened else _files(workspace, tables, settings, read)
     contents = {target / name: content for name, content in files.items()}
     contents |= {asked.path: asked.content(read.correspondence, rows)}
-    edited = [target] if files and (was_edited(target, workspace.schemas) or _lost(target, workspace, tables)) else []
-    workbook = workspace.contrat if folder is None and files and workspace.contrat.exists() else None
-    if workbook is not None and not is_intact(read_source(workbook)):
-        edited.append(workbook)
+    refuse = partial(_refusal, words=f"Import : {preview}. Contrat actuel : {present or 'aucun'}. ")
     with alone_on(workspace, "tabellion import", now):
-        archives = workspace.archives if folder is None else None
-        kept = asked.keep_edited(now, archives)
-        refuse = partial(_refusal, words=f"Import : {preview}. Contrat actuel : {present or 'aucun'}. ")
-        copies = replace_or_refuse(contents, edited, refuse, force=force, now=now, archives=archives)
-        if target in copies:  # what had been taken over from returns is not in the document: it will be merged again
-            (target / ADOPTION_FILE).unlink(missing_ok=True)
-        if workbook is not None:
-            if workbook not in copies:
-                copies[workbook] = keep_dated_copy(workbook, now, archives)
-            workbook.unlink()
-            (target / SAVES_FILE).unlink(missing_ok=True)
+        kept = asked.keep_edited(now, workspace.archives if folder is None else None)
+        if files:
+            copies = put_in_place(workspace, folder, contents, tables, refuse, force=force, now=now)
+        else:
+            copies = replace_or_refuse(contents, [], refuse, force=force, now=now)
     counts = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
     told = dict.fromkeys((*asked.findings, *opened, *to_confirm, *contract.findings))
     findings = tuple(sorted(told, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
     return Import(target, counts, uses, findings, (*copies.values(), *kept), preview, present, asked.path, not opened)
+
+
+def put_in_place(
+    workspace: Workspace,
+    folder: Path | None,
+    contents: Mapping[Path, bytes],
+    tables: Tables,
+    refuse: Callable[[Path], Finding],
+    *,
+    force: bool,
+    now: datetime,
+) -> dict[Path, Path]:
+    """Write the files of an imported register, and what goes with them, in place of what ``folder`` has.
+
+    Gives the copies that were kept. Raises ``TabellionError`` as :func:`import_document`, by ``refuse``.
+    """
+    target = workspace.registre if folder is None else folder
+    edited = [target] if was_edited(target, workspace.schemas) or _lost(target, workspace, tables) else []
+    workbook = workspace.contrat if folder is None and workspace.contrat.exists() else None
+    if workbook is not None and not is_intact(read_source(workbook)):
+        edited.append(workbook)
+    archives = workspace.archives if folder is None else None
+    copies = replace_or_refuse(contents, edited, refuse, force=force, now=now, archives=archives)
+    if target in copies:  # what had been taken over from returns is not in the document: it will be merged again
+        (target / ADOPTION_FILE).unlink(missing_ok=True)
+    if workbook is not None:
+        if workbook not in copies:
+            copies[workbook] = keep_dated_copy(workbook, now, archives)
+        workbook.unlink()
+        (target / SAVES_FILE).unlink(missing_ok=True)
+    return copies
 
 
 def _settled(
@@ -185,7 +207,7 @@ def _refusal(path: Path, words: str) -> Finding:
     return already_there(path, remede)
 
 
-def _present(documents: Sequence[Path]) -> Sequence[Path]:
+def present_files(documents: Sequence[Path]) -> Sequence[Path]:
     """The documents, all of them files; raises ``TabellionError`` with those that are none."""
     missing = list[Finding]()
     for document in documents:

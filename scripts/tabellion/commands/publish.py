@@ -11,6 +11,7 @@ from tabellion.commands.console import Tell
 from tabellion.commands.options import wrong_option
 from tabellion.commands.source import Depuis, load_contract, load_source, source_day
 from tabellion.contract.book import Book
+from tabellion.contract.carried import carried_archive
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.document import make_document
@@ -87,7 +88,10 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
         progress(2, 3, "Mise en pages par LibreOffice")
         try:
             documents[paths["pdf"]] = make_pdf(
-                make_document(model, template, live=False), contract.settings.titre, model.day
+                make_document(model, template, live=False),
+                contract.settings.titre,
+                model.day,
+                carried_archive(contract),
             )
         except PdfError as error:
             notices.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))

@@ -175,7 +175,7 @@ def table_csv(schema: TableSchema, table: Table) -> bytes:
     writer.writerow(schema.names)
     texts = [[write_csv_text(schema.by_name[name], value) for value in columns[name]] for name in schema.names]
     writer.writerows(zip(*texts, strict=True))
-    return stream.getvalue().encode("utf-8")
+    return stream.getvalue().encode("utf-8", "replace")  # half a character, which no file can hold
 
 
 def standard_descriptor(schema: TableSchema) -> Json:

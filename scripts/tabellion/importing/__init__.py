@@ -9,6 +9,7 @@ from tabellion.importing.doors import DocumentText, document_text
 from tabellion.importing.files import ImportedFiles, read_files
 from tabellion.importing.fitting import fitted
 from tabellion.importing.front import said_settings, setting_rows
+from tabellion.importing.home import Edit, Home, carried_register, edits_of, word_document_text
 from tabellion.importing.joining import add_rows
 from tabellion.importing.lines import LineUse
 from tabellion.importing.reader import read_document
@@ -16,7 +17,8 @@ from tabellion.importing.tables import ImportedTables
 from tabellion.importing.words import IMPORT_FILE, ImportWords, load_import_words
 
 __all__ = [
-    "IMPORT_FILE", "Choices", "Correspondence", "DocumentText", "ImportWords", "ImportedContract", "ImportedFiles",
-    "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "document_text", "fitted", "load_import_words",
-    "read_correspondence", "read_document", "read_files", "said_settings", "setting_rows", "write_correspondence",
+    "IMPORT_FILE", "Choices", "Correspondence", "DocumentText", "Edit", "Home", "ImportWords", "ImportedContract",
+    "ImportedFiles", "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "carried_register", "document_text",
+    "edits_of", "fitted", "load_import_words", "read_correspondence", "read_document", "read_files", "said_settings",
+    "setting_rows", "word_document_text", "write_correspondence",
 ]  # fmt: skip

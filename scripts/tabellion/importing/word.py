@@ -28,6 +28,7 @@ _SYMBOLS = {
 _LEFT_OUT = frozenset(f"{_W}{name}" for name in ("del", "moveFrom", "instrText", "footnoteReference", "pPr", "rPr")) | {
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 }
+_PAGE = "PAGEREF"
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
 
 
@@ -51,7 +52,25 @@ def word_text(parts: PackageParts, main: str) -> str:
     """
     body = etree.fromstring(parts.xml[main.lower()], _PARSER).find(f"{_W}body")
     numbers = ListNumbers(parts)
+    if body is not None:
+        _leave_out_pages(body)
     return "" if body is None else "\n".join(_blocks(body, numbers)) + "\n"
+
+
+def _leave_out_pages(body: Element) -> None:
+    """Take the numbers of pages out: what a reference to a page shows is no text of the document."""
+    codes = list[str]()  # of the fields that are open, each in the one before
+    for run in [*body.iter(f"{_W}r")]:
+        for child in [*run]:
+            kind = child.get(f"{_W}fldCharType") if child.tag == f"{_W}fldChar" else None
+            if kind == "begin":
+                codes.append("")
+            elif kind == "end" and codes:
+                codes.pop()
+            elif child.tag == f"{_W}instrText" and codes:
+                codes[-1] += child.text or ""
+            elif child.tag == f"{_W}t" and codes and codes[-1].split()[:1] == [_PAGE]:
+                run.remove(child)
 
 
 def _blocks(container: Element, numbers: ListNumbers) -> Iterator[str]:

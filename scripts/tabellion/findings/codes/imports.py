@@ -76,6 +76,18 @@ _LINES = (
          "Vérifiez l'exercice des lignes budgétaires."),
 )
 
+_HOME = (
+    Code("retouche-proposee", "Une valeur retouchée dans le document", _AVERTISSEMENT,
+         "« {titre} » de {ligne} : {avant} est devenu {apres} dans le document.",
+         "C'est une proposition : une fois prise, vérifiez-la dans le classeur."),
+    Code("retouche-depassee", "Une retouche que le contrat a dépassée", _AVERTISSEMENT,
+         "« {titre} » de {ligne} : {avant} est devenu {apres} dans le document, mais le contrat dit autre chose depuis ; il reste tel quel.",
+         "Si la retouche vaut encore, saisissez-la dans le classeur."),
+    Code("document-retouche", "Un texte du document retouché", _AVERTISSEMENT,
+         "Le texte du document a changé : « {valeur} » est devenu « {attendu} ». Rien n'en est repris.",
+         "Reportez-le dans le classeur si c'est une donnée du contrat."),
+)
+
 _FITTED = (
     Code("valeur-mise-a-sa-place", "Une valeur que le contrat ne peut pas prendre telle quelle", _AVERTISSEMENT,
          "{raison} L'import a retenu {retenu}.",
@@ -149,7 +161,7 @@ _BUDGET = (
          "« {valeur} » a perdu la tabulation devant son montant ; lu comme un sous-total de collectivité.", NOTHING),
 )
 
-_DOCUMENT: tuple[Code, ...] = (*_UNREADABLE, *_LINES, *_FITTED, *_HEADINGS, *_BUDGET)
+_DOCUMENT: tuple[Code, ...] = (*_UNREADABLE, *_LINES, *_HOME, *_FITTED, *_HEADINGS, *_BUDGET)
 
 _FICHES = (
     Code("fiche-numero-double", "Numéro de fiche en double", _ERREUR,

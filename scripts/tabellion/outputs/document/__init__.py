@@ -21,9 +21,12 @@ from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
+from tabellion.contract.carried import carried_archive
+from tabellion.importing import word_document_text
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.outputs.document.annexes import budget_bars
 from tabellion.outputs.document.boxes import make_boxes
+from tabellion.outputs.document.carrying import carry
 from tabellion.outputs.document.chart import draw_chart
 from tabellion.outputs.document.markdown import NUMBERS, OWN_NUMBERS
 from tabellion.outputs.document.model import NO_BREAK, DocumentModel
@@ -78,9 +81,15 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     set_language(document)
     _ask_for_update(document)
     _set_properties(document, model)
+    if live:
+        carry(document, carried_archive(model.contract, word_document_text(_saved(document))))
+    return sign(with_fixed_dates(_saved(document)))
+
+
+def _saved(document: Document) -> bytes:
     stream = io.BytesIO()
     document.save(stream)
-    return sign(with_fixed_dates(stream.getvalue()))
+    return stream.getvalue()
 
 
 def number_lists(document: Document) -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from tabellion.contract.carried import ARCHIVE
 from tabellion.outputs.document.pdf_file import UnknownPdfError, finished_pdf
 
 #: LibreOffice's command, by the names that systems give it.
@@ -48,8 +49,10 @@ def find_office() -> str | None:
     return command or next((place for place in _PLACES if Path(place).exists()), None)
 
 
-def make_pdf(document: bytes, title: str, day: date, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
-    """The PDF of a Word document, with its title and the day of what it says, signed.
+def make_pdf(
+    document: bytes, title: str, day: date, attached: bytes = b"", *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> bytes:
+    """The PDF of a Word document, with its title, the day of what it says and the archive attached to it, signed.
 
     Raises :class:`PdfError` when LibreOffice is absent, fails or is too slow.
     """
@@ -62,8 +65,8 @@ def make_pdf(document: bytes, title: str, day: date, timeout_seconds: float = TI
     except OSError as error:
         raise PdfError("LibreOffice n'a pas pu être lancé") from error
     try:
-        return sealed(finished_pdf(content, title, day))
-    except UnknownPdfError:  # another version's: bigger, and as good to read
+        return sealed(finished_pdf(content, title, day, attached, ARCHIVE))
+    except UnknownPdfError:  # another version's: bigger, nothing attached, and as good to read
         return sealed(without_hour(content))
 
 

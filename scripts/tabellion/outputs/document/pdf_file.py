@@ -7,6 +7,7 @@ it is asked for PDF/UA. The objects are those that it wrote; what is not a strea
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -29,8 +30,8 @@ class UnknownPdfError(ValueError):
     """The PDF is not written as LibreOffice writes one."""
 
 
-def finished_pdf(content: bytes, title: str, day: date) -> bytes:
-    """The same pages, packed, with their title, their language and the day of what they say.
+def finished_pdf(content: bytes, title: str, day: date, attached: bytes = b"", name: str = "") -> bytes:
+    """The same pages, packed, with their title, their language and the day of what they say, and a file attached.
 
     Raises :class:`UnknownPdfError` where the file is not one that is known.
     """
@@ -47,9 +48,29 @@ def finished_pdf(content: bytes, title: str, day: date) -> bytes:
     if old := re.search(rb"/Metadata (\d+) 0 R", objects[root]):
         del objects[int(old[1])]
     catalog = re.sub(rb"/Metadata \d+ 0 R|/ViewerPreferences\s*<<.*?>>", b"", objects[root])
+    if attached:
+        catalog = catalog.removesuffix(b">>") + _attach(objects, attached, name, moment) + b">>"
     said = b"/Metadata %d 0 R/ViewerPreferences<</DisplayDocTitle true>>>>" % metadata
     objects[root] = catalog.removesuffix(b">>") + said
     return _packed(objects, root, info)
+
+
+def _attach(objects: dict[int, bytes], attached: bytes, name: str, moment: bytes) -> bytes:
+    """Add a file, and return what the catalog says of it: an embedded file (ISO 32000-1, 7.11.4), of which readers show
+    the name and the description, associated with the whole document as its data (ISO 32000-2, 14.13)."""
+    stream = max(objects) + 1
+    about = b"/Params<</Size %d/CheckSum<%s>/ModDate(D:%s)>>" % (
+        len(attached), hashlib.md5(attached, usedforsecurity=False).hexdigest().encode(), moment,
+    )  # fmt: skip
+    kind = b"/Type/EmbeddedFile/Subtype/application#2Fzip" + about
+    objects[stream] = b"<<%s/Length %d>>\nstream\n%s\nendstream" % (kind, len(attached), attached)
+    words = "Le registre du contrat (Data Package) : tabellion le relit."
+    text = b"<%s>" % ("\ufeff" + words).encode("utf-16-be").hex().encode()
+    label = b"(%s)" % name.encode("ascii")
+    objects[stream + 1] = b"<</Type/Filespec/F%s/UF%s/Desc%s/AFRelationship/Data/EF<</F %d 0 R/UF %d 0 R>>>>" % (
+        label, label, text, stream, stream,
+    )  # fmt: skip
+    return b"/Names<</EmbeddedFiles<</Names[%s %d 0 R]>>>>/AF[%d 0 R]" % (label, stream + 1, stream + 1)
 
 
 def _reference(trailer: bytes, name: bytes) -> int:

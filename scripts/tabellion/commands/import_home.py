@@ -1,0 +1,131 @@
+"""``tabellion import`` of our own documents: the register that one carries, and what was edited in its text since."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tabellion.commands.import_document import Import, import_document, present_files, put_in_place
+from tabellion.commands.import_questions import counted_contract
+from tabellion.commands.source import alone_on, load_contract
+from tabellion.contract.book import Book
+from tabellion.contract.labels import Labels
+from tabellion.contract.register import DESCRIPTOR, load_register, register_files
+from tabellion.contract.workspace import Workspace
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.importing import Edit, Home, carried_register, edits_of
+from tabellion.schema import SETTING_TABLES
+from tabellion.schema.tables import Tables, table_of
+from tabellion.transaction.files import already_there
+from tabellion.wording import plural
+
+_SHOWN = 160
+
+
+def import_files(
+    workspace: Workspace, documents: Sequence[Path], folder: Path | None, *, force: bool, now: datetime, accept: bool
+) -> Import:
+    """Import documents: one that carries a register gives it back; any others are read (:func:`import_document`).
+
+    Raises ``TabellionError`` as :func:`import_document`.
+    """
+    home = carried_register(present_files(documents)[0]) if len(documents) == 1 else None
+    if home is None:
+        return import_document(workspace, documents, folder, force=force, now=now, accept=accept)
+    return _bring_home(workspace, documents[0], home, folder, force=force, now=now)
+
+
+def _bring_home(
+    workspace: Workspace, document: Path, home: Home, folder: Path | None, *, force: bool, now: datetime
+) -> Import:
+    """Write the register of a document: whole as it was published, or, where the contract that there is is that one and
+    the document was edited, the contract with these edits.
+
+    The edits are a proposal: over a contract that says otherwise, they are taken with ``force`` only.
+    """
+    carried, name = _loaded(workspace, document, home)
+    edits, others = edits_of(home, carried.tables)
+    current = _current(workspace)
+    is_same = current is not None and bool(len(current.tables["fiches"])) and name == workspace.settings.identifiant
+    base = current if current is not None and is_same and edits else carried
+    tables, said = _with_edits(base, edits, Place(document.name))
+    said += [
+        finding("document-retouche", Place(document.name), valeur=_short(old), attendu=_short(new))
+        for old, new in others
+    ]
+    settings = base.settings
+    files = register_files(tables, workspace.schemas, identifiant=workspace.settings.identifiant, titre=settings.titre)
+    target = workspace.registre if folder is None else folder
+    preview = counted_contract({name: table.rows for name, table in tables.items()})
+    present = "" if current is None else counted_contract({name: table.rows for name, table in current.tables.items()})
+
+    def refuse(path: Path) -> Finding:
+        words = (
+            f"Le document porte : {preview}, {plural(len(edits), 'retouche')}. Contrat actuel : {present or 'aucun'}. "
+        )
+        return already_there(path, f"{words}Prenez-les avec --forcer : une copie datée est gardée.")
+
+    contents = {target / name: content for name, content in files.items()}
+    try:
+        with alone_on(workspace, "tabellion import", now):
+            copies = put_in_place(workspace, folder, contents, tables, refuse, force=force, now=now)
+    except TabellionError as refused:
+        raise TabellionError([*refused.findings, *said]) from None
+    counts = {name: len(table) for name, table in tables.items() if name not in SETTING_TABLES}
+    return Import(target, counts, Counter(), tuple(said), tuple(copies.values()), preview, present, None, written=True)
+
+
+def _loaded(workspace: Workspace, document: Path, home: Home) -> tuple[Book, str]:
+    """The register that a document carries, and the identifier of its contract."""
+    name = ""
+    with suppress(ValueError, KeyError, TypeError):
+        name = str(json.loads(home.files[DESCRIPTOR])["name"])
+    with TemporaryDirectory() as place:
+        for path, content in home.files.items():
+            (Path(place) / Path(path).name).write_bytes(content)
+        try:
+            return load_register(Path(place), workspace.schemas, workspace.settings), name
+        except TabellionError as refused:
+            places = [replace(each, place=Place(document.name, ligne=each.place.ligne)) for each in refused.findings]
+            raise TabellionError(places) from None
+
+
+def _current(workspace: Workspace) -> Book | None:
+    with suppress(TabellionError):
+        return load_contract(workspace)
+    return None
+
+
+def _with_edits(book: Book, edits: Sequence[Edit], place: Place) -> tuple[Tables, list[Finding]]:
+    """The tables with what was edited, and what there is to say of each: a value that is another by now stays."""
+    tables, said, labels = dict(book.tables), list[Finding](), Labels(book)
+    for edit in edits:
+        schema = book.schemas[edit.table]
+        rows = [dict(row) for row in tables[edit.table].rows]
+        row = next((each for each in rows if tuple(each[part] for part in schema.primary_key) == edit.key), None)
+        titre, ligne = schema.by_name[edit.field].title, labels.row(edit.table, edit.key)
+        avant, apres = (_short(labels.value(edit.table, edit.field, value)) for value in (edit.before, edit.after))
+        if row is None or row[edit.field] not in (edit.before, edit.after):
+            said.append(
+                finding(
+                    "retouche-depassee", place, champ=edit.field, titre=titre, ligne=ligne, avant=avant, apres=apres
+                )
+            )
+            continue
+        row[edit.field] = edit.after
+        tables[edit.table] = table_of(schema, rows)
+        said.append(
+            finding("retouche-proposee", place, champ=edit.field, titre=titre, ligne=ligne, avant=avant, apres=apres)
+        )
+    return tables, said
+
+
+def _short(text: str) -> str:
+    words = " | ".join(filter(None, (cell.strip() for cell in text.split("\t"))))
+    return words if len(words) <= _SHOWN else words[:_SHOWN].rstrip() + " …"
