@@ -257,6 +257,7 @@ def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Pa
     answers = {
         "B01-luce-001": {"quartiers": "QN02801M;les clos", "montant_prevu": 5},
         "B01-luce-003": {"quartiers": "Belair", "montant_prevu": 5},
+        "B02-luce-001": {"quartiers": "QN02801M", "montant_prevu": 5},
     }
     back = root / "workbooks" / "retours" / "luce.xlsx"
     fill(form, back, {"Budget": answers}, saved=NOW)
@@ -264,6 +265,7 @@ def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Pa
     said = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
     by_code = {each["code"]: each for each in said if each["champ"] == "quartiers"}
     assert by_code["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
+    assert "1 autre cellule" in by_code["valeur-rapprochee"]["message"]
     assert by_code["nom-inconnu"]["suggestion"] == "Écrivez « Bel-Air »."
     assert not by_code["nom-inconnu"]["bloquant"]
     run(root, "consolidate")

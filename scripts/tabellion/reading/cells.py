@@ -136,13 +136,12 @@ class CellReader:
         meant: Column = []
         nuances: list[tuple[Place, str, str]] = []
         for position, value in enumerate(found):
-            if not isinstance(value, str) or value in choices:
+            is_list = field.names_of is not None
+            if not isinstance(value, str) or (value in choices and not is_list):
                 meant.append(choices[value] if isinstance(value, str) else value)
                 continue
-            shown = near.get(value) or folded.get(fold(value))
-            key = None if shown is None else choices[shown]
-            if shown is None and field.names_of is not None:
-                key = shown = _listed(value, choices, folded)
+            shown = _listed(value, choices, folded) if is_list else near.get(value) or folded.get(fold(value))
+            key = shown if shown is None or is_list else choices[shown]
             if shown is None or shown == value:
                 meant.append(value)
                 continue
