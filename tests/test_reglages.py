@@ -20,9 +20,10 @@ from tabellion.commands.forms import forms
 from tabellion.commands.generate import generate
 from tabellion.commands.inputs import load_inputs
 from tabellion.commands.relances import relances
-from tabellion.commands.source import JOURNAL, Source, load_source
+from tabellion.commands.source import Source, load_source
 from tabellion.commands.validate import validate
 from tabellion.contract.book import NO_THEME, Book
+from tabellion.contract.folders import JOURNAL
 from tabellion.contract.register import load_register, register_settings
 from tabellion.contract.settings import STAFF_SETTINGS, settings_of, settle
 from tabellion.contract.workspace import find_workspace, read_settings

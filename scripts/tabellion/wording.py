@@ -71,6 +71,17 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
+#: Unicode's control characters, format characters (some reorder what is read) and lone surrogates; soft hyphens and
+#: joiners only shape words.
+_COMMANDS, _HARMLESS = ("Cc", "Cf", "Cs"), "\u00ad\u200c\u200d"
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line and without what commands a terminal: a message may quote a file from outside."""
+    line = " ".join(text.splitlines())
+    return "".join("�" if unicodedata.category(sign) in _COMMANDS and sign not in _HARMLESS else sign for sign in line)
+
+
 def without_invisible(text: str) -> str:
     """``text`` without the characters that show nothing: zero-width spaces, soft hyphens, byte-order marks."""
     return _INVISIBLE.sub("", text)

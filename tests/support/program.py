@@ -25,6 +25,7 @@ from typing import cast
 
 from support import children
 from support.contracts import ROOT
+from tabellion.transaction.bounded import PATIENCE
 from tabellion.transaction.lock import LOCK
 
 TIME_LIMIT_SECONDS = 120
@@ -131,6 +132,7 @@ def _import_program() -> None:
 def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> int:
     """Make of this process what ``python -m tabellion`` begins with, run it, and give its exit code."""
     gc.freeze()  # what the tests hold is not looked through again
+    PATIENCE._idle.clear()  # threads of the tests: a fork has none of them, and would wait for their answers
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

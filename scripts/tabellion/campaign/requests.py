@@ -16,14 +16,13 @@ from typing import Any
 from tabellion.campaign.decisions import QuestionKind
 from tabellion.campaign.model import Consolidation, MergeOutcome, Modification, Request, RequestEntry, RequestStatus
 from tabellion.campaign.typed_decisions import find_table
+from tabellion.contract.folders import REQUESTS_FILE
 from tabellion.layout.decisions import CONFIRMATION, DO_IT, EDITION, REQUEST, REQUEST_CODE, TO_CONFIRM
 from tabellion.layout.names import IDENTITY
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
 from tabellion.wording import fold, plural
 
-#: The file of the requests, in the workspace's memory.
-REQUESTS_FILE = "demandes.json"
 FORMS, REMIND, ADOPT, PUBLISH, EXPORT = "formulaires:", "relances", "adopter", "publier", "exporter"
 #: Entries that are kept, the latest ones.
 _KEPT = 200

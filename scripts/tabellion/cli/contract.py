@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from datetime import datetime
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +34,9 @@ from tabellion.cli.usage import Command
 
 if TYPE_CHECKING:
     from tabellion.campaign.model import Consolidation
+    from tabellion.commands.consolidate import ConsolidationRun
     from tabellion.commands.source import Source
+    from tabellion.contract.workspace import Workspace
 
 
 @app.command(cls=Command)
@@ -166,36 +171,59 @@ def consolidate(
     contrat: Contrat = Path(),
 ) -> None:
     """Met ensemble le classeur du contrat et tous les retours, dans workbooks/consolidation/."""
-    from tabellion.commands.board import print_board, print_since, subject
-    from tabellion.commands.console import print_findings, reading_progress
-    from tabellion.commands.consolidate import consolidate as run
     from tabellion.commands.run_log import RunLog
+    from tabellion.commands.unchanged import watchman
 
-    with RunLog(journal_texte, "consolidate", contrat) as log:
-        workspace = open_workspace(contrat)
-        with reading_progress(quiet=silencieux) as progress:
-            night = run(workspace, datetime.now(), progress)
-        log.findings(night.notices)
-        log.consolidation(night.consolidation, is_new=night.written)
-        if json is not None:
-            write_json(json, night.findings)
-        code = log.end(blocking_code(night.findings))
-    with leaving(code):
-        if silencieux:
-            if code:
-                typer.echo(subject(night.consolidation))
-            return
-        made = night.consolidation.made
-        if night.written:
-            print_since(night.consolidation)
+    now, is_plain = datetime.now(), json is None and (silencieux or not sys.stdout.isatty())
+    with (
+        RunLog(journal_texte, "consolidate", contrat) as log,
+        watchman(contrat, "tabellion consolidate", now, is_wanted=is_plain) as seen,
+    ):
+        if seen.record is not None:
+            code, summary = seen.record.code, seen.record.subject
+            tell = partial(typer.echo, seen.record.text, nl=False)
+            log.lines(seen.record.lines)
         else:
-            typer.echo(f"Rien n'a changé depuis la consolidation du {made:%d/%m/%Y à %H:%M}.")
-        print_findings(night.findings)
-        typer.echo("")
-        print_board(night.consolidation, most=40)
-        where = workspace.consolidation
-        typer.echo(f"\nConsolidation écrite dans {where}" if night.written else f"\nRien de nouveau dans {where}")
-        typer.echo(subject(night.consolidation))
+            from tabellion.commands.board import subject
+            from tabellion.commands.console import reading_progress
+            from tabellion.commands.consolidate import consolidate as run
+
+            workspace = open_workspace(contrat)
+            with reading_progress(quiet=silencieux) as progress:
+                night = run(workspace, now, progress)
+            log.findings(night.notices)
+            log.consolidation(night.consolidation, is_new=night.written)
+            if json is not None:
+                write_json(json, night.findings)
+            code, summary = blocking_code(night.findings), subject(night.consolidation)
+            tell = partial(_tell_night, workspace, night, is_new=night.written)
+            with redirect_stdout(StringIO()) as again:
+                _tell_night(workspace, night, is_new=False)
+            seen.remember(night, again.getvalue(), summary, code, now)
+        code = log.end(code)
+    with leaving(code):
+        if not silencieux:
+            tell()
+        elif code:
+            typer.echo(summary)
+
+
+def _tell_night(workspace: Workspace, night: ConsolidationRun, *, is_new: bool) -> None:
+    """Print what a consolidation says; ``is_new`` is false where the outputs in place said it already."""
+    from tabellion.commands.board import print_board, print_since, subject
+    from tabellion.commands.console import print_findings
+
+    if is_new:
+        print_since(night.consolidation)
+    else:
+        made = night.consolidation.made
+        typer.echo(f"Rien n'a changé depuis la consolidation du {made:%d/%m/%Y à %H:%M}.")
+    print_findings(night.findings)
+    typer.echo("")
+    print_board(night.consolidation, most=40)
+    where = workspace.consolidation
+    typer.echo(f"\nConsolidation écrite dans {where}" if is_new else f"\nRien de nouveau dans {where}")
+    typer.echo(subject(night.consolidation))
 
 
 @app.command(cls=Command)

@@ -30,7 +30,8 @@ def installer(
     from tabellion.commands import installer as installing
     from tabellion.commands.diagnostic import diagnose, is_bad, page
     from tabellion.commands.models import NEUTRAL
-    from tabellion.contract.workspace import SETTINGS_FILE, find_workspace
+    from tabellion.contract.folders import SETTINGS_FILE
+    from tabellion.contract.workspace import find_workspace
 
     if os.environ.get("SUDO_USER"):
         with leaving(WRONG_USE):

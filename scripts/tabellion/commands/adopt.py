@@ -18,7 +18,8 @@ from tabellion.campaign.saves import SAVES_FILE, Saves, saves_json
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.inputs import load_inputs
 from tabellion.commands.new_sheets import lacking_sheets
-from tabellion.commands.source import JOURNAL, STAGING, Source, alone_on
+from tabellion.commands.source import Source, alone_on
+from tabellion.contract.folders import JOURNAL, STAGING
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import typer
 
 from tabellion.campaign.model import BoardLine, CellChange, Consolidation, ReceivedFile, Verdict
-from tabellion.commands.console import printable, summary
+from tabellion.commands.console import summary
 from tabellion.findings import Severity
 from tabellion.measures.board import REJECTED, RETURNED, ReturnStatus
 from tabellion.schema.money import change_words
 from tabellion.schema.shown import shown_value
-from tabellion.wording import french_date, french_moment, plural
+from tabellion.wording import french_date, french_moment, one_line, plural
 
 SUBJECT_AT_MOST = 78
 """Characters of a mail's subject: what RFC 5322 asks of a line."""
@@ -170,7 +170,7 @@ def change_texts(consolidation: Consolidation, *, most: int | None = None) -> li
     if since.new_findings or since.gone_findings:
         new = plural(since.new_findings, "constat nouveau", "constats nouveaux")
         texts.append(f"{new}, {plural(since.gone_findings, 'disparu')}")
-    return [printable(text) for text in texts]
+    return [one_line(text) for text in texts]
 
 
 def subject(consolidation: Consolidation) -> str:
@@ -286,13 +286,13 @@ def _row(cells: Mapping[str, str], widths: Mapping[str, int]) -> str:
 
 
 def _name(text: str) -> str:
-    return fit(printable(text), _LONGEST)
+    return fit(one_line(text), _LONGEST)
 
 
 def _file(file: ReceivedFile) -> str:
     """The name of a file as people look for it: in ``retours/`` by its path there, a kept copy by its own name."""
     name = file.fichier.rpartition("/")[2] if file.is_kept_copy else file.fichier.removeprefix("retours/")
-    return printable(name)
+    return one_line(name)
 
 
 def cell_width(text: str) -> int:
@@ -341,7 +341,7 @@ def _change(consolidation: Consolidation, change: CellChange) -> str:
     schema = consolidation.contract.schemas.get(change.table)
     field_ = schema.by_name.get(change.champ) if schema else None
     before, after = (
-        shown_value(field_, fit(printable(value), _LONGEST) if isinstance(value, str) else value, quoted=True)
+        shown_value(field_, fit(one_line(value), _LONGEST) if isinstance(value, str) else value, quoted=True)
         for value in (change.before, change.after)
     )
     title, column = schema.title if schema else change.table, field_.title if field_ else change.champ

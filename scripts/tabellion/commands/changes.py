@@ -7,12 +7,11 @@ from itertools import groupby
 
 from tabellion.campaign.model import Consolidation, MergeOutcome, Modification
 from tabellion.campaign.requests import change_parts, decided_parts
-from tabellion.commands.console import printable
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.measures.board import ReturnStatus
 from tabellion.schema.shown import shown_value
-from tabellion.wording import french_date, plural
+from tabellion.wording import french_date, one_line, plural
 
 #: Changes that are listed one by one; beyond, the report and « Modifications » have them.
 _LISTED = 40
@@ -31,7 +30,7 @@ def staff_lines(book: Book, changes: Sequence[Modification]) -> list[str]:
         what = "ligne supprimée" if change.outcome is MergeOutcome.REMOVED else f"{title} : {before} → {after}"
         who = " ".join(filter(None, (change.author, f"le {french_date(change.saved)}" if change.saved else "")))
         where = " ".join(filter(None, (change.place.feuille, change.place.cellule)))
-        lines.append(printable(f"  {row} : {what} ({', '.join(filter(None, (where, who)))})"))
+        lines.append(one_line(f"  {row} : {what} ({', '.join(filter(None, (where, who)))})"))
     if len(changes) > _LISTED:
         lines.append(f"  … et {plural(len(changes) - _LISTED, 'autre')} (« Modifications », dans consolidation.xlsx)")
     return lines
@@ -44,16 +43,16 @@ def change_lines(consolidation: Consolidation) -> list[str]:
     applied = [change for change in consolidation.modifications if change.outcome is MergeOutcome.APPLIED]
     for (partner, year), group in groupby(applied, key=lambda change: (change.partenaire, change.exercice)):
         changes = list(group)
-        lines += ["", printable(f"{names.get(partner or '', partner)}, {year} : {' et '.join(change_parts(changes))}")]
+        lines += ["", one_line(f"{names.get(partner or '', partner)}, {year} : {' et '.join(change_parts(changes))}")]
         for change in changes:
             field = schemas[change.table].by_name[change.champ]
             row = " · ".join(str(part) for part in change.key)
             before, after = (shown_value(field, value, quoted=True) for value in (change.before, change.after))
-            lines.append(printable(f"  {row} : {field.title} : {before} → {after}"))
+            lines.append(one_line(f"  {row} : {field.title} : {before} → {after}"))
     decided = decided_parts(consolidation)
     if decided:
-        lines += ["", printable(f"Décidé : {' et '.join(decided)}")]
-        lines += [printable(f"  {row.libelle} ({' · '.join(map(str, row.key))})") for row in consolidation.dropped]
+        lines += ["", one_line(f"Décidé : {' et '.join(decided)}")]
+        lines += [one_line(f"  {row.libelle} ({' · '.join(map(str, row.key))})") for row in consolidation.dropped]
     rejected = sum(line.status is ReturnStatus.REJECTED for line in consolidation.board)
     left: Iterable[tuple[int, str, str]] = [
         (len(consolidation.conflicts), plural(len(consolidation.conflicts), "conflit"), "la valeur du contrat reste"),

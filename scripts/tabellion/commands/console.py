@@ -9,7 +9,6 @@ import re
 import shutil
 import sys
 import textwrap
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ import typer
 from tabellion.campaign.read_returns import ReadProgress
 from tabellion.findings import CATALOGUE, Finding, Json, Place, Severity, TabellionError, finding
 from tabellion.transaction.files import begins_otherwise, write_whole
-from tabellion.wording import bound, plural
+from tabellion.wording import bound, one_line, plural
 
 JSON_VERSION = 1
 #: How every JSON that an option asks for begins.
@@ -32,10 +31,6 @@ _SHOWN_EACH, _NAMED_EACH = 5, 17
 _WIDEST = 120
 MARKS = {Severity.ERREUR: "✗", Severity.AVERTISSEMENT: "!", Severity.INFORMATION: "i"}
 _COLOURS = {Severity.ERREUR: "red", Severity.AVERTISSEMENT: "yellow", Severity.INFORMATION: "cyan"}
-
-#: Unicode's control characters, format characters (some reorder what is read) and lone surrogates; soft hyphens and
-#: joiners only shape words.
-_COMMANDS, _HARMLESS = ("Cc", "Cf", "Cs"), "\u00ad\u200c\u200d"
 
 Write = Callable[..., None]
 
@@ -69,7 +64,7 @@ def print_findings(findings: Iterable[Finding], *, to_errors: bool = False) -> N
 
     for where, group in _by_sheet(findings):
         write("")
-        write(printable(where), bold=True)
+        write(one_line(where), bold=True)
         for same in _by_code(group):
             _print_same(write, same)
 
@@ -83,15 +78,15 @@ def _print_same(write: Write, same: list[Finding]) -> None:
     one_remedy = len({item.suggestion for item in shown}) == 1
     for item in shown:
         where = _where(item)
-        write(printable(f"{where} : {item.message}" if where else item.message), 6)
+        write(one_line(f"{where} : {item.message}" if where else item.message), 6)
         if item.suggestion and not one_remedy:
-            write(printable(f"→ {item.suggestion}"), 8, dim=True)
+            write(one_line(f"→ {item.suggestion}"), 8, dim=True)
     rest = [_where(item) for item in same[_SHOWN_EACH:_NAMED_EACH]]
     if rest:
         more = f" et {len(same) - _NAMED_EACH} de plus" if len(same) > _NAMED_EACH else ""
         write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, dim=True)
     if first.suggestion and one_remedy:
-        write(printable(f"→ {first.suggestion}"), 6, dim=True)
+        write(one_line(f"→ {first.suggestion}"), 6, dim=True)
 
 
 def _where(item: Finding) -> str:
@@ -116,12 +111,6 @@ def _by_code(group: list[Finding]) -> list[list[Finding]]:
     for item in group:
         codes.setdefault((not item.bloquant, item.gravite, item.code), []).append(item)
     return [codes[key] for key in sorted(codes)]
-
-
-def printable(text: str) -> str:
-    """``text`` on one line and without what commands a terminal: a message may quote a file from outside."""
-    line = " ".join(text.splitlines())
-    return "".join("�" if unicodedata.category(sign) in _COMMANDS and sign not in _HARMLESS else sign for sign in line)
 
 
 def as_json(findings: Sequence[Finding]) -> Json:

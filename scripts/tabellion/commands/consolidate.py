@@ -22,13 +22,13 @@ from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, ope
 from tabellion.campaign.model import Consolidation, RequestEntry, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
-from tabellion.campaign.requests import REQUESTS_FILE, RequestLog, load_requests, requests_of
+from tabellion.campaign.requests import RequestLog, load_requests, requests_of
 from tabellion.commands.annotated_copies import copy_jobs, with_copies
 from tabellion.commands.console import as_json
-from tabellion.commands.decided import AS_PUBLISHED
 from tabellion.commands.inputs import Inputs, load_inputs
 from tabellion.commands.new_sheets import with_new_sheets
-from tabellion.commands.source import JOURNAL, KEPT, STAGING, alone_on
+from tabellion.commands.source import alone_on
+from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
@@ -299,7 +299,7 @@ def _publish(
         members = tuple(folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
         inputs.source.keep_hand_edits(now)
         before = None if previous is None else previous.made
-        history = None if outputs.is_same else History(folder / "historique", members, before)
+        history = None if outputs.is_same else History(folder / HISTORY, members, before)
         for path in [*(workbooks / name for name in made), *gone]:
             is_copy = workspace.constats in path.parents and path.is_file()
             if is_copy and not is_annotated(path.read_bytes()):  # somebody has typed in it

@@ -19,6 +19,7 @@ from tabellion.campaign.model import RequestEntry
 from tabellion.campaign.parsed_return import saved_time
 from tabellion.campaign.requests import load_requests, read_requests
 from tabellion.campaign.typed_decisions import find_decisions, find_table, is_ours, read_typed
+from tabellion.contract.folders import AS_PUBLISHED
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.decisions import CONFIRMATION, DECISION, REQUEST, REQUEST_CODE, WORKBOOK
@@ -29,8 +30,6 @@ from tabellion.schema.tables import Column
 _NAMES = re.compile(
     r"consolidation(?: \(nouveau\))?(?: \d{4}-\d\d-\d\d \d\dh\d\d)?(?: \(\d{1,9}\))?\.xlsx", re.IGNORECASE
 )
-#: In the workspace's memory: the consolidated workbook as it was published last.
-AS_PUBLISHED = "consolidation.xlsx"
 #: A file that says that it was saved this long after its disk says so has a wrong clock.
 _CLOCK = timedelta(days=1)
 #: Decimals of the numbers of two workbooks that are compared.

@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tabellion import __version__
-from tabellion.commands.console import MARKS, printable
+from tabellion.commands.console import MARKS
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Severity, TabellionError
 from tabellion.machine.disks import disk_of
@@ -30,7 +30,7 @@ from tabellion.mail.smtp import MailError, Session, SmtpTimeouts
 from tabellion.outputs.document.pdf import find_office
 from tabellion.transaction.files import already_there, begins_otherwise, write_whole
 from tabellion.transaction.lock import hold, is_watched
-from tabellion.wording import french_moment, system_reason
+from tabellion.wording import french_moment, one_line, system_reason
 
 #: The libraries whose versions explain most.
 _LIBRARIES = ("pandas", "lxml", "xlsxwriter", "pydantic", "watchdog", "filelock", "pebble", "typer")
@@ -87,7 +87,7 @@ def page(checks: list[Check], now: datetime) -> str:
         f"{_TITLE} {__version__}, {french_moment(now)}",
         "Cette page n'a ni mot de passe, ni adresse de courriel, ni rien du contrat : elle peut être envoyée.",
         "",
-        *(f"  {check.state} {check.subject:<{width}}  {printable(check.detail)}" for check in checks),
+        *(f"  {check.state} {check.subject:<{width}}  {one_line(check.detail)}" for check in checks),
         "",
         verdict(checks),
     ]

@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from tabellion.commands.board import PrintedLine
-from tabellion.commands.console import JSON_VERSION, printable, taken_by_another
+from tabellion.commands.console import JSON_VERSION, taken_by_another
 from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
@@ -31,7 +31,7 @@ from tabellion.outputs.diff.words import (
 )
 from tabellion.schema.money import euros, format_euros, known_euros, signed_euros
 from tabellion.transaction.files import edited_among, replace_or_refuse
-from tabellion.wording import plural
+from tabellion.wording import one_line, plural
 from tabellion.xlsx.signature import replaceable
 
 #: What people can do about a file of theirs at the place of an output.
@@ -228,7 +228,7 @@ def diff_lines(done: Diff, *, moves: bool = False, most: int | None = _NAMED) ->
     for label, side in (("Avant", comparison.before), ("Après", comparison.after)):
         year = f", exercice {side.exercice}" if side.exercice is not None else ""
         who = f" de {words.label('partenaires', side.partner)}{year}" if side.partner else ""
-        yield PrintedLine(printable(f"{label} : {side.name} ({side.kind.value}{who})"))
+        yield PrintedLine(one_line(f"{label} : {side.name} ({side.kind.value}{who})"))
     for table in comparison.tables:
         yield from _table_lines(words, table, most)
     for table in comparison.tables if moves else ():
@@ -237,7 +237,7 @@ def diff_lines(done: Diff, *, moves: bool = False, most: int | None = _NAMED) ->
             yield from _named((_moved_line(words, table.name, pair) for pair in table.moved), most)
     if comparison.structure:
         yield from (PrintedLine(), PrintedLine("Structure", bold=True))
-        yield from (PrintedLine(printable(f"  ~ {words.piece(piece)}"), "yellow") for piece in comparison.structure)
+        yield from (PrintedLine(one_line(f"  ~ {words.piece(piece)}"), "yellow") for piece in comparison.structure)
     if comparison.formulas:
         yield from (PrintedLine(), PrintedLine("Formules", bold=True))
         yield from _named((_formula_lines(words, formula) for formula in comparison.formulas), most)
@@ -262,7 +262,7 @@ def _table_lines(words: DiffWords, table: TableDifference, most: int | None) -> 
     """The differences of a table, by convention where it is kept by convention."""
     entries = sorted(words.table_entries(table), key=lambda entry: (entry.convention is None, entry.convention or 0))
     for convention, group in groupby(entries, key=lambda entry: entry.convention):
-        yield from (PrintedLine(), PrintedLine(printable(words.group(table.name, convention)), bold=True))
+        yield from (PrintedLine(), PrintedLine(one_line(words.group(table.name, convention)), bold=True))
         rows = [list(row) for _, row in groupby(group, key=lambda entry: (entry.kind, entry.position))]
         for row in rows[:most]:
             yield from _row_lines(words, row)
@@ -275,7 +275,7 @@ def _row_lines(words: DiffWords, entries: list[Entry]) -> Iterator[PrintedLine]:
     """A row that was added or removed, or one that changed with its cells."""
     first = entries[0]
     mark, colour = _MARKS[first.kind]
-    yield PrintedLine(printable(f"  {mark} {first.row}{_amounts(words, first)}"), colour)
+    yield PrintedLine(one_line(f"  {mark} {first.row}{_amounts(words, first)}"), colour)
     titles = {id(entry.cell): words.field_title(entry.table, entry.cell.field) for entry in entries if entry.cell}
     width = max(map(len, titles.values()), default=0)
     for entry in entries:
@@ -286,7 +286,7 @@ def _row_lines(words: DiffWords, entries: list[Entry]) -> Iterator[PrintedLine]:
         grown = words.difference(entry.table, cell)
         signed = f" ({signed_euros(grown)})" if grown is not None else ""
         where = f"   {place.feuille}!{place.cellule}" if place.cellule else ""
-        yield PrintedLine(printable(f"      {titles[id(cell)]:<{width}} : {old} → {new}{signed}{where}"))
+        yield PrintedLine(one_line(f"      {titles[id(cell)]:<{width}} : {old} → {new}{signed}{where}"))
 
 
 def _short(text: str) -> str:
@@ -309,7 +309,7 @@ def _amount_title(words: DiffWords, table: str, name: str) -> str:
 def _moved_line(words: DiffWords, table: str, pair: tuple[int, int]) -> list[PrintedLine]:
     sides = (words.comparison.before, words.comparison.after)
     places = " → ".join(_place(side.locate(table, position, None)) for side, position in zip(sides, pair, strict=True))
-    return [PrintedLine(printable(f"  · {words.row(sides[1], table, pair[1])} : {places}"))]
+    return [PrintedLine(one_line(f"  · {words.row(sides[1], table, pair[1])} : {places}"))]
 
 
 def _place(place: Place) -> str:
@@ -320,9 +320,9 @@ def _formula_lines(words: DiffWords, formula: FormulaDifference) -> Iterator[Pri
     newest = formula.after or formula.before
     where = f"   {_place(newest.place)}" if newest is not None and newest.place is not None else ""
     row = f"{words.formula_table(formula.key)}, {words.formula_row(formula.key)}"
-    yield PrintedLine(printable(f"  ~ {row}{where}"), "yellow")
+    yield PrintedLine(one_line(f"  ~ {row}{where}"), "yellow")
     for label, standing in (("avant", formula.before), ("après", formula.after)):
-        yield PrintedLine(printable(f"      {label} : {_short(standing.shown) if standing else '(aucune formule)'}"))
+        yield PrintedLine(one_line(f"      {label} : {_short(standing.shown) if standing else '(aucune formule)'}"))
 
 
 def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[PrintedLine]:

@@ -13,12 +13,11 @@ from typing import Any
 
 from tabellion.campaign.cell_history import CellEntry, key_text
 from tabellion.campaign.journal import Journal, read_journal
-from tabellion.commands.console import printable
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Place, TabellionError, finding
 from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.shown import shown_value
-from tabellion.wording import fold, french_date, nearest, plural
+from tabellion.wording import fold, french_date, nearest, one_line, plural
 
 #: The staff's own workbook has no partner.
 STAFF = "l'équipe du contrat"
@@ -75,19 +74,19 @@ def history_lines(history: RowHistories) -> list[str]:
     for row in history.rows:
         schema = history.schemas[row.table]
         name = " ".join(_plain(part) for part in row.key)
-        lines += ["", printable(f"{schema.title} · {name}" + (f" : {row.libelle}" if row.libelle else ""))]
+        lines += ["", one_line(f"{schema.title} · {name}" + (f" : {row.libelle}" if row.libelle else ""))]
         for champ, changes in row.fields.items():
             lines += ["", f"  {schema.by_name[champ].title if champ in schema.by_name else champ}"]
             for change in changes:
                 lines += _change_lines(change, schema, history.partners)
     count = sum(len(changes) for row in history.rows for changes in row.fields.values())
-    return [*lines, "", f"{plural(count, 'valeur notée', 'valeurs notées')} pour « {printable(history.what)} »."]
+    return [*lines, "", f"{plural(count, 'valeur notée', 'valeurs notées')} pour « {one_line(history.what)} »."]
 
 
 def _change_lines(change: Change, schema: TableSchema, partners: Mapping[str, str]) -> Iterator[str]:
     entry, field_ = change.entry, schema.by_name.get(change.entry.champ)
     when = _moment(entry.noted) if entry.noted is not None else f"passage n° {entry.run}"
-    before, after = (printable(shown_value(field_, value, quoted=True)) for value in (change.before, entry.value))
+    before, after = (one_line(shown_value(field_, value, quoted=True)) for value in (change.before, entry.value))
     if change.is_first:
         yield f"    {when} : {after}"
     elif change.before == entry.value and type(change.before) is type(entry.value):
@@ -103,7 +102,7 @@ def _change_lines(change: Change, schema: TableSchema, partners: Mapping[str, st
     if entry.saved is not None:  # files carry universal time; people live in theirs
         saved = f", enregistré le {_moment(entry.saved.replace(tzinfo=UTC).astimezone())}"
         saved += f" par {entry.author}" if entry.author else ""
-    yield f"        {printable(f'{who}, dans {where}{saved}')}"
+    yield f"        {one_line(f'{who}, dans {where}{saved}')}"
 
 
 def _plain(value: Any) -> str:
@@ -139,8 +138,8 @@ class _Search:
             "Donnez un numéro de fiche, l'identifiant d'une ligne, ou une cellule comme « contrat.xlsx!FEUILLE!E7 »."
         )
         if named:
-            remede = f"Vouliez-vous dire {' ou '.join(f'« {printable(name)} »' for name in named)} ?"
-        place, valeur = Place(".tabellion/" + _JOURNAL), printable(self.what)
+            remede = f"Vouliez-vous dire {' ou '.join(f'« {one_line(name)} »' for name in named)} ?"
+        place, valeur = Place(".tabellion/" + _JOURNAL), one_line(self.what)
         return TabellionError([finding("historique-inconnu", place, valeur=valeur, detail=detail, remede=remede)])
 
     # A row, by its key.

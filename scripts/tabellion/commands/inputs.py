@@ -17,8 +17,9 @@ from tabellion.campaign.leftovers import leftover_findings
 from tabellion.campaign.parsed_return import Examiner
 from tabellion.campaign.read_returns import ReadFile, ReadProgress, fingerprint, read_files
 from tabellion.commands.decided import ReadBack, read_back
-from tabellion.commands.source import KEPT, Source, load_source
+from tabellion.commands.source import Source, load_source
 from tabellion.contract.book import Book
+from tabellion.contract.folders import KEPT
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.seals import read_key

@@ -20,7 +20,8 @@ from pathlib import Path, PurePath
 
 from tabellion.commands.diagnostic import Check, State, program_path
 from tabellion.commands.guides import lacking_guides
-from tabellion.contract.workspace import SETTINGS_FILE, Workspace, find_workspace, starter_kit
+from tabellion.contract.folders import SETTINGS_FILE
+from tabellion.contract.workspace import Workspace, find_workspace, starter_kit
 from tabellion.findings import TabellionError
 from tabellion.machine.desktop import desktop_folder, shortcut
 from tabellion.machine.scheduler import Machine, Service, service_of

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from string import Template
 
-from tabellion.contract.workspace import SETTINGS_FILE, starter_kit
+from tabellion.contract.folders import SETTINGS_FILE
+from tabellion.contract.workspace import starter_kit
 from tabellion.findings import Json, Place, TabellionError, finding
 
 #: The model of a contract that holds nothing in particular.

@@ -17,8 +17,9 @@ from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.generate import generate
 from tabellion.commands.guides import FOLDER, guide_documents
 from tabellion.commands.models import NEUTRAL, model_files
+from tabellion.contract.folders import SETTINGS_FILE
 from tabellion.contract.register import register_files
-from tabellion.contract.workspace import SETTINGS_FILE, find_workspace, starter_kit
+from tabellion.contract.workspace import find_workspace, starter_kit
 from tabellion.findings import TabellionError
 from tabellion.schema import load_schemas
 from tabellion.schema.tables import make_table

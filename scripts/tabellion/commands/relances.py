@@ -17,14 +17,13 @@ from pathlib import Path
 import typer
 
 from tabellion.campaign.model import BoardLine, Consolidation
-from tabellion.commands.console import printable
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
 from tabellion.measures.board import ReturnStatus
 from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder, reminder_words
 from tabellion.transaction.files import cannot_write, replace_or_refuse
-from tabellion.wording import file_stem, french_date, plural
+from tabellion.wording import file_stem, french_date, one_line, plural
 
 _FOLDER, _DIGESTS, _PREPARED = "relances", "relances.json", "relances-preparees.json"
 #: A reminder prepared again before so many days is the same one.
@@ -131,7 +130,7 @@ def print_reminders(done: Reminders) -> None:
         edited = ", retouchée à la main, gardée telle quelle" if one.is_edited else ""
         state = "en retard" if one.line.status is ReturnStatus.LATE else "à corriger"
         rank = f"{reminder_words(len(one.prepared))}, préparée le {french_date(one.prepared[-1])}"
-        typer.echo(f"  {one.path.name:<{room}}   {state + edited:<10}   {printable(one.line.nom)} – {rank}")
+        typer.echo(f"  {one.path.name:<{room}}   {state + edited:<10}   {one_line(one.line.nom)} – {rank}")
         if one.kept is not None:
             typer.echo(f"L'ancienne est gardée : {one.kept}")
     ends = [(path, "supprimée : elle n'a plus lieu d'être") for path in done.removed]

@@ -12,11 +12,11 @@ from tabellion.campaign.requests import (
     FORMS,
     PUBLISH,
     REMIND,
-    REQUESTS_FILE,
     RequestLog,
     adoption_words,
     load_requests,
 )
+from tabellion.contract.folders import REQUESTS_FILE
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import TabellionError
 from tabellion.transaction.files import write_whole

@@ -21,20 +21,20 @@ from datetime import datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import typer
 
 from tabellion import __version__
-from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile
-from tabellion.commands.board import change_texts, subject
-from tabellion.commands.console import print_findings, printable
-from tabellion.findings import Finding, Place, Severity, TabellionError, finding
-from tabellion.measures.board import ReturnStatus
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.transaction.files import already_there, begins_otherwise
-from tabellion.wording import french_date, french_moment, plural, system_reason
+from tabellion.wording import one_line, plural, system_reason
 
-#: A line's longest text, in characters, and the changes and blocking findings that one run writes; more are counted.
-_LONGEST, _NAMED_AT_MOST = 1_000, 500
+if TYPE_CHECKING:
+    from tabellion.campaign.model import Consolidation
+
+#: A line's longest text, in characters.
+_LONGEST = 1_000
 #: How a log of ours begins: by a dated line, or by the rest of one where somebody cut the file shorter.
 _LINE = re.compile(rb"(?:.*\n)?\d{4}-\d{2}-\d{2}T")
 _INTERRUPTED, _REFUSED, _CRASHED = 2, 2, 3
@@ -163,43 +163,26 @@ class RunLog:
 
         ``is_new`` is false when the outputs in place already said all of it.
         """
-        since = consolidation.since
-        if not is_new:
-            self.say("changement", f"aucun depuis le {french_moment(consolidation.made)}")
-        elif since.previous is None:
-            self.say("changement", "première consolidation de ce contrat")
-        elif since.is_empty:
-            self.say("changement", f"aucun depuis le {french_moment(since.previous)}")
-        else:
-            for text in change_texts(consolidation, most=_NAMED_AT_MOST):
-                self.say("changement", text)
-        files: dict[str, tuple[ReceivedFile, BoardLine | None]] = {
-            file.fichier: (file, None) for file in consolidation.strays
-        }
-        files |= {file.fichier: (file, line) for line in consolidation.board for file in line.received}
-        for name in sorted(files):
-            self.say("fichier", _verdict(*files[name]))
-        for line in consolidation.board:
-            if line.status is ReturnStatus.LATE:
-                due = f", attendu le {french_date(line.due)}" if line.due is not None else ""
-                self.say("retard", f"{line.nom} ({line.exercice}){due} : rien reçu")
-        self.findings(consolidation.findings)
-        self.say("résumé", subject(consolidation))
+        from tabellion.commands.run_lines import consolidation_lines
+
+        self.lines(consolidation_lines(consolidation, is_new=is_new))
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """Write each blocking finding on its line: the place, what is wrong, its code, the remedy."""
-        blocking = [each for each in findings if each.bloquant]
-        for blocked in blocking[:_NAMED_AT_MOST]:
-            place = f"{blocked.place} : " if str(blocked.place) else ""
-            self.say("bloque", f"{place}{blocked.message} [{blocked.code}] → {blocked.suggestion}")
-        if len(blocking) > _NAMED_AT_MOST:
-            self.say("bloque", f"et {plural(len(blocking) - _NAMED_AT_MOST, 'autre')} : constats.json les a tous")
+        from tabellion.commands.run_lines import finding_lines
+
+        self.lines(finding_lines(findings))
+
+    def lines(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Write these lines, each of a kind of fact and its text."""
+        for kind, text in lines:
+            self.say(kind, text)
 
     def say(self, kind: str, text: str) -> None:
         """Write one line; ``kind`` is the kind of fact."""
         if self._file is None:
             return
-        line = printable(f"{kind} : {text}")
+        line = one_line(f"{kind} : {text}")
         if len(line) > _LONGEST:
             line = line[: _LONGEST - 1] + "…"
         try:
@@ -247,6 +230,8 @@ class RunLog:
 
     def _say_failure(self) -> None:
         if self.failure is not None:
+            from tabellion.commands.console import print_findings
+
             print_findings([self.failure], to_errors=True)
 
     def _say_end_of(self, error: BaseException | None) -> None:
@@ -266,16 +251,6 @@ class RunLog:
         self._is_ended = True
         seconds = f"{time.monotonic() - self._start:.1f}".replace(".", ",")
         self.say("fin", f"code {code}, {seconds} s{f', {detail}' if detail else ''}")
-
-
-def _verdict(file: ReceivedFile, line: BoardLine | None) -> str:
-    """One file and what became of it: whose it is, when it was saved, which file took its place, what is wrong."""
-    owner = f"{line.nom}, {line.exercice}" if line is not None else file.partenaire or ""
-    saved = f"enregistré le {french_moment(file.saved)}" if file.saved is not None else ""
-    other = f"voir {file.other}" if file.other is not None else ""
-    known = ", ".join(filter(None, (owner, saved, other)))
-    counts = ", ".join(plural(file.counts[grade], grade.label) for grade in Severity if file.counts[grade])
-    return f"{file.fichier} : {file.verdict.value}{f' ({known})' if known else ''}{f' – {counts}' if counts else ''}"
 
 
 def crash_text(error: BaseException) -> str:

@@ -28,6 +28,7 @@ from tabellion.campaign.staff import StaffState, accept, said_twin
 from tabellion.checks.contract import check_integrity
 from tabellion.contract.book import NO_THEME, REGISTER, Book
 from tabellion.contract.first_settings import without_effect
+from tabellion.contract.folders import KEPT, STAGING
 from tabellion.contract.register import load_register, register_files, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -40,11 +41,6 @@ from tabellion.transaction.lock import hold, is_watched
 from tabellion.transaction.owners import is_owner_file
 from tabellion.wording import plural
 
-#: In the workspace's memory: the journal, and outputs being put in place.
-JOURNAL, STAGING = "journal.sqlite", "publication"
-#: The folder, in that of the consolidation, of the accepted files that are kept: what is in force never depends on a
-#: file that people may move, replace or delete.
-KEPT = "acceptes"
 #: How long a run waits for those of the watcher, one after the other.
 _PATIENCE_SECONDS = 900.0
 #: For how long the workbook of the contract is waited for where it is missing.

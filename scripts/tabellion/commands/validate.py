@@ -21,8 +21,9 @@ from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import Saves, load_saves
 from tabellion.campaign.staff import accept
 from tabellion.checks.contract import check_meaning
-from tabellion.commands.source import JOURNAL, load_source
+from tabellion.commands.source import load_source
 from tabellion.contract.book import NO_THEME, Book
+from tabellion.contract.folders import JOURNAL
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, counted, finding

@@ -25,7 +25,7 @@ from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.decided import has_news
 from tabellion.commands.requests import carry_out
 from tabellion.commands.run_log import keep_crash
-from tabellion.commands.source import STAGING
+from tabellion.contract.folders import STAGING
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.decisions import WORKBOOK

@@ -19,14 +19,14 @@ from rich.text import Text
 
 from tabellion.campaign.model import Consolidation, ReceivedFile, RequestEntry, RequestStatus, Verdict
 from tabellion.commands.board import subject
-from tabellion.commands.console import MARKS, printable
+from tabellion.commands.console import MARKS
 from tabellion.commands.consolidate import ConsolidationRun
 from tabellion.commands.run_log import RunLog, local_now
 from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Severity
 from tabellion.watching.debounce import Batch
-from tabellion.wording import plural
+from tabellion.wording import one_line, plural
 
 #: Lines that the board keeps in sight, and findings that a file's line names.
 _LINES, _FINDINGS = 12, 2
@@ -162,11 +162,11 @@ class WatchDisplay:
 
     def _set_heading(self, text: str) -> None:
         if self.heading is not None:
-            self.heading(printable(text))
+            self.heading(one_line(text))
 
     def say(self, what: str, text: str, severity: Severity | None = None) -> None:
         """Show one line, and write it in the log."""
-        line = DisplayLine(self.clock(), printable(what), printable(text)[: 4 * _SHOWN], severity)
+        line = DisplayLine(self.clock(), one_line(what), one_line(text)[: 4 * _SHOWN], severity)
         self.show(line)
         self.log.say("veille", f"{line.what} : {line.text}")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tabellion.contract.folders import SETTINGS_FILE
 from tabellion.contract.settings import STAFF_SETTINGS, setting_text
-from tabellion.contract.workspace import SETTINGS_FILE, Settings
+from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
 from tabellion.wording import french_date
 

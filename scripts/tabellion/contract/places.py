@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tabellion.contract.workspace import SETTINGS_FILE
+from tabellion.contract.folders import SETTINGS_FILE
 
 #: What a workspace keeps at its own places, from its root: what an option names must stand elsewhere.
 _PLACES: Mapping[str, str] = {

@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, WrapValidator, field_validator
 from pydantic.dataclasses import dataclass
 
+from tabellion.contract.folders import SETTINGS_FILE, Folders, find_root
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.mistakes import Mistake, fields_of, mistakes_of, toml_of
 from tabellion.schema import FUNDING_TABLES, Schemas, load_schemas
 
-SETTINGS_FILE = "tabellion.toml"
 #: How the mail server is spoken to, and its usual port for that.
 _MAIL_PORTS = {"starttls": 587, "ssl": 465, "aucun": 25}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
@@ -164,66 +164,10 @@ class Settings:
 
 
 @dataclasses.dataclass(frozen=True)
-class Workspace:
-    """The folder of a contract. ``root`` is where ``tabellion.toml`` stands."""
+class Workspace(Folders):
+    """The folder of a contract, its places and its settings. ``root`` is where ``tabellion.toml`` stands."""
 
-    root: Path
     settings: Settings
-
-    @property
-    def workbooks(self) -> Path:
-        """The folder of all that people open: the other paths are in it."""
-        return self.root / "workbooks"
-
-    @property
-    def registre(self) -> Path:
-        """The folder of the CSV Data Package."""
-        return self.workbooks / "registre"
-
-    @property
-    def contrat(self) -> Path:
-        """The master workbook."""
-        return self.workbooks / "contrat.xlsx"
-
-    @property
-    def envois(self) -> Path:
-        """The folder of the forms sent, by exercice."""
-        return self.workbooks / "envois"
-
-    @property
-    def retours(self) -> Path:
-        """The folder where the forms that come back are put, in any order and under any name."""
-        return self.workbooks / "retours"
-
-    @property
-    def constats(self) -> Path:
-        """The folder of the annotated copies."""
-        return self.workbooks / "constats"
-
-    @property
-    def consolidation(self) -> Path:
-        """The folder of the consolidated state."""
-        return self.workbooks / "consolidation"
-
-    @property
-    def archives(self) -> Path:
-        """The folder of the dated copies of the contract."""
-        return self.workbooks / "archives"
-
-    @property
-    def layout(self) -> Path:
-        """The layout of the workbooks: colours, fonts, column orders."""
-        return self.templates / "contrat.toml"
-
-    @property
-    def memory(self) -> Path:
-        """The hidden folder of what the program remembers: the journal, the lock, outputs being put in place."""
-        return self.workbooks / ".tabellion"
-
-    @property
-    def templates(self) -> Path:
-        """The folder of what people see: sheet layouts and texts."""
-        return self.root / "templates"
 
     @cached_property
     def schemas(self) -> Schemas:
@@ -255,11 +199,10 @@ def find_workspace(start: Path) -> Workspace:
 
     Raises :class:`TabellionError` when there is none, or with every mistake of its settings.
     """
-    origin = start.resolve()
-    for folder in (origin, *origin.parents):
-        if (folder / SETTINGS_FILE).is_file():
-            return Workspace(folder, read_settings(folder / SETTINGS_FILE))
-    raise TabellionError([finding("espace-absent", Place(str(start)), valeur=str(origin))])
+    root = find_root(start)
+    if root is None:
+        raise TabellionError([finding("espace-absent", Place(str(start)), valeur=str(start.resolve()))])
+    return Workspace(root, read_settings(root / SETTINGS_FILE))
 
 
 def read_settings(path: Path) -> Settings:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tabellion.campaign.folder import counts, look_at
-from tabellion.contract.workspace import SETTINGS_FILE, Workspace
+from tabellion.contract.folders import SETTINGS_FILE
+from tabellion.contract.workspace import Workspace
 from tabellion.layout.decisions import WORKBOOK
 from tabellion.transaction.bounded import PATIENCE, NotRegularError, open_regular
 

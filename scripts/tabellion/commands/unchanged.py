@@ -1,0 +1,208 @@
+"""A night in which nothing changed, known before anything is read: by a digest of all that a consolidation depends on.
+
+The invariant: as long as the digest is the same, and its :class:`Record` holds at that moment, a run would write
+nothing and say what the record says. So the digest covers every file that a run reads or writes, the program itself and
+its Python; a record holds until the next due date, after which partners are late, and is made only of a run whose files
+stayed as they were from before it read them to after it was done. Whatever is in doubt makes no record: the run is then
+made as ever. Deleting the record loses time, never data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tabellion import __version__
+from tabellion.campaign.folder import look_at
+from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, REQUESTS_FILE, STAGING, Folders, find_root
+from tabellion.findings import TabellionError
+from tabellion.transaction.bounded import PATIENCE, open_regular
+from tabellion.transaction.files import write_whole
+from tabellion.transaction.lock import hold
+from tabellion.transaction.manifest import BESIDES
+
+if TYPE_CHECKING:
+    from tabellion.commands.consolidate import ConsolidationRun
+
+#: In the workspace's memory: the record.
+RECORD = "inchange.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run would say from ``since`` to the end of the day ``until`` (``None``: always), were it made again.
+
+    ``text`` is what it prints where there is no terminal, ``subject`` its summary, ``lines`` those of the text log.
+    """
+
+    inputs: str
+    outputs: str
+    since: datetime
+    until: date | None
+    code: int
+    text: str
+    subject: str
+    lines: list[tuple[str, str]]
+
+    def holds(self, now: datetime) -> bool:
+        """Whether time alone has changed nothing."""
+        return self.since <= now and (self.until is None or now.date() <= self.until)
+
+
+@dataclass(frozen=True)
+class FolderDigests:
+    """The files of a workspace: those that people change, and those that a run writes. Equal digests, equal files."""
+
+    inputs: str
+    outputs: str
+
+    @classmethod
+    def of(cls, folders: Folders) -> FolderDigests:
+        """Those of the files as they are now."""
+        books, memory = folders.workbooks, folders.memory
+        people = [
+            *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
+            *(each for place in (folders.root / "schemas", folders.templates) for each in _tree(folders.root, place)),
+            *(each for place in (folders.registre, folders.envois, folders.retours) for each in _tree(books, place)),
+            str(folders.root),
+            *_program(),
+        ]
+        own = [
+            *(each for place in (folders.consolidation, folders.constats) for each in _tree(books, place)),
+            *_files(books, [memory / AS_PUBLISHED, memory / REQUESTS_FILE]),
+            *(f"{name} {(memory / name).exists()}" for name in (JOURNAL, STAGING, BESIDES)),
+        ]
+        return cls(_digest(people), _digest(own))
+
+
+@dataclass(frozen=True)
+class Watchman:
+    """One run's look at a workspace: the record that holds where nothing changed, else the files as it found them."""
+
+    folders: Folders | None
+    before: FolderDigests | None
+    record: Record | None
+
+    def remember(self, run: ConsolidationRun, text: str, subject: str, code: int, now: datetime) -> None:
+        """Keep what this run, begun at ``now``, would say again; nothing where another one might say something else."""
+        if self.folders is None or self.before is None:
+            return
+        after = FolderDigests.of(self.folders)
+        published = (self.folders.consolidation / AS_PUBLISHED, self.folders.memory / AS_PUBLISHED)
+        is_settled = self.before.inputs == after.inputs and not run.requests
+        if run.written:  # nobody typed in what it wrote, and it said nothing that it would not say again
+            is_settled &= not run.notices and len({_stamp(path) for path in published}) == 1
+        else:
+            is_settled &= self.before == after
+        consolidation = run.consolidation
+        received = [*consolidation.strays, *(file for line in consolidation.board for file in line.received)]
+        if not is_settled or any(file.saved is not None and file.saved > now for file in received):
+            return
+        from tabellion.commands.run_lines import consolidation_lines, finding_lines
+
+        dues = {*consolidation.contract.settings.dates_limites.values(), *(line.due for line in consolidation.board)}
+        until = min((due for due in dues if due is not None and due >= now.date()), default=None)
+        lines = [*finding_lines(run.notices), *consolidation_lines(consolidation, is_new=False)]
+        record = Record(after.inputs, after.outputs, now, until, code, text, subject, lines)
+        content = {"version": _VERSION, **asdict(record)}
+        with suppress(OSError):
+            path = self.folders.memory / RECORD
+            write_whole(path, json.dumps(content, ensure_ascii=False, default=str).encode())
+
+
+@contextmanager
+def watchman(start: Path, purpose: str, now: datetime, *, is_wanted: bool) -> Iterator[Watchman]:
+    """Look at the workspace of ``start``; where its record holds, nobody else runs on it before the block is left.
+
+    Where ``is_wanted`` is false, a record would not say all that is asked for: none is given.
+    """
+    root = find_root(start)
+    if root is None:
+        yield Watchman(None, None, None)
+        return
+    folders = Folders(root)
+    record = _read(folders.memory / RECORD) if is_wanted else None
+    with ExitStack() as alone:
+        if record is not None and record.holds(now):
+            try:
+                alone.enter_context(hold(folders.memory, purpose, now))
+            except TabellionError:  # whoever holds it may be changing something
+                record = None
+        else:
+            record = None
+        before = FolderDigests.of(folders)
+        if record is not None and before != FolderDigests(record.inputs, record.outputs):
+            record = None
+            alone.close()  # the run that is made takes the workspace itself
+        yield Watchman(folders, before, record)
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop("version") != _VERSION:
+            return None
+        content["since"] = datetime.fromisoformat(content["since"])
+        content["until"] = content["until"] and date.fromisoformat(content["until"])
+        content["lines"] = [(str(kind), str(text)) for kind, text in content["lines"]]
+        return Record(**content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _tree(root: Path, folder: Path) -> Iterator[str]:
+    """Every file and folder inside a folder, by name, each file with its stamp; links to folders are not followed."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield f"{folder.relative_to(root).as_posix()} {error.errno}"
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield f"{path.relative_to(root).as_posix()}/"
+            if entry.name != HISTORY:  # earlier consolidations, which no run reads
+                yield from _tree(root, path)
+        else:
+            yield from _files(root, [path])
+
+
+def _files(root: Path, paths: Iterable[Path]) -> Iterator[str]:
+    return (f"{path.relative_to(root).as_posix()} {_stamp(path)}" for path in paths)
+
+
+def _stamp(path: Path) -> str:
+    """What tells the content of a file, or how reading it fails: of a workbook its end, which lists its parts."""
+    try:
+        if path.suffix.lower() == ".xlsx":
+            size, end = look_at(path)
+            return f"{size}-{end}"
+        return PATIENCE.wait(path, lambda: hashlib.sha256(_content(path)).hexdigest())
+    except OSError as error:
+        return str(error.errno)
+
+
+def _content(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.readall()
+
+
+def _program() -> Iterator[str]:
+    """The program and what it runs on: a release, and a source tree that somebody works on."""
+    yield f"{__version__} {sys.version}"
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        state = path.stat()
+        yield f"{path.name} {state.st_size} {state.st_mtime_ns}"

@@ -1,0 +1,84 @@
+"""The places of a contract's files, from the folder where its settings stand; nothing heavy is needed to know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SETTINGS_FILE = "tabellion.toml"
+#: In the workspace's memory: the journal, outputs being put in place, the workbook as it was last published, requests.
+JOURNAL, STAGING = "journal.sqlite", "publication"
+AS_PUBLISHED, REQUESTS_FILE = "consolidation.xlsx", "demandes.json"
+#: The folder, in that of the consolidation, of the accepted files that are kept: what is in force never depends on a
+#: file that people may move, replace or delete.
+KEPT = "acceptes"
+#: The folder, in that of the consolidation, of the consolidations before.
+HISTORY = "historique"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The places of a contract whose settings stand in ``root``."""
+
+    root: Path
+
+    @property
+    def workbooks(self) -> Path:
+        """The folder of all that people open: the other paths are in it."""
+        return self.root / "workbooks"
+
+    @property
+    def registre(self) -> Path:
+        """The folder of the CSV Data Package."""
+        return self.workbooks / "registre"
+
+    @property
+    def contrat(self) -> Path:
+        """The master workbook."""
+        return self.workbooks / "contrat.xlsx"
+
+    @property
+    def envois(self) -> Path:
+        """The folder of the forms sent, by exercice."""
+        return self.workbooks / "envois"
+
+    @property
+    def retours(self) -> Path:
+        """The folder where the forms that come back are put, in any order and under any name."""
+        return self.workbooks / "retours"
+
+    @property
+    def constats(self) -> Path:
+        """The folder of the annotated copies."""
+        return self.workbooks / "constats"
+
+    @property
+    def consolidation(self) -> Path:
+        """The folder of the consolidated state."""
+        return self.workbooks / "consolidation"
+
+    @property
+    def archives(self) -> Path:
+        """The folder of the dated copies of the contract."""
+        return self.workbooks / "archives"
+
+    @property
+    def layout(self) -> Path:
+        """The layout of the workbooks: colours, fonts, column orders."""
+        return self.templates / "contrat.toml"
+
+    @property
+    def memory(self) -> Path:
+        """The hidden folder of what the program remembers: the journal, the lock, outputs being put in place."""
+        return self.workbooks / ".tabellion"
+
+    @property
+    def templates(self) -> Path:
+        """The folder of what people see: sheet layouts and texts."""
+        return self.root / "templates"
+
+
+def find_root(start: Path) -> Path | None:
+    """The folder at ``start``, or the nearest one above it, that holds the settings of a contract."""
+    origin = start.resolve()
+    return next((folder for folder in (origin, *origin.parents) if (folder / SETTINGS_FILE).is_file()), None)
