@@ -579,6 +579,6 @@ def test_a_reader_that_leaves_changes_nothing(workspace: Path, arguments: list[s
 
 
 def test_what_a_file_says_cannot_command_the_terminal() -> None:
-    from tabellion.commands.console import printable
+    from tabellion.wording import one_line
 
-    assert printable("a\x1b]0;titre\x07b\nc\u202ed") == "a�]0;titre�b c�d"
+    assert one_line("a\x1b]0;titre\x07b\nc\u202ed") == "a�]0;titre�b c�d"

@@ -86,17 +86,18 @@ def add_entries(connection: sqlite3.Connection, run: int, entries: Sequence[Cell
     """
     rows = {key: key_text(key) for key in dict.fromkeys(entry.key for entry in entries)}
     known = last_entries(connection, rows.values())
-    sources = _add_sources(connection, entries)
+    said = [_source(entry) for entry in entries]
+    sources = _add_sources(connection, said)
     first = number = connection.execute("SELECT coalesce(max(id), 0) FROM entries").fetchone()[0]
     added: list[Key] = []
     moved: list[Key] = []
-    for entry in entries:
+    for entry, source in zip(entries, said, strict=True):
         cell = (entry.table, rows[entry.key], entry.champ)
         last_number, last = known.get(cell, (0, None))
         sheet = None if entry.feuille is None else stored_text(entry.feuille)
         if last is None or _statement(last) != _statement(entry):
             number += 1
-            added.append((number, *cell, run, _stored(entry.value), sources[_source(entry)], sheet, entry.cellule))
+            added.append((number, *cell, run, _stored(entry.value), sources[source], sheet, entry.cellule))
             known[cell] = number, entry
         elif (last.feuille, last.cellule) != (entry.feuille, entry.cellule):
             moved.append((last_number, sheet, entry.cellule))
@@ -129,10 +130,10 @@ def _entries(
         yield number, row_text, entry
 
 
-def _add_sources(connection: sqlite3.Connection, entries: Iterable[CellEntry]) -> dict[Key, int]:
+def _add_sources(connection: sqlite3.Connection, said: Iterable[Key]) -> dict[Key, int]:
     """The number of each source: who, for which exercice, in which file, saved when and by whom."""
     sources = {tuple(row[1:]): row[0] for row in connection.execute("SELECT * FROM sources")}
-    for source in dict.fromkeys(map(_source, entries)):
+    for source in dict.fromkeys(said):
         if source not in sources:
             sources[source] = len(sources) + 1
             connection.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", (sources[source], *source))

@@ -205,6 +205,6 @@ def writing_progress() -> Iterator[Tell | None]:
         def tell(done: int, total: int, doing: str) -> None:
             # A step without an end (a reading, another program's work) has a bar that comes and goes.
             end = total if 0 < done < total else None
-            bar.update(task, completed=done, total=end, description=printable(doing))
+            bar.update(task, completed=done, total=end, description=one_line(doing))
 
         yield tell

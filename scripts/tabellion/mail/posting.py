@@ -13,7 +13,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Generic, TypeVar
 
-from tabellion.contract.workspace import SETTINGS_FILE, MailSettings
+from tabellion.contract.folders import SETTINGS_FILE
+from tabellion.contract.workspace import MailSettings
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.mail.messages import AddressError
 from tabellion.mail.outbox import Letter, LetterState, Outbox

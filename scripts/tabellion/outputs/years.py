@@ -10,7 +10,7 @@ from tabellion.contract.book import Book
 from tabellion.layout.names import ANNEES, cell_link, cell_name, column_ref, this_row
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.compared import yearly
-from tabellion.measures.measure import Columns, Criterion, Measure, Total, column_sum
+from tabellion.measures.measure import Columns, Criterion, Measure, Total, cell_value, column_sum
 from tabellion.measures.overview import Overview
 from tabellion.xlsx.blocks import TOTAL, TOTAL_STYLE, held, show_cents, write_measure
 from tabellion.xlsx.lists import note
@@ -74,14 +74,15 @@ class YearsView:
         own = [Criterion("ligne_id", identifier, this_row(TABLE, IDENTIFIER))]
         named = None if self.by_convention else this_row(TABLE, NUMBER)
         own.append(Criterion("convention_id", convention, named))
-        measures = [
-            Total(amount, (*own, Criterion("exercice", year, str(year)))).measure(
-                self.contract.overview.lines, self.columns(convention)
-            )
+        totals = [
+            Total(amount, (*own, Criterion("exercice", year, str(year))))
             for year in self.years
             for amount in AMOUNT_WORDS
         ]
-        return measures if self.is_live else [Measure(measure.kind, measure.value) for measure in measures]
+        lines = self.contract.overview.lines
+        if self.is_live:
+            return [total.measure(lines, self.columns(convention)) for total in totals]
+        return [Measure("euros", cell_value(total.value(lines))) for total in totals]
 
 
 def amount_label(amount: str, exercice: int) -> str:

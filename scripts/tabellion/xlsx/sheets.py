@@ -25,7 +25,7 @@ from tabellion.layout.names import cell_name, column_letters
 
 #: Excel keeps 65,530 links on a sheet.
 MOST_LINKS = 65_000
-#: Ends of cells that are remembered: most come back, those of amounts and comments do not.
+#: Ends of cells, and lines of texts, that are remembered: most come back, those of amounts and comments do not.
 _MOST_ENDS = 20_000
 #: Rows given one by one are put together by so many.
 _CHUNK = 5_000
@@ -302,6 +302,7 @@ def _unit(size: float, bold: bool) -> float:
     return _UNIT_PIXELS * _SHARE * 100 / (size * 96 / 72) / (_BOLD if bold else 1.0)
 
 
+@lru_cache(maxsize=_MOST_ENDS)
 def text_lines(text: str, width: float, size: float, *, bold: bool = False) -> int:
     """How many lines a wrapped text of ``size`` points takes in a column of ``width`` characters."""
     room = max(1.0, width * _unit(size, bold))

@@ -95,7 +95,7 @@ class Credits:
 
     def column(self, name: str) -> str:
         """A column of the consolidated lines."""
-        return column_ref(self.data.table, self.data.label(name))
+        return self.data.reference(name)
 
     def total(self, amount: str, *where: Criterion) -> Measure:
         """The sum of an amount of the lines."""

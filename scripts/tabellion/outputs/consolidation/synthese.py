@@ -270,7 +270,7 @@ def _funders(overview: Overview, data: DataSheet, exercice: int) -> Block:
     literal = criteria([overview.funder_names[key] for key in known])
 
     def column(name: str) -> str:
-        return column_ref(data.table, data.label(name))
+        return data.reference(name)
 
     keys, rows = [], []
     for rank, (key, funding) in enumerate(funders, 1):

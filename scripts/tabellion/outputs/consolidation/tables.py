@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.findings import Place
-from tabellion.layout.names import PER_CONVENTION
+from tabellion.layout.names import PER_CONVENTION, column_ref
 from tabellion.measures.financements import RETAINED, RETAINED_LABEL
 from tabellion.outputs.master.layout import shown_columns
 from tabellion.schema import SETTING_TABLES, Field, TableSchema
@@ -50,9 +51,17 @@ class DataSheet:
         """The name of its Excel table."""
         return data_name(self.resource)
 
+    @cached_property
+    def _labels(self) -> Mapping[str, str]:
+        return dict(zip([*(field.name for field in self.fields), *self.computed], self.labels, strict=False))
+
     def label(self, name: str) -> str:
         """The header of a field, or of a column that says more of a row."""
-        return self.labels[[*(field.name for field in self.fields), *self.computed].index(name)]
+        return self._labels[name]
+
+    def reference(self, name: str) -> str:
+        """How formulas name the whole column of a field, or one that says more of a row."""
+        return column_ref(self.table, self.label(name))
 
 
 def data_name(resource: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.layout.decisions import DECISIONS, EDITION, REQUESTS
-from tabellion.layout.names import ANNEES, CONTROLES, FORMAT_VERSION, SYNTHESE, column_ref, sheet_name
+from tabellion.layout.names import ANNEES, CONTROLES, FORMAT_VERSION, SYNTHESE, sheet_name
 from tabellion.outputs.consolidation.campaign import (
     BOARD_TITLE,
     CHANGES_TITLE,
@@ -68,7 +68,7 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     write_detail(sheets[DETAIL_TITLE], consolidation, overview, data, footer)
     if years:
         lines = data["lignes_budgetaires"]
-        view = YearsView(contract, lambda _: lambda name: column_ref(lines.table, lines.label(name)), False)
+        view = YearsView(contract, lambda _: lines.reference, False)
         write_years(sheets[ANNEES], view, footer)
     if asked:
         write_requests(sheets[REQUESTS], consolidation.requests, footer)
