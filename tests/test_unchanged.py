@@ -12,7 +12,7 @@ import pytest
 from support.campaign import fill
 from support.program import contents, tabellion
 from tabellion.commands.consolidate import consolidate
-from tabellion.commands.unchanged import RECORD, FolderDigests, Record, watchman
+from tabellion.commands.unchanged import CACHE_FILE, CachedRun, FolderDigests, check_unchanged
 from tabellion.contract.folders import Folders
 from tabellion.contract.workspace import find_workspace
 
@@ -21,7 +21,7 @@ NIGHT = datetime(2016, 12, 1, 2)
 
 def is_known(root: Path) -> bool:
     """Whether the next run needs to read nothing."""
-    with watchman(root, "essai", datetime.now(), is_wanted=True) as seen:
+    with check_unchanged(root, "essai", datetime.now(), is_wanted=True) as seen:
         return seen.record is not None
 
 
@@ -82,7 +82,7 @@ def test_the_short_night_says_what_the_long_one_says(sent_copy: Path, names: tup
         before = contents(sent_copy)
         short_night = tabellion("consolidate", cwd=sent_copy)
         assert contents(sent_copy) == before
-        (Folders(sent_copy).memory / RECORD).unlink()
+        (Folders(sent_copy).memory / CACHE_FILE).unlink()
         long_night = tabellion("consolidate", cwd=sent_copy)
         assert (short_night.code, short_night.out, short_night.err) == (long_night.code, long_night.out, long_night.err)
         assert "Rien n'a changé" in long_night.out
@@ -99,7 +99,7 @@ def test_whatever_a_run_depends_on_is_seen(sent_copy: Path) -> None:
 
 
 def test_a_record_ends_with_the_day_after_which_partners_are_late() -> None:
-    record = Record("", "", NIGHT, date(2016, 12, 15), 0, "", "", [])
+    record = CachedRun("", "", NIGHT, date(2016, 12, 15), 0, "", "", [])
     days = {day: record.holds(NIGHT + timedelta(days=day)) for day in (-1, 0, 14, 15)}
     assert days == {-1: False, 0: True, 14: True, 15: False}
 
@@ -115,15 +115,15 @@ def test_a_text_log_has_the_same_lines(sent_copy: Path) -> None:
         tabellion("consolidate", "--silencieux", "--journal-texte", log, cwd=sent_copy)
         logs.append([line.split("] ", 1)[1] for line in log.read_text(encoding="utf-8").splitlines()[1:-1]])
         log.unlink()
-        (Folders(sent_copy).memory / RECORD).unlink()
+        (Folders(sent_copy).memory / CACHE_FILE).unlink()
     assert logs[0] == logs[1]
     assert any(line.startswith("fichier : retours/luce.xlsx") for line in logs[0])
 
 
 def test_a_return_saved_during_the_run_is_no_part_of_what_is_known(sent_copy: Path) -> None:
     put(sent_copy, 999)
-    with watchman(sent_copy, "essai", NIGHT, is_wanted=True) as seen:
+    with check_unchanged(sent_copy, "essai", NIGHT, is_wanted=True) as seen:
         put(sent_copy, 1000, day=2)
         run = consolidate(find_workspace(sent_copy), NIGHT)
         seen.remember(run, "", "", 0, NIGHT)
-    assert not (Folders(sent_copy).memory / RECORD).exists()
+    assert not (Folders(sent_copy).memory / CACHE_FILE).exists()

@@ -172,12 +172,12 @@ def consolidate(
 ) -> None:
     """Met ensemble le classeur du contrat et tous les retours, dans workbooks/consolidation/."""
     from tabellion.commands.run_log import RunLog
-    from tabellion.commands.unchanged import watchman
+    from tabellion.commands.unchanged import check_unchanged
 
     now, is_plain = datetime.now(), json is None and (silencieux or not sys.stdout.isatty())
     with (
         RunLog(journal_texte, "consolidate", contrat) as log,
-        watchman(contrat, "tabellion consolidate", now, is_wanted=is_plain) as seen,
+        check_unchanged(contrat, "tabellion consolidate", now, is_wanted=is_plain) as seen,
     ):
         if seen.record is not None:
             code, summary = seen.record.code, seen.record.subject

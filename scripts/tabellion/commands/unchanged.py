@@ -1,6 +1,6 @@
 """A night in which nothing changed, known before anything is read: by a digest of all that a consolidation depends on.
 
-The invariant: as long as the digest is the same, and its :class:`Record` holds at that moment, a run would write
+The invariant: as long as the digest is the same, and its :class:`CachedRun` holds at that moment, a run would write
 nothing and say what the record says. So the digest covers every file that a run reads or writes, the program itself and
 its Python; a record holds until the next due date, after which partners are late, and is made only of a run whose files
 stayed as they were from before it read them to after it was done. Whatever is in doubt makes no record: the run is then
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from tabellion.commands.consolidate import ConsolidationRun
 
 #: In the workspace's memory: the record.
-RECORD = "inchange.json"
+CACHE_FILE = "inchange.json"
 _VERSION = 1
 
 
 @dataclass(frozen=True)
-class Record:
+class CachedRun:
     """What a run would say from ``since`` to the end of the day ``until`` (``None``: always), were it made again.
 
     ``text`` is what it prints where there is no terminal, ``subject`` its summary, ``lines`` those of the text log.
@@ -85,12 +85,12 @@ class FolderDigests:
 
 
 @dataclass(frozen=True)
-class Watchman:
+class UnchangedCheck:
     """One run's look at a workspace: the record that holds where nothing changed, else the files as it found them."""
 
     folders: Folders | None
     before: FolderDigests | None
-    record: Record | None
+    record: CachedRun | None
 
     def remember(self, run: ConsolidationRun, text: str, subject: str, code: int, now: datetime) -> None:
         """Keep what this run, begun at ``now``, would say again; nothing where another one might say something else."""
@@ -112,25 +112,25 @@ class Watchman:
         dues = {*consolidation.contract.settings.dates_limites.values(), *(line.due for line in consolidation.board)}
         until = min((due for due in dues if due is not None and due >= now.date()), default=None)
         lines = [*finding_lines(run.notices), *consolidation_lines(consolidation, is_new=False)]
-        record = Record(after.inputs, after.outputs, now, until, code, text, subject, lines)
+        record = CachedRun(after.inputs, after.outputs, now, until, code, text, subject, lines)
         content = {"version": _VERSION, **asdict(record)}
         with suppress(OSError):
-            path = self.folders.memory / RECORD
+            path = self.folders.memory / CACHE_FILE
             write_whole(path, json.dumps(content, ensure_ascii=False, default=str).encode())
 
 
 @contextmanager
-def watchman(start: Path, purpose: str, now: datetime, *, is_wanted: bool) -> Iterator[Watchman]:
+def check_unchanged(start: Path, purpose: str, now: datetime, *, is_wanted: bool) -> Iterator[UnchangedCheck]:
     """Look at the workspace of ``start``; where its record holds, nobody else runs on it before the block is left.
 
     Where ``is_wanted`` is false, a record would not say all that is asked for: none is given.
     """
     root = find_root(start)
     if root is None:
-        yield Watchman(None, None, None)
+        yield UnchangedCheck(None, None, None)
         return
     folders = Folders(root)
-    record = _read(folders.memory / RECORD) if is_wanted else None
+    record = _read(folders.memory / CACHE_FILE) if is_wanted else None
     with ExitStack() as alone:
         if record is not None and record.holds(now):
             try:
@@ -143,10 +143,10 @@ def watchman(start: Path, purpose: str, now: datetime, *, is_wanted: bool) -> It
         if record is not None and before != FolderDigests(record.inputs, record.outputs):
             record = None
             alone.close()  # the run that is made takes the workspace itself
-        yield Watchman(folders, before, record)
+        yield UnchangedCheck(folders, before, record)
 
 
-def _read(path: Path) -> Record | None:
+def _read(path: Path) -> CachedRun | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.pop("version") != _VERSION:
@@ -154,7 +154,7 @@ def _read(path: Path) -> Record | None:
         content["since"] = datetime.fromisoformat(content["since"])
         content["until"] = content["until"] and date.fromisoformat(content["until"])
         content["lines"] = [(str(kind), str(text)) for kind, text in content["lines"]]
-        return Record(**content)
+        return CachedRun(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
