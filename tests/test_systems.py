@@ -107,9 +107,8 @@ def test_every_file_of_a_new_contract_can_stand_on_windows(tmp_path: Path) -> No
     assert max(map(len, names)) < 100
 
 
-@pytest.mark.parametrize("written", ["NFC", "NFD"])
-def test_a_return_with_accents_is_found_by_its_name_however_they_are_spelt(sent_copy: Path, written: str) -> None:
-    name = unicodedata.normalize(written, "Réponse définitive.xlsx")
+def test_a_return_whose_name_has_accents_as_macos_spells_them_is_found_as_people_type_it(sent_copy: Path) -> None:
+    name = unicodedata.normalize("NFD", "Réponse définitive.xlsx")
     editor = WorkbookEditor((sent_copy / "workbooks" / "envois" / "2016" / "luce-2016.xlsx").read_bytes())
     assert editor.set_value("Budget", *parse_cell("F6"), 1234)
     core = editor.parts.tree("docProps/core.xml")
@@ -118,8 +117,8 @@ def test_a_return_with_accents_is_found_by_its_name_however_they_are_spelt(sent_
     (sent_copy / "workbooks" / "retours").mkdir()
     (sent_copy / "workbooks" / "retours" / name).write_bytes(editor.to_bytes())
     tabellion("consolidate", cwd=sent_copy)
-    other = unicodedata.normalize("NFD" if written == "NFC" else "NFC", name)
-    done = tabellion("historique", f"retours/{other}!Budget!F6", cwd=sent_copy)
+    typed = unicodedata.normalize("NFC", name)
+    done = tabellion("historique", f"retours/{typed}!Budget!F6", cwd=sent_copy)
     assert (done.code, "1 234 €" in done.out.replace("\u202f", " ").replace("\xa0", " ")) == (0, True), done.err
 
 
@@ -182,13 +181,11 @@ def test_a_file_that_is_open_in_excel_stops_the_whole_set_before_anything_is_rep
 
 
 @pytest.mark.parametrize("encoding", ["cp850", "cp1252"])
-def test_a_console_of_windows_shows_every_message(sent_copy: Path, encoding: str) -> None:
-    (sent_copy / "retour.xlsx").write_text("a;b", encoding="utf-8")
-    for arguments in (["--help"], ["validate", "retour.xlsx"], ["status"]):
-        done = tabellion(*arguments, cwd=sent_copy, encoding=encoding)
-        assert done.code in (0, 1, 2), done.err
-        assert "Traceback" not in done.err
-        assert "?" not in (done.out + done.err).replace(" ?", "")
+def test_a_console_of_windows_shows_every_message(sent: Path, encoding: str) -> None:
+    for arguments, code in ((["--help"], 0), (["validate", "tabellion.toml"], 2)):
+        done = tabellion(*arguments, cwd=sent, encoding=encoding)
+        assert done.code == code, done.err
+        assert "?" not in done.out + done.err, "no sign is shown as one that the console lacks"
 
 
 def test_ends_of_lines_of_windows_change_nothing(sent: Path, tmp_path: Path) -> None:
