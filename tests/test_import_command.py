@@ -131,3 +131,27 @@ def test_an_export_adds_to_the_contract_and_a_second_time_changes_nothing(empty:
     assert len(table["fiches"]) == 4
     assert run(empty, export).written
     assert {path.name: path.read_bytes() for path in empty.registre.iterdir()} == files
+
+
+QPV = ["Convention", "Collectivité", "Libellé", "Réalisé 2025", "Nature", "QPV"]
+
+
+def test_a_contract_with_quartiers_keeps_them_and_another_says_that_it_has_no_place(
+    empty: Workspace, tmp_path: Path
+) -> None:
+    create_empty_workspace(tmp_path / "neuf", NOW, model="quartiers-2030")
+    with_quartiers = find_workspace(tmp_path / "neuf")
+    rows = [QPV, ["1 - Santé", "Brest", "Soins", "5", "Fonctionnement", "Kerourien (QN02901M), Bellevue"]]
+    for workspace in (with_quartiers, empty):
+        path = workspace.root / "credits.csv"
+        path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
+        done = run(workspace, path, force=True)
+        assert done.written
+        said = [each.champ for each in done.findings if each.code == "champ-sans-place"]
+        assert said == ([] if workspace is with_quartiers else ["quartiers", "nature", "quartiers"])
+    tables = load_register(with_quartiers.registre, with_quartiers.schemas, with_quartiers.settings).tables
+    (line,) = tables["lignes_budgetaires"].rows
+    assert (line["quartiers"], line["nature"]) == ("Kerourien ; Bellevue", "fonctionnement")
+    assert [(row["nom"], row["code_qpv"]) for row in tables["quartiers"].rows] == [
+        ("Kerourien", "QN02901M"), ("Bellevue", None),
+    ]  # fmt: skip

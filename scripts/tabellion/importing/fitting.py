@@ -7,7 +7,7 @@ have it is said, with what was found.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -20,7 +20,7 @@ from tabellion.schema import CELL_LENGTH, Schemas, TableSchema
 from tabellion.schema.cast import cast_column
 from tabellion.schema.csv_text import parse_csv_text, write_csv_text
 from tabellion.schema.tables import Tables, table_of
-from tabellion.wording import slug
+from tabellion.wording import plural, slug
 
 #: A repair may make another one necessary: a convention that is added, a row that is left out.
 _PASSES = 8
@@ -39,13 +39,36 @@ def fitted(
 
     ``settings`` give the exercice of what has none; ``fichier`` is the document, for the places.
     """
-    made = {name: [dict(row) for row in rows.get(name, [])] for name in schemas}
+    made = {name: [dict.fromkeys(schema.names) | row for row in rows.get(name, [])] for name, schema in schemas.items()}
     fitting = _Fitting(made, schemas, settings, fichier)
+    fitting.findings += without_place(rows, schemas, fichier)
     fitting.blank_unreadable()
     for _ in range(_PASSES):
         if not fitting.pass_over():
             break
     return fitting.rows, fitting.findings
+
+
+def without_place(rows: Mapping[str, list[Record]], schemas: Schemas, fichier: str) -> Iterator[Finding]:
+    """What is said of values that this contract has no field for: those of a column that other contracts have."""
+    for name, own in rows.items():
+        schema = schemas.get(name)
+        if schema is None and own:
+            first = next(str(value) for value in own[0].values() if value is not None)
+            yield finding(
+                "champ-sans-place", Place(fichier), champ=name, valeur=plural(len(own), "valeur"), table=name,
+                exemple=first[:_SHOWN],
+            )  # fmt: skip
+        if schema is None:
+            continue
+        fields = frozenset(schema.names)
+        for champ in dict.fromkeys(champ for row in own for champ in row if champ not in fields):
+            values = [str(row[champ]) for row in own if row.get(champ) is not None]
+            if values:
+                yield finding(
+                    "champ-sans-place", Place(fichier), champ=champ, valeur=plural(len(values), "valeur"),
+                    table=schema.title, exemple=values[0][:_SHOWN],
+                )  # fmt: skip
 
 
 @dataclass

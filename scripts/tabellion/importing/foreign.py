@@ -21,6 +21,7 @@ from tabellion.importing.lines import FAR, FEW, UNPLACED, DocumentLine, LineAcco
 from tabellion.importing.names import CollectiviteNames, ConventionNames
 from tabellion.importing.outline import Headings, Outline, Section
 from tabellion.importing.partners import PartnerNames
+from tabellion.importing.quarters import Quarters
 from tabellion.importing.recap import Collectivites
 from tabellion.importing.records import RecordReader, SheetRecord
 from tabellion.importing.tables import ImportedTables, register_tables
@@ -66,8 +67,9 @@ class ForeignReader:
         for row in self.known.get("collectivites", []):
             self.collectivites.add(row["nom"])
         towns = CollectiviteNames(correspondence, self.account, self.collectivites)
-        self.budget = ForeignBudget(self.account, correspondence, self.conventions, towns, by_number)
-        self.fiches = ForeignFiches(self.account, self.conventions, by_number)
+        self.quarters = Quarters(list(self.known.get("quartiers", [])))
+        self.budget = ForeignBudget(self.account, correspondence, self.conventions, towns, self.quarters, by_number)
+        self.fiches = ForeignFiches(self.account, self.conventions, self.quarters, by_number)
         self.fiches.know(self.known.get("fiches", []))
         self.budget.know(self.known.get("lignes_budgetaires", []))
         self.labels = LabelReader(words, correspondence, self.account)
@@ -110,6 +112,8 @@ class ForeignReader:
         tables["lignes_budgetaires"] = self.budget.line_rows()
         tables["totaux_publies"] = self.budget.total_rows()
         self._read_grants(tables)
+        if self.quarters.rows:
+            tables["quartiers"] = self.quarters.rows
         self._account_for_the_rest()
         uses = self.account.complete(self.lines)
         year = self.budget.years.most_common(1)
@@ -145,7 +149,7 @@ class ForeignReader:
 
     def _read_grants(self, tables: ImportedTables) -> None:
         """Read the exports last: they name the fiches and the partners of all the rest."""
-        grants = GrantReader(self.account, self.correspondence, dict(self.known))
+        grants = GrantReader(self.account, self.correspondence, self.quarters, dict(self.known))
         grants.learn(tables)
         for block in self.blocks:
             if block.words.nature == "subventions":

@@ -13,6 +13,7 @@ from tabellion.importing.correspondence import Correspondence, Topic
 from tabellion.importing.lines import DocumentLine, LineAccount, Record, key, short_slug, similarity, unique
 from tabellion.importing.names import CollectiviteNames, ConventionNames
 from tabellion.importing.outline import Heading, numbered
+from tabellion.importing.quarters import Quarters
 from tabellion.importing.recap import RecapRow, certain_headers, learn_collectivites
 from tabellion.importing.records import SheetRecord, TotalRecord
 from tabellion.importing.words import Certainty
@@ -21,6 +22,7 @@ _KINDS = ("montant_prevu", "montant_vote", "montant_realise")
 _CENTS = 100
 """A pivot computes: its sums agree to the euro, cents being perhaps not shown."""
 _NEAR = 0.85
+_NATURES = ("fonctionnement", "investissement")
 _LINE, _TOTAL = "utilisée : ligne budgétaire", "utilisée : total publié"
 
 
@@ -34,6 +36,8 @@ class _ForeignLine:
     ligne: int
     amounts: dict[int, dict[str, int | None]] = field(default_factory=dict)
     notes: dict[int, list[str]] = field(default_factory=dict)
+    more: Record = field(default_factory=dict)
+    """Fields that only some contracts have: quartiers, nature."""
 
 
 @dataclass
@@ -44,6 +48,7 @@ class ForeignBudget:
     correspondence: Correspondence
     conventions: ConventionNames
     collectivites: CollectiviteNames
+    quarters: Quarters
     lines: dict[int, DocumentLine]
     exercice: int | None = None
     """The census year of the documents, where nothing nearer says it."""
@@ -113,6 +118,10 @@ class ForeignBudget:
         if rank >= len(same):
             same.append(_ForeignLine(number, town, libelle, record.ligne))
         line = same[rank]
+        if text := record.get("quartiers"):
+            line.more["quartiers"] = self.quarters.named(text)
+        if (nature := record.get("nature_credits").lower()) in _NATURES:
+            line.more["nature"] = nature
         for (kind, year), cents in amounts.items():
             line.amounts.setdefault(year, {})[kind] = cents
             self.years[year] += 1
@@ -215,7 +224,7 @@ class ForeignBudget:
                         "ligne_id": name, "convention_id": line.convention, "collectivite_id": identifier,
                         "libelle": line.libelle, "exercice": year, **{kind: amounts.get(kind) for kind in _KINDS},
                         "commentaire": " ; ".join(line.notes.get(year, [])) or None, "ligne_source": line.ligne,
-                        "reparation": None, "texte_source": None,
+                        "reparation": None, "texte_source": None, **line.more,
                     })  # fmt: skip
         return rows
 

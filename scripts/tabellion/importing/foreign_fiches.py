@@ -15,6 +15,7 @@ from tabellion.importing.funders import BoxText, DocumentFunder, FunderRow, fund
 from tabellion.importing.grids import cents_of, printed
 from tabellion.importing.lines import DocumentLine, LineAccount, Record, fold_chars, key, unique
 from tabellion.importing.names import ConventionNames
+from tabellion.importing.quarters import Quarters
 from tabellion.importing.records import SheetRecord
 
 _YES = frozenset({"oui", "o", "x", "1", "vrai", "true", "yes", "☑", "☒", "✓", "✔", "ok"})
@@ -44,6 +45,7 @@ class ForeignFiches:
 
     account: LineAccount
     conventions: ConventionNames
+    quarters: Quarters
     lines: dict[int, DocumentLine]
     fiches: list[Fiche] = field(default_factory=list)
     funding: list[list[tuple[str, SheetRecord, str, str]]] = field(default_factory=list)
@@ -81,6 +83,8 @@ class ForeignFiches:
             self._fragment(layout, record, next(iter(_MENTIONS)), "transversal", text)
         fiche = read_fiche(layout, self.account)
         fiche.row["convention_id"] = convention
+        if text := record.get("quartiers"):
+            fiche.row["quartiers"] = self.quarters.named(text)
         self._flags(fiche, record)
         self.fiches.append(fiche)
         self.funding.append([])

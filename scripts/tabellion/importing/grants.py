@@ -18,6 +18,7 @@ from tabellion.importing.foreign_fiches import yes_or_no
 from tabellion.importing.funder_words import category_of
 from tabellion.importing.funders import funder_identifier
 from tabellion.importing.lines import LineAccount, key, short_slug, similarity, unique
+from tabellion.importing.quarters import Quarters
 from tabellion.importing.records import SheetRecord, TotalRecord
 from tabellion.importing.tables import ImportedTables
 from tabellion.importing.words import Certainty
@@ -64,6 +65,7 @@ class GrantReader:
 
     account: LineAccount
     correspondence: Correspondence
+    quarters: Quarters
     known: ImportedTables
     tables: ImportedTables = field(default_factory=lambda: defaultdict(list))
     _ids: set[str] = field(default_factory=set)
@@ -249,6 +251,7 @@ class GrantReader:
             "financement_id": name, "fiche_id": fiche, "financeur_id": funder, "exercice": grant.exercice,
             "dispositif": grant.text("dispositif") or None, "montant": grant.cents, "statut_montant": "chiffré",
             "montant_texte": None, "ligne_source": grant.first.ligne, "reparation": None, "texte_source": None,
+            **({"quartiers": self.quarters.named(text)} if (text := grant.text("quartiers")) else {}),
         })  # fmt: skip
         self.tables["subventions"].append({
             "subvention_id": name, "financement_id": name, "beneficiaire_id": self._beneficiary(grant),
