@@ -260,12 +260,15 @@ def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Pa
         "B02-luce-001": {"quartiers": "QN02801M", "montant_prevu": 5},
     }
     back = root / "workbooks" / "retours" / "luce.xlsx"
-    fill(form, back, {"Budget": answers}, saved=NOW)
+    # « Les Clos » is the example of the schema, and a quartier all the same.
+    added = {"convention_id": "1 – Insertion", "libelle": "Chorale", "quartiers": "QP028002", "montant_prevu": 9}
+    fill(form, back, {"Budget": answers}, saved=NOW, new_rows={"Budget": [added]})
     run(root, "validate", str(back), "--json", str(root / "lu.json"))
     said = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
     by_code = {each["code"]: each for each in said if each["champ"] == "quartiers"}
     assert by_code["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
-    assert "1 autre cellule" in by_code["valeur-rapprochee"]["message"]
+    assert by_code.keys() == {"valeur-rapprochee", "nom-inconnu"}
+    assert "2 autres cellules" in by_code["valeur-rapprochee"]["message"]
     assert by_code["nom-inconnu"]["suggestion"] == "Écrivez « Bel-Air »."
     assert not by_code["nom-inconnu"]["bloquant"]
     run(root, "consolidate")
@@ -413,12 +416,9 @@ def test_a_change_of_a_schema_merges_fields_by_their_names_and_places_new_ones()
     assert json.dumps(base).count("apres") == 0
 
 
-def test_the_axes_of_a_contract_say_their_level_by_its_name(tmp_path: Path) -> None:
-    rows = rows_of_2030()
-    rows["axes"] = [{"axe_id": "A-2", "convention_id": 1, "titre": "Ailleurs"}] + [
-        {"axe_id": f"A-1.{rank}", "convention_id": 1, "titre": f"Axe {rank}"} for rank in (1, 2)
-    ]
-    rows["fiches"], rows["participations"] = [], []
-    workspace = make_contract(tmp_path / "q", rows)
-    said = [each for each in check_contract(load_contract(workspace)) if each.code == "axe-et-convention"]
+def test_the_axes_of_a_contract_say_their_level_by_its_name(schemas_2030: Schemas) -> None:
+    axes = [{"axe_id": code, "convention_id": 1, "titre": f"Axe {code}"} for code in ("A-2", "A-1.1", "A-1.2")]
+    rows = rows_of_2030() | {"axes": axes, "fiches": [], "participations": []}
+    book = book_of(make_tables(schemas_2030, rows), schemas_=schemas_2030)
+    said = [each for each in check_contract(book, locate) if each.code == "axe-et-convention"]
     assert [(each.champ, each.attendu) for each in said] == [("axe_id", "la convention 2, enjeu A")]

@@ -193,9 +193,9 @@ class _ReturnCheck:
 
     def check_examples(self, table: FormTable) -> None:
         """The schema's own example left where an answer belongs, on a row that the partner added."""
-        foreign = self.reading.schemas[table.spec.resource].foreign
+        refers_to = self.reading.schemas[table.spec.resource].refers_to
         for column, typed in self.fields(table):
-            is_free = typed.kind == "string" and not typed.enum and typed.name not in foreign
+            is_free = typed.kind == "string" and not typed.enum and refers_to(typed.name) is None
             if column.role is Role.KEY or not is_free or not typed.example:
                 continue
             for position, value in enumerate(table.columns[typed.name]):

@@ -62,7 +62,7 @@ def check_texts(inspection: Inspection) -> None:
 
 def _is_free(schema: TableSchema, field: Field) -> bool:
     """Whether people write this field in their own words."""
-    tied = field.enum or field.pattern or field.email or field.name in schema.foreign
+    tied = field.enum or field.pattern or field.email or schema.refers_to(field.name)
     return field.kind == "string" and not tied and field.name not in {*schema.primary_key, *_WRITTEN_BY_IMPORT}
 
 
