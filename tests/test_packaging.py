@@ -15,6 +15,7 @@ import pytest
 from support.contracts import ROOT
 from support.program import contents, environment
 from tabellion.commands.new import KIT
+from tabellion.contract.folders import SETTINGS_FILE
 from tabellion.outputs.guides import GUIDES, guide_name
 
 
@@ -80,8 +81,9 @@ def test_new_from_the_wheel_is_the_repository_s_own_workspace(archives: tuple[Pa
     zipfile.ZipFile(archives[0]).extractall(tmp_path / "site")
     command = [sys.executable, "-m", "tabellion", "new", "contrat"]
     subprocess.run(command, cwd=tmp_path, env=environment(PYTHONPATH=str(tmp_path / "site")), check=True)
-    made, guides = contents(tmp_path / "contrat"), {f"workbooks/guides/{guide_name(guide)}" for guide in GUIDES}
-    assert {each: made[each] for each in made.keys() - guides} == {
-        each: (ROOT / each).read_bytes() for each in kit_files()
+    made = contents(tmp_path / "contrat")
+    own = {f"workbooks/guides/{guide_name(guide)}" for guide in GUIDES} | {SETTINGS_FILE}  # which has its own name
+    assert {name: made[name] for name in made.keys() - own} == {
+        name: (ROOT / name).read_bytes() for name in kit_files() - own
     }
-    assert guides <= made.keys()
+    assert own <= made.keys()
