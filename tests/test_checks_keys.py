@@ -116,7 +116,7 @@ def test_an_unknown_reference_suggests_the_nearest_with_its_label() -> None:
     rows["lignes_budgetaires"][0]["collectivite_id"] = "LUCE"
     assert "« Lucé » (luce)" in check(rows)[0].suggestion
     rows["lignes_budgetaires"][0]["collectivite_id"] = "zzz"
-    assert "ajoutez-la" in check(rows)[0].suggestion
+    assert "ajoutez-y" in check(rows)[0].suggestion
 
 
 def test_a_reference_to_a_row_whose_key_is_unreadable_is_not_said_twice() -> None:

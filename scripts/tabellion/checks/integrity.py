@@ -172,7 +172,8 @@ def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) 
     if len(distinct) <= len(inspection.unread(reference.table, reference.reference)):
         return  # they lead to the rows whose key could not be read, and that is said already
     target = inspection.schemas[reference.table]
-    shown = _shown_rows(inspection, target, reference)
+    in_csv = inspection.locate(table, lost[0], reference.field).ligne is not None
+    shown = _shown_rows(inspection, target, reference, by_key=in_csv)
     remedies = {value: _nearest_row(str(value), shown, target) for value in distinct}
     for position in lost:
         value = inspection.value(table, position, reference.field)
@@ -183,14 +184,17 @@ def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) 
         )  # fmt: skip
 
 
-def _shown_rows(inspection: Inspection, target: TableSchema, reference: ForeignKey) -> dict[str, str]:
-    """What a person may have typed for a row of the target (its key, its label), with the words that show this row."""
+def _shown_rows(inspection: Inspection, target: TableSchema, reference: ForeignKey, *, by_key: bool) -> dict[str, str]:
+    """What a person may have typed for a row of the target (its key, its label), with the words that show this row.
+
+    A register holds its key (``by_key``), a workbook shows its label.
+    """
     table = inspection.tables[target.name]
     keys = table.column(reference.reference)
     if target.label is None:
         return {str(key): f"« {key} »" for key in keys if key is not None}
     rows = [(key, label) for key, label in zip(keys, table.column(target.label), strict=True) if key]
-    words = {key: f"« {label} » ({key})" if label else f"« {key} »" for key, label in rows}
+    words = {key: f"« {label} » ({key})" if label and not by_key else f"« {key} »" for key, label in rows}
     return words | {label: words[key] for key, label in rows if label}
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import typer
 
 from tabellion.campaign.read_returns import ReadProgress
+from tabellion.contract.book import REGISTER
 from tabellion.findings import CATALOGUE, Finding, Json, Place, Severity, TabellionError, finding
 from tabellion.transaction.files import begins_otherwise, write_whole
 from tabellion.wording import bound, one_line, plural
@@ -92,7 +93,11 @@ def _print_same(write: Write, same: list[Finding]) -> None:
 def _where(item: Finding) -> str:
     if item.place.cellule:
         return item.place.cellule
-    return f"ligne {item.place.ligne}" if item.place.ligne is not None else ""
+    if item.place.ligne is None:
+        return ""
+    is_register = Path(item.place.fichier or "").parent.name == REGISTER
+    column = f", colonne {item.champ}" if item.champ and is_register else ""
+    return f"ligne {item.place.ligne}{column}"
 
 
 def _by_sheet(findings: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:

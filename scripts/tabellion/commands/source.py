@@ -134,7 +134,7 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
     with _gathered(notices if is_there else mistakes):
         adoption = load_adoption(workspace.registre)
     with _gathered(notices if is_there else mistakes):
-        base = load_register(workspace.registre, schemas, workspace.settings, theme)
+        base = load_register(workspace.registre, schemas, workspace.settings, theme, check_integrity)
         broken = [] if is_there else check_integrity(base)
         mistakes += broken
     path = workspace.contrat
@@ -188,7 +188,7 @@ def _load_consolidation(workspace: Workspace) -> Book:
         if not folder.is_dir():
             place = Place(str(workspace.consolidation))
             raise TabellionError([finding("consolidation-absente", place, valeur=str(workspace.consolidation))])
-        book = load_register(folder, schemas, workspace.settings, theme)
+        book = load_register(folder, schemas, workspace.settings, theme, check_integrity)
         mistakes += check_integrity(book)
     if mistakes or book is None:
         raise TabellionError(mistakes)

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -39,17 +39,23 @@ BESIDE = "fichiers_joints"
 _STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
 
-def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: Theme = NO_THEME) -> Book:
+def load_register(
+    folder: Path,
+    schemas: Schemas,
+    settings: Settings,
+    theme: Theme = NO_THEME,
+    check: Callable[[Book], list[Finding]] | None = None,
+) -> Book:
     """Read every table of the register, each row with its line.
 
     A column that a table can do without, and that its CSV lacks, is blank: a finding of the book says so. Raises
     :class:`TabellionError` with every file that is missing or unreadable, every missing or unknown column and every
-    value that cannot be read, all at once.
+    value that cannot be read, all at once, and with what ``check`` then says of the tables that were read whole.
     """
     if not folder.is_dir():
         raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
     tables, rows, findings = Tables(), dict[str, list[tuple[int, int]]](), list[Finding]()
-    unknown = set[CellPosition]()
+    unknown, unread, whole = set[CellPosition](), set[CellPosition](), set[str]()
     described = _described_fields(folder)
     for name, schema in schemas.items():
         path = folder / f"{name}.csv"
@@ -59,12 +65,22 @@ def load_register(folder: Path, schemas: Schemas, settings: Settings, theme: The
         reader = CsvTableReader(path, schema, (described or {}).get(name, frozenset()))
         tables[name] = make_table(schema, reader.columns())
         rows[name] = [(-1, line) for line in reader.row_lines]
+        unread |= {(name, position, champ) for position, champ in reader.unknown}
+        if len(tables[name]) == len(rows[name]) and not reader.is_cut:
+            whole.add(name)
         if name in SETTING_TABLES:  # a wrong setting keeps the value before it: it never blocks
             unknown |= {(name, position, champ) for position, champ in reader.unknown}
             reader.findings = [replace(each, bloquant=False) for each in reader.findings]
         findings += reader.findings
-    if any(finding.bloquant for finding in findings):
-        raise TabellionError([finding for finding in findings if finding.bloquant])
+    blocking = [finding for finding in findings if finding.bloquant]
+    if blocking:
+        there = Schemas(
+            (name, replace(schema, foreign_keys=tuple(key for key in schema.foreign_keys if key.table in whole)))
+            for name, schema in schemas.items()
+            if name in whole
+        )
+        read = Book(settings, there, theme, tables, fichier=str(folder), rows=rows, unknown=frozenset(unread))
+        raise TabellionError([*blocking, *(check(read) if check is not None else ())])
     book = Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
     return settle(replace(book, unknown=frozenset(unknown)))
 

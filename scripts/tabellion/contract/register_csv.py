@@ -35,6 +35,8 @@ class CsvTableReader:
         self.findings: list[Finding] = []
         self.row_lines: list[int] = []
         self.unknown: set[tuple[int, str]] = set()
+        self.is_cut = False
+        """Whether rows of the file, or all of it, could not be read."""
         self.otherwise: list[str] = []
         """What the file writes otherwise than the program, in words."""
 
@@ -44,6 +46,7 @@ class CsvTableReader:
         header, rows = self._rows(text) if text is not None else ([], [])
         header, rows = _without_blank_columns(header, rows)
         if not self._header_is_good(header) or not header:
+            self.is_cut = True
             return {}
         columns: dict[str, Column] = {}
         spelt: list[str] = []
@@ -104,6 +107,7 @@ class CsvTableReader:
         return text
 
     def _unreadable(self, line: int | None, detail: str, remede: str) -> None:
+        self.is_cut = True
         place = Place(str(self.path), ligne=line)
         self.findings.append(finding("registre-illisible", place, detail=detail, remede=remede))
 
@@ -128,6 +132,7 @@ class CsvTableReader:
                     row.pop()
                 if len(row) != len(header):
                     place = Place(str(self.path), ligne=start)
+                    self.is_cut = True
                     self.findings.append(finding("ligne-de-travers", place, valeur=len(row), attendu=len(header)))
                 else:
                     rows.append(row)

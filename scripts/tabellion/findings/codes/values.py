@@ -90,7 +90,7 @@ _VALUES: tuple[Code, ...] = (
          "Changez l'un des deux identifiants, ou supprimez la ligne en trop.", True),
     Code("reference-inconnue", "Une référence qui ne mène à rien", _ERREUR,
          "« {valeur} » n'est pas dans la table « {table} ».",
-         "Choisissez une valeur de la liste, ou ajoutez-la à la table « {table} ».", True),
+         "Mettez une valeur de la table « {table} », ou ajoutez-y celle-ci.", True),
     Code("nom-inconnu", "Un nom qui n'est pas de la liste", _AVERTISSEMENT,
          "« {valeur} » n'est pas dans la table « {table} ».",
          "Écrivez un nom de cette table, ou ajoutez-le à la table « {table} »."),
