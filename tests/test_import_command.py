@@ -10,6 +10,7 @@ import pytest
 
 from support import legacy_workbooks
 from support.documents import document, small_contract
+from tabellion.commands.import_again import import_again
 from tabellion.commands.import_document import Import, import_document
 from tabellion.commands.new import create_empty_workspace
 from tabellion.contract.register import load_register
@@ -79,6 +80,18 @@ def test_a_proposal_is_accepted_by_its_decision_or_by_the_option(empty: Workspac
     assert amounts(empty) == [("Soins", None, 500)]
     asked.unlink()
     assert run(empty, path, accept=True).written
+
+
+def test_the_watcher_makes_the_import_again_once_staff_have_chosen(empty: Workspace) -> None:
+    first = run(empty, csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"]))
+    assert import_again(empty, NOW) == []
+    choose(first.asked, "Correspondance", "Montant", "Argent")
+    assert [each.code for each in import_again(empty, NOW)] == ["correspondance-a-confirmer"]
+    choose(first.asked, "Correspondance", "Montant", "Montant voté")
+    assert [each.code for each in import_again(empty, NOW)] == ["import-refait"]
+    assert amounts(empty) == [("Soins", 500, None)]
+    choose(first.asked, "Correspondance", "Montant", "Montant prévu")
+    assert import_again(empty, NOW) == []  # nothing waits any more: the next import reads it
 
 
 def test_a_choice_off_the_list_is_said_at_its_cell_and_decides_nothing(empty: Workspace) -> None:

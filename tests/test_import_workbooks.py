@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -126,7 +128,8 @@ def test_the_published_contract_comes_back_from_each_legacy_layout(tmp_path: Pat
     assert counts["lignes_budgetaires"] == (160, 160)
     assert counts["numbers"] == (69, 69)
     assert counts["ticks"] == (23, 23)
-    assert len(imported.contract.tables["lignes_budgetaires"]) == 160
+    lines = imported.contract.tables["lignes_budgetaires"]
+    assert (len(lines), sum(row["montant_realise"] or 0 for row in lines)) == (160, 1_266_039_700)
     assert layout == "pivot" or counts["fiches"] == (69, 69)
 
 
@@ -318,3 +321,42 @@ def test_a_row_with_an_amount_under_a_table_of_another_kind_is_never_lost(tmp_pa
     imported = read(sheet(tmp_path, "l.xlsx", ("L", rows)))
     assert said(imported, "ligne-non-placee") == [("L", "A4")]
     assert len(imported.contract.lines) == 4
+
+
+def test_funders_listed_in_one_cell_with_boxes_or_without(tmp_path: Path) -> None:
+    rows = [
+        ["Convention", "Fiche n°", "Objectif", "Action", "Partenaires financiers"],
+        ["1 - Santé", "I-1.1./1", "Soigner", "Ouvrir", "☑ Etat ☐ Conseil Régional ☒ CCI"],
+        ["1 - Santé", "I-1.1./2", "Guérir", "Fermer", "Conseil Régional ; Etat"],
+    ]
+    contract = read(sheet(tmp_path, "f.xlsx", ("Actions", rows))).contract
+    assert [row["nom"] for row in table(contract, "financeurs")] == ["Etat", "Conseil Régional", "CCI"]
+    assert [row["financement_id"] for row in table(contract, "financements")] == [
+        "I-1.1./1:etat", "I-1.1./1:cci", "I-1.1./2:conseil-regional", "I-1.1./2:etat",
+    ]  # fmt: skip
+
+
+def test_a_workbook_with_macros_is_read_like_another(tmp_path: Path) -> None:
+    path = sheet(tmp_path, "l.xlsx", ("L", [BUDGET, ["1 - Santé", "Brest", "Soins", 5]]))
+    macro = path.rename(tmp_path / "l.xlsm")
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+    with_macros = b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"
+    stream = io.BytesIO()
+    with zipfile.ZipFile(macro) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(kind, with_macros))
+    macro.write_bytes(stream.getvalue())
+    assert lines(read(macro)) == [(1, "brest", "Soins", 2013, 500)]
+
+
+def test_the_towns_of_a_document_are_those_that_staff_say(tmp_path: Path) -> None:
+    path = written(tmp_path, "contrat.txt", TEXT)
+    asked = [match.found for match in read(path).correspondence.matches.values() if match.topic is Topic.COLLECTIVITES]
+    assert asked == ["Brest", "Guipavas", "Brest métropole"]
+    choices = {
+        (Topic.COLLECTIVITES, "", "guipavas"): "Brest",
+        (Topic.COLLECTIVITES, "", "brest metropole"): "Métropole",
+    }
+    contract = read(path, choices=choices).contract
+    assert [row["nom"] for row in table(contract, "collectivites")] == ["Brest", "Métropole"]
+    assert len(contract.tables["lignes_budgetaires"]) == len(truth(TEXT).tables["lignes_budgetaires"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from tabellion.campaign.adoption import ADOPTION_FILE
 from tabellion.campaign.saves import SAVES_FILE
-from tabellion.commands.import_questions import FILE, CorrespondenceFile, counted_contract
+from tabellion.commands.import_questions import CorrespondenceFile, counted_contract
 from tabellion.commands.source import alone_on, load_contract
 from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.register import DESCRIPTOR, load_register, register_files, register_settings, was_edited
@@ -21,6 +22,7 @@ from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing import (
+    CORRESPONDENCE_FILE,
     ImportedFiles,
     ImportedTables,
     LineUse,
@@ -34,12 +36,14 @@ from tabellion.reading.source import read_source
 from tabellion.schema import SETTING_TABLES
 from tabellion.schema.csv_text import shielded
 from tabellion.schema.tables import Tables, make_tables
-from tabellion.transaction.files import already_there, keep_dated_copy, replace_or_refuse
+from tabellion.transaction.files import already_there, keep_dated_copy, replace_or_refuse, write_whole
 from tabellion.wording import system_reason
 from tabellion.xlsx.signature import is_intact
 
 #: The file that accounts for every line of the document, beside the register.
 ACCOUNT = "lignes_source.csv"
+#: In the workspace's memory: the files of an import that waits for what staff decide in its correspondence.
+PENDING = "import.json"
 #: The text that was taken out of a Word document, a PDF or a workbook: the lines that findings and the account name.
 TEXT = "texte_source.txt"
 
@@ -81,7 +85,9 @@ def import_document(
     which keeps dated copies first). Nothing is then written.
     """
     target = workspace.registre if folder is None else folder
-    asked = CorrespondenceFile(workspace, (workspace.workbooks / "import" if folder is None else folder) / FILE)
+    asked = CorrespondenceFile(
+        workspace, (workspace.workbooks / "import" if folder is None else folder) / CORRESPONDENCE_FILE
+    )
     current = _current(workspace)
     read = read_files(present_files(documents), asked.words, asked.choices, current)
     contract = read.contract
@@ -101,6 +107,8 @@ def import_document(
             copies = put_in_place(workspace, folder, contents, tables, refuse, force=force, now=now)
         else:
             copies = replace_or_refuse(contents, [], refuse, force=force, now=now)
+        if folder is None:
+            _note_pending(workspace, documents if opened else [])
     counts = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
     told = dict.fromkeys((*asked.findings, *opened, *to_confirm, *contract.findings))
@@ -137,6 +145,16 @@ def put_in_place(
         workbook.unlink()
         (target / SAVES_FILE).unlink(missing_ok=True)
     return copies
+
+
+def _note_pending(workspace: Workspace, documents: Sequence[Path]) -> None:
+    """Note the files of an import that waits for its staff: the watcher makes it again; forget those of one made."""
+    path = workspace.memory / PENDING
+    if documents:
+        names = {"fichiers": [str(document.resolve()) for document in documents]}
+        write_whole(path, json.dumps(names, ensure_ascii=False, indent=2).encode())
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _settled(

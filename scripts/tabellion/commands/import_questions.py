@@ -10,6 +10,7 @@ from pathlib import Path
 from tabellion.contract.workspace import Workspace, starter_kit
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing import (
+    CORRESPONDENCE_FILE,
     IMPORT_FILE,
     Choices,
     Correspondence,
@@ -29,7 +30,6 @@ from tabellion.transaction.files import keep_dated_copy
 from tabellion.wording import plural
 from tabellion.xlsx.signature import is_intact
 
-FILE = "correspondance.xlsx"
 _LISTED = 5
 ContractRows = Mapping[str, Sequence[Row]]
 """The rows of tables, by their names."""
@@ -55,7 +55,7 @@ class CorrespondenceFile:
             said = read_correspondence(read_workbook(self.path), self.words)
         except TabellionError as error:
             detail = error.findings[0].message
-            self.findings.append(finding("correspondance-illisible", Place(FILE), detail=detail))
+            self.findings.append(finding("correspondance-illisible", Place(CORRESPONDENCE_FILE), detail=detail))
             return
         self.choices, self._earlier = said.choices, said.rows
         self.findings += said.findings
@@ -74,8 +74,8 @@ class CorrespondenceFile:
         count = plural(len(open_), "chose est", "choses sont")
         return [
             finding(
-                "correspondance-a-confirmer", Place(FILE, Topic.COLUMNS.value), valeur=count, liste=listed + more,
-                chemin=str(self.path),
+                "correspondance-a-confirmer", Place(CORRESPONDENCE_FILE, Topic.COLUMNS.value), valeur=count,
+                liste=listed + more, chemin=str(self.path),
             )
         ]  # fmt: skip
 

@@ -251,6 +251,7 @@ class WatchLoop:
         try:
             # What people change in the settings, the schemas and the templates counts from the next run on.
             workspace = find_workspace(self.workspace.root)
+            self.bring(workspace)
             run = consolidate(
                 workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present, serves=True
             )
@@ -275,6 +276,17 @@ class WatchLoop:
         except Exception as error:
             self.crash(error)
             self.try_again()
+
+    def bring(self, workspace: Workspace) -> None:
+        """Make an import again that waited for what staff decided in its workbook, and say what came of it."""
+        from tabellion.commands.import_again import import_again
+
+        try:
+            findings = import_again(workspace, datetime.now())
+        except TabellionError as error:
+            findings = error.findings
+        if findings:
+            self.display.noticed(findings)
 
     def still_arriving(self, consolidation: Consolidation) -> frozenset[Path]:
         """The files that cannot be read because they are not yet what they will be: nothing is said of them by mail.

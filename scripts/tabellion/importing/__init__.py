@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tabellion.importing.contract import ImportedContract
 from tabellion.importing.correspondence import Choices, Correspondence, Match, Topic
-from tabellion.importing.correspondence_book import read_correspondence, write_correspondence
+from tabellion.importing.correspondence_book import CORRESPONDENCE_FILE, read_correspondence, write_correspondence
 from tabellion.importing.doors import DocumentText, document_text
 from tabellion.importing.files import ImportedFiles, read_files
 from tabellion.importing.fitting import fitted
@@ -17,8 +17,8 @@ from tabellion.importing.tables import ImportedTables
 from tabellion.importing.words import IMPORT_FILE, ImportWords, load_import_words
 
 __all__ = [
-    "IMPORT_FILE", "Choices", "Correspondence", "DocumentText", "Edit", "Home", "ImportWords", "ImportedContract",
-    "ImportedFiles", "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "carried_register", "document_text",
-    "edits_of", "fitted", "load_import_words", "read_correspondence", "read_document", "read_files", "said_settings",
-    "setting_rows", "word_document_text", "write_correspondence",
+    "CORRESPONDENCE_FILE", "IMPORT_FILE", "Choices", "Correspondence", "DocumentText", "Edit", "Home", "ImportWords",
+    "ImportedContract", "ImportedFiles", "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "carried_register",
+    "document_text", "edits_of", "fitted", "load_import_words", "read_correspondence", "read_document", "read_files",
+    "said_settings", "setting_rows", "word_document_text", "write_correspondence",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.signature import close_signed
 from tabellion.xlsx.writer import Sheet, Writer
 
+CORRESPONDENCE_FILE = "correspondance.xlsx"
 ACCEPTED, TO_CONFIRM = "accepté", "à confirmer"
 _HEADER = 4
 _LISTS = "Listes"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tabellion.importing.blocks import FUNDER_COLUMN
-from tabellion.importing.cells import TickBox
+from tabellion.importing.cells import TickBox, normalise_boxes, read_boxes
 from tabellion.importing.fiche import Fiche, read_fiche
 from tabellion.importing.fiche_layout import FicheLayout, Fragment
 from tabellion.importing.funder_words import category_of
@@ -30,6 +30,7 @@ _TEXTS = {
     "partenaires_operationnels": "partenaires_operationnels", "fiche_id": "numero",
 }  # fmt: skip
 """The label, in a document's fiche, of each of our fields."""
+_FUNDER_LIST = re.compile(r"\s*[;/\n,]\s*")
 _CATEGORY = re.compile(r"\s*\((public local|public national|privé)\)\s*$")
 
 
@@ -88,9 +89,21 @@ class ForeignFiches:
         self._flags(fiche, record)
         self.fiches.append(fiche)
         self.funding.append([])
+        if text := record.get("financeurs"):
+            self._listed(record, text)
         for title, text in record.texts.items():
             if title.startswith(FUNDER_COLUMN):
                 self._column(record, title.removeprefix(FUNDER_COLUMN), text)
+
+    def _listed(self, record: SheetRecord, text: str) -> None:
+        """The funders that one cell lists: those ticked among boxes, all of them where it has none."""
+        leading, boxes = read_boxes(record.ligne, 0, normalise_boxes(text))
+        if not boxes:
+            boxes = [TickBox(record.ligne, 0, nom.strip(), True) for nom in _FUNDER_LIST.split(leading) if nom.strip()]
+        for box in boxes:
+            self.offer(box.libelle)
+            if box.ticked:
+                self.funding[-1].append((box.libelle, record, "", ""))
 
     def _put_under_pilier(self, record: SheetRecord, convention: int | None) -> None:
         if record.get("pilier"):

@@ -10,7 +10,7 @@ from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows, line_rows, total_rows
 from tabellion.importing.cells import label_and_amount
 from tabellion.importing.contract import ImportedContract
-from tabellion.importing.correspondence import Correspondence
+from tabellion.importing.correspondence import Correspondence, Topic
 from tabellion.importing.fiche import MENTIONS, Fiche, read_fiche
 from tabellion.importing.fiche_layout import FicheLayout, read_layout
 from tabellion.importing.front import census_year
@@ -24,6 +24,7 @@ from tabellion.importing.lines import (
     clean,
     decode,
     fold_chars,
+    key,
     shown,
     split_lines,
 )
@@ -31,7 +32,7 @@ from tabellion.importing.outline import Outline, Section, read_outline
 from tabellion.importing.partners import PartnerNames
 from tabellion.importing.recap import Collectivites, RecapRow, learn_collectivites, read_recap
 from tabellion.importing.tables import register_tables
-from tabellion.importing.words import ImportWords
+from tabellion.importing.words import Certainty, ImportWords
 
 _ACTION = re.compile(r"(?:^|\t)\s*action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")
 #: What a text has that could also say what is crossed out; and what asks to cross something out.
@@ -69,6 +70,8 @@ def read_document(
     recap = [*read_recap(outline.front, account), *read_recap(outline.back, account)]
     exercice = census_year(lines, outline.page.debut, account)
     collectivites = _collectivites(outline, recap, account)
+    if correspondence is not None:
+        _ask_collectivites(collectivites, correspondence, account)
     fiches = _fiches(outline, account)
     budgets, inside = _budgets(outline, recap, collectivites, fiches, account)
     _account_for_text(outline.front, account)
@@ -88,6 +91,16 @@ def read_document(
     account.findings += little
     findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
     return ImportedContract(tables, findings, uses, outline.page, exercice)
+
+
+def _ask_collectivites(collectivites: Collectivites, correspondence: Correspondence, account: LineAccount) -> None:
+    """Hold each collectivité for what staff say that it is; one that is only guessed is asked."""
+    guessed = {each.valeur for each in account.findings if each.code == "collectivite-devinee"}
+    for known, nom in list(collectivites.names.items()):
+        certainty = Certainty.LIKELY if nom in guessed else Certainty.SURE
+        meant = correspondence.ask(Topic.COLLECTIVITES, nom, nom, certainty, where=account.fichier)
+        if key(meant) != known:
+            collectivites.rename(known, meant)
 
 
 def _forget_strikes(text: str, fiches: list[Fiche], account: LineAccount) -> None:

@@ -35,6 +35,8 @@ class Collectivites:
 
     names: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """The key of the collectivité that other keys stand for, as staff decided."""
     _taken: set[str] = field(default_factory=set)
 
     def add(self, nom: str) -> None:
@@ -44,12 +46,19 @@ class Collectivites:
             self.names[known] = nom
             self.ids[known] = unique(short_slug(nom), self._taken)
 
+    def rename(self, known: str, nom: str) -> None:
+        """Hold a collectivité for the one that is called ``nom``; for none at all where it is empty."""
+        del self.names[known], self.ids[known]
+        if nom:
+            self.add(nom)
+            self.aliases[known] = key(nom)
+
     def find(self, label: str) -> str | None:
         """The key of the collectivité that ``label`` names, a single typing slip tolerated; else None.
 
         « Ville de X » and « X » are one.
         """
-        known = key(label)
+        known = self.aliases.get(key(label), key(label))
         if known in self.names:
             return known
         bare = [name for name in self.names if _bare(name) == _bare(known)]

@@ -65,7 +65,8 @@ def watched_folders(workspace: Workspace) -> tuple[Path, ...]:
     ``envois/``, which another command writes, are in them: the board says which were sent.
     """
     root = workspace.root
-    return workspace.retours, workspace.registre, workspace.envois, root / "schemas", workspace.templates
+    bringing = workspace.workbooks / "import"
+    return workspace.retours, workspace.registre, workspace.envois, bringing, root / "schemas", workspace.templates
 
 
 @dataclass(frozen=True)
