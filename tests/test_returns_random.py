@@ -107,20 +107,23 @@ class Mutation:
 
 
 @cache
-def mutations(partner: str) -> tuple[Mutation, ...]:
-    """The declared mutations that this partner's form allows, with what they touch: seen, not declared."""
-    found, before = [], marked(partner)
-    old = cells_of(before)
-    for name, do, outcome in MUTATIONS:
-        book = marked(partner)
-        try:
-            do(book)
-        except KeyError:
-            continue  # about a sheet that this form does not have
-        new = cells_of(book)
-        touched = frozenset(cell for cell in old.keys() | new.keys() if old.get(cell) != new.get(cell))
-        found.append(Mutation(name, do, frozenset(outcome), touched, _claims(touched, outcome), _alone(before, book)))
-    return tuple(found)
+def before(partner: str) -> tuple[Workbook, dict[Cell, Any]]:
+    """A form to change nothing in, and its cells."""
+    book = marked(partner)
+    return book, cells_of(book)
+
+
+@cache
+def mutation(partner: str, place: int) -> Mutation | None:
+    """A declared mutation with what it touches, seen, not declared; none where the form lacks the sheet it is about."""
+    (name, do, outcome), (untouched, old), book = MUTATIONS[place], before(partner), marked(partner)
+    try:
+        do(book)
+    except KeyError:
+        return None
+    new = cells_of(book)
+    touched = frozenset(cell for cell in old.keys() | new.keys() if old.get(cell) != new.get(cell))
+    return Mutation(name, do, frozenset(outcome), touched, _claims(touched, outcome), _alone(untouched, book))
 
 
 def _claims(touched: frozenset[Cell], outcome: set[tuple[str, str | None]]) -> frozenset[Cell]:
@@ -157,9 +160,11 @@ def contract_specs() -> list[TableSpec]:
 @st.composite
 def chosen(draw: st.DrawFn, partner: str) -> list[Mutation]:
     """None to four mutations that touch different cells, or one that is about the whole file."""
-    known = mutations(partner)
     picked: list[Mutation] = []
-    for each in draw(st.lists(st.sampled_from(known), max_size=6, unique_by=lambda mutation: mutation.name)):
+    for place in draw(st.lists(st.integers(0, len(MUTATIONS) - 1), max_size=6, unique=True)):
+        each = mutation(partner, place)
+        if each is None:
+            continue
         if each.alone and not picked:
             return [each]
         if not each.alone and len(picked) < 4 and all(not each.claimed & other.claimed for other in picked):
