@@ -6,11 +6,12 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.workbook import Workbook as OpenedWorkbook
 
 from support.libreoffice import LibreOffice
 from support.masters import Package, chartres, master, written
@@ -125,9 +126,15 @@ def local_names(content: bytes) -> dict[str, dict[str, str]]:
     return found
 
 
+@lru_cache(maxsize=8)
+def opened(content: bytes) -> OpenedWorkbook:
+    """A workbook to look at, not to change."""
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
 def looks(content: bytes, sheet: str) -> dict[str, str]:
     """What every cell of a sheet holds and looks like."""
-    book = openpyxl.load_workbook(io.BytesIO(content))[sheet]
+    book = opened(content)[sheet]
     return {
         cell.coordinate: repr((cell.value, cell.number_format, cell.font, cell.fill, cell.border, cell.alignment))
         for row in book.iter_rows()

@@ -181,11 +181,12 @@ class Package:
                 shown = self.shared_strings[int(text)]
             elif text is not None and each.attrib.get("t") not in ("str", "e", "b"):
                 shown = float(text)
-            if isinstance(shown, str):
+            if isinstance(shown, str) and "_x" in shown:
                 shown = re.sub("_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), shown)
             yield position(each.attrib["r"]), (shown, None if formula is None else formula.text or "")
 
 
+@cache
 def position(reference: str) -> tuple[int, int]:
     """The zero-based row and column of ``B7``."""
     match = re.fullmatch(r"\$?([A-Z]+)\$?(\d+)", reference)

@@ -172,8 +172,9 @@ def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, e
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without what changes how programs speak, with the program's source first."""
+    """This process's environment without what changes how programs speak and start, with the program's source first."""
     unwanted = {"FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+    unwanted.add("PYTHONDONTWRITEBYTECODE")  # the program is compiled once, not by each process
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     return {**kept, "PYTHONPATH": _SOURCE, **more}
 
