@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import date, datetime
@@ -16,11 +18,12 @@ from support.excel import Excel, edited
 from support.program import tabellion
 from tabellion.campaign.journal import open_journal
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
+from tabellion.commands.export import export
 from tabellion.commands.forms import forms
 from tabellion.commands.generate import generate
 from tabellion.commands.inputs import load_inputs
 from tabellion.commands.relances import relances
-from tabellion.commands.source import Source, load_source
+from tabellion.commands.source import Depuis, Source, load_source
 from tabellion.commands.validate import validate
 from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.folders import JOURNAL
@@ -392,3 +395,16 @@ def test_a_value_changed_in_the_file_once_the_sheet_has_it_is_said(new: Path) ->
     assert unheard() == [], "the sheet alone changed"
     file.write_text(first, encoding="utf-8")
     assert unheard() == [("", title)]
+
+
+def test_open_data_name_the_publisher_and_the_licence_of_the_sheet_and_the_day_of_its_saving(new: Path) -> None:
+    set_values(new, producteur="Ville d'essai", licence=" odbl-1.0")
+    os.utime(contrat(new), (0, 0))  # a copy, or a clone, has another date
+    export(find_workspace(new), None, Depuis.CONTRAT, force=False, now=NIGHT)
+    package = json.loads((new / "workbooks/export/registre/datapackage.json").read_text(encoding="utf-8"))
+    assert [each["name"] for each in package["licenses"]] == ["ODbL-1.0"]
+    assert [each["title"] for each in package["contributors"]] == ["Ville d'essai"]
+    assert package["created"] == f"{SAVED.date()}T00:00:00Z"
+    set_values(new, licence="libre")
+    assert said(loaded(new)) == {cell(new, "licence"): "reglage-mal-rempli"}
+    assert loaded(new).book.settings.licence == "etalab-2.0"

@@ -7,10 +7,11 @@ import errno
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from math import isfinite
 
 _SAME = str.maketrans(
@@ -141,6 +142,15 @@ def nearest(value: str, choices: Iterable[str]) -> str | None:
     folded = {fold(choice): choice for choice in choices}
     close = difflib.get_close_matches(fold(value), folded, 1, cutoff=0.7)
     return folded[close[0]] if close else None
+
+
+#: Pairs of texts among which near misses are looked for, in one place: where every name is wrong, none is a slip.
+_MOST_PAIRS = 100_000
+
+
+def within_reach(values: Iterable[str], choices: Collection[str]) -> set[str]:
+    """The first of ``values``, as many as it is worth looking for the :func:`nearest` of among so many ``choices``."""
+    return set(islice(values, max(1, _MOST_PAIRS // max(1, len(choices)))))
 
 
 def french_count(count: int) -> str:

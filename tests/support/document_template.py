@@ -296,7 +296,7 @@ def cover() -> str:
         + tags("{%p if contrat.source %}")
         + paragraph("Corpsdetexte", "D’après le document publié : {{ contrat.source }}")
         + tags("{%p endif %}")
-        + paragraph("Couverture", "Exercice budgétaire {{ contrat.exercice }} – état du {{ couverture.date }}")
+        + paragraph("Couverture", "Exercice budgétaire {{ contrat.exercice }}{% if couverture.date %} – état du {{ couverture.date }}{% endif %}")
         + tags("{%p if extrait %}")
         + paragraph("Corpsdetexte", "Extrait : {{ extrait }}")
         + tags("{%p endif %}")

@@ -108,13 +108,14 @@ REFUSED: list[tuple[str, str, bool, str, dict[object, str]]] = [
     ("money", "la lettre O parmi les chiffres", False, "texte-au-lieu-de-nombre", {"12OO": "1200", "1 O00 €": "1000"}),
     ("money", "plus de deux décimales", False, "montant-plus-fin-que-le-centime", {"0,1234": "0,12"}),
     ("money", "un montant parmi des mots : « environ 1200 », « 1200 HT »", False, "texte-au-lieu-de-nombre", {
-     "environ 1200": "Saisissez 1200 ", "1 200 HT": "1200", "~1200": "1200", "=1200": "1200",
+     "environ 1200": "Saisissez 1200 ", "1 200 HT": "1200", "~1200": "1200", "250 livres": "250", "=1200": "1200",
      "environ -1200": "Saisissez -1200 ", "avoir : \u20111200": "Saisissez -1200 ",
      "dont \u22121 200 HT": "Saisissez -1200 ",
      "env. 12 k€": "Saisissez 12000 ", "près de 3 millions": "Saisissez 3000000 ", "ligne A-1200": "Saisissez 1200 "}),
     ("money", "tout autre texte", False, "texte-au-lieu-de-nombre", {
      "1 200 $": "Convertissez « 1 200 $ »", "$1 200": "« $1 200 »", "1200 CHF": "« 1200 CHF »", "£300": "« £300 »",
-     "50 000 francs": "« 50 000 francs »", "-12 USD": "« -12 USD »", "300 F": "« 300 F »",
+     "50 000 francs": "« 50 000 francs »", "-12 USD": "« -12 USD »", "300 F": "« 300 F »", "12 kF": "« 12 kF »",
+     "100 livres sterling": "« 100 livres sterling »",
      "1,2E+03": "écriture scientifique (1,2E+03)", "1.25e4": "(1.25e4)", "-2E+05": "(-2E+05)",
      "voir convention": "", "12 %": "",
      "1 23 456 78 9": ""}),

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from tabellion.campaign.adoption import Adoption
 from tabellion.campaign.cautions import Withheld
@@ -28,6 +27,7 @@ from tabellion.campaign.model import (
 )
 from tabellion.campaign.newcomers import Newcomer, newcomer_questions
 from tabellion.campaign.parsed_return import ParsedReturn
+from tabellion.campaign.places import MergedPlaces
 from tabellion.campaign.questions import (
     apply_removals,
     conflict_questions,
@@ -108,7 +108,7 @@ def assemble(materials: Materials) -> Assembly:
     tables = {table: table_of(schemas[table], rows, like=master.tables[table]) for table, rows in merged.rows.items()}
     contract = Book(master.settings, schemas, master.theme, tables, unknown=_unsettled(merged, schemas))
     contract = replace(contract, apart=apart_lines(contract, decisions))
-    locate = _Locate(master, merged)
+    locate = MergedPlaces(master, merged)
     board = _board(materials, choices)
     files = [file for line in board for file in line.received] + strays
     labels = Labels(contract)
@@ -214,26 +214,6 @@ def _in_force(materials: Materials, choices: Mapping[Slot, VersionChoice]) -> tu
         for choice in choices.values()
         if (candidate := choice.in_force) is not None and candidate.parsed.identity is not None
     )
-
-
-class _Locate:
-    """Where the values of the consolidated tables come from."""
-
-    def __init__(self, master: Book, merged: Merged) -> None:
-        self.master, self.merged = master, merged
-        self.positions = {
-            table: {place: position for position, place in enumerate(places)}
-            for table, places in master.row_places().items()
-        }
-
-    def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
-        """The cell of a return where it says the value, else the master's."""
-        place = self.merged.cells.get((table, int(index), field or ""))
-        if place is not None:
-            return place
-        origin = self.merged.origins[table][int(index)]
-        position = self.positions[table].get(origin)
-        return origin if position is None else self.master.locate(table, position, field)
 
 
 def _unsettled(merged: Merged, schemas: Schemas) -> frozenset[CellPosition]:

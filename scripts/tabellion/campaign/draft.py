@@ -76,12 +76,10 @@ class Draft:
         return replace(self.read, rows=self.places).locate(table, position, field)
 
     def sheet_of(self, table: str, key: Key) -> Place:
-        """The sheet where a row that is gone stood, by where others of its part stand."""
-        convention = self.known[table][key].get("convention_id")
-        for row, (area, _) in zip(self.rows[table], self.places[table], strict=True):
-            if area >= 0 and (table not in PER_CONVENTION or row["convention_id"] == convention):
-                return Place(self.read.fichier, self.read.areas[area].sheet)
-        return Place(self.read.fichier)
+        """The sheet where a row that is gone stood."""
+        convention = self.known[table][key].get("convention_id") if table in PER_CONVENTION else None
+        sheets = (area.sheet for area in self.read.areas if (area.table, area.convention) == (table, convention))
+        return Place(self.read.fichier, next(sheets, None))
 
     def restore(self, table: str, key: Key) -> None:
         """Put back a row that was last accepted, at the end of its table; its place is its line of the register."""

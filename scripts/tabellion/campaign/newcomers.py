@@ -23,7 +23,7 @@ from tabellion.layout.decisions import DECISIONS, WORKBOOK
 from tabellion.layout.names import shorten
 from tabellion.reading.identifiers import MAKERS, NewIdentifiers
 from tabellion.schema import Key, Schemas
-from tabellion.wording import fold, nearest, plural, slug
+from tabellion.wording import fold, nearest, plural, slug, within_reach
 
 #: The codes of choices; that of somebody who is known already is ``est:`` and the key.
 ADD, IS, LEAVE = "ajouter", "est:", "laisser"
@@ -105,6 +105,7 @@ class _Names:
         self.present = {row[self.key] for row in draft.rows[table]}
         self.typed = {row[self.label]: row[self.key] for row in draft.rows[table] if row[self.label]}
         self.created: dict[str, Mapping[str, object]] = {}
+        self.near: set[str] = set()
         self.links = TextLinks(draft, saves)
 
     def read_back(self, saves: Saves) -> None:
@@ -137,6 +138,7 @@ class _Names:
                 names.setdefault(fold(value), (value.strip(), [], []))[1].append((table, position, field))
         for mention in mentions(self.draft, self.typed) if self.table == PARTNERS else ():
             names.setdefault(fold(mention.name), (mention.name, [], []))[2].append(mention)
+        self.near = within_reach((name for name, *_ in names.values()), self.typed)
         return [newcomer for each in names.values() for newcomer in self._settle(*each)]
 
     def _references(self) -> Iterator[_Cell]:
@@ -170,6 +172,8 @@ class _Names:
         )  # fmt: skip
 
     def _nearest(self, name: str) -> tuple[str, str] | None:
+        if name not in self.near:
+            return None
         known = {fold(each): each for each in self.typed}
         inside = contained_names(name, {folded: self.typed[each] for folded, each in known.items()})
         near = nearest(name, self.typed) or next((known[folded] for folded, _ in inside), None)

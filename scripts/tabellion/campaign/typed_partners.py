@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from tabellion.campaign.decisions import Decision
 from tabellion.campaign.draft import Draft, key_of
@@ -75,6 +76,11 @@ class TextLinks:
             if change.table == PARTICIPATIONS and change.outcome is MergeOutcome.REMOVED
         }
 
+    @cached_property
+    def linked(self) -> set[Key]:
+        """The participations that there are."""
+        return {key_of(self.draft.schemas[PARTICIPATIONS], row) for row in self.draft.rows[PARTICIPATIONS]}
+
     def is_due(self, mention: Mention, decision: Decision | None) -> bool:
         """Whether a mention is to be asked about, or linked as was decided."""
         if decision is None or (decision.question, decision.choice) not in self.saves.settled:
@@ -93,7 +99,8 @@ class TextLinks:
         if is_made or key in self.removed or (PARTICIPATIONS, key) in self.draft.created:
             return (PARTICIPATIONS, key) in self.draft.created
         schema = self.draft.schemas[PARTICIPATIONS]
-        if key not in {key_of(schema, row) for row in self.draft.rows[PARTICIPATIONS]}:
+        if key not in self.linked:
+            self.linked.add(key)
             row = dict.fromkeys(schema.names) | dict(zip(("fiche_id", "partenaire_id", "role"), key, strict=True))
             self.draft.rows[PARTICIPATIONS].append(row)
             self.draft.places[PARTICIPATIONS].append(UNREAD_ROW)

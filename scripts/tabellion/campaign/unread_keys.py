@@ -92,19 +92,19 @@ def suspend_removals(draft: Draft, table: str, removed: Sequence[Key]) -> list[K
         (own, draft.rows[table][position]["convention_id"] if parts and own[0] is None else None)
         for position, own in nameless
     }
-    held = [
-        key
+    told_by = {tuple(part is None for part in own) for own, _ in patterns}
+    held = {
+        key: None
         for key in removed
-        if any(
-            _may_be(own, key) and (part is None or draft.known[table][key]["convention_id"] == part)
-            for own, part in patterns
-        )
-    ]
+        for told in told_by
+        for part in (None, draft.known[table][key]["convention_id"] if parts else None)
+        if (tuple(None if is_lost else each for is_lost, each in zip(told, key, strict=True)), part) in patterns
+    }
     for key in held:
         draft.restore(table, key)
     if held:
-        draft.findings.append(_said(draft, table, held, [_key_place(draft, table, each) for each, _ in nameless]))
-    return [key for key in removed if key not in set(held)]
+        draft.findings.append(_said(draft, table, list(held), [_key_place(draft, table, each) for each, _ in nameless]))
+    return [key for key in removed if key not in held]
 
 
 def _key_place(draft: Draft, table: str, position: int) -> Place:

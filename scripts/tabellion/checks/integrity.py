@@ -13,7 +13,7 @@ from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import CELL_LENGTH, Field, ForeignKey, TableSchema
 from tabellion.schema.listed import joined, names_in
 from tabellion.schema.numbers import spoilt_code
-from tabellion.wording import nearest
+from tabellion.wording import nearest, within_reach
 
 _CODES = {
     "required": "cellule-obligatoire-vide",
@@ -168,19 +168,19 @@ def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) 
     lost = inspection.rows(table, unknown, reference.field)
     if not lost:
         return
-    distinct = {inspection.value(table, position, reference.field) for position in lost}
+    distinct = dict.fromkeys(inspection.value(table, position, reference.field) for position in lost)
     if len(distinct) <= len(inspection.unread(reference.table, reference.reference)):
         return  # they lead to the rows whose key could not be read, and that is said already
     target = inspection.schemas[reference.table]
     in_csv = inspection.locate(table, lost[0], reference.field).ligne is not None
     shown = _shown_rows(inspection, target, reference, by_key=in_csv)
-    remedies = {value: _nearest_row(str(value), shown, target) for value in distinct}
+    remedies = {value: _nearest_row(value, shown, target) for value in within_reach(map(str, distinct), shown)}
     for position in lost:
         value = inspection.value(table, position, reference.field)
         inspection.distrust(table, position, reference.field)
         inspection.say(
-            "reference-inconnue", table, position, reference.field, suggestion=remedies[value], table=target.title,
-            valeur=value[:_SHOWN] if isinstance(value, str) else OWN,
+            "reference-inconnue", table, position, reference.field, table=target.title,
+            valeur=value[:_SHOWN] if isinstance(value, str) else OWN, suggestion=remedies.get(str(value)),
         )  # fmt: skip
 
 

@@ -99,17 +99,15 @@ def check_financements(inspection: Inspection) -> None:
     rows = inspection.tables[_FINANCEMENTS].rows
     counted = [COUNTED.holds(word) for word in retained_of(rows, inspection.settings.exercice_courant)]
     unread = inspection.unread(_FINANCEMENTS, *_SAME)
-    before: dict[tuple[str, str, str], list[int]] = {}
+    before: dict[tuple[object, ...], int] = {}
     for position, row in enumerate(rows):
         if position in unread or row["fiche_id"] is None or row["financeur_id"] is None:
             continue
-        alike = before.setdefault((row["fiche_id"], row["financeur_id"], fold(row["dispositif"] or "")), [])
-        for first in alike:
-            is_same_year = rows[first].get("exercice") == row.get("exercice")
-            if is_same_year or (counted[first] and counted[position]):
-                _say(inspection, first, position)
-                break
-        alike.append(position)
+        alike = (row["fiche_id"], row["financeur_id"], fold(row["dispositif"] or ""))
+        keys = [(*alike, "exercice", row.get("exercice")), *([(*alike, "compté")] if counted[position] else ())]
+        firsts = [before.setdefault(key, position) for key in keys]
+        if min(firsts) != position:
+            _say(inspection, min(firsts), position)
 
 
 def _say(inspection: Inspection, first: int, position: int) -> None:

@@ -53,7 +53,7 @@ def export(workspace: Workspace, folder: Path | None, depuis: Depuis, *, force: 
     names = {"identifiant": settings.identifiant, "titre": settings.titre}
     made = subsidies(contract.tables, standard, contract.locate, settings)
     tables, schemas, changes = public_tables(contract.tables, contract.schemas, contract.locate)
-    day = source_day(workspace, depuis)
+    day = source_day(workspace, contract)
     theme = load_theme(workspace.layout, workspace.schemas)
     beside = {
         WORKBOOK_FILE: rows_workbook(made.rows, standard, theme, settings),

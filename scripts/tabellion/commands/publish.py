@@ -76,7 +76,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     template, texts = _read_templates(workspace, contract, wanted)
     model = DocumentModel(
         contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin,
-        source_day(workspace, wanted.source), frozenset(wanted.annexes), read_logo(workspace.templates), texts.sources,
+        source_day(workspace, contract), frozenset(wanted.annexes), read_logo(workspace.templates), texts.sources,
     )  # fmt: skip
     progress(1, 3, "Écriture du document")
     documents: dict[Path, bytes] = {}
@@ -90,7 +90,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
             documents[paths["pdf"]] = make_pdf(
                 make_document(model, template, live=False),
                 contract.settings.titre,
-                model.day,
+                model.stamp.date(),
                 carried_archive(contract),
             )
         except PdfError as error:

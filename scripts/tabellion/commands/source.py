@@ -32,7 +32,9 @@ from tabellion.contract.folders import KEPT, STAGING
 from tabellion.contract.register import load_register, register_files, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.names import is_document_date
 from tabellion.layout.theme import Theme, load_theme
+from tabellion.outputs.state import read_previous
 from tabellion.reading import read_through
 from tabellion.reading.references import References
 from tabellion.transaction import recover
@@ -295,9 +297,14 @@ def source_words(workspace: Workspace, book: Book) -> str:
     return book.fichier if book.fichier == workspace.contrat.name else "l'état consolidé"
 
 
-def source_day(workspace: Workspace, depuis: Depuis = Depuis.CONTRAT) -> date:
-    """The day when what is published was last saved: a document made of it again says the same."""
-    folder = workspace.registre if depuis is Depuis.CONTRAT else workspace.consolidation / "registre"
-    is_workbook = depuis is Depuis.CONTRAT and workspace.contrat.exists()
-    paths = [workspace.contrat] if is_workbook else sorted(folder.glob("*.csv"))
-    return date.fromtimestamp(max((path.stat().st_mtime for path in paths), default=0.0))
+def source_day(workspace: Workspace, book: Book) -> date | None:
+    """The day when what a loaded ``book`` says was last saved (UTC), as its own content says, wherever it is copied to.
+
+    That is the workbook's date of saving, or the last one that the register keeps; for the consolidated state, when it
+    was first reached. ``None`` where nothing says it: nobody has saved the contract since it was made.
+    """
+    if book.fichier not in (workspace.registre.name, workspace.contrat.name):
+        previous = read_previous(workspace.consolidation, workspace.consolidation / REGISTER, ())
+        return None if previous is None else previous.made.date()
+    moments = (book.saved, load_saves(workspace.registre).saved)
+    return max((moment.date() for moment in moments if moment and not is_document_date(moment)), default=None)

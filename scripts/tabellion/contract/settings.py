@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, cast
 
 from tabellion.contract.book import UNREAD_ROW, Book, CellPosition, Locate
-from tabellion.contract.workspace import Settings, is_mail_address
+from tabellion.contract.workspace import LICENCES, Settings, is_mail_address
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import FALSE_WORD, SETTING_TABLES, TRUE_WORD, Field
 from tabellion.schema.cast import cast_column
@@ -81,17 +81,20 @@ class StaffSetting:
         if self.field.kind == "integer":
             low, high = self.field.minimum, self.field.maximum
             return (low is None or value >= low) and (high is None or value <= high)
+        if self.field.enum:
+            return value in self.field.enum
         return not self.field.required or value != ""
 
 
 def _setting(
-    identifier: str, title: str, explanation: str, kind: str = "", *, begins: bool = False, required: bool = False
-) -> StaffSetting:
+    identifier: str, title: str, explanation: str, kind: str = "", *, begins: bool = False, required: bool = False,
+    enum: tuple[str, ...] = (),
+) -> StaffSetting:  # fmt: skip
     bounds: dict[str, Any] = {"year": {"minimum": _FIRST_YEAR, "maximum": _LAST_YEAR}, "count": {"minimum": 0}}
     kinds: dict[str, Any] = {"year": "integer", "count": "integer", "yes": "boolean"}
     declared = Field(
         identifier, kinds.get(kind, "string"), title, explanation, required=required, email=kind == "address",
-        **bounds.get(kind, {}),
+        enum=enum, **bounds.get(kind, {}),
     )  # fmt: skip
     return StaffSetting(
         identifier, declared, is_list=kind == "addresses", is_return=kind == "return", is_ranks=kind == "ranks",
@@ -126,6 +129,11 @@ STAFF_SETTINGS: tuple[StaffSetting, ...] = (
              "oui : le partenaire dont le retour est à corriger est prévenu aussi.", "yes"),
     _setting("arrondi_euros", "Tolérance d'arrondi (€)",
              "Jusqu'à cet écart, un total qui ne tombe pas juste n'est qu'un arrondi.", "count", begins=True),
+    _setting("producteur", "Données ouvertes : producteur",
+             "Qui publie les données ouvertes ; le contact, si la cellule est vide.", begins=True),
+    _setting("licence", "Données ouvertes : licence",
+             "L'une des deux que la loi permet à une administration ; Licence Ouverte (etalab-2.0) en général.",
+             enum=tuple(LICENCES)),
 )  # fmt: skip
 _BY_IDENTIFIER = {setting.identifier: setting for setting in STAFF_SETTINGS}
 _BY_TITLE = {fold(setting.field.title): setting for setting in STAFF_SETTINGS}
@@ -227,6 +235,8 @@ class _Reading:
             value = tuple(dict.fromkeys(filter(None, _BETWEEN.split(text))))
         elif setting.is_ranks:
             value = _rank_years(text)
+        elif setting.field.enum:
+            value = next((each for each in setting.field.enum if fold(each) == fold(text)), text)
         elif setting.field.kind != "string":
             plain = parse_csv_text(setting.field, text) if is_as_written(setting.field, text) else text
             read = cast_column(setting.field, [plain], tolerant=True)

@@ -29,9 +29,12 @@ _WIDTHS = {"string": 28, "number": 14, "date": 14, "boolean": 14}
 
 
 def described(
-    files: Mapping[str, bytes], settings: Settings, made: date, beside: Mapping[str, bytes] = MappingProxyType({})
-) -> dict[str, bytes]:
+    files: Mapping[str, bytes], settings: Settings, made: date | None,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> dict[str, bytes]:  # fmt: skip
     """A package with what the standard says of it, and the files that stand ``beside`` its tables.
+
+    ``made`` is the day of its data, ``None`` where nobody knows.
 
     See https://specs.frictionlessdata.io/data-package/ and https://specs.frictionlessdata.io/data-resource/.
     """
@@ -42,9 +45,9 @@ def described(
         for resource in descriptor.pop("resources")
     ]
     contributors = [{"title": settings.producteur or settings.contact_nom or settings.titre, "role": "publisher"}]
+    if made is not None:
+        descriptor |= {"created": f"{made.isoformat()}T00:00:00Z", "version": made.isoformat()}
     descriptor |= {
-        "created": f"{made.isoformat()}T00:00:00Z",
-        "version": made.isoformat(),
         "licenses": [{"name": settings.licence, "title": title, "path": page}],
         "contributors": contributors,
         "keywords": ["contrat de ville", "politique de la ville"],
@@ -56,12 +59,12 @@ def described(
     return {**files, **beside, DESCRIPTOR: text.encode()}
 
 
-def readme(settings: Settings, standard: Standard, made: date, *, rows: int) -> bytes:
+def readme(settings: Settings, standard: Standard, made: date | None, *, rows: int) -> bytes:
     """The page to read first: what each file is, how it opens, under which licence."""
     title, page = LICENCES[settings.licence]
     lines = [
         f"{settings.titre} : données ouvertes",
-        f"État au {made:%d/%m/%Y}",
+        *([] if made is None else [f"État au {made:%d/%m/%Y}"]),
         "",
         f"{SUBSIDIES_FILE} : {plural(rows, 'subvention')}, au format {standard.title} {standard.version}.",
         f"  Le format : {standard.page}",

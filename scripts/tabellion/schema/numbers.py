@@ -7,10 +7,10 @@ import re
 from tabellion.wording import fold
 
 _SCIENTIFIC = re.compile(r"[-+\u2212]?\d(?:[.,]\d*)?\s?[eE]\s?[-+]?\d{1,3}")
-_CURRENCY = re.compile(
-    r"[$£¥₣₤฿₹]|\b(?:usd|gbp|chf|jpy|cad|frf|xof|dollars?|livres? sterling|yens?|roubles?|(?:k|m)?francs?)\b"
-    r"|(?<=\d)\s?FF?$",
-    re.IGNORECASE,
+#: Currencies other than the euro, in folded text; « F » alone is one after a number.
+_CURRENCIES = re.compile(
+    r"[$£¥₣₤฿₽₩₹₿¢]|\b(?:usd|gbp|chf|jpy|cad|xpf|xof|xaf|mad|dzd|tnd|f?cfa|cfp|frf|dollars?|livres? sterling|yens?"
+    r"|roubles?|dirhams?|dinars?|[km]?francs?)\b|(?<=\d)\s?[km]?ff?$"
 )
 _SHOWN = 60
 
@@ -24,7 +24,7 @@ def spoilt_number(text: str) -> str | None:
     """What to do about a text that no number can be taken from without guessing; ``None`` for any other."""
     if (remedy := spoilt_code(text)) is not None:
         return remedy
-    if re.search(r"\d", text) and _CURRENCY.search(text):
+    if re.search(r"\d", text) and _CURRENCIES.search(fold(text)):
         return f"Convertissez « {text.strip()[:_SHOWN]} » en euros, puis saisissez le montant en euros."
     return None
 
@@ -45,9 +45,6 @@ _SCALES = {
     "millions": 1_000_000, "md": 1_000_000_000, "mds": 1_000_000_000, "milliard": 1_000_000_000,
     "milliards": 1_000_000_000,
 }  # fmt: skip
-_CURRENCIES = re.compile(
-    r"[$£¥₣₽₩₹₿¢]|\b(?:usd|gbp|chf|jpy|cad|xpf|xof|xaf|mad|dzd|tnd|fcfa|cfp|us|dollars?|livres?|francs?|frf?|f|ff)\b"
-)
 #: What says nothing of the unit: signs, brackets, « de », « d' ».
 _NEUTRAL = re.compile(r"[-+()/ .:']|\bde?\b")
 
@@ -60,7 +57,7 @@ def unit_of(words: str) -> int | None:
 
 def is_other_currency(words: str) -> bool:
     """Whether the words around an amount name another currency than the euro."""
-    return _CURRENCIES.search(fold(words)) is not None
+    return _CURRENCIES.search(f"0 {fold(words)}") is not None
 
 
 #: Digits of a SIRET, and of the SIREN that it begins with.

@@ -10,7 +10,6 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
-from datetime import datetime, time
 from xml.sax.saxutils import quoteattr
 
 from docx.document import Document
@@ -281,7 +280,7 @@ def _set_properties(document: Document, model: DocumentModel) -> None:
     core.subject = f"Conventions thématiques, exercice {model.exercice}"
     core.keywords = "contrat de ville, conventions thématiques, fiches action"
     core.comments = clean_text(settings.source or "")[:_LONGEST_TEXT]
-    core.created = core.modified = datetime.combine(model.day, time())
+    core.created = core.modified = model.stamp
     core.language, core.revision = "fr-FR", 1
     blob = (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'

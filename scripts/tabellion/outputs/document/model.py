@@ -9,14 +9,14 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.names import sheet_key
+from tabellion.layout.names import document_date, sheet_key
 from tabellion.measures import AMOUNTS, DETAIL, RECAP, SCOPE_CONVENTION, SCOPE_TOWN, Published, Sums, WalkStep
 from tabellion.measures.financements import retained_rows
 from tabellion.outputs.document.markdown import left_out
@@ -88,8 +88,8 @@ class DocumentModel:
 
     ``only`` are the numbers of the conventions to print (all when empty), ``texts`` the workspace's own paragraphs by
     name of file, ``findings`` the open ones, and ``origin`` says in words what the document was made from: it was last
-    saved on ``day``. ``annexes`` are those to print, of :data:`ANNEXES`; ``logo`` is a picture of the workspace,
-    and ``sources`` are its texts as they were written, in Markdown.
+    saved on ``day``, ``None`` where nobody knows. ``annexes`` are those to print, of :data:`ANNEXES`; ``logo`` is a
+    picture of the workspace, and ``sources`` are its texts as they were written, in Markdown.
     """
 
     contract: Book
@@ -97,10 +97,15 @@ class DocumentModel:
     texts: Mapping[str, Sequence[Paragraph]]
     findings: tuple[Finding, ...]
     origin: str
-    day: date = date(2000, 1, 1)
+    day: date | None = None
     annexes: frozenset[str] = frozenset(ANNEXES)
     logo: bytes | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stamp(self) -> datetime:
+        """The date that the files of the document carry, so that the same contract gives the same bytes."""
+        return document_date(self.contract.settings.debut) if self.day is None else datetime.combine(self.day, time())
 
     @property
     def exercice(self) -> int:

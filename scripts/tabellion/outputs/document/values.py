@@ -87,7 +87,7 @@ def _cover(model: DocumentModel) -> Values:
     towns = model.contract.tables["collectivites"].column("nom")
     return {
         "signataires": said or [name for name in towns if name],
-        "date": french_date(model.day),
+        "date": "" if model.day is None else french_date(model.day),
         "logo": model.logo,
     }
 

@@ -77,6 +77,8 @@ def _write_rule(sheet: Sheet, setting: StaffSetting, row: int, column: int) -> N
         rule = {"validate": "list", "source": f"={choice_name(EXERCICES)}"}
     elif setting.field.kind == "boolean":
         rule = {"validate": "list", "source": [TRUE_WORD, FALSE_WORD]}
+    elif setting.field.enum:
+        rule = {"validate": "list", "source": list(setting.field.enum)}
     else:
         rule = validation_rule(None, setting.field) or {"validate": "any"}
     prompt = _PROMPTS.get(setting.identifier, setting.field.description)

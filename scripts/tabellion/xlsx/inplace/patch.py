@@ -32,7 +32,8 @@ _PLAIN_FORMATS = (0, 49)
 
 @dataclass(frozen=True, slots=True)
 class CellEdit:
-    """A cell's new value. Rows and columns are one-based, as the workbook has them before the changes.
+    """A cell's new value. Rows and columns are one-based, as the workbook has them before the changes. A formula stays,
+    unless ``over_formula``.
 
     ``number_format`` is given to a cell whose format is general or text, when the value is a number or a date.
     """
@@ -108,14 +109,13 @@ class Changes:
 class Patched:
     """The changed workbook, and what became of the changes.
 
-    ``added`` are the rows of each of ``Changes.added``, in order; ``kept_formulas`` the edits that were not made,
-    because a formula stands there; ``lost`` what stood in removed rows, by sheet, row and column of before;
-    ``uncomputed`` the formulas (by sheet, row and column of after) left without a value until it is computed.
+    ``added`` are the rows of each of ``Changes.added``, in order; ``lost`` what stood in removed rows, by sheet, row
+    and column of before; ``uncomputed`` the formulas (by sheet, row and column of after) left without a value until it
+    is computed.
     """
 
     data: bytes
     added: tuple[tuple[int, ...], ...] = ()
-    kept_formulas: tuple[CellEdit, ...] = ()
     lost: Mapping[tuple[str, int, int], StoredValue] = field(default_factory=dict)
     uncomputed: frozenset[tuple[str, int, int]] = frozenset()
     moves: tuple[RowMove, ...] = ()
@@ -136,11 +136,11 @@ def patch_tables(data: bytes, changes: Changes) -> Patched:
     names = patch.editor.parts.sheets
     uncomputed = frozenset((names[sheet].name, row, column) for sheet, row, column in patch.run())
     if not patch.editor.touched:
-        return Patched(data, patch.added, tuple(patch.kept))
+        return Patched(data, patch.added)
     changed = patch.editor.to_bytes()
     if signature.is_intact(data):
         changed = signature.sign_again(changed)
-    return Patched(changed, patch.added, tuple(patch.kept), patch.lost, uncomputed, tuple(patch.moves))
+    return Patched(changed, patch.added, patch.lost, uncomputed, tuple(patch.moves))
 
 
 def with_computed(data: bytes, computed: Mapping[tuple[str, int, int], StoredValue]) -> bytes:
@@ -153,7 +153,6 @@ class _Patch:
 
     def __init__(self, editor: WorkbookEditor, changes: Changes) -> None:
         self.editor, self.changes = editor, changes
-        self.kept: list[CellEdit] = []
         self.lost: dict[tuple[str, int, int], StoredValue] = {}
         self.moves: list[RowMove] = []
         self.rows: dict[int, list[int]] = defaultdict(list)
@@ -200,9 +199,9 @@ class _Patch:
     def edit(self, edit: CellEdit) -> None:
         """Put one value in its cell."""
         sheet, row, column = edit.sheet, edit.row, edit.column
-        if not self.put(sheet, row, column, edit.value, over_formula=edit.over_formula):
-            self.kept.append(edit)
-        elif edit.number_format and isinstance(edit.value, date | int | float) and not isinstance(edit.value, bool):
+        is_put = self.put(sheet, row, column, edit.value, over_formula=edit.over_formula)
+        is_number = isinstance(edit.value, date | int | float) and not isinstance(edit.value, bool)
+        if is_put and edit.number_format and is_number:
             self.styles = self.styles or StyleSheet(self.editor.parts.package)
             cell = self.editor.parts.grid(sheet).cell(row, column)
             style = whole_number(cell.get("s"))

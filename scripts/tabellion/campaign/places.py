@@ -1,0 +1,48 @@
+"""Where the values of the consolidated tables come from: a cell of a return, or of the contract. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tabellion.campaign.merge import Merged
+from tabellion.contract.book import Book
+from tabellion.findings import Place
+from tabellion.schema import Key
+from tabellion.schema.tables import Row
+
+
+class MergedPlaces:
+    """Where the values of the consolidated tables come from."""
+
+    def __init__(self, master: Book, merged: Merged) -> None:
+        self.master, self.merged = master, merged
+        self.positions = {
+            table: {place: position for position, place in enumerate(places)}
+            for table, places in master.row_places().items()
+        }
+        self.kin: dict[tuple[str, str], Mapping[Key, int]] = {}
+
+    def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
+        """The cell of a return where it says the value, else the master's: of a row that a form makes, the cell of the
+        same row of another exercice that the form took the value from.
+        """
+        place = self.merged.cells.get((table, int(index), field or ""))
+        if place is not None:
+            return place
+        origin = self.merged.origins[table][int(index)]
+        position = self.positions[table].get(origin)
+        row = self.merged.rows[table][int(index)]
+        if position is None and field is not None and row[field] is not None:
+            position = self._kin(table, field).get((self._line(table, row), row[field]))
+        return origin if position is None else self.master.locate(table, position, field)
+
+    def _kin(self, table: str, field: str) -> Mapping[Key, int]:
+        """The positions of the master's rows by what tells which line each is, and what it says in a field."""
+        if (table, field) not in self.kin:
+            rows = enumerate(self.master.tables[table].rows)
+            self.kin[table, field] = {(self._line(table, row), row[field]): position for position, row in rows}
+        return self.kin[table, field]
+
+    def _line(self, table: str, row: Row) -> object:
+        return row[self.master.schemas[table].primary_key[0]]
