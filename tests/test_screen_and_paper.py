@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -11,7 +12,7 @@ from support.every_kind import content_of
 from support.masters import MAIN, Package
 from support.sheet_sizes import SheetSizes, sizes_of
 from tabellion.layout.theme import SMALLEST_LETTERS
-from tabellion.xlsx.pages import A3, A4, lay_out_pages
+from tabellion.xlsx.pages import A3, A4, BOTTOM_MARGIN, TOP_MARGIN, lay_out_pages
 
 KINDS = (
     "contrat", "contrat large", "consolidation", "consolidation large", "annexe large", "différences", "formulaire",
@@ -101,3 +102,20 @@ def test_pages_side_by_side_repeat_their_keys_and_leave_out_hidden_columns() -> 
 
 def test_pages_are_cut_where_a_table_begins() -> None:
     assert lay_out_pages([600] * 6, 10.0, starts=(0, 3, 4)).breaks == (3, 4)
+
+
+@pytest.mark.parametrize("kind", ["consolidation", "consolidation large"])
+def test_blocks_of_the_synthesis_fill_their_pages(kind: str) -> None:
+    sheet = Package(content_of(kind)).sheets["Synthèse"]
+    setup, sizes = sheet.find(f"{MAIN}pageSetup"), sheet.iter(f"{MAIN}row")
+    assert setup is not None
+    paper = {str(A4.code): A4, str(A3.code): A3}[setup.attrib["paperSize"]]
+    room = (paper.short - TOP_MARGIN - BOTTOM_MARGIN) * 72 * 100 / int(setup.get("scale", "100"))
+    points = {int(row.attrib["r"]): float(row.get("ht", "15")) for row in sizes}
+    ends = [int(each.attrib["id"]) for each in sheet.iter(f"{MAIN}brk")]
+    pages = [
+        sum(points.get(row, 15) for row in range(first + 1, last + 1))
+        for first, last in pairwise([0, *ends, max(points)])
+    ]
+    assert max(pages) <= room
+    assert all(sum(each) > room * 0.9 for each in pairwise(pages[:-1]))  # a chart may end the last one

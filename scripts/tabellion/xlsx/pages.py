@@ -1,7 +1,8 @@
 """How a sheet is printed: no letter under 8 points.
 
 A sheet as wide as an A4 page (upright where it asks for that) is fitted to it; a wider one to an A3 page, across; one
-that is wider still takes several A4 pages side by side, cut between columns, with its first columns on each.
+that is wider still takes several A4 pages side by side, cut between columns, with its first columns on each. A sheet of
+several blocks fills its pages: another one begins at a block that does not fit under those before.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xlsxwriter.worksheet import Worksheet
 
@@ -18,8 +20,8 @@ from tabellion.layout.theme import SMALLEST_LETTERS
 SIDE_MARGIN, TOP_MARGIN, BOTTOM_MARGIN = 0.4, 0.5, 0.6
 #: The width of a column that was given none, in characters.
 DEFAULT_WIDTH = 8.43
-#: Pixels of an inch, of a unit of a column's width, and of a column's padding.
-_DOTS, _UNIT, _PADDING = 96, 7, 5
+#: Pixels of an inch, of a unit of a column's width, of a column's padding, and of a row that was given no height.
+_DOTS, _UNIT, _PADDING, _ROW = 96, 7, 5, 20
 #: Of a page's width, what is counted on where it is cut: LibreOffice's columns are wider than Excel's by a sixteenth.
 _SHARE = 0.93
 
@@ -56,8 +58,10 @@ class PrintSetup:
     keys: int = 0
     starts: Sequence[int] | None = None
     breaks: tuple[int, ...] = ()
+    blocks: tuple[int, ...] = ()
     upright: bool = False
     one_page: bool = False
+    repeated: tuple[int, int] | None = None
 
 
 def set_up_pages(
@@ -89,10 +93,30 @@ def set_up_pages(
             sheet.repeat_columns(0, asked.keys - 1)
     if asked.breaks:
         sheet.set_h_pagebreaks(list(asked.breaks))
-    if pages.breaks:  # clients leave them out where they fit a sheet to pages
+    if asked.blocks and not pages.breaks:
+        scale = min(pages.scale, int(100 * _SHARE * _room(pages.paper, pages.is_landscape) / sum(pixels)))
+        sheet.set_h_pagebreaks(list(_filled_pages(sheet, asked, pages, scale)))
+        sheet.set_print_scale(scale)
+    elif pages.breaks:  # clients leave them out where they fit a sheet to pages
         sheet.set_print_scale(pages.scale)
     else:
         sheet.fit_to_pages(1, int(asked.one_page))
+
+
+def _filled_pages(sheet: Worksheet, asked: PrintSetup, pages: Pages, scale: int) -> Iterator[int]:
+    """The blocks at which another page begins, at a scale in percent."""
+
+    def pixels(first: int, following: int) -> int:
+        return sum(sheet.row_sizes[row][0] if row in sheet.row_sizes else _ROW for row in range(first, following))
+
+    side = pages.paper.short if pages.is_landscape else pages.paper.long
+    room = (side - TOP_MARGIN - BOTTOM_MARGIN) * _DOTS * _SHARE * 100 / scale
+    heads = 0 if asked.repeated is None else pixels(asked.repeated[0], asked.repeated[1] + 1)
+    first, above = 0, 0
+    for start, following in pairwise(asked.blocks):
+        if start > first and above + pixels(first, following) > room:
+            yield start
+            first, above = start, heads
 
 
 def column_pixels(width: float) -> int:

@@ -31,12 +31,14 @@ from tabellion.outputs.consolidation.splits import naming_block, split_block
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
 from tabellion.wording import french_date, french_moment, plural, slug
-from tabellion.xlsx.blocks import Block, add_chart, criteria, held, sums_of, write_block
+from tabellion.xlsx.blocks import Block, ChartSize, add_chart, criteria, held, sums_of, write_block
 from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
 YEARS = "Choix_exercices"
 _TITLE_WIDTH, _WIDTH = 36.0, 16.0
+#: A chart that leaves room on the first page for what stands above it.
+_SHORT = ChartSize(rows=14)
 #: Changes of standing that are named one by one.
 _MOST_STANDINGS = 6
 
@@ -65,28 +67,30 @@ def write_synthese(
     row = _write_essentials(sheet, consolidation, overview, money, 3)
     row = _write_since(sheet, consolidation, labels, row)
     row = write_block(sheet, _campaign(consolidation), row)
-    breaks: list[int] = []
+    blocks = [0]
     if money is not None:
-        row = _write_credits(sheet, money, crossed, row, breaks)
+        row = _write_credits(sheet, money, crossed, row, blocks)
     if "financements" in data:
+        blocks.append(row - 1)
         row = write_block(sheet, _funders(overview, data["financements"], settings.exercice_courant), row)
     for naming in namings_of(consolidation.contract.tables) if "fiches" in data else ():
         block = naming_block(overview, data["fiches"], naming)
         width = max(width, len(block.labels))
+        blocks.append(row - 1)
         row = write_block(sheet, block, row)
     progress = _progress(consolidation, overview)
-    breaks.append(row - 1)
+    blocks.append(row - 1)
     top = row
     row = write_block(sheet, progress, row)
     last = len(progress.labels) - 1
     title = f"{progress.heading} : avancement (nombre)"
-    add_chart(
+    row = add_chart(
         sheet, progress, row, top + 1, range(2, last), title, kind="bar", stacked=True, number="0",
         unknown=NOTHING_SAID.capitalize(),
     )  # fmt: skip
     sheet.set_widths([(0, 9), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(2, 0)
-    sheet.print_setup((0, 1), footer, keys=2, breaks=breaks)
+    sheet.print_setup((0, 1), footer, keys=2, blocks=(*blocks, row))
 
 
 def _write_essentials(
@@ -220,22 +224,24 @@ def _campaign(consolidation: Consolidation) -> Block:
     return Block("La campagne", CAMPAIGN, labels, keys, rows)
 
 
-def _write_credits(sheet: Sheet, money: Credits, crossed: Sequence[Block], row: int, breaks: list[int]) -> int:
+def _write_credits(sheet: Sheet, money: Credits, crossed: Sequence[Block], row: int, blocks: list[int]) -> int:
     years = money.by_year()
-    breaks.append(row - 1)
+    blocks.append(row - 1)
     top = row
     row = write_block(sheet, years, row)
     sheet.writer.name(YEARS, "=" + column_ref(BY_YEAR, years.labels[0]))
-    row = add_chart(sheet, years, row, top + 1, (3, 4, 5), "Crédits par exercice (€)", kind="column", category=0)
-    breaks.append(row - 1)
+    row = add_chart(
+        sheet, years, row, top + 1, (3, 4, 5), "Crédits par exercice (€)", kind="column", category=0, size=_SHORT
+    )
+    blocks.append(row - 1)
     row = _write_choice(sheet, money, row)
     conventions, top = money.by_convention(), row
     row = write_block(sheet, conventions, row)
-    breaks.append(row - 1)
     for block in crossed:
+        blocks.append(row - 1)
         row = write_block(sheet, block, row)
     title = "Crédits par convention, exercice montré (€)"
-    breaks.append(row - 1)
+    blocks.append(row - 1)
     return add_chart(sheet, conventions, row, top + 1, (3, 4, 5), title, kind="bar")
 
 
