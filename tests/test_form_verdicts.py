@@ -37,13 +37,22 @@ TOP = FIRST_TABLE_ROW + 1
 #: What the reader says of a value that it takes otherwise than typed.
 NOTICED = {"valeur-comprise", "date-au-jour-pres", "valeur-inconnue", "valeur-rapprochee"}
 #: Of a row, or of several: nothing that one cell alone shows.
-OF_ROWS = {"cle-en-double", "ligne-en-double", "ligne-incomplete"}
-#: Spellings that formulas take for wrong, and the reader understands: nobody sees what makes them so, or types them.
-STRICTER = {
-    "terminee", "Finie !", "Abandonnée\u200b", "\u202bterminée\u202c", "\u200eN.A.", "'en cours", " en\u00a0cours ",
-}  # fmt: skip
+OF_ROWS = {"cle-en-double", "ligne-deja-la", "ligne-en-double", "ligne-incomplete"}
+#: Spellings that formulas take for wrong, and the reader understands: nobody types what makes them so.
+STRICTER = {"\u200eN.A."}
 #: The formulas' own doubt: a text that they leave to the reader, who refuses it.
-DOUBTFUL = {"1 23 456 78 9", "31 avril 2016", "lundi 31 décembre 2016", "31 décembre"}
+DOUBTFUL = {"1.25e4", "1 23 456 78 9", "31 avril 2016", "lundi 31 décembre 2016", "31 décembre"}
+#: What is typed for a row of another table, on rows of the partner's own.
+KEYS: dict[str | None, tuple[object, ...]] = {
+    "fiche_id": (
+        "I-1.1./3", "I-1.1./3 – autre texte", "I-1.1./3 - autre", "I-1.1./3\u00a0: autre", " I-1.1./3 ", "i-1.1 / 3",
+        "I-1.1/3 – autre", "I-1.1./999", "I-1.1./999 – autre", "fiche 3", "?",
+    ),
+    "convention_id": (
+        "1", 1, "1 – Éducation", "1 – autre titre", "9 – Éducation", "Éducation", "1 – éducation", "1 - Éducation",
+    ),
+    "financeur_id": ("État", "etat", "Etat", "RÉGION", " État ", "Préfecture", "É\u200btat"),
+}  # fmt: skip
 Typed = tuple[object, bool]
 
 
@@ -121,6 +130,10 @@ def typed() -> dict[tuple[str, int, str], Typed]:
         for column in table.typed:
             for row, value in enumerate(typed_values(table, column)[:rows], TOP + 1):
                 found[table.sheet, row, column.name] = value
+        for column in table.columns:
+            if column.spare and column.field in KEYS:
+                for row, key in enumerate(KEYS[column.field], TOP + 1 + len(form().rows[table.name])):
+                    found[table.sheet, row, column.name] = (key, False)
     return found
 
 
@@ -142,7 +155,8 @@ def filled() -> bytes:
         check.cell(line_, 1).value = None if formula is None else f"={formula}"
         if row > TOP + len(form().rows[table.name]):
             for own, words in OWN.items():
-                if any(each.name == own and each.spare for each in table.columns):
+                is_tested = (sheet, row, own) in typed()
+                if not is_tested and any(each.name == own and each.spare for each in table.columns):
                     book[sheet].cell(row, column_of(table, own) + 1).value = words.format(row)
     stream = io.BytesIO()
     book.save(stream)

@@ -280,3 +280,18 @@ def test_what_is_accepted_tonight_is_not_lost_tomorrow(files: list[Any]) -> None
     ]
     assert decided(known, kept, *others).in_force is not None
     assert decided(kept, *others).in_force is not None
+
+
+def test_a_date_without_its_zone_is_not_set_against_one_that_has_it() -> None:
+    undated = finding("enregistrement-sans-date", Place(), valeur="")
+
+    def by_archive(name: str, amount: int, saved: datetime) -> Candidate:
+        one = file(name, amount, saved)
+        return replace(one, parsed=replace(one.parsed, findings=(undated,)))
+
+    near = decided(file("a", 1, at(20, 9)), by_archive("b", 2, at(20, 10)))
+    assert verdicts(near) == {"a": Verdict.UNDECIDED, "b": Verdict.UNDECIDED}
+    far = decided(file("a", 1, at(20, 9)), by_archive("b", 2, at(21, 9)))
+    assert verdicts(far) == {"a": Verdict.OLDER, "b": Verdict.IN_FORCE}
+    alike = decided(by_archive("a", 1, at(20, 9)), by_archive("b", 2, at(20, 10)))
+    assert verdicts(alike) == {"a": Verdict.OLDER, "b": Verdict.IN_FORCE}

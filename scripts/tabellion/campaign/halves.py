@@ -49,6 +49,13 @@ class Candidate:
         return self.parsed.saved or _NEVER
 
     @property
+    def is_dated_by_archive(self) -> bool:
+        """Whether its moment is that of its archive, told in a time zone that nobody knows."""
+        return self.parsed.saved is not None and any(
+            each.code == "enregistrement-sans-date" for each in self.parsed.findings
+        )
+
+    @property
     def saved_words(self) -> str:
         """When it was saved, in words."""
         return f"{self.parsed.saved:%d/%m/%Y à %H:%M:%S}" if self.parsed.saved else "une date inconnue"

@@ -196,14 +196,22 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def _undecided(groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """The latest files, when there are several: saved at the same moment, or one of which nobody knows the moment."""
+    """The latest files, when there are several: saved at the same moment, or one of which nobody knows the moment, or
+    not to the hour.
+    """
     latest = _moment(groups[0])
     undecided = [
         group[0]
         for group in groups
-        if _moment(group) == latest or (_moment(group) == _NEVER and not group[0].is_kept_copy)
+        if _moment(group) == latest
+        or (_moment(group) == _NEVER and not group[0].is_kept_copy)
+        or (latest - _moment(group) <= _ZONES and group[0].is_dated_by_archive != groups[0][0].is_dated_by_archive)
     ]
     return undecided if len(undecided) > 1 else []
+
+
+#: By how much the time of a zone is ahead of another's at most, where one of two dates does not say its own.
+_ZONES = timedelta(hours=14)
 
 
 def _moment(group: Sequence[Candidate]) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 
+from tabellion.layout.forms import DASH
 from tabellion.layout.names import quoted_text
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.days import SERIAL_YEARS, serial_of
@@ -17,11 +18,17 @@ from tabellion.schema.typed.rules import UNKNOWN_SPELT, UNKNOWN_WORDS, ZERO_SPEL
 
 #: The defined name of the hidden list of the words that are read as zero or as unknown.
 WORDS_READ = "Mots_lus"
-#: What follows the name of a list, for the spellings that are read as one of its values.
-ALSO_READ = "_lus"
+#: What follows the name of a list, for the spellings that are read as one of its values, and for the keys behind it.
+ALSO_READ, KEYS_READ = "_lus", "_clefs"
 #: A validation of Excel holds so many characters, and an array of characters has one row for each.
 VALIDATION_LENGTH, _AMOUNT_LENGTH = 255, 19
-_SPACES = " \u00a0\u2007\u2009\u202f"
+_ODD_SPACES = "\u00a0\u2007\u2009\u202f"
+_SPACES = f" {_ODD_SPACES}"
+#: What nobody sees in a text.
+_UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u2060\ufeff"
+#: What the number of a fiche is written with beside letters and digits: « i-1.1 / 1 » is « I-1.1./1 ».
+KEY_MARKS = " .-/_"
+CONVENTIONS, FICHES = "conventions", "fiches"
 #: Every character of an amount that may be understood, but for « mill » and « EURO »: « 12 k€ », « 3 millions ».
 #: Digits of other keyboards, and what nobody sees.
 _ODD = (
@@ -206,11 +213,46 @@ def _code_text(cell: str, field: Field) -> str:
     return f"MAX(2,{_text(cell, field)})"
 
 
+def _substituted(text: str, signs: str, by: str) -> str:
+    """A text with ``by`` in place of each of some signs."""
+    for sign in signs:
+        text = f'SUBSTITUTE({text},"{sign}","{by}")'
+    return text
+
+
+def _as_seen(cell: str) -> str:
+    """A text without what nobody sees in it."""
+    return f"TRIM({_substituted(_substituted(cell, _ODD_SPACES, ' '), _UNSEEN, '')})"
+
+
+def _is_among(names: str, text: str) -> str:
+    return f"SUMPRODUCT(--({names}={text}))"
+
+
 def code_of_list(cell: str, choices: str) -> str:
     """A word of a list as it stands there, in another spelling that is read, or none."""
-    plain = f'TRIM(SUBSTITUTE({cell},"\u00a0"," "))'
-    also = f"SUMPRODUCT(--({choices}={plain}))+SUMPRODUCT(--({choices}{ALSO_READ}={plain}))>0"
+    seen = _as_seen(cell)
+    unquoted = f"""MID({seen},1+(LEFT({seen})="'"),99)"""
+    bare = f"TRIM({_substituted(unquoted, '!', '')})"
+    also = f"{_is_among(choices, bare)}+{_is_among(choices + ALSO_READ, bare)}>0"
     return f"IF(SUMPRODUCT(--EXACT({choices},{cell}))>0,1,IF({also},2,3))"
+
+
+def code_of_key(cell: str, choices: str, table: str) -> str:
+    """A row of another table as its list shows it, or by its key; the number of a convention or of a fiche tells which
+    one, whatever words follow it. In another spelling that is read, or none.
+    """
+    seen = _as_seen(cell)
+    spaced = seen if table == CONVENTIONS else f'SUBSTITUTE({_substituted(seen, ":–—", " ")},"- "," ")'
+    after = {CONVENTIONS: DASH, FICHES: " "}.get(table)
+    head = cell if after is None else f'LEFT({spaced},FIND("{after}",{spaced}&"{after}")-1)'
+    also = [_is_among(choices, seen), _is_among(choices + ALSO_READ, seen), _is_among(choices + KEYS_READ, head)]
+    if table == CONVENTIONS:
+        also.append(_is_among(choices, f'SUBSTITUTE({seen}," - ","{DASH}")'))
+    if table == FICHES:
+        also += [_is_among(choices + ALSO_READ, _substituted(text, KEY_MARKS, "")) for text in (seen, head)]
+    exact = f"SUMPRODUCT(--EXACT({choices},{cell}))+SUMPRODUCT(--EXACT({choices}{KEYS_READ},{head}))>0"
+    return f"IF({exact},1,IF({'+'.join(also)}>0,2,3))"
 
 
 #: The formula of the code of a cell that is not blank, by kind, from the cell and its field.

@@ -12,7 +12,7 @@ from datetime import date
 
 from tabellion.findings import CATALOGUE
 from tabellion.layout.forms import FillState
-from tabellion.measures.cell_formulas import CODES, VALIDATION_LENGTH, VALIDATIONS, code_of_list
+from tabellion.measures.cell_formulas import CODES, VALIDATION_LENGTH, VALIDATIONS, code_of_key, code_of_list
 from tabellion.schema import Field
 from tabellion.schema.table import Value
 from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
@@ -24,12 +24,12 @@ from tabellion.schema.typed.rules import UNKNOWN_SPELT, UNKNOWN_WORDS
 class CellRule:
     """The rule of the cells of one field. ``choices`` is the defined name of its list, where it has one.
 
-    ``keyed`` says that the list shows rows of another table: the field's own kind is then what refers to them.
+    ``keyed`` is the other table whose rows the list shows: the field's own kind is then what refers to them.
     """
 
     field: Field
     choices: str | None = None
-    keyed: bool = False
+    keyed: str = ""
 
     def typed_state(self, value: object, *, percent: bool = False) -> FillState | None:
         """The reader's verdict on a value as typed, in a cell that shows a percentage or not; ``None`` for a blank.
@@ -84,7 +84,7 @@ class CellRule:
 
     def _code(self, cell: str) -> str:
         if self.choices is not None:
-            return code_of_list(cell, self.choices)
+            return code_of_key(cell, self.choices, self.keyed) if self.keyed else code_of_list(cell, self.choices)
         return CODES[kind_of(self.field)](cell, self.field)
 
     def validation(self, cell: str) -> str | None:

@@ -144,7 +144,7 @@ def cell_rule(table: TableSpec, column: ColumnSpec, schemas: Schemas) -> CellRul
         return None
     schema = schemas[table.resource]
     if (key := schema.foreign.get(field.name)) is not None:
-        return CellRule(field, key_source(key.table), keyed=True)
+        return CellRule(field, key_source(key.table), key.table)
     return CellRule(field, list_source(schema.name, field.name) if field.enum else None)
 
 

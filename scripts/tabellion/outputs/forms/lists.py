@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabellion.contract.book import Book
 from tabellion.layout.forms import LISTS, Form, fiche_words, short_convention
 from tabellion.layout.names import column_letters, column_ref, key_source, quoted_sheet
-from tabellion.measures.cell_formulas import ALSO_READ, CHARACTERS, WORDS_READ, words_read
+from tabellion.measures.cell_formulas import (
+    ALSO_READ,
+    CHARACTERS,
+    FICHES,
+    KEY_MARKS,
+    KEYS_READ,
+    WORDS_READ,
+    words_read,
+)
 from tabellion.measures.forms import FormState, cell_rule, sent_name, verdict_name
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Schemas
@@ -37,7 +45,12 @@ def write_lists(writer: Writer, contract: Book, form: Form, spare_rows: int) -> 
             lists[rule.choices], lists[rule.choices + ALSO_READ] = field.enum, rule.also_read()
         else:
             labels = labels_of(contract, key.table)
-            lists[rule.choices], lists[rule.choices + ALSO_READ] = list(labels.values()), _also_read(labels)
+            keys = sorted(map(str, labels))
+            also = {fold(label) for label in labels.values()} - {*labels.values(), *keys}
+            if key.table == FICHES:
+                also |= {each.translate(dict.fromkeys(map(ord, KEY_MARKS))) for each in keys}
+            lists[rule.choices], lists[rule.choices + ALSO_READ] = list(labels.values()), sorted(also)
+            lists[rule.choices + KEYS_READ] = keys
     state, blank = FormState(form, contract.schemas), [None] * spare_rows
     for table in form.tables:
         for column in state.sent_columns(table):
@@ -122,12 +135,6 @@ def labels_of(contract: Book, resource: str) -> Mapping[object, str]:
         rows = contract.tables["fiches"].rows
         return {row["fiche_id"]: fiche_words(row["fiche_id"], row["objectif"]) for row in rows}
     return contract.labels(resource)
-
-
-def _also_read(labels: Mapping[object, str]) -> list[str]:
-    """Keys as they are, and words without their accents."""
-    spelt = {str(key) for key in labels} | {fold(label) for label in labels.values()}
-    return sorted(spelt - set(labels.values()))
 
 
 def content_of(
