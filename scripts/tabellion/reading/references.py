@@ -109,16 +109,16 @@ def worded_keys(texts: Iterable[object], known: Mapping[str, object]) -> tuple[d
     Beside them, the key (as it is shown) of the texts that write its number another way: « i-1.1 / 1 ». A number that
     could be that of two keys is none.
     """
-    alike: dict[str, list[str]] = {}
-    for shown in known:
-        alike.setdefault(slug(shown), []).append(shown)
+    alike: dict[str, dict[object, str]] = {}
+    for shown, key in known.items():
+        alike.setdefault(slug(shown), {}).setdefault(key, shown)
     worded, near = dict[str, object](), dict[str, str]()
     for text in {text for text in texts if isinstance(text, str) and text not in known}:
         heads = [text.strip(), *(text[: end.start()].strip() for end in _WORDS.finditer(text))]
         if (exact := next((head for head in heads if head in known), None)) is not None:
             worded[text] = known[exact]
-        elif len(found := next((alike[slug(head)] for head in heads if slug(head) in alike), [])) == 1:
-            near[text] = found[0]
+        elif len(found := next((alike[slug(head)] for head in heads if slug(head) in alike), {})) == 1:
+            near[text] = next(iter(found.values()))
     return worded, near
 
 
