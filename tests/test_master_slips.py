@@ -696,3 +696,11 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
         "reponses-masquees": places["scaled"],  # what was known in the hidden row is not said
     }
     assert check_master_looks(Edited(lambda _: None).reading, base()) == []
+
+    def hide(book: Workbook) -> None:
+        grid = Grid(book, LINES)
+        grid[1, planned] = 1001
+        grid.sheet.column_dimensions[grid.cell(1, planned).rstrip("0123456789")].hidden = True
+
+    (said,) = check_master_looks(Edited(hide).reading, base())
+    assert (said.code, said.place.cellule) == ("reponses-masquees", places["first"])

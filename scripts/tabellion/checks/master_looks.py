@@ -16,8 +16,8 @@ from tabellion.schema.tables import Row, Tables
 def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Finding]:
     """What there is to say of the looks of a master's cells; ``base`` are the tables last accepted.
 
-    What stands in hidden rows or sheets is said where it is not in ``base``: staff filter their workbook. Columns are
-    hidden by the workbook itself.
+    What stands in hidden rows, columns or sheets is said where it is not in ``base``: staff filter their workbook. The
+    workbook itself folds technical columns, and those of identifiers.
     """
     findings: list[Finding] = []
     for resource, schema in reading.schemas.items():
@@ -36,7 +36,8 @@ def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Find
             before = known.get(tuple(row[name] for name in schema.primary_key))
             for field in schema.fields:
                 if (column := area.columns.get(field.title)) is not None:
-                    is_shown = column not in area.sheet.hidden_columns
+                    is_folded = field.is_technical or field.name in schema.primary_key
+                    is_shown = not (is_folded and column in area.sheet.hidden_columns)
                     is_new = is_shown and (before is None or before.get(field.name) != row[field.name])
                     cells[id(area)].append(TypedCell(area, field, field.title, origin.row, column, is_new))
         for number, area in areas.items():
