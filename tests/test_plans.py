@@ -14,12 +14,13 @@ import pytest
 
 from support.campaign import Reply, campaign_workspace, fill, register_rows, table_cell
 from support.contracts import ROOT, SETTINGS, Row, Rows, book_of, locate, schemas, small_rows, tables_of
-from support.forms import CHARGES_TABLE, PRODUITS_TABLE, case_rows
+from support.forms import CHARGES_TABLE, PRODUITS_TABLE, case_rows, column_of
 from support.libreoffice import LibreOffice
 from support.masters import Package, chartres, contract_of, written
 from support.mutations import edited
 from support.program import tabellion
 from support.recalculated import differences, errors
+from tabellion.campaign.parsed_return import Examiner
 from tabellion.checks.contract import check_contract
 from tabellion.commands.source import load_contract
 from tabellion.contract.book import Book
@@ -31,7 +32,9 @@ from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import read_master
+from tabellion.reading.references import references
 from tabellion.schema import FUNDING_TABLES, Schemas
+from tabellion.schema.forms import TableSpec
 
 FICHE, YEAR = "I-1.1./1", 2016
 ACHATS, PERSONNEL = "60 Achats", "64 Charges de personnel"
@@ -296,6 +299,23 @@ def test_only_leads_are_asked() -> None:
     forms = {each.identity.partenaire: each for each in make_forms(contract({}), YEAR)}
     asked = [name for name, form in forms.items() if CHARGES_TABLE.name in form.rows]
     assert asked == ["bailleur"]
+
+
+@pytest.mark.parametrize(("table", "account"), [(CHARGES_TABLE, "60"), (PRODUITS_TABLE, "74:etat")])
+def test_the_plan_of_a_fiche_that_another_leads_blocks(table: TableSpec, account: str) -> None:
+    rows = case_rows()
+    rows["participations"].append({"fiche_id": "I-2./1", "partenaire_id": "luce", "role": "porteur"})
+    book = contract(rows)
+    (form,) = make_forms(book, YEAR, ["bailleur"])
+    key = f"I-2./1:{YEAR}:{account}"
+
+    def change(made: Any) -> None:
+        made[table.sheet].cell(7, column_of(table, table.key.name) + 1).value = key
+
+    examine = Examiner(book.schemas, references(book.tables, book.schemas), book.settings)
+    said = {each.code: each for each in examine(parse_bytes(edited(write_form(book, form), change), "r.xlsx")).findings}
+    assert (said["ligne-d-un-autre"].valeur, said["ligne-d-un-autre"].bloquant) == (key, True)
+    assert "luce" in said["ligne-d-un-autre"].message
 
 
 def test_a_form_filled_is_merged_and_its_faults_are_said_at_their_cells(tmp_path: Path) -> None:

@@ -129,9 +129,13 @@ class _ReturnCheck:
         return bool(owners) and identity is not None and identity.partenaire not in owners
 
     def owners(self, table: FormTable, row_id: str) -> tuple[str, ...]:
-        """Who may answer for a row, nobody where the contract does not say; that of an exercice is as the one known."""
+        """Who may answer for a row, nobody where the contract does not say: who answers for what it is a part of, as
+        its identifier begins (a financement of an exercice, a heading of a fiche's plan).
+        """
         known = self.reading.owners.get(table.spec.resource, {})
-        return known.get(row_id) or known.get(row_id.rpartition(":")[0], ())
+        while row_id and row_id not in known:
+            row_id = row_id.rpartition(":")[0]
+        return known.get(row_id, ())
 
     def check_locked(self, table: FormTable, column: ColumnSpec) -> None:
         """A column that only shows what was known: cells changed, or the whole column in another order."""

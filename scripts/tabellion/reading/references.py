@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tabellion.layout.forms import DASH, convention_words, short_convention
-from tabellion.schema import Field, Schemas, TableSchema
+from tabellion.schema import FUNDING_TABLES, Field, Schemas, TableSchema
 from tabellion.schema.listed import joined, names_in
 from tabellion.schema.tables import Column, Row
 from tabellion.wording import fold, slug
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tabellion.reading.tables import FoundTable
     from tabellion.schema.tables import Table, Tables
 
+#: The role of a partner who answers for a fiche, in its participations.
+LEAD = "porteur"
 #: Where the number of a row may end, and words that tell what it is begin.
 _WORDS = re.compile(r"\s+(?:[-–—:]\s*)?|[–—:]\s*|-\s+")
 #: By table, the columns read so far.
@@ -60,13 +62,17 @@ def references(tables: Tables, schemas: Schemas) -> References:
 
 
 def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Of a budget line, its town; of a fiche, those who take part in it; of a financement, its funder and they."""
-    of_town, of_funder, of_fiche = (defaultdict[Any, set[str]](set) for _ in range(3))
+    """Of a budget line, its town; of a fiche, those who take part in it; of a financement, its funder and they; of the
+    plan de financement of a fiche, known or to come, those who lead it: its rows' identifiers begin with the fiche's.
+    """
+    of_town, of_funder, of_fiche, leads = (defaultdict[Any, set[str]](set) for _ in range(4))
     for row in tables["partenaires"].rows:
         of_town[row["collectivite_id"]].add(row["partenaire_id"])
         of_funder[row["financeur_id"]].add(row["partenaire_id"])
     for row in tables["participations"].rows:
         of_fiche[row["fiche_id"]].add(row["partenaire_id"])
+        if row["role"] == LEAD:
+            leads[row["fiche_id"]].add(row["partenaire_id"])
     found: dict[str, dict[str, set[str]]] = {
         "lignes_budgetaires": {
             row["ligne_id"]: of_town[row["collectivite_id"]] or {row["collectivite_id"]}
@@ -80,6 +86,9 @@ def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
             for row in tables["financements"].rows
         },
     }
+    for name, key in zip(FUNDING_TABLES, ("charge_id", "produit_id"), strict=True):
+        known = {row[key]: leads[row["fiche_id"]] for row in tables[name].rows} if name in tables else {}
+        found[name] = {**leads, **known}
     return {
         table: {str(key): tuple(sorted(map(str, who))) for key, who in rows.items() if key is not None and who}
         for table, rows in found.items()
