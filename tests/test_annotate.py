@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,8 +26,10 @@ from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.layout.names import ANNOTATIONS, TO_ANNOTATIONS
 from tabellion.reading import parse_bytes
+from tabellion.reading.limits import LIMITS
+from tabellion.reading.reader import ReaderPool
 from tabellion.xlsx import annotation as annotate_module
-from tabellion.xlsx.annotation import annotate, annotated_copy, is_annotated
+from tabellion.xlsx.annotation import CopyJob, annotate, annotated_copy, is_annotated
 from tabellion.xlsx.findings_sheet import lines_of
 from tabellion.xlsx.package import PackageEditor
 from tabellion.xlsx.sheet import SheetEditor
@@ -448,3 +451,22 @@ def test_a_file_saved_by_libreoffice_is_annotated_too(office: LibreOffice, tmp_p
     copy.write_bytes(after)
     assert "Budget" in office.open(copy)
     assert parse_bytes(after, "c.xlsx").sheet("_tabellion") is not None
+
+
+def test_a_copy_that_takes_too_long_is_said_and_costs_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, late = tmp_path / "luce.xlsx", tmp_path / "chartres.xlsx"
+    jobs = []
+    for path in (whole, late):
+        path.write_bytes(form())
+        jobs.append(CopyJob(f"retours/{path.name}", f"constats/{path.name}", path, FORM_FINDINGS, "d"))
+    (tmp_path / "copies").mkdir()
+    made, notices = annotate_module.make_copies(jobs[:1], theme(), tmp_path / "copies")
+    assert (list(made), notices) == (["constats/luce.xlsx"], [])
+    assert is_annotated(made["constats/luce.xlsx"].read_bytes())
+    with ReaderPool(1, replace(LIMITS, read_seconds=0.01)) as readers:
+        monkeypatch.setattr(annotate_module, "shared_readers", lambda: readers)
+        made, notices = annotate_module.make_copies(jobs[1:], theme(), tmp_path / "copies")
+    assert made == {}
+    assert [(each.code, each.place.fichier) for each in notices] == [("copie-impossible", "retours/chartres.xlsx")]

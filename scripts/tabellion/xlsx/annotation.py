@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import xlsxwriter
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessFuture
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -32,8 +32,9 @@ from tabellion.layout.names import (
     sheet_name,
 )
 from tabellion.layout.theme import Theme
-from tabellion.processes import ChildContext, worker_count
-from tabellion.reading.limits import LIMITS
+from tabellion.processes import worker_count
+from tabellion.reading.limits import Limits
+from tabellion.reading.reader import ReaderPool, ReadOutcome, shared_readers
 from tabellion.reading.source import read_source
 from tabellion.reading.xml_parts import normalised_xml
 from tabellion.transaction.files import cannot_write, edited_among, keep_dated_copy, write_all_whole
@@ -297,20 +298,16 @@ class CopyJob:
 def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[dict[str, Path], list[Finding]]:
     """Make each copy in ``folder``; returns where each is, by its target, and what is said of those without one.
 
-    A file that can no longer be read has none, and nor has one whose copying takes too long or kills its process, which
-    is said. Raises ``OSError`` when ``folder`` cannot be written.
+    Each is made in a child process, under the limits of every file. A file that can no longer be read has none, and nor
+    has one whose copying takes too long or kills its process, which is said. Raises ``OSError`` when ``folder`` cannot
+    be written.
     """
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
-    make = partial(_make, theme)
     if len(jobs) < _FEW:
-        made: list[bool | str] = list(map(make, jobs, places))
+        made = _made(shared_readers(), theme, jobs, places)
     else:
-        with ProcessPool(worker_count(), context=ChildContext()) as pool:  # type: ignore[arg-type,unused-ignore]
-            futures = [
-                pool.schedule(make, args=[job, place], timeout=LIMITS.read_seconds)
-                for job, place in zip(jobs, places, strict=True)
-            ]
-            made = list(map(_result, futures))
+        with ReaderPool(worker_count()) as readers:
+            made = _made(readers, theme, jobs, places)
     outcomes = list(zip(jobs, places, made, strict=True))
     said = [
         finding("copie-impossible", Place(job.fichier), valeur=Path(job.target).name, detail=outcome)
@@ -320,18 +317,31 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[di
     return {job.target: place for job, place, outcome in outcomes if outcome is True}, said
 
 
-def _result(future: ProcessFuture[bool]) -> bool | str:
-    """Whether a copy was made, or in words what stopped it. Raises ``OSError`` as :func:`_make`."""
+def _made(readers: ReaderPool, theme: Theme, jobs: Sequence[CopyJob], places: Sequence[Path]) -> list[bool | str]:
+    """Whether each copy was made, or in words what stopped it. Raises ``OSError`` where one could not be written."""
+    makers = [partial(_make, theme, job, place) for job, place in zip(jobs, places, strict=True)]
+    futures = [readers.start(job.path, read=make) for job, make in zip(jobs, makers, strict=True)]
+    return [_result(future, readers.limits) for future in futures]
+
+
+def _result(future: ProcessFuture[ReadOutcome], limits: Limits) -> bool | str:
     try:
-        return future.result()
+        outcome = future.result()
     except FutureTimeoutError:
-        return f"elle n'était pas finie au bout de {LIMITS.read_seconds:.0f} secondes"
+        return f"elle n'était pas finie au bout de {limits.read_seconds:.0f} secondes"
     except ProcessExpired:
         return "le programme qui la faisait s'est arrêté net"
+    if isinstance(outcome, OSError):
+        raise outcome
+    return outcome if isinstance(outcome, bool) else "il y faudrait trop de mémoire"
 
 
-def _make(theme: Theme, job: CopyJob, place: Path) -> bool:
+def _make(theme: Theme, job: CopyJob, place: Path, _path: str, _limits: Limits) -> bool | OSError:
+    """Make one copy, in the child: whether it could be; or why it could not be written."""
     content = _copy(job.path, job.findings, theme)
-    if content is not None:
-        place.write_bytes(content)
+    try:
+        if content is not None:
+            place.write_bytes(content)
+    except OSError as error:
+        return error
     return content is not None
