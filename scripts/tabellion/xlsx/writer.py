@@ -222,15 +222,22 @@ class Sheet:
         wrapped = self.wrapped.setdefault(row, [])
         wrapped.extend((text, column, bold) for text, column in texts if isinstance(text, str))
 
+    def lines_of(self, row: int) -> int:
+        """The lines of the longest text of a row of :meth:`fit`, once widths are known."""
+        size, widths = self.writer.theme.size, self.widths
+        lines = (
+            text_lines(text, widths.get(column, DEFAULT_WIDTH), size, bold=bold)
+            for text, column, bold in self.wrapped.get(row, ())
+        )
+        return max(lines, default=1)
+
     def fit_rows(self) -> None:
         """Give the rows of :meth:`fit` their heights."""
+        size = self.writer.theme.size
         for row, texts in self.wrapped.items():
             if not texts:
                 continue
-            size, widths = self.writer.theme.size, self.widths
-            lines = max(
-                text_lines(text, widths.get(column, DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
-            )
+            lines = self.lines_of(row)
             most = self.most_lines.get(row, lines)
             height = min(_HIGHEST_ROW, min(lines, most) * size * _LINE_HEIGHT)
             if lines > most:  # it keeps its height, and nothing is to be seen of the next line

@@ -86,8 +86,8 @@ class _FormSheet:
         self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
         self.height = len(self.rows) + SPARE_ROWS
         self.top = FIRST_TABLE_ROW
-        free = _SCREEN_LINES - max(0, _SCREEN_ROWS - len(self.rows))
-        self.most_lines = max(table.lines, free // max(1, len(self.rows)))
+        self.free_lines = _SCREEN_LINES - max(0, _SCREEN_ROWS - len(self.rows))
+        self.most_lines = max(table.lines, self.free_lines // max(1, len(self.rows)))
 
     def write(self) -> None:
         sheet, table = self.sheet, self.table
@@ -120,6 +120,7 @@ class _FormSheet:
             else:
                 self.write_column(place, column)
         sheet.set_widths([(place, self.width(column)) for place, column in enumerate(table.columns)])
+        self.keep_screen()
         sheet.hide((place for place, column in enumerate(table.columns) if column.role is Role.KEY), button=False)
         sheet.raw.freeze_panes(self.top + 1, table.frozen)
         area = (self.top + len(self.rows) + _PRINTED_SPARE_ROWS, table.last_shown)
@@ -127,6 +128,14 @@ class _FormSheet:
         first = (self.top + 1, self.first_editable())
         sheet.raw.set_selection(*first, *first)
         sheet.protect()
+
+    def keep_screen(self) -> None:
+        """Show fewer lines of long texts where the first screen would not hold its rows otherwise."""
+        rows = range(self.top + 1, self.top + 1 + len(self.rows))
+        lines, most = [self.sheet.lines_of(row) for row in rows[:_SCREEN_ROWS]], self.most_lines
+        while most > 1 and sum(min(each, most) for each in lines) > self.free_lines:
+            most -= 1
+        self.sheet.most_lines |= dict.fromkeys(rows, most)
 
     def first_editable(self) -> int:
         spare = not self.rows
