@@ -470,3 +470,16 @@ def test_a_copy_that_takes_too_long_is_said_and_costs_itself_alone(
         made, notices = annotate_module.make_copies(jobs[1:], theme(), tmp_path / "copies")
     assert made == {}
     assert [(each.code, each.place.fichier) for each in notices] == [("copie-impossible", "retours/chartres.xlsx")]
+
+
+def test_a_file_that_is_read_and_cannot_be_changed_has_a_list_of_its_findings(tmp_path: Path) -> None:
+    path, folder = tmp_path / "retour.xlsx", tmp_path / "copies"
+    with zipfile.ZipFile(io.BytesIO(form())) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            if name != "[Content_Types].xml":
+                target.writestr(name, source.read(name))
+    folder.mkdir()
+    (copy,) = annotate([(path, FORM_FINDINGS)], folder, theme(), NOW)
+    assert openpyxl.load_workbook(copy).sheetnames[0] == ANNOTATIONS
+    refused = [Finding("classeur-abime", Severity.ERREUR, True, Place("x"), "Message.", "Remède.")]
+    assert annotate([(path, refused)], folder, theme(), NOW) == []

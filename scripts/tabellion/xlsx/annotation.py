@@ -22,6 +22,7 @@ from pebble import ProcessExpired, ProcessFuture
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings.codes.files import UNREADABLE
 from tabellion.layout.forms import BASELINE
 from tabellion.layout.names import (
     ANNOTATIONS,
@@ -241,11 +242,14 @@ def _copy(path: Path, findings: Sequence[Finding], theme: Theme) -> bytes | None
     Where the file itself cannot be changed, whatever stands in its way, its findings make a workbook of their own.
     """
     try:
-        return annotated_copy(read_source(path), findings, theme)
+        content = read_source(path)
     except TabellionError:
         return None
+    try:
+        return annotated_copy(content, findings, theme)
     except Exception:  # a file that nobody foresaw costs its own copy, and not those of the others
-        return annotated_copy(_blank_workbook(), findings, theme)
+        is_unread = any(each.code in UNREADABLE for each in findings)
+        return None if is_unread else annotated_copy(_blank_workbook(), findings, theme)
 
 
 def _blank_workbook() -> bytes:
@@ -298,9 +302,8 @@ class CopyJob:
 def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[dict[str, Path], list[Finding]]:
     """Make each copy in ``folder``; returns where each is, by its target, and what is said of those without one.
 
-    Each is made in a child process, under the limits of every file. A file that can no longer be read has none, and nor
-    has one whose copying takes too long or kills its process, which is said. Raises ``OSError`` when ``folder`` cannot
-    be written.
+    Each is made under the limits of every file. A file that can no longer be read has none, and nor has one whose
+    copying takes too long or kills its process, which is said. Raises ``OSError`` when ``folder`` cannot be written.
     """
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
     if len(jobs) < _FEW:
