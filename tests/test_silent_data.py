@@ -119,6 +119,8 @@ def test_a_struck_out_amount_blocks(strike: Callable[[object], object]) -> None:
         ('_-* #,##0.00\\ "€"_-;\\-* #,##0.00\\ "€"_-;_-* "-"??\\ "€"_-;_-@_-', 1200, None),
         ("#,##0.00\\ [$EUR]", 1200, None),
         ("General", 1200, None),
+        ("0.00E+00", 1200, None),
+        ('#,##0" kF"', 1200, "montant-en-devise"),
         ("# ##0", 1200, None),
         ("[Red]-#,##0", 1200, None),
     ],

@@ -27,10 +27,11 @@ _BRACKETS = re.compile(r"\[[^\]]*\]?")
 #: The first that a format says of days and hours: ``[h]`` counts them, ``[Red]`` and ``[$-40C]`` are no such thing.
 _TIME = re.compile(r"\[(?P<duration>h+|m+|s+)\]|\[[^\]]*\]?|(?P<date>[dmhys])", re.IGNORECASE)
 
-#: The pieces of a number format (ECMA-376, part 1, 18.8.31): what it writes as it is, a currency, where digits go.
+#: The pieces of a number format (ECMA-376, part 1, 18.8.31): what it writes as it is, a currency, where digits go;
+#: a power of ten says no unit.
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\[\$(?P<currency>[^\]-]*)[^\]]*\]?|\[[^\]]*\]?|\\(?P<escaped>.?)|[_*].?'
-    r"|(?P<general>General)|(?P<section>;)|(?P<place>[0#?.,@%])|(?P<bare>.)",
+    r"|E[+-]0+|(?P<general>General)|(?P<section>;)|(?P<place>[0#?.,@%])|(?P<bare>.)",
     re.DOTALL | re.IGNORECASE,
 )
 #: Commas after the last digit of the whole part: each divides by a thousand.
