@@ -9,13 +9,16 @@ import shutil
 import subprocess
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import docx
+import pdfplumber
 import pytest
 
 from support.contracts import ROOT, SETTINGS, SOURCE, schemas
@@ -33,6 +36,7 @@ from tabellion.layout.theme import load_theme
 from tabellion.outputs.document import make_document
 from tabellion.outputs.document.model import DocumentModel, paragraphs
 from tabellion.outputs.document.pdf import pdf_is_intact, sealed, without_hour
+from tabellion.outputs.document.pdf_structure import complete_structure
 from tabellion.outputs.document.template import load_template
 from tabellion.schema.tables import make_tables
 
@@ -329,6 +333,31 @@ def test_a_pdf_that_somebody_annotated_is_known() -> None:
     assert pdf_is_intact(content)
     assert not pdf_is_intact(content + b"1 0 obj")
     assert not pdf_is_intact(b"%PDF-1.6\n...\n%%EOF\n")
+
+
+def test_captions_contents_and_figures_are_what_readers_know() -> None:
+    """As LibreOffice writes elements, with the styles of Word for their names."""
+
+    def element(kind: str, parent: int, kids: str) -> bytes:
+        return f"<</Type/StructElem\n/S/{kind}\n/P {parent} 0 R\n/Pg 90 0 R\n/K[{kids} ]\n>>".encode()
+
+    objects = {
+        1: b"<</Type/StructTreeRoot\n/RoleMap<</caption/P\n/Contents#201/P\n/Text#20body/P\n>>\n/K[2 0 R ]\n>>",
+        2: element("Document", 1, "3 0 R 4 0 R 5 0 R 6 0 R 7 0 R\n8 0 R"),
+        3: element("Contents#201", 2, "0"), 4: element("Contents#201", 2, "1"), 5: element("caption", 2, "2"),
+        6: element("Table", 2, "9 0 R"), 7: element("caption", 2, "3"), 8: element("Figure", 2, "4"),
+        9: element("TR", 6, "5"),
+    }  # fmt: skip
+    complete_structure(objects, ["Crédits"])
+    assert objects[1] == (
+        b"<</Type/StructTreeRoot\n/RoleMap<</caption/Caption\n/Contents#201/TOCI\n/Text#20body/P\n>>\n/K[2 0 R ]\n>>"
+    )
+    assert objects[2] == element("Document", 1, "10 0 R 6 0 R 7 0 R 8 0 R")
+    assert objects[10] == b"<</Type/StructElem\n/S/TOC\n/P 2 0 R\n/K[3 0 R 4 0 R ]\n>>"
+    assert (objects[3], objects[4]) == (element("Contents#201", 10, "0"), element("Contents#201", 10, "1"))
+    assert (objects[5], objects[6]) == (element("caption", 6, "2"), element("Table", 2, "5 0 R 9 0 R"))
+    words = "\ufeffCrédits".encode("utf-16-be").hex().encode()
+    assert objects[8] == element("Figure", 2, "4").removesuffix(b">>") + b"/Alt<" + words + b">>>"
 
 
 def test_a_pdf_does_not_tell_the_hour_and_no_offset_moves() -> None:
@@ -848,6 +877,12 @@ def test_the_pdf_has_every_fiche_and_line_on_the_pages_that_are_said(chartres: t
     for entry, number in entries:
         starts = re.escape(flat(entry)[:40])
         assert re.search(f"^{starts}", flat_lines(pages[int(number) - 1]), re.M), entry
+    with pdfplumber.open(path) as pdf:
+        elements = list(structure(pdf.structure_tree))
+    kinds = Counter(kind for kind, _ in elements)
+    assert kinds["Table", "Caption"] > len(document.fiches)
+    assert kinds["TOC", "TOCI"] == len(entries)
+    assert [bool(words) for (_, kind), words in elements if kind == "Figure"] == [True]
     everything = flat(text).replace(" ", "")
     for row in table(folder, "lignes_budgetaires"):
         assert flat(row["libelle"]).split(" ")[0] in everything
@@ -855,6 +890,13 @@ def test_the_pdf_has_every_fiche_and_line_on_the_pages_that_are_said(chartres: t
         sum(text.count("☒") for text in [*fields.values(), *(each for cells in money for each in cells)])
         for fields, money, _ in document.fiches.values()
     )
+
+
+def structure(elements: list[Any], parent: str = "") -> Iterator[tuple[tuple[str, str], str | None]]:
+    """The elements of a tagged PDF: what each is in what, and its words for who does not see it."""
+    for each in elements:
+        yield (parent, each["type"]), each.get("alt_text")
+        yield from structure([kid for kid in each.get("children", ()) if isinstance(kid, dict)], each["type"])
 
 
 def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
+import zipfile
 from contextlib import suppress
 from datetime import date
+from html import unescape
 from pathlib import Path
 
 from tabellion.contract.carried import ARCHIVE
@@ -65,9 +68,16 @@ def make_pdf(
     except OSError as error:
         raise PdfError("LibreOffice n'a pas pu être lancé") from error
     try:
-        return sealed(finished_pdf(content, title, day, attached, ARCHIVE))
+        return sealed(finished_pdf(content, title, day, _picture_words(document), attached, ARCHIVE))
     except UnknownPdfError:  # another version's: bigger, nothing attached, and as good to read
         return sealed(without_hour(content))
+
+
+def _picture_words(document: bytes) -> list[str]:
+    """What a Word document says of its pictures to who does not see them, in their order."""
+    with zipfile.ZipFile(io.BytesIO(document)) as source:
+        text = source.read("word/document.xml").decode("utf-8")
+    return [unescape(words) for words in re.findall(r'<wp:docPr\b[^>]*\bdescr="([^"]*)"', text)]
 
 
 def _convert(folder: Path, document: bytes, office: str, timeout_seconds: float) -> bytes:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from xml.sax.saxutils import escape
+
+from tabellion.outputs.document.pdf_structure import complete_structure
 
 _XREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
 _SECTION = re.compile(rb"(\d+) (\d+)\s*[\r\n]+")
@@ -30,8 +32,11 @@ class UnknownPdfError(ValueError):
     """The PDF is not written as LibreOffice writes one."""
 
 
-def finished_pdf(content: bytes, title: str, day: date, attached: bytes = b"", name: str = "") -> bytes:
-    """The same pages, packed, with their title, their language and the day of what they say, and a file attached.
+def finished_pdf(
+    content: bytes, title: str, day: date, pictures: Sequence[str] = (), attached: bytes = b"", name: str = ""
+) -> bytes:
+    """The same pages, packed, with their title, their language, the day of what they say, words for ``pictures``, and a
+    file attached.
 
     Raises :class:`UnknownPdfError` where the file is not one that is known.
     """
@@ -42,12 +47,13 @@ def finished_pdf(content: bytes, title: str, day: date, attached: bytes = b"", n
     for number, body in objects.items():
         if _PAGE.search(body) and b"stream" not in body and b"/Tabs" not in body:
             objects[number] = body.removesuffix(b">>") + b"/Tabs/S>>"
+    complete_structure(objects, pictures)
     metadata = max(objects) + 1
     packet = _metadata(title, day)
     objects[metadata] = b"<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n%s\nendstream" % (len(packet), packet)
     if old := re.search(rb"/Metadata (\d+) 0 R", objects[root]):
         del objects[int(old[1])]
-    catalog = re.sub(rb"/Metadata \d+ 0 R|/ViewerPreferences\s*<<.*?>>", b"", objects[root])
+    catalog = re.sub(rb"/Metadata \d+ 0 R|/ViewerPreferences\s*<<[^>]*>>", b"", objects[root])
     if attached:
         catalog = catalog.removesuffix(b">>") + _attach(objects, attached, name, moment) + b">>"
     said = b"/Metadata %d 0 R/ViewerPreferences<</DisplayDocTitle true>>>>" % metadata
