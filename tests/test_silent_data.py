@@ -191,16 +191,25 @@ def test_a_form_as_sent_has_nothing_around_its_answers() -> None:
     assert not {"note-du-partenaire", "montants-a-cote"} & set(codes(examined(moved)))
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("manual", ["calcul-manuel"]), ("auto", []), ("autoNoTable", [])])
-def test_manual_calculation_is_said_of_what_is_computed(mode: str, expected: list[str]) -> None:
+@pytest.mark.parametrize("mode", ["manual", "auto", "autoNoTable"])
+def test_manual_calculation_is_made_anew_where_it_is_arithmetic_and_said_elsewhere(mode: str) -> None:
     def change(parts: dict[str, bytes]) -> None:
         put(parts, "F6", "<f>1200+300</f><v>1200</v>")
+        put(parts, "F7", "<f>ROUND(F6,0)</f><v>1200</v>")
         put(parts, "F8", "<f>F6*2</f><v>2400</v>")
+        put(parts, "F9", "<f>500+1</f><v>501</v>")
         book = re.sub(rb"<calcPr[^>]*/>", b'<calcPr calcMode="%s"/>' % mode.encode(), parts["xl/workbook.xml"])
         parts["xl/workbook.xml"] = book
 
     parsed = examined(zipped(change))
-    assert [each.code for each in said(parsed, "F6")] == expected
+    found = {cell: codes(parsed, cell) for cell in ("F6", "F7", "F8", "F9")}
+    is_manual = mode == "manual"
+    understood, old = (["valeur-comprise"], ["calcul-manuel"]) if is_manual else ([], [])
+    assert found == {"F6": understood, "F7": old, "F8": understood, "F9": []}
+    amounts = [values(parsed, "montant_prevu", row) for row in (6, 7, 8, 9)]
+    assert amounts == (
+        [[1500_00], [1200_00], [3000_00], [501_00]] if is_manual else [[120000], [120000], [240000], [50100]]
+    )
 
 
 TOTALS = [

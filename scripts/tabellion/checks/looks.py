@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tabellion.findings import Finding, Place, finding
+from tabellion.reading.arithmetic import computed
 from tabellion.reading.arrangement import covered_cells
 from tabellion.reading.cells import others_alike
 from tabellion.reading.headers import is_blank
@@ -65,8 +66,9 @@ def check_looks(area: FoundTable, cells: Sequence[TypedCell], *, manual: bool) -
     yield from _styled(area, cells)
     yield from _hidden(area, cells)
     if manual:
-        computed = (cell for cell in cells if cell.address in area.sheet.formulas and cell.is_number)
-        yield from _grouped(("calcul-manuel", cell, {}) for cell in computed)
+        held = (cell for cell in cells if cell.address in area.sheet.formulas and cell.is_number)
+        old = (cell for cell in held if computed(area.sheet, cell.address, anew=True) is None)
+        yield from _grouped(("calcul-manuel", cell, {}) for cell in old)
 
 
 def _grouped(found: Iterable[tuple[str, TypedCell, dict[str, str]]]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Plain arithmetic that people type in a cell (``=100/3``, ``=F6+F7``), where no program has computed it."""
+"""Plain arithmetic that people type in a cell (``=100/3``, ``=F6+F7``), where no program has, or not since."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from math import isfinite
+from typing import NamedTuple
 
 from tabellion.addresses import parse_cell
 from tabellion.reading.raw import CellAddress, RawSheet
@@ -21,8 +22,11 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 _DEEPEST = 10
 
 
-def computed(sheet: RawSheet, cell: CellAddress, depth: int = _DEEPEST) -> float | None:
-    """The value of a formula that is only arithmetic on numbers and cells of its sheet; ``None`` for any other."""
+def computed(sheet: RawSheet, cell: CellAddress, *, anew: bool = False, depth: int = _DEEPEST) -> float | None:
+    """The value of a formula that is only arithmetic on numbers and cells of its sheet; ``None`` for any other.
+
+    ``anew`` believes no value that a program has computed.
+    """
     formula = sheet.formulas.get(cell, "")
     if depth <= 0 or not _ARITHMETIC.fullmatch(formula) or "**" in formula or "//" in formula:
         return None
@@ -30,37 +34,46 @@ def computed(sheet: RawSheet, cell: CellAddress, depth: int = _DEEPEST) -> float
     text = _ADDRESS.sub(lambda match: addresses[match[0]], formula)
     places = {name: parse_cell(address.replace("$", "").upper()) for address, name in addresses.items()}
     try:
-        value = _value(ast.parse(text.strip(), mode="eval").body, sheet, places, depth)
+        value = _value(ast.parse(text.strip(), mode="eval").body, _Cells(sheet, places, depth, anew))
     except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, KeyError):
         return None
     return value if isfinite(value) else None
 
 
-def _value(node: ast.expr, sheet: RawSheet, places: Mapping[str, CellAddress], depth: int) -> float:
+class _Cells(NamedTuple):
+    """The cells that the names of a formula stand for."""
+
+    sheet: RawSheet
+    places: Mapping[str, CellAddress]
+    depth: int
+    anew: bool
+
+    def value(self, name: str) -> float:
+        """The number in a cell, 0 where it is blank, as Excel counts it. Raises ``ValueError`` for any other."""
+        sheet, cell = self.sheet, self.places[name]
+        if cell in sheet.uncached or (self.anew and cell in sheet.formulas):
+            found = computed(sheet, cell, anew=self.anew, depth=self.depth - 1)
+            if found is None:
+                raise ValueError("a formula that is not computed")
+            return found
+        value = sheet.value(*cell)
+        if value is None and cell not in sheet.errors:
+            return 0.0
+        if isinstance(value, float) and not isinstance(value, bool):
+            return value
+        raise ValueError("no number")
+
+
+def _value(node: ast.expr, cells: _Cells) -> float:
     """The value of a part of a formula. Raises ``ValueError`` or ``KeyError`` for what is no arithmetic."""
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return float(number)
         case ast.UnaryOp(op=ast.UAdd() | ast.USub() as sign, operand=operand):
-            value = _value(operand, sheet, places, depth)
+            value = _value(operand, cells)
             return -value if isinstance(sign, ast.USub) else value
         case ast.BinOp(left=left, op=operation, right=right):
-            return _OPERATIONS[type(operation)](_value(left, sheet, places, depth), _value(right, sheet, places, depth))
+            return _OPERATIONS[type(operation)](_value(left, cells), _value(right, cells))
         case ast.Name(id=name):
-            return _of_cell(sheet, places[name], depth)
+            return cells.value(name)
     raise ValueError("no arithmetic")
-
-
-def _of_cell(sheet: RawSheet, cell: CellAddress, depth: int) -> float:
-    """The number in a cell, 0 where it is blank, as Excel counts it."""
-    value = sheet.value(*cell)
-    if cell in sheet.uncached:
-        found = computed(sheet, cell, depth - 1)
-        if found is None:
-            raise ValueError("a formula that is not computed")
-        return found
-    if value is None and cell not in sheet.errors:
-        return 0.0
-    if isinstance(value, float) and not isinstance(value, bool):
-        return value
-    raise ValueError("no number")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 from types import MappingProxyType
 
 from tabellion.findings import CATALOGUE, Finding, Place, finding
@@ -28,13 +29,15 @@ class CellReader:
     """Reads columns and adds what is wrong to ``findings``.
 
     ``tolerant`` reads values as people type them. ``counted`` says that formulas of the workbook add the cells up: a
-    number that was typed as a text is understood, and missing in them, which is said.
+    number that was typed as a text is understood, and missing in them, which is said. ``manual``: the workbook computes
+    on demand only.
     """
 
     findings: list[Finding]
     tolerant: bool = False
     counted: bool = False
     date1904: bool = False
+    manual: bool = False
 
     def column(
         self,
@@ -90,8 +93,8 @@ class CellReader:
     def errors(
         self, area: FoundTable, rows: list[int], label: str, field: Field, found: list[RawValue]
     ) -> set[int]:  # fmt: skip
-        """Say the cells that show an error, or hold a formula that nothing has computed; its value is put among those
-        ``found`` where it is plain arithmetic."""
+        """Say the cells that show an error, or hold a formula that nothing has computed, or not since its cells were
+        typed; its value is put among those ``found`` where it is plain arithmetic."""
         column, unread = area.columns[label], set()
         for position, row in enumerate(rows):
             error = area.sheet.errors.get((row, column))
@@ -99,12 +102,17 @@ class CellReader:
                 place = area.place(row, label)
                 self.findings.append(finding("cellule-en-erreur", place, champ=field.name, valeur=error))
                 unread.add(position)
-            elif (row, column) in area.sheet.uncached:
-                value = computed(area.sheet, (row, column)) if self.tolerant and field.kind in _NUMBERS else None
-                if value is not None:
-                    found[position] = value
-                    self.say_computed(area, row, label, field, value)
-                    continue
+                continue
+            is_uncached = (row, column) in area.sheet.uncached
+            if not is_uncached and not (self.manual and (row, column) in area.sheet.formulas):
+                continue
+            is_tried = self.tolerant and field.kind in _NUMBERS
+            value = computed(area.sheet, (row, column), anew=self.manual) if is_tried else None
+            shown = found[position]
+            if value is not None and not (isinstance(shown, float) and isclose(shown, value)):
+                found[position] = value
+                self.say_computed(area, row, label, field, value)
+            elif value is None and is_uncached:
                 self.findings.append(finding("formule-sans-valeur", area.place(row, label), champ=field.name))
                 unread.add(position)
         return unread

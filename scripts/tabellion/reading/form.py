@@ -147,7 +147,8 @@ class _FormReader:
         assert reading.identity is not None  # noqa: S101 (the caller has checked it)
         self.reading, self.known, self.identity = reading, known, reading.identity
         self.finder = TableFinder(reading.workbook, reading.known_tables)
-        self.cells = CellReader(reading.findings, tolerant=True, date1904=reading.workbook.date1904)
+        book = reading.workbook
+        self.cells = CellReader(reading.findings, tolerant=True, date1904=book.date1904, manual=book.manual)
 
     def read(self) -> None:
         expected = {formula.table for formula in self.reading.formulas} | set(self.reading.baseline)

@@ -149,7 +149,10 @@ class _Reader:
         self, reading: MasterReading, finder: TableFinder, base: Tables | None, added: Added, renames: Renames
     ) -> None:
         self.reading, self.finder, self.base, self.added, self.renames = reading, finder, base, added, renames
-        self.cells = CellReader(reading.findings, tolerant=True, counted=True, date1904=reading.workbook.date1904)
+        book = reading.workbook
+        self.cells = CellReader(
+            reading.findings, tolerant=True, counted=True, date1904=book.date1904, manual=book.manual
+        )
         self.columns: dict[str, dict[str, Column]] = {}
 
     def read(self) -> None:
