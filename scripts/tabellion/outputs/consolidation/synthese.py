@@ -36,7 +36,7 @@ from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
 YEARS = "Choix_exercices"
-_TITLE_WIDTH, _WIDTH = 36.0, 16.0
+_TITLE_WIDTH, _WIDTH = 48.0, 16.0
 #: A chart that leaves room on the first page for what stands above it.
 _SHORT = ChartSize(rows=14)
 #: Changes of standing that are named one by one.
