@@ -222,27 +222,25 @@ class Sheet:
         wrapped = self.wrapped.setdefault(row, [])
         wrapped.extend((text, column, bold) for text, column in texts if isinstance(text, str))
 
-    def lines_of(self, row: int) -> int:
-        """The lines of the longest text of a row of :meth:`fit`, once widths are known."""
-        size, widths = self.writer.theme.size, self.widths
-        lines = (
-            text_lines(text, widths.get(column, DEFAULT_WIDTH), size, bold=bold)
-            for text, column, bold in self.wrapped.get(row, ())
+    def height(self, row: int) -> tuple[float, bool]:
+        """The height of a row in points, once widths are known; whether :meth:`fit` leaves lines of it unseen."""
+        texts, size, widths = self.wrapped.get(row), self.writer.theme.size, self.widths
+        if not texts:
+            return (self.raw.row_sizes[row][0] * 0.75 if row in self.raw.row_sizes else _ROW_HEIGHT), False
+        lines = max(
+            text_lines(text, widths.get(column, DEFAULT_WIDTH), size, bold=bold) for text, column, bold in texts
         )
-        return max(lines, default=1)
+        most = self.most_lines.get(row, lines)
+        height = min(_HIGHEST_ROW, min(lines, most) * size * _LINE_HEIGHT)
+        return (height if lines > most else max(height, _ROW_HEIGHT)), lines > most
 
     def fit_rows(self) -> None:
         """Give the rows of :meth:`fit` their heights."""
-        size = self.writer.theme.size
-        for row, texts in self.wrapped.items():
-            if not texts:
-                continue
-            lines = self.lines_of(row)
-            most = self.most_lines.get(row, lines)
-            height = min(_HIGHEST_ROW, min(lines, most) * size * _LINE_HEIGHT)
-            if lines > most:  # it keeps its height, and nothing is to be seen of the next line
+        for row in [row for row, texts in self.wrapped.items() if texts]:
+            height, is_cut = self.height(row)
+            if is_cut:  # it keeps its height, and nothing is to be seen of the next line
                 self.raw.kept_heights.add(row + 1)
-            if height > _ROW_HEIGHT or lines > most:
+            if height > _ROW_HEIGHT or is_cut:
                 raise_if_dropped(self.raw.set_row(row, height), row)
 
     def section(self, row: int, column: int, text: str) -> None:

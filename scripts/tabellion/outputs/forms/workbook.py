@@ -40,8 +40,9 @@ from tabellion.xlsx.writer import Sheet, Writer
 _PRINTED_SPARE_ROWS = 8
 #: What stands above the headers of the columns to fill.
 _TO_FILL = "▼ à remplir"
-#: Rows that the first screen is to show under the headers, at 1366 × 768, and the lines of text that it has room for.
-_SCREEN_ROWS, _SCREEN_LINES = 15, 18
+#: Rows that the first screen is to show under the headers, at 1366 × 768, the lines of text that it has room for, and
+#: the height that Excel leaves to the cells, in points (520 pixels).
+_SCREEN_ROWS, _SCREEN_LINES, _SCREEN_POINTS = 15, 18, 390.0
 #: What a column that is computed shows: its formula, and what it gives on the rows as sent.
 _COMPUTED = {"gap": balance, "difference": difference}
 _CENTRED = ("integer", "percent", "date", "boolean")
@@ -86,8 +87,8 @@ class _FormSheet:
         self.rows, self.state = form.rows[table.name], RowState(table, contract.schemas)
         self.height = len(self.rows) + SPARE_ROWS
         self.top = FIRST_TABLE_ROW
-        self.free_lines = _SCREEN_LINES - max(0, _SCREEN_ROWS - len(self.rows))
-        self.most_lines = max(table.lines, self.free_lines // max(1, len(self.rows)))
+        free = _SCREEN_LINES - max(0, _SCREEN_ROWS - len(self.rows))
+        self.most_lines = max(table.lines, free // max(1, len(self.rows)))
 
     def write(self) -> None:
         sheet, table = self.sheet, self.table
@@ -131,11 +132,13 @@ class _FormSheet:
 
     def keep_screen(self) -> None:
         """Show fewer lines of long texts where the first screen would not hold its rows otherwise."""
-        rows = range(self.top + 1, self.top + 1 + len(self.rows))
-        lines, most = [self.sheet.lines_of(row) for row in rows[:_SCREEN_ROWS]], self.most_lines
-        while most > 1 and sum(min(each, most) for each in lines) > self.free_lines:
-            most -= 1
-        self.sheet.most_lines |= dict.fromkeys(rows, most)
+        sheet, most = self.sheet, self.sheet.most_lines
+        first = range(self.top + 1, self.top + 1 + min(_SCREEN_ROWS, len(self.rows)))
+        while sum(sheet.height(row)[0] for row in range(first.stop)) > _SCREEN_POINTS:
+            highest = max(first, key=lambda row: (sheet.height(row)[0], row), default=0)
+            if most.get(highest, 1) <= 1:
+                break
+            most[highest] -= 1
 
     def first_editable(self) -> int:
         spare = not self.rows
