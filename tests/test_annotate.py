@@ -16,6 +16,7 @@ import pytest
 from openpyxl.comments import Comment
 
 from support.contracts import ROOT
+from support.faults import SlowPath
 from support.forms import written_form
 from support.libreoffice import LibreOffice
 from support.masters import MAIN, Package, master, theme
@@ -376,7 +377,8 @@ def test_copies_are_written_beside_and_never_over(tmp_path: Path) -> None:
     broken.write_bytes(b"PK")
     with pytest.raises(TabellionError):
         annotate([(path, FORM_FINDINGS)], source, theme(), NOW)
-    assert annotate([(path, FORM_FINDINGS), (broken, [said(None, None)])], folder, theme(), NOW) == [folder / "a.xlsx"]
+    refused = said(None, None, code="classeur-abime")
+    assert annotate([(path, FORM_FINDINGS), (broken, [refused])], folder, theme(), NOW) == [folder / "a.xlsx"]
     assert path.read_bytes() == form()
     assert [each.name for each in folder.iterdir()] == ["a.xlsx"]
     assert annotate([(path, ())], folder, theme(), NOW) == []
@@ -465,9 +467,10 @@ def test_a_copy_that_takes_too_long_is_said_and_costs_itself_alone(
     made, notices = annotate_module.make_copies(jobs[:1], theme(), tmp_path / "copies")
     assert (list(made), notices) == (["constats/luce.xlsx"], [])
     assert is_annotated(made["constats/luce.xlsx"].read_bytes())
-    with ReaderPool(1, replace(LIMITS, read_seconds=0.01)) as readers:
+    with ReaderPool(1, replace(LIMITS, read_seconds=0.2)) as readers:
         monkeypatch.setattr(annotate_module, "shared_readers", lambda: readers)
-        made, notices = annotate_module.make_copies(jobs[1:], theme(), tmp_path / "copies")
+        slow = replace(jobs[1], path=SlowPath(late))
+        made, notices = annotate_module.make_copies([slow], theme(), tmp_path / "copies")
     assert made == {}
     assert [(each.code, each.place.fichier) for each in notices] == [("copie-impossible", "retours/chartres.xlsx")]
 

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 #: The calls that change what is on a disk (strace ignores, behind « ? », what this machine's kind does not have).
 WRITING = (
@@ -35,6 +36,15 @@ TIME_LIMIT_SECONDS = 120
 _PR_SET_PTRACER = 0x59616D61
 """Lets a process that is no parent trace this one, where the system would not (``prctl(2)``)."""
 _LINE = re.compile(r"^(?:\d+ +)?(\w+)\((.*)$")
+
+
+class SlowPath(type(Path())):
+    """A path whose file keeps whoever looks at it waiting."""
+
+    def stat(self, **_: Any) -> os.stat_result:
+        """Wait for longer than any limit of a test."""
+        time.sleep(60)
+        raise TimeoutError
 
 
 @dataclass(frozen=True)
