@@ -74,7 +74,7 @@ def output_option(name: str, metavar: str, words: str, *, own: str = "") -> Opti
 
 
 Exercice = Annotated[
-    int | None, option("--exercice", "ANNÉE", "L'année demandée ; par défaut, exercice_courant du contrat.")
+    int | None, option("--exercice", "ANNÉE", "L'année demandée ; par défaut, l'exercice courant du contrat.")
 ]
 Partenaire = Annotated[
     list[str] | None,

@@ -38,7 +38,7 @@ def publish(
         option("--convention", "N", "Une seule convention, ou l'option plusieurs fois ; sinon, toutes."),
     ] = None,
     exercice: Annotated[
-        int | None, option("--exercice", "ANNÉE", "L'année des budgets ; par défaut, exercice du contrat.")
+        int | None, option("--exercice", "ANNÉE", "L'année des budgets ; par défaut, celle que montre le contrat.")
     ] = None,
     annexes: Annotated[
         str | None,
