@@ -66,7 +66,7 @@ _SHEETS: tuple[Code, ...] = (
          "Retirez-le de la feuille, ou mettez celle-ci dans un classeur à part, enregistrez et recommencez.", True),
     Code("tableau-absent", "Un tableau manque", _ERREUR,
          "Le tableau « {valeur} » ({titre}) manque : sa feuille a été supprimée, ou ses en-têtes effacés.",
-         "Remettez la feuille depuis une copie du classeur, ou régénérez-le.", True),
+         "Remettez la feuille depuis une copie du classeur, ou demandez à la personne qui a installé tabellion de le refaire.", True),
     Code("tableau-defait", "Un tableau n'est plus un tableau", _AVERTISSEMENT,
          "Le tableau « {valeur} » n'est plus un tableau Excel : il est lu, mais ses formules ne suivront plus les lignes ajoutées.",
          "Sélectionnez ses cellules, puis Insertion › Tableau, et nommez-le {valeur}."),
