@@ -116,7 +116,7 @@ _VALUES: tuple[Code, ...] = (
          "Vérifiez qu'aucune fiche n'a été perdue."),
     Code("priorite-inconnue", "Une priorité que le contrat ne connaît pas", _AVERTISSEMENT,
          "La priorité {valeur} n'est pas de ce contrat. Attendu : {attendu}.",
-         "Corrigez la priorité ; un rang de plus s'ajoute dans tabellion.toml, partie [priorites]."),
+         "Corrigez la priorité, ou ajoutez ce rang dans la feuille « Réglages »."),
     Code("priorite-et-annee", "La priorité et son année ne vont pas ensemble", _AVERTISSEMENT,
          "La priorité {priorite} porte l'année {valeur} ; pour ce contrat elle veut dire {attendu}.",
          "Corrigez la priorité ou l'année."),
