@@ -295,3 +295,9 @@ def test_a_date_without_its_zone_is_not_set_against_one_that_has_it() -> None:
     assert verdicts(far) == {"a": Verdict.OLDER, "b": Verdict.IN_FORCE}
     alike = decided(by_archive("a", 1, at(20, 9)), by_archive("b", 2, at(20, 10)))
     assert verdicts(alike) == {"a": Verdict.OLDER, "b": Verdict.IN_FORCE}
+
+
+def test_behind_a_rejected_file_two_of_one_moment_are_not_chosen_by_name() -> None:
+    choice = decided(file("c", 3, at(21), wrong=True), file("a", 1, at(20)), file("b", 2, at(20)))
+    assert verdicts(choice) == {"c": Verdict.REJECTED, "a": Verdict.UNDECIDED, "b": Verdict.UNDECIDED}
+    assert choice.in_force is None

@@ -104,7 +104,7 @@ def _choose(
 ) -> VersionChoice:
     firsts = [group[0] for group in groups]
     undecided = _undecided(groups) if any(not first.is_kept_copy for first in firsts) else []
-    winner = undecided[0] if undecided else firsts[0]
+    winner = undecided[0] if firsts[0] in undecided else firsts[0]
     asked, passed_over = tuple(undecided), set[int]()
     picked = rule.pick([candidate.parsed.answers for candidate in asked]) if asked else None
     chosen = next((candidate for candidate in asked if candidate.parsed.answers == picked), None)
@@ -197,17 +197,24 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 def _undecided(groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     """The latest files, when there are several: saved at the same moment, or one of which nobody knows the moment, or
-    not to the hour.
+    not to the hour. Behind one that is rejected, the latest of those that could count instead.
     """
-    latest = _moment(groups[0])
-    undecided = [
+    latest = _tied(groups)
+    if len(latest) < 2 and not groups[0][0].parsed.is_accepted:
+        latest = _tied([group for group in groups if group[0].parsed.is_accepted])
+    return latest if len(latest) > 1 else []
+
+
+def _tied(groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """The first of groups in the order of their moments, and those that nothing tells from it."""
+    latest = _moment(groups[0]) if groups else _NEVER
+    return [
         group[0]
         for group in groups
         if _moment(group) == latest
         or (_moment(group) == _NEVER and not group[0].is_kept_copy)
         or (latest - _moment(group) <= _ZONES and group[0].is_dated_by_archive != groups[0][0].is_dated_by_archive)
     ]
-    return undecided if len(undecided) > 1 else []
 
 
 #: By how much the time of a zone is ahead of another's at most, where one of two dates does not say its own.
