@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tabellion.addresses import cell_name
-from tabellion.importing.correspondence import SHEET_GROUP, Correspondence, Topic
+from tabellion.importing.correspondence import SET_ASIDE, SHEET_GROUP, Correspondence, Topic
 from tabellion.importing.funder_words import looks_like_funder
 from tabellion.importing.grids import CellGrid, cents_of
 from tabellion.importing.lines import key
@@ -16,8 +17,12 @@ FUNDER_COLUMN = "financeur_colonne"
 """The field of a column that is one funder's own, in a list of fiches: ticked, or with an amount."""
 _SEVERAL = (FUNDER_COLUMN, "quartiers")
 _TICKS = frozenset({"x", "oui", "non", "1", "☑", "☒", "☐", "✓"})
+#: A cell of digits: told without the rules of what people type, since each row of a long list is looked at.
+_FIGURE = re.compile(r"[-+(−]?\s*\d[\d .,'\u00a0\u202f]*\s*(?:[kM]?\s?€.*|[kM]?\s?eur.*)?\)?", re.IGNORECASE)
 _HEADER_ROWS = 60
 """A header stands among the first rows of its sheet: covers take a page, no more."""
+_FEWEST_NAMES = 3
+"""The names, known exactly, of the header of a further table on a sheet."""
 _LONGEST_TITLE = 120
 _AMOUNTS = ("montant", "montant_prevu", "montant_vote", "montant_realise", "montant_demande", "montant_verse")
 _WEIGHTS = {Certainty.SURE: 2, Certainty.LIKELY: 1, Certainty.UNKNOWN: 0}
@@ -92,20 +97,12 @@ class BlockFinder:
     def __init__(self, words: ImportWords, correspondence: Correspondence) -> None:
         self.words, self.correspondence = words, correspondence
         self._fields = {title: champ for champ, title in words.titles.items()}
+        self._names = {name for table in words.tables for name in table.names}
         self._natures = {table.title: table for table in words.tables}
 
     def blocks(self, grid: CellGrid) -> list[ForeignTable]:
         """The tables of a sheet, from the top; none where no header is known, or staff set the sheet aside."""
-        name = grid.feuille or grid.fichier
-        if self.correspondence.is_set_aside(Topic.COLUMNS, name, SHEET_GROUP):
-            return []
-        chosen = self.correspondence.choices.get((Topic.COLUMNS, SHEET_GROUP, key(name)))
-        kinds = [self._natures[chosen]] if chosen in self._natures else list(self.words.tables)
-        header = max(self._headers(grid, 0, _HEADER_ROWS, kinds), key=lambda each: each.score, default=None)
-        if header is None and chosen in self._natures:
-            header = self._widest(grid, kinds[0])
-        if header is None:
-            return []
+        kinds, header = self._first(grid)
         found = list[ForeignTable]()
         while header is not None:
             block = self._block(grid, header)
@@ -114,6 +111,20 @@ class BlockFinder:
             found.append(block)
             header = following
         return found
+
+    def has_table(self, grid: CellGrid) -> bool:
+        """Whether a sheet has a table."""
+        return self._first(grid)[1] is not None
+
+    def _first(self, grid: CellGrid) -> tuple[list[TableWords], _Header | None]:
+        """The kinds that the tables of a sheet may be, and the best header among its first rows."""
+        name = grid.feuille or grid.fichier
+        chosen = self.correspondence.choices.get((Topic.COLUMNS, SHEET_GROUP, key(name)))
+        kinds = [self._natures[chosen]] if chosen in self._natures else list(self.words.tables)
+        if chosen == SET_ASIDE:
+            return kinds, None
+        header = max(self._headers(grid, 0, _HEADER_ROWS, kinds), key=lambda each: each.score, default=None)
+        return kinds, header or (self._widest(grid, kinds[0]) if chosen in self._natures else None)
 
     def _widest(self, grid: CellGrid, words: TableWords) -> _Header | None:
         """The header of a sheet whose kind staff chose: the first of its rows with the most titles and no amount."""
@@ -139,13 +150,15 @@ class BlockFinder:
             filled = [text for text in own if text]
             if len(filled) < 2 or any(len(text) > _LONGEST_TITLE for text in filled) or _has_amounts(filled):
                 continue
+            if strict and sum(plain_title(text) in self._names for text in filled) < _FEWEST_NAMES:
+                continue
             titles = list(zip(self._above(grid, row), own, strict=True))
             candidates = list[_Header]()
             for words in kinds:
                 header = _Header(row, words, titles, [self._match(words, *title) for title in titles])
                 if strict:
                     sure = sum(match.certainty is Certainty.SURE for match in header.matches)
-                    if sure < 3 or sure * 3 < len(filled) * 2:
+                    if sure < _FEWEST_NAMES or sure * 3 < len(filled) * 2:
                         continue
                 if words.fits(header.fields):
                     candidates.append(header)
@@ -274,8 +287,4 @@ def _funder_column(above: str, title: str, samples: tuple[str, ...]) -> NameMatc
 
 def _has_amounts(texts: list[str]) -> bool:
     """Whether a row holds an amount: no header does, but years."""
-    return any(
-        cents_of(text)[0] is not None and year_of(text) is None
-        for text in texts
-        if any(char.isdigit() for char in text)
-    )
+    return any(_FIGURE.fullmatch(text) and year_of(text) is None for text in texts)

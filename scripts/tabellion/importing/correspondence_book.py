@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.importing.correspondence import SET_ASIDE, SHEET_GROUP, ChoiceKey, Correspondence, Match, Topic
@@ -32,7 +33,8 @@ _INTRO = {
     Topic.YEARS: "Les tableaux de crédits qui ne disent pas leur année : l'exercice de chacun.",
     Topic.DOSSIERS: "Les dossiers des exports : la fiche action de chacun, par son numéro.",
 }  # fmt: skip
-_HOW = "Corrigez « C'est » ou choisissez « accepté », enregistrez, puis relancez l'import : rien n'est écrit avant."
+_HOW = "Corrigez « C'est » ou choisissez « accepté », enregistrez, puis relancez l'import."
+_BLOCKS = " Rien n'est écrit tant que l'une d'elles porte des montants."
 
 
 @dataclass(frozen=True)
@@ -87,21 +89,23 @@ def _write_topic(
     columns = _columns(maker_for(sheet.writer, len(rows)), topic)
     sheet.title(topic.value, _INTRO[topic], len(columns))
     left = sum(match.is_open for match in rows)
-    note(sheet, 2, f"{plural(left, 'ligne à voir', 'lignes à voir')} sur {len(rows)}. {_HOW}")
+    more = _BLOCKS if any(match.is_open and match.blocks for match in rows) else ""
+    note(sheet, 2, f"{plural(left, 'ligne à voir', 'lignes à voir')} sur {len(rows)}. {_HOW}{more}")
     last = write_columns(sheet, topic.name.capitalize(), _HEADER, columns, rows, empty="Rien.")
     labels = [column.label for column in columns]
     if rows:
         meaning, decision = labels.index(_MEANING), labels.index(_DECISION)
-        for number, match in enumerate(rows, _HEADER + 1):
-            is_sheet = match.group == SHEET_GROUP
+        first = _HEADER + 1
+        for is_sheet, own in groupby(rows, key=lambda match: match.group == SHEET_GROUP):
+            count_of = len(list(own))
             column, size = natures if is_sheet else (place, count)
             if column is not None:
                 source = f"='{_LISTS}'!${_letter(column)}$1:${_letter(column)}${size}"
-                free = topic is not Topic.COLUMNS
-                options: dict[str, object] = {"validate": "list", "source": source, "show_error": not free}
-                sheet.validation(
-                    (number, meaning, number, meaning), options, None, _MEANING, "Choisissez dans la liste."
-                )
+                listed: dict[str, object] = {"validate": "list", "source": source}
+                listed["show_error"] = topic is Topic.COLUMNS  # names may be others than those known
+                area = (first, meaning, first + count_of - 1, meaning)
+                sheet.validation(area, listed, None, _MEANING, "Choisissez dans la liste.")
+            first += count_of
         area = (_HEADER + 1, decision, last, decision)
         states: dict[str, object] = {"validate": "list", "source": [ACCEPTED, TO_CONFIRM]}
         sheet.validation(area, states, None, _DECISION, f"Choisissez « {ACCEPTED} » ou « {TO_CONFIRM} ».")
@@ -147,7 +151,7 @@ def _columns(maker: CellMaker, topic: Topic) -> list[ListColumn]:
         ListColumn(_MEANING, 36, cell=lambda match: typed(match, match.meaning)),
         ListColumn(_CERTAINTY, 11, "center", cell=lambda match: maker.centred(match.certainty.value)),
         ListColumn(_DECISION, 13, "center", cell=lambda match: typed(match, TO_CONFIRM if match.is_open else ACCEPTED)),
-        ListColumn(_PROPOSED, 12, cell=lambda match: maker.text(match.meaning or None)),
+        ListColumn(_PROPOSED, 12, cell=lambda match: maker.line(match.meaning or None)),
     ]
 
 

@@ -89,7 +89,7 @@ def _is_table(name: str, text: DocumentText, words: ImportWords, choices: Choice
         return False
     if any(is_fiche_start(line) for line in split_lines(decoded)):
         return False
-    return ForeignReader(list(text.grids), words, Correspondence(choices)).find()
+    return ForeignReader(list(text.grids), words, Correspondence(choices)).has_tables()
 
 
 def _ended(text: bytes) -> bytes:

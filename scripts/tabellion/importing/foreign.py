@@ -89,6 +89,11 @@ class ForeignReader:
                 self.blocks += blocks
         return bool(self.blocks or self.sheets)
 
+    def has_tables(self) -> bool:
+        """Whether a sheet has a table, or is a fiche."""
+        finder = BlockFinder(self.words, self.correspondence)
+        return any(finder.has_table(grid) or self.labels.find(grid, []) is not None for grid in self.grids)
+
     @property
     def only_adds(self) -> bool:
         """Whether the tables only add to a contract: financements and subventions of its fiches."""

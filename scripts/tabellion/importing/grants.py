@@ -17,7 +17,7 @@ from tabellion.importing.correspondence import Correspondence, Topic
 from tabellion.importing.foreign_fiches import yes_or_no
 from tabellion.importing.funder_words import category_of
 from tabellion.importing.funders import funder_identifier
-from tabellion.importing.lines import LineAccount, key, short_slug, similarity, unique
+from tabellion.importing.lines import LineAccount, Record, key, short_slug, similarity, unique
 from tabellion.importing.quarters import Quarters
 from tabellion.importing.records import SheetRecord, TotalRecord
 from tabellion.importing.tables import ImportedTables
@@ -83,6 +83,18 @@ class GrantReader:
         """Learn the fiches and partners that the same import read elsewhere."""
         for name in ("fiches", "partenaires", "financeurs"):
             self.known[name] = [*self.known.get(name, []), *tables.get(name, [])]
+        fiches = self.known["fiches"]
+        self._numbers = {key(row["fiche_id"]): str(row["fiche_id"]) for row in fiches}
+        named = "|".join(map(re.escape, sorted(self._numbers, key=len, reverse=True)))
+        self._inside = re.compile(rf"(?<![\w./])(?:{named})(?![\w/])" if named else r"(?!)")
+        self._titles = [
+            (str(row["fiche_id"]), set(key(text).split()), text)
+            for row in fiches
+            for champ in ("proposition", "objectif")
+            if (text := row[champ])
+        ]
+        self._partners = _index(self.known["partenaires"])
+        self._partner_ids = {row["partenaire_id"] for row in self.known["partenaires"]}
 
     def add(self, table: ForeignTable, records: Sequence[SheetRecord]) -> None:
         """Add the rows of one export; rows of one dossier are one subvention, payments are added up."""
@@ -170,24 +182,14 @@ class GrantReader:
 
     def _fiche(self, grant: _Dossier, table: ForeignTable) -> str | None:
         """The fiche of a dossier: that which it names, that which its title resembles, that which staff say."""
-        numbers = {key(row["fiche_id"]): row["fiche_id"] for row in self.known.get("fiches", [])}
-        named = numbers.get(key(grant.text("fiche_id")))
+        named = self._numbers.get(key(grant.text("fiche_id")))
         text = key(" ".join(grant.text(champ) for champ in (*_REFERENCES, "objet")))
         if named is None:
-            inside = [
-                number
-                for folded, number in numbers.items()
-                if re.search(rf"(?<![\w./]){re.escape(folded)}(?![\w/])", text)
-            ]
-            named = inside[0] if len(inside) == 1 else None
+            inside = {self._numbers[match[0]] for match in self._inside.finditer(text)}
+            named = inside.pop() if len(inside) == 1 else None
         if named is not None:
             return str(named)
-        objet = grant.text("objet")
-        best, near = "", 0.0
-        for row in self.known.get("fiches", []):
-            score = max(similarity(objet, row[champ] or "") for champ in ("proposition", "objectif")) if objet else 0.0
-            if score > near:
-                best, near = row["fiche_id"], score
+        best, near = self._nearest(grant.text("objet"))
         certainty = Certainty.LIKELY if near >= _NEAR else Certainty.UNKNOWN
         where = ", ".join(filter(None, (table.grid.fichier, table.grid.feuille)))
         samples = (grant.text("beneficiaire"), format_euros(grant.cents), str(grant.exercice or ""))
@@ -195,8 +197,16 @@ class GrantReader:
             Topic.DOSSIERS, _label(grant), best if near >= _NEAR else None, certainty, where=where,
             samples=tuple(filter(None, samples)),
         )  # fmt: skip
-        chosen = numbers.get(key(said))
-        return None if chosen is None else str(chosen)
+        return self._numbers.get(key(said))
+
+    def _nearest(self, objet: str) -> tuple[str, float]:
+        """The fiche whose action or objectif a title resembles most, and how much: of those that share its words."""
+        words = set(key(objet).split())
+        best, near = "", 0.0
+        for numero, own, text in self._titles:
+            if len(words & own) * 2 >= max(len(words), len(own)) and (score := similarity(objet, text)) > near:
+                best, near = numero, score
+        return best, near
 
     def _funder(self, grant: _Dossier) -> str:
         """The financeur of a dossier, learnt where it is new: the State where its software names nobody."""
@@ -215,14 +225,12 @@ class GrantReader:
     def _beneficiary(self, grant: _Dossier) -> str | None:
         """The partner who gets a subvention, by its SIRET, else by its name; learnt where it is new."""
         nom, siret, rna = (grant.text(champ) for champ in ("beneficiaire", "beneficiaire_siret", "beneficiaire_rna"))
-        rows = [*self.known.get("partenaires", []), *self.tables["partenaires"]]
-        found = next((row for row in rows if siret and row["siret"] == siret), None)
-        found = found or next((row for row in rows if nom and key(row["nom"]) == key(nom)), None)
+        found = self._partners.get(siret) or self._partners.get(key(nom))
         valid = siret if siret and siret_fault(siret) is None else None
         if found is None:
             if not nom:
                 return None
-            identifier = unique(short_slug(nom), {row["partenaire_id"] for row in rows})
+            identifier = unique(short_slug(nom), self._partner_ids)
             found = {
                 "partenaire_id": identifier,
                 "nom": nom,
@@ -230,6 +238,7 @@ class GrantReader:
             }
             found |= {"siret": valid, "rna": rna if re.fullmatch(r"W\d{9}", rna) else None}
             self.tables["partenaires"].append(found)
+            self._partners |= _index([found])
         elif valid and not found["siret"]:
             self.tables["partenaires"].append(dict(found) | {"siret": valid})
         return str(found["partenaire_id"])
@@ -261,6 +270,16 @@ class GrantReader:
             "fin_versement": days[1], "notification_ue": yes_or_no(grant.text("notification_ue")),
             "id_rae": grant.text("id_rae")[:5] or None, "dispositif_aide": None,
         })  # fmt: skip
+
+
+def _index(rows: Iterable[Record]) -> dict[str, Record]:
+    """Partners by their names and by their SIRET."""
+    found = dict[str, Record]()
+    for row in rows:
+        found.setdefault(key(row["nom"]), row)
+        if row["siret"]:
+            found.setdefault(row["siret"], row)
+    return found
 
 
 def day_of(value: RawValue) -> date | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -124,6 +125,7 @@ class ImportWords:
         return next(table for table in self.tables if table.nature == nature)
 
 
+@lru_cache(maxsize=50_000)
 def plain_title(title: str) -> str:
     """A title without case, accents, years, units, marks of notes and signs: what two titles of one field share."""
     text = _UNITS.sub(" ", _YEAR.sub(" ", fold(title)))
