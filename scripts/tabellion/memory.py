@@ -10,6 +10,9 @@ _OBJECTS_BETWEEN_SEARCHES = 100_000
 
 
 def collect_seldom() -> None:
-    """Let Python look for cycles of dead objects seldom, and never again among those that are there already."""
+    """Let Python look for cycles of dead objects seldom, and never again among those that are there already.
+
+    Not for a child that reads files: the workbooks that it is done with are such cycles, of a hundred MiB in all.
+    """
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)

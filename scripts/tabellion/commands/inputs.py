@@ -23,9 +23,13 @@ from tabellion.contract.folders import KEPT
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.seals import read_key
+from tabellion.reading.reader import release_readers
 from tabellion.reading.references import References, references
 from tabellion.reading.source import read_source
 from tabellion.wording import file_stem, system_reason
+
+#: The child that read a workbook of so many bytes holds a hundred MiB, which nothing needs any more.
+_LARGE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def load_inputs(
     """
     decided = read_back(workspace)
     source = load_source(workspace, journal, decided.decisions)
+    if source.stamp is not None and source.stamp[0] > _LARGE_BYTES:
+        release_readers()
     schemas, master = workspace.schemas, source.book
     known = references(master.tables, schemas)
     key = read_key(workspace.envois)

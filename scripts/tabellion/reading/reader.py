@@ -21,7 +21,6 @@ from typing import Any, TypeVar, cast
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from tabellion.findings import Finding, TabellionError
-from tabellion.memory import collect_seldom
 from tabellion.processes import ChildContext, worker_count
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.memory_limit import OUT_OF_MEMORY, limit_memory
@@ -175,9 +174,16 @@ def shared_readers() -> ReaderPool:
 
 
 @atexit.register
-def _close_shared() -> None:
-    if _shared is not None and _shared_by == os.getpid():
-        _shared.close()
+def release_readers() -> None:
+    """Stop the long-lived child, where it is there: what it read last may be most of a run's memory.
+
+    The next file asks for a new one, which takes as long to start as reading thirty returns.
+    """
+    global _shared
+    with _shared_lock:
+        shared, _shared = _shared, None
+    if shared is not None and _shared_by == os.getpid():
+        shared.close()
 
 
 # In the child
@@ -189,7 +195,6 @@ def _prepare_child(memory_bytes: int, then: Then | None) -> None:
     """Runs first in each child: limits, silence, and what is to be made of the workbooks."""
     global _then
     _then = then
-    collect_seldom()
     limit_memory(memory_bytes)
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
