@@ -14,8 +14,8 @@ from tabellion.campaign.model import BoardLine, Consolidation, Verdict
 from tabellion.commands.relances import Reminders, print_reminders, relances
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Severity, TabellionError
-from tabellion.measures.board import ReturnStatus
-from tabellion.outputs.reminders import GROUPS_AT_MOST, POINTS_AT_MOST, REMINDED, load_template, reminder
+from tabellion.measures.board import REMINDED, ReturnStatus
+from tabellion.outputs.reminders import GROUPS_AT_MOST, POINTS_AT_MOST, load_template, reminder
 
 NOW = datetime(2016, 12, 6, 9, 0)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.campaign.decisions import Decisions, Question
+from tabellion.campaign.sent_mail import SentMail
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.forms import FilledBy
@@ -111,6 +112,11 @@ class BoardLine:
     received: tuple[ReceivedFile, ...] = ()
     in_force: ReceivedFile | None = None
     due: date | None = None
+
+    @property
+    def contacts(self) -> tuple[str, ...]:
+        """The addresses of ``courriel``, which may have several."""
+        return tuple(dict.fromkeys(filter(None, map(str.strip, (self.courriel or "").split(";")))))
 
     @property
     def is_late(self) -> bool:
@@ -309,6 +315,7 @@ class Consolidation:
     decisions: Decisions = field(default_factory=Decisions)
     dropped: tuple[DroppedRow, ...] = ()
     requests: tuple[Request, ...] = ()
+    mails: tuple[SentMail, ...] = ()
     locate: Callable[[str, int, str], Place] | None = field(default=None, compare=False, repr=False)
 
     def place(self, table: str, position: int, champ: str) -> Place:

@@ -19,11 +19,13 @@ from tabellion.campaign.typed_decisions import find_table
 from tabellion.contract.folders import REQUESTS_FILE
 from tabellion.layout.decisions import CONFIRMATION, DO_IT, EDITION, REQUEST, REQUEST_CODE, TO_CONFIRM
 from tabellion.layout.names import IDENTITY
+from tabellion.measures.board import REMINDED, UNANSWERED
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
 from tabellion.wording import fold, plural
 
 FORMS, REMIND, ADOPT, PUBLISH, EXPORT = "formulaires:", "relances", "adopter", "publier", "exporter"
+SEND, SEND_REMINDERS = "envoyer", "envoyer-relances"
 #: Entries that are kept, the latest ones.
 _KEPT = 200
 
@@ -146,6 +148,11 @@ def requests_of(consolidation: Consolidation, log: RequestLog) -> tuple[Request,
             found.append(Request(f"{FORMS}{exercice}", f"préparer les formulaires de {exercice}", words))
     words = f"Écrit un message par partenaire en retard, ou à corriger, dans relances/{year}/. Rien n'est envoyé."
     found.append(Request(REMIND, "préparer les relances", words))
+    if settings.courriel is not None:
+        for code, what in ((SEND, "formulaires"), (SEND_REMINDERS, "relances")):
+            confirmation = sending_words(consolidation, code)
+            words = f"Envoie par courriel les {what} de {year} ; le Suivi dit ce que chacun devient."
+            found.append(Request(code, f"envoyer les {what} par courriel", words, confirmation))
     confirmation = adoption_words(consolidation)
     words = "Ce que disent les retours entre au contrat ; l'ancien contrat est gardé dans archives/."
     found.append(Request(ADOPT, "adopter", words if confirmation else "Rien à adopter pour l'instant.", confirmation))
@@ -159,6 +166,15 @@ def adoption_words(consolidation: Consolidation) -> str:
     applied = [change for change in consolidation.modifications if change.outcome is MergeOutcome.APPLIED]
     parts = [*change_parts(applied), *decided_parts(consolidation)]
     return f"oui, adopter {' et '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}" if parts else ""
+
+
+def sending_words(consolidation: Consolidation, code: str) -> str:
+    """To how many partners a request to send writes, as its confirmation names it; empty where it is nobody."""
+    year = consolidation.contract.settings.exercice_courant
+    statuses = UNANSWERED if code == SEND else REMINDED
+    lines = [line for line in consolidation.board if line.exercice == year and line.status in statuses and line.sent]
+    written_to = sum(bool(line.contacts) for line in lines)
+    return f"oui, envoyer à {plural(written_to, 'partenaire')}" if written_to else ""
 
 
 def change_parts(changes: Sequence[Modification]) -> list[str]:

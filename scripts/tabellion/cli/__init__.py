@@ -8,6 +8,9 @@ import tabellion.cli.bringing
 import tabellion.cli.contract  # the order is that of the help: a contract is made, then its campaigns
 
 # isort: split
+import tabellion.cli.mailing
+
+# isort: split
 import tabellion.cli.publishing
 
 # isort: split

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,12 +20,12 @@ from tabellion.campaign.model import BoardLine, Consolidation
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
-from tabellion.measures.board import ReturnStatus
-from tabellion.outputs.reminders import REMINDED, TEMPLATE, load_template, reminder, reminder_words
+from tabellion.measures.board import REMINDED, ReturnStatus
+from tabellion.outputs.reminders import TEMPLATE, load_template, reminder, reminder_words
 from tabellion.transaction.files import cannot_write, replace_or_refuse
 from tabellion.wording import file_stem, french_date, one_line, plural
 
-_FOLDER, _DIGESTS, _PREPARED = "relances", "relances.json", "relances-preparees.json"
+FOLDER, _DIGESTS, _PREPARED = "relances", "relances.json", "relances-preparees.json"
 #: A reminder prepared again before so many days is the same one.
 _NEXT_AFTER = timedelta(days=7)
 #: What people can do about a file of theirs at the place of an output.
@@ -70,18 +70,19 @@ def relances(
     *,
     force: bool,
     now: datetime,
+    sent: Collection[Path] = (),
 ) -> Reminders:
     """Write the reminders of ``exercice`` (the contract's current one by default) into ``relances/EXERCICE/``.
 
     ``partners`` are identifiers (all by default). Raises :class:`TabellionError` when an option or the template is
     wrong, and when a text that staff edited would be replaced (unless ``force``, which keeps a dated copy of each
-    first). Nothing is then written.
+    first, or all of those are among the ``sent``: the same). Nothing is then written.
     """
-    mistakes = _wrong_options(consolidation, exercice, partners)
+    mistakes = wrong_options(consolidation, exercice, partners)
     if mistakes:
         raise TabellionError(mistakes)
     year = consolidation.contract.settings.exercice_courant if exercice is None else exercice
-    folder, template_path = workspace.workbooks / _FOLDER / str(year), workspace.templates / TEMPLATE
+    folder, template_path = workspace.workbooks / FOLDER / str(year), workspace.templates / TEMPLATE
     template = load_template(template_path)
     wanted = {
         folder / f"{file_stem(line.partenaire)}.txt": line
@@ -112,7 +113,7 @@ def relances(
         named = known_days | {_name(path): prepared for path, prepared in days.items()}
         written = {name: [day.isoformat() for day in prepared] for name, prepared in named.items()}
         new = {workspace.memory / _PREPARED: json.dumps(written, indent=1, sort_keys=True).encode(), **new}
-    copies = replace_or_refuse(new, in_the_way, _REMEDY, force=force, now=now)
+    copies = replace_or_refuse(new, in_the_way, _REMEDY, force=force or set(in_the_way) <= {*sent}, now=now)
     for path in removed:
         try:
             path.unlink(missing_ok=True)
@@ -168,7 +169,7 @@ def _no_longer_wanted(
     return intact, edited
 
 
-def _wrong_options(consolidation: Consolidation, exercice: int | None, partners: Sequence[str]) -> list[Finding]:
+def wrong_options(consolidation: Consolidation, exercice: int | None, partners: Sequence[str]) -> list[Finding]:
     """Every mistake of the options: an exercice without any form, each unknown partner with the nearest known one."""
     mistakes, exercices = list[Finding](), consolidation.exercices
     if exercice is not None and exercice not in exercices:

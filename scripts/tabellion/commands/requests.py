@@ -12,9 +12,12 @@ from tabellion.campaign.requests import (
     FORMS,
     PUBLISH,
     REMIND,
+    SEND,
+    SEND_REMINDERS,
     RequestLog,
     adoption_words,
     load_requests,
+    sending_words,
 )
 from tabellion.contract.folders import REQUESTS_FILE
 from tabellion.contract.workspace import Workspace
@@ -60,6 +63,8 @@ def _do(workspace: Workspace, entry: RequestEntry, now: datetime) -> str:
     """Do what is asked; where it went, in words."""
     if entry.code.startswith(FORMS):
         return _forms(workspace, int(entry.code.removeprefix(FORMS)), now)
+    if entry.code in (SEND, SEND_REMINDERS):
+        return _send(workspace, entry, now)
     actions = {REMIND: _remind, PUBLISH: _publish, EXPORT: _export}
     if entry.code == ADOPT:
         return _adopt(workspace, entry.confirmation, now)
@@ -81,6 +86,22 @@ def _remind(workspace: Workspace, now: datetime) -> str:
 
     done = relances(workspace, look_at_campaign(workspace, now), None, (), force=False, now=now)
     return f"{plural(len(done.reminders), 'message')} dans relances/{done.exercice}/, à envoyer"
+
+
+def _send(workspace: Workspace, entry: RequestEntry, now: datetime) -> str:
+    from tabellion.commands.consolidate import look_at_campaign
+    from tabellion.commands.envoyer import prepare_letters, queue_letters
+
+    consolidation = look_at_campaign(workspace, now)
+    words = sending_words(consolidation, entry.code)
+    if words != entry.confirmation:
+        if words:
+            raise NotDoneError(f"ceux à qui écrire ont changé (« {words} ») : confirmez à nouveau")
+        raise NotDoneError("personne à qui écrire")
+    prepared = prepare_letters(workspace, consolidation, None, (), now, reminders=entry.code == SEND_REMINDERS)
+    queued = queue_letters(workspace, prepared, now)
+    without = "".join(f" ; {item.message}" for item in prepared.findings[:_NAMED])
+    return f"{plural(queued, 'message part', 'messages partent')} : le Suivi dit ce que chacun devient{without}"
 
 
 def _adopt(workspace: Workspace, confirmation: str, now: datetime) -> str:

@@ -22,7 +22,16 @@ from typing import TYPE_CHECKING
 
 from tabellion import __version__
 from tabellion.campaign.folder import look_at
-from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, REQUESTS_FILE, STAGING, Folders, find_root
+from tabellion.contract.folders import (
+    AS_PUBLISHED,
+    HISTORY,
+    JOURNAL,
+    OUTBOXES,
+    REQUESTS_FILE,
+    STAGING,
+    Folders,
+    find_root,
+)
 from tabellion.findings import TabellionError
 from tabellion.transaction.bounded import PATIENCE, open_regular
 from tabellion.transaction.files import write_whole
@@ -73,6 +82,7 @@ class FolderDigests:
             *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
             *(each for place in (folders.root / "schemas", folders.templates) for each in _tree(folders.root, place)),
             *(each for place in (folders.registre, folders.envois, folders.retours) for each in _tree(books, place)),
+            *_files(books, [folders.memory / name for name in OUTBOXES]),
             str(folders.root),
             *_program(),
         ]

@@ -23,6 +23,7 @@ from watchdog.utils import BaseThread
 from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.decided import has_news
+from tabellion.commands.envoyer import post_waiting
 from tabellion.commands.requests import carry_out
 from tabellion.commands.run_log import keep_crash
 from tabellion.contract.folders import STAGING
@@ -131,7 +132,7 @@ class WatchLoop:
     own: dict[Path, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set)
+        self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set, also=post_waiting)
 
     @contextmanager
     def threads_watched(self) -> Iterator[None]:
@@ -206,6 +207,8 @@ class WatchLoop:
         """Look after the threads, and say what they have to say."""
         watcher.tend()
         findings, errors = self.notifier.take()
+        if self.notifier.has_sent():  # the board shows it
+            self.retry_at = self.clock()
         findings = [*watcher.take_notices(), *findings]
         if findings:
             self.display.noticed(findings)

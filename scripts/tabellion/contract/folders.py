@@ -9,6 +9,9 @@ SETTINGS_FILE = "tabellion.toml"
 #: In the workspace's memory: the journal, outputs being put in place, the workbook as it was last published, requests.
 JOURNAL, STAGING = "journal.sqlite", "publication"
 AS_PUBLISHED, REQUESTS_FILE = "consolidation.xlsx", "demandes.json"
+#: The notices that were sent by mail, the letters of campaigns, both.
+SENT_NOTICES, SENT_LETTERS = "avis.json", "courriers.json"
+OUTBOXES = (SENT_NOTICES, SENT_LETTERS)
 #: The folder, in that of the consolidation, of the accepted files that are kept: what is in force never depends on a
 #: file that people may move, replace or delete.
 KEPT = "acceptes"

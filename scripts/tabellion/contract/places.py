@@ -17,6 +17,7 @@ _PLACES: Mapping[str, str] = {
     "workbooks/constats": "les copies annotées",
     "workbooks/consolidation": "la consolidation",
     "workbooks/guides": "les guides du contrat",
+    "workbooks/essais": "les courriels à regarder avant l'envoi",
     "workbooks/archives": "les copies datées",
     "workbooks/.tabellion": "la mémoire du programme",
     "workbooks": "les classeurs du contrat",

@@ -10,19 +10,22 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
+from tabellion.contract.folders import OUTBOXES, SENT_NOTICES
 from tabellion.contract.workspace import MailSettings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.mail.messages import Attachment, attachment_name, make_message
 from tabellion.mail.notices import Mailing, Notice, mailing_of, subject_and_text
 from tabellion.mail.outbox import Letter, LetterState, Outbox
 from tabellion.mail.posting import Round
+from tabellion.transaction.manifest import trace
 from tabellion.wording import system_reason
 
 TEMPLATE = "avis.txt"
-#: In the workspace's memory: what was sent.
-SENT_NOTICES = "avis.json"
 #: Where what was sent cannot be noted, or the program made a mistake.
 _WAIT_AFTER_MISTAKE = timedelta(minutes=10)
+
+
+AlsoDone = tuple[list[Finding], datetime | None]
 
 
 class Delivery:
@@ -128,7 +131,9 @@ def _left_out(notice: Notice) -> str:
 class Notifier:
     """The thread that delivers: telling it something takes no time, whatever the mail server does.
 
-    ``on_findings`` is called from that thread when there are findings to take. The thread dies with the program.
+    ``on_findings`` is called from that thread when there are findings to take. ``also`` is what else that thread does
+    with the state it was told last, at a time: what went wrong, and when to come back. The thread dies with the
+    program.
     """
 
     def __init__(
@@ -138,8 +143,11 @@ class Notifier:
         environment: Mapping[str, str] = os.environ,
         clock: Callable[[], datetime] = datetime.now,
         on_findings: Callable[[], None] = lambda: None,
+        also: Callable[[Mailing, datetime, Callable[[], bool]], AlsoDone] = lambda *_: ([], None),
     ) -> None:
-        self._clock, self._on_findings = clock, on_findings
+        self._clock, self._on_findings, self._also = clock, on_findings, also
+        self._outboxes = [memory / name for name in OUTBOXES]
+        self._has_sent = False
         self._delivery = Delivery(memory, environment, self._is_to_stop)
         self._change = threading.Condition()
         self._mailing: Mailing | None = None
@@ -166,6 +174,12 @@ class Notifier:
             self._findings, self._errors = [], []
         return findings, errors
 
+    def has_sent(self) -> bool:
+        """Whether something became of a mail since the last time: what shows it is to be made again."""
+        with self._change:
+            sent, self._has_sent = self._has_sent, False
+        return sent
+
     def stop(self, wait_seconds: float = 1.0) -> None:
         """Begin no other message, and wait for the one that is being sent, but not longer than this."""
         with self._change:
@@ -190,14 +204,28 @@ class Notifier:
                 if self._is_stopped:
                     return
                 mailing, self._is_new = self._mailing, False
-            errors = []
+            errors, before = [], [trace(path) for path in self._outboxes]
             try:
-                next_time = self._delivery.deliver(mailing, self._clock()) if mailing is not None else None
+                next_time = self._round(mailing) if mailing is not None else None
+            except TabellionError as error:
+                self._delivery.findings += error.findings
+                next_time = self._clock() + _WAIT_AFTER_MISTAKE
             except Exception as error:  # a mistake of the program is told, and mails are only its smallest service
                 errors, next_time = [error], self._clock() + _WAIT_AFTER_MISTAKE
             findings, self._delivery.findings = self._delivery.findings, []
-            if findings or errors:
+            has_sent = before != [trace(path) for path in self._outboxes]
+            if findings or errors or has_sent:
                 with self._change:
                     self._findings += findings
                     self._errors += errors
+                    self._has_sent |= has_sent
                 self._on_findings()
+
+    def _round(self, mailing: Mailing) -> datetime | None:
+        """Deliver the notices, then do the rest; when to come back."""
+        moments = [self._delivery.deliver(mailing, self._clock())]
+        if not self._is_to_stop():
+            findings, moment = self._also(mailing, self._clock(), self._is_to_stop)
+            self._delivery.findings += findings
+            moments.append(moment)
+        return min(filter(None, moments), default=None)

@@ -77,10 +77,12 @@ def make_message(
     identity: str,
     attachments: Sequence[Attachment] = (),
     thread: Thread | None = None,
+    reply_to: Sequence[str] | None = None,
 ) -> EmailMessage:
     """A message to one ``recipient`` (an address) from ``sender`` (a name), dated ``now`` (local where it has no zone).
 
-    ``identity`` is the same for the same message, however often it is sent. ``thread`` is what it answers.
+    ``identity`` is the same for the same message, however often it is sent. ``thread`` is what it answers;
+    ``reply_to`` are the addresses that get the answers (by default the team's).
     Subject and names may hold what a partner typed: they are put on one line, and nothing of them can add a header.
     Raises :class:`AddressError` when the recipient is no address.
     """
@@ -89,8 +91,9 @@ def make_message(
     message = EmailMessage(_Policy(linesep="\r\n"))
     message["From"] = Address(one_line(sender, _LONGEST_SUBJECT), addr_spec=mail.expediteur)
     message["To"] = Address(addr_spec=recipient)
-    if mail.equipe and recipient not in mail.equipe:
-        message["Reply-To"] = [Address(addr_spec=address) for address in mail.equipe]
+    answered = mail.equipe if reply_to is None else tuple(reply_to)
+    if answered and recipient not in answered:
+        message["Reply-To"] = [Address(addr_spec=address) for address in answered]
     message["Subject"] = one_line(subject, _LONGEST_SUBJECT)
     message["Date"] = format_datetime(now.astimezone())
     # The same message has the same identity: a mailbox that gets it twice all the same shows it once.

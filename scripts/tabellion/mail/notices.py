@@ -18,6 +18,7 @@ from tabellion.contract.workspace import MailSettings, Workspace, is_mail_addres
 from tabellion.findings import Severity
 from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.measures.board import ReturnStatus
+from tabellion.schema.listed import joined
 from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ _SUBJECT = re.compile(r"\s*Objet\s*:\s*(.*)")
 
 @dataclass(frozen=True)
 class Notice:
-    """One ``recipient`` (an address) to tell of one return. ``contact`` is the partner's address, where it is told too.
-    ``copy`` is the annotated copy to attach, ``copy_trace`` what it was when the notice was decided."""
+    """One ``recipient`` (an address) to tell of one return. ``contact`` has the partner's addresses, where it is told
+    too. ``copy`` is the annotated copy to attach, ``copy_trace`` what it was when the notice was decided."""
 
     recipient: str
     file: ReceivedFile
@@ -89,10 +90,10 @@ def due_notices(consolidation: Consolidation, mail: MailSettings) -> list[Notice
     """
     notices: dict[str, Notice] = {}
     for line, file in _files_to_correct(consolidation):
-        contact = line.courriel if mail.partenaires and file.verdict not in _FOR_STAFF_ONLY else None
-        contact = contact if contact is not None and is_mail_address(contact) else None
-        for recipient in dict.fromkeys(filter(None, (contact, *mail.equipe))):
-            notice = Notice(recipient, file, line, contact)
+        is_told = mail.partenaires and file.verdict not in _FOR_STAFF_ONLY
+        contacts = [contact for contact in line.contacts if is_told and is_mail_address(contact)]
+        for recipient in dict.fromkeys((*contacts, *mail.equipe)):
+            notice = Notice(recipient, file, line, joined(contacts))
             notices.setdefault(notice.key, notice)
     return list(notices.values())
 
@@ -120,7 +121,7 @@ class Mailing:
     @property
     def addresses(self) -> set[str]:
         """Every address that the contract and its settings name."""
-        return {*self.mail.equipe, *(line.courriel for line in self.consolidation.board if line.courriel)}
+        return {*self.mail.equipe, *(contact for line in self.consolidation.board for contact in line.contacts)}
 
 
 def mailing_of(workspace: Workspace, consolidation: Consolidation, unfinished: Collection[Path] = ()) -> Mailing | None:

@@ -7,13 +7,15 @@ leaves, so that a stop in the middle is known, said, and not repeated.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from tabellion.campaign.sent_mail import SentMail
 from tabellion.transaction.manifest import write_json
 
 _VERSION = 2
@@ -79,6 +81,7 @@ class Outbox:
         self.path = path
         self.entries: dict[str, OutboxEntry] = {}
         self._is_open = False
+        self._on_disk: dict[str, OutboxEntry] = {}
 
     def open(self) -> tuple[Path | None, list[OutboxEntry]]:
         """Read the file, the first time; raises ``OSError``.
@@ -91,6 +94,7 @@ class Outbox:
             return aside, []
         try:
             self.entries = read_outbox(self.path)
+            self._on_disk = dict(self.entries)
         except FileNotFoundError:
             pass
         except ValueError:
@@ -137,6 +141,10 @@ class Outbox:
             before, state=state, since=_written(now), until="", detail=detail, is_address=is_address
         )
 
+    def queue(self, letter: Letter, now: datetime) -> None:
+        """Note that a letter is to leave as soon as possible."""
+        self.entries[letter.key] = replace(_entry_of(letter, LetterState.WAITING), since=_written(now))
+
     def postpone(self, letter: Letter, now: datetime, detail: str = "", *, is_lost: bool = False) -> None:
         """Note an attempt in vain, and when to make the next; ``is_lost`` where the conversation was cut at it."""
         before = self.entries.get(letter.key, _entry_of(letter, LetterState.WAITING))
@@ -160,11 +168,49 @@ class Outbox:
             if not (entry.is_address and entry.recipient.casefold() not in known)
         }  # fmt: skip
 
+    def forget(self, keys: Collection[str], states: Collection[LetterState]) -> None:
+        """Forget what became of these letters, and that their addresses are refused, where it is one of ``states``."""
+        addresses = {self.entries[key].recipient.casefold() for key in keys if key in self.entries}
+        self.entries = {
+            key: entry for key, entry in self.entries.items()
+            if entry.state not in states
+            or not (key in keys or (entry.is_address and entry.recipient.casefold() in addresses))
+        }  # fmt: skip
+
+    def entry_of(self, letter: Letter) -> OutboxEntry:
+        """What is noted of a letter; that it waits, where nothing is, or that its address was refused before."""
+        if letter.key in self.entries:
+            return self.entries[letter.key]
+        address = letter.recipient.casefold()
+        for entry in self.entries.values():
+            if entry.is_address and entry.recipient.casefold() == address:
+                return replace(entry, fichier=letter.fichier, subject=letter.subject)
+        return _entry_of(letter, LetterState.WAITING)
+
     def write(self) -> None:
-        """Keep everything noted; raises ``OSError``."""
+        """Keep everything noted, where something is new; raises ``OSError``."""
+        if self.entries == self._on_disk:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         entries = {key: asdict(entry) | {"state": entry.state.value} for key, entry in self.entries.items()}
         write_json(self.path, {"version": _VERSION, "courriers": entries})
+        self._on_disk = dict(self.entries)
+
+
+def sent_mails(paths: Iterable[Path]) -> tuple[SentMail, ...]:
+    """What these outboxes hold, as people are shown it, the latest first; nothing of one that cannot be read."""
+    entries = list[OutboxEntry]()
+    for path in paths:
+        with suppress(OSError, ValueError):
+            entries += read_outbox(path).values()
+    return tuple(
+        SentMail(
+            entry.subject, entry.recipient, entry.fichier, entry.state.value,
+            datetime.fromisoformat(entry.since) if entry.since else None,
+            entry.attempts + (entry.state is not LetterState.WAITING), entry.detail,
+        )
+        for entry in sorted(entries, key=lambda entry: (entry.since, entry.subject, entry.recipient), reverse=True)
+    )  # fmt: skip
 
 
 def _entry_of(letter: Letter, state: LetterState) -> OutboxEntry:
@@ -188,8 +234,8 @@ def read_outbox(path: Path) -> dict[str, OutboxEntry]:
             for key, entry in stored["courriers"].items()
         }
         for entry in entries.values():
-            if entry.until:
-                datetime.fromisoformat(entry.until)
+            for moment in filter(None, (entry.since, entry.until)):
+                datetime.fromisoformat(moment)
             if not isinstance(entry.attempts + entry.losses, int) or not isinstance(entry.recipient, str):
                 raise ValueError
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
@@ -200,8 +246,8 @@ def read_outbox(path: Path) -> dict[str, OutboxEntry]:
 def _entry_of_version_1(entry: dict[str, str]) -> OutboxEntry:
     """What the program wrote before version 2, of notices alone."""
     until = entry.get("prochain", "")
-    if until:
-        datetime.fromisoformat(until)
+    for moment in filter(None, (until, entry.get("le"))):
+        datetime.fromisoformat(moment)
     return OutboxEntry(
         LetterState(entry["etat"]), str(entry["a"]), str(entry["fichier"]), str(entry["fichier"]),
         str(entry.get("le", "")), until, int(entry.get("essais", 0)),

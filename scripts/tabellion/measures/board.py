@@ -32,6 +32,9 @@ class ReturnStatus(Enum):
 #: Nothing is expected of these.
 UNASKED = (ReturnStatus.NOT_SENT, ReturnStatus.NOT_ASKED)
 REJECTED = (ReturnStatus.REJECTED, ReturnStatus.KEPT)
+#: Who was sent a form and has not answered; the standings that call for a reminder.
+UNANSWERED = (ReturnStatus.AWAITED, ReturnStatus.LATE)
+REMINDED = (ReturnStatus.LATE, ReturnStatus.REJECTED, ReturnStatus.KEPT, ReturnStatus.EMPTY)
 RETURNED = (ReturnStatus.ACCEPTED, ReturnStatus.EMPTY, *REJECTED)
 
 

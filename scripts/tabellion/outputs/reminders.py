@@ -24,8 +24,6 @@ from tabellion.schema.days import written_date
 from tabellion.wording import of, system_reason
 
 TEMPLATE = "relance.txt"
-#: The standings that call for a reminder.
-REMINDED = (ReturnStatus.LATE, ReturnStatus.REJECTED, ReturnStatus.KEPT, ReturnStatus.EMPTY)
 #: What tells the staff that the return is set aside: the text says it, and its remedy is theirs.
 _FOR_STAFF = "retour-rejete"
 #: What one reminder names: so many kinds of findings, and so many places of each. The rest is counted.

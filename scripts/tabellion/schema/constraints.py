@@ -15,7 +15,9 @@ from typing import Any
 from tabellion.schema.table import CELL_LENGTH, Field
 from tabellion.schema.tables import Table
 
-EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+\Z"
+_ADDRESS = r"[^@\s;]+@[^@\s;]+\.[^@\s.;]+"
+#: One address, or several: « accueil@ville.fr ; maire@ville.fr ».
+EMAIL = rf"^{_ADDRESS}(?:\s*;\s*{_ADDRESS})*\Z"
 _Rule = tuple[str, Callable[[Any], bool]]
 #: Cells of a table up to which looking at each alone is faster than loading pandera.
 _FEW_CELLS = 1_000_000

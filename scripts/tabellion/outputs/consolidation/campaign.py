@@ -13,6 +13,7 @@ from tabellion.campaign.model import (
     ReceivedFile,
     Verdict,
 )
+from tabellion.campaign.sent_mail import SentMail
 from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.layout.names import CONTROLES, cell_link, cell_name
@@ -23,7 +24,7 @@ from tabellion.xlsx.lists import FIRST_ROW, CellMaker, ListColumn, finish, maker
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
 
-BOARD_TITLE, BOARD, LOSING = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes"
+BOARD_TITLE, BOARD, LOSING, MAILS = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes", "Courriels"
 EXERCICE, STATE, _DELAY = "Exercice", "État", "Délai"
 CHANGES_TITLE, CHANGES, NUMBER = "Modifications", "Modifications", "N°"
 #: Who changed a cell: a partner, or the staff in the workbook of the contract.
@@ -40,6 +41,13 @@ _STATES = {
     ReturnStatus.AWAITED: ("… attendu", "information"),
     ReturnStatus.NOT_SENT: ("– pas envoyé", "avertissement"),
     ReturnStatus.NOT_ASKED: ("– sans objet", "information"),
+}
+_MAIL_STATES = {
+    "envoyé": ("✓ envoyé", "juste"),
+    "tenu pour envoyé": ("✓ tenu pour envoyé", "information"),
+    "en attente": ("… en attente", "information"),
+    "incertain": ("! peut-être envoyé", "avertissement"),
+    "refusé": ("✗ refusé", "erreur"),
 }
 _COUNTING = (Verdict.IN_FORCE, Verdict.ALREADY_ADOPTED, Verdict.JOINED)
 _VERDICTS = {
@@ -82,7 +90,13 @@ def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, foot
     note(sheet, top, "Une version plus ancienne, une copie, un fichier refusé ou qui n'est le formulaire de personne. "
          "Pour en écarter un, déplacez-le dans retours/écartés/.")  # fmt: skip
     columns = _losing_columns(maker_for(sheet.writer, len(losing)), labels)
-    write_columns(sheet, LOSING, top + 1, columns, losing, empty="Aucun.")
+    last = write_columns(sheet, LOSING, top + 1, columns, losing, empty="Aucun.")
+    if consolidation.mails:
+        mails = consolidation.mails
+        sheet.section(last + 2, 0, "Courriels")
+        note(sheet, last + 3, "Ce qui a été envoyé, à qui, quand, et ce que le serveur de courriel en a dit.")
+        write_columns(sheet, MAILS, last + 4, _mail_columns(maker_for(sheet.writer, len(mails))), mails,
+                      empty="Aucun.")  # fmt: skip
     sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)),
                f"↓ {plural(len(losing), 'fichier qui ne compte pas', 'fichiers qui ne comptent pas')}")  # fmt: skip
     finish(sheet, footer, columns=2)
@@ -142,6 +156,24 @@ def _losing_columns(maker: CellMaker, labels: Labels) -> list[ListColumn]:
         ListColumn("Par rapport à", 21, cell=lambda file: _file(file.other, maker)),
         ListColumn("Enregistré le", 16, "center", lambda file: file.saved, maker.moment),
         ListColumn("Copie annotée", 21, cell=lambda file: _file(file.annotated, maker)),
+    ]
+
+
+def _mail_columns(maker: CellMaker) -> list[ListColumn]:
+    def state(mail: SentMail) -> Cell:
+        words, tone = _MAIL_STATES.get(mail.state, (mail.state, "information"))
+        return maker.state(words if mail.since is None else f"{words} le {mail.since:%d/%m/%Y à %H:%M}", tone)
+
+    def message(mail: SentMail) -> Cell:
+        return maker.text(" – ".join(filter(None, (mail.subject, mail.detail))))
+
+    # As wide as the columns of the tables above.
+    return [
+        ListColumn("Essais", 9, "center", lambda mail: mail.attempts, maker.centred),
+        ListColumn("Message", 30, "left", cell=message),
+        ListColumn("Suite", 18, "center", cell=state),
+        ListColumn("Fichier", 10, cell=lambda mail: _file(mail.fichier or None, maker)),
+        ListColumn("Destinataire", 21, "left", lambda mail: mail.recipient, maker.text),
     ]
 
 
