@@ -12,6 +12,7 @@ import pytest
 from docx.table import _Row
 
 from support.contracts import Rows, schemas, small_rows, tables_of
+from tabellion.commands.generate import generate
 from tabellion.commands.import_home import import_files
 from tabellion.commands.new import create_empty_workspace
 from tabellion.commands.publish import Wanted, publish
@@ -199,3 +200,25 @@ def test_a_pdf_gives_the_register_that_is_attached_to_it(published: Workspace, e
     path.write_bytes(made)
     assert told(elsewhere, path) == []
     assert tables(elsewhere)["fiches"] == tables_of(rows())["fiches"]
+
+
+def test_the_workbook_of_a_contract_gives_it_back_whole_in_another_folder(
+    published: Workspace, elsewhere: Workspace, tmp_path: Path
+) -> None:
+    made = generate(published, tmp_path / "le contrat.xlsx", force=False, now=NOW)
+    assert told(elsewhere, made.path) == []
+    found, expected = tables(elsewhere), tables_of(rows())
+    assert {name: found[name] for name in found if name not in SETTING_TABLES} == {
+        name: table for name, table in expected.items() if name not in SETTING_TABLES
+    }
+    assert generate(elsewhere, None, force=False, now=NOW).path.exists()
+
+
+def test_a_table_that_the_contract_lacks_is_said(published: Workspace, elsewhere: Workspace) -> None:
+    home = carried_register(word(published))
+    assert home is not None
+    archive = packed({**home.files, "jardins.csv": b"jardin_id,nom\nclos,Le clos\n", "vides.csv": b"vide_id\n"})
+    path = elsewhere.root / "contrat.pdf"
+    path.write_bytes(finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), archive, ARCHIVE))
+    done = import_files(elsewhere, [path], None, force=False, now=NOW, accept=False)
+    assert [(each.code, each.valeur) for each in done.findings] == [("table-inconnue", "jardins")]

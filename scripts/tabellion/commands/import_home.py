@@ -6,21 +6,27 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tabellion.campaign.books import read_book
+from tabellion.campaign.saves import Saves
+from tabellion.campaign.staff import accept as accept_read
 from tabellion.commands.import_document import Import, import_document, present_files, put_in_place
 from tabellion.commands.import_questions import counted_contract
 from tabellion.commands.source import alone_on, load_contract
-from tabellion.contract.book import Book
+from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.labels import Labels
 from tabellion.contract.register import DESCRIPTOR, load_register, register_files
-from tabellion.contract.workspace import Workspace
+from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.importing import Edit, Home, carried_register, edits_of
-from tabellion.schema import SETTING_TABLES
+from tabellion.layout.names import IDENTITY
+from tabellion.reading import RawWorkbook, read_through
+from tabellion.reading.hidden import read_identity
+from tabellion.schema import SETTING_TABLES, Schemas
 from tabellion.schema.tables import Tables, table_of
 from tabellion.transaction.files import already_there
 from tabellion.wording import plural
@@ -35,26 +41,46 @@ def import_files(
 
     Raises ``TabellionError`` as :func:`import_document`.
     """
-    home = carried_register(present_files(documents)[0]) if len(documents) == 1 else None
-    if home is None:
+    is_one = len(present_files(documents)) == 1
+    if is_one and (home := carried_register(documents[0])) is not None:
+        return _bring_home(
+            workspace, documents[0], *_loaded(workspace, documents[0], home), folder, force=force, now=now
+        )
+    try:
         return import_document(workspace, documents, folder, force=force, now=now, accept=accept)
-    return _bring_home(workspace, documents[0], home, folder, force=force, now=now)
+    except TabellionError as refused:
+        if not is_one or [each.code for each in refused.findings] != ["document-de-tabellion"]:
+            raise
+        if (book := _of_master(workspace, documents[0])) is None:
+            raise
+        return _bring_home(workspace, documents[0], book, [], [], folder, force=force, now=now)
 
 
 def _bring_home(
-    workspace: Workspace, document: Path, home: Home, folder: Path | None, *, force: bool, now: datetime
+    workspace: Workspace,
+    document: Path,
+    carried: Book,
+    edits: Sequence[Edit],
+    others: Sequence[tuple[str, str]],
+    folder: Path | None,
+    *,
+    force: bool,
+    now: datetime,
 ) -> Import:
-    """Write the register of a document: whole as it was published, or, where the contract that there is is that one and
-    the document was edited, the contract with these edits.
+    """Write the register that a document carries: whole, or, where it was edited and is of the contract that there is,
+    this contract with the edits.
 
-    The edits are a proposal: over a contract that says otherwise, they are taken with ``force`` only.
+    They are a proposal: over a contract that says otherwise, they are taken with ``force`` only.
     """
-    carried, name = _loaded(workspace, document, home)
-    edits, others = edits_of(home, carried.tables)
     current = _current(workspace)
-    is_same = current is not None and bool(len(current.tables["fiches"])) and name == workspace.settings.identifiant
+    is_same = (
+        current is not None
+        and bool(len(current.tables["fiches"]))
+        and carried.fichier == workspace.settings.identifiant
+    )
     base = current if current is not None and is_same and edits else carried
     tables, said = _with_edits(base, edits, Place(document.name))
+    said += carried.findings
     said += [
         finding("document-retouche", Place(document.name), valeur=_short(old), attendu=_short(new))
         for old, new in others
@@ -81,19 +107,51 @@ def _bring_home(
     return Import(target, counts, Counter(), tuple(said), tuple(copies.values()), preview, present, None, written=True)
 
 
-def _loaded(workspace: Workspace, document: Path, home: Home) -> tuple[Book, str]:
-    """The register that a document carries, and the identifier of its contract."""
+def _loaded(workspace: Workspace, document: Path, home: Home) -> tuple[Book, Sequence[Edit], Sequence[tuple[str, str]]]:
+    """The register that a document carries, under the identifier of its contract, and what was edited since."""
     name = ""
     with suppress(ValueError, KeyError, TypeError):
         name = str(json.loads(home.files[DESCRIPTOR])["name"])
     with TemporaryDirectory() as place:
-        for path, content in home.files.items():
-            (Path(place) / Path(path).name).write_bytes(content)
+        for file in (DESCRIPTOR, *(f"{table}.csv" for table in workspace.schemas)):
+            if file in home.files:
+                (Path(place) / file).write_bytes(home.files[file])
         try:
-            return load_register(Path(place), workspace.schemas, workspace.settings), name
+            carried = load_register(Path(place), workspace.schemas, workspace.settings)
         except TabellionError as refused:
-            places = [replace(each, place=Place(document.name, ligne=each.place.ligne)) for each in refused.findings]
-            raise TabellionError(places) from None
+            raise TabellionError([_in_document(each, document) for each in refused.findings]) from None
+    unknown = sorted(set(home.files) - {DESCRIPTOR, *(f"{table}.csv" for table in workspace.schemas)})
+    said = [_in_document(each, document) for each in carried.findings] + [
+        finding("table-inconnue", Place(document.name), valeur=Path(file).stem)
+        for file in unknown
+        if home.files[file].count(b"\n") > 1
+    ]
+    return replace(carried, fichier=name, findings=tuple(said)), *edits_of(home, carried.tables)
+
+
+def _in_document(item: Finding, document: Path) -> Finding:
+    return replace(item, place=Place(document.name, ligne=item.place.ligne))
+
+
+@dataclass(frozen=True)
+class _MasterReader:
+    """Makes the book of a master of any contract, in the child that reads it."""
+
+    settings: Settings
+    schemas: Schemas
+
+    def __call__(self, workbook: RawWorkbook) -> Book:
+        own = read_identity(workbook.sheet(IDENTITY))[0].get("contrat", self.settings.identifiant)
+        return read_book(workbook, own, replace(self.settings, identifiant=own), self.schemas, NO_THEME)
+
+
+def _of_master(workspace: Workspace, document: Path) -> Book | None:
+    """The contract that a workbook of ours says, under its identifier; ``None`` for a form or another of our files."""
+    read = read_through(document, _MasterReader(workspace.settings, workspace.schemas))
+    if not read.tables:
+        return None
+    state = accept_read(read, None, Saves())
+    return replace(state.book, findings=tuple(each.in_file(document.name) for each in state.findings))
 
 
 def _current(workspace: Workspace) -> Book | None:
