@@ -29,6 +29,8 @@ from tabellion.schema.table import (
 )
 from tabellion.wording import system_reason
 
+#: The tables whose rows a text may name (``noms_de``): each row has a name of its own, always in the workbook.
+NAMED_TABLES = ("piliers", "axes", "collectivites", "quartiers", "financeurs", "partenaires")
 #: The lists that a workbook makes by itself, and that a field may offer by name.
 CHOICES = ("exercices",)
 
@@ -97,12 +99,11 @@ def _reference_mistakes(schema: TableSchema, schemas: Schemas, folder: Path) -> 
         if key.table not in schemas or schemas[key.table].primary_key != (key.reference,)
     ]  # fmt: skip
     detail = "la clé étrangère vers {0.table}.{0.reference} ne mène à rien"
-    nameless = [field for field in schema.fields if field.names_of is not None and field.names_of not in schemas]
+    named = [name for name in NAMED_TABLES if name in schemas]
+    expected = f"« noms_de » nomme l'une de ces tables : {', '.join(named)} ; trouvé : "
+    nameless = [field for field in schema.fields if field.names_of not in (None, *named)]
     return [finding("schema-faux", place, champ=key.field, detail=detail.format(key)) for key in lost] + [
-        finding(
-            "schema-faux", place, champ=field.name, detail=f"« noms_de » nomme une table inconnue : {field.names_of}"
-        )
-        for field in nameless
+        finding("schema-faux", place, champ=field.name, detail=f"{expected}{field.names_of}") for field in nameless
     ]
 
 
