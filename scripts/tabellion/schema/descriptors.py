@@ -29,8 +29,8 @@ from tabellion.schema.table import (
 )
 from tabellion.wording import system_reason
 
-#: The tables whose rows a text may name (``noms_de``): each row has a name of its own, always in the workbook.
-NAMED_TABLES = ("piliers", "axes", "collectivites", "quartiers", "financeurs", "partenaires")
+#: The tables whose rows a text may name (``noms_de``): what people see of each is its key, always in the workbook.
+NAMED_TABLES = ("piliers", "axes", "quartiers")
 #: The lists that a workbook makes by itself, and that a field may offer by name.
 CHOICES = ("exercices",)
 
