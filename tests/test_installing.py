@@ -191,6 +191,16 @@ def test_a_folder_is_made_once_and_taken_as_it_is_afterwards(tmp_path: Path) -> 
     folder = tmp_path / "mon contrat"
     rehearsed = tabellion("installer", folder, "--essai", cwd=tmp_path, HOME=str(tmp_path))
     assert (rehearsed.code, contents(tmp_path)) == (0, {})
+    assert f"Créerait le contrat dans : {folder}\n" in rehearsed.out
+    assert "mon-contrat" in rehearsed.out, "the service, by the name that the contract would have"
+    assert rehearsed.out.count("Écrirait : ") >= 3, "the shortcuts too"
+    (tmp_path / "note.txt").touch()
+    for words, code in (
+        ((folder, "--modele", "absent"), "option-fausse"),
+        ((tmp_path / "note.txt",), "fichier-deja-la"),
+    ):
+        refused = tabellion("installer", *words, "--essai", cwd=tmp_path, HOME=str(tmp_path))
+        assert (refused.code, refused.codes) == (2, [code])
     done = tabellion("installer", folder, "--sans-service", cwd=tmp_path, HOME=str(tmp_path))
     assert (done.code, done.err) == (0, "")
     before = contents(tmp_path)

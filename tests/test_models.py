@@ -366,6 +366,8 @@ def test_each_year_of_a_cpo_that_has_come_has_a_financement(schemas_2030: Schema
         ("Bel-Air", [], ""),
         ("QN02801M ; Les Clos", ["QN02801M"], "Écrivez « Bel-Air ; Les Clos »."),
         ("Les Cloz ; Mars", ["Les Cloz ; Mars"], "Écrivez un nom de cette table"),
+        ("Bel-Air, Les Cloz", ["Bel-Air, Les Cloz"], "Écrivez « Bel-Air ; Les Clos »."),
+        ("Les Clos et Mars", ["Les Clos et Mars"], "Écrivez un nom de cette table"),
     ],
 )
 def test_a_name_off_the_list_is_said_with_the_whole_cell_to_write(

@@ -214,3 +214,19 @@ def test_a_new_partner_needs_one_place(sent_copy: Path) -> None:
     assert (team.names()[KEY], KEY in team.carriers(), team.asked()) == (TYPED, True, [])
     team.run("forms", "--exercice", "2016")
     assert (team.books / "envois" / "2016" / f"{KEY}-2016.xlsx").exists()
+
+
+def test_a_line_of_a_town_that_nobody_has_is_said_at_the_town_alone_and_counts_once_it_is_added(
+    sent_copy: Path,
+) -> None:
+    team, town = Team(sent_copy), "Saint-Élie des Prés"
+    put = {"Libellé": "Repas à un euro", "Exercice": 2016, "Montant prévu (€)": 500}
+    team.edit(lambda book: book.add("Lignes_01", Collectivité=town, **put))
+    team.consolidate()
+    sheet, cell = team.cell("Lignes_01", "Collectivité", Collectivité=town)
+    errors = [each for each in team.findings() if each["feuille"] == sheet and each["gravite"] == "erreur"]
+    assert [(each["code"], each["cellule"]) for each in errors] == [("reference-inconnue", cell)]
+    team.choose("ajouter aux collectivités")
+    team.consolidate()
+    (line,) = [row for row in team.rows("lignes_budgetaires") if row["libelle"] == "Repas à un euro"]
+    assert (line["collectivite_id"], line["montant_prevu"]) == ("saint-elie-des-pres", "500")

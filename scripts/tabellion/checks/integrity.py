@@ -7,7 +7,7 @@ constraints are only said where the contract itself breaks them: what was publis
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import CELL_LENGTH, Field, ForeignKey, TableSchema
@@ -25,6 +25,8 @@ _CODES = {
     "maxLength": "texte-trop-long",
 }
 _SHOWN = 200
+#: What people part names with where a semicolon is asked.
+_PARTS = re.compile(r"\s*[,/]\s*|\s+et\s+")
 #: The field that says on which sheets a row stands.
 _PLACE = "convention_id"
 
@@ -154,12 +156,19 @@ def _check_names(inspection: Inspection, table: str, field: Field, target: Table
         lost = [name for name in names if name not in known]
         if not lost or position in unread:
             continue
-        near = {name: meant[found] for name in lost if (found := nearest(name, meant)) is not None}
-        whole = joined([near.get(name, name) for name in names])
+        near = {name: shown for name in lost if (shown := _meant_names(name, meant)) is not None}
+        whole = joined(names_in(joined([near.get(name, name) for name in names])))
         inspection.say(
             "nom-inconnu", table, position, field.name, valeur=str(joined(lost))[:_SHOWN], table=target.title,
             suggestion=f"Écrivez « {whole} »." if len(near) == len(lost) else None,
         )  # fmt: skip
+
+
+def _meant_names(text: str, meant: Mapping[str, str]) -> str | None:
+    """The names nearest to a text, each of those that it parts otherwise (« Bel-Air, Les Clos »); ``None`` where one is
+    near nothing."""
+    found = [nearest(piece, meant) for piece in _PARTS.split(text)]
+    return joined([meant[name] for name in found if name is not None]) if None not in found else None
 
 
 def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:

@@ -39,11 +39,9 @@ def installer(
                 "Relancez sans sudo, sous le compte qui tiendra le contrat : ses fichiers seront à lui.", err=True
             )
     now, folder = datetime.now(), dossier.absolute()
-    if essai and not (folder / SETTINGS_FILE).is_file():
-        with leaving(NOTHING_BLOCKS):
-            typer.echo(f"Créerait le contrat dans {folder} ; relancez l'essai ensuite pour la suite.")
     if essai:
-        workspace = find_workspace(folder)
+        is_there = (folder / SETTINGS_FILE).is_file()
+        workspace = find_workspace(folder) if is_there else installing.rehearsed_folder(folder, now, modele or NEUTRAL)
     else:
         workspace, is_new = installing.set_up_folder(folder, now, modele or NEUTRAL)
         typer.echo(f"{'Contrat créé' if is_new else 'Contrat'} : {workspace.root}")

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
 from tabellion.commands.diagnostic import Check, State, program_path
 from tabellion.commands.guides import lacking_guides
@@ -116,6 +117,19 @@ def set_up_folder(folder: Path, now: datetime, model: str) -> tuple[Workspace, b
     return workspace, is_new
 
 
+def rehearsed_folder(folder: Path, now: datetime, model: str) -> Workspace:
+    """The workspace that :func:`set_up_folder` would make in ``folder``, of which nothing is written there.
+
+    Raises :class:`TabellionError` as it would, but for rights on the disk.
+    """
+    from tabellion.commands.new import create_empty_workspace, refuse_taken
+
+    with TemporaryDirectory() as place:
+        made = Path(place) / (folder.resolve().name or "contrat")
+        refuse_taken(folder, create_empty_workspace(made, now, model))
+        return Workspace(folder.resolve(), find_workspace(made).settings)
+
+
 def install(wanted: Plan, run: RunCommand) -> list[Check]:
     """Carry a plan out; each part says what came of it."""
     checks = [] if wanted.service is None else [_install_service(wanted.service, run)]
@@ -198,7 +212,8 @@ def run_command(command: Sequence[str]) -> tuple[bool, str]:
 
 def plan_lines(wanted: Plan, workspace: Workspace) -> list[str]:
     """A plan in words, for a rehearsal."""
-    lines = [f"Contrat : {workspace.root}"]
+    is_there = (workspace.root / SETTINGS_FILE).is_file()
+    lines = [f"{'Contrat' if is_there else 'Créerait le contrat dans'} : {workspace.root}"]
     service = wanted.service
     if service is not None:
         lines += [f"Écrirait : {path}" for path in service.files]

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,11 +92,16 @@ def _guides() -> dict[Path, bytes]:
 
 def _written(folder: Path, contents: Mapping[Path, bytes]) -> list[Path]:
     """Write new files into a folder, all or none."""
-    taken = [folder / name for name in contents if (folder / name).exists()]
+    refuse_taken(folder, contents)
+    write_all_whole({folder / name: content for name, content in contents.items()})
+    return list(contents)
+
+
+def refuse_taken(folder: Path, names: Iterable[Path]) -> None:
+    """Raise :class:`TabellionError` with the files of a new contract (paths relative to ``folder``) already there."""
+    taken = [folder / name for name in names if (folder / name).exists()]
     if folder.exists() and not folder.is_dir():
         taken = [folder]
     if taken:
         remede = "Choisissez un autre dossier, ou déplacez ce fichier."
         raise TabellionError([already_there(path, remede) for path in taken])
-    write_all_whole({folder / name: content for name, content in contents.items()})
-    return list(contents)

@@ -13,7 +13,9 @@ from tabellion.wording import slug
 
 def _line(row: Row) -> str:
     label = slug(row["libelle"] or "")[:40] or "ligne"
-    return f"B{row['convention_id'] or 0:02d}-{row['collectivite_id'] or 'sans'}-{label}"
+    # A name that no row has stands here as it was typed: its own cell is what is wrong, not the identifier.
+    collectivite = slug(row["collectivite_id"] or "") or "sans"
+    return f"B{row['convention_id'] or 0:02d}-{collectivite}-{label}"
 
 
 def _financement(row: Row) -> str:
