@@ -15,6 +15,7 @@ import xlsxwriter
 from support import legacy_workbooks
 from support.contracts import ROOT, SOURCE
 from support.documents import document, small_contract
+from tabellion.findings import TabellionError
 from tabellion.importing import (
     IMPORT_FILE,
     Choices,
@@ -360,3 +361,22 @@ def test_the_towns_of_a_document_are_those_that_staff_say(tmp_path: Path) -> Non
     contract = read(path, choices=choices).contract
     assert [row["nom"] for row in table(contract, "collectivites")] == ["Brest", "Métropole"]
     assert len(contract.tables["lignes_budgetaires"]) == len(truth(TEXT).tables["lignes_budgetaires"])
+
+
+def test_a_name_is_added_in_the_template_and_its_mistakes_are_all_said(tmp_path: Path) -> None:
+    text = (ROOT / "templates" / IMPORT_FILE).read_text(encoding="utf-8")
+    own = written(
+        tmp_path, IMPORT_FILE, text.replace('libelle = ["libelle"', 'libelle = ["bidule", "libelle"').encode()
+    )
+    rows = [["Convention", "Commune", "Bidule", "Réalisé 2013"], ["1", "Brest", "Soins", 500]]
+    path = sheet(tmp_path, "l.xlsx", ("L", rows))
+    unknown = read(path)
+    assert unknown.contract.tables["lignes_budgetaires"] == []
+    assert [(each.group, each.found, each.blocks) for each in unknown.correspondence.open] == [("Feuille", "L", True)]
+    named = read_files([path], load_import_words(own), {})
+    assert lines(named) == [(1, "brest", "Soins", 2013, 50_000)]
+    own.write_text(text.replace("[titres]", "[titre]").replace("exige =", "demande ="), encoding="utf-8")
+    with pytest.raises(TabellionError) as caught:
+        load_import_words(own)
+    assert {each.code for each in caught.value.findings} == {"mise-en-page-fausse"}
+    assert len(caught.value.findings) > 1

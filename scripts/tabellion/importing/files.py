@@ -10,7 +10,7 @@ from tabellion.findings import Finding, TabellionError
 from tabellion.importing.contract import ImportedContract
 from tabellion.importing.correspondence import Choices, Correspondence
 from tabellion.importing.doors import DocumentText, document_text
-from tabellion.importing.foreign import ForeignReader
+from tabellion.importing.foreign import ForeignReader, is_amount
 from tabellion.importing.joining import joined
 from tabellion.importing.lines import decode, split_lines
 from tabellion.importing.outline import is_fiche_start
@@ -57,6 +57,10 @@ def read_files(
         try:
             contracts.append((name, read_document(text.data, name, correspondence, words, extracted=text.extracted)))
         except TabellionError as error:
+            if _is_unknown(text, error):
+                tables.append((name, text))
+                said = [each for each in said if each not in text.notices]
+                continue
             refused += [*text.notices, *error.findings]
         written.append(text.data)
     if refused:
@@ -90,6 +94,12 @@ def _is_table(name: str, text: DocumentText, words: ImportWords, choices: Choice
     if any(is_fiche_start(line) for line in split_lines(decoded)):
         return False
     return ForeignReader(list(text.grids), words, Correspondence(choices)).has_tables()
+
+
+def _is_unknown(text: DocumentText, error: TabellionError) -> bool:
+    """Whether a file is sheets of amounts that nothing in it explains: what they are is asked."""
+    is_no_document = any(each.code == "document-sans-convention" for each in error.findings)
+    return is_no_document and any(is_amount(value) for grid in text.grids for row in grid.rows for value in row)
 
 
 def _ended(text: bytes) -> bytes:

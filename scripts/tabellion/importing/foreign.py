@@ -206,7 +206,7 @@ class ForeignReader:
                 ligne = grid.line(row)
                 if not any(grid.texts(row)):
                     self.account.use(ligne, "ignorée : ligne vide")
-                elif not any(map(_is_amount, values)):
+                elif not any(map(is_amount, values)):
                     self.account.use(ligne, PRESENTATION)
                 elif ligne not in self.account.uses:
                     paid.append(row)
@@ -235,10 +235,7 @@ class ForeignReader:
     def _say_how_much_is_lost(self) -> None:
         """Say, and block, where few of the rows with amounts were understood."""
         paid = [
-            grid.line(row)
-            for grid in self.grids
-            for row, values in enumerate(grid.rows)
-            if any(map(_is_amount, values))
+            grid.line(row) for grid in self.grids for row, values in enumerate(grid.rows) if any(map(is_amount, values))
         ]
         lost = [ligne for ligne in paid if self.account.uses.get(ligne, _NOWHERE).usage == UNPLACED]
         if len(lost) * FAR <= len(paid) or len(lost) <= FEW:
@@ -280,7 +277,7 @@ class ForeignReader:
         return Place(grid.fichier, grid.feuille, cell_name(row + 1, column + 1))
 
 
-def _is_amount(value: RawValue) -> bool:
+def is_amount(value: RawValue) -> bool:
     """Whether a cell outside every table is a sign of money: no year, no rank, no page."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return abs(value) >= _SMALLEST and year_of(shown(value)) is None

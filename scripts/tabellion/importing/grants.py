@@ -23,6 +23,7 @@ from tabellion.importing.records import SheetRecord, TotalRecord
 from tabellion.importing.tables import ImportedTables
 from tabellion.importing.words import Certainty
 from tabellion.measures.financements import of_exercice
+from tabellion.measures.funding import produit_identifier
 from tabellion.reading.raw import RawValue
 from tabellion.schema import Field
 from tabellion.schema.money import format_euros
@@ -39,6 +40,9 @@ _NATURES = ("aide en numéraire", "aide en nature", "aide en numéraire;aide en 
 _REFERENCES = ("reference_decision", "dossier", "ej")
 _CODES = ("dossier", "ej", "beneficiaire_siret", "attribuant_siret")
 _SIRET_LENGTH = 14
+_ACCOUNT = "74 Subventions"
+"""The account of the plan de financement that grants are of."""
+_STEPS = ("montant_demande", "montant_accorde", "montant_verse")
 _USED = "utilisée : subvention"
 
 
@@ -262,6 +266,7 @@ class GrantReader:
             "montant_texte": None, "ligne_source": grant.first.ligne, "reparation": None, "texte_source": None,
             **({"quartiers": self.quarters.named(text)} if (text := grant.text("quartiers")) else {}),
         })  # fmt: skip
+        self._plan(grant, fiche, funder)
         self.tables["subventions"].append({
             "subvention_id": name, "financement_id": name, "beneficiaire_id": self._beneficiary(grant),
             "part": grant.text("part") or None, "date_convention": day_of(_raw(grant.first, "date_convention")),
@@ -270,6 +275,23 @@ class GrantReader:
             "fin_versement": days[1], "notification_ue": yes_or_no(grant.text("notification_ue")),
             "id_rae": grant.text("id_rae")[:5] or None, "dispositif_aide": None,
         })  # fmt: skip
+
+    def _plan(self, grant: _Dossier, fiche: str, funder: str) -> None:
+        """What is asked and paid goes to the fiche's plan de financement, with what is granted: one row a funder."""
+        asked, paid = _sum(grant, "montant_demande"), _sum(grant, "montant_verse")
+        if asked is None and paid is None:
+            return
+        granted = _amount(grant.first, "montant")
+        row: Record = {"fiche_id": fiche, "exercice": grant.exercice, "compte": _ACCOUNT, "financeur_id": funder}
+        name = produit_identifier(row)
+        same = next((each for each in self.tables["plan_produits"] if each["produit_id"] == name), None)
+        if same is None:
+            amounts = dict.fromkeys(_STEPS, None)
+            same = {**row, **amounts, "commentaire": None, "produit_id": name}
+            self.tables["plan_produits"].append(same)
+        for champ, cents in zip(_STEPS, (asked, granted, paid), strict=True):
+            if cents is not None:
+                same[champ] = (same[champ] or 0) + cents
 
 
 def _index(rows: Iterable[Record]) -> dict[str, Record]:
@@ -280,6 +302,12 @@ def _index(rows: Iterable[Record]) -> dict[str, Record]:
         if row["siret"]:
             found.setdefault(row["siret"], row)
     return found
+
+
+def _sum(grant: _Dossier, champ: str) -> int | None:
+    """What the rows of a dossier add up to; ``None`` where none has an amount."""
+    known = [cents for record in grant.records if (cents := _amount(record, champ)) is not None]
+    return sum(known) if known else None
 
 
 def day_of(value: RawValue) -> date | None:

@@ -17,6 +17,7 @@ _KEYS = {
     "participations": ("fiche_id", "partenaire_id", "role"), "fiches": ("fiche_id",),
     "financements": ("financement_id",), "lignes_budgetaires": ("ligne_id", "exercice"),
     "totaux_publies": ("total_id",), "subventions": ("subvention_id",), "quartiers": ("nom",),
+    "plan_produits": ("produit_id",),
 }  # fmt: skip
 #: Where a row was printed, and what was put right in it: two files differ there by right.
 _SOURCE = frozenset({"ligne_source", "reparation", "texte_source"})
