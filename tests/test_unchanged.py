@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 
 from support.campaign import fill
 from support.program import contents, tabellion
-from tabellion.commands.consolidate import consolidate
+from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.unchanged import CACHE_FILE, CachedRun, FolderDigests, check_unchanged
-from tabellion.contract.folders import Folders
+from tabellion.contract.folders import STAGING, Folders
 from tabellion.contract.workspace import find_workspace
+from tabellion.reading.limits import refusal
 
 NIGHT = datetime(2016, 12, 1, 2)
 
@@ -120,10 +122,28 @@ def test_a_text_log_has_the_same_lines(sent_copy: Path) -> None:
     assert any(line.startswith("fichier : retours/luce.xlsx") for line in logs[0])
 
 
-def test_a_return_saved_during_the_run_is_no_part_of_what_is_known(sent_copy: Path) -> None:
+def replaced_meanwhile(root: Path, run: ConsolidationRun) -> ConsolidationRun:
+    put(root, 1000, day=2)
+    return run
+
+
+def waits(root: Path, run: ConsolidationRun) -> ConsolidationRun:
+    (Folders(root).memory / STAGING).mkdir()
+    return run
+
+
+def was_late(root: Path, run: ConsolidationRun) -> ConsolidationRun:  # noqa: ARG001
+    late = refusal("lecture-delai", attendu=30.0, ampleur="").findings
+    return replace(run, consolidation=replace(run.consolidation, findings=late))
+
+
+@pytest.mark.parametrize("happens", [None, replaced_meanwhile, waits, was_late])
+def test_what_may_be_otherwise_next_time_is_not_known(
+    sent_copy: Path, happens: Callable[[Path, ConsolidationRun], ConsolidationRun] | None
+) -> None:
+    """A return saved while the run read, outputs that wait for their place, a file that asked too much time."""
     put(sent_copy, 999)
     with check_unchanged(sent_copy, "essai", NIGHT, is_wanted=True) as seen:
-        put(sent_copy, 1000, day=2)
         run = consolidate(find_workspace(sent_copy), NIGHT)
-        seen.remember(run, "", "", 0, NIGHT)
-    assert not (Folders(sent_copy).memory / CACHE_FILE).exists()
+        seen.remember(run if happens is None else happens(sent_copy, run), "", "", 0, NIGHT)
+    assert (Folders(sent_copy).memory / CACHE_FILE).exists() == (happens is None)

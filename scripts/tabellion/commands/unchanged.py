@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 #: In the workspace's memory: the record.
 CACHE_FILE = "inchange.json"
 _VERSION = 1
+#: How codes begin of what another try may say otherwise, though no file has changed: what was late, or out of reach.
+_PASSING = ("fichier-", "lecture-")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ class UnchangedCheck:
             return
         after = FolderDigests.of(self.folders)
         published = (self.folders.consolidation / AS_PUBLISHED, self.folders.memory / AS_PUBLISHED)
-        is_settled = self.before.inputs == after.inputs and not run.requests
+        waiting = any((self.folders.memory / name).exists() for name in (STAGING, BESIDES))
+        is_settled = self.before.inputs == after.inputs and not run.requests and not waiting
+        is_settled &= not any(each.code.startswith(_PASSING) for each in run.findings)
         if run.written:  # nobody typed in what it wrote, and it said nothing that it would not say again
             is_settled &= not run.notices and len({_stamp(path) for path in published}) == 1
         else:
