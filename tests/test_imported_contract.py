@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.contracts import ROOT, SETTINGS, Rows, book_of, locate, schemas, tables_of
+from support.contracts import ROOT, SETTINGS, Rows, book_of, locate, schemas, small_rows, tables_of
 from support.documents import document, small_contract
 from tabellion.checks.contract import check_integrity, check_meaning
 from tabellion.commands.consolidate import consolidate
@@ -19,7 +19,7 @@ from tabellion.commands.generate import generate
 from tabellion.commands.import_document import Import, import_document
 from tabellion.commands.new import create_empty_workspace
 from tabellion.commands.publish import Wanted, publish
-from tabellion.commands.validate import validate
+from tabellion.commands.validate import validate, validate_files
 from tabellion.contract.register import register_settings, save_register
 from tabellion.contract.workspace import Settings, Workspace, find_workspace
 from tabellion.importing import fitted, read_document
@@ -173,3 +173,21 @@ def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:
         ("ligne-sans-place", "fiche_id", None),
     }  # fmt: skip
     assert any("I-1.1*1" in each.message and "I-1.1-1" in each.message for each in said)
+
+
+def test_a_form_does_not_refuse_what_it_was_sent_with(empty: Workspace) -> None:
+    """What the contract says itself is no mistake of the partner who sends it back."""
+    rows = small_rows()
+    rows["partenaires"].append({"partenaire_id": "luce", "nom": "Lucé", "collectivite_id": "luce"})
+    line, texts = rows["lignes_budgetaires"][0], {"libelle": "x" * 1200, "commentaire": "y" * 2500}
+    rows["lignes_budgetaires"][0] |= texts
+    rows["lignes_budgetaires"].append(
+        {**line, **texts, "exercice": 2026, "montant_prevu": -700, "montant_realise": None}
+    )
+    rows["financements"][0] |= {"dispositif": "d" * 2500, "statut_montant": "hors liste"}
+    empty.contrat.unlink()
+    save_register(empty.registre, tables_of(rows), schemas(), identifiant="brest", titre="Contrat")
+    made = forms(empty, 2026, [], force=False, now=NOW)
+    assert [form.path.name for form in made] == ["bailleur-2026.xlsx", "luce-2026.xlsx"]
+    said = validate_files(empty, [form.path for form in made])
+    assert [[each.code for each in of_form] for of_form in said] == [["formulaire-vide"]] * 2

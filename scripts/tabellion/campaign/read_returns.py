@@ -167,12 +167,12 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
             if len(row.values) < len(names)
             for name in {*names} - row.values.keys()
         }
-        # what a row was sent with is no mistake of the partner's where the contract has given it up since
+        # what a row was sent with is no mistake of the partner's: the contract says it, or has given it up since
         unknown |= {
             (resource, position, name)
             for position, (_, row) in enumerate(of_table)
             if not row.is_new
-            for name in schemas[resource].foreign.keys() - row.before.keys()
+            for name in {*names} - row.before.keys()
         }
 
     def locate(table: str, index: Any, field: str | None = None) -> Place:
