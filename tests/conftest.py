@@ -25,11 +25,15 @@ children.install()
 #: The files that take longest, which begin first: a long one begun last would leave the other workers idle at the end.
 #: What they take is mostly waiting (watchers), or processes of their own.
 _LONGEST = (
-    "test_decisions.py", "test_watch.py", "test_interrupted_runs.py", "test_readme.py", "test_consolidate.py",
-    "test_benchmarks.py", "test_year_in_excel.py", "test_staff.py", "test_born_in_excel.py", "test_any_order.py",
-    "test_thirty_edits.py", "test_requests.py", "test_watch_outputs.py", "test_watch_events.py", "test_cli.py",
-    "test_campaign.py", "test_lifecycle.py", "test_diff.py", "test_workbook_shape.py", "test_publication.py",
-    "test_journal.py", "test_export.py", "test_workbook_recalculated.py", "test_financements.py",
+    "test_watch.py", "test_benchmarks.py", "test_decisions.py", "test_staff.py", "test_year_in_excel.py",
+    "test_readme.py", "test_consolidate.py", "test_inplace_sheets.py", "test_cli.py", "test_campaign.py",
+    "test_publish.py", "test_hostile_campaign.py", "test_lifecycle.py", "test_interrupted_runs.py",
+    "test_watch_outputs.py", "test_master_slips.py", "test_validate_edits.py", "test_thirty_edits.py",
+    "test_workbook_shape.py", "test_any_order.py", "test_consolidated_workbook.py", "test_returns.py",
+    "test_returns_libreoffice.py", "test_workbook_recalculated.py", "test_reglages.py", "test_publication.py",
+    "test_right_data.py", "test_plans.py", "test_diff.py", "test_watch_events.py", "test_renewed_sheets.py",
+    "test_born_in_excel.py", "test_requests.py", "test_new_column.py", "test_validity.py", "test_roundtrip.py",
+    "test_newcomers.py", "test_journal.py", "test_seals.py", "test_financements.py",
 )  # fmt: skip
 
 #: What only POSIX has: pseudo-terminals, its shell, limits of processes. Files that need it are left out on Windows.

@@ -609,7 +609,7 @@ def test_an_escaped_label_reads_back(label: str) -> None:
     assert _BRACKETS.fullmatch(column_ref("T", label)[1:])
 
 
-@settings(max_examples=40)  # each writes a whole workbook; ``test_roundtrip.py`` writes others
+@settings(max_examples=12)  # each writes a whole workbook; ``test_roundtrip.py`` writes others
 @given(contract_rows(adds_up=False))
 def test_any_contract_makes_a_workbook_whose_tables_hold(rows: Any) -> None:
     _, content = written(contract_of(rows))

@@ -228,11 +228,11 @@ def main() -> None:
     parser.add_argument("--returns", type=int, default=100, help="returns of the larger contract (100)")
     parser.add_argument("--files", type=int, default=5000, help="files that are watched while nothing happens (5000)")
     parser.add_argument("--idle-seconds", type=float, default=60, help="how long nothing happens (60)")
-    parser.add_argument("--quick", action="store_true", help="1 save, few returns, 50 files, 2 seconds")
+    parser.add_argument("--quick", action="store_true", help="1 save, few returns, 50 files, 1 second")
     options = parser.parse_args()
     if options.quick:
-        options.saves, options.files, options.idle_seconds = 1, 50, 2
-        options.chartres, options.returns = 4, 10
+        options.saves, options.files, options.idle_seconds = 1, 50, 1
+        options.chartres, options.returns = 2, 3
     print(f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores")
     measure(options)
 

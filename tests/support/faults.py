@@ -12,6 +12,7 @@ import gc
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -139,12 +140,17 @@ class Program:
             with subprocess.Popen(
                 [*tracer, "-p", str(pid)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
             ) as strace:
-                while "\nTracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8"):
-                    assert strace.poll() is None, strace.stderr and strace.stderr.read()
+                status_page = Path(f"/proc/{pid}/status")
+                while "\nTracerPid:\t0\n" in status_page.read_text(encoding="utf-8") and strace.poll() is None:
                     time.sleep(0.002)
+                is_held = strace.poll() is None
+                if not is_held:
+                    os.kill(pid, signal.SIGKILL)
                 os.close(go)
                 _, status = os.waitpid(pid, 0)
-                strace.communicate(timeout=TIME_LIMIT_SECONDS)
+                _, refusal = strace.communicate(timeout=TIME_LIMIT_SECONDS)
+            if not is_held:
+                raise PermissionError(refusal.decode())
             said.seek(0)
             return subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), b"", said.read())
 
@@ -173,7 +179,13 @@ def strace_missing() -> str | None:
     done = subprocess.run(
         ["strace", "-qq", "-o", os.devnull, "-e", "inject=rmdir:error=EIO", "true"], capture_output=True, check=False
     )
-    return None if done.returncode == 0 else f"strace may not trace here: {done.stderr.decode().strip()}"
+    if done.returncode != 0:
+        return f"strace may not trace here: {done.stderr.decode().strip()}"
+    try:
+        Program(lambda: 0, Path.cwd(), {}).calls()
+    except PermissionError as error:
+        return f"strace may not trace a running process here: {error}"
+    return None
 
 
 @cache
