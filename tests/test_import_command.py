@@ -104,6 +104,20 @@ def test_a_choice_off_the_list_is_said_at_its_cell_and_decides_nothing(empty: Wo
     assert not done.written
 
 
+def test_a_year_or_a_convention_that_is_none_is_said_too(empty: Workspace) -> None:
+    path = csv(empty, "credits.csv", ["Santé", "Brest", "Soins", "5"])
+    asked = run(empty, path).asked
+    choose(asked, "Années", "credits.csv", "l'an passé")
+    choose(asked, "Conventions", "Santé", "la santé")
+    places = [each.place.feuille for each in run(empty, path).findings if each.code == "choix-hors-liste"]
+    assert sorted(filter(None, places)) == ["Années", "Conventions"]
+    choose(asked, "Années", "credits.csv", "2014")
+    choose(asked, "Conventions", "Santé", "3 - Santé")
+    assert run(empty, path, accept=True).written
+    (line,) = load_register(empty.registre, empty.schemas, empty.settings).tables["lignes_budgetaires"].rows
+    assert (line["convention_id"], line["exercice"]) == (3, 2014)
+
+
 def test_a_damaged_correspondence_is_said_and_does_not_count(empty: Workspace) -> None:
     path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
     asked = run(empty, path).asked

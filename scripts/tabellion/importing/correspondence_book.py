@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -25,6 +26,11 @@ _LISTS = "Listes"
 _GROUP, _FOUND, _WHERE, _SAMPLES = "Tableau", "Trouvé", "Où", "Exemples"
 _MEANING, _CERTAINTY, _DECISION, _PROPOSED = "C'est", "Certitude", "Décision", "Proposé"
 _EARLIER = "un import précédent"
+#: What a choice must look like, where it is no name (an exercice; a convention by its number), and how to type it.
+_EXPECTED = {
+    Topic.YEARS: (re.compile(r"20\d\d"), "Saisissez l'exercice en quatre chiffres, comme 2014"),
+    Topic.CONVENTIONS: (re.compile(r"\d{1,3}\b.*", re.DOTALL), "Saisissez le numéro et l'intitulé, comme 3 - Santé"),
+}
 _INTRO = {
     Topic.COLUMNS: "Ce que l'import a trouvé : colonnes, rubriques et feuilles, et celui de nos champs que c'est.",
     Topic.COLLECTIVITES: "Les collectivités nommées dans les fichiers, et celle que c'est.",
@@ -175,11 +181,13 @@ def read_correspondence(workbook: RawWorkbook, words: ImportWords) -> StaffChoic
             if not found or not is_decided or (not meaning and not proposed):
                 continue
             meaning = meaning or SET_ASIDE
-            if topic is Topic.COLUMNS and meaning not in allowed:
+            pattern, remedy = _EXPECTED.get(topic, (None, "Choisissez dans la liste de la cellule"))
+            is_known = meaning in allowed if topic is Topic.COLUMNS else pattern is None or pattern.fullmatch(meaning)
+            if not is_known and meaning != SET_ASIDE:
                 cell = sheet.place(row, labels[_MEANING])
-                said.append(
-                    finding("choix-hors-liste", Place(workbook.fichier, cell.feuille, cell.cellule), valeur=meaning)
-                )
+                place = Place(workbook.fichier, cell.feuille, cell.cellule)
+                suggestion = f"{remedy}, enregistrez, puis relancez l'import."
+                said.append(finding("choix-hors-liste", place, valeur=meaning, suggestion=suggestion))
                 continue
             group = _text(sheet, row, labels.get(_GROUP))
             word = _text(sheet, row, labels.get(_CERTAINTY))
