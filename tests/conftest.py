@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from support import children, libreoffice, office_files
 from support.campaign import campaign_workspace
 from support.contracts import ROOT, SOURCE
 from support.program import tabellion
+from tabellion.campaign.model import Consolidation
+from tabellion.commands.consolidate import look_at_campaign
 from tabellion.commands.new import KIT
+from tabellion.contract.workspace import find_workspace
 
 # Durations depend on the machine, and two cores are shared: a slow example is not a wrong one. In CI the examples are
 # the same at every run, so that a red run is about the change; developers' runs go on looking for new ones.
@@ -87,6 +91,12 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in (["generate"], ["forms", "--exercice", "2016"]):
         assert tabellion(*command, cwd=folder).code == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def seen(sent: Path) -> Consolidation:
+    """The campaign of that contract as it stands: its forms are sent, and nobody has answered."""
+    return look_at_campaign(find_workspace(sent), datetime(2016, 10, 3, 9))
 
 
 @pytest.fixture

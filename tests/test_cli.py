@@ -21,7 +21,7 @@ from support.program import Outcome, contents, environment, tabellion
 
 COMMANDS = (
     "import", "generate", "validate", "new", "forms", "consolidate", "status", "relances", "historique", "adopt",
-    "watch", "envoyer",
+    "watch", "envoyer", "relever",
     "publish",
     "export", "annexe", "diff", "installer", "diagnostic",
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 import pytest
 
 from support import smtp
+from support.mail_campaign import EVERYONE, campaign
 from support.program import contents, tabellion
 from support.smtp import Server
 from tabellion.campaign.model import Consolidation
 from tabellion.campaign.requests import SEND, RequestLog, requests_of, sending_words
 from tabellion.commands import envoyer
-from tabellion.commands.consolidate import look_at_campaign
 from tabellion.commands.envoyer import Sending, prepare_letters, queue_letters, send_letters, send_waiting, write_trial
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
@@ -25,25 +24,6 @@ from tabellion.mail.outbox import LetterState, sent_mails
 from tabellion.measures.board import ReturnStatus
 
 NOW = datetime(2016, 10, 3, 9, 0)
-#: Two contacts of the first partner, one of each other.
-CONTACTS = {"bailleur": "un@bailleur.fr ; deux@bailleur.fr", "luce": "mairie@luce.fr", "etat": "ddt@etat.fr"}
-EVERYONE = ["un@bailleur.fr", "deux@bailleur.fr", "mairie@luce.fr", "ddt@etat.fr"]
-
-
-@pytest.fixture(scope="module")
-def seen(sent: Path) -> Consolidation:
-    """The campaign of the small contract as it stands: its forms are sent, and nobody has answered."""
-    return look_at_campaign(find_workspace(sent), NOW)
-
-
-def campaign(seen: Consolidation, mail: MailSettings, status: ReturnStatus = ReturnStatus.AWAITED) -> Consolidation:
-    """That campaign with addresses and a mail server; every partner stands at ``status``."""
-    settings = replace(seen.contract.settings, courriel=mail, exercice_courant=2016, adresse_retour="retours@agglo.fr")
-    board = tuple(
-        replace(line, courriel=CONTACTS.get(line.partenaire), status=status) for line in seen.board
-        if line.sent is not None
-    )  # fmt: skip
-    return replace(seen, contract=replace(seen.contract, settings=settings), board=board)
 
 
 def mail_to(server: Server) -> MailSettings:

@@ -1,4 +1,4 @@
-"""The commands of the campaign by mail: envoyer."""
+"""The commands of the campaign by mail: envoyer, relever."""
 
 from __future__ import annotations
 
@@ -56,3 +56,18 @@ def envoyer(
     with leaving(NOTHING_BLOCKS if sending.is_complete else SOMETHING_BLOCKS):
         print_findings(sending.findings)
         print_sending(sending)
+
+
+@app.command(cls=Command)
+def relever(contrat: Contrat = Path()) -> None:
+    """Prend dans la boîte aux lettres les classeurs reçus, chacun une fois, et les range dans workbooks/retours/."""
+    from tabellion.commands.console import print_findings
+    from tabellion.commands.consolidate import look_at_campaign
+    from tabellion.commands.relever import collect, print_collected
+
+    workspace, now = open_workspace(contrat), datetime.now()
+    done = collect(workspace, look_at_campaign(workspace, now), now)
+    failed = any(item.code == "boite-injoignable" for item in done.findings)
+    with leaving(SOMETHING_BLOCKS if failed else NOTHING_BLOCKS):
+        print_findings(done.findings)
+        print_collected(done)

@@ -22,9 +22,8 @@ from tabellion.commands.relances import relances, wrong_options
 from tabellion.contract.folders import SENT_LETTERS, SETTINGS_FILE
 from tabellion.contract.workspace import MailSettings, Workspace, is_mail_address
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.mail.delivery import AlsoDone, open_outbox
+from tabellion.mail.delivery import open_outbox
 from tabellion.mail.letters import CampaignLetter, campaign_message, form_letters, reminder_letters
-from tabellion.mail.notices import Mailing
 from tabellion.mail.outbox import LetterState, Outbox, OutboxEntry, read_outbox
 from tabellion.mail.posting import Round
 from tabellion.measures.board import UNANSWERED
@@ -168,11 +167,6 @@ def send_waiting(
         outbox.write()
         left = [outbox.waits_until(letter, now) for letter in due if not outbox.is_done(letter)]
     return findings, min(left, default=None)
-
-
-def post_waiting(mailing: Mailing, now: datetime, stop: Callable[[], bool]) -> AlsoDone:
-    """What the watcher does about the letters that wait: :func:`send_waiting`."""
-    return send_waiting(mailing.workspace, mailing.consolidation, now, stop=stop)
 
 
 def _all_letters(workspace: Workspace, consolidation: Consolidation) -> list[CampaignLetter]:

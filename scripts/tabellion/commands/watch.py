@@ -23,7 +23,7 @@ from watchdog.utils import BaseThread
 from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.decided import has_news
-from tabellion.commands.envoyer import post_waiting
+from tabellion.commands.relever import CampaignPost
 from tabellion.commands.requests import carry_out
 from tabellion.commands.run_log import keep_crash
 from tabellion.contract.folders import STAGING
@@ -132,7 +132,7 @@ class WatchLoop:
     own: dict[Path, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set, also=post_waiting)
+        self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set, also=CampaignPost())
 
     @contextmanager
     def threads_watched(self) -> Iterator[None]:

@@ -11,6 +11,8 @@ JOURNAL, STAGING = "journal.sqlite", "publication"
 AS_PUBLISHED, REQUESTS_FILE = "consolidation.xlsx", "demandes.json"
 #: The notices that were sent by mail, the letters of campaigns, both.
 SENT_NOTICES, SENT_LETTERS = "avis.json", "courriers.json"
+#: The mails that were collected.
+COLLECTED = "releve.json"
 OUTBOXES = (SENT_NOTICES, SENT_LETTERS)
 #: The folder, in that of the consolidation, of the accepted files that are kept: what is in force never depends on a
 #: file that people may move, replace or delete.

@@ -66,6 +66,13 @@ class MailSettings:
     ``equipe`` are the staff's addresses; ``partenaires`` says whether the partners' contacts are written to.
     ``mot_de_passe_variable`` is the name of the environment variable that has the password of ``utilisateur`` (both
     ``None`` without one): no password stands in a file.
+
+    ``boite`` is the IMAP server of the mailbox that is collected (``None``: none is), always encrypted; its user and
+    the variable of its password are the same unless said otherwise, ``boite_jeton_variable`` has an OAuth2 token
+    in place of a password. ``boite_rangement`` is the folder where mails go once taken (empty: they stay, as read).
+    Mails larger than ``boite_mo`` megabytes are left. ``boite_inconnus`` says whether the files of people who are
+    nobody's contact count; ``boite_authentification`` is the name under which the receiving server signs its checks of
+    senders (RFC 8601), which are then required.
     """
 
     serveur: str = Field(
@@ -84,6 +91,24 @@ class MailSettings:
     mot_de_passe_variable: str | None = Field(
         default=None, pattern="^[A-Z_][A-Z0-9_]*$", description="le nom, en majuscules, d'une variable d'environnement"
     )
+    boite: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9.:_-]+$", description="le nom du serveur IMAP, par exemple imap.ville.fr"
+    )
+    boite_port: int = Field(default=993, strict=True, ge=1, le=65535, description="un numéro de port")
+    boite_chiffrement: Literal["ssl", "starttls"] = Field(default="ssl", description='"ssl" ou "starttls"')
+    boite_utilisateur: str | None = Field(default=None, pattern=r"^[^\x00-\x1f]+$", description="un nom d'utilisateur")
+    boite_mot_de_passe_variable: str | None = Field(
+        default=None, pattern="^[A-Z_][A-Z0-9_]*$", description="le nom, en majuscules, d'une variable d'environnement"
+    )
+    boite_jeton_variable: str | None = Field(
+        default=None, pattern="^[A-Z_][A-Z0-9_]*$", description="le nom, en majuscules, d'une variable d'environnement"
+    )
+    boite_dossier: str = Field(default="INBOX", pattern=r"^[^\x00-\x1f]+$", description="un nom de dossier")
+    boite_rangement: str = Field(default="", pattern=r"^[^\x00-\x1f]*$", description="un nom de dossier")
+    boite_minutes: int = Field(default=5, strict=True, ge=1, le=1440, description="un nombre de minutes")
+    boite_mo: int = Field(default=40, strict=True, ge=1, le=200, description="un nombre de mégaoctets, au plus 200")
+    boite_inconnus: bool = Field(default=False, strict=True, description="true ou false")
+    boite_authentification: str = Field(default="", pattern=r"^[A-Za-z0-9.-]*$", description="un nom de serveur")
 
 
 @dataclass(frozen=True, slots=True, config={"populate_by_name": True})
@@ -249,10 +274,14 @@ def _mail_mistakes(mail: Json) -> Iterator[Mistake]:
     if not mail.get("equipe") and mail.get("partenaires", False) is False:
         expected = "des adresses dans « equipe », ou « partenaires = true » : quelqu'un à qui écrire"
         yield Mistake("courriel.equipe", None, expected)
+    variable = mail.get("mot_de_passe_variable")
     if ("utilisateur" in mail) != ("mot_de_passe_variable" in mail):
         missing = "mot_de_passe_variable" if "utilisateur" in mail else "utilisateur"
         expected = "« utilisateur » et « mot_de_passe_variable » ensemble, ou aucun des deux"
         yield Mistake(f"courriel.{missing}", None, expected)
+    if mail.get("boite") and not mail.get("boite_jeton_variable", mail.get("boite_mot_de_passe_variable", variable)):
+        expected = "le nom de la variable d'environnement où est le mot de passe de la boîte"
+        yield Mistake("courriel.boite_mot_de_passe_variable", None, expected)
     if mail.get("chiffrement") == "aucun" and mail.get("utilisateur"):
         expected = '"starttls" ou "ssl" : un mot de passe ne voyage pas en clair'
         yield Mistake("courriel.chiffrement", "aucun", expected)

@@ -1,0 +1,182 @@
+"""``tabellion relever``: the workbooks that partners sent by mail go into ``retours/``, each once; the rest is said.
+
+A message that brings no workbook, or that is too large or doubtful, is left as it is in the mailbox. A message that was
+taken is marked as read, and moved where the settings say so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import typer
+
+from tabellion.campaign.folder import SET_ASIDE
+from tabellion.campaign.model import Consolidation
+from tabellion.commands.envoyer import POST, send_waiting
+from tabellion.contract.folders import COLLECTED, SETTINGS_FILE
+from tabellion.contract.workspace import MailSettings, Workspace
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.mail.attachments import Brought, Sender, read_message, sender_of, workbooks_of
+from tabellion.mail.collected import CollectedMails
+from tabellion.mail.delivery import AlsoDone
+from tabellion.mail.mailbox import Mailbox, MailboxError
+from tabellion.mail.messages import one_line
+from tabellion.mail.notices import Mailing
+from tabellion.transaction.files import cannot_write
+from tabellion.transaction.lock import hold
+from tabellion.wording import plural, printable
+
+_LONGEST_SUBJECT = 80
+_MEGABYTE = 1_000_000
+_WAIT_SECONDS = 5.0
+
+
+@dataclass
+class Collected:
+    """What a run took: files from the folder ``workbooks/`` with their senders, how many automatic messages it left."""
+
+    files: list[tuple[str, str]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    automatic: int = 0
+
+
+def collect(
+    workspace: Workspace, consolidation: Consolidation, now: datetime, environment: Mapping[str, str] = os.environ,
+    stop: Callable[[], bool] = lambda: False,
+) -> Collected:  # fmt: skip
+    """Take what came since the last time. Raises :class:`TabellionError` where no mailbox is set, another process
+    collects or sends, or a file cannot be written; a server that fails is said, and what was taken counts."""
+    mail = consolidation.contract.settings.courriel
+    if mail is None or mail.boite is None:
+        raise TabellionError([finding("courriel-non-regle", Place(SETTINGS_FILE))])
+    contacts = {contact.casefold() for line in consolidation.board for contact in line.contacts}
+    with hold(workspace.memory, "tabellion relever", now, wait_seconds=_WAIT_SECONDS, name=POST):
+        path = workspace.memory / COLLECTED
+        try:
+            return _Collector(workspace, mail, contacts, CollectedMails(path), now).collect(environment, stop)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
+@dataclass
+class _Collector:
+    workspace: Workspace
+    mail: MailSettings
+    contacts: Collection[str]
+    known: CollectedMails
+    now: datetime
+    done: Collected = field(default_factory=Collected)
+
+    def collect(self, environment: Mapping[str, str], stop: Callable[[], bool]) -> Collected:
+        folder = self.mail.boite_dossier
+        try:
+            with Mailbox(self.mail, environment) as mailbox:
+                for number, size in mailbox.messages(self.known.first_number(folder, mailbox.validity)):
+                    if stop():
+                        break
+                    if self._look_at(mailbox, number, size):
+                        mailbox.put_away(number)
+                    self.known.done(folder, mailbox.validity, number)
+        except MailboxError as error:
+            server = f"{self.mail.boite}:{self.mail.boite_port}"
+            self.done.findings.append(
+                finding("boite-injoignable", Place(SETTINGS_FILE), valeur=server, detail=error.detail)
+            )
+        return self.done
+
+    def _look_at(self, mailbox: Mailbox, number: int, size: int) -> bool:
+        """Take the workbooks of one message, or say why it is left; whether it was taken."""
+        is_large = size > self.mail.boite_mo * _MEGABYTE
+        content = mailbox.content(number, header_only=is_large)
+        if not content:  # taken away meanwhile
+            return False
+        try:
+            message = read_message(content)
+            sender = sender_of(message, self.mail.boite_authentification)
+            subject = one_line(str(message.get("Subject", "")), _LONGEST_SUBJECT)
+            brought = Brought() if is_large else workbooks_of(message)
+        except (RecursionError, ValueError, LookupError, TypeError, AttributeError):  # of no form that a mail may have
+            sender, subject, brought = Sender("", "", (), "", is_automatic=False), "", Brought()
+            brought.remarks.append("il est illisible")
+        named = f"{sender.message_id} {sender.address}".encode() if sender.message_id else content
+        key = hashlib.sha256(named).hexdigest()
+        reason = self._reason_to_leave(sender, brought, size, is_large=is_large)
+        if reason:
+            if self.known.note(key, sender, subject, self.now, reason):
+                if sender.is_automatic and not brought.workbooks:
+                    self.done.automatic += 1
+                else:
+                    self._say_left(sender, subject, reason)
+            return False
+        self.known.note(key, sender, subject, self.now)
+        is_known = sender.address in self.contacts or self.mail.boite_inconnus
+        retours = self.workspace.retours
+        place = retours if is_known else retours / SET_ASIDE
+        for fichier in self.known.take(key, brought, place, self.workspace.workbooks):
+            self.done.files.append((fichier, sender.address))
+            if not is_known:
+                self.done.findings.append(
+                    finding("expediteur-inconnu", Place(fichier), valeur=sender.address or "(sans adresse)")
+                )
+        for remark in brought.remarks:
+            self._say_left(sender, subject, remark)
+        return not brought.remarks
+
+    def _reason_to_leave(self, sender: Sender, brought: Brought, size: int, *, is_large: bool) -> str:
+        if is_large:
+            return f"il est trop gros ({size / _MEGABYTE:.0f} Mo, au plus {self.mail.boite_mo})"
+        if not brought.workbooks:
+            return " ; ".join(dict.fromkeys(brought.remarks)) or "il n'apporte aucun classeur"
+        if self.mail.boite_authentification and not sender.is_authentic:
+            found = sender.checks or "aucun contrôle"
+            return f"rien ne prouve que son expéditeur est celui qu'il dit ({found})"
+        return ""
+
+    def _say_left(self, sender: Sender, subject: str, detail: str) -> None:
+        self.done.findings.append(
+            finding(
+                "courriel-laisse",
+                Place(SETTINGS_FILE),
+                valeur=sender.address or "(sans adresse)",
+                sujet=subject,
+                detail=detail,
+            )
+        )
+
+
+class CampaignPost:
+    """What the watcher does about the mails of the campaign, beside its notices: it sends the letters that wait, and
+    collects the mailbox every few minutes. A mailbox that cannot be read is said once, until it can."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._environment = environment
+        self._next: datetime | None = None
+        self._said: list[Finding] = []
+
+    def __call__(self, mailing: Mailing, now: datetime, stop: Callable[[], bool]) -> AlsoDone:
+        """Do what is due; what went wrong, and when to come back."""
+        workspace, consolidation = mailing.workspace, mailing.consolidation
+        findings, moment = send_waiting(workspace, consolidation, now, self._environment, stop)
+        if mailing.mail.boite is None:
+            return findings, moment
+        pause = timedelta(minutes=mailing.mail.boite_minutes)
+        if self._next is None or not now < self._next <= now + pause:  # the clock may have been moved
+            done = collect(workspace, consolidation, now, self._environment, stop)
+            failures = [found for found in done.findings if found.code == "boite-injoignable"]
+            findings += [found for found in done.findings if found not in self._said]
+            self._said = failures
+            self._next = now + pause
+        return findings, min(filter(None, (moment, self._next)))
+
+
+def print_collected(done: Collected) -> None:
+    """Say which files were taken, and from whom."""
+    room = max((len(fichier) for fichier, _ in done.files), default=0)
+    for fichier, sender in done.files:
+        typer.echo(f"  {printable(fichier):<{room}}   {printable(sender)}")
+    left = f", {plural(done.automatic, 'réponse automatique laissée', 'réponses automatiques laissées')}"
+    typer.echo(f"\n{plural(len(done.files), 'fichier pris', 'fichiers pris')}{left if done.automatic else ''}.")

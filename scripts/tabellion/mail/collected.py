@@ -1,0 +1,134 @@
+"""What was collected from the mailbox: which files, from whom, of which message, so that each is taken once.
+
+A file is noted before it is put in place and again after: whatever stops the program, the same attachment of the same
+message is never taken twice, and none is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from tabellion.mail.attachments import Brought, Sender
+from tabellion.transaction.files import free_name, write_whole
+from tabellion.transaction.manifest import write_json
+
+_VERSION = 1
+
+
+@dataclass
+class CollectedFile:
+    """One attachment: its SHA-256, its place from the folder ``workbooks/``, whether it is there for certain."""
+
+    sha256: str
+    fichier: str
+    is_placed: bool = False
+
+
+@dataclass
+class CollectedMail:
+    """One message: who says to have sent it, when it was taken, what the receiving server found of its sender, what is
+    needed to answer it, and its files. ``left`` says why it was left in the mailbox (empty: it was taken)."""
+
+    sender: str
+    subject: str
+    taken: str
+    message_id: str
+    references: list[str]
+    checks: str
+    is_automatic: bool
+    left: str = ""
+    files: list[CollectedFile] = field(default_factory=list)
+
+
+class CollectedMails:
+    """The messages known to a workspace, in a small file written whole; one process at a time uses it.
+
+    ``validity`` and ``next_number`` are those of the folder: where its UIDVALIDITY changed, all is looked at again, and
+    messages are known by their Message-ID. Reading and writing raise ``OSError``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.mails: dict[str, CollectedMail] = {}
+        self.folders: dict[str, list[int]] = {}
+        try:
+            stored = json.loads(path.read_bytes())
+            self.folders = {str(name): [int(each) for each in pair] for name, pair in stored["dossiers"].items()}
+            self.mails = {
+                key: CollectedMail(**{**mail, "files": [CollectedFile(**each) for each in mail["files"]]})
+                for key, mail in stored["courriels"].items()
+            }
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            # Lost: every message is looked at again. What comes a second time is said to be the same file.
+            path.replace(path.with_name(f"{path.stem}-abimes{path.suffix}"))
+            self.mails, self.folders = {}, {}
+
+    def write(self) -> None:
+        """Keep everything noted."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        mails = {key: asdict(mail) for key, mail in self.mails.items()}
+        write_json(self.path, {"version": _VERSION, "dossiers": self.folders, "courriels": mails})
+
+    def first_number(self, folder: str, validity: int) -> int:
+        """The number of the first message that was not looked at."""
+        known = self.folders.get(folder, [0, 1])
+        return known[1] if known[0] == validity else 1
+
+    def done(self, folder: str, validity: int, number: int) -> None:
+        """Note that a message needs to be looked at no more."""
+        self.folders[folder] = [validity, number + 1]
+        self.write()
+
+    def note(self, key: str, sender: Sender, subject: str, now: datetime, left: str = "") -> bool:
+        """Note a message, and why it is left; whether it is new."""
+        if key in self.mails:
+            return False
+        self.mails[key] = CollectedMail(
+            sender.address, subject, now.isoformat(timespec="seconds"), sender.message_id, list(sender.references),
+            sender.checks, sender.is_automatic, left,
+        )  # fmt: skip
+        return True
+
+    def take(self, key: str, brought: Brought, folder: Path, workbooks: Path) -> list[str]:
+        """Put the workbooks of a noted message into ``folder``, each whole, once and under a name of its own; those
+        that are new, from the folder ``workbooks``."""
+        mail, new = self.mails[key], list[str]()
+        for name, content in brought.workbooks:
+            sha256 = hashlib.sha256(content).hexdigest()
+            noted = next((each for each in mail.files if each.sha256 == sha256), None)
+            if noted is None:
+                if any(self._is_there(each, workbooks) for each in self._files(sha256)):
+                    continue  # sent again as it was
+                path = free_name(folder / name)
+                noted = CollectedFile(sha256, path.relative_to(workbooks).as_posix())
+                mail.files.append(noted)
+                self.write()
+            if noted.is_placed:
+                continue
+            path = workbooks / noted.fichier
+            if not self._is_there(noted, workbooks):
+                if path.exists():  # somebody else's file took the name meanwhile
+                    path = free_name(path)
+                    noted.fichier = path.relative_to(workbooks).as_posix()
+                    self.write()
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, content)
+            noted.is_placed = True
+            self.write()
+            new.append(noted.fichier)
+        return new
+
+    def _files(self, sha256: str) -> list[CollectedFile]:
+        return [each for mail in self.mails.values() for each in mail.files if each.sha256 == sha256]
+
+    def _is_there(self, file: CollectedFile, workbooks: Path) -> bool:
+        try:
+            return hashlib.sha256((workbooks / file.fichier).read_bytes()).hexdigest() == file.sha256
+        except OSError:
+            return False

@@ -1,0 +1,389 @@
+"""A mailbox collected: each workbook once in ``retours/``, whatever stops program or server; the rest is said."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import socket
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import imap
+from support.imap import MailServer
+from support.mail_campaign import campaign
+from tabellion.campaign.model import Consolidation
+from tabellion.commands.relever import CampaignPost, Collected, collect
+from tabellion.contract.workspace import MailSettings, find_workspace
+from tabellion.findings import TabellionError
+from tabellion.mail import collected as collected_module
+from tabellion.mail.attachments import read_message, safe_name, sender_of, workbooks_of
+from tabellion.mail.mailbox import Mailbox, modified_utf7
+from tabellion.mail.notices import Mailing
+
+NOW = datetime(2016, 11, 3, 9, 0)
+XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+needs_dovecot = pytest.mark.skipif(imap.missing() is not None, reason=str(imap.missing()))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MailServer]:
+    with imap.running() as running:
+        yield running
+
+
+@pytest.fixture
+def mailbox(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> MailServer:
+    """The server with an empty mailbox, whose certificate is trusted."""
+    server.empty()
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+    return server
+
+
+@pytest.fixture
+def root(sent: Path, tmp_path: Path) -> Path:
+    """The small contract's forms, nothing else: what is collected needs no workbook of the contract."""
+    for name in ("tabellion.toml", "workbooks/envois"):
+        target = tmp_path / "contrat" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (sent / name).is_dir() else shutil.copyfile)(sent / name, target)
+    return tmp_path / "contrat"
+
+
+def settings(server: MailServer, **more: Any) -> MailSettings:
+    known: dict[str, Any] = {
+        "boite": "localhost", "boite_port": server.port, "boite_utilisateur": imap.USER,
+        "boite_mot_de_passe_variable": "BOITE",
+    }  # fmt: skip
+    return MailSettings("localhost", 25, "aucun", "tabellion@agglo.fr", ("e@agglo.fr",), **(known | more))
+
+
+def relever(root: Path, seen: Consolidation, mail: MailSettings) -> Collected:
+    return collect(find_workspace(root), campaign(seen, mail), NOW, {"BOITE": imap.PASSWORD})
+
+
+def form(root: Path, partner: str) -> bytes:
+    return (root / "workbooks" / "envois" / "2016" / f"{partner}-2016.xlsx").read_bytes()
+
+
+def mail(
+    sender: str = "mairie@luce.fr", *files: tuple[str, bytes], text: str = "Bonjour", **headers: str
+) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = f"Mairie <{sender}>", "retours@agglo.fr", "Notre retour"
+    message["Message-ID"] = headers.pop("message_id", f"<{abs(hash((sender, files, text, *headers.items())))}@luce.fr>")
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    for name, content in files:
+        message.add_attachment(content, *XLSX, filename=name)
+    return message
+
+
+def zipped(**files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def returns(root: Path) -> dict[str, bytes]:
+    """The files of ``retours/`` by their place in it."""
+    folder = root / "workbooks" / "retours"
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# From the message to its workbooks
+
+
+def test_a_workbook_is_found_wherever_it_is_in_a_message() -> None:
+    book = zipped(**{"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"})
+    forwarded = mail("collegue@luce.fr")
+    forwarded.add_attachment(mail("mairie@luce.fr", ("a.xlsx", book)))
+    inside = mail("mairie@luce.fr", ("b.xlsx", book))
+    ways = [
+        mail("mairie@luce.fr", ("Réponse d'été.XLSX", book)),
+        mail("mairie@luce.fr", ("piece", book)),  # without its suffix: its content says what it is
+        forwarded,
+        mail("mairie@luce.fr", ("transfert.eml", bytes(inside))),
+        mail("mairie@luce.fr", ("retours.zip", zipped(**{"dossier/c.xlsx": book, "__MACOSX/._c.xlsx": b"x"}))),
+    ]
+    found = [[name for name, content in workbooks_of(read_message(bytes(way))).workbooks if content == book]
+             for way in ways]  # fmt: skip
+    assert found == [["reponse-d-ete.xlsx"], ["piece.xlsx"], ["a.xlsx"], ["b.xlsx"], ["c.xlsx"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [("../../etc/passwd.xlsx", "passwd.xlsx"), (r"C:\Temp\a.xlsx", "a.xlsx"), ("con.xlsx", "con-.xlsx"), ("", ".xlsx"),
+     ("~$a.xlsx", "a.xlsx"), ("x" * 400 + ".xls", None), ("a\r\nb\x00.ods", "a-b.ods")],
+)  # fmt: skip
+def test_names_of_attachments_are_only_names(name: str, safe: str | None) -> None:
+    made = safe_name(name)
+    assert "/" not in made
+    assert "\\" not in made
+    assert len(made) < 150
+    assert not made.startswith((".", "~"))
+    assert safe in (made, None) or name == ""
+
+
+def test_bombs_passwords_and_other_boxes_are_said_and_cost_little() -> None:
+    bomb = zipped(**{f"{rank}.xlsx": bytes(60_000_000) for rank in range(2)})
+    locked = bytearray(zipped(**{"a.xlsx": b"PK"}))
+    locked[6] |= 1  # the flag of an entry with a password, in both of its headers
+    locked[locked.index(b"PK\1\2") + 8] |= 1
+    for name, content, words in (
+        ("bombe.zip", bomb, "trop gros"), ("ferme.zip", bytes(locked), "mot de passe"),
+        ("coupe.zip", zipped(**{"a.xlsx": bytes(999)})[:60], "abîmée"), ("message.msg", b"x", "enregistrez la pièce"),
+    ):  # fmt: skip
+        brought = workbooks_of(read_message(bytes(mail("a@b.fr", (name, content)))))
+        assert brought.workbooks == []
+        assert words in " ".join(brought.remarks)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"List_Id": "<x.agglo.fr>"}, {"Return_Path": "<>"}],
+)
+def test_what_no_person_wrote_is_known(headers: dict[str, str]) -> None:
+    assert sender_of(read_message(bytes(mail("a@b.fr", **headers)))).is_automatic
+    assert not sender_of(read_message(bytes(mail("a@b.fr", Auto_Submitted="no")))).is_automatic
+
+
+def test_only_our_own_server_says_who_is_authentic() -> None:
+    forged = "mx.pirate.fr; dmarc=pass"
+    for headers, expected in (
+        ("mx.agglo.fr; spf=pass smtp.mailfrom=luce.fr; dmarc=pass header.from=luce.fr", True), (forged, False),
+        ("mx.agglo.fr; spf=pass; dmarc=fail", False),
+    ):  # fmt: skip
+        message = read_message(bytes(mail("a@b.fr", Authentication_Results=headers)))
+        assert sender_of(message, "mx.agglo.fr").is_authentic is expected
+    assert not sender_of(read_message(bytes(mail("a@b.fr"))), "mx.agglo.fr").is_authentic
+
+
+def test_names_of_folders_are_those_of_imap() -> None:
+    """The example of RFC 3501, 5.1.3, and what a French mailbox has."""
+    assert modified_utf7("~peter/mail/台北/日本語") == "~peter/mail/&U,BTFw-/&ZeVnLIqe-"
+    assert modified_utf7("Reçus & traités") == "Re&AOc-us &- trait&AOk-s"
+
+
+# From a real mailbox
+
+
+@needs_dovecot
+def test_each_workbook_is_taken_once_and_its_mail_marked(root: Path, seen: Consolidation, mailbox: MailServer) -> None:
+    luce, etat = form(root, "luce"), form(root, "etat")
+    mailbox.deliver(
+        bytes(mail("mairie@luce.fr", ("retour.xlsx", luce), message_id="<1@luce.fr>")),
+        bytes(mail("ddt@etat.fr", text="Merci, c'est noté.")),
+        bytes(mail("ddt@etat.fr", text="Absent", Auto_Submitted="auto-replied")),
+        bytes(mail("ddt@etat.fr", ("retour.xlsx", etat))),
+        bytes(mail("inconnu@ailleurs.fr", ("retour.xlsx", form(root, "bailleur")))),
+        bytes(mail("mairie@luce.fr", ("copie.xlsx", luce), text="Le même")),
+    )
+    done = relever(root, seen, settings(mailbox))
+    aside = {"ecartes/retour.xlsx": form(root, "bailleur")}
+    assert returns(root) == {"retour.xlsx": luce, "retour (2).xlsx": etat} | aside
+    assert dict(done.files) == {"retours/retour.xlsx": "mairie@luce.fr", "retours/retour (2).xlsx": "ddt@etat.fr",
+                                "retours/ecartes/retour.xlsx": "inconnu@ailleurs.fr"}  # fmt: skip
+    assert [found.code for found in done.findings] == ["courriel-laisse", "expediteur-inconnu"]
+    assert done.automatic == 1
+    seen_flags = [r"\Seen" in flags for flags in mailbox.flags()]
+    assert seen_flags == [True, False, False, True, True, True]
+    noted = json.loads((root / "workbooks" / ".tabellion" / "releve.json").read_text(encoding="utf-8"))
+    first = next(each for each in noted["courriels"].values() if each["message_id"] == "<1@luce.fr>")
+    assert (first["sender"], first["taken"]) == ("mairie@luce.fr", "2016-11-03T09:00:00")
+    again = relever(root, seen, settings(mailbox))
+    assert (again.files, again.findings, again.automatic) == ([], [], 0)
+
+
+@needs_dovecot
+def test_a_mailbox_made_anew_brings_nothing_twice(root: Path, seen: Consolidation, mailbox: MailServer) -> None:
+    """Its numbers begin again (UIDVALIDITY): messages are known by what they are."""
+    message = bytes(mail("mairie@luce.fr", ("retour.xlsx", form(root, "luce"))))
+    mailbox.deliver(message)
+    relever(root, seen, settings(mailbox))
+    (root / "workbooks" / "retours" / "retour.xlsx").unlink()  # staff have put it elsewhere
+    mailbox.empty()
+    mailbox.deliver(message, bytes(mail("ddt@etat.fr", ("etat.xlsx", form(root, "etat")))))
+    assert relever(root, seen, settings(mailbox)).files == [("retours/etat.xlsx", "ddt@etat.fr")]
+
+
+@needs_dovecot
+def test_folders_have_accents_and_taken_mails_are_moved(root: Path, seen: Consolidation, mailbox: MailServer) -> None:
+    mailbox.deliver(
+        bytes(mail("mairie@luce.fr", ("retour.xlsx", form(root, "luce")))), bytes(mail()), folder="Re&AOc-us"
+    )
+    mailbox.deliver(folder="Trait&AOk-s")
+    asked = settings(mailbox, boite_dossier="Reçus", boite_rangement="Traités")
+    assert len(relever(root, seen, asked).files) == 1
+    assert (len(mailbox.flags("Re&AOc-us")), len(mailbox.flags("Trait&AOk-s"))) == (1, 1)
+    done = relever(root, seen, replace(asked, boite_dossier="Absent"))
+    assert [found.code for found in done.findings] == ["boite-injoignable"]
+
+
+@needs_dovecot
+def test_what_is_large_or_forged_stays_and_is_said(root: Path, seen: Consolidation, mailbox: MailServer) -> None:
+    book = ("retour.xlsx", form(root, "luce"))
+    mailbox.deliver(
+        bytes(mail("mairie@luce.fr", ("gros.xlsx", bytes(1_200_000)))),
+        bytes(mail("mairie@luce.fr", book, Authentication_Results="mx.agglo.fr; dmarc=fail")),
+        bytes(mail("mairie@luce.fr", book, Authentication_Results="mx.agglo.fr; dmarc=pass")),
+    )
+    done = relever(root, seen, settings(mailbox, boite_mo=1, boite_authentification="mx.agglo.fr"))
+    assert [found.code for found in done.findings] == ["courriel-laisse"] * 2
+    assert "trop gros" in done.findings[0].message
+    assert "dmarc=fail" in done.findings[1].message
+    assert list(returns(root)) == ["retour.xlsx"]
+
+
+@needs_dovecot
+def test_a_wrong_password_or_certificate_is_said(
+    root: Path, seen: Consolidation, mailbox: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, asked = find_workspace(root), campaign(seen, settings(mailbox))
+    for environment, words in (({}, "variable"), ({"BOITE": "faux"}, "mot de passe refusé")):
+        (found,) = collect(workspace, asked, NOW, environment).findings
+        assert (found.code, words in found.message) == ("boite-injoignable", True)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    (found,) = collect(workspace, asked, NOW, {"BOITE": imap.PASSWORD}).findings
+    assert "certificat" in found.message
+
+
+@contextmanager
+def cutting(port: int, after_bytes: int) -> Iterator[int]:
+    """A way to the server that is cut once it has brought so many bytes back; the port to use."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def pour(source: socket.socket, target: socket.socket, most: float) -> None:
+        with suppress(OSError):
+            while most > 0 and (block := source.recv(int(min(most, 4096)))):
+                target.sendall(block)
+                most -= len(block)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                far = socket.create_connection(("127.0.0.1", port))
+                pairs = ((near, far, float("inf")), (far, near, after_bytes))
+                threads = [threading.Thread(target=pour, args=pair, daemon=True) for pair in pairs]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                near.close()
+                far.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)
+
+
+@needs_dovecot
+def test_a_connection_cut_anywhere_loses_nothing_and_takes_nothing_twice(
+    root: Path, seen: Consolidation, mailbox: MailServer
+) -> None:
+    partners = {"luce": "mairie@luce.fr", "etat": "ddt@etat.fr", "bailleur": "un@bailleur.fr"}
+    mailbox.deliver(
+        *(bytes(mail(sender, (f"{partner}.xlsx", form(root, partner)))) for partner, sender in partners.items())
+    )
+    whole = sum(len(form(root, partner)) for partner in partners) * 3 // 2
+    failed, taken = 0, list[str]()
+    for cut in (*range(1000, 5000, 800), *range(5000, whole + 9000, whole // 8)):
+        with cutting(mailbox.port, cut) as port:
+            done = relever(root, seen, settings(mailbox, boite_port=port))
+        failed += any(found.code == "boite-injoignable" for found in done.findings)
+        taken += [fichier for fichier, _ in done.files]
+    taken += [fichier for fichier, _ in relever(root, seen, settings(mailbox)).files]
+    assert failed > 3
+    assert sorted(taken) == sorted(f"retours/{partner}.xlsx" for partner in partners)
+    assert returns(root) == {f"{partner}.xlsx": form(root, partner) for partner in partners}
+
+
+@needs_dovecot
+def test_the_watcher_collects_every_few_minutes_and_says_a_failure_once(
+    root: Path, seen: Consolidation, mailbox: MailServer
+) -> None:
+    asked = campaign(seen, settings(mailbox))
+    assert asked.contract.settings.courriel is not None
+    mailing = Mailing(find_workspace(root), asked.contract.settings.courriel, asked, ())
+    post = CampaignPost({"BOITE": imap.PASSWORD})
+    minutes = [NOW + timedelta(minutes=rank) for rank in range(12)]
+    assert post(mailing, minutes[0], lambda: False) == ([], minutes[5])
+    mailbox.deliver(bytes(mail("mairie@luce.fr", ("retour.xlsx", form(root, "luce")))))
+    assert post(mailing, minutes[4], lambda: False) == ([], minutes[5])
+    assert returns(root) == {}
+    assert post(mailing, minutes[5], lambda: False) == ([], minutes[10])
+    assert list(returns(root)) == ["retour.xlsx"]
+    away = replace(mailing, consolidation=campaign(seen, settings(mailbox, boite_port=1)))
+    said = [post(away, NOW + timedelta(hours=hour), lambda: False)[0] for hour in (1, 2, 3)]
+    assert [[found.code for found in findings] for findings in said] == [["boite-injoignable"], [], []]
+
+
+class Killed(BaseException):
+    """The program ends here, as when it is killed."""
+
+
+@needs_dovecot
+@pytest.mark.parametrize("moment", ["before the file", "after the file", "before the mark", "after the mark"])
+def test_a_program_killed_anywhere_takes_each_once(
+    root: Path, seen: Consolidation, mailbox: MailServer, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    mailbox.deliver(bytes(mail("mairie@luce.fr", ("a.xlsx", form(root, "luce")), ("b.xlsx", form(root, "etat")))))
+    owner: Any = collected_module if "file" in moment else Mailbox
+    name = "write_whole" if "file" in moment else "put_away"
+    real = getattr(owner, name)
+
+    def killed(*arguments: Any) -> None:
+        if moment.startswith("after"):
+            real(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, killed)
+        with pytest.raises(Killed):
+            relever(root, seen, settings(mailbox))
+    relever(root, seen, settings(mailbox))
+    assert returns(root) == {"a.xlsx": form(root, "luce"), "b.xlsx": form(root, "etat")}
+    assert r"\Seen" in mailbox.flags()[0]
+    assert relever(root, seen, settings(mailbox)).files == []
+
+
+@needs_dovecot
+def test_two_readers_at_once_take_each_once(root: Path, seen: Consolidation, mailbox: MailServer) -> None:
+    mailbox.deliver(*(bytes(mail("mairie@luce.fr", (f"{rank}.xlsx", f"PK{rank}".encode()))) for rank in range(8)))
+    taken, refused = list[str](), list[str]()
+
+    def read() -> None:
+        try:
+            taken.extend(fichier for fichier, _ in relever(root, seen, settings(mailbox)).files)
+        except TabellionError as error:
+            refused.extend(found.code for found in error.findings)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [f"retours/{rank}.xlsx" for rank in range(8)]
+    assert set(refused) <= {"espace-occupe"}
