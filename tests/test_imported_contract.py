@@ -152,7 +152,10 @@ def test_every_command_goes_on_from_it(empty: Workspace) -> None:
 
 def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:
     rows = {name: [dict(row) for row in table] for name, table in read().items()}
-    assert fitted(rows, schemas(), SETTINGS, "document.txt") == ({key: rows.get(key, []) for key in schemas()}, [])
+    same, nothing = fitted(rows, schemas(), SETTINGS, "document.txt")
+    assert (tables_of(same), nothing) == (tables_of(rows), [])
+    partial, nothing = fitted({"piliers": [{"pilier_id": "I", "titre": "Un"}]}, schemas(), SETTINGS, "document.txt")
+    assert (partial["piliers"][0]["ligne_source"], nothing) == (None, [])
     rows["fiches"][0]["fiche_id"] = "I-1.1*1"
     rows["financements"][0]["fiche_id"] = "I-1.1*1"
     rows["fiches"][1]["convention_id"] = None
