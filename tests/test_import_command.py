@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -22,9 +23,16 @@ NOW = datetime(2026, 3, 2)
 HEADER = ["Convention", "Collectivité", "Libellé", "Montant"]
 
 
+@pytest.fixture(scope="module")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("starter") / "brest"
+    create_empty_workspace(folder, NOW)
+    return folder
+
+
 @pytest.fixture
-def empty(tmp_path: Path) -> Workspace:
-    create_empty_workspace(tmp_path / "brest", NOW)
+def empty(tmp_path: Path, starter: Path) -> Workspace:
+    shutil.copytree(starter, tmp_path / "brest")
     return find_workspace(tmp_path / "brest")
 
 
