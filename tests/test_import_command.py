@@ -126,6 +126,17 @@ def test_a_year_or_a_convention_that_is_none_is_said_too(empty: Workspace) -> No
     assert (line["convention_id"], line["exercice"]) == (3, 2014)
 
 
+def test_a_correspondence_that_somebody_has_open_is_not_replaced_under_their_hands(empty: Workspace) -> None:
+    path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
+    asked = run(empty, path).asked
+    choose(asked, "Correspondance", "Montant", "Montant voté")
+    held = asked.read_bytes()
+    (asked.parent / f".~lock.{asked.name}#").write_text(",Anne,poste,02.03.2026 09:00,file:///x;", encoding="utf-8")
+    done = run(empty, path)
+    assert "correspondance-ouverte" in [each.code for each in done.findings]
+    assert (done.written, asked.read_bytes()) == (True, held)
+
+
 def test_a_damaged_correspondence_is_said_and_does_not_count(empty: Workspace) -> None:
     path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
     asked = run(empty, path).asked

@@ -99,7 +99,7 @@ def import_document(
     opened += [each for each in contract.findings if each.bloquant]
     files = {} if opened else _files(workspace, tables, settings, read)
     contents = {target / name: content for name, content in files.items()}
-    contents |= {asked.path: asked.content(read.correspondence, rows)}
+    contents |= asked.contents(read.correspondence, rows, now)
     refuse = partial(_refusal, words=f"Import : {preview}. Contrat actuel : {present or 'aucun'}. ")
     with alone_on(workspace, "tabellion import", now):
         kept = asked.keep_edited(now, workspace.archives if folder is None else None)

@@ -27,6 +27,7 @@ from tabellion.reading.source import read_source
 from tabellion.schema.money import format_euros
 from tabellion.schema.tables import Row
 from tabellion.transaction.files import keep_dated_copy
+from tabellion.transaction.owners import owner_of
 from tabellion.wording import plural
 from tabellion.xlsx.signature import is_intact
 
@@ -45,6 +46,7 @@ class CorrespondenceFile:
     choices: Choices = field(init=False, default_factory=dict)
     findings: list[Finding] = field(init=False, default_factory=list)
     _earlier: tuple[Match, ...] = ()
+    _is_open: bool = False
 
     def __post_init__(self) -> None:
         own = self.workspace.templates / IMPORT_FILE
@@ -79,7 +81,20 @@ class CorrespondenceFile:
             )
         ]  # fmt: skip
 
-    def content(self, correspondence: Correspondence, tables: ContractRows) -> bytes:
+    def contents(self, correspondence: Correspondence, tables: ContractRows, now: datetime) -> dict[Path, bytes]:
+        """The workbook to write at its path; nothing, said, while somebody has it open, nor where nothing changed."""
+        content = self._content(correspondence, tables)
+        if self.path.is_file() and read_source(self.path) == content:
+            return {}
+        owner = owner_of(self.path, now)
+        if owner is None or owner.is_stale:
+            return {self.path: content}
+        self._is_open = True
+        who = f" chez {owner.nom}" if owner.nom else ""
+        self.findings.append(finding("correspondance-ouverte", Place(CORRESPONDENCE_FILE), valeur=who))
+        return {}
+
+    def _content(self, correspondence: Correspondence, tables: ContractRows) -> bytes:
         """The workbook with all that this import found, and the decisions of the ones before."""
         lists = {
             Topic.COLLECTIVITES: [row["nom"] for row in tables["collectivites"]],
@@ -95,7 +110,7 @@ class CorrespondenceFile:
 
     def keep_edited(self, now: datetime, archives: Path | None) -> list[Path]:
         """Keep a dated copy of what somebody edited there: their decisions are written again, their notes are not."""
-        if not self.path.exists() or is_intact(read_source(self.path)):
+        if self._is_open or not self.path.exists() or is_intact(read_source(self.path)):
             return []
         return [keep_dated_copy(self.path, now, archives)]
 
