@@ -6,6 +6,10 @@ import re
 
 import pytest
 
+from support.contracts import ROOT
+from tabellion.importing import IMPORT_FILE, Choices, Correspondence, load_import_words, read_document
+from tabellion.importing.correspondence import Topic
+from tabellion.importing.lines import key
 from test_document_accidents import TEXT, body, budget, change, codes, fiche, read
 
 
@@ -97,3 +101,54 @@ def test_an_axe_that_the_numbers_skip_is_said() -> None:
 def test_a_funder_without_any_detail_is_said() -> None:
     result = change("\tPlan lecture\tNon déterminé\n", "\t\t\n")
     assert codes(result) == ["financement-sans-detail"]
+
+
+#: Fiches as many a Word document has them: a table of labels each, a title above, no header that says what they are.
+LABELS = """Contrat de ville de Brest
+
+Convention 1 : Éducation
+
+Objectif\tSoutenir
+Porteur(s)\tVille de Brest
+Échéance\t2026
+Indicateurs\tdix ateliers
+Quartiers\tBel-Air, Les Clos
+Partenaires opérationnels\tCAF
+
+Prévenir le décrochage
+
+Fiche action n°\t1.1/2
+Objectif\tAgir
+Échéance\t2027
+Partenaires opérationnels\tDASEN
+"""
+
+
+def test_tables_of_labels_without_a_header_are_fiches_and_no_budget() -> None:
+    result = read(LABELS)
+    assert [(row["objectif"], row["echeance"]) for row in result.tables["fiches"]] == [
+        ("Soutenir", "2026"), ("Agir", "2027"),
+    ]  # fmt: skip
+    assert result.tables["fiches"][1]["fiche_id"] == "1.1/2"
+    assert (result.tables["lignes_budgetaires"], result.tables["collectivites"]) == ([], [])
+    lost = [each for each in result.findings if each.code == "ligne-non-placee"]
+    assert [each.valeur for each in lost] == ["Prévenir le décrochage"]
+
+
+@pytest.mark.parametrize(("decided", "text"), [({}, None), ({"Indicateurs": "Proposition d'action"}, "dix ateliers")])
+def test_labels_are_known_by_the_words_of_the_import_and_others_are_asked(
+    decided: dict[str, str], text: str | None
+) -> None:
+    words = load_import_words(ROOT / "templates" / IMPORT_FILE)
+    group = words.table("fiches").title
+    choices: Choices = {(Topic.COLUMNS, group, key(label)): field for label, field in decided.items()}
+    correspondence = Correspondence(choices)
+    result = read_document(LABELS.encode(), "contrat.txt", correspondence, words)
+    first = result.tables["fiches"][0]
+    assert (first["porteurs"], first["quartiers"]) == ("Ville de Brest", "Bel-Air ; Les Clos")
+    assert [row["nom"] for row in result.tables["quartiers"]] == ["Bel-Air", "Les Clos"]
+    assert first["proposition"] == text
+    said = [each.valeur for each in result.findings if each.code == "rubrique-non-comprise"]
+    assert said == ([] if decided else ["Indicateurs"])
+    asked = [match.found for match in correspondence.open if match.topic is Topic.COLUMNS]
+    assert asked == said, "the remedy leads to the correspondence: it is there"

@@ -181,6 +181,17 @@ def test_totals_are_published_totals_and_no_lines(tmp_path: Path) -> None:
     assert totals == [("convention-01-brest", 1200), ("recapitulatif-01", 1800), ("recapitulatif-general", 1800)]
 
 
+def test_the_total_under_a_list_is_no_convention(tmp_path: Path) -> None:
+    rows = [BUDGET, ["Santé", "Brest", "Cantine", 12], ["Emploi", "Brest", "Forum", 6], ["Total", None, None, 18]]
+    imported = read(sheet(tmp_path, "budget.xlsx", ("Budget", rows)))
+    assert [row["titre"] for row in table(imported.contract, "conventions")] == ["Santé", "Emploi"]
+    assert [match.found for match in imported.correspondence.matches.values() if match.topic is Topic.CONVENTIONS] == [
+        "Santé", "Emploi",
+    ]  # fmt: skip
+    totals = [(row["portee"], row["montant"]) for row in table(imported.contract, "totaux_publies")]
+    assert totals == [("général", 1_800)]
+
+
 def test_a_blank_town_in_a_list_is_an_anomaly_and_never_the_one_above(tmp_path: Path) -> None:
     rows = [BUDGET, ["1 - Santé", "Brest", "Soins", 5], ["1 - Santé", "Brest", "Bus", 6], ["1 - Santé", None, "Eau", 7]]
     imported = read(sheet(tmp_path, "liste.xlsx", ("Liste", rows)))

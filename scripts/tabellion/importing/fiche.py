@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabellion.importing.cells import normalise_boxes, struck_out, yes_no
-from tabellion.importing.fiche_layout import FicheLayout
+from tabellion.importing.fiche_layout import FICHE_NUMBER, FicheLayout
 from tabellion.importing.lines import LineAccount, Record, clean, fold_chars, shown
 
 _AXE = re.compile(
@@ -16,7 +16,6 @@ _AXE = re.compile(
 _PRIORITY = re.compile(r"(?<!\d)(\d)(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
 _SUBTHEME = re.compile(r"(?P<n>\d{1,3})\s*[-–—.:]\s*(?P<titre>.*)", re.DOTALL)
-FICHE_NUMBER = re.compile(r"(?P<axe>(?:[A-Z]+-)?[0-9]+(?:\.[0-9]+)*)\.?/(?P<rang>[0-9]+)")
 _MENTIONS = {
     "jeunes": re.compile(r"\bjeunes?\b|\(j\)"),
     "egalite_femmes_hommes": re.compile(r"\begalite\b|\(ddfe\)"),

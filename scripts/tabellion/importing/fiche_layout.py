@@ -37,6 +37,8 @@ _FUNDER_HEADER = re.compile(
 _FORMAT = re.compile(r"</?(?!(?:input|s|del|strike)\b)[A-Za-z][A-Za-z0-9]{0,10}(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
 #: Labels whose value stands in their own cell.
 _VALUE_IN_CELL = {"numero", "cpo", "entete", "sous_thematique"}
+#: A fiche's number: that of its axe, and its rank there.
+FICHE_NUMBER = re.compile(r"(?P<axe>(?:[A-Z]+-)?[0-9]+(?:\.[0-9]+)*)\.?/(?P<rang>[0-9]+)")
 FUNDERS, UNKNOWN = "financeurs", "inconnu"
 _LONGEST_LABEL = 60
 
@@ -88,6 +90,12 @@ def opens_row(line: DocumentLine, name: str) -> bool:
     return match is not None and (name != "objectif" or match.end() == len(first))
 
 
+def label_of(line: DocumentLine) -> str | None:
+    """The field whose label is the whole first cell of a table's row; ``None`` for any other line."""
+    label = _label(line.cells[0]) if line.tabbed else None
+    return label[0] if label is not None and label[1] == len(line.cells[0]) else None
+
+
 def read_layout(lines: list[DocumentLine]) -> FicheLayout:
     """Cut the lines of one fiche into fragments by the labels of its rows.
 
@@ -126,8 +134,16 @@ def _other_label(line: DocumentLine, current: str) -> Fragment | None:
     return Fragment(label, line.numero, 0, text)
 
 
+def _number_beside(line: DocumentLine, column: int) -> str:
+    """The number of a fiche in the cell after its label; empty where that cell holds something else."""
+    beside = "".join(line.cells[column + 1 : column + 2])
+    return beside if FICHE_NUMBER.fullmatch(beside) else ""
+
+
 def _read_cell(layout: FicheLayout, line: DocumentLine, column: int, cell: str, current: str, whole: set[str]) -> str:
     """Add a cell's fragments; the field that goes on after it."""
+    if column and FICHE_NUMBER.fullmatch(cell) and _label(before := line.cells[column - 1]) == ("numero", len(before)):
+        return current  # it was read with its label
     pieces = _cut(cell, column, whole, set(layout.labels))
     for name, text in pieces:
         glued = len(pieces) > 1
@@ -137,7 +153,7 @@ def _read_cell(layout: FicheLayout, line: DocumentLine, column: int, cell: str, 
             layout.labels.setdefault(name, line.numero)
             current = FUNDERS if name in {"publics", "prives"} else name
             if name == "numero":
-                number, text = _number(text)
+                number, text = _number(text or _number_beside(line, column))
                 layout.fragments.append(Fragment("numero", line.numero, column, number, glued))
                 current = "proposition"
             elif name not in _VALUE_IN_CELL:

@@ -24,7 +24,7 @@ _NO = frozenset({"non", "n", "0", "faux", "false", "no", "☐", "-", "neant"})
 _MENTIONS = {
     "jeunes": "Jeunes", "egalite_femmes_hommes": "Egalité", "lutte_discriminations": "Lutte contre les discriminations",
 }  # fmt: skip
-_TEXTS = {
+TEXT_LABELS = {
     "objectif": "objectif", "ref_interministerielle": "ref_interministerielle", "priorite": "priorite",
     "transversal": "transversal", "proposition": "proposition", "echeance": "echeance", "porteurs": "porteurs",
     "partenaires_operationnels": "partenaires_operationnels", "fiche_id": "numero",
@@ -68,7 +68,7 @@ class ForeignFiches:
         self._put_under_pilier(record, convention)
         own = sorted({record.ligne, *(record.line_of(champ) for champ in record.places)})
         layout = FicheLayout([self.lines[ligne] for ligne in own])
-        for champ, label in _TEXTS.items():
+        for champ, label in TEXT_LABELS.items():
             if text := record.get(champ):
                 if champ == "priorite" and (year := record.get("annee_priorite")):
                     text = f"{text} ({year})"

@@ -18,6 +18,20 @@ _FEWEST = 4
 _LONGEST_LABEL = 60
 
 
+def asked_field(
+    words: ImportWords,
+    correspondence: Correspondence,
+    label: str,
+    match: NameMatch,
+    where: str,
+    samples: tuple[str, ...],
+) -> str:
+    """The field of a fiche that a label is, as staff decided or as it matches; empty where it is none of ours."""
+    meaning, group = words.titles[match.champ] if match.champ else None, words.table("fiches").title
+    said = correspondence.ask(Topic.COLUMNS, label, meaning, match.certainty, group=group, where=where, samples=samples)
+    return next((champ for champ, name in words.titles.items() if name == said), "")
+
+
 @dataclass
 class LabelSheet:
     """One sheet of labels and values. ``below`` is the zero-based row of the table under them, where there is one."""
@@ -101,14 +115,10 @@ class LabelReader:
         """The field of a label, entered in the correspondence; empty where it is none of ours."""
         grid = sheet.grid
         match = sheet.labels.get((row, column)) or self._match(label)
-        meaning = self.words.titles[match.champ] if match.champ else None
         samples = tuple(text[:80] for _, _, text in values)
         where = f"{grid.fichier}, {grid.feuille}, {cell_name(row + 1, column + 1)}"
         group = self.words.table("fiches").title
-        said = self.correspondence.ask(
-            Topic.COLUMNS, label, meaning, match.certainty, group=group, where=where, samples=samples
-        )
-        champ = next((each for each, name in self.words.titles.items() if name == said), "")
+        champ = asked_field(self.words, self.correspondence, label, match, where, samples)
         if not champ and not self.correspondence.is_set_aside(Topic.COLUMNS, label, group) and values:
             if not self.unknown[key(label)]:
                 self.account.say("rubrique-non-comprise", grid.line(row), valeur=label, exemple=samples[0])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from tabellion.importing.cells import only_amounts
-from tabellion.importing.fiche_layout import opens_row
+from tabellion.importing.fiche_layout import label_of, opens_row
 from tabellion.importing.front import TitlePage, read_title_page
 from tabellion.importing.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold_chars, key, similarity
 
@@ -28,6 +29,8 @@ _PAGE = re.compile(
 _REPEATS = 3
 _SHORTEST = 10
 _FIRST_ROWS = ("axe", "objectif", "priorite", "proposition")
+#: The labels that make a table without a header a fiche.
+_FEWEST_LABELS, _HEADER = 3, "entete"
 _LONGEST_HEADING = 300
 _NEAR = 0.6
 
@@ -268,6 +271,7 @@ def _sections(
     pilier: Heading | None = None
     section: Section | None = None
     repeated = _repeated_headers(lines, headings, front)
+    openings = _label_tables(lines)
     for line in lines:
         heading = headings.body.get(line.numero)
         if line.numero in repeated:
@@ -276,7 +280,9 @@ def _sections(
             if section is None:
                 section = Section(None, pilier)
                 sections.append(section)
-            _add(section, line)
+            is_inside = _add(section, line, openings)
+            if not is_inside:
+                account.unplaced(line, "un texte entre deux fiches")
         elif heading in headings.subheadings:
             detail = f"sous-titre de la convention {heading.numero}"
             account.use(line.numero, "utilisée : titre de convention", detail)
@@ -295,10 +301,29 @@ def _sections(
     return sections
 
 
-def _add(section: Section, line: DocumentLine) -> None:
-    """Add a line to the section or to its last fiche, opening one where the rows begin again."""
+def _label_tables(lines: list[DocumentLine]) -> dict[int, set[str | None]]:
+    """The labels of each table that is a fiche without a header, by the number of its first row, which opens it."""
+    tables = dict[int, set[str | None]]()
+    first = 0
+    for before, line in zip([None, *lines], lines, strict=False):
+        if line.tabbed and (before is None or not before.tabbed):
+            first = line.numero
+        label = _HEADER if is_fiche_start(line) else label_of(line)
+        if line.tabbed and label is not None:
+            tables.setdefault(first, set()).add(label)
+    return {numero: found for numero, found in tables.items() if len(found) >= _FEWEST_LABELS and _HEADER not in found}
+
+
+def _add(section: Section, line: DocumentLine, openings: Mapping[int, set[str | None]]) -> bool:
+    """Add a line to the section or to its last fiche, opening one where the rows begin again.
+
+    False for a text that has no place: it stands after the table that is a fiche.
+    """
     current = section.fiches[-1] if section.fiches else []
-    opening = is_fiche_start(line)
+    opening = is_fiche_start(line) or (
+        line.numero in openings
+        and (not current or any(label_of(before) in openings[line.numero] for before in current))
+    )
     for label, rows in (("sous_thematique", _FIRST_ROWS), ("axe", ("axe",))):
         if not opening and opens_row(line, label):
             opening = not current or any(opens_row(before, name) for before in current for name in rows)
@@ -306,6 +331,9 @@ def _add(section: Section, line: DocumentLine) -> None:
     if opening:
         section.fiches.append([line])
     elif current:
+        if not line.tabbed and not line.blank and current[0].numero in openings and current[-1].blank:
+            return False
         current.append(line)
     else:
         section.lines.append(line)
+    return True

@@ -12,9 +12,11 @@ from tabellion.importing.cells import label_and_amount
 from tabellion.importing.contract import ImportedContract
 from tabellion.importing.correspondence import Correspondence, Topic
 from tabellion.importing.fiche import MENTIONS, Fiche, read_fiche
-from tabellion.importing.fiche_layout import FicheLayout, read_layout
+from tabellion.importing.fiche_layout import FicheLayout, Fragment, read_layout
+from tabellion.importing.foreign_fiches import TEXT_LABELS
 from tabellion.importing.front import census_year
 from tabellion.importing.funders import learn_funders, read_rows
+from tabellion.importing.label_sheets import asked_field
 from tabellion.importing.lines import (
     FAR,
     FEW,
@@ -30,6 +32,7 @@ from tabellion.importing.lines import (
 )
 from tabellion.importing.outline import Outline, Section, read_outline
 from tabellion.importing.partners import PartnerNames
+from tabellion.importing.quarters import Quarters
 from tabellion.importing.recap import Collectivites, RecapRow, learn_collectivites, read_recap
 from tabellion.importing.tables import register_tables
 from tabellion.importing.words import Certainty, ImportWords
@@ -41,6 +44,8 @@ _CROSS_OUT = re.compile(r"\brayer\b")
 _ROW = 160
 """The longest line, in characters, that is a row and no sentence."""
 _SHOWN = 5
+#: A field that only some contracts have.
+_QUARTERS = "quartiers"
 _QUOTED = 60
 
 
@@ -72,7 +77,8 @@ def read_document(
     collectivites = _collectivites(outline, recap, account)
     if correspondence is not None:
         _ask_collectivites(collectivites, correspondence, account)
-    fiches = _fiches(outline, account)
+    quarters = Quarters()
+    fiches = _fiches(outline, account, quarters, correspondence, words)
     budgets, inside = _budgets(outline, recap, collectivites, fiches, account)
     _account_for_text(outline.front, account)
     _account_for_text([line for line in outline.back if line.numero not in account.uses], account)
@@ -84,6 +90,8 @@ def read_document(
     tables = register_tables(outline, recap, fiches, rows, listed, collectivites, account, who)
     tables["lignes_budgetaires"] = line_rows(budgets, collectivites, exercice)
     tables["totaux_publies"] = total_rows([*recap, *inside], budgets, collectivites, exercice)
+    if quarters.rows:
+        tables["quartiers"] = quarters.rows
     uses = account.complete(lines)
     little = _little_understood(lines, uses, fichier)
     if any(each.bloquant for each in little):
@@ -152,17 +160,42 @@ def _collectivites(outline: Outline, recap: list[RecapRow], account: LineAccount
     return learn_collectivites(recap, sections, presentation, account)
 
 
-def _fiches(outline: Outline, account: LineAccount) -> list[Fiche]:
+def _fiches(
+    outline: Outline,
+    account: LineAccount,
+    quarters: Quarters,
+    correspondence: Correspondence | None,
+    words: ImportWords | None,
+) -> list[Fiche]:
     """Every fiche of the body, its convention settled."""
     fiches: list[Fiche] = []
     known = {int(section.heading.numero) for section in outline.sections if section.heading}
     known |= {int(heading.numero) for heading in outline.headings.contents if not heading.is_pilier}
     for section in outline.sections:
         for layout in _layouts(section, account):
+            if correspondence is not None and words is not None:
+                _ask_labels(layout, correspondence, words, account.fichier)
             fiche = read_fiche(layout, account)
+            if named := " ; ".join(fragment.texte for fragment in layout.texts(_QUARTERS)):
+                fiche.row[_QUARTERS] = quarters.named(named)
             _settle_convention(fiche, section, known)
             fiches.append(fiche)
     return fiches
+
+
+def _ask_labels(layout: FicheLayout, correspondence: Correspondence, words: ImportWords, fichier: str) -> None:
+    """Hold the labels that no document of ours has for what they match, or for what staff say that they are."""
+    left, group = list[Fragment](), words.table("fiches").title
+    for fragment in layout.unknown:
+        match = words.table("fiches").match(fragment.champ, near=False)
+        where, samples = f"{fichier}, ligne {fragment.ligne}", (fragment.texte[:80],)
+        champ = asked_field(words, correspondence, fragment.champ, match, where, samples)
+        if label := _QUARTERS if champ == _QUARTERS else TEXT_LABELS.get(champ):
+            layout.labels.setdefault(label, fragment.ligne)
+            layout.fragments.append(replace(fragment, champ=label, colonne=1))
+        elif not correspondence.is_set_aside(Topic.COLUMNS, fragment.champ, group):
+            left.append(fragment)
+    layout.unknown = left
 
 
 def _layouts(section: Section, account: LineAccount) -> list[FicheLayout]:

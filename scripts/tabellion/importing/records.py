@@ -131,7 +131,9 @@ class RecordReader:
                 record.places.setdefault(column.champ, (row, column.index))
         record.year = self.block.year
         if isinstance(record, TotalRecord):
-            record.texts = {**{champ: self._above.get(champ, "") for champ in self._filled}, **record.texts}
+            # « Total » in the column of a name is no name
+            own = {champ: text for champ, text in record.texts.items() if total_label(text) is None}
+            record.texts = {**{champ: self._above.get(champ, "") for champ in self._filled}, **own}
             return record
         for champ in self._filled:
             if champ in record.texts:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import count
 
-from tabellion.importing.fiche import FICHE_NUMBER, Fiche
+from tabellion.importing.fiche import Fiche
+from tabellion.importing.fiche_layout import FICHE_NUMBER
 from tabellion.importing.lines import LineAccount, Record, key, similarity
 from tabellion.importing.outline import Heading, Outline, unnumbered
 from tabellion.importing.recap import RecapRow

@@ -297,7 +297,7 @@ _FOREIGN = (
          "Aucun tableau connu dans la feuille « {valeur} », qui a {lignes}, comme « {exemple} » : rien n'en est lu.",
          "Dites ce qu'elle est, ou « (mettre de côté) », dans workbooks/import/correspondance.xlsx, puis relancez l'import."),
     Code("champ-sans-place", "Valeurs sans place dans ce contrat", _AVERTISSEMENT,
-         "{valeur} de « {champ} » (comme « {exemple} ») n'ont pas de place dans la table « {table} » de ce contrat : elles ne sont pas gardées.",
+         "La table « {table} » de ce contrat n'a pas de place pour {valeur} de « {champ} » (comme « {exemple} ») : ce n'est pas gardé.",
          "Si elles doivent l'être, ajoutez ce champ au schéma de la table, dans schemas/ (le modèle quartiers-2030 en montre), puis relancez l'import."),
     Code("lignes-masquees", "Lignes masquées, lues", _AVERTISSEMENT,
          "{valeur} lignes de ce tableau sont masquées ({lignes}) : elles sont lues comme les autres.",
