@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -131,7 +132,9 @@ def test_a_correspondence_that_somebody_has_open_is_not_replaced_under_their_han
     asked = run(empty, path).asked
     choose(asked, "Correspondance", "Montant", "Montant voté")
     held = asked.read_bytes()
-    (asked.parent / f".~lock.{asked.name}#").write_text(",Anne,poste,02.03.2026 09:00,file:///x;", encoding="utf-8")
+    lock = asked.parent / f".~lock.{asked.name}#"
+    lock.write_text(",Anne,poste,02.03.2026 09:00,file:///x;", encoding="utf-8")
+    os.utime(lock, (NOW.timestamp(), NOW.timestamp()))
     done = run(empty, path)
     assert "correspondance-ouverte" in [each.code for each in done.findings]
     assert (done.written, asked.read_bytes()) == (True, held)
