@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from support.contracts import SETTINGS, followed, line, schemas, small_rows, tables_of
+from support.contracts import SETTINGS, book_of, followed, line, schemas, small_rows, tables_of
 from tabellion.campaign.merge import InForce, Merged, merge
 from tabellion.campaign.model import MergeOutcome, Modification, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn, RemovedRow
+from tabellion.campaign.places import MergedPlaces
+from tabellion.contract.book import SheetArea
 from tabellion.findings import Place
 from tabellion.layout.forms import FormIdentity
 
@@ -510,3 +513,23 @@ def test_follow_ups_of_one_fiche_stay_together() -> None:
         ("I-1.1./1", 2016),
         ("I-2./1", 2015),
     ]
+
+
+def test_what_a_form_only_shows_stands_where_the_contract_says_it() -> None:
+    rows = contract()
+    rows[LINES][0]["libelle"] = "(vide)"
+    key = (KEY[0], 2016)
+    known = {name: value for name, value in rows[LINES][0].items() if name not in (*TYPED_FIELDS, "exercice")}
+    answer = row(LINES, key, known, {"montant_prevu": 500})
+    master = book_of(tables_of(rows))
+    columns = {name: place for place, name in enumerate(schemas()[LINES].names, 1)}
+    area = SheetArea("B01", columns, 1, LINES, 1, 5, 60)
+    lines = [(0, 6 + at) for at in range(len(rows[LINES]))]
+    others = {name: [(-1, at + 2) for at in range(len(each))] for name, each in rows.items()}
+    master = replace(master, rows=others | {LINES: lines}, areas=(area,), fichier="contrat.xlsx")
+    found = merge(rows, master.row_places(), [returned("luce", answer)], schemas())
+    position = next(at for at, each in enumerate(found.rows[LINES]) if keyed(LINES, each) == key)
+    where = MergedPlaces(master, found)
+    assert where(LINES, position, "libelle") == master.locate(LINES, 0, "libelle")
+    assert where(LINES, position, "montant_prevu") == Place("retours/luce-2016.xlsx", LINES, "F6")
+    assert where(LINES, position, "exercice").fichier == "retours/luce-2016.xlsx"
