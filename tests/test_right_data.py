@@ -15,9 +15,9 @@ from openpyxl.workbook import Workbook
 from openpyxl.worksheet.table import Table
 from openpyxl.worksheet.worksheet import Worksheet
 
-from support.forms import ACTIONS_TABLE, BUDGET_TABLE, FINANCEMENTS_TABLE
+from support.forms import ACTIONS_TABLE, BUDGET_TABLE, FINANCEMENTS_TABLE, form_of
 from support.mutations import edited
-from support.returned import at, codes, examined, form, returned, said, values
+from support.returned import PARTNER, at, codes, examined, form, returned, said, values
 
 #: Cells of the one financement that the form asks about.
 DISPOSITIF, PUBLISHED = (at(FINANCEMENTS_TABLE, name, 6) for name in ("dispositif", "last_text"))
@@ -350,3 +350,39 @@ def test_arithmetic_that_no_program_computed_is_understood(formula: str, cents: 
     assert values(parsed, "montant_prevu", 6) == [cents]
     codes_of_cell = [each.code for each in said(parsed, "F6")]
     assert codes_of_cell == (["formule-sans-valeur"] if cents is None else ["valeur-comprise"])
+
+
+def test_a_row_that_lost_its_identifier_is_the_one_that_it_shows() -> None:
+    """Not where two rows show the same: a second one was added in the spare rows."""
+    first, spare = at(BUDGET_TABLE, "ligne_id", 6), 6 + len(form_of("Chartres", PARTNER).rows[BUDGET_TABLE.name])
+
+    def lose(book: Workbook) -> None:
+        book["Budget"][first] = None
+        book["Budget"]["F6"] = 9
+
+    def double(book: Workbook) -> None:
+        lose(book)
+        for column in "BCF":
+            book["Budget"][f"{column}{spare}"] = book["Budget"][f"{column}6"].value
+
+    key = form_of("Chartres", PARTNER).rows[BUDGET_TABLE.name][0].key
+    found = returned(lose)
+    assert [row.key[0] for row in found.rows if row.row == 6 and row.sheet == "Budget"] == [key]
+    assert codes(found) == []
+    assert "ligne-supprimee" in codes(returned(double))
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("Montant prévu (k€)", "unite-d-entete"), ("Montant prévu (M€)", "unite-d-entete"),
+        ("Montant prévu ($)", "unite-d-entete"), ("Montant prévu 2016 (€)", "entete-modifie"),
+    ],
+)  # fmt: skip
+def test_a_header_that_says_another_unit_blocks(header: str, code: str) -> None:
+    def edit(book: Workbook) -> None:
+        book["Budget"]["F5"], book["Budget"]["F6"] = header, 12
+
+    found = returned(edit)
+    assert codes(found, "F5") == [code]
+    assert found.is_accepted == (code == "entete-modifie")

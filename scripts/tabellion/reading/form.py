@@ -11,7 +11,7 @@ from tabellion.layout.names import IDENTITY, KnownFormula
 from tabellion.layout.seals import SealKey
 from tabellion.reading.cells import CellReader
 from tabellion.reading.form_columns import asked_labels, choices_of, former_labels, near_choices
-from tabellion.reading.form_identity import check_seal, form_identity
+from tabellion.reading.form_identity import check_seal, form_identity, restore_row_ids
 from tabellion.reading.headers import is_blank
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
@@ -218,6 +218,7 @@ class _FormReader:
                 columns[name] = [value] * len(lines)
         sent = self.reading.baseline.get(spec.name, {})
         row_ids = self.row_ids(spec, area, lines, sent)
+        restore_row_ids(spec, columns, row_ids, sent)
         self.keep_spellings(spec, columns, row_ids, sent)
         self.keep_shown(spec, area, lines, columns, row_ids, unread)
         self.ask_new_rows(spec, area, lines, row_ids, unread)

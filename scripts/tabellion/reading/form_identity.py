@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import KIND_FORM, FormIdentity
+from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text
 from tabellion.layout.names import FORMAT_VERSION
 from tabellion.layout.seals import SEAL, SealKey, SealState
 from tabellion.reading.hidden import Baseline
 from tabellion.reading.references import References
+from tabellion.schema.forms import Role, TableSpec
+from tabellion.schema.tables import Column
+from tabellion.wording import fold
 
 #: The exercice of a form; anything else in its hidden sheet is no year.
 _YEAR = re.compile(r"[12][0-9]{3}")
@@ -82,3 +86,22 @@ def check_seal(
     if state is SealState.OTHER_ROWS:
         return identity, [finding("lignes-d-un-autre-formulaire", Place())]
     return identity, []
+
+
+def restore_row_ids(
+    spec: TableSpec, columns: Mapping[str, Column], row_ids: list[str | None], sent: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Give the rows that lost their identifier, in place, that of the only row sent and gone that shows the same."""
+    names = [(column.name, column.field) for column in spec.columns if column.role is Role.SHOWN and column.field]
+    gone, lost = defaultdict[tuple[str, ...], list[str]](list), defaultdict[tuple[str, ...], list[int]](list)
+    for key in sent.keys() - set(row_ids):
+        gone[tuple(fold(sent[key].get(name, "")) for name, _ in names)].append(key)
+    for position, row_id in enumerate(row_ids if gone else ()):
+        if row_id is None:
+            shown = [columns[field][position] for _, field in names]
+            lost[tuple("" if value is None else fold(baseline_text(value)) for value in shown)].append(position)
+    for words, positions in lost.items():
+        if len(positions) == 1 and len(gone.get(words, ())) == 1 and any(words):
+            row_ids[positions[0]] = gone[words][0]
+            if spec.key.field is not None:
+                columns[spec.key.field][positions[0]] = gone[words][0]

@@ -14,6 +14,7 @@ from tabellion.addresses import column_index
 from tabellion.findings import Finding, Place, finding
 from tabellion.reading.headers import header_row, is_blank, is_copy, likeness, runs
 from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
+from tabellion.schema.numbers import says_other_unit
 from tabellion.wording import fold, french_value, nearest
 
 #: Where the header row of a lost table is looked for, in rows from the top of the sheet.
@@ -315,11 +316,10 @@ class TableFinder:
                 or sum(likeness(missing_name, others[alike[0]]) >= _LABEL_LIKENESS for missing_name in missing) != 1
             ):
                 continue
-            column = alike[0]
-            exact[label], renamed[others[column]] = column, label
-            self.findings.append(
-                finding("entete-modifie", sheet.place(header, column), valeur=others[column], attendu=label)
-            )
+            text, place = others[alike[0]], sheet.place(header, alike[0])
+            exact[label], renamed[text] = alike[0], label
+            code = "unite-d-entete" if says_other_unit(text, label) else "entete-modifie"
+            self.findings.append(finding(code, place, valeur=text, attendu=label))
         return renamed
 
     def _extra(self, sheet: RawSheet, header: int, heads: Mapping[int, RawValue], others: Mapping[int, str]) -> None:

@@ -60,6 +60,12 @@ def is_other_currency(words: str) -> bool:
     return _CURRENCIES.search(f"0 {fold(words)}") is not None
 
 
+def says_other_unit(header: str, euros: str) -> bool:
+    """Whether a header that stands for one of ``euros`` says another unit: ``Montant (k€)``, ``Montant en dollars``."""
+    said, known = (set(re.findall(r"[a-z]+", fold(words))) for words in (header, euros))
+    return "€" in euros and (is_other_currency(header) or not (said - known).isdisjoint(_SCALES))
+
+
 #: Digits of a SIRET, and of the SIREN that it begins with.
 _SIRET_LENGTH, _SIREN_LENGTH = 14, 9
 #: Ranks begin at 0001.
