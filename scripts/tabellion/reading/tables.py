@@ -318,8 +318,9 @@ class TableFinder:
                 continue
             text, place = others[alike[0]], sheet.place(header, alike[0])
             exact[label], renamed[text] = alike[0], label
-            code = "unite-d-entete" if says_other_unit(text, label) else "entete-modifie"
-            self.findings.append(finding(code, place, valeur=text, attendu=label))
+            is_other = says_other_unit(text, label)
+            changed = finding("entete-modifie", place, valeur=text, attendu=label)
+            self.findings.append(finding("unite-d-entete", place, valeur=text, attendu=label) if is_other else changed)
         return renamed
 
     def _extra(self, sheet: RawSheet, header: int, heads: Mapping[int, RawValue], others: Mapping[int, str]) -> None:
