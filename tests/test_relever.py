@@ -18,17 +18,23 @@ from typing import Any
 
 import pytest
 
-from support import imap
+from support import imap, smtp
+from support.campaign import fill
 from support.imap import MailServer
-from support.mail_campaign import campaign
-from tabellion.campaign.model import Consolidation
+from support.mail_campaign import EVERYONE, campaign
+from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
+from tabellion.commands.consolidate import consolidate
+from tabellion.commands.envoyer import prepare_letters, send_letters
 from tabellion.commands.relever import CampaignPost, Collected, collect
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.mail import collected as collected_module
 from tabellion.mail.attachments import read_message, safe_name, sender_of, workbooks_of
+from tabellion.mail.collected import CollectedFile, CollectedMail, CollectedMails
+from tabellion.mail.delivery import Delivery
 from tabellion.mail.mailbox import Mailbox, modified_utf7
-from tabellion.mail.notices import Mailing
+from tabellion.mail.messages import Thread
+from tabellion.mail.notices import Mailing, mailing_of
 
 NOW = datetime(2016, 11, 3, 9, 0)
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
@@ -387,3 +393,83 @@ def test_two_readers_at_once_take_each_once(root: Path, seen: Consolidation, mai
         thread.join()
     assert sorted(taken) == [f"retours/{rank}.xlsx" for rank in range(8)]
     assert set(refused) <= {"espace-occupe"}
+
+
+# The whole round
+
+
+@needs_dovecot
+def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: MailServer) -> None:
+    """Forms leave, returns come by mail, each sender is answered once in its own thread, whatever runs again."""
+    workspace = find_workspace(sent_copy)
+    environment = {"BOITE": imap.PASSWORD}
+    with smtp.running() as server:
+        known = replace(settings(mailbox), port=server.port, equipe=(), partenaires=True)
+        prepared = prepare_letters(workspace, campaign(seen, known), 2016, [], NOW, reminders=False)
+        assert send_letters(workspace, prepared, NOW, environment={}).is_complete
+        sent = {each.recipient: next(each.message.iter_attachments()).get_content() for each in server.received}
+        assert set(sent) == set(EVERYONE)
+        server.received.clear()
+        form, wrong, right = (sent_copy / f"{name}.xlsx" for name in ("recu", "faux", "juste"))
+        form.write_bytes(sent["mairie@luce.fr"])
+        for day, path, value in ((1, wrong, "beaucoup"), (2, right, 9)):
+            fill(form, path, {"Budget": {"C": {"montant_prevu": value}}}, saved=datetime(2016, 11, day, 9))
+        thread = {"message_id": "<1@luce.fr>", "References": "<0@luce.fr>"}
+        mailbox.deliver(bytes(mail("mairie@luce.fr", ("faux.xlsx", wrong.read_bytes()), **thread)))
+
+        def night() -> None:
+            done = collect(workspace, campaign(seen, known), NOW, environment)
+            assert done.findings == []
+            state = campaign(consolidate(workspace, NOW).consolidation, known, None)
+            mailing = mailing_of(workspace, state)
+            assert mailing is not None
+            delivery = Delivery(workspace.memory, environment)
+            assert delivery.deliver(mailing, NOW) is None
+            assert delivery.findings == []
+
+        night()
+        (answer,) = server.received
+        message = answer.message
+        assert (answer.recipient, message["In-Reply-To"]) == ("mairie@luce.fr", "<1@luce.fr>")
+        assert (message["References"], message["Subject"]) == ("<0@luce.fr> <1@luce.fr>", "Re: Notre retour")
+        assert message["Auto-Submitted"] == "auto-replied"
+        assert "beaucoup" in answer.text
+        assert len(list(message.iter_attachments())) == 1
+        mailbox.deliver(bytes(mail("mairie@luce.fr", ("juste.xlsx", right.read_bytes()), message_id="<2@luce.fr>")))
+        night()
+        night()
+        assert [each.message["In-Reply-To"] for each in server.received] == ["<1@luce.fr>", "<2@luce.fr>"]
+        assert "pris en compte" in server.received[1].text
+        assert list(server.received[1].message.iter_attachments()) == []
+
+
+def test_answers_stop_at_a_limit_and_automatic_mails_get_none(sent_copy: Path, seen: Consolidation) -> None:
+    """Two programs that answer each other stop, whatever their headers say."""
+    files = [
+        ReceivedFile(f"retours/{rank}.xlsx", f"{rank:064}", Verdict.IN_FORCE, partenaire="luce", exercice=2016)
+        for rank in range(15)
+    ]
+    taken = [CollectedFile(file.sha256, file.fichier, is_placed=True) for file in files]
+    person = CollectedMail("mairie@luce.fr", "Retour", "", "<1@luce.fr>", [], "", is_automatic=False, files=taken)
+    with smtp.running() as server:
+        known = MailSettings("localhost", server.port, "aucun", "t@agglo.fr", (), partenaires=True)
+        asked = campaign(seen, known)
+        board = tuple(
+            replace(line, received=tuple(files)) if line.partenaire == "luce" else line for line in asked.board
+        )
+        asked, workspace = replace(asked, board=board), find_workspace(sent_copy)
+        robot = replace(person, is_automatic=True)
+        for author, hours, answered in ((robot, 0, 0), (person, 0, 10), (person, 1, 10), (person, 30, 15)):
+            log = CollectedMails(workspace.memory / "releve.json")
+            log.mails = {"1": author}
+            log.write()
+            mailing = mailing_of(workspace, asked)
+            assert mailing is not None
+            Delivery(workspace.memory, {}).deliver(mailing, NOW + timedelta(hours=hours))
+            assert len(server.received) == answered
+
+
+@pytest.mark.parametrize("identity", ["", "sans", "<a b@c>", "<a@b>\r\nBcc: x@y.fr", "<a@b>, <c@d>", "<é@b>"])
+def test_an_identity_from_outside_adds_no_header(identity: str) -> None:
+    assert Thread.of(identity, []) is None
+    assert Thread.of("<a@b.fr>", [identity, "<c@d.fr>"]) == Thread("<a@b.fr>", ("<c@d.fr>",))

@@ -14,12 +14,13 @@ EVERYONE = ["un@bailleur.fr", "deux@bailleur.fr", "mairie@luce.fr", "ddt@etat.fr
 
 
 def campaign(
-    seen: Consolidation, mail: MailSettings, status: ReturnStatus = ReturnStatus.AWAITED
+    seen: Consolidation, mail: MailSettings, status: ReturnStatus | None = ReturnStatus.AWAITED
 ) -> Consolidation:  # fmt: skip
-    """That campaign as it was ``seen``, with addresses and a mail server; every partner stands at ``status``."""
+    """That campaign as it was ``seen``, with addresses and a mail server; every partner stands at ``status``
+    (``None``: where it stands)."""
     settings = replace(seen.contract.settings, courriel=mail, exercice_courant=2016, adresse_retour="retours@agglo.fr")
     board = tuple(
-        replace(line, courriel=CONTACTS.get(line.partenaire), status=status)
+        replace(line, courriel=CONTACTS.get(line.partenaire), status=status or line.status)
         for line in seen.board
         if line.sent is not None
     )

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from tabellion.findings import Json
 from tabellion.mail.attachments import Brought, Sender
 from tabellion.transaction.files import free_name, write_whole
 from tabellion.transaction.manifest import write_json
@@ -44,6 +45,25 @@ class CollectedMail:
     files: list[CollectedFile] = field(default_factory=list)
 
 
+def answered_mails(path: Path) -> dict[str, CollectedMail]:
+    """The messages that a person sent and that were taken, by the SHA-256 of what each brought; none where the file is
+    missing or damaged."""
+    try:
+        mails = _read_mails(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {
+        file.sha256: mail for mail in reversed(mails.values()) if not mail.is_automatic for file in mail.files
+    }  # fmt: skip
+
+
+def _read_mails(stored: Json) -> dict[str, CollectedMail]:
+    return {
+        str(key): CollectedMail(**{**mail, "files": [CollectedFile(**each) for each in mail["files"]]})
+        for key, mail in stored["courriels"].items()
+    }
+
+
 class CollectedMails:
     """The messages known to a workspace, in a small file written whole; one process at a time uses it.
 
@@ -58,10 +78,7 @@ class CollectedMails:
         try:
             stored = json.loads(path.read_bytes())
             self.folders = {str(name): [int(each) for each in pair] for name, pair in stored["dossiers"].items()}
-            self.mails = {
-                key: CollectedMail(**{**mail, "files": [CollectedFile(**each) for each in mail["files"]]})
-                for key, mail in stored["courriels"].items()
-            }
+            self.mails = _read_mails(stored)
         except FileNotFoundError:
             pass
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -13,14 +14,18 @@ from tabellion.campaign.model import Consolidation
 from tabellion.contract.folders import OUTBOXES, SENT_NOTICES
 from tabellion.contract.workspace import MailSettings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.mail.messages import Attachment, attachment_name, make_message
+from tabellion.mail.letters import template_path
+from tabellion.mail.messages import Attachment, Thread, attachment_name, make_message
 from tabellion.mail.notices import Mailing, Notice, mailing_of, subject_and_text
 from tabellion.mail.outbox import Letter, LetterState, Outbox
 from tabellion.mail.posting import Round
 from tabellion.transaction.manifest import trace
 from tabellion.wording import system_reason
 
-TEMPLATE = "avis.txt"
+#: The words of a notice, and those of a receipt.
+TEMPLATE, RECEIPT_TEMPLATE = "avis.txt", "accuse.txt"
+#: How many mails somebody who sends returns is answered with in a day, and how soon the rest is looked at again.
+_ANSWERS_A_DAY, _LIMIT_WAIT = 10, timedelta(hours=1)
 #: Where what was sent cannot be noted, or the program made a mistake.
 _WAIT_AFTER_MISTAKE = timedelta(minutes=10)
 
@@ -64,6 +69,7 @@ class Delivery:
         # What failed under other settings, which people have corrected since, waits no longer.
         is_mended, self._mail = self._mail not in (None, mailing.mail), mailing.mail
         ready = [notice for notice in due if is_mended or self.outbox.waits_until(notice, now) <= now]
+        ready = self._within_limit(ready, now)
         if ready:
             try:
                 self._send(mailing, ready, now)
@@ -76,13 +82,30 @@ class Delivery:
         left = [notice for notice in due if not self.outbox.is_done(notice)]
         if not left or self.stop():
             return None
-        return min(self.outbox.waits_until(notice, now) for notice in left)
+        moments = [self.outbox.waits_until(notice, now) for notice in left]
+        return min(moment if moment > now else now + _LIMIT_WAIT for moment in moments)
+
+    def _within_limit(self, ready: list[Notice], now: datetime) -> list[Notice]:
+        """The notices without the answers that would be too many for one sender in a day: they wait. Two programs that
+        answer each other stop there, whatever their headers say."""
+        kept, since = list[Notice](), (now - timedelta(days=1)).isoformat()
+        sent = Counter(
+            entry.recipient.casefold() for entry in self.outbox.entries.values()
+            if entry.state is not LetterState.WAITING and entry.since > since
+        )  # fmt: skip
+        for notice in ready:
+            recipient = notice.recipient.casefold()
+            if notice.answered is None or sent[recipient] < _ANSWERS_A_DAY:
+                kept.append(notice)
+                sent[recipient] += 1
+        return kept
 
     def _send(self, mailing: Mailing, ready: list[Notice], now: datetime) -> None:
         from tabellion.outputs.reminders import load_template
 
-        path = mailing.workspace.templates / TEMPLATE
-        template = load_template(path)
+        workspace = mailing.workspace
+        paths = {False: workspace.templates / TEMPLATE, True: template_path(workspace, RECEIPT_TEMPLATE)}
+        templates = {each: load_template(paths[each]) for each in {notice.is_receipt for notice in ready}}
 
         def compose(notice: Notice, is_whole: bool) -> EmailMessage | None:
             content = notice.attachment()
@@ -90,13 +113,16 @@ class Delivery:
                 return None
             left_out = not is_whole and notice.copy is not None
             told = notice.without_copy() if left_out else notice
+            template, path = templates[notice.is_receipt], paths[notice.is_receipt]
             subject, text = subject_and_text(template, path, mailing.consolidation, told)
+            mail = notice.answered
             if left_out:
                 text += _left_out(notice)
             files = [Attachment(attachment_name(notice.fichier), content)] if content is not None and is_whole else []
             return make_message(
                 mailing.mail, notice.recipient, subject, text, sender=mailing.consolidation.contract.settings.titre,
                 now=now, identity=notice.key, attachments=files,
+                thread=None if mail is None else Thread.of(mail.message_id, mail.references),
             )  # fmt: skip
 
         Round(mailing.mail, self.outbox, compose, self.findings, now, self.environment, self.stop).post(ready)

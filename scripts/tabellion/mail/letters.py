@@ -61,6 +61,12 @@ class CampaignLetter:
         return f"{self.kind} {self.line.exercice} : {self.line.nom}"
 
 
+def template_path(workspace: Workspace, name: str) -> Path:
+    """The template of a mail: the workspace's; the starter kit's where an older version made it without one."""
+    path, kit = workspace.templates / name, starter_kit() / "templates" / name
+    return path if path.exists() or not kit.exists() else kit
+
+
 def form_letters(
     workspace: Workspace, consolidation: Consolidation, lines: Iterable[BoardLine], guide: str
 ) -> list[CampaignLetter]:
@@ -68,8 +74,7 @@ def form_letters(
 
     Raises :class:`tabellion.findings.TabellionError` where the template is wrong.
     """
-    path = workspace.templates / TEMPLATE
-    path = path if path.exists() else starter_kit() / "templates" / TEMPLATE  # a workspace of an older version
+    path = template_path(workspace, TEMPLATE)
     template = load_template(path)
     letters = []
     for line in lines:

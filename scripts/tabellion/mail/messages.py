@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from tabellion.outputs.reminders import plain
 _LONGEST_SUBJECT, _LONGEST_STEM = 200, 80
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _TYPES = {".xlsx": f"{_OFFICE}spreadsheetml.sheet", ".docx": f"{_OFFICE}wordprocessingml.document"}
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _ANY_TYPE = "application/octet-stream"
 _FORBIDDEN_IN_NAMES = str.maketrans(dict.fromkeys('\\/:*?"<>|', "_"))
 
@@ -64,6 +66,13 @@ class Thread:
 
     message_id: str
     references: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, message_id: str, references: Sequence[str]) -> Thread | None:
+        """The thread of a message from outside; ``None`` where its identity is none that a header may have."""
+        if _MESSAGE_ID.fullmatch(message_id) is None:
+            return None
+        return cls(message_id, tuple(each for each in references if _MESSAGE_ID.fullmatch(each)))
 
 
 def make_message(

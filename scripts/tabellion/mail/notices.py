@@ -7,16 +7,18 @@ findings.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
 from tabellion.campaign.parsed_return import digest_of
+from tabellion.contract.folders import COLLECTED
 from tabellion.contract.workspace import MailSettings, Workspace, is_mail_address
 from tabellion.findings import Severity
 from tabellion.findings.codes.returns import CAMPAIGN
+from tabellion.mail.collected import CollectedMail, answered_mails
 from tabellion.measures.board import ReturnStatus
 from tabellion.schema.listed import joined
 from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 #: A return with one of these verdicts is to be corrected, or looked at; two that cannot be told apart are the staff's.
 _TO_CORRECT = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
 _FOR_STAFF_ONLY = (Verdict.UNDECIDED,)
+#: A return with one of these counts; what tells its receipt from a notice.
+_COUNTING = (Verdict.IN_FORCE, Verdict.ALREADY_ADOPTED, Verdict.JOINED)
+_RECEIPT = "accusé"
 #: The findings of the campaign speak of other files too: of these only the kind makes another notice.
 _OF_CAMPAIGN = {declared.code for declared in CAMPAIGN}
 _SUBJECT = re.compile(r"\s*Objet\s*:\s*(.*)")
@@ -35,7 +40,8 @@ _SUBJECT = re.compile(r"\s*Objet\s*:\s*(.*)")
 @dataclass(frozen=True)
 class Notice:
     """One ``recipient`` (an address) to tell of one return. ``contact`` has the partner's addresses, where it is told
-    too. ``copy`` is the annotated copy to attach, ``copy_trace`` what it was when the notice was decided."""
+    too. ``copy`` is the annotated copy to attach, ``copy_trace`` what it was when the notice was decided; ``answered``
+    is the mail that brought the return, where its sender is the recipient."""
 
     recipient: str
     file: ReceivedFile
@@ -43,6 +49,12 @@ class Notice:
     contact: str | None
     copy: Path | None = None
     copy_trace: Trace | None = None
+    answered: CollectedMail | None = None
+
+    @property
+    def is_receipt(self) -> bool:
+        """Whether it says that the return counts, and not what is to be corrected."""
+        return self.file.verdict in _COUNTING
 
     @property
     def fichier(self) -> str:
@@ -52,11 +64,14 @@ class Notice:
     @property
     def subject(self) -> str:
         """What it is, in words."""
-        return f"retour à corriger : {PurePosixPath(self.fichier).name}"
+        what = "accusé de réception" if self.is_receipt else "retour à corriger"
+        return f"{what} : {PurePosixPath(self.fichier).name}"
 
     @property
     def key(self) -> str:
         """The same for the same recipient, content and findings, wherever the file is and whatever its name."""
+        if self.is_receipt:
+            return digest_of([self.recipient.casefold(), self.file.sha256, _RECEIPT])
         findings = sorted(
             [finding.code] if finding.code in _OF_CAMPAIGN else
             [finding.code, *map(repr, (place.feuille, place.cellule, place.ligne, finding.champ, finding.valeur))]
@@ -82,20 +97,37 @@ class Notice:
         return content if trace(self.copy) == self.copy_trace else None
 
 
-def due_notices(consolidation: Consolidation, mail: MailSettings) -> list[Notice]:
+def due_notices(
+    consolidation: Consolidation, mail: MailSettings, brought: Mapping[str, CollectedMail] | None = None
+) -> list[Notice]:  # fmt: skip
     """Every notice that this state calls for, sent already or not, each once, in the order of the board.
 
     A return to correct is told to its partner's contact (where ``partenaires`` is set) and to the staff; a file that is
-    no partner's form, or two that cannot be told apart, to the staff.
+    no partner's form, or two that cannot be told apart, to the staff. ``brought`` are the mails by the SHA-256 of the
+    return that each brought: a contact who sent one gets its notice as an answer, and one that counts is answered too.
     """
+    mails = brought or {}
     notices: dict[str, Notice] = {}
     for line, file in _files_to_correct(consolidation):
         is_told = mail.partenaires and file.verdict not in _FOR_STAFF_ONLY
         contacts = [contact for contact in line.contacts if is_told and is_mail_address(contact)]
         for recipient in dict.fromkeys((*contacts, *mail.equipe)):
-            notice = Notice(recipient, file, line, joined(contacts))
+            notice = Notice(recipient, file, line, joined(contacts), answered=_answered(recipient, file, mails))
             notices.setdefault(notice.key, notice)
+    for line in consolidation.board if mail.partenaires else ():
+        for file in line.received:
+            senders = [contact for contact in line.contacts if _answered(contact, file, mails) is not None]
+            for sender in senders if file.verdict in _COUNTING and not file.is_kept_copy else ():
+                answered = _answered(sender, file, mails)
+                notice = Notice(sender, file, replace(line, received=(file,)), joined(senders), answered=answered)
+                notices.setdefault(notice.key, notice)
     return list(notices.values())
+
+
+def _answered(recipient: str, file: ReceivedFile, mails: Mapping[str, CollectedMail]) -> CollectedMail | None:
+    """The mail that brought a return, where the recipient sent it."""
+    mail = mails.get(file.sha256)
+    return mail if mail is not None and mail.sender.casefold() == recipient.casefold() else None
 
 
 def _files_to_correct(consolidation: Consolidation) -> Iterator[tuple[BoardLine, ReceivedFile]]:
@@ -132,10 +164,10 @@ def mailing_of(workspace: Workspace, consolidation: Consolidation, unfinished: C
         return None
     besides = read_besides(workspace.memory / BESIDES)
     notices = []
-    for notice in due_notices(consolidation, mail):
+    for notice in due_notices(consolidation, mail, answered_mails(workspace.memory / COLLECTED)):
         if workspace.workbooks / notice.file.fichier in unfinished:
             continue
-        if (annotated := notice.file.annotated) is not None:
+        if (annotated := notice.file.annotated) is not None and not notice.is_receipt:
             beside = besides.get(annotated)  # the copy is open: the new one is beside
             copy = workspace.workbooks / (annotated if beside is None or beside.path is None else beside.path)
             notice = replace(notice, copy=copy, copy_trace=trace(copy))
@@ -150,6 +182,9 @@ def subject_and_text(template: Template, path: Path, consolidation: Consolidatio
     text = reminder(template, path, consolidation, replace(notice.line, courriel=notice.contact))
     first, _, rest = text.partition("\n")
     subject = _SUBJECT.fullmatch(first)
+    if notice.answered is not None:  # the thread keeps its subject
+        title = re.sub(r"(?i)^(re\s*:\s*)+", "", notice.answered.subject)
+        return f"Re: {title}", text if subject is None else rest.lstrip("\n")
     if subject is None:
         return f"{PurePosixPath(notice.file.fichier).name} : à corriger", text
     return subject[1].replace("\u00a0", " "), rest.lstrip("\n")
