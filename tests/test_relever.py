@@ -209,6 +209,10 @@ def test_each_workbook_is_taken_once_and_its_mail_marked(root: Path, seen: Conso
     noted = json.loads((root / "workbooks" / ".tabellion" / "releve.json").read_text(encoding="utf-8"))
     first = next(each for each in noted["courriels"].values() if each["message_id"] == "<1@luce.fr>")
     assert (first["sender"], first["taken"]) == ("mairie@luce.fr", "2016-11-03T09:00:00")
+    mailbox.deliver(bytes(mail("ddt@etat.fr", ("autre.xlsx", form(root, "bailleur") + b" "))))  # a contact, of another
+    mailbox.deliver(bytes(mail("ddt@etat.fr", ("notes.xls", b"\xd0\xcf"))))  # nobody's form: the reader refuses it
+    other = relever(root, seen, settings(mailbox))
+    assert [fichier for fichier, _ in other.files] == ["retours/ecartes/autre.xlsx", "retours/notes.xls"]
     again = relever(root, seen, settings(mailbox))
     assert (again.files, again.findings, again.automatic) == ([], [], 0)
 
@@ -355,7 +359,8 @@ class Killed(BaseException):
 def test_a_program_killed_anywhere_takes_each_once(
     root: Path, seen: Consolidation, mailbox: MailServer, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    mailbox.deliver(bytes(mail("mairie@luce.fr", ("a.xlsx", form(root, "luce")), ("b.xlsx", form(root, "etat")))))
+    first, second = form(root, "luce"), form(root, "luce") + b" "
+    mailbox.deliver(bytes(mail("mairie@luce.fr", ("a.xlsx", first), ("b.xlsx", second))))
     owner: Any = collected_module if "file" in moment else Mailbox
     name = "write_whole" if "file" in moment else "put_away"
     real = getattr(owner, name)
@@ -370,7 +375,7 @@ def test_a_program_killed_anywhere_takes_each_once(
         with pytest.raises(Killed):
             relever(root, seen, settings(mailbox))
     relever(root, seen, settings(mailbox))
-    assert returns(root) == {"a.xlsx": form(root, "luce"), "b.xlsx": form(root, "etat")}
+    assert returns(root) == {"a.xlsx": first, "b.xlsx": second}
     assert r"\Seen" in mailbox.flags()[0]
     assert relever(root, seen, settings(mailbox)).files == []
 

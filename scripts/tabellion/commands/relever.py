@@ -20,19 +20,25 @@ from tabellion.commands.envoyer import POST, send_waiting
 from tabellion.contract.folders import COLLECTED, SETTINGS_FILE
 from tabellion.contract.workspace import MailSettings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.names import IDENTITY
 from tabellion.mail.attachments import Brought, Sender, read_message, sender_of, workbooks_of
 from tabellion.mail.collected import CollectedMails
 from tabellion.mail.delivery import AlsoDone
 from tabellion.mail.mailbox import Mailbox, MailboxError
 from tabellion.mail.messages import one_line
 from tabellion.mail.notices import Mailing
-from tabellion.transaction.files import cannot_write
+from tabellion.reading import RawWorkbook
+from tabellion.reading.hidden import read_identity
+from tabellion.reading.reader import read_through
+from tabellion.transaction.files import cannot_write, write_whole
 from tabellion.transaction.lock import hold
 from tabellion.wording import plural, printable
 
 _LONGEST_SUBJECT = 80
 _MEGABYTE = 1_000_000
 _WAIT_SECONDS = 5.0
+#: In the workspace's memory: the workbook that is being looked at.
+_PEEKED = "releve.xlsx"
 
 
 @dataclass
@@ -53,7 +59,9 @@ def collect(
     mail = consolidation.contract.settings.courriel
     if mail is None or mail.boite is None:
         raise TabellionError([finding("courriel-non-regle", Place(SETTINGS_FILE))])
-    contacts = {contact.casefold() for line in consolidation.board for contact in line.contacts}
+    contacts: dict[str, set[str]] = {}
+    for line in consolidation.board:
+        contacts.setdefault(line.partenaire, set()).update(map(str.casefold, line.contacts))
     with hold(workspace.memory, "tabellion relever", now, wait_seconds=_WAIT_SECONDS, name=POST):
         path = workspace.memory / COLLECTED
         try:
@@ -66,7 +74,7 @@ def collect(
 class _Collector:
     workspace: Workspace
     mail: MailSettings
-    contacts: Collection[str]
+    contacts: Mapping[str, Collection[str]]
     known: CollectedMails
     now: datetime
     done: Collected = field(default_factory=Collected)
@@ -113,18 +121,40 @@ class _Collector:
                     self._say_left(sender, subject, reason)
             return False
         self.known.note(key, sender, subject, self.now)
-        is_known = sender.address in self.contacts or self.mail.boite_inconnus
+        for workbook in brought.workbooks:
+            self._take(key, workbook, sender)
+        for remark in brought.remarks:
+            self._say_left(sender, subject, remark)
+        return not brought.remarks
+
+    def _take(self, key: str, workbook: tuple[str, bytes], sender: Sender) -> None:
+        """Put one workbook among the returns; aside where its sender is no contact of the partner whose form it is."""
+        is_known = self._may_send(sender.address.casefold(), workbook[1])
         retours = self.workspace.retours
         place = retours if is_known else retours / SET_ASIDE
-        for fichier in self.known.take(key, brought, place, self.workspace.workbooks):
+        for fichier in self.known.take(key, [workbook], place, self.workspace.workbooks):
             self.done.files.append((fichier, sender.address))
             if not is_known:
                 self.done.findings.append(
                     finding("expediteur-inconnu", Place(fichier), valeur=sender.address or "(sans adresse)")
                 )
-        for remark in brought.remarks:
-            self._say_left(sender, subject, remark)
-        return not brought.remarks
+
+    def _may_send(self, address: str, content: bytes) -> bool:
+        """Whether a workbook of this sender counts. One that says of no partner that it is its form is for the reader
+        to refuse, if only a contact sent it."""
+        if self.mail.boite_inconnus:
+            return True
+        if not any(address in contacts for contacts in self.contacts.values()):
+            return False
+        path = self.workspace.memory / _PEEKED
+        write_whole(path, content)
+        try:
+            partner = read_through(path, _partner_of)
+        except TabellionError:
+            partner = ""
+        finally:
+            path.unlink(missing_ok=True)
+        return address in self.contacts[partner] if partner in self.contacts else True
 
     def _reason_to_leave(self, sender: Sender, brought: Brought, size: int, *, is_large: bool) -> str:
         if is_large:
@@ -146,6 +176,11 @@ class _Collector:
                 detail=detail,
             )
         )
+
+
+def _partner_of(workbook: RawWorkbook) -> str:
+    """The partner whose form a workbook says it is, empty where it does not; done in a child process."""
+    return read_identity(workbook.sheet(IDENTITY))[0].get("partenaire", "")
 
 
 class CampaignPost:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import Json
-from tabellion.mail.attachments import Brought, Sender
+from tabellion.mail.attachments import Sender
 from tabellion.transaction.files import free_name, write_whole
 from tabellion.transaction.manifest import write_json
 
@@ -112,11 +113,11 @@ class CollectedMails:
         )  # fmt: skip
         return True
 
-    def take(self, key: str, brought: Brought, folder: Path, workbooks: Path) -> list[str]:
-        """Put the workbooks of a noted message into ``folder``, each whole, once and under a name of its own; those
-        that are new, from the folder ``workbooks``."""
+    def take(self, key: str, brought: Sequence[tuple[str, bytes]], folder: Path, workbooks: Path) -> list[str]:
+        """Put the workbooks that a noted message brought (names and bytes) into ``folder``, each whole, once, under a
+        name of its own; those that are new, from the folder ``workbooks``."""
         mail, new = self.mails[key], list[str]()
-        for name, content in brought.workbooks:
+        for name, content in brought:
             sha256 = hashlib.sha256(content).hexdigest()
             noted = next((each for each in mail.files if each.sha256 == sha256), None)
             if noted is None:
