@@ -230,3 +230,24 @@ def test_a_line_of_a_town_that_nobody_has_is_said_at_the_town_alone_and_counts_o
     team.consolidate()
     (line,) = [row for row in team.rows("lignes_budgetaires") if row["libelle"] == "Repas à un euro"]
     assert (line["collectivite_id"], line["montant_prevu"]) == ("saint-elie-des-pres", "500")
+
+
+def test_lines_of_a_town_that_a_decision_names_stay_the_same_lines_when_they_are_edited(sent_copy: Path) -> None:
+    team = Team(sent_copy)
+    (known,) = [row["nom"] for row in team.rows("collectivites") if row["collectivite_id"] == "luce"]
+    put = {"Collectivité": known + "es", "Libellé": "Repas", "Exercice": 2016, "Montant prévu (€)": 500}
+    team.edit(lambda book: [book.add("Lignes_01", **put), book.add("Lignes_01", **put | {"Montant prévu (€)": 600})])
+    team.consolidate()
+    team.choose(f"c'est {known}")
+    team.consolidate()
+
+    def lines() -> list[tuple[str, ...]]:
+        rows = [row for row in team.rows("lignes_budgetaires") if row["libelle"] == "Repas"]
+        return [(row["ligne_id"], row["collectivite_id"], row["montant_prevu"]) for row in rows]
+
+    first, second = lines()
+    assert (first[1:], second[1:]) == (("luce", "500"), ("luce", "600"))
+    row = {"Libellé": "Repas", "Montant prévu (€)": 500}
+    team.edit(lambda book: book.type("Lignes_01", book.find("Lignes_01", **row), **{"Montant prévu (€)": 550}))
+    team.consolidate()
+    assert lines() == [(*first[:2], "550"), second]

@@ -127,6 +127,8 @@ class _Identification:
         self.part_repeated()
         self.follow_renumbered()
         self.recognise_nameless()
+        if self.made:
+            self.recognise_made()
         self.name_new_rows()
         self.result.corrections = [
             Correction(position, self.found[position], self.ids[position], reason, position in self.recognised)
@@ -248,23 +250,34 @@ class _Identification:
         """Rows without identifier that say what a row of the base says, whose own identifier stands nowhere."""
         if None not in self.ids:
             return
+        gone = self.result.renumbered
         free = {
-            described: kept
+            described: [each for each in others if self.base.columns[self.base.key][each] not in gone]
             for described, others in self.unclaimed().items()
-            if (
-                kept := [
-                    each for each in others if self.base.columns[self.base.key][each] not in self.result.renumbered
-                ]
-            )
         }
         groups: dict[Key, list[int]] = defaultdict(list)
         for position, value in enumerate(self.ids):
             described = self.rows.description(position) if value is None else None
-            if described is not None and described in free:
+            if described is not None and free.get(described):
                 groups[described].append(position)
         for described, positions in groups.items():
             for position, other in self.pairs(positions, free[described]):
                 self.take(position, other, self.reasons.get(position, Reason.BLANK))
+
+    def recognise_made(self) -> None:
+        """Rows that refer to a name that a decision gives a meaning: the base refers by its key, the workbook by what
+        was typed, and of that their identifier was made.
+        """
+        own = [name for name in self.rows.described if name not in self.schema.foreign]
+        makers = dict[Key, NewIdentifiers]()
+        for position in [each for each, value in enumerate(self.ids) if value is None]:
+            others = self.rows.full_key(position)[1:]
+            if others not in makers:
+                taken = [key[0] for key in map(self.rows.full_key, range(len(self.ids))) if key[1:] == others]
+                makers[others] = NewIdentifiers(self.schema.name, taken)
+            known = self.base_keys.get((makers[others].give(self.row(position)), *others))
+            if known is not None and all(self.rows.said(position, name) == self.base.said(known, name) for name in own):
+                self.take(position, known, self.reasons.get(position, Reason.BLANK))
 
     def pairs(self, positions: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
         """Rows and rows of the base that are described alike, put together: the same content first."""
