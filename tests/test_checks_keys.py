@@ -43,7 +43,12 @@ def test_each_constraint_is_said_at_its_cell_and_blocks_where_a_row_would_not_be
     found = [each for each in check(rows) if each.champ == field and each.place.feuille == table]
     assert cells(found) == [(code, f"{table}.{field}@{row}")]
     assert found[0].bloquant is blocks
-    assert schemas()[table].by_name[field].expected == found[0].attendu
+    referred = {"fiches.axe_id": "Axes stratégiques", "fiches.convention_id": "Conventions thématiques"}.get(
+        f"{table}.{field}"
+    )
+    assert found[0].attendu == (
+        f"une valeur de « {referred} »" if referred else schemas()[table].by_name[field].expected
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import CELL_LENGTH, Field, ForeignKey, TableSchema
 from tabellion.schema.listed import joined, names_in
 from tabellion.schema.numbers import spoilt_code
+from tabellion.schema.shown import expected
 from tabellion.wording import nearest, within_reach
 
 _CODES = {
@@ -75,10 +76,11 @@ def _check_broken(inspection: Inspection, kinds: Collection[bool], *, blocks: bo
 def _say_broken(inspection: Inspection, table: str, position: int, field: Field, rule: str, *, blocks: bool) -> None:
     value, code = inspection.value(table, position, field.name), _CODES[rule]
     text = value if isinstance(value, str) else None
+    wanted = expected(inspection.schemas, inspection.schemas[table], field)
     if rule == "maxLength" and field.max_length is not None and len(text or "") <= field.max_length:
         code = "forme-inattendue"  # pandera has one check for both lengths: this text is too short
     inspection.say(
-        code, table, position, field.name, valeur=OWN if text is None else text[:_SHOWN], attendu=field.expected,
+        code, table, position, field.name, valeur=OWN if text is None else text[:_SHOWN], attendu=wanted,
         suggestion=None if text is None else _meant(field, rule, text), titre=field.title, longueur=len(text or ""),
         blocks=blocks,
     )  # fmt: skip

@@ -154,7 +154,7 @@ def forms(
         done = make(workspace, exercice, partenaire or [], force=forcer, now=now, tell=tell, progress=progress)
     with finishing(()):
         for form in done:
-            asked = plural(form.rows, "ligne") if form.rows else "rien à demander"
+            asked = plural(form.rows, "ligne") if form.rows else "aucune ligne"
             typer.echo(f"  {form.path.name:<40} {asked:>16}   {form.partner}")
             say_kept(form.kept)
         written = plural(len(done), "formulaire écrit", "formulaires écrits")

@@ -67,9 +67,11 @@ def dictionary(schemas: Schemas) -> Iterator[DictionaryEntry]:
     for schema in schemas.values():
         for field in schema.fields:
             is_required = TRUE_WORD if field.required else FALSE_WORD
+            is_own = field.name in schema.primary_key and field.name not in schema.foreign
+            unique = " ; identifie la ligne" if is_own else ""
             yield DictionaryEntry(
                 schema.title, f"{schema.name}.{field.name}", field.title, KINDS[field.kind], is_required,
-                _expected(schemas, schema, field), _example(field), field.description,
+                expected(schemas, schema, field) + unique, _example(field), field.description,
             )  # fmt: skip
 
 
@@ -81,10 +83,7 @@ def _example(field: Field) -> str:
     return format_euros(int(Decimal(text) * 100)) if field.kind == "money" and text else text
 
 
-def _expected(schemas: Schemas, schema: TableSchema, field: Field) -> str:
-    """What a value must be, its keys in words."""
+def expected(schemas: Schemas, schema: TableSchema, field: Field) -> str:
+    """What a value of a field of a table must be, in French: of one that refers to another table, a value of that."""
     key = schema.foreign.get(field.name)
-    if key is not None:
-        return f"une valeur de « {schemas[key.table].title} »"
-    unique = " ; identifie la ligne" if field.name in schema.primary_key else ""
-    return field.expected + unique
+    return field.expected if key is None else f"une valeur de « {schemas[key.table].title} »"
