@@ -194,8 +194,8 @@ def test_a_pdf_gives_the_register_that_is_attached_to_it(published: Workspace, e
     home = carried_register(word(published))
     assert home is not None
     archive = packed(home.files)
-    made = finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), archive, ARCHIVE)
-    assert made == finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), archive, ARCHIVE)
+    made = finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), attached=archive, name=ARCHIVE)
+    assert made == finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), attached=archive, name=ARCHIVE)
     path = elsewhere.root / "contrat.pdf"
     path.write_bytes(made)
     assert told(elsewhere, path) == []
@@ -219,6 +219,6 @@ def test_a_table_that_the_contract_lacks_is_said(published: Workspace, elsewhere
     assert home is not None
     archive = packed({**home.files, "jardins.csv": b"jardin_id,nom\nclos,Le clos\n", "vides.csv": b"vide_id\n"})
     path = elsewhere.root / "contrat.pdf"
-    path.write_bytes(finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), archive, ARCHIVE))
+    path.write_bytes(finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), attached=archive, name=ARCHIVE))
     done = import_files(elsewhere, [path], None, force=False, now=NOW, accept=False)
     assert [(each.code, each.valeur) for each in done.findings] == [("table-inconnue", "jardins")]
