@@ -95,6 +95,13 @@ def test_a_dossier_of_no_fiche_is_asked_and_said_with_its_sum(tmp_path: Path) ->
     assert grants(decided) == [("I-2./1", "ville", 2016, 90_000, "Judo", "D1")]
 
 
+def test_an_export_says_nothing_of_the_collectivites_that_the_contract_has(tmp_path: Path) -> None:
+    path = csv(tmp_path, SCDL, f"Ville,,2016-06-27,D1,Judo,{SIRET},Fiche I-1.1./2,900,,,,,,,")
+    own = [{**row, "categorie": "EPCI", "siret": SIRET} for row in CURRENT["collectivites"]]
+    imported = read_files([path], WORDS, {}, CURRENT | {"collectivites": own})
+    assert imported.contract.tables["collectivites"] == own
+
+
 def test_chorus_payments_of_one_engagement_are_added_up(tmp_path: Path) -> None:
     header = ["N° EJ", "N° poste EJ", "Exercice comptable", "Désignation de la structure", "Code taxe 1",
               "Montant payé", "Date de dernière opération sur la DP", "Domaine fonctionnel"]  # fmt: skip

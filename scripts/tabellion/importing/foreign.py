@@ -114,6 +114,8 @@ class ForeignReader:
             self._outline(), [], self.fiches.fiches, self.fiches.rows(funders), funders, self.collectivites,
             self.account, who, self.fiches.others,
         )  # fmt: skip
+        known = {row["collectivite_id"]: row for row in self.known.get("collectivites", [])}
+        tables["collectivites"] = [known.get(row["collectivite_id"], row) for row in tables["collectivites"]]
         tables["lignes_budgetaires"] = self.budget.line_rows()
         tables["totaux_publies"] = self.budget.total_rows()
         self._read_grants(tables)

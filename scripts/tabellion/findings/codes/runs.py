@@ -275,7 +275,7 @@ _EXPORT: tuple[Code, ...] = (
          "Videz le SIRET du partenaire, ou corrigez celui de la collectivité."),
     Code("subvention-non-exportable", "Une subvention qui ne peut pas encore être publiée", _AVERTISSEMENT,
          "« {valeur} » ({montant}, {financeur}) n'est pas dans l'export. Il manque : {manques}.",
-         "Complétez les tables « Subventions attribuées » (une ligne par bénéficiaire), « Partenaires » et « Collectivités », puis relancez l'export."),
+         "Complétez la feuille « Subventions » du classeur (une ligne par bénéficiaire), les SIRET de « Partenaires » et de « Nomenclatures », puis relancez l'export. Un classeur sans cette feuille la reçoit d'un tableau de subventions : tabellion import TABLEAU --forcer, puis tabellion generate."),
     Code("courriel-non-publie", "Des courriels qui restent au registre", _INFORMATION,
          "{compte} de courriel dans cette colonne : des données personnelles, que l'export laisse vides.",
          "Rien à faire ; le registre n'a pas changé."),
