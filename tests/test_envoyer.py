@@ -235,5 +235,6 @@ def test_the_board_shows_what_became_of_each_mail(sent_copy: Path, seen: Consoli
     assert set(shown) == set(EVERYONE)
     assert shown["ddt@etat.fr"]["Suite"] == "✓ envoyé le 03/10/2016 à 09:00"
     assert shown["mairie@luce.fr"]["Suite"].startswith("✗ refusé")
+    assert shown["mairie@luce.fr"]["Réponse"] == "550 5.1.1"
     assert "550 5.1.1 unknown" in shown["mairie@luce.fr"]["Message"]
     assert shown["mairie@luce.fr"]["Message"].startswith("formulaire 2016 : Lucé & « Cie »")

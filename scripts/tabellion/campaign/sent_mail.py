@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """A mail that was sent, waits or was refused: what it is, to whom, about which file, what became of it, since when,
-    after how many ``attempts``, and what the server said."""
+    """A mail that was sent, waits or was refused: what it is, to whom, what became of it, since when, after how many
+    ``attempts``, and what the server said."""
 
     subject: str
     recipient: str
-    fichier: str
     state: str
     since: datetime | None
     attempts: int = 1
     detail: str = ""
+
+    @property
+    def reply(self) -> str:
+        """The code of what the server said: « 550 5.1.1 »."""
+        found = re.search(r"« (\d{3}(?: \d\.\d+\.\d+)?)\b", self.detail)
+        return found[1] if found is not None else ""

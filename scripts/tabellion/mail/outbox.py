@@ -205,7 +205,7 @@ def sent_mails(paths: Iterable[Path]) -> tuple[SentMail, ...]:
             entries += read_outbox(path).values()
     return tuple(
         SentMail(
-            entry.subject, entry.recipient, entry.fichier, entry.state.value,
+            entry.subject, entry.recipient, entry.state.value,
             datetime.fromisoformat(entry.since) if entry.since else None,
             entry.attempts + (entry.state is not LetterState.WAITING), entry.detail,
         )

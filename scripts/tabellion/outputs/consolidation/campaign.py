@@ -172,7 +172,7 @@ def _mail_columns(maker: CellMaker) -> list[ListColumn]:
         ListColumn("Essais", 9, "center", lambda mail: mail.attempts, maker.centred),
         ListColumn("Message", 30, "left", cell=message),
         ListColumn("Suite", 18, "center", cell=state),
-        ListColumn("Fichier", 10, cell=lambda mail: _file(mail.fichier or None, maker)),
+        ListColumn("Réponse", 10, "center", lambda mail: mail.reply or None, maker.centred),
         ListColumn("Destinataire", 21, "left", lambda mail: mail.recipient, maker.text),
     ]
 
