@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -19,7 +19,7 @@ from support import faults
 from support.faults import Program
 from support.libreoffice import LibreOffice
 from support.program import contents, environment
-from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, put, staging
+from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, publish_new, put, staging
 from tabellion.findings import Finding
 from tabellion.transaction import commit, is_place_free, publish, recover
 from tabellion.transaction.manifest import Step, digest
@@ -289,9 +289,7 @@ def test_killed_at_any_writing_call_nothing_is_lost_and_the_owner_is_not_disturb
         for name in (WORKBOOK, OLD_COPY):
             made = LAST_NIGHT.timestamp() + 3600
             os.utime(excel_holds(workbooks / name), (made, made))
-        paths = os.pathsep.join([environment()["PYTHONPATH"], str(Path(__file__).parent)])
-        command = [sys.executable, "-S", "-m", "support.publishing", workbooks]
-        return Program(command, workbooks.parent, environment(PYTHONPATH=paths), alone=True)
+        return Program(partial(publish_new, workbooks), workbooks.parent, environment())
 
     calls = anew().calls()
     for call in calls[::3]:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from support.publishing import (
     come_back,
     fill,
     history,
+    publish_new,
     put,
     staging,
 )
@@ -55,9 +57,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def program(workbooks: Path) -> Program:
-    paths = os.pathsep.join([environment()["PYTHONPATH"], str(Path(__file__).parent)])
-    command = [sys.executable, "-S", "-m", "support.publishing", workbooks]
-    return Program(command, workbooks.parent, environment(PYTHONPATH=paths), alone=True)
+    return Program(partial(publish_new, workbooks), workbooks.parent, environment())
 
 
 def anew(workbooks: Path) -> Path:
@@ -384,10 +384,12 @@ def test_the_staging_folder_is_a_file(workbooks: Path) -> None:
 
 
 def test_no_temporary_folder_is_needed(workbooks: Path) -> None:
-    run = program(workbooks)
+    code = "import sys, pathlib; from support.publishing import publish_new; publish_new(pathlib.Path(sys.argv[1]))"
+    paths = os.pathsep.join([environment()["PYTHONPATH"], str(Path(__file__).parent)])
     done = subprocess.run(
-        run.command, cwd=run.cwd, env={**run.env, "TMPDIR": "/nowhere"}, capture_output=True, check=True
-    )
+        [sys.executable, "-S", "-c", code, workbooks],
+        env=environment(PYTHONPATH=paths, TMPDIR="/nowhere"), capture_output=True, check=True,
+    )  # fmt: skip
     assert done.stderr == b""
     assert_complete(workbooks)
 

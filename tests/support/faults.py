@@ -119,19 +119,22 @@ class Program:
     def _forked(self, work: Callable[[], int], tracer: Sequence[str | Path]) -> subprocess.CompletedProcess[bytes]:
         """Run a function in a fork, from when the tracer holds it."""
         ready, go = os.pipe()
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
             pid = os.fork()
             if pid == 0:
                 code = 1
                 try:
                     os.close(go)
                     os.chdir(self.cwd)
+                    os.dup2(printed.fileno(), 1)
                     os.dup2(said.fileno(), 2)
+                    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
                     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
                     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
                     gc.freeze()
                     os.read(ready, 1)
                     code = work()
+                    sys.stdout.flush()
                 except BaseException:
                     traceback.print_exc()
                 finally:
@@ -151,8 +154,9 @@ class Program:
                 _, refusal = strace.communicate(timeout=TIME_LIMIT_SECONDS)
             if not is_held:
                 raise PermissionError(refusal.decode())
-            said.seek(0)
-            return subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), b"", said.read())
+            for stream in (printed, said):
+                stream.seek(0)
+            return subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), printed.read(), said.read())
 
 
 def _writing(log: str) -> Iterator[Call]:

@@ -1,14 +1,9 @@
-"""Two sets of outputs, the old one in place and the new one to publish: what faults are injected into, alone here.
-
-Run as a module (``python -m support.publishing WORKBOOKS``) it publishes the new set, prints the codes of what it has
-to say, and ends with 2 when it could not.
-"""
+"""Two sets of outputs, the old one in place and the new one to publish: what faults are injected into, alone here."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -79,9 +74,11 @@ def come_back(workbooks: Path) -> list[str]:
     return [each.code for each in recover(workbooks, staging(workbooks), now=NOW)]
 
 
-if __name__ == "__main__":
+def publish_new(workbooks: Path) -> int:
+    """Publish the new set and print the codes of what it has to say; the exit code is 2 where it could not."""
     try:
-        print(*put(Path(sys.argv[1])))
+        print(*put(workbooks))
     except TabellionError as error:
         print(*(each.code for each in error.findings))
-        sys.exit(2)
+        return 2
+    return 0
