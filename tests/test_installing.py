@@ -243,3 +243,4 @@ def test_the_page_is_written_where_asked_and_never_over_something_else(tmp_path:
     assert tabellion("diagnostic", "--sortie", "page.txt", cwd=tmp_path).code == 1
     refused = tabellion("diagnostic", "--sortie", "liste.txt", cwd=tmp_path)
     assert (refused.code, refused.codes) == (2, ["fichier-deja-la"])
+    assert refused.out.startswith("Diagnostic de tabellion "), "the page is shown all the same"

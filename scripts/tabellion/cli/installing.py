@@ -72,7 +72,7 @@ def diagnostic(
     now = datetime.now()
     checks = diagnose(contrat, now, os.environ)
     text = page(checks, now)
-    if sortie is not None:
-        write_page(sortie, text)
     with leaving(SOMETHING_BLOCKS if is_bad(checks) else NOTHING_BLOCKS):
         typer.echo(text, nl=False)
+        if sortie is not None:
+            write_page(sortie, text)
