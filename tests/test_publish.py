@@ -910,6 +910,19 @@ def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(
     assert (alone.paths, [each.code for each in alone.said]) == ((), ["pdf-impossible"])
 
 
+def test_a_pdf_that_cannot_carry_the_register_says_so(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An office program whose PDF is laid out as no known one."""
+    office = workspace / "soffice"
+    office.write_text(
+        '#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\n/bin/mkdir -p "$1"\necho %PDF-9.9 > "$1/document.pdf"\n'
+    )
+    office.chmod(0o755)
+    monkeypatch.setenv("PATH", str(workspace))
+    done = run(workspace, formats=("pdf",), conventions=(5,))
+    assert [each.suffix for each in done.paths] == [".pdf"]
+    assert [each.code for each in done.said] == ["pdf-sans-registre"]
+
+
 def test_a_year_of_the_lines_is_published_whatever_year_a_setting_may_be(workspace: Path) -> None:
     settings = find_workspace(workspace).settings
     assert (settings.showing(1998).exercice, settings.exercice) == (1998, 2013)

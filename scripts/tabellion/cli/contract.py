@@ -119,7 +119,8 @@ def new(
     with finishing(()):
         if model:
             typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
-            typer.echo("  1. ouvrez workbooks/contrat.xlsx : « Accueil » dit par où commencer ;")
+            typer.echo("  1. ouvrez workbooks/contrat.xlsx : « Accueil » dit par où commencer")
+            typer.echo("     (un document Word ou PDF, des classeurs se lisent avant : tabellion import FICHIER…) ;")
             typer.echo(f"  2. après chaque étape : tabellion consolidate --contrat {as_typed(dossier)}")
             typer.echo("     (ou laissez tourner « tabellion watch », qui le fait à chaque enregistrement).")
             return

@@ -86,15 +86,15 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
         documents[paths["docx"]] = make_document(model, template)
     if "pdf" in paths:
         progress(2, 3, "Mise en pages par LibreOffice")
+        archive, to_convert = carried_archive(contract), make_document(model, template, live=False)
         try:
-            documents[paths["pdf"]] = make_pdf(
-                make_document(model, template, live=False),
-                contract.settings.titre,
-                model.stamp.date(),
-                carried_archive(contract),
-            )
+            content = make_pdf(to_convert, contract.settings.titre, model.stamp.date(), archive)
         except PdfError as error:
             notices.append(_no_pdf(paths["pdf"], str(error), alone="docx" not in paths))
+        else:
+            documents[paths["pdf"]] = content
+            if archive not in content:
+                notices.append(finding("pdf-sans-registre", Place(paths["pdf"].name), valeur=paths["pdf"].name))
     ours = {
         ".docx": replaceable(elsewhere=wanted.target is not None),
         ".pdf": lambda present, _: pdf_is_intact(present),

@@ -242,6 +242,9 @@ _PUBLISHING: tuple[Code, ...] = (
          "Écrivez-le en texte, ou ajoutez-le dans Word au document publié."),
     Code("pdf-impossible", "Le PDF n'a pas pu être fait", _AVERTISSEMENT,
          "{detail}.", "{remede}"),
+    Code("pdf-sans-registre", "Le PDF ne porte pas le registre", _INFORMATION,
+         "Le registre n'a pas pu être joint à « {valeur} » : ce LibreOffice écrit ses PDF d'une façon qui n'est pas connue.",
+         "Le PDF se lit comme un autre. Pour que « tabellion import » le relise exactement, transmettez le document Word."),
 )
 
 _DIFFERENCES: tuple[Code, ...] = (
