@@ -230,6 +230,53 @@ def test_a_mailbox_made_anew_brings_nothing_twice(root: Path, seen: Consolidatio
 
 
 @needs_dovecot
+def test_a_damaged_list_is_said_and_nothing_is_taken_again(
+    root: Path, seen: Consolidation, mailbox: MailServer
+) -> None:
+    """Staff have put one file away, and keep another elsewhere: neither comes again."""
+    mailbox.deliver(
+        bytes(mail("mairie@luce.fr", ("luce.xlsx", form(root, "luce")))),
+        bytes(mail("ddt@etat.fr", ("etat.xlsx", form(root, "etat")))),
+    )
+    relever(root, seen, settings(mailbox))
+    (root / "workbooks" / "retours" / "luce.xlsx").unlink()
+    known = root / "workbooks" / ".tabellion" / "releve.json"
+    known.write_text("{")
+    read_first = bytes(mail("mairie@luce.fr", ("neuf.xlsx", form(root, "luce") + b" ")))
+    mailbox.deliver(read_first)
+    with mailbox.client() as client:  # somebody reads a mail that was not taken yet: it is no mark of ours
+        client.select("INBOX")
+        client.store("3", "+FLAGS", r"(\Seen)")
+    done = relever(root, seen, settings(mailbox))
+    assert [found.code for found in done.findings] == ["releve-oubliee"]
+    assert dict(done.files) == {"retours/neuf.xlsx": "mairie@luce.fr"}
+    with mailbox.client() as client:  # a mailbox that keeps no marks
+        client.select("INBOX")
+        client.store("1:*", "FLAGS.SILENT", r"(\Seen)")
+    (root / "workbooks" / "retours" / "ville").mkdir()
+    (root / "workbooks" / "retours" / "etat.xlsx").rename(root / "workbooks" / "retours" / "ville" / "etat.xlsx")
+    known.unlink()
+    again = relever(root, seen, settings(mailbox))
+    assert (dict(again.files), again.findings) == ({"retours/luce.xlsx": "mairie@luce.fr"}, [])
+    assert set(returns(root)) == {"luce.xlsx", "neuf.xlsx", "ville/etat.xlsx"}
+
+
+def test_what_was_collected_is_known_as_long_as_it_matters(tmp_path: Path) -> None:
+    log, there = CollectedMails(tmp_path / "releve.json"), tmp_path / "retours" / "a.xlsx"
+    there.parent.mkdir()
+    there.write_bytes(b"a")
+    for key, days, left, name in (
+        ("old", 401, "", "gone"), ("recent", 399, "", "gone"), ("there", 900, "", "a"), ("left", 31, "trop gros", ""),
+        ("left lately", 29, "trop gros", ""),
+    ):  # fmt: skip
+        taken = (NOW - timedelta(days=days)).isoformat(timespec="seconds")
+        files = [CollectedFile("0", f"retours/{name}.xlsx", is_placed=True)] if name else []
+        log.mails[key] = CollectedMail("a@b.fr", "", taken, key, [], "", is_automatic=False, left=left, files=files)
+    log.forget_old(NOW, tmp_path)
+    assert list(log.mails) == ["recent", "there", "left lately"]
+
+
+@needs_dovecot
 def test_folders_have_accents_and_taken_mails_are_moved(root: Path, seen: Consolidation, mailbox: MailServer) -> None:
     mailbox.deliver(
         bytes(mail("mairie@luce.fr", ("retour.xlsx", form(root, "luce")))), bytes(mail()), folder="Re&AOc-us"

@@ -116,6 +116,7 @@ def send_letters(
     """
     with _sending(workspace, now) as outbox:
         findings = open_outbox(outbox, prepared.letters, now)
+        outbox.forget_old(now, workspace.workbooks)
         if again:
             outbox.forget({letter.key for letter in prepared.letters}, (LetterState.REFUSED, LetterState.DOUBTFUL))
         else:
@@ -154,6 +155,7 @@ def send_waiting(
         return [], None
     with _sending(workspace, now) as outbox:
         findings = open_outbox(outbox, (), now)
+        outbox.forget_old(now, workspace.workbooks)
         waiting = [entry for entry in outbox.entries.values() if entry.state is LetterState.WAITING]
         asked = {(entry.subject, entry.recipient) for entry in waiting}
         if not asked:

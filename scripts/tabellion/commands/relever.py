@@ -39,6 +39,8 @@ _MEGABYTE = 1_000_000
 _WAIT_SECONDS = 5.0
 #: In the workspace's memory: the workbook that is being looked at.
 _PEEKED = "releve.xlsx"
+#: What a message is marked with once taken, before a word of the contract's own: two may share a mailbox.
+_KEYWORD = "tabellion-"
 
 
 @dataclass
@@ -65,7 +67,10 @@ def collect(
     with hold(workspace.memory, "tabellion relever", now, wait_seconds=_WAIT_SECONDS, name=POST):
         path = workspace.memory / COLLECTED
         try:
-            return _Collector(workspace, mail, contacts, CollectedMails(path), now).collect(environment, stop)
+            known = CollectedMails(path)
+            known.forget_old(now, workspace.workbooks)
+            keyword = _KEYWORD + hashlib.sha256(consolidation.contract.settings.identifiant.encode()).hexdigest()[:12]
+            return _Collector(workspace, mail, contacts, known, now, keyword).collect(environment, stop)
         except OSError as error:
             raise cannot_write(path, error) from error
 
@@ -77,12 +82,16 @@ class _Collector:
     contacts: Mapping[str, Collection[str]]
     known: CollectedMails
     now: datetime
+    keyword: str
     done: Collected = field(default_factory=Collected)
 
     def collect(self, environment: Mapping[str, str], stop: Callable[[], bool]) -> Collected:
         folder = self.mail.boite_dossier
+        if self.known.aside is not None:
+            shown, aside = self.known.path.name, self.known.aside.name
+            self.done.findings.append(finding("releve-oubliee", Place(shown), valeur=shown, attendu=aside))
         try:
-            with Mailbox(self.mail, environment) as mailbox:
+            with Mailbox(self.mail, environment, self.keyword) as mailbox:
                 for number, size in mailbox.messages(self.known.first_number(folder, mailbox.validity)):
                     if stop():
                         break

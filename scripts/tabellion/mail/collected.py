@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tabellion.findings import Json
@@ -19,6 +20,9 @@ from tabellion.transaction.files import free_name, write_whole
 from tabellion.transaction.manifest import write_json
 
 _VERSION = 1
+#: How long a message is known that was left, or of whose files none is there any more: by then its mark, or the folder
+#: where it was moved, says what became of it.
+_LEFT_FOR, _TAKEN_FOR = timedelta(days=30), timedelta(days=400)
 
 
 @dataclass
@@ -69,13 +73,16 @@ class CollectedMails:
     """The messages known to a workspace, in a small file written whole; one process at a time uses it.
 
     ``validity`` and ``next_number`` are those of the folder: where its UIDVALIDITY changed, all is looked at again, and
-    messages are known by their Message-ID. Reading and writing raise ``OSError``.
+    messages are known by their Message-ID. ``aside`` is what the file was set aside as, where it was damaged. Reading
+    and writing raise ``OSError``.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.mails: dict[str, CollectedMail] = {}
         self.folders: dict[str, list[int]] = {}
+        self.aside: Path | None = None
+        self._among_returns: dict[str, Path] | None = None
         try:
             stored = json.loads(path.read_bytes())
             self.folders = {str(name): [int(each) for each in pair] for name, pair in stored["dossiers"].items()}
@@ -83,15 +90,25 @@ class CollectedMails:
         except FileNotFoundError:
             pass
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            # Lost: every message is looked at again. What comes a second time is said to be the same file.
-            path.replace(path.with_name(f"{path.stem}-abimes{path.suffix}"))
+            # Lost: every message is looked at again that bears no mark.
+            self.aside = path.replace(path.with_name(f"{path.stem}-abimes{path.suffix}"))
             self.mails, self.folders = {}, {}
+        self._is_new = not self.folders
 
     def write(self) -> None:
         """Keep everything noted."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         mails = {key: asdict(mail) for key, mail in self.mails.items()}
         write_json(self.path, {"version": _VERSION, "dossiers": self.folders, "courriels": mails})
+
+    def forget_old(self, now: datetime, workbooks: Path) -> None:
+        """Forget the messages that matter no more; :meth:`write` keeps the others."""
+        left, taken = ((now - age).isoformat(timespec="seconds") for age in (_LEFT_FOR, _TAKEN_FOR))
+        self.mails = {
+            key: mail for key, mail in self.mails.items()
+            if mail.taken > (left if mail.left else taken)
+            or any((workbooks / file.fichier).exists() for file in mail.files)
+        }  # fmt: skip
 
     def first_number(self, folder: str, validity: int) -> int:
         """The number of the first message that was not looked at."""
@@ -123,6 +140,10 @@ class CollectedMails:
             if noted is None:
                 if any(self._is_there(each, workbooks) for each in self._files(sha256)):
                     continue  # sent again as it was
+                if self._is_new and (there := self._returned(folder).get(sha256)) is not None:  # taken before a loss
+                    mail.files.append(CollectedFile(sha256, there.relative_to(workbooks).as_posix(), is_placed=True))
+                    self.write()
+                    continue
                 path = free_name(folder / name)
                 noted = CollectedFile(sha256, path.relative_to(workbooks).as_posix())
                 mail.files.append(noted)
@@ -144,6 +165,15 @@ class CollectedMails:
 
     def _files(self, sha256: str) -> list[CollectedFile]:
         return [each for mail in self.mails.values() for each in mail.files if each.sha256 == sha256]
+
+    def _returned(self, folder: Path) -> dict[str, Path]:
+        """The files that are in a folder, and in its own ones, by their SHA-256; read once."""
+        if self._among_returns is None:
+            self._among_returns = {}
+            for path in sorted(folder.rglob("*")):
+                with suppress(OSError):
+                    self._among_returns.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), path)
+        return self._among_returns
 
     def _is_there(self, file: CollectedFile, workbooks: Path) -> bool:
         try:

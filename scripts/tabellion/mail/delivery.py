@@ -63,6 +63,7 @@ class Delivery:
 
     def _deliver(self, mailing: Mailing, now: datetime) -> datetime | None:
         self.findings += open_outbox(self.outbox, mailing.notices, now)
+        self.outbox.forget_old(now, mailing.workspace.workbooks)
         self.outbox.forget_refused(mailing.addresses)
         due = [notice for notice in mailing.notices if not self.outbox.is_done(notice)]
         self.outbox.forget_waiting({notice.key for notice in due})

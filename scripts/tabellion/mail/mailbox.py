@@ -35,11 +35,12 @@ class Mailbox:
     """One folder of the mailbox of the settings, as a context; raises :class:`MailboxError`, also while it is read.
 
     ``environment`` has the password, or the OAuth2 token. The server's certificate is verified. ``validity`` is the
-    folder's UIDVALIDITY: where it changes, the numbers of messages mean others.
+    folder's UIDVALIDITY: where it changes, the numbers of messages mean others. ``keyword`` marks the messages that
+    were taken (RFC 3501, 2.3.2), on a server that keeps such marks.
     """
 
-    def __init__(self, mail: MailSettings, environment: Mapping[str, str]) -> None:
-        self.mail = mail
+    def __init__(self, mail: MailSettings, environment: Mapping[str, str], keyword: str = "") -> None:
+        self.mail, self.keyword = mail, keyword
         self.user = mail.boite_utilisateur or mail.utilisateur or mail.expediteur
         self.has_token = mail.boite_jeton_variable is not None
         variable = mail.boite_jeton_variable or mail.boite_mot_de_passe_variable or mail.mot_de_passe_variable
@@ -105,11 +106,18 @@ class Mailbox:
         _, validity = self.client.response("UIDVALIDITY")
         found = _NUMBER.search(validity[0]) if validity and isinstance(validity[0], bytes) else None
         self.validity = int(found[1]) if found is not None else 0
+        _, kept = self.client.response("PERMANENTFLAGS")
+        if not any(rb"\*" in line for line in kept if isinstance(line, bytes)):
+            self.keyword = ""
 
     def messages(self, first: int) -> list[tuple[int, int]]:
-        """The number (UID) and the size, in bytes, of each message from the number ``first`` on, in their order."""
+        """The number (UID) and the size, in bytes, of each message from the number ``first`` on, in their order.
+
+        From the very first one on, nothing is known of them: those that are marked are left out.
+        """
+        unmarked = ("UNKEYWORD", self.keyword) if self.keyword and first == 1 else ()
         with _failing():
-            kind, answer = self.client.uid("SEARCH", f"UID {first}:*")
+            kind, answer = self.client.uid("SEARCH", f"UID {first}:*", *unmarked)
             found = [int(number) for line in answer if line for number in line.split()] if kind == "OK" else []
             sizes = []
             for number in sorted(each for each in found if each >= first):  # « * » is the last one, even before it
@@ -128,9 +136,9 @@ class Mailbox:
             return next((bytes(each[1]) for each in answer if isinstance(each, tuple)), b"")
 
     def put_away(self, number: int) -> None:
-        """Mark a message as read, and move it to the folder of the settings, where there is one."""
+        """Mark a message as taken and read, and move it to the folder of the settings, where there is one."""
         with _failing():
-            self.client.uid("STORE", str(number), "+FLAGS.SILENT", r"(\Seen)")
+            self.client.uid("STORE", str(number), "+FLAGS.SILENT", rf"(\Seen {self.keyword})".replace(" )", ")"))
             if not self.mail.boite_rangement:
                 return
             target = _quoted(self.mail.boite_rangement)

@@ -21,6 +21,8 @@ from tabellion.transaction.manifest import write_json
 _VERSION = 2
 #: After a failure the next attempt waits a minute, then twice as long each time, up to this.
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+#: How long a letter is known whose file is there no more: nothing calls for it then.
+_KNOWN_FOR = timedelta(days=400)
 
 
 class Letter(Protocol):
@@ -158,6 +160,15 @@ class Outbox:
         """Forget the letters that wait and that nothing calls for any more."""
         self.entries = {
             key: entry for key, entry in self.entries.items() if entry.state is not LetterState.WAITING or key in but
+        }  # fmt: skip
+
+    def forget_old(self, now: datetime, workbooks: Path) -> None:
+        """Forget the letters that nothing can call for any more: old ones about files that are gone."""
+        oldest = _written(now - _KNOWN_FOR)
+        self.entries = {
+            key: entry for key, entry in self.entries.items()
+            if entry.state is LetterState.WAITING or entry.is_address or entry.since > oldest
+            or (entry.fichier and (workbooks / entry.fichier).exists())
         }  # fmt: skip
 
     def forget_refused(self, addresses: Collection[str]) -> None:

@@ -162,6 +162,11 @@ _WATCHING: tuple[Code, ...] = (
     Code("boite-injoignable", "La boîte aux lettres n'a pas pu être relevée", _AVERTISSEMENT,
          "La boîte de « {valeur} » n'a pas pu être relevée : {detail}. Rien n'est perdu : les courriels y restent.",
          "Vérifiez la partie [courriel] de tabellion.toml (boite, boite_utilisateur …) et le réseau. Un nouvel essai sera fait."),
+    Code("releve-oubliee", "La liste des courriels relevés était abîmée", _AVERTISSEMENT,
+         "La liste « {valeur} » était abîmée : elle est mise de côté sous le nom « {attendu} ». Les courriels déjà pris se reconnaissent "
+         "à leur marque dans la boîte, et les fichiers déjà présents dans retours/ à leur contenu : ils ne sont pas repris.",
+         "Regardez les fichiers pris par ce passage : si la messagerie ne garde pas de marque, un fichier que vous aviez sorti de retours/ "
+         "y revient ; sortez-le à nouveau, ou déplacez-le dans retours/écartés/."),
     Code("courriel-laisse", "Un courriel est laissé dans la boîte", _AVERTISSEMENT,
          "Le courriel « {sujet} » de « {valeur} » est laissé dans la boîte : {detail}.",
          "Lisez-le dans la messagerie ; s'il y a un classeur, enregistrez-le dans retours/."),
