@@ -135,6 +135,16 @@ def test_tables_of_labels_without_a_header_are_fiches_and_no_budget() -> None:
     assert [each.valeur for each in lost] == ["Prévenir le décrochage"]
 
 
+def test_a_title_gives_its_number_to_the_fiche_below_it() -> None:
+    titled = LABELS.replace("Éducation\n", "Éducation\n\nFiche action 1.1 : Ouvrir un lieu\n").replace(
+        "Prévenir le", "Fiche action n° 1.2 – Prévenir le"
+    )
+    for text in (titled, titled.replace("Fiche action n°\t1.1/2\n", "")):
+        fiches = read(text).tables["fiches"]
+        assert [row["fiche_id"] for row in fiches] == ["1.1", "1.1/2" if text is titled else "1.2"]
+        assert [row["proposition"] for row in fiches] == ["Ouvrir un lieu", "Prévenir le décrochage"]
+
+
 @pytest.mark.parametrize(("decided", "text"), [({}, None), ({"Indicateurs": "Proposition d'action"}, "dix ateliers")])
 def test_labels_are_known_by_the_words_of_the_import_and_others_are_asked(
     decided: dict[str, str], text: str | None

@@ -39,6 +39,9 @@ _FORMAT = re.compile(r"</?(?!(?:input|s|del|strike)\b)[A-Za-z][A-Za-z0-9]{0,10}(
 _VALUE_IN_CELL = {"numero", "cpo", "entete", "sous_thematique"}
 #: A fiche's number: that of its axe, and its rank there.
 FICHE_NUMBER = re.compile(r"(?P<axe>(?:[A-Z]+-)?[0-9]+(?:\.[0-9]+)*)\.?/(?P<rang>[0-9]+)")
+_TITLE = re.compile(
+    r"(?:fiche(?:\s+action)?|action)\s+(?:n\s*[°º]\s*)?(?P<numero>(?:[a-z]{1,7}-)?\d[\d.]*(?:/\d+)?)(?<!\.)\s*(?:[-:.]\s*(?=\S)|$)"
+)
 FUNDERS, UNKNOWN = "financeurs", "inconnu"
 _LONGEST_LABEL = 60
 
@@ -96,6 +99,12 @@ def label_of(line: DocumentLine) -> str | None:
     return label[0] if label is not None and label[1] == len(line.cells[0]) else None
 
 
+def fiche_title(line: DocumentLine) -> tuple[str, str] | None:
+    """The number and the words of a title of its own (« Fiche action 1.2 : Prévenir »); ``None`` for any other line."""
+    match = None if line.tabbed else _TITLE.match(fold_chars(line.texte))
+    return None if match is None else (line.texte[slice(*match.span("numero"))], line.texte[match.end() :].strip())
+
+
 def read_layout(lines: list[DocumentLine]) -> FicheLayout:
     """Cut the lines of one fiche into fragments by the labels of its rows.
 
@@ -104,10 +113,13 @@ def read_layout(lines: list[DocumentLine]) -> FicheLayout:
     its boxes or its headers.
     """
     layout = FicheLayout(lines)
+    title = fiche_title(lines[0])
+    if title is not None:
+        layout.fragments.append(Fragment("proposition", lines[0].numero, 0, title[1]))
     cells = [cell for line in lines for cell in line.cells if cell]
     whole = {label[0] for cell in cells if (label := _label(cell)) is not None and label[1] == len(cell)}
     current = "entete"
-    for line in lines:
+    for line in lines[title is not None :]:
         other = _other_label(line, current)
         if other is not None:
             layout.unknown.append(other)
@@ -116,6 +128,9 @@ def read_layout(lines: list[DocumentLine]) -> FicheLayout:
             cell = _FORMAT.sub("", raw).strip() if "<" in raw else raw
             if cell:
                 current = _read_cell(layout, line, column, cell, current, whole)
+    if title is not None and "numero" not in layout.labels:
+        layout.labels["numero"] = lines[0].numero
+        layout.fragments.append(Fragment("numero", lines[0].numero, 0, title[0]))
     return layout
 
 

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from tabellion.importing.cells import only_amounts
-from tabellion.importing.fiche_layout import label_of, opens_row
+from tabellion.importing.fiche_layout import fiche_title, label_of, opens_row
 from tabellion.importing.front import TitlePage, read_title_page
 from tabellion.importing.lines import MAX_LINE, DocumentLine, LineAccount, clean, fold_chars, key, similarity
 
@@ -272,6 +272,8 @@ def _sections(
     section: Section | None = None
     repeated = _repeated_headers(lines, headings, front)
     openings = _label_tables(lines)
+    filled = [line for line in lines if not line.blank]
+    titles = {line.numero for line, below in pairwise(filled) if below.numero in openings and fiche_title(line)}
     for line in lines:
         heading = headings.body.get(line.numero)
         if line.numero in repeated:
@@ -280,8 +282,9 @@ def _sections(
             if section is None:
                 section = Section(None, pilier)
                 sections.append(section)
-            is_inside = _add(section, line, openings)
-            if not is_inside:
+            if line.numero in titles:
+                section.fiches.append([line])
+            elif not _add(section, line, openings):
                 account.unplaced(line, "un texte entre deux fiches")
         elif heading in headings.subheadings:
             detail = f"sous-titre de la convention {heading.numero}"
@@ -331,7 +334,8 @@ def _add(section: Section, line: DocumentLine, openings: Mapping[int, set[str | 
     if opening:
         section.fiches.append([line])
     elif current:
-        if not line.tabbed and not line.blank and current[0].numero in openings and current[-1].blank:
+        is_table = any(before.numero in openings for before in current)
+        if not line.tabbed and not line.blank and is_table and current[-1].blank:
             return False
         current.append(line)
     else:
