@@ -104,7 +104,7 @@ def test_pages_are_cut_where_a_table_begins() -> None:
     assert lay_out_pages([600] * 6, 10.0, starts=(0, 3, 4)).breaks == (3, 4)
 
 
-@pytest.mark.parametrize("kind", ["consolidation", "consolidation large"])
+@pytest.mark.parametrize("kind", ["contrat", "consolidation", "consolidation large"])
 def test_blocks_of_the_synthesis_fill_their_pages(kind: str) -> None:
     sheet = Package(content_of(kind)).sheets["Synthèse"]
     setup, sizes = sheet.find(f"{MAIN}pageSetup"), sheet.iter(f"{MAIN}row")

@@ -109,15 +109,15 @@ class _Annex:
         row = write_block(sheet, conventions, row)
         title = f"Crédits de {year} par convention (€)"
         row = add_chart(sheet, conventions, row, top + 1, known, title, kind="bar")
-        breaks = [row - 1]
+        blocks = [0, row - 1]
         towns, top = self.by_town(), row
         row = write_block(sheet, towns, row)
         title = f"Crédits de {year} par {self.town.lower()} (€)"
         row = add_chart(sheet, towns, row, top + 1, known, title, kind="column")
         for split in self.splits:
-            breaks.append(row - 1)
+            blocks.append(row - 1)
             row = write_block(sheet, self.by_split(split), row)
-        self._close(sheet, [(0, 9), (1, 46), (2, 10), *((column, 17) for column in range(3, 8))], breaks)
+        self._close(sheet, [(0, 9), (1, 46), (2, 10), *((column, 17) for column in range(3, 8))], (*blocks, row))
 
     def write_crossed(self, sheet: Sheet) -> None:
         subtitle = f"Crédits de droit commun de {self.figures.exercice}, convention par convention"
@@ -134,15 +134,15 @@ class _Annex:
         row = add_chart(
             sheet, funders, row, top + 1, [4], f"Montants par financeur, {self.figures.funded} (€)", kind="bar"
         )
-        breaks = [row - 1]
+        blocks = [0, row - 1]
         funded, top = self.funded(), row
         row = write_block(sheet, funded, row)
         row = add_chart(
             sheet, funded, row, top + 1, [4], f"Montants par convention, {self.figures.funded} (€)", kind="bar"
         )
-        breaks.append(row - 1)
-        write_block(sheet, self.shared(), row)
-        self._close(sheet, [(0, 9), (1, 46), (2, 34), (3, 15), (4, 17), (5, 17)], breaks)
+        blocks.append(row - 1)
+        row = write_block(sheet, self.shared(), row)
+        self._close(sheet, [(0, 9), (1, 46), (2, 34), (3, 15), (4, 17), (5, 17)], (*blocks, row))
 
     def write_lines(self, sheet: Sheet) -> None:
         rows = [
@@ -293,10 +293,10 @@ class _Annex:
     def _open(self, sheet: Sheet, title: str, subtitle: str, width: int) -> None:
         sheet.title(title, f"{subtitle}    {self.footer.partition(' – ')[0]}", width)
 
-    def _close(self, sheet: Sheet, widths: Sequence[tuple[int, float]], breaks: Sequence[int]) -> None:
+    def _close(self, sheet: Sheet, widths: Sequence[tuple[int, float]], blocks: Sequence[int]) -> None:
         sheet.set_widths(widths)
         sheet.raw.freeze_panes(2, 0)
-        sheet.print_setup((0, 1), self.footer, breaks=breaks)
+        sheet.print_setup((0, 1), self.footer, blocks=blocks)
 
     def _write_rows(
         self, sheet: Sheet, table: str, labels: Sequence[str], kinds: Sequence[str], widths: Sequence[float],

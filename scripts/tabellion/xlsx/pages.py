@@ -57,7 +57,6 @@ class PrintSetup:
     area: tuple[int, int] | None = None
     keys: int = 0
     starts: Sequence[int] | None = None
-    breaks: tuple[int, ...] = ()
     blocks: tuple[int, ...] = ()
     upright: bool = False
     one_page: bool = False
@@ -91,30 +90,35 @@ def set_up_pages(
         sheet.set_v_pagebreaks(list(pages.breaks))
         if asked.keys:
             sheet.repeat_columns(0, asked.keys - 1)
-    if asked.breaks:
-        sheet.set_h_pagebreaks(list(asked.breaks))
-    if asked.blocks and not pages.breaks:
-        scale = min(pages.scale, int(100 * _SHARE * _room(pages.paper, pages.is_landscape) / sum(pixels)))
+    if asked.blocks or pages.breaks:  # clients leave breaks out where they fit a sheet to pages
+        whole = int(100 * _SHARE * _room(pages.paper, pages.is_landscape) / sum(pixels))
+        tallest = max((_height(sheet, *block) for block in pairwise(asked.blocks)), default=1)
+        readable = max(smallest_scale(letters), int(100 * _page_height(pages) / tallest))
+        scale = pages.scale if pages.breaks else min(pages.scale, whole, readable)
         sheet.set_h_pagebreaks(list(_filled_pages(sheet, asked, pages, scale)))
         sheet.set_print_scale(scale)
-    elif pages.breaks:  # clients leave them out where they fit a sheet to pages
-        sheet.set_print_scale(pages.scale)
     else:
         sheet.fit_to_pages(1, int(asked.one_page))
 
 
+def _height(sheet: Worksheet, first: int, following: int) -> int:
+    """The pixels of the rows from ``first`` to the one before ``following``."""
+    return sum(sheet.row_sizes[row][0] if row in sheet.row_sizes else _ROW for row in range(first, following))
+
+
+def _page_height(pages: Pages) -> float:
+    """The pixels that are counted on between the margins above and below, at 100 %."""
+    side = pages.paper.short if pages.is_landscape else pages.paper.long
+    return (side - TOP_MARGIN - BOTTOM_MARGIN) * _DOTS * _SHARE
+
+
 def _filled_pages(sheet: Worksheet, asked: PrintSetup, pages: Pages, scale: int) -> Iterator[int]:
     """The blocks at which another page begins, at a scale in percent."""
-
-    def pixels(first: int, following: int) -> int:
-        return sum(sheet.row_sizes[row][0] if row in sheet.row_sizes else _ROW for row in range(first, following))
-
-    side = pages.paper.short if pages.is_landscape else pages.paper.long
-    room = (side - TOP_MARGIN - BOTTOM_MARGIN) * _DOTS * _SHARE * 100 / scale
-    heads = 0 if asked.repeated is None else pixels(asked.repeated[0], asked.repeated[1] + 1)
+    room = _page_height(pages) * 100 / scale
+    heads = 0 if asked.repeated is None else _height(sheet, asked.repeated[0], asked.repeated[1] + 1)
     first, above = 0, 0
     for start, following in pairwise(asked.blocks):
-        if start > first and above + pixels(first, following) > room:
+        if start > first and above + _height(sheet, first, following) > room:
             yield start
             first, above = start, heads
 

@@ -302,7 +302,6 @@ class Sheet:
         area: tuple[int, int] | None = None,
         keys: int = 0,
         starts: Sequence[int] | None = None,
-        breaks: Iterable[int] = (),
         blocks: Iterable[int] = (),
         upright: bool = False,
         one_page: bool = False,
@@ -310,10 +309,9 @@ class Sheet:
         """Set the sheet up for print, its headers repeated and its pages numbered: see :mod:`tabellion.xlsx.pages`.
 
         ``area`` is the last row and column to print. Where pages stand side by side, each has the first ``keys``
-        columns, and they are cut at the columns ``starts`` only. A page begins at each row of ``breaks``, and at those
-        of ``blocks`` (the first rows of what stays together, then the row after the last) where one does not fit on the
-        page. ``upright`` is for a sheet that may be as narrow as an upright page, ``one_page`` for one that is no
-        longer than a page.
+        columns, and they are cut at the columns ``starts`` only. A page begins at the rows of ``blocks`` (the first
+        rows of what stays together, then the row after the last) where one does not fit on the page. ``upright`` is for
+        a sheet that may be as narrow as an upright page, ``one_page`` for one that is no longer than a page.
         """
         # A footer has 255 characters at most; the name of the sheet counts in them once it is printed.
         short = footer if len(footer) <= _LONGEST_FOOTER else footer[: _LONGEST_FOOTER - 2].rstrip() + " …"
@@ -322,8 +320,7 @@ class Sheet:
         if repeat_rows is not None:
             self.raw.repeat_rows(*repeat_rows)
         self.raw.hide_gridlines(2)
-        pages = tuple(breaks), tuple(blocks)
-        self.printed = PrintSetup(area, keys, starts, *pages, upright, one_page, repeat_rows)
+        self.printed = PrintSetup(area, keys, starts, tuple(blocks), upright, one_page, repeat_rows)
 
     def fit_pages(self) -> None:
         """Choose the pages of :meth:`print_setup`, once widths are known."""

@@ -79,16 +79,18 @@ def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
     row = write_block(sheet, credits_block, 4)
     add_state_colours(sheet, FIRST_TABLE_ROW + 1, width - 1, row, width - 1)
     row = _credits_chart(sheet, layout, credits_block, row)
-    breaks = [row]
+    blocks = [0]
     for split in splits_of(contract.tables):
         block = _split(layout, split)
         width = max(width, len(block.labels))
+        blocks.append(row)
         row = write_block(sheet, block, row)
     for naming in namings_of(contract.tables):
         block = _naming(layout, naming)
         width = max(width, len(block.labels))
+        blocks.append(row)
         row = write_block(sheet, block, row)
-    breaks += [row] if row > breaks[-1] else []
+    blocks.append(row)
     top = row
     priorities, funders = _priorities(layout), _funders(layout)
     row = write_block(sheet, priorities, row)
@@ -96,14 +98,14 @@ def write_synthese(sheet: Sheet, layout: MasterLayout) -> None:
         sheet, priorities, row, top + 1, range(2, len(priorities.labels) - 1), "Fiches action par priorité (nombre)",
         kind="bar", stacked=True, number="0", legend=True, size=_CHART, unknown=_NO_PRIORITY,
     )  # fmt: skip
-    breaks.append(row)
+    blocks.append(row)
     top = row
     row = write_block(sheet, funders, row)
     title = "Financements par financeur (nombre)"
-    add_chart(sheet, funders, row, top + 1, [2], title, kind="bar", stacked=True, number="0", size=_CHART)
+    row = add_chart(sheet, funders, row, top + 1, [2], title, kind="bar", stacked=True, number="0", size=_CHART)
     sheet.set_widths([(0, 8), (1, _TITLE_WIDTH)], [(column, _WIDTH) for column in range(2, width)])
     sheet.raw.freeze_panes(3, 2)
-    sheet.print_setup((0, 1), contract.settings.titre, keys=2, breaks=breaks)
+    sheet.print_setup((0, 1), contract.settings.titre, keys=2, blocks=(*blocks, row))
 
 
 def _credits(layout: MasterLayout, towns: list[str]) -> Block:
