@@ -105,6 +105,13 @@ def test_adopting_asks_for_a_confirmation_that_names_what_changes(root: Path) ->
         assert asked(root)[ADOPT]["À confirmer"] is None, "nothing more to adopt"
 
 
+def test_what_had_nothing_to_confirm_when_it_was_asked_names_the_phrase_to_choose(root: Path) -> None:
+    said = carry_out(find_workspace(root), RequestEntry(ADOPT, "1"), NOW).result
+    assert (
+        said == "pas fait : choisissez la phrase proposée, « oui, adopter 1 cellule », dans la colonne « Confirmation »"
+    )
+
+
 def test_without_a_watcher_nothing_is_done_and_the_sheet_says_so(root: Path) -> None:
     ask(root, EXPORT)
     assert tabellion("consolidate", cwd=root).code == 0

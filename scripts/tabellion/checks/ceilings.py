@@ -103,4 +103,4 @@ def _financements(inspection: Inspection) -> Iterator[_PaidFor]:
         for position, cents in amounts.items():
             if cents and (funder := rows[position]["financeur_id"]) is not None:
                 shares.setdefault(funder, []).append(_Cell((_FINANCEMENTS, position, "montant"), cents))
-        yield _PaidFor(fiche, f"des financements inscrits pour {exercice}", whole, shares)
+        yield _PaidFor(fiche, f"des financements qui comptent en {exercice}", whole, shares)

@@ -22,6 +22,7 @@ from tabellion.campaign.requests import (
 from tabellion.contract.folders import REQUESTS_FILE
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import TabellionError
+from tabellion.layout.decisions import CONFIRMATION
 from tabellion.transaction.files import write_whole
 from tabellion.wording import plural
 
@@ -96,7 +97,7 @@ def _send(workspace: Workspace, entry: RequestEntry, now: datetime) -> str:
     words = sending_words(consolidation, entry.code)
     if words != entry.confirmation:
         if words:
-            raise NotDoneError(f"ceux à qui écrire ont changé (« {words} ») : confirmez à nouveau")
+            raise _unconfirmed(entry.confirmation, words, "ceux à qui écrire ont changé")
         raise NotDoneError("personne à qui écrire")
     prepared = prepare_letters(workspace, consolidation, None, (), now, reminders=entry.code == SEND_REMINDERS)
     queued = queue_letters(workspace, prepared, now)
@@ -117,12 +118,19 @@ def _adopt(workspace: Workspace, confirmation: str, now: datetime) -> str:
     adopted = adopt(workspace, now, agree)
     if adopted is None:
         if changed and changed[0]:
-            raise NotDoneError(f"ce qui serait adopté a changé (« {changed[0]} ») : confirmez à nouveau")
+            raise _unconfirmed(confirmation, changed[0], "ce qui serait adopté a changé")
         raise NotDoneError("rien à adopter")
     behind = [item.place.feuille for item in adopted.notices if item.code == "feuille-non-refaite"]
     left = f" ; sans refaire {', '.join(f'« {sheet} »' for sheet in behind)}, où est posé du travail à vous"
     done = f"{confirmation.removeprefix('oui, ')} : fait ; l'ancien contrat est dans archives/"
     return done + (left if behind else "")
+
+
+def _unconfirmed(confirmation: str, words: str, changed: str) -> NotDoneError:
+    """Why what ``words`` would confirm is not done: nothing was there to confirm yet, or it has ``changed``."""
+    if not confirmation:
+        return NotDoneError(f"choisissez la phrase proposée, « {words} », dans la colonne « {CONFIRMATION} »")
+    return NotDoneError(f"{changed} (« {words} ») : confirmez à nouveau")
 
 
 def _publish(workspace: Workspace, now: datetime) -> str:
