@@ -1,4 +1,5 @@
-"""A published text as a Word document: its tabbed lines in tables, its boxes as symbols or content controls."""
+"""A published text as a Word document: its tabbed lines in tables, its boxes as symbols or content controls, what
+is crossed out as Word crosses it out."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from docx.shared import Cm
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
-_BOX = re.compile(r'(<input (?:checked="" )?type="checkbox"/>|\*\*)')
+_BOX = re.compile(r'(<input (?:checked="" )?type="checkbox"/>|\*\*|</?s>)')
 _CONTROL = (
     '<w:sdt {0} xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml"><w:sdtPr><w14:checkbox>'
     '<w14:checked w14:val="{1}"/></w14:checkbox></w:sdtPr><w:sdtContent><w:r><w:t>{2}</w:t></w:r></w:sdtContent>'
@@ -49,12 +50,16 @@ def _table(document: WordDocument, rows: list[list[str]], controls: bool, border
 
 
 def _fill(paragraph: Paragraph, text: str, controls: bool) -> None:
-    bold = False
+    bold = struck = False
     for piece in _BOX.split(text):
         if piece == "**":
             bold = not bold
+        elif piece in ("<s>", "</s>"):
+            struck = piece == "<s>"
         elif not piece.startswith("<input"):
-            paragraph.add_run(piece).bold = bold
+            run = paragraph.add_run(piece)
+            run.bold = bold
+            run.font.strike = struck or None
         elif controls:
             checked = "checked" in piece
             paragraph._p.append(parse_xml(_CONTROL.format(nsdecls("w"), int(checked), "☒" if checked else "☐")))

@@ -83,7 +83,7 @@ def read_fiche(layout: FicheLayout, account: LineAccount) -> Fiche:
     fiche.row |= {name: texts[name] for name in ("porteurs", "partenaires_operationnels")}
     fiche.row["ligne_source"] = fiche.ligne
     if texts["objectif"] is None:
-        fiche.say("fiche-champ-absent", champ="objectif", fiche=numero or "sans numéro")
+        fiche.say("fiche-champ-absent", "objectif", champ="objectif", fiche=numero or "sans numéro")
     for fragment in layout.unknown:
         account.say("rubrique-non-comprise", fragment.ligne, valeur=fragment.champ, exemple=fragment.texte[:80])
     if numero and not FICHE_NUMBER.fullmatch(numero):

@@ -80,6 +80,12 @@ class FicheLayout:
         return [fragment for fragment in self.fragments if fragment.champ == champ and fragment.texte]
 
 
+def label_in(cell: str) -> str | None:
+    """The field whose label opens a cell; ``None`` where none does."""
+    label = _label(cell)
+    return None if label is None else label[0]
+
+
 def _label(cell: str) -> tuple[str, int] | None:
     """The field whose label opens ``cell``, and where the label ends; else None."""
     folded = fold_chars(cell)

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from tabellion.importing.cells import has_box
+from tabellion.importing.fiche_layout import label_in
+
 CUT = "\ue000"
 """Stands at the end of a line where a word may go on, though no hyphen says so."""
 _REPEATS = 3
 """On how many pages, at least, a running header stands."""
 _LONGEST_WORD = 19
 """The letters of the longest word that a line without a hyphen is taken to cut in two."""
+AMOUNT = re.compile(r"[-−–(]?\d[\d \u00a0\u202f.,]*(?:k?€)?\)?")
+"""A cell that is a number: an amount, or a page of the contents."""
 _CLOSING = (")", "]", ",", ".", "%")
 
 
@@ -65,10 +70,27 @@ def joined_pages(pages: list[list[PageRow | str]]) -> list[PageRow | str]:
 
 
 def _goes_on(above: PageRow, below: PageRow) -> bool:
-    """Whether the first row of a page is the rest of the last one of the page before: it has no label of its own."""
-    if not (above.tabbed and below.tabbed and above.cells[0] and any(below.cells)):
+    """Whether the first row of a page is the rest of the last one of the page before.
+
+    It has no label of its own, fills no other column, and begins neither a row of boxes nor one of an amount; or its
+    label is the rest of the one above.
+    """
+    if not (above.tabbed and below.tabbed and any(below.cells)):
         return False
-    return not below.cells[0] or below.cells[0][0][:1].islower()
+    label, rest = (" ".join(row.cells[0]).replace(f"{CUT} ", "") for row in (above, below))
+    if rest and label:
+        if label.endswith(":"):
+            return label_in(rest) is None and not any(below.cells[1:])
+        is_cut = label_in(label) is None and label_in(_glued(label, rest)) is not None
+        return rest[:1].islower() or (is_cut and label_in(rest) is None)
+    if rest or any(has_box(cell[0][:1]) or AMOUNT.fullmatch(" ".join(cell)) for cell in below.cells if cell):
+        return False
+    return all(one for one, other in zip_longest(above.cells, below.cells, fillvalue=()) if other)
+
+
+def _glued(above: str, below: str) -> str:
+    """Two lines as one; no space is put after a hyphen, nor where a word is cut."""
+    return f"{above.removesuffix(CUT)}{'' if above.endswith(('-', CUT)) else ' '}{below}"
 
 
 def text_lines(rows: Sequence[PageRow | str]) -> list[str]:

@@ -6,14 +6,13 @@ Words and rules come from pdfplumber; lengths are in points, from the top of a p
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from tabellion.importing.pages import CUT, PageRow, joined_pages, leave_out_headers, text_lines
+from tabellion.importing.pages import AMOUNT, CUT, PageRow, joined_pages, leave_out_headers, text_lines
 from tabellion.reading.limits import refusal
 
 #: How far, in heights of a letter, two words of one cell stand apart at most.
@@ -26,7 +25,6 @@ _NARROW = 3
 """How many lines, each as full as the others, are the cell of a table and no headings."""
 _SAME = 6.0
 """How far, in points, the left ends of one column may be from each other."""
-_AMOUNT = re.compile(r"[-−–(]?\d[\d  \u202f.,]*\s?(?:€|k€)\)?")
 
 
 @dataclass
@@ -254,7 +252,7 @@ def _block(block: Sequence[_Line], columns: Sequence[float], right: float, *, al
     tabbed = any(len(line.cells) > 1 for line in block)
     if not tabbed and not _in_columns(block, columns):
         return [PageRow([_unwrapped([line])], tabbed=False) for line in _paragraphs(block, right)]
-    paid = [len(line.cells) > 1 and _AMOUNT.fullmatch(line.cells[-1]) is not None for line in block]
+    paid = [len(line.cells) > 1 and AMOUNT.fullmatch(line.cells[-1]) is not None for line in block]
     label_end = min((start for start in columns if start > columns[0] + _SAME), default=right)
     rows: list[list[_Line]] = []
     for number, line in enumerate(block):
@@ -262,6 +260,7 @@ def _block(block: Sequence[_Line], columns: Sequence[float], right: float, *, al
         above = rows[-1][-1] if rows else line
         fits = (
             labelled
+            and not line.cells[0][:1].islower()
             and abs(above.starts[0] - columns[0]) < _SAME
             and not _has_no_room(above, line, label_end - 1.3 * line.letter)
         )

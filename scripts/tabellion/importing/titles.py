@@ -27,14 +27,14 @@ def settle_numbers(fiches: list[Fiche], account: LineAccount) -> None:
     numbers = {fiche.row["fiche_id"] for fiche in fiches}
     first: dict[str, int] = {}
     for fiche in fiches:
-        numero = fiche.row["fiche_id"]
-        if numero and first.setdefault(numero, fiche.ligne) != fiche.ligne:
+        numero, ligne = fiche.row["fiche_id"], fiche.line_of("numero")
+        if numero and first.setdefault(numero, ligne) != ligne:
             other = next(each for rank in count(2) if (each := f"{numero}-{rank}") not in numbers)
             numbers.add(other)
             fiche.row["fiche_id"] = other
             fiche.repaired("numéro déjà pris", numero)
             account.say(
-                "fiche-numero-double", fiche.ligne, champ="fiche_id", valeur=numero, retenu=other, liees=[first[numero]]
+                "fiche-numero-double", ligne, champ="fiche_id", valeur=numero, retenu=other, liees=[first[numero]]
             )  # fmt: skip
     taken = {(match["axe"], int(match["rang"])) for numero in first if (match := FICHE_NUMBER.fullmatch(numero))}
     for index, fiche in enumerate(fiches):
