@@ -267,6 +267,12 @@ def test_a_table_of_no_known_year_asks_its_year(tmp_path: Path) -> None:
     assert [(match.topic, match.found) for match in imported.correspondence.open] == [(Topic.YEARS, "Liste")]
     assert said(imported, "ligne-non-placee") == [("Liste", "A2")]
     assert lines(read(path, choices={(Topic.YEARS, "", "liste"): "2014"})) == [(1, "brest", "Soins", 2014, 500)]
+    for aside in ((Topic.YEARS, "", "liste"), (Topic.COLLECTIVITES, "", "brest"), (Topic.CONVENTIONS, "", "1 sante")):
+        left = read(path, choices={(Topic.YEARS, "", "liste"): "2014", aside: "(mettre de côté)"})
+        assert (lines(left), left.contract.findings) == ([], ())
+        assert [use.usage for use in left.contract.lines if use.usage.endswith("mise de côté")] == [
+            "ignorée : mise de côté"
+        ]
 
 
 def test_partners_are_split_matched_or_set_aside_as_decided(tmp_path: Path) -> None:

@@ -100,6 +100,9 @@ class ForeignBudget:
     ) -> None:
         """Add a record to the line that it is of; without convention, collectivité or label it has no place."""
         nom = record.get("collectivite")
+        names = ((Topic.COLLECTIVITES, nom), (Topic.CONVENTIONS, record.get("convention")))
+        if any(name and self._is_set_aside(record.ligne, topic, name) for topic, name in names):
+            return
         town = self.collectivites.find(nom, record.line_of("collectivite"), where) if nom else None
         libelle = record.get("libelle")
         missing = [
@@ -138,7 +141,8 @@ class ForeignBudget:
             year = column_year or (int(own) if own.isdigit() else None) or record.year
             year = self._year(block, year)
             if year is None:
-                self.account.unplaced(self.lines[record.ligne], "une ligne de crédits d'aucun exercice connu")
+                if not self._is_set_aside(record.ligne, Topic.YEARS, _asked_as(block)):
+                    self.account.unplaced(self.lines[record.ligne], "une ligne de crédits d'aucun exercice connu")
                 return None
             kind = "montant_realise" if champ == "montant" else champ
             if note := record.notes.get((champ, column_year)):
@@ -149,15 +153,21 @@ class ForeignBudget:
                 found[kind, year] = cents
         return found
 
+    def _is_set_aside(self, ligne: int, topic: Topic, name: str) -> bool:
+        """Whether staff set aside what a row is of; the row is then entered as such."""
+        if not self.correspondence.is_set_aside(topic, name):
+            return False
+        self.account.use(ligne, "ignorée : mise de côté", name)
+        return True
+
     def _year(self, block: ForeignTable, year: int | None) -> int | None:
         """The exercice of a table, as staff decided where nothing in it says it."""
         if year is not None:
             return year
-        name = block.grid.feuille or block.grid.fichier
         proposed = str(self.exercice) if self.exercice else None
         certainty = Certainty.LIKELY if proposed else Certainty.UNKNOWN
         said = self.correspondence.ask(
-            Topic.YEARS, name, proposed, certainty, where=_where(block), blocks=True, samples=(block.words.title,)
+            Topic.YEARS, _asked_as(block), proposed, certainty, where=_where(block), blocks=True, samples=(block.words.title,)
         )
         return int(said) if said.isdigit() else None
 
@@ -231,6 +241,11 @@ class ForeignBudget:
     def total_rows(self) -> list[Record]:
         """The rows of ``totaux_publies``."""
         return self._totals
+
+
+def _asked_as(block: ForeignTable) -> str:
+    """The name under which the exercice of a table is asked."""
+    return block.grid.feuille or block.grid.fichier
 
 
 def _where(block: ForeignTable) -> str:
