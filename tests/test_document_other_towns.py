@@ -162,3 +162,27 @@ def test_labels_are_known_by_the_words_of_the_import_and_others_are_asked(
     assert said == ([] if decided else ["Indicateurs"])
     asked = [match.found for match in correspondence.open if match.topic is Topic.COLUMNS]
     assert asked == said, "the remedy leads to the correspondence: it is there"
+
+
+@pytest.mark.parametrize(
+    ("written", "proposed", "code"),
+    [("", "2014", "exercice-introuvable"), ("2013, l'exercice 2012, et l'exercice 2012", "2012", "exercice-double")],
+)
+def test_an_exercice_that_the_text_does_not_say_once_is_asked(written: str, proposed: str, code: str) -> None:
+    words = load_import_words(ROOT / "templates" / IMPORT_FILE)
+    text = TEXT.replace("dans les exercices 2013", f"dans l'exercice {written}" if written else "ici").encode()
+    asked = Correspondence({})
+    plain = read_document(text, "contrat.docx", asked, words)
+    years = [(match.found, match.meaning) for match in asked.open if match.topic is Topic.YEARS]
+    assert (years, codes(plain)) == ([("contrat.docx", proposed)], [code])
+    decided = Correspondence({(Topic.YEARS, "", key("contrat.docx")): "2011"})
+    result = read_document(text, "contrat.docx", decided, words)
+    assert codes(result) == []
+    assert {row["exercice"] for row in result.tables["lignes_budgetaires"]} == {2011}
+
+
+def test_an_exercice_that_the_text_says_is_not_asked_and_no_earlier_decision_changes_it() -> None:
+    words = load_import_words(ROOT / "templates" / IMPORT_FILE)
+    correspondence = Correspondence({(Topic.YEARS, "", key("contrat.docx")): "2011"})
+    assert read_document(TEXT.encode(), "contrat.docx", correspondence, words).exercice == 2013
+    assert [match for match in correspondence.matches.values() if match.topic is Topic.YEARS] == []

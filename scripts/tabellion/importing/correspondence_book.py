@@ -36,7 +36,7 @@ _INTRO = {
     Topic.COLLECTIVITES: "Les collectivités nommées dans les fichiers, et celle que c'est.",
     Topic.PARTNERS: "Les partenaires nommés : qui est-ce ? Un nom, plusieurs séparés par « ; », ou mis de côté.",
     Topic.CONVENTIONS: "Les conventions nommées : leur numéro et leur intitulé, comme « 3 - Santé ».",
-    Topic.YEARS: "Les tableaux de crédits qui ne disent pas leur année : l'exercice de chacun.",
+    Topic.YEARS: "Les documents et les tableaux de crédits qui ne disent pas leur année : l'exercice de chacun.",
     Topic.DOSSIERS: "Les dossiers des exports : la fiche action de chacun, par son numéro.",
 }  # fmt: skip
 _HOW = "Corrigez « C'est » ou choisissez « accepté », enregistrez, puis relancez l'import."

@@ -167,7 +167,13 @@ class ForeignBudget:
         proposed = str(self.exercice) if self.exercice else None
         certainty = Certainty.LIKELY if proposed else Certainty.UNKNOWN
         said = self.correspondence.ask(
-            Topic.YEARS, _asked_as(block), proposed, certainty, where=_where(block), blocks=True, samples=(block.words.title,)
+            Topic.YEARS,
+            _asked_as(block),
+            proposed,
+            certainty,
+            where=_where(block),
+            blocks=True,
+            samples=(block.words.title,),
         )
         return int(said) if said.isdigit() else None
 

@@ -47,6 +47,7 @@ _SHOWN = 5
 #: A field that only some contracts have.
 _QUARTERS = "quartiers"
 _QUOTED = 60
+_YEAR_DOUBTS = frozenset({"exercice-introuvable", "exercice-double"})
 
 
 def read_document(
@@ -77,6 +78,7 @@ def read_document(
     collectivites = _collectivites(outline, recap, account)
     if correspondence is not None:
         _ask_collectivites(collectivites, correspondence, account)
+        exercice = _ask_year(exercice, correspondence, account)
     quarters = Quarters()
     fiches = _fiches(outline, account, quarters, correspondence, words)
     budgets, inside = _budgets(outline, recap, collectivites, fiches, account)
@@ -109,6 +111,20 @@ def _ask_collectivites(collectivites: Collectivites, correspondence: Corresponde
         meant = correspondence.ask(Topic.COLLECTIVITES, nom, nom, certainty, where=account.fichier)
         if key(meant) != known:
             collectivites.rename(known, meant)
+
+
+def _ask_year(exercice: int | None, correspondence: Correspondence, account: LineAccount) -> int | None:
+    """The exercice of the census, as staff decide where the text names none, or several."""
+    doubts = [each for each in account.findings if each.code in _YEAR_DOUBTS]
+    if not doubts:
+        return exercice
+    certainty = Certainty.UNKNOWN if exercice is None else Certainty.LIKELY
+    proposed = None if exercice is None else str(exercice)
+    said = correspondence.ask(Topic.YEARS, account.fichier, proposed, certainty, where=account.fichier)
+    if (Topic.YEARS, "", key(account.fichier)) not in correspondence.choices or not said.isdigit():
+        return exercice
+    account.findings = [each for each in account.findings if each not in doubts]
+    return int(said)
 
 
 def _forget_strikes(text: str, fiches: list[Fiche], account: LineAccount) -> None:

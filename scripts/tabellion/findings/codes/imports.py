@@ -70,10 +70,10 @@ _LINES = (
          "Si le document a raison, saisissez-le dans la feuille « Réglages » du classeur."),
     Code("exercice-introuvable", "Exercice du recensement introuvable", _AVERTISSEMENT,
          "Le texte ne nomme aucun exercice (« l'exercice 2013 ») ; retenu : {retenu}, l'année qui précède le contrat.",
-         "Vérifiez l'exercice des lignes budgétaires et corrigez-le si besoin."),
+         "Vérifiez l'exercice ; s'il est autre, saisissez-le dans la feuille « Années » de workbooks/import/correspondance.xlsx, puis relancez l'import."),
     Code("exercice-double", "Plusieurs exercices nommés", _AVERTISSEMENT,
          "Le texte nomme plusieurs exercices ({valeur}) ; retenu : {attendu}, le plus fréquent.",
-         "Vérifiez l'exercice des lignes budgétaires."),
+         "Vérifiez l'exercice ; s'il est autre, saisissez-le dans la feuille « Années » de workbooks/import/correspondance.xlsx, puis relancez l'import."),
 )
 
 _HOME = (
