@@ -135,6 +135,15 @@ def test_tables_of_labels_without_a_header_are_fiches_and_no_budget() -> None:
     assert [each.valeur for each in lost] == ["Prévenir le décrochage"]
 
 
+def test_a_pilier_is_known_by_its_name_with_a_number_or_none() -> None:
+    text = LABELS.replace("Convention 1", "Pilier Emploi\n\nConvention 1").replace(
+        "Prévenir", "Pilier 2 – Cadre de vie\n\nConvention 2 : Bâti\n\nPrévenir"
+    )
+    tables = read(text).tables
+    assert [(row["pilier_id"], row["titre"]) for row in tables["piliers"]] == [("I", "Emploi"), ("II", "Cadre de vie")]
+    assert [row["pilier_id"] for row in tables["conventions"]] == ["I", "II"]
+
+
 def test_a_title_gives_its_number_to_the_fiche_below_it() -> None:
     titled = LABELS.replace("Éducation\n", "Éducation\n\nFiche action 1.1 : Ouvrir un lieu\n").replace(
         "Prévenir le", "Fiche action n° 1.2 – Prévenir le"

@@ -11,9 +11,9 @@ from tabellion.importing.contract import ImportedContract
 from tabellion.importing.correspondence import Choices, Correspondence
 from tabellion.importing.doors import DocumentText, document_text
 from tabellion.importing.foreign import ForeignReader, is_amount
+from tabellion.importing.headings import is_fiche_start
 from tabellion.importing.joining import joined
 from tabellion.importing.lines import decode, split_lines
-from tabellion.importing.outline import is_fiche_start
 from tabellion.importing.reader import read_document
 from tabellion.importing.tables import ImportedTables
 from tabellion.importing.words import ImportWords

@@ -16,10 +16,11 @@ from tabellion.importing.foreign_fiches import ForeignFiches
 from tabellion.importing.front import TitlePage
 from tabellion.importing.grants import GrantReader
 from tabellion.importing.grids import CellGrid, cents_of, shown
+from tabellion.importing.headings import Headings
 from tabellion.importing.label_sheets import LabelReader, LabelSheet
 from tabellion.importing.lines import FAR, FEW, UNPLACED, DocumentLine, LineAccount, LineUse
 from tabellion.importing.names import CollectiviteNames, ConventionNames
-from tabellion.importing.outline import Headings, Outline, Section
+from tabellion.importing.outline import Outline, Section
 from tabellion.importing.partners import PartnerNames
 from tabellion.importing.quarters import Quarters
 from tabellion.importing.recap import Collectivites

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from tabellion.importing.correspondence import Correspondence, Topic
+from tabellion.importing.headings import ROMAN, Heading
 from tabellion.importing.lines import LineAccount, key, similarity
-from tabellion.importing.outline import Heading
 from tabellion.importing.recap import Collectivites
 from tabellion.importing.words import Certainty
 
@@ -16,7 +16,6 @@ _NUMBERED = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _PILIER = re.compile(r"(?:pilier\s*(?:n\s*[°º]?)?\s*)?(?P<n>[IVXLC]{1,7})(?:\s*[-–—.:]\s*(?P<titre>.*))?", re.DOTALL)
-_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 _NEAR = 0.85
 
 
@@ -72,7 +71,7 @@ class ConventionNames:
         numero = match["n"] if match else None
         if numero is None:
             known = (each for each, heading in self.piliers.items() if key(heading.titre) == key(titre))
-            numero = next(known, None) or next(each for each in (*_ROMAN, "XI") if each not in self.piliers)
+            numero = next(known, None) or next(each for each in ROMAN if each not in self.piliers)
         if numero not in self.piliers or (titre and self.piliers[numero].titre == numero):
             self.piliers[numero] = Heading(ligne, numero, titre or numero)
         if number is not None:

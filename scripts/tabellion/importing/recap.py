@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tabellion.importing.cells import BudgetRow, only_amounts
+from tabellion.importing.headings import numbered
 from tabellion.importing.lines import (
     DocumentLine,
     LineAccount,
@@ -19,7 +20,6 @@ from tabellion.importing.lines import (
     shown,
     unique,
 )
-from tabellion.importing.outline import numbered
 
 ROUNDING = 200
 """Two euros, in cents: a published subtotal may be rounded."""

@@ -8,8 +8,9 @@ from itertools import count
 
 from tabellion.importing.fiche import Fiche
 from tabellion.importing.fiche_layout import FICHE_NUMBER
+from tabellion.importing.headings import Heading, unnumbered
 from tabellion.importing.lines import LineAccount, Record, key, similarity
-from tabellion.importing.outline import Heading, Outline, unnumbered
+from tabellion.importing.outline import Outline
 from tabellion.importing.recap import RecapRow
 
 _CONTENTS, _RECAP, _SUBHEADING, _FICHES = "sommaire", "récapitulatif", "sous-titre", "fiches"
