@@ -9,6 +9,7 @@ import pytest
 from support.contracts import ROOT
 from tabellion.importing import IMPORT_FILE, Choices, Correspondence, load_import_words, read_document
 from tabellion.importing.correspondence import Topic
+from tabellion.importing.joining import joined
 from tabellion.importing.lines import key
 from test_document_accidents import TEXT, body, budget, change, codes, fiche, read
 
@@ -142,6 +143,26 @@ def test_a_pilier_is_known_by_its_name_with_a_number_or_none() -> None:
     tables = read(text).tables
     assert [(row["pilier_id"], row["titre"]) for row in tables["piliers"]] == [("I", "Emploi"), ("II", "Cadre de vie")]
     assert [row["pilier_id"] for row in tables["conventions"]] == ["I", "II"]
+
+
+def test_partners_that_a_comma_separates_are_two() -> None:
+    names = {
+        row["nom"] for row in read(LABELS.replace("\tDASEN", "\tDASEN, Éducation nationale")).tables["partenaires"]
+    }
+    assert {"DASEN", "Éducation nationale"} <= names
+    prose = read(LABELS.replace("\tDASEN", "\tDASEN, puis les écoles")).tables["partenaires"]
+    assert "DASEN, puis les écoles" in {row["nom"] for row in prose}
+
+
+def test_a_town_that_two_files_call_otherwise_is_one_partner() -> None:
+    fiches = read(LABELS.replace("\tCAF", "\tVille de Brest"))
+    both = joined([("fiches.docx", fiches), ("budget.txt", read(TEXT))])
+    (town,) = [row for row in both.tables["partenaires"] if row["nom"] in ("Brest", "Ville de Brest")]
+    assert town["collectivite_id"] == "brest"
+    shares = [row["partenaire_id"] for row in both.tables["participations"]]
+    assert shares.count(town["partenaire_id"]) == 2
+    (said,) = [each for each in both.findings if each.valeur == "Ville de Brest"]
+    assert (said.code, said.attendu) == ("collectivite-variante", "Brest")
 
 
 def test_a_title_gives_its_number_to_the_fiche_below_it() -> None:

@@ -196,6 +196,7 @@ Who = Callable[[str, list[str], Fiche, str], list[str]]
 """Whom a partner's name stands for (nobody, one or several): given the names known so far, the fiche and its field."""
 
 _LONGEST_PARTNER = 255
+_LISTED = re.compile(rf"{SEPARATORS.pattern}|\s*,\s+")
 _ROLES = (("porteurs", "porteur"), ("partenaires_operationnels", "opérationnel"))
 
 
@@ -246,16 +247,19 @@ class Partners:
     def _names(self, text: str) -> list[str]:
         """The names in a published text.
 
-        « Les 3 villes de A, B et C » is the collectivités A, B and C when all are known. A text is cut at ``/``, ``;``
-        and dashes when every piece is known or looks like a name (a capital, and short). Otherwise it is one partner.
+        « Les 3 villes de A, B et C » is the collectivités A, B and C when all are known. A text is cut at ``/``, ``;``,
+        dashes and commas when every piece is known or looks like a name (a capital, and short); else it is one partner.
         """
         towns = [self.collectivites.find(name) for name in listed_towns(fold_chars(text))]
         if towns and all(towns):
             return [self.collectivites.names[name] for name in towns if name]
-        pieces = [piece.strip() for piece in SEPARATORS.split(text) if piece.strip()]
         known = (self.collectivites.names, self.funders, self.rows)
-        are_names = all(any(key(piece) in names for names in known) or looks_like_name(piece) for piece in pieces)
-        return pieces if len(pieces) > 1 and are_names else [text]
+        for separators in (_LISTED, SEPARATORS):
+            pieces = [piece.strip() for piece in separators.split(text) if piece.strip()]
+            are_names = all(any(key(piece) in names for names in known) or looks_like_name(piece) for piece in pieces)
+            if len(pieces) > 1 and are_names:
+                return pieces
+        return [text]
 
     def _partner(self, nom: str, collectivite: str | None = None) -> Record:
         known = key(nom)

@@ -73,8 +73,8 @@ def is_fiche_start(line: DocumentLine) -> bool:
 
 
 def pilier_heading(line: DocumentLine) -> Heading | None:
-    """The pilier that a line announces (« I - Conventions thématiques « … » », « Pilier Emploi »), in the contents or in
-    the body; its number is blank where it is not told.
+    """The pilier that a line announces (« I - Conventions thématiques « … » », « Pilier Emploi »), in the contents or
+    in the body; its number is blank where it is not told.
     """
     text = clean(line.cells[0])
     named = _NAMED_PILIER.fullmatch(_PAGE_END.sub("", fold_chars(text)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.importing.contract import ImportedContract
-from tabellion.importing.lines import LineUse, Record
+from tabellion.importing.lines import LineUse, Record, key
+from tabellion.importing.recap import bare_town
 from tabellion.importing.tables import ImportedTables
 from tabellion.wording import french_value
 
@@ -64,6 +66,28 @@ def _merged(name: str, known: Record, row: Record, label: str, fichier: str) -> 
     return said
 
 
+def _towns_once(tables: ImportedTables, fichier: str) -> list[Finding]:
+    """Make one partner of a town that one file calls « Ville de X » and another « X », and say so."""
+    towns = Counter(bare_town(key(row["nom"])) for row in tables["collectivites"])
+    own = {bare_town(key(row["nom"])): row for row in tables["partenaires"] if row["collectivite_id"] is not None}
+    same, said = dict[object, str](), list[Finding]()
+    for row in tables["partenaires"]:
+        town = bare_town(key(row["nom"]))
+        if row["collectivite_id"] is None and towns[town] == 1 and town in own:
+            same[row["partenaire_id"]] = own[town]["partenaire_id"]
+            place = Place(fichier, ligne=row.get("ligne_source"))
+            said.append(
+                finding("collectivite-variante", place, champ="nom", valeur=row["nom"], attendu=own[town]["nom"])
+            )
+    tables["partenaires"] = [row for row in tables["partenaires"] if row["partenaire_id"] not in same]
+    shares = dict[tuple[object, ...], Record]()
+    for row in tables["participations"]:
+        who = same.get(row["partenaire_id"], row["partenaire_id"])
+        shares.setdefault((row["fiche_id"], who, row["role"]), row | {"partenaire_id": who})
+    tables["participations"] = list(shares.values())
+    return said
+
+
 def shifted(contract: ImportedContract, lines: int) -> ImportedContract:
     """The contract with its lines counted after so many others."""
     tables = {
@@ -83,6 +107,7 @@ def joined(contracts: Sequence[tuple[str, ImportedContract]]) -> ImportedContrac
         moved = shifted(contract, len(uses))
         findings += [*contract.findings, *add_rows(tables, moved.tables, fichier)]
         uses += moved.lines
+    findings += _towns_once(tables, contracts[0][0])
     all_of = [contract for _, contract in contracts]
     page = next((each.page for each in all_of if each.page.titre), all_of[0].page)
     exercice = next((each.exercice for each in all_of if each.exercice), None)

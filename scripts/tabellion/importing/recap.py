@@ -61,14 +61,14 @@ class Collectivites:
         known = self.aliases.get(key(label), key(label))
         if known in self.names:
             return known
-        bare = [name for name in self.names if _bare(name) == _bare(known)]
+        bare = [name for name in self.names if bare_town(name) == bare_town(known)]
         if len(bare) == 1:
             return bare[0]
         near = [name for name in self.names if _one_slip(known, name)]
         return near[0] if len(near) == 1 else None
 
 
-def _bare(name: str) -> str:
+def bare_town(name: str) -> str:
     """A key without what says that it is a town."""
     return _TOWN.sub("", name)
 
