@@ -19,15 +19,19 @@ from typing import Any
 import pytest
 
 from support import imap, smtp
-from support.campaign import fill
+from support.campaign import fill, retouch, table_cell
 from support.imap import MailServer
 from support.mail_campaign import EVERYONE, campaign
+from tabellion.campaign.decisions import Decision, Decisions
+from tabellion.campaign.folder import FoundFile
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
-from tabellion.commands.consolidate import consolidate
+from tabellion.campaign.senders import LEAVE, TAKE, UnknownSender, with_taken
+from tabellion.commands.consolidate import consolidate, look_at_campaign
 from tabellion.commands.envoyer import prepare_letters, send_letters
 from tabellion.commands.relever import CampaignPost, Collected, collect
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
+from tabellion.layout.decisions import DECISION, DECISIONS_TABLE
 from tabellion.mail import collected as collected_module
 from tabellion.mail.attachments import read_message, safe_name, sender_of, workbooks_of
 from tabellion.mail.collected import CollectedFile, CollectedMail, CollectedMails
@@ -493,6 +497,64 @@ def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: Ma
         assert [each.message["In-Reply-To"] for each in server.received] == ["<1@luce.fr>", "<2@luce.fr>"]
         assert "pris en compte" in server.received[1].text
         assert list(server.received[1].message.iter_attachments()) == []
+
+
+@needs_dovecot
+def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mailbox: MailServer) -> None:
+    workspace, environment = find_workspace(sent_copy), {"BOITE": imap.PASSWORD}
+    first, second = sent_copy / "un.xlsx", sent_copy / "deux.xlsx"
+    for day, path in ((1, first), (2, second)):
+        filled = {"Budget": {"C": {"montant_prevu": day}}}
+        fill(workspace.envois / "2016" / "luce-2016.xlsx", path, filled, saved=datetime(2016, 11, day, 9))
+    with smtp.running() as server:
+        known = replace(settings(mailbox), port=server.port, equipe=(), partenaires=True)
+
+        def night() -> tuple[Collected, Consolidation, str | None]:
+            """What was taken, the state, and the file of Lucé that counts."""
+            before = look_at_campaign(workspace, NOW)
+            done = collect(workspace, campaign(before, known), NOW, environment)
+            state = campaign(consolidate(workspace, NOW).consolidation, known, None)
+            mailing = mailing_of(workspace, state)
+            assert mailing is not None
+            delivery = Delivery(workspace.memory, environment)
+            delivery.deliver(mailing, NOW)
+            assert delivery.findings == []
+            (line,) = [line for line in state.board if line.partenaire == "luce"]
+            return done, state, line.in_force.fichier if line.in_force is not None else None
+
+        signed = "mx.agglo.fr; spf=pass smtp.mailfrom=luce.fr; dmarc=pass"
+        brought = ("un.xlsx", first.read_bytes())
+        mailbox.deliver(bytes(mail("adjoint@luce.fr", brought, message_id="<1@l.fr>", Authentication_Results=signed)))
+        done, state, in_force = night()
+        assert ([found.code for found in done.findings], in_force) == (["expediteur-inconnu"], None)
+        (question,) = state.open_questions
+        assert "adjoint@luce.fr" in question.sentence
+        assert "dmarc=pass" in question.statements[0].words
+        assert server.received == []
+        book = workspace.consolidation / "consolidation.xlsx"
+        sheet, cell = table_cell(book, DECISIONS_TABLE, DECISION, **{"N°": 1})
+        retouch(book, book, {sheet: {cell: "prendre"}}, saved=datetime(2016, 11, 4, 9), author="Anne")
+        done, state, in_force = night()
+        assert (done.files, state.open_questions) == ([], ())
+        assert in_force == "retours/ecartes/un.xlsx"
+        assert "adjoint" not in (workspace.registre / "decisions.json").read_text(encoding="utf-8")
+        mailbox.deliver(bytes(mail("adjoint@luce.fr", ("deux.xlsx", second.read_bytes()), message_id="<2@l.fr>")))
+        done, state, in_force = night()
+        assert (done.findings, state.open_questions, in_force) == ([], (), "retours/deux.xlsx")
+        night()
+        assert [(each.recipient, each.message["In-Reply-To"]) for each in server.received] == [
+            ("adjoint@luce.fr", "<1@l.fr>"), ("adjoint@luce.fr", "<2@l.fr>"),
+        ]  # fmt: skip
+        assert all("pris en compte" in each.text for each in server.received)
+
+
+def test_what_is_decided_of_an_address_is_of_that_partner(tmp_path: Path) -> None:
+    held = [UnknownSender(f"retours/ecartes/{partner}.xlsx", partner, "a@b.fr", "") for partner in ("luce", "etat")]
+    files = [FoundFile(tmp_path, each.fichier, is_set_aside=True) for each in held]
+    decided = [Decision(each.id, choice, choice, "Anne", NOW) for each, choice in zip(held, (TAKE, LEAVE), strict=True)]
+    decisions = Decisions({each.question: each for each in decided})
+    assert [file.is_set_aside for file in with_taken(files, held, decisions)] == [False, True]
+    assert [file.is_set_aside for file in with_taken(files, held, Decisions())] == [True, True]
 
 
 def test_answers_stop_at_a_limit_and_automatic_mails_get_none(sent_copy: Path, seen: Consolidation) -> None:

@@ -38,6 +38,7 @@ from tabellion.campaign.questions import (
 )
 from tabellion.campaign.reconciliation import reconcile
 from tabellion.campaign.same_lines import apart_lines, merge_same_lines, same_line_questions
+from tabellion.campaign.senders import UnknownSender, sender_questions
 from tabellion.campaign.versions import VersionChoice, choose
 from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book, CellPosition
@@ -66,7 +67,7 @@ class Materials:
     since the last adoption, ``withheld`` what of it waits for somebody and ``newcomers`` the names that nobody has.
     ``files`` are the files of ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn``
     the digests of the files that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are
-    those that staff took.
+    those that staff took. ``senders`` sent files that wait for one.
     """
 
     master: Book
@@ -81,6 +82,7 @@ class Materials:
     adoption: Adoption
     now: datetime
     decisions: Decisions = field(default_factory=Decisions)
+    senders: tuple[UnknownSender, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def assemble(materials: Materials) -> Assembly:
                 for question in version_questions(year, partner, choice, labels)
             ),
             *doubt_questions(in_doubt, labels),
+            *sender_questions(materials.senders, labels),
             *same_line_questions(same_lines, labels),
         ],
         decisions,

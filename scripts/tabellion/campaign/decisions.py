@@ -35,6 +35,7 @@ class QuestionKind(Enum):
     EMPTIED = "Colonne vidée d'un coup"
     UNDONE = "Saisies défaites"
     NEWCOMER = "Nom inconnu"
+    SENDER = "Expéditeur inconnu"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,15 @@ from tabellion.campaign.journal import Journal
 from tabellion.campaign.leftovers import leftover_findings
 from tabellion.campaign.parsed_return import Examiner
 from tabellion.campaign.read_returns import ReadFile, ReadProgress, fingerprint, read_files
+from tabellion.campaign.senders import held_files, with_taken
 from tabellion.commands.decided import ReadBack, read_back
 from tabellion.commands.source import Source, load_source
 from tabellion.contract.book import Book
-from tabellion.contract.folders import KEPT
+from tabellion.contract.folders import COLLECTED, KEPT
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.seals import read_key
+from tabellion.mail.collected import unknown_senders
 from tabellion.reading.reader import release_readers
 from tabellion.reading.references import References, references
 from tabellion.reading.source import read_source
@@ -73,7 +75,8 @@ def load_inputs(
     key = read_key(workspace.envois)
     print_ = fingerprint(workspace, master.settings, known, key)
     listing = list_files(workspace)
-    present = listing.files
+    held = held_files(listing.files, unknown_senders(workspace.memory / COLLECTED, workspace.workbooks))
+    present = with_taken(listing.files, held, decided.decisions)
     kept = _kept_returns(workspace)
     wanted = [file for file in present if not file.is_set_aside]
     examiner = Examiner(schemas, known, master.settings, key)
@@ -92,6 +95,7 @@ def load_inputs(
         adoption=source.adoption,
         now=now,
         decisions=decided.decisions,
+        senders=tuple(held),
     )
     leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
     names = {file.parsed.sha256: file.found.fichier for file in read[len(wanted) :]}

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 
 import typer
 
+from tabellion.campaign.decisions import Decisions
 from tabellion.campaign.folder import SET_ASIDE
 from tabellion.campaign.model import Consolidation
+from tabellion.campaign.senders import is_taken
 from tabellion.commands.envoyer import POST, send_waiting
 from tabellion.contract.folders import COLLECTED, SETTINGS_FILE
 from tabellion.contract.workspace import MailSettings, Workspace
@@ -41,6 +43,12 @@ _WAIT_SECONDS = 5.0
 _PEEKED = "releve.xlsx"
 #: What a message is marked with once taken, before a word of the contract's own: two may share a mailbox.
 _KEYWORD = "tabellion-"
+#: What staff do about a file that is set aside: where its partner and its sender are known, they are asked.
+_TO_DECIDE = (
+    "Choisissez dans la feuille « À décider » de consolidation.xlsx, où la question est posée au prochain passage : "
+    "« prendre » retient l'adresse pour ce partenaire."
+)
+_TO_MOVE = "S'il doit compter, déplacez-le dans retours/."
 
 
 @dataclass
@@ -70,7 +78,8 @@ def collect(
             known = CollectedMails(path)
             known.forget_old(now, workspace.workbooks)
             keyword = _KEYWORD + hashlib.sha256(consolidation.contract.settings.identifiant.encode()).hexdigest()[:12]
-            return _Collector(workspace, mail, contacts, known, now, keyword).collect(environment, stop)
+            collector = _Collector(workspace, mail, contacts, consolidation.decisions, known, now, keyword)
+            return collector.collect(environment, stop)
         except OSError as error:
             raise cannot_write(path, error) from error
 
@@ -80,6 +89,7 @@ class _Collector:
     workspace: Workspace
     mail: MailSettings
     contacts: Mapping[str, Collection[str]]
+    decisions: Decisions
     known: CollectedMails
     now: datetime
     keyword: str
@@ -137,33 +147,34 @@ class _Collector:
         return not brought.remarks
 
     def _take(self, key: str, workbook: tuple[str, bytes], sender: Sender) -> None:
-        """Put one workbook among the returns; aside where its sender is no contact of the partner whose form it is."""
-        is_known = self._may_send(sender.address.casefold(), workbook[1])
+        """Put one workbook among the returns; aside where its sender is no contact of the partner whose form it is, and
+        nobody has decided that what it sends counts."""
+        address = sender.address.casefold()
+        partner = self._partner_of(workbook[1])
+        of_partner = self.contacts.get(partner)
+        # One that says of no partner that it is its form is for the reader to refuse, if only a contact sent it.
+        contacts = of_partner if of_partner is not None else {each for some in self.contacts.values() for each in some}
+        is_contact = address in contacts
+        asked = "" if is_contact or of_partner is None or not address else partner
+        is_known = self.mail.boite_inconnus or is_contact or (asked and is_taken(self.decisions, asked, address))
         retours = self.workspace.retours
         place = retours if is_known else retours / SET_ASIDE
-        for fichier in self.known.take(key, [workbook], place, self.workspace.workbooks):
+        for fichier in self.known.take(key, [workbook], place, self.workspace.workbooks, asked):
             self.done.files.append((fichier, sender.address))
             if not is_known:
-                self.done.findings.append(
-                    finding("expediteur-inconnu", Place(fichier), valeur=sender.address or "(sans adresse)")
-                )
+                shown, remede = sender.address or "(sans adresse)", _TO_DECIDE if asked else _TO_MOVE
+                self.done.findings.append(finding("expediteur-inconnu", Place(fichier), valeur=shown, remede=remede))
 
-    def _may_send(self, address: str, content: bytes) -> bool:
-        """Whether a workbook of this sender counts. One that says of no partner that it is its form is for the reader
-        to refuse, if only a contact sent it."""
-        if self.mail.boite_inconnus:
-            return True
-        if not any(address in contacts for contacts in self.contacts.values()):
-            return False
+    def _partner_of(self, content: bytes) -> str:
+        """The partner whose form a workbook says it is; empty where it says none, or cannot be read."""
         path = self.workspace.memory / _PEEKED
         write_whole(path, content)
         try:
-            partner = read_through(path, _partner_of)
+            return read_through(path, _partner_of)
         except TabellionError:
-            partner = ""
+            return ""
         finally:
             path.unlink(missing_ok=True)
-        return address in self.contacts[partner] if partner in self.contacts else True
 
     def _reason_to_leave(self, sender: Sender, brought: Brought, size: int, *, is_large: bool) -> str:
         if is_large:

@@ -24,6 +24,7 @@ from tabellion import __version__
 from tabellion.campaign.folder import look_at
 from tabellion.contract.folders import (
     AS_PUBLISHED,
+    COLLECTED,
     HISTORY,
     JOURNAL,
     OUTBOXES,
@@ -84,7 +85,7 @@ class FolderDigests:
             *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
             *(each for place in (folders.root / "schemas", folders.templates) for each in _tree(folders.root, place)),
             *(each for place in (folders.registre, folders.envois, folders.retours) for each in _tree(books, place)),
-            *_files(books, [folders.memory / name for name in OUTBOXES]),
+            *_files(books, [folders.memory / name for name in (*OUTBOXES, COLLECTED)]),
             str(folders.root),
             *_program(),
         ]

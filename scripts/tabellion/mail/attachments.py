@@ -137,28 +137,29 @@ def safe_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Sender:
-    """Who says to have sent a message: ``address`` in small letters (empty where there is none), ``checks`` what the
-    receiving server found of it (``spf=pass dkim=pass dmarc=pass``), ``is_automatic`` where no person wrote it."""
+    """Who says to have sent a message: ``address`` in small letters (empty where there is none), ``checks`` what a
+    server found of it (``spf=pass dkim=pass dmarc=pass (mx.agglo.fr)``), ``is_automatic`` where no person wrote it,
+    ``is_authentic`` where the server that is trusted found that the sender is who it says."""
 
     address: str
     message_id: str
     references: tuple[str, ...]
     checks: str
     is_automatic: bool
-
-    @property
-    def is_authentic(self) -> bool:
-        """Whether the receiving server found that the sender is who it says."""
-        return "dmarc=pass" in self.checks.split()
+    is_authentic: bool = False
 
 
 def sender_of(message: EmailMessage, authority: str = "") -> Sender:
-    """Who sent a message; of its ``Authentication-Results`` only those count that ``authority`` signs (RFC 8601)."""
+    """Who sent a message; of its ``Authentication-Results`` only those count that ``authority`` signs (RFC 8601).
+
+    Without one they prove nothing, since anybody can write them: they are shown with the server that they name.
+    """
     addresses = [address for _, address in getaddresses(_headers(message, "From")) if "@" in address]
     checks = next(iter(_headers(message, "Authentication-Results")), "")
     signed, _, found = checks.partition(";")
     is_own = bool(authority) and signed.split()[:1] == [authority]
-    results = [word.split()[0].lower() for word in found.split(";") if "=" in word] if is_own else []
+    results = [word.split()[0].lower() for word in found.split(";") if "=" in word] if is_own or not authority else []
+    shown = f"{' '.join(results)} ({signed.strip()})" if results else ""
     identity = " ".join("".join(_headers(message, "Message-ID")).split())
     references = tuple(" ".join(_headers(message, "References")).split())[-20:]
     automatic = [value.strip().lower() for value in _headers(message, "Auto-Submitted")] not in ([], ["no"])
@@ -167,7 +168,12 @@ def sender_of(message: EmailMessage, authority: str = "") -> Sender:
     automatic |= [value.strip() for value in _headers(message, "Return-Path")][:1] == ["<>"]
     automatic |= message.get_content_type() == "multipart/report"
     return Sender(
-        addresses[0].lower() if len(addresses) == 1 else "", identity, references, " ".join(results), automatic
+        addresses[0].lower() if len(addresses) == 1 else "",
+        identity,
+        references,
+        one_line(shown, _LONGEST_NAME),
+        automatic,
+        is_own and "dmarc=pass" in results,
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tabellion.campaign.senders import UnknownSender
 from tabellion.findings import Json
 from tabellion.mail.attachments import Sender
 from tabellion.transaction.files import free_name, write_whole
@@ -27,11 +28,15 @@ _LEFT_FOR, _TAKEN_FOR = timedelta(days=30), timedelta(days=400)
 
 @dataclass
 class CollectedFile:
-    """One attachment: its SHA-256, its place from the folder ``workbooks/``, whether it is there for certain."""
+    """One attachment: its SHA-256, its place from the folder ``workbooks/``, whether it is there for certain.
+
+    ``partner`` is the one whose form it is, where its sender is no contact of it (else empty).
+    """
 
     sha256: str
     fichier: str
     is_placed: bool = False
+    partner: str = ""
 
 
 @dataclass
@@ -53,13 +58,26 @@ class CollectedMail:
 def answered_mails(path: Path) -> dict[str, CollectedMail]:
     """The messages that a person sent and that were taken, by the SHA-256 of what each brought; none where the file is
     missing or damaged."""
-    try:
-        mails = _read_mails(json.loads(path.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}
     return {
-        file.sha256: mail for mail in reversed(mails.values()) if not mail.is_automatic for file in mail.files
+        file.sha256: mail for mail in reversed(known_mails(path)) if not mail.is_automatic for file in mail.files
     }  # fmt: skip
+
+
+def unknown_senders(path: Path, workbooks: Path) -> list[UnknownSender]:
+    """Who sent files without being contacts of their partners, where the file is as it came."""
+    return [
+        UnknownSender(file.fichier, file.partner, mail.sender, mail.checks)
+        for mail in known_mails(path) for file in mail.files
+        if file.partner and mail.sender and _is_there(file, workbooks)
+    ]  # fmt: skip
+
+
+def known_mails(path: Path) -> list[CollectedMail]:
+    """The messages noted in the file, the first one first; none where it is missing or damaged."""
+    try:
+        return list(_read_mails(json.loads(path.read_bytes())).values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
 
 
 def _read_mails(stored: Json) -> dict[str, CollectedMail]:
@@ -130,28 +148,31 @@ class CollectedMails:
         )  # fmt: skip
         return True
 
-    def take(self, key: str, brought: Sequence[tuple[str, bytes]], folder: Path, workbooks: Path) -> list[str]:
+    def take(
+        self, key: str, brought: Sequence[tuple[str, bytes]], folder: Path, workbooks: Path, partner: str = ""
+    ) -> list[str]:  # fmt: skip
         """Put the workbooks that a noted message brought (names and bytes) into ``folder``, each whole, once, under a
-        name of its own; those that are new, from the folder ``workbooks``."""
+        name of its own; those that are new, from the folder ``workbooks``. ``partner`` is that of
+        :class:`CollectedFile`."""
         mail, new = self.mails[key], list[str]()
         for name, content in brought:
             sha256 = hashlib.sha256(content).hexdigest()
             noted = next((each for each in mail.files if each.sha256 == sha256), None)
             if noted is None:
-                if any(self._is_there(each, workbooks) for each in self._files(sha256)):
+                if any(_is_there(each, workbooks) for each in self._files(sha256)):
                     continue  # sent again as it was
                 if self._is_new and (there := self._returned(folder).get(sha256)) is not None:  # taken before a loss
                     mail.files.append(CollectedFile(sha256, there.relative_to(workbooks).as_posix(), is_placed=True))
                     self.write()
                     continue
                 path = free_name(folder / name)
-                noted = CollectedFile(sha256, path.relative_to(workbooks).as_posix())
+                noted = CollectedFile(sha256, path.relative_to(workbooks).as_posix(), partner=partner)
                 mail.files.append(noted)
                 self.write()
             if noted.is_placed:
                 continue
             path = workbooks / noted.fichier
-            if not self._is_there(noted, workbooks):
+            if not _is_there(noted, workbooks):
                 if path.exists():  # somebody else's file took the name meanwhile
                     path = free_name(path)
                     noted.fichier = path.relative_to(workbooks).as_posix()
@@ -175,8 +196,9 @@ class CollectedMails:
                     self._among_returns.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), path)
         return self._among_returns
 
-    def _is_there(self, file: CollectedFile, workbooks: Path) -> bool:
-        try:
-            return hashlib.sha256((workbooks / file.fichier).read_bytes()).hexdigest() == file.sha256
-        except OSError:
-            return False
+
+def _is_there(file: CollectedFile, workbooks: Path) -> bool:
+    try:
+        return hashlib.sha256((workbooks / file.fichier).read_bytes()).hexdigest() == file.sha256
+    except OSError:
+        return False

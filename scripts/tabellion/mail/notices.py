@@ -110,18 +110,28 @@ def due_notices(
     notices: dict[str, Notice] = {}
     for line, file in _files_to_correct(consolidation):
         is_told = mail.partenaires and file.verdict not in _FOR_STAFF_ONLY
-        contacts = [contact for contact in line.contacts if is_told and is_mail_address(contact)]
+        contacts = [contact for contact in _recipients(line, file, mails) if is_told and is_mail_address(contact)]
         for recipient in dict.fromkeys((*contacts, *mail.equipe)):
             notice = Notice(recipient, file, line, joined(contacts), answered=_answered(recipient, file, mails))
             notices.setdefault(notice.key, notice)
     for line in consolidation.board if mail.partenaires else ():
         for file in line.received:
-            senders = [contact for contact in line.contacts if _answered(contact, file, mails) is not None]
+            contacts = _recipients(line, file, mails)
+            senders = [contact for contact in contacts if _answered(contact, file, mails) is not None]
             for sender in senders if file.verdict in _COUNTING and not file.is_kept_copy else ():
                 answered = _answered(sender, file, mails)
                 notice = Notice(sender, file, replace(line, received=(file,)), joined(senders), answered=answered)
                 notices.setdefault(notice.key, notice)
     return list(notices.values())
+
+
+def _recipients(line: BoardLine, file: ReceivedFile, mails: Mapping[str, CollectedMail]) -> list[str]:
+    """The contacts of a partner, and who sent this file without being one, where it was decided that it counts."""
+    mail = mails.get(file.sha256)
+    is_taken = mail is not None and any(
+        each.sha256 == file.sha256 and each.partner == line.partenaire for each in mail.files
+    )
+    return list(dict.fromkeys((*line.contacts, *([mail.sender] if mail is not None and is_taken else ()))))
 
 
 def _answered(recipient: str, file: ReceivedFile, mails: Mapping[str, CollectedMail]) -> CollectedMail | None:
@@ -152,8 +162,9 @@ class Mailing:
 
     @property
     def addresses(self) -> set[str]:
-        """Every address that the contract and its settings name."""
-        return {*self.mail.equipe, *(contact for line in self.consolidation.board for contact in line.contacts)}
+        """Every address that the contract and its settings name, or that is answered."""
+        contacts = (contact for line in self.consolidation.board for contact in line.contacts)
+        return {*self.mail.equipe, *contacts, *(notice.recipient for notice in self.notices)}
 
 
 def mailing_of(workspace: Workspace, consolidation: Consolidation, unfinished: Collection[Path] = ()) -> Mailing | None:

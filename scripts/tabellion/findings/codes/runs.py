@@ -172,7 +172,7 @@ _WATCHING: tuple[Code, ...] = (
          "Lisez-le dans la messagerie ; s'il y a un classeur, enregistrez-le dans retours/."),
     Code("expediteur-inconnu", "Un classeur vient de quelqu'un qui n'est pas un contact de ce partenaire", _AVERTISSEMENT,
          "« {valeur} » a envoyé ce fichier, et n'est pas un contact du partenaire dont c'est le formulaire : il est mis de côté et ne compte pas.",
-         "S'il doit compter, déplacez-le dans retours/ ; ajoutez l'adresse à celles de son partenaire pour que les suivants comptent."),
+         "{remede}"),
     Code("courriel-injoignable", "Le serveur de courriel n'a pas répondu", _AVERTISSEMENT,
          "Les messages n'ont pas pu être remis au serveur « {valeur} » : {detail}. Nombre de messages en attente : {attente}.",
          "Vérifiez la partie [courriel] de tabellion.toml et le réseau. Les messages restent en attente et partiront d'eux-mêmes."),
