@@ -22,6 +22,7 @@ from support import imap, smtp
 from support.campaign import fill, retouch, table_cell
 from support.imap import MailServer
 from support.mail_campaign import EVERYONE, campaign
+from support.opened_books import Book
 from tabellion.campaign.decisions import Decision, Decisions
 from tabellion.campaign.folder import FoundFile
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
@@ -532,6 +533,9 @@ def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mail
         assert "dmarc=pass" in question.statements[0].words
         assert server.received == []
         book = workspace.consolidation / "consolidation.xlsx"
+        (row,) = Book(book).rows("Courriels_recus")
+        assert (row["Expéditeur"], row["Classeurs"], row["Suite"]) == ("adjoint@luce.fr", 1, "✓ pris")
+        assert row["Contrôle"] == "spf=pass dmarc=pass (mx.agglo.fr)"
         sheet, cell = table_cell(book, DECISIONS_TABLE, DECISION, **{"N°": 1})
         retouch(book, book, {sheet: {cell: "prendre"}}, saved=datetime(2016, 11, 4, 9), author="Anne")
         done, state, in_force = night()

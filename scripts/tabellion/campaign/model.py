@@ -16,7 +16,7 @@ from typing import Any
 
 from tabellion.addresses import cell_name
 from tabellion.campaign.decisions import Decisions, Question
-from tabellion.campaign.sent_mail import SentMail
+from tabellion.campaign.sent_mail import ReceivedMail, SentMail
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.forms import FilledBy
@@ -316,6 +316,7 @@ class Consolidation:
     dropped: tuple[DroppedRow, ...] = ()
     requests: tuple[Request, ...] = ()
     mails: tuple[SentMail, ...] = ()
+    received_mails: tuple[ReceivedMail, ...] = ()
     locate: Callable[[str, int, str], Place] | None = field(default=None, compare=False, repr=False)
 
     def place(self, table: str, position: int, champ: str) -> Place:

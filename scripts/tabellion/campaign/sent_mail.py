@@ -8,6 +8,19 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedMail:
+    """A mail that brought ``count`` workbooks, or was left in the mailbox (``left`` says why): its subject, who says to
+    have sent it, when it was looked at, what the mail server found of its sender."""
+
+    subject: str
+    sender: str
+    taken: datetime
+    count: int
+    checks: str
+    left: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SentMail:
     """A mail that was sent, waits or was refused: what it is, to whom, what became of it, since when, after how many
     ``attempts``, and what the server said."""

@@ -28,11 +28,11 @@ from tabellion.commands.console import as_json
 from tabellion.commands.inputs import Inputs, load_inputs
 from tabellion.commands.new_sheets import with_new_sheets
 from tabellion.commands.source import alone_on
-from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, KEPT, OUTBOXES, REQUESTS_FILE, STAGING
+from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
-from tabellion.mail.outbox import sent_mails
+from tabellion.mail.board import with_mails
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
@@ -200,7 +200,7 @@ def _decide(workspace: Workspace, inputs: Inputs, log: RequestLog) -> _Outputs:
     consolidation = with_copies(consolidation, {job.fichier: job.target for job in jobs})
     if settings.demandes:
         consolidation = replace(consolidation, requests=requests_of(consolidation, log))
-    consolidation = replace(consolidation, mails=sent_mails(workspace.memory / name for name in OUTBOXES))
+    consolidation = with_mails(consolidation, workspace.memory)
     json = as_json(consolidation.findings)
     program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
     digest = state_digest(consolidation, tables, program)

@@ -81,10 +81,13 @@ def known_mails(path: Path) -> list[CollectedMail]:
 
 
 def _read_mails(stored: Json) -> dict[str, CollectedMail]:
-    return {
+    mails = {
         str(key): CollectedMail(**{**mail, "files": [CollectedFile(**each) for each in mail["files"]]})
         for key, mail in stored["courriels"].items()
     }
+    for mail in mails.values():
+        datetime.fromisoformat(mail.taken)
+    return mails
 
 
 class CollectedMails:

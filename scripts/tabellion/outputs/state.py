@@ -84,7 +84,7 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
         (consolidation.master_file,), consolidation.board, consolidation.strays, consolidation.modifications,
         consolidation.staff, consolidation.withheld,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
-        (*consolidation.requests, *consolidation.mails), consolidation.questions,
+        (*consolidation.requests, *consolidation.mails, *consolidation.received_mails), consolidation.questions,
         (consolidation.decisions.of(each.id) for each in consolidation.questions),
     )  # fmt: skip
     for group in groups:

@@ -13,7 +13,7 @@ from tabellion.campaign.model import (
     ReceivedFile,
     Verdict,
 )
-from tabellion.campaign.sent_mail import SentMail
+from tabellion.campaign.sent_mail import ReceivedMail, SentMail
 from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity
 from tabellion.layout.names import CONTROLES, cell_link, cell_name
@@ -25,6 +25,7 @@ from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
 
 BOARD_TITLE, BOARD, LOSING, MAILS = "Suivi des retours", "Suivi_retours", "Fichiers_ecartes", "Courriels"
+RECEIVED = "Courriels_recus"
 EXERCICE, STATE, _DELAY = "Exercice", "État", "Délai"
 CHANGES_TITLE, CHANGES, NUMBER = "Modifications", "Modifications", "N°"
 #: Who changed a cell: a partner, or the staff in the workbook of the contract.
@@ -95,8 +96,15 @@ def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, foot
         mails = consolidation.mails
         sheet.section(last + 2, 0, "Courriels")
         note(sheet, last + 3, "Ce qui a été envoyé, à qui, quand, et ce que le serveur de courriel en a dit.")
-        write_columns(sheet, MAILS, last + 4, _mail_columns(maker_for(sheet.writer, len(mails))), mails,
-                      empty="Aucun.")  # fmt: skip
+        last = write_columns(sheet, MAILS, last + 4, _mail_columns(maker_for(sheet.writer, len(mails))), mails,
+                             empty="Aucun.")  # fmt: skip
+    if consolidation.received_mails:
+        received_mails = consolidation.received_mails
+        sheet.section(last + 2, 0, "Courriels reçus")
+        note(sheet, last + 3, "Ce qui est venu dans la boîte, et ce que le serveur de courriel a contrôlé de "
+             "l'expéditeur (spf, dkim, dmarc). Sans « boite_authentification », il ne prouve rien.")  # fmt: skip
+        columns = _received_columns(maker_for(sheet.writer, len(received_mails)))
+        write_columns(sheet, RECEIVED, last + 4, columns, received_mails, empty="Aucun.")
     sheet.link(2, 0, cell_link(sheet.name, cell_name(top - 1, 0)),
                f"↓ {plural(len(losing), 'fichier qui ne compte pas', 'fichiers qui ne comptent pas')}")  # fmt: skip
     finish(sheet, footer, columns=2)
@@ -174,6 +182,23 @@ def _mail_columns(maker: CellMaker) -> list[ListColumn]:
         ListColumn("Suite", 18, "center", cell=state),
         ListColumn("Réponse", 10, "center", lambda mail: mail.reply or None, maker.centred),
         ListColumn("Destinataire", 21, "left", lambda mail: mail.recipient, maker.text),
+    ]
+
+
+def _received_columns(maker: CellMaker) -> list[ListColumn]:
+    def message(mail: ReceivedMail) -> Cell:
+        return maker.text(" – ".join(filter(None, (mail.subject, f"{mail.taken:%d/%m/%Y à %H:%M}", mail.left))))
+
+    def state(mail: ReceivedMail) -> Cell:
+        return maker.state("laissé", "avertissement") if mail.left else maker.state("✓ pris", "juste")
+
+    # As wide as the columns of the tables above.
+    return [
+        ListColumn("Classeurs", 9, "center", lambda mail: mail.count, maker.centred),
+        ListColumn("Message", 30, "left", cell=message),
+        ListColumn("Contrôle", 18, "left", lambda mail: mail.checks or "aucun", maker.text),
+        ListColumn("Suite", 10, "center", cell=state),
+        ListColumn("Expéditeur", 21, "left", lambda mail: mail.sender or None, maker.text),
     ]
 
 
