@@ -108,6 +108,15 @@ def zipped(**files: bytes) -> bytes:
     return packed.getvalue()
 
 
+def replaced(form: bytes, before: str, after: str) -> bytes:
+    """A form whose parts say ``after`` where they said ``before``."""
+    with zipfile.ZipFile(io.BytesIO(form)) as archive:
+        parts = {part: archive.read(part).decode("latin-1") for part in archive.namelist()}
+    return zipped(**{
+        part: text.replace(f">{before}<", f">{after}<").encode("latin-1") for part, text in parts.items()
+    })  # fmt: skip
+
+
 def returns(root: Path) -> dict[str, bytes]:
     """The files of ``retours/`` by their place in it."""
     folder = root / "workbooks" / "retours"
@@ -552,6 +561,28 @@ def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mail
         assert all("pris en compte" in each.text for each in server.received)
 
 
+@needs_dovecot
+def test_two_contracts_share_a_mailbox(root: Path, tmp_path: Path, seen: Consolidation, mailbox: MailServer) -> None:
+    """Each takes its own forms, also where one message brings those of both, and marks no message for the other."""
+    other = replace(seen, contract=replace(seen.contract, settings=replace(seen.contract.settings, identifiant="b")))
+    second = Path(shutil.copytree(root, tmp_path / "autre"))
+    luce, etat = form(root, "luce"), form(root, "etat")
+    name = seen.contract.settings.identifiant
+    of_other = replaced(luce, name, "b")
+    mailbox.deliver(
+        bytes(mail("mairie@luce.fr", ("a.xlsx", luce))), bytes(mail("mairie@luce.fr", ("b.xlsx", of_other))),
+        bytes(mail("mairie@luce.fr", ("a2.xlsx", luce + b" "), ("b2.xlsx", replaced(etat, name, "b")))),
+    )  # fmt: skip
+    known = settings(mailbox, boite_inconnus=True)
+    first, then = relever(root, seen, known), relever(second, other, known)
+    assert set(returns(root)) == {"a.xlsx", "a2.xlsx"}
+    assert set(returns(second)) == {"b.xlsx", "b2.xlsx"}
+    assert (
+        [found.code for found in first.findings] == [found.code for found in then.findings] == ["courriel-laisse"] * 2
+    )
+    assert [relever(each, state, known).files for each, state in ((root, seen), (second, other))] == [[], []]
+
+
 def test_what_is_decided_of_an_address_is_of_that_partner(tmp_path: Path) -> None:
     held = [UnknownSender(f"retours/ecartes/{partner}.xlsx", partner, "a@b.fr", "") for partner in ("luce", "etat")]
     files = [FoundFile(tmp_path, each.fichier, is_set_aside=True) for each in held]
@@ -568,7 +599,9 @@ def test_answers_stop_at_a_limit_and_automatic_mails_get_none(sent_copy: Path, s
         for rank in range(15)
     ]
     taken = [CollectedFile(file.sha256, file.fichier, is_placed=True) for file in files]
-    person = CollectedMail("mairie@luce.fr", "Retour", "", "<1@luce.fr>", [], "", is_automatic=False, files=taken)
+    person = CollectedMail(
+        "mairie@luce.fr", "Retour", NOW.isoformat(), "<1@luce.fr>", [], "", is_automatic=False, files=taken
+    )
     with smtp.running() as server:
         known = MailSettings("localhost", server.port, "aucun", "t@agglo.fr", (), partenaires=True)
         asked = campaign(seen, known)

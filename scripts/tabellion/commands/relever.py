@@ -77,8 +77,8 @@ def collect(
         try:
             known = CollectedMails(path)
             known.forget_old(now, workspace.workbooks)
-            keyword = _KEYWORD + hashlib.sha256(consolidation.contract.settings.identifiant.encode()).hexdigest()[:12]
-            collector = _Collector(workspace, mail, contacts, consolidation.decisions, known, now, keyword)
+            contract = consolidation.contract.settings.identifiant
+            collector = _Collector(workspace, mail, contacts, consolidation.decisions, known, now, contract)
             return collector.collect(environment, stop)
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -92,16 +92,17 @@ class _Collector:
     decisions: Decisions
     known: CollectedMails
     now: datetime
-    keyword: str
+    contract: str
     done: Collected = field(default_factory=Collected)
 
     def collect(self, environment: Mapping[str, str], stop: Callable[[], bool]) -> Collected:
         folder = self.mail.boite_dossier
+        keyword = _KEYWORD + hashlib.sha256(self.contract.encode()).hexdigest()[:12]
         if self.known.aside is not None:
             shown, aside = self.known.path.name, self.known.aside.name
             self.done.findings.append(finding("releve-oubliee", Place(shown), valeur=shown, attendu=aside))
         try:
-            with Mailbox(self.mail, environment, self.keyword) as mailbox:
+            with Mailbox(self.mail, environment, keyword) as mailbox:
                 for number, size in mailbox.messages(self.known.first_number(folder, mailbox.validity)):
                     if stop():
                         break
@@ -132,7 +133,9 @@ class _Collector:
         named = f"{sender.message_id} {sender.address}".encode() if sender.message_id else content
         key = hashlib.sha256(named).hexdigest()
         reason = self._reason_to_leave(sender, brought, size, is_large=is_large)
-        if reason:
+        own = [] if reason else self._own_workbooks(brought)
+        if not own:
+            reason = reason or _reasons(brought)
             if self.known.note(key, sender, subject, self.now, reason):
                 if sender.is_automatic and not brought.workbooks:
                     self.done.automatic += 1
@@ -140,17 +143,30 @@ class _Collector:
                     self._say_left(sender, subject, reason)
             return False
         self.known.note(key, sender, subject, self.now)
-        for workbook in brought.workbooks:
-            self._take(key, workbook, sender)
+        for workbook, partner in own:
+            self._take(key, workbook, partner, sender)
         for remark in brought.remarks:
             self._say_left(sender, subject, remark)
         return not brought.remarks
 
-    def _take(self, key: str, workbook: tuple[str, bytes], sender: Sender) -> None:
+    def _own_workbooks(self, brought: Brought) -> list[tuple[tuple[str, bytes], str]]:
+        """The workbooks but those that say that they are of another contract, which shares the mailbox: of these the
+        message keeps a remark. Each comes with the partner whose form it says it is (empty: it says none)."""
+        own = []
+        for name, content in brought.workbooks:
+            identity = self._identity_of(content)
+            contract = identity.get("contrat", "")
+            if contract in ("", self.contract):
+                own.append(((name, content), identity.get("partenaire", "")))
+            else:
+                shown = one_line(contract, _LONGEST_SUBJECT)
+                brought.remarks.append(f"« {name} » est d'un autre contrat (« {shown} »), qui le relèvera")
+        return own
+
+    def _take(self, key: str, workbook: tuple[str, bytes], partner: str, sender: Sender) -> None:
         """Put one workbook among the returns; aside where its sender is no contact of the partner whose form it is, and
         nobody has decided that what it sends counts."""
         address = sender.address.casefold()
-        partner = self._partner_of(workbook[1])
         of_partner = self.contacts.get(partner)
         # One that says of no partner that it is its form is for the reader to refuse, if only a contact sent it.
         contacts = of_partner if of_partner is not None else {each for some in self.contacts.values() for each in some}
@@ -165,14 +181,14 @@ class _Collector:
                 shown, remede = sender.address or "(sans adresse)", _TO_DECIDE if asked else _TO_MOVE
                 self.done.findings.append(finding("expediteur-inconnu", Place(fichier), valeur=shown, remede=remede))
 
-    def _partner_of(self, content: bytes) -> str:
-        """The partner whose form a workbook says it is; empty where it says none, or cannot be read."""
+    def _identity_of(self, content: bytes) -> dict[str, str]:
+        """What a workbook says it is; empty where it says nothing, or cannot be read."""
         path = self.workspace.memory / _PEEKED
         write_whole(path, content)
         try:
-            return read_through(path, _partner_of)
+            return read_through(path, _identity_of)
         except TabellionError:
-            return ""
+            return {}
         finally:
             path.unlink(missing_ok=True)
 
@@ -180,7 +196,7 @@ class _Collector:
         if is_large:
             return f"il est trop gros ({size / _MEGABYTE:.0f} Mo, au plus {self.mail.boite_mo})"
         if not brought.workbooks:
-            return " ; ".join(dict.fromkeys(brought.remarks)) or "il n'apporte aucun classeur"
+            return _reasons(brought) or "il n'apporte aucun classeur"
         if self.mail.boite_authentification and not sender.is_authentic:
             found = sender.checks or "aucun contrôle"
             return f"rien ne prouve que son expéditeur est celui qu'il dit ({found})"
@@ -198,9 +214,13 @@ class _Collector:
         )
 
 
-def _partner_of(workbook: RawWorkbook) -> str:
-    """The partner whose form a workbook says it is, empty where it does not; done in a child process."""
-    return read_identity(workbook.sheet(IDENTITY))[0].get("partenaire", "")
+def _reasons(brought: Brought) -> str:
+    return " ; ".join(dict.fromkeys(brought.remarks))
+
+
+def _identity_of(workbook: RawWorkbook) -> dict[str, str]:
+    """What a workbook says it is; done in a child process."""
+    return read_identity(workbook.sheet(IDENTITY))[0]
 
 
 class CampaignPost:
