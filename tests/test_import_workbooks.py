@@ -227,6 +227,24 @@ def test_what_is_hidden_struck_out_or_unknown_is_told(tmp_path: Path) -> None:
     assert said(imported, "colonne-non-comprise") == [("Liste", "E1")]
 
 
+@pytest.mark.parametrize("layout", ["list", "tab"])
+def test_a_mention_struck_out_inside_a_cell_is_that_mention_alone(tmp_path: Path, layout: str) -> None:
+    fields = {"Fiche N°": "I-1./1", "Objectif": "Lire", "Porteur": "CAF", "Echéance": "2026", "Convention": "1 - Ecole"}
+
+    def make(book: xlsxwriter.Workbook) -> None:
+        page, struck = book.add_worksheet("Fiche"), book.add_format({"font_strikeout": True})
+        labels = [*fields, "Axe transversal"]
+        legacy_workbooks.rows(page, 0, [labels, list(fields.values())] if layout == "list" else list(fields.items()))
+        place = (1, len(fields)) if layout == "list" else (len(fields), 1)
+        page.write(place[0] * (layout == "tab"), place[1] * (layout == "list"), "Axe transversal")
+        page.write_rich_string(*place, "Jeunes, ", struck, "Egalité", ", Discriminations")
+
+    imported = read(written(tmp_path, "f.xlsx", legacy_workbooks.workbook(make)))
+    (row,) = imported.contract.tables["fiches"]
+    assert [row[name] for name in ("jeunes", "egalite_femmes_hommes", "lutte_discriminations")] == [True, False, True]
+    assert said(imported, "cellule-barree") == []
+
+
 @pytest.mark.parametrize("separator", [";", ",", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
 def test_a_csv_is_read_by_its_separator_and_encoding(tmp_path: Path, separator: str, encoding: str) -> None:

@@ -42,6 +42,8 @@ class CellGrid:
     hidden_rows: frozenset[int] = frozenset()
     merged: frozenset[CellAddress] = frozenset()
     scales: dict[CellAddress, str] = field(default_factory=dict)
+    marked: dict[CellAddress, str] = field(default_factory=dict)
+    """By one-based addresses, the texts of which a part is struck out, with ``~~`` around it."""
     file_lines: list[int] = field(default_factory=list)
     """Of a CSV: the one-based line where each row begins."""
     first_line: int = 1
@@ -62,6 +64,12 @@ class CellGrid:
     def is_struck(self, row: int, column: int) -> bool:
         """Whether the cell at a zero-based row and column is struck out."""
         return (row + 1, column + 1) in self.struck
+
+    def mentions(self, row: int, column: int) -> str:
+        """The text of a cell at a zero-based row and column, with ``~~`` around what is struck out."""
+        text = self.text(row, column)
+        marked = shown(self.marked.get((row + 1, column + 1)))
+        return marked or (f"~~{text}~~" if text and self.is_struck(row, column) else text)
 
     def amount(self, row: int, column: int) -> tuple[int | None, str]:
         """The cents of a cell, and its text where it holds something that is no amount.
@@ -115,6 +123,7 @@ def sheet_grid(sheet: RawSheet, fichier: str) -> CellGrid:
         struck=frozenset(place for place, look in sheet.looks.items() if look.struck),
         hidden_rows=sheet.hidden_rows,
         merged=frozenset(merged),
+        marked={place: look.marked for place, look in sheet.looks.items() if look.marked},
         scales={place: look.words for place, look in sheet.looks.items() if look.words in ("k€", "K€", "M€")},
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from tabellion.importing.blocks import ForeignTable
 from tabellion.importing.correspondence import Correspondence, Topic
 from tabellion.importing.grids import CellGrid
 from tabellion.importing.lines import LineAccount, key
-from tabellion.importing.records import SheetRecord
+from tabellion.importing.records import TRANSVERSAL, SheetRecord
 from tabellion.importing.words import Certainty, ImportWords, NameMatch
 
 _FEWEST = 4
@@ -130,5 +130,7 @@ class LabelReader:
         """Add texts to a field; what belongs to no field of ours stays out of the one above."""
         if champ:
             for row, column, text in values:
+                if champ == TRANSVERSAL:
+                    text = record.grid.mentions(row, column)
                 record.texts[champ] = " ".join(filter(None, (record.texts.get(champ), text)))
                 record.places.setdefault(champ, (row, column))

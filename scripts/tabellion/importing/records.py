@@ -10,6 +10,8 @@ from tabellion.importing.cells import total_label
 from tabellion.importing.grids import CellGrid
 from tabellion.importing.lines import LineAccount, key
 
+TRANSVERSAL = "transversal"
+"""The field of a text in which what is not meant is struck out."""
 AmountKey = tuple[str, int | None]
 """The field of an amount and the year of its column; ``None`` where the column names none."""
 
@@ -118,10 +120,10 @@ class RecordReader:
         for column in self.block.columns:
             if column.champ is None:
                 continue
-            text = grid.text(row, column.index)
+            text = (grid.mentions if column.champ == TRANSVERSAL else grid.text)(row, column.index)
             if column.is_amount:
                 self._amount(record, column)
-            elif grid.is_struck(row, column.index):
+            elif grid.is_struck(row, column.index) and column.champ != TRANSVERSAL:
                 self.account.say("cellule-barree", record.ligne, champ=column.champ, valeur=text[:200])
             elif column.champ == FUNDER_COLUMN:
                 record.texts[f"{FUNDER_COLUMN}{column.title}"] = text

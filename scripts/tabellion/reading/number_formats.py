@@ -49,13 +49,15 @@ class Look:
     """What the style of a cell makes of a number beyond its kind: nothing of it is in the value.
 
     ``words`` are what the format writes around it (``k€``, ``$``, ``HT``); ``scale`` is what it divides it by;
-    ``digits`` is false where it shows none of the number's.
+    ``digits`` is false where it shows none of the number's. ``marked`` is a text of which a part is struck out, with
+    ``~~`` around that.
     """
 
     struck: bool = False
     words: str = ""
     scale: int = 1
     digits: bool = True
+    marked: str = ""
 
 
 PLAIN, STRUCK = Look(), Look(struck=True)

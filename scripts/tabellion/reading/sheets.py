@@ -6,7 +6,8 @@ The parser calls Python twice for each element, and a return has thousands of ce
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, shifted
@@ -30,12 +31,13 @@ _TEXT_KINDS = ("str", "inlineStr")
 class SheetContext:
     """What the cells of all sheets refer to: the shared texts by their number as cells write it, the number formats.
 
-    A shared text is ``None`` where it is empty; ``struck`` are those with a part that is struck out.
+    A shared text is ``None`` where it is empty; ``struck`` are those with a part that is struck out, between
+    ``~~``.
     """
 
     texts: dict[str, str | None]
     formats: NumberFormats
-    struck: frozenset[str] = frozenset()
+    struck: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
@@ -184,8 +186,10 @@ class _SheetReader(TextReader):
             self.percents.add((row, column))
         if self.looks_of and (look := self.looks_of.get(attributes.get("s"))) is not None:
             self.looks[row, column] = look
-        if (kind == "s" and text in self.struck_texts) or (kind == "inlineStr" and self.is_struck):
-            self.looks[row, column] = STRUCK
+        if kind == "s" and text in self.struck_texts:
+            self.looks[row, column] = replace(STRUCK, marked=self.struck_texts[text])
+        elif kind == "inlineStr" and self.is_struck:
+            self.looks[row, column] = replace(STRUCK, marked="".join(self.marked))
         if kind == "s" and text in self.shared_texts:
             self.put(row, column, self.shared_texts[text])
         elif kind == "n":

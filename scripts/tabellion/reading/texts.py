@@ -33,9 +33,10 @@ class TextReader:
         self.runs: list[str] = []
         self.phonetic = False
         self.preserve = False
-        self.is_struck = False
+        self.is_struck = self.is_run_struck = False
+        self.marked: list[str] = []
         self.texts: list[str] = []
-        self.struck: set[str] = set()
+        self.struck: dict[str, str] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
@@ -44,12 +45,13 @@ class TextReader:
             self.pieces.clear()
             self.preserve = attributes.get(_SPACE) == "preserve"
         elif kind == "is":
-            self.runs = []
+            self.runs, self.marked = [], []
             self.is_struck = False
         elif kind == "rPh":
             self.phonetic = True
         elif kind == "strike":
-            self.is_struck = self.is_struck or attributes.get("val", "1") in TRUE
+            self.is_run_struck = attributes.get("val", "1") in TRUE
+            self.is_struck = self.is_struck or self.is_run_struck
         elif kind is None:
             self.go_down()
 
@@ -60,6 +62,8 @@ class TextReader:
             if not self.phonetic:
                 text = "".join(self.pieces)
                 self.runs.append(unescaped(text if self.preserve else text.strip(_BLANKS)))
+                self.marked.append(f"~~{self.runs[-1]}~~" if self.is_run_struck else self.runs[-1])
+            self.is_run_struck = False
         elif kind == "is":
             self.take("".join(self.runs))
         elif kind == "rPh":
@@ -76,7 +80,7 @@ class TextReader:
     def take(self, text: str) -> None:
         """Keep a whole text."""
         if self.is_struck:
-            self.struck.add(str(len(self.texts)))
+            self.struck[str(len(self.texts))] = "".join(self.marked)
         self.texts.append(self.checked(text))
 
     def checked(self, text: str, cell: str | None = None, sheet: str | None = None) -> str:
@@ -87,14 +91,14 @@ class TextReader:
         return text
 
 
-def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict[str, str | None], frozenset[str]]:
-    """The shared texts of a workbook, by their number as cells write it, and the numbers of those struck out in part.
+def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict[str, str | None], dict[str, str]]:
+    """The shared texts of a workbook, by their number as cells write it; those struck out in part, ``~~`` around it.
 
     Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
     """
     reader = TextReader(part, limits)
     parse(content, part, reader.start, reader.end, reader.pieces.append)
-    return {str(number): text or None for number, text in enumerate(reader.texts)}, frozenset(reader.struck)
+    return {str(number): text or None for number, text in enumerate(reader.texts)}, reader.struck
 
 
 #: What a newer client writes in the note of a thread, before its words, for those who cannot see it.

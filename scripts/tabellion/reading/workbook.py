@@ -109,7 +109,7 @@ def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
 def _context(parts: PackageParts, links: list[Relationship], date1904: bool, limits: Limits) -> SheetContext:
     """The shared texts and the styles, where the workbook has some."""
     texts: dict[str, str | None] = {}
-    formats, struck = NumberFormats({}), frozenset[str]()
+    formats, struck = NumberFormats({}), dict[str, str]()
     for link in links:
         if link.kind == "sharedStrings" and not link.external:
             texts, struck = read_texts(_content(parts, link.target), link.target, limits)
