@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,11 +13,13 @@ import pytest
 
 from support.campaign import fill
 from support.program import contents, tabellion
+from tabellion.commands import unchanged
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.unchanged import CACHE_FILE, CachedRun, FolderDigests, check_unchanged
 from tabellion.contract.folders import STAGING, Folders
 from tabellion.contract.workspace import find_workspace
 from tabellion.reading.limits import refusal
+from tabellion.transaction.bounded import PATIENCE, Patience
 
 NIGHT = datetime(2016, 12, 1, 2)
 
@@ -147,3 +150,29 @@ def test_what_may_be_otherwise_next_time_is_not_known(
         run = consolidate(find_workspace(sent_copy), NIGHT)
         seen.remember(run if happens is None else happens(sent_copy, run), "", "", 0, NIGHT)
     assert (Folders(sent_copy).memory / CACHE_FILE).exists() == (happens is None)
+
+
+def test_a_file_that_does_not_answer_hides_no_change_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retours, release = tmp_path / "workbooks" / "retours", threading.Event()
+    retours.mkdir(parents=True)
+    for name in ("avant.xlsx", "nuage.xlsx", "après.csv"):
+        (retours / name).write_bytes(b"1")
+    answers = unchanged.size_and_end
+
+    def hang(path: Path) -> tuple[int, str]:
+        if path.name == "nuage.xlsx":
+            release.wait(60)
+        return answers(path)
+
+    whole = FolderDigests.of(Folders(tmp_path))
+    monkeypatch.setattr(unchanged, "PATIENCE", Patience(PATIENCE.seconds / 100))
+    monkeypatch.setattr(unchanged, "size_and_end", hang)
+    without = FolderDigests.of(Folders(tmp_path))
+    assert without != whole
+    assert without == FolderDigests.of(Folders(tmp_path))
+    for name in ("avant.xlsx", "après.csv"):
+        (retours / name).write_bytes(b"22")
+        assert without != (without := FolderDigests.of(Folders(tmp_path))), name
+    release.set()

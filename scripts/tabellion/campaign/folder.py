@@ -72,14 +72,15 @@ def list_returns(folder: Path, workbooks: Path) -> Listing:
 
 
 def look_at(path: Path) -> tuple[int, str]:
+    """:func:`size_and_end` of a file that may not answer: raises ``OSError`` then, too."""
+    return PATIENCE.wait(path, lambda: size_and_end(path))
+
+
+def size_and_end(path: Path) -> tuple[int, str]:
     """The size of a file in bytes and a digest of its end: both are the same as long as its content is.
 
-    Dates are not looked at: copies, clocks and clouds change them. Raises ``OSError``, also for what does not answer.
+    Dates are not looked at: copies, clocks and clouds change them. Raises ``OSError``, or never answers.
     """
-    return PATIENCE.wait(path, lambda: _look_at(path))
-
-
-def _look_at(path: Path) -> tuple[int, str]:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         start = max(0, size - _TAIL_BYTES)

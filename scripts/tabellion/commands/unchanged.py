@@ -17,11 +17,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tabellion import __version__
-from tabellion.campaign.folder import look_at
+from tabellion.campaign.folder import size_and_end
 from tabellion.contract.folders import (
     AS_PUBLISHED,
     COLLECTED,
@@ -34,7 +36,7 @@ from tabellion.contract.folders import (
     find_root,
 )
 from tabellion.findings import TabellionError
-from tabellion.transaction.bounded import PATIENCE, open_regular
+from tabellion.transaction.bounded import PATIENCE, Patience, open_regular
 from tabellion.transaction.files import write_whole
 from tabellion.transaction.lock import hold
 from tabellion.transaction.manifest import BESIDES
@@ -47,6 +49,11 @@ CACHE_FILE = "inchange.json"
 _VERSION = 1
 #: How codes begin of what another try may say otherwise, though no file has changed: what was late, or out of reach.
 _PASSING = ("fichier-", "lecture-")
+#: So many files are looked at in one go: handing a file to a thread that may hang takes longer than looking at it.
+_AT_ONCE = 100
+
+#: A line of a digest, and the file whose stamp follows it, if one does.
+Entry = tuple[str, Path | None]
 
 
 @dataclass(frozen=True)
@@ -81,18 +88,18 @@ class FolderDigests:
     def of(cls, folders: Folders) -> FolderDigests:
         """Those of the files as they are now."""
         books, memory = folders.workbooks, folders.memory
-        people = [
+        people: list[Entry] = [
             *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
             *(each for place in (folders.root / "schemas", folders.templates) for each in _tree(folders.root, place)),
             *(each for place in (folders.registre, folders.envois, folders.retours) for each in _tree(books, place)),
             *_files(books, [folders.memory / name for name in (*OUTBOXES, COLLECTED)]),
-            str(folders.root),
-            *_program(),
+            (str(folders.root), None),
+            *((line, None) for line in _program()),
         ]
-        own = [
+        own: list[Entry] = [
             *(each for place in (folders.consolidation, folders.constats) for each in _tree(books, place)),
             *_files(books, [memory / AS_PUBLISHED, memory / REQUESTS_FILE]),
-            *(f"{name} {(memory / name).exists()}" for name in (JOURNAL, STAGING, BESIDES)),
+            *((f"{name} {(memory / name).exists()}", None) for name in (JOURNAL, STAGING, BESIDES)),
         ]
         return cls(_digest(people), _digest(own))
 
@@ -115,7 +122,7 @@ class UnchangedCheck:
         is_settled = self.before.inputs == after.inputs and not run.requests and not waiting
         is_settled &= not any(each.code.startswith(_PASSING) for each in run.findings)
         if run.written:  # nobody typed in what it wrote, and it said nothing that it would not say again
-            is_settled &= not run.notices and len({_stamp(path) for path in published}) == 1
+            is_settled &= not run.notices and len({_stamp_alone(path) for path in published}) == 1
         else:
             is_settled &= self.before == after
         consolidation = run.consolidation
@@ -174,38 +181,62 @@ def _read(path: Path) -> CachedRun | None:
         return None
 
 
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(entries: Iterable[Entry]) -> str:
+    """The digest of entries and of the stamps of their files, which are asked many at a time.
+
+    Where one of many does not answer, each is asked alone: only the one that hangs has no stamp.
+    """
+    lines, together, rest = list[str](), Patience(PATIENCE.seconds), iter(entries)
+    while some := list(islice(rest, _AT_ONCE)):
+        try:
+            stamps = together.wait(Path(some[0][0]), partial(_stamps, some))
+        except TimeoutError:
+            stamps = [None if path is None else _stamp_alone(path) for _, path in some]
+        lines += (name if stamp is None else f"{name} {stamp}" for (name, _), stamp in zip(some, stamps, strict=True))
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _tree(root: Path, folder: Path) -> Iterator[str]:
-    """Every file and folder inside a folder, by name, each file with its stamp; links to folders are not followed."""
+def _tree(root: Path, folder: Path) -> Iterator[Entry]:
+    """Every file and folder inside a folder, by name; links to folders are not followed."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield f"{folder.relative_to(root).as_posix()} {error.errno}"
+        yield f"{folder.relative_to(root).as_posix()} {error.errno}", None
         return
+    prefix = folder.relative_to(root).as_posix()
     for entry in entries:
-        path = folder / entry.name
+        name = f"{prefix}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
-            yield f"{path.relative_to(root).as_posix()}/"
+            yield f"{name}/", None
             if entry.name != HISTORY:  # earlier consolidations, which no run reads
-                yield from _tree(root, path)
+                yield from _tree(root, folder / entry.name)
         else:
-            yield from _files(root, [path])
+            yield name, folder / entry.name
 
 
-def _files(root: Path, paths: Iterable[Path]) -> Iterator[str]:
-    return (f"{path.relative_to(root).as_posix()} {_stamp(path)}" for path in paths)
+def _files(root: Path, paths: Iterable[Path]) -> Iterator[Entry]:
+    return ((path.relative_to(root).as_posix(), path) for path in paths)
+
+
+def _stamps(entries: Iterable[Entry]) -> list[str | None]:
+    return [None if path is None else _stamp(path) for _, path in entries]
+
+
+def _stamp_alone(path: Path) -> str:
+    """The stamp of a file that may not answer."""
+    try:
+        return PATIENCE.wait(path, partial(_stamp, path))
+    except TimeoutError as error:
+        return str(error.errno)
 
 
 def _stamp(path: Path) -> str:
     """What tells the content of a file, or how reading it fails: of a workbook its end, which lists its parts."""
     try:
         if path.suffix.lower() == ".xlsx":
-            size, end = look_at(path)
+            size, end = size_and_end(path)
             return f"{size}-{end}"
-        return PATIENCE.wait(path, lambda: hashlib.sha256(_content(path)).hexdigest())
+        return hashlib.sha256(_content(path)).hexdigest()
     except OSError as error:
         return str(error.errno)
 
