@@ -21,7 +21,8 @@ from support import smtp
 from support.consolidations import place, received, rich, said
 from support.smtp import Server
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
-from tabellion.contract.workspace import MailSettings, find_workspace, read_settings
+from tabellion.contract.settings_file import read_settings
+from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import Severity, TabellionError
 from tabellion.mail.delivery import Delivery, Notifier
 from tabellion.mail.messages import AddressError, attachment_name, make_message

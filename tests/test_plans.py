@@ -25,7 +25,8 @@ from tabellion.checks.contract import check_contract
 from tabellion.commands.source import load_contract
 from tabellion.contract.book import Book
 from tabellion.contract.register import load_register
-from tabellion.contract.workspace import find_workspace, read_settings
+from tabellion.contract.settings_file import read_settings
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding, Severity, TabellionError
 from tabellion.measures.funding import funding_plans
 from tabellion.outputs.forms import make_forms

@@ -29,7 +29,8 @@ from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.folders import JOURNAL
 from tabellion.contract.register import load_register, register_settings
 from tabellion.contract.settings import STAFF_SETTINGS, settings_of, settle
-from tabellion.contract.workspace import find_workspace, read_settings
+from tabellion.contract.settings_file import read_settings
+from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Severity
 from tabellion.schema import SETTING_TABLES
 from tabellion.schema.tables import make_tables

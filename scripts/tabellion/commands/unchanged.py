@@ -53,7 +53,7 @@ _PASSING = ("fichier-", "lecture-")
 _AT_ONCE = 100
 
 #: A line of a digest, and the file whose stamp follows it, if one does.
-Entry = tuple[str, Path | None]
+DigestLine = tuple[str, Path | None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class FolderDigests:
     def of(cls, folders: Folders) -> FolderDigests:
         """Those of the files as they are now."""
         books, memory = folders.workbooks, folders.memory
-        people: list[Entry] = [
+        people: list[DigestLine] = [
             *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
             *(each for place in (folders.root / "schemas", folders.templates) for each in _tree(folders.root, place)),
             *(each for place in (folders.registre, folders.envois, folders.retours) for each in _tree(books, place)),
@@ -96,7 +96,7 @@ class FolderDigests:
             (str(folders.root), None),
             *((line, None) for line in _program()),
         ]
-        own: list[Entry] = [
+        own: list[DigestLine] = [
             *(each for place in (folders.consolidation, folders.constats) for each in _tree(books, place)),
             *_files(books, [memory / AS_PUBLISHED, memory / REQUESTS_FILE]),
             *((f"{name} {(memory / name).exists()}", None) for name in (JOURNAL, STAGING, BESIDES)),
@@ -181,7 +181,7 @@ def _read(path: Path) -> CachedRun | None:
         return None
 
 
-def _digest(entries: Iterable[Entry]) -> str:
+def _digest(entries: Iterable[DigestLine]) -> str:
     """The digest of entries and of the stamps of their files, which are asked many at a time.
 
     Where one of many does not answer, each is asked alone: only the one that hangs has no stamp.
@@ -196,7 +196,7 @@ def _digest(entries: Iterable[Entry]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _tree(root: Path, folder: Path) -> Iterator[Entry]:
+def _tree(root: Path, folder: Path) -> Iterator[DigestLine]:
     """Every file and folder inside a folder, by name; links to folders are not followed."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -214,11 +214,11 @@ def _tree(root: Path, folder: Path) -> Iterator[Entry]:
             yield name, folder / entry.name
 
 
-def _files(root: Path, paths: Iterable[Path]) -> Iterator[Entry]:
+def _files(root: Path, paths: Iterable[Path]) -> Iterator[DigestLine]:
     return ((path.relative_to(root).as_posix(), path) for path in paths)
 
 
-def _stamps(entries: Iterable[Entry]) -> list[str | None]:
+def _stamps(entries: Iterable[DigestLine]) -> list[str | None]:
     return [None if path is None else _stamp(path) for _, path in entries]
 
 

@@ -10,14 +10,15 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
-
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, get_args
 
 from tabellion.findings import Json
 from tabellion.wording import nearest, system_reason
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
 
 #: What is expected where pydantic finds a mistake of one of these types, or of one that begins so.
 _EXPECTED = {
