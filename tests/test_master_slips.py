@@ -179,6 +179,17 @@ def test_an_amount_typed_as_a_text_counts_and_says_that_the_workbook_does_not_co
     assert not made.reading.unknown
 
 
+def test_a_convention_named_by_its_title_is_that_one() -> None:
+    title, label = str(base()["conventions"].column("titre")[0]), schemas()["axes"].by_name["convention_id"].title
+
+    def edit(book: Workbook) -> None:
+        Grid(book, "Axes")[1, label] = title.upper()
+
+    made = Edited(edit)
+    assert made.same()
+    assert [code for code, _ in made.said()] == ["valeur-rapprochee"]
+
+
 def test_nothing_in_words_is_zero_and_no_total_misses_it() -> None:
     made = Edited(put(1, DONE, "néant"))
     assert made.said() == [("valeur-comprise", at(1, DONE))]

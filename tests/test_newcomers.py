@@ -251,3 +251,27 @@ def test_lines_of_a_town_that_a_decision_names_stay_the_same_lines_when_they_are
     team.edit(lambda book: book.type("Lignes_01", book.find("Lignes_01", **row), **{"Montant prévu (€)": 550}))
     team.consolidate()
     assert lines() == [(*first[:2], "550"), second]
+
+
+def test_all_that_a_line_lacks_is_said_in_one_run(sent_copy: Path) -> None:
+    team = Team(sent_copy)
+    team.edit(lambda book: book.add("Lignes_01", Collectivité="Nulle-Part", Libellé="Atelier"))
+    team.consolidate()
+    said = {each["code"]: each for each in team.findings() if each["feuille"].startswith("B01")}
+    assert said["reference-inconnue"]["valeur"] == "Nulle-Part"
+    assert said["cellule-obligatoire-vide"]["champ"] == "exercice"
+
+
+def test_a_reference_to_a_row_that_waits_says_its_name_and_where_it_waits(sent_copy: Path) -> None:
+    team = Team(sent_copy)
+
+    def edit(book: Any) -> None:
+        book.add("Financeurs", Financeur="Fonds Éole")
+        book.type("Partenaires", book.rows("Partenaires")[0], Financeur="Fonds Éole")
+
+    team.edit(edit)
+    team.consolidate()
+    (said,) = team.said()
+    sheet, cell = team.cell("Financeurs", "Financeur", Financeur="Fonds Éole")
+    assert said["valeur"] == "Fonds Éole"
+    assert f"feuille « {sheet} », cellule {cell}" in said["suggestion"]

@@ -174,12 +174,17 @@ def _mend(draft: Draft, spoken: set[_Spot], *, structural: bool = False) -> None
 
     Nothing more is said of the cells in ``spoken``. Only what is ``structural`` counts where nothing was accepted.
     """
+    waiting: dict[tuple[str, object], tuple[str, Place]] = {}
     for _ in range(_PASSES):
         dropped: dict[str, set[int]] = {}
         is_mended = False
         for table, position, name, item in integrity_cells(draft.book(), structural=structural):
-            if not item.bloquant or position in dropped.get(table, ()):
+            if not item.bloquant:
                 continue
+            if position in dropped.get(table, ()):
+                _say_once(draft, spoken, _softened(item, _LEFT_OUT))
+                continue
+            item = _naming_what_waits(draft, waiting, table, position, name, item)
             schema, row = draft.schemas[table], draft.rows[table][position]
             accepted = draft.known[table].get(key_of(schema, row))
             is_cell = name is not None and item.code != "cle-en-double"
@@ -195,14 +200,41 @@ def _mend(draft: Draft, spoken: set[_Spot], *, structural: bool = False) -> None
                 dropped.setdefault(table, set()).add(position)
                 stays = _LEFT_OUT
             is_mended = True
-            spot = (item.place.feuille, item.place.cellule)
-            if spot not in spoken:
-                spoken.add(spot)
-                draft.findings.append(_softened(item, stays))
+            _say_once(draft, spoken, _softened(item, stays))
         for table, positions in dropped.items():
+            schema = draft.schemas[table]
+            for position in positions:
+                row = draft.rows[table][position]
+                shown = str(row[schema.shown_key] or ""), draft.place(table, position, schema.shown_key)
+                waiting[table, row[schema.primary_key[0]]] = shown
             draft.drop(table, positions)
         if not is_mended:
             return
+
+
+def _say_once(draft: Draft, spoken: set[_Spot], item: Finding) -> None:
+    """Say a finding, unless its cell was spoken of."""
+    spot = (item.place.feuille, item.place.cellule)
+    if spot not in spoken:
+        spoken.add(spot)
+        draft.findings.append(item)
+
+
+def _naming_what_waits(
+    draft: Draft, waiting: Mapping[tuple[str, object], tuple[str, Place]], table: str, position: int, name: str | None,
+    item: Finding,
+) -> Finding:  # fmt: skip
+    """A finding about a reference to a row that waits itself: that row by the name that people typed, and its cell."""
+    target = None if name is None else draft.schemas[table].refers_to(name)
+    if name is None or target is None or item.code != "reference-inconnue":
+        return item
+    shown, place = waiting.get((target, draft.rows[table][position][name]), (None, None))
+    if not shown or place is None:
+        return item
+    return finding(
+        "reference-inconnue", item.place, champ=item.champ, valeur=shown, table=draft.schemas[target].title,
+        suggestion=f"Cette ligne attend, feuille « {place.feuille} », cellule {place.cellule} : complétez-la.",
+    )  # fmt: skip
 
 
 def _must_have(schema: TableSchema, name: str) -> bool:

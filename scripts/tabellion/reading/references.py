@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LEAD = "porteur"
 #: Where the number of a row may end, and words that tell what it is begin.
 _WORDS = re.compile(r"\s+(?:[-–—:]\s*)?|[–—:]\s*|-\s+")
+#: What a row whose key is a number is called.
+_TITLES = {"titre", "titre_court"}
 #: By table, the columns read so far.
 ReadColumns = Mapping[str, Mapping[str, Column]]
 
@@ -138,7 +140,7 @@ def shown_choices(
     read: ReadColumns,
     base: Tables | None = None,
     renames: Renames | None = None,
-) -> dict[str, str]:
+) -> Mapping[str, object]:
     """What a cell of a field may show, and the value it stands for, from the columns of the tables ``read`` so far.
 
     Where the table that the field refers to shows a label, what the ``base`` showed, and what it showed before
@@ -148,8 +150,10 @@ def shown_choices(
     if name is None:
         return {value: value for value in field_.enum}
     table, columns = schemas[name], read.get(name)
-    if columns is None or table.by_name[table.primary_key[0]].kind != "string":
+    if columns is None:
         return {}
+    if table.by_name[table.primary_key[0]].kind != "string":
+        return _titled(table, columns)
     choices = _shown(table, columns)
     if base is not None and name in base:
         taken = {fold(shown): value for shown, value in choices.items()}
@@ -157,6 +161,17 @@ def shown_choices(
         known |= {} if renames is None else {str(old): str(value) for old, value in renames.get(name, {}).items()}
         choices |= {shown: value for shown, value in known.items() if taken.get(fold(shown), value) == value}
     return choices
+
+
+def _titled(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, object]:
+    """The numbers of the rows that a text may name by their title alone; none of a title that two rows have."""
+    keys = columns[table.primary_key[0]]
+    named = defaultdict[str, set[object]](set)
+    for name in _TITLES & columns.keys():
+        for title, key in zip(columns[name], keys, strict=True):
+            if title and key is not None:
+                named[fold(str(title))].add(key)
+    return {title: next(iter(own)) for title, own in named.items() if len(own) == 1}
 
 
 def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
