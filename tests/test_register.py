@@ -71,6 +71,17 @@ def test_frictionless_sees_what_is_wrong_with_the_package(tmp_path: Path) -> Non
     assert not Package(str(folder / "datapackage.json")).validate().valid
 
 
+@pytest.mark.parametrize(
+    ("courriel", "is_valid"),
+    [("accueil@ville.fr ; maire@ville.fr", True), ("maire@ville.fr", True), ("maire ; maire@ville.fr", False)],
+)
+def test_frictionless_takes_several_addresses_in_a_cell(tmp_path: Path, courriel: str, is_valid: bool) -> None:
+    rows = small_rows()
+    rows["partenaires"][0]["courriel"] = courriel
+    folder = save(tmp_path / "registre", tables_of(rows))
+    assert Package(str(folder / "datapackage.json")).validate().valid is is_valid
+
+
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = save(tmp_path / "un"), save(tmp_path / "deux")
     names = sorted(path.name for path in first.iterdir())

@@ -26,6 +26,7 @@ from tabellion.schema import (
     Schemas,
     TableSchema,
 )
+from tabellion.schema.constraints import ADDRESSES
 from tabellion.schema.csv_text import write_csv_text
 from tabellion.schema.tables import Table, Tables, make_table
 from tabellion.transaction.files import left_beside, write_all_whole
@@ -217,8 +218,6 @@ def _standard_field(field: Field) -> Json:
         "title": field.title,
         "description": field.description,
     }
-    if field.email:
-        descriptor["format"] = "email"
     if field.example is not None:
         descriptor["example"] = field.example
     if field.kind == "boolean":
@@ -226,7 +225,8 @@ def _standard_field(field: Field) -> Json:
     limits: Iterable[tuple[str, object]] = (
         ("required", field.required or None),
         ("unique", field.unique or None),
-        ("pattern", field.pattern),
+        # Not the standard's format « email »: that is one address, and a cell may have several.
+        ("pattern", field.pattern or (ADDRESSES if field.email else None)),
         ("enum", list(field.enum) or None),
         ("minimum", field.minimum if field.earliest is None else field.earliest.isoformat()),
         ("maximum", field.maximum if field.latest is None else field.latest.isoformat()),

@@ -17,7 +17,8 @@ from tabellion.schema.tables import Table
 
 _ADDRESS = r"[^@\s;]+@[^@\s;]+\.[^@\s.;]+"
 #: One address, or several: « accueil@ville.fr ; maire@ville.fr ».
-EMAIL = rf"^{_ADDRESS}(?:\s*;\s*{_ADDRESS})*\Z"
+ADDRESSES = rf"{_ADDRESS}(?:\s*;\s*{_ADDRESS})*"
+EMAIL = rf"^{ADDRESSES}\Z"
 _Rule = tuple[str, Callable[[Any], bool]]
 #: Cells of a table up to which looking at each alone is faster than loading pandera.
 _FEW_CELLS = 1_000_000
