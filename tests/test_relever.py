@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import io
 import json
 import shutil
@@ -301,6 +302,27 @@ def test_folders_have_accents_and_taken_mails_are_moved(root: Path, seen: Consol
     assert (len(mailbox.flags("Re&AOc-us")), len(mailbox.flags("Trait&AOk-s"))) == (1, 1)
     done = relever(root, seen, replace(asked, boite_dossier="Absent"))
     assert [found.code for found in done.findings] == ["boite-injoignable"]
+
+
+@needs_dovecot
+def test_a_server_with_starttls_that_cannot_move_copies(
+    root: Path, seen: Consolidation, mailbox: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = imaplib.IMAP4.capability
+
+    def older(client: imaplib.IMAP4) -> Any:
+        kind, answer = real(client)
+        return kind, [answer[0].replace(b" MOVE", b"")]
+
+    monkeypatch.setattr(imaplib.IMAP4, "capability", older)
+    mailbox.deliver(bytes(mail("mairie@luce.fr", ("retour.xlsx", form(root, "luce")))), bytes(mail()))
+    mailbox.deliver(folder="Pris")
+    asked = settings(
+        mailbox, boite_chiffrement="starttls", boite_port=mailbox.starttls_port, boite_rangement="Pris"
+    )  # fmt: skip
+    assert list(relever(root, seen, asked).files) == [("retours/retour.xlsx", "mairie@luce.fr")]
+    assert (len(mailbox.flags()), len(mailbox.flags("Pris"))) == (1, 1)
+    assert r"\Seen" in mailbox.flags("Pris")[0]
 
 
 @needs_dovecot

@@ -46,7 +46,8 @@ userdb {{
 service imap-login {{
   chroot =
   inet_listener imap {{
-    port = 0
+    address = 127.0.0.1
+    port = {starttls_port}
   }}
   inet_listener imaps {{
     address = 127.0.0.1
@@ -71,9 +72,10 @@ def _program(name: str) -> str | None:
 
 @dataclass
 class MailServer:
-    """The server: its port, the certificate to trust, its folder."""
+    """The server: its port, that where TLS begins by STARTTLS, the certificate to trust, its folder."""
 
     port: int
+    starttls_port: int
     certificate: Path
     folder: Path
 
@@ -117,9 +119,10 @@ def running() -> Iterator[MailServer]:
     folder.chmod(0o755)
     is_root = os.getuid() == 0
     owner = pwd.getpwnam(_OWNER) if is_root else pwd.getpwuid(os.getuid())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as free, socket.socket() as free_too:
+        for each in (free, free_too):
+            each.bind(("127.0.0.1", 0))
+        port, starttls_port = (each.getsockname()[1] for each in (free, free_too))
     certificate, key = make_certificate(folder)
     for name in ("run", "state", "home"):
         (folder / name).mkdir()
@@ -128,7 +131,8 @@ def running() -> Iterator[MailServer]:
         os.chown(folder / "home", owner.pw_uid, owner.pw_gid)
     group = subprocess.run(["id", "-gn", owner.pw_name], check=True, capture_output=True, text=True).stdout.strip()
     words = {"folder": folder, "certificate": certificate, "key": key, "user": owner.pw_name, "group": group,
-             "uid": owner.pw_uid, "gid": owner.pw_gid, "password": PASSWORD, "port": port}  # fmt: skip
+             "uid": owner.pw_uid, "gid": owner.pw_gid, "password": PASSWORD, "port": port,
+             "starttls_port": starttls_port}  # fmt: skip
     configuration = folder / "dovecot.conf"
     configuration.write_text(_CONFIGURATION.format(**words))
     program = _program("dovecot")
@@ -136,7 +140,7 @@ def running() -> Iterator[MailServer]:
     process = subprocess.Popen([program, "-F", "-c", str(configuration)], stderr=subprocess.DEVNULL)
     try:
         _wait_until_it_answers(process, port, folder)
-        yield MailServer(port, certificate, folder)
+        yield MailServer(port, starttls_port, certificate, folder)
     finally:
         process.terminate()
         process.wait(20)
