@@ -44,6 +44,8 @@ from tabellion.mail.notices import Mailing, mailing_of
 
 NOW = datetime(2016, 11, 3, 9, 0)
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+#: A financement that two partners' forms have.
+_GRANTED = "I-1.1./1:etat:2016"
 needs_dovecot = pytest.mark.skipif(imap.missing() is not None, reason=str(imap.missing()))
 
 
@@ -523,12 +525,25 @@ def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: Ma
         assert message["Auto-Submitted"] == "auto-replied"
         assert "beaucoup" in answer.text
         assert len(list(message.iter_attachments())) == 1
-        mailbox.deliver(bytes(mail("mairie@luce.fr", ("juste.xlsx", right.read_bytes()), message_id="<2@luce.fr>")))
+        come = {"luce": (right.read_bytes(), "mairie@luce.fr")}
+        for partner, sender in (("etat", "ddt@etat.fr"), ("bailleur", "deux@bailleur.fr")):
+            form.write_bytes(sent[sender])
+            fill(form, right, {"Financements": {_GRANTED: {"montant": 100}}}, saved=datetime(2016, 11, 2, 9))
+            come[partner] = right.read_bytes(), sender
+        for partner, (content, sender) in come.items():
+            mailbox.deliver(bytes(mail(sender, (f"{partner}.xlsx", content), message_id=f"<2@{partner}.fr>")))
         night()
         night()
-        assert [each.message["In-Reply-To"] for each in server.received] == ["<1@luce.fr>", "<2@luce.fr>"]
-        assert "pris en compte" in server.received[1].text
-        assert list(server.received[1].message.iter_attachments()) == []
+        mailbox.deliver(*(bytes(mail(sender, ("encore.xlsx", content))) for content, sender in come.values()))
+        night()
+        returned = sorted(returns(sent_copy).values())
+        assert returned == sorted([wrong.read_bytes(), *(content for content, _ in come.values())])
+        answered = {(each.recipient, each.message["In-Reply-To"]): each for each in server.received[1:]}
+        assert sorted(answered) == sorted((sender, f"<2@{partner}.fr>") for partner, (_, sender) in come.items())
+        assert len(answered) == len(server.received) - 1
+        for each in answered.values():
+            assert "pris en compte" in each.text
+            assert list(each.message.iter_attachments()) == []
 
 
 @needs_dovecot
