@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import io
 import json
 import shutil
 import socket
+import ssl
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -353,6 +355,37 @@ def test_a_wrong_password_or_certificate_is_said(
     monkeypatch.delenv("SSL_CERT_FILE")
     (found,) = collect(workspace, asked, NOW, {"BOITE": imap.PASSWORD}).findings
     assert "certificat" in found.message
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_token_opens_a_mailbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a server that takes XOAUTH2 is sent; Dovecot would need another server that gives tokens."""
+    certificate, key = smtp.make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listening, said = socket.create_server(("127.0.0.1", 0)), list[bytes]()
+    untagged = {b"CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\n", b"SELECT": b"* OK [UIDVALIDITY 7] kept\r\n",
+                b"AUTHENTICATE": b"+ \r\n"}  # fmt: skip
+
+    def serve() -> None:
+        with context.wrap_socket(listening.accept()[0], server_side=True) as near, near.makefile("rwb", 0) as file:
+            file.write(b"* OK ready\r\n")
+            while words := file.readline().split():
+                file.write(untagged.get(words[1], b""))
+                if words[1] == b"AUTHENTICATE":
+                    said.append(base64.b64decode(file.readline()))
+                file.write(words[0] + b" OK done\r\n")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    with listening:
+        asked = MailSettings("localhost", 25, "aucun", "t@agglo.fr", (), boite="localhost",
+                             boite_port=listening.getsockname()[1], boite_jeton_variable="JETON")  # fmt: skip
+        with Mailbox(asked, {"JETON": "ya29.x"}, "tabellion-0") as opened:
+            assert (opened.validity, opened.keyword, opened.messages(1)) == (7, "", [])
+        thread.join(5)
+    assert said == [b"user=t@agglo.fr\1auth=Bearer ya29.x\1\1"]
 
 
 @contextmanager

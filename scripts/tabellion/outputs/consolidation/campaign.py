@@ -190,7 +190,9 @@ def _received_columns(maker: CellMaker) -> list[ListColumn]:
         return maker.text(" – ".join(filter(None, (mail.subject, f"{mail.taken:%d/%m/%Y à %H:%M}", mail.left))))
 
     def state(mail: ReceivedMail) -> Cell:
-        return maker.state("laissé", "avertissement") if mail.left else maker.state("✓ pris", "juste")
+        if mail.left:
+            return maker.state("laissé", "avertissement")
+        return maker.state("✓ pris", "juste") if mail.count else maker.state("déjà reçu", "information")
 
     # As wide as the columns of the tables above.
     return [
