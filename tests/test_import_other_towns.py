@@ -15,7 +15,7 @@ from support.other_towns import Altered, altered, altered_lists, as_csv, as_work
 from support.word_documents import word_document
 from tabellion.importing import ImportedFiles, files
 from tabellion.importing.doors import DOCUMENT_LIMITS, document_text, read_office
-from tabellion.importing.pages import PageRow, joined_pages
+from tabellion.importing.pages import CUT, PageRow, joined_pages
 from test_import_workbooks import in_process, read
 
 __all__ = ["in_process"]
@@ -119,6 +119,8 @@ def test_lists_in_csv(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
         (["SOUS-THEMATIQUE :", "", ""], ["1- Santé", "", ""], True),
         (["CONVENTION", "", ""], ["SOUS-THEMATIQUE : 1- Santé", "", ""], False),
         (["Réf. Convention", "", ""], ["Interministérielle", "", ""], True),
+        (["CONVENTION THEMATIQUE : RENOUVELLEM" + CUT, ""], ["ENT URBAIN", ""], True),
+        (["Cantine" + CUT, "1 000 €"], ["3 - Santé", ""], False),
         (["Lucé", "Cantine", "1 000 €"], ["", "Transport", "200 €"], False),
         (["Porteurs identifiés :", "", ""], ["Partenaires opérationnels", "CAF", ""], False),
         (["Porteurs identifiés :", "", ""], ["Indicateurs", "dix ateliers", ""], False),

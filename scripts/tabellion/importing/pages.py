@@ -79,8 +79,9 @@ def _goes_on(above: PageRow, below: PageRow) -> bool:
         return False
     label, rest = (" ".join(row.cells[0]).replace(f"{CUT} ", "") for row in (above, below))
     if rest and label:
-        if label.endswith(":"):
-            return label_in(rest) is None and not any(below.cells[1:])
+        is_word_cut = label.endswith(CUT) and not any(above.cells[1:])
+        if (label.endswith(":") or is_word_cut) and label_in(rest) is None and not any(below.cells[1:]):
+            return True
         is_cut = label_in(label) is None and label_in(_glued(label, rest)) is not None
         return rest[:1].islower() or (is_cut and label_in(rest) is None)
     if rest or any(has_box(cell[0][:1]) or AMOUNT.fullmatch(" ".join(cell)) for cell in below.cells if cell):
