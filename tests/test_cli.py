@@ -67,6 +67,14 @@ def test_the_help_starts_without_any_heavy_library(tmp_path: Path) -> None:
     assert not loaded & heavy
 
 
+def test_the_child_that_reads_a_return_starts_without_what_reads_settings(tmp_path: Path) -> None:
+    program = "import sys; import tabellion.campaign.parsed_return; print('pydantic' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
 def test_the_version_is_said(tmp_path: Path) -> None:
     done = tabellion("--version", cwd=tmp_path)
     assert done.code == 0
