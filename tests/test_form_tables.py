@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -114,5 +115,6 @@ def test_the_layout_of_a_workspace_is_its_own(tmp_path: Path) -> None:
     for name in ("tabellion.toml", "schemas", "templates"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    (tmp_path / "templates" / FORMS_FILE).write_text(TEXT.replace("largeur = 40", "largeur = 41", 1), encoding="utf-8")
+    narrower = re.sub(r'(champ = "libelle", largeur =) \d+', r"\1 41", TEXT, count=1)
+    (tmp_path / "templates" / FORMS_FILE).write_text(narrower, encoding="utf-8")
     assert find_workspace(tmp_path).schemas.forms[0].column("libelle").width == 41
