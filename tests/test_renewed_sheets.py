@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,17 @@ import pytest
 from openpyxl.styles import PatternFill
 
 from support.campaign import fill
+from support.contracts import small_rows
 from support.excel import Excel, edited
 from support.libreoffice import LibreOffice
-from support.masters import Package, position
+from support.masters import MAIN, Package, contract_of, position, written
 from support.own_sheets import faults
 from support.program import Outcome, tabellion
 from support.recalculated import differences
 from tabellion.commands.adopt import adopt
 from tabellion.contract.workspace import find_workspace
+from tabellion.outputs.master.changes import renewal_of
+from tabellion.xlsx.inplace.renewal import renew
 
 SAVED, NIGHT = datetime(2016, 11, 15, 9), datetime(2016, 12, 1, 2)
 AMOUNT = "Montant réalisé (€)"
@@ -52,6 +57,26 @@ def values(path: Path, sheet: str) -> dict[tuple[int, int], Any]:
     """What the cells of a sheet show."""
     cells = Package(path.read_bytes()).cells[sheet]
     return {place: value for place, (value, _) in cells.items() if value not in (None, "")}
+
+
+def footers(data: bytes) -> dict[str, str]:
+    """The feet of the pages of each sheet."""
+    path = f"{MAIN}headerFooter/{MAIN}oddFooter"
+    return {name: root.findtext(path, "") for name, root in Package(data).sheets.items()}
+
+
+def test_the_feet_of_the_pages_say_the_title_of_now_but_where_staff_wrote_their_own() -> None:
+    contract = contract_of(small_rows())
+    layout, fresh = written(replace(contract, settings=replace(contract.settings, titre="Contrat renommé")))
+    book = openpyxl.load_workbook(BytesIO(written(contract)[1]))
+    book["Nomenclatures"].oddFooter.center.text = "à nous"
+    stream = BytesIO()
+    book.save(stream)
+    renewed, _ = renew(stream.getvalue(), fresh, renewal_of(layout))
+    found = footers(renewed)
+    assert "à nous" in found.pop("Nomenclatures")
+    assert {name for name, words in found.items() if contract.settings.titre in words} == set()
+    assert all("Contrat renommé" in found[name] for name in ("Réglages", "Rapprochement"))
 
 
 def nothing(_: Any) -> None:

@@ -6,12 +6,14 @@ or whose cells are named from elsewhere in a way that cannot follow, stays as it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from tabellion.addresses import cell_name
+from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.fresh import fresh_values
 from tabellion.xlsx.inplace.grid import Formula, StoredValue, TypedContent
@@ -28,6 +30,10 @@ from tabellion.xlsx.inplace.stale import defined_names
 from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.inplace.wording import LOST, FormulaCarrier
 from tabellion.xlsx.trees import Element, add, drop, insert_after, qualified
+
+#: The foot of a page as the program writes it, and others write it again: a title, the sheet's name, the page's number.
+_OURS = re.compile(r"&L&10.*&C&10 ?&A ?&R&10 ?Page &P / &N", re.DOTALL)
+_FOOTER = "{*}headerFooter/{*}oddFooter"
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def renew(data: bytes, fresh: bytes, wanted: Renewal) -> tuple[bytes, tuple[str,
     """The workbook ``data`` as true as ``fresh``, which the program has written of the same contract, and the names of
     the sheets that stay as they were because the staff's work on them, or that names their cells, would suffer.
     """
-    data = _with_rows(data, fresh, wanted)
+    data = _with_footers(_with_rows(data, fresh, wanted), fresh)
     parts, source = Parts(data), Parts(fresh)
     same, replaced, kept = same_sheets(source, parts), list[str](), list[str]()
     editor = WorkbookEditor(data)
@@ -92,6 +98,25 @@ def _computed(data: bytes, fresh: bytes) -> bytes:
     values = fresh_values(parts, blank, fresh) if blank else {}
     named = {(parts.sheets[sheet].name, row, column): value for (sheet, row, column), value in values.items()}
     return with_computed(data, named) if named else data
+
+
+def _with_footers(data: bytes, fresh: bytes) -> bytes:
+    """The workbook with the feet of pages that ``fresh`` has, which say the title; those that staff wrote stay."""
+    parts, source = Parts(data), Parts(fresh)
+    for name, mine in same_sheets(source, parts).items():
+        part = parts.sheets[mine.casefold()].part
+        here = parts.tree(part).find(_FOOTER)
+        there = source.tree(source.sheets[name].part).find(_FOOTER)
+        if here is None or there is None or not _OURS.fullmatch(here.text or ""):
+            continue
+        if "".join((here.text or "").split()) != "".join((there.text or "").split()):
+            here.text = there.text
+            parts.change(part)
+    if not parts.changed:
+        return data
+    parts.write()
+    changed = parts.package.to_bytes()
+    return signature.sign_again(changed) if signature.is_intact(data) else changed
 
 
 def _with_rows(data: bytes, fresh: bytes, wanted: Renewal) -> bytes:
