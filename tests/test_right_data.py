@@ -34,7 +34,7 @@ def typed(sheet: str, **cells: Any) -> Callable[[Workbook], None]:
 def test_one_habit_in_a_column_is_one_notice_with_its_count() -> None:
     def edit(book: Workbook) -> None:
         for row in range(6, 26):
-            book["Budget"][f"F{row}"] = f"{row} 947,83"
+            book["Budget"][f"F{row}"] = f"{row} 947,83 €"
         book["Budget"]["F26"], book["Budget"]["F27"], book["Budget"]["F28"] = "12 k€", "à voir", "n.c."
 
     parsed = returned(edit)
@@ -45,7 +45,7 @@ def test_one_habit_in_a_column_is_one_notice_with_its_count() -> None:
         ("valeur-comprise", "F26", 0),
     ]
     habit = said(parsed, "F6")[0].message
-    assert "(de même F7 : « 7 947,83 » comme 7 947,83 € ; F8 : " in habit.replace("\u202f", " ").replace("\xa0", " ")
+    assert "(de même F7 : « 7 947,83 € » comme 7 947,83 € ; F8 : " in habit.replace("\u202f", " ").replace("\xa0", " ")
     assert "16 autres cellules" in habit
     assert values(parsed, "montant_prevu", 6, 25, 26, 27) == [694783, 2594783, 1200000, None]
 

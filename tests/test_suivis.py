@@ -86,10 +86,10 @@ def test_a_percentage_or_a_day_typed_otherwise_is_understood_at_its_cell() -> No
     def edit(book: Any) -> None:
         sheet = book["Suivi"]
         heads = {cell.value: cell.column_letter for cell in sheet[5]}
-        sheet[f"{heads['Réalisé (%)']}6"] = "40 pour cent"
+        sheet[f"{heads['Réalisé (%)']}6"] = "40 %"
         sheet[f"{heads['Réalisé (%)']}7"] = 0.75
         sheet[f"{heads['Réalisé (%)']}7"].number_format = "0%"
-        sheet[f"{heads['Date du bilan']}6"] = "sam. 31 déc. 2016"
+        sheet[f"{heads['Date du bilan']}6"] = "31/12/2016"
         sheet[f"{heads['Date du bilan']}7"] = 42735
 
     reading = read(edited(master(FOLLOWED), edit))

@@ -178,7 +178,7 @@ def insert_row(book: Workbook) -> None:
 
 #: Name, what is done, and what is said: code and cell (``None``: the file), nothing being silence.
 MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None]]]] = [
-    ("an amount with French separators", put("F6", "1 234,56 €"), set()),
+    ("an amount with French separators", put("F6", "1 234,56 €"), {("valeur-comprise", "F6")}),
     ("no-break and narrow spaces", put("F6", "1\u00a0234\u202f567"), {("valeur-comprise", "F6")}),
     ("German separators", put("F6", "1.234,56"), {("valeur-comprise", "F6")}),
     ("thousands of euros", put("F6", "12 k€"), {("valeur-comprise", "F6")}),
@@ -219,7 +219,7 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("a progress off the list", put("F6", "presque finie", "Actions"), {("valeur-hors-liste", "F6")}),
     ("a progress in capitals", put("F6", "EN COURS", "Actions"), {("valeur-rapprochee", "F6")}),
     ("a number in a drop-down cell", put("F6", 3, "Actions"), {("valeur-hors-liste", "F6")}),
-    ("a percentage as text", put("G6", "40 %", "Actions"), set()),
+    ("a percentage as text", put("G6", "40 %", "Actions"), {("valeur-comprise", "G6")}),
     ("a percentage over 100", put("G6", 150, "Actions"), {("pourcentage-hors-bornes", "G6")}),
     ("a date that does not exist", put("H6", "31/02/2016", "Actions"), {("date-impossible", "H6")}),
     ("a date as text", put("H6", "30/11/2016", "Actions"), {("valeur-comprise", "H6")}),
@@ -242,7 +242,7 @@ MUTATIONS: list[tuple[str, Callable[[Workbook], None], set[tuple[str, str | None
     ("a counter typed over", put("A3", 0), {("formule-remplacee", "A3")}),
     ("a live column typed over", put("A6", "ok"), {("formule-remplacee", "A6")}),
     ("a funding's status off the list", put("E6", "presque", "Financements"), {("valeur-hors-liste", "E6")}),
-    ("a funding's amount as text", put("F6", "1 234,50 €", "Financements"), set()),
+    ("a funding's amount as text", put("F6", "1 234,50 €", "Financements"), {("valeur-comprise", "F6")}),
     ("a funding's scheme over the limit", put("D6", "x" * 2001, "Financements"), {("texte-trop-long", "D6")}),
     ("control characters", put("I6", "ligne\x0bcoupée".replace("\x0b", "_x000B_")), {("caracteres-interdits", "I6")}),
     ("a text over the limit", put("I6", "x" * 2001), {("texte-trop-long", "I6")}),

@@ -242,8 +242,6 @@ class _Reading:
             read = cast_column(setting.field, [plain], tolerant=True)
             value = read.values[0]
             for notice in read.notices:
-                if notice.is_as_typed(text):
-                    continue
                 self._say(
                     "valeur-comprise", _REGLAGES, position, "valeur", valeur=text, attendu=notice.understood,
                     suggestion=notice.suggestion,

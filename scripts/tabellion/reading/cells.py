@@ -67,8 +67,6 @@ class CellReader:
             value = found[problem.position]
             uncounted = self.counted and problem.understood is not None and _is_uncounted(field, value)
             code = "nombre-en-texte" if uncounted and cast.values[problem.position] else problem.code
-            if code == _UNDERSTOOD and problem.is_as_typed(value):
-                continue
             habit = problem.habit or (str(problem.position) if CATALOGUE[code].bloquant else "")
             habits[code, habit].append(problem)
         for (code, _), problems in habits.items():

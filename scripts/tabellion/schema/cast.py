@@ -18,7 +18,7 @@ from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
 from tabellion.schema.typed.choices import FALSE_WORDS, TRUE_WORDS, refused_text, text_of
 from tabellion.schema.typed.numbers import LARGEST, hundredfold, whole_number
 from tabellion.schema.typed.rules import Reading
-from tabellion.wording import as_seen, french_date, without_invisible
+from tabellion.wording import french_date, without_invisible
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,6 @@ class Problem:
     suggestion: str | None = None
     understood: str | None = None
     habit: str = ""
-
-    def is_as_typed(self, value: object) -> bool:
-        """Whether a value typed as ``value`` was taken for what it reads as: there is nothing to say of it."""
-        return self.understood is not None and isinstance(value, str) and as_seen(value) == as_seen(self.understood)
 
 
 @dataclass(slots=True)
