@@ -149,10 +149,12 @@ def requests_of(consolidation: Consolidation, log: RequestLog) -> tuple[Request,
     words = f"Écrit un message par partenaire en retard, ou à corriger, dans relances/{year}/. Rien n'est envoyé."
     found.append(Request(REMIND, "préparer les relances", words))
     if settings.courriel is not None:
-        for code, what in ((SEND, "formulaires"), (SEND_REMINDERS, "relances")):
-            confirmation = sending_words(consolidation, code)
-            words = f"Envoie par courriel les {what} de {year} ; le Suivi dit ce que chacun devient."
-            found.append(Request(code, f"envoyer les {what} par courriel", words, confirmation))
+        words = f"De l'année {year} ; le Suivi dit ce que chacun devient."
+        for code, title in (
+            (SEND, "envoyer les formulaires par courriel"),
+            (SEND_REMINDERS, "envoyer les relances par courriel"),
+        ):
+            found.append(Request(code, title, words, sending_words(consolidation, code)))
     confirmation = adoption_words(consolidation)
     words = "Ce que disent les retours entre au contrat ; l'ancien contrat est gardé dans archives/."
     found.append(Request(ADOPT, "adopter", words if confirmation else "Rien à adopter pour l'instant.", confirmation))
