@@ -26,11 +26,13 @@ needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(
 NOW = datetime(2016, 12, 1, 2, 15)
 #: A process that takes the workspace, says so, and keeps it until it is told to leave; or says that it may not.
 HOLDER = """
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
 from tabellion.transaction.lock import hold
 from tabellion.findings import TabellionError
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in what it starts behind
 try:
     since = datetime(2016, 12, 1, 2, 15)
     with hold(Path(sys.argv[1]), "tabellion consolidate", since, wait_seconds=float(sys.argv[2])):

@@ -167,6 +167,8 @@ Tell = Callable[[int, int, str], None]
 
 #: Below this many files the reading ends before a bar is of use.
 _FEW = 20
+#: How often the bar of a reading is drawn, however fast it goes.
+_DRAWN = 20
 
 
 @contextmanager
@@ -187,7 +189,8 @@ def reading_progress(*, quiet: bool = False) -> Iterator[ReadProgress | None]:
         after = bar.add_task("Mise en commun, contrôles et écriture", total=None, visible=False)
 
         def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, visible=_FEW <= total != done)
+            drawn = done % max(total // _DRAWN, 1) == 0
+            bar.update(task, completed=done, total=total, visible=_FEW <= total != done, refresh=drawn)
             bar.update(after, visible=_FEW <= total == done)
 
         yield tell
