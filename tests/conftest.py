@@ -17,8 +17,8 @@ from support.contracts import ROOT, SOURCE
 from support.program import tabellion
 from tabellion.campaign.model import Consolidation
 from tabellion.commands.consolidate import look_at_campaign
-from tabellion.commands.new import KIT
-from tabellion.contract.workspace import find_workspace
+from tabellion.commands.new import KIT, create_empty_workspace
+from tabellion.contract.workspace import Workspace, find_workspace
 
 # Durations depend on the machine, and two cores are shared: a slow example is not a wrong one. In CI the examples are
 # the same at every run, so that a red run is about the change; developers' runs go on looking for new ones.
@@ -103,3 +103,20 @@ def seen(sent: Path) -> Consolidation:
 def sent_copy(sent: Path, tmp_path: Path) -> Path:
     """A copy of that contract."""
     return Path(shutil.copytree(sent, tmp_path / "contrat"))
+
+
+#: When the contract that holds nothing yet was made: it is of the six years from then.
+EMPTY_SINCE = datetime(2026, 3, 2)
+
+
+@pytest.fixture(scope="session")
+def _starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("vide") / "brest"
+    create_empty_workspace(folder, EMPTY_SINCE)
+    return folder
+
+
+@pytest.fixture
+def empty(_starter: Path, tmp_path: Path) -> Workspace:
+    """A contract of 2026 to 2031 that holds nothing yet."""
+    return find_workspace(Path(shutil.copytree(_starter, tmp_path / "brest")))

@@ -18,6 +18,7 @@ from tabellion.campaign.model import Consolidation
 from tabellion.campaign.requests import SEND, RequestLog, requests_of, sending_words
 from tabellion.commands import envoyer
 from tabellion.commands.envoyer import Sending, prepare_letters, queue_letters, send_letters, send_waiting, write_trial
+from tabellion.contract.folders import SENT_LETTERS
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.mail.outbox import LetterState, sent_mails
@@ -196,7 +197,7 @@ def test_the_watcher_sends_what_waits_and_comes_back_for_the_rest(sent_copy: Pat
         asked = campaign(seen, mail_to(server))
         assert send_waiting(workspace, asked, NOW) == ([], None)
         prepared = prepare_letters(workspace, asked, 2016, [], NOW, reminders=False)
-        assert queue_letters(workspace, prepared, NOW) == len(EVERYONE)
+        assert queue_letters(workspace, prepared, NOW) == (len(EVERYONE), [])
         assert server.conversations == 0
         findings, later = send_waiting(workspace, asked, NOW, {})
         assert ([found.code for found in findings], later) == (["avis-differe"], NOW + timedelta(minutes=1))
@@ -206,6 +207,18 @@ def test_the_watcher_sends_what_waits_and_comes_back_for_the_rest(sent_copy: Pat
         server.refused.clear()
         assert send_waiting(workspace, asked, NOW + timedelta(minutes=1), {}) == ([], None)
     assert sorted(recipients(server)) == sorted(EVERYONE)
+
+
+def test_a_list_of_what_was_sent_that_cannot_be_read_is_said_where_mails_are_asked_for(
+    sent_copy: Path, seen: Consolidation
+) -> None:
+    workspace = find_workspace(sent_copy)
+    prepared = prepare_letters(
+        workspace, campaign(seen, MailSettings("localhost", 25, "aucun", "t@agglo.fr")), 2016, [], NOW, reminders=False
+    )
+    (workspace.memory / SENT_LETTERS).write_text("{", encoding="utf-8")
+    queued, said = queue_letters(workspace, prepared, NOW)
+    assert (queued, [each.code for each in said]) == (0, ["avis-oublies"])
 
 
 def test_excel_asks_to_send_and_confirms_to_how_many(seen: Consolidation) -> None:

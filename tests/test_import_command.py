@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -22,19 +21,6 @@ from tabellion.importing import read_document
 
 NOW = datetime(2026, 3, 2)
 HEADER = ["Convention", "Collectivité", "Libellé", "Montant"]
-
-
-@pytest.fixture(scope="module")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("starter") / "brest"
-    create_empty_workspace(folder, NOW)
-    return folder
-
-
-@pytest.fixture
-def empty(tmp_path: Path, starter: Path) -> Workspace:
-    shutil.copytree(starter, tmp_path / "brest")
-    return find_workspace(tmp_path / "brest")
 
 
 def csv(workspace: Workspace, name: str, *rows: list[str]) -> Path:

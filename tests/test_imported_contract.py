@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,6 @@ from tabellion.commands.consolidate import consolidate
 from tabellion.commands.forms import forms
 from tabellion.commands.generate import generate
 from tabellion.commands.import_document import Import, import_document
-from tabellion.commands.new import create_empty_workspace
 from tabellion.commands.publish import Wanted, publish
 from tabellion.commands.validate import validate, validate_files
 from tabellion.contract.register import register_settings, save_register
@@ -27,20 +25,6 @@ from tabellion.schema import SETTING_TABLES
 
 NOW = datetime(2026, 3, 2)
 TEXT = document(small_contract()).decode()
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a contract that holds nothing yet, of 2026 to 2031."""
-    folder = tmp_path_factory.mktemp("vide") / "brest"
-    create_empty_workspace(folder, NOW)
-    return folder
-
-
-@pytest.fixture
-def empty(made: Path, tmp_path: Path) -> Workspace:
-    """A copy of it."""
-    return find_workspace(Path(shutil.copytree(made, tmp_path / "brest")))
 
 
 def imported(workspace: Workspace, text: str) -> tuple[Settings, Import]:

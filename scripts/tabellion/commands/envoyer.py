@@ -129,16 +129,16 @@ def send_letters(
     return Sending(entries, before, (*prepared.findings, *findings))
 
 
-def queue_letters(workspace: Workspace, prepared: Prepared, now: datetime) -> int:
-    """Note the letters that were not sent yet as waiting, for the watcher to send; how many. Raises as
-    :func:`send_letters`."""
+def queue_letters(workspace: Workspace, prepared: Prepared, now: datetime) -> tuple[int, list[Finding]]:
+    """Note the letters that were not sent yet as waiting, for the watcher to send; how many, and what was wrong with
+    what is known of those sent before. Raises as :func:`send_letters`."""
     with _sending(workspace, now) as outbox:
-        open_outbox(outbox, prepared.letters, now)
+        findings = open_outbox(outbox, prepared.letters, now)
         due = [letter for letter in prepared.letters if not outbox.is_done(letter)]
         for letter in due:
             outbox.queue(letter, now)
         outbox.write()
-    return len(due)
+    return len(due), findings
 
 
 def send_waiting(

@@ -100,8 +100,8 @@ def _send(workspace: Workspace, entry: RequestEntry, now: datetime) -> str:
             raise _unconfirmed(entry.confirmation, words, "ceux à qui écrire ont changé")
         raise NotDoneError("personne à qui écrire")
     prepared = prepare_letters(workspace, consolidation, None, (), now, reminders=entry.code == SEND_REMINDERS)
-    queued = queue_letters(workspace, prepared, now)
-    without = "".join(f" ; {item.message}" for item in prepared.findings[:_NAMED])
+    queued, lost = queue_letters(workspace, prepared, now)
+    without = "".join(f" ; {item.message}" for item in [*lost, *prepared.findings][:_NAMED])
     return f"{plural(queued, 'message part', 'messages partent')} : le Suivi dit ce que chacun devient{without}"
 
 
