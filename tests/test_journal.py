@@ -416,7 +416,7 @@ now = datetime(2016, 11, 20, 2)
 count = int(sys.argv[2])
 print("ready", flush=True)
 while True:
-    with open_journal(Path(sys.argv[1]), now) as journal:
+    with open_journal(Path(sys.argv[1]), now, 120) as journal:  # SQLite is not fair to who waits
         assert not journal.findings, journal.findings
         number = journal.start_run(now, "1")
         keys = range(count)
@@ -505,6 +505,9 @@ def test_two_programs_that_write_wait_for_each_other(path: Path, start: Callable
     for _ in range(3):
         assert [each.stdout.readline() != "" for each in writers] == [True, True]
     assert [each.poll() for each in writers] == [None, None]
+    for each in writers:
+        each.kill()
+        each.wait()
     with read_journal(path) as journal:
         assert len(journal.runs(1000)) > 6
 
