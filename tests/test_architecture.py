@@ -26,6 +26,7 @@ MOST_ANY = 150
 ROOMS = (
     "memory", "addresses", "wording", "findings", "processes", "transaction", "schema", "layout", "measures",
     "contract", "reading", "xlsx", "checks", "campaign", "importing", "outputs", "mail", "watching", "machine",
+    "portfolio",
     "commands", "cli",
 )  # fmt: skip
 

@@ -1,0 +1,155 @@
+"""One task a contract, done elsewhere: the seam between what is done to a contract and where it is done.
+
+A mapper does one picklable function to many items. What it gives arrives in any order, each with the position of its
+item; whoever asks puts results in the order of the items, so that nothing written depends on who was faster. A task
+that fails, whatever it does to its process, is an outcome that says so, and costs the others nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, as_completed
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, Protocol, TypeVar, cast
+
+from pebble import ProcessExpired, ProcessPool
+
+from tabellion.processes import ChildContext, worker_count
+from tabellion.reading.limits import MIB
+from tabellion.reading.memory_limit import OUT_OF_MEMORY, limit_memory
+
+TaskItem = TypeVar("TaskItem")
+TaskConstant = TypeVar("TaskConstant")
+TaskResult = TypeVar("TaskResult")
+
+#: A worker is renewed after so many contracts: whatever native code leaked goes with it.
+_CONTRACTS_PER_WORKER = 50
+
+
+class FailureKind(Enum):
+    """Why a task gave no result, in the words that people read."""
+
+    MEMORY = "trop de mémoire"
+    TIME = "trop de temps"
+    DIED = "le système a arrêté son processus"
+    ERROR = "une erreur imprévue du programme"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailure:
+    """Why one task gave no result; ``detail`` is what the machine says of it, for whoever looks closer."""
+
+    kind: FailureKind
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome(Generic[TaskResult]):
+    """What became of the item at ``position`` (zero-based): its ``result``, or the ``failure`` that took its place."""
+
+    position: int
+    result: TaskResult | None = None
+    failure: TaskFailure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLimits:
+    """What one task may use: ``memory_bytes`` of address space, ``seconds`` once it has begun.
+
+    The files that it reads have limits of their own, in children of its worker.
+    """
+
+    memory_bytes: int = 4096 * MIB
+    seconds: float = 1800.0
+
+
+class Mapper(Protocol):
+    """Does a function to many items, somewhere. Closing the iterator stops what goes on."""
+
+    def map(
+        self,
+        function: Callable[[TaskItem, TaskConstant], TaskResult],
+        items: Sequence[TaskItem],
+        *,
+        constant: TaskConstant,
+    ) -> Iterator[TaskOutcome[TaskResult]]:
+        """Do ``function(item, constant)`` to each item and give the outcomes as they arrive, in any order.
+
+        The function is found by its name in its module, and all that it gets and gives is picklable; ``constant`` goes
+        to each worker once. Nothing that a task does is raised here.
+        """
+
+
+@dataclass(frozen=True)
+class LocalMapper:
+    """A pool of processes of this machine, ``jobs`` at a time (one per processor, eight at most, by default)."""
+
+    jobs: int | None = None
+    limits: TaskLimits = TaskLimits()
+
+    def map(
+        self,
+        function: Callable[[TaskItem, TaskConstant], TaskResult],
+        items: Sequence[TaskItem],
+        *,
+        constant: TaskConstant,
+    ) -> Iterator[TaskOutcome[TaskResult]]:
+        """As :meth:`Mapper.map`; what still goes on when the iterator is closed is stopped at once."""
+        if not items:
+            return
+        pool = ProcessPool(
+            max_workers=min(self.jobs or worker_count(), len(items)),
+            max_tasks=_CONTRACTS_PER_WORKER,
+            initializer=_prepare_worker,
+            initargs=(self.limits.memory_bytes, function, constant),
+            context=ChildContext(),  # type: ignore[arg-type,unused-ignore] # on Windows its pipes have a type of their own
+        )
+        try:
+            positions: dict[Future[object], int] = {
+                pool.schedule(_run, args=(item,), timeout=self.limits.seconds): position
+                for position, item in enumerate(items)
+            }
+            for future in as_completed(list(positions)):
+                position = positions.pop(future)
+                try:
+                    yield TaskOutcome(position, cast("TaskResult", future.result()))
+                except Exception as error:  # whatever it was, it is this task's own
+                    yield TaskOutcome(position, failure=failure_of(error))
+        finally:
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
+
+
+def failure_of(error: Exception) -> TaskFailure:
+    """Why a task failed, from what its pool raised."""
+    if isinstance(error, MemoryError):
+        return TaskFailure(FailureKind.MEMORY)
+    if isinstance(error, FutureTimeoutError):
+        return TaskFailure(FailureKind.TIME)
+    if isinstance(error, ProcessExpired):
+        is_memory = error.exitcode == OUT_OF_MEMORY
+        return TaskFailure(FailureKind.MEMORY if is_memory else FailureKind.DIED, f"code {error.exitcode}")
+    return TaskFailure(FailureKind.ERROR, f"{type(error).__name__}: {error}"[:200])
+
+
+# In the worker
+
+_task: tuple[Callable[..., object], object] | None = None
+
+
+def _prepare_worker(memory_bytes: int, function: Callable[..., object], constant: object) -> None:
+    """Runs first in each worker: its limit, what it is to do, and leave to have children, which read the files."""
+    global _task
+    _task = function, constant
+    multiprocessing.current_process().daemon = False
+    limit_memory(memory_bytes)
+
+
+def _run(item: object) -> object:
+    if _task is None:
+        raise RuntimeError("this worker was not prepared")
+    function, constant = _task
+    return function(item, constant)
