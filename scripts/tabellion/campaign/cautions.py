@@ -185,8 +185,8 @@ class Cautions:
             for name in schema.names:
                 filled = [(key, row, known[name]) for key, row, known in pairs if known[name] is not None]
                 if len(filled) < _MANY_CELLS or any(row[name] is not None for _, row, _ in filled):
-                    filled = [each for each in filled if each[1][name] is None
-                              and (table, each[0], name) in self.saves.held]  # fmt: skip
+                    filled = [cell for cell in filled if cell[1][name] is None
+                              and (table, cell[0], name) in self.saves.held]  # fmt: skip
                 if not filled:
                     continue
                 keys = tuple(key for key, _, _ in filled)

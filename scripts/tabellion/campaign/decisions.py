@@ -136,33 +136,33 @@ class Decisions:
         ``in_place``, made when the known decision was in force, comes after that decision whatever the clocks say.
         """
         known, new = dict(self.by_question), list[TypedDecision]()
-        for each in typed:
-            decision, before = each.decision, known.get(each.decision.question)
+        for answer in typed:
+            decision, before = answer.decision, known.get(answer.decision.question)
             said = "" if before is None else before.label
             shown = said if before is not None and before.choice else ""
             is_same_edition = before is not None and before.edition == decision.edition
-            is_changed = decision.label != each.written or (is_same_edition and decision.label != said)
+            is_changed = decision.label != answer.written or (is_same_edition and decision.label != said)
             if not is_changed or decision.label == said:
                 continue
-            follows = in_place and (each.written == shown or is_same_edition)
+            follows = in_place and (answer.written == shown or is_same_edition)
             if before is None or follows or decision.when > before.when:
                 known[decision.question] = decision
-                new.append(each)
+                new.append(answer)
         return Decisions(known), new
 
     def content(self) -> bytes:
         """The file of these decisions: the same decisions give the same bytes."""
         rows = [
             {
-                "question": each.question,
-                "sujet": each.subject,
-                "choix": each.choice,
-                "libelle": each.label,
-                "par": each.who,
-                "le": each.when.isoformat(),
-                "edition": each.edition,
+                "question": taken.question,
+                "sujet": taken.subject,
+                "choix": taken.choice,
+                "libelle": taken.label,
+                "par": taken.who,
+                "le": taken.when.isoformat(),
+                "edition": taken.edition,
             }
-            for each in sorted(self.by_question.values(), key=lambda decision: decision.question)
+            for taken in sorted(self.by_question.values(), key=lambda decision: decision.question)
         ]
         return (json.dumps({"decisions": rows}, ensure_ascii=False, indent=1) + "\n").encode()
 
@@ -182,7 +182,7 @@ def load_decisions(registre: Path) -> Decisions:
             )
             for row in rows
         ]  # fmt: skip
-        return Decisions({each.question: each for each in decisions})
+        return Decisions({decision.question: decision for decision in decisions})
     except FileNotFoundError:
         return Decisions()
     except OSError as error:

@@ -41,12 +41,12 @@ def version_questions(year: int, partner: str, choice: VersionChoice, labels: La
             QuestionKind.VERSIONS, "", (), None, row, "",
             f"{row} : rien ne dit lequel de ces {len(choice.undecided)} fichiers est le dernier.",
             tuple(
-                Statement(names[each.fichier], f"enregistré le {each.saved_words}", Place(each.fichier))
-                for each in choice.undecided
+                Statement(names[candidate.fichier], f"enregistré le {candidate.saved_words}", Place(candidate.fichier))
+                for candidate in choice.undecided
             ),
             tuple(
-                Choice(ACCEPT + each.parsed.answers, f"accepter {names[each.fichier]}", "Ce fichier compte, lui seul.")
-                for each in choice.undecided
+                Choice(ACCEPT + candidate.parsed.answers, f"accepter {names[candidate.fichier]}", "Ce fichier compte, lui seul.")
+                for candidate in choice.undecided
             ),
         )  # fmt: skip
     if choice.left and choice.in_force is not None and choice.in_force_file is not None:
@@ -57,9 +57,9 @@ def _halves_question(identifier: str, row: str, choice: VersionChoice, labels: L
     """Whether older files complete the last one, and which of them counts where they differ."""
     assert choice.in_force is not None  # noqa: S101 (nothing is left empty by no file)
     last = choice.in_force.fichier
-    count = sum(len(each.rows) for each in choice.left)
-    sure = sum(len(each.sure) for each in choice.left)
-    disputed = [(each, cell) for each in choice.left for cell in each.disputed]
+    count = sum(len(half.rows) for half in choice.left)
+    sure = sum(len(half.sure) for half in choice.left)
+    disputed = [(half, cell) for half in choice.left for cell in half.disputed]
     sentence, choices = f"{row} : ", list[Choice]()
     if count:
         sentence += f"le dernier fichier laisse vides {plural(count, 'ligne')} qu'un précédent remplissait"
@@ -68,7 +68,7 @@ def _halves_question(identifier: str, row: str, choice: VersionChoice, labels: L
         sentence += " ; " if count else ""
         sentence += f"deux fichiers remplissent autrement {plural(len(disputed), 'cellule')}, où aucun ne compte"
     statements = [Statement(_name(last), "ne dit rien de ces lignes", Place(last))] if count else []
-    statements += [_filled(each, labels) for each in choice.left if each.rows]
+    statements += [_filled(half, labels) for half in choice.left if half.rows]
     for left, cell in disputed[:_NAMED]:
         label = labels.row(cell.older.table, cell.older.key)
         for fichier, of_file in ((left.candidate.fichier, cell.older), (last, cell.newer)):
@@ -95,11 +95,11 @@ def _versions_id(year: int, partner: str, answers: Sequence[str]) -> str:
 
 
 def _partial_id(year: int, partner: str, answers: str, left: Sequence[LeftEmpty]) -> str:
-    rows = sorted([each.candidate.parsed.answers, row.table, list(row.key)] for each in left for row in each.rows)
+    rows = sorted([half.candidate.parsed.answers, row.table, list(row.key)] for half in left for row in half.rows)
     disputed = sorted(
-        [each.candidate.parsed.answers, cell.older.table, list(cell.older.key), cell.champ]
-        for each in left
-        for cell in each.disputed
+        [half.candidate.parsed.answers, cell.older.table, list(cell.older.key), cell.champ]
+        for half in left
+        for cell in half.disputed
     )
     return question_id(QuestionKind.PARTIAL, year, partner, answers, rows, *([disputed] if disputed else []))
 

@@ -68,7 +68,7 @@ def list_returns(folder: Path, workbooks: Path) -> Listing:
                     waiting.append((path, is_set_aside or fold(entry.name) == SET_ASIDE))
                 else:
                     files.append(FoundFile(path, path.relative_to(workbooks).as_posix(), is_set_aside))
-    return Listing(sorted(files, key=lambda each: each.fichier), leftovers)
+    return Listing(sorted(files, key=lambda file: file.fichier), leftovers)
 
 
 def look_at(path: Path) -> tuple[int, str]:

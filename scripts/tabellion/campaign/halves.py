@@ -52,7 +52,7 @@ class Candidate:
     def is_dated_by_archive(self) -> bool:
         """Whether its moment is that of its archive, told in a time zone that nobody knows."""
         return self.parsed.saved is not None and any(
-            each.code == "enregistrement-sans-date" for each in self.parsed.findings
+            finding.code == "enregistrement-sans-date" for finding in self.parsed.findings
         )
 
     @property
@@ -103,7 +103,7 @@ class LeftEmpty:
     @property
     def disputed_words(self) -> str:
         """The rows of the disputed cells."""
-        return _words([each.older.key for each in self.disputed])
+        return _words([pair.older.key for pair in self.disputed])
 
     def taken(self, decision: str | None) -> tuple[ReturnedRow, ...]:
         """The rows of the older file that count."""
@@ -111,7 +111,7 @@ class LeftEmpty:
             return ()
         rows = self.sure if decision is None else self.rows
         if decision == JOIN_OLDER:
-            rows += tuple(_only(each.older, each.newer, {each.champ}) for each in self.disputed)
+            rows += tuple(_only(pair.older, pair.newer, {pair.champ}) for pair in self.disputed)
         return rows
 
     def waits(self, decision: str | None) -> bool:
@@ -155,15 +155,15 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
             found.append(LeftEmpty(candidate, tuple(rows), sure, tuple(disputed)))
         elif rows:
             found.append(LeftEmpty(candidate, tuple(rows)))
-    return tuple(each for each in found if each.rows or each.disputed)
+    return tuple(half for half in found if half.rows or half.disputed)
 
 
 def joined(parsed: ParsedReturn, left: Sequence[LeftEmpty], decision: str | None) -> ParsedReturn:
     """The return in force with what counts of the older ones, each row in its own file; without what is disputed."""
-    taken = [(each.candidate.fichier, row) for each in left for row in each.taken(decision)]
+    taken = [(half.candidate.fichier, row) for half in left for row in half.taken(decision)]
     gone = {(row.table, row.key, name) for _, row in taken for name in row.before}
     if decision is None:
-        gone |= {cell.cell for each in left for cell in each.disputed}
+        gone |= {cell.cell for half in left for cell in half.disputed}
     if not gone:
         return parsed
     replaced = {(row.table, row.key) for _, row in taken}
@@ -190,7 +190,7 @@ def _only(row: ReturnedRow, here: ReturnedRow | None, names: set[str]) -> Return
 
 def _are_rivals(one: Candidate, other: Candidate) -> bool:
     """Whether, by its name, either file is the copy that a program made when two people changed one file."""
-    stems = [fold(PurePosixPath(each.fichier).stem) for each in (one, other)]
+    stems = [fold(PurePosixPath(file.fichier).stem) for file in (one, other)]
     if any(map(_CONFLICT_COPY.search, stems)):
         return True
     is_second = any(map(_SECOND_COPY.search, stems))

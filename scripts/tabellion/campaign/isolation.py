@@ -43,7 +43,7 @@ def assemble_apart(materials: Materials, assemble: Assemble = assemble) -> Assem
 
 def _only(materials: Materials, names: Collection[str]) -> Materials:
     files = {name: parsed for name, parsed in materials.files.items() if name in names}
-    return replace(materials, files=files, kept={name: each for name, each in materials.kept.items() if name in names})
+    return replace(materials, files=files, kept={name: path for name, path in materials.kept.items() if name in names})
 
 
 def _failure(materials: Materials, assemble: Assemble) -> Exception | None:

@@ -98,8 +98,8 @@ _PATTERNS = {
 
 def leftover_findings(leftovers: list[Leftover], folder: str | None = None) -> list[Finding]:
     """What there is to say, once, of all that was passed over in ``folder``."""
-    elsewhere = [each for each in leftovers if each.kind is LeftoverKind.ELSEWHERE]
-    ignored = [each for each in leftovers if each.kind not in (LeftoverKind.ELSEWHERE, LeftoverKind.OPEN)]
+    elsewhere = [leftover for leftover in leftovers if leftover.kind is LeftoverKind.ELSEWHERE]
+    ignored = [leftover for leftover in leftovers if leftover.kind not in (LeftoverKind.ELSEWHERE, LeftoverKind.OPEN)]
     place, findings = Place(folder), list[Finding]()
     if elsewhere:
         count = plural(len(elsewhere), "élément")
@@ -116,10 +116,10 @@ def _short(name: str) -> str:
 
 def _words(leftovers: list[Leftover]) -> str:
     order = list(LeftoverKind)
-    ordered = sorted(leftovers, key=lambda each: (order.index(each.kind), each.name))
+    ordered = sorted(leftovers, key=lambda leftover: (order.index(leftover.kind), leftover.name))
     said = []
-    for kind, group in groupby(ordered, key=lambda each: each.kind):
-        names = [each.name for each in group]
+    for kind, group in groupby(ordered, key=lambda leftover: leftover.kind):
+        names = [leftover.name for leftover in group]
         more = [f"et {plural(len(names) - _NAMED, 'autre')}"] if len(names) > _NAMED else []
         said.append(f"{kind.value} ({', '.join([*(f'« {_short(name)} »' for name in names[:_NAMED]), *more])})")
     return " ; ".join(said)

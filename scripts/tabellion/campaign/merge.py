@@ -222,7 +222,9 @@ class _Merger:
                 merged.modifications[number] = replace(merged.modifications[number], outcome=outcome)
                 if is_accepted:
                     self.write(cell, claim)
-        merged.conflicts = [each for each in merged.conflicts if (each.table, each.key, each.champ) not in accepted]
+        merged.conflicts = [
+            conflict for conflict in merged.conflicts if (conflict.table, conflict.key, conflict.champ) not in accepted
+        ]
 
     def may_write(self, table: str, key: Key, position: int | None, claims: Sequence[_CellClaim]) -> bool:
         """Whether a row that the master lacks may be created: not one that staff removed, which would come back in

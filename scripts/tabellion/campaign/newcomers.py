@@ -139,7 +139,7 @@ class _Names:
         for mention in mentions(self.draft, self.typed) if self.table == PARTNERS else ():
             names.setdefault(fold(mention.name), (mention.name, [], []))[2].append(mention)
         self.near = within_reach((name for name, *_ in names.values()), self.typed)
-        return [newcomer for each in names.values() for newcomer in self._settle(*each)]
+        return [newcomer for name in names.values() for newcomer in self._settle(*name)]
 
     def _references(self) -> Iterator[_Cell]:
         for table, schema in self.draft.schemas.items():
@@ -151,19 +151,19 @@ class _Names:
     def _settle(self, name: str, cells: Sequence[_Cell], named: Sequence[Mention]) -> Iterator[Newcomer]:
         decision = self.decisions.of(question_of(self.table, name))
         code, own = "" if decision is None else decision.choice, named[0].key if named else ""
-        texts = [each for each in named if code == LEAVE or self.links.is_due(each, decision)]
+        texts = [text for text in named if code == LEAVE or self.links.is_due(text, decision)]
         if not cells and not texts:
             return
         near = (own, name) if own else self._nearest(name)
-        places = tuple(self.draft.place(*cell) for cell in (*cells, *(each.cell for each in texts)))
+        places = tuple(self.draft.place(*cell) for cell in (*cells, *(text.cell for text in texts)))
         key = own if code == ADD else code.removeprefix(IS) if code.startswith(IS) else ""
         if code == ADD and not own:
             key = self._add(name, places[0])
         key = key if key in self.present else ""
         for table, position, field in cells:
             self.draft.rows[table][position][field] = key or name
-        links = [self.links.link(each, key) for each in texts if key]
-        table, position, field = (*cells, *(each.cell for each in texts))[0]
+        links = [self.links.link(text, key) for text in texts if key]
+        table, position, field = (*cells, *(text.cell for text in texts))[0]
         row = self.draft.rows[table][position]
         referring = tuple(row[part] for part in self.draft.schemas[table].primary_key)
         yield Newcomer(
@@ -174,8 +174,8 @@ class _Names:
     def _nearest(self, name: str) -> tuple[str, str] | None:
         if name not in self.near:
             return None
-        known = {fold(each): each for each in self.typed}
-        inside = contained_names(name, {folded: self.typed[each] for folded, each in known.items()})
+        known = {fold(typed_name): typed_name for typed_name in self.typed}
+        inside = contained_names(name, {folded: self.typed[typed_name] for folded, typed_name in known.items()})
         near = nearest(name, self.typed) or next((known[folded] for folded, _ in inside), None)
         return None if near is None else (self.typed[near], near)
 
@@ -206,7 +206,9 @@ def _without(saves: Saves, schemas: Schemas, table: str, keys: Iterable[str]) ->
 
     def is_gone(name: str, key: Key) -> bool:
         fields = (
-            {each.field for each in schemas[name].foreign_keys if each.table == table} if name in schemas else set()
+            {foreign_key.field for foreign_key in schemas[name].foreign_keys if foreign_key.table == table}
+            if name in schemas
+            else set()
         )
         pairs = zip(schemas[name].primary_key, key, strict=False) if name in schemas else ()
         return any(value in gone and (name == table or part in fields) for part, value in pairs)
@@ -219,7 +221,7 @@ def newcomer_findings(
     findings: Iterable[Finding], newcomers: Iterable[Newcomer], decisions: Decisions
 ) -> Iterator[Finding]:
     """The findings, where those about a name that nobody has lead to its question; one that was left is no warning."""
-    asked = {(each.feuille, each.cellule): newcomer for newcomer in newcomers for each in newcomer.places}
+    asked = {(place.feuille, place.cellule): newcomer for newcomer in newcomers for place in newcomer.places}
     for item in findings:
         newcomer = asked.get((item.place.feuille, item.place.cellule))
         if newcomer is None or item.code != "reference-inconnue":
@@ -233,27 +235,29 @@ def newcomer_findings(
 
 def newcomer_questions(newcomers: Iterable[Newcomer], labels: Labels) -> Iterator[Question]:
     """One question for each name."""
-    for each in newcomers:
-        title, name = labels.table(each.table).lower(), shorten(each.name, _LONGEST)
-        table, key, field = each.referring
+    for newcomer in newcomers:
+        title, name = labels.table(newcomer.table).lower(), shorten(newcomer.name, _LONGEST)
+        table, key, field = newcomer.referring
         linked = " Le texte des fiches où ce nom est saisi l'y lie." if table == FICHES and field in ROLES else ""
         choices = []
-        if not each.is_known:
-            added = f"« {name} » entre dans la table « {labels.table(each.table)} ».{linked}"
+        if not newcomer.is_known:
+            added = f"« {name} » entre dans la table « {labels.table(newcomer.table)} ».{linked}"
             choices.append(Choice(ADD, f"ajouter aux {title}", added))
-        if each.near is not None:
-            known = shorten(each.near[1], _LONGEST)
-            choices.append(Choice(IS + each.near[0], f"c'est {known}", f"Le contrat dit : {known}.{linked}"))
+        if newcomer.near is not None:
+            known = shorten(newcomer.near[1], _LONGEST)
+            choices.append(Choice(IS + newcomer.near[0], f"c'est {known}", f"Le contrat dit : {known}.{linked}"))
         choices.append(Choice(LEAVE, "laisser", "Rien ne change : ce qui porte ce nom reste hors du contrat."))
-        where = plural(len(each.places), "cellule le nomme", "cellules le nomment")
-        near = f" Le plus proche : {each.near[1]}." if each.near is not None and not each.is_known else ""
-        sentence = f"« {name} » n'est pas dans la table « {labels.table(each.table)} » de contrat.xlsx : {where}.{near}"
-        if each.is_known:
+        where = plural(len(newcomer.places), "cellule le nomme", "cellules le nomment")
+        near = f" Le plus proche : {newcomer.near[1]}." if newcomer.near is not None and not newcomer.is_known else ""
+        sentence = (
+            f"« {name} » n'est pas dans la table « {labels.table(newcomer.table)} » de contrat.xlsx : {where}.{near}"
+        )
+        if newcomer.is_known:
             sentence = f"« {name} » est nommé dans le texte de fiches auxquelles il ne participe pas : {where}."
-        row, champ = (key if each.key else (), field) if not each.is_added else ((each.key,), None)
+        row, champ = (key if newcomer.key else (), field) if not newcomer.is_added else ((newcomer.key,), None)
         yield Question(
-            each.question, QuestionKind.NEWCOMER, each.table if each.is_added else table, row, champ, name,
+            newcomer.question, QuestionKind.NEWCOMER, newcomer.table if newcomer.is_added else table, row, champ, name,
             labels.title(table, field), sentence,
-            tuple(Statement("Contrat", each.name, place) for place in each.places[:_SHOWN]), tuple(choices),
-            each.places[0],
+            tuple(Statement("Contrat", newcomer.name, place) for place in newcomer.places[:_SHOWN]), tuple(choices),
+            newcomer.places[0],
         )  # fmt: skip

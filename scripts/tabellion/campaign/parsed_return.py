@@ -88,7 +88,7 @@ class ParsedReturn:
     @property
     def is_empty(self) -> bool:
         """Whether it came back as it was sent: nothing typed, no row taken out, and nothing that blocks."""
-        return self.is_accepted and not self.removed and any(each.code == _EMPTY for each in self.findings)
+        return self.is_accepted and not self.removed and any(finding.code == _EMPTY for finding in self.findings)
 
     @cached_property
     def answers(self) -> str:
@@ -135,7 +135,7 @@ class Examiner:
             return workbook
         reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant, self.key)
         findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()
-        is_read = reading.tables and all(each.code != _TOO_LONG for each in findings)
+        is_read = reading.tables and all(finding.code != _TOO_LONG for finding in findings)
         if is_read:  # else what is left of it would be called empty, or foreign
             findings += [*check_return(reading, self.settings), *check_unsaid(reading), *check_added_rows(reading)]
             findings += check_formulas(reading)
@@ -148,10 +148,10 @@ class Examiner:
                 RemovedRow(resource, row_id, libelle[:_LIBELLE], place.feuille, place.cellule)
                 for row_id, libelle in table.removed(self.schemas)
             ]
-        findings = [_followable(each, reading) for each in findings]
+        findings = [_followable(finding, reading) for finding in findings]
         saved, author = date_of_saving(workbook), workbook.properties.get("lastModifiedBy", "")
         author = "" if author == ANNOTATOR else author  # the form's own, kept by a program that says nobody
-        if is_read and saved != saved_time(workbook.properties) and all(each.code != _EMPTY for each in findings):
+        if is_read and saved != saved_time(workbook.properties) and all(finding.code != _EMPTY for finding in findings):
             findings.append(_undated(workbook.archived))
         parsed = ParsedReturn(
             workbook.sha256, reading.identity, saved, author, (), tuple(rows), tuple(removed),
@@ -160,12 +160,12 @@ class Examiner:
         return parsed.with_findings(findings)
 
 
-def _followable(each: Finding, reading: FormReading) -> Finding:
+def _followable(finding: Finding, reading: FormReading) -> Finding:
     """A finding whose remedy asks for no comment on a sheet that has no column for one."""
     bare = {table.area.sheet.name for table in reading.tables.values() if not _takes_comments(table)}
-    if each.place.feuille not in bare:
-        return each
-    return replace(each, suggestion=_COMMENT.sub("dans votre message d'envoi", each.suggestion))
+    if finding.place.feuille not in bare:
+        return finding
+    return replace(finding, suggestion=_COMMENT.sub("dans votre message d'envoi", finding.suggestion))
 
 
 def _takes_comments(table: FormTable) -> bool:
@@ -323,13 +323,13 @@ def value_of(content: object) -> object:
     return date.fromisoformat(content[_DAY]) if isinstance(content, dict) else content
 
 
-def finding_json(each: Finding) -> list[object]:
+def finding_json(finding: Finding) -> list[object]:
     """A finding as JSON keeps it, its file aside."""
-    places = [[place.feuille, place.cellule, place.ligne] for place in (each.place, *each.liees)]
-    valeur, attendu = (str(value) if isinstance(value, float) else value for value in (each.valeur, each.attendu))
-    numbers = [isinstance(value, float) for value in (each.valeur, each.attendu)]
+    places = [[place.feuille, place.cellule, place.ligne] for place in (finding.place, *finding.liees)]
+    valeur, attendu = (str(value) if isinstance(value, float) else value for value in (finding.valeur, finding.attendu))
+    numbers = [isinstance(value, float) for value in (finding.valeur, finding.attendu)]
     return [
-        each.code, int(each.gravite), each.bloquant, each.message, each.suggestion, each.champ, valeur, attendu,
+        finding.code, int(finding.gravite), finding.bloquant, finding.message, finding.suggestion, finding.champ, valeur, attendu,
         numbers, places,
     ]  # fmt: skip
 

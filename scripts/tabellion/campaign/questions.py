@@ -33,11 +33,11 @@ def conflict_id(conflicts: Sequence[Conflict]) -> str:
     """The id of the question of conflicts on one cell, or on the cells of one row that is not at the contract."""
     content = [
         [
-            each.champ,
-            repr(each.kept),
-            sorted([claim.partenaire, claim.exercice, repr(claim.after)] for claim in each.claims),
+            conflict.champ,
+            repr(conflict.kept),
+            sorted([claim.partenaire, claim.exercice, repr(claim.after)] for claim in conflict.claims),
         ]
-        for each in conflicts
+        for conflict in conflicts
     ]
     return question_id(QuestionKind.CONFLICT, conflicts[0].table, list(conflicts[0].key), content)
 
@@ -45,8 +45,10 @@ def conflict_id(conflicts: Sequence[Conflict]) -> str:
 def asked_together(conflicts: Iterable[Conflict]) -> list[list[Conflict]]:
     """Conflicts by question: of a row that is not at the contract all cells come back together, or none."""
     groups: dict[Key, list[Conflict]] = {}
-    for each in conflicts:
-        groups.setdefault((each.table, each.key, each.champ if each.place is not None else None), []).append(each)
+    for conflict in conflicts:
+        groups.setdefault(
+            (conflict.table, conflict.key, conflict.champ if conflict.place is not None else None), []
+        ).append(conflict)
     return list(groups.values())
 
 
@@ -57,8 +59,10 @@ def rule_conflicts(conflicts: Sequence[Conflict], decisions: Decisions) -> dict[
         code = decisions.code(conflict_id(group))
         if code is None:
             continue
-        for each in group:
-            ruled[each.table, each.key, each.champ] = code.removeprefix(ACCEPT) if code.startswith(ACCEPT) else ""
+        for conflict in group:
+            ruled[conflict.table, conflict.key, conflict.champ] = (
+                code.removeprefix(ACCEPT) if code.startswith(ACCEPT) else ""
+            )
     return ruled
 
 
@@ -68,7 +72,7 @@ def conflict_questions(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
         first = group[0]
         is_row = first.place is None
         row, title = labels.row(first.table, first.key), labels.title(first.table, first.champ)
-        claims = [claim for each in group for claim in each.claims]
+        claims = [claim for conflict in group for claim in conflict.claims]
         kept = labels.value(first.table, first.champ, first.kept)
         statements = [] if is_row else [Statement(_CONTRACT, kept, first.place)]
         statements += [_said(claim, first, labels, is_row=is_row) for claim in claims]
@@ -117,15 +121,15 @@ def _names(claims: Iterable[Modification], labels: Labels) -> dict[str, str]:
 
 def removal_id(removals: Sequence[Removal]) -> str:
     """The id of the question of a row that partners propose to remove."""
-    who = sorted({(each.partenaire, each.exercice) for each in removals})
+    who = sorted({(removal.partenaire, removal.exercice) for removal in removals})
     return question_id(QuestionKind.REMOVAL, removals[0].table, list(removals[0].key), who)
 
 
 def by_row(removals: Iterable[Removal]) -> dict[tuple[str, Key], list[Removal]]:
     """Removals by the row that they are about."""
     groups: dict[tuple[str, Key], list[Removal]] = {}
-    for each in removals:
-        groups.setdefault((each.table, each.key), []).append(each)
+    for removal in removals:
+        groups.setdefault((removal.table, removal.key), []).append(removal)
     return groups
 
 
@@ -158,14 +162,18 @@ def apply_removals(
         code = decisions.code(question)
         if code is None:
             still_open += group
-        elif position is None and code == REMOVE and all((each.partenaire, each.exercice) in adopted for each in group):
+        elif (
+            position is None
+            and code == REMOVE
+            and all((removal.partenaire, removal.exercice) in adopted for removal in group)
+        ):
             continue
         place = None if position is None else merged.origins[table][position]
         if position is not None and place is not None and code == REMOVE:
             merged.dropped.append(DroppedRow(table, key, group[0].libelle, place, question))
             dropped.setdefault(table, []).append(position)
         asked.append(AskedRemoval(tuple(group), place))
-    merged.removals = [each for each in merged.removals if each in still_open]
+    merged.removals = [removal for removal in merged.removals if removal in still_open]
     for table, positions in dropped.items():
         drop_rows(merged, table, positions)
     return asked
@@ -187,8 +195,8 @@ def without_settled_removals(
 
 def removal_questions(asked: Iterable[AskedRemoval], labels: Labels) -> Iterator[Question]:
     """One question for each row that partners propose to remove."""
-    for each in asked:
-        group, first, place = each.removals, each.removals[0], each.place
+    for question in asked:
+        group, first, place = question.removals, question.removals[0], question.place
         table, key = first.table, first.key
         row = first.libelle or labels.row(table, key)
         names = ", ".join(dict.fromkeys(labels.partner(removal.partenaire) for removal in group))

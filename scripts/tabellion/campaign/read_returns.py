@@ -141,7 +141,7 @@ def check_rows_apart(returns: Mapping[int, ParsedReturn], book: Book) -> dict[in
     return {
         number: findings
         for half in halves
-        for number, findings in check_rows_apart({each: returns[each] for each in half}, book).items()
+        for number, findings in check_rows_apart({number: returns[number] for number in half}, book).items()
     }
 
 
@@ -222,7 +222,7 @@ def _parsed(outcome: Any, path: Path) -> ParsedReturn:
 
 
 def _is_late(outcome: ReadOutcome) -> bool:
-    return isinstance(outcome, tuple) and any(each.code == _LATE for each in outcome)
+    return isinstance(outcome, tuple) and any(finding.code == _LATE for finding in outcome)
 
 
 def _is_lasting(parsed: ParsedReturn) -> bool:

@@ -77,7 +77,9 @@ class RequestLog:
     def noting(self, entry: RequestEntry) -> RequestLog:
         """The log with another state of one of its requests."""
         same = (entry.code, entry.edition)
-        return RequestLog(tuple(entry if (each.code, each.edition) == same else each for each in self.entries))
+        return RequestLog(
+            tuple(entry if (request.code, request.edition) == same else request for request in self.entries)
+        )
 
     def content(self) -> bytes:
         """The file of this log."""
@@ -160,7 +162,7 @@ def requests_of(consolidation: Consolidation, log: RequestLog) -> tuple[Request,
     found.append(Request(ADOPT, "adopter", words if confirmation else "Rien à adopter pour l'instant.", confirmation))
     found.append(Request(PUBLISH, "publier le document", "Écrit le document Word du contrat dans publication/."))
     found.append(Request(EXPORT, "exporter", "Écrit les données ouvertes du contrat dans export/."))
-    return tuple(replace(each, last=log.last(each.code)) for each in found)
+    return tuple(replace(request, last=log.last(request.code)) for request in found)
 
 
 def adoption_words(consolidation: Consolidation) -> str:
@@ -190,7 +192,11 @@ def change_parts(changes: Sequence[Modification]) -> list[str]:
 def decided_parts(consolidation: Consolidation) -> list[str]:
     """How many rows decisions take out of the contract, and how many names they add to its workbook or link there."""
     gone = {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == consolidation.master_file}
-    named = [each for each in consolidation.questions if each.kind is QuestionKind.NEWCOMER and each.champ is None]
+    named = [
+        question
+        for question in consolidation.questions
+        if question.kind is QuestionKind.NEWCOMER and question.champ is None
+    ]
     return [plural(count, one, many) for count, one, many in
             ((len(gone), "ligne supprimée", "lignes supprimées"), (len(named), "nom décidé", "noms décidés"))
             if count]  # fmt: skip

@@ -68,10 +68,12 @@ def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list
     if gone:
         keys = {_key(rows[position]) for position in gone}
         merged.modifications = [
-            replace(each, outcome=MergeOutcome.DECLINED)
-            if each.outcome is MergeOutcome.APPLIED and each.table == _TABLE and each.key in keys
-            else each
-            for each in merged.modifications
+            replace(modification, outcome=MergeOutcome.DECLINED)
+            if modification.outcome is MergeOutcome.APPLIED
+            and modification.table == _TABLE
+            and modification.key in keys
+            else modification
+            for modification in merged.modifications
         ]
         drop_rows(merged, _TABLE, gone)
     return asked
@@ -79,23 +81,23 @@ def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list
 
 def same_line_questions(asked: Iterable[AskedLines], labels: Labels) -> Iterator[Question]:
     """One question for each line under several identifiers."""
-    for each in asked:
-        first, *others = each.rows
+    for question in asked:
+        first, *others = question.rows
         town = labels.word(_TABLE, "collectivite_id", first["collectivite_id"])
         where = f"convention {first['convention_id']}, {town}, {first['exercice']}"
         statements = [
             Statement(f"Ligne {row[_ID]}", _amounts(row), place)
-            for row, place in zip(each.rows, each.places, strict=True)
+            for row, place in zip(question.rows, question.places, strict=True)
         ]
         lost = " ; ".join(f"{row[_ID]} ({_amounts(row)})" for row in others)
         row = f"{first[_LABEL]} ({where})"
         yield Question(
-            each.question, QuestionKind.SAME_LINE, _TABLE, _key(first), None, row, labels.table(_TABLE),
-            f"« {first[_LABEL]} » ({where}) est là sous {len(each.rows)} identifiants.", tuple(statements),
+            question.question, QuestionKind.SAME_LINE, _TABLE, _key(first), None, row, labels.table(_TABLE),
+            f"« {first[_LABEL]} » ({where}) est là sous {len(question.rows)} identifiants.", tuple(statements),
             (
                 Choice(SAME, "même ligne", f"{first[_ID]} reste avec ses montants ; ne compte plus : {lost}."),
                 Choice(APART, "deux lignes" if len(others) == 1 else "lignes distinctes", "Toutes comptent."),
-            ), each.places[0],
+            ), question.places[0],
         )  # fmt: skip
 
 

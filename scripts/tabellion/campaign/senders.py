@@ -54,7 +54,7 @@ def with_taken(
     files: Iterable[FoundFile], held: Collection[UnknownSender], decisions: Decisions
 ) -> list[FoundFile]:  # fmt: skip
     """The files where those that were decided to count are set aside no more."""
-    taken = {each.fichier for each in held if is_taken(decisions, each.partenaire, each.address)}
+    taken = {file.fichier for file in held if is_taken(decisions, file.partenaire, file.address)}
     return [replace(file, is_set_aside=file.is_set_aside and file.fichier not in taken) for file in files]
 
 
@@ -70,10 +70,10 @@ def sender_questions(held: Iterable[UnknownSender], labels: Labels) -> Iterator[
             f"« {first.address} » a envoyé le formulaire de {partner}, et n'est pas de ses contacts.",
             tuple(
                 Statement(
-                    shorten(PurePosixPath(each.fichier).name, LONGEST_NAME),
-                    f"contrôle de l'expéditeur : {each.checks or 'aucun'}", Place(each.fichier),
+                    shorten(PurePosixPath(file.fichier).name, LONGEST_NAME),
+                    f"contrôle de l'expéditeur : {file.checks or 'aucun'}", Place(file.fichier),
                 )
-                for each in group
+                for file in group
             ),
             (
                 Choice(TAKE, "prendre", f"Ce fichier compte, et ceux que cette adresse enverra pour {partner}."),

@@ -65,7 +65,7 @@ def _shared(towns: Collection[Sequence[int]], labels: Column) -> Iterator[tuple[
     """The folded labels that the lines of several towns share, each with the first such line of each town."""
     firsts: dict[str, list[int]] = {}
     for positions in towns if len(towns) > 1 else ():
-        for label, position in {fold(labels[each]): each for each in reversed(positions)}.items():
+        for label, position in {fold(labels[position]): position for position in reversed(positions)}.items():
             firsts.setdefault(label, []).append(position)
     return ((label, sorted(positions)) for label, positions in firsts.items() if len(positions) > 1)
 
@@ -161,8 +161,8 @@ def _sums(members: Sequence[int], called: Set[int], cents: Column, name: str) ->
             parts = ordinary if whole else _run_above(position, members, called, cents)
             yield _Sum(position, name, wanted, tuple(parts), is_named=True, whole=whole)
         elif 2 * wanted == total and len(ordinary) > _FEW:
-            others = tuple(each for each in ordinary if each != position)
-            if all(cents[each] > 0 for each in others):
+            others = tuple(other for other in ordinary if other != position)
+            if all(cents[other] > 0 for other in others):
                 yield _Sum(position, name, wanted, others, is_named=False, whole=True)
 
 

@@ -79,7 +79,7 @@ def accept(
     _mend(draft, spoken)
     draft.findings = list(newcomer_findings(draft.findings, newcomers, decisions))
     saves = _saves(draft, saves, cautions.withheld)
-    open_ones = [each for each in newcomers if each.texts and decisions.code(each.question) is None]
+    open_ones = [newcomer for newcomer in newcomers if newcomer.texts and decisions.code(newcomer.question) is None]
     if FINANCEMENTS in draft.schemas:
         draft.findings += say_summed_years(read.findings, draft.schemas[FINANCEMENTS], draft.rows[FINANCEMENTS])
     draft.findings += say_typed_partners((one.name, one.is_known, place) for one in open_ones for place in one.texts)
@@ -270,10 +270,10 @@ def _saves(draft: Draft, saves: Saves, withheld: Collection[Withheld]) -> Saves:
     for change in changes.values():
         (lasting if _is_lasting(change, draft, positions) else past).append(change)
     held = frozenset(
-        (each.table, key, each.champ or ROW)
-        for each in withheld
-        if each.caution is not Caution.UNDOING
-        for key in each.keys
+        (finding.table, key, finding.champ or ROW)
+        for finding in withheld
+        if finding.caution is not Caution.UNDOING
+        for key in finding.keys
     )
     renames = {table: dict(pairs) for table, pairs in draft.read.renames.items() if pairs}
     known = replace(

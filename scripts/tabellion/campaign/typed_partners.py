@@ -122,7 +122,11 @@ class TextLinks:
         } - present
         for key in gone:
             self.draft.known[PARTICIPATIONS].pop(key, None)
-        kept = [each for each in saves.modifications if each.table != PARTICIPATIONS or each.key not in gone]
+        kept = [
+            modification
+            for modification in saves.modifications
+            if modification.table != PARTICIPATIONS or modification.key not in gone
+        ]
         return replace(saves, modifications=tuple(kept))
 
 

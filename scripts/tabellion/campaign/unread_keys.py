@@ -98,12 +98,12 @@ def suspend_removals(draft: Draft, table: str, removed: Sequence[Key]) -> list[K
         for key in removed
         for told in told_by
         for part in (None, draft.known[table][key]["convention_id"] if parts else None)
-        if (tuple(None if is_lost else each for is_lost, each in zip(told, key, strict=True)), part) in patterns
+        if (tuple(None if is_lost else part for is_lost, part in zip(told, key, strict=True)), part) in patterns
     }
     for key in held:
         draft.restore(table, key)
     if held:
-        draft.findings.append(_said(draft, table, list(held), [_key_place(draft, table, each) for each, _ in nameless]))
+        draft.findings.append(_said(draft, table, list(held), [_key_place(draft, table, key) for key, _ in nameless]))
     return [key for key in removed if key not in held]
 
 

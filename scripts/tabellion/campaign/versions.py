@@ -52,7 +52,7 @@ class VersionChoice:
     @property
     def compared(self) -> tuple[tuple[str, ParsedReturn], ...]:
         """The older files that complete the one in force, or may: what is said of it depends on them."""
-        return tuple((each.candidate.fichier, each.candidate.parsed) for each in self.left)
+        return tuple((half.candidate.fichier, half.candidate.parsed) for half in self.left)
 
     def put_to_rest(self) -> int:
         """Leave out what does not block of files whose answers the contract has taken over; how many findings went."""
@@ -61,7 +61,8 @@ class VersionChoice:
         before = sum(len(file.findings) for file in self.received)
         in_force = self.received.index(self.in_force_file)
         self.received = [
-            replace(file, findings=tuple(each for each in file.findings if each.bloquant)) for file in self.received
+            replace(file, findings=tuple(finding for finding in file.findings if finding.bloquant))
+            for file in self.received
         ]
         self.in_force_file = self.received[in_force]
         return before - sum(len(file.findings) for file in self.received)
@@ -71,7 +72,7 @@ class VersionChoice:
         if self.in_force is None or self.in_force.parsed.answers not in adopted or self.in_force_file is None:
             return
         settled = replace(self.in_force_file, verdict=Verdict.ALREADY_ADOPTED)
-        self.received = [settled if each is self.in_force_file else each for each in self.received]
+        self.received = [settled if file is self.in_force_file else file for file in self.received]
         self.in_force_file = settled
 
 
@@ -93,7 +94,7 @@ def choose(
     other = choice.in_force.fichier if choice.in_force is not None else None
     choice.received += [
         _received(candidate, Verdict.EMPTY, other, [])
-        for candidate in sorted(candidates, key=lambda each: (each.moment, each.fichier), reverse=True)
+        for candidate in sorted(candidates, key=lambda candidate: (candidate.moment, candidate.fichier), reverse=True)
         if candidate.parsed.is_empty and not candidate.is_kept_copy
     ]
     return choice
@@ -119,9 +120,9 @@ def _choose(
             in_force.parsed.answers,
         )
         decision = rule.halves(answers, left) if left else None
-    originals = [id(each.candidate) for each in left]
-    left = tuple(replace(each, candidate=each.candidate.as_joined(rank)) for rank, each in enumerate(left, 1))
-    taken = {number: each for number, each in zip(originals, left, strict=True) if each.taken(decision)}
+    originals = [id(half.candidate) for half in left]
+    left = tuple(replace(half, candidate=half.candidate.as_joined(rank)) for rank, half in enumerate(left, 1))
+    taken = {number: half for number, half in zip(originals, left, strict=True) if half.taken(decision)}
     choice = VersionChoice(in_force=in_force, undecided=asked, left=left, decision=decision, answers=answers)
     other: str | None
     for group in groups:
@@ -140,7 +141,7 @@ def _choose(
                 else:
                     verdict, other, notices = _decide(candidate, winner, undecided, in_force, adopted)
                 if candidate is in_force:
-                    notices += [notice for each in left if each.waits(decision) for notice in _left_notices(each)]
+                    notices += [notice for half in left if half.waits(decision) for notice in _left_notices(half)]
             elif candidate.is_kept_copy:
                 continue
             else:
@@ -174,7 +175,7 @@ def _left_notices(left: LeftEmpty) -> Iterator[Finding]:
     if len(left.sure) < len(left.rows):
         yield finding("reponse-partielle", Place(), autre=left.candidate.fichier, lignes=left.words)
     if left.disputed:
-        first, *more = [(each.newer.place("", each.champ), each.older.place("", each.champ)) for each in left.disputed]
+        first, *more = [(pair.newer.place("", pair.champ), pair.older.place("", pair.champ)) for pair in left.disputed]
         yield finding(
             "reponses-differentes", replace(first[0], fichier=None), autre=left.candidate.fichier,
             compte=plural(len(left.disputed), "cellule"), lignes=left.disputed_words,
@@ -188,10 +189,10 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     by_name = sorted(
         candidates, key=lambda candidate: (candidate.is_kept_copy, len(candidate.fichier), candidate.fichier)
     )
-    for candidate in sorted(by_name, key=lambda each: each.moment, reverse=True):
+    for candidate in sorted(by_name, key=lambda candidate: candidate.moment, reverse=True):
         groups.setdefault(candidate.parsed.answers, []).append(candidate)
     for group in groups.values():
-        group.sort(key=lambda each: each.is_kept_copy)
+        group.sort(key=lambda candidate: candidate.is_kept_copy)
     return sorted(groups.values(), key=_moment, reverse=True)
 
 

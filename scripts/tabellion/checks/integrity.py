@@ -149,7 +149,7 @@ def check_names(inspection: Inspection) -> None:
 
 def _check_names(inspection: Inspection, table: str, field: Field, target: TableSchema) -> None:
     meant: dict[str, str] = {}
-    for name in dict.fromkeys([target.shown_key, *(each.name for each in target.fields if each.unique)]):
+    for name in dict.fromkeys([target.shown_key, *(field.name for field in target.fields if field.unique)]):
         pairs = ((row[name], row[target.shown_key]) for row in inspection.tables[target.name].rows)
         meant |= {text: shown for text, shown in pairs if text is not None and shown is not None}
     known, unread = set(meant.values()), inspection.unread(table, field.name)

@@ -42,7 +42,7 @@ def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Find
                     cells[id(area)].append(TypedCell(area, field, field.title, origin.row, column, is_new))
         for number, area in areas.items():
             findings += check_looks(area, cells[number], manual=reading.workbook.manual)
-    return [replace(each, bloquant=False) for each in findings]
+    return [replace(finding, bloquant=False) for finding in findings]
 
 
 def _is_odd(area: FoundTable, *, manual: bool) -> bool:

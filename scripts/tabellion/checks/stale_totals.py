@@ -41,7 +41,7 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
         key = (line["convention_id"], line["collectivite_id"])
         sums[key] += line[MEASURE]
         columns = origin.area.columns
-        town, *numbers = (origin.area.value(origin.row, each) if each in columns else None for each in labels)
+        town, *numbers = (origin.area.value(origin.row, label) if label in columns else None for label in labels)
         if town not in towns or not all(isinstance(number, float) for number in numbers):
             otherwise.add(key)
     finder = TableFinder(reading.workbook, reading.known_tables)

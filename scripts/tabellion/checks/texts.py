@@ -94,7 +94,7 @@ def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount:
     """An amount in euros in the words, while every amount of the row is blank. A comment makes it a mere reminder."""
     amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
     texts = inspection.column(table, name)
-    rows = zip(texts, *(inspection.column(table, each) for each in amounts), strict=True)
+    rows = zip(texts, *(inspection.column(table, amount) for amount in amounts), strict=True)
     named = (text is not None and set(cents) <= {None} and bool(_AMOUNT.search(text)) for text, *cents in rows)
     for position in inspection.rows(table, named, name, *amounts):
         text = texts[position]

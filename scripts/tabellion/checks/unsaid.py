@@ -76,7 +76,7 @@ def _beside(reading: FormReading) -> Iterator[Finding]:
 
 
 def _sheets(reading: FormReading) -> Iterator[Finding]:
-    copies = {each.place.feuille for each in reading.findings if each.code == "deux-reponses"}
+    copies = {doubt.place.feuille for doubt in reading.findings if doubt.code == "deux-reponses"}
     for sheet in added_sheets(reading):
         if sheet.name in copies:
             continue

@@ -81,9 +81,10 @@ def adopt(workspace: Workspace, now: datetime, agree: Callable[[Consolidation], 
             layout.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
         )
         settled = source.state.saves.settled | {
-            (each.id, code)
-            for each in consolidation.questions
-            if each.kind is QuestionKind.NEWCOMER and (code := consolidation.decisions.code(each.id)) is not None
+            (question.id, code)
+            for question in consolidation.questions
+            if question.kind is QuestionKind.NEWCOMER
+            and (code := consolidation.decisions.code(question.id)) is not None
         }
         saves = Saves(
             sha256=hashlib.sha256(workbook).hexdigest(), settled=settled, settings=source.state.saves.settings
@@ -111,7 +112,9 @@ def is_news(consolidation: Consolidation) -> bool:
     """
     news = any(change.outcome is not MergeOutcome.OUTDONE for change in consolidation.modifications)
     # a name that is a whole row's by now was added, or linked, by a decision: the workbook lacks that
-    is_added = any(each.kind is QuestionKind.NEWCOMER and each.champ is None for each in consolidation.questions)
+    is_added = any(
+        question.kind is QuestionKind.NEWCOMER and question.champ is None for question in consolidation.questions
+    )
     return news or bool(consolidation.dropped) or is_added
 
 
@@ -138,8 +141,12 @@ def _next_workbook(
 def _former_titles(source: Source) -> dict[int, str]:
     """The titles that staff have changed since the last adoption, by convention, as they were."""
     changes = source.state.saves.modifications
-    found = [each for each in changes if (each.table, each.champ) == ("conventions", "titre") and not each.is_new_row]
-    return {each.key[0]: str(each.before) for each in found if each.before}
+    found = [
+        change
+        for change in changes
+        if (change.table, change.champ) == ("conventions", "titre") and not change.is_new_row
+    ]
+    return {change.key[0]: str(change.before) for change in found if change.before}
 
 
 def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:

@@ -314,9 +314,9 @@ def _pointless(inputs: Inputs) -> list[Finding]:
     """The decisions typed since the last run on questions that are not asked any more: others are, or none."""
     asked = {question.id for question in inputs.assembly.consolidation.questions}
     return [
-        finding("decision-sans-objet", each.place, valeur=each.decision.label, sujet=each.decision.subject)
-        for each in inputs.decided.typed
-        if each.decision.choice and each.decision.question not in asked
+        finding("decision-sans-objet", answer.place, valeur=answer.decision.label, sujet=answer.decision.subject)
+        for answer in inputs.decided.typed
+        if answer.decision.choice and answer.decision.question not in asked
     ]
 
 

@@ -73,7 +73,7 @@ def read_back(workspace: Workspace) -> ReadBack:
             if name == WORKBOOK:  # of one put aside it was said then
                 detail = error.findings[0].message
                 findings.append(finding("decisions-illisibles", Place(name), valeur=path.name, detail=detail))
-    for saved, in_place, path, book in sorted(books, key=lambda each: (each[1], each[0], each[2])):
+    for saved, in_place, path, book in sorted(books, key=lambda book: (book[1], book[0], book[2])):
         name = path.relative_to(workspace.workbooks).as_posix()
         if not is_ours(book, workspace.settings.identifiant):
             continue
@@ -82,7 +82,7 @@ def read_back(workspace: Workspace) -> ReadBack:
         typed += new
         if saved > datetime.now(UTC).replace(tzinfo=None) - _LATELY:  # an old copy asks for nothing any more
             requests += read_requests(book)
-        is_listed = all(each.decision.choice or not each.decision.label for each in new)
+        is_listed = all(row.decision.choice or not row.decision.label for row in new)
         if in_place and is_listed and not _says_more(workspace, path, book):
             seen[path] = book.sha256
     return ReadBack(decisions, tuple(typed), seen, tuple(findings), tuple(requests))

@@ -175,7 +175,9 @@ def _all_letters(workspace: Workspace, consolidation: Consolidation) -> list[Cam
     """Every letter that there may be: the forms sent, and the reminders prepared."""
     lines = [line for line in consolidation.board if line.sent is not None]
     letters = form_letters(workspace, consolidation, lines, guide_name(PARTNER))
-    return letters + [each for year in consolidation.exercices for each in _reminders(workspace, consolidation, year)]
+    return letters + [
+        reminder for year in consolidation.exercices for reminder in _reminders(workspace, consolidation, year)
+    ]
 
 
 def _reminders(workspace: Workspace, consolidation: Consolidation, year: int) -> list[CampaignLetter]:
@@ -197,7 +199,11 @@ def _sent_reminders(workspace: Workspace, consolidation: Consolidation, year: in
         known = read_outbox(workspace.memory / SENT_LETTERS)
     sent = {key for key, entry in known.items() if entry.state is LetterState.SENT}
     files = _reminder_files(workspace, consolidation, year).items()
-    return [path for path, line in files if {each.key for each in reminder_letters(workspace, {path: line})} <= sent]
+    return [
+        path
+        for path, line in files
+        if {reminder_letter.key for reminder_letter in reminder_letters(workspace, {path: line})} <= sent
+    ]
 
 
 def _post(

@@ -86,10 +86,10 @@ def _with_own_work(fresh: bytes, data: bytes, layout: MasterLayout) -> tuple[byt
     columns = carry_own_columns(fresh, data, keys)
     left = [
         finding(
-            "colonne-non-reportee", Place(feuille=each.sheet), valeur=each.label,
-            compte=plural(each.count, "cellule"), titre=each.sheet,
+            "colonne-non-reportee", Place(feuille=column.sheet), valeur=column.label,
+            compte=plural(column.count, "cellule"), titre=column.sheet,
         )
-        for each in columns.left
+        for column in columns.left
     ]  # fmt: skip
     notes = carry_own_notes(columns.data, data, renewal_of(layout).words)
     for sheet, cells in notes.left.items():

@@ -26,7 +26,7 @@ def import_again(workspace: Workspace, now: datetime) -> Sequence[Finding]:
         return []
     done = import_document(workspace, paths, None, force=False, now=now)
     if not done.written:
-        return [each for each in done.findings if each.bloquant]
+        return [blocking for blocking in done.findings if blocking.bloquant]
     names = ", ".join(path.name for path in paths)
     return [finding("import-refait", Place(CORRESPONDENCE_FILE), valeur=done.preview, fichiers=names)]
 

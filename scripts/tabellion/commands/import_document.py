@@ -92,11 +92,11 @@ def import_document(
     read = read_files(present_files(documents), asked.words, asked.choices, current)
     contract = read.contract
     tables, settings, to_confirm = _settled(workspace, target, read, current, documents)
-    rows = {name: each.rows for name, each in tables.items()}
+    rows = {name: table.rows for name, table in tables.items()}
     preview, present = counted_contract(rows), counted_contract(current)
     preview += f", {asked.left(read.correspondence)} à voir"
     opened = [] if accept else asked.blocking(read.correspondence)
-    opened += [each for each in contract.findings if each.bloquant]
+    opened += [finding for finding in contract.findings if finding.bloquant]
     files = {} if opened else _files(workspace, tables, settings, read)
     contents = {target / name: content for name, content in files.items()}
     contents |= asked.contents(read.correspondence, rows, now)

@@ -49,7 +49,7 @@ def import_files(
     try:
         return import_document(workspace, documents, folder, force=force, now=now, accept=accept)
     except TabellionError as refused:
-        if not is_one or [each.code for each in refused.findings] != ["document-de-tabellion"]:
+        if not is_one or [finding.code for finding in refused.findings] != ["document-de-tabellion"]:
             raise
         if (book := _of_master(workspace, documents[0])) is None:
             raise
@@ -119,9 +119,9 @@ def _loaded(workspace: Workspace, document: Path, home: Home) -> tuple[Book, Seq
         try:
             carried = load_register(Path(place), workspace.schemas, workspace.settings)
         except TabellionError as refused:
-            raise TabellionError([_in_document(each, document) for each in refused.findings]) from None
+            raise TabellionError([_in_document(mistake, document) for mistake in refused.findings]) from None
     unknown = sorted(set(home.files) - {DESCRIPTOR, *(f"{table}.csv" for table in workspace.schemas)})
-    said = [_in_document(each, document) for each in carried.findings] + [
+    said = [_in_document(mistake, document) for mistake in carried.findings] + [
         finding("table-inconnue", Place(document.name), valeur=Path(file).stem)
         for file in unknown
         if home.files[file].count(b"\n") > 1
@@ -151,7 +151,7 @@ def _of_master(workspace: Workspace, document: Path) -> Book | None:
     if not read.tables:
         return None
     state = accept_read(read, None, Saves())
-    return replace(state.book, findings=tuple(each.in_file(document.name) for each in state.findings))
+    return replace(state.book, findings=tuple(finding.in_file(document.name) for finding in state.findings))
 
 
 def _current(workspace: Workspace) -> Book | None:
@@ -166,7 +166,7 @@ def _with_edits(book: Book, edits: Sequence[Edit], place: Place) -> tuple[Tables
     for edit in edits:
         schema = book.schemas[edit.table]
         rows = [dict(row) for row in tables[edit.table].rows]
-        row = next((each for each in rows if tuple(each[part] for part in schema.primary_key) == edit.key), None)
+        row = next((row for row in rows if tuple(row[part] for part in schema.primary_key) == edit.key), None)
         titre, ligne = schema.by_name[edit.field].title, labels.row(edit.table, edit.key)
         avant, apres = (_short(labels.value(edit.table, edit.field, value)) for value in (edit.before, edit.after))
         if row is None or row[edit.field] not in (edit.before, edit.after):

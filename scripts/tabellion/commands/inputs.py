@@ -124,13 +124,13 @@ def _digest(path: Path) -> str:
 
 def _kept_returns(workspace: Workspace) -> list[FoundFile]:
     folder = workspace.consolidation / KEPT
-    found = [each for each in sorted(folder.glob("*/*.xlsx")) if not each.name.startswith((".", "~"))]
-    return [FoundFile(each, each.relative_to(workspace.workbooks).as_posix(), is_set_aside=False) for each in found]
+    found = [path for path in sorted(folder.glob("*/*.xlsx")) if not path.name.startswith((".", "~"))]
+    return [FoundFile(path, path.relative_to(workspace.workbooks).as_posix(), is_set_aside=False) for path in found]
 
 
 def _sent(workspace: Workspace, known: References) -> dict[Slot, str]:
     """The forms that were written, by exercice and partner."""
-    partners = {file_stem(each): each for each in known.towns}
+    partners = {file_stem(town): town for town in known.towns}
     found: dict[Slot, str] = {}
     for path in sorted(workspace.envois.glob("*/*.xlsx")):
         year = path.parent.name

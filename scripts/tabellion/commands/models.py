@@ -53,7 +53,7 @@ def changed_schema(base: Json, change: Json) -> Json:
         fields[name] = _merged(fields.get(name, {}), own)
         if _AFTER in field and name not in names:
             place = names.index(field[_AFTER]) + 1
-            fields = {each: fields[each] for each in (*names[:place], name, *names[place:])}
+            fields = {field: fields[field] for field in (*names[:place], name, *names[place:])}
     keys = [*base.get("foreignKeys", []), *change.get("foreignKeys", [])]
     more = {"foreignKeys": keys} if keys else {}
     return {**base, **change, "fields": list(fields.values()), **more}

@@ -130,14 +130,14 @@ def _no_pdf(path: Path, detail: str, *, alone: bool) -> Finding:
 
 def _wrong_options(wanted: Wanted) -> list[Finding]:
     mistakes = [
-        wrong_option("--format", each, "docx, pdf, ou les deux séparés par une virgule")
-        for each in wanted.formats
-        if each not in FORMATS
+        wrong_option("--format", kind, "docx, pdf, ou les deux séparés par une virgule")
+        for kind in wanted.formats
+        if kind not in FORMATS
     ]
     mistakes += [
-        wrong_option("--annexes", each, f"{', '.join(ANNEXES)}, séparés par une virgule, ou « aucune »")
-        for each in wanted.annexes
-        if each not in ANNEXES
+        wrong_option("--annexes", annex, f"{', '.join(ANNEXES)}, séparés par une virgule, ou « aucune »")
+        for annex in wanted.annexes
+        if annex not in ANNEXES
     ]
     target = wanted.target
     if target is not None and (target.suffix.lower() not in (".docx", ".pdf") or target.is_dir()):
@@ -152,9 +152,9 @@ def _wrong_for(contract: Book, wanted: Wanted) -> list[Finding]:
     known = list(contract.convention_titles)
     numbers = ", ".join(map(str, known[:30]))
     mistakes = [
-        wrong_option("--convention", each, f"le numéro d'une convention du contrat : {numbers}")
-        for each in dict.fromkeys(wanted.conventions)
-        if each not in known
+        wrong_option("--convention", numero, f"le numéro d'une convention du contrat : {numbers}")
+        for numero in dict.fromkeys(wanted.conventions)
+        if numero not in known
     ]
     if wanted.exercice is not None:
         of_lines = set(contract.tables["lignes_budgetaires"].column("exercice")) - {None}
@@ -180,7 +180,7 @@ def _read(workspace: Workspace, source: Depuis) -> tuple[Book, tuple[Finding, ..
     book = load_contract(workspace, source)
     meaning = check_meaning(book, lay_out_master(book).locate)
     # The cells would be those of a workbook that is still to be generated: the sheet alone is said.
-    meaning = [replace(each, place=replace(each.place, cellule=None)) for each in meaning]
+    meaning = [replace(finding, place=replace(finding.place, cellule=None)) for finding in meaning]
     return book, (*book.findings, *meaning), "de l’état consolidé"
 
 
@@ -189,10 +189,10 @@ def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Pat
     if wanted.target is not None:
         base = wanted.target.with_suffix("")
     else:
-        numbers = "-".join(f"{each:02d}" for each in sorted(set(wanted.conventions)))
+        numbers = "-".join(f"{numero:02d}" for numero in sorted(set(wanted.conventions)))
         part = f"-convention-{numbers}" if numbers else ""
         base = workspace.workbooks / FOLDER / f"{file_stem(workspace.settings.identifiant)}-{exercice}{part}"
-    return {each: base.with_name(f"{base.name}.{each}") for each in FORMATS if each in wanted.formats}
+    return {kind: base.with_name(f"{base.name}.{kind}") for kind in FORMATS if kind in wanted.formats}
 
 
 def _refusal(path: Path) -> Finding:
@@ -203,7 +203,7 @@ def formats_of(text: str | None, target: Path | None) -> tuple[str, ...]:
     """The formats that ``--format docx,pdf`` names, each once; without it, the one that the target's name asks for."""
     if text is None:
         return ("pdf",) if target is not None and target.suffix.lower() == ".pdf" else ("docx",)
-    asked = [each.strip().lower() for each in text.split(",")]
+    asked = [word.strip().lower() for word in text.split(",")]
     return tuple(dict.fromkeys(filter(None, asked))) or (text,)
 
 
@@ -211,5 +211,5 @@ def annexes_of(text: str | None) -> tuple[str, ...]:
     """The annexes that ``--annexes rapprochement,budget`` names, each once; all of them without it."""
     if text is None:
         return ANNEXES
-    asked = tuple(dict.fromkeys(filter(None, (each.strip().lower() for each in text.split(",")))))
+    asked = tuple(dict.fromkeys(filter(None, (word.strip().lower() for word in text.split(",")))))
     return () if asked == ("aucune",) else asked

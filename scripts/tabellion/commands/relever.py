@@ -169,7 +169,9 @@ class _Collector:
         address = sender.address.casefold()
         of_partner = self.contacts.get(partner)
         # One that says of no partner that it is its form is for the reader to refuse, if only a contact sent it.
-        contacts = of_partner if of_partner is not None else {each for some in self.contacts.values() for each in some}
+        contacts = (
+            of_partner if of_partner is not None else {address for some in self.contacts.values() for address in some}
+        )
         is_contact = address in contacts
         asked = "" if is_contact or of_partner is None or not address else partner
         is_known = self.mail.boite_inconnus or is_contact or (asked and is_taken(self.decisions, asked, address))

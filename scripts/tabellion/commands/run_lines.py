@@ -43,7 +43,7 @@ def consolidation_lines(consolidation: Consolidation, *, is_new: bool) -> Iterat
 
 def finding_lines(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
     """Each blocking finding: the place, what is wrong, its code, the remedy."""
-    blocking = [each for each in findings if each.bloquant]
+    blocking = [finding for finding in findings if finding.bloquant]
     for blocked in blocking[:_NAMED_AT_MOST]:
         place = f"{blocked.place} : " if str(blocked.place) else ""
         yield "bloque", f"{place}{blocked.message} [{blocked.code}] → {blocked.suggestion}"

@@ -90,14 +90,14 @@ class FolderDigests:
         books, memory = folders.workbooks, folders.memory
         people: list[DigestLine] = [
             *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
-            *(each for place in (folders.root / "schemas", folders.templates) for each in _tree(folders.root, place)),
-            *(each for place in (folders.registre, folders.envois, folders.retours) for each in _tree(books, place)),
+            *(path for place in (folders.root / "schemas", folders.templates) for path in _tree(folders.root, place)),
+            *(path for place in (folders.registre, folders.envois, folders.retours) for path in _tree(books, place)),
             *_files(books, [folders.memory / name for name in (*OUTBOXES, COLLECTED)]),
             (str(folders.root), None),
             *((line, None) for line in _program()),
         ]
         own: list[DigestLine] = [
-            *(each for place in (folders.consolidation, folders.constats) for each in _tree(books, place)),
+            *(path for place in (folders.consolidation, folders.constats) for path in _tree(books, place)),
             *_files(books, [memory / AS_PUBLISHED, memory / REQUESTS_FILE]),
             *((f"{name} {(memory / name).exists()}", None) for name in (JOURNAL, STAGING, BESIDES)),
         ]
@@ -120,7 +120,7 @@ class UnchangedCheck:
         published = (self.folders.consolidation / AS_PUBLISHED, self.folders.memory / AS_PUBLISHED)
         waiting = any((self.folders.memory / name).exists() for name in (STAGING, BESIDES))
         is_settled = self.before.inputs == after.inputs and not run.requests and not waiting
-        is_settled &= not any(each.code.startswith(_PASSING) for each in run.findings)
+        is_settled &= not any(finding.code.startswith(_PASSING) for finding in run.findings)
         if run.written:  # nobody typed in what it wrote, and it said nothing that it would not say again
             is_settled &= not run.notices and len({_stamp_alone(path) for path in published}) == 1
         else:

@@ -39,7 +39,7 @@ _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 
 def validate(workspace: Workspace, paths: Sequence[Path]) -> list[Finding]:
     """All findings of :func:`validate_files`, one file after the other."""
-    return [each for findings in validate_files(workspace, paths) for each in findings]
+    return [finding for findings in validate_files(workspace, paths) for finding in findings]
 
 
 def validate_files(
@@ -64,7 +64,10 @@ def validate_files(
             progress(number + 1, len(paths))
     for number, findings in returns.check().items():
         said[number] += findings
-    return [[each.in_file(path.name) for each in counted(findings)] for path, findings in zip(paths, said, strict=True)]
+    return [
+        [finding.in_file(path.name) for finding in counted(findings)]
+        for path, findings in zip(paths, said, strict=True)
+    ]
 
 
 def annotate_files(

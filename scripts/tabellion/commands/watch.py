@@ -307,7 +307,7 @@ class WatchLoop:
             is_same = before is not None and before.content == content
             arriving[path] = before if before is not None and is_same else Arriving(content, now)
         self.arriving = arriving
-        return frozenset(path for path, each in arriving.items() if now < each.since + LONGEST_SECONDS)
+        return frozenset(path for path, arrival in arriving.items() if now < arrival.since + LONGEST_SECONDS)
 
     def serve(self, workspace: Workspace, run: ConsolidationRun) -> None:
         """Carry out what staff asked for in Excel, then have a run made that says there what came of it."""

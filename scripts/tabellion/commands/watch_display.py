@@ -135,8 +135,8 @@ class WatchDisplay:
         """What the workbook of the contract says, when it is what changed."""
         for path in sorted(batch.changed):
             if path.parent.name == "workbooks" and path.suffix == ".xlsx":
-                findings = [each for each in run.consolidation.findings if each.place.fichier == path.name]
-                self.say(path.name, _counts(findings), min((each.gravite for each in findings), default=None))
+                findings = [finding for finding in run.consolidation.findings if finding.place.fichier == path.name]
+                self.say(path.name, _counts(findings), min((finding.gravite for finding in findings), default=None))
 
     def noticed(self, findings: Sequence[Finding]) -> None:
         """Something to say that is no run's: a share that went away, a mail that could not be sent."""
@@ -186,7 +186,9 @@ def _verdict(file: ReceivedFile | None) -> str:
     ranked = sorted(file.findings, key=lambda finding: (not finding.bloquant, finding.gravite))
     grave = [finding for finding in ranked if finding.gravite is not Severity.INFORMATION]
     in_cells = [
-        f"{each.place.feuille} {each.place.cellule or ''} : {each.message}" for each in grave if each.place.feuille
+        f"{finding.place.feuille} {finding.place.cellule or ''} : {finding.message}"
+        for finding in grave
+        if finding.place.feuille
     ]
     # What is said of the whole file says why it is refused, where no cell does.
     messages = in_cells or [finding.message for finding in grave]

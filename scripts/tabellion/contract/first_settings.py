@@ -16,7 +16,7 @@ FirstSettings = Mapping[str, str]
 
 def first_settings(settings: Settings) -> FirstSettings:
     """What some settings say of all that the sheet « Réglages » has, by its titles."""
-    values = {each.field.title: setting_text(each.value(settings)) or "" for each in STAFF_SETTINGS}
+    values = {setting.field.title: setting_text(setting.value(settings)) or "" for setting in STAFF_SETTINGS}
     return values | {f"Date limite {year}": french_date(day) for year, day in settings.dates_limites.items()}
 
 

@@ -42,7 +42,7 @@ def reserved_place(path: Path) -> tuple[str, str] | None:
         for place, words in _PLACES.items():
             reserved = (root / place).resolve()
             above = (whole,) if place == _OPEN else (whole, *whole.parents)
-            if any(each == reserved or _is_one(each, reserved) for each in above):
+            if any(folder == reserved or _is_one(folder, reserved) for folder in above):
                 return place, words
     return None
 

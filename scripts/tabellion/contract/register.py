@@ -71,7 +71,7 @@ def load_register(
             whole.add(name)
         if name in SETTING_TABLES:  # a wrong setting keeps the value before it: it never blocks
             unknown |= {(name, position, champ) for position, champ in reader.unknown}
-            reader.findings = [replace(each, bloquant=False) for each in reader.findings]
+            reader.findings = [replace(mistake, bloquant=False) for mistake in reader.findings]
         findings += reader.findings
     blocking = [finding for finding in findings if finding.bloquant]
     if blocking:

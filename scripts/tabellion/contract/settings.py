@@ -219,7 +219,7 @@ class _Reading:
         setting = _BY_IDENTIFIER.get(row["reglage_id"] or "") or _BY_TITLE.get(fold(row["reglage"] or ""))
         if setting is None:
             if words or row["valeur"] is not None:
-                near = nearest(words or "", [each.field.title for each in STAFF_SETTINGS])
+                near = nearest(words or "", [setting.field.title for setting in STAFF_SETTINGS])
                 proche = f" ; vouliez-vous dire « {near} » ?" if near else ""
                 self._say("reglage-non-reconnu", _REGLAGES, position, "reglage", valeur=words or "", proche=proche)
         elif setting.identifier in self.positions:
@@ -236,7 +236,7 @@ class _Reading:
         elif setting.is_ranks:
             value = _rank_years(text)
         elif setting.field.enum:
-            value = next((each for each in setting.field.enum if fold(each) == fold(text)), text)
+            value = next((choice for choice in setting.field.enum if fold(choice) == fold(text)), text)
         elif setting.field.kind != "string":
             plain = parse_csv_text(setting.field, text) if is_as_written(setting.field, text) else text
             read = cast_column(setting.field, [plain], tolerant=True)

@@ -137,15 +137,15 @@ def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_rem
     """
     found = list(findings)
     groups: dict[tuple[_Kind, str], list[Finding]] = {}
-    kinds = [(_kind(each), each.suggestion if same_remedy else "") for each in found]
-    for kind, each in zip(kinds, found, strict=True):
-        groups.setdefault(kind, []).append(each)
+    kinds = [(_kind(finding), finding.suggestion if same_remedy else "") for finding in found]
+    for kind, finding in zip(kinds, found, strict=True):
+        groups.setdefault(kind, []).append(finding)
     kept: list[Finding] = []
-    for kind, each in zip(kinds, found, strict=True):
+    for kind, finding in zip(kinds, found, strict=True):
         group = groups[kind]
         if len(group) <= most:
-            kept.append(each)
-        elif group[0] is each:
+            kept.append(finding)
+        elif group[0] is finding:
             kept.append(_as_one(group))
     return kept
 
@@ -159,7 +159,7 @@ def _kind(found: Finding) -> _Kind:
 def _as_one(group: list[Finding]) -> Finding:
     """One finding for those of a group, at the first of its cells."""
     first, *others = group
-    places = [each.place for each in others]
+    places = [other.place for other in others]
     named = ", ".join(filter(None, map(_where, places[:_NAMED])))
     words = plural(len(others), "autre cellule de cette colonne", "autres cellules de cette colonne")
     named = f" ({named}{', …' if len(others) > _NAMED else ''})" if named else ""

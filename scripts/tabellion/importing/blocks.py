@@ -123,7 +123,7 @@ class BlockFinder:
         kinds = [self._natures[chosen]] if chosen in self._natures else list(self.words.tables)
         if chosen == SET_ASIDE:
             return kinds, None
-        header = max(self._headers(grid, 0, _HEADER_ROWS, kinds), key=lambda each: each.score, default=None)
+        header = max(self._headers(grid, 0, _HEADER_ROWS, kinds), key=lambda candidate: candidate.score, default=None)
         return kinds, header or (self._widest(grid, kinds[0]) if chosen in self._natures else None)
 
     def _widest(self, grid: CellGrid, words: TableWords) -> _Header | None:
@@ -163,7 +163,7 @@ class BlockFinder:
                 if words.fits(header.fields):
                     candidates.append(header)
             if candidates:
-                yield max(candidates, key=lambda each: each.score)
+                yield max(candidates, key=lambda candidate: candidate.score)
 
     def _above(self, grid: CellGrid, row: int) -> list[str]:
         """The text above each cell of a header: that of a first level runs to the right until the next one."""

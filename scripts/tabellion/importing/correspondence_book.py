@@ -191,7 +191,7 @@ def read_correspondence(workbook: RawWorkbook, words: ImportWords) -> StaffChoic
                 continue
             group = _text(sheet, row, labels.get(_GROUP))
             word = _text(sheet, row, labels.get(_CERTAINTY))
-            certainty = next((each for each in Certainty if each.value == word), Certainty.SURE)
+            certainty = next((certainty for certainty in Certainty if certainty.value == word), Certainty.SURE)
             match = Match(topic, group, found, "", (), meaning, certainty, True, False)
             choices[match.choice_key] = meaning
             rows.append(match)

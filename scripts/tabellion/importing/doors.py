@@ -87,7 +87,7 @@ def _unread(workbook: RawWorkbook) -> Iterator[Finding]:
         if sheet.state != "visible" and sheet.rows:
             yield finding("feuille-masquee-non-lue", Place(workbook.fichier, sheet.name), valeur=sheet.name)
         elif sheet.state == "visible" and lost:
-            places = [Place(workbook.fichier, sheet.name, cell_name(*each)) for each in lost]
+            places = [Place(workbook.fichier, sheet.name, cell_name(*cell)) for cell in lost]
             compte = plural(len(lost), "cellule est", "cellules sont")
             yield finding("cellules-non-lues", places[0], valeur=len(lost), compte=compte, liees=places[1:])
 

@@ -46,7 +46,7 @@ def read_files(
         try:
             texts.append((path.name, document_text(path)))
         except TabellionError as error:
-            refused += [each if each.place.fichier else each.in_file(path.name) for each in error.findings]
+            refused += [finding if finding.place.fichier else finding.in_file(path.name) for finding in error.findings]
     documents, tables = list[tuple[str, DocumentText]](), list[tuple[str, DocumentText]]()
     for name, text in texts:
         (tables if _is_table(name, text, words, choices) else documents).append((name, text))
@@ -59,7 +59,7 @@ def read_files(
         except TabellionError as error:
             if _is_unknown(text, error):
                 tables.append((name, text))
-                said = [each for each in said if each not in text.notices]
+                said = [finding for finding in said if finding not in text.notices]
                 continue
             refused += [*text.notices, *error.findings]
         written.append(text.data)
@@ -98,7 +98,7 @@ def _is_table(name: str, text: DocumentText, words: ImportWords, choices: Choice
 
 def _is_unknown(text: DocumentText, error: TabellionError) -> bool:
     """Whether a file is sheets of amounts that nothing in it explains: what they are is asked."""
-    is_no_document = any(each.code == "document-sans-convention" for each in error.findings)
+    is_no_document = any(finding.code == "document-sans-convention" for finding in error.findings)
     return is_no_document and any(is_amount(value) for grid in text.grids for row in grid.rows for value in row)
 
 

@@ -83,17 +83,17 @@ class _Fitting:
     def blank_unreadable(self) -> None:
         """Leave blank what a register cannot say: an amount beyond all amounts, a text of signs that print nothing."""
         for name, schema in self.schemas.items():
-            for each in schema.fields:
-                plain = [write_csv_text(each, row[each.name]) for row in self.rows[name]]
-                read = [parse_csv_text(each, text) if text else None for text in plain]
-                for problem in cast_column(each, read).problems:
+            for field in schema.fields:
+                plain = [write_csv_text(field, row[field.name]) for row in self.rows[name]]
+                read = [parse_csv_text(field, text) if text else None for text in plain]
+                for problem in cast_column(field, read).problems:
                     row = self.rows[name][problem.position]
                     place = Place(self.fichier, ligne=row.get(_LINE))
                     said = finding(
-                        problem.code, place, valeur=plain[problem.position], attendu=each.expected, titre=each.title
+                        problem.code, place, valeur=plain[problem.position], attendu=field.expected, titre=field.title
                     )
-                    row[each.name] = None
-                    self._kept(said, each.name, None)
+                    row[field.name] = None
+                    self._kept(said, field.name, None)
 
     def pass_over(self) -> bool:
         """Mend what is broken now, or leave its row out; whether anything was."""
@@ -113,7 +113,7 @@ class _Fitting:
             value = self._mended(schema, row, name)
             if value is None and name in schema.primary_key:
                 left_out.setdefault(table, set()).add(position)
-                shown = " · ".join(str(each) for each in row.values() if each is not None)[:_SHOWN]
+                shown = " · ".join(str(value) for value in row.values() if value is not None)[:_SHOWN]
                 left = finding(
                     "ligne-sans-place", said.place, champ=name, valeur=shown, raison=said.message, table=schema.title
                 )
@@ -161,7 +161,7 @@ class _Fitting:
         known = schema.by_name[_CONVENTION]
         is_number = isinstance(number, int) and (known.minimum or 0) <= number <= (known.maximum or number)
         titre = f"Convention {number}" if is_number else "Sans convention"
-        row = next((each for each in self.rows[_CONVENTIONS] if each["titre"] == titre), None)
+        row = next((row for row in self.rows[_CONVENTIONS] if row["titre"] == titre), None)
         if row is None:
             row = dict.fromkeys(schema.names) | {"titre": titre}
             row[_CONVENTION] = number if is_number else self._free(schema, _CONVENTION, number)
@@ -176,7 +176,9 @@ class _Fitting:
         longest = min(field_.max_length or _LONGEST, _LONGEST) - _RANK
         pattern = re.compile(field_.anchored_pattern or "")
         spellings = (str(seed)[:longest], _REFUSED.sub(" ", str(seed))[:longest], slug(str(seed))[:longest])
-        trials = (each.strip(" -") for text in spellings for each in (text, text.replace(" ", "-"), text.upper()))
-        text = next((each for each in trials if each and pattern.match(each)), "1")
+        trials = (
+            spelling.strip(" -") for text in spellings for spelling in (text, text.replace(" ", "-"), text.upper())
+        )
+        text = next((trial for trial in trials if trial and pattern.match(trial)), "1")
         ranked = (f"{text}-{rank}" for rank in count(2))
-        return text if text not in taken else next(each for each in ranked if each not in taken)
+        return text if text not in taken else next(candidate for candidate in ranked if candidate not in taken)

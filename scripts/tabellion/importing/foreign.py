@@ -125,7 +125,7 @@ class ForeignReader:
         self._account_for_the_rest()
         uses = self.account.complete(self.lines)
         year = self.budget.years.most_common(1)
-        findings = tuple(self._placed(each) for each in self.account.findings)
+        findings = tuple(self._placed(finding) for finding in self.account.findings)
         return ImportedContract(tables, findings, uses, _NO_PAGE, year[0][0] if year else None)
 
     def _records(self, block: ForeignTable) -> list[SheetRecord]:
@@ -264,11 +264,11 @@ class ForeignReader:
     def _placed(self, finding: Finding) -> Finding:
         """A finding at the cell of its row, and those that it links to."""
         place = self._place(finding.place, finding.champ)
-        return replace(finding, place=place, liees=tuple(self._place(each, None) for each in finding.liees))
+        return replace(finding, place=place, liees=tuple(self._place(cell, None) for cell in finding.liees))
 
     def _place(self, place: Place, champ: str | None) -> Place:
         ligne = place.ligne
-        grid = next((each for each in reversed(self.grids) if ligne is not None and ligne >= each.first_line), None)
+        grid = next((grid for grid in reversed(self.grids) if ligne is not None and ligne >= grid.first_line), None)
         if grid is None or ligne is None:
             return Place(self.grids[0].fichier if self.grids else None)
         row = ligne - grid.first_line
@@ -276,7 +276,7 @@ class ForeignReader:
             return Place(grid.fichier, ligne=grid.file_lines[row])
         filled = next((index for index, text in enumerate(grid.texts(row)) if text), 0)
         named = (champ or "", (champ or "").removesuffix("_id"))
-        column = next((self._cells[ligne, each] for each in named if (ligne, each) in self._cells), filled)
+        column = next((self._cells[ligne, column] for column in named if (ligne, column) in self._cells), filled)
         return Place(grid.fichier, grid.feuille, cell_name(row + 1, column + 1))
 
 

@@ -183,7 +183,7 @@ class ForeignBudget:
         town = names.find(record.label) if record.label else None
         if town is None and record.label and key(record.label) == key(record.get("collectivite")):
             town = self.collectivites.find(record.label, record.ligne, _where(block))
-        titles = {key(title): each for each, title in self.conventions.titles.items()}
+        titles = {key(title): number for number, title in self.conventions.titles.items()}
         heading = _heading(record.label)
         named = titles.get(key(record.label)) or (int(heading.numero) if heading else None)
         if town is not None:
@@ -273,8 +273,8 @@ def pivot_records(records: list[SheetRecord], conventions: ConventionNames, acco
             sections[-1].append(BudgetRow(record.ligne, record.get("etiquette"), _first(record)))
     learnt = learn_collectivites(list[RecapRow](), sections, "", account)
     for section in sections:  # a pivot computes: what adds up in every way is a group
-        for each in certain_headers(section):
-            learnt.add(section[each].libelle)
+        for header in certain_headers(section):
+            learnt.add(section[header].libelle)
     convention, town = "", ""
     found = list[SheetRecord]()
     for place, record in enumerate(records):
@@ -309,7 +309,7 @@ def _openings(records: list[SheetRecord], known: dict[int, str]) -> set[int]:
         heading = _heading(record.get("etiquette"))
         if heading is not None and not isinstance(record, TotalRecord):
             numbers[place] = heading
-    ends = [*numbers, next((p for p, each in enumerate(records) if isinstance(each, TotalRecord)), len(records))]
+    ends = [*numbers, next((p for p, record in enumerate(records) if isinstance(record, TotalRecord)), len(records))]
     sums = [0, *accumulate(_first(record) or 0 for record in records)]
     chain, reached = set[int](), ends[0]
     for place in numbers:

@@ -130,7 +130,7 @@ def said_settings(
     said: Mapping[str, SettingValue | None], made: Settings, first: Settings, place: Place
 ) -> Iterator[Finding]:
     """What people are asked to confirm: the settings that the document gave, and those that it says otherwise."""
-    titles = {each.identifier: each.field.title for each in STAFF_SETTINGS}
+    titles = {setting.identifier: setting.field.title for setting in STAFF_SETTINGS}
     taken = []
     for name, value in said.items():
         own = getattr(made, name)

@@ -259,7 +259,9 @@ class GrantReader:
             self._ids.add(name)
         period = re.split(r"[/_]| - ", grant.text("periode_versement"))
         days = [day_of(text.strip()) for text in (*period, "")[:2]]
-        nature = next((each for each in _NATURES if key(each) == key(grant.text("nature").replace(" ;", ";"))), None)
+        nature = next(
+            (nature for nature in _NATURES if key(nature) == key(grant.text("nature").replace(" ;", ";"))), None
+        )
         self.tables["financements"].append({
             "financement_id": name, "fiche_id": fiche, "financeur_id": funder, "exercice": grant.exercice,
             "dispositif": grant.text("dispositif") or None, "montant": grant.cents, "statut_montant": "chiffré",
@@ -284,7 +286,7 @@ class GrantReader:
         granted = _amount(grant.first, "montant")
         row: Record = {"fiche_id": fiche, "exercice": grant.exercice, "compte": _ACCOUNT, "financeur_id": funder}
         name = produit_identifier(row)
-        same = next((each for each in self.tables["plan_produits"] if each["produit_id"] == name), None)
+        same = next((table for table in self.tables["plan_produits"] if table["produit_id"] == name), None)
         if same is None:
             amounts = dict.fromkeys(_STEPS, None)
             same = {**row, **amounts, "commentaire": None, "produit_id": name}

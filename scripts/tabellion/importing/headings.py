@@ -61,7 +61,7 @@ class Headings:
         heading = pilier_heading(line)
         if heading is None:
             return None
-        free = next((each for each in ROMAN if each not in self.piliers.values()), ROMAN[-1])
+        free = next((roman for roman in ROMAN if roman not in self.piliers.values()), ROMAN[-1])
         numero = heading.numero or self.piliers.get(key(heading.titre), free)
         self.piliers[key(heading.titre)] = numero
         return replace(heading, numero=numero)

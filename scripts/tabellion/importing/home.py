@@ -168,16 +168,16 @@ class _Places:
             for was, now in zip(old, new, strict=True)
             if was != now
         ]
-        return [each for each in found if each is not None] if None not in found else []
+        return [value for value in found if value is not None] if None not in found else []
 
     def _of_fiche(self, fiche: Row, label: str, was: str, now: str) -> Edit | None:
         """The text of a fiche that the row is labelled with, where it said ``was``."""
         schema = self.tables["fiches"].schema
         found = [
-            each.name
-            for each in schema.fields
-            if each.kind == "string" and not each.is_technical and _alike(each.title, label)
-            and each.name not in (*schema.primary_key, *schema.foreign) and _folded(fiche[each.name]) == _folded(was)
+            field.name
+            for field in schema.fields
+            if field.kind == "string" and not field.is_technical and _alike(field.title, label)
+            and field.name not in (*schema.primary_key, *schema.foreign) and _folded(fiche[field.name]) == _folded(was)
         ]  # fmt: skip
         return _edit(schema, fiche, found[0], now) if len(found) == 1 else None
 
@@ -188,7 +188,7 @@ class _Places:
         rows = [row for row in rows if _folded(row["libelle"]) == _folded(old[0])]
         if was == old[0]:
             return _edit(table.schema, rows[0], "libelle", now) if len(rows) == 1 else None
-        amounts = [each.name for each in table.schema.fields if each.kind == "money"]
+        amounts = [field.name for field in table.schema.fields if field.kind == "money"]
         cells = [(row, name) for row in rows for name in amounts if was and _amount(row[name]) == _folded(was)]
         return _edit(table.schema, *cells[0], now) if len(cells) == 1 else None
 

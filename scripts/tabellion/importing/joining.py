@@ -55,7 +55,8 @@ def _merged(name: str, known: Record, row: Record, label: str, fichier: str) -> 
             known[champ] = value
         else:
             shown = [
-                french_value(each / 100 if champ.startswith("montant") else each) for each in (known[champ], value)
+                french_value(amount / 100 if champ.startswith("montant") else amount)
+                for amount in (known[champ], value)
             ]
             said.append(
                 finding(
@@ -109,6 +110,6 @@ def joined(contracts: Sequence[tuple[str, ImportedContract]]) -> ImportedContrac
         uses += moved.lines
     findings += _towns_once(tables, contracts[0][0])
     all_of = [contract for _, contract in contracts]
-    page = next((each.page for each in all_of if each.page.titre), all_of[0].page)
-    exercice = next((each.exercice for each in all_of if each.exercice), None)
+    page = next((part.page for part in all_of if part.page.titre), all_of[0].page)
+    exercice = next((part.exercice for part in all_of if part.exercice), None)
     return ImportedContract(tables, tuple(findings), tuple(uses), page, exercice)

@@ -81,7 +81,7 @@ class LabelReader:
         table = self.words.table("fiches")
         decided = self.correspondence.choices.get((Topic.COLUMNS, table.title, key(title)))
         if decided is not None:
-            champ = next((each for each, name in self.words.titles.items() if name == decided), None)
+            champ = next((champ for champ, name in self.words.titles.items() if name == decided), None)
             return NameMatch(champ, Certainty.SURE)
         return table.match(title, near=False)
 

@@ -41,8 +41,8 @@ class ConventionNames:
             return None
         certainty = Certainty.SURE
         if number is None:
-            known = next((each for each, title in self.titles.items() if key(title) == key(name)), None)
-            near = max(self.titles, key=lambda each: similarity(self.titles[each], name), default=None)
+            known = next((numero for numero, title in self.titles.items() if key(title) == key(name)), None)
+            near = max(self.titles, key=lambda numero: similarity(self.titles[numero], name), default=None)
             if known is None:
                 certainty = Certainty.LIKELY
                 is_near = near is not None and similarity(self.titles[near], name) >= _NEAR
@@ -70,8 +70,8 @@ class ConventionNames:
         titre = (match["titre"] or "" if match else pilier).strip()
         numero = match["n"] if match else None
         if numero is None:
-            known = (each for each, heading in self.piliers.items() if key(heading.titre) == key(titre))
-            numero = next(known, None) or next(each for each in ROMAN if each not in self.piliers)
+            known = (numero for numero, heading in self.piliers.items() if key(heading.titre) == key(titre))
+            numero = next(known, None) or next(numero for numero in ROMAN if numero not in self.piliers)
         if numero not in self.piliers or (titre and self.piliers[numero].titre == numero):
             self.piliers[numero] = Heading(ligne, numero, titre or numero)
         if number is not None:

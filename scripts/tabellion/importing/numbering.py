@@ -69,7 +69,7 @@ class ListNumbers:
         if rank not in levels:
             return ""
         counts[rank] = counts.get(rank, levels[rank].start - 1) + 1
-        for deeper in [each for each in counts if each > rank]:
+        for deeper in [count for count in counts if count > rank]:
             del counts[deeper]
         if levels[rank].form in ("bullet", "none"):
             return ""

@@ -26,8 +26,8 @@ class PartnerNames:
         """Those whom a name stands for: as decided, else the name as it is published."""
         numero = fiche.row["fiche_id"]
         meaning, certainty = name, Certainty.SURE
-        exact = next((each for each in known if key(each) == key(name)), None)
-        near = max(known, key=lambda each: similarity(each, name), default="")
+        exact = next((known_name for known_name in known if key(known_name) == key(name)), None)
+        near = max(known, key=lambda known_name: similarity(known_name, name), default="")
         if self._is_vague(name):
             certainty = Certainty.UNKNOWN
         elif exact is None and near and similarity(near, name) >= _NEAR:

@@ -97,7 +97,7 @@ def _page(page: Any, columns: list[float]) -> tuple[list[PageRow | str], list[fl
     for region in _regions(free, tops):
         rows, columns = _unruled(region, columns, max(word["x1"] for word in words))
         found.append((region[0].top, rows))
-    return [each for _, rows in sorted(found, key=lambda pair: pair[0]) for each in rows], columns
+    return [row for _, rows in sorted(found, key=lambda pair: pair[0]) for row in rows], columns
 
 
 def _inside(words: Sequence[dict[str, Any]], box: tuple[float, float, float, float], taken: set[int]) -> list[str]:
@@ -126,7 +126,7 @@ def _mended(lines: Sequence[_Line], left: float, right: float) -> list[str]:
 def _rules(page: Any) -> list[tuple[float, float, float]]:
     """The thin horizontal strokes of a page: left, right, height from the top."""
     drawn = [*page.lines, *page.rects]
-    return [(each["x0"], each["x1"], (each["top"] + each["bottom"]) / 2) for each in drawn if each["height"] < 2]
+    return [(shape["x0"], shape["x1"], (shape["top"] + shape["bottom"]) / 2) for shape in drawn if shape["height"] < 2]
 
 
 def _crosses(rule: tuple[float, float, float], word: dict[str, Any]) -> bool:
@@ -140,7 +140,7 @@ def _crosses(rule: tuple[float, float, float], word: dict[str, Any]) -> bool:
 def _lines(words: Iterable[dict[str, Any]]) -> list[_Line]:
     """Words put together in lines, from the top; a wide gap begins another cell."""
     lines: list[list[dict[str, Any]]] = []
-    for word in sorted(words, key=lambda each: (each["bottom"], each["x0"])):
+    for word in sorted(words, key=lambda word: (word["bottom"], word["x0"])):
         tall = word["bottom"] - word["top"]
         if lines and abs(word["bottom"] - lines[-1][-1]["bottom"]) < tall / 3:
             lines[-1].append(word)
@@ -148,7 +148,7 @@ def _lines(words: Iterable[dict[str, Any]]) -> list[_Line]:
             lines.append([word])
     found = []
     for line in lines:
-        line.sort(key=lambda each: each["x0"])
+        line.sort(key=lambda word: word["x0"])
         made = _Line(min(word["top"] for word in line), max(word["bottom"] for word in line))
         for word in line:
             if made.cells and word["x0"] - made.ends[-1] <= _GAP * word["size"]:
@@ -180,7 +180,7 @@ def _unruled(lines: Sequence[_Line], above: list[float], right: float) -> tuple[
     """
     heights = [line.bottom - line.top for line in lines]
     distances = [after.bottom - before.bottom for before, after in pairwise(lines)]
-    pitch = min((each for each in distances if each > median(heights) * 0.8), default=0.0)
+    pitch = min((distance for distance in distances if distance > median(heights) * 0.8), default=0.0)
     blocks: list[list[_Line]] = []
     for line in lines:
         if not blocks or line.bottom - blocks[-1][-1].bottom > pitch * _ROW:
@@ -217,7 +217,7 @@ def _runs(blocks: Sequence[list[_Line]], pitch: float) -> list[list[list[_Line]]
     runs: list[list[list[_Line]]] = []
     for block in blocks:
         if runs:
-            lines = [line for each in runs[-1] for line in each]
+            lines = [line for text_line in runs[-1] for line in text_line]
             far = block[0].bottom - lines[-1].bottom > pitch * _APART
             if not far and not _cross([*lines, *block], _columns([*lines, *block])):
                 runs[-1].append(block)

@@ -96,7 +96,7 @@ def read_document(
         tables["quartiers"] = quarters.rows
     uses = account.complete(lines)
     little = _little_understood(lines, uses, fichier)
-    if any(each.bloquant for each in little):
+    if any(mistake.bloquant for mistake in little):
         raise TabellionError([*notices, *little])
     account.findings += little
     findings = tuple(sorted(account.findings, key=lambda finding_: finding_.place.ligne or 0))
@@ -105,7 +105,7 @@ def read_document(
 
 def _ask_collectivites(collectivites: Collectivites, correspondence: Correspondence, account: LineAccount) -> None:
     """Hold each collectivité for what staff say that it is; one that is only guessed is asked."""
-    guessed = {each.valeur for each in account.findings if each.code == "collectivite-devinee"}
+    guessed = {finding.valeur for finding in account.findings if finding.code == "collectivite-devinee"}
     for known, nom in list(collectivites.names.items()):
         certainty = Certainty.LIKELY if nom in guessed else Certainty.SURE
         meant = correspondence.ask(Topic.COLLECTIVITES, nom, nom, certainty, where=account.fichier)
@@ -115,7 +115,7 @@ def _ask_collectivites(collectivites: Collectivites, correspondence: Corresponde
 
 def _ask_year(exercice: int | None, correspondence: Correspondence, account: LineAccount) -> int | None:
     """The exercice of the census, as staff decide where the text names none, or several."""
-    doubts = [each for each in account.findings if each.code in _YEAR_DOUBTS]
+    doubts = [finding for finding in account.findings if finding.code in _YEAR_DOUBTS]
     if not doubts:
         return exercice
     certainty = Certainty.UNKNOWN if exercice is None else Certainty.LIKELY
@@ -123,7 +123,7 @@ def _ask_year(exercice: int | None, correspondence: Correspondence, account: Lin
     said = correspondence.ask(Topic.YEARS, account.fichier, proposed, certainty, where=account.fichier)
     if (Topic.YEARS, "", key(account.fichier)) not in correspondence.choices or not said.isdigit():
         return exercice
-    account.findings = [each for each in account.findings if each not in doubts]
+    account.findings = [finding for finding in account.findings if finding not in doubts]
     return int(said)
 
 

@@ -71,11 +71,11 @@ class RecordReader:
 
         What opens above it is a value of a group to its left.
         """
-        outer = [each.index for each in self.block.columns if each.champ in self.block.words.groups]
+        outer = [column.index for column in self.block.columns if column.champ in self.block.words.groups]
         above, before, repeats, blanks = dict[int, str](), "", False, False
         for row in range(self.block.first, self.block.last):
             text, opens = self._written(row, column.index), False
-            for index in (each for each in outer if each < column.index):
+            for index in (index for index in outer if index < column.index):
                 value = self._written(row, index)
                 opens = opens or (value not in ("", above.get(index, "")))
                 above[index] = value or above.get(index, "")

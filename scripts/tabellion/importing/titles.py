@@ -30,7 +30,7 @@ def settle_numbers(fiches: list[Fiche], account: LineAccount) -> None:
     for fiche in fiches:
         numero, ligne = fiche.row["fiche_id"], fiche.line_of("numero")
         if numero and first.setdefault(numero, ligne) != ligne:
-            other = next(each for rank in count(2) if (each := f"{numero}-{rank}") not in numbers)
+            other = next(candidate for rank in count(2) if (candidate := f"{numero}-{rank}") not in numbers)
             numbers.add(other)
             fiche.row["fiche_id"] = other
             fiche.repaired("numéro déjà pris", numero)

@@ -93,10 +93,12 @@ def _rows(table: Element, numbers: ListNumbers) -> Iterator[str]:
         for cell in row.iter(f"{_W}tc"):
             if next(cell.iterancestors(f"{_W}tr")) is not row:
                 continue
-            inner = [each for each in cell.iter(f"{_W}tbl") if next(each.iterancestors(f"{_W}tc")) is cell]
+            inner = [table for table in cell.iter(f"{_W}tbl") if next(table.iterancestors(f"{_W}tc")) is cell]
             nested += inner
             lines = [
-                _paragraph(each, numbers) for each in cell.iter(f"{_W}p") if next(each.iterancestors(f"{_W}tc")) is cell
+                _paragraph(paragraph, numbers)
+                for paragraph in cell.iter(f"{_W}p")
+                if next(paragraph.iterancestors(f"{_W}tc")) is cell
             ]
             merged = cell.find(f"{_W}tcPr/{_W}vMerge")
             cells.append(
@@ -104,8 +106,8 @@ def _rows(table: Element, numbers: ListNumbers) -> Iterator[str]:
             )
         if any(cells):
             yield "\t".join(cell.replace("\t", " ") for cell in cells) + ("\t" if len(cells) == 1 else "")
-        for each in nested:
-            yield from _rows(each, numbers)
+        for table in nested:
+            yield from _rows(table, numbers)
 
 
 def _paragraph(paragraph: Element, numbers: ListNumbers) -> str:

@@ -109,7 +109,7 @@ class TableWords:
 
     def fits(self, fields: set[str]) -> bool:
         """Whether a table with these fields is one of this kind."""
-        return all(fields & set(each) for each in self.required)
+        return all(fields & set(names) for names in self.required)
 
 
 @dataclass(frozen=True)

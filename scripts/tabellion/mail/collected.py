@@ -82,7 +82,7 @@ def known_mails(path: Path) -> list[CollectedMail]:
 
 def _read_mails(stored: Json) -> dict[str, CollectedMail]:
     mails = {
-        str(key): CollectedMail(**{**mail, "files": [CollectedFile(**each) for each in mail["files"]]})
+        str(key): CollectedMail(**{**mail, "files": [CollectedFile(**file) for file in mail["files"]]})
         for key, mail in stored["courriels"].items()
     }
     for mail in mails.values():
@@ -106,7 +106,7 @@ class CollectedMails:
         self._among_returns: dict[str, Path] | None = None
         try:
             stored = json.loads(path.read_bytes())
-            self.folders = {str(name): [int(each) for each in pair] for name, pair in stored["dossiers"].items()}
+            self.folders = {str(name): [int(number) for number in pair] for name, pair in stored["dossiers"].items()}
             self.mails = _read_mails(stored)
         except FileNotFoundError:
             pass
@@ -160,9 +160,9 @@ class CollectedMails:
         mail, new = self.mails[key], list[str]()
         for name, content in brought:
             sha256 = hashlib.sha256(content).hexdigest()
-            noted = next((each for each in mail.files if each.sha256 == sha256), None)
+            noted = next((file for file in mail.files if file.sha256 == sha256), None)
             if noted is None:
-                if any(_is_there(each, workbooks) for each in self._files(sha256)):
+                if any(_is_there(file, workbooks) for file in self._files(sha256)):
                     continue  # sent again as it was
                 if self._is_new and (there := self._returned(folder).get(sha256)) is not None:  # taken before a loss
                     mail.files.append(CollectedFile(sha256, there.relative_to(workbooks).as_posix(), is_placed=True))
@@ -188,7 +188,7 @@ class CollectedMails:
         return new
 
     def _files(self, sha256: str) -> list[CollectedFile]:
-        return [each for mail in self.mails.values() for each in mail.files if each.sha256 == sha256]
+        return [file for mail in self.mails.values() for file in mail.files if file.sha256 == sha256]
 
     def _returned(self, folder: Path) -> dict[str, Path]:
         """The files that are in a folder, and in its own ones, by their SHA-256; read once."""

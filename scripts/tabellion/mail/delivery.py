@@ -106,7 +106,9 @@ class Delivery:
 
         workspace = mailing.workspace
         paths = {False: workspace.templates / TEMPLATE, True: template_path(workspace, RECEIPT_TEMPLATE)}
-        templates = {each: load_template(paths[each]) for each in {notice.is_receipt for notice in ready}}
+        templates = {
+            is_receipt: load_template(paths[is_receipt]) for is_receipt in {notice.is_receipt for notice in ready}
+        }
 
         def compose(notice: Notice, is_whole: bool) -> EmailMessage | None:
             content = notice.attachment()

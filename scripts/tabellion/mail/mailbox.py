@@ -120,7 +120,9 @@ class Mailbox:
             kind, answer = self.client.uid("SEARCH", f"UID {first}:*", *unmarked)
             found = [int(number) for line in answer if line for number in line.split()] if kind == "OK" else []
             sizes = []
-            for number in sorted(each for each in found if each >= first):  # « * » is the last one, even before it
+            for number in sorted(
+                number for number in found if number >= first
+            ):  # « * » is the last one, even before it
                 kind, answer = self.client.uid("FETCH", str(number), "(UID RFC822.SIZE)")
                 line = b" ".join(part if isinstance(part, bytes) else part[0] for part in answer if part)
                 size = _SIZE.search(line)
@@ -133,7 +135,7 @@ class Mailbox:
         with _failing():
             part = "BODY.PEEK[HEADER]" if header_only else "BODY.PEEK[]"
             _, answer = self.client.uid("FETCH", str(number), f"({part})")
-            return next((bytes(each[1]) for each in answer if isinstance(each, tuple)), b"")
+            return next((bytes(part[1]) for part in answer if isinstance(part, tuple)), b"")
 
     def put_away(self, number: int) -> None:
         """Mark a message as taken and read, and move it to the folder of the settings, where there is one."""

@@ -72,7 +72,7 @@ class Thread:
         """The thread of a message from outside; ``None`` where its identity is none that a header may have."""
         if _MESSAGE_ID.fullmatch(message_id) is None:
             return None
-        return cls(message_id, tuple(each for each in references if _MESSAGE_ID.fullmatch(each)))
+        return cls(message_id, tuple(reference for reference in references if _MESSAGE_ID.fullmatch(reference)))
 
 
 def make_message(

@@ -129,7 +129,7 @@ def _recipients(line: BoardLine, file: ReceivedFile, mails: Mapping[str, Collect
     """The contacts of a partner, and who sent this file without being one, where it was decided that it counts."""
     mail = mails.get(file.sha256)
     is_taken = mail is not None and any(
-        each.sha256 == file.sha256 and each.partner == line.partenaire for each in mail.files
+        received.sha256 == file.sha256 and received.partner == line.partenaire for received in mail.files
     )
     return list(dict.fromkeys((*line.contacts, *([mail.sender] if mail is not None and is_taken else ()))))
 

@@ -214,7 +214,7 @@ class FormState:
         def whole(column: ColumnSpec) -> str:
             return column_ref(table.name, table.label(column, self.schemas))
 
-        parts = [f'SUMPRODUCT(({whole(each)}<>"")*({whole(each)}<>{sent_name(table, each)}))' for each in sent]
+        parts = [f'SUMPRODUCT(({whole(field)}<>"")*({whole(field)}<>{sent_name(table, field)}))' for field in sent]
         blank = [whole(column) for column in table.typed if column not in sent]
         parts += [f"COUNTA({','.join(blank)})"] if blank else []
         own = [column for column in table.columns if column.spare and column.role is not Role.TYPED]

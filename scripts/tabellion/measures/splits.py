@@ -132,13 +132,15 @@ class Naming:
         named = [position for position in rows.matching(where) if _is_named(name, texts[position])]
         column = columns(self.field.name)
         plain = f'SUBSTITUTE(SUBSTITUTE({column},"; ",";")," ;",";")'
-        tests = [f"({columns(each.field)}={each.formula})" for each in where if each.formula is not None]
+        tests = [
+            f"({columns(condition.field)}={condition.formula})" for condition in where if condition.formula is not None
+        ]
         found = f'ISNUMBER(SEARCH({quoted_text(f";{name};")},";"&{plain}&";"))'
         return Measure("count", len(named), f"SUMPRODUCT({'*'.join([*tests, f'({found})'])}*1)")
 
 
 def _is_named(name: str, text: str | None) -> bool:
-    return name.casefold() in (each.casefold() for each in names_in(text))
+    return name.casefold() in (name.casefold() for name in names_in(text))
 
 
 def namings_of(tables: Tables) -> list[Naming]:

@@ -38,7 +38,7 @@ def make_guide(text: str, base: bytes, picture: Callable[[str], bytes | None], d
     """
     document: Document = docx.Document(io.BytesIO(base))
     body, title = document.element.body, _title(text)
-    body[:] = [each for each in body if each.tag == qn("w:sectPr")]
+    body[:] = [element for element in body if element.tag == qn("w:sectPr")]
     width = text_width_of(document)
     numbers = iter(range(1, 1000))
 

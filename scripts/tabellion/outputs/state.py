@@ -85,7 +85,7 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
         consolidation.staff, consolidation.withheld,
         consolidation.conflicts, consolidation.removals, consolidation.findings, sorted(consolidation.cells.items()),
         (*consolidation.requests, *consolidation.mails, *consolidation.received_mails), consolidation.questions,
-        (consolidation.decisions.of(each.id) for each in consolidation.questions),
+        (consolidation.decisions.of(question.id) for question in consolidation.questions),
     )  # fmt: skip
     for group in groups:
         for item in group:  # one by one: a large campaign says tens of millions of characters

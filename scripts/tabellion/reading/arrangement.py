@@ -101,7 +101,7 @@ def beside(reading: FormReading) -> Iterator[tuple[RawSheet, CellAddress, RawVal
 def _span(table: FormTable) -> range:
     """The columns of a table, from its first to its last."""
     area = table.area
-    excel = next((each for each in area.sheet.tables if each.name == area.found_name), None)
+    excel = next((table for table in area.sheet.tables if table.name == area.found_name), None)
     places = [*area.columns.values(), *((excel.first_column, excel.last_column) if excel is not None else ())]
     return range(min(places), max(places) + 1)
 

@@ -47,9 +47,9 @@ def without_added(
     """
     keys = list(zip(*(columns[name] for name in schema.primary_key), strict=True))
     return [
-        each
-        for each in corrections
-        if each.reason is not Reason.BLANK or (schema.name, keys[each.position]) not in added
+        correction
+        for correction in corrections
+        if correction.reason is not Reason.BLANK or (schema.name, keys[correction.position]) not in added
     ]
 
 
@@ -59,9 +59,9 @@ def correct_identifiers(
     """What was put right in the identifiers of a table, each at its cell; many of a kind are one finding."""
     label = schema.by_name[schema.primary_key[0]].title
     kinds: dict[tuple[str, str], list[tuple[Correction, Place]]] = defaultdict(list)
-    for each in corrections:
-        origin = origins[each.position]
-        kinds[origin.area.name, _code(each)].append((each, origin.place(label)))
+    for correction in corrections:
+        origin = origins[correction.position]
+        kinds[origin.area.name, _code(correction)].append((correction, origin.place(label)))
     said: list[Finding] = []
     for (_, code), members in kinds.items():
         if len(members) > _ONE_BY_ONE and code != "identifiant-manquant":
@@ -75,12 +75,12 @@ def correct_identifiers(
                 )
             )  # fmt: skip
             continue
-        for each, place in members:
-            found = None if each.found is None else str(each.found)
+        for member, place in members:
+            found = None if member.found is None else str(member.found)
             said.append(
                 finding(
                     code, place, champ=schema.primary_key[0], valeur=found,
-                    attendu=each.value, titre=label, raison=each.reason.value.format(found),
+                    attendu=member.value, titre=label, raison=member.reason.value.format(found),
                 )
             )  # fmt: skip
     return said
@@ -110,7 +110,7 @@ def say_former_names(schema: TableSchema, cells: Sequence[tuple[Place, tuple[str
 def say_copied_sheet(sheet: RawSheet, areas: Iterable[FoundTable]) -> Finding | None:
     """Whether a sheet is the copy of one that was read, and what it says that the other does not."""
     for area in areas:
-        table = next((each for each in sheet.tables if is_copy(each.name, area.found_name or area.name)), None)
+        table = next((table for table in sheet.tables if is_copy(table.name, area.found_name or area.name)), None)
         if table is None:
             continue
         columns = [
@@ -146,7 +146,9 @@ def repeated_rows(schema: TableSchema, columns: Mapping[str, Column], base: Tabl
     repeated = []
     for positions in holders.values():
         if len(positions) > 1:
-            was = (each for each in positions if tuple(columns[name][each] for name in schema.names) in known)
+            was = (
+                position for position in positions if tuple(columns[name][position] for name in schema.names) in known
+            )
             kept = next(was, positions[0])
             repeated += [(position, kept) for position in positions if position != kept]
     return repeated
@@ -156,7 +158,7 @@ def say_repeated_row(
     schema: TableSchema, columns: Mapping[str, Column], position: int, kept: int, origins: Sequence[Origin]
 ) -> Finding:
     """A row that was set aside because another has its key; graver where it says something else."""
-    place, other = (origins[each].place() for each in (position, kept))
+    place, other = (origins[index].place() for index in (position, kept))
     same = all(values[position] == values[kept] for values in columns.values())
     return finding(
         "ligne-repetee", place, valeur=schema.title, autre=other.cellule, liees=[other],

@@ -46,7 +46,8 @@ def _decrypted(file: CompoundFile) -> bytes | None:
     found = _described(described[8:])
     data, key = found["keyData"], found["encryptedKey"]
     if not all(
-        each["cipherChaining"] == "ChainingModeCBC" and each["cipherAlgorithm"] == "AES" for each in (data, key)
+        parameters["cipherChaining"] == "ChainingModeCBC" and parameters["cipherAlgorithm"] == "AES"
+        for parameters in (data, key)
     ):
         return None
     make, salt, rounds = _HASHES[key["hashAlgorithm"]], _bytes(key, "saltValue"), int(key["spinCount"])

@@ -259,7 +259,7 @@ class _FormReader:
 
     def refused(self) -> set[Place]:
         """The cells of which something was said that blocks."""
-        return {replace(each.place, fichier=None) for each in self.reading.findings if each.bloquant}
+        return {replace(finding.place, fichier=None) for finding in self.reading.findings if finding.bloquant}
 
     def ask_new_rows(
         self, spec: TableSpec, area: FoundTable, lines: list[int], row_ids: list[str | None],

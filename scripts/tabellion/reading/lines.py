@@ -29,7 +29,7 @@ class LineFinder:
         self.amounts = [column.title for column in columns if column.kind == "money"]
         self.identifier = self.titles.get(identifier_field(schema) or schema.primary_key[0])
         self.labels: dict[Key, set[str]] = {}
-        totals = (each for each in area.sheet.tables if each.name == area.found_name and each.totals_row)
+        totals = (table for table in area.sheet.tables if table.name == area.found_name and table.totals_row)
         self.totals_row = next((table.last_row + 1 for table in totals), 0)
 
     def rows(self) -> list[int]:

@@ -119,7 +119,7 @@ def read_master(
     said = len(reading.findings)
     _Reader(reading, finder, base, added, renames or {}).read()
     reading.findings += finder.findings
-    reading.findings[said:] = [replace(each, bloquant=False) for each in reading.findings[said:]]
+    reading.findings[said:] = [replace(finding, bloquant=False) for finding in reading.findings[said:]]
     return reading
 
 
@@ -302,11 +302,18 @@ class _Reader:
         unknown -= {(position, key) for position in unread - nameless}
         unknown |= {(position, key) for position in nameless}
         title = schema.by_name[key].title
-        mended = {origins[each.position].place(title) for each in identity.corrections if each.value is not None}
-        held = {each.place: each for each in said if each.place not in mended}
+        mended = {
+            origins[correction.position].place(title)
+            for correction in identity.corrections
+            if correction.value is not None
+        }
+        held = {finding.place: finding for finding in said if finding.place not in mended}
         to_say = without_added(schema, identity.corrections, found, self.added)
         corrections = correct_identifiers(schema, to_say, origins)
-        self.reading.findings += [*held.values(), *(each for each in corrections if each.place not in held)]
+        self.reading.findings += [
+            *held.values(),
+            *(correction for correction in corrections if correction.place not in held),
+        ]
 
     def set_aside(
         self, schema: TableSchema, found: dict[str, Column], origins: list[Origin], unknown: set[tuple[int, str]],
@@ -316,7 +323,9 @@ class _Reader:
         repeated = repeated_rows(schema, found, base)
         if not repeated:
             return
-        self.reading.findings += [say_repeated_row(schema, found, each, kept, origins) for each, kept in repeated]
+        self.reading.findings += [
+            say_repeated_row(schema, found, position, kept, origins) for position, kept in repeated
+        ]
         gone = {position for position, _ in repeated}
         kept = [position for position in range(len(origins)) if position not in gone]
         places = {old: new for new, old in enumerate(kept)}

@@ -178,7 +178,7 @@ def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
     """What may stand for a row, and its key: the key itself, its label, an official code."""
     keys = columns[table.primary_key[0]]
     shown: dict[str, str] = {}
-    for name in dict.fromkeys([*(each.name for each in table.fields if each.unique), table.shown_key]):
+    for name in dict.fromkeys([*(field.name for field in table.fields if field.unique), table.shown_key]):
         shown |= {text: key for text, key in zip(columns[name], keys, strict=True) if text and key is not None}
     return shown | {value: value for value in keys if value is not None and value not in shown}
 

@@ -155,8 +155,8 @@ class _Identification:
     def read_spellings(self) -> None:
         """Identifiers typed with other capitals, accents or spaces; those that cannot be one are left."""
         known: dict[str, set[object]] = defaultdict(set)
-        for each in self.base_ids:
-            known[_compact(each)].add(each)
+        for identifier in self.base_ids:
+            known[_compact(identifier)].add(identifier)
         shape = self.schema.by_name[self.rows.key].anchored_pattern
         for position, value in enumerate(self.ids):
             if position in self.unread:
@@ -216,7 +216,7 @@ class _Identification:
             known = self.base_keys.get(key)
             keeper = positions[0]
             if known is not None:
-                keeper = max(positions, key=lambda each: (self.score(each, known), -each))
+                keeper = max(positions, key=lambda position: (self.score(position, known), -position))
             for position in positions:
                 if position != keeper:
                     self.leave(position, Reason.COPIED)
@@ -252,7 +252,7 @@ class _Identification:
             return
         gone = self.result.renumbered
         free = {
-            described: [each for each in others if self.base.columns[self.base.key][each] not in gone]
+            described: [position for position in others if self.base.columns[self.base.key][position] not in gone]
             for described, others in self.unclaimed().items()
         }
         groups: dict[Key, list[int]] = defaultdict(list)
@@ -270,7 +270,7 @@ class _Identification:
         """
         own = [name for name in self.rows.described if name not in self.schema.foreign]
         makers = dict[Key, NewIdentifiers]()
-        for position in [each for each, value in enumerate(self.ids) if value is None]:
+        for position in [position for position, value in enumerate(self.ids) if value is None]:
             others = self.rows.full_key(position)[1:]
             if others not in makers:
                 taken = [key[0] for key in map(self.rows.full_key, range(len(self.ids))) if key[1:] == others]

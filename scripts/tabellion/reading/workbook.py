@@ -102,7 +102,9 @@ def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
         properties=_properties(parts, root),
         archived=_archived(parts),
         notices=tuple(_notices(parts, links)),
-        manual=any(each.name == "calcPr" and each.attributes.get("calcMode") == "manual" for each in described),
+        manual=any(
+            element.name == "calcPr" and element.attributes.get("calcMode") == "manual" for element in described
+        ),
     )
 
 
@@ -274,7 +276,7 @@ def _archived(parts: PackageParts) -> datetime | None:
     for entry in parts.entries.values():
         with suppress(ValueError):  # an archive may say the thirteenth month
             dates.append(datetime(*entry.date_time))
-    return max((each for each in dates if each.year > _NO_ARCHIVE_YEAR), default=None)
+    return max((day for day in dates if day.year > _NO_ARCHIVE_YEAR), default=None)
 
 
 def _notices(parts: PackageParts, links: list[Relationship]) -> Iterator[Finding]:

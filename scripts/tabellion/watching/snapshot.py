@@ -192,7 +192,7 @@ def missing_folder(before: Snapshot, after: Snapshot, workspace: Workspace) -> M
     for folder, identity in before.folders.items():
         now = after.folders.get(folder)
         is_refused, has_inode = folder in after.refused, bool(identity[1])
-        if (now == identity and has_inode and not is_refused) or any(_is_in(folder, each) for each in free):
+        if (now == identity and has_inode and not is_refused) or any(_is_in(folder, path) for path in free):
             continue
         names = before.names_in(folder)
         if not names:

@@ -248,7 +248,7 @@ def _copy(path: Path, findings: Sequence[Finding], theme: Theme) -> bytes | None
     try:
         return annotated_copy(content, findings, theme)
     except Exception:  # a file that nobody foresaw costs its own copy, and not those of the others
-        is_unread = any(each.code in UNREADABLE for each in findings)
+        is_unread = any(finding.code in UNREADABLE for finding in findings)
         return None if is_unread else annotated_copy(_blank_workbook(), findings, theme)
 
 

@@ -128,7 +128,7 @@ def _set_columns(table: Element, headers: Sequence[str]) -> None:
 
 def _take_out(package: PackageEditor, sheet: str, link: str, part: str) -> None:
     root = package.parse(sheet)
-    for element in [each for each in root.iterfind("{*}tableParts/{*}tablePart") if relationship_id(each) == link]:
+    for element in [part for part in root.iterfind("{*}tableParts/{*}tablePart") if relationship_id(part) == link]:
         parent = element.getparent()
         drop(element)
         if parent is not None and not len(parent):
@@ -138,7 +138,7 @@ def _take_out(package: PackageEditor, sheet: str, link: str, part: str) -> None:
     package.put(sheet, root)
     rels = package.relations_part(sheet)
     relations = package.parse(rels)
-    for element in [each for each in relations.iterfind("{*}Relationship") if each.get("Id") == link]:
+    for element in [relation for relation in relations.iterfind("{*}Relationship") if relation.get("Id") == link]:
         drop(element)
     package.put(rels, relations)
     package.discard([part])

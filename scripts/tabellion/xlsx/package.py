@@ -174,7 +174,9 @@ class PackageEditor:
         for name in gone:
             self.parts.pop(name, None)
             self._by_lower.pop(name.lower(), None)
-        for element in [each for each in types.iterfind("{*}Override") if each.get("PartName", "").lstrip("/") in gone]:
+        for element in [
+            override for override in types.iterfind("{*}Override") if override.get("PartName", "").lstrip("/") in gone
+        ]:
             drop(element)
         self.put(_CONTENT_TYPES, types)
 

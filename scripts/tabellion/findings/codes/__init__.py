@@ -37,9 +37,9 @@ def finding(
     """
     entry = CATALOGUE[code]
     found = {"reste": "", "champ": champ, "valeur": valeur, "attendu": attendu, **details}
-    words = {name: each if isinstance(each, str) else french_value(each) for name, each in found.items()}
+    words = {name: value if isinstance(value, str) else french_value(value) for name, value in found.items()}
     gravite = entry.gravite if gravite is None else gravite
     suggestion = suggestion if suggestion is not None else entry.remede.format(**words)
     message, suggestion = printable(entry.message.format(**words)), printable(suggestion)
-    valeur, attendu = (printable(each) if isinstance(each, str) else each for each in (valeur, attendu))
+    valeur, attendu = (printable(value) if isinstance(value, str) else value for value in (valeur, attendu))
     return Finding(code, gravite, entry.bloquant, place, message, suggestion, champ, valeur, attendu, tuple(liees))

@@ -117,7 +117,7 @@ def _columns(maker: CellMaker) -> list[ListColumn]:
         return maker.state(f"✓ {DECIDED}", "juste") if row.decision else maker.state(f"? {OPEN}", "avertissement")
 
     def partner_cell(row: _Asked) -> Cell:
-        places = [each.place for each in row.question.statements if each.place != row.question.place]
+        places = [statement.place for statement in row.question.statements if statement.place != row.question.place]
         place = next(iter(places), None)
         return maker.link(_where(place), place) if place is not None else maker.text(None)
 

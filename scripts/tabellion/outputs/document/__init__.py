@@ -94,7 +94,11 @@ def _saved(document: Document) -> bytes:
 def number_lists(document: Document) -> None:
     """Let each numbered list begin at 1; without numbering in the template, each item has a mark in its text."""
     numbers = [mark for mark in document.element.body.iter(qn("w:numId")) if mark.getparent().tag == qn("w:numPr")]
-    parts = [each.target_part for each in document.part.rels.values() if each.reltype == RELATIONSHIP_TYPE.NUMBERING]
+    parts = [
+        relation.target_part
+        for relation in document.part.rels.values()
+        if relation.reltype == RELATIONSHIP_TYPE.NUMBERING
+    ]
     if not parts:
         for mark in numbers:
             paragraph = next(mark.iterancestors(_PARAGRAPH))

@@ -48,7 +48,7 @@ def write_lists(writer: Writer, contract: Book, form: Form, spare_rows: int) -> 
             keys = sorted(map(str, labels))
             also = {fold(label) for label in labels.values()} - {*labels.values(), *keys}
             if key.table == FICHES:
-                also |= {each.translate(dict.fromkeys(map(ord, KEY_MARKS))) for each in keys}
+                also |= {key.translate(dict.fromkeys(map(ord, KEY_MARKS))) for key in keys}
             lists[rule.choices], lists[rule.choices + ALSO_READ] = list(labels.values()), sorted(also)
             lists[rule.choices + KEYS_READ] = keys
     state, blank = FormState(form, contract.schemas), [None] * spare_rows

@@ -276,7 +276,7 @@ def _every_line(layout: MasterLayout, year: Criterion) -> Measure:
     """
     accounts, total = layout.contract.accounts_of[year.value], Total(MEASURE, (year,))
     columns = [layout.columns("lignes_budgetaires", number) for number in accounts.conventions]
-    known = "+".join(Count((year, Known(MEASURE))).formula(each) for each in columns) or "0"
+    known = "+".join(Count((year, Known(MEASURE))).formula(column) for column in columns) or "0"
     value = cell_value(accounts.sums().total(MEASURE))
     formula = f'IF({known}=0,"",{"+".join(map(total.sum_formula, columns)) or 0})'
     if len(formula) < _LONGEST_FORMULA:

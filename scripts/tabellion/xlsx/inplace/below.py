@@ -39,19 +39,19 @@ def below_table(parts: Parts, sheet: str, header_row: int, row: int, column: int
         return None
     (table,) = tables
     top, left, _, right = table.area
-    others = [each for each in parts.tables_of(sheet) if each.part != table.part and each.area[0] <= row]
-    if any(top <= each.area[2] for each in others):  # rows move in the table's columns alone
+    others = [other for other in parts.tables_of(sheet) if other.part != table.part and other.area[0] <= row]
+    if any(top <= other.area[2] for other in others):  # rows move in the table's columns alone
         cells = {column: cell for column, cell in cells.items() if left <= column <= right}
     names = {cell_name(row, column) for column in cells}
     part = parts.sheets[sheet.casefold()].part
     comments = [
         comment.get("ref")
-        for each in parts.related(part, "comments")
-        for comment in parts.tree(each).iterfind("{*}commentList/{*}comment")
+        for note in parts.related(part, "comments")
+        for comment in parts.tree(note).iterfind("{*}commentList/{*}comment")
     ]
     if names & set(comments) or not all(left <= column <= right for column in cells):
         return None
     own = {column for column, cell in cells.items() if cell.find("{*}f") is None or column not in table.calculated()}
-    plain = {each.get("s", "0") for each in parts.grid(sheet).cells_of(table.last_row).values()} | {"0"}
+    plain = {cell.get("s", "0") for cell in parts.grid(sheet).cells_of(table.last_row).values()} | {"0"}
     styles = {column: whole_number(cell.get("s")) for column, cell in cells.items() if cell.get("s", "0") not in plain}
     return LineBelow({column: parts.value(sheet, row, column) for column in sorted(own)}, styles)

@@ -202,5 +202,5 @@ class PartCarrier:
         self._copied[theirs] = mine
         root = package.parse(mine)
         known = {person.get("id") for person in root.iterfind("{*}person")}
-        root.extend(deepcopy(each) for each in self.source.tree(theirs) if each.get("id") not in known)
+        root.extend(deepcopy(element) for element in self.source.tree(theirs) if element.get("id") not in known)
         package.put(mine, root)

@@ -47,7 +47,7 @@ class SheetCarrier:
         """Put a table of the source on a sheet of the target, beside all that stands there, on the rows that it has."""
         package, grid, part = self.target.package, self.target.grid(sheet), self.target.sheets[sheet.casefold()].part
         top, left, bottom, right = table.area
-        used = [column for _, column, _ in grid.cells()] + [each.area[3] for each in self.target.tables_of(sheet)]
+        used = [column for _, column, _ in grid.cells()] + [table.area[3] for table in self.target.tables_of(sheet)]
         by = max(used, default=0) + 2 - left
         source = self.source.grid(table.sheet)
         for row in range(top, bottom + 1):

@@ -101,7 +101,7 @@ class WorkbookEditor:
         grid = self.parts.grid(table.sheet)
         gone = set(removed)
         rows = [row for row in range(table.first_row, table.last_row + 1) if row not in gone] or [table.last_row]
-        formulas = {(each.row, each.column): each.text for each in self.parts.formulas(table.sheet)}
+        formulas = {(formula.row, formula.column): formula.text for formula in self.parts.formulas(table.sheet)}
         calculated = table.calculated()
         _, left, _, right = table.area
         last = rows[-1]
@@ -163,18 +163,18 @@ class WorkbookEditor:
     def _follow_formulas(self, moves: Mapping[str, RowMove]) -> None:
         for sheet in self.parts.worksheets:
             grid = self.parts.grid(sheet.name)
-            found = [(each, moved(each.text, sheet.name, moves, row=each.row)) for each in grid.formulas()]
-            if not any(text != each.text for each, (text, _) in found):
+            found = [(formula, moved(formula.text, sheet.name, moves, row=formula.row)) for formula in grid.formulas()]
+            if not any(text != formula.text for formula, (text, _) in found):
                 continue
             grid.expand_shared()
-            for each, (text, resized) in found:
-                if text != each.text:
-                    each.element.text = text
+            for formula, (text, resized) in found:
+                if text != formula.text:
+                    formula.element.text = text
                     for name in ("r1", "r2"):  # the input cells of a table of values
-                        if (ref := each.element.get(name)) is not None:
-                            each.element.set(name, moved(ref, sheet.name, moves)[0])
+                        if (ref := formula.element.get(name)) is not None:
+                            formula.element.set(name, moved(ref, sheet.name, moves)[0])
                 if resized:
-                    self._resized.add(each.cell)
+                    self._resized.add(formula.cell)
             self.parts.change(sheet.part)
 
     def _follow_tables(self, moves: Mapping[str, RowMove]) -> None:

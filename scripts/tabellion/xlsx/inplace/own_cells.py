@@ -29,8 +29,8 @@ def has_own_cells(parts: Parts, mine: str, source: Parts, name: str, words: Coll
     listed = {(line[0].casefold(), line[2].casefold()) for line in known_formulas(parts) if line[0]}
     for (row, column), _ in own_cells(parts, mine, source, name, words):
         table = next(
-            (each for each in tables if each.area[1] <= column <= each.area[3]
-             and each.area[0] <= row <= each.area[2] + 1), None,
+            (table for table in tables if table.area[1] <= column <= table.area[3]
+             and table.area[0] <= row <= table.area[2] + 1), None,
         )  # fmt: skip
         label = None if table is None else table.labels[column - table.area[1]]
         if table is None or label is None:
@@ -70,7 +70,7 @@ def _gone_rows(cells: Mapping[tuple[int, int], HeldContent], source: Parts) -> s
 
 def contents_of(parts: Parts, sheet: str) -> dict[tuple[int, int], HeldContent]:
     """What each cell holds: whether it is a formula, and its text or its value."""
-    formulas = {(each.row, each.column): each.text for each in parts.formulas(sheet)}
+    formulas = {(formula.row, formula.column): formula.text for formula in parts.formulas(sheet)}
     found = dict[tuple[int, int], HeldContent]()
     for row, column, _ in parts.grid(sheet).cells():
         value = parts.value(sheet, row, column)
@@ -85,8 +85,8 @@ def _has_more_objects(parts: Parts, mine: str, source: Parts, name: str) -> bool
     """Whether notes, pictures or charts stand on a sheet that the fresh one has not."""
     entries = parts.sheets[mine.casefold()], source.sheets[name.casefold()]
     kinds = [
-        {relation.kind for relation in each.package.relations(entry.part)} - set(_PLAIN)
-        for each, entry in zip((parts, source), entries, strict=True)
+        {relation.kind for relation in part.package.relations(entry.part)} - set(_PLAIN)
+        for part, entry in zip((parts, source), entries, strict=True)
     ]
     return bool(kinds[0] - kinds[1]) or _drawn(parts, entries[0].part) > _drawn(source, entries[1].part)
 
@@ -94,4 +94,4 @@ def _has_more_objects(parts: Parts, mine: str, source: Parts, name: str) -> bool
 def _drawn(parts: Parts, part: str) -> int:
     """How many things are drawn on a sheet."""
     drawings = parts.related(part, "drawing")
-    return sum(len(parts.tree(each).findall(f"{{*}}{kind}")) for each in drawings for kind in _ANCHORS)
+    return sum(len(parts.tree(drawing).findall(f"{{*}}{kind}")) for drawing in drawings for kind in _ANCHORS)

@@ -99,7 +99,7 @@ class _ColumnCarrier:
         rows = range(table.area[0], table.area[2] + 1)
         is_filled = any(self.source.value(table.sheet, row, column) not in (None, "") for row in rows)
         return is_filled or any(
-            each.column == column and each.row in rows for each in self.source.formulas(table.sheet)
+            formula.column == column and formula.row in rows for formula in self.source.formulas(table.sheet)
         )
 
     def _beside(self, table: ExcelTable, other: ExcelTable) -> Iterator[_OwnColumn]:
@@ -110,7 +110,7 @@ class _ColumnCarrier:
             for column in self.target.grid(other.sheet).cells_of(other.area[0])
         }
         for column in sorted(self.source.grid(table.sheet).cells_of(header)):
-            if column <= last or any(each.holds(header, column) for each in tables):
+            if column <= last or any(table.holds(header, column) for table in tables):
                 continue
             value = self.source.value(table.sheet, header, column)
             if not isinstance(value, str) or not value.strip():
@@ -122,15 +122,15 @@ class _ColumnCarrier:
 
     def carry(self, columns: Sequence[_OwnColumn]) -> bytes:
         """Write the columns; the formulas last, since they may name columns that came."""
-        places = [(each, self._make_room(each)) for each in columns]
+        places = [(column, self._make_room(column)) for column in columns]
         labels = {table.name.casefold(): {label.casefold() for label in table.labels} for table in self.target.tables}
         formulas = FormulaCarrier(self.sheets, labels, _no_other_workbook, self.relocation.moved)
         rows = dict[str, dict[int, int]]()
-        for each, place in places:
-            name = each.table.name
+        for number, place in places:
+            name = number.table.name
             if name not in rows:
-                rows[name] = self._rows(each.table, each.other)
-            self._fill(each, place, rows[name], formulas)
+                rows[name] = self._rows(number.table, number.other)
+            self._fill(number, place, rows[name], formulas)
         self.styles.save()
         self.editor.finish(self.editor.stale(), {})
         return self.editor.to_bytes()
@@ -140,7 +140,9 @@ class _ColumnCarrier:
         other, sheet = column.other, column.other.sheet
         top, _, bottom, right = other.area
         grid = self.target.grid(sheet)
-        tables = [each.area for each in self.target.tables_of(sheet) if each.area[0] <= bottom and top <= each.area[2]]
+        tables = [
+            table.area for table in self.target.tables_of(sheet) if table.area[0] <= bottom and top <= table.area[2]
+        ]
         filled = [
             place
             for row in range(top, bottom + 2)
@@ -170,8 +172,8 @@ class _ColumnCarrier:
                 area = (top, left, bottom - (column.other.totals_rows if element is not root else 0), right + 1)
                 element.set("ref", area_name(area))
         columns = child(root, "tableColumns")
-        number = max(whole_number(each.get("id")) for each in columns) + 1
-        (mine,) = [each for place, each in enumerate(child(column.table.root, "tableColumns"), column.table.area[1])
+        number = max(whole_number(element.get("id")) for element in columns) + 1
+        (mine,) = [column_element for place, column_element in enumerate(child(column.table.root, "tableColumns"), column.table.area[1])
                    if place == column.column]  # fmt: skip
         etree.SubElement(columns, qualified(columns, "tableColumn"), id=str(number), name=mine.get("name", ""))
         columns.set("count", str(len(columns)))
@@ -204,7 +206,11 @@ class _ColumnCarrier:
 
     def _fill(self, column: _OwnColumn, place: int, rows: Mapping[int, int], formulas: FormulaCarrier) -> None:
         table, sheet = column.table, column.other.sheet
-        texts = {each.row: each.text for each in self.source.formulas(table.sheet) if each.column == column.column}
+        texts = {
+            formula.row: formula.text
+            for formula in self.source.formulas(table.sheet)
+            if formula.column == column.column
+        }
         left = 0
         for row in range(table.first_row, table.last_row + 1):
             cell = self.source.grid(table.sheet).find(row, column.column)

@@ -79,7 +79,7 @@ class _NoteCarrier:
     def own(self, sheet: str, name: str) -> Iterator[tuple[tuple[int, int], HeldContent]]:
         """What staff typed outside our tables; the totals under one of them are the program's where it writes some."""
         tables = self.source.tables_of(sheet)
-        formulas = {each.row for each in self.target.formulas(name)}
+        formulas = {formula.row for formula in self.target.formulas(name)}
         totalled = {table.name for table in self.target.tables_of(name) if table.area[2] + 1 in formulas}
         for (row, column), content in own_cells(self.source, sheet, self.target, name, self.words):
             above = next((table for table in tables if table.holds(row - 1, column)), None)
@@ -138,8 +138,8 @@ class _NoteCarrier:
         """The cells of a sheet that have a comment."""
         part = parts.sheets[sheet.casefold()].part
         return [
-            comment.get("ref", "") for each in parts.related(part, "comments")
-            for comment in parts.tree(each).iterfind("{*}commentList/{*}comment")
+            comment.get("ref", "") for note in parts.related(part, "comments")
+            for comment in parts.tree(note).iterfind("{*}commentList/{*}comment")
         ]  # fmt: skip
 
 

@@ -46,7 +46,11 @@ class Parts:
         if part not in self._relations:
             self._relations[part] = self.package.relations(part)
         relations = self._relations[part]
-        return [each.target for each in relations if each.kind in kinds and each.target in self.package.parts]
+        return [
+            relation.target
+            for relation in relations
+            if relation.kind in kinds and relation.target in self.package.parts
+        ]
 
     @property
     def worksheets(self) -> list[SheetEntry]:

@@ -174,15 +174,15 @@ class _Patch:
             title = self.changes.titles.get(str(self.editor.parts.value(sheet.name, 1, 1)))
             if title is not None:
                 self.editor.set_value(sheet.name, 1, 1, title)
-        removed = [(each.sheet, each.row, each.column, each.header_row) for each in self.changes.removed]
-        added = self.lines = [(each.sheet, each.header_row, each.rows) for each in self.changes.added]
+        removed = [(line.sheet, line.row, line.column, line.header_row) for line in self.changes.removed]
+        added = self.lines = [(lines.sheet, lines.header_row, lines.rows) for lines in self.changes.added]
         styles = list[tuple[int, Mapping[int, int]]]()
-        for each in self.changes.below:
-            line = below_table(self.editor.parts, each.sheet, each.header_row, each.row, each.column)
+        for below in self.changes.below:
+            line = below_table(self.editor.parts, below.sheet, below.header_row, below.row, below.column)
             if line is not None:
-                removed.append((each.sheet, each.row, each.column, each.header_row))
+                removed.append((below.sheet, below.row, below.column, below.header_row))
                 styles.append((len(added), line.styles))
-                added.append((each.sheet, each.header_row, [line.values]))
+                added.append((below.sheet, below.header_row, [line.values]))
         for plans in plan_moves(self.editor, removed, added):
             self.make(plans)
         for number, of_row in styles:

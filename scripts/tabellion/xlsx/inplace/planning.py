@@ -82,8 +82,10 @@ def plan_moves(
     by_sheet: dict[str, list[_Work]] = defaultdict(list)
     for work in sorted(works.values(), key=lambda work: work.table.area, reverse=True):
         by_sheet[work.table.sheet.casefold()].append(work)
-    passes = max((len(each) for each in by_sheet.values()), default=0)
-    return [[_plan(editor, each[rank]) for each in by_sheet.values() if rank < len(each)] for rank in range(passes)]
+    passes = max((len(tables) for tables in by_sheet.values()), default=0)
+    return [
+        [_plan(editor, tables[rank]) for tables in by_sheet.values() if rank < len(tables)] for rank in range(passes)
+    ]
 
 
 def _table_of_row(editor: WorkbookEditor, sheet: str, row: int, column: int, header_row: int) -> ExcelTable:
@@ -212,7 +214,7 @@ def _tears(editor: WorkbookEditor, grid: Grid, table: ExcelTable, last: int) -> 
     """Whether something under a table is partly in its columns, and would be torn if they moved alone."""
     _, left, _, right = table.area
     merges = [parse_areas(merge.get("ref", "")) for merge in grid.root.iterfind("{*}mergeCells/{*}mergeCell")]
-    areas = [each.area for each in editor.parts.tables_of(table.sheet)] + [area for areas in merges for area in areas]
+    areas = [other.area for other in editor.parts.tables_of(table.sheet)] + [area for areas in merges for area in areas]
     return any(
         area[2] > last and area[1] <= right and left <= area[3] and not (left <= area[1] and area[3] <= right)
         for area in areas

@@ -51,9 +51,9 @@ class Relocation:
     def area(self, sheet: str, area: Area) -> Area | None:
         """Where an area of a sheet (folded name) is; ``None`` when it is nowhere."""
         tables = self.source.tables_of(sheet)
-        table = next((each for each in tables if each.holds(area[0], area[1])), None)
+        table = next((table for table in tables if table.holds(area[0], area[1])), None)
         if table is None:  # what stands right under a table, as its total does, stays under it
-            table = next((each for each in tables if each.holds(area[0] - 1, area[1]) and area[2] == area[0]), None)
+            table = next((table for table in tables if table.holds(area[0] - 1, area[1]) and area[2] == area[0]), None)
         other = self._tables.get(table.name.casefold()) if table is not None else None
         if table is not None and other is not None and other.sheet.casefold() == self.sheets[sheet].casefold():
             return self._in_table(table, other, area)
@@ -114,7 +114,7 @@ class Relocation:
     def _whole_rows(self, table: ExcelTable, other: ExcelTable) -> dict[int, int]:
         """The rows that say the same in every column of both, where no other one does."""
         labels = [label for label in table.labels if label in other.labels]
-        mine, theirs = (_texts(parts, each, labels) for parts, each in ((self.source, table), (self.target, other)))
+        mine, theirs = (_texts(parts, side, labels) for parts, side in ((self.source, table), (self.target, other)))
         rows, counts = {text: row for row, text in theirs.items()}, Counter((*mine.values(), *theirs.values()))
         return {row: rows[text] for row, text in mine.items() if text in rows and counts[text] == 2}
 
@@ -151,7 +151,7 @@ def _values(parts: Parts, table: ExcelTable, label: str) -> dict[int, StoredValu
 def _texts(parts: Parts, table: ExcelTable, labels: Sequence[str]) -> dict[int, tuple[StoredValue, ...]]:
     """What each row of a table says under some headers."""
     columns = [_values(parts, table, label) for label in labels]
-    return {row: tuple(each[row] for each in columns) for row in range(table.first_row, table.last_row + 1)}
+    return {row: tuple(column[row] for column in columns) for row in range(table.first_row, table.last_row + 1)}
 
 
 def _tell_apart(values: Mapping[int, StoredValue]) -> bool:

@@ -190,7 +190,9 @@ class _RowDifferences:
         value, cell = self.source.value(table.sheet, row, column), self.source.grid(table.sheet).find(row, column)
         if cell is None or cell.find("{*}f") is None:
             return value
-        formula = next(each for each in self.source.formulas(table.sheet) if (each.row, each.column) == (row, column))
+        formula = next(
+            formula for formula in self.source.formulas(table.sheet) if (formula.row, formula.column) == (row, column)
+        )
         return Formula(formula.text, value)
 
     def is_same(self, table: ExcelTable, row: int, column: int, content: TypedContent) -> bool:
@@ -202,7 +204,10 @@ class _RowDifferences:
         return not has_formula and self.parts.value(table.sheet, row, column) == content
 
     def formula(self, sheet: str, row: int, column: int) -> str:
-        return next((each.text for each in self.parts.formulas(sheet) if (each.row, each.column) == (row, column)), "")
+        return next(
+            (formula.text for formula in self.parts.formulas(sheet) if (formula.row, formula.column) == (row, column)),
+            "",
+        )
 
 
 def key_label(parts: Parts, table: ExcelTable) -> str:
@@ -235,7 +240,7 @@ def _says_the_same(parts: Parts, mine: str, source: Parts, name: str) -> bool:
                 return False
         elif value not in (None, "") and parts.value(mine, row, column) != value:
             return False
-    areas = [{table.name: table.area for table in each.tables_of(sheet)} for each, sheet in
+    areas = [{table.name: table.area for table in part.tables_of(sheet)} for part, sheet in
              ((parts, mine), (source, name))]  # fmt: skip
     return areas[0] == areas[1]
 
@@ -251,7 +256,9 @@ def _follow(editor: WorkbookEditor, source: Parts, mine: str, name: str) -> bool
         if sheet.name.casefold() == mine.casefold():
             continue
         for formula in parts.formulas(sheet.name):
-            if any((each.sheet or "").casefold() == mine.casefold() for each in mentions(formula.text).references):
+            if any(
+                (reference.sheet or "").casefold() == mine.casefold() for reference in mentions(formula.text).references
+            ):
                 text = relocation.moved(formula.text, sheet.name)
                 if relocation.unsure or LOST in text.replace(LOST, "", formula.text.count(LOST)):
                     return False

@@ -88,7 +88,7 @@ class Transfer:
 
     def _check(self, entries: Sequence[SheetEntry]) -> None:
         """Whether the two workbooks write cells in the same way."""
-        books = [each.tree(each.package.workbook).find("{*}workbookPr") for each in (self.source, self.target)]
+        books = [parts.tree(parts.package.workbook).find("{*}workbookPr") for parts in (self.source, self.target)]
         days = {book is not None and book.get("date1904") in ("1", "true") for book in books}
         for entry in entries:
             if len(days) > 1:
@@ -122,7 +122,8 @@ class Transfer:
         before = [table for table in self.target.tables if table.sheet.casefold() in gone]
         columns = self.formulas.columns
         if all(
-            {label.casefold() for label in each.labels} <= set(columns.get(each.name.casefold(), ())) for each in before
+            {label.casefold() for label in table.labels} <= set(columns.get(table.name.casefold(), ()))
+            for table in before
         ):
             return
         names = {sheet.name.casefold(): sheet.name for sheet in self.target.package.sheets()}
@@ -138,7 +139,7 @@ class Transfer:
             for cell in wrong:
                 cell.element.text = formulas.formula(cell.text)
             lost |= {(sheet.name.casefold(), cell.row, cell.column) for cell in wrong}
-            rules = (each for each in elements(grid.root) if etree.QName(each).localname in FORMULAS)
+            rules = (rule for rule in elements(grid.root) if etree.QName(rule).localname in FORMULAS)
             if _lose(formulas, rules) or wrong:
                 self.package.put(sheet.part, grid.root)
             for table in self.target.tables_of(sheet.name):

@@ -92,7 +92,7 @@ class FormulaCarrier:
         if outside is not None:
             return quoted_sheet(f"{outside[1]}{self.outside(int(outside[2]))}{outside[3]}")
         if quoted and ":" in name and name.casefold() not in self.sheets:
-            return quoted_sheet(":".join(self.sheets.get(each.casefold(), each) for each in name.split(":")))
+            return quoted_sheet(":".join(self.sheets.get(sheet.casefold(), sheet) for sheet in name.split(":")))
         mine = self.sheets.get(name.casefold(), name)
         return token if mine == name else _sheet_word(mine)
 
@@ -101,7 +101,7 @@ class FormulaCarrier:
         name = token[1:-1].replace("''", "'") if token[:1] == token[-1:] == "'" else token
         if _OUTSIDE.fullmatch(name) is not None:
             return False
-        return any(each.casefold() not in self.sheets for each in name.split(":"))
+        return any(sheet.casefold() not in self.sheets for sheet in name.split(":"))
 
     def loses(self, text: str) -> bool:
         """Whether a formula names a table, or a column of one, that the target has not."""
