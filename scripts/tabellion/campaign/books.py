@@ -77,7 +77,7 @@ def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: The
             numbers[id(area)] = len(areas)
             areas.append(_sheet_area(area, reading.schemas[held[0]], held[1]))
     for table, origins in reading.origins.items():
-        rows[table] = [(numbers[id(origin.area)], origin.row) for origin in origins]
+        rows[table] = [(numbers[id(address.area)], address.row) for address in origins]
     properties = reading.workbook.properties
     book = Book(
         settings,

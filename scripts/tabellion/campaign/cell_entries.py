@@ -35,9 +35,9 @@ def cell_entries(
     untouched = document_date(consolidation.contract.settings.debut)  # of files that nobody saved since their making
     decided = _decided(consolidation)
     for table, key, champ, value, place in _changes(consolidation, master) if only_changes else _cells(consolidation):
-        found = decided.get((table, key, champ)) or decided.get((table, key, None))
-        if found is not None:
-            yield _entry(table, key, champ, value, *found)
+        decision = decided.get((table, key, champ)) or decided.get((table, key, None))
+        if decision is not None:
+            yield _entry(table, key, champ, value, *decision)
             continue
         source = returns.get(place.fichier or "")
         if source is None and only_changes and (table, key, champ) not in typed:
@@ -77,10 +77,10 @@ def _kept(consolidation: Consolidation, decided: _Decided) -> Iterator[CellEntry
         }
         for table in sorted(tables)
     }
-    for (table, key, champ), found in decided.items():
+    for (table, key, champ), decision in decided.items():
         row = positions.get(table, {}).get(key)
         if champ is not None and row is not None:
-            yield _entry(table, key, champ, row[champ], *found)
+            yield _entry(table, key, champ, row[champ], *decision)
 
 
 def _entry(table: str, key: Key, champ: str, value: object, decision: Decision, place: Place) -> CellEntry:

@@ -64,17 +64,17 @@ def doubts(
     for partner, name in names.items():
         for words in (partner, name):
             by_name.setdefault(_bare(words), set()).add(partner)
-    found = []
+    doubts = []
     before = _Authors([*kept.values(), *files.values()])
     for fichier, parsed in files.items():
         if parsed.identity is None:
             continue
         pointed = by_name.get(_bare(PurePosixPath(fichier).stem), set())
         if len(pointed) == 1 and parsed.identity.partenaire not in pointed:
-            found.append(Doubt(fichier, parsed, *pointed))
+            doubts.append(Doubt(fichier, parsed, *pointed))
         elif (other := before.other_partner(parsed)) is not None:
-            found.append(Doubt(fichier, parsed, other, parsed.author))
-    return found
+            doubts.append(Doubt(fichier, parsed, other, parsed.author))
+    return doubts
 
 
 class _Authors:
@@ -103,11 +103,11 @@ class _Authors:
 
 
 def settle(
-    files: Mapping[str, ParsedReturn], found: list[Doubt], decisions: Decisions, names: Mapping[str, str]
+    files: Mapping[str, ParsedReturn], doubts: list[Doubt], decisions: Decisions, names: Mapping[str, str]
 ) -> tuple[dict[str, ParsedReturn], list[ReceivedFile]]:
     """The files with what is said of those that nobody has decided, and the ones that people put aside."""
     left, refused = dict(files), list[ReceivedFile]()
-    for doubt in found:
+    for doubt in doubts:
         decision, parsed = decisions.code(doubt.id), doubt.parsed
         if decision == REFUSE:
             del left[doubt.fichier]
@@ -118,9 +118,9 @@ def settle(
     return left, refused
 
 
-def doubt_questions(found: list[Doubt], labels: Labels) -> Iterator[Question]:
+def doubt_questions(doubts: list[Doubt], labels: Labels) -> Iterator[Question]:
     """The question of each doubt."""
-    for doubt in found:
+    for doubt in doubts:
         identity = doubt.parsed.identity
         if identity is None:
             continue

@@ -45,8 +45,8 @@ def version_questions(year: int, partner: str, choice: VersionChoice, labels: La
                 for candidate in choice.undecided
             ),
             tuple(
-                Choice(ACCEPT + candidate.parsed.answers, f"accepter {names[candidate.fichier]}", "Ce fichier compte, lui seul.")
-                for candidate in choice.undecided
+                Choice(ACCEPT + file.parsed.answers, f"accepter {names[file.fichier]}", "Ce fichier compte, lui seul.")
+                for file in choice.undecided
             ),
         )  # fmt: skip
     if choice.left and choice.in_force is not None and choice.in_force_file is not None:

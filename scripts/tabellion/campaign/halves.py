@@ -132,7 +132,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
     removed = {(row.table, row.row_id) for row in in_force.parsed.removed}
     newer = {(row.table, row.key): row for row in in_force.parsed.rows}
     said: set[_CellKey] = set()
-    found: list[LeftEmpty] = []
+    halves: list[LeftEmpty] = []
     for candidate in others:
         rows, disputed, shares = list[ReturnedRow](), list[Disputed](), False
         for row in candidate.parsed.rows:
@@ -152,10 +152,10 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
                 said |= {(row.table, row.key, name) for name in names}
         sure = tuple(row for row in rows if not (row.is_new and shares))
         if sure or _are_rivals(in_force, candidate):
-            found.append(LeftEmpty(candidate, tuple(rows), sure, tuple(disputed)))
+            halves.append(LeftEmpty(candidate, tuple(rows), sure, tuple(disputed)))
         elif rows:
-            found.append(LeftEmpty(candidate, tuple(rows)))
-    return tuple(half for half in found if half.rows or half.disputed)
+            halves.append(LeftEmpty(candidate, tuple(rows)))
+    return tuple(half for half in halves if half.rows or half.disputed)
 
 
 def joined(parsed: ParsedReturn, left: Sequence[LeftEmpty], decision: str | None) -> ParsedReturn:

@@ -61,5 +61,5 @@ def _culprits(materials: Materials, names: Sequence[str], assemble: Assemble) ->
     if len(names) == 1:
         return set(names)
     middle = len(names) // 2
-    found = _culprits(materials, names[:middle], assemble) | _culprits(materials, names[middle:], assemble)
-    return found or set(names)
+    culprits = _culprits(materials, names[:middle], assemble) | _culprits(materials, names[middle:], assemble)
+    return culprits or set(names)

@@ -117,9 +117,9 @@ def _short(name: str) -> str:
 def _words(leftovers: list[Leftover]) -> str:
     order = list(LeftoverKind)
     ordered = sorted(leftovers, key=lambda leftover: (order.index(leftover.kind), leftover.name))
-    said = []
+    sentences = []
     for kind, group in groupby(ordered, key=lambda leftover: leftover.kind):
         names = [leftover.name for leftover in group]
         more = [f"et {plural(len(names) - _NAMED, 'autre')}"] if len(names) > _NAMED else []
-        said.append(f"{kind.value} ({', '.join([*(f'« {_short(name)} »' for name in names[:_NAMED]), *more])})")
-    return " ; ".join(said)
+        sentences.append(f"{kind.value} ({', '.join([*(f'« {_short(name)} »' for name in names[:_NAMED]), *more])})")
+    return " ; ".join(sentences)

@@ -71,17 +71,17 @@ def settle_newcomers(draft: Draft, saves: Saves, decisions: Decisions) -> tuple[
 
     Returns them all, decided or not, and the saves without what a decision made and another one took back.
     """
-    found: list[Newcomer] = []
+    newcomers: list[Newcomer] = []
     for table in _known_by_name(draft.schemas):
         settled = _Names(draft, table, decisions, saves)
         settled.read_back(saves)
-        found += settled.run()
+        newcomers += settled.run()
         gone = settled.created.keys() - settled.present
         for key in gone:
             draft.known[table].pop((key,))
         saves = _without(saves, draft.schemas, table, gone)
         saves = settled.links.without_unlinked(saves)
-    return found, saves
+    return newcomers, saves
 
 
 def _known_by_name(schemas: Schemas) -> Iterator[str]:

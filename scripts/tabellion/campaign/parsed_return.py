@@ -329,8 +329,8 @@ def finding_json(finding: Finding) -> list[object]:
     valeur, attendu = (str(value) if isinstance(value, float) else value for value in (finding.valeur, finding.attendu))
     numbers = [isinstance(value, float) for value in (finding.valeur, finding.attendu)]
     return [
-        finding.code, int(finding.gravite), finding.bloquant, finding.message, finding.suggestion, finding.champ, valeur, attendu,
-        numbers, places,
+        finding.code, int(finding.gravite), finding.bloquant, finding.message, finding.suggestion, finding.champ,
+        valeur, attendu, numbers, places,
     ]  # fmt: skip
 
 

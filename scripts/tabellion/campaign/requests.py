@@ -117,16 +117,16 @@ def _entry(row: Any) -> RequestEntry:
 
 def read_requests(workbook: RawWorkbook) -> Iterator[RequestEntry]:
     """What is asked in a consolidated workbook; what cannot be done as it is typed is refused, with the reason."""
-    found = find_table(workbook, (REQUEST, REQUEST_CODE, TO_CONFIRM))
-    if found is None:
+    table = find_table(workbook, (REQUEST, REQUEST_CODE, TO_CONFIRM))
+    if table is None:
         return
     edition = read_identity(workbook.sheet(IDENTITY))[0].get(EDITION, "")
     who = workbook.properties.get("lastModifiedBy", "").strip()
-    for row in range(found.header_row + 1, len(found.sheet.rows) + 1):
-        code, typed = found.text(row, REQUEST_CODE), found.text(row, REQUEST)
+    for row in range(table.header_row + 1, len(table.sheet.rows) + 1):
+        code, typed = table.text(row, REQUEST_CODE), table.text(row, REQUEST)
         if not code or not typed:
             continue
-        confirmation, expected = found.text(row, CONFIRMATION), found.text(row, TO_CONFIRM)
+        confirmation, expected = table.text(row, CONFIRMATION), table.text(row, TO_CONFIRM)
         entry = RequestEntry(code, edition, expected, who)
         reason = ""
         if fold(typed) != fold(DO_IT):
@@ -142,27 +142,29 @@ def requests_of(consolidation: Consolidation, log: RequestLog) -> tuple[Request,
     """The requests that may be made of this state, each with what became of the last one."""
     settings = consolidation.contract.settings
     year = settings.exercice_courant
-    found = []
+    requests = []
     for exercice in (year, year + 1):
         if settings.debut <= exercice <= settings.fin:
             moves = " ; l'exercice courant avance" if exercice > year else ""
             words = f"Écrit un formulaire par partenaire dans envois/{exercice}/{moves}."
-            found.append(Request(f"{FORMS}{exercice}", f"préparer les formulaires de {exercice}", words))
+            requests.append(Request(f"{FORMS}{exercice}", f"préparer les formulaires de {exercice}", words))
     words = f"Écrit un message par partenaire en retard, ou à corriger, dans relances/{year}/. Rien n'est envoyé."
-    found.append(Request(REMIND, "préparer les relances", words))
+    requests.append(Request(REMIND, "préparer les relances", words))
     if settings.courriel is not None:
         words = f"De l'année {year} ; le Suivi dit ce que chacun devient."
         for code, title in (
             (SEND, "envoyer les formulaires par courriel"),
             (SEND_REMINDERS, "envoyer les relances par courriel"),
         ):
-            found.append(Request(code, title, words, sending_words(consolidation, code)))
+            requests.append(Request(code, title, words, sending_words(consolidation, code)))
     confirmation = adoption_words(consolidation)
     words = "Ce que disent les retours entre au contrat ; l'ancien contrat est gardé dans archives/."
-    found.append(Request(ADOPT, "adopter", words if confirmation else "Rien à adopter pour l'instant.", confirmation))
-    found.append(Request(PUBLISH, "publier le document", "Écrit le document Word du contrat dans publication/."))
-    found.append(Request(EXPORT, "exporter", "Écrit les données ouvertes du contrat dans export/."))
-    return tuple(replace(request, last=log.last(request.code)) for request in found)
+    requests.append(
+        Request(ADOPT, "adopter", words if confirmation else "Rien à adopter pour l'instant.", confirmation)
+    )
+    requests.append(Request(PUBLISH, "publier le document", "Écrit le document Word du contrat dans publication/."))
+    requests.append(Request(EXPORT, "exporter", "Écrit les données ouvertes du contrat dans export/."))
+    return tuple(replace(request, last=log.last(request.code)) for request in requests)
 
 
 def adoption_words(consolidation: Consolidation) -> str:

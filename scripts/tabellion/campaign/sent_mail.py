@@ -35,5 +35,5 @@ class SentMail:
     @property
     def reply(self) -> str:
         """The code of what the server said: « 550 5.1.1 »."""
-        found = re.search(r"« (\d{3}(?: \d\.\d+\.\d+)?)\b", self.detail)
-        return found[1] if found is not None else ""
+        code = re.search(r"« (\d{3}(?: \d\.\d+\.\d+)?)\b", self.detail)
+        return code[1] if code is not None else ""

@@ -25,7 +25,7 @@ def recover_keys(draft: Draft) -> list[tuple[Finding, tuple[str, int, str]]]:
     for table, position, name in draft.read.unknown:
         if name in draft.schemas[table].primary_key:
             draft.rows[table][position][name] = None
-    found: dict[tuple[str, int], Row] = {}
+    rows: dict[tuple[str, int], Row] = {}
     for table, schema in draft.schemas.items():
         if identifier_field(schema) is None or len(schema.primary_key) == 1:
             continue
@@ -40,21 +40,21 @@ def recover_keys(draft: Draft) -> list[tuple[Finding, tuple[str, int, str]]]:
                 others = [key for key in gone.get(own[0], ()) if _may_be(own, key)]
                 same = _most_alike(draft, table, position, others)
                 if same is not None:
-                    found[table, position] = draft.known[table][same]
+                    rows[table, position] = draft.known[table][same]
                     gone[own[0]].remove(same)
-    return _fill(draft, found) if found else []
+    return _fill(draft, rows) if rows else []
 
 
-def _fill(draft: Draft, found: dict[tuple[str, int], Row]) -> list[tuple[Finding, tuple[str, int, str]]]:
+def _fill(draft: Draft, rows: dict[tuple[str, int], Row]) -> list[tuple[Finding, tuple[str, int, str]]]:
     absent = {(table, name) for table, _, name in draft.read.missing}
     said = [
         (item, (table, position, name))
         for table, position, name, item in integrity_cells(draft.book())
-        if (table, position) in found and name is not None and draft.rows[table][position][name] is None
+        if (table, position) in rows and name is not None and draft.rows[table][position][name] is None
         and name in draft.schemas[table].primary_key
         and (table, position, name) not in draft.read.unknown and (table, name) not in absent
     ]  # fmt: skip
-    for (table, position), accepted in found.items():
+    for (table, position), accepted in rows.items():
         row = draft.rows[table][position]
         for name in draft.schemas[table].primary_key:
             row[name] = accepted[name]

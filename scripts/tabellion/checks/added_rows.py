@@ -116,9 +116,9 @@ def _repeated(table: FormTable, reading: FormReading) -> Iterator[Finding]:
             continue  # no money counts twice
         same = all(table.columns[name][position] == table.columns[name][first] for name in typed)
         other = table.area.place(table.lines[first], label)
-        said = finding(
+        mistake = finding(
             "ligne-deja-la", table.area.place(table.lines[position], label), champ=words[0].field,
             valeur=str(table.columns[words[0].field][position])[:200], autre=f"{other.feuille} {other.cellule}",
             constat="les mêmes montants" if same else "d'autres montants", liees=[other],
         )  # fmt: skip
-        yield replace(said, bloquant=said.bloquant and table.spec.resource != _LINES)  # of those people decide
+        yield replace(mistake, bloquant=mistake.bloquant and table.spec.resource != _LINES)  # of those people decide

@@ -188,7 +188,9 @@ class _Survey:
             return set()
         there = {table.name for sheet in self.reading.workbook.sheets for table in sheet.tables}
         totals = {
-            totals_name(found[1]): name for name in names if (found := table_resource(name)) and found[1] is not None
+            totals_name(resource[1]): name
+            for name in names
+            if (resource := table_resource(name)) and resource[1] is not None
         }
         return {name for name, lines in totals.items() if name not in there and lines not in self.areas}
 

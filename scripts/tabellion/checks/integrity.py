@@ -169,8 +169,8 @@ def _check_names(inspection: Inspection, table: str, field: Field, target: Table
 def _meant_names(text: str, meant: Mapping[str, str]) -> str | None:
     """The names nearest to a text, each of those that it parts otherwise (« Bel-Air, Les Clos »); ``None`` where one is
     near nothing."""
-    found = [nearest(piece, meant) for piece in _PARTS.split(text)]
-    return joined([meant[name] for name in found if name is not None]) if None not in found else None
+    near = [nearest(piece, meant) for piece in _PARTS.split(text)]
+    return joined([meant[name] for name in near if name is not None]) if None not in near else None
 
 
 def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:

@@ -71,10 +71,10 @@ def check_looks(area: FoundTable, cells: Sequence[TypedCell], *, manual: bool) -
         yield from _grouped(("calcul-manuel", cell, {}) for cell in old)
 
 
-def _grouped(found: Iterable[tuple[str, TypedCell, dict[str, str]]]) -> Iterator[Finding]:
+def _grouped(cells: Iterable[tuple[str, TypedCell, dict[str, str]]]) -> Iterator[Finding]:
     """One finding for each code and column, at its first cell, with the others."""
     groups: dict[tuple[str, str], list[tuple[TypedCell, dict[str, str]]]] = defaultdict(list)
-    for code, cell, details in found:
+    for code, cell, details in cells:
         groups[code, cell.label].append((cell, details))
     for (code, label), members in groups.items():
         (first, details), others = members[0], [cell.place for cell, _ in members[1:]]

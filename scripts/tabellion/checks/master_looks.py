@@ -28,8 +28,8 @@ def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Find
         known: dict[Key, Row] = {}
         if base is not None and resource in base:
             known = {tuple(row[name] for name in schema.primary_key): row for row in base[resource].rows}
-        for row, origin in zip(reading.tables[resource].rows, reading.origins[resource], strict=True):
-            area = origin.area
+        for row, address in zip(reading.tables[resource].rows, reading.origins[resource], strict=True):
+            area = address.area
             if not _is_odd(area, manual=reading.workbook.manual):
                 continue
             areas[id(area)] = area
@@ -39,7 +39,7 @@ def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Find
                     is_folded = field.is_technical or field.name in schema.primary_key
                     is_shown = not (is_folded and column in area.sheet.hidden_columns)
                     is_new = is_shown and (before is None or before.get(field.name) != row[field.name])
-                    cells[id(area)].append(TypedCell(area, field, field.title, origin.row, column, is_new))
+                    cells[id(area)].append(TypedCell(area, field, field.title, address.row, column, is_new))
         for number, area in areas.items():
             findings += check_looks(area, cells[number], manual=reading.workbook.manual)
     return [replace(finding, bloquant=False) for finding in findings]

@@ -35,13 +35,13 @@ def check_stale_totals(reading: MasterReading) -> list[Finding]:
     name = reading.schemas["collectivites"].by_name["nom"].title
     towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
     lines = reading.tables["lignes_budgetaires"].rows
-    for line, origin in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
-        if line["exercice"] != year or not line[MEASURE] or origin.row > origin.area.last_row:
+    for line, address in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
+        if line["exercice"] != year or not line[MEASURE] or address.row > address.area.last_row:
             continue
         key = (line["convention_id"], line["collectivite_id"])
         sums[key] += line[MEASURE]
-        columns = origin.area.columns
-        town, *numbers = (origin.area.value(origin.row, label) if label in columns else None for label in labels)
+        columns = address.area.columns
+        town, *numbers = (address.area.value(address.row, label) if label in columns else None for label in labels)
         if town not in towns or not all(isinstance(number, float) for number in numbers):
             otherwise.add(key)
     finder = TableFinder(reading.workbook, reading.known_tables)

@@ -75,8 +75,8 @@ def diagnose(folder: Path, now: datetime, environment: Mapping[str, str]) -> lis
         reasons = " ".join(f"{item.message} {item.suggestion}" for item in error.findings)
         return [*checks, Check("Contrat", State.BAD, reasons)]
     checks.append(Check("Contrat", State.GOOD, f"{workspace.root}"))
-    for look in (_workbook, _rights, _disk, _share_clock, _space, _lock, _watch, _last_run):
-        checks += look(workspace)
+    for check in (_workbook, _rights, _disk, _share_clock, _space, _lock, _watch, _last_run):
+        checks += check(workspace)
     return [*checks, _mail(workspace, environment)]
 
 
@@ -131,8 +131,8 @@ def _versions() -> Check:
 def program_path() -> Path | None:
     """The installed command ``tabellion``, beside this Python or among the commands; ``None`` where there is none."""
     beside = Path(sys.executable).with_name("tabellion.exe" if os.name == "nt" else "tabellion")
-    found = str(beside) if beside.is_file() else shutil.which("tabellion")
-    return None if found is None else Path(found).absolute()
+    program = str(beside) if beside.is_file() else shutil.which("tabellion")
+    return None if program is None else Path(program).absolute()
 
 
 def _program() -> Check:

@@ -258,7 +258,7 @@ class _Search:
         reading = read_master(workbook, self.schemas, self.workspace.settings.identifiant)
         for table, origins in reading.origins.items():
             schema = self.schemas[table]
-            here = [index for index, origin in enumerate(origins) if origin.area.sheet.name == feuille]
+            here = [index for index, address in enumerate(origins) if address.area.sheet.name == feuille]
             rows = reading.tables[table].rows if here and table in reading.tables else []
             for index in here if rows else []:
                 for name in schema.names:

@@ -163,12 +163,12 @@ def _settled(
     """The tables to write and the settings of the contract, with what is to be said of them."""
     contract, schemas, first = read.contract, workspace.schemas, workspace.settings
     present = register_settings(workspace)
-    fichier, said = documents[0].name, list[Finding]()
+    fichier, findings = documents[0].name, list[Finding]()
     if read.adds:
         joined = {name: list(map(dict, own)) for name, own in current.items()}
-        said += add_rows(joined, contract.tables, fichier)
+        findings += add_rows(joined, contract.tables, fichier)
         rows, changed = fitted(joined, schemas, present, fichier)
-        return make_tables(schemas, rows), present, [*said, *changed]
+        return make_tables(schemas, rows), present, [*findings, *changed]
     told = contract.page.said(contract.exercice, contract.tables["fiches"])
     setting = {SETTING_TABLES[0]: setting_rows(told, first, present)}
     settings = settle(Book(present, schemas, NO_THEME, make_tables(schemas, setting))).settings

@@ -79,9 +79,9 @@ def _bring_home(
         and carried.fichier == workspace.settings.identifiant
     )
     base = current if current is not None and is_same and edits else carried
-    tables, said = _with_edits(base, edits, Place(document.name))
-    said += carried.findings
-    said += [
+    tables, findings = _with_edits(base, edits, Place(document.name))
+    findings += carried.findings
+    findings += [
         finding("document-retouche", Place(document.name), valeur=_short(old), attendu=_short(new))
         for old, new in others
     ]
@@ -102,9 +102,11 @@ def _bring_home(
         with alone_on(workspace, "tabellion import", now):
             copies = put_in_place(workspace, folder, contents, tables, refuse, force=force, now=now)
     except TabellionError as refused:
-        raise TabellionError([*refused.findings, *said]) from None
+        raise TabellionError([*refused.findings, *findings]) from None
     counts = {name: len(table) for name, table in tables.items() if name not in SETTING_TABLES}
-    return Import(target, counts, Counter(), tuple(said), tuple(copies.values()), preview, present, None, written=True)
+    return Import(
+        target, counts, Counter(), tuple(findings), tuple(copies.values()), preview, present, None, written=True
+    )
 
 
 def _loaded(workspace: Workspace, document: Path, home: Home) -> tuple[Book, Sequence[Edit], Sequence[tuple[str, str]]]:
@@ -121,12 +123,12 @@ def _loaded(workspace: Workspace, document: Path, home: Home) -> tuple[Book, Seq
         except TabellionError as refused:
             raise TabellionError([_in_document(mistake, document) for mistake in refused.findings]) from None
     unknown = sorted(set(home.files) - {DESCRIPTOR, *(f"{table}.csv" for table in workspace.schemas)})
-    said = [_in_document(mistake, document) for mistake in carried.findings] + [
+    findings = [_in_document(mistake, document) for mistake in carried.findings] + [
         finding("table-inconnue", Place(document.name), valeur=Path(file).stem)
         for file in unknown
         if home.files[file].count(b"\n") > 1
     ]
-    return replace(carried, fichier=name, findings=tuple(said)), *edits_of(home, carried.tables)
+    return replace(carried, fichier=name, findings=tuple(findings)), *edits_of(home, carried.tables)
 
 
 def _in_document(item: Finding, document: Path) -> Finding:
@@ -162,7 +164,7 @@ def _current(workspace: Workspace) -> Book | None:
 
 def _with_edits(book: Book, edits: Sequence[Edit], place: Place) -> tuple[Tables, list[Finding]]:
     """The tables with what was edited, and what there is to say of each: a value that is another by now stays."""
-    tables, said, labels = dict(book.tables), list[Finding](), Labels(book)
+    tables, findings, labels = dict(book.tables), list[Finding](), Labels(book)
     for edit in edits:
         schema = book.schemas[edit.table]
         rows = [dict(row) for row in tables[edit.table].rows]
@@ -170,7 +172,7 @@ def _with_edits(book: Book, edits: Sequence[Edit], place: Place) -> tuple[Tables
         titre, ligne = schema.by_name[edit.field].title, labels.row(edit.table, edit.key)
         avant, apres = (_short(labels.value(edit.table, edit.field, value)) for value in (edit.before, edit.after))
         if row is None or row[edit.field] not in (edit.before, edit.after):
-            said.append(
+            findings.append(
                 finding(
                     "retouche-depassee", place, champ=edit.field, titre=titre, ligne=ligne, avant=avant, apres=apres
                 )
@@ -178,10 +180,10 @@ def _with_edits(book: Book, edits: Sequence[Edit], place: Place) -> tuple[Tables
             continue
         row[edit.field] = edit.after
         tables[edit.table] = table_of(schema, rows)
-        said.append(
+        findings.append(
             finding("retouche-proposee", place, champ=edit.field, titre=titre, ligne=ligne, avant=avant, apres=apres)
         )
-    return tables, said
+    return tables, findings
 
 
 def _short(text: str) -> str:

@@ -54,13 +54,13 @@ class CorrespondenceFile:
         if not self.path.exists():
             return
         try:
-            said = read_correspondence(read_workbook(self.path), self.words)
+            answers = read_correspondence(read_workbook(self.path), self.words)
         except TabellionError as error:
             detail = error.findings[0].message
             self.findings.append(finding("correspondance-illisible", Place(CORRESPONDENCE_FILE), detail=detail))
             return
-        self.choices, self._earlier = said.choices, said.rows
-        self.findings += said.findings
+        self.choices, self._earlier = answers.choices, answers.rows
+        self.findings += answers.findings
 
     def left(self, correspondence: Correspondence) -> int:
         """How many things somebody is to look at."""

@@ -124,17 +124,17 @@ def _digest(path: Path) -> str:
 
 def _kept_returns(workspace: Workspace) -> list[FoundFile]:
     folder = workspace.consolidation / KEPT
-    found = [path for path in sorted(folder.glob("*/*.xlsx")) if not path.name.startswith((".", "~"))]
-    return [FoundFile(path, path.relative_to(workspace.workbooks).as_posix(), is_set_aside=False) for path in found]
+    paths = [path for path in sorted(folder.glob("*/*.xlsx")) if not path.name.startswith((".", "~"))]
+    return [FoundFile(path, path.relative_to(workspace.workbooks).as_posix(), is_set_aside=False) for path in paths]
 
 
 def _sent(workspace: Workspace, known: References) -> dict[Slot, str]:
     """The forms that were written, by exercice and partner."""
     partners = {file_stem(town): town for town in known.towns}
-    found: dict[Slot, str] = {}
+    sent: dict[Slot, str] = {}
     for path in sorted(workspace.envois.glob("*/*.xlsx")):
         year = path.parent.name
         partner = partners.get(path.stem.removesuffix(f"-{year}"))
         if year.isdecimal() and partner is not None:
-            found[int(year), partner] = path.relative_to(workspace.workbooks).as_posix()
-    return found
+            sent[int(year), partner] = path.relative_to(workspace.workbooks).as_posix()
+    return sent

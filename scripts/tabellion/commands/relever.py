@@ -200,8 +200,8 @@ class _Collector:
         if not brought.workbooks:
             return _reasons(brought) or "il n'apporte aucun classeur"
         if self.mail.boite_authentification and not sender.is_authentic:
-            found = sender.checks or "aucun contrôle"
-            return f"rien ne prouve que son expéditeur est celui qu'il dit ({found})"
+            checks = sender.checks or "aucun contrôle"
+            return f"rien ne prouve que son expéditeur est celui qu'il dit ({checks})"
         return ""
 
     def _say_left(self, sender: Sender, subject: str, detail: str) -> None:
@@ -243,8 +243,8 @@ class CampaignPost:
         pause = timedelta(minutes=mailing.mail.boite_minutes)
         if self._next is None or not now < self._next <= now + pause:  # the clock may have been moved
             done = collect(workspace, consolidation, now, self._environment, stop)
-            failures = [found for found in done.findings if found.code == "boite-injoignable"]
-            findings += [found for found in done.findings if found not in self._said]
+            failures = [finding for finding in done.findings if finding.code == "boite-injoignable"]
+            findings += [finding for finding in done.findings if finding not in self._said]
             self._said = failures
             self._next = now + pause
         return findings, min(filter(None, (moment, self._next)))

@@ -47,8 +47,8 @@ def carry_out(workspace: Workspace, entry: RequestEntry, now: datetime) -> Reque
     except NotDoneError as reason:
         words = f"pas fait : {reason}"
     except TabellionError as error:
-        said = [f"{item.message} {item.suggestion}" for item in error.findings[:_NAMED]]
-        words = "pas fait : " + " ".join(said)
+        sentences = [f"{item.message} {item.suggestion}" for item in error.findings[:_NAMED]]
+        words = "pas fait : " + " ".join(sentences)
     finally:
         ended = replace(entry, status=status, ended=datetime.now(), result=words)
         _note(workspace, ended)

@@ -25,16 +25,16 @@ def without_effect(file: Settings, contract: Settings, known: FirstSettings) -> 
 
     A value that only the sheet changed is no matter: the file has the first ones.
     """
-    said, findings, values = first_settings(contract), list[Finding](), first_settings(file)
+    title_page, findings, values = first_settings(contract), list[Finding](), first_settings(file)
     agreed = dict(known or values)
     for title, value in values.items():
-        if value == said.get(title, ""):
+        if value == title_page.get(title, ""):
             agreed[title] = value
         elif value != agreed.setdefault(title, "" if known else value):
             findings.append(
                 finding(
                     "reglage-sans-effet", Place(SETTINGS_FILE), valeur=value, titre=title,
-                    fichier=_quoted(value), attendu=_quoted(said.get(title, "")),
+                    fichier=_quoted(value), attendu=_quoted(title_page.get(title, "")),
                 )
             )  # fmt: skip
     return findings, agreed

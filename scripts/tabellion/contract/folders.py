@@ -85,5 +85,7 @@ class Folders:
 
 def find_root(start: Path) -> Path | None:
     """The folder at ``start``, or the nearest one above it, that holds the settings of a contract."""
-    origin = start.resolve()
-    return next((folder for folder in (origin, *origin.parents) if (folder / SETTINGS_FILE).is_file()), None)
+    start_folder = start.resolve()
+    return next(
+        (folder for folder in (start_folder, *start_folder.parents) if (folder / SETTINGS_FILE).is_file()), None
+    )

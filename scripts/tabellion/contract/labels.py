@@ -40,8 +40,8 @@ class Labels:
 
     def title(self, table: str, name: str) -> str:
         """A field's title, as the columns say it."""
-        found = self.field(table, name)
-        return found.title if found is not None else name
+        field = self.field(table, name)
+        return field.title if field is not None else name
 
     def key_words(self, table: str, name: str) -> Mapping[object, str]:
         """What a field shows in place of the keys of another table."""
@@ -70,10 +70,10 @@ class Labels:
         return words
 
     def _labels_of(self, table: str) -> Mapping[object, str]:
-        found = self._labels.get(table)
-        if found is None:
-            found = self._labels[table] = self.contract.labels(table)
-        return found
+        label = self._labels.get(table)
+        if label is None:
+            label = self._labels[table] = self.contract.labels(table)
+        return label
 
     def _row(self, table: str, key: Key) -> str:
         rows = self._tables.get(table)

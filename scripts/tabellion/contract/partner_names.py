@@ -58,9 +58,9 @@ def contained_names(text: str, known: Mapping[str, str]) -> Iterator[tuple[str, 
     """The known names that stand in a text as whole words, with their keys: the longest first, none inside another."""
     left = fold(text)
     for name in sorted((name for name in known if name in left), key=len, reverse=True):
-        found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", left)
-        if found:
-            left = f"{left[: found.start()]} | {left[found.end() :]}"
+        match = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", left)
+        if match:
+            left = f"{left[: match.start()]} | {left[match.end() :]}"
             yield name, known[name]
 
 

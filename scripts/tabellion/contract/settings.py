@@ -61,12 +61,12 @@ class StaffSetting:
     def value(self, settings: Settings) -> SettingValue:
         """What some settings say of it."""
         if not self.of_mail:
-            found: SettingValue = getattr(settings, self.identifier)
+            value: SettingValue = getattr(settings, self.identifier)
         elif settings.courriel is not None:
-            found = getattr(settings.courriel, self.identifier)
+            value = getattr(settings.courriel, self.identifier)
         else:
-            found = () if self.is_list else False
-        return found
+            value = () if self.is_list else False
+        return value
 
     def fits(self, value: Any) -> bool:
         """Whether a value that was read is one that the setting may take."""
@@ -163,13 +163,13 @@ def settle(book: Book) -> Book:
     made = {_REGLAGES: reading.setting_rows(), _EXERCICES: reading.year_rows()}
     read: Mapping[str, Mapping[Any, int]] = {_REGLAGES: reading.positions, _EXERCICES: reading.years}
     tables, rows = dict(book.tables), dict(book.rows)
-    for name, found in made.items():
+    for name, value in made.items():
         key = book.schemas[name].primary_key[0]
-        tables[name] = table_of(book.schemas[name], found)
+        tables[name] = table_of(book.schemas[name], value)
         if name in book.rows:
             positions = read[name]
             rows[name] = [
-                book.rows[name][positions[row[key]]] if row[key] in positions else UNREAD_ROW for row in found
+                book.rows[name][positions[row[key]]] if row[key] in positions else UNREAD_ROW for row in value
             ]
     return replace(
         book,
@@ -290,11 +290,11 @@ class _Reading:
                     days[year] = day
         return days if rows else dict(self.before.dates_limites)
 
-    def _refuse_exercice(self, position: int, found: str) -> None:
+    def _refuse_exercice(self, position: int, text: str) -> None:
         expected = f"une année de {_FIRST_YEAR} à {_LAST_YEAR}"
         kept = "Cette date limite n'est pas prise en compte."
         self._say(
-            "reglage-mal-rempli", _EXERCICES, position, "exercice", attendu=expected, titre="Exercice", trouve=found,
+            "reglage-mal-rempli", _EXERCICES, position, "exercice", attendu=expected, titre="Exercice", trouve=text,
             garde=kept,
         )  # fmt: skip
 

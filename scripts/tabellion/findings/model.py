@@ -135,13 +135,13 @@ def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_rem
     Its message is that of the first cell, followed by how many others there are and the first of these. With
     ``same_remedy``, those that ask for different things are of different kinds.
     """
-    found = list(findings)
+    ordered = list(findings)
     groups: dict[tuple[_Kind, str], list[Finding]] = {}
-    kinds = [(_kind(finding), finding.suggestion if same_remedy else "") for finding in found]
-    for kind, finding in zip(kinds, found, strict=True):
+    kinds = [(_kind(finding), finding.suggestion if same_remedy else "") for finding in ordered]
+    for kind, finding in zip(kinds, ordered, strict=True):
         groups.setdefault(kind, []).append(finding)
     kept: list[Finding] = []
-    for kind, finding in zip(kinds, found, strict=True):
+    for kind, finding in zip(kinds, ordered, strict=True):
         group = groups[kind]
         if len(group) <= most:
             kept.append(finding)
@@ -150,10 +150,10 @@ def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_rem
     return kept
 
 
-def _kind(found: Finding) -> _Kind:
-    place = found.place
+def _kind(finding: Finding) -> _Kind:
+    place = finding.place
     column = _DIGITS.sub("", place.cellule or "")
-    return found.code, found.gravite, found.bloquant, place.fichier, place.feuille, column, found.champ
+    return finding.code, finding.gravite, finding.bloquant, place.fichier, place.feuille, column, finding.champ
 
 
 def _as_one(group: list[Finding]) -> Finding:

@@ -103,14 +103,14 @@ class BlockFinder:
     def blocks(self, grid: CellGrid) -> list[ForeignTable]:
         """The tables of a sheet, from the top; none where no header is known, or staff set the sheet aside."""
         kinds, header = self._first(grid)
-        found = list[ForeignTable]()
+        tables = list[ForeignTable]()
         while header is not None:
             block = self._block(grid, header)
             following = next(self._headers(grid, block.first + 1, len(grid.rows), kinds, strict=True), None)
             block.last = following.row if following else len(grid.rows)
-            found.append(block)
+            tables.append(block)
             header = following
-        return found
+        return tables
 
     def has_table(self, grid: CellGrid) -> bool:
         """Whether a sheet has a table."""
@@ -203,7 +203,7 @@ class BlockFinder:
             range(len(header.titles)),
             key=lambda index: (-_WEIGHTS[header.matches[index].certainty], index),
         )
-        found = dict[int, BlockColumn]()
+        columns = dict[int, BlockColumn]()
         for index in order:
             above, own = header.titles[index]
             title = own or above
@@ -221,8 +221,8 @@ class BlockFinder:
             champ = self._entered(block, index, title, match, samples)
             if champ:
                 taken[champ, match.year] = match.certainty
-            found[index] = BlockColumn(index, title, champ, match.year)
-        block.columns = [found[index] for index in sorted(found)]
+            columns[index] = BlockColumn(index, title, champ, match.year)
+        block.columns = [columns[index] for index in sorted(columns)]
         self._leave_out_totals(block)
         block.unknown = [column for column in block.columns if column.champ is None and self._is_unknown(block, column)]
         block.year = self._year_of(grid, header)
@@ -240,11 +240,11 @@ class BlockFinder:
         shown = title or f"(colonne {index + 1} sans titre)"
         is_amount = any(cents_of(text)[0] is not None for text in samples)
         blocks = match.champ in _AMOUNTS or (match.champ is None and is_amount)
-        said = self.correspondence.ask(
+        champ = self.correspondence.ask(
             Topic.COLUMNS, shown, meaning, match.certainty, group=block.words.title, where=where, samples=samples,
             blocks=blocks and match.certainty is not Certainty.UNKNOWN,
         )  # fmt: skip
-        return self._fields.get(said)
+        return self._fields.get(champ)
 
     def _is_unknown(self, block: ForeignTable, column: BlockColumn) -> bool:
         return not self.correspondence.is_set_aside(Topic.COLUMNS, column.title, block.words.title)

@@ -125,9 +125,9 @@ class BudgetReader:
         label = clean(" ".join(cell for cell in line.cells[: min(self.years, default=0)] if cell))
         cells = {year: line.cells[place] if place < len(line.cells) else "" for place, year in self.years.items()}
         amounts = {year: only_amounts(clean(cell)) for year, cell in cells.items()}
-        if not label or any(found is None or len(found) > 1 for found in amounts.values()):
+        if not label or any(values is None or len(values) > 1 for values in amounts.values()):
             return []
-        by_year = {year: found[0] if found else None for year, found in amounts.items()}
+        by_year = {year: values[0] if values else None for year, values in amounts.items()}
         return [BudgetRow(line.numero, label, next(iter(by_year.values())), par_annee=by_year)]
 
     def _total(self, line: DocumentLine, row: BudgetRow, label: str) -> None:

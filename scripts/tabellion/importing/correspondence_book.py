@@ -164,7 +164,7 @@ def _columns(maker: CellMaker, topic: Topic) -> list[ListColumn]:
 def read_correspondence(workbook: RawWorkbook, words: ImportWords) -> StaffChoices:
     """What staff decided in a ``correspondance.xlsx``: a row that they accepted, or whose meaning they changed."""
     choices = dict[ChoiceKey, str]()
-    rows, said = list[Match](), list[Finding]()
+    rows, findings = list[Match](), list[Finding]()
     allowed = {SET_ASIDE, *words.titles.values(), *(table.title for table in words.tables)}
     for topic in Topic:
         sheet = workbook.sheet(topic.value)
@@ -187,7 +187,7 @@ def read_correspondence(workbook: RawWorkbook, words: ImportWords) -> StaffChoic
                 cell = sheet.place(row, labels[_MEANING])
                 place = Place(workbook.fichier, cell.feuille, cell.cellule)
                 suggestion = f"{remedy}, enregistrez, puis relancez l'import."
-                said.append(finding("choix-hors-liste", place, valeur=meaning, suggestion=suggestion))
+                findings.append(finding("choix-hors-liste", place, valeur=meaning, suggestion=suggestion))
                 continue
             group = _text(sheet, row, labels.get(_GROUP))
             word = _text(sheet, row, labels.get(_CERTAINTY))
@@ -195,7 +195,7 @@ def read_correspondence(workbook: RawWorkbook, words: ImportWords) -> StaffChoic
             match = Match(topic, group, found, "", (), meaning, certainty, True, False)
             choices[match.choice_key] = meaning
             rows.append(match)
-    return StaffChoices(choices, tuple(rows), tuple(said))
+    return StaffChoices(choices, tuple(rows), tuple(findings))
 
 
 def _text(sheet: RawSheet, row: int, column: int | None) -> str:

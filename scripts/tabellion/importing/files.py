@@ -50,16 +50,16 @@ def read_files(
     documents, tables = list[tuple[str, DocumentText]](), list[tuple[str, DocumentText]]()
     for name, text in texts:
         (tables if _is_table(name, text, words, choices) else documents).append((name, text))
-    contracts, said = list[tuple[str, ImportedContract]](), list[Finding]()
+    contracts, findings = list[tuple[str, ImportedContract]](), list[Finding]()
     written = list[bytes]()
     for name, text in documents:
-        said += text.notices
+        findings += text.notices
         try:
             contracts.append((name, read_document(text.data, name, correspondence, words, extracted=text.extracted)))
         except TabellionError as error:
             if _is_unknown(text, error):
                 tables.append((name, text))
-                said = [finding for finding in said if finding not in text.notices]
+                findings = [finding for finding in findings if finding not in text.notices]
                 continue
             refused += [*text.notices, *error.findings]
         written.append(text.data)
@@ -67,7 +67,7 @@ def read_files(
         raise TabellionError(refused)
     adds = False
     if tables:
-        said += [notice for _, text in tables for notice in text.notices]
+        findings += [notice for _, text in tables for notice in text.notices]
         known = joined(contracts).tables if contracts else {}
         reader = ForeignReader([grid for _, text in tables for grid in text.grids], words, correspondence, known)
         reader.find()
@@ -78,7 +78,7 @@ def read_files(
         contracts.append((", ".join(name for name, _ in tables), reader.read()))
         written.append("\n".join(line.texte for line in reader.lines).encode() + b"\n")
     whole = joined(contracts) if len(contracts) > 1 else contracts[0][1]
-    whole = replace(whole, findings=(*said, *whole.findings))
+    whole = replace(whole, findings=(*findings, *whole.findings))
     is_plain = len(texts) == 1 and not tables and not texts[0][1].extracted
     return ImportedFiles(whole, correspondence, None if is_plain else b"".join(map(_ended, written)), adds)
 

@@ -83,17 +83,17 @@ class _Fitting:
     def blank_unreadable(self) -> None:
         """Leave blank what a register cannot say: an amount beyond all amounts, a text of signs that print nothing."""
         for name, schema in self.schemas.items():
-            for field in schema.fields:
-                plain = [write_csv_text(field, row[field.name]) for row in self.rows[name]]
-                read = [parse_csv_text(field, text) if text else None for text in plain]
-                for problem in cast_column(field, read).problems:
+            for column in schema.fields:
+                plain = [write_csv_text(column, row[column.name]) for row in self.rows[name]]
+                read = [parse_csv_text(column, text) if text else None for text in plain]
+                for problem in cast_column(column, read).problems:
                     row = self.rows[name][problem.position]
                     place = Place(self.fichier, ligne=row.get(_LINE))
-                    said = finding(
-                        problem.code, place, valeur=plain[problem.position], attendu=field.expected, titre=field.title
+                    mistake = finding(
+                        problem.code, place, valeur=plain[problem.position], attendu=column.expected, titre=column.title
                     )
-                    row[field.name] = None
-                    self._kept(said, field.name, None)
+                    row[column.name] = None
+                    self._kept(mistake, column.name, None)
 
     def pass_over(self) -> bool:
         """Mend what is broken now, or leave its row out; whether anything was."""
@@ -106,7 +106,7 @@ class _Fitting:
             locate=lambda table, index, *_: Place(self.fichier, ligne=self.rows[table][index].get(_LINE)),
         )  # fmt: skip
         left_out: dict[str, set[int]] = {}
-        for table, position, name, said in broken:
+        for table, position, name, mistake in broken:
             if name is None or position in left_out.get(table, ()):
                 continue
             row, schema = self.rows[table][position], self.schemas[table]
@@ -115,22 +115,27 @@ class _Fitting:
                 left_out.setdefault(table, set()).add(position)
                 shown = " · ".join(str(value) for value in row.values() if value is not None)[:_SHOWN]
                 left = finding(
-                    "ligne-sans-place", said.place, champ=name, valeur=shown, raison=said.message, table=schema.title
+                    "ligne-sans-place",
+                    mistake.place,
+                    champ=name,
+                    valeur=shown,
+                    raison=mistake.message,
+                    table=schema.title,
                 )
                 self.findings.append(left)
             else:
-                if said.code != "cle-en-double" and row[name] is not None:
+                if mistake.code != "cle-en-double" and row[name] is not None:
                     self._rename(table, name, row[name], value)
                 row[name] = value
-                self._kept(said, name, value)
+                self._kept(mistake, name, value)
         for table, positions in left_out.items():
             self.rows[table] = [row for position, row in enumerate(self.rows[table]) if position not in positions]
         return bool(broken)
 
-    def _kept(self, said: Finding, name: str, value: object) -> None:
+    def _kept(self, mistake: Finding, name: str, value: object) -> None:
         kept = "rien" if value is None else f"« {str(value)[:_SHOWN]} »"
         self.findings.append(
-            finding("valeur-mise-a-sa-place", said.place, champ=name, raison=said.message, retenu=kept)
+            finding("valeur-mise-a-sa-place", mistake.place, champ=name, raison=mistake.message, retenu=kept)
         )
 
     def _rename(self, table: str, name: str, before: object, now: object) -> None:

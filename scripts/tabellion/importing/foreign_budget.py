@@ -70,12 +70,12 @@ class ForeignBudget:
     def add(self, block: ForeignTable, records: Iterable[SheetRecord]) -> None:
         """Add the rows of one table. The same line in tables of several years is one line of several exercices."""
         seen = Counter[tuple[int, str, str]]()
-        found = list(records)
-        for place, record in enumerate(found):
+        rows = list(records)
+        for place, record in enumerate(rows):
             where = _where(block)
             number = self._convention(record, where)
             if isinstance(record, TotalRecord):
-                self._total(block, record, number, is_last=place == len(found) - 1)
+                self._total(block, record, number, is_last=place == len(rows) - 1)
                 continue
             texts = {champ for champ in ("collectivite", "libelle") if record.get(champ)}
             if not texts and not any(cents is not None for cents in record.amounts.values()):
@@ -136,7 +136,7 @@ class ForeignBudget:
     def _amounts(self, block: ForeignTable, record: SheetRecord) -> dict[tuple[str, int], int | None] | None:
         """The amounts of a record by kind and exercice; ``None``, said, where no exercice is known."""
         own = record.get("exercice")
-        found = dict[tuple[str, int], int | None]()
+        columns = dict[tuple[str, int], int | None]()
         for (champ, column_year), cents in record.amounts.items():
             year = column_year or (int(own) if own.isdigit() else None) or record.year
             year = self._year(block, year)
@@ -149,9 +149,9 @@ class ForeignBudget:
                 self.account.say(
                     "montant-illisible", record.ligne, champ=champ, valeur=note[:200], attendu="un montant en euros"
                 )
-            if cents is not None or (kind, year) not in found:
-                found[kind, year] = cents
-        return found
+            if cents is not None or (kind, year) not in columns:
+                columns[kind, year] = cents
+        return columns
 
     def _is_set_aside(self, ligne: int, topic: Topic, name: str) -> bool:
         """Whether staff set aside what a row is of; the row is then entered as such."""
@@ -166,7 +166,7 @@ class ForeignBudget:
             return year
         proposed = str(self.exercice) if self.exercice else None
         certainty = Certainty.LIKELY if proposed else Certainty.UNKNOWN
-        said = self.correspondence.ask(
+        town = self.correspondence.ask(
             Topic.YEARS,
             _asked_as(block),
             proposed,
@@ -175,7 +175,7 @@ class ForeignBudget:
             blocks=True,
             samples=(block.words.title,),
         )
-        return int(said) if said.isdigit() else None
+        return int(town) if town.isdigit() else None
 
     def _total(self, block: ForeignTable, record: TotalRecord, number: int | None, *, is_last: bool) -> None:
         """Keep a total as published, of what its label names: a convention, a collectivité, all."""

@@ -183,12 +183,12 @@ class ForeignFiches:
     def funders(self) -> list[DocumentFunder]:
         """The funders offered by all fiches, in the order found."""
         taken = set[str]()
-        found = list[DocumentFunder]()
+        funders = list[DocumentFunder]()
         for nom in self.unticked.values():
             match = _CATEGORY.search(nom)
             categorie = match[1] if match else category_of(nom)
-            found.append(DocumentFunder(len(found), unique(funder_identifier(nom), taken), nom, nom, categorie))
-        return found
+            funders.append(DocumentFunder(len(funders), unique(funder_identifier(nom), taken), nom, nom, categorie))
+        return funders
 
     def rows(self, funders: list[DocumentFunder]) -> list[list[FunderRow]]:
         """The funding rows of each fiche, every box of the list offered once."""

@@ -47,10 +47,10 @@ class TitlePage(NamedTuple):
         }  # fmt: skip
 
 
-def read_title_page(front: list[DocumentLine], account: LineAccount) -> TitlePage:
+def read_title_page(cover: list[DocumentLine], account: LineAccount) -> TitlePage:
     """The title page, from the lines before the first table or paragraph of the document."""
     filled: list[DocumentLine] = []
-    for line in front:
+    for line in cover:
         if line.tabbed or len(line.texte) > _LONGEST:
             break
         if not line.blank:
@@ -71,7 +71,7 @@ def read_title_page(front: list[DocumentLine], account: LineAccount) -> TitlePag
             below.append(_DASH.sub(", ", clean(line.texte)))
     found = next(filter(None, periods), None)
     if found is None:
-        account.say("periode-introuvable", front[0].numero if front else None)
+        account.say("periode-introuvable", cover[0].numero if cover else None)
     if filled:
         account.use(filled[title].numero, "utilisée : titre du contrat")
     titre = clean(filled[title].texte) if filled else None
@@ -110,29 +110,29 @@ def priority_years(fiches: Iterable[Record]) -> dict[int, int]:
     return dict(sorted(years.items()))
 
 
-def setting_rows(said: Mapping[str, SettingValue | None], first: Settings, present: Settings) -> list[Record]:
+def setting_rows(values: Mapping[str, SettingValue | None], first: Settings, present: Settings) -> list[Record]:
     """The settings that a document makes, as rows of the table ``reglages``; ``said`` is what it says, by their names.
 
     They take the place of the ``first`` values, those of a contract without a document; what staff set otherwise
     (``present``) stays. The current exercice is one of the contract's years.
     """
-    own: dict[str, SettingValue] = {name: getattr(present, name) for name in said}
-    free = {name for name, value in said.items() if value is not None and own[name] == getattr(first, name)}
+    own: dict[str, SettingValue] = {name: getattr(present, name) for name in values}
+    free = {name for name, value in values.items() if value is not None and own[name] == getattr(first, name)}
     if not free.issuperset(_YEARS):
         free -= _YEARS
-    made = own | {name: value for name, value in said.items() if name in free and value is not None}
+    made = own | {name: value for name, value in values.items() if name in free and value is not None}
     years = (made["debut"], present.exercice_courant, made["fin"])
     made["exercice_courant"] = sorted(year for year in years if isinstance(year, int))[1]
     return [{"reglage_id": name, "valeur": setting_text(value)} for name, value in made.items()]
 
 
 def said_settings(
-    said: Mapping[str, SettingValue | None], made: Settings, first: Settings, place: Place
+    values: Mapping[str, SettingValue | None], made: Settings, first: Settings, place: Place
 ) -> Iterator[Finding]:
     """What people are asked to confirm: the settings that the document gave, and those that it says otherwise."""
     titles = {setting.identifier: setting.field.title for setting in STAFF_SETTINGS}
     taken = []
-    for name, value in said.items():
+    for name, value in values.items():
         own = getattr(made, name)
         if value is not None and own != value:
             shown, kept = setting_text(value), setting_text(own)

@@ -16,8 +16,8 @@ _WORDS = {
 
 def category_of(names: str) -> str:
     """The category that funders' names tell best by their words; private where none tells."""
-    found = {name: len(re.findall(words, key(names))) for name, words in _WORDS.items()}
-    return max(found, key=lambda name: found[name]) if any(found.values()) else PRIVATE
+    counts = {name: len(re.findall(words, key(names))) for name, words in _WORDS.items()}
+    return max(counts, key=lambda name: counts[name]) if any(counts.values()) else PRIVATE
 
 
 def looks_like_funder(name: str) -> bool:

@@ -197,11 +197,11 @@ class GrantReader:
         certainty = Certainty.LIKELY if near >= _NEAR else Certainty.UNKNOWN
         where = ", ".join(filter(None, (table.grid.fichier, table.grid.feuille)))
         samples = (grant.text("beneficiaire"), format_euros(grant.cents), str(grant.exercice or ""))
-        said = self.correspondence.ask(
+        fiche = self.correspondence.ask(
             Topic.DOSSIERS, _label(grant), best if near >= _NEAR else None, certainty, where=where,
             samples=tuple(filter(None, samples)),
         )  # fmt: skip
-        return self._numbers.get(key(said))
+        return self._numbers.get(key(fiche))
 
     def _nearest(self, objet: str) -> tuple[str, float]:
         """The fiche whose action or objectif a title resembles most, and how much: of those that share its words."""
@@ -217,35 +217,35 @@ class GrantReader:
         nom = grant.text("attribuant") or _STATE
         rows = [*self.known.get("financeurs", []), *self.tables["financeurs"]]
         wanted = key(nom)
-        found = next((row for row in rows if key(row["nom"]) == wanted), None)
-        found = found or next((row for row in rows if wanted.startswith(key(row["nom"]) + " ")), None)
-        found = found or next((row for row in rows if similarity(row["nom"], nom) >= _NEAR), None)
-        if found is None:
+        partner = next((row for row in rows if key(row["nom"]) == wanted), None)
+        partner = partner or next((row for row in rows if wanted.startswith(key(row["nom"]) + " ")), None)
+        partner = partner or next((row for row in rows if similarity(row["nom"], nom) >= _NEAR), None)
+        if partner is None:
             taken = {row["financeur_id"] for row in rows}
-            found = {"financeur_id": unique(funder_identifier(nom), taken), "nom": nom, "categorie": category_of(nom)}
-            self.tables["financeurs"].append(found)
-        return str(found["financeur_id"])
+            partner = {"financeur_id": unique(funder_identifier(nom), taken), "nom": nom, "categorie": category_of(nom)}
+            self.tables["financeurs"].append(partner)
+        return str(partner["financeur_id"])
 
     def _beneficiary(self, grant: _Dossier) -> str | None:
         """The partner who gets a subvention, by its SIRET, else by its name; learnt where it is new."""
         nom, siret, rna = (grant.text(champ) for champ in ("beneficiaire", "beneficiaire_siret", "beneficiaire_rna"))
-        found = self._partners.get(siret) or self._partners.get(key(nom))
+        partner = self._partners.get(siret) or self._partners.get(key(nom))
         valid = siret if siret and siret_fault(siret) is None else None
-        if found is None:
+        if partner is None:
             if not nom:
                 return None
             identifier = unique(short_slug(nom), self._partner_ids)
-            found = {
+            partner = {
                 "partenaire_id": identifier,
                 "nom": nom,
                 **dict.fromkeys(("collectivite_id", "financeur_id", "courriel")),
             }
-            found |= {"siret": valid, "rna": rna if re.fullmatch(r"W\d{9}", rna) else None}
-            self.tables["partenaires"].append(found)
-            self._partners |= _index([found])
-        elif valid and not found["siret"]:
-            self.tables["partenaires"].append(dict(found) | {"siret": valid})
-        return str(found["partenaire_id"])
+            partner |= {"siret": valid, "rna": rna if re.fullmatch(r"W\d{9}", rna) else None}
+            self.tables["partenaires"].append(partner)
+            self._partners |= _index([partner])
+        elif valid and not partner["siret"]:
+            self.tables["partenaires"].append(dict(partner) | {"siret": valid})
+        return str(partner["partenaire_id"])
 
     def _write(self, grant: _Dossier, fiche: str) -> None:
         """The financement and the subvention of a dossier; one that is known already keeps its identifier."""

@@ -120,7 +120,7 @@ def sheet_grid(sheet: RawSheet, fichier: str) -> CellGrid:
                         merged.add((row, column))
     return CellGrid(
         fichier, sheet.name, rows,
-        struck=frozenset(place for place, look in sheet.looks.items() if look.struck),
+        struck=frozenset(place for place, cell in sheet.looks.items() if cell.struck),
         hidden_rows=sheet.hidden_rows,
         merged=frozenset(merged),
         marked={place: look.marked for place, look in sheet.looks.items() if look.marked},
@@ -141,9 +141,9 @@ def csv_grid(text: str, fichier: str) -> CellGrid | None:
     if best is None:
         return None
     starts = list[int]()
-    found = [list[RawValue](map(str.strip, row)) for row in _parsed(text, best[1], starts)]
-    width = max(map(len, found), default=0)
-    return CellGrid(fichier, None, [row + [None] * (width - len(row)) for row in found], file_lines=starts)
+    rows = [list[RawValue](map(str.strip, row)) for row in _parsed(text, best[1], starts)]
+    width = max(map(len, rows), default=0)
+    return CellGrid(fichier, None, [row + [None] * (width - len(row)) for row in rows], file_lines=starts)
 
 
 def _parsed(text: str, delimiter: str, starts: list[int] | None = None) -> list[list[str]]:

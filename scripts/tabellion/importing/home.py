@@ -163,23 +163,23 @@ class _Places:
         if len(old) != len(new) or len(old) < 2:
             return []
         fiche = self.fiche[number]
-        found = [
+        cells = [
             self._of_fiche(fiche, old[0], was, now) if fiche is not None else self._of_line(number, old, was, now)
             for was, now in zip(old, new, strict=True)
             if was != now
         ]
-        return [value for value in found if value is not None] if None not in found else []
+        return [value for value in cells if value is not None] if None not in cells else []
 
     def _of_fiche(self, fiche: Row, label: str, was: str, now: str) -> Edit | None:
         """The text of a fiche that the row is labelled with, where it said ``was``."""
         schema = self.tables["fiches"].schema
-        found = [
+        values = [
             field.name
             for field in schema.fields
             if field.kind == "string" and not field.is_technical and _alike(field.title, label)
             and field.name not in (*schema.primary_key, *schema.foreign) and _folded(fiche[field.name]) == _folded(was)
         ]  # fmt: skip
-        return _edit(schema, fiche, found[0], now) if len(found) == 1 else None
+        return _edit(schema, fiche, values[0], now) if len(values) == 1 else None
 
     def _of_line(self, number: int, old: list[str], was: str, now: str) -> Edit | None:
         """The one budget line of the convention that said it: its label, or the amount beside it."""

@@ -30,7 +30,7 @@ def add_rows(tables: ImportedTables, more: ImportedTables, fichier: str) -> list
 
     Where both say something else, the first stands, and a finding says so.
     """
-    said = list[Finding]()
+    findings = list[Finding]()
     for name, rows in more.items():
         keys = _KEYS[name]
         known = {tuple(row[champ] for champ in keys): row for row in tables.setdefault(name, [])}
@@ -41,13 +41,13 @@ def add_rows(tables: ImportedTables, more: ImportedTables, fichier: str) -> list
                 tables[name].append(row)
                 known[place] = row
                 continue
-            said += _merged(name, same, row, " · ".join(map(str, place)), fichier)
-    return said
+            findings += _merged(name, same, row, " · ".join(map(str, place)), fichier)
+    return findings
 
 
 def _merged(name: str, known: Record, row: Record, label: str, fichier: str) -> list[Finding]:
     """Fill the blanks of a row, and say where another says something else."""
-    said = list[Finding]()
+    findings = list[Finding]()
     for champ, value in row.items():
         if value is None or champ in _SOURCE or known.get(champ) == value:
             continue
@@ -58,26 +58,26 @@ def _merged(name: str, known: Record, row: Record, label: str, fichier: str) -> 
                 french_value(amount / 100 if champ.startswith("montant") else amount)
                 for amount in (known[champ], value)
             ]
-            said.append(
+            findings.append(
                 finding(
                     "fichiers-discordants", Place(fichier), champ=champ, valeur=shown[1], attendu=shown[0], table=name,
                     ligne=label,
                 )
             )  # fmt: skip
-    return said
+    return findings
 
 
 def _towns_once(tables: ImportedTables, fichier: str) -> list[Finding]:
     """Make one partner of a town that one file calls « Ville de X » and another « X », and say so."""
     towns = Counter(bare_town(key(row["nom"])) for row in tables["collectivites"])
     own = {bare_town(key(row["nom"])): row for row in tables["partenaires"] if row["collectivite_id"] is not None}
-    same, said = dict[object, str](), list[Finding]()
+    same, findings = dict[object, str](), list[Finding]()
     for row in tables["partenaires"]:
         town = bare_town(key(row["nom"]))
         if row["collectivite_id"] is None and towns[town] == 1 and town in own:
             same[row["partenaire_id"]] = own[town]["partenaire_id"]
             place = Place(fichier, ligne=row.get("ligne_source"))
-            said.append(
+            findings.append(
                 finding("collectivite-variante", place, champ="nom", valeur=row["nom"], attendu=own[town]["nom"])
             )
     tables["partenaires"] = [row for row in tables["partenaires"] if row["partenaire_id"] not in same]
@@ -86,7 +86,7 @@ def _towns_once(tables: ImportedTables, fichier: str) -> list[Finding]:
         who = same.get(row["partenaire_id"], row["partenaire_id"])
         shares.setdefault((row["fiche_id"], who, row["role"]), row | {"partenaire_id": who})
     tables["participations"] = list(shares.values())
-    return said
+    return findings
 
 
 def shifted(contract: ImportedContract, lines: int) -> ImportedContract:

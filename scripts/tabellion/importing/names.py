@@ -100,14 +100,14 @@ class CollectiviteNames:
         meant = self.correspondence.ask(Topic.COLLECTIVITES, text, proposed, certainty, where=where)
         if not meant:
             return None
-        found = self.collectivites.find(meant)
-        if found is None:
+        town = self.collectivites.find(meant)
+        if town is None:
             self.collectivites.add(meant)
-            found = key(meant)
-        nom = self.collectivites.names[found]
+            town = key(meant)
+        nom = self.collectivites.names[town]
         if is_near and meant == text and (Topic.COLLECTIVITES, "", key(text)) not in self.correspondence.choices:
             self.account.say("collectivite-ressemblante", ligne, champ="collectivite_id", valeur=text, attendu=near)
         elif key(text) != key(nom) and text not in self._said:
             self._said.add(text)
             self.account.say("collectivite-variante", ligne, champ="collectivite_id", valeur=text, attendu=nom)
-        return found
+        return town

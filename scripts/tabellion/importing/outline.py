@@ -168,7 +168,9 @@ def _label_tables(lines: list[DocumentLine]) -> dict[int, set[str | None]]:
         label = _HEADER if is_fiche_start(line) else label_of(line)
         if line.tabbed and label is not None:
             tables.setdefault(first, set()).add(label)
-    return {numero: found for numero, found in tables.items() if len(found) >= _FEWEST_LABELS and _HEADER not in found}
+    return {
+        numero: labels for numero, labels in tables.items() if len(labels) >= _FEWEST_LABELS and _HEADER not in labels
+    }
 
 
 def _add(section: Section, line: DocumentLine, openings: Mapping[int, set[str | None]]) -> bool:

@@ -83,7 +83,7 @@ def _page(page: Any, columns: list[float]) -> tuple[list[PageRow | str], list[fl
         word["text"] = _SIGNS.get(word["text"], word["text"])
         if any(_crosses(rule, word) for rule in struck):
             word["text"] = f"~~{word['text']}~~"
-    found: list[tuple[float, list[PageRow | str]]] = []
+    blocks: list[tuple[float, list[PageRow | str]]] = []
     inside = set[int]()
     for table in page.find_tables():
         rows = list[PageRow | str]()
@@ -91,13 +91,13 @@ def _page(page: Any, columns: list[float]) -> tuple[list[PageRow | str], list[fl
             cells = [_inside(words, box, inside) if box else [] for box in row.cells]
             rows.append(PageRow(cells, tabbed=True))
         if any(isinstance(row, PageRow) and any(row.cells) for row in rows):
-            found.append((table.bbox[1], ["", *rows, ""]))
+            blocks.append((table.bbox[1], ["", *rows, ""]))
     free = _lines([word for number, word in enumerate(words) if number not in inside])
-    tops = [top for top, _ in found]
+    tops = [top for top, _ in blocks]
     for region in _regions(free, tops):
         rows, columns = _unruled(region, columns, max(word["x1"] for word in words))
-        found.append((region[0].top, rows))
-    return [row for _, rows in sorted(found, key=lambda pair: pair[0]) for row in rows], columns
+        blocks.append((region[0].top, rows))
+    return [row for _, rows in sorted(blocks, key=lambda pair: pair[0]) for row in rows], columns
 
 
 def _inside(words: Sequence[dict[str, Any]], box: tuple[float, float, float, float], taken: set[int]) -> list[str]:

@@ -120,11 +120,11 @@ def _ask_year(exercice: int | None, correspondence: Correspondence, account: Lin
         return exercice
     certainty = Certainty.UNKNOWN if exercice is None else Certainty.LIKELY
     proposed = None if exercice is None else str(exercice)
-    said = correspondence.ask(Topic.YEARS, account.fichier, proposed, certainty, where=account.fichier)
-    if (Topic.YEARS, "", key(account.fichier)) not in correspondence.choices or not said.isdigit():
+    years = correspondence.ask(Topic.YEARS, account.fichier, proposed, certainty, where=account.fichier)
+    if (Topic.YEARS, "", key(account.fichier)) not in correspondence.choices or not years.isdigit():
         return exercice
     account.findings = [finding for finding in account.findings if finding not in doubts]
-    return int(said)
+    return int(years)
 
 
 def _forget_strikes(text: str, fiches: list[Fiche], account: LineAccount) -> None:
@@ -146,14 +146,14 @@ def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fic
         ],
         "numéros d'action": [line for line in lines if _ACTION.search(fold_chars(line.texte))],
     }
-    found = list[Finding]()
+    findings = list[Finding]()
     for what, there in signs.items():
         lost = [line for line in there if not uses[line.numero - 1].usage.startswith("utilisée")]
         if len(lost) <= max(FEW, len(there) // 10):
             continue
         quoted = [f"ligne {line.numero} « {shown(line.texte)[:_QUOTED]} »" for line in lost[:_SHOWN]]
         is_far = len(lost) * FAR > len(there)
-        said = finding(
+        mistake = finding(
             "document-peu-compris",
             Place(fichier=fichier, ligne=lost[0].numero),
             gravite=Severity.ERREUR if is_far else Severity.AVERTISSEMENT,
@@ -164,8 +164,8 @@ def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fic
             lignes=", ".join(quoted) + (" …" if len(lost) > _SHOWN else "."),
             suite=" Rien n'est écrit." if is_far else "",
         )
-        found.append(replace(said, bloquant=is_far))
-    return found
+        findings.append(replace(mistake, bloquant=is_far))
+    return findings
 
 
 def _collectivites(outline: Outline, recap: list[RecapRow], account: LineAccount) -> Collectivites:

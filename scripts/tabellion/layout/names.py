@@ -260,8 +260,10 @@ def totals_name(convention: int) -> str:
 def is_of_convention(name: str) -> bool:
     """Whether an Excel table of this name is the part of a convention: its lines, its fiches, its subtotals."""
     number = name.rpartition("_")[2]
-    found = table_resource(name)
-    return number.isdecimal() and (totals_name(int(number)) == name or (found is not None and found[1] is not None))
+    resource = table_resource(name)
+    return number.isdecimal() and (
+        totals_name(int(number)) == name or (resource is not None and resource[1] is not None)
+    )
 
 
 @dataclass(frozen=True)

@@ -156,9 +156,11 @@ def sender_of(message: EmailMessage, authority: str = "") -> Sender:
     """
     addresses = [address for _, address in getaddresses(_headers(message, "From")) if "@" in address]
     checks = next(iter(_headers(message, "Authentication-Results")), "")
-    signed, _, found = checks.partition(";")
+    signed, _, checks_text = checks.partition(";")
     is_own = bool(authority) and signed.split()[:1] == [authority]
-    results = [word.split()[0].lower() for word in found.split(";") if "=" in word] if is_own or not authority else []
+    results = (
+        [word.split()[0].lower() for word in checks_text.split(";") if "=" in word] if is_own or not authority else []
+    )
     shown = f"{' '.join(results)} ({signed.strip()})" if results else ""
     identity = " ".join("".join(_headers(message, "Message-ID")).split())
     references = tuple(" ".join(_headers(message, "References")).split())[-20:]

@@ -104,8 +104,8 @@ class Mailbox:
         if kind != "OK":
             raise MailboxError(f"le dossier « {self.mail.boite_dossier} » ne s'ouvre pas ({_answered(answer)})")
         _, validity = self.client.response("UIDVALIDITY")
-        found = _NUMBER.search(validity[0]) if validity and isinstance(validity[0], bytes) else None
-        self.validity = int(found[1]) if found is not None else 0
+        number = _NUMBER.search(validity[0]) if validity and isinstance(validity[0], bytes) else None
+        self.validity = int(number[1]) if number is not None else 0
         _, kept = self.client.response("PERMANENTFLAGS")
         if not any(rb"\*" in line for line in kept if isinstance(line, bytes)):
             self.keyword = ""
@@ -118,10 +118,10 @@ class Mailbox:
         unmarked = ("UNKEYWORD", self.keyword) if self.keyword and first == 1 else ()
         with _failing():
             kind, answer = self.client.uid("SEARCH", f"UID {first}:*", *unmarked)
-            found = [int(number) for line in answer if line for number in line.split()] if kind == "OK" else []
+            numbers = [int(number) for line in answer if line for number in line.split()] if kind == "OK" else []
             sizes = []
             for number in sorted(
-                number for number in found if number >= first
+                number for number in numbers if number >= first
             ):  # « * » is the last one, even before it
                 kind, answer = self.client.uid("FETCH", str(number), "(UID RFC822.SIZE)")
                 line = b" ".join(part if isinstance(part, bytes) else part[0] for part in answer if part)

@@ -40,15 +40,15 @@ def difference(table: TableSpec, form: Form, schemas: Schemas) -> tuple[str, lis
     """
     amounts = typed_amounts(table, schemas)
     cell = {name: this_row(table.name, _label(table, name, schemas)) for name in (*amounts, LAST)}
-    said = cell[amounts[0]]
+    amount = cell[amounts[0]]
     for name in amounts[1:]:
-        said = f"IF(ISNUMBER({cell[name]}),{cell[name]},{said})"
+        amount = f"IF(ISNUMBER({cell[name]}),{cell[name]},{amount})"
     known = f"AND(COUNT({','.join(cell[name] for name in amounts)})>0,ISNUMBER({cell[LAST]}))"
     values: list[int | str] = []
     for row in form.rows[table.name]:
         now, last = last_said(row.values, amounts), row.values.get(LAST)
         values.append("" if now is None or last is None else now - last)
-    return f'IF({known},ROUND({said}-{cell[LAST]},2),"")', values
+    return f'IF({known},ROUND({amount}-{cell[LAST]},2),"")', values
 
 
 def totals(table: TableSpec, form: Form, schemas: Schemas) -> Iterator[tuple[int, ColumnSpec, Measure]]:

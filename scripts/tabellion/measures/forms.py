@@ -75,13 +75,13 @@ class RowState:
         """What the formula computes for a row with these plain values by column."""
         if self._may_stay(values, is_new):
             return ""
-        said = []
+        states = []
         for column, rule in self.rules:
             state = rule.state(values.get(column.name)) if column.role is Role.TYPED or is_new else None
             if state in (FillState.TO_CORRECT, FillState.TO_CONFIRM):
-                said.append(f"{state.value} : {self.label(column)}")
+                states.append(f"{state.value} : {self.label(column)}")
         missing = self.missing(values, is_new=is_new)
-        return _SEPARATOR.join([*said, *([missing] if missing else [])]) or FillState.COMPLETE.value
+        return _SEPARATOR.join([*states, *([missing] if missing else [])]) or FillState.COMPLETE.value
 
     def _may_stay(self, values: Row, is_new: bool) -> bool:
         blank = all(values.get(column.name) in (None, "") for column in self.table.answers)
@@ -105,18 +105,18 @@ class RowState:
         cells = [self._cell_state(column, key) for column, _ in self.rules]
         missing = "&".join(map(self._part, self.requirements)) or '""'
         lacking = f'SUBSTITUTE({missing},",",{quoted_text(f"{_SEPARATOR}{FillState.TO_COMPLETE.value} :")},1)'
-        said = f'SUBSTITUTE({"&".join([quoted_text(_START), *cells, lacking])},{quoted_text(_START + _SEPARATOR)},"")'
-        state = f"SUBSTITUTE({said},{quoted_text(_START)},{quoted_text(FillState.COMPLETE.value)})"
+        text = f'SUBSTITUTE({"&".join([quoted_text(_START), *cells, lacking])},{quoted_text(_START + _SEPARATOR)},"")'
+        state = f"SUBSTITUTE({text},{quoted_text(_START)},{quoted_text(FillState.COMPLETE.value)})"
         return f'IFERROR(IF({blank},"",{state}),{quoted_text(_IN_ERROR)})'
 
     def _cell_state(self, column: ColumnSpec, key: str) -> str:
         """What the row says of one cell; a cell that is locked on rows as sent is only looked at on the others."""
         cell, label = self._cell(column.name), self.label(column)
-        said = (f"{_SEPARATOR}{state.value} : {label}" for state in (FillState.TO_CONFIRM, FillState.TO_CORRECT))
+        marks = (f"{_SEPARATOR}{state.value} : {label}" for state in (FillState.TO_CONFIRM, FillState.TO_CORRECT))
         line = f"ROW()-ROW({self.table.name}[[#Headers],[{escape_label(STATE_TITLE)}]])"
         code = f"IFERROR(INDEX({verdict_name(self.table, column)},{line}),2)"
         blank = f'{cell}=""' if column.role is Role.TYPED else f'OR({cell}="",{key}<>"")'
-        return f'IF({blank},"",CHOOSE({code},"",{",".join(map(quoted_text, said))}))'
+        return f'IF({blank},"",CHOOSE({code},"",{",".join(map(quoted_text, marks))}))'
 
     def _part(self, required: Requirement) -> str:
         """The formula of one requirement: a comma and its words where it is not met, else nothing."""
@@ -232,8 +232,8 @@ class FormState:
             count = f"({'+'.join(_named(_COUNT_NAMES[state], table) for table in tables)})"
             rows = f"IF({count}=1,{quoted_text(_ROW)},{quoted_text(_ROWS)})&{quoted_text(state.value)}"
             parts.append(f'IF({count}=0,"",", "&{count}&{rows})')
-        said = f'SUBSTITUTE({"&".join([quoted_text(_START), *parts])},"{_START}, ","")'
-        words = f"SUBSTITUTE({said}&{quoted_text(ending)},{quoted_text(_START + ending)},{quoted_text(done)})"
+        text = f'SUBSTITUTE({"&".join([quoted_text(_START), *parts])},"{_START}, ","")'
+        words = f"SUBSTITUTE({text}&{quoted_text(ending)},{quoted_text(_START + ending)},{quoted_text(done)})"
         return Measure("text", nothing, f"IF({typed.formula}=0,{quoted_text(nothing)},{words})")
 
 

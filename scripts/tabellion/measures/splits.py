@@ -135,8 +135,8 @@ class Naming:
         tests = [
             f"({columns(condition.field)}={condition.formula})" for condition in where if condition.formula is not None
         ]
-        found = f'ISNUMBER(SEARCH({quoted_text(f";{name};")},";"&{plain}&";"))'
-        return Measure("count", len(named), f"SUMPRODUCT({'*'.join([*tests, f'({found})'])}*1)")
+        holds = f'ISNUMBER(SEARCH({quoted_text(f";{name};")},";"&{plain}&";"))'
+        return Measure("count", len(named), f"SUMPRODUCT({'*'.join([*tests, f'({holds})'])}*1)")
 
 
 def _is_named(name: str, text: str | None) -> bool:

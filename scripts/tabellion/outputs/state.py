@@ -60,7 +60,7 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
             {(line["partenaire"], line["exercice"]): line["etat"] for line in content["campagne"]},
             Counter(_finding_key(finding) for finding in content["constats"]),
             int(state["exercice"]),
-            {str(name): str(origin) for name, origin in state["copies"].items()},
+            {str(name): str(source) for name, source in state["copies"].items()},
             {name: _text(registre / f"{name}.csv") for name in names},
             {str(name): str(sha256) for name, sha256 in state.get("sorties", {}).items()},
         )

@@ -45,7 +45,7 @@ class PackageParts:
     def __init__(self, archive: zipfile.ZipFile, entries: Mapping[str, list[zipfile.ZipInfo]], limits: Limits) -> None:
         self._archive, self._limits, self._budget = archive, limits, limits.total_bytes
         self._entries = {name.lower(): entry for name, entry in entries.items()}
-        self.entries = {name: found[0] for name, found in entries.items()}
+        self.entries = {name: parts[0] for name, parts in entries.items()}
         """The entry of each part, by its name with slashes, in the case and the order of the archive."""
         self.names = frozenset(self._entries)
         """Every part's name, in lower case."""

@@ -43,8 +43,8 @@ def _decrypted(file: CompoundFile) -> bytes | None:
     described = file.start_of("EncryptionInfo", _HEAD_BYTES)
     if described[:4] != b"\x04\x00\x04\x00":
         return None
-    found = _described(described[8:])
-    data, key = found["keyData"], found["encryptedKey"]
+    described_parts = _described(described[8:])
+    data, key = described_parts["keyData"], described_parts["encryptedKey"]
     if not all(
         parameters["cipherChaining"] == "ChainingModeCBC" and parameters["cipherAlgorithm"] == "AES"
         for parameters in (data, key)
@@ -76,12 +76,13 @@ def _decrypted(file: CompoundFile) -> bytes | None:
 
 def _described(content: bytes) -> dict[str, dict[str, str]]:
     """The attributes of each element, by its name."""
-    found: dict[str, dict[str, str]] = {}
+    elements: dict[str, dict[str, str]] = {}
     parse(
         normalised_xml(content, "EncryptionInfo"), "EncryptionInfo",
-        lambda name, attributes: found.__setitem__(name.rpartition(" ")[2], attributes), lambda _: None, lambda _: None,
+        lambda name, attributes: elements.__setitem__(name.rpartition(" ")[2], attributes),
+        lambda _: None, lambda _: None,
     )  # fmt: skip
-    return found
+    return elements
 
 
 def _bytes(attributes: Mapping[str, str], name: str) -> bytes:

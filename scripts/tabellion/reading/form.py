@@ -325,8 +325,8 @@ class _FormReader:
     ) -> list[str | None]:
         """The stable ids of the rows as they were sent, whatever a client has made of their spelling."""
         label, known = spec.label(spec.key, self.reading.schemas), {as_seen(row_id): row_id for row_id in sent}
-        found = [as_seen(word(value)) or None for value in area.values(lines, label)]
-        return [None if row_id is None else known.get(row_id, row_id) for row_id in found]
+        words = [as_seen(word(value)) or None for value in area.values(lines, label)]
+        return [None if row_id is None else known.get(row_id, row_id) for row_id in words]
 
     def implied(self, spec: TableSpec) -> dict[str, object]:
         """What the form itself says of every row: its partner's collectivité, the partner, the exercice."""

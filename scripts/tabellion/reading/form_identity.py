@@ -79,8 +79,8 @@ def check_seal(
     if state is SealState.OTHER_PARTNER:
         true = key.true_identity(seal, identity, partners)
         sent_to = "un autre" if true is None else f"« {true.partenaire} » pour {true.exercice}"
-        found = f"« {identity.partenaire} » pour {identity.exercice}"
-        return true, [finding("identite-modifiee", Place(), valeur=found, attendu=sent_to)]
+        partner = f"« {identity.partenaire} » pour {identity.exercice}"
+        return true, [finding("identite-modifiee", Place(), valeur=partner, attendu=sent_to)]
     if state is SealState.OTHER_FORM:
         return identity, [finding("formulaire-jamais-envoye", Place(), valeur=identity.formulaire[:_SHOWN_FORM])]
     if state is SealState.OTHER_ROWS:

@@ -39,8 +39,8 @@ class LineFinder:
         if below:
             places = [self.area.place(row) for row in below]
             compte = plural(len(below), "ligne est", "lignes sont")
-            said = finding("ligne-hors-tableau", places[0], valeur=self.area.name, compte=compte, liees=places[1:])
-            self.findings.append(said)
+            mistake = finding("ligne-hors-tableau", places[0], valeur=self.area.name, compte=compte, liees=places[1:])
+            self.findings.append(mistake)
         return lines
 
     def _lines(self) -> Iterator[int]:
@@ -48,8 +48,8 @@ class LineFinder:
         for row in area.rows():
             label = self.total(row)
             if label is not None:
-                said = finding("total-ajoute", area.place(row, label), valeur=french_value(area.value(row, label)))
-                self.findings.append(said)
+                mistake = finding("total-ajoute", area.place(row, label), valeur=french_value(area.value(row, label)))
+                self.findings.append(mistake)
             elif row > area.last_row and area.found_name and (note := self.note(row)) is not None:
                 self.findings.append(
                     finding(

@@ -222,15 +222,15 @@ class _Reader:
     def table(self, schema: TableSchema, parts: list[tuple[FoundTable, Row]]) -> None:
         """Read one table of the register from its areas, one under the other."""
         base = self.base.get(schema.name) if self.base is not None else None
-        found, origins, unknown = self.rows(schema, parts)
+        columns, origins, unknown = self.rows(schema, parts)
         if identifier_field(schema) is None:
-            self.set_aside(schema, found, origins, unknown, base)
-        self.columns[schema.name] = found
+            self.set_aside(schema, columns, origins, unknown, base)
+        self.columns[schema.name] = columns
         if base is not None:
-            keep_table_spellings(schema, found, base)
+            keep_table_spellings(schema, columns, base)
             moved, known = self.reading.renumbered.get(schema.name, {}), self.renames.get(schema.name, {})
-            self.reading.renames[schema.name] = renames_of(schema, found, base, moved, known)
-        self.reading.tables[schema.name] = make_table(schema, found)
+            self.reading.renames[schema.name] = renames_of(schema, columns, base, moved, known)
+        self.reading.tables[schema.name] = make_table(schema, columns)
         self.reading.origins[schema.name] = origins
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
 

@@ -75,7 +75,7 @@ def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
         of_fiche[row["fiche_id"]].add(row["partenaire_id"])
         if row["role"] == LEAD:
             leads[row["fiche_id"]].add(row["partenaire_id"])
-    found: dict[str, dict[str, set[str]]] = {
+    heads: dict[str, dict[str, set[str]]] = {
         "lignes_budgetaires": {
             row["ligne_id"]: of_town[row["collectivite_id"]] or {row["collectivite_id"]}
             for row in tables["lignes_budgetaires"].rows
@@ -90,10 +90,10 @@ def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
     }
     for name, key in zip(FUNDING_TABLES, ("charge_id", "produit_id"), strict=True):
         known = {row[key]: leads[row["fiche_id"]] for row in tables[name].rows} if name in tables else {}
-        found[name] = {**leads, **known}
+        heads[name] = {**leads, **known}
     return {
         table: {str(key): tuple(sorted(map(str, who))) for key, who in rows.items() if key is not None and who}
-        for table, rows in found.items()
+        for table, rows in heads.items()
     }
 
 
@@ -104,14 +104,14 @@ def former_conventions(texts: Iterable[object], known: Mapping[str, int], sent: 
     that the contract has given up since is no mistake of the partner's.
     """
     titles = {title: number for words, number in known.items() if (title := words.partition(DASH)[2])}
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for text in texts:
         number, dash, title = str(text).partition(DASH)
         if dash and number in known:
-            found[str(text)] = titles.get(title, known[number])
+            counts[str(text)] = titles.get(title, known[number])
         elif dash and number in sent:
-            found[str(text)] = titles.get(title, int(number))
-    return found
+            counts[str(text)] = titles.get(title, int(number))
+    return counts
 
 
 def worded_keys(texts: Iterable[object], known: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
@@ -178,7 +178,7 @@ def _shown(table: TableSchema, columns: Mapping[str, Column]) -> dict[str, str]:
     """What may stand for a row, and its key: the key itself, its label, an official code."""
     keys = columns[table.primary_key[0]]
     shown: dict[str, str] = {}
-    for name in dict.fromkeys([*(field.name for field in table.fields if field.unique), table.shown_key]):
+    for name in dict.fromkeys([*(column.name for column in table.fields if column.unique), table.shown_key]):
         shown |= {text: key for text, key in zip(columns[name], keys, strict=True) if text and key is not None}
     return shown | {value: value for value in keys if value is not None and value not in shown}
 

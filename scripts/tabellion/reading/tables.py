@@ -187,11 +187,11 @@ class TableFinder:
         """The table of the one copy of the sheet that a table stood on."""
         wanted = {fold(label) for label in labels}
         copies = [
-            found
-            for other, found in self._tables.items()
+            other_table
+            for other, other_table in self._tables.items()
             if is_copy(other, name)
             and other not in self.known
-            and len(wanted & {fold(label) for label in found[1].columns}) >= _HEADER_SHARE * len(wanted)
+            and len(wanted & {fold(label) for label in other_table[1].columns}) >= _HEADER_SHARE * len(wanted)
         ]
         return copies[0] if len(copies) == 1 else None
 
@@ -286,20 +286,20 @@ class TableFinder:
             for column in range(table.first_column, table.last_column + 1)
         }
         wanted = {fold(label): label for label in missing}
-        found: list[tuple[int, str]] = []
+        columns: list[tuple[int, str]] = []
         for start, step in ((span[0] - 1, -1), (span[1] + 1, 1)):
             column = start
             while column not in others and not is_blank(sheet.value(header, column)):
                 label = wanted.pop(fold(str(sheet.value(header, column))), None)
                 if label is not None:
-                    found.append((column, label))
+                    columns.append((column, label))
                 column += step
-        if not found:
+        if not columns:
             return
-        found.sort()
-        exact.update({label: column for column, label in found})
-        places = [sheet.place(header, column) for column, _ in found]
-        colonnes = ", ".join(f"« {label} »" for _, label in found)
+        columns.sort()
+        exact.update({label: column for column, label in columns})
+        places = [sheet.place(header, column) for column, _ in columns]
+        colonnes = ", ".join(f"« {label} »" for _, label in columns)
         self.findings.append(
             finding("colonne-hors-tableau", places[0], valeur=name, colonnes=colonnes, liees=places[1:])
         )

@@ -41,13 +41,13 @@ class Violation:
 def violations(table: Table) -> list[Violation]:
     """Every constraint that the rows of a table break, in row order; unicity and keys are not looked at here."""
     if len(table) * len(table.columns) <= _FEW_CELLS:
-        found = list(plain_violations(table))
+        violations = list(plain_violations(table))
     else:
         from tabellion.schema.frames import frame_violations
 
-        found = frame_violations(table)
+        violations = frame_violations(table)
     rank = {name: index for index, name in enumerate(table.schema.names)}
-    return sorted(found, key=lambda violation: (violation.position, rank[violation.field], violation.rule))
+    return sorted(violations, key=lambda violation: (violation.position, rank[violation.field], violation.rule))
 
 
 def plain_violations(table: Table) -> Iterator[Violation]:

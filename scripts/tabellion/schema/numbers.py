@@ -62,8 +62,8 @@ def is_other_currency(words: str) -> bool:
 
 def says_other_unit(header: str, euros: str) -> bool:
     """Whether a header that stands for one of ``euros`` says another unit: ``Montant (k€)``, ``Montant en dollars``."""
-    said, known = (set(re.findall(r"[a-z]+", fold(words))) for words in (header, euros))
-    return "€" in euros and (is_other_currency(header) or not (said - known).isdisjoint(_SCALES))
+    units, known = (set(re.findall(r"[a-z]+", fold(words))) for words in (header, euros))
+    return "€" in euros and (is_other_currency(header) or not (units - known).isdisjoint(_SCALES))
 
 
 #: Digits of a SIRET, and of the SIREN that it begins with.

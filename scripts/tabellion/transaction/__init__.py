@@ -97,9 +97,9 @@ def publish(
     Raises :class:`TabellionError` when the outputs cannot be prepared (nothing has then changed) or not be put in place
     (the next :func:`recover` then completes them).
     """
-    placing = Placing(workbooks, staging, now)
-    _recover(placing)
-    changes = _Changes(placing, edited, known or {})
+    transaction = Placing(workbooks, staging, now)
+    _recover(transaction)
+    changes = _Changes(transaction, edited, known or {})
     try:
         manifest = changes.prepare(contents, gone, history)
     except OSError as error:
@@ -108,8 +108,8 @@ def publish(
         shutil.rmtree(staging, ignore_errors=True)
         raise _cannot_prepare(changes.doing, workbooks, error) from error
     if manifest is not None:
-        placing.complete(manifest, resumed=False)
-    return list(dict.fromkeys(placing.findings))
+        transaction.complete(manifest, resumed=False)
+    return list(dict.fromkeys(transaction.findings))
 
 
 @contextmanager
@@ -137,12 +137,12 @@ def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
     the holder of the lock may call this. Raises :class:`TabellionError` when a committed publication cannot be
     completed.
     """
-    placing = Placing(workbooks, staging, now)
-    _recover(placing)
+    transaction = Placing(workbooks, staging, now)
+    _recover(transaction)
     shutil.rmtree(staging.with_name(_PREPARED), ignore_errors=True)
     own = [path for path in workbooks.glob("*/") if path.name != "retours"]
     remove_leftovers([workbooks, *own, *(path for folder in own for path in folder.glob("*/"))], now)
-    return placing.findings
+    return transaction.findings
 
 
 def is_place_free(workbooks: Path, staging: Path, *, now: datetime) -> bool:
@@ -152,14 +152,14 @@ def is_place_free(workbooks: Path, staging: Path, *, now: datetime) -> bool:
     refuses, nothing but trying tells, and the answer is yes.
     """
     for beside in read_besides(staging.with_name(BESIDES)).values():
-        owners = [owner_of(workbooks / name, now) for name in (beside.target, beside.path) if name is not None]
-        if all(owner is None or owner.is_stale for owner in owners):
+        open_files = [owner_of(workbooks / name, now) for name in (beside.target, beside.path) if name is not None]
+        if all(owner is None or owner.is_stale for owner in open_files):
             return True
     return False
 
 
-def _recover(placing: Placing) -> None:
-    staging = placing.staging
+def _recover(transaction: Placing) -> None:
+    staging = transaction.staging
     manifest = None
     try:
         manifest = read_manifest(staging)
@@ -167,37 +167,37 @@ def _recover(placing: Placing) -> None:
             if step.staged is not None and digest(staging / step.staged) not in (step.sha256, None):
                 raise DamagedError("un de ses fichiers n'a plus son contenu")
     except (OSError, DamagedError) as error:
-        _set_aside(placing, system_reason(error) if isinstance(error, OSError) else str(error))
+        _set_aside(transaction, system_reason(error) if isinstance(error, OSError) else str(error))
     else:
         if manifest is not None:
-            placing.complete(manifest, resumed=True)
+            transaction.complete(manifest, resumed=True)
             moment = f"{french_date(manifest.made)} à {manifest.made:%H}h{manifest.made:%M}"
-            placing.findings.append(finding("publication-achevee", Place(), valeur=moment))
+            transaction.findings.append(finding("publication-achevee", Place(), valeur=moment))
         elif staging.is_dir():
             if any(staging.iterdir()):
-                placing.findings.append(finding("publication-abandonnee", Place()))
+                transaction.findings.append(finding("publication-abandonnee", Place()))
             shutil.rmtree(staging, ignore_errors=True)
-    placing.place_waiting()
+    transaction.place_waiting()
 
 
-def _set_aside(placing: Placing, detail: str) -> None:
+def _set_aside(transaction: Placing, detail: str) -> None:
     """Keep what was staged, in the place of what was set aside before: the disk must not fill up."""
-    aside = placing.staging.with_name(placing.staging.name + "-ecartee")
+    aside = transaction.staging.with_name(transaction.staging.name + "-ecartee")
     try:
         shutil.rmtree(aside, ignore_errors=True)
-        placing.staging.rename(aside)
+        transaction.staging.rename(aside)
     except OSError as error:
-        raise _cannot_prepare(placing.staging, placing.workbooks, error) from error
-    shown = _shown(aside, placing.workbooks)
-    placing.findings.append(finding("publication-abimee", Place(shown), valeur=shown, detail=detail))
+        raise _cannot_prepare(transaction.staging, transaction.workbooks, error) from error
+    shown = _shown(aside, transaction.workbooks)
+    transaction.findings.append(finding("publication-abimee", Place(shown), valeur=shown, detail=detail))
 
 
 class _Changes:
     """The outputs that differ from what is there, staged. ``doing`` is the path at work, to be named by a failure."""
 
-    def __init__(self, placing: Placing, edited: Collection[Path], known: Mapping[Path, str]) -> None:
-        self.placing, self.staging = placing, placing.staging
-        self.doing = placing.staging
+    def __init__(self, transaction: Placing, edited: Collection[Path], known: Mapping[Path, str]) -> None:
+        self.placing, self.staging = transaction, transaction.staging
+        self.doing = transaction.staging
         self.edited = set(map(self._name, edited))
         self.known = {self._name(path): sha256 for path, sha256 in known.items()}
         self.changed: set[str] = set()

@@ -176,12 +176,12 @@ def is_temporary(path: Path) -> bool:
 
 def left_beside(path: Path) -> list[bytes]:
     """What a killed run had still to put in place in the folder of ``path``, as far as it can be read."""
-    found = []
+    paths = []
     with suppress(OSError):
         for temporary in filter(is_temporary, sorted(path.parent.iterdir())):
             with suppress(OSError):
-                found.append(temporary.read_bytes())
-    return found
+                paths.append(temporary.read_bytes())
+    return paths
 
 
 def remove_leftovers(folders: Iterable[Path], now: datetime) -> None:

@@ -53,8 +53,8 @@ def owner_of(path: Path, now: datetime) -> Owner | None:
 
     Of two, one that is not stale. Never raises: what cannot be read is still somebody's.
     """
-    owners = [owner for owner in (_libreoffice(path, now), _excel(path, now)) if owner is not None]
-    return min(owners, key=lambda owner: (owner.is_stale, not owner.nom), default=None)
+    holders = [owner for owner in (_libreoffice(path, now), _excel(path, now)) if owner is not None]
+    return min(holders, key=lambda owner: (owner.is_stale, not owner.nom), default=None)
 
 
 def _libreoffice(path: Path, now: datetime) -> Owner | None:

@@ -312,12 +312,12 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[di
         with ReaderPool(worker_count()) as readers:
             made = _made(readers, theme, jobs, places)
     outcomes = list(zip(jobs, places, made, strict=True))
-    said = [
+    sentences = [
         finding("copie-impossible", Place(job.fichier), valeur=Path(job.target).name, detail=outcome)
         for job, _, outcome in outcomes
         if isinstance(outcome, str)
     ]
-    return {job.target: place for job, place, outcome in outcomes if outcome is True}, said
+    return {job.target: place for job, place, outcome in outcomes if outcome is True}, sentences
 
 
 def _made(readers: ReaderPool, theme: Theme, jobs: Sequence[CopyJob], places: Sequence[Path]) -> list[bool | str]:

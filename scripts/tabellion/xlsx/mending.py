@@ -99,9 +99,9 @@ def _headers(table: Element, sheet: RawSheet | None) -> list[str]:
         top, left, bottom, right = parse_range(table.get("ref", ""))
     except ValueError:
         return []
-    found = [sheet.value(top, column) if sheet is not None else None for column in range(left, right + 1)]
-    headers = [value for value in found if isinstance(value, str) and value.strip()]
-    is_whole = len(headers) == len(found) and len({header.casefold() for header in headers}) == len(found)
+    labels = [sheet.value(top, column) if sheet is not None else None for column in range(left, right + 1)]
+    headers = [value for value in labels if isinstance(value, str) and value.strip()]
+    is_whole = len(headers) == len(labels) and len({header.casefold() for header in headers}) == len(labels)
     return headers if is_whole and bottom > top else []
 
 

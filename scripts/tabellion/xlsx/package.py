@@ -182,13 +182,13 @@ class PackageEditor:
 
     def reachable(self) -> set[str]:
         """The parts that the package leads to, directly or through others."""
-        found, waiting = set[str](), [""]
+        reached, waiting = set[str](), [""]
         while waiting:
             for relation in self.relations(waiting.pop()):
-                if not relation.external and relation.target in self.parts and relation.target not in found:
-                    found.add(relation.target)
+                if not relation.external and relation.target in self.parts and relation.target not in reached:
+                    reached.add(relation.target)
                     waiting.append(relation.target)
-        return found
+        return reached
 
     def content_type(self, part: str) -> tuple[str, bool]:
         """The content type of a part, and whether it is stated for its extension."""

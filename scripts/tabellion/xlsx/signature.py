@@ -92,8 +92,8 @@ def _title(package: bytes) -> tuple[bool, str]:
     """Whether a file is a workbook, and its title."""
     source = zipfile.ZipFile(io.BytesIO(package))
     core = source.read("docProps/core.xml").decode("utf-8", "replace")
-    found = re.search(r"<dc:title>([^<]*)", core)
-    return "xl/workbook.xml" in source.namelist(), found[1] if found else ""
+    title = re.search(r"<dc:title>([^<]*)", core)
+    return "xl/workbook.xml" in source.namelist(), title[1] if title else ""
 
 
 def _digest(source: zipfile.ZipFile) -> str:

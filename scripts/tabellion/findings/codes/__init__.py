@@ -36,8 +36,8 @@ def finding(
     Raises ``KeyError`` when the code, or a name its templates need, is missing: both are mistakes of the program.
     """
     entry = CATALOGUE[code]
-    found = {"reste": "", "champ": champ, "valeur": valeur, "attendu": attendu, **details}
-    words = {name: value if isinstance(value, str) else french_value(value) for name, value in found.items()}
+    fills = {"reste": "", "champ": champ, "valeur": valeur, "attendu": attendu, **details}
+    words = {name: value if isinstance(value, str) else french_value(value) for name, value in fills.items()}
     gravite = entry.gravite if gravite is None else gravite
     suggestion = suggestion if suggestion is not None else entry.remede.format(**words)
     message, suggestion = printable(entry.message.format(**words)), printable(suggestion)

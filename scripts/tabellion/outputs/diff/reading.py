@@ -192,7 +192,7 @@ def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Sid
     columns = {name: table.columns for name, table in reading.tables.items()}
     for name, schema in schemas.items():
         if name in columns:
-            spots = [(origin.area, origin.row) for origin in reading.origins[name]]
+            spots = [(address.area, address.row) for address in reading.origins[name]]
             unknown = [(position, champ) for table, position, champ in reading.unknown if table == name]
             computed = computed_labels(schema)
             builder.table(schema, columns[name], spots, unknown, _titles(schema), ("convention_id",), computed)

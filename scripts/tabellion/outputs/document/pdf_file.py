@@ -56,8 +56,8 @@ def finished_pdf(
     catalog = re.sub(rb"/Metadata \d+ 0 R|/ViewerPreferences\s*<<[^>]*>>", b"", objects[root])
     if attached:
         catalog = catalog.removesuffix(b">>") + _attach(objects, attached, name, moment) + b">>"
-    said = b"/Metadata %d 0 R/ViewerPreferences<</DisplayDocTitle true>>>>" % metadata
-    objects[root] = catalog.removesuffix(b">>") + said
+    catalogue = b"/Metadata %d 0 R/ViewerPreferences<</DisplayDocTitle true>>>>" % metadata
+    objects[root] = catalog.removesuffix(b">>") + catalogue
     return _packed(objects, root, info)
 
 
@@ -80,10 +80,10 @@ def _attach(objects: dict[int, bytes], attached: bytes, name: str, moment: bytes
 
 
 def _reference(trailer: bytes, name: bytes) -> int:
-    found = re.search(rb"/%s (\d+) 0 R" % name, trailer)
-    if found is None:
+    reference = re.search(rb"/%s (\d+) 0 R" % name, trailer)
+    if reference is None:
         raise UnknownPdfError(name.decode())
-    return int(found[1])
+    return int(reference[1])
 
 
 def _objects(content: bytes) -> tuple[dict[int, bytes], bytes]:
@@ -95,10 +95,10 @@ def _objects(content: bytes) -> tuple[dict[int, bytes], bytes]:
     offsets = sorted(_offsets(content, table))
     objects = {}
     for start, stop in zip(offsets, [*offsets[1:], table], strict=True):
-        found = _OBJECT.match(content[start:stop])
-        if found is None:
+        match = _OBJECT.match(content[start:stop])
+        if match is None:
             raise UnknownPdfError(f"objet à {start}")
-        objects[int(found[1])] = found[2]
+        objects[int(match[1])] = match[2]
     lengths = set[int]()
     for number, body in objects.items():
         stream = _STREAM.match(body)

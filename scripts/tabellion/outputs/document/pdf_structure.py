@@ -28,7 +28,7 @@ def complete_structure(objects: dict[int, bytes], pictures: Sequence[str]) -> No
     Each caption is the first element of its table, and entries that follow each other are one table of contents.
     ``pictures`` are the words for its figures, in their order.
     """
-    kinds = {number: found[1] for number, body in objects.items() if (found := _ELEMENT.match(body))}
+    kinds = {number: match[1] for number, body in objects.items() if (match := _ELEMENT.match(body))}
     for parent in list(kinds):
         _arrange(objects, kinds, parent, _kids(objects, parent))
     figures = [number for number, kind in kinds.items() if kind == _FIGURE]
@@ -64,8 +64,8 @@ def _arrange(objects: dict[int, bytes], kinds: dict[int, bytes], parent: int, ki
 
 
 def _kids(objects: dict[int, bytes], element: int) -> list[int]:
-    found = _KIDS.search(objects[element])
-    return [] if found is None else [int(kid) for kid in re.findall(rb"(\d+) 0 R", found[1])]
+    kids = _KIDS.search(objects[element])
+    return [] if kids is None else [int(kid) for kid in re.findall(rb"(\d+) 0 R", kids[1])]
 
 
 def _adopt(objects: dict[int, bytes], element: int, kids: Sequence[int]) -> None:

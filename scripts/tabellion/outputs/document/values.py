@@ -83,10 +83,10 @@ def document_values(model: DocumentModel) -> Values:
 
 def _cover(model: DocumentModel) -> Values:
     """What the cover says beside the titles: who signs, the state of which day, a picture (bytes, or ``None``)."""
-    said = [paragraph.words.removeprefix(f"•{NO_BREAK}") for paragraph in model.texts.get(SIGNATORIES, ())]
+    signatories = [paragraph.words.removeprefix(f"•{NO_BREAK}") for paragraph in model.texts.get(SIGNATORIES, ())]
     towns = model.contract.tables["collectivites"].column("nom")
     return {
-        "signataires": said or [name for name in towns if name],
+        "signataires": signatories or [name for name in towns if name],
         "date": "" if model.day is None else french_date(model.day),
         "logo": model.logo,
     }
@@ -286,8 +286,8 @@ def _financing(model: DocumentModel, rows: Sequence[Row]) -> Values:
 def _financement(name: str, row: Row) -> Values:
     amount, text, state = row["montant"], row["montant_texte"], row["statut_montant"]
     year = row.get("exercice")
-    said = [money(amount), text or (state if amount is None else None), None if year is None else f"exercice {year}"]
-    amounts = filter(None, said)
+    parts = [money(amount), text or (state if amount is None else None), None if year is None else f"exercice {year}"]
+    amounts = filter(None, parts)
     return {**row, "nom": name, "montants": list(dict.fromkeys(amounts))}
 
 

@@ -163,11 +163,13 @@ class WorkbookEditor:
     def _follow_formulas(self, moves: Mapping[str, RowMove]) -> None:
         for sheet in self.parts.worksheets:
             grid = self.parts.grid(sheet.name)
-            found = [(formula, moved(formula.text, sheet.name, moves, row=formula.row)) for formula in grid.formulas()]
-            if not any(text != formula.text for formula, (text, _) in found):
+            moved_formulas = [
+                (formula, moved(formula.text, sheet.name, moves, row=formula.row)) for formula in grid.formulas()
+            ]
+            if not any(text != formula.text for formula, (text, _) in moved_formulas):
                 continue
             grid.expand_shared()
-            for formula, (text, resized) in found:
+            for formula, (text, resized) in moved_formulas:
                 if text != formula.text:
                     formula.element.text = text
                     for name in ("r1", "r2"):  # the input cells of a table of values

@@ -71,14 +71,14 @@ def _gone_rows(cells: Mapping[tuple[int, int], HeldContent], source: Parts) -> s
 def contents_of(parts: Parts, sheet: str) -> dict[tuple[int, int], HeldContent]:
     """What each cell holds: whether it is a formula, and its text or its value."""
     formulas = {(formula.row, formula.column): formula.text for formula in parts.formulas(sheet)}
-    found = dict[tuple[int, int], HeldContent]()
+    contents = dict[tuple[int, int], HeldContent]()
     for row, column, _ in parts.grid(sheet).cells():
         value = parts.value(sheet, row, column)
         if (row, column) in formulas:
-            found[row, column] = True, formulas[row, column]
+            contents[row, column] = True, formulas[row, column]
         elif value not in (None, ""):
-            found[row, column] = False, value
-    return found
+            contents[row, column] = False, value
+    return contents
 
 
 def _has_more_objects(parts: Parts, mine: str, source: Parts, name: str) -> bool:

@@ -173,7 +173,7 @@ class _ColumnCarrier:
                 element.set("ref", area_name(area))
         columns = child(root, "tableColumns")
         number = max(whole_number(element.get("id")) for element in columns) + 1
-        (mine,) = [column_element for place, column_element in enumerate(child(column.table.root, "tableColumns"), column.table.area[1])
+        (mine,) = [own for place, own in enumerate(child(column.table.root, "tableColumns"), column.table.area[1])
                    if place == column.column]  # fmt: skip
         etree.SubElement(columns, qualified(columns, "tableColumn"), id=str(number), name=mine.get("name", ""))
         columns.set("count", str(len(columns)))
@@ -184,17 +184,17 @@ class _ColumnCarrier:
         labels = [label for label in self.keys.get(table.name, ()) if label in table.labels and label in other.labels]
         mine, theirs = self._keys(self.source, table, labels), self._keys(self.target, other, labels)
         common = next((place for place, label in enumerate(table.labels, table.area[1]) if label in other.labels), 0)
-        found = dict[int, int]()
+        places = dict[int, int]()
         for key, row in mine.items():
             if key in theirs:
-                found[row] = theirs[key]
+                places[row] = theirs[key]
         for row in range(table.first_row, table.last_row + 1):
-            if row in found or not common:
+            if row in places or not common:
                 continue
             area = self.relocation.area(table.sheet.casefold(), (row, common, row, common))
-            if area is not None and area[0] not in found.values():
-                found[row] = area[0]
-        return found
+            if area is not None and area[0] not in places.values():
+                places[row] = area[0]
+        return places
 
     def _keys(self, parts: Parts, table: ExcelTable, labels: Sequence[str]) -> dict[tuple[str, ...], int]:
         """The rows by their keys, without those that several rows have, or that are blank."""
@@ -202,7 +202,7 @@ class _ColumnCarrier:
         rows = dict[tuple[str, ...], list[int]]()
         for row in range(table.first_row, table.last_row + 1):
             rows.setdefault(tuple(word(parts.value(table.sheet, row, column)) for column in columns), []).append(row)
-        return {key: found[0] for key, found in rows.items() if len(found) == 1 and any(key)}
+        return {key: numbers[0] for key, numbers in rows.items() if len(numbers) == 1 and any(key)}
 
     def _fill(self, column: _OwnColumn, place: int, rows: Mapping[int, int], formulas: FormulaCarrier) -> None:
         table, sheet = column.table, column.other.sheet

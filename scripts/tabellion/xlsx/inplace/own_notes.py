@@ -69,8 +69,8 @@ class _NoteCarrier:
             if stay:
                 left[sheet.name] = tuple(stay)
             there = self.commented(self.target, self.sheets[key])
-            if found := tuple(cell for cell in self.commented(self.source, sheet.name) if cell not in there):
-                comments[sheet.name] = found
+            if cells := tuple(cell for cell in self.commented(self.source, sheet.name) if cell not in there):
+                comments[sheet.name] = cells
         if is_changed:
             self.styles.save()
             self.editor.finish(self.editor.stale(), {})

@@ -101,8 +101,8 @@ class Relocation:
             mine, theirs = _values(self.source, table, label), _values(self.target, other, label)
             rows = {value: row for row, value in theirs.items()}
             if _tell_apart(mine) and _tell_apart(theirs):
-                found = {row: rows[value] for row, value in mine.items() if value in rows}
-                best = found if len(found) > len(best) else best
+                places = {row: rows[value] for row, value in mine.items() if value in rows}
+                best = places if len(places) > len(best) else best
         whole = self._whole_rows(table, other)
         best = whole if len(whole) > len(best) else best
         rows_alike = table.last_row - table.first_row == other.last_row - other.first_row

@@ -332,12 +332,12 @@ def _relink(editor: WorkbookEditor, source: Parts, mine: ExcelTable, theirs: Exc
 
 def _links(parts: Parts, table: ExcelTable) -> dict[tuple[int, int], Element]:
     """The links of the cells of a table."""
-    found = dict[tuple[int, int], Element]()
+    cells = dict[tuple[int, int], Element]()
     for link in parts.grid(table.sheet).root.iterfind("{*}hyperlinks/{*}hyperlink"):
         for top, left, _, _ in parse_areas(link.get("ref", ""))[:1]:
             if table.holds(top, left):
-                found[top, left] = link
-    return found
+                cells[top, left] = link
+    return cells
 
 
 def _say_links(data: bytes, wanted: Renewal) -> bytes:

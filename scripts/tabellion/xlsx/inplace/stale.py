@@ -163,18 +163,18 @@ class _Graph:
     def readers(self, places: Iterable[Spot]) -> set[Spot]:
         """The formulas that read some cells. What has been found once is not looked at again."""
         rows: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-        found = set[Spot]()
+        spots = set[Spot]()
         for sheet, row, column in places:
             rows[sheet][column].append(row)
             if (sheet, row, column) in self.arrays:
-                found |= self.reading(sheet, self.arrays[sheet, row, column])
+                spots |= self.reading(sheet, self.arrays[sheet, row, column])
         for sheet, columns in rows.items():
             for numbers in columns.values():
                 numbers.sort()
             read = [key for key in self.readers_of[sheet] if _any_in(key[0], columns)]
             for key in read:
-                found.update(self.readers_of[sheet].pop(key))
-        return found
+                spots.update(self.readers_of[sheet].pop(key))
+        return spots
 
 
 def _any_in(area: Area, columns: dict[int, list[int]]) -> bool:
