@@ -302,18 +302,11 @@ class _Reader:
         unknown -= {(position, key) for position in unread - nameless}
         unknown |= {(position, key) for position in nameless}
         title = schema.by_name[key].title
-        mended = {
-            origins[correction.position].place(title)
-            for correction in identity.corrections
-            if correction.value is not None
-        }
+        mended = {origins[fix.position].place(title) for fix in identity.corrections if fix.value is not None}
         held = {finding.place: finding for finding in said if finding.place not in mended}
         to_say = without_added(schema, identity.corrections, found, self.added)
         corrections = correct_identifiers(schema, to_say, origins)
-        self.reading.findings += [
-            *held.values(),
-            *(correction for correction in corrections if correction.place not in held),
-        ]
+        self.reading.findings += [*held.values(), *(slip for slip in corrections if slip.place not in held)]
 
     def set_aside(
         self, schema: TableSchema, found: dict[str, Column], origins: list[Origin], unknown: set[tuple[int, str]],
@@ -323,9 +316,7 @@ class _Reader:
         repeated = repeated_rows(schema, found, base)
         if not repeated:
             return
-        self.reading.findings += [
-            say_repeated_row(schema, found, position, kept, origins) for position, kept in repeated
-        ]
+        self.reading.findings += [say_repeated_row(schema, found, row, kept, origins) for row, kept in repeated]
         gone = {position for position, _ in repeated}
         kept = [position for position in range(len(origins)) if position not in gone]
         places = {old: new for new, old in enumerate(kept)}

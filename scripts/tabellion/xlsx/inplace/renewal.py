@@ -190,9 +190,7 @@ class _RowDifferences:
         value, cell = self.source.value(table.sheet, row, column), self.source.grid(table.sheet).find(row, column)
         if cell is None or cell.find("{*}f") is None:
             return value
-        formula = next(
-            formula for formula in self.source.formulas(table.sheet) if (formula.row, formula.column) == (row, column)
-        )
+        formula = next(text for text in self.source.formulas(table.sheet) if (text.row, text.column) == (row, column))
         return Formula(formula.text, value)
 
     def is_same(self, table: ExcelTable, row: int, column: int, content: TypedContent) -> bool:
@@ -204,10 +202,7 @@ class _RowDifferences:
         return not has_formula and self.parts.value(table.sheet, row, column) == content
 
     def formula(self, sheet: str, row: int, column: int) -> str:
-        return next(
-            (formula.text for formula in self.parts.formulas(sheet) if (formula.row, formula.column) == (row, column)),
-            "",
-        )
+        return next((cell.text for cell in self.parts.formulas(sheet) if (cell.row, cell.column) == (row, column)), "")
 
 
 def key_label(parts: Parts, table: ExcelTable) -> str:
@@ -256,9 +251,7 @@ def _follow(editor: WorkbookEditor, source: Parts, mine: str, name: str) -> bool
         if sheet.name.casefold() == mine.casefold():
             continue
         for formula in parts.formulas(sheet.name):
-            if any(
-                (reference.sheet or "").casefold() == mine.casefold() for reference in mentions(formula.text).references
-            ):
+            if any((area.sheet or "").casefold() == mine.casefold() for area in mentions(formula.text).references):
                 text = relocation.moved(formula.text, sheet.name)
                 if relocation.unsure or LOST in text.replace(LOST, "", formula.text.count(LOST)):
                     return False
