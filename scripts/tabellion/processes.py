@@ -1,20 +1,33 @@
-"""Child processes: how they are started, whichever pool asks for them, and how many there may be.
+"""Child processes that do tasks for this one: how they start, how many there may be, and what ends them.
 
-Children are started anew (``spawn``): forking a process that has threads, as pools do, may copy a lock that nobody will
-ever release.
+A child is a Python of its own, not a fork: forking a process that has threads may copy a lock that nobody will ever
+release. It reads tasks from one pipe and answers on another, each pickled; it ends when its pipe does. Nothing here
+loads :mod:`multiprocessing` or :mod:`asyncio`: they would cost a small run, and each of its children, more than the
+work that they do.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
+import signal
+import subprocess
 import sys
 import threading
-from multiprocessing.context import SpawnContext, SpawnProcess
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import IO, Any, NoReturn, Protocol, TypeAlias, cast
 
-_MAIN_LOCK = threading.Lock()
 _MOST = 8
+#: What a child runs: it finds its modules where this process does.
+_CHILD = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer)\n"
+    "from tabellion.processes import serve; serve(sys.stdin.buffer, 1)"
+)
+#: No window on Windows, where a program without a console would open one for each child.
+_NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 def worker_count() -> int:
@@ -22,25 +35,201 @@ def worker_count() -> int:
     return max(1, min(_MOST, os.cpu_count() or 1))
 
 
-class _Process(SpawnProcess):
-    """A child that does not import the caller's main module.
+class ChildEndedError(Exception):
+    """A child ended in the middle of a task: ``exit_code`` is negative for a signal, as :mod:`subprocess` has it."""
 
-    ``spawn`` imports it in every child, to find functions there; ours are elsewhere. Left alone, a script without
-    ``if __name__ == "__main__"`` would start itself again in each child, and the command's own imports would load.
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+class Process(Protocol):
+    """What is needed of a child: its pipes, and how it ends."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def poll(self) -> int | None:
+        """Its exit code; ``None`` while it runs."""
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+
+
+def start_process() -> Process:
+    """Start a child, which reads where its modules are, then does what :func:`serve` says."""
+    command, pipe = [sys.executable, "-c", _CHILD], subprocess.PIPE
+    return cast("Process", subprocess.Popen(command, stdin=pipe, stdout=pipe, creationflags=_NO_WINDOW))
+
+
+_Task: TypeAlias = tuple[Future[Any], float, Callable[..., Any], tuple[object, ...]]
+"""What is done with the answer, the longest that it may take in seconds, a function and its arguments."""
+
+
+class Children:
+    """At most ``count`` children, started as tasks come. Each is ``prepare``d first, and renewed after ``most`` tasks.
+
+    What is asked of them, and what they answer, is pickled; a function is known by its name.
     """
 
-    @staticmethod
-    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
-        with _MAIN_LOCK:
-            main = sys.modules["__main__"]
-            sys.modules["__main__"] = ModuleType("__main__")
+    def __init__(self, count: int, prepare: Callable[[], object], most: int) -> None:
+        self._count, self._prepare, self._most = count, prepare, most
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._running: set[Process] = set()
+        self._lock = threading.Lock()
+        self.is_open = True
+
+    def start(self, seconds: float, function: Callable[..., Any], *args: object) -> Future[Any]:
+        """Ask for ``function(*args)``. Its future raises what the function did; ``TimeoutError`` where it took longer
+        than ``seconds`` once a child began it; :class:`ChildEndedError` where it ended its child.
+        """
+        future: Future[Any] = Future()
+        with self._lock:
+            if not self.is_open:
+                raise RuntimeError("no task after the end")
+            self._tasks.put((future, seconds, function, args))
+            if len(self._threads) < self._count:
+                thread = threading.Thread(target=self._work, name="enfant", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return future
+
+    def close(self) -> None:
+        """End all children at once; what they had not done is cancelled."""
+        with self._lock:
+            self.is_open = False
+            for process in self._running:
+                process.kill()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        """Have one child after the other do tasks."""
+        process, left = None, 0
+        while (task := self._tasks.get()) is not None:
+            future, seconds, function, args = task
+            if not self.is_open or not future.set_running_or_notify_cancel():
+                future.cancel()
+                continue
             try:
-                return SpawnProcess._Popen(process_obj)
-            finally:
-                sys.modules["__main__"] = main
+                if process is None or not left or process.poll() is not None:
+                    process, left = self._renewed(process), self._most
+                    _exchange(process, sys.path, self._prepare)
+                left -= 1
+                answer = _ask(process, seconds, pickle.dumps((function, args)))
+            except (TimeoutError, ChildEndedError) as error:
+                left = 0
+                future.set_exception(error)
+            except Exception as error:  # the task cannot be pickled
+                future.set_exception(error)
+            else:
+                _settle(future, answer)
+        if process is not None:
+            self._end(process)
+
+    def _renewed(self, former: Process | None) -> Process:
+        """A new child in the place of the former one."""
+        if former is not None:
+            self._end(former)
+        process = start_process()
+        with self._lock:
+            self._running.add(process)
+            if not self.is_open:
+                process.kill()
+        return process
+
+    def _end(self, process: Process) -> None:
+        with self._lock:
+            self._running.discard(process)
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            with suppress(OSError):  # what was not sent never will be
+                stream.close()
 
 
-class ChildContext(SpawnContext):
-    """The way that all pools of this program start their children."""
+def _ask(process: Process, seconds: float, task: bytes) -> bytes:
+    """What a child answers to a task."""
+    is_late = False
 
-    Process = _Process
+    def end() -> None:
+        nonlocal is_late
+        is_late = True
+        process.kill()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        answer = _exchange(process, task)
+    except ChildEndedError:
+        if not is_late:
+            raise
+    finally:
+        timer.cancel()
+        timer.join()
+    if is_late:
+        raise TimeoutError
+    return answer
+
+
+def _exchange(process: Process, *messages: object) -> bytes:
+    """Send messages to a child and wait for its answer; raises :class:`ChildEndedError`."""
+    try:
+        for message in messages:
+            pickle.dump(message, process.stdin)
+        process.stdin.flush()
+        answer: bytes = pickle.load(process.stdout)
+    except (OSError, EOFError, pickle.UnpicklingError):  # the last where it died in the middle of its answer
+        process.kill()
+        raise ChildEndedError(process.wait()) from None
+    return answer
+
+
+def _settle(future: Future[Any], answer: bytes) -> None:
+    try:
+        is_done, result = pickle.loads(answer)
+    except Exception as error:  # what it answered cannot be brought back
+        is_done, result = False, error
+    if is_done:
+        future.set_result(result)
+    else:
+        future.set_exception(result)
+
+
+def serve(tasks: IO[bytes], output: int) -> NoReturn:
+    """What a child does: it is prepared, says so, and does one task after the other until its pipe ends.
+
+    ``output`` is the descriptor to answer on.
+    """
+    answers = os.fdopen(os.dup(output), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for said in (1, 2):  # what native code prints there, as its last words, is no answer
+        os.dup2(nowhere, said)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all its processes; this one's parent decides
+    with suppress(EOFError, OSError):
+        prepare = pickle.load(tasks)
+        prepare()
+        answer = b""
+        while True:
+            pickle.dump(answer, answers)
+            answers.flush()
+            answer = _answer(pickle.load(tasks))
+    os._exit(0)
+
+
+def _answer(task: bytes) -> bytes:
+    """Whether a task was done, and its result or what it raised."""
+    try:
+        function, args = pickle.loads(task)
+        return pickle.dumps((True, function(*args)))
+    except Exception as error:
+        with suppress(Exception):
+            return pickle.dumps((False, error))
+        return pickle.dumps((False, RuntimeError(repr(error))))

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import sys
 from functools import cache
-from multiprocessing import forkserver, process
-from typing import Any
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 
 from support.contracts import ROOT
 from tabellion import processes
 from tabellion.transaction.bounded import PATIENCE, Patience
 
-#: What the children import to read a workbook, a form or a master, and to speak with their pool.
-_PRELOADED = ["tabellion.reading.reader", "tabellion.campaign.parsed_return", "pebble.pool.process"]
+#: What the children import to read a workbook, a form or a master.
+_PRELOADED = ["tabellion.reading.reader", "tabellion.commands.validate", "support.children"]
 
 
 @cache
@@ -27,7 +29,7 @@ def start_server() -> None:
     """Start the process that children are forks of, where there is none yet: forks of this process ask it too."""
     server, path = forkserver._forkserver, os.environ.get("PYTHONPATH")
     server.set_forkserver_preload(_PRELOADED)
-    os.environ["PYTHONPATH"] = str(ROOT / "scripts")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "scripts"), str(ROOT / "tests")])
     try:
         server.ensure_running()
     finally:
@@ -38,18 +40,45 @@ def start_server() -> None:
     server.ensure_running = lambda: None  # type: ignore[method-assign]
 
 
+class _Forked:
+    """A child, as the program asks for it, that is a fork of the server."""
+
+    def __init__(self) -> None:
+        start_server()
+        tasks, stdin = multiprocessing.Pipe(duplex=False)
+        stdout, answers = multiprocessing.Pipe(duplex=False)
+        context = multiprocessing.get_context("forkserver")
+        self._process = context.Process(target=_serve, args=(tasks, answers), daemon=True)
+        self._process.start()
+        tasks.close()
+        answers.close()
+        self.stdin, self.stdout = (
+            os.fdopen(os.dup(end.fileno()), mode) for end, mode in ((stdin, "wb"), (stdout, "rb"))
+        )
+        stdin.close()
+        stdout.close()
+        self.kill = self._process.kill
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> int:
+        self._process.join()
+        return self._process.exitcode or 0
+
+
+def _serve(tasks: Connection, answers: Connection) -> None:
+    """What the fork does."""
+    with os.fdopen(os.dup(tasks.fileno()), "rb") as stream:
+        tasks.close()
+        sys.path[:] = pickle.load(stream)
+        processes.serve(stream, answers.fileno())
+
+
 def install() -> None:
     """Let the program's pools of this process, and of its forks, start their children so, where there are forks."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return
     # The threads that look at files for this process are none of its forks'.
     os.register_at_fork(after_in_child=lambda: vars(PATIENCE).update(vars(Patience())))
-    from multiprocessing.context import ForkServerProcess
-
-    class Process(ForkServerProcess):
-        @staticmethod
-        def _Popen(process_obj: process.BaseProcess) -> Any:  # noqa: N802 - multiprocessing's name
-            start_server()
-            return ForkServerProcess._Popen(process_obj)
-
-    processes.SpawnProcess = Process  # type: ignore[misc,assignment,attr-defined]
+    processes.start_process = _Forked

@@ -18,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from multiprocessing import util
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import cast
@@ -167,7 +166,6 @@ def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, e
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    util._run_finalizers(0)  # as at the end of any process: what pools made is taken away
     return code if isinstance(code, int) else int(code is not None)
 
 

@@ -33,7 +33,7 @@ from tabellion.transaction.lock import hold, is_watched
 from tabellion.wording import french_moment, one_line, system_reason
 
 #: The libraries whose versions explain most.
-_LIBRARIES = ("pandas", "lxml", "xlsxwriter", "pydantic", "watchdog", "filelock", "pebble", "typer")
+_LIBRARIES = ("pandas", "lxml", "xlsxwriter", "pydantic", "watchdog", "filelock", "typer")
 _LEAST_FREE_BYTES, _GIB = 2 * 1024**3, 1024**3
 #: Windows takes paths of 260 characters where nobody lets it take longer ones; ours need so many below the root.
 _LONGEST_PATH, _BELOW_ROOT = 260, 120

@@ -7,17 +7,14 @@ that fails, whatever it does to its process, is an outcome that says so, and cos
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Generic, Protocol, TypeVar, cast
 
-from pebble import ProcessExpired, ProcessPool
-
-from tabellion.processes import ChildContext, worker_count
+from tabellion.processes import ChildEndedError, Children, worker_count
 from tabellion.reading.limits import MIB
 from tabellion.reading.memory_limit import OUT_OF_MEMORY, limit_memory
 
@@ -100,17 +97,11 @@ class LocalMapper:
         """As :meth:`Mapper.map`; what still goes on when the iterator is closed is stopped at once."""
         if not items:
             return
-        pool = ProcessPool(
-            max_workers=min(self.jobs or worker_count(), len(items)),
-            max_tasks=_CONTRACTS_PER_WORKER,
-            initializer=_prepare_worker,
-            initargs=(self.limits.memory_bytes, function, constant),
-            context=ChildContext(),  # type: ignore[arg-type,unused-ignore] # on Windows its pipes have a type of their own
-        )
+        prepare = partial(_prepare_worker, self.limits.memory_bytes, function, constant)
+        workers = Children(min(self.jobs or worker_count(), len(items)), prepare, _CONTRACTS_PER_WORKER)
         try:
-            positions: dict[Future[object], int] = {
-                pool.schedule(_run, args=(item,), timeout=self.limits.seconds): position
-                for position, item in enumerate(items)
+            positions = {
+                workers.start(self.limits.seconds, _run, item): position for position, item in enumerate(items)
             }
             for future in as_completed(list(positions)):
                 position = positions.pop(future)
@@ -119,19 +110,18 @@ class LocalMapper:
                 except Exception as error:  # whatever it was, it is this task's own
                     yield TaskOutcome(position, failure=failure_of(error))
         finally:
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
+            workers.close()
 
 
 def failure_of(error: Exception) -> TaskFailure:
     """Why a task failed, from what its pool raised."""
     if isinstance(error, MemoryError):
         return TaskFailure(FailureKind.MEMORY)
-    if isinstance(error, FutureTimeoutError):
+    if isinstance(error, TimeoutError):
         return TaskFailure(FailureKind.TIME)
-    if isinstance(error, ProcessExpired):
-        is_memory = error.exitcode == OUT_OF_MEMORY
-        return TaskFailure(FailureKind.MEMORY if is_memory else FailureKind.DIED, f"code {error.exitcode}")
+    if isinstance(error, ChildEndedError):
+        is_memory = error.exit_code == OUT_OF_MEMORY
+        return TaskFailure(FailureKind.MEMORY if is_memory else FailureKind.DIED, f"code {error.exit_code}")
     return TaskFailure(FailureKind.ERROR, f"{type(error).__name__}: {error}"[:200])
 
 
@@ -141,10 +131,9 @@ _task: tuple[Callable[..., object], object] | None = None
 
 
 def _prepare_worker(memory_bytes: int, function: Callable[..., object], constant: object) -> None:
-    """Runs first in each worker: its limit, what it is to do, and leave to have children, which read the files."""
+    """Runs first in each worker: its limit, and what it is to do."""
     global _task
     _task = function, constant
-    multiprocessing.current_process().daemon = False
     limit_memory(memory_bytes)
 
 

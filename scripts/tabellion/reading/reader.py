@@ -1,8 +1,7 @@
 """Reading workbooks from outside in child processes: what kills or stalls its reader costs one refusal, no more.
 
 A child has a memory limit (:mod:`tabellion.reading.memory_limit`), a time limit per file, and no console: native code
-that aborts would write its English last words there. Children are started anew (``spawn``): forking a process that has
-threads, as the pool does, may copy a lock that nobody will ever release.
+that aborts would write its English last words there (:mod:`tabellion.processes`).
 """
 
 from __future__ import annotations
@@ -12,16 +11,15 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
-
 from tabellion.findings import Finding, TabellionError
-from tabellion.processes import ChildContext, worker_count
+from tabellion.processes import ChildEndedError, Children, worker_count
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
 from tabellion.reading.memory_limit import OUT_OF_MEMORY, limit_memory
 from tabellion.reading.raw import RawWorkbook
@@ -97,13 +95,7 @@ class ReaderPool:
 
     def __init__(self, jobs: int, limits: Limits = LIMITS, then: Then | None = None) -> None:
         self.limits = limits
-        self._pool = ProcessPool(
-            max_workers=jobs,
-            max_tasks=_FILES_PER_CHILD,
-            initializer=_prepare_child,
-            initargs=(limits.memory_bytes, then),
-            context=ChildContext(),  # type: ignore[arg-type,unused-ignore] # on Windows its pipes have a type of their own
-        )
+        self._children = Children(jobs, partial(_prepare_child, limits.memory_bytes, then), _FILES_PER_CHILD)
 
     def __enter__(self) -> ReaderPool:
         return self
@@ -114,26 +106,24 @@ class ReaderPool:
     @property
     def usable(self) -> bool:
         """Whether the pool still takes files."""
-        return bool(self._pool.active)
+        return self._children.is_open
 
-    def start(self, path: Path, then: Then | None = None, *, read: Read | None = None) -> ProcessFuture[ReadOutcome]:
+    def start(self, path: Path, then: Then | None = None, *, read: Read | None = None) -> Future[ReadOutcome]:
         """Ask for one file; ``then`` replaces what the children were prepared to do. See :meth:`outcome`.
 
         ``read`` takes the place of all that: what it makes of the path, under the limits, is the outcome.
         """
         absolute = os.path.abspath(path)  # noqa: PTH100 - links stay, so that their own name is the one reported
-        return self._pool.schedule(
-            read_path, args=(absolute, self.limits, then, read), timeout=self.limits.read_seconds
-        )
+        return self._children.start(self.limits.read_seconds, read_path, absolute, self.limits, then, read)
 
-    def outcome(self, future: ProcessFuture[ReadOutcome], path: Path) -> ReadOutcome:
+    def outcome(self, future: Future[ReadOutcome], path: Path) -> ReadOutcome:
         """Wait for one file: at most the time limit once it has started. Never raises for what the file did."""
         try:
             return future.result()
-        except FutureTimeoutError:
+        except TimeoutError:
             error = refusal("lecture-delai", attendu=round(self.limits.read_seconds, 1), ampleur=self.extent(path))
-        except ProcessExpired as expired:
-            error = self._ended(expired.exitcode, path)
+        except ChildEndedError as ended:
+            error = self._ended(ended.exit_code, path)
         except Exception as failure:  # what a file made of a child cannot be brought back
             error = unforeseen(failure)
         return _in_file(error, path.name)
@@ -148,15 +138,14 @@ class ReaderPool:
     def extent(self, path: Path) -> str:
         """In words, the sheet of a file that has most rows, once its reading failed; nothing where that fails too."""
         absolute = os.path.abspath(path)  # noqa: PTH100 - as in start
-        asked = self._pool.schedule(extent_words, args=(absolute, self.limits), timeout=self.limits.read_seconds)
+        asked = self._children.start(self.limits.read_seconds, extent_words, absolute, self.limits)
         with suppress(Exception):  # whatever the file does to its second reader, it is refused already
             return str(asked.result())
         return ""
 
     def close(self) -> None:
         """Stop the children at once."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self._children.close()
 
 
 _shared: ReaderPool | None = None
@@ -192,14 +181,10 @@ _then: Then | None = None
 
 
 def _prepare_child(memory_bytes: int, then: Then | None) -> None:
-    """Runs first in each child: limits, silence, and what is to be made of the workbooks."""
+    """Runs first in each child: its limit, and what is to be made of the workbooks."""
     global _then
     _then = then
     limit_memory(memory_bytes)
-    with suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
 
 
 def read_path(path: str, limits: Limits, then: Then | None, read: Read | None = None) -> ReadOutcome:

@@ -13,11 +13,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-
-from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+from typing import TYPE_CHECKING
 
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.wording import french_date, system_reason
+
+if TYPE_CHECKING:  # filelock is loaded by who takes a lock: most processes that load this module do not
+    from filelock import BaseFileLock
 
 #: The lock of a run, and that of the watcher.
 LOCK, WATCHER = "verrou", "veilleur"
@@ -72,9 +74,11 @@ def hold(folder: Path, purpose: str, now: datetime, *, wait_seconds: float = 0, 
 
 def is_watched(folder: Path) -> bool:
     """Whether a watcher is on the workspace: a run that meets it waits its turn, since each of its runs is short."""
-    lock = FileLock(folder / WATCHER)
+    from filelock import FileLock, Timeout
+
     try:
         if (folder / WATCHER).exists():
+            lock = FileLock(folder / WATCHER)
             _take(lock, 0)
             lock.release()
     except OSError as error:
@@ -93,6 +97,8 @@ def _note(folder: Path, name: str) -> Path:
 
 
 def _acquire(folder: Path, wait_seconds: float, name: str) -> BaseFileLock:
+    from filelock import FileLock, SoftFileLock, Timeout
+
     place = Place(str(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)

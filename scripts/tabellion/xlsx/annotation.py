@@ -11,14 +11,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import xlsxwriter
-from pebble import ProcessExpired, ProcessFuture
 
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -33,7 +32,7 @@ from tabellion.layout.names import (
     sheet_name,
 )
 from tabellion.layout.theme import Theme
-from tabellion.processes import worker_count
+from tabellion.processes import ChildEndedError, worker_count
 from tabellion.reading.limits import Limits
 from tabellion.reading.reader import ReaderPool, ReadOutcome, shared_readers
 from tabellion.reading.source import read_source
@@ -327,12 +326,12 @@ def _made(readers: ReaderPool, theme: Theme, jobs: Sequence[CopyJob], places: Se
     return [_result(future, readers.limits) for future in futures]
 
 
-def _result(future: ProcessFuture[ReadOutcome], limits: Limits) -> bool | str:
+def _result(future: Future[ReadOutcome], limits: Limits) -> bool | str:
     try:
         outcome = future.result()
-    except FutureTimeoutError:
+    except TimeoutError:
         return f"elle n'était pas finie au bout de {limits.read_seconds:.0f} secondes"
-    except ProcessExpired:
+    except ChildEndedError:
         return "le programme qui la faisait s'est arrêté net"
     if isinstance(outcome, OSError):
         raise outcome
