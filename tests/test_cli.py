@@ -156,6 +156,14 @@ def test_new_never_overwrites(workspace: Path) -> None:
     assert contents(workspace) == kept
 
 
+def test_a_contract_in_another_s_folder_is_said_and_refused_among_its_workbooks(workspace: Path) -> None:
+    inside = tabellion("new", "dedans", "--vide", cwd=workspace)
+    assert (inside.code, inside.codes) == (0, ["contrat-dans-un-autre"])
+    refused_ = tabellion("new", "retours/dedans", "--vide", cwd=workspace / "workbooks")
+    assert (refused_.code, refused_.codes) == (2, ["contrat-parmi-les-classeurs"])
+    assert not (workspace / "workbooks" / "retours").exists()
+
+
 def test_generate_works_from_a_folder_below_and_gives_the_same_bytes(workspace: Path) -> None:
     one = tabellion("generate", cwd=workspace / "workbooks" / "registre")
     assert one.code == 0

@@ -11,6 +11,7 @@ import pytest
 
 from support import legacy_workbooks
 from support.documents import document, small_contract
+from support.program import tabellion
 from tabellion.commands.import_again import import_again
 from tabellion.commands.import_document import Import, import_document
 from tabellion.commands.new import create_empty_workspace
@@ -190,3 +191,13 @@ def test_a_contract_with_quartiers_keeps_them_and_another_says_that_it_has_no_pl
     assert [(row["nom"], row["code_qpv"]) for row in tables["quartiers"].rows] == [
         ("Kerourien", "QN02901M"), ("Bellevue", None),
     ]  # fmt: skip
+
+
+def test_an_import_that_leaves_an_amount_out_says_so_by_its_exit_code_too(empty: Workspace) -> None:
+    path = empty.root / "document.txt"
+    lines = document(small_contract()).decode().split("\n")
+    path.write_text("\n".join([*lines[:3], "Une subvention perdue\t1 234,00 €", "", *lines[3:]]), encoding="utf-8")
+    done = tabellion("import", path, cwd=empty.root)
+    assert (done.code, "ligne-non-placee" in done.codes) == (1, True)
+    assert "1 erreur dit ce qui n'est pas entré" in done.out
+    assert "Registre écrit" in done.out

@@ -16,6 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from support.contracts import SETTINGS, Row, Rows, line, schemas, small_rows, tables_of
 from support.masters import contract_of, written
 from support.mutations import edited
+from tabellion.checks.formulas import check_computed_cells
 from tabellion.checks.master_looks import check_master_looks
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
@@ -715,3 +716,37 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
 
     (said,) = check_master_looks(Edited(hide).reading, base())
     assert (said.code, said.place.cellule) == ("reponses-masquees", places["first"])
+
+
+# Computed cells
+
+
+def pasted_as_values(book: Workbook) -> None:
+    """The sheet of the years, copied and pasted over itself as values."""
+    for row in book["Années"].iter_rows():
+        for cell in row:
+            if cell.data_type == "f":
+                cell.value = 7
+
+
+def test_a_sheet_pasted_over_itself_as_values_says_each_column_once() -> None:
+    made = Edited(pasted_as_values)
+    assert made.same()
+    said = [each for each in check_computed_cells(made.reading) if each.place.feuille == "Années"]
+    assert {each.code for each in said} == {"formule-remplacee"}
+    cells = [place.cellule for each in said for place in (each.place, *each.liees)]
+    lines = len({row["ligne_id"] for row in rows()["lignes_budgetaires"]})
+    assert len(cells) == len(set(cells)) == (lines + 1) * 6, "the lines and their total, by two exercices"
+    assert f"{lines} autres cellules" in said[0].message
+
+
+def test_names_of_the_workbook_that_were_deleted_are_said_together() -> None:
+    def edit(book: Workbook) -> None:
+        for name in ("Total_publie", "Accueil_net"):
+            del book.defined_names[name]
+
+    made = Edited(edit)
+    assert made.same()
+    said = [each for each in check_computed_cells(made.reading) if each.code not in NOISE]
+    assert [each.code for each in said] == ["noms-absents"]
+    assert {"Accueil_net", "Total_publie"} == {*said[0].valeur.split(", ")}

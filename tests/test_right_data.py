@@ -86,6 +86,17 @@ def test_a_day_is_the_one_that_was_meant(value: object, day: date, code: str) ->
     assert (values(parsed, "date_bilan", 6, sheet="Actions"), codes(parsed)) == ([day], [code])
 
 
+def test_a_text_that_reads_as_it_was_taken_is_said_to_be_a_text() -> None:
+    def edit(book: Workbook) -> None:
+        book["Actions"]["G6"], book["Actions"]["G7"] = "80 %", 0.8
+        book["Actions"]["G7"].number_format = "0%"
+
+    parsed = returned(edit)
+    assert values(parsed, "pourcentage", 6, 7, sheet="Actions") == [80, 80]
+    (notice,) = said(parsed, "G6")
+    assert "« 80 % » a été compris comme 80 % (la cellule contient du texte)" in notice.message.replace("\xa0", " ")
+
+
 def test_what_nobody_sees_is_no_change() -> None:
     before: dict[str, str] = {}
 

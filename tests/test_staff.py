@@ -332,6 +332,22 @@ def test_second_thoughts_of_the_same_person_are_taken(root: Path) -> None:
     assert said(run, "saisies-defaites") == []
 
 
+def test_an_older_copy_of_one_s_own_that_undoes_one_value_is_said_every_night(root: Path) -> None:
+    old = contrat(root).read_bytes()
+    edit(root, _amount(55))
+    night(root)
+    contrat(root).write_bytes(old)
+    edit(root, _comment("vu"), day=1)
+    for day in (1, 2):
+        run = night(root, NIGHT + timedelta(days=day))
+        (finding,) = [finding for finding in run.findings if finding.code == "saisies-reprises"]
+        assert (finding.place.cellule, finding.bloquant) == ("E12", False)
+        assert "55 €, et de nouveau 1 000,33 €" in finding.message.replace("\u202f", " ").replace("\xa0", " ")
+        assert listed(run.consolidation.staff) == {("commentaire", None, "vu")}
+    edit(root, _amount(55), day=3)  # typed again, it is no more said
+    assert said(night(root, NIGHT + timedelta(days=3)), "saisies-reprises") == []
+
+
 def test_a_workbook_from_before_an_adoption_is_not_taken(root: Path) -> None:
     old = contrat(root).read_bytes()
     form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"

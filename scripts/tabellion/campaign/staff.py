@@ -18,6 +18,7 @@ from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.newcomers import Newcomer, newcomer_findings, settle_newcomers
 from tabellion.campaign.older_workbooks import FINANCEMENTS, say_summed_years
 from tabellion.campaign.saves import ROW, Saves
+from tabellion.campaign.taken_back import say_taken_back
 from tabellion.campaign.typed_partners import say_typed_partners
 from tabellion.campaign.unread_keys import recover_keys
 from tabellion.checks.contract import integrity_cells
@@ -79,6 +80,7 @@ def accept(
     _mend(draft, spoken)
     draft.findings = list(newcomer_findings(draft.findings, newcomers, decisions))
     saves = _saves(draft, saves, cautions.withheld)
+    draft.findings += say_taken_back(draft, saves)
     open_ones = [newcomer for newcomer in newcomers if newcomer.texts and decisions.code(newcomer.question) is None]
     if FINANCEMENTS in draft.schemas:
         draft.findings += say_summed_years(read.findings, draft.schemas[FINANCEMENTS], draft.rows[FINANCEMENTS])

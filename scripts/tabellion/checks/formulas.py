@@ -14,7 +14,7 @@ from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import FormulaReading, canonical, compact
 from tabellion.checks.stale_totals import check_stale_totals
 from tabellion.findings import Finding, Place, Severity, finding
-from tabellion.layout.names import KnownFormula, table_resource, totals_name
+from tabellion.layout.names import IDENTIFIER, KnownFormula, table_resource, totals_name
 from tabellion.reading.cells import others_alike
 from tabellion.reading.master import MasterReading
 from tabellion.reading.raw import RawSheet, RawValue
@@ -26,6 +26,8 @@ _IN_ERROR = "Corrigez les cellules dont elle dépend : l'une d'elles est en erre
 _SPARE = "\0"
 #: Follows a formula that is as generated but for a range that covers a part of a column only.
 _CUT = " (plage incomplète)"
+#: Names that a finding shows of those that are gone.
+_NAMED = 4
 
 
 def check_formulas(reading: FormulaReading) -> list[Finding]:
@@ -112,12 +114,14 @@ def _broken(code: str, cells: list[StandingFormula], intact: Mapping[int, str]) 
     """Cells of one column that lack their formula: one finding, at the first; ``intact`` are the column's others."""
     first, others = cells[0], cells[1:]
     titre, shown = _title(first.cell), first.shown
-    rest = plural(len(others), "autre cellule") + " de la colonne dans le même cas" if others else ""
+    rest = (
+        f" ({plural(len(others), 'autre cellule', 'autres cellules')} de la colonne dans le même cas)" if others else ""
+    )
     content = shown if isinstance(shown, str | int | float) else french_value(shown)
     return finding(
         code, first.place, champ=titre, valeur=None if shown is None else content,
         gravite=Severity.INFORMATION if code == "formule-effacee" and first.cell.key == "*" else None,
-        liees=[cell.place for cell in others], titre=titre, reste=f" ({rest})" if rest else "",
+        liees=[cell.place for cell in others], titre=titre, reste=rest,
         trouve="rien" if shown is None else f"« {french_value(content)} »", geste=_mending(cells, intact),
     )  # fmt: skip
 
@@ -172,15 +176,17 @@ class _Survey:
             is_said = finding_.code == "tableau-defait" and finding_.valeur in undone
             if not (is_about_columns or is_said) and (finding_.code, finding_.place) not in known:
                 yield finding_
+        lost: list[str] = []
         for formula in named:
             cell = named_cell(self.reading.workbook, formula.column)
-            if cell is None:
-                if self.undone:  # which is said: the program that undid the tables knows no such names
-                    continue
-                titre = formula.column.replace("_", " ")
-                yield finding("ligne-calculee-absente", Place(), valeur=titre, titre="noms du classeur")
-            else:
+            if cell is not None:
                 yield self.standing(formula, *cell, None)
+            elif not self.undone:  # which is said: the program that undid the tables knows no such names
+                lost.append(formula.column)
+        if lost:
+            compte = plural(len(lost), "nom du classeur a disparu", "noms du classeur ont disparu")
+            words = ", ".join(lost[:_NAMED]) + (" …" if len(lost) > _NAMED else "")
+            yield finding("noms-absents", Place(), valeur=words, compte=compte)
 
     def given_up(self, names: Collection[str]) -> set[str]:
         """The tables of subtotals that went with the lines of their convention."""
@@ -208,9 +214,11 @@ class _Survey:
     ) -> Iterator[StandingFormula | Finding]:  # fmt: skip
         of_rows = [formula for formula in formulas if formula.key != "*"]
         own = self.own_rows(of_rows, self.row_keys(name, area), area)
+        gone: set[str] = set()
         for formula in formulas:
             rows = [row for row in area.rows() if row <= area.last_row] if formula.key == "*" else own[formula]
-            if not rows and formula.key != "*":
+            if not rows and formula.key not in ("*", *gone):
+                gone.add(formula.key)
                 yield finding("ligne-calculee-absente", area.place(area.header_row), valeur=formula.key, titre=name)
             for row in rows:
                 yield self.standing(formula, area.sheet, row, area.columns[formula.column], area)
@@ -284,16 +292,20 @@ class _Survey:
     def row_keys(self, name: str, area: FoundTable) -> dict[str, list[int]]:
         """The rows of a table, and of the totals right under it, by the text of their key, empty for a blank one."""
         resource = table_resource(name)
-        column = 0
+        columns: list[int] = []
         if resource is not None:
             schema = self.reading.schemas[resource[0]]
-            column = area.columns.get(schema.by_name[schema.primary_key[0]].title, 0)
-        if not column:
+            columns = [area.columns.get(schema.by_name[schema.primary_key[0]].title, 0)]
+        if not any(columns):
             table = next((table for table in area.sheet.tables if table.name == area.found_name), None)
-            column = table.first_column if table is not None else min(area.columns.values(), default=1)
+            first = table.first_column if table is not None else min(area.columns.values(), default=1)
+            columns = [first]  # of a total, too: only there has it a name
+            if resource is None and table is not None and IDENTIFIER in table.columns:
+                columns.insert(0, first + table.columns.index(IDENTIFIER))
         rows: dict[str, list[int]] = defaultdict(list)
         for row in range(area.header_row + 1, min(len(area.sheet.rows), area.last_row + 2) + 1):
-            value = area.sheet.value(row, column)
+            shown = (area.sheet.value(row, column) for column in columns)
+            value = next((value for value in shown if value is not None), None)
             rows["" if value is None else _plain(value)].append(row)
         return rows
 

@@ -155,11 +155,14 @@ def say_kept(path: Path | None) -> None:
 
 
 @contextmanager
-def finishing(findings: Sequence[Finding], json: Path | None = None) -> Iterator[None]:
-    """Write the JSON where asked, let the command print, and exit with the code that the findings call for."""
+def finishing(findings: Sequence[Finding], json: Path | None = None, *, is_short: bool = False) -> Iterator[None]:
+    """Write the JSON where asked, let the command print, and exit with the code that the findings call for.
+
+    One that did less than it was asked (``is_short``) exits as where something blocks, whatever they say.
+    """
     if json is not None:
         write_json(json, findings)
-    with leaving(exit_code(findings)):
+    with leaving(exit_code(findings) or (SOMETHING_BLOCKS if is_short else NOTHING_BLOCKS)):
         yield
 
 

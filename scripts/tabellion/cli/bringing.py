@@ -44,11 +44,13 @@ def import_(
     """Lit ce que vous avez (Word, PDF, classeurs, CSV, textes) et en fait le registre."""
     from tabellion.commands.console import print_findings, summary
     from tabellion.commands.import_home import import_files
+    from tabellion.findings import Severity
     from tabellion.wording import plural
 
     workspace = open_workspace(contrat)
     done = import_files(workspace, documents, vers, force=forcer, now=datetime.now(), accept=oui)
-    with finishing(done.findings, json):
+    errors = sum(item.gravite is Severity.ERREUR for item in done.findings)
+    with finishing(done.findings, json, is_short=errors > 0):
         print_findings(done.findings)
         typer.echo(f"\nImport : {done.preview}")
         if done.present:
@@ -67,3 +69,7 @@ def import_(
         for kept in done.kept:
             say_kept(kept)
         typer.echo(f"Constats de l'import : {summary(done.findings)}")
+        if done.written and errors:
+            typer.echo(
+                f"À reprendre à la main : {plural(errors, 'erreur dit', 'erreurs disent')} ce qui n'est pas entré."
+            )

@@ -111,12 +111,14 @@ def new(
     modele: Annotated[str, option("--modele", "NOM", "Vide, d'un modèle : quartiers-2030, ou neutre (--vide).")] = "",
 ) -> None:
     """Crée le dossier d'un nouveau contrat : à adapter de celui de l'exemple, ou vide et à saisir dans Excel."""
+    from tabellion.commands.console import print_findings
     from tabellion.commands.models import NEUTRAL
-    from tabellion.commands.new import as_typed, create_empty_workspace, create_workspace
+    from tabellion.commands.new import as_typed, create_empty_workspace, create_workspace, said_inside
 
     model = modele or (NEUTRAL if vide else "")
     written = create_empty_workspace(dossier, datetime.now(), model) if model else create_workspace(dossier)
     with finishing(()):
+        print_findings(said_inside(dossier))
         if model:
             typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
             typer.echo("  1. ouvrez workbooks/contrat.xlsx : « Accueil » dit par où commencer")

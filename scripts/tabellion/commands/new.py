@@ -17,10 +17,10 @@ from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.generate import generate
 from tabellion.commands.guides import FOLDER, guide_documents
 from tabellion.commands.models import NEUTRAL, model_files
-from tabellion.contract.folders import SETTINGS_FILE
+from tabellion.contract.folders import SETTINGS_FILE, Folders, find_root
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import find_workspace, starter_kit
-from tabellion.findings import TabellionError
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.schema import load_schemas
 from tabellion.schema.tables import make_table
 from tabellion.transaction.files import already_there, write_all_whole
@@ -42,7 +42,8 @@ def create_workspace(folder: Path) -> list[Path]:
     """Copy the starter kit into ``folder``, with the guides, and return the files written, relative to it.
 
     The name of the contract that the kit is stays there: the new one is called after its folder, until somebody names
-    it. Raises :class:`TabellionError` with every file that is already there; nothing is then written.
+    it. Raises :class:`TabellionError` with every file that is already there, and in the folder of the workbooks of
+    another contract; nothing is then written.
     """
     contents, names = _kit() | _guides(), {"id": _identifier(folder), "titre": TITLE, "source": ""}
     text = contents[Path(SETTINGS_FILE)].decode("utf-8-sig")
@@ -90,8 +91,21 @@ def _guides() -> dict[Path, bytes]:
     return {Path("workbooks", FOLDER, name): content for name, content in documents.items()}
 
 
+def said_inside(folder: Path) -> list[Finding]:
+    """What is said of a contract whose ``folder`` stands in that of another one; it blocks among its workbooks."""
+    place = folder.resolve()
+    root = find_root(place.parent)
+    if root is None:
+        return []
+    if place.is_relative_to(Folders(root).workbooks):
+        return [finding("contrat-parmi-les-classeurs", Place(str(folder)), valeur=place.name, attendu=str(root))]
+    return [finding("contrat-dans-un-autre", Place(str(folder)), valeur=place.name, attendu=str(root))]
+
+
 def _written(folder: Path, contents: Mapping[Path, bytes]) -> list[Path]:
     """Write new files into a folder, all or none."""
+    if refused := [item for item in said_inside(folder) if item.bloquant]:
+        raise TabellionError(refused)
     refuse_taken(folder, contents)
     write_all_whole({folder / name: content for name, content in contents.items()})
     return list(contents)

@@ -243,7 +243,7 @@ class _Reading:
             value = read.values[0]
             for notice in read.notices:
                 self._say(
-                    "valeur-comprise", _REGLAGES, position, "valeur", valeur=text, attendu=notice.understood,
+                    "valeur-comprise", _REGLAGES, position, "valeur", valeur=text, attendu=notice.shown(text),
                     suggestion=notice.suggestion,
                 )  # fmt: skip
         if value is not None and setting.fits(value):

@@ -24,6 +24,8 @@ FINANCEMENTS, NOMENCLATURES, CONTROLES = "Financements", "Nomenclatures", "Contr
 PARTENAIRES, PARTICIPATIONS, DICTIONNAIRE = "Partenaires", "Participations", "Dictionnaire"
 #: The sheet of the lines by exercice: only there once they are of two exercices.
 ANNEES = "Années"
+#: The header of the column that tells the rows of a computed table apart, where the first one does not.
+IDENTIFIER = "Identifiant"
 #: The sheet of what partners say each exercice: only there once one of them has said something.
 SUIVI = "Suivi"
 #: The sheet of what the deeds that grant financements say: only there once the register holds one.

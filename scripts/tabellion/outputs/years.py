@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tabellion.contract.book import Book
-from tabellion.layout.names import ANNEES, cell_link, cell_name, column_ref, this_row
+from tabellion.layout.names import ANNEES, IDENTIFIER, cell_link, cell_name, column_ref, this_row
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.compared import yearly
 from tabellion.measures.measure import Columns, Criterion, Measure, Total, cell_value, column_sum
@@ -17,7 +17,7 @@ from tabellion.xlsx.lists import note
 from tabellion.xlsx.writer import Sheet
 
 TABLE = "Annees_lignes"
-NUMBER, LABEL, IDENTIFIER = "N°", "Libellé", "Identifiant"
+NUMBER, LABEL = "N°", "Libellé"
 #: The columns before the amounts.
 FIRST_AMOUNT = 4
 _WIDTHS = (6, 20, 32, 28)
@@ -122,7 +122,7 @@ def write_years(sheet: Sheet, view: YearsView, footer: str) -> None:
         sheet.fit(row, [(shown[1], 1), (shown[2], 2)])
         rows.append(view.amounts(convention, identifier))
         for column, measure in enumerate(rows[-1], first):
-            write_measure(sheet, row, column, measure, (TABLE, f"{convention} {identifier}", labels[column]))
+            write_measure(sheet, row, column, measure, (TABLE, identifier, labels[column]))
     style = sheet.writer.cell(computed=True, **TOTAL_STYLE)
     for column in range(first):
         sheet.write(last + 1, column, TOTAL if column == 0 else None, style)

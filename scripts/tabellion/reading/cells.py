@@ -73,7 +73,9 @@ class CellReader:
             first, others = problems[0], [area.place(rows[problem.position], label) for problem in problems[1:]]
             values = [french_value(found[problem.position])[:_SHOWN_LENGTH] for problem in problems]
             reste = others_alike(len(others))
+            attendu = first.understood or field.expected
             if code == _UNDERSTOOD:
+                attendu = first.shown(found[first.position]) or attendu
                 reste = _others_understood(others, values[1:], [problem.understood for problem in problems[1:]])
             self.findings.append(
                 finding(
@@ -81,7 +83,7 @@ class CellReader:
                     area.place(rows[first.position], label),
                     champ=field.name,
                     valeur=values[0],
-                    attendu=first.understood or field.expected,
+                    attendu=attendu,
                     suggestion=first.suggestion,
                     liees=others,
                     reste=reste,

@@ -18,7 +18,7 @@ from tabellion.schema.typed import Outcome, kind_of, make_typed, read_typed
 from tabellion.schema.typed.choices import FALSE_WORDS, TRUE_WORDS, refused_text, text_of
 from tabellion.schema.typed.numbers import LARGEST, hundredfold, whole_number
 from tabellion.schema.typed.rules import Reading
-from tabellion.wording import french_date, without_invisible
+from tabellion.wording import as_seen, french_date, without_invisible
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Problem:
     suggestion: str | None = None
     understood: str | None = None
     habit: str = ""
+
+    def shown(self, typed: object) -> str | None:
+        """What ``typed`` was taken for, in words; where it reads the same, that it is a text."""
+        is_same = isinstance(typed, str) and self.understood is not None and as_seen(typed) == as_seen(self.understood)
+        return f"{self.understood} (la cellule contient du texte)" if is_same else self.understood
 
 
 @dataclass(slots=True)
