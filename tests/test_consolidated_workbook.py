@@ -25,8 +25,7 @@ from support.masters import MAIN, OFFICE, RELATIONS, Package, contract_of, posit
 from support.recalculated import differences, errors
 from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.findings import Place
-from tabellion.layout.decisions import CHOICES, decision_cell
-from tabellion.layout.names import IDENTITY, escape_label
+from tabellion.layout.names import CHOICES, IDENTITY, decision_cell, escape_label
 from tabellion.measures.board import UNASKED, ReturnStatus
 from tabellion.measures.overview import Overview
 from tabellion.outputs.consolidation import KIND_CONSOLIDATION, write_consolidation

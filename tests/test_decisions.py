@@ -25,7 +25,7 @@ from tabellion.commands import consolidate as consolidate_module
 from tabellion.commands.consolidate import consolidate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Place, TabellionError
-from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE
+from tabellion.layout.names import DECISION, DECISIONS, DECISIONS_TABLE
 
 LINES, FUNDING, GRANTED = "lignes_budgetaires", "financements", "I-1.1./1:etat:2016"
 

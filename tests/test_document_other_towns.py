@@ -8,8 +8,8 @@ import pytest
 
 from support.contracts import ROOT
 from tabellion.importing import IMPORT_FILE, Choices, Correspondence, load_import_words, read_document
-from tabellion.importing.correspondence import Topic
-from tabellion.importing.joining import joined
+from tabellion.importing.correspondence_book import Topic
+from tabellion.importing.files import joined
 from tabellion.importing.lines import key
 from test_document_accidents import TEXT, body, budget, change, codes, fiche, read
 

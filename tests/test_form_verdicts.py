@@ -23,7 +23,7 @@ from tabellion.contract.book import Book
 from tabellion.layout.forms import SPARE_ROWS, FillState, Form
 from tabellion.measures.forms import RowState, cell_rule
 from tabellion.outputs.forms import make_forms
-from tabellion.outputs.forms.examples import examples
+from tabellion.outputs.forms.guide import examples
 from tabellion.outputs.forms.workbook import write_form
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.reading.references import references

@@ -12,8 +12,7 @@ import pytest
 from support import legacy_workbooks
 from support.documents import document, small_contract
 from support.program import tabellion
-from tabellion.commands.import_again import import_again
-from tabellion.commands.import_document import Import, import_document
+from tabellion.commands.import_document import Import, import_again, import_document
 from tabellion.commands.new import create_empty_workspace
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace, find_workspace

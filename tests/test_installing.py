@@ -22,9 +22,8 @@ from support.program import contents, tabellion
 from tabellion.commands import installer
 from tabellion.commands.diagnostic import State, diagnose, page
 from tabellion.contract.workspace import find_workspace
-from tabellion.machine.desktop import desktop_folder, file_address, shortcut
 from tabellion.machine.disks import client_of, disk_of, linux_kind, macos_kind, windows_kind
-from tabellion.machine.scheduler import Machine, Service, service_of
+from tabellion.machine.scheduler import Machine, Service, desktop_folder, file_address, service_of, shortcut
 
 UNITS = {path.name: path.read_bytes() for path in (ROOT / "templates" / "planification").iterdir()}
 NOW = datetime(2016, 12, 5, 2, 30)

@@ -17,7 +17,7 @@ from support.contracts import SETTINGS, Row, Rows, line, schemas, small_rows, ta
 from support.masters import contract_of, written
 from support.mutations import edited
 from tabellion.checks.formulas import check_computed_cells
-from tabellion.checks.master_looks import check_master_looks
+from tabellion.checks.looks import check_master_looks
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import MasterReading, read_master
 from tabellion.reading.row_identity import identify_rows

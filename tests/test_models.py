@@ -23,8 +23,7 @@ from support.masters import Package
 from support.program import tabellion
 from support.recalculated import differences
 from tabellion.checks.contract import check_contract
-from tabellion.commands.models import changed_schema
-from tabellion.commands.new import create_empty_workspace
+from tabellion.commands.new import changed_schema, create_empty_workspace
 from tabellion.commands.source import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace

@@ -17,7 +17,7 @@ from support.opened_books import Book, Row
 from support.program import Outcome, tabellion
 from tabellion.commands.consolidate import consolidate
 from tabellion.contract.workspace import find_workspace
-from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE
+from tabellion.layout.names import DECISION, DECISIONS, DECISIONS_TABLE
 
 TYPED = "Association Le Phare"
 KEY = "association-le-phare"

@@ -36,7 +36,7 @@ from tabellion.layout.theme import load_theme
 from tabellion.outputs.document import make_document
 from tabellion.outputs.document.model import DocumentModel, paragraphs
 from tabellion.outputs.document.pdf import pdf_is_intact, sealed, without_hour
-from tabellion.outputs.document.pdf_structure import complete_structure
+from tabellion.outputs.document.pdf_file import complete_structure
 from tabellion.outputs.document.template import load_template
 from tabellion.schema.tables import make_tables
 

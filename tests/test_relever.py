@@ -35,7 +35,7 @@ from tabellion.commands.envoyer import prepare_letters, send_letters
 from tabellion.commands.relever import CampaignPost, Collected, collect
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
-from tabellion.layout.decisions import DECISION, DECISIONS_TABLE
+from tabellion.layout.names import DECISION, DECISIONS_TABLE
 from tabellion.mail import collected as collected_module
 from tabellion.mail.attachments import read_message, safe_name, sender_of, workbooks_of
 from tabellion.mail.collected import CollectedFile, CollectedMail, CollectedMails

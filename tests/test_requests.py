@@ -20,7 +20,7 @@ from tabellion.commands import requests as requests_module
 from tabellion.commands.consolidate import consolidate
 from tabellion.commands.requests import carry_out
 from tabellion.contract.workspace import find_workspace
-from tabellion.layout.decisions import CONFIRMATION, DO_IT, REQUEST, REQUEST_CODE, REQUESTS, REQUESTS_TABLE
+from tabellion.layout.names import CONFIRMATION, DO_IT, REQUEST, REQUEST_CODE, REQUESTS, REQUESTS_TABLE
 
 NOW = datetime(2026, 1, 5, 9)
 

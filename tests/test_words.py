@@ -18,8 +18,7 @@ from support.forms import case_rows
 from support.masters import Package, contract_of, written
 from tabellion.findings import CATALOGUE, Place, finding
 from tabellion.findings.codes import files, masters, returns, values
-from tabellion.layout.decisions import CHOICES
-from tabellion.layout.names import IDENTITY
+from tabellion.layout.names import CHOICES, IDENTITY
 from tabellion.outputs.annex import write_annex
 from tabellion.outputs.consolidation import write_consolidation
 from tabellion.wording import french_value, of, plural

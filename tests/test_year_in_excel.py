@@ -24,7 +24,7 @@ from support.masters import Package, position
 from support.opened_books import Book, Row
 from support.program import tabellion
 from support.watching import Watching, excel_saves
-from tabellion.layout.decisions import (
+from tabellion.layout.names import (
     CONFIRMATION,
     DECISION,
     DECISIONS,

@@ -44,7 +44,7 @@ from tabellion.checks.contract import check_contract
 from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
+from tabellion.layout.names import DECISIONS, WORKBOOK, decision_cell
 from tabellion.measures.board import ReturnStatus, asked_partners, awaited
 from tabellion.schema import Schemas
 from tabellion.schema.table import Key

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
 from tabellion.checks.formulas import check_computed_cells
-from tabellion.checks.master_looks import check_master_looks
+from tabellion.checks.looks import check_master_looks
 from tabellion.contract.book import NO_THEME, Book, SheetArea
 from tabellion.contract.settings import settings_of, settle
 from tabellion.contract.workspace import Settings

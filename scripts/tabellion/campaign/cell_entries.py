@@ -9,8 +9,7 @@ from tabellion.campaign.decisions import Decision
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.book import Book
 from tabellion.findings import Place
-from tabellion.layout.decisions import DECISIONS, WORKBOOK, decision_cell
-from tabellion.layout.names import document_date
+from tabellion.layout.names import DECISIONS, WORKBOOK, decision_cell, document_date
 from tabellion.schema import Key
 
 LastEntry = Callable[[str, Key, str], CellEntry | None]

@@ -19,8 +19,7 @@ from tabellion.contract.book import UNREAD_ROW
 from tabellion.contract.labels import Labels
 from tabellion.contract.partner_names import contained_names
 from tabellion.findings import Finding, Place, Severity
-from tabellion.layout.decisions import DECISIONS, WORKBOOK
-from tabellion.layout.names import shorten
+from tabellion.layout.names import DECISIONS, WORKBOOK, shorten
 from tabellion.reading.identifiers import MAKERS, NewIdentifiers
 from tabellion.schema import Key, Schemas
 from tabellion.wording import fold, nearest, plural, slug, within_reach

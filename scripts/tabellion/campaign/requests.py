@@ -17,8 +17,7 @@ from tabellion.campaign.decisions import QuestionKind
 from tabellion.campaign.model import Consolidation, MergeOutcome, Modification, Request, RequestEntry, RequestStatus
 from tabellion.campaign.typed_decisions import find_table
 from tabellion.contract.folders import REQUESTS_FILE
-from tabellion.layout.decisions import CONFIRMATION, DO_IT, EDITION, REQUEST, REQUEST_CODE, TO_CONFIRM
-from tabellion.layout.names import IDENTITY
+from tabellion.layout.names import CONFIRMATION, DO_IT, EDITION, IDENTITY, REQUEST, REQUEST_CODE, TO_CONFIRM
 from tabellion.measures.board import REMINDED, UNANSWERED
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook

@@ -12,8 +12,7 @@ from datetime import datetime
 from tabellion.addresses import cell_name
 from tabellion.campaign.decisions import Choice, Decision, TypedDecision, choice_of
 from tabellion.findings import Place
-from tabellion.layout.decisions import CHOICES, DECISION, EDITION, QUESTION, WRITTEN
-from tabellion.layout.names import IDENTITY
+from tabellion.layout.names import CHOICES, DECISION, EDITION, IDENTITY, QUESTION, WRITTEN
 from tabellion.reading.hidden import read_identity, word
 from tabellion.reading.raw import RawSheet, RawWorkbook
 

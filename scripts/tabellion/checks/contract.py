@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tabellion.checks.ceilings import check_ceilings
+from tabellion.checks.ceilings import check_ceilings, check_cpo_years
 from tabellion.checks.coherence import check_coherence
 from tabellion.checks.inspection import Inspection
 from tabellion.checks.integrity import (
@@ -16,7 +16,6 @@ from tabellion.checks.integrity import (
     check_usage,
 )
 from tabellion.checks.plans import check_funding
-from tabellion.checks.pluriannual import check_cpo_years
 from tabellion.checks.same_lines import check_financements, check_same_lines
 from tabellion.checks.texts import check_texts
 from tabellion.checks.totals import check_totals

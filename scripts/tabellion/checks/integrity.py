@@ -11,9 +11,8 @@ from collections.abc import Collection, Mapping
 
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import CELL_LENGTH, Field, ForeignKey, TableSchema
-from tabellion.schema.listed import joined, names_in
 from tabellion.schema.numbers import spoilt_code
-from tabellion.schema.shown import expected
+from tabellion.schema.shown import expected, joined, names_in
 from tabellion.wording import nearest, within_reach
 
 _CODES = {

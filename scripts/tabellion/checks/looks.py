@@ -14,11 +14,14 @@ from tabellion.reading.arithmetic import computed
 from tabellion.reading.arrangement import covered_cells
 from tabellion.reading.cells import others_alike
 from tabellion.reading.headers import is_blank
+from tabellion.reading.master import MasterReading
 from tabellion.reading.number_formats import Look
 from tabellion.reading.raw import CellAddress, RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
 from tabellion.schema.numbers import is_other_currency, unit_of
+from tabellion.schema.table import Key
+from tabellion.schema.tables import Row, Tables
 from tabellion.wording import french_value, plural
 
 _SHOWN = 500
@@ -155,3 +158,42 @@ def _said_hidden(what: str, cells: Sequence[TypedCell]) -> Finding:
     places = [cell.place for cell in cells]
     count = plural(len(cells), "réponse qui compte", "réponses qui comptent")
     return finding("reponses-masquees", places[0], valeur=len(cells), quoi=what, compte=count, liees=places[1:])
+
+
+def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Finding]:
+    """What there is to say of the looks of a master's cells; ``base`` are the tables last accepted.
+
+    What stands in hidden rows, columns or sheets is said where it is not in ``base``: staff filter their workbook. The
+    workbook itself folds technical columns, and those of identifiers.
+    """
+    findings: list[Finding] = []
+    for resource, schema in reading.schemas.items():
+        if resource not in reading.tables:
+            continue
+        cells: dict[int, list[TypedCell]] = defaultdict(list)
+        areas: dict[int, FoundTable] = {}
+        known: dict[Key, Row] = {}
+        if base is not None and resource in base:
+            known = {tuple(row[name] for name in schema.primary_key): row for row in base[resource].rows}
+        for row, address in zip(reading.tables[resource].rows, reading.origins[resource], strict=True):
+            area = address.area
+            if not _is_odd(area, manual=reading.workbook.manual):
+                continue
+            areas[id(area)] = area
+            before = known.get(tuple(row[name] for name in schema.primary_key))
+            for field in schema.fields:
+                if (column := area.columns.get(field.title)) is not None:
+                    is_folded = field.is_technical or field.name in schema.primary_key
+                    is_shown = not (is_folded and column in area.sheet.hidden_columns)
+                    is_new = is_shown and (before is None or before.get(field.name) != row[field.name])
+                    cells[id(area)].append(TypedCell(area, field, field.title, address.row, column, is_new))
+        for number, area in areas.items():
+            findings += check_looks(area, cells[number], manual=reading.workbook.manual)
+    return [replace(finding, bloquant=False) for finding in findings]
+
+
+def _is_odd(area: FoundTable, *, manual: bool) -> bool:
+    """Whether anything of a sheet can show otherwise than it holds."""
+    sheet = area.sheet
+    is_hidden = sheet.state != "visible" or sheet.hidden_rows or sheet.hidden_columns
+    return bool(manual or is_hidden or sheet.merged or sheet.looks)

@@ -17,7 +17,7 @@ import typer
 from typer.models import OptionInfo
 
 from tabellion.cli.usage import Group, MisuseError, refusal
-from tabellion.memory import collect_seldom
+from tabellion.processes import collect_seldom
 
 if TYPE_CHECKING:
     from tabellion.contract.workspace import Workspace
@@ -59,7 +59,7 @@ def output_option(name: str, metavar: str, words: str, *, own: str = "") -> Opti
     """
 
     def check(path: Path | None) -> Path | None:
-        from tabellion.contract.places import reserved_place
+        from tabellion.contract.folders import reserved_place
         from tabellion.findings import Place, TabellionError, finding
 
         taken = None if path is None else reserved_place(path)

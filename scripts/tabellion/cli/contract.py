@@ -112,8 +112,7 @@ def new(
 ) -> None:
     """Crée le dossier d'un nouveau contrat : à adapter de celui de l'exemple, ou vide et à saisir dans Excel."""
     from tabellion.commands.console import print_findings
-    from tabellion.commands.models import NEUTRAL
-    from tabellion.commands.new import as_typed, create_empty_workspace, create_workspace, said_inside
+    from tabellion.commands.new import NEUTRAL, as_typed, create_empty_workspace, create_workspace, said_inside
 
     model = modele or (NEUTRAL if vide else "")
     written = create_empty_workspace(dossier, datetime.now(), model) if model else create_workspace(dossier)

@@ -29,7 +29,7 @@ def installer(
     """Prépare tout pour qui n'a pas de terminal : dossier, service, raccourcis ; puis essaie tout une fois."""
     from tabellion.commands import installer as installing
     from tabellion.commands.diagnostic import diagnose, is_bad, page
-    from tabellion.commands.models import NEUTRAL
+    from tabellion.commands.new import NEUTRAL
     from tabellion.contract.folders import SETTINGS_FILE
     from tabellion.contract.workspace import find_workspace
 

@@ -22,7 +22,7 @@ from tabellion.campaign.typed_decisions import find_decisions, find_table, is_ou
 from tabellion.contract.folders import AS_PUBLISHED
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.decisions import CONFIRMATION, DECISION, REQUEST, REQUEST_CODE, WORKBOOK
+from tabellion.layout.names import CONFIRMATION, DECISION, REQUEST, REQUEST_CODE, WORKBOOK
 from tabellion.reading import RawWorkbook, read_workbook
 from tabellion.schema.tables import Column
 

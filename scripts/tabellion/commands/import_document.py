@@ -246,3 +246,29 @@ def _account(lines: tuple[LineUse, ...]) -> bytes:
     writer.writerow(("ligne", "usage", "detail"))
     writer.writerows((line.ligne, shielded(line.usage), shielded(line.detail)) for line in lines)
     return stream.getvalue().encode("utf-8")
+
+
+def import_again(workspace: Workspace, now: datetime) -> Sequence[Finding]:
+    """Make the waiting import again where its ``correspondance.xlsx`` was edited; what came of it, nothing otherwise.
+
+    Raises :class:`TabellionError` as :func:`import_document` does.
+    """
+    asked = workspace.workbooks / "import" / CORRESPONDENCE_FILE
+    paths = _pending(workspace)
+    if not paths or not asked.exists() or is_intact(read_source(asked)):
+        return []
+    done = import_document(workspace, paths, None, force=False, now=now)
+    if not done.written:
+        return [blocking for blocking in done.findings if blocking.bloquant]
+    names = ", ".join(path.name for path in paths)
+    return [finding("import-refait", Place(CORRESPONDENCE_FILE), valeur=done.preview, fichiers=names)]
+
+
+def _pending(workspace: Workspace) -> list[Path]:
+    """The files of the import that waits; none where none does, or they are gone."""
+    try:
+        names = json.loads((workspace.memory / PENDING).read_text(encoding="utf-8"))["fichiers"]
+        paths = [Path(str(name)) for name in names]
+        return paths if all(path.is_file() for path in paths) else []
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []

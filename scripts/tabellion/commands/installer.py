@@ -24,8 +24,7 @@ from tabellion.commands.guides import lacking_guides
 from tabellion.contract.folders import SETTINGS_FILE
 from tabellion.contract.workspace import Workspace, find_workspace, starter_kit
 from tabellion.findings import TabellionError
-from tabellion.machine.desktop import desktop_folder, shortcut
-from tabellion.machine.scheduler import Machine, Service, service_of
+from tabellion.machine.scheduler import Machine, Service, desktop_folder, service_of, shortcut
 from tabellion.transaction.files import write_all_whole
 from tabellion.transaction.lock import is_watched
 from tabellion.wording import system_reason

@@ -22,7 +22,7 @@ from tabellion.campaign.requests import (
 from tabellion.contract.folders import REQUESTS_FILE
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import TabellionError
-from tabellion.layout.decisions import CONFIRMATION
+from tabellion.layout.names import CONFIRMATION
 from tabellion.transaction.files import write_whole
 from tabellion.wording import plural
 

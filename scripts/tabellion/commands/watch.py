@@ -29,7 +29,7 @@ from tabellion.commands.run_log import keep_crash
 from tabellion.contract.folders import STAGING
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
-from tabellion.layout.decisions import WORKBOOK
+from tabellion.layout.names import WORKBOOK
 from tabellion.mail.delivery import Notifier
 from tabellion.transaction import is_place_free
 from tabellion.transaction.lock import WATCHER, hold
@@ -282,7 +282,7 @@ class WatchLoop:
 
     def bring(self, workspace: Workspace) -> None:
         """Make an import again that waited for what staff decided in its workbook, and say what came of it."""
-        from tabellion.commands.import_again import import_again
+        from tabellion.commands.import_document import import_again
 
         try:
             findings = import_again(workspace, datetime.now())

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from tabellion.importing.contract import ImportedContract
-from tabellion.importing.correspondence import Choices, Correspondence, Match, Topic
-from tabellion.importing.correspondence_book import CORRESPONDENCE_FILE, read_correspondence, write_correspondence
+from tabellion.importing.correspondence_book import (
+    CORRESPONDENCE_FILE,
+    Choices,
+    Correspondence,
+    Match,
+    Topic,
+    read_correspondence,
+    write_correspondence,
+)
 from tabellion.importing.doors import DocumentText, document_text
-from tabellion.importing.files import ImportedFiles, read_files
+from tabellion.importing.files import ImportedFiles, add_rows, read_files
 from tabellion.importing.fitting import fitted
 from tabellion.importing.front import said_settings, setting_rows
 from tabellion.importing.home import Edit, Home, carried_register, edits_of, word_document_text
-from tabellion.importing.joining import add_rows
 from tabellion.importing.lines import LineUse
 from tabellion.importing.reader import read_document
-from tabellion.importing.tables import ImportedTables
+from tabellion.importing.tables import ImportedContract, ImportedTables
 from tabellion.importing.words import IMPORT_FILE, ImportWords, load_import_words
 
 __all__ = [

@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tabellion.addresses import cell_name
-from tabellion.importing.correspondence import SET_ASIDE, SHEET_GROUP, Correspondence, Topic
-from tabellion.importing.funder_words import looks_like_funder
+from tabellion.importing.correspondence_book import SET_ASIDE, SHEET_GROUP, Correspondence, Topic
 from tabellion.importing.grids import CellGrid, cents_of
 from tabellion.importing.lines import key
-from tabellion.importing.words import Certainty, ImportWords, NameMatch, TableWords, plain_title, year_of
+from tabellion.importing.words import (
+    Certainty,
+    ImportWords,
+    NameMatch,
+    TableWords,
+    looks_like_funder,
+    plain_title,
+    year_of,
+)
 
 FUNDER_COLUMN = "financeur_colonne"
 """The field of a column that is one funder's own, in a list of fiches: ticked, or with an amount."""

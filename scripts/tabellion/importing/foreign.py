@@ -9,8 +9,7 @@ from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place
 from tabellion.importing.blocks import FUNDER_COLUMN, BlockFinder, ForeignTable
 from tabellion.importing.budget import PRESENTATION
-from tabellion.importing.contract import ImportedContract
-from tabellion.importing.correspondence import SHEET_GROUP, Correspondence, Topic
+from tabellion.importing.correspondence_book import SHEET_GROUP, Correspondence, Topic
 from tabellion.importing.foreign_budget import ForeignBudget, pivot_records
 from tabellion.importing.foreign_fiches import ForeignFiches
 from tabellion.importing.front import TitlePage
@@ -19,13 +18,11 @@ from tabellion.importing.grids import CellGrid, cents_of, shown
 from tabellion.importing.headings import Headings
 from tabellion.importing.label_sheets import LabelReader, LabelSheet
 from tabellion.importing.lines import FAR, FEW, UNPLACED, DocumentLine, LineAccount, LineUse
-from tabellion.importing.names import CollectiviteNames, ConventionNames
+from tabellion.importing.names import CollectiviteNames, ConventionNames, PartnerNames, Quarters
 from tabellion.importing.outline import Outline, Section
-from tabellion.importing.partners import PartnerNames
-from tabellion.importing.quarters import Quarters
 from tabellion.importing.recap import Collectivites
 from tabellion.importing.records import RecordReader, SheetRecord
-from tabellion.importing.tables import ImportedTables, register_tables
+from tabellion.importing.tables import ImportedContract, ImportedTables, register_tables
 from tabellion.importing.words import Certainty, ImportWords, year_of
 from tabellion.reading.raw import RawValue
 from tabellion.wording import plural

@@ -9,11 +9,10 @@ from itertools import accumulate
 
 from tabellion.importing.blocks import ForeignTable
 from tabellion.importing.cells import BudgetRow
-from tabellion.importing.correspondence import Correspondence, Topic
+from tabellion.importing.correspondence_book import Correspondence, Topic
 from tabellion.importing.headings import Heading, numbered
 from tabellion.importing.lines import DocumentLine, LineAccount, Record, key, short_slug, similarity, unique
-from tabellion.importing.names import CollectiviteNames, ConventionNames
-from tabellion.importing.quarters import Quarters
+from tabellion.importing.names import CollectiviteNames, ConventionNames, Quarters
 from tabellion.importing.recap import RecapRow, certain_headers, learn_collectivites
 from tabellion.importing.records import SheetRecord, TotalRecord
 from tabellion.importing.words import Certainty

@@ -10,13 +10,12 @@ from tabellion.importing.blocks import FUNDER_COLUMN
 from tabellion.importing.cells import TickBox, normalise_boxes, read_boxes
 from tabellion.importing.fiche import Fiche, read_fiche
 from tabellion.importing.fiche_layout import FicheLayout, Fragment
-from tabellion.importing.funder_words import category_of
 from tabellion.importing.funders import BoxText, DocumentFunder, FunderRow, funder_identifier
 from tabellion.importing.grids import cents_of, printed
 from tabellion.importing.lines import DocumentLine, LineAccount, Record, fold_chars, key, unique
-from tabellion.importing.names import ConventionNames
-from tabellion.importing.quarters import Quarters
+from tabellion.importing.names import ConventionNames, Quarters
 from tabellion.importing.records import SheetRecord
+from tabellion.importing.words import category_of
 
 _YES = frozenset({"oui", "o", "x", "1", "vrai", "true", "yes", "☑", "☒", "✓", "✔", "ok"})
 _NO = frozenset({"non", "n", "0", "faux", "false", "no", "☐", "-", "neant"})

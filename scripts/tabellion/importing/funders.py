@@ -17,8 +17,8 @@ from tabellion.importing.cells import (
     read_boxes,
 )
 from tabellion.importing.fiche_layout import FUNDERS, FicheLayout
-from tabellion.importing.funder_words import LOCAL, NATIONAL, PRIVATE, category_of
 from tabellion.importing.lines import clean, fold_chars, key, short_slug, similarity, unique
+from tabellion.importing.words import LOCAL, NATIONAL, PRIVATE, category_of
 
 _NEAR = 0.75
 SHORT_ID = 26

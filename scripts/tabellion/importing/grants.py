@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tabellion.importing.blocks import ForeignTable
-from tabellion.importing.correspondence import Correspondence, Topic
+from tabellion.importing.correspondence_book import Correspondence, Topic
 from tabellion.importing.foreign_fiches import yes_or_no
-from tabellion.importing.funder_words import category_of
 from tabellion.importing.funders import funder_identifier
 from tabellion.importing.lines import LineAccount, Record, key, short_slug, similarity, unique
-from tabellion.importing.quarters import Quarters
+from tabellion.importing.names import Quarters
 from tabellion.importing.records import SheetRecord, TotalRecord
 from tabellion.importing.tables import ImportedTables
-from tabellion.importing.words import Certainty
+from tabellion.importing.words import Certainty, category_of
 from tabellion.measures.financements import of_exercice
 from tabellion.measures.funding import produit_identifier
 from tabellion.reading.raw import RawValue

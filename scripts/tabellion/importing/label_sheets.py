@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tabellion.addresses import cell_name
 from tabellion.importing.blocks import ForeignTable
-from tabellion.importing.correspondence import Correspondence, Topic
+from tabellion.importing.correspondence_book import Correspondence, Topic
 from tabellion.importing.grids import CellGrid
 from tabellion.importing.lines import LineAccount, key
 from tabellion.importing.records import TRANSVERSAL, SheetRecord

@@ -1,14 +1,87 @@
-"""Which conventions, piliers and collectivités the tables of other people name, each asked once."""
+"""Whom and what the tables of other people name: conventions, towns, quartiers, partners; each is asked once."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
-from tabellion.importing.correspondence import Correspondence, Topic
+from tabellion.importing.correspondence_book import SET_ASIDE, Correspondence, Topic
+from tabellion.importing.fiche import Fiche
 from tabellion.importing.headings import ROMAN, Heading
-from tabellion.importing.lines import LineAccount, key, similarity
+from tabellion.importing.lines import LineAccount, Record, key, similarity
 from tabellion.importing.recap import Collectivites
-from tabellion.importing.words import Certainty
+from tabellion.importing.words import Certainty, ImportWords, plain_title
+
+_NEAR_PARTNER = 0.88
+_BEFORE = re.compile(r"^(?:(?:les?|la|l'|des|du|d'|ensemble|\d+|tous|toutes)\b'?\s*)+")
+
+
+@dataclass
+class PartnerNames:
+    """Answers for each partner's name of one import; each is asked once of the correspondence, at its first fiche."""
+
+    correspondence: Correspondence
+    words: ImportWords
+    _said: set[str] = field(default_factory=set)
+
+    def __call__(self, name: str, known: list[str], fiche: Fiche, champ: str) -> list[str]:
+        """Those whom a name stands for: as decided, else the name as it is published."""
+        numero = fiche.row["fiche_id"]
+        meaning, certainty = name, Certainty.SURE
+        exact = next((known_name for known_name in known if key(known_name) == key(name)), None)
+        near = max(known, key=lambda known_name: similarity(known_name, name), default="")
+        if self._is_vague(name):
+            certainty = Certainty.UNKNOWN
+        elif exact is None and near and similarity(near, name) >= _NEAR_PARTNER:
+            meaning, certainty = near, Certainty.LIKELY
+        choice = self.correspondence.choices.get((Topic.PARTNERS, "", key(name)))
+        self.correspondence.ask(Topic.PARTNERS, name, meaning, certainty, where=f"fiche {numero}")
+        if choice is not None:
+            return [] if choice == SET_ASIDE else [part.strip() for part in choice.split(";") if part.strip()]
+        if key(name) not in self._said:
+            self._said.add(key(name))
+            if certainty is Certainty.UNKNOWN:
+                fiche.say("partenaire-vague", champ, champ=champ, valeur=name, fiche=numero)
+            elif certainty is Certainty.LIKELY:
+                fiche.say("partenaire-ressemblant", champ, champ=champ, valeur=name, attendu=meaning, fiche=numero)
+        return [name]
+
+    def _is_vague(self, name: str) -> bool:
+        """Whether a name is that of nobody in particular, or of several: « Villes », « Les écoles du quartier »."""
+        plain = plain_title(name)
+        bare = _BEFORE.sub("", plain)
+        first = bare.split(" ", 1)[0]
+        return (
+            plain in self.words.vague or bare in self.words.vague or (first in self.words.vague and first.endswith("s"))
+        )
+
+
+_SEPARATORS = re.compile(r"\s*[;/,\n]\s*")
+_QUARTER_CODE = re.compile(r"QP(?:\d{3}|02[AB])\d{3}|QN(?:\d{3}|02[AB])\d{2}[A-Z]")
+_WITH_CODE = re.compile(rf"(?P<nom>.*?)\s*[-–(]?\s*(?P<code>{_QUARTER_CODE.pattern})\)?")
+
+
+@dataclass
+class Quarters:
+    """The quartiers of one import. ``known`` are those of the contract."""
+
+    known: list[Record] = field(default_factory=list)
+    rows: list[Record] = field(default_factory=list)
+
+    def named(self, text: str) -> str:
+        """The quartiers of a cell by their names, as the contract writes them; new ones are learnt."""
+        return " ; ".join(dict.fromkeys(self._name(piece) for piece in _SEPARATORS.split(text) if piece.strip()))
+
+    def _name(self, piece: str) -> str:
+        match = _WITH_CODE.fullmatch(piece.strip())
+        code, nom = (match["code"], match["nom"]) if match else (None, piece.strip())
+        for row in (*self.known, *self.rows):
+            if (code and row["code_qpv"] == code) or (nom and key(row["nom"]) == key(nom)):
+                row["code_qpv"] = row["code_qpv"] or code
+                return str(row["nom"])
+        self.rows.append({"nom": nom or code, "code_qpv": code, "commune": None})
+        return nom or str(code)
+
 
 _NUMBERED = re.compile(
     r"(?:(?:convention|thematique|theme|c)\s*(?:thematique)?\s*(?:n\s*[°º]?)?\s*)?"

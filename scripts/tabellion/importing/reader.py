@@ -9,8 +9,7 @@ from dataclasses import replace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows, line_rows, total_rows
 from tabellion.importing.cells import label_and_amount
-from tabellion.importing.contract import ImportedContract
-from tabellion.importing.correspondence import Correspondence, Topic
+from tabellion.importing.correspondence_book import Correspondence, Topic
 from tabellion.importing.fiche import MENTIONS, Fiche, read_fiche
 from tabellion.importing.fiche_layout import FicheLayout, Fragment, read_layout
 from tabellion.importing.foreign_fiches import TEXT_LABELS
@@ -30,11 +29,10 @@ from tabellion.importing.lines import (
     shown,
     split_lines,
 )
+from tabellion.importing.names import PartnerNames, Quarters
 from tabellion.importing.outline import Outline, Section, read_outline
-from tabellion.importing.partners import PartnerNames
-from tabellion.importing.quarters import Quarters
 from tabellion.importing.recap import Collectivites, RecapRow, learn_collectivites, read_recap
-from tabellion.importing.tables import register_tables
+from tabellion.importing.tables import ImportedContract, register_tables
 from tabellion.importing.words import Certainty, ImportWords
 
 _ACTION = re.compile(r"(?:^|\t)\s*action n\s*(?:[°º]|o(?![a-z]))\s*:?\s*\w")

@@ -1,11 +1,15 @@
-"""The register's tables, once fiches and budgets are read: what documents and foreign tables have in common."""
+"""The register's tables that an import gives: what documents and foreign tables have in common."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from tabellion.findings import Finding
 from tabellion.importing.fiche import Fiche
 from tabellion.importing.financing import FinancingReader, Partners, Who
+from tabellion.importing.front import TitlePage
 from tabellion.importing.funders import DocumentFunder, FunderRow
-from tabellion.importing.lines import LineAccount, Record
+from tabellion.importing.lines import LineAccount, LineUse, Record
 from tabellion.importing.outline import Outline
 from tabellion.importing.recap import Collectivites, RecapRow, collectivite_rows
 from tabellion.importing.titles import (
@@ -15,6 +19,23 @@ from tabellion.importing.titles import (
     collect_piliers,
     settle_numbers,
 )
+
+
+@dataclass(frozen=True)
+class ImportedContract:
+    """A published document, or tables of other people, as a register.
+
+    ``tables`` has one key per schema, each a list of rows with exactly the schema's fields (missing is None, money is
+    integer cents, booleans are bool). ``lines`` accounts for every line, in order. ``page`` is what its title page
+    says, ``exercice`` the year of its budget census.
+    """
+
+    tables: dict[str, list[Record]]
+    findings: tuple[Finding, ...]
+    lines: tuple[LineUse, ...]
+    page: TitlePage
+    exercice: int | None
+
 
 ImportedTables = dict[str, list[Record]]
 """One key per schema, each a list of rows with exactly the schema's fields."""

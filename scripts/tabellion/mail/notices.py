@@ -20,7 +20,7 @@ from tabellion.findings import Severity
 from tabellion.findings.codes.returns import CAMPAIGN
 from tabellion.mail.collected import CollectedMail, answered_mails
 from tabellion.measures.board import ReturnStatus
-from tabellion.schema.listed import joined
+from tabellion.schema.shown import joined
 from tabellion.transaction.manifest import BESIDES, Trace, read_besides, trace
 
 if TYPE_CHECKING:

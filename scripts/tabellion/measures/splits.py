@@ -13,7 +13,7 @@ from tabellion.layout.names import quoted_text
 from tabellion.measures.measure import Columns, Count, Criterion, Filled, Measure, Rows, criterion
 from tabellion.measures.overview import Overview, Sums
 from tabellion.schema import Field
-from tabellion.schema.listed import names_in
+from tabellion.schema.shown import names_in
 from tabellion.schema.tables import Tables
 
 SEVERAL, UNTOLD = "Plusieurs", "Non précisé"

@@ -14,7 +14,7 @@ from tabellion.reading.raw import RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
 from tabellion.schema.cast import Problem, cast_column
-from tabellion.schema.listed import joined, names_in
+from tabellion.schema.shown import joined, names_in
 from tabellion.schema.tables import Column
 from tabellion.wording import fold, french_value, plural
 

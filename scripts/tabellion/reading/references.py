@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabellion.layout.forms import DASH, convention_words, short_convention
 from tabellion.schema import FUNDING_TABLES, Field, Schemas, TableSchema
-from tabellion.schema.listed import joined, names_in
+from tabellion.schema.shown import joined, names_in
 from tabellion.schema.tables import Column, Row
 from tabellion.wording import fold, slug
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,21 @@ from decimal import Decimal
 from tabellion.schema.money import format_euros
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field, Schemas, TableSchema
 from tabellion.wording import french_date, french_value
+
+#: What parts the names in a cell, and what people may type instead.
+SEPARATOR = " ; "
+_BETWEEN = re.compile(r"\s*[;\n]\s*")
+
+
+def names_in(text: str | None) -> list[str]:
+    """The names that a text lists, each once, in their order."""
+    return list(dict.fromkeys(filter(None, _BETWEEN.split((text or "").strip()))))
+
+
+def joined(names: list[str]) -> str | None:
+    """The text that lists names; ``None`` for none."""
+    return SEPARATOR.join(names) or None
+
 
 #: What stands for a value that is not there.
 BLANK = "(vide)"

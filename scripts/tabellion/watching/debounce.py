@@ -16,7 +16,7 @@ from math import ceil, inf
 from pathlib import Path
 
 from tabellion.contract.workspace import Workspace
-from tabellion.layout.decisions import WORKBOOK
+from tabellion.layout.names import WORKBOOK
 from tabellion.watching.snapshot import (
     Fingerprint,
     FolderId,

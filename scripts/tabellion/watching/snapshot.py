@@ -17,7 +17,7 @@ from pathlib import Path
 from tabellion.campaign.folder import counts, look_at
 from tabellion.contract.folders import SETTINGS_FILE
 from tabellion.contract.workspace import Workspace
-from tabellion.layout.decisions import WORKBOOK
+from tabellion.layout.names import WORKBOOK
 from tabellion.transaction.bounded import PATIENCE, NotRegularError, open_regular
 
 FileStat = tuple[int, int, int, int]

@@ -22,7 +22,6 @@ from xlsxwriter.worksheet import Worksheet
 from tabellion.layout.names import KnownFormula, column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
 from tabellion.schema import CELL_LENGTH
-from tabellion.xlsx.formats import Formats
 from tabellion.xlsx.pages import DEFAULT_WIDTH, PrintSetup, set_up_pages
 from tabellion.xlsx.sheets import (
     CellContent,
@@ -33,6 +32,7 @@ from tabellion.xlsx.sheets import (
     raise_if_dropped,
     text_lines,
 )
+from tabellion.xlsx.styles import Formats
 
 #: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
 EUROS, EUROS_AND_CENTS = ('#,##0"\u00a0€"_-', '#,##0.00"\u00a0€"_-')

@@ -1,6 +1,6 @@
 """The sheet « À décider »: one row a question, who says what, and the cell where staff choose.
 
-Its reader is :mod:`tabellion.campaign.typed_decisions`; what both agree on is in :mod:`tabellion.layout.decisions`.
+Its reader is :mod:`tabellion.campaign.typed_decisions`; what both agree on is in :mod:`tabellion.layout.names`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from tabellion.campaign.decisions import Decision, Question, Statement
 from tabellion.campaign.model import Consolidation
 from tabellion.findings import Place
-from tabellion.layout.decisions import (
+from tabellion.layout.names import (
     CHOICE_HEADERS,
     CHOICES,
     DECISION,
@@ -21,8 +21,9 @@ from tabellion.layout.decisions import (
     HEADER_ROW,
     QUESTION,
     WRITTEN,
+    column_letters,
+    quoted_sheet,
 )
-from tabellion.layout.names import column_letters, quoted_sheet
 from tabellion.wording import plural
 from tabellion.xlsx.lists import CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell

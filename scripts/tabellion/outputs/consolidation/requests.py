@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tabellion.campaign.model import Request, RequestStatus
-from tabellion.layout.decisions import (
+from tabellion.layout.names import (
     CONFIRMATION,
     DO_IT,
     HEADER_ROW,
@@ -14,8 +14,8 @@ from tabellion.layout.decisions import (
     REQUESTS,
     REQUESTS_TABLE,
     TO_CONFIRM,
+    column_letters,
 )
-from tabellion.layout.names import column_letters
 from tabellion.xlsx.lists import CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet

@@ -7,8 +7,17 @@ from collections.abc import Sequence
 
 from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.contract.labels import Labels
-from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE, QUESTION
-from tabellion.layout.names import SYNTHESE, column_ref, quoted_sheet, quoted_text, this_row
+from tabellion.layout.names import (
+    DECISION,
+    DECISIONS,
+    DECISIONS_TABLE,
+    QUESTION,
+    SYNTHESE,
+    column_ref,
+    quoted_sheet,
+    quoted_text,
+    this_row,
+)
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.board import UNASKED, ReturnStatus
 from tabellion.measures.financements import COUNTED

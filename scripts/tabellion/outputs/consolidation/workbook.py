@@ -7,8 +7,7 @@ from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
-from tabellion.layout.decisions import DECISIONS, EDITION, REQUESTS
-from tabellion.layout.names import ANNEES, CONTROLES, FORMAT_VERSION, SYNTHESE, sheet_name
+from tabellion.layout.names import ANNEES, CONTROLES, DECISIONS, EDITION, FORMAT_VERSION, REQUESTS, SYNTHESE, sheet_name
 from tabellion.outputs.consolidation.campaign import (
     BOARD_TITLE,
     CHANGES_TITLE,

@@ -23,16 +23,25 @@ from tabellion.layout.forms import (
 )
 from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
 from tabellion.layout.seals import SEAL, SealKey
-from tabellion.measures.form_totals import difference, totals
+from tabellion.measures.form_totals import (
+    CONVENTION,
+    DIFFERENCE,
+    LAST,
+    by_convention,
+    difference,
+    totals,
+    typed_amounts,
+    whole,
+)
 from tabellion.measures.forms import COUNTED, FormState, RowState, balance, cell_rule, counter_name
+from tabellion.measures.measure import criterion
 from tabellion.outputs.forms.guide import write_guide, write_spellings
-from tabellion.outputs.forms.lists import column_labels, content_of, write_lists
-from tabellion.outputs.forms.totals import summed_table, write_totals
+from tabellion.outputs.forms.lists import column_labels, content_of, labels_of, write_lists
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW
 from tabellion.outputs.master.tables import validation_rule, value_format
 from tabellion.schema import Field
 from tabellion.schema.forms import STATE_TITLE, ColumnSpec, Role, TableSpec
-from tabellion.xlsx.blocks import computed_cell, write_named
+from tabellion.xlsx.blocks import Block, computed_cell, write_block, write_named
 from tabellion.xlsx.signature import close_signed, write_identity
 from tabellion.xlsx.writer import Sheet, Writer
 
@@ -284,3 +293,34 @@ def _write_baseline(writer: Writer, form: Form) -> None:
 def form_row_count(form: Form) -> int:
     """How many rows a form asks about."""
     return sum(len(rows) for rows in form.rows.values())
+
+
+_WIDTHS = (8, 60, 18, 18, 18, 18, 18)
+
+
+def summed_table(form: Form) -> TableSpec | None:
+    """The table of a form whose amounts are added up by convention."""
+    wanted = {CONVENTION, DIFFERENCE}
+    return next((table for table in form.tables if wanted <= {column.name for column in table.columns}), None)
+
+
+def write_totals(sheet: Sheet, contract: Book, form: Form, table: TableSpec) -> None:
+    """Write it: one row a convention, and all of them."""
+    schemas, exercice = contract.schemas, form.identity.exercice
+    titles = {number: title for number, (title, _) in contract.convention_titles.items()}
+    labels = labels_of(contract, "conventions")
+    words = {number: text for number in titles if (text := criterion(labels[number])) is not None}
+    rows = list(by_convention(table, form, schemas, words))
+    totals = whole(table, form, schemas)
+    names = (LAST, *typed_amounts(table, schemas), DIFFERENCE)
+    shown = [table.label(table.column(name), schemas) for name in names]
+    sheet.title(f"{form.partner} – {TOTALS} {exercice}", f"Vos montants de {exercice} par convention", len(_WIDTHS))
+    block = Block(
+        "Par convention", "Totaux_formulaire", ("N°", "Convention", *shown),
+        [(number, titles[number]) for number, _ in rows], [measures for _, measures in rows], totals,
+    )  # fmt: skip
+    write_block(sheet, block, FIRST_TABLE_ROW - 1)
+    sheet.set_widths(enumerate(_WIDTHS))
+    sheet.raw.freeze_panes(FIRST_TABLE_ROW + 1, 0)
+    sheet.print_setup((FIRST_TABLE_ROW, FIRST_TABLE_ROW), contract.settings.titre)
+    sheet.protect()

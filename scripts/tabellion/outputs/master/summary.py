@@ -40,7 +40,7 @@ from tabellion.outputs.master.budgets import (
     published,
     state_of,
 )
-from tabellion.outputs.master.financements import counted, financements_of
+from tabellion.outputs.master.funding import counted, financements_of
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
 from tabellion.schema.money import format_euros
 from tabellion.wording import plural

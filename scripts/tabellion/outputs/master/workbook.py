@@ -39,8 +39,15 @@ from tabellion.layout.names import (
 from tabellion.measures.measure import Count, Criterion
 from tabellion.outputs.master.budgets import define_constants, write_budget
 from tabellion.outputs.master.cover import write_accueil, write_controles, write_dictionary, write_nomenclatures
-from tabellion.outputs.master.financements import counted, financements_of, retained_column, write_funded
-from tabellion.outputs.master.funding import write_charges, write_plans, write_produits
+from tabellion.outputs.master.funding import (
+    counted,
+    financements_of,
+    retained_column,
+    write_charges,
+    write_funded,
+    write_plans,
+    write_produits,
+)
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.outputs.master.reconciliation import write_rapprochement
 from tabellion.outputs.master.settings import write_settings
