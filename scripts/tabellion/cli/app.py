@@ -111,7 +111,7 @@ def _show_completion(shell: str | None) -> None:
     from tabellion.cli.completion import script
 
     group = typer.main.get_command(app)
-    commands = group.commands  # type: ignore[attr-defined]
+    commands = group.commands  # type: ignore[attr-defined]  # a group, whatever typer's version calls it
     words = {
         name: {option: param.help or "" for param in command.params for option in param.opts if option.startswith("--")}
         | {"--help": "Affiche cette aide."}

@@ -78,8 +78,8 @@ def _set_margins_texts(document: Document, title: str) -> None:
     for section in document.sections:
         section.different_first_page_header_footer = False
         for margin, words in ((section.header, title), (section.footer, "")):
-            for paragraph in margin.paragraphs:
-                texts = [*paragraph._p.iter(qn("w:t"))]
+            for paragraph in margin.part.element.iter(qn("w:p")):
+                texts = [*paragraph.iter(qn("w:t"))]
                 for rank, run in enumerate(texts):
                     if "{{" in (run.text or ""):
                         run.text = words if rank == 0 else ""

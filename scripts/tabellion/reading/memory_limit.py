@@ -79,7 +79,7 @@ def limit_by_job(memory_bytes: int, kernel: Kernel) -> None:
         (kernel.GetCurrentProcess, c_void_p),
         (kernel.AssignProcessToJobObject, c_int, c_void_p, c_void_p),
     ):
-        function.restype, function.argtypes = result, kinds  # type: ignore[attr-defined]
+        function.restype, function.argtypes = result, kinds  # type: ignore[attr-defined]  # ctypes as Windows has it
     limits = ExtendedLimits(LimitFlags=_PROCESS_MEMORY, ProcessMemoryLimit=memory_bytes)
     job = kernel.CreateJobObjectW(None, None)
     is_set = job and kernel.SetInformationJobObject(job, _EXTENDED_LIMITS, byref(limits), sizeof(limits))

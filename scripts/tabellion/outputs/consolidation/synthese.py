@@ -130,8 +130,10 @@ def _write_essentials(
     changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
     applied = sum(change.outcome is MergeOutcome.APPLIED for change in consolidation.modifications)
     cards.append(("Modifications", changed, f"dont {plural(applied, 'appliquée')}"))
-    asked, chosen = (column_ref(DECISIONS_TABLE, label) for label in (QUESTION, DECISION))
-    left = Measure("count", len(consolidation.open_questions), f'COUNTIFS({asked},"?*",{chosen},"")')
+    waiting = {question.id for question in consolidation.open_questions}
+    asked = [question.id for question in consolidation.questions]
+    decided = Rows({QUESTION: asked, DECISION: [None if number in waiting else "" for number in asked]})
+    left = _counted(decided, DECISIONS_TABLE, Filled(QUESTION, '"?*"'), Criterion(DECISION, None, '""'))
     cards.append((DECISIONS, left, f"sur {plural(len(consolidation.questions), 'question')}"))
     marks = [campaign.IS_BLOCKING if finding.bloquant else None for finding in consolidation.findings]
     blocking = _word(campaign.BLOCKING, campaign.IS_BLOCKING)

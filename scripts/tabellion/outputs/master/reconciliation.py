@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tabellion.layout.names import (
@@ -93,14 +94,11 @@ def balance(layout: MasterLayout) -> dict[str, tuple[str, Measure]]:
     Without a grand total there is nothing to lead from, and without a known amount nothing to lead to.
     """
     walk, accounts, year = layout.contract.walk, layout.contract.accounts, in_exercice(layout)
+    of_year = Total(AMOUNT, (Criterion(YEAR, year.value, year.formula),))
     printed = published(layout, RECAP, SCOPE_ALL)
     steps, doubles = (
-        Measure(
-            "signed",
-            sum(step.cents for step in of_year),
-            f"SUMIFS({column_ref(name, AMOUNT)},{column_ref(name, YEAR)},{year.formula})",
-        )
-        for name, of_year in ((STEPS, walk.steps), (DOUBLES, walk.doubles))
+        Measure("signed", sum(step.cents for step in known), of_year.sum_formula(partial(column_ref, name)))
+        for name, known in ((STEPS, walk.steps), (DOUBLES, walk.doubles))
     )
     recomputed = column_sum(
         "euros", CREDITS, TOTAL,
