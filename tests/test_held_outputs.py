@@ -23,7 +23,7 @@ from support.publishing import AFTER, BEFORE, LAST_NIGHT, come_back, fill, publi
 from tabellion.findings import Finding
 from tabellion.transaction import commit, is_place_free, publish, recover
 from tabellion.transaction.manifest import Step, digest
-from tabellion.transaction.owners import STALE_SECONDS, is_owner_file, owner_of
+from tabellion.transaction.open_files import STALE_SECONDS, is_owner_file, owner_of
 
 WORKBOOK = "consolidation/consolidation.xlsx"
 WAITING = "consolidation/consolidation (nouveau).xlsx"

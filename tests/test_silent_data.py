@@ -17,7 +17,7 @@ from openpyxl.workbook import Workbook
 from support.forms import written_form
 from support.mutations import edited
 from support.returned import codes, examined, form, returned, said, values
-from tabellion.reading.typed_totals import is_total
+from tabellion.reading.lines import is_total
 
 
 def zipped(change: Callable[[dict[str, bytes]], None], content: bytes | None = None) -> bytes:

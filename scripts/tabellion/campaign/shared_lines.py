@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
 from tabellion.measures import AMOUNTS, MEASURE, Accounts, double_counts
-from tabellion.reading.typed_totals import is_total
+from tabellion.reading.lines import is_total
 from tabellion.schema.money import euros, format_euros
 from tabellion.schema.table import Key
 from tabellion.schema.tables import Column

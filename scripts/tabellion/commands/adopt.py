@@ -29,7 +29,7 @@ from tabellion.outputs.master.workbook import write_master
 from tabellion.reading.source import read_source
 from tabellion.transaction import Content, publish
 from tabellion.transaction.files import keep_dated_copy
-from tabellion.transaction.owners import owner_of
+from tabellion.transaction.open_files import owner_of
 from tabellion.xlsx.inplace.patch import patch_tables
 from tabellion.xlsx.inplace.renewal import renew
 from tabellion.xlsx.inplace.sheets import with_sheets

@@ -11,8 +11,19 @@ from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding
 from tabellion.layout.theme import load_theme
-from tabellion.outputs.opendata import REGISTER, SUBSIDIES, edited_files, load_standard, public_tables, subsidies_files
-from tabellion.outputs.package import README_FILE, WORKBOOK_FILE, described, readme, rows_workbook
+from tabellion.outputs.opendata import (
+    README_FILE,
+    REGISTER,
+    SUBSIDIES,
+    WORKBOOK_FILE,
+    described,
+    edited_files,
+    load_standard,
+    public_tables,
+    readme,
+    rows_workbook,
+    subsidies_files,
+)
 from tabellion.outputs.subsidies import subsidies
 from tabellion.transaction.files import replace_or_refuse
 

@@ -23,7 +23,7 @@ from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source
 from tabellion.transaction.files import edited_among, keep_dated_copy, replace_or_refuse
-from tabellion.transaction.owners import owner_of
+from tabellion.transaction.open_files import owner_of
 from tabellion.wording import file_stem, of
 from tabellion.xlsx.inplace.patch import CellEdit, Changes, patch_tables
 from tabellion.xlsx.signature import replaceable

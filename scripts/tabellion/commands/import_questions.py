@@ -27,7 +27,7 @@ from tabellion.reading.source import read_source
 from tabellion.schema.money import format_euros
 from tabellion.schema.tables import Row
 from tabellion.transaction.files import keep_dated_copy
-from tabellion.transaction.owners import owner_of
+from tabellion.transaction.open_files import owner_of
 from tabellion.wording import plural
 from tabellion.xlsx.signature import is_intact
 

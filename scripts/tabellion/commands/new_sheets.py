@@ -17,7 +17,7 @@ from tabellion.outputs.master.changes import renewal_of
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.reading.source import read_source
-from tabellion.transaction.owners import owner_of
+from tabellion.transaction.open_files import owner_of
 from tabellion.xlsx.inplace.renewal import renew
 from tabellion.xlsx.inplace.sheets import with_sheets
 

@@ -40,7 +40,7 @@ from tabellion.reading.references import References
 from tabellion.transaction import recover
 from tabellion.transaction.files import is_temporary, keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
-from tabellion.transaction.owners import is_owner_file
+from tabellion.transaction.open_files import is_owner_file
 from tabellion.wording import plural
 
 #: How long a run waits for those of the watcher, one after the other.

@@ -11,10 +11,10 @@ from tabellion.importing.correspondence_book import (
     read_correspondence,
     write_correspondence,
 )
+from tabellion.importing.cover import said_settings, setting_rows
 from tabellion.importing.doors import DocumentText, document_text
 from tabellion.importing.files import ImportedFiles, add_rows, read_files
 from tabellion.importing.fitting import fitted
-from tabellion.importing.front import said_settings, setting_rows
 from tabellion.importing.home import Edit, Home, carried_register, edits_of, word_document_text
 from tabellion.importing.lines import LineUse
 from tabellion.importing.reader import read_document

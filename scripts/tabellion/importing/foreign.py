@@ -10,9 +10,9 @@ from tabellion.findings import Finding, Place
 from tabellion.importing.blocks import FUNDER_COLUMN, BlockFinder, ForeignTable
 from tabellion.importing.budget import PRESENTATION
 from tabellion.importing.correspondence_book import SHEET_GROUP, Correspondence, Topic
+from tabellion.importing.cover import TitlePage
 from tabellion.importing.foreign_budget import ForeignBudget, pivot_records
 from tabellion.importing.foreign_fiches import ForeignFiches
-from tabellion.importing.front import TitlePage
 from tabellion.importing.grants import GrantReader
 from tabellion.importing.grids import CellGrid, cents_of, shown
 from tabellion.importing.headings import Headings

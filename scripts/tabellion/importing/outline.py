@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tabellion.importing.cells import only_amounts
+from tabellion.importing.cover import TitlePage, read_title_page
 from tabellion.importing.fiche_layout import fiche_title, label_of, opens_row
-from tabellion.importing.front import TitlePage, read_title_page
 from tabellion.importing.headings import Heading, Headings, find_headings, is_fiche_start, numbered
 from tabellion.importing.lines import MAX_LINE, DocumentLine, LineAccount, fold_chars, key
 
@@ -36,10 +36,10 @@ class Section:
 
 @dataclass
 class Outline:
-    """The parts of the document. ``front`` are the lines before the body, without the contents."""
+    """The parts of the document. ``cover`` are the lines before the body, without the contents."""
 
     headings: Headings
-    front: list[DocumentLine]
+    cover: list[DocumentLine]
     sections: list[Section]
     page: TitlePage
     back: list[DocumentLine] = field(default_factory=list)
@@ -55,12 +55,12 @@ def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
         account.use(number, "utilisée : sommaire", "titre du sommaire" if what == "titre" else f"entrée {what}")
     starts = [line.numero for line in content if line.numero in headings.body or is_fiche_start(line)]
     first_body = min(starts, default=len(lines) + 1)
-    front = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
-    page = read_title_page(front, account)
+    cover = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
+    page = read_title_page(cover, account)
     body = [line for line in content if line.numero >= first_body]
     back = _recap_at_end(body)
-    sections = _sections(body[: len(body) - len(back)], headings, front, account)
-    return Outline(headings, front, sections, page, back)
+    sections = _sections(body[: len(body) - len(back)], headings, cover, account)
+    return Outline(headings, cover, sections, page, back)
 
 
 def _recap_at_end(body: list[DocumentLine]) -> list[DocumentLine]:
@@ -92,12 +92,12 @@ def _set_aside(lines: list[DocumentLine], account: LineAccount) -> None:
             account.use(line.numero, "ignorée : numéro de page")
 
 
-def _repeated_headers(lines: list[DocumentLine], headings: Headings, front: list[DocumentLine]) -> set[int]:
+def _repeated_headers(lines: list[DocumentLine], headings: Headings, cover: list[DocumentLine]) -> set[int]:
     """The page headers: short lines without cells that print a line of the title page again, or that come back alone.
 
     Alone means between blank lines or page numbers; a finished sentence is text, not a header.
     """
-    title_page = {key(line.texte) for line in front[:40] if _may_be_header(line)}
+    title_page = {key(line.texte) for line in cover[:40] if _may_be_header(line)}
     candidates = {line.numero: key(line.texte) for line in lines if _may_be_header(line)}
     counts = Counter(candidates.values())
     filled = {line.numero for line in lines if not line.blank}
@@ -118,13 +118,13 @@ def _may_be_header(line: DocumentLine) -> bool:
 
 
 def _sections(
-    lines: list[DocumentLine], headings: Headings, front: list[DocumentLine], account: LineAccount
+    lines: list[DocumentLine], headings: Headings, cover: list[DocumentLine], account: LineAccount
 ) -> list[Section]:
     """The body: each line goes to the fiche or to the section that is open when it comes."""
     sections: list[Section] = []
     pilier: Heading | None = None
     section: Section | None = None
-    repeated = _repeated_headers(lines, headings, front)
+    repeated = _repeated_headers(lines, headings, cover)
     openings = _label_tables(lines)
     filled = [line for line in lines if not line.blank]
     titles = {line.numero for line, below in pairwise(filled) if below.numero in openings and fiche_title(line)}

@@ -10,10 +10,10 @@ from tabellion.findings import Finding, Place, Severity, TabellionError, finding
 from tabellion.importing.budget import PRESENTATION, BudgetReader, TownBudget, arithmetic_rows, line_rows, total_rows
 from tabellion.importing.cells import label_and_amount
 from tabellion.importing.correspondence_book import Correspondence, Topic
+from tabellion.importing.cover import census_year
 from tabellion.importing.fiche import MENTIONS, Fiche, read_fiche
 from tabellion.importing.fiche_layout import FicheLayout, Fragment, read_layout
 from tabellion.importing.foreign_fiches import TEXT_LABELS
-from tabellion.importing.front import census_year
 from tabellion.importing.funders import learn_funders, read_rows
 from tabellion.importing.label_sheets import asked_field
 from tabellion.importing.lines import (
@@ -71,7 +71,7 @@ def read_document(
     outline = read_outline(lines, account)
     if not any(section.heading or section.fiches for section in outline.sections):
         raise TabellionError([*notices, finding("document-sans-convention", Place(fichier=fichier))])
-    recap = [*read_recap(outline.front, account), *read_recap(outline.back, account)]
+    recap = [*read_recap(outline.cover, account), *read_recap(outline.back, account)]
     exercice = census_year(lines, outline.page.debut, account)
     collectivites = _collectivites(outline, recap, account)
     if correspondence is not None:
@@ -80,7 +80,7 @@ def read_document(
     quarters = Quarters()
     fiches = _fiches(outline, account, quarters, correspondence, words)
     budgets, inside = _budgets(outline, recap, collectivites, fiches, account)
-    _account_for_text(outline.front, account)
+    _account_for_text(outline.cover, account)
     _account_for_text([line for line in outline.back if line.numero not in account.uses], account)
     if not extracted:
         _forget_strikes(text, fiches, account)
@@ -168,7 +168,7 @@ def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fic
 
 def _collectivites(outline: Outline, recap: list[RecapRow], account: LineAccount) -> Collectivites:
     """The collectivités of the recap, and those that the sections and the presentation show."""
-    parts = (outline.front, *(section.lines for section in outline.sections))
+    parts = (outline.cover, *(section.lines for section in outline.sections))
     presentation = "\n".join(clean(line.texte) for lines in parts for line in lines if not line.tabbed)
     sections = [arithmetic_rows(section.lines) for section in outline.sections if section.heading or section.fiches]
     return learn_collectivites(recap, sections, presentation, account)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tabellion.findings import Finding
+from tabellion.importing.cover import TitlePage
 from tabellion.importing.fiche import Fiche
 from tabellion.importing.financing import FinancingReader, Partners, Who
-from tabellion.importing.front import TitlePage
 from tabellion.importing.funders import DocumentFunder, FunderRow
 from tabellion.importing.lines import LineAccount, LineUse, Record
 from tabellion.importing.outline import Outline

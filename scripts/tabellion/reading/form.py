@@ -10,17 +10,17 @@ from tabellion.layout.forms import BASELINE, FormIdentity, baseline_value
 from tabellion.layout.names import IDENTITY, KnownFormula
 from tabellion.layout.seals import SealKey
 from tabellion.reading.cells import CellReader
+from tabellion.reading.descriptions import keep_spellings
 from tabellion.reading.form_columns import asked_labels, choices_of, former_labels, near_choices
 from tabellion.reading.form_identity import check_seal, form_identity, restore_row_ids
 from tabellion.reading.headers import is_blank
 from tabellion.reading.hidden import Baseline, read_baseline, read_identity, word
 from tabellion.reading.identifiers import fill_identifiers
 from tabellion.reading.limits import LIMITS
+from tabellion.reading.lines import REMARK, total_label
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
-from tabellion.reading.spellings import keep_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
-from tabellion.reading.typed_totals import REMARK, total_label
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
 from tabellion.schema.tables import Column

@@ -1,20 +1,35 @@
-"""Whose form a workbook says it is: a partner's, of this contract, for an exercice; what is wrong with it; its seal."""
+"""Whose form a workbook says it is (partner, contract, exercice), who filled it, what is wrong with it; its seal."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import KIND_FORM, FormIdentity, baseline_text
+from tabellion.layout.forms import (
+    FINAL,
+    FINAL_WORDS,
+    FUNCTION,
+    KIND_FORM,
+    SIGNED_BY,
+    SIGNED_ON,
+    FilledBy,
+    FormIdentity,
+    baseline_text,
+)
 from tabellion.layout.names import FORMAT_VERSION
 from tabellion.layout.seals import SEAL, SealKey, SealState
 from tabellion.reading.hidden import Baseline
+from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
+from tabellion.reading.tables import named_cell
+from tabellion.schema import Field
+from tabellion.schema.cast import cast_column
 from tabellion.schema.forms import Role, TableSpec
 from tabellion.schema.tables import Column
-from tabellion.wording import fold
+from tabellion.wording import fold, french_date, french_value
 
 #: The exercice of a form; anything else in its hidden sheet is no year.
 _YEAR = re.compile(r"[12][0-9]{3}")
@@ -105,3 +120,30 @@ def restore_row_ids(
             row_ids[positions[0]] = gone[words][0]
             if spec.key.field is not None:
                 columns[spec.key.field][positions[0]] = gone[words][0]
+
+
+#: Characters kept of a text.
+_LONGEST = 120
+
+
+def read_filled_by(workbook: RawWorkbook) -> FilledBy | None:
+    """What the guide's cells say; ``None`` where the form has none of them."""
+    said = {name: _text(workbook, name) for name in (SIGNED_BY, FUNCTION, SIGNED_ON, FINAL)}
+    if said[FINAL] is None:
+        return None
+    texts = {name: text or "" for name, text in said.items()}
+    is_final = fold(texts[FINAL]) in (fold(FINAL_WORDS[0]), "definitive", "oui", "x")
+    return FilledBy(texts[SIGNED_BY], texts[FUNCTION], texts[SIGNED_ON], is_final)
+
+
+def _text(workbook: RawWorkbook, name: str) -> str | None:
+    """What a named cell says, a day as people write it; ``None`` where the workbook has no such cell."""
+    if (cell := named_cell(workbook, name)) is None:
+        return None
+    sheet, row, column = cell
+    value = sheet.value(row, column)
+    if name == SIGNED_ON and value is not None:
+        day = Field(name, "date", "", "")
+        read = cast_column(day, [value], tolerant=True, date1904=workbook.date1904).values[0]
+        value = french_date(read) if isinstance(read, date) else value
+    return "" if value is None else " ".join(french_value(value).split())[:_LONGEST]

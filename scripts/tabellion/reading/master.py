@@ -37,6 +37,7 @@ from tabellion.reading.corrections import (
     say_repeated_row,
     without_added,
 )
+from tabellion.reading.descriptions import keep_table_spellings
 from tabellion.reading.form_identity import version_code
 from tabellion.reading.headers import computed_labels, later_labels
 from tabellion.reading.hidden import read_identity
@@ -45,7 +46,6 @@ from tabellion.reading.lines import LineFinder
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import Renames, former_cells, names_of, renames_of, shown_choices
 from tabellion.reading.row_identity import identify_rows
-from tabellion.reading.spellings import keep_table_spellings
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import OPTIONAL_TABLES, SETTING_TABLES, Field, Schemas, TableSchema
 from tabellion.schema.tables import Column, Row, Table, Tables, make_table

@@ -10,7 +10,7 @@ from pathlib import Path
 from tabellion.findings import TabellionError
 from tabellion.reading.formats import other_format
 from tabellion.reading.limits import LIMITS, MIB, Limits, refusal
-from tabellion.transaction.owners import EXCEL_OWNER, LIBREOFFICE_OWNER
+from tabellion.transaction.open_files import EXCEL_OWNER, LIBREOFFICE_OWNER
 from tabellion.wording import system_reason
 
 _SPECIAL = (

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.transaction.commit import HISTORY, Placing
+from tabellion.transaction.commit import HISTORY, Transaction
 from tabellion.transaction.files import (
     BLOCK_BYTES,
     check_writable,
@@ -41,7 +41,7 @@ from tabellion.transaction.manifest import (
     trace,
     write_manifest,
 )
-from tabellion.transaction.owners import owner_of
+from tabellion.transaction.open_files import owner_of
 from tabellion.wording import french_date, system_reason
 
 _PREPARED = "copies"
@@ -97,7 +97,7 @@ def publish(
     Raises :class:`TabellionError` when the outputs cannot be prepared (nothing has then changed) or not be put in place
     (the next :func:`recover` then completes them).
     """
-    transaction = Placing(workbooks, staging, now)
+    transaction = Transaction(workbooks, staging, now)
     _recover(transaction)
     changes = _Changes(transaction, edited, known or {})
     try:
@@ -137,7 +137,7 @@ def recover(workbooks: Path, staging: Path, *, now: datetime) -> list[Finding]:
     the holder of the lock may call this. Raises :class:`TabellionError` when a committed publication cannot be
     completed.
     """
-    transaction = Placing(workbooks, staging, now)
+    transaction = Transaction(workbooks, staging, now)
     _recover(transaction)
     shutil.rmtree(staging.with_name(_PREPARED), ignore_errors=True)
     own = [path for path in workbooks.glob("*/") if path.name != "retours"]
@@ -158,7 +158,7 @@ def is_place_free(workbooks: Path, staging: Path, *, now: datetime) -> bool:
     return False
 
 
-def _recover(transaction: Placing) -> None:
+def _recover(transaction: Transaction) -> None:
     staging = transaction.staging
     manifest = None
     try:
@@ -180,7 +180,7 @@ def _recover(transaction: Placing) -> None:
     transaction.place_waiting()
 
 
-def _set_aside(transaction: Placing, detail: str) -> None:
+def _set_aside(transaction: Transaction, detail: str) -> None:
     """Keep what was staged, in the place of what was set aside before: the disk must not fill up."""
     aside = transaction.staging.with_name(transaction.staging.name + "-ecartee")
     try:
@@ -195,7 +195,7 @@ def _set_aside(transaction: Placing, detail: str) -> None:
 class _Changes:
     """The outputs that differ from what is there, staged. ``doing`` is the path at work, to be named by a failure."""
 
-    def __init__(self, transaction: Placing, edited: Collection[Path], known: Mapping[Path, str]) -> None:
+    def __init__(self, transaction: Transaction, edited: Collection[Path], known: Mapping[Path, str]) -> None:
         self.placing, self.staging = transaction, transaction.staging
         self.doing = transaction.staging
         self.edited = set(map(self._name, edited))

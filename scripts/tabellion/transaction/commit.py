@@ -30,7 +30,7 @@ from tabellion.transaction.manifest import (
     trace,
     write_besides,
 )
-from tabellion.transaction.owners import Owner, owner_of
+from tabellion.transaction.open_files import Owner, owner_of
 from tabellion.wording import system_reason
 
 #: How long one publication waits, in all, for files that other programs hold.
@@ -49,7 +49,7 @@ _DAY_LENGTH = len("2016-11-30")
 _INSTANT_SECONDS = 0.1
 
 
-class Placing:
+class Transaction:
     """One run's work at putting outputs in place: those that wait beside theirs, the patience left, the findings."""
 
     def __init__(self, workbooks: Path, staging: Path, now: datetime) -> None:

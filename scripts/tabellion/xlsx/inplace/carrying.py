@@ -10,10 +10,9 @@ from tabellion.addresses import cell_name
 from tabellion.xlsx.inplace.carried_parts import PartCarrier
 from tabellion.xlsx.inplace.grid import Grid, elements
 from tabellion.xlsx.inplace.moves import area_name
-from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.parts import ExcelTable, Parts
 from tabellion.xlsx.inplace.restyle import StyleCarrier
 from tabellion.xlsx.inplace.rules import FORMULA_ATTRIBUTES, FORMULAS
-from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.inplace.wording import LOST, FormulaCarrier
 from tabellion.xlsx.trees import Element, add, child, drop, qualified, whole_number
 

@@ -15,11 +15,10 @@ from tabellion.addresses import shifted
 from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import RowMove, parse_areas
 from tabellion.xlsx.inplace.objects import follow_objects, refresh_pivots
-from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.parts import ExcelTable, Parts
 from tabellion.xlsx.inplace.references import Anchor, moved
 from tabellion.xlsx.inplace.rules import follow_formulas, follow_rules
 from tabellion.xlsx.inplace.stale import Seeds, Spot, defined_names, stale_formulas
-from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.trees import Element, add, escaped, insert_after, qualified
 
 

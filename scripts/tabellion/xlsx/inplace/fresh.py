@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import Area
-from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.parts import ExcelTable, Parts
 from tabellion.xlsx.inplace.references import mentions
 from tabellion.xlsx.inplace.stale import UNSURE, Seeds, Spot, defined_names, stale_formulas
-from tabellion.xlsx.inplace.tables import ExcelTable
 
 #: A table, a column, what the row is known by (all empty for a formula that says the same everywhere), the formula.
 FreshFormula = tuple[str, str, tuple[StoredValue, ...], str]

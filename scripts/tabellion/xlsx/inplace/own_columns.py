@@ -13,12 +13,11 @@ from tabellion.xlsx.inplace.carrying import carried_formula, widen
 from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import area_name
-from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.parts import ExcelTable, Parts
 from tabellion.xlsx.inplace.relisting import known_formulas
 from tabellion.xlsx.inplace.relocation import Relocation
 from tabellion.xlsx.inplace.restyle import StyleCarrier
 from tabellion.xlsx.inplace.sheets import same_sheets
-from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.inplace.wording import FormulaCarrier
 from tabellion.xlsx.trees import child, qualified, whole_number
 

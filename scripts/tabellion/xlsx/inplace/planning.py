@@ -12,7 +12,7 @@ from tabellion.addresses import MAX_ROWS
 from tabellion.xlsx.inplace.editor import TemplateCell, WorkbookEditor
 from tabellion.xlsx.inplace.grid import Grid, StoredValue, TypedContent
 from tabellion.xlsx.inplace.moves import Area, RowMove, area_name, parse_areas
-from tabellion.xlsx.inplace.tables import ExcelTable
+from tabellion.xlsx.inplace.parts import ExcelTable
 from tabellion.xlsx.trees import Element
 
 #: A line to add: what the caller counts it under, and its values by column.

@@ -14,10 +14,9 @@ from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, column_letters
 from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import Area
-from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.parts import ExcelTable, Parts
 from tabellion.xlsx.inplace.references import Corner, Reference, mentions
 from tabellion.xlsx.inplace.stale import defined_names
-from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.inplace.wording import LOST
 
 #: Larger areas are not compared cell by cell.

@@ -18,16 +18,15 @@ from tabellion.xlsx.inplace.editor import WorkbookEditor
 from tabellion.xlsx.inplace.fresh import fresh_values
 from tabellion.xlsx.inplace.grid import Formula, StoredValue, TypedContent
 from tabellion.xlsx.inplace.moves import parse_areas
-from tabellion.xlsx.inplace.own_cells import has_own_cells
-from tabellion.xlsx.inplace.own_looks import with_own_looks
-from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.own_notes import has_own_cells
+from tabellion.xlsx.inplace.parts import ExcelTable, Parts
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemove, patch_tables, with_computed
 from tabellion.xlsx.inplace.references import mentions
 from tabellion.xlsx.inplace.relisting import relist
 from tabellion.xlsx.inplace.relocation import Relocation
+from tabellion.xlsx.inplace.restyle import with_own_looks
 from tabellion.xlsx.inplace.sheets import same_sheets, sheet_of_key, with_sheets
 from tabellion.xlsx.inplace.stale import defined_names
-from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.inplace.wording import LOST, FormulaCarrier
 from tabellion.xlsx.trees import Element, add, drop, insert_after, qualified
 

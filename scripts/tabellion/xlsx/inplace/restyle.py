@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from lxml import etree
 
+from tabellion.xlsx.inplace.editor import WorkbookEditor
+from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.relocation import Relocation
 from tabellion.xlsx.package import PackageEditor
 from tabellion.xlsx.styles import FIRST_FORMAT, StyleSheet
 from tabellion.xlsx.trees import Element, insert_after, qualified, whole_number
@@ -193,3 +197,31 @@ def _key(element: Element) -> _Key:
     """What two children that look alike have in common."""
     attributes = tuple(sorted((str(name), str(text)) for name, text in element.attrib.items()))
     return element.tag, attributes, tuple(_key(child) for child in element.iterchildren(etree.Element))
+
+
+def with_own_looks(before: Parts, data: bytes, sheets: Iterable[tuple[str, str]]) -> bytes:
+    """The workbook ``data``, whose ``sheets`` (their names before and now) were written anew, with the looks of before.
+
+    A cell that still says what it said, or computes at the same place, looks as it did; styles have the same numbers in
+    both workbooks, so that only what a person coloured is another one.
+    """
+    editor = WorkbookEditor(data)
+    for mine, name in sheets:
+        relocation = Relocation(before, editor.parts, {mine.casefold(): name})
+        grid, there = before.grid(mine), editor.parts.grid(name)
+        usual = {cell.get("s", "0") for _, _, cell in there.cells()}
+        for row, column, cell in list(grid.cells()):
+            style = cell.get("s", "0")
+            if style in usual:
+                continue
+            area = relocation.area(mine.casefold(), (row, column, row, column))
+            target = None if area is None else there.find(area[0], area[1])
+            if area is None or target is None:
+                continue
+            is_computed = cell.find("{*}f") is not None and target.find("{*}f") is not None
+            if is_computed or before.value(mine, row, column) == editor.parts.value(name, area[0], area[1]):
+                editor.set_style(name, area[0], area[1], int(style))
+    if not editor.touched:
+        return data
+    editor.finish(set(), {})
+    return editor.to_bytes()

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.inplace.moves import Area, parse_areas
-from tabellion.xlsx.inplace.parts import Parts
+from tabellion.xlsx.inplace.parts import ExcelTable, Parts
 from tabellion.xlsx.inplace.references import mentions
-from tabellion.xlsx.inplace.tables import ExcelTable
 from tabellion.xlsx.trees import Element, whole_number
 
 #: A sheet (folded name), a row, a column.
