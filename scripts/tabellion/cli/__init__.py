@@ -14,6 +14,9 @@ import tabellion.cli.mailing
 import tabellion.cli.publishing
 
 # isort: split
+import tabellion.cli.portfolio
+
+# isort: split
 import tabellion.cli.installing  # noqa: F401
 from tabellion.cli.app import main
 

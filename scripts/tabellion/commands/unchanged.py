@@ -42,7 +42,9 @@ from tabellion.transaction.lock import hold
 from tabellion.transaction.manifest import BESIDES
 
 if TYPE_CHECKING:
+    from tabellion.campaign.model import Consolidation
     from tabellion.commands.consolidate import ConsolidationRun
+    from tabellion.findings import Finding
 
 #: In the workspace's memory: the record.
 CACHE_FILE = "inchange.json"
@@ -112,33 +114,53 @@ class UnchangedCheck:
     before: FolderDigests | None
     record: CachedRun | None
 
-    def remember(self, run: ConsolidationRun, text: str, subject: str, code: int, now: datetime) -> None:
-        """Keep what this run, begun at ``now``, would say again; nothing where another one might say something else."""
+    def lasting(self, run: ConsolidationRun, now: datetime) -> tuple[FolderDigests, date | None] | None:
+        """The files as they are after this run, begun at ``now``, and until when it would say the same again (``None``:
+        always); nothing where another one might say something else.
+        """
         if self.folders is None or self.before is None:
-            return
+            return None
         after = FolderDigests.of(self.folders)
         published = (self.folders.consolidation / AS_PUBLISHED, self.folders.memory / AS_PUBLISHED)
         waiting = any((self.folders.memory / name).exists() for name in (STAGING, BESIDES))
         is_settled = self.before.inputs == after.inputs and not run.requests and not waiting
-        is_settled &= not any(finding.code.startswith(_PASSING) for finding in run.findings)
         if run.written:  # nobody typed in what it wrote, and it said nothing that it would not say again
             is_settled &= not run.notices and len({_stamp_alone(path) for path in published}) == 1
         else:
             is_settled &= self.before == after
-        consolidation = run.consolidation
-        received = [*consolidation.strays, *(file for line in consolidation.board for file in line.received)]
-        if not is_settled or any(file.saved is not None and file.saved > now for file in received):
+        if not is_settled or not says_the_same(run.consolidation, run.findings, now):
+            return None
+        return after, next_due(run.consolidation, now)
+
+    def remember(self, run: ConsolidationRun, text: str, subject: str, code: int, now: datetime) -> None:
+        """Keep what this run, begun at ``now``, would say again; nothing where another one might say something else."""
+        lasting = self.lasting(run, now)
+        if lasting is None or self.folders is None:
             return
         from tabellion.commands.run_lines import consolidation_lines, finding_lines
 
-        dues = {*consolidation.contract.settings.dates_limites.values(), *(line.due for line in consolidation.board)}
-        until = min((due for due in dues if due is not None and due >= now.date()), default=None)
-        lines = [*finding_lines(run.notices), *consolidation_lines(consolidation, is_new=False)]
+        after, until = lasting
+        lines = [*finding_lines(run.notices), *consolidation_lines(run.consolidation, is_new=False)]
         record = CachedRun(after.inputs, after.outputs, now, until, code, text, subject, lines)
         content = {"version": _VERSION, **asdict(record)}
         with suppress(OSError):
             path = self.folders.memory / CACHE_FILE
             write_whole(path, json.dumps(content, ensure_ascii=False, default=str).encode())
+
+
+def says_the_same(consolidation: Consolidation, findings: Iterable[Finding], now: datetime) -> bool:
+    """Whether the same files would say the same, made again after ``now``: nothing was late or out of reach, and no
+    file says that it was saved later.
+    """
+    received = [*consolidation.strays, *(file for line in consolidation.board for file in line.received)]
+    is_passing = any(each.code.startswith(_PASSING) for each in findings)
+    return not is_passing and not any(file.saved is not None and file.saved > now for file in received)
+
+
+def next_due(consolidation: Consolidation, now: datetime) -> date | None:
+    """The next day after which partners are late; ``None`` where there is none."""
+    dues = {*consolidation.contract.settings.dates_limites.values(), *(line.due for line in consolidation.board)}
+    return min((due for due in dues if due is not None and due >= now.date()), default=None)
 
 
 @contextmanager

@@ -30,6 +30,8 @@ DATASET_TABLES: Mapping[str, str] = {
     "lignes_budgetaires": "lignes",
     "totaux_publies": "totaux_publies",
 }
+#: Those of which each row is of an exercice, or of none: their files are apart by it.
+DATED_TABLES = frozenset(("suivis", "financements", "lignes_budgetaires", "totaux_publies"))
 
 
 @dataclass(frozen=True, slots=True)

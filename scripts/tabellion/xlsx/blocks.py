@@ -14,7 +14,7 @@ from tabellion.layout.names import column_letters, quoted_sheet
 from tabellion.layout.theme import contrast
 from tabellion.measures.measure import Measure, column_sum, criterion
 from tabellion.schema.money import euros
-from tabellion.wording import plural
+from tabellion.wording import plural, slug
 from tabellion.xlsx.sheets import CellContent
 from tabellion.xlsx.writer import (
     EUROS,
@@ -184,6 +184,32 @@ def write_block(sheet: Sheet, block: Block, row: int) -> int:
         for column, measure in enumerate(block.totals, first):
             write_measure(sheet, last, column, measure, (block.name, TOTAL, block.labels[column]), **TOTAL_STYLE)
     return last + 2
+
+
+def write_cards(sheet: Sheet, row: int, cards: Iterable[tuple[str, Measure, str]], name: str) -> int:
+    """Write figures side by side from the second column: what each is, how much, against what; returns the first free
+    row. Each has a defined name that begins with ``name``.
+    """
+    band = {"bg_color": sheet.writer.theme.colours["calcul"], "align": "center"}
+    edge = {"border_color": sheet.writer.theme.colours["filet"], "left": 1, "right": 1}
+    small = sheet.writer.format(**band, **edge, top=1, valign="vcenter", text_wrap=True)
+    note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True, text_wrap=True)
+    for column, (label, measure, note) in enumerate(cards, 1):
+        sheet.write(row, column, label, small)
+        is_money = measure.kind == "euros" and not isinstance(measure.value, str)
+        digits = (EUROS_AND_CENTS if measure.value % 100 else EUROS).removesuffix("_-") if is_money else "0"
+        style = sheet.writer.format(
+            **(band | {"bold": True, "font_size": 16, "font_color": sheet.writer.theme.colours["titre"]}), **edge,
+            num_format=digits, valign="vcenter",
+        )  # fmt: skip
+        value = euros(measure.value) if is_money else measure.value
+        # A name, and no table: what stands under a card is none of it.
+        own_name = f"{name}_{slug(label).replace('-', '_')}"
+        sheet.named_formula(row + 1, column, own_name, measure.formula or "", style, value)
+        sheet.write(row + 2, column, note, note_style)
+    for place, height in enumerate((28, 30, 28), row):
+        sheet.raw.set_row(place, height)
+    return row + 4
 
 
 def add_chart(

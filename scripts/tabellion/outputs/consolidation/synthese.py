@@ -38,10 +38,10 @@ from tabellion.outputs.consolidation.credits import (
 )
 from tabellion.outputs.consolidation.splits import naming_block, split_block
 from tabellion.outputs.consolidation.tables import DataSheet
-from tabellion.schema.money import UNKNOWN, change_words, euros, known_euros
-from tabellion.wording import french_date, french_moment, plural, slug
-from tabellion.xlsx.blocks import Block, ChartSize, add_chart, criteria, held, sums_of, write_block
-from tabellion.xlsx.writer import EUROS, EUROS_AND_CENTS, Sheet
+from tabellion.schema.money import UNKNOWN, change_words, known_euros
+from tabellion.wording import french_date, french_moment, plural
+from tabellion.xlsx.blocks import Block, ChartSize, add_chart, criteria, held, sums_of, write_block, write_cards
+from tabellion.xlsx.writer import Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
 YEARS = "Choix_exercices"
@@ -139,26 +139,7 @@ def _write_essentials(
     blocking = _word(campaign.BLOCKING, campaign.IS_BLOCKING)
     counted = _counted(Rows({campaign.BLOCKING: marks}), campaign.FINDINGS, blocking)
     cards.append(("Constats bloquants", counted, f"sur {plural(len(marks), 'constat')}"))
-    band = {"bg_color": sheet.writer.theme.colours["calcul"], "align": "center"}
-    edge = {"border_color": sheet.writer.theme.colours["filet"], "left": 1, "right": 1}
-    small = sheet.writer.format(**band, **edge, top=1, valign="vcenter", text_wrap=True)
-    note_style = sheet.writer.format(**band, **edge, bottom=1, italic=True, text_wrap=True)
-    for column, (label, measure, note) in enumerate(cards, 1):
-        sheet.write(row, column, label, small)
-        is_money = measure.kind == "euros" and measure.value != UNKNOWN
-        digits = (EUROS_AND_CENTS if measure.value % 100 else EUROS).removesuffix("_-") if is_money else "0"
-        style = sheet.writer.format(
-            **(band | {"bold": True, "font_size": 16, "font_color": sheet.writer.theme.colours["titre"]}), **edge,
-            num_format=digits, valign="vcenter",
-        )  # fmt: skip
-        value = euros(measure.value) if is_money else measure.value
-        # A name, and no table: what stands under a card is none of it.
-        name = f"Essentiel_{slug(label).replace('-', '_')}"
-        sheet.named_formula(row + 1, column, name, measure.formula or "", style, value)
-        sheet.write(row + 2, column, note, note_style)
-    for place, height in enumerate((28, 30, 28), row):
-        sheet.raw.set_row(place, height)
-    return row + 4
+    return write_cards(sheet, row, cards, "Essentiel")
 
 
 def _write_since(sheet: Sheet, consolidation: Consolidation, labels: Labels, row: int) -> int:

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from tabellion.campaign.model import Consolidation
 from tabellion.findings import Place, TabellionError, finding
-from tabellion.outputs import failing_line
+from tabellion.outputs import Values, failing_line
 from tabellion.outputs.report.page import page_of
 from tabellion.outputs.report.words import grouped, visible
 from tabellion.wording import of, plural, system_reason
@@ -32,7 +32,12 @@ _LONGEST_EXTRACT = 60
 
 
 def render_report(consolidation: Consolidation, template: Path) -> bytes:
-    """The page as UTF-8; the same consolidation and template give the same bytes.
+    """The page of a consolidation: see :func:`render_page`."""
+    return render_page(page_of(consolidation), template)
+
+
+def render_page(page: Values, template: Path) -> bytes:
+    """The page as UTF-8; the same values and template give the same bytes.
 
     Raises :class:`TabellionError` when the template cannot be read, is not jinja2 (with its line), names something
     that does not exist, or has no ``<head>`` to carry the security policy.
@@ -41,7 +46,7 @@ def render_report(consolidation: Consolidation, template: Path) -> bytes:
         source = template.read_text(encoding="utf-8-sig")
         environment = _environment(template)
         code, names = compiled(source), environment.make_globals(None)
-        html = environment.template_class.from_code(environment, code, names).render(page=page_of(consolidation))
+        html = environment.template_class.from_code(environment, code, names).render(page=page)
     except jinja2.TemplateNotFound as error:  # an OSError too
         raise _wrong(template, failing_line(error), f"le gabarit « {error.name} » qu'il inclut manque") from error
     except OSError as error:

@@ -1,0 +1,221 @@
+"""``tabellion ensemble``: many contracts, each taken in a process of its own, put together in one folder.
+
+What came of a contract is put in its place whatever came first, and what nothing has changed is taken as it was: the
+outputs depend on the contracts alone.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tabellion import __version__
+from tabellion.campaign.parsed_return import digest_of
+from tabellion.campaign.read_returns import digest_of_folder
+from tabellion.commands.take_contract import PURPOSE, ContractTask, TakenContract, TakeOptions, take_contract
+from tabellion.contract.folders import STAGING
+from tabellion.contract.workspace import starter_kit
+from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.theme import load_theme
+from tabellion.portfolio.board import BoardContract, Freshness, Portfolio, gone, said_of, without_doubles
+from tabellion.portfolio.common_names import NAMES_FILE, load_common_names
+from tabellion.portfolio.listing import ContractListing, FoundContract, list_contracts
+from tabellion.portfolio.mapper import LocalMapper, Mapper, TaskLimits, TaskOutcome
+from tabellion.portfolio.memory import FOLDER, MEMORY_FILE, ContractRecord, PortfolioMemory, load_memory
+from tabellion.portfolio.rows import ContractName
+from tabellion.reading.limits import MIB
+from tabellion.schema import FUNDING_TABLES, load_schemas
+from tabellion.transaction import publish, recover
+from tabellion.transaction.lock import hold
+from tabellion.transaction.manifest import content_digest, digest
+
+if TYPE_CHECKING:
+    from tabellion.portfolio.outputs import PortfolioOutputs
+
+#: Where outputs go unless told otherwise, from the folder where the command is given.
+DEFAULT_FOLDER = Path("ensemble")
+#: The template of the page, in the folder of templates.
+TEMPLATE = "ensemble.html"
+
+Advance = Callable[[int, int, str], None]
+"""Called with how many contracts are done, of how many, and which one was the last."""
+
+
+@dataclass(frozen=True)
+class EnsembleRun:
+    """What was done: the contracts put together, where; how many were as before; whether an output is new; what there
+    is to say.
+    """
+
+    portfolio: Portfolio
+    folder: Path
+    unchanged: int
+    written: bool
+    findings: tuple[Finding, ...]
+
+
+def ensemble(
+    folders: Sequence[Path],
+    target: Path,
+    now: datetime,
+    mapper_for: Callable[[ContractListing], Mapper],
+    *,
+    reads_only: bool = False,
+    advance: Advance | None = None,
+) -> EnsembleRun:
+    """Put the contracts of these folders together in ``target``; all outputs are put in place together, or none.
+
+    Each contract is consolidated, under its own lock, or only read (``reads_only``: nothing is written in it). One that
+    fails is a line of the board, with the figures of the last time where there are some. Raises :class:`TabellionError`
+    when there is no contract at all, a list is wrong, a library is missing, or the outputs cannot be written.
+    """
+    _need_parquet()
+    listing = list_contracts(folders)
+    with hold(target / FOLDER, PURPOSE, now):
+        notices = recover(target, target / FOLDER / STAGING, now=now)
+        memory = load_memory(target)
+        tasks = [_task(found, memory, target) for found in listing.contracts]
+        taken = _take(mapper_for(listing), listing, tasks, TakeOptions(now, reads_only), advance)
+        contracts, doubles = without_doubles([*_board(listing, taken, memory, now)])
+        findings = (*listing.findings, *gone(memory.contracts, contracts), *doubles, *said_of(contracts))
+        portfolio = Portfolio(listing.titre, tuple(contracts), findings)
+        outputs = _outputs(portfolio, listing, taken, memory, target)
+        placed = _place(outputs, memory, target, now)
+    unchanged = sum(each.is_unchanged for each in taken)
+    return EnsembleRun(
+        outputs.portfolio, target, unchanged, outputs.is_new, (*notices, *outputs.portfolio.findings, *placed)
+    )
+
+
+def _need_parquet() -> None:
+    """Raise where the library of the dataset is missing: comparisons, and all that is reused from night to night, are
+    made of the dataset, so that a workbook made without it would say other things.
+    """
+    if importlib.util.find_spec("pyarrow") is None:
+        raise TabellionError([finding("pyarrow-absent", Place(), valeur="pyarrow")])
+
+
+def _record(found: FoundContract, memory: PortfolioMemory) -> ContractRecord | None:
+    return memory.contracts.get(str(found.root.resolve()))
+
+
+def _task(found: FoundContract, memory: PortfolioMemory, target: Path) -> ContractTask:
+    """What to do of a contract: where its files of the dataset are not what was put there, it is taken again."""
+    record, root = _record(found, memory), found.root.resolve()
+    if record is None or not _is_whole(record, target):
+        return ContractTask(root)
+    return ContractTask(root, record.taken)
+
+
+def _is_whole(record: ContractRecord, target: Path) -> bool:
+    from tabellion.portfolio.outputs import DATASET
+
+    return all(digest(target / DATASET / path) == known for path, known in record.parts.items())
+
+
+def _take(
+    mapper: Mapper,
+    listing: ContractListing,
+    tasks: Sequence[ContractTask],
+    options: TakeOptions,
+    advance: Advance | None,
+) -> list[TakenContract]:
+    """What came of each contract, in their order."""
+    taken = [TakenContract()] * len(tasks)
+    for done, outcome in enumerate(mapper.map(take_contract, tasks, constant=options), 1):
+        found = listing.contracts[outcome.position]
+        taken[outcome.position] = _result(outcome, found)
+        if advance is not None:
+            advance(done, len(tasks), found.shown)
+    return taken
+
+
+def _result(outcome: TaskOutcome[TakenContract], found: FoundContract) -> TakenContract:
+    """What came of one contract, whose process may not have survived it."""
+    if outcome.result is not None:
+        return outcome.result
+    words = outcome.failure.kind.value if outcome.failure is not None else "sans raison connue"
+    return TakenContract(findings=(finding("contrat-interrompu", Place(found.shown), valeur=words),))
+
+
+def _board(
+    listing: ContractListing, taken: Iterable[TakenContract], memory: PortfolioMemory, now: datetime
+) -> Iterator[BoardContract]:
+    """The contracts with what came of them; of one that failed, what was known before."""
+    for found, each in zip(listing.contracts, taken, strict=True):
+        record = _record(found, memory)
+        if each.state is not None:
+            state = each.state
+            name = ContractName(state.identifiant, state.titre, debut=state.debut, fin=state.fin)
+            yield BoardContract(found, ContractRecord(name, now, each.taken, state, {}), Freshness.CURRENT)
+        elif each.is_unchanged:
+            yield BoardContract(found, record, Freshness.CURRENT)
+        else:
+            freshness = Freshness.ABSENT if record is None else Freshness.CARRIED
+            yield BoardContract(found, record, freshness, each.findings)
+
+
+def _outputs(
+    portfolio: Portfolio,
+    listing: ContractListing,
+    taken: Sequence[TakenContract],
+    memory: PortfolioMemory,
+    target: Path,
+) -> PortfolioOutputs:
+    import pyarrow as pa
+
+    from tabellion.portfolio.outputs import make_outputs
+
+    kit = starter_kit()
+    schemas = load_schemas(kit / "schemas", optional=FUNDING_TABLES)
+    program = digest_of([
+        __version__, pa.__version__, digest_of_folder(Path(__file__).parents[1], "*.py"),
+        digest_of_folder(kit / "templates", "*"), repr(listing.names),
+    ])  # fmt: skip
+    return make_outputs(
+        portfolio,
+        [{part.path: part.content for part in each.parts} for each in taken],
+        memory,
+        target,
+        theme=load_theme(kit / "templates" / "contrat.toml", schemas),
+        template=kit / "templates" / TEMPLATE,
+        names=load_common_names(kit / "templates" / NAMES_FILE, listing.names, listing.listing),
+        program=program,
+    )
+
+
+def _place(outputs: PortfolioOutputs, memory: PortfolioMemory, target: Path, now: datetime) -> list[Finding]:
+    """Put the outputs in place; of what somebody wrote there since, a dated copy is kept."""
+    from tabellion.portfolio.outputs import DATASET
+
+    if not outputs.new:
+        return []
+    known = dict(memory.outputs)
+    for record in memory.contracts.values():
+        known |= {f"{DATASET}/{path}": sha256 for path, sha256 in record.parts.items()}
+    foreign = [
+        target / path
+        for path, content in outputs.new.items()
+        if path not in known and path != f"{FOLDER}/{MEMORY_FILE}" and (target / path).is_file()
+        and digest(target / path) != content_digest(content)
+    ]  # fmt: skip
+    edited = [target / path for path, sha256 in known.items() if digest(target / path) not in (sha256, None)]
+    gone_paths = [target / path for path in known if path not in outputs.new and path not in outputs.kept]
+    return publish(
+        target,
+        target / FOLDER / STAGING,
+        {target / path: content for path, content in outputs.new.items()},
+        [path for path in gone_paths if path.exists()],
+        edited=[*foreign, *edited],
+        now=now,
+        known={target / path: sha256 for path, sha256 in known.items()},
+    )
+
+
+def local_mapper(listing: ContractListing) -> Mapper:
+    """The pool of this machine, with the limits that the list sets."""
+    return LocalMapper(limits=TaskLimits(listing.memoire_mo * MIB, listing.minutes * 60.0))
