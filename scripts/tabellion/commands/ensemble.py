@@ -86,9 +86,9 @@ def ensemble(
         outputs = _outputs(portfolio, listing, taken, memory, target)
         placed = _place(outputs, memory, target, now)
     unchanged = sum(each.is_unchanged for each in taken)
-    return EnsembleRun(
-        outputs.portfolio, target, unchanged, outputs.is_new, (*notices, *outputs.portfolio.findings, *placed)
-    )
+    portfolio = outputs.portfolio
+    said = (*notices, *portfolio.findings, *portfolio.comparisons, *placed)
+    return EnsembleRun(portfolio, target, unchanged, outputs.is_new, said)
 
 
 def _need_parquet() -> None:

@@ -55,7 +55,8 @@ class PortfolioFigures:
                 planned, spent = total.compares
                 is_compared = any(total.compares)
                 rows.append({
-                    **_whose(contract), PILIER: spelling.of(PILIER, self._pilier(contract, total.pilier)), EXERCICE: total.exercice,
+                    **_whose(contract), PILIER: spelling.of(PILIER, self._pilier(contract, total.pilier)),
+                    EXERCICE: total.exercice,
                     WHO: spelling.of(WHO, total.categorie), LINES: total.lignes,
                     **{label: total.amount(place) for place, label in enumerate(MONEY)},
                     UNKNOWN_LINES: total.lignes - total.connus[2],
@@ -73,7 +74,8 @@ class PortfolioFigures:
         for contract in self.portfolio.counted:
             for total in contract.record.state.fundings if contract.record else ():
                 rows.append({
-                    **_whose(contract), PILIER: spelling.of(PILIER, self._pilier(contract, total.pilier)), EXERCICE: total.exercice,
+                    **_whose(contract), PILIER: spelling.of(PILIER, self._pilier(contract, total.pilier)),
+                    EXERCICE: total.exercice,
                     FUNDER: spelling.of(FUNDER, total.categorie), COUNT: total.financements, PRICED: total.chiffres,
                     AMOUNT: total.montant if total.chiffres else None,
                 })  # fmt: skip

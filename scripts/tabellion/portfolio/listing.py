@@ -179,7 +179,7 @@ def _walk(
         )
         return
     for entry in entries:
-        name = f"{shown.rstrip('/')}/{entry.name}"
+        name = (Path(shown) / entry.name).as_posix()
         if entry.name.startswith(".") or leftover_kind(entry.name, is_folder=True) or (outer and entry.name in _INSIDE):
             continue
         if entry.is_symlink():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from tabellion.findings import Finding
 from tabellion.portfolio.rows import ContractName
 from tabellion.portfolio.state import ContractState
 
@@ -53,12 +54,13 @@ class ContractRecord:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioMemory:
-    """All contracts by the folder that they were found in; the SHA-256 of the other outputs by path; the digest of the
-    columns of each folder of the dataset, and of all that the outputs were made of.
+    """All contracts by the folder that they were found in; the SHA-256 of the other outputs by path; what comparisons
+    said; the digest of the columns of each folder of the dataset, and of all that the outputs were made of.
     """
 
     contracts: Mapping[str, ContractRecord] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    comparisons: tuple[Finding, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     version: int = _VERSION

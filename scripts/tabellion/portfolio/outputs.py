@@ -81,7 +81,7 @@ def make_outputs(
     others = {f"{DATASET}/{path}": content}
     if digest == memory.digest and not new and all((target / name).exists() for name in memory.outputs):
         kept = frozenset((*memory.outputs, *(f"{DATASET}/{path}" for path in files)))
-        return PortfolioOutputs(portfolio, {}, kept, is_new=False)
+        return PortfolioOutputs(replace(portfolio, comparisons=memory.comparisons), {}, kept, is_new=False)
     states = [each.record.state for each in portfolio.counted if each.record is not None]
     dataset = Dataset(
         {each.name.identifiant: each.name for each in portfolio.counted},
@@ -96,7 +96,7 @@ def make_outputs(
     others[PAGE] = render_portfolio(figures, theme, template, target)
     outputs = {name: sha256(made) for name, made in others.items()}
     is_new = bool(new) or outputs != memory.outputs
-    remembered = replace(remembered, outputs=outputs, digest=digest)
+    remembered = replace(remembered, outputs=outputs, comparisons=across.findings, digest=digest)
     new |= others | {f"{FOLDER}/{MEMORY_FILE}": memory_json(remembered)}
     kept = frozenset(f"{DATASET}/{path}" for path, content in files.items() if isinstance(content, Path))
     return PortfolioOutputs(portfolio, new, kept, is_new)

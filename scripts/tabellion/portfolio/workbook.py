@@ -39,7 +39,7 @@ from tabellion.portfolio.figures import (
     WHO,
     PortfolioFigures,
 )  # fmt: skip
-from tabellion.portfolio.state import CreditTotal, NamedFinding
+from tabellion.portfolio.state import UNTOLD, CreditTotal, NamedFinding
 from tabellion.portfolio.synthesis import (
     ASKED,
     BLOCKING,
@@ -85,7 +85,7 @@ def write_ensemble(figures: PortfolioFigures, theme: Theme, target: Path) -> byt
     first, board, blocking, compared, lines, fundings, quartiers, published = sheets.values()
     subtitle = plural(len(portfolio.contracts), "contrat") + (f", état du {made}" if made else "")
     write_synthesis(first, figures, title, subtitle, footer)
-    _write_board(board, portfolio, target, footer)
+    _write_board(board, figures, target, footer)
     _write_blocking(blocking, portfolio, footer)
     _write_comparisons(compared, portfolio, footer)
     _write_rows(lines, CREDITS, figures.credits, _credit_columns, footer,
@@ -145,13 +145,15 @@ class _BoardRow:
         return sum(known) if known else None
 
 
-def _write_board(sheet: Sheet, portfolio: Portfolio, target: Path, footer: str) -> None:
+def _write_board(sheet: Sheet, figures: PortfolioFigures, target: Path, footer: str) -> None:
     rows = []
-    for contract in portfolio.contracts:
+    for contract in figures.portfolio.contracts:
         state = contract.record.state if contract.record is not None and contract.counts else None
         totals = [total for total in state.credits if total.exercice == state.exercice] if state else []
         rows.append(_BoardRow(contract, totals))
     columns = _board_columns(maker_for(sheet.writer, len(rows)), target)
+    where = columns[:2] if figures.has_regions else []
+    columns = [*where, *columns[2:]]
     sheet.title(BOARD, "Un contrat par ligne : ses retours, ce qui le bloque, ce qu'il finance, sa dernière nuit",
                 len(columns))  # fmt: skip
     note(
@@ -160,7 +162,7 @@ def _write_board(sheet: Sheet, portfolio: Portfolio, target: Path, footer: str) 
         "Les montants sont ceux de l'exercice du contrat ; un montant vide n'est pas connu, ce n'est pas zéro.",
     )
     write_columns(sheet, BOARD, FIRST_ROW, columns, rows, empty="Aucun contrat.")
-    finish(sheet, footer, columns=3)
+    finish(sheet, footer, columns=len(where) + 1)
 
 
 def _board_columns(maker: CellMaker, target: Path) -> list[ListColumn]:
@@ -271,6 +273,8 @@ def _write_rows(
     words: str,
 ) -> None:
     columns = columns_of(maker_for(sheet.writer, len(rows)))
+    if all(row[REGION] == row[DEPARTMENT] == UNTOLD for row in rows):
+        columns = [column for column in columns if column.label not in (REGION, DEPARTMENT)]
     sheet.title(sheet.name, words, len(columns))
     write_columns(sheet, table, FIRST_ROW, columns, rows, empty="Aucune ligne.")
     finish(sheet, footer)
