@@ -44,7 +44,7 @@ class _LimitKeys(BaseModel):
     minutes: int = Field(default=30, ge=1, le=1440, description="un nombre de minutes, de 1 à 1440")
 
 
-class _Keys(BaseModel):
+class _ListingKeys(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     titre: str = Field(default="", description=_TEXT)
@@ -93,7 +93,7 @@ def list_contracts(folders: Sequence[Path]) -> ContractListing:
     Raises :class:`TabellionError` when a list cannot be read, with all its mistakes, and when there is no contract.
     """
     found, findings = list[FoundContract](), list[Finding]()
-    keys, source = _Keys(), ""
+    keys, source = _ListingKeys(), ""
     for folder in folders:
         listing = folder if folder.name == LISTING_FILE else folder / LISTING_FILE
         if listing.is_file():
@@ -120,16 +120,16 @@ def list_contracts(folders: Sequence[Path]) -> ContractListing:
     )  # fmt: skip
 
 
-def _read(path: Path) -> _Keys:
+def _read(path: Path) -> _ListingKeys:
     place, content = Place(str(path)), toml_of(path)
     if isinstance(content, str):
         raise TabellionError([finding("liste-fausse", place, champ=LISTING_FILE, detail=content)])
     try:
-        return _Keys.model_validate(content)
+        return _ListingKeys.model_validate(content)
     except ValidationError as error:
         raise TabellionError(
             finding("liste-fausse", place, champ=mistake.key, detail=mistake.detail)
-            for mistake in mistakes_of(error, _Keys)
+            for mistake in mistakes_of(error, _ListingKeys)
         ) from None
 
 

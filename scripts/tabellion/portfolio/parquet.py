@@ -45,6 +45,9 @@ Kinds = Mapping[str, str]
 """The kinds of the columns of a table, by name and in their order: those of fields, and ``text`` (``text of money``)
 for what contracts declare of different kinds."""
 
+ColumnLists = dict[str, list[Any]]
+"""Columns of plain values by name, amounts as decimal euros."""
+
 _TYPES: Mapping[str, pa.DataType] = {
     "string": pa.string(),
     "text": pa.string(),
@@ -210,13 +213,13 @@ def written(rows: Mapping[str, Sequence[object]], kinds: Kinds) -> bytes:
     return _bytes(pa.table([pa.array(rows[name], _TYPES[kind]) for name, kind in kinds.items()], schema=_schema(kinds)))
 
 
-def _columns(consolidation: Consolidation, name: str) -> dict[str, list[Any]]:
+def _columns(consolidation: Consolidation, name: str) -> ColumnLists:
     """The columns of a contract's table, as the dataset has them."""
     contract = consolidation.contract
     table = contract.tables[name]
     length = range(len(table))
     places = [consolidation.origins[name][position] for position in length]
-    columns: dict[str, list[Any]] = {
+    columns: ColumnLists = {
         "contrat_id": [contract.settings.identifiant] * len(table),
         "rang": list(length),
         "annee": list(
@@ -260,7 +263,7 @@ def _words(contract: Book, name: str, rows: Sequence[Row]) -> dict[str, list[str
 _KINDS = {"financeurs": "financeur_id", "collectivites": "collectivite_id"}
 
 
-def finding_columns(identifiant: str, findings: Sequence[Finding]) -> dict[str, list[Any]]:
+def finding_columns(identifiant: str, findings: Sequence[Finding]) -> ColumnLists:
     """The columns of findings of a contract."""
 
     def text(value: object) -> str | None:
@@ -283,12 +286,12 @@ def finding_columns(identifiant: str, findings: Sequence[Finding]) -> dict[str, 
     }
 
 
-def _place_columns(places: Sequence[Place]) -> dict[str, list[Any]]:
+def _place_columns(places: Sequence[Place]) -> ColumnLists:
     values = ([place.fichier, place.feuille, place.cellule, place.ligne] for place in places)
     return dict(zip(_PLACE, map(list, zip(*values, strict=True)), strict=True))
 
 
-def _parts(table: str, identifiant: str, columns: Mapping[str, list[Any]], kinds: Kinds) -> Iterator[DatasetPart]:
+def _parts(table: str, identifiant: str, columns: ColumnLists, kinds: Kinds) -> Iterator[DatasetPart]:
     """The files of a table: one for each exercice where its rows are of one."""
     folder = f"{DATASET_TABLES.get(table, table)}/{contract_folder(identifiant)}"
     years = columns["annee"]
