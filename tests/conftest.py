@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from support import children, libreoffice, office_files
+from support import children, imap, libreoffice, office_files
 from support.campaign import campaign_workspace
 from support.contracts import ROOT, SOURCE
 from support.program import tabellion
@@ -52,6 +52,8 @@ collect_ignore = [
 _office_box, office = libreoffice._office_box, libreoffice.office
 # The files that a LibreOffice made: see theirs.
 _archive, editor = office_files._archive, office_files.editor
+# A mailbox of a real Dovecot: see its module.
+mail_server, mailbox = imap.mail_server, imap.mailbox
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -103,6 +105,16 @@ def seen(sent: Path) -> Consolidation:
 def sent_copy(sent: Path, tmp_path: Path) -> Path:
     """A copy of that contract."""
     return Path(shutil.copytree(sent, tmp_path / "contrat"))
+
+
+@pytest.fixture
+def root(sent: Path, tmp_path: Path) -> Path:
+    """The small contract's forms, nothing else: what is collected needs no workbook of the contract."""
+    for name in ("tabellion.toml", "workbooks/envois"):
+        target = tmp_path / "contrat" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (sent / name).is_dir() else shutil.copyfile)(sent / name, target)
+    return tmp_path / "contrat"
 
 
 #: When the contract that holds nothing yet was made: it is of the six years from then.

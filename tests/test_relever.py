@@ -11,11 +11,8 @@ import socket
 import ssl
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,9 @@ from support import imap, smtp
 from support.campaign import fill, retouch, table_cell
 from support.imap import MailServer
 from support.mail_campaign import EVERYONE, campaign
+from support.mails import cutting, mail, returns, zipped
 from support.opened_books import Book
+from support.outlook import message_storage, outlook_message
 from tabellion.campaign.decisions import Decision, Decisions
 from tabellion.campaign.folder import FoundFile
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
@@ -37,42 +36,18 @@ from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.names import DECISION, DECISIONS_TABLE
 from tabellion.mail import collected as collected_module
-from tabellion.mail.attachments import read_message, safe_name, sender_of, workbooks_of
+from tabellion.mail.attachments import read_message, safe_name, workbooks_of
 from tabellion.mail.collected import CollectedFile, CollectedMail, CollectedMails
 from tabellion.mail.delivery import Delivery
+from tabellion.mail.headers import sender_of
 from tabellion.mail.mailbox import Mailbox, modified_utf7
 from tabellion.mail.messages import Thread
 from tabellion.mail.notices import Mailing, mailing_of
 
 NOW = datetime(2016, 11, 3, 9, 0)
-XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 #: A financement that two partners' forms have.
 _GRANTED = "I-1.1./1:etat:2016"
 needs_dovecot = pytest.mark.skipif(imap.missing() is not None, reason=str(imap.missing()))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MailServer]:
-    with imap.running() as running:
-        yield running
-
-
-@pytest.fixture
-def mailbox(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> MailServer:
-    """The server with an empty mailbox, whose certificate is trusted."""
-    server.empty()
-    monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
-    return server
-
-
-@pytest.fixture
-def root(sent: Path, tmp_path: Path) -> Path:
-    """The small contract's forms, nothing else: what is collected needs no workbook of the contract."""
-    for name in ("tabellion.toml", "workbooks/envois"):
-        target = tmp_path / "contrat" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if (sent / name).is_dir() else shutil.copyfile)(sent / name, target)
-    return tmp_path / "contrat"
 
 
 def settings(server: MailServer, **more: Any) -> MailSettings:
@@ -91,28 +66,6 @@ def form(root: Path, partner: str) -> bytes:
     return (root / "workbooks" / "envois" / "2016" / f"{partner}-2016.xlsx").read_bytes()
 
 
-def mail(
-    sender: str = "mairie@luce.fr", *files: tuple[str, bytes], text: str = "Bonjour", **headers: str
-) -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = f"Mairie <{sender}>", "retours@agglo.fr", "Notre retour"
-    message["Message-ID"] = headers.pop("message_id", f"<{abs(hash((sender, files, text, *headers.items())))}@luce.fr>")
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
-    message.set_content(text)
-    for name, content in files:
-        message.add_attachment(content, *XLSX, filename=name)
-    return message
-
-
-def zipped(**files: bytes) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
 def replaced(form: bytes, before: str, after: str) -> bytes:
     """A form whose parts say ``after`` where they said ``before``."""
     with zipfile.ZipFile(io.BytesIO(form)) as archive:
@@ -120,12 +73,6 @@ def replaced(form: bytes, before: str, after: str) -> bytes:
     return zipped(**{
         part: text.replace(f">{before}<", f">{after}<").encode("latin-1") for part, text in parts.items()
     })  # fmt: skip
-
-
-def returns(root: Path) -> dict[str, bytes]:
-    """The files of ``retours/`` by their place in it."""
-    folder = root / "workbooks" / "retours"
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 # From the message to its workbooks
@@ -142,10 +89,33 @@ def test_a_workbook_is_found_wherever_it_is_in_a_message() -> None:
         forwarded,
         mail("mairie@luce.fr", ("transfert.eml", bytes(inside))),
         mail("mairie@luce.fr", ("retours.zip", zipped(**{"dossier/c.xlsx": book, "__MACOSX/._c.xlsx": b"x"}))),
+        mail("mairie@luce.fr", ("Retour.MSG", outlook_message(("Réponse d.xlsx", book), ("image.png", b"x" * 5000)))),
+        mail("mairie@luce.fr", ("a.msg", outlook_message(messages=[message_storage(("e.xlsx", book), short=True)]))),
+        mail("mairie@luce.fr", ("tout.zip", zipped(**{"b.msg": outlook_message(("f.eml", bytes(inside)))}))),
     ]
     found = [[name for name, content in workbooks_of(read_message(bytes(way))).workbooks if content == book]
              for way in ways]  # fmt: skip
-    assert found == [["reponse-d-ete.xlsx"], ["piece.xlsx"], ["a.xlsx"], ["b.xlsx"], ["c.xlsx"]]
+    assert found == [
+        ["reponse-d-ete.xlsx"], ["piece.xlsx"], ["a.xlsx"], ["b.xlsx"], ["c.xlsx"], ["reponse-d.xlsx"], ["e.xlsx"],
+        ["b.xlsx"],
+    ]  # fmt: skip
+
+
+def test_a_large_file_in_a_message_of_outlook_is_taken_whole() -> None:
+    """Above 7 MB, the table of its sectors has a table of its own."""
+    content = b"PK" + bytes(range(256)) * 32_000
+    (book,) = workbooks_of(
+        read_message(bytes(mail("a@b.fr", ("m.msg", outlook_message(("g.xlsx", content))))))
+    ).workbooks
+    assert book == ("g.xlsx", content)
+
+
+def test_a_damaged_message_of_outlook_costs_its_own_file() -> None:
+    whole = outlook_message(("a.xlsx", b"PK" * 5000))
+    for damage in (whole[:600], whole[:8] + bytes(len(whole)), whole[: len(whole) // 2], b"x"):
+        brought = workbooks_of(read_message(bytes(mail("a@b.fr", ("m.msg", damage), ("b.xlsx", b"PK")))))
+        assert [name for name, _ in brought.workbooks][-1:] == ["b.xlsx"]
+        assert brought.remarks == ["le message « m.msg » est abîmé"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +139,7 @@ def test_bombs_passwords_and_other_boxes_are_said_and_cost_little() -> None:
     locked[locked.index(b"PK\1\2") + 8] |= 1
     for name, content, words in (
         ("bombe.zip", bomb, "trop gros"), ("ferme.zip", bytes(locked), "mot de passe"),
-        ("coupe.zip", zipped(**{"a.xlsx": bytes(999)})[:60], "abîmée"), ("message.msg", b"x", "enregistrez la pièce"),
+        ("coupe.zip", zipped(**{"a.xlsx": bytes(999)})[:60], "abîmée"), ("message.rar", b"x", "enregistrez la pièce"),
     ):  # fmt: skip
         brought = workbooks_of(read_message(bytes(mail("a@b.fr", (name, content)))))
         assert brought.workbooks == []
@@ -185,15 +155,50 @@ def test_what_no_person_wrote_is_known(headers: dict[str, str]) -> None:
     assert not sender_of(read_message(bytes(mail("a@b.fr", Auto_Submitted="no")))).is_automatic
 
 
+#: What a header of senders may be, and the one address that it has.
+SENDERS = {
+    "Mairie <Mairie@Luce.fr>": "mairie@luce.fr",
+    "mairie@luce.fr (Mairie, accueil)": "mairie@luce.fr",
+    '"Mairie, accueil" <mairie@luce.fr>': "mairie@luce.fr",
+    "=?utf-8?q?Luc=C3=A9?= <mairie@luce.fr>": "mairie@luce.fr",
+    # Another address is only shown.
+    "mairie@luce.fr <pirate@ailleurs.fr>": "pirate@ailleurs.fr",
+    '"mairie@luce.fr" <pirate@ailleurs.fr>': "pirate@ailleurs.fr",
+    "=?utf-8?q?mairie=40luce=2Efr_=28?= <pirate@ailleurs.fr>": "pirate@ailleurs.fr",
+    "=?utf-8?q?=3Cmairie=40luce=2Efr=3E?= <pirate@ailleurs.fr>": "pirate@ailleurs.fr",
+    # Two, or none.
+    "mairie@luce.fr, pirate@ailleurs.fr": "",
+    "<mairie@luce.fr> <pirate@ailleurs.fr>": "",
+    "mairie@luce.fr (pirate": "mairie@luce.fr",
+    'mairie@luce.fr "<pirate@ailleurs.fr>': "mairie@luce.fr",
+    "undisclosed:;": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize(("shown", "address"), SENDERS.items())
+def test_a_sender_is_the_one_address_that_servers_check(shown: str, address: str) -> None:
+    assert sender_of(read_message(f"From: {shown}\r\n\r\nx".encode())).address == address
+    twice = f"From: {shown}\r\nFrom: autre@luce.fr\r\n\r\nx"
+    assert sender_of(read_message(twice.encode())).address == ""
+
+
 def test_only_our_own_server_says_who_is_authentic() -> None:
-    forged = "mx.pirate.fr; dmarc=pass"
     for headers, expected in (
-        ("mx.agglo.fr; spf=pass smtp.mailfrom=luce.fr; dmarc=pass header.from=luce.fr", True), (forged, False),
+        ("mx.agglo.fr; spf=pass smtp.mailfrom=luce.fr; dmarc=pass header.from=luce.fr", True),
+        ("MX.agglo.fr 1; dmarc=pass (p=reject) header.from=luce.fr", True),
+        ("mx.pirate.fr; dmarc=pass", False),
         ("mx.agglo.fr; spf=pass; dmarc=fail", False),
+        ("mx.agglo.fr; none", False),
+        # What a sender can have written into it: a comment, a quoted address, a domain of its own.
+        ("mx.agglo.fr; spf=fail (x; dmarc=pass header.from=luce.fr)", False),
+        ('mx.agglo.fr; spf=fail smtp.mailfrom="x; dmarc=pass "@a.fr', False),
+        ("mx.agglo.fr; dmarc=pass header.from=pirate.fr", False),
+        ("mx.agglo.fr; dmarc=fail header.from=luce.fr; dmarc=pass header.from=luce.fr", False),
     ):  # fmt: skip
-        message = read_message(bytes(mail("a@b.fr", Authentication_Results=headers)))
-        assert sender_of(message, "mx.agglo.fr").is_authentic is expected
-    assert not sender_of(read_message(bytes(mail("a@b.fr"))), "mx.agglo.fr").is_authentic
+        message = read_message(bytes(mail("a@luce.fr", Authentication_Results=headers)))
+        assert sender_of(message, "mx.agglo.fr").is_authentic is expected, headers
+    assert not sender_of(read_message(bytes(mail("a@luce.fr"))), "mx.agglo.fr").is_authentic
 
 
 def test_names_of_folders_are_those_of_imap() -> None:
@@ -386,45 +391,6 @@ def test_a_token_opens_a_mailbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             assert (opened.validity, opened.keyword, opened.messages(1)) == (7, "", [])
         thread.join(5)
     assert said == [b"user=t@agglo.fr\1auth=Bearer ya29.x\1\1"]
-
-
-@contextmanager
-def cutting(port: int, after_bytes: int) -> Iterator[int]:
-    """A way to the server that is cut once it has brought so many bytes back; the port to use."""
-    listening = socket.create_server(("127.0.0.1", 0))
-
-    def pour(source: socket.socket, target: socket.socket, most: float) -> None:
-        with suppress(OSError):
-            while most > 0 and (block := source.recv(int(min(most, 4096)))):
-                target.sendall(block)
-                most -= len(block)
-        for each in (source, target):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listening.accept()
-                far = socket.create_connection(("127.0.0.1", port))
-                pairs = ((near, far, float("inf")), (far, near, after_bytes))
-                threads = [threading.Thread(target=pour, args=pair, daemon=True) for pair in pairs]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-                near.close()
-                far.close()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join(5)
 
 
 @needs_dovecot

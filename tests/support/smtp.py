@@ -53,8 +53,10 @@ class Server:
 
     ``refused`` are recipients with the answer they get (nothing: it hangs up; 421: then too); ``on_data`` the answer to
     a message instead of taking it, ``on_large`` to one of more than ``largest`` bytes; ``each`` is how many messages a
-    conversation may hand in; ``dies`` when it hangs up: at the ``greeting``, before the message (``data``), after it
-    (``end``); ``slow`` are the seconds before it greets, ``slow_end`` those before it takes a message.
+    conversation may hand in; ``dies`` when it hangs up, always, and ``deaths`` when it does, once each: at the
+    ``greeting``, in place of the answer to a command (``ehlo``, ``starttls``, ``auth``, ``mail``, ``rcpt``, ``data``,
+    ``quit``), in the middle of the message (``body``), once it has it all (``dot``), once it took it (``end``);
+    ``slow`` are the seconds before it greets, ``slow_end`` those before it takes a message.
     """
 
     port: int = 0
@@ -66,6 +68,7 @@ class Server:
     largest: int | None = None
     each: int | None = None
     dies: str | None = None
+    deaths: list[str] = field(default_factory=list)
     slow: float = 0.0
     slow_end: float = 0.0
     size: int | None = None
@@ -150,16 +153,24 @@ class _Conversation:
         self.server.conversations += 1
         with suppress(_HangUp, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
             await asyncio.sleep(self.server.slow)
-            if self.server.dies == "greeting":
-                raise _HangUp
+            self.die_at("greeting")
             await self.say("220 localhost ESMTP")
             while True:
                 line = (await self.reader.readuntil(b"\r\n")).decode().strip()
                 verb, _, rest = line.partition(" ")
+                self.die_at(verb.lower())
                 await getattr(self, f"do_{verb.lower()}", self.unknown)(rest)
         self.writer.close()
         with suppress(OSError, asyncio.CancelledError):
             await self.writer.wait_closed()
+
+    def die_at(self, moment: str) -> None:
+        """Hang up, where it is to die now: what was not read is lost."""
+        if moment == self.server.dies:
+            raise _HangUp
+        if moment in self.server.deaths:
+            self.server.deaths.remove(moment)
+            raise _HangUp
 
     async def say(self, *lines: str) -> None:
         self.writer.write("".join(f"{line}\r\n" for line in lines).encode())
@@ -217,10 +228,11 @@ class _Conversation:
             raise _HangUp
 
     async def do_data(self, _: str) -> None:
-        if self.server.dies == "data":
-            raise _HangUp
         await self.say("354 go on")
-        content = (await self.reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
+        begun = await self.reader.readexactly(1)
+        self.die_at("body")
+        content = (begun + await self.reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
+        self.die_at("dot")
         await asyncio.sleep(self.server.slow_end)
         if self.server.largest is not None and len(content) > self.server.largest:
             await self.say(self.server.on_large)
@@ -230,8 +242,7 @@ class _Conversation:
             return
         self.handed_in += 1
         self.server.received.append(Delivered(self.sender, self.recipient, content, self.is_encrypted, self.user))
-        if self.server.dies == "end":
-            raise _HangUp
+        self.die_at("end")
         await self.say("250 2.0.0 taken")
 
     async def do_rset(self, _: str) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import typer
 
@@ -23,15 +25,16 @@ from tabellion.contract.folders import COLLECTED, SETTINGS_FILE
 from tabellion.contract.workspace import MailSettings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import IDENTITY
-from tabellion.mail.attachments import Brought, Sender, read_message, sender_of, workbooks_of
+from tabellion.mail.attachments import Brought, Incoming, examine
 from tabellion.mail.collected import CollectedMails
 from tabellion.mail.delivery import AlsoDone
-from tabellion.mail.mailbox import Mailbox, MailboxError
+from tabellion.mail.headers import NOBODY, Sender
+from tabellion.mail.mailbox import KeptBackError, Mailbox, MailboxError
 from tabellion.mail.messages import one_line
 from tabellion.mail.notices import Mailing
 from tabellion.reading import RawWorkbook
 from tabellion.reading.hidden import read_identity
-from tabellion.reading.reader import read_through
+from tabellion.reading.reader import read_through, shared_readers
 from tabellion.transaction.files import cannot_write, write_whole
 from tabellion.transaction.lock import hold
 from tabellion.wording import plural, printable
@@ -39,8 +42,10 @@ from tabellion.wording import plural, printable
 _LONGEST_SUBJECT = 80
 _MEGABYTE = 1_000_000
 _WAIT_SECONDS = 5.0
-#: In the workspace's memory: the workbook that is being looked at.
-_PEEKED = "releve.xlsx"
+#: In the workspace's memory: the message, and the workbook, that is being looked at.
+_MESSAGE, _PEEKED = "releve.eml", "releve.xlsx"
+#: How far back a folder is looked at that never was.
+_LOOKED_BACK = timedelta(days=400)
 #: What a message is marked with once taken, before a word of the contract's own: two may share a mailbox.
 _KEYWORD = "tabellion-"
 #: What staff do about a file that is set aside: where its partner and its sender are known, they are asked.
@@ -103,51 +108,107 @@ class _Collector:
             self.done.findings.append(finding("releve-oubliee", Place(shown), valeur=shown, attendu=aside))
         try:
             with Mailbox(self.mail, environment, keyword) as mailbox:
-                for number, size in mailbox.messages(self.known.first_number(folder, mailbox.validity)):
+                first, again = self.known.to_look_at(folder, mailbox.validity)
+                since = None if self.known.knows(folder) else self._first_day()
+                for number, size in mailbox.messages(first, again, since):
                     if stop():
                         break
-                    if self._look_at(mailbox, number, size):
-                        mailbox.put_away(number)
+                    try:
+                        if self._look_at(mailbox, number, size):
+                            self._put_away(mailbox, number)
+                    except MailboxError:
+                        self.known.done(folder, mailbox.validity, number, is_lost=True)
+                        raise
                     self.known.done(folder, mailbox.validity, number)
         except MailboxError as error:
-            server = f"{self.mail.boite}:{self.mail.boite_port}"
-            self.done.findings.append(
-                finding("boite-injoignable", Place(SETTINGS_FILE), valeur=server, detail=error.detail)
-            )
+            self._say_server("boite-injoignable", error.detail)
+        self.known.write()
         return self.done
+
+    def _first_day(self) -> datetime:
+        """The day from which a folder is looked at that never was: no form comes back before it was written."""
+        written = [
+            datetime.fromtimestamp(path.stat().st_mtime) for path in self.workspace.envois.glob("*/*.xlsx")
+        ]  # fmt: skip
+        return max(min(written, default=self.now) - timedelta(days=1), self.now - _LOOKED_BACK)
+
+    def _put_away(self, mailbox: Mailbox, number: int) -> None:
+        """Have a message marked and moved; said once in a run where the server would not: it is taken all the same."""
+        refusal = mailbox.put_away(number)
+        if refusal and all(found.code != "courriel-non-range" for found in self.done.findings):
+            self._say_server("courriel-non-range", refusal)
 
     def _look_at(self, mailbox: Mailbox, number: int, size: int) -> bool:
         """Take the workbooks of one message, or say why it is left; whether it was taken."""
-        is_large = size > self.mail.boite_mo * _MEGABYTE
-        content = mailbox.content(number, header_only=is_large)
-        if not content:  # taken away meanwhile
-            return False
+        most = self.mail.boite_mo * _MEGABYTE
+        is_large, kept_back = size > most, ""
+        path = self.workspace.memory / _MESSAGE
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            message = read_message(content)
-            sender = sender_of(message, self.mail.boite_authentification)
-            subject = one_line(str(message.get("Subject", "")), _LONGEST_SUBJECT)
-            brought = Brought() if is_large else workbooks_of(message)
-        except (RecursionError, ValueError, LookupError, TypeError, AttributeError):  # of no form that a mail may have
-            sender, subject, brought = Sender("", "", (), "", is_automatic=False), "", Brought()
-            brought.remarks.append("il est illisible")
-        named = f"{sender.message_id} {sender.address}".encode() if sender.message_id else content
-        key = hashlib.sha256(named).hexdigest()
-        reason = self._reason_to_leave(sender, brought, size, is_large=is_large)
+            with path.open("wb") as file:
+                try:
+                    copied = mailbox.copy(number, file, 0 if is_large else _MEGABYTE + 2 * most)
+                except KeptBackError as error:
+                    copied, kept_back = 0, error.detail
+            if not copied and not kept_back:  # taken away meanwhile
+                return False
+            is_large = is_large or copied > _MEGABYTE + 2 * most
+            message = self._examine(path, has_body=not is_large and not kept_back)
+        finally:
+            path.unlink(missing_ok=True)
+        if kept_back:
+            message = replace(message, key=hashlib.sha256(f"{mailbox.validity} {number}".encode()).hexdigest())
+        sender, subject, brought = message.sender, message.subject, message.brought
+        if sender.is_bounce or self._is_own(sender):
+            self._leave_automatic(message)
+            return False
+        reason = kept_back or self._reason_to_leave(sender, brought, size, is_large=is_large)
         own = [] if reason else self._own_workbooks(brought)
         if not own:
             reason = reason or _reasons(brought)
-            if self.known.note(key, sender, subject, self.now, reason):
+            if self.known.note(message.key, sender, subject, self.now, reason):
                 if sender.is_automatic and not brought.workbooks:
                     self.done.automatic += 1
                 else:
                     self._say_left(sender, subject, reason)
             return False
-        self.known.note(key, sender, subject, self.now)
+        self.known.note(message.key, sender, subject, self.now)
         for workbook, partner in own:
-            self._take(key, workbook, partner, sender)
+            self._take(message.key, workbook, partner, sender)
         for remark in brought.remarks:
             self._say_left(sender, subject, remark)
         return not brought.remarks
+
+    def _examine(self, path: Path, *, has_body: bool) -> Incoming:
+        """What a message says and brings; found out in a child process, which it may stall or exhaust."""
+        authority, readers = self.mail.boite_authentification, shared_readers()
+        for whole in (True, False) if has_body else (False,):
+            read = partial(examine, authority=authority, has_body=whole)
+            message = readers.outcome(readers.start(path, read=read), path)
+            if isinstance(message, Incoming):
+                if whole is not has_body:
+                    message.brought.remarks.append("il est illisible, ou demande trop pour être ouvert")
+                return message
+            readers = shared_readers()
+        key = hashlib.sha256(path.read_bytes()).hexdigest()
+        return Incoming(key, NOBODY, "", Brought(remarks=["il est illisible"]))
+
+    def _is_own(self, sender: Sender) -> bool:
+        """Whether it is a mail of ours that came back: the staff may read the mailbox from which it leaves."""
+        return sender.is_automatic and sender.address == self.mail.expediteur.casefold()
+
+    def _leave_automatic(self, message: Incoming) -> None:
+        """Leave what a program sent; what it says of a mail of ours that was not delivered is for the staff."""
+        known = {address for some in self.contacts.values() for address in some} | set(self.mail.equipe)
+        if not self.known.note(message.key, message.sender, message.subject, self.now, "il vient d'un programme"):
+            return
+        self.done.automatic += 1
+        for address, reason in message.sender.undelivered:
+            if address in known:  # another one was never written to: anybody can send such a report
+                detail = reason or "aucune raison n'est donnée"
+                self.done.findings.append(
+                    finding("courriel-non-remis", Place(SETTINGS_FILE), valeur=address, detail=detail)
+                )
 
     def _own_workbooks(self, brought: Brought) -> list[tuple[tuple[str, bytes], str]]:
         """The workbooks but those that say that they are of another contract, which shares the mailbox: of these the
@@ -203,6 +264,10 @@ class _Collector:
             checks = sender.checks or "aucun contrôle"
             return f"rien ne prouve que son expéditeur est celui qu'il dit ({checks})"
         return ""
+
+    def _say_server(self, code: str, detail: str) -> None:
+        server = f"{self.mail.boite}:{self.mail.boite_port}"
+        self.done.findings.append(finding(code, Place(SETTINGS_FILE), valeur=server, detail=detail))
 
     def _say_left(self, sender: Sender, subject: str, detail: str) -> None:
         self.done.findings.append(

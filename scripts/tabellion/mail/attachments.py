@@ -1,4 +1,4 @@
-"""What a message brings: its workbooks, wherever they are in it, and who says to have sent it. Pure.
+"""What a message brings: its workbooks, wherever they are in it. Done in a child process, under the reader's limits.
 
 Everything here comes from outside: parts, depth and bytes are bounded and counted while inflating, names are only ever
 names, and HTML is not looked at.
@@ -6,24 +6,37 @@ names, and HTML is not looked at.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage, Message
-from email.utils import getaddresses
-from pathlib import PurePosixPath, PureWindowsPath
+from email.parser import BytesFeedParser, BytesHeaderParser
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from tabellion.mail.headers import Sender, sender_of
 from tabellion.mail.messages import one_line
+from tabellion.reading.limits import Limits
 from tabellion.wording import file_stem
 
 #: What is looked at of one message: parts, messages and archives inside each other, bytes of each file and of all.
 _MOST_PARTS, _DEEPEST = 200, 4
-_MOST_BYTES, _MOST_BYTES_IN_ALL = 50_000_000, 200_000_000
+_MOST_BYTES, _MOST_BYTES_IN_ALL = 50_000_000, 100_000_000
+_PIECE_BYTES, _MOST_HEADER_BYTES = 1 << 16, 1 << 20
 #: Files that the reader knows, or refuses with the remedy that its sender needs.
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".xltx", ".xltm")
-_LONGEST_NAME = 120
+_LONGEST_NAME, _LONGEST_SUBJECT = 120, 80
+#: What zipfile and olefile raise for a file that they cannot make sense of.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, NotImplementedError, EOFError, KeyError,
+           IndexError, TypeError, AttributeError, OverflowError, RecursionError)  # fmt: skip
+#: Outlook's own form of a message ([MS-OXMSG], 2.2.2): the storage of an attachment, its content, its name, long or
+#: short, in Unicode or in the sender's code page.
+_OUTLOOK_ATTACHMENT, _OUTLOOK_CONTENT = "__attach_version1.0_#", "__substg1.0_37010102"
+_OUTLOOK_NAMES = {"__substg1.0_3707001F": "utf-16-le", "__substg1.0_3704001F": "utf-16-le",
+                  "__substg1.0_3707001E": "cp1252", "__substg1.0_3704001E": "cp1252"}  # fmt: skip
 
 
 @dataclass
@@ -36,9 +49,39 @@ class Brought:
     size: int = 0
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """A message that came: ``key`` is the same for the same message, wherever and whenever it is found."""
+
+    key: str
+    sender: Sender
+    subject: str
+    brought: Brought
+
+
+def examine(path: str, _limits: Limits, *, authority: str, has_body: bool = True) -> Incoming:
+    """What the message in a file says and brings (nothing, where only its header is looked at)."""
+    with Path(path).open("rb") as file:
+        content = file.read() if has_body else file.read(_MOST_HEADER_BYTES)
+    parser = BytesHeaderParser(EmailMessage, policy=policy.default)
+    message = read_message(content) if has_body else parser.parsebytes(content)
+    sender = sender_of(message, authority)
+    named = f"{sender.message_id} {sender.address}".encode("utf-8", "replace") if sender.message_id else content
+    key = hashlib.sha256(named).hexdigest()
+    del content
+    try:
+        subject = one_line(str(message.get("Subject", "")), _LONGEST_SUBJECT)
+    except (ValueError, LookupError, TypeError, AttributeError):  # a header that no rule foresees
+        subject = ""
+    return Incoming(key, sender, subject, workbooks_of(message) if has_body else Brought())
+
+
 def read_message(content: bytes) -> EmailMessage:
     """A message from its bytes, whatever is wrong with them."""
-    return message_from_bytes(content, EmailMessage, policy=policy.default)
+    parser = BytesFeedParser(EmailMessage, policy=policy.default)
+    for start in range(0, len(content), _PIECE_BYTES):  # whole, they would be there four times over
+        parser.feed(content[start : start + _PIECE_BYTES])
+    return parser.close()
 
 
 def workbooks_of(message: Message) -> Brought:
@@ -63,7 +106,7 @@ def _look_into(message: Message, brought: Brought, depth: int) -> None:
 
 def _look_at(name: str, content: bytes, brought: Brought, depth: int) -> None:
     """Look at one file: a workbook is taken, a message or an archive is looked into."""
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = PurePosixPath(name.strip()).suffix.lower()
     brought.size += len(content)
     if brought.size > _MOST_BYTES_IN_ALL:
         if not brought.remarks or brought.remarks[-1] != _TOO_MUCH:
@@ -74,6 +117,8 @@ def _look_at(name: str, content: bytes, brought: Brought, depth: int) -> None:
         _look_into(read_message(content), brought, depth + 1)
     elif content.startswith(b"PK\3\4") and suffix in (".zip", "") and depth < _DEEPEST:
         _look_into_archive(name, content, brought, depth + 1)
+    elif suffix == ".msg" and depth < _DEEPEST:
+        _look_into_outlook(name, content, brought, depth + 1)
     elif suffix in (".msg", ".rar", ".7z", ".dat"):
         words = f"« {one_line(name, _LONGEST_NAME)} » ne s'ouvre pas ici : enregistrez la pièce jointe qui y est"
         brought.remarks.append(words)
@@ -103,10 +148,33 @@ def _look_into_archive(name: str, content: bytes, brought: Brought, depth: int) 
                     brought.remarks.append(f"un fichier de l'archive « {shown} » est trop gros une fois ouvert")
                     return
                 _look_at(entry.filename, inflated, brought, depth)
+    except _DAMAGE:
+        brought.remarks.append(f"l'archive « {shown} » est abîmée")
     except RuntimeError:
         brought.remarks.append(f"l'archive « {shown} » demande un mot de passe")
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, KeyError, zlib.error):
-        brought.remarks.append(f"l'archive « {shown} » est abîmée")
+
+
+def _look_into_outlook(name: str, content: bytes, brought: Brought, depth: int) -> None:
+    """Look at the files attached to a message of Outlook, and to the messages that are attached to it."""
+    from olefile import OleFileIO
+
+    try:
+        with OleFileIO(io.BytesIO(content)) as outlook:
+            for path in outlook.listdir():
+                if len(path) < 2 or path[-1] != _OUTLOOK_CONTENT or not path[-2].startswith(_OUTLOOK_ATTACHMENT):
+                    continue
+                brought.parts += 1
+                if brought.parts > _MOST_PARTS or outlook.get_size(path) > _MOST_BYTES:
+                    brought.remarks.append(_TOO_MUCH)
+                    return
+                names = (
+                    outlook.openstream([*path[:-1], each]).read().decode(encoding, "replace").rstrip("\0")
+                    for each, encoding in _OUTLOOK_NAMES.items()
+                    if outlook.exists([*path[:-1], each])
+                )
+                _look_at(next(names, ""), outlook.openstream(path).read(), brought, depth)
+    except _DAMAGE:
+        brought.remarks.append(f"le message « {one_line(name, _LONGEST_NAME)} » est abîmé")
 
 
 def _is_workbook(content: bytes) -> bool:
@@ -116,7 +184,7 @@ def _is_workbook(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return any(name.replace("\\", "/").lower() == "xl/workbook.xml" for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except _DAMAGE:
         return False
 
 
@@ -133,54 +201,3 @@ def safe_name(name: str) -> str:
     suffix = PurePosixPath(base).suffix.lower()
     suffix = suffix if suffix in _WORKBOOKS else ".xlsx"
     return f"{file_stem(base.removesuffix(PurePosixPath(base).suffix)) or 'sans-nom'}{suffix}"
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who says to have sent a message: ``address`` in small letters (empty where there is none), ``checks`` what a
-    server found of it (``spf=pass dkim=pass dmarc=pass (mx.agglo.fr)``), ``is_automatic`` where no person wrote it,
-    ``is_authentic`` where the server that is trusted found that the sender is who it says."""
-
-    address: str
-    message_id: str
-    references: tuple[str, ...]
-    checks: str
-    is_automatic: bool
-    is_authentic: bool = False
-
-
-def sender_of(message: EmailMessage, authority: str = "") -> Sender:
-    """Who sent a message; of its ``Authentication-Results`` only those count that ``authority`` signs (RFC 8601).
-
-    Without one they prove nothing, since anybody can write them: they are shown with the server that they name.
-    """
-    addresses = [address for _, address in getaddresses(_headers(message, "From")) if "@" in address]
-    checks = next(iter(_headers(message, "Authentication-Results")), "")
-    signed, _, checks_text = checks.partition(";")
-    is_own = bool(authority) and signed.split()[:1] == [authority]
-    results = (
-        [word.split()[0].lower() for word in checks_text.split(";") if "=" in word] if is_own or not authority else []
-    )
-    shown = f"{' '.join(results)} ({signed.strip()})" if results else ""
-    identity = " ".join("".join(_headers(message, "Message-ID")).split())
-    references = tuple(" ".join(_headers(message, "References")).split())[-20:]
-    automatic = [value.strip().lower() for value in _headers(message, "Auto-Submitted")] not in ([], ["no"])
-    automatic |= any(value.strip().lower() in ("bulk", "junk", "list") for value in _headers(message, "Precedence"))
-    automatic |= any(_headers(message, name) for name in ("List-Id", "List-Unsubscribe", "X-Autoreply"))
-    automatic |= [value.strip() for value in _headers(message, "Return-Path")][:1] == ["<>"]
-    automatic |= message.get_content_type() == "multipart/report"
-    return Sender(
-        addresses[0].lower() if len(addresses) == 1 else "",
-        identity,
-        references,
-        one_line(shown, _LONGEST_NAME),
-        automatic,
-        is_own and "dmarc=pass" in results,
-    )
-
-
-def _headers(message: EmailMessage, name: str) -> list[str]:
-    try:
-        return [str(value) for value in message.get_all(name, [])]
-    except (ValueError, LookupError, TypeError, AttributeError):  # a header that no rule foresees
-        return []

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tabellion.campaign.senders import UnknownSender
 from tabellion.findings import Json
-from tabellion.mail.attachments import Sender
+from tabellion.mail.headers import Sender
 from tabellion.transaction.files import free_name, write_whole
 from tabellion.transaction.manifest import write_json
 
@@ -106,7 +106,7 @@ class CollectedMails:
         self._among_returns: dict[str, Path] | None = None
         try:
             stored = json.loads(path.read_bytes())
-            self.folders = {str(name): [int(number) for number in pair] for name, pair in stored["dossiers"].items()}
+            self.folders = {str(name): [int(each) for each in numbers] for name, numbers in stored["dossiers"].items()}
             self.mails = _read_mails(stored)
         except FileNotFoundError:
             pass
@@ -115,12 +115,15 @@ class CollectedMails:
             self.aside = path.replace(path.with_name(f"{path.stem}-abimes{path.suffix}"))
             self.mails, self.folders = {}, {}
         self._is_new = not self.folders
+        self._on_disk = dict(self.folders), {key: asdict(mail) for key, mail in self.mails.items()}
 
     def write(self) -> None:
-        """Keep everything noted."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        mails = {key: asdict(mail) for key, mail in self.mails.items()}
-        write_json(self.path, {"version": _VERSION, "dossiers": self.folders, "courriels": mails})
+        """Keep everything noted, where something is new."""
+        folders, mails = dict(self.folders), {key: asdict(mail) for key, mail in self.mails.items()}
+        if (folders, mails) != self._on_disk:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self.path, {"version": _VERSION, "dossiers": folders, "courriels": mails})
+            self._on_disk = folders, mails
 
     def forget_old(self, now: datetime, workbooks: Path) -> None:
         """Forget the messages that matter no more; :meth:`write` keeps the others."""
@@ -131,15 +134,22 @@ class CollectedMails:
             or any((workbooks / file.fichier).exists() for file in mail.files)
         }  # fmt: skip
 
-    def first_number(self, folder: str, validity: int) -> int:
-        """The number of the first message that was not looked at."""
-        known = self.folders.get(folder, [0, 1])
-        return known[1] if known[0] == validity else 1
+    def knows(self, folder: str) -> bool:
+        """Whether a folder was looked at before."""
+        return folder in self.folders
 
-    def done(self, folder: str, validity: int, number: int) -> None:
-        """Note that a message needs to be looked at no more."""
-        self.folders[folder] = [validity, number + 1]
-        self.write()
+    def to_look_at(self, folder: str, validity: int) -> tuple[int, list[int]]:
+        """The number of the first message that was not looked at, and those before it at which the connection was
+        lost."""
+        known, first, *again = self.folders.get(folder, [0, 1])
+        return (first, again) if known == validity else (1, [])
+
+    def done(self, folder: str, validity: int, number: int, *, is_lost: bool = False) -> None:
+        """Note that a message needs to be looked at no more, or (``is_lost``) again, once all others were: it may be
+        one that its server cannot give. :meth:`write` keeps it."""
+        first, again = self.to_look_at(folder, validity)
+        again = [each for each in again if each != number] + [number] * is_lost
+        self.folders[folder] = [validity, max(first, number + 1), *again]
 
     def note(self, key: str, sender: Sender, subject: str, now: datetime, left: str = "") -> bool:
         """Note a message, and why it is left; whether it is new."""

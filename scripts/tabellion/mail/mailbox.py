@@ -1,4 +1,7 @@
-"""The conversation with the IMAP server of the settings: one folder is read, each failure in French."""
+"""The conversation with the IMAP server of the settings: one folder is read, each failure in French.
+
+Whatever the server answers, it holds nobody for ever and fills no memory: each answer has its time and its size.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,28 @@ import base64
 import imaplib
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from types import TracebackType
+from typing import BinaryIO
 
 from tabellion.contract.workspace import MailSettings
 from tabellion.mail.messages import one_line
-from tabellion.mail.smtp import RefusedError, password_of
+from tabellion.mail.smtp import RefusedError, bounded, password_of
 from tabellion.outputs.reminders import plain
 from tabellion.wording import system_reason
 
-#: How long the server may take for each answer, in seconds: a slow one searches a large folder.
-_TIMEOUT_SECONDS = 120.0
+#: How long the server may be silent, and take for a whole answer, in seconds: a slow one searches a large folder.
+_TIMEOUT_SECONDS, _ANSWER_SECONDS = 120.0, 300.0
+#: How much it may say in one answer, in bytes, and how much of a message is asked for at a time.
+_MOST_BYTES, _PIECE_BYTES = 1 << 24, 1 << 20
+_SIZES_AT_A_TIME = 500
 _LONGEST_REPLY = 200
 _NUMBER = re.compile(rb"(\d+)")
-_SIZE = re.compile(rb"UID (\d+)\b.*RFC822\.SIZE (\d+)|RFC822\.SIZE (\d+)\b.*UID (\d+)")
+_NUMBER_OF, _SIZE_OF = re.compile(rb"\bUID (\d+)"), re.compile(rb"\bRFC822\.SIZE (\d+)")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class MailboxError(Exception):
@@ -29,6 +39,45 @@ class MailboxError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class KeptBackError(MailboxError):
+    """The server does not give this one message; it may give others."""
+
+
+class _Client(imaplib.IMAP4):
+    """A client that a server's answer neither holds for ever nor fills the memory of."""
+
+    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
+        """Connect: the greeting is the first answer."""
+        self.expect_answer()
+        super().open(host, port, timeout)
+
+    def expect_answer(self) -> None:
+        """From now on there are so many bytes and so much time for the next answer."""
+        self._left, self._until = _MOST_BYTES, time.monotonic() + _ANSWER_SECONDS
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        self._count(size)
+        with bounded(self.socket(), self._until - time.monotonic()):
+            return super().read(size)
+
+    def readline(self) -> bytes:
+        """The next line."""
+        with bounded(self.socket(), self._until - time.monotonic()):
+            line = super().readline()
+        self._count(len(line))
+        return line
+
+    def _count(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise self.abort("answer too long")
+
+
+class _TlsClient(_Client, imaplib.IMAP4_SSL):  # type: ignore[misc]  # their usual ports differ, and none is left out
+    pass
 
 
 class Mailbox:
@@ -55,18 +104,19 @@ class Mailbox:
             context = ssl.create_default_context()
             host, port = self.mail.boite or "", self.mail.boite_port
             if self.mail.boite_chiffrement == "ssl":
-                self.client: imaplib.IMAP4 = imaplib.IMAP4_SSL(
-                    host, port, ssl_context=context, timeout=_TIMEOUT_SECONDS
-                )
+                self.client: _Client = _TlsClient(host, port, ssl_context=context, timeout=_TIMEOUT_SECONDS)
             else:
-                self.client = imaplib.IMAP4(host, port, timeout=_TIMEOUT_SECONDS)
+                self.client = _Client(host, port, timeout=_TIMEOUT_SECONDS)
         try:
-            with _failing():
-                if self.mail.boite_chiffrement == "starttls":
+            if self.mail.boite_chiffrement == "starttls":
+                with self._answering():
                     self.client.starttls(context)
+            with self._answering():
                 self._log_in()
+            with self._answering():
                 _, answer = self.client.capability()  # a server says more to those it knows
                 self.capabilities = b" ".join(line for line in answer if line).decode("ascii", "replace").split()
+            with self._answering():
                 self._select()
         except BaseException:
             self._hang_up()
@@ -77,7 +127,7 @@ class Mailbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            with suppress(imaplib.IMAP4.error, OSError):
+            with suppress(MailboxError), self._answering():
                 self.client.logout()
         self._hang_up()
 
@@ -85,22 +135,33 @@ class Mailbox:
         with suppress(imaplib.IMAP4.error, OSError):
             self.client.shutdown()
 
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """One answer of the server, of bounded size, in bounded time."""
+        self.client.expect_answer()
+        with _failing():
+            yield
+
     def _log_in(self) -> None:
         try:
             if self.has_token:
-                answer = f"user={self.user}\1auth=Bearer {self.secret}\1\1".encode()
-                self.client.authenticate("XOAUTH2", lambda _: answer)
+                self.client.authenticate("XOAUTH2", self._token)
             elif self.user.isascii() and self.secret.isascii():
-                self.client.login(self.user, self.secret)
+                self.client.login(_quoted(self.user), self.secret)
             else:
                 self.client.authenticate("PLAIN", lambda _: f"\0{self.user}\0{self.secret}".encode())
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
-            raise MailboxError(f"utilisateur ou mot de passe refusé ({_said(error)})") from error
+            what = "jeton refusé ou périmé" if self.has_token else "utilisateur ou mot de passe refusé"
+            raise MailboxError(f"{what} ({_said(error)})") from error
+
+    def _token(self, challenge: bytes) -> bytes:
+        """What XOAUTH2 is answered: the token; then, where that is refused with a reason, nothing more."""
+        return b"" if challenge else f"user={self.user}\1auth=Bearer {self.secret}\1\1".encode()
 
     def _select(self) -> None:
-        kind, answer = self.client.select(_quoted(self.mail.boite_dossier))
+        kind, answer = self.client.select(_folder(self.mail.boite_dossier))
         if kind != "OK":
             raise MailboxError(f"le dossier « {self.mail.boite_dossier} » ne s'ouvre pas ({_answered(answer)})")
         _, validity = self.client.response("UIDVALIDITY")
@@ -110,49 +171,85 @@ class Mailbox:
         if not any(rb"\*" in line for line in kept if isinstance(line, bytes)):
             self.keyword = ""
 
-    def messages(self, first: int) -> list[tuple[int, int]]:
-        """The number (UID) and the size, in bytes, of each message from the number ``first`` on, in their order.
-
-        From the very first one on, nothing is known of them: those that are marked are left out.
-        """
-        unmarked = ("UNKEYWORD", self.keyword) if self.keyword and first == 1 else ()
-        with _failing():
-            kind, answer = self.client.uid("SEARCH", f"UID {first}:*", *unmarked)
-            numbers = [int(number) for line in answer if line for number in line.split()] if kind == "OK" else []
-            sizes = []
-            for number in sorted(
-                number for number in numbers if number >= first
-            ):  # « * » is the last one, even before it
-                kind, answer = self.client.uid("FETCH", str(number), "(UID RFC822.SIZE)")
-                line = b" ".join(part if isinstance(part, bytes) else part[0] for part in answer if part)
-                size = _SIZE.search(line)
-                if size is not None:  # else it was taken away meanwhile
-                    sizes.append((number, int(size[2] or size[3])))
-            return sizes
-
-    def content(self, number: int, *, header_only: bool = False) -> bytes:
-        """The bytes of a message, or of its header; it stays unread."""
-        with _failing():
-            part = "BODY.PEEK[HEADER]" if header_only else "BODY.PEEK[]"
-            _, answer = self.client.uid("FETCH", str(number), f"({part})")
-            return next((bytes(part[1]) for part in answer if isinstance(part, tuple)), b"")
-
-    def put_away(self, number: int) -> None:
-        """Mark a message as taken and read, and move it to the folder of the settings, where there is one."""
-        with _failing():
-            self.client.uid("STORE", str(number), "+FLAGS.SILENT", rf"(\Seen {self.keyword})".replace(" )", ")"))
-            if not self.mail.boite_rangement:
-                return
-            target = _quoted(self.mail.boite_rangement)
-            if "MOVE" in self.capabilities:
-                kind, answer = self.client.uid("MOVE", str(number), target)
-            else:
-                kind, answer = self.client.uid("COPY", str(number), target)
-                if kind == "OK" and "UIDPLUS" in self.capabilities:
-                    self.client.uid("STORE", str(number), "+FLAGS.SILENT", r"(\Deleted)")
-                    self.client.uid("EXPUNGE", str(number))
+    def messages(
+        self, first: int, again: Sequence[int] = (), since: datetime | None = None
+    ) -> list[tuple[int, int]]:  # fmt: skip
+        """The number (UID) and the size, in bytes, of each message that bears no mark and came on the day ``since`` or
+        later: from the number ``first`` on, in their order, then those of ``again``."""
+        asked = [
+            f"UID {','.join([*map(str, again), f'{first}:*'])}",
+            *(("UNKEYWORD", self.keyword) if self.keyword else ()),
+        ]
+        if since is not None:
+            asked += ["SINCE", f"{since.day}-{_MONTHS[since.month - 1]}-{since.year}"]
+        with self._answering():
+            kind, answer = self.client.uid("SEARCH", *asked)
             if kind != "OK":
-                raise MailboxError(f"le dossier « {self.mail.boite_rangement} » ne prend rien ({_answered(answer)})")
+                raise MailboxError(f"il ne sait pas chercher ({_answered(answer)})")
+            found = {int(number) for line in answer if line for number in line.split()}
+        # « * » is the last one, even where it is before the first.
+        numbers = [*sorted(number for number in found if number >= first), *again]
+        sizes = dict[int, int]()
+        for start in range(0, len(numbers), _SIZES_AT_A_TIME):
+            of = ",".join(map(str, numbers[start : start + _SIZES_AT_A_TIME]))
+            with self._answering():
+                _, lines = self.client.uid("FETCH", of, "(UID RFC822.SIZE)")
+                sizes |= dict(_sizes(lines))
+        return [(number, sizes[number]) for number in numbers if number in sizes]  # others were taken away meanwhile
+
+    def copy(self, number: int, file: BinaryIO, most_bytes: int) -> int:
+        """Write a message into a file, or its header where ``most_bytes`` is 0; it stays unread. How many bytes it has:
+        none where it was taken away meanwhile, more than ``most_bytes`` where it has more than the server said.
+
+        Raises :class:`KeptBackError` where the server does not give it.
+        """
+        part, written = "" if most_bytes else "HEADER", 0
+        while True:
+            with self._answering():
+                kind, answer = self.client.uid("FETCH", str(number), f"(BODY.PEEK[{part}]<{written}.{_PIECE_BYTES}>)")
+            if kind != "OK":
+                raise KeptBackError(f"le serveur ne le donne pas ({_answered(answer)})")
+            piece = next((bytes(each[1]) for each in answer if isinstance(each, tuple)), b"")
+            file.write(piece)
+            written += len(piece)
+            if len(piece) != _PIECE_BYTES or written > (most_bytes or _PIECE_BYTES):
+                return written
+
+    def put_away(self, number: int) -> str:
+        """Mark a message as taken and read, and move it to the folder of the settings, where there is one (it is made
+        where it is missing); why the server would not, in French (empty: it did)."""
+        flags = rf"(\Seen {self.keyword})".replace(" )", ")")
+        refusal = self._do("STORE", str(number), "+FLAGS.SILENT", flags)
+        if refusal or not self.mail.boite_rangement:
+            return refusal and f"la marque « lu » n'y est pas mise ({refusal})"
+        target = _folder(self.mail.boite_rangement)
+        is_moved = "MOVE" in self.capabilities
+        verb = "MOVE" if is_moved else "COPY"
+        refusal = self._do(verb, str(number), target)
+        if "TRYCREATE" in refusal:
+            with self._answering():
+                self.client.create(target)
+            refusal = self._do(verb, str(number), target)
+        if refusal:
+            return f"le dossier « {self.mail.boite_rangement} » ne le prend pas ({refusal})"
+        if not is_moved and "UIDPLUS" in self.capabilities:
+            self._do("STORE", str(number), "+FLAGS.SILENT", r"(\Deleted)")
+            self._do("EXPUNGE", str(number))
+        return ""
+
+    def _do(self, verb: str, *arguments: str) -> str:
+        """Have a command done; what the server said, where it refuses."""
+        with self._answering():
+            kind, answer = self.client.uid(verb, *arguments)
+            return "" if kind == "OK" else _answered(answer) or kind
+
+
+def _sizes(lines: list[bytes | tuple[bytes, bytes]] | list[bytes | None]) -> Iterator[tuple[int, int]]:
+    for line in lines:
+        words = line if isinstance(line, bytes) else line[0] if line else b""
+        number, size = _NUMBER_OF.search(words), _SIZE_OF.search(words)
+        if number is not None and size is not None:
+            yield int(number[1]), int(size[1])
 
 
 def modified_utf7(name: str) -> str:
@@ -167,9 +264,13 @@ def modified_utf7(name: str) -> str:
     return re.sub(r"&|[^\x20-\x7e]+", encoded, name)
 
 
-def _quoted(folder: str) -> str:
-    name = modified_utf7(folder).replace("\\", r"\\").replace('"', r"\"")
-    return f'"{name}"'
+def _folder(name: str) -> str:
+    return _quoted(modified_utf7(name))
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 @contextmanager

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: A return with one of these verdicts is to be corrected, or looked at; two that cannot be told apart are the staff's.
 _TO_CORRECT = (Verdict.REJECTED, Verdict.UNREADABLE, Verdict.UNDECIDED)
 _FOR_STAFF_ONLY = (Verdict.UNDECIDED,)
+#: A return with one of these is nobody's mistake, unless somebody sent it by mail, who is answered.
+_FOR_SENDER_ONLY = (Verdict.EMPTY,)
 #: A return with one of these counts; what tells its receipt from a notice.
 _COUNTING = (Verdict.IN_FORCE, Verdict.ALREADY_ADOPTED, Verdict.JOINED)
 _RECEIPT = "accusé"
@@ -104,19 +106,22 @@ def due_notices(
 
     A return to correct is told to its partner's contact (where ``partenaires`` is set) and to the staff; a file that is
     no partner's form, or two that cannot be told apart, to the staff. ``brought`` are the mails by the SHA-256 of the
-    return that each brought: a contact who sent one gets its notice as an answer, and one that counts is answered too.
+    return that each brought: a contact who sent one gets its notice as an answer, also of what is nobody's form or is
+    empty, and one that counts is answered too.
     """
     mails = brought or {}
+    known = {contact.casefold() for line in consolidation.board for contact in line.contacts}
     notices: dict[str, Notice] = {}
-    for line, file in _files_to_correct(consolidation):
+    for line, file in _files_to_correct(consolidation, mails):
         is_told = mail.partenaires and file.verdict not in _FOR_STAFF_ONLY
-        contacts = [contact for contact in _recipients(line, file, mails) if is_told and is_mail_address(contact)]
-        for recipient in dict.fromkeys((*contacts, *mail.equipe)):
+        contacts = [each for each in _recipients(line, file, mails, known) if is_told and is_mail_address(each)]
+        staff = () if file.verdict in _FOR_SENDER_ONLY else mail.equipe
+        for recipient in dict.fromkeys((*contacts, *staff)):
             notice = Notice(recipient, file, line, joined(contacts), answered=_answered(recipient, file, mails))
             notices.setdefault(notice.key, notice)
     for line in consolidation.board if mail.partenaires else ():
         for file in line.received:
-            contacts = _recipients(line, file, mails)
+            contacts = _recipients(line, file, mails, known)
             senders = [contact for contact in contacts if _answered(contact, file, mails) is not None]
             for sender in senders if file.verdict in _COUNTING and not file.is_kept_copy else ():
                 answered = _answered(sender, file, mails)
@@ -125,9 +130,14 @@ def due_notices(
     return list(notices.values())
 
 
-def _recipients(line: BoardLine, file: ReceivedFile, mails: Mapping[str, CollectedMail]) -> list[str]:
-    """The contacts of a partner, and who sent this file without being one, where it was decided that it counts."""
+def _recipients(
+    line: BoardLine, file: ReceivedFile, mails: Mapping[str, CollectedMail], known: Collection[str]
+) -> list[str]:  # fmt: skip
+    """The contacts of a partner; who sent this file without being one, where it was decided that it counts; of what is
+    nobody's form, or is empty, the contact (in ``known``) who sent it."""
     mail = mails.get(file.sha256)
+    if mail is not None and (not line.partenaire or file.verdict in _FOR_SENDER_ONLY):
+        return [mail.sender] if mail.sender.casefold() in known else []
     is_taken = mail is not None and any(
         received.sha256 == file.sha256 and received.partner == line.partenaire for received in mail.files
     )
@@ -140,10 +150,13 @@ def _answered(recipient: str, file: ReceivedFile, mails: Mapping[str, CollectedM
     return mail if mail is not None and mail.sender.casefold() == recipient.casefold() else None
 
 
-def _files_to_correct(consolidation: Consolidation) -> Iterator[tuple[BoardLine, ReceivedFile]]:
+def _files_to_correct(
+    consolidation: Consolidation, mails: Collection[str]
+) -> Iterator[tuple[BoardLine, ReceivedFile]]:  # fmt: skip
     for line in consolidation.board:
         for file in line.received:
-            if file.verdict in _TO_CORRECT and not file.is_kept_copy:
+            is_asked_for = file.verdict in _FOR_SENDER_ONLY and file.sha256 in mails
+            if (file.verdict in _TO_CORRECT or is_asked_for) and not file.is_kept_copy:
                 # What the text says of a line is then this file's.
                 status = ReturnStatus.KEPT if line.status is ReturnStatus.KEPT else ReturnStatus.REJECTED
                 yield replace(line, received=(file,), status=status), file

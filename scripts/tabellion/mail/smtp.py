@@ -6,9 +6,11 @@ Nothing here is tried twice: the caller decides what comes next from the kind of
 from __future__ import annotations
 
 import re
+import selectors
 import smtplib
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,13 +38,15 @@ class SmtpTimeouts:
     """How long the server may take, in seconds: the least that RFC 5321, 4.5.3.2 asks of a client.
 
     ``answer`` is for its greeting and each command, ``data`` for its leave to send the message, ``block`` for each
-    piece of it, ``end`` for the answer to the whole message, which filters may read first.
+    piece of it, ``end`` for the answer to the whole message, which filters may read first. ``listen`` is how long we
+    wait, before the last line, for the sign that it is gone.
     """
 
     answer: float = 300.0
     data: float = 120.0
     block: float = 180.0
     end: float = 600.0
+    listen: float = 0.1
 
 
 class MailError(Exception):
@@ -94,6 +98,20 @@ class DoubtfulError(MailError):
     """The message was handed over whole, and then the server was lost: it may have been delivered."""
 
 
+class _Client(smtplib.SMTP):
+    """A client whom no answer holds for ever, be it said a byte at a time."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next answer, in the time that silence may take."""
+        seconds = self.sock.gettimeout() if self.sock is not None else None
+        with bounded(self.sock, seconds or self.timeout):
+            return super().getreply()
+
+
+class _TlsClient(_Client, smtplib.SMTP_SSL):
+    pass
+
+
 class Session:
     """One conversation with the server, as a context; raises :class:`UnreachableError` or :class:`RefusedError`.
 
@@ -125,13 +143,13 @@ class Session:
                 self.client.quit()
         self.client.close()
 
-    def _reach(self) -> smtplib.SMTP:
+    def _reach(self) -> _Client:
         host, port, seconds = self.mail.serveur, self.mail.port, self.timeouts.answer
         try:
             if self.mail.chiffrement == "ssl":
                 context = ssl.create_default_context()
-                return smtplib.SMTP_SSL(host, port, timeout=seconds, context=context)
-            return smtplib.SMTP(host, port, timeout=seconds)
+                return _TlsClient(host, port, timeout=seconds, context=context)
+            return _Client(host, port, timeout=seconds)
         except UnicodeError as error:
             raise UnreachableError(_why(error)) from error
 
@@ -194,6 +212,7 @@ class Session:
             with self._phase(self.timeouts.block, LostError):
                 for start in range(0, len(escaped), _BLOCK_BYTES):
                     self.client.send(escaped[start : start + _BLOCK_BYTES])
+                self._listen()
             with self._phase(self.timeouts.end, DoubtfulError):
                 answer = self.client.docmd(".")
             if answer[0] < 0:
@@ -203,6 +222,18 @@ class Session:
             with suppress(OSError):
                 self._start_over()
             raise _not_taken(refusal, len(content), "le message est refusé", is_address=False)
+
+    def _listen(self) -> None:
+        """Wait a moment before the line that hands the message over: a server that ended in the middle of it, or that
+        speaks unasked, has not taken it, and is known as such."""
+        if self.client.sock is None:
+            raise LostError("il a coupé la connexion")
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self.client.sock, selectors.EVENT_READ)
+            if not waiting.select(self.timeouts.listen):
+                return
+        code, reply = self.client.getreply()
+        raise LostError(_answer(code, reply), is_for_later=400 <= code < 500)
 
     def _start_over(self) -> None:
         with self._phase(self.timeouts.answer, LostError):
@@ -215,6 +246,32 @@ class Session:
             if self.client.sock is not None:
                 self.client.sock.settimeout(seconds)
             yield
+
+
+@contextmanager
+def bounded(connection: socket.socket | None, seconds: float) -> Iterator[None]:
+    """Cut a connection that is read for longer than this, however often a byte comes; raises ``TimeoutError`` then."""
+    is_late = threading.Event()
+
+    def cut() -> None:
+        is_late.set()
+        if connection is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not TLS's own, which the reader has
+
+    timer = threading.Timer(max(0.0, seconds), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception as error:
+        if is_late.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+    if is_late.is_set():
+        raise TimeoutError
 
 
 def password_of(environment: Mapping[str, str], user: str | None, variable: str | None) -> str:

@@ -168,6 +168,13 @@ _WATCHING: tuple[Code, ...] = (
     Code("boite-injoignable", "La boîte aux lettres n'a pas pu être relevée", _AVERTISSEMENT,
          "La boîte de « {valeur} » n'a pas pu être relevée : {detail}. Rien n'est perdu : les courriels y restent.",
          "Vérifiez la partie [courriel] de tabellion.toml (boite, boite_utilisateur …) et le réseau. Un nouvel essai sera fait."),
+    Code("courriel-non-range", "Un courriel pris n'est pas marqué ou rangé dans la boîte", _AVERTISSEMENT,
+         "Les classeurs d'un courriel de « {valeur} » sont pris, mais {detail}.",
+         "Rien n'est perdu ni repris. Vérifiez « boite_rangement », la place et les droits de la boîte avec la personne qui s'occupe de ce serveur."),
+    Code("courriel-non-remis", "Un message n'est pas arrivé", _AVERTISSEMENT,
+         "Un serveur de courriel dit qu'un message à « {valeur} » n'est pas arrivé : {detail}.",
+         "Vérifiez cette adresse : celle d'un partenaire est dans la feuille Partenaires, celles de l'équipe dans « Réglages ». "
+         "Une fois corrigée, « tabellion envoyer --partenaire » envoie de nouveau le formulaire."),
     Code("releve-oubliee", "La liste des courriels relevés était abîmée", _AVERTISSEMENT,
          "La liste « {valeur} » était abîmée : elle est mise de côté sous le nom « {attendu} ». Les courriels déjà pris se reconnaissent "
          "à leur marque dans la boîte, et les fichiers déjà présents dans retours/ à leur contenu : ils ne sont pas repris.",
