@@ -34,7 +34,7 @@ from tabellion.commands.relever import Collected, collect
 from tabellion.contract.settings_file import read_settings
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
-from tabellion.layout.decisions import DECISION, DECISIONS_TABLE
+from tabellion.layout.names import DECISION, DECISIONS_TABLE
 from tabellion.mail.delivery import Delivery
 from tabellion.mail.notices import mailing_of
 from tabellion.mail.outbox import LetterState

@@ -17,10 +17,9 @@ from types import TracebackType
 from typing import BinaryIO
 
 from tabellion.contract.workspace import MailSettings
+from tabellion.mail.connection import bounded, connection_reason
 from tabellion.mail.messages import one_line
-from tabellion.mail.smtp import RefusedError, bounded, password_of
-from tabellion.outputs.reminders import plain
-from tabellion.wording import system_reason
+from tabellion.mail.smtp import RefusedError, password_of
 
 #: How long the server may be silent, and take for a whole answer, in seconds: a slow one searches a large folder.
 _TIMEOUT_SECONDS, _ANSWER_SECONDS = 120.0, 300.0
@@ -280,12 +279,10 @@ def _failing() -> Iterator[None]:
         yield
     except imaplib.IMAP4.error as error:
         raise MailboxError(f"il ne répond pas comme attendu ({_said(error)})") from error
-    except ssl.SSLCertVerificationError as error:
-        raise MailboxError(f"son certificat n'est pas reconnu ({plain(error.verify_message)})") from error
     except TimeoutError as error:
         raise MailboxError("sa réponse n'est pas venue à temps") from error
     except (OSError, UnicodeError) as error:
-        raise MailboxError(system_reason(error) if isinstance(error, OSError) else str(error)) from error
+        raise MailboxError(connection_reason(error)) from error
 
 
 def _said(error: Exception) -> str:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 import selectors
 import smtplib
-import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,9 +16,9 @@ from email.message import EmailMessage
 from types import TracebackType
 
 from tabellion.contract.workspace import MailSettings
+from tabellion.mail.connection import bounded, connection_reason
 from tabellion.mail.messages import one_line
-from tabellion.outputs.reminders import plain
-from tabellion.wording import plural, system_reason
+from tabellion.wording import plural
 
 _LONGEST_REPLY = 200
 #: What an SMTP server answers when the message, or the mailbox, is too full, when it ends the session, when it waits
@@ -248,32 +246,6 @@ class Session:
             yield
 
 
-@contextmanager
-def bounded(connection: socket.socket | None, seconds: float) -> Iterator[None]:
-    """Cut a connection that is read for longer than this, however often a byte comes; raises ``TimeoutError`` then."""
-    is_late = threading.Event()
-
-    def cut() -> None:
-        is_late.set()
-        if connection is not None:
-            with suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not TLS's own, which the reader has
-
-    timer = threading.Timer(max(0.0, seconds), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except Exception as error:
-        if is_late.is_set():
-            raise TimeoutError from error
-        raise
-    finally:
-        timer.cancel()
-    if is_late.is_set():
-        raise TimeoutError
-
-
 def password_of(environment: Mapping[str, str], user: str | None, variable: str | None) -> str:
     """The password of ``user``, from its environment variable (empty without a user); raises :class:`RefusedError`."""
     if user is None:
@@ -325,15 +297,7 @@ def _why(error: Exception, seconds: float | None = None) -> str:
         return "il a coupé la connexion"
     if isinstance(error, smtplib.SMTPResponseException):
         return f"il ne veut pas parler avec nous ({_reply(error)})"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"son certificat n'est pas reconnu ({plain(error.verify_message)})"
-    if isinstance(error, ssl.SSLError):
-        return "le chiffrement ne s'établit pas : « chiffrement » et « port » vont-ils ensemble ?"
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "aucune machine de ce nom n'est connue"
-    if isinstance(error, ConnectionError):
-        return "la connexion est refusée ou coupée"
-    return system_reason(error) if isinstance(error, OSError) else str(error)
+    return connection_reason(error)
 
 
 def _duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from tabellion.contract.workspace import ADDRESS
 from tabellion.findings import CATALOGUE, Finding
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS, Sums, WalkStep
 from tabellion.measures.overview import AnnexFigures, Funding, rate
@@ -66,7 +67,7 @@ def _finding(finding: Finding) -> Values:
         "gravite": finding.gravite.label,
         "lieu": finding.place.feuille or "",
         "titre": CATALOGUE[finding.code].titre,
-        "message": finding.message,
+        "message": ADDRESS.sub("(adresse de courriel)", finding.message),  # in what is published there is none
     }
 
 
