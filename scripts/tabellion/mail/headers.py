@@ -16,7 +16,7 @@ from tabellion.mail.messages import one_line
 
 _LONGEST, _MOST_REFERENCES = 120, 20
 _IN_BRACKETS = re.compile(r"<([^<>]*)>")
-#: A result of RFC 8601, 2.2: ``dmarc=pass header.from=luce.fr``.
+#: A result of RFC 8601, 2.2: ``dmarc=pass header.from=ville.fr``.
 _RESULT = re.compile(r"\s*([a-z-]+)\s*=\s*([a-z]+)\b(.*)", re.IGNORECASE | re.DOTALL)
 _HEADER_FROM = re.compile(r"\bheader\.from\s*=\s*(\S+)", re.IGNORECASE)
 #: Headers that only lists and programs write.

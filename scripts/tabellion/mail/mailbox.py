@@ -44,7 +44,7 @@ class KeptBackError(MailboxError):
     """The server does not give this one message; it may give others."""
 
 
-class _Client(imaplib.IMAP4):
+class _ImapClient(imaplib.IMAP4):
     """A client that a server's answer neither holds for ever nor fills the memory of."""
 
     def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
@@ -75,7 +75,7 @@ class _Client(imaplib.IMAP4):
             raise self.abort("answer too long")
 
 
-class _TlsClient(_Client, imaplib.IMAP4_SSL):  # type: ignore[misc]  # their usual ports differ, and none is left out
+class _TlsImapClient(_ImapClient, imaplib.IMAP4_SSL):  # type: ignore[misc]  # their usual ports differ, and none is left out
     pass
 
 
@@ -103,9 +103,9 @@ class Mailbox:
             context = ssl.create_default_context()
             host, port = self.mail.boite or "", self.mail.boite_port
             if self.mail.boite_chiffrement == "ssl":
-                self.client: _Client = _TlsClient(host, port, ssl_context=context, timeout=_TIMEOUT_SECONDS)
+                self.client: _ImapClient = _TlsImapClient(host, port, ssl_context=context, timeout=_TIMEOUT_SECONDS)
             else:
-                self.client = _Client(host, port, timeout=_TIMEOUT_SECONDS)
+                self.client = _ImapClient(host, port, timeout=_TIMEOUT_SECONDS)
         try:
             if self.mail.boite_chiffrement == "starttls":
                 with self._answering():

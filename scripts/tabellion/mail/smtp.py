@@ -96,7 +96,7 @@ class DoubtfulError(MailError):
     """The message was handed over whole, and then the server was lost: it may have been delivered."""
 
 
-class _Client(smtplib.SMTP):
+class _SmtpClient(smtplib.SMTP):
     """A client whom no answer holds for ever, be it said a byte at a time."""
 
     def getreply(self) -> tuple[int, bytes]:
@@ -106,7 +106,7 @@ class _Client(smtplib.SMTP):
             return super().getreply()
 
 
-class _TlsClient(_Client, smtplib.SMTP_SSL):
+class _TlsSmtpClient(_SmtpClient, smtplib.SMTP_SSL):
     pass
 
 
@@ -141,13 +141,13 @@ class Session:
                 self.client.quit()
         self.client.close()
 
-    def _reach(self) -> _Client:
+    def _reach(self) -> _SmtpClient:
         host, port, seconds = self.mail.serveur, self.mail.port, self.timeouts.answer
         try:
             if self.mail.chiffrement == "ssl":
                 context = ssl.create_default_context()
-                return _TlsClient(host, port, timeout=seconds, context=context)
-            return _Client(host, port, timeout=seconds)
+                return _TlsSmtpClient(host, port, timeout=seconds, context=context)
+            return _SmtpClient(host, port, timeout=seconds)
         except UnicodeError as error:
             raise UnreachableError(_why(error)) from error
 
